@@ -1,0 +1,216 @@
+"""Everything that may ask the show to change: what people press, and what running work reports."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from demo.sample import Sample
+
+SAY_MOST = 280
+"""Characters of one presenter's line."""
+
+
+# What people ask for.
+@dataclass(frozen=True, slots=True)
+class Advance:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Goto:
+    chapter: int
+    """1-based."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Inject:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heal:
+    """One fault, or (None) all of them and the parts that died unasked."""
+
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Blackout:
+    """On, off, or (None) the other way round."""
+
+    on: bool | None = None
+
+
+# What the conductor and its running work report.
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A journal was opened: enter the first chapter, or pick up where an earlier process stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionEnd:
+    """An `on_enter` returned, or (with a reason) failed."""
+
+    number: int
+    run: int
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AutoAdvance:
+    """The readable pause of a chapter without an action is over."""
+
+    visit: int
+
+
+@dataclass(frozen=True, slots=True)
+class FaultPlanned:
+    """The undo is on disk; the fault is being applied from now on."""
+
+    name: str
+    run: int
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class FaultApplied:
+    name: str
+    run: int
+
+
+@dataclass(frozen=True, slots=True)
+class FaultBroke:
+    """The injection failed, perhaps half-way. `touched`: the target may have been changed."""
+
+    name: str
+    run: int
+    error: str
+    touched: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FaultDue:
+    """The fault's time is over."""
+
+    name: str
+    run: int
+
+
+@dataclass(frozen=True, slots=True)
+class HealEnd:
+    """A heal was verified by observation, or (with a reason) was not."""
+
+    name: str
+    run: int
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartsHealEnd:
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observe:
+    """A new health sample, and for each fault whether it shows that fault's observable."""
+
+    sample: Sample
+    seen: Mapping[str, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """The conductor's clock looks at how old the newest sample is; `error`: the poller has ended."""
+
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something went wrong beside the story: for the presenter's screens."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartCountdown:
+    number: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Conclude:
+    """The verdict of an action of chapter `number` on the hypothesis standing there."""
+
+    number: int
+    held: bool | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Durable:
+    """The disk takes what is written to it, or does not."""
+
+    on: bool
+
+
+Order = (
+    Advance
+    | Back
+    | Goto
+    | Rerun
+    | Inject
+    | Heal
+    | Halt
+    | Resume
+    | Say
+    | Blackout
+    | Open
+    | ActionEnd
+    | AutoAdvance
+    | FaultPlanned
+    | FaultApplied
+    | FaultBroke
+    | FaultDue
+    | HealEnd
+    | PartsHealEnd
+    | Observe
+    | Watch
+    | Trouble
+    | StartCountdown
+    | Conclude
+    | Durable
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Who asks for what, pressed on which chapter (1-based; None: whichever is on screen)."""
+
+    who: str
+    what: Order
+    pressed_on: int | None = None

@@ -1,0 +1,51 @@
+"""The error tree. Foreign exceptions are translated into it where they enter.
+
+    DemoError
+    ├── InvalidValue (also a ValueError)   a value that a constructor cannot take
+    ├── Refused                            a command that the rules of the show refuse
+    ├── FaultError                         a fault that could not be injected or healed
+    ├── SubjectError                       a system that could not be started or reached
+    ├── JournalError                       a journal that cannot be read, or does not fit the deck
+    └── UsageError                         a command line that cannot be carried out (exit code 2)
+"""
+
+from typing import Literal
+
+RefusalCode = Literal[
+    "not_found", "stale", "halted", "blocked", "running", "at_end", "at_start", "active", "no_ledger"
+]
+
+
+class DemoError(Exception):
+    """Base of every error this package raises on purpose. Its text is meant for people."""
+
+
+class InvalidValue(DemoError, ValueError):
+    """A value that cannot be taken; the message names it and says what would do."""
+
+
+class Refused(DemoError):
+    """A command the rules refuse; nothing has changed.
+
+    `code` is one of the documented refusal codes; the text says why, in one sentence.
+    """
+
+    def __init__(self, code: RefusalCode, message: str) -> None:
+        super().__init__(message)
+        self.code: RefusalCode = code
+
+
+class FaultError(DemoError):
+    """A fault driver could not do, undo or verify what it was asked to."""
+
+
+class SubjectError(DemoError):
+    """The system of the show could not be started or reached; the text says what to do."""
+
+
+class JournalError(DemoError):
+    """The journal cannot be opened, read or written, or belongs to another deck."""
+
+
+class UsageError(DemoError):
+    """The command line asks for something that cannot be done."""

@@ -1,0 +1,251 @@
+"""Everything that can have happened in a show: frozen, and to and from JSON. The journal holds these."""
+
+import dataclasses
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from demo.errors import JournalError
+
+Freshness = typing.Literal["live", "stale", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowOpened:
+    """A fresh show. `chapters` are titles: a journal is only continued with the same deck."""
+
+    subject: str
+    chapters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPickedUp:
+    """Another process continues this journal."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChapterEntered:
+    number: int
+    forward: bool
+    visit: int
+
+
+@dataclass(frozen=True, slots=True)
+class ActionStarted:
+    number: int
+    run: int
+    visit: int
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSucceeded:
+    number: int
+    run: int
+
+
+@dataclass(frozen=True, slots=True)
+class ActionFailed:
+    number: int
+    run: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRequested:
+    name: str
+    run: int
+
+
+@dataclass(frozen=True, slots=True)
+class FaultStarted:
+    """The undo is on disk and the target is about to be touched: times count from here."""
+
+    name: str
+    run: int
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class FaultInjected:
+    """In place. `heals_at`: epoch seconds, None until healed by hand."""
+
+    name: str
+    run: int
+    heals_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FaultFailed:
+    name: str
+    run: int
+    error: str
+    touched: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HealRequested:
+    name: str
+    run: int
+
+
+@dataclass(frozen=True, slots=True)
+class FaultHealed:
+    name: str
+    run: int
+
+
+@dataclass(frozen=True, slots=True)
+class HealFailed:
+    name: str
+    run: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class FaultDetected:
+    name: str
+    run: int
+    after_sec: float
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRecovered:
+    name: str
+    run: int
+    after_sec: float
+
+
+@dataclass(frozen=True, slots=True)
+class PartsHealRequested:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class PartsHealed:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class PartsHealFailed:
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Halted:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class HaltLifted:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlackoutSet:
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CountdownStarted:
+    number: int
+    ends_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    number: int
+    held: bool | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class HealthSampled:
+    """The poller's dict as JSON values, its time (epoch seconds), and the faults whose observable it shows."""
+
+    health: Mapping[str, Any]
+    updated_at: float
+    seen: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FreshnessChanged:
+    freshness: Freshness
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TroubleSeen:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DurabilityChanged:
+    on: bool
+
+
+Event = (
+    ShowOpened
+    | ShowPickedUp
+    | ChapterEntered
+    | ActionStarted
+    | ActionSucceeded
+    | ActionFailed
+    | FaultRequested
+    | FaultStarted
+    | FaultInjected
+    | FaultFailed
+    | HealRequested
+    | FaultHealed
+    | HealFailed
+    | FaultDetected
+    | FaultRecovered
+    | PartsHealRequested
+    | PartsHealed
+    | PartsHealFailed
+    | Halted
+    | HaltLifted
+    | Said
+    | BlackoutSet
+    | CountdownStarted
+    | Concluded
+    | HealthSampled
+    | FreshnessChanged
+    | TroubleSeen
+    | DurabilityChanged
+)
+
+_BY_NAME: dict[str, type[Any]] = {kind.__name__: kind for kind in typing.get_args(Event)}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the journal: the event, its place in the order, when (epoch seconds) and by whom."""
+
+    seq: int
+    at: float
+    who: str
+    event: Event
+
+
+def to_json(event: Event) -> dict[str, Any]:
+    """The event's fields, and its name under `type`."""
+    return {"type": type(event).__name__} | {f.name: getattr(event, f.name) for f in dataclasses.fields(event)}
+
+
+def from_json(data: Mapping[str, Any]) -> Event:
+    """The event that `to_json` wrote. Raises `JournalError` for one this version does not know."""
+    fields = dict(data)
+    kind = _BY_NAME.get(str(fields.pop("type", "")))
+    if kind is None:
+        raise JournalError(f"the journal holds an event of an unknown type, {data.get('type')!r}")
+    try:
+        event: Event = kind(**{name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()})
+    except TypeError as error:
+        raise JournalError(f"the journal holds an event that cannot be read: {error}") from None
+    return event

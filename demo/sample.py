@@ -1,0 +1,206 @@
+"""A health sample: the poller's dict, checked and frozen. What cannot be read is said, not guessed."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+STATES = ("up", "degraded", "down", "starting", "offline", "unknown")
+"""What a node's `health` may say, as `HealthPollerProtocol` documents it."""
+
+NODES_MOST = 2000
+DEFAULT_INTERVAL_SEC = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    id: str
+    name: str
+    type: str = ""
+    health: str = "unknown"
+    address: str = ""
+    detail: str = ""
+    metrics: Mapping[str, float | str] = field(default_factory=dict)
+    links: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One number of the whole system, drawn as a curve. `role` hints at its meaning (load, errors, latency)."""
+
+    name: str
+    label: str
+    value: float | None
+    unit: str = ""
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """One limited key. `ghosts` and `drift` are None where they could not be measured."""
+
+    key: str
+    algorithm: str = ""
+    limit: float = 0
+    window_sec: float = 0
+    admitted: float | None = None
+    counted: float | None = None
+    drift: float | None = None
+    ghosts: float | None = None
+    spread_sec: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """`updated_at` is in seconds of the epoch; `raw` is the poller's dict as JSON values."""
+
+    nodes: tuple[Node, ...]
+    updated_at: float
+    interval_sec: float = DEFAULT_INTERVAL_SEC
+    metrics: tuple[Metric, ...] = ()
+    counters: tuple[Counter, ...] = ()
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def has_issues(self) -> bool:
+        """An expected node is not up. Counters never set it."""
+        return any(node.health != "up" for node in self.nodes)
+
+    def with_missing(self, expected: Iterable[Node]) -> "Sample":
+        """This sample with every expected node it lacks added as down: a node is never just gone."""
+        present = {node.id for node in self.nodes}
+        lost = tuple(
+            replace(node, health="down", detail="missing from the poll", metrics={})
+            for node in expected
+            if node.id not in present
+        )
+        return replace(self, nodes=self.nodes + lost) if lost else self
+
+
+def read_sample(health: object, now: float) -> Sample:
+    """A poller's dict as a `Sample`; `now` (epoch seconds) stands in for a missing `last_updated`.
+
+    Raises `ValueError` with what is wrong; one odd node becomes `unknown` and does not spoil the rest.
+    """
+    if not isinstance(health, Mapping):
+        raise ValueError(f"the poller returned {type(health).__name__}, not a dict")
+    nodes = health.get("nodes", [])
+    if not isinstance(nodes, list | tuple):
+        raise ValueError(f"the poller's 'nodes' is {type(nodes).__name__}, not a list")
+    interval = _number(health.get("interval_sec"))
+    raw = plain(health)
+    return Sample(
+        nodes=_unique(_node(item, index) for index, item in enumerate(nodes[:NODES_MOST])),
+        updated_at=_moment(health.get("last_updated"), now),
+        interval_sec=interval if interval and interval > 0 else DEFAULT_INTERVAL_SEC,
+        metrics=tuple(_metric(item) for item in _dicts(health.get("metrics"))),
+        counters=tuple(_counter(item) for item in _dicts(health.get("counters"))),
+        raw=raw if isinstance(raw, dict) else {},
+    )
+
+
+def plain(value: object, depth: int = 0) -> Any:
+    """The value as JSON: datetimes as ISO text, numbers that JSON lacks as None, the rest as text."""
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping) and depth < 12:
+        return {str(key): plain(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset) and depth < 12:
+        return [plain(item, depth + 1) for item in value]
+    return str(value)[:200]
+
+
+def _unique(nodes: Iterable[Node]) -> tuple[Node, ...]:
+    by_id: dict[str, Node] = {}
+    for node in nodes:
+        by_id.setdefault(node.id, node)
+    return tuple(by_id.values())
+
+
+def _node(item: object, index: int) -> Node:
+    if not isinstance(item, Mapping):
+        return Node(id=f"node-{index}", name=f"node-{index}", detail="the poller said nothing readable")
+    ident = _text(item.get("id")) or _text(item.get("name")) or f"node-{index}"
+    health = item.get("health")
+    known = isinstance(health, str) and health in STATES
+    metrics = item.get("metrics")
+    links = item.get("links")
+    return Node(
+        id=ident,
+        name=_text(item.get("name")) or ident,
+        type=_text(item.get("type")),
+        health=str(health) if known else "unknown",
+        address=_text(item.get("address")),
+        detail=_text(item.get("detail")) or ("" if known else f"the poller said {_text(health)[:40]!r}"),
+        metrics=_metrics(metrics) if isinstance(metrics, Mapping) else {},
+        links=tuple(_text(link) for link in links) if isinstance(links, list | tuple) else (),
+    )
+
+
+def _metrics(metrics: Mapping[Any, Any]) -> dict[str, float | str]:
+    found: dict[str, float | str] = {}
+    for name, value in metrics.items():
+        number = _number(value)
+        if number is not None:
+            found[str(name)] = number
+        elif isinstance(value, str):
+            found[str(name)] = value[:200]
+    return found
+
+
+def _metric(item: Mapping[str, Any]) -> Metric:
+    name = _text(item.get("name"))
+    return Metric(
+        name=name,
+        label=_text(item.get("label")) or name,
+        value=_number(item.get("value")),
+        unit=_text(item.get("unit")),
+        role=_text(item.get("role")),
+    )
+
+
+def _counter(item: Mapping[str, Any]) -> Counter:
+    return Counter(
+        key=_text(item.get("key")),
+        algorithm=_text(item.get("algorithm")),
+        limit=_number(item.get("limit")) or 0,
+        window_sec=_number(item.get("window_sec")) or 0,
+        admitted=_number(item.get("admitted")),
+        counted=_number(item.get("counted")),
+        drift=_number(item.get("drift")),
+        ghosts=_number(item.get("ghosts")),
+        spread_sec=_number(item.get("spread_sec")),
+    )
+
+
+def _dicts(value: object) -> list[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list | tuple) else []
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return value
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)[:400]
+
+
+def _moment(value: object, now: float) -> float:
+    """An aware datetime (or its ISO text) in epoch seconds, never later than `now`."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return now
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return min(value.timestamp(), now)
+    return now

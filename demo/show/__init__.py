@@ -1,0 +1,28 @@
+"""The rules of the show: pure functions over a frozen `ShowState`. No clock, no loop, no I/O."""
+
+from demo.show.apply import apply
+from demo.show.decide import Refusal, decide
+from demo.show.state import (
+    ActionState,
+    FaultState,
+    LogLine,
+    Point,
+    ShowState,
+    Span,
+    Verdict,
+    opening,
+)
+
+__all__ = [
+    "ActionState",
+    "FaultState",
+    "LogLine",
+    "Point",
+    "Refusal",
+    "ShowState",
+    "Span",
+    "Verdict",
+    "apply",
+    "decide",
+    "opening",
+]

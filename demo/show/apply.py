@@ -1,0 +1,265 @@
+"""`apply(state, entry)`: the state after one event. The journal folds through here, live and at a restart."""
+
+import math
+from dataclasses import replace
+from functools import singledispatch
+from typing import Any
+
+from demo import events as e
+from demo.sample import Sample, read_sample
+from demo.show.state import (
+    HISTORY_MOST,
+    LOG_MOST,
+    Level,
+    LogLine,
+    Point,
+    ShowState,
+    Span,
+    Verdict,
+)
+
+SPANS_MOST = 100
+POINT_EVERY_SEC = 1.0
+
+
+def apply(state: ShowState, entry: e.Entry) -> ShowState:
+    """The state after `entry`. Pure; an entry that `decide` made never fails here."""
+    return replace(_apply(entry.event, state, entry), seq=entry.seq)
+
+
+@singledispatch
+def _apply(event: object, state: ShowState, entry: e.Entry) -> ShowState:
+    raise TypeError(f"no fold for {type(event).__name__}")
+
+
+def _log(state: ShowState, entry: e.Entry, text: str, level: Level) -> ShowState:
+    return replace(state, log=(*state.log[-(LOG_MOST - 1) :], LogLine(entry.at, entry.who, text, level)))
+
+
+# Moving.
+
+
+@_apply.register
+def _(event: e.ShowOpened, state: ShowState, entry: e.Entry) -> ShowState:
+    return replace(state, opened=True)
+
+
+@_apply.register
+def _(event: e.ShowPickedUp, state: ShowState, entry: e.Entry) -> ShowState:
+    """Nothing that only lived in the old process is carried over."""
+    kept = replace(state, countdown_ends_at=None, freshness="unknown", freshness_reason="", durable=True)
+    return _log(kept, entry, "show continued from its journal", "move")
+
+
+@_apply.register
+def _(event: e.ChapterEntered, state: ShowState, entry: e.Entry) -> ShowState:
+    index = event.number - 1
+    moved = replace(
+        state,
+        current=index,
+        visit=event.visit,
+        forward=event.forward,
+        entered_at=entry.at,
+        reached=max(state.reached, event.number),
+        said="",
+    )
+    title = state.chapters[index].title
+    return _log(moved, entry, f"{'to' if event.forward else 'back to'} {event.number}: {title}", "move")
+
+
+# Actions.
+
+
+@_apply.register
+def _(event: e.ActionStarted, state: ShowState, entry: e.Entry) -> ShowState:
+    state = state.with_action(event.number, status="running", error=None, run=event.run, visit=event.visit)
+    standing = state.hypothesis_number(event.number)
+    kept = {number: verdict for number, verdict in state.verdicts.items() if number != standing}
+    state = replace(state, verdicts=kept)
+    return _log(state, entry, f"chapter {event.number} runs again", "move") if event.run > 1 else state
+
+
+@_apply.register
+def _(event: e.ActionSucceeded, state: ShowState, entry: e.Entry) -> ShowState:
+    return _without_countdown(state.with_action(event.number, status="done"), event.number)
+
+
+@_apply.register
+def _(event: e.ActionFailed, state: ShowState, entry: e.Entry) -> ShowState:
+    failed = state.with_action(event.number, status="failed", error=event.error)
+    failed = _without_countdown(failed, event.number)
+    return _log(failed, entry, f"chapter {event.number} failed: {event.error}", "error")
+
+
+@_apply.register
+def _(event: e.CountdownStarted, state: ShowState, entry: e.Entry) -> ShowState:
+    return replace(state, countdown_ends_at=event.ends_at, countdown_number=event.number)
+
+
+def _without_countdown(state: ShowState, number: int) -> ShowState:
+    return replace(state, countdown_ends_at=None) if state.countdown_number == number else state
+
+
+@_apply.register
+def _(event: e.Concluded, state: ShowState, entry: e.Entry) -> ShowState:
+    number = state.hypothesis_number(event.number) or event.number
+    concluded = replace(state, verdicts={**state.verdicts, number: Verdict(event.held, event.text)})
+    return _log(concluded, entry, event.text, "word")
+
+
+# Faults.
+
+
+@_apply.register
+def _(event: e.FaultRequested, state: ShowState, entry: e.Entry) -> ShowState:
+    fresh: dict[str, Any] = {"injected_at": None, "heals_at": None, "heal_started_at": None, "healed_at": None, "error": None}
+    fresh |= {"detected_after_sec": None, "recovered_after_sec": None}
+    fresh |= {"heal_wanted": False, "veiled": False, "broke": False}
+    state = state.with_fault(event.name, state="injecting", run=event.run, **fresh)
+    return _log(state, entry, f"fault {event.name}", "fault")
+
+
+@_apply.register
+def _(event: e.FaultStarted, state: ShowState, entry: e.Entry) -> ShowState:
+    veiled = event.name in state.seen
+    state = replace(state, spans=(*state.spans[-(SPANS_MOST - 1) :], Span(event.name, state.number, entry.at)))
+    return state.with_fault(
+        event.name, target=event.target, touched=True, injected_at=entry.at, veiled=veiled
+    )
+
+
+@_apply.register
+def _(event: e.FaultInjected, state: ShowState, entry: e.Entry) -> ShowState:
+    state = state.with_fault(event.name, state="active", heals_at=event.heals_at)
+    fault = state.fault(event.name)
+    return _log(state, entry, f"{event.name} injected: {fault.target if fault else ''}", "fault")
+
+
+@_apply.register
+def _(event: e.FaultFailed, state: ShowState, entry: e.Entry) -> ShowState:
+    state = state.with_fault(event.name, state="failed", broke=True, error=event.error, touched=event.touched)
+    return _log(state, entry, f"{event.name} failed: {event.error}", "error")
+
+
+@_apply.register
+def _(event: e.HealRequested, state: ShowState, entry: e.Entry) -> ShowState:
+    fault = state.fault(event.name)
+    if fault is None or fault.state == "injecting":
+        return state.with_fault(event.name, heal_wanted=True)
+    return state.with_fault(event.name, state="healing", heal_started_at=fault.heal_started_at or entry.at)
+
+
+@_apply.register
+def _(event: e.FaultHealed, state: ShowState, entry: e.Entry) -> ShowState:
+    fault = state.fault(event.name)
+    broke = fault is not None and fault.broke
+    spans = tuple(
+        replace(span, ended_at=entry.at) if span.name == event.name and span.ended_at is None else span
+        for span in state.spans
+    )
+    after = {"state": "failed"} if broke else {"state": "idle", "error": None}
+    state = replace(state, spans=spans)
+    state = state.with_fault(event.name, touched=False, healed_at=entry.at, heals_at=None, **after)
+    return _log(state, entry, f"{event.name} healed", "fault")
+
+
+@_apply.register
+def _(event: e.HealFailed, state: ShowState, entry: e.Entry) -> ShowState:
+    state = state.with_fault(event.name, state="failed", error=event.error)
+    return _log(state, entry, f"{event.name} could not be healed: {event.error}", "error")
+
+
+@_apply.register
+def _(event: e.FaultDetected, state: ShowState, entry: e.Entry) -> ShowState:
+    state = state.with_fault(event.name, detected_after_sec=event.after_sec)
+    return _log(state, entry, f"{event.name} seen after {event.after_sec:.1f} s", "fault")
+
+
+@_apply.register
+def _(event: e.FaultRecovered, state: ShowState, entry: e.Entry) -> ShowState:
+    state = state.with_fault(event.name, recovered_after_sec=event.after_sec)
+    fault = state.fault(event.name)
+    unseen = fault is not None and fault.detected_after_sec is None
+    text = f"{event.name}: no effect seen" if unseen else f"{event.name} recovered after {event.after_sec:.1f} s"
+    return _log(state, entry, text, "fault")
+
+
+@_apply.register
+def _(event: e.PartsHealRequested, state: ShowState, entry: e.Entry) -> ShowState:
+    return _log(replace(state, parts_healing=True, parts_error=None), entry, "heal all", "fault")
+
+
+@_apply.register
+def _(event: e.PartsHealed, state: ShowState, entry: e.Entry) -> ShowState:
+    return replace(state, parts_healing=False)
+
+
+@_apply.register
+def _(event: e.PartsHealFailed, state: ShowState, entry: e.Entry) -> ShowState:
+    failed = replace(state, parts_healing=False, parts_error=event.error)
+    return _log(failed, entry, f"the system could not be healed: {event.error}", "error")
+
+
+# Stage control.
+
+
+@_apply.register
+def _(event: e.Halted, state: ShowState, entry: e.Entry) -> ShowState:
+    return _log(replace(state, halted=True, countdown_ends_at=None), entry, "halt", "fault")
+
+
+@_apply.register
+def _(event: e.HaltLifted, state: ShowState, entry: e.Entry) -> ShowState:
+    return _log(replace(state, halted=False), entry, "halt lifted", "fault")
+
+
+@_apply.register
+def _(event: e.Said, state: ShowState, entry: e.Entry) -> ShowState:
+    return _log(replace(state, said=event.text), entry, event.text, "word")
+
+
+@_apply.register
+def _(event: e.BlackoutSet, state: ShowState, entry: e.Entry) -> ShowState:
+    return _log(replace(state, blackout=event.on), entry, f"blackout {'on' if event.on else 'off'}", "move")
+
+
+@_apply.register
+def _(event: e.TroubleSeen, state: ShowState, entry: e.Entry) -> ShowState:
+    return _log(state, entry, event.text, "error")
+
+
+@_apply.register
+def _(event: e.DurabilityChanged, state: ShowState, entry: e.Entry) -> ShowState:
+    text = "the journal is written again" if event.on else "the journal cannot be written: a crash would lose the show"
+    return _log(replace(state, durable=event.on), entry, text, "move" if event.on else "error")
+
+
+# Health.
+
+
+@_apply.register
+def _(event: e.HealthSampled, state: ShowState, entry: e.Entry) -> ShowState:
+    sample = replace(read_sample(event.health, entry.at), updated_at=event.updated_at)
+    sample = sample.with_missing(state.expected)
+    seen = frozenset(event.seen)
+    faults = tuple(
+        replace(fault, veiled=False) if fault.veiled and fault.name not in seen else fault for fault in state.faults
+    )
+    return replace(state, sample=sample, seen=seen, faults=faults, history=_longer(state, sample, entry.at))
+
+
+def _longer(state: ShowState, sample: Sample, at: float) -> tuple[Point, ...]:
+    """The history with this sample's numbers, at most one point a second."""
+    if state.history and math.floor(at) <= math.floor(state.history[-1].at):
+        return state.history
+    values: dict[str, float | None] = {metric.name: metric.value for metric in sample.metrics}
+    values |= {f"admitted:{counter.key}": counter.admitted for counter in sample.counters}
+    return (*state.history[-(HISTORY_MOST - 1) :], Point(at, values))
+
+
+@_apply.register
+def _(event: e.FreshnessChanged, state: ShowState, entry: e.Entry) -> ShowState:
+    changed = replace(state, freshness=event.freshness, freshness_reason=event.reason)
+    if event.reason and event.reason != state.freshness_reason:
+        return _log(changed, entry, event.reason, "error")
+    return changed

@@ -1,0 +1,342 @@
+"""`decide(state, command, at)`: what happens, or why not. Refusals come in the documented order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import singledispatch
+
+from demo import commands as c
+from demo import events as e
+from demo.errors import RefusalCode
+from demo.sample import Sample
+from demo.show.state import FaultState, ShowState
+
+STALE_AFTER = 3
+UNKNOWN_AFTER = 10
+"""Intervals without a new sample until health counts as stale, and as unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A command that changes nothing, and why."""
+
+    code: RefusalCode
+    message: str
+
+
+Decision = tuple[e.Event, ...] | Refusal
+
+
+def decide(state: ShowState, command: c.Command, at: float) -> Decision:
+    """The events that `command` causes at `at` (epoch seconds), or a refusal. Pure."""
+    missing = _unknown_target(state, command.what)
+    if missing:
+        return missing
+    if command.pressed_on is not None and command.pressed_on != state.number:
+        return Refusal("stale", f"pressed on chapter {command.pressed_on}, but the show is on {state.number}")
+    return _decide(command.what, state, at)
+
+
+def _unknown_target(state: ShowState, what: c.Order) -> Refusal | None:
+    if isinstance(what, c.Goto) and not 1 <= what.chapter <= state.total:
+        return Refusal("not_found", f"there is no chapter {what.chapter}: this show has 1 to {state.total}")
+    if isinstance(what, c.Inject | c.Heal) and what.name is not None and state.fault(what.name) is None:
+        known = ", ".join(fault.name for fault in state.faults) or "none"
+        return Refusal("not_found", f"there is no fault {what.name!r} in this show; it has: {known}")
+    return None
+
+
+@singledispatch
+def _decide(what: object, state: ShowState, at: float) -> Decision:
+    raise TypeError(f"no rule for {type(what).__name__}")
+
+
+# Moving.
+
+
+@_decide.register
+def _(what: c.Open, state: ShowState, at: float) -> Decision:
+    if not state.opened:
+        titles = tuple(chapter.title for chapter in state.chapters)
+        return (e.ShowOpened(state.subject, titles), *_enter(state, 1, forward=True))
+    return (e.ShowPickedUp(), *_interrupted(state))
+
+
+def _interrupted(state: ShowState) -> Iterator[e.Event]:
+    for index, action in enumerate(state.actions):
+        if action.status == "running":
+            yield e.ActionFailed(index + 1, action.run, "interrupted: the server stopped while it ran")
+    for fault in state.faults:
+        if fault.state == "injecting":
+            yield e.FaultFailed(fault.name, fault.run, "interrupted: the server stopped meanwhile", fault.touched)
+        if fault.touched:
+            yield e.HealRequested(fault.name, fault.run)
+    if state.parts_healing:
+        yield e.PartsHealFailed("interrupted: the server stopped meanwhile")
+
+
+@_decide.register
+def _(what: c.Advance, state: ShowState, at: float) -> Decision:
+    if state.blocking:
+        return _blocked(state)
+    if state.number == state.total:
+        return Refusal("at_end", "this is the last chapter")
+    return tuple(_enter(state, state.number + 1, forward=True))
+
+
+@_decide.register
+def _(what: c.Back, state: ShowState, at: float) -> Decision:
+    if state.number == 1:
+        return Refusal("at_start", "this is the first chapter")
+    return tuple(_enter(state, state.number - 1, forward=False))
+
+
+@_decide.register
+def _(what: c.Goto, state: ShowState, at: float) -> Decision:
+    if what.chapter == state.number:
+        return ()
+    if what.chapter < state.number:
+        return tuple(_enter(state, what.chapter, forward=False))
+    return _blocked(state) if state.blocking else tuple(_enter(state, what.chapter, forward=True))
+
+
+@_decide.register
+def _(what: c.Rerun, state: ShowState, at: float) -> Decision:
+    if state.action.status == "running":
+        return Refusal("running", f"the action of chapter {state.number} is still running")
+    if state.chapter.on_enter is None:
+        return ()
+    return (e.ActionStarted(state.number, state.action.run + 1, state.visit),)
+
+
+@_decide.register
+def _(what: c.AutoAdvance, state: ShowState, at: float) -> Decision:
+    if state.visit != what.visit or state.chapter.on_enter is not None:
+        return ()
+    return tuple(_chain(state))
+
+
+def _blocked(state: ShowState) -> Refusal:
+    return Refusal("blocked", f"chapter {state.blocking} is still at work; the show moves on when it is done")
+
+
+def _enter(state: ShowState, number: int, forward: bool) -> Iterator[e.Event]:
+    visit = state.visit + 1
+    yield e.ChapterEntered(number, forward, visit)
+    chapter, action = state.chapters[number - 1], state.actions[number - 1]
+    if forward and chapter.on_enter is not None and action.run == 0:
+        yield e.ActionStarted(number, 1, visit)
+
+
+def _chain(state: ShowState, ending: int | None = None) -> Iterator[e.Event]:
+    """Step on by itself, if the show still stands in its forward visit and nothing holds it."""
+    held = state.blocking not in (None, ending)
+    if not state.chapter.auto_advance or not state.forward or state.halted or state.blackout or held:
+        return
+    if state.number < state.total:
+        yield from _enter(state, state.number + 1, forward=True)
+
+
+# Actions.
+
+
+@_decide.register
+def _(what: c.ActionEnd, state: ShowState, at: float) -> Decision:
+    action = state.actions[what.number - 1]
+    if action.run != what.run or action.status != "running":
+        return ()
+    if what.error is not None:
+        return (e.ActionFailed(what.number, what.run, what.error),)
+    done = e.ActionSucceeded(what.number, what.run)
+    standing = what.number == state.number and action.visit == state.visit
+    return (done, *_chain(state, ending=what.number)) if standing else (done,)
+
+
+@_decide.register
+def _(what: c.StartCountdown, state: ShowState, at: float) -> Decision:
+    return (e.CountdownStarted(what.number, at + what.seconds),)
+
+
+@_decide.register
+def _(what: c.Conclude, state: ShowState, at: float) -> Decision:
+    return (e.Concluded(what.number, what.held, what.text),)
+
+
+# Faults.
+
+
+@_decide.register
+def _(what: c.Inject, state: ShowState, at: float) -> Decision:
+    fault = _fault(state, what.name)
+    if state.halted:
+        return Refusal("halted", "the show is halted: resume before a new fault")
+    if fault.is_running:
+        return Refusal("active", f"fault {what.name!r} is already {_doing(fault)}")
+    return (e.FaultRequested(what.name, fault.run + 1),)
+
+
+def _doing(fault: FaultState) -> str:
+    return "in place and could not be healed yet" if fault.state == "failed" else fault.state
+
+
+@_decide.register
+def _(what: c.FaultPlanned, state: ShowState, at: float) -> Decision:
+    if not _is_now(state, what.name, what.run, "injecting"):
+        return ()
+    return (e.FaultStarted(what.name, what.run, what.target),)
+
+
+@_decide.register
+def _(what: c.FaultApplied, state: ShowState, at: float) -> Decision:
+    if not _is_now(state, what.name, what.run, "injecting"):
+        return ()
+    fault = _fault(state, what.name)
+    lasts = fault.config.duration_sec
+    injected = e.FaultInjected(what.name, what.run, None if lasts == float("inf") else at + lasts)
+    if fault.heal_wanted or state.halted:
+        return (injected, e.HealRequested(what.name, what.run))
+    return (injected,)
+
+
+@_decide.register
+def _(what: c.FaultBroke, state: ShowState, at: float) -> Decision:
+    if not _is_now(state, what.name, what.run, "injecting"):
+        return ()
+    failed = e.FaultFailed(what.name, what.run, what.error, what.touched)
+    return (failed, e.HealRequested(what.name, what.run)) if what.touched else (failed,)
+
+
+@_decide.register
+def _(what: c.FaultDue, state: ShowState, at: float) -> Decision:
+    return (e.HealRequested(what.name, what.run),) if _is_now(state, what.name, what.run, "active") else ()
+
+
+@_decide.register
+def _(what: c.Heal, state: ShowState, at: float) -> Decision:
+    if what.name is not None:
+        return tuple(_heal(_fault(state, what.name)))
+    return tuple(_heal_all(state))
+
+
+@_decide.register
+def _(what: c.HealEnd, state: ShowState, at: float) -> Decision:
+    if not _is_now(state, what.name, what.run, "healing"):
+        return ()
+    if what.error is not None:
+        return (e.HealFailed(what.name, what.run, what.error),)
+    return (e.FaultHealed(what.name, what.run),)
+
+
+@_decide.register
+def _(what: c.PartsHealEnd, state: ShowState, at: float) -> Decision:
+    if not state.parts_healing:
+        return ()
+    return (e.PartsHealed(),) if what.error is None else (e.PartsHealFailed(what.error),)
+
+
+def _heal(fault: FaultState) -> Iterator[e.Event]:
+    wanted_already = fault.state == "injecting" and fault.heal_wanted
+    if fault.is_running and fault.state != "healing" and not wanted_already:
+        yield e.HealRequested(fault.name, fault.run)
+
+
+def _heal_all(state: ShowState) -> Iterator[e.Event]:
+    for fault in state.faults:
+        yield from _heal(fault)
+    if not state.parts_healing:
+        yield e.PartsHealRequested()
+
+
+def _fault(state: ShowState, name: str) -> FaultState:
+    fault = state.fault(name)
+    if fault is None:
+        raise LookupError(name)
+    return fault
+
+
+def _is_now(state: ShowState, name: str, run: int, status: str) -> bool:
+    fault = state.fault(name)
+    return fault is not None and fault.run == run and fault.state == status
+
+
+# Stage control.
+
+
+@_decide.register
+def _(what: c.Halt, state: ShowState, at: float) -> Decision:
+    cancelled = (
+        e.ActionFailed(index + 1, action.run, "halted")
+        for index, action in enumerate(state.actions)
+        if action.status == "running"
+    )
+    return (e.Halted(), *cancelled, *_heal_all(state))
+
+
+@_decide.register
+def _(what: c.Resume, state: ShowState, at: float) -> Decision:
+    return (e.HaltLifted(),) if state.halted else ()
+
+
+@_decide.register
+def _(what: c.Say, state: ShowState, at: float) -> Decision:
+    return (e.Said(what.text),)
+
+
+@_decide.register
+def _(what: c.Blackout, state: ShowState, at: float) -> Decision:
+    on = not state.blackout if what.on is None else what.on
+    return (e.BlackoutSet(on),) if on != state.blackout else ()
+
+
+@_decide.register
+def _(what: c.Trouble, state: ShowState, at: float) -> Decision:
+    return (e.TroubleSeen(what.text),)
+
+
+@_decide.register
+def _(what: c.Durable, state: ShowState, at: float) -> Decision:
+    return (e.DurabilityChanged(what.on),) if what.on != state.durable else ()
+
+
+# Health.
+
+
+@_decide.register
+def _(what: c.Observe, state: ShowState, at: float) -> Decision:
+    seen = tuple(sorted(name for name, visible in what.seen.items() if visible))
+    events: list[e.Event] = [e.HealthSampled(what.sample.raw, what.sample.updated_at, seen)]
+    fresh = _freshness(what.sample, at)
+    if fresh != state.freshness:
+        events.append(e.FreshnessChanged(fresh))
+    whole = what.sample.with_missing(state.expected)
+    for fault in state.faults:
+        events.extend(_measure(fault, whole, fault.name in seen, at))
+    return tuple(events)
+
+
+def _measure(fault: FaultState, sample: Sample, seen: bool, at: float) -> Iterator[e.Event]:
+    started, healing = fault.injected_at, fault.heal_started_at
+    if fault.awaits_detection and seen and not fault.veiled and started is not None and sample.updated_at >= started:
+        yield e.FaultDetected(fault.name, fault.run, at - started)
+    healed = fault.healed_at
+    settled = not seen and not sample.has_issues and fault.awaits_recovery
+    if settled and healing is not None and healed is not None and sample.updated_at >= healed:
+        yield e.FaultRecovered(fault.name, fault.run, at - healing)
+
+
+@_decide.register
+def _(what: c.Watch, state: ShowState, at: float) -> Decision:
+    if what.error is not None:
+        fresh: e.Freshness = "unknown"
+    else:
+        fresh = _freshness(state.sample, at) if state.sample else "unknown"
+    reason = what.error or ""
+    if fresh == state.freshness and reason == state.freshness_reason:
+        return ()
+    return (e.FreshnessChanged(fresh, reason),)
+
+
+def _freshness(sample: Sample, at: float) -> e.Freshness:
+    age = at - sample.updated_at
+    if age > UNKNOWN_AFTER * sample.interval_sec:
+        return "unknown"
+    return "stale" if age > STALE_AFTER * sample.interval_sec else "live"

@@ -1,0 +1,202 @@
+"""`ShowState`: everything that is true of a show, frozen; a fold of the journal's events."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from demo.errors import InvalidValue
+from demo.events import Freshness
+from demo.sample import Node, Sample
+from demo.types import ChaosConfig, Chapter
+
+LOG_MOST = 60
+"""Lines of the log that the screens keep; the journal keeps all."""
+
+HISTORY_MOST = 61
+"""Points of a curve: one a second, so a minute."""
+
+ActionStatus = Literal["idle", "running", "done", "failed"]
+FaultStatus = Literal["idle", "injecting", "active", "healing", "failed"]
+Level = Literal["move", "fault", "word", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class ActionState:
+    """A chapter's `on_enter`. `run` counts its starts, `visit` is the one that started it last."""
+
+    status: ActionStatus = "idle"
+    error: str | None = None
+    run: int = 0
+    visit: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FaultState:
+    """A fault and its newest run. Times are epoch seconds, durations seconds.
+
+    `broke`: the injection failed; `touched`: the target may differ from what it was; only a verified heal takes that back.
+    `veiled`: the observable was there before the injection, so seeing it proves nothing yet.
+    """
+
+    config: ChaosConfig
+    target: str = ""
+    observable: str = ""
+    state: FaultStatus = "idle"
+    run: int = 0
+    touched: bool = False
+    broke: bool = False
+    heal_wanted: bool = False
+    veiled: bool = False
+    injected_at: float | None = None
+    heals_at: float | None = None
+    heal_started_at: float | None = None
+    healed_at: float | None = None
+    detected_after_sec: float | None = None
+    recovered_after_sec: float | None = None
+    error: str | None = None
+
+    @property
+    def name(self) -> str:
+        return self.config.name
+
+    @property
+    def is_running(self) -> bool:
+        """Something may be broken in the target, or is about to be."""
+        return self.state in ("injecting", "active", "healing") or self.touched
+
+    @property
+    def awaits_detection(self) -> bool:
+        return self.injected_at is not None and self.detected_after_sec is None and self.recovered_after_sec is None
+
+    @property
+    def awaits_recovery(self) -> bool:
+        return self.healed_at is not None and self.recovered_after_sec is None and not self.is_running
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of a hypothesis; `held` None: no effect was seen."""
+
+    held: bool | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    at: float
+    who: str
+    text: str
+    level: Level
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The main numbers at one second."""
+
+    at: float
+    values: Mapping[str, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """When a fault was in place, and on which chapter (1-based) it began."""
+
+    name: str
+    chapter: int
+    started_at: float
+    ended_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShowState:
+    """The one truth of a show. `current` is 0-based; `visit` counts entries of chapters."""
+
+    title: str
+    subject: str
+    description: str
+    chapters: tuple[Chapter, ...]
+    faults: tuple[FaultState, ...]
+    actions: tuple[ActionState, ...]
+    seq: int = 0
+    opened: bool = False
+    current: int = 0
+    visit: int = 0
+    forward: bool = False
+    entered_at: float = 0.0
+    reached: int = 0
+    halted: bool = False
+    blackout: bool = False
+    durable: bool = True
+    said: str = ""
+    countdown_ends_at: float | None = None
+    countdown_number: int = 0
+    parts_healing: bool = False
+    parts_error: str | None = None
+    sample: Sample | None = None
+    seen: frozenset[str] = frozenset()
+    freshness: Freshness = "unknown"
+    freshness_reason: str = ""
+    history: tuple[Point, ...] = ()
+    spans: tuple[Span, ...] = ()
+    verdicts: Mapping[int, Verdict] = field(default_factory=dict)
+    log: tuple[LogLine, ...] = ()
+
+    @property
+    def number(self) -> int:
+        """1-based, as people count."""
+        return self.current + 1
+
+    @property
+    def total(self) -> int:
+        return len(self.chapters)
+
+    @property
+    def chapter(self) -> Chapter:
+        return self.chapters[self.current]
+
+    @property
+    def action(self) -> ActionState:
+        return self.actions[self.current]
+
+    @property
+    def blocking(self) -> int | None:
+        """The 1-based chapter whose running `on_enter` holds the show, or None."""
+        for index, (chapter, action) in enumerate(zip(self.chapters, self.actions, strict=True)):
+            if chapter.blocks_advance and action.status == "running":
+                return index + 1
+        return None
+
+    @property
+    def expected(self) -> tuple[Node, ...]:
+        """Every node that this show has seen."""
+        return self.sample.nodes if self.sample else ()
+
+    def fault(self, name: str) -> FaultState | None:
+        return next((fault for fault in self.faults if fault.name == name), None)
+
+    def hypothesis_number(self, number: int) -> int | None:
+        """The 1-based chapter whose hypothesis stands on chapter `number`."""
+        return next((n for n in range(number, 0, -1) if self.chapters[n - 1].hypothesis), None)
+
+    def with_fault(self, name: str, **changes: Any) -> "ShowState":
+        """The state with these fields of one fault replaced."""
+        return replace(self, faults=tuple(replace(f, **changes) if f.name == name else f for f in self.faults))
+
+    def with_action(self, number: int, **changes: Any) -> "ShowState":
+        """The state with these fields of one chapter's action replaced; `number` is 1-based."""
+        actions = list(self.actions)
+        actions[number - 1] = replace(actions[number - 1], **changes)
+        return replace(self, actions=tuple(actions))
+
+
+def opening(
+    title: str, subject: str, description: str, chapters: Iterable[Chapter], faults: Iterable[FaultState] = ()
+) -> ShowState:
+    """A show before its first event. Raises `InvalidValue` for an empty deck or two faults of one name."""
+    deck = tuple(chapters)
+    if not deck:
+        raise InvalidValue("a deck needs at least one chapter")
+    known = tuple(faults)
+    if len({fault.name for fault in known}) < len(known):
+        raise InvalidValue("two faults of a show have the same name")
+    return ShowState(title, subject, description, deck, known, actions=tuple(ActionState() for _ in deck))
