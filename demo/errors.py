@@ -1,19 +1,17 @@
 """The error tree. Foreign exceptions are translated into it where they enter.
 
-    DemoError
-    ├── InvalidValue (also a ValueError)   a value that a constructor cannot take
-    ├── Refused                            a command that the rules of the show refuse
-    ├── FaultError                         a fault that could not be injected or healed
-    ├── SubjectError                       a system that could not be started or reached
-    ├── JournalError                       a journal that cannot be read, or does not fit the deck
-    └── UsageError                         a command line that cannot be carried out (exit code 2)
+DemoError
+├── InvalidValue (also a ValueError)   a value that a constructor cannot take
+├── Refused                            a command that the rules of the show refuse
+├── FaultError                         a fault that could not be injected or healed
+├── SubjectError                       a system that could not be started or reached
+├── JournalError                       a journal that cannot be read, or does not fit the deck
+└── UsageError                         a command line that cannot be carried out (exit code 2)
 """
 
 from typing import Literal
 
-RefusalCode = Literal[
-    "not_found", "stale", "halted", "blocked", "running", "at_end", "at_start", "active", "no_ledger"
-]
+RefusalCode = Literal["not_found", "stale", "halted", "blocked", "running", "at_end", "at_start", "active", "no_ledger"]
 
 
 class DemoError(Exception):

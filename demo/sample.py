@@ -24,6 +24,11 @@ class Node:
     metrics: Mapping[str, float | str] = field(default_factory=dict)
     links: tuple[str, ...] = ()
 
+    @property
+    def main(self) -> tuple[str, float | None]:
+        """The main number, unit and value: the first metric that is one."""
+        return next(((unit, v) for unit, v in self.metrics.items() if isinstance(v, int | float)), ("", None))
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:

@@ -112,7 +112,13 @@ def _(event: e.Concluded, state: ShowState, entry: e.Entry) -> ShowState:
 
 @_apply.register
 def _(event: e.FaultRequested, state: ShowState, entry: e.Entry) -> ShowState:
-    fresh: dict[str, Any] = {"injected_at": None, "heals_at": None, "heal_started_at": None, "healed_at": None, "error": None}
+    fresh: dict[str, Any] = {
+        "injected_at": None,
+        "heals_at": None,
+        "heal_started_at": None,
+        "healed_at": None,
+        "error": None,
+    }
     fresh |= {"detected_after_sec": None, "recovered_after_sec": None}
     fresh |= {"heal_wanted": False, "veiled": False, "broke": False}
     state = state.with_fault(event.name, state="injecting", run=event.run, **fresh)
@@ -123,9 +129,7 @@ def _(event: e.FaultRequested, state: ShowState, entry: e.Entry) -> ShowState:
 def _(event: e.FaultStarted, state: ShowState, entry: e.Entry) -> ShowState:
     veiled = event.name in state.seen
     state = replace(state, spans=(*state.spans[-(SPANS_MOST - 1) :], Span(event.name, state.number, entry.at)))
-    return state.with_fault(
-        event.name, target=event.target, touched=True, injected_at=entry.at, veiled=veiled
-    )
+    return state.with_fault(event.name, target=event.target, touched=True, injected_at=entry.at, veiled=veiled)
 
 
 @_apply.register
@@ -137,6 +141,7 @@ def _(event: e.FaultInjected, state: ShowState, entry: e.Entry) -> ShowState:
 
 @_apply.register
 def _(event: e.FaultFailed, state: ShowState, entry: e.Entry) -> ShowState:
+    state = state if event.touched else _end_span(state, event.name, entry.at)
     state = state.with_fault(event.name, state="failed", broke=True, error=event.error, touched=event.touched)
     return _log(state, entry, f"{event.name} failed: {event.error}", "error")
 
@@ -153,14 +158,15 @@ def _(event: e.HealRequested, state: ShowState, entry: e.Entry) -> ShowState:
 def _(event: e.FaultHealed, state: ShowState, entry: e.Entry) -> ShowState:
     fault = state.fault(event.name)
     broke = fault is not None and fault.broke
-    spans = tuple(
-        replace(span, ended_at=entry.at) if span.name == event.name and span.ended_at is None else span
-        for span in state.spans
-    )
     after = {"state": "failed"} if broke else {"state": "idle", "error": None}
-    state = replace(state, spans=spans)
+    state = _end_span(state, event.name, entry.at)
     state = state.with_fault(event.name, touched=False, healed_at=entry.at, heals_at=None, **after)
     return _log(state, entry, f"{event.name} healed", "fault")
+
+
+def _end_span(state: ShowState, name: str, at: float) -> ShowState:
+    spans = (replace(s, ended_at=at) if s.name == name and s.ended_at is None else s for s in state.spans)
+    return replace(state, spans=tuple(spans))
 
 
 @_apply.register
@@ -253,6 +259,7 @@ def _longer(state: ShowState, sample: Sample, at: float) -> tuple[Point, ...]:
     if state.history and math.floor(at) <= math.floor(state.history[-1].at):
         return state.history
     values: dict[str, float | None] = {metric.name: metric.value for metric in sample.metrics}
+    values |= {f"node:{node.id}": node.main[1] for node in sample.nodes}
     values |= {f"admitted:{counter.key}": counter.admitted for counter in sample.counters}
     return (*state.history[-(HISTORY_MOST - 1) :], Point(at, values))
 

@@ -228,7 +228,7 @@ def _(what: c.HealEnd, state: ShowState, at: float) -> Decision:
 
 @_decide.register
 def _(what: c.PartsHealEnd, state: ShowState, at: float) -> Decision:
-    if not state.parts_healing:
+    if not state.parts_healing and what.error is None:
         return ()
     return (e.PartsHealed(),) if what.error is None else (e.PartsHealFailed(what.error),)
 

@@ -1,0 +1,116 @@
+"""Reading the poller on the conductor's own clock, so that a dead or hung one is seen as such."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from demo import commands as c
+from demo.sample import DEFAULT_INTERVAL_SEC, Sample, plain, read_sample
+from demo.show import FaultState, decide
+from demo.types import FaultDriver, HealthPollerProtocol
+
+if TYPE_CHECKING:
+    from demo.conductor.core import Conductor
+
+LOOK_EVERY_SEC = 0.1
+
+
+class HealthWatch:
+    """Runs the poller as a task and turns its samples into commands."""
+
+    def __init__(
+        self, conductor: "Conductor", poller: HealthPollerProtocol | None, drivers: Sequence[FaultDriver]
+    ) -> None:
+        self._conductor = conductor
+        self._poller = poller
+        self._drivers = drivers
+        self._task: asyncio.Task[None] | None = None
+        self._ended: str | None = None
+        self._complaint = ""
+        self._last_stamp: object = None
+        self._last_at = 0.0
+
+    def start(self) -> None:
+        """Begin polling and looking; without a poller there is nothing to do."""
+        if self._poller is not None:
+            self._run_poller(self._poller)
+            self._conductor.spawn(self._look_often(self._poller), "the health watch")
+
+    def revive(self) -> None:
+        """Start a poller that has ended again: somebody healed everything."""
+        if self._poller is not None and self._ended is not None:
+            self._run_poller(self._poller)
+
+    def stop(self) -> None:
+        """Ask the poller to end, and see to it."""
+        if self._poller is not None and self._task is not None:
+            try:
+                self._poller.stop()
+            finally:
+                self._task.cancel()
+
+    def _run_poller(self, poller: HealthPollerProtocol) -> None:
+        self._ended = None
+        self._task = self._conductor.spawn(self._poll(poller), "the poller")
+
+    async def _poll(self, poller: HealthPollerProtocol) -> None:
+        try:
+            await poller.run()
+        except Exception as error:  # noqa: BLE001 - foreign code: its end is shown on every screen
+            self._ended = f"the poller ended: {type(error).__name__}: {error}"[:300]
+        else:
+            self._ended = "the poller ended"
+
+    async def _look_often(self, poller: HealthPollerProtocol) -> None:
+        while True:
+            self._look(poller)
+            await asyncio.sleep(LOOK_EVERY_SEC)
+
+    def _look(self, poller: HealthPollerProtocol) -> None:
+        at = self._conductor.clock()
+        try:
+            health = poller.get_health()
+            if health is not None and self._is_new(health, at):
+                sample = read_sample(health, at)
+                self._conductor.report("poller", c.Observe(sample, self._seen(sample)))
+                self._complaint = ""
+        except Exception as error:  # noqa: BLE001 - foreign code: said once, then the sample goes stale
+            self._complain(f"the poller's health cannot be read: {error}"[:300])
+        watch = c.Watch(self._ended)
+        if decide(self._conductor.state, c.Command("clock", watch), at):
+            self._conductor.report("clock", watch)
+
+    def _complain(self, text: str) -> None:
+        if text != self._complaint:
+            self._complaint = text
+            self._conductor.report("poller", c.Trouble(text))
+
+    def _is_new(self, health: Mapping[str, Any], at: float) -> bool:
+        """By its own time; a poller that tells none is taken once in its interval."""
+        stamp = health.get("last_updated") if isinstance(health, Mapping) else None
+        if stamp is not None:
+            new = bool(stamp != self._last_stamp)
+        else:
+            interval = health.get("interval_sec") if isinstance(health, Mapping) else None
+            new = at - self._last_at >= (interval if isinstance(interval, int | float) else DEFAULT_INTERVAL_SEC)
+        if new:
+            self._last_stamp, self._last_at = stamp, at
+        return new
+
+    def _seen(self, sample: Sample) -> dict[str, bool]:
+        """For each fault: does the sample show its observable since it matters?"""
+        found = {}
+        for driver in self._drivers:
+            fault = self._conductor.state.fault(driver.config.name)
+            if fault is not None:
+                found[fault.name] = bool(driver.is_seen(plain(sample.raw), _since(fault, sample)))
+        return found
+
+
+def _since(fault: FaultState, sample: Sample) -> float:
+    """While a fault runs, since its injection; then since its heal; else: right now."""
+    if fault.awaits_recovery and fault.healed_at is not None:
+        return fault.healed_at
+    if fault.awaits_detection and fault.injected_at is not None:
+        return fault.injected_at
+    return sample.updated_at - sample.interval_sec

@@ -1,0 +1,137 @@
+"""The hub: the newest state to any number of listeners. Knows neither HTML nor sockets.
+
+A stage carries state, not history: a listener gets the whole view first, then the regions that changed.
+Each change is rendered and framed once a view; one that cannot take more is skipped and gets the newest
+whole view when it can.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Generic, Protocol, TypeVar
+
+S = TypeVar("S")
+S_contra = TypeVar("S_contra", contravariant=True)
+
+BEAT_AFTER_SEC = 1.0
+"""A view that was silent for this long gets a beat, so that a page can tell a quiet show from a dead line."""
+
+
+class View(Protocol[S_contra]):
+    """How one kind of screen shows a state."""
+
+    def render(self, state: S_contra) -> Mapping[str, bytes]:
+        """The view's regions by name, always the same names."""
+
+    def frame(self, regions: Mapping[str, bytes], ident: str) -> bytes:
+        """Some regions as one message, ready for the wire."""
+
+
+class Sink(Protocol):
+    """Where a listener's messages go."""
+
+    def push(self, message: bytes) -> bool:
+        """Take a message without waiting; False when there is no room for it."""
+
+    def close(self) -> None:
+        """No more messages: end the connection."""
+
+
+class Listener:
+    """One open stream of a view. `behind`: it missed a message and needs the whole view."""
+
+    __slots__ = ("behind", "sink", "view")
+
+    def __init__(self, view: str, sink: Sink) -> None:
+        self.view = view
+        self.sink = sink
+        self.behind = False
+
+
+class _Channel(Generic[S]):
+    """One view: what its listeners have on screen, and who they are."""
+
+    def __init__(self, view: View[S]) -> None:
+        self.view = view
+        self.listeners: set[Listener] = set()
+        self.regions: Mapping[str, bytes] | None = None
+        self.whole: bytes | None = None
+        self.sent_at = 0.0
+
+    def refresh(self, state: S, ident: str) -> bytes | None:
+        """Render; returns the message with what changed, None when the bytes are the same."""
+        rendered = self.view.render(state)
+        old = self.regions
+        changed = rendered if old is None else {name: body for name, body in rendered.items() if old.get(name) != body}
+        if not changed:
+            return None
+        self.regions, self.whole = rendered, None
+        return self.view.frame(changed, ident)
+
+    def newest(self, state: S, ident: str) -> bytes:
+        if self.regions is None or not self.listeners:
+            self.refresh(state, ident)
+        if self.whole is None:
+            self.whole = self.view.frame(self.regions or {}, ident)
+        return self.whole
+
+
+class Hub(Generic[S]):
+    """Fan-out of the newest state. Every method must be called from the loop's thread."""
+
+    def __init__(
+        self, views: Mapping[str, View[S]], state: S, ident: str = "", clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._channels = {name: _Channel(view) for name, view in views.items()}
+        self._state = state
+        self._ident = ident
+        self._clock = clock
+
+    def publish(self, state: S, ident: str) -> None:
+        """Show this state to everyone; views nobody watches are not rendered."""
+        self._state, self._ident = state, ident
+        for channel in self._channels.values():
+            if channel.listeners:
+                message = channel.refresh(state, ident)
+                if message is not None:
+                    self._send(channel, message)
+
+    def join(self, view: str, sink: Sink) -> Listener:
+        """A new listener; the whole view is its first message."""
+        channel = self._channels[view]
+        whole = channel.newest(self._state, self._ident)
+        listener = Listener(view, sink)
+        channel.listeners.add(listener)
+        listener.behind = not sink.push(whole)
+        return listener
+
+    def leave(self, listener: Listener) -> None:
+        """Forget a listener; safe to call twice."""
+        self._channels[listener.view].listeners.discard(listener)
+
+    def catch_up(self, listener: Listener) -> None:
+        """The listener has room again: give it the newest whole view if it missed anything."""
+        if listener.behind:
+            channel = self._channels[listener.view]
+            listener.behind = not listener.sink.push(channel.newest(self._state, self._ident))
+
+    def beat(self, message: bytes) -> None:
+        """Send `message` on every view that was silent for `BEAT_AFTER_SEC`."""
+        for channel in self._channels.values():
+            if channel.listeners and self._clock() - channel.sent_at >= BEAT_AFTER_SEC:
+                self._send(channel, message)
+
+    def counts(self) -> dict[str, int]:
+        """Open streams by view."""
+        return {name: len(channel.listeners) for name, channel in self._channels.items()}
+
+    def close(self) -> None:
+        """End every stream."""
+        for channel in self._channels.values():
+            for listener in tuple(channel.listeners):
+                listener.sink.close()
+
+    def _send(self, channel: _Channel[S], message: bytes) -> None:
+        channel.sent_at = self._clock()
+        for listener in tuple(channel.listeners):
+            if not listener.behind:
+                listener.behind = not listener.sink.push(message)

@@ -1,0 +1,25 @@
+"""View models: a `ShowState` as the screens show it. Frozen, without markup; Jinja and Rich render the same."""
+
+from demo.views.banners import BannerView
+from demo.views.cards import CardView, number_text
+from demo.views.curves import CurveView
+from demo.views.desk import FaultView, PresenterView, RemoteView, presenter_view, remote_view
+from demo.views.snapshot import snapshot
+from demo.views.stage import ClaimView, SegmentView, StageView, stage_view
+
+__all__ = [
+    "BannerView",
+    "CardView",
+    "ClaimView",
+    "CurveView",
+    "FaultView",
+    "PresenterView",
+    "RemoteView",
+    "SegmentView",
+    "StageView",
+    "number_text",
+    "presenter_view",
+    "remote_view",
+    "snapshot",
+    "stage_view",
+]

@@ -1,0 +1,78 @@
+"""The banner: what is broken right now, and what was measured when it was healed."""
+
+from dataclasses import dataclass
+
+from demo.show import FaultState, ShowState
+from demo.views.cards import number_text
+
+
+@dataclass(frozen=True, slots=True)
+class BannerView:
+    """`kind`: fault, healing, healed, failed, halted, lost (the journal cannot be written).
+
+    `ends_at` (epoch seconds) is what a countdown runs to; `tail` is the word beside it.
+    """
+
+    id: str
+    kind: str
+    title: str
+    text: str = ""
+    tail: str = ""
+    ends_at: float | None = None
+
+
+def banners(state: ShowState) -> tuple[BannerView, ...]:
+    """Halt first, then each running or failed fault, then what this chapter healed."""
+    found = []
+    if state.halted:
+        text = "everything is being healed" if any(f.is_running for f in state.faults) else "no new faults"
+        found.append(BannerView("halted", "halted", "Halted", text))
+    if not state.durable:
+        found.append(BannerView("lost", "lost", "The journal cannot be written", "a crash would lose the show"))
+    if state.parts_healing and not state.halted:
+        found.append(BannerView("parts", "healing", "Healing", "parts that died are started again"))
+    running = [_running(fault) for fault in state.faults if fault.is_running]
+    healed = [_healed(fault) for fault in state.faults if _belongs_here(state, fault)]
+    return tuple(found + running + healed)
+
+
+def _belongs_here(state: ShowState, fault: FaultState) -> bool:
+    if fault.is_running or fault.healed_at is None:
+        return False
+    newest = next((span for span in reversed(state.spans) if span.name == fault.name), None)
+    return newest is not None and newest.chapter == state.number
+
+
+def _running(fault: FaultState) -> BannerView:
+    title, seen = fault.config.description, seen_text(fault)
+    if fault.state == "failed":
+        return BannerView(fault.name, "failed", f"{fault.target or title}: not healed", "look at the presenter's page")
+    if fault.state == "injecting":
+        return BannerView(fault.name, "fault", title, fault.target, "starting")
+    if fault.state == "healing":
+        return BannerView(fault.name, "healing", title, f"{fault.target} · {seen}", "healing")
+    tail = "until healed" if fault.heals_at is None else "heals in"
+    return BannerView(fault.name, "fault", title, f"{fault.target} · {seen}", tail, fault.heals_at)
+
+
+def _healed(fault: FaultState) -> BannerView:
+    text = outcome_text(fault)
+    if fault.broke:
+        return BannerView(fault.name, "failed", f"{fault.config.description}: could not be injected", text)
+    return BannerView(fault.name, "healed", f"{fault.target} healed", text)
+
+
+def seen_text(fault: FaultState) -> str:
+    """What has been measured of the effect so far."""
+    if fault.detected_after_sec is None:
+        return "no effect seen yet"
+    return f"seen after {number_text(fault.detected_after_sec)} s"
+
+
+def outcome_text(fault: FaultState) -> str:
+    """What was measured of a healed fault."""
+    if fault.recovered_after_sec is None:
+        return f"{seen_text(fault)} · waiting for recovery"
+    if fault.detected_after_sec is None:
+        return "no effect seen"
+    return f"{seen_text(fault)} · recovered after {number_text(fault.recovered_after_sec)} s"

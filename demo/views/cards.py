@@ -1,0 +1,104 @@
+"""Health cards: each node and each limited key as a name, a state, one main number and its age."""
+
+import math
+from dataclasses import dataclass
+
+from demo.sample import Counter, Node
+from demo.show import ShowState
+
+NO_NUMBER = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class CardView:
+    """`state` names shape and colour: up, degraded, down, starting, offline, unknown, stale.
+
+    `at` is the epoch second of the measurement: the screens count its age. `trend` holds the main
+    number's last minute, one value a second, None where there was none.
+    """
+
+    id: str
+    name: str
+    state: str
+    word: str
+    main: str
+    unit: str
+    sub: str
+    at: float
+    trend: tuple[float | None, ...] = ()
+
+
+def number_text(value: float | None) -> str:
+    """Three significant digits, as people write them: 1234, 182, 12.3, 0.81, – for none."""
+    if value is None:
+        return NO_NUMBER
+    if value == 0:
+        return "0"
+    size = abs(value)
+    if size >= 100 or value == int(value):
+        return f"{value:.0f}"
+    digits = max(0, 2 - math.floor(math.log10(size)))
+    return f"{value:.{min(digits, 3)}f}".rstrip("0").rstrip(".")
+
+
+def cards(state: ShowState) -> tuple[CardView, ...]:
+    """One card a node, then one a limited key."""
+    sample = state.sample
+    if sample is None:
+        return ()
+    nodes = tuple(_node_card(state, node) for node in sample.nodes)
+    return nodes + tuple(_counter_card(state, counter) for counter in sample.counters)
+
+
+def _node_card(state: ShowState, node: Node) -> CardView:
+    unit, value = node.main
+    shown, word = _state(state, node.health)
+    return CardView(
+        id=node.id,
+        name=node.name,
+        state=shown,
+        word=word,
+        main=number_text(value),
+        unit=unit,
+        sub=node.detail,
+        at=state.sample.updated_at if state.sample else 0.0,
+        trend=trend(state, f"node:{node.id}"),
+    )
+
+
+def _counter_card(state: ShowState, counter: Counter) -> CardView:
+    over = counter.ghosts is not None and counter.ghosts > 0
+    shown, word = _state(state, "degraded" if over or (counter.drift or 0) > 0 else "up")
+    if shown != "stale" and counter.admitted is not None:
+        word = f"{number_text(counter.admitted)} of {number_text(counter.limit)}"
+    return CardView(
+        id=f"key-{counter.key}",
+        name=counter.key,
+        state=shown if counter.ghosts is not None else "unknown",
+        word=word if counter.ghosts is not None else "not measurable",
+        main=f"+{number_text(counter.ghosts)}" if over else number_text(counter.ghosts),
+        unit="ghosts in 30 s",
+        sub=_counter_detail(counter),
+        at=state.sample.updated_at if state.sample else 0.0,
+        trend=trend(state, f"admitted:{counter.key}"),
+    )
+
+
+def _counter_detail(counter: Counter) -> str:
+    parts = [counter.algorithm] if counter.algorithm else []
+    parts.append(f"drift {number_text(counter.drift)}")
+    if counter.spread_sec is not None:
+        parts.append(f"ε {number_text(counter.spread_sec * 1000)} ms")
+    return " · ".join(parts)
+
+
+def _state(state: ShowState, health: str) -> tuple[str, str]:
+    """A node's health, unless the sample itself is old: an old green is not green."""
+    if state.freshness == "live":
+        return health, health
+    return "stale", "stale" if state.freshness == "stale" else "unknown"
+
+
+def trend(state: ShowState, key: str) -> tuple[float | None, ...]:
+    values = tuple(point.values.get(key) for point in state.history)
+    return values if any(value is not None for value in values) else ()

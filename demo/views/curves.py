@@ -1,0 +1,98 @@
+"""The curves: the system's main numbers over one shared minute, the newest at the right edge."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from demo.show import ShowState
+from demo.views.cards import number_text
+
+WIDTH, HEIGHT = 600, 60
+"""Of a curve's box, in its own units: ten across are one second."""
+
+ROWS_MOST = 5
+_PER_SEC = 10
+_TOP, _BOTTOM = 5, 55
+
+
+@dataclass(frozen=True, slots=True)
+class CurveView:
+    """`path` is an SVG path in a box of WIDTH × HEIGHT, `spans` pairs (x, width) where a fault was in place.
+
+    `limit_y` is where a dashed limit stands, `tone` is "" (load, latency), "bad" or "two".
+    """
+
+    name: str
+    label: str
+    unit: str
+    now: str
+    path: str
+    tone: str = ""
+    limit_y: int | None = None
+    spans: tuple[tuple[int, int], ...] = ()
+
+
+def curves(state: ShowState) -> tuple[CurveView, ...]:
+    """The first metric, then the limited keys, then further metrics: at most ROWS_MOST rows."""
+    sample = state.sample
+    if sample is None or not state.history:
+        return ()
+    metrics = [_curve(state, m.name, m.label, m.unit, "bad" if m.role == "errors" else "") for m in sample.metrics]
+    compared = [counter for counter in sample.counters if counter.limit > 0][:2]
+    keys = [
+        _curve(
+            state,
+            f"admitted:{counter.key}",
+            counter.key,
+            f"of {number_text(counter.limit)}",
+            "two" if index else "bad",
+            counter.limit,
+        )
+        for index, counter in enumerate(compared)
+    ]
+    return tuple((metrics[:1] + keys + metrics[1:])[:ROWS_MOST])
+
+
+def _curve(state: ShowState, name: str, label: str, unit: str, tone: str, limit: float | None = None) -> CurveView:
+    newest = state.history[-1].at
+    points = [(WIDTH - round((newest - p.at) * _PER_SEC), p.values.get(name)) for p in state.history]
+    known = [value for _, value in points if value is not None]
+    top = max([*known, limit or 0.0]) or 1.0
+    return CurveView(
+        name=name,
+        label=label,
+        unit=unit,
+        now=number_text(points[-1][1]),
+        path=path([(x, None if value is None else y_of(value, top)) for x, value in points if x >= 0]),
+        tone=tone,
+        limit_y=y_of(limit, top) if limit else None,
+        spans=_spans(state, newest),
+    )
+
+
+def y_of(value: float, top: float) -> int:
+    """Zero at the foot, `top` at the head: no curve is stretched to look dramatic."""
+    return round(_BOTTOM - (_BOTTOM - _TOP) * max(0.0, min(1.0, value / top)))
+
+
+def path(points: Sequence[tuple[int, int | None]]) -> str:
+    """An SVG path that breaks where a value is missing; relative steps keep it short."""
+    steps: list[str] = []
+    last: tuple[int, int] | None = None
+    for x, y in points:
+        if y is None:
+            last = None
+            continue
+        steps.append(f"M{x} {y}" if last is None else f"l{x - last[0]} {y - last[1]}")
+        last = (x, y)
+    return "".join(steps)
+
+
+def _spans(state: ShowState, newest: float) -> tuple[tuple[int, int], ...]:
+    found = []
+    for span in state.spans:
+        start = WIDTH - round((newest - span.started_at) * _PER_SEC)
+        end = WIDTH if span.ended_at is None else WIDTH - round((newest - span.ended_at) * _PER_SEC)
+        start, end = max(0, start), min(WIDTH, end)
+        if end > start:
+            found.append((start, end - start))
+    return tuple(found)

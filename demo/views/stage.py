@@ -1,0 +1,118 @@
+"""What the room sees: the story, the system, what is broken, and the whole show as a line."""
+
+from dataclasses import dataclass
+
+from demo.show import ShowState, Verdict
+from demo.views.banners import BannerView, banners
+from demo.views.cards import CardView, cards
+from demo.views.curves import CurveView, curves
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimView:
+    """A hypothesis and, once it is known, its verdict. `state` names the mark: starting, up, down, degraded."""
+
+    number: int
+    hypothesis: str
+    verdict: str = ""
+    word: str = ""
+    state: str = "starting"
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentView:
+    """A chapter on the line at the foot: past, now or ahead; `faults`: how many were injected there."""
+
+    number: int
+    state: str
+    faults: int
+
+
+@dataclass(frozen=True, slots=True)
+class StageView:
+    """No notes, no errors, no addresses. `countdown_ends_at` and `sampled_at` are epoch seconds."""
+
+    title: str
+    description: str
+    number: int
+    total: int
+    heading: str
+    narration: str
+    key_hint: str
+    status: str
+    claim: ClaimView | None
+    evidence: tuple[ClaimView, ...]
+    said: str
+    countdown_ends_at: float | None
+    cards: tuple[CardView, ...]
+    curves: tuple[CurveView, ...]
+    banners: tuple[BannerView, ...]
+    line: tuple[SegmentView, ...]
+    freshness: str
+    sampled_at: float | None
+    has_system: bool
+    halted: bool
+    blackout: bool
+
+
+def stage_view(state: ShowState) -> StageView:
+    """The stage at this state."""
+    chapter = state.chapter
+    return StageView(
+        title=state.title,
+        description=state.description,
+        number=state.number,
+        total=state.total,
+        heading=chapter.title,
+        narration=chapter.narration,
+        key_hint=chapter.key_hint,
+        status=state.action.status,
+        claim=None if chapter.shows_evidence else _claim(state, state.hypothesis_number(state.number)),
+        evidence=_evidence(state) if chapter.shows_evidence else (),
+        said=state.said,
+        countdown_ends_at=state.countdown_ends_at,
+        cards=cards(state),
+        curves=curves(state),
+        banners=banners(state),
+        line=_line(state),
+        freshness=state.freshness,
+        sampled_at=state.sample.updated_at if state.sample else None,
+        has_system=state.sample is not None or bool(state.faults),
+        halted=state.halted,
+        blackout=state.blackout,
+    )
+
+
+def _claim(state: ShowState, number: int | None) -> ClaimView | None:
+    if number is None:
+        return None
+    hypothesis = state.chapters[number - 1].hypothesis
+    verdict = state.verdicts.get(number)
+    if verdict is None:
+        return ClaimView(number, hypothesis)
+    word, mark = _word(verdict)
+    return ClaimView(number, hypothesis, verdict.text, word, mark)
+
+
+def _word(verdict: Verdict) -> tuple[str, str]:
+    if verdict.held is None:
+        return "Not shown", "degraded"
+    return ("Held", "up") if verdict.held else ("Did not hold", "down")
+
+
+def _evidence(state: ShowState) -> tuple[ClaimView, ...]:
+    stated = (number for number, chapter in enumerate(state.chapters, 1) if chapter.hypothesis)
+    claims = (_claim(state, number) for number in stated)
+    return tuple(claim for claim in claims if claim is not None)
+
+
+def _line(state: ShowState) -> tuple[SegmentView, ...]:
+    faults = [span.chapter for span in state.spans]
+    return tuple(
+        SegmentView(
+            number,
+            "now" if number == state.number else "past" if number <= state.reached else "ahead",
+            faults.count(number),
+        )
+        for number in range(1, state.total + 1)
+    )
