@@ -259,6 +259,9 @@ class Subject(Protocol):
     def chapters(self, stage: Stage) -> Sequence[Chapter]:
         """The deck, its `on_enter`s bound to `stage`."""
 
+    def check(self) -> None:
+        """Before anything starts: raises `SubjectError` when something it cannot do without is missing."""
+
     async def start(self) -> None:
         """Bring the system up. Raises `SubjectError`."""
 

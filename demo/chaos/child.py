@@ -1,0 +1,128 @@
+"""Child processes that never outlive this one, not even after `kill -9`.
+
+The kernel kills them with the thread that spawned them (so spawn from the main thread), and their
+stdin is a lifeline: whoever reads it sees its end when this process is gone.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+
+from demo.errors import SubjectError
+
+LEASH = Path(__file__).with_name("leash.py")
+ROOT = Path(__file__).parents[2]
+TAIL_LINES = 20
+
+
+def program(path: str, *args: str) -> tuple[str, ...]:
+    """The command line of a program on the leash; `path` must be absolute: no PATH is searched."""
+    return (sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), path, *args)
+
+
+def module(name: str) -> tuple[str, ...]:
+    """The command line of one of our own modules. `-P`: nothing in the working directory shadows it."""
+    return (sys.executable, "-P", str(LEASH), str(os.getpid()), "-m", name, str(ROOT))
+
+
+class Child:
+    """One process: started once, ended once. A restart is a new `Child`."""
+
+    def __init__(self, name: str, command: Sequence[str], first_line: bytes = b"") -> None:
+        """`first_line` is written to its stdin, which then stays open as the lifeline."""
+        self.name = name
+        self._command = tuple(command)
+        self._first_line = first_line
+        self._process: asyncio.subprocess.Process | None = None
+        self._tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self._reader: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    @property
+    def was_killed(self) -> bool:
+        """Ended by SIGKILL, ours or anybody's."""
+        return self._process is not None and self._process.returncode == -signal.SIGKILL
+
+    @property
+    def tail(self) -> str:
+        """The last lines it wrote, for error messages and logs; not for an audience."""
+        return "\n".join(self._tail)
+
+    async def start(self) -> None:
+        """Raises `SubjectError` if it cannot even be spawned."""
+        try:
+            # A session of its own: Ctrl-C in the terminal must reach the healer, not the patient.
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise SubjectError(f"{self.name} could not be started: {error.strerror or error}") from error
+        self._reader = asyncio.create_task(self._read(), name=f"log of {self.name}")
+        stdin = self._process.stdin
+        if stdin is not None and self._first_line:
+            with contextlib.suppress(ConnectionError):  # it died at once: seen by whoever probes it
+                stdin.write(self._first_line + b"\n")
+                await stdin.drain()
+
+    async def _read(self) -> None:
+        stdout = self._process.stdout if self._process else None
+        while stdout is not None and (chunk := await stdout.read(4096)):
+            self._tail.extend(line[:400] for line in chunk.decode(errors="replace").splitlines() if line.strip())
+
+    def kill(self) -> None:
+        """SIGKILL. Nothing happens if it is gone already: a pid is never reused before it is reaped."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(number)
+
+    async def wait(self) -> int | None:
+        """Its exit code once it has ended and is reaped; negative for a signal."""
+        if self._process is None:
+            return None
+        code = await self._process.wait()
+        if self._reader is not None:
+            await asyncio.wait([self._reader], timeout=0.5)
+            self._reader.cancel()
+        return code
+
+    async def stop(self, grace_sec: float = 1.0) -> None:
+        """SIGTERM, after `grace_sec` SIGKILL; returns when it is reaped."""
+        if self._process is None:
+            return
+        self._signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(grace_sec):
+                await self._process.wait()
+        except TimeoutError:
+            self._signal(signal.SIGKILL)
+        await self.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+
+def birth_of(pid: int) -> int | None:
+    """When a process began, in clock ticks since boot; None if there is none. Tells a reused pid apart."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    return int(stat.rpartition(")")[2].split()[19])

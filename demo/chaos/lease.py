@@ -1,0 +1,47 @@
+"""A fault that ends by itself unless it is renewed: a crash of this process heals it within one term."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from demo.errors import FaultError
+
+TERM_SEC = 3.0
+"""How long a fault outlives the process that holds its lease."""
+
+RENEW_SEC = 1.0
+
+
+class Lease:
+    """Calls `renew` now and every RENEW_SEC, until `end()` or until `lasts_sec` are over."""
+
+    def __init__(self, renew: Callable[[], Awaitable[None]], lasts_sec: float) -> None:
+        self._renew = renew
+        self._lasts_sec = lasts_sec
+        self._ended = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def begin(self) -> None:
+        """The first call is made here, so that its `FaultError` reaches whoever injects."""
+        await self._renew()
+        self._task = asyncio.create_task(self._keep(), name="lease of a fault")
+
+    async def end(self) -> None:
+        """Returns when no renewal is under way: nothing of ours can break what is healed next."""
+        self._ended.set()
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    async def _keep(self) -> None:
+        loop = asyncio.get_running_loop()
+        last = loop.time() + self._lasts_sec
+        while loop.time() < last:
+            try:
+                async with asyncio.timeout(RENEW_SEC):
+                    await self._ended.wait()
+            except TimeoutError:
+                try:
+                    await self._renew()
+                except FaultError:
+                    return  # it cannot be held any longer: it ends by itself, and the probes show it
+            else:
+                return

@@ -1,0 +1,103 @@
+"""`REDIS_PAUSE`: Redis holds all writes, while PING and reads still answer."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from demo.chaos.child import birth_of
+from demo.chaos.lease import TERM_SEC, Lease
+from demo.errors import FaultError
+from demo.types import ChaosConfig, Plan
+
+ANSWER_SEC = 2.0
+WRITE_SEC = 0.5
+PROBE_KEY = "show:probe:heal"
+RECENT_SEC = 1.0
+"""Drift grows with every request while Redis is paused: a second without new drift, and it is over."""
+
+
+class RedisPause:
+    """`CLIENT PAUSE … WRITE` in short terms, renewed while the fault lasts.
+
+    `connect` opens a client of our own Redis without hidden retries, `pid` tells its process.
+    """
+
+    def __init__(
+        self, config: ChaosConfig, show: str, connect: Callable[[float], "Redis"], pid: Callable[[], int | None]
+    ) -> None:
+        self.config = config
+        self._show = show
+        self._connect = connect
+        self._pid = pid
+        self._lease: Lease | None = None
+
+    @property
+    def target(self) -> str:
+        return "redis"
+
+    @property
+    def observable(self) -> str:
+        return "drift: admissions that Redis does not know of"
+
+    async def plan(self) -> Plan:
+        if not await self._writes():
+            raise FaultError("redis does not take writes now, so pausing it would show nothing: heal it first")
+        pid = self._pid()
+        undo = {"show": self._show, "pid": pid, "born": birth_of(pid) if pid else None}
+        return Plan(kind="redis_pause", target=self.target, undo=undo)
+
+    async def inject(self, plan: Plan) -> None:
+        if self._pid() != plan.undo["pid"]:
+            raise FaultError("redis was started anew meanwhile: nothing was paused")
+        self._lease = Lease(self._pause, self.config.duration_sec)
+        await self._lease.begin()
+
+    async def _pause(self) -> None:
+        await self._tell("PAUSE", lambda client: client.client_pause(int(TERM_SEC * 1000), all=False))
+
+    async def heal(self, plan: Plan) -> None:
+        lease, self._lease = self._lease, None
+        if lease is not None:
+            await lease.end()
+        if plan.undo.get("show") == self._show and self._pid() == plan.undo.get("pid"):
+            await self._tell("UNPAUSE", lambda client: client.client_unpause())
+
+    async def is_healed(self, plan: Plan) -> bool:
+        pid, born = plan.undo.get("pid"), plan.undo.get("born")
+        if not isinstance(pid, int) or birth_of(pid) != born:
+            return True  # the paused process is gone; one started since was never paused
+        return plan.undo.get("show") == self._show and await self._writes()
+
+    def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
+        return any(
+            (counter.get("drift") or 0) > 0 and (counter.get("drift_at") or 0) >= max(since, newest - RECENT_SEC)
+            for newest in [health.get("sampled_at") or since]
+            for counter in health.get("counters", ())
+        )
+
+    async def _writes(self) -> bool:
+        try:
+            async with asyncio.timeout(WRITE_SEC), self._client(WRITE_SEC) as client:
+                await client.set(PROBE_KEY, 1, px=1000)
+        except (RedisError, OSError, TimeoutError):
+            return False
+        return True
+
+    async def _tell(self, word: str, command: Callable[["Redis"], Awaitable[object]]) -> None:
+        try:
+            async with asyncio.timeout(ANSWER_SEC), self._client(ANSWER_SEC) as client:
+                await command(client)
+        except (RedisError, OSError, TimeoutError) as error:
+            raise FaultError(f"redis did not take CLIENT {word}: {error or 'no answer'}") from error
+
+    @asynccontextmanager
+    async def _client(self, answer_sec: float) -> AsyncIterator["Redis"]:
+        client = self._connect(answer_sec)
+        try:
+            yield client
+        finally:
+            await client.aclose()

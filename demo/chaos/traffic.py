@@ -1,0 +1,82 @@
+"""`BURST_TRAFFIC`: the traffic process sends some keys many times their rate, many requests at once."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from demo.chaos.lease import TERM_SEC, Lease
+from demo.errors import FaultError
+from demo.types import ChaosConfig, Plan
+
+RECENT_SEC = 3.0
+"""In a burst, each time a place in the window falls free can bring new ghosts: seconds lie between."""
+
+
+class Traffic(Protocol):
+    """The traffic process, as this fault needs it. Each call raises `FaultError` when it does not answer."""
+
+    async def burst(self, keys: Sequence[str], multiplier: int, seconds: float) -> None:
+        """Burst from now for `seconds`; then it ends by itself. 0 ends it now."""
+
+    async def is_bursting(self) -> bool: ...
+
+    @property
+    def run_id(self) -> str | None:
+        """Names the running process: None when there is none."""
+
+
+class BurstTraffic:
+    """Bursts `keys` at once; `watched` is the key that should let too many through."""
+
+    def __init__(self, config: ChaosConfig, traffic: Traffic, keys: Sequence[str], watched: str) -> None:
+        self.config = config
+        self._traffic = traffic
+        self._keys = tuple(keys)
+        self._watched = watched
+        self._lease: Lease | None = None
+
+    @property
+    def target(self) -> str:
+        return " and ".join(self._keys)
+
+    @property
+    def observable(self) -> str:
+        return f"ghosts: more than the limit let through on {self._watched}"
+
+    async def plan(self) -> Plan:
+        if await self._traffic.is_bursting():
+            raise FaultError("the traffic is bursting already")
+        return Plan(kind="burst_traffic", target=self.target, undo={"run": self._traffic.run_id})
+
+    async def inject(self, plan: Plan) -> None:
+        if self._traffic.run_id != plan.undo["run"]:
+            raise FaultError("the traffic was started anew meanwhile: no burst was sent")
+        self._lease = Lease(self._renew, self.config.duration_sec)
+        await self._lease.begin()
+
+    async def _renew(self) -> None:
+        await self._traffic.burst(self._keys, self.config.burst_multiplier, TERM_SEC)
+
+    async def heal(self, plan: Plan) -> None:
+        lease, self._lease = self._lease, None
+        if lease is not None:
+            await lease.end()
+        if self._traffic.run_id is not None and self._traffic.run_id == plan.undo.get("run"):
+            await self._traffic.burst(self._keys, 1, 0)
+
+    async def is_healed(self, plan: Plan) -> bool:
+        run = self._traffic.run_id
+        if run is None or run != plan.undo.get("run"):
+            return True  # the process that burst is gone, and its burst with it
+        try:
+            return not await self._traffic.is_bursting()
+        except (TimeoutError, FaultError):
+            return False
+
+    def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
+        newest = health.get("sampled_at") or since
+        return any(
+            counter.get("key") == self._watched
+            and (counter.get("ghosts") or 0) > 0
+            and (counter.get("ghosts_at") or 0) >= max(since, newest - RECENT_SEC)
+            for counter in health.get("counters", ())
+        )

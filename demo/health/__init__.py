@@ -1,0 +1,1 @@
+"""Probes: one file each. A probe answers within its deadline, with a `Reading`, and never raises."""

@@ -1,0 +1,24 @@
+"""What a probe saw: plain data, never an exception."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """`trouble` says in plain words why there is no answer; with one, `data` is empty."""
+
+    data: Mapping[str, Any] = field(default_factory=dict)
+    trouble: str = ""
+    took_ms: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        return not self.trouble
+
+
+class Probe(Protocol):
+    """Looks once, within a deadline of its own. Never raises."""
+
+    async def look(self) -> Reading: ...

@@ -1,0 +1,155 @@
+"""One show from start to end: subject, conductor, web and terminal wired together, and taken down in order."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+import time
+import webbrowser
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from demo.conductor import Conductor
+from demo.journal import Journal
+from demo.runner import DemoRunner
+from demo.subjects import load
+from demo.types import Subject
+from demo.web.app import Web
+from demo.web.server import bind, serve
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line asks for."""
+
+    subject: str
+    host: str = "127.0.0.1"
+    port: int = 0
+    web: bool = True
+    terminal: bool = False
+    open_page: bool = False
+    journal: Path | None = None
+
+
+def play(options: Options) -> None:
+    """Play a show until it is quit. Raises `DemoError` for what keeps it from starting, or went wrong."""
+    subject = load(options.subject)
+    subject.check()
+    listener = bind(options.host, options.port) if options.web else None
+    try:
+        journal = Journal(options.journal)
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_play(options, subject, journal, listener))
+    finally:
+        if listener is not None:
+            listener.close()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop  # noqa: PLC0415 - not on every platform
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+async def _play(options: Options, subject: Subject, journal: Journal, listener: socket.socket | None) -> None:
+    stop = asyncio.Event()
+    conductor = Conductor(
+        subject.name,
+        subject.chapters,
+        subject.poller,
+        title=subject.title,
+        description=subject.description,
+        faults=subject.faults,
+        journal=journal,
+        start_system=subject.start,
+        heal_system=subject.heal,
+    )
+    say = _Voice(quiet=options.terminal)
+    _stop_on_signals(stop, say)
+    parts: list[Callable[[], Awaitable[None]]] = []
+    if listener is not None:
+        web = Web(conductor)
+        parts.append(lambda: _serve_web(web, listener, stop, options, say))
+    if options.terminal:
+        runner = DemoRunner(subject.name, (), None, conductor=conductor)
+        parts.append(runner.run)
+    try:
+        await _together(conductor, parts, stop)
+    finally:
+        await subject.stop()
+
+
+async def _together(conductor: Conductor, parts: list[Callable[[], Awaitable[None]]], stop: asyncio.Event) -> None:
+    """Run everything until the first of them ends or `stop` is set; then end the rest, healing first."""
+    playing = asyncio.ensure_future(conductor.run())
+    others = [asyncio.ensure_future(part()) for part in parts]
+    stopping = asyncio.ensure_future(stop.wait())
+    await asyncio.wait({playing, stopping, *others}, return_when=asyncio.FIRST_COMPLETED)
+    stop.set()
+    conductor.stop()
+    results = await asyncio.gather(playing, *others, stopping, return_exceptions=True)
+    failed = [result for result in results if isinstance(result, BaseException)]
+    if failed:
+        raise failed[0]
+
+
+class _Voice:
+    """Lines on stdout, unless the terminal is a screen of the show."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self.began = time.monotonic()
+
+    def __call__(self, text: str) -> None:
+        if not self._quiet:
+            with contextlib.suppress(OSError):
+                print(text, flush=True)
+
+
+def _stop_on_signals(stop: asyncio.Event, say: _Voice) -> None:
+    def caught() -> None:
+        if stop.is_set():
+            say("healing what is broken, please wait")
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in SIGNALS:
+        loop.add_signal_handler(number, caught)
+
+
+async def _serve_web(web: Web, listener: socket.socket, stop: asyncio.Event, options: Options, say: _Voice) -> None:
+    started = asyncio.Event()
+    serving = asyncio.ensure_future(serve(web, listener, stop, started))
+    waiting = asyncio.ensure_future(started.wait())
+    await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    if started.is_set():
+        address = _address(options.host, listener.getsockname()[1])
+        say(_welcome(address))
+        if options.open_page and sys.stdout.isatty() and _has_desktop():
+            asyncio.get_running_loop().run_in_executor(None, webbrowser.open, f"{address}/presenter")
+    await serving
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _welcome(address: str) -> str:
+    return (
+        f"stage      {address}/\n"
+        f"presenter  {address}/presenter\n"
+        f"phone      {address}/remote\n"
+        f"advance    curl -X POST {address}/advance\n"
+        f"end        Ctrl-C"
+    )
+
+
+def _has_desktop() -> bool:
+    return sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

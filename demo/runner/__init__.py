@@ -1,0 +1,5 @@
+"""The show in a terminal: keys become commands, states become a picture, or plain lines in a pipe."""
+
+from demo.runner.runner import DemoRunner
+
+__all__ = ["DemoRunner"]

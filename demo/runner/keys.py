@@ -1,0 +1,154 @@
+"""What a key means: pure, over named keys. `terminal.py` and `plain.py` find out which key it was."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from demo import commands as c
+from demo.show import ShowState
+
+ARMED_SEC = 2.0
+"""Within this time the second X halts."""
+
+NEXT = frozenset({"space", "enter", "right", "down", "pgdn", "n", "j", "l"})
+PREVIOUS = frozenset({"left", "up", "pgup", "p", "k", "h", "backspace", "shift-space"})
+OVERVIEW = frozenset({"o", "g"})
+
+HELP: tuple[tuple[str, str], ...] = (
+    ("Space Enter → ↓ PgDn N J L", "next"),
+    ("← ↑ PgUp P K H Backspace", "previous"),
+    ("Home / End", "first / last"),
+    ("O or G, number, Enter", "overview, and jump"),
+    ("R", "run this chapter's action again"),
+    ("C, digit, Enter", "faults, and fire one"),
+    ("U", "heal all"),
+    ("X X", "halt: heal all, refuse new faults"),
+    ("E", "end the halt"),
+    ("B or .", "blackout"),
+    ("T", "show or hide the notes"),
+    ("Ctrl-L", "paint the screen afresh"),
+    ("Q or Ctrl-C", "heal all and quit"),
+)
+"""The table behind `?`, as people read it."""
+
+Mode = Literal["", "jump", "faults", "help"]
+
+
+@dataclass(frozen=True, slots=True)
+class Keypad:
+    """What is open on the screen, what was typed into it, and when (loop seconds) X was pressed."""
+
+    mode: Mode = ""
+    typed: str = ""
+    armed_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """What a key asks for: a command, a word to the presenter, or something of this terminal's own."""
+
+    order: c.Order | None = None
+    notice: str = ""
+    does: Literal["", "quit", "repaint", "notes"] = ""
+
+
+NOTHING = Pressed()
+
+
+def carries_chapter(order: c.Order) -> bool:
+    """Moves name the chapter they were pressed on, so that one from an old screen is refused."""
+    return isinstance(order, c.Advance | c.Back | c.Goto | c.Rerun)
+
+
+def press(pad: Keypad, key: str, state: ShowState, now: float) -> tuple[Keypad, Pressed]:
+    """The keypad after `key` at `now` (seconds), and what is to be done. Unknown keys do nothing."""
+    key = key.lower()
+    if pad.mode:
+        handled = _in_overlay(pad, key, state)
+        if handled is not None:
+            return handled
+    if key == "x":
+        return _halt(pad, now)
+    return _open(pad, key), _plain(key, state)
+
+
+def _halt(pad: Keypad, now: float) -> tuple[Keypad, Pressed]:
+    if pad.armed_at is not None and now - pad.armed_at <= ARMED_SEC:
+        return Keypad(), Pressed(c.Halt())
+    return Keypad(armed_at=now), Pressed(notice="X again to halt")
+
+
+def _open(pad: Keypad, key: str) -> Keypad:
+    mode: Mode = ""
+    if key in OVERVIEW:
+        mode = "jump"
+    elif key == "c":
+        mode = "faults"
+    elif key == "?":
+        mode = "help"
+    return Keypad(mode) if mode and mode != pad.mode else Keypad()
+
+
+def _plain(key: str, state: ShowState) -> Pressed:
+    if key in NEXT:
+        return Pressed(c.Advance())
+    if key in PREVIOUS:
+        return Pressed(c.Back())
+    if key == "r" and state.chapter.on_enter is None:
+        return Pressed(notice=f"chapter {state.number} has no action to run again")
+    if key == "e" and not state.halted:
+        return Pressed(notice="the show is not halted")
+    return _KEYS.get(key, NOTHING) if key != "end" else Pressed(c.Goto(state.total))
+
+
+_KEYS: dict[str, Pressed] = {
+    "home": Pressed(c.Goto(1)),
+    "r": Pressed(c.Rerun()),
+    "u": Pressed(c.Heal()),
+    "e": Pressed(c.Resume()),
+    "b": Pressed(c.Blackout()),
+    ".": Pressed(c.Blackout()),
+    "t": Pressed(does="notes"),
+    "ctrl-l": Pressed(does="repaint"),
+    "q": Pressed(does="quit"),
+    "ctrl-c": Pressed(does="quit"),
+}
+
+
+def _in_overlay(pad: Keypad, key: str, state: ShowState) -> tuple[Keypad, Pressed] | None:
+    """What the open overlay makes of the key; None: it closes, and the key means what it always does."""
+    if key == "esc":
+        return Keypad(), NOTHING
+    if pad.mode == "help":
+        return (Keypad(), NOTHING) if key in ("?", "enter", "space") else None
+    if len(key) == 1 and key in "0123456789":
+        return _type(pad, key, state)
+    if key == "enter":
+        return _confirm(pad, state)
+    return _type_less(pad, key)
+
+
+def _type_less(pad: Keypad, key: str) -> tuple[Keypad, Pressed] | None:
+    if key == "backspace" and pad.typed:
+        return replace(pad, typed=pad.typed[:-1]), NOTHING
+    if key == "space":
+        does = "fires it" if pad.mode == "faults" else "goes there"
+        return pad, Pressed(notice=f"Enter {does}, Esc closes" if pad.typed else "first a number; Esc closes")
+    return None
+
+
+def _type(pad: Keypad, digit: str, state: ShowState) -> tuple[Keypad, Pressed]:
+    most = len(state.faults) if pad.mode == "faults" else state.total
+    for typed in (pad.typed + digit, digit):
+        if 1 <= int(typed) <= most:
+            return replace(pad, typed=typed.lstrip("0")), NOTHING
+    what = "fault" if pad.mode == "faults" else "chapter"
+    return replace(pad, typed=""), Pressed(notice=f"there is no {what} {digit}: 1 to {most}" if most else f"no {what}s")
+
+
+def _confirm(pad: Keypad, state: ShowState) -> tuple[Keypad, Pressed]:
+    if not pad.typed:
+        return Keypad(), NOTHING
+    number = int(pad.typed)
+    if pad.mode == "faults":
+        return Keypad(), Pressed(c.Inject(state.faults[number - 1].name))
+    return Keypad(), Pressed(c.Goto(number))

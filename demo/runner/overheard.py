@@ -1,0 +1,55 @@
+"""What is printed beside the show: kept off the picture, shown in its log, and replayed at the end."""
+
+import io
+import sys
+from collections import deque
+from collections.abc import Callable
+from types import TracebackType
+from typing import TextIO
+
+KEPT, SHOWN = 1000, 4
+
+
+class Overheard:
+    """Stands in for `sys.stdout` and `sys.stderr` between `__enter__` and `__exit__`."""
+
+    def __init__(self, on_text: Callable[[], None]) -> None:
+        self._on_text = on_text
+        self._kept: deque[tuple[TextIO, str]] = deque(maxlen=KEPT)
+        self._saved: tuple[TextIO, TextIO] | None = None
+
+    def __enter__(self) -> None:
+        self._saved = sys.stdout, sys.stderr
+        sys.stdout, sys.stderr = _Ear(self, sys.stdout), _Ear(self, sys.stderr)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._saved is not None:
+            sys.stdout, sys.stderr = self._saved
+        for stream, text in self._kept:
+            stream.write(text)
+
+    def hear(self, stream: TextIO, text: str) -> None:
+        self._kept.append((stream, text))
+        self._on_text()
+
+    def lines(self) -> tuple[str, ...]:
+        """The last few lines."""
+        text = "".join(text for _, text in list(self._kept)[-20:])
+        return tuple([line for line in text.splitlines() if line.strip()][-SHOWN:])
+
+
+class _Ear(io.TextIOBase):
+    def __init__(self, owner: Overheard, stream: TextIO) -> None:
+        self._owner, self._stream = owner, stream
+
+    def write(self, text: str) -> int:
+        self._owner.hear(self._stream, text)
+        return len(text)
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()

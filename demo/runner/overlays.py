@@ -1,0 +1,62 @@
+"""What opens over the story: the list of faults, the overview of chapters, the table of keys."""
+
+from rich.text import Text
+
+from demo.runner.canvas import Canvas, Rows
+from demo.runner.keys import HELP, Keypad
+from demo.runner.palette import AMBER, BLUE, VERMILION, parts
+from demo.views import PresenterView
+
+
+def overlay(canvas: Canvas, pad: Keypad, desk: PresenterView, width: int, height: int) -> Rows:
+    """The rows of what is open; empty when nothing is."""
+    if pad.mode == "faults":
+        return _faults(canvas, pad, desk, width)
+    if pad.mode == "jump":
+        return _chapters(canvas, pad, desk, width, height)
+    if pad.mode == "help":
+        return _help(canvas, width)
+    return []
+
+
+def _headed(canvas: Canvas, title: str, hint: str, width: int) -> Rows:
+    return [canvas.row(Text(f" {title}", "bold"), Text(f"{hint} "), width, f"reverse {BLUE}")]
+
+
+def _faults(canvas: Canvas, pad: Keypad, desk: PresenterView, width: int) -> Rows:
+    hint = "Enter fires it · Esc closes" if pad.typed else "digit selects · Esc closes"
+    rows = _headed(canvas, "Faults", hint, width)
+    for fault in desk.faults:
+        chosen = pad.typed == str(fault.key)
+        text = parts(
+            (f" {'▸' if chosen else ' '} {fault.key:>2}  ", f"bold {BLUE}"),
+            (fault.title, "bold" if chosen else ""),
+            (f"  {fault.target}  {fault.lasts}", "" if chosen else "dim"),
+        )
+        state = "" if fault.state == "idle" else fault.state
+        right = parts((" · ".join(part for part in (state, fault.text) if part), AMBER))
+        if fault.error:
+            right = Text("✗ failed", f"bold {VERMILION}")
+        rows.append(canvas.row(text, right, width, "reverse" if chosen else ""))
+    return rows if desk.faults else [*rows, canvas.row(Text("    this show has none", "dim"), None, width)]
+
+
+def _chapters(canvas: Canvas, pad: Keypad, desk: PresenterView, width: int, height: int) -> Rows:
+    typed = f"go to {pad.typed} · Enter" if pad.typed else "number and Enter"
+    rows = _headed(canvas, "Chapters", f"{typed} · Esc closes", width)
+    focus = int(pad.typed) if pad.typed else desk.number
+    room = max(1, height - len(rows))
+    first = max(0, min(focus - 1 - room // 2, desk.total - room))
+    for number, title in enumerate(desk.chapters[first : first + room], first + 1):
+        here, chosen = number == desk.number, pad.typed == str(number)
+        head = f" {'▸' if chosen else '●' if here else ' '} {number:>2}  "
+        text = parts((head, f"bold {BLUE}"), (title, "bold" if here or chosen else ""))
+        rows.append(canvas.row(text, Text("on screen", "dim") if here else None, width, "reverse" if chosen else ""))
+    return rows
+
+
+def _help(canvas: Canvas, width: int) -> Rows:
+    rows = _headed(canvas, "Keys", "? closes", width)
+    for keys, meaning in HELP:
+        rows.append(canvas.row(parts((f"  {keys:<28} ", f"bold {BLUE}"), (meaning, "")), None, width))
+    return rows

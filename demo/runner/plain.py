@@ -1,0 +1,151 @@
+"""The show without a terminal: lines out, each line in is a key. Nothing here steers a terminal.
+
+A line is a key as `keys.py` names it, or a word: `next`, `back`, `home`, `end`, `faults`, `heal`, `halt`, `resume`,
+`rerun`, `blackout`, `overview`, `help`, `quit`; an empty line is Enter. Several on one line are several keys, and then
+the line's end confirms a number: `c 1` fires the first fault, `g 3` goes to chapter 3. Lines are taken as fast as they
+come; a press that a chapter still at work holds back is refused, and the refusal is printed.
+"""
+
+import asyncio
+import contextlib
+import os
+import sys
+from types import TracebackType
+from typing import IO, Self
+
+from demo.conductor import Conductor
+from demo.runner.clean import clean
+from demo.runner.helm import Helm
+from demo.runner.keys import HELP, NEXT, OVERVIEW, PREVIOUS
+from demo.runner.piped import input_lines
+from demo.runner.transcript import Transcript
+from demo.show import ShowState
+from demo.views import presenter_view
+
+_WORDS: dict[str, tuple[str, ...]] = {
+    "next": ("right",),
+    "advance": ("right",),
+    "back": ("left",),
+    "previous": ("left",),
+    "first": ("home",),
+    "last": ("end",),
+    "pagedown": ("pgdn",),
+    "pageup": ("pgup",),
+    "faults": ("c",),
+    "heal": ("u",),
+    "halt": ("x", "x"),
+    "xx": ("x", "x"),
+    "resume": ("e",),
+    "rerun": ("r",),
+    "blackout": ("b",),
+    "overview": ("o",),
+    "goto": ("g",),
+    "help": ("?",),
+    "quit": ("q",),
+    "escape": ("esc",),
+}
+_KNOWN = NEXT | PREVIOUS | OVERVIEW | {"home", "end", "esc", "b", ".", "c", "u", "x", "e", "r", "?", "q", "ctrl-c"}
+
+
+def keys_of(line: str) -> tuple[list[str], str]:
+    """The keys a line stands for, and the first word that is none ("" if all are)."""
+    words = line.strip().lower().split()
+    if not words:
+        return ["enter" if not line.strip(" ") else "space"], ""
+    keys: list[str] = []
+    for word in words:
+        if word in _WORDS:
+            keys += _WORDS[word]
+        elif word.isdecimal() and word.isascii():
+            keys += list(word)
+        elif word in _KNOWN:
+            keys.append(word)
+        else:
+            return [], word
+    return keys, ""
+
+
+class PlainFront:
+    """Prints what changes; its `run` ends with the input."""
+
+    def __init__(self, conductor: Conductor, file: IO[str], quitting: asyncio.Event) -> None:
+        self._conductor = conductor
+        self._file = file
+        self._quitting = quitting
+        self._transcript = Transcript()
+        self._opened = asyncio.Event()
+        self._broken = False
+        self._mode = ""
+        self.helm = Helm(conductor, quitting, self._notice)
+
+    def __enter__(self) -> Self:
+        if self._conductor.state.visit:
+            self.changed(self._conductor.state)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.helm.let_go()
+
+    def changed(self, state: ShowState) -> None:
+        """Print what is new in this state."""
+        self._print(self._transcript.lines(state))
+        if state.visit:
+            self._opened.set()
+
+    async def run(self) -> None:
+        """Take lines as keys until they end. The first chapter is shown before the first of them counts."""
+        await self._opened.wait()
+        async for line in input_lines(sys.stdin):
+            await self._take(line)
+            if self._quitting.is_set() or self._broken:
+                return
+
+    async def _take(self, line: str) -> None:
+        keys, unknown = keys_of(line)
+        if unknown:
+            self._print([f"not a key: {unknown!r} (help lists them)"])
+        for key in keys:
+            await self._press(key)
+        if len(keys) > 1 and self.helm.pad.mode in ("jump", "faults") and self.helm.pad.typed:
+            await self._press("enter")
+
+    async def _press(self, key: str) -> None:
+        before = self.helm.pad.mode
+        self.helm.press(key, self._conductor.state.number)
+        if self.helm.pad.mode != before:
+            self._print(self._overlay())
+        await self.helm.settle()
+
+    def _overlay(self) -> list[str]:
+        desk = presenter_view(self._conductor.state, {})
+        match self.helm.pad.mode:
+            case "faults":
+                lines = [f"  {f.key} {f.title} ({f.lasts}) {f.state} {f.text}" for f in desk.faults]
+                return [*lines, "a number, then an empty line, fires one"]
+            case "jump":
+                lines = [f"  {number} {title}" for number, title in enumerate(desk.chapters, 1)]
+                return [*lines, "a number, then an empty line, goes there"]
+            case "help":
+                return [f"  {keys}: {meaning}" for keys, meaning in HELP]
+            case _:
+                return []
+
+    def _notice(self) -> None:
+        self._print([f"! {notice}" for notice in self.helm.take_notices()])
+
+    def _print(self, lines: list[str]) -> None:
+        if self._broken or not lines:
+            return
+        try:
+            self._file.write("".join(f"{clean(line)}\n" for line in lines))
+            self._file.flush()
+        except (OSError, ValueError):
+            # The reader has gone (`| head`): heal and leave. The interpreter's last flush must not fail again.
+            self._broken = True
+            self._quitting.set()
+            with contextlib.suppress(OSError, ValueError):
+                null = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(null, self._file.fileno())
+                os.close(null)

@@ -1,0 +1,131 @@
+"""The keyboard: prompt_toolkit's input layer in raw mode on the running loop, as named keys."""
+
+import asyncio
+import contextlib
+import re
+import select
+import termios
+from collections.abc import Callable, Iterable, Iterator
+
+from prompt_toolkit.input import Input, create_input
+from prompt_toolkit.key_binding import KeyPress
+from prompt_toolkit.keys import Keys
+
+FLUSH_SEC = 0.1
+"""A lone Esc is one when nothing has followed for this long."""
+
+GONE = "gone"
+"""Not a key: the terminal has closed."""
+
+_NAMES: dict[str, str] = {
+    " ": "space",
+    Keys.ControlM: "enter",
+    Keys.ControlJ: "enter",
+    Keys.Right: "right",
+    Keys.Left: "left",
+    Keys.Up: "up",
+    Keys.Down: "down",
+    Keys.PageDown: "pgdn",
+    Keys.PageUp: "pgup",
+    Keys.Home: "home",
+    Keys.End: "end",
+    Keys.ControlH: "backspace",
+    Keys.ControlC: "ctrl-c",
+    Keys.ControlL: "ctrl-l",
+    Keys.Escape: "esc",
+}
+_FOREIGN = {"32;2u": "shift-space", "27;2;32~": "shift-space", "13u": "enter", "27u": "esc", "127u": "backspace"}
+_FOREIGN |= {"99;5u": "ctrl-c"}
+"""Keys as newer terminals send them (CSI u, modifyOtherKeys), which prompt_toolkit does not know."""
+
+
+class Decoder:
+    """Key presses to names.
+
+    prompt_toolkit hands an escape sequence that it does not know over letter by letter, and one
+    of its letters might heal or halt: here it is swallowed whole. So is Alt with a key.
+    """
+
+    def __init__(self) -> None:
+        self._sequence: str | None = None
+
+    def feed(self, presses: Iterable[KeyPress]) -> Iterator[str]:
+        """Names of the keys that are complete."""
+        for press in presses:
+            key = str(press.key.value if isinstance(press.key, Keys) else press.key)
+            if self._sequence is not None:
+                yield from self._follow(key)
+            elif key == Keys.Escape.value:
+                self._sequence = ""
+            else:
+                yield from self._name(key)
+
+    def flush(self) -> Iterator[str]:
+        """Nothing more has come: an Esc that stands alone was one."""
+        if self._sequence == "":
+            yield "esc"
+        self._sequence = None
+
+    def _follow(self, key: str) -> Iterator[str]:
+        assert self._sequence is not None
+        if self._sequence == "":
+            self._sequence = key if key in ("[", "O") else None
+            if key == Keys.Escape.value:
+                self._sequence = ""
+                yield "esc"
+            return
+        self._sequence += key
+        if not re.fullmatch("[0-?]*[ -/]*", key):
+            found, self._sequence = _FOREIGN.get(self._sequence[1:]), None
+            if found:
+                yield found
+
+    def _name(self, key: str) -> Iterator[str]:
+        name = _NAMES.get(key)
+        if name:
+            yield name
+        elif len(key) == 1 and key.isprintable():
+            yield key.lower()
+
+
+@contextlib.contextmanager
+def keyboard(on_key: Callable[[str], None]) -> Iterator[None]:
+    """The keyboard in raw mode; `on_key` gets each key's name, or GONE. Restored on the way out."""
+    loop = asyncio.get_running_loop()
+    source, decoder = create_input(), Decoder()
+    timer: asyncio.TimerHandle | None = None
+
+    def flush() -> None:
+        for name in (*decoder.feed(source.flush_keys()), *decoder.flush()):
+            on_key(name)
+
+    def ready() -> None:
+        nonlocal timer
+        if timer:
+            timer.cancel()
+        presses = source.read_keys()
+        for name in decoder.feed(presses):
+            on_key(name)
+        timer = loop.call_later(FLUSH_SEC, flush)
+        if not presses and _is_gone(source):
+            loop.remove_reader(source.fileno())
+            on_key(GONE)
+
+    with source.raw_mode():
+        try:
+            with source.attach(ready):
+                yield
+        finally:
+            if timer:
+                timer.cancel()
+            # Keys pressed while the show was ending are not for the shell.
+            with contextlib.suppress(termios.error):
+                termios.tcflush(source.fileno(), termios.TCIFLUSH)
+
+
+def _is_gone(source: Input) -> bool:
+    """After a hang-up reads fail for ever, and prompt_toolkit takes that for silence."""
+    poll = select.poll()
+    poll.register(source.fileno(), select.POLLIN)
+    gone = select.POLLHUP | select.POLLERR | select.POLLNVAL
+    return source.closed or any(events & gone for _, events in poll.poll(0))

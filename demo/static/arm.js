@@ -1,0 +1,72 @@
+// A fault is never one stray press away: click twice (arm, then fire), or hold; running ones end with one press.
+'use strict';
+(() => {
+  const ARMED_MS = 3000;
+  const HOLD_MS = 600;
+  let armed = null;
+  let holding = null;
+
+  const byId = (id) => (id ? document.getElementById(id) : null);
+  const mark = () => {
+    for (const button of document.querySelectorAll('[data-live-armed]')) if (button.id !== armed?.id) button.removeAttribute('data-live-armed');
+    const button = byId(armed?.id);
+    if (!button || button.getAttribute('hx-post') !== armed.path) armed = null;
+    else button.setAttribute('data-live-armed', '');
+  };
+  function disarm() {
+    clearTimeout(armed?.timer);
+    armed = null;
+    mark();
+  }
+  function arm(button, lasts = ARMED_MS) {
+    disarm();
+    armed = { id: button.id, path: button.getAttribute('hx-post'), timer: setTimeout(disarm, lasts) };
+    mark();
+  }
+  function fire(button) {
+    disarm();
+    htmx.trigger(button, 'fire');
+  }
+  const isArmed = (button) => armed !== null && armed.id === button.id && armed.path === button.getAttribute('hx-post');
+
+  document.addEventListener('click', (event) => {
+    const button = event.target.closest?.('[data-arm], [data-hold]');
+    if (!button) return disarm();
+    // On the phone a finger holds; only a keyboard (detail 0) arms there.
+    if (button.hasAttribute('data-hold') && event.detail > 0) return;
+    if (isArmed(button)) fire(button);
+    else arm(button);
+  });
+
+  function release() {
+    clearTimeout(holding?.timer);
+    byId(holding?.id)?.removeAttribute('data-live-holding');
+    holding = null;
+  }
+  document.addEventListener('pointerdown', (event) => {
+    const button = event.target.closest?.('[data-hold]');
+    if (!button || event.button !== 0) return;
+    release();
+    button.setAttribute('data-live-holding', '');
+    holding = { id: button.id, x: event.clientX, y: event.clientY };
+    holding.timer = setTimeout(() => {
+      const held = byId(holding?.id);
+      release();
+      if (held?.hasAttribute('data-hold')) {
+        navigator.vibrate?.(40);
+        fire(held);
+      }
+    }, HOLD_MS);
+  });
+  document.addEventListener('pointermove', (event) => {
+    if (holding && Math.hypot(event.clientX - holding.x, event.clientY - holding.y) > 24) release();
+  });
+  for (const kind of ['pointerup', 'pointercancel', 'scroll']) document.addEventListener(kind, release, true);
+  document.addEventListener('contextmenu', (event) => { if (event.target.closest?.('button')) event.preventDefault(); });
+
+  demo.onSwap(() => {
+    mark();
+    if (holding && !byId(holding.id)?.hasAttribute('data-hold')) release();
+  });
+  demo.arms = { arm, fire, disarm, armed: () => byId(armed?.id) };
+})();

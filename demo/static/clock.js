@@ -1,0 +1,67 @@
+// The server's clock, and every text that counts: ages, countdowns, elapsed time. Markup holds only moments.
+'use strict';
+window.demo = (() => {
+  const EVERY_MS = 150;
+  const KEPT = 30;
+  const swapped = [];
+  let offsets = [];
+
+  // Latency only ever makes the server look behind: the smallest offset of the last beats is the best guess.
+  function hear(serverNow) {
+    if (!Number.isFinite(serverNow)) return;
+    offsets.push(Date.now() / 1000 - serverNow);
+    if (offsets.length > KEPT) offsets = offsets.slice(-KEPT);
+  }
+  const now = () => Date.now() / 1000 - (offsets.length ? Math.min(...offsets) : 0);
+
+  function age(seconds) {
+    const s = Math.max(0, seconds);
+    if (s < 9.95) return `${s.toFixed(1)} s`;
+    if (s < 99.5) return `${Math.round(s)} s`;
+    return s < 5400 ? `${Math.round(s / 60)} min` : `${Math.round(s / 3600)} h`;
+  }
+  function clock(seconds) {
+    const s = Math.max(0, Math.floor(seconds));
+    const two = (n) => String(n).padStart(2, '0');
+    const [h, m] = [Math.floor(s / 3600), Math.floor(s / 60) % 60];
+    return h ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
+  }
+  const span = (seconds) => (seconds < 99.5 ? `${Math.round(seconds)} s` : age(seconds));
+  const timeOfDay = (at, seconds) =>
+    new Date(at * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: seconds ? '2-digit' : undefined, hour12: false });
+
+  function put(element, text) {
+    if (element.textContent !== text) element.textContent = text;
+  }
+  const all = (name, fill) => {
+    for (const element of document.querySelectorAll(`[data-${name}]`)) fill(element, Number(element.dataset[name]));
+  };
+
+  // One digit changes ten times a second at most, and nothing that a screen reader speaks.
+  function fill() {
+    const at = now();
+    all('age', (element, since) => put(element, age(at - since)));
+    all('left', (element, until) => put(element, until > at ? `${Math.ceil(until - at)} s` : 'a moment'));
+    all('count', (element, until) => put(element, until > at ? String(Math.ceil(until - at)) : ''));
+    all('since', (element, since) => {
+      put(element, clock(at - since));
+      element.toggleAttribute('data-live-over', Number(element.dataset.budget || Infinity) < at - since);
+    });
+    all('stamp', (element, moment) => put(element, timeOfDay(moment, true)));
+    for (const element of document.querySelectorAll('[data-clock]')) put(element, timeOfDay(Date.now() / 1000, false));
+  }
+
+  // `onSwap(f)`: f runs after each change of the page, before it is painted.
+  const onSwap = (f) => swapped.push(f);
+  const changed = () => { for (const f of swapped) f(); };
+  document.addEventListener('htmx:after:swap', changed);
+  document.addEventListener('beat', (event) => {
+    try { hear(JSON.parse(event.detail.data).now); } catch { /* a beat without a time is still a beat */ }
+  });
+
+  hear(Number(document.body.dataset.now));
+  onSwap(fill);
+  setInterval(fill, EVERY_MS);
+  fill();
+  return { now, span, onSwap, changed };
+})();

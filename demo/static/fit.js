@@ -1,0 +1,30 @@
+// Nothing is clipped: a part marked data-fit gets smaller type, step by step, until it fits its place.
+'use strict';
+(() => {
+  const STEPS = [1, 0.94, 0.88, 0.82, 0.76, 0.7, 0.64, 0.58, 0.52, 0.46];
+  const stacked = matchMedia('(max-aspect-ratio: 1/1)');
+  const seen = new WeakMap();
+
+  const overflows = (element) => element.scrollHeight > element.clientHeight + 1;
+
+  function fit(element) {
+    for (const step of stacked.matches ? [1] : STEPS) {
+      element.style.setProperty('--fit', String(step));
+      if (!overflows(element)) return;
+    }
+  }
+  // A part is measured again only when its words, or the room left for it, have changed.
+  function look() {
+    for (const element of document.querySelectorAll('[data-fit]')) {
+      const key = `${element.clientWidth}x${element.clientHeight} ${demo.scale || 1} ${element.textContent}`;
+      if (seen.get(element) === key) continue;
+      seen.set(element, key);
+      fit(element);
+    }
+  }
+  demo.refit = look;
+  demo.onSwap(look);
+  new ResizeObserver(look).observe(document.body);
+  document.fonts?.ready.then(look);
+  look();
+})();

@@ -1,0 +1,111 @@
+// The stream's life: connect, notice silence, reconnect, say so; let go of it while nobody looks.
+'use strict';
+demo.link = (() => {
+  const SILENT_MS = 2400;
+  const RETRY_MS = 1200;
+  const show = document.getElementById('show');
+  const badge = document.getElementById('link');
+  const words = document.getElementById('link-text');
+  let connection = null;
+  let heard = Date.now();
+  let tried = 0;
+  let away = false;
+  let robbed = false;
+  let ready = false;
+
+  const isLost = () => robbed || (!away && Date.now() - heard > SILENT_MS);
+
+  // A hung stream never ends by itself: end it here. Without one, ask for one; a second request is dropped.
+  function revive() {
+    tried = Date.now();
+    if (!connection) return void htmx.trigger(show, 'reopen');
+    connection.delayCanceller?.();
+    connection.reader?.cancel();
+  }
+  function letGo() {
+    connection?.delayCanceller?.();
+    if (connection?.reader) connection.reader.cancel();
+    else connection?.abortController?.abort();
+  }
+  async function open(steal) {
+    if (!(await demo.slots.take(steal))) return;
+    robbed = false;
+    away = false;
+    heard = Date.now();
+    if (!connection) revive();
+  }
+  async function attend() {
+    const wanted = await demo.slots.wanted();
+    if (wanted && !robbed && (away || !ready)) {
+      ready = true;
+      await open(true);
+    } else if (!wanted && !away && ready) {
+      away = true;
+      letGo();
+      demo.slots.leave();
+    }
+  }
+
+  show.addEventListener('htmx:sse:before:connection', (event) => {
+    if (away || robbed) return event.preventDefault();
+    connection = event.detail.connection;
+  });
+  show.addEventListener('htmx:sse:close', () => { connection = null; });
+  show.addEventListener('htmx:sse:before:message', (event) => {
+    heard = Date.now();
+    const epoch = (event.detail.message.id || '').replace(/-[^-]*$/, '');
+    if (epoch && epoch !== document.body.dataset.epoch) {
+      event.preventDefault();
+      reloadOnce(epoch);
+    }
+    if (document.documentElement.classList.contains('lost')) tell();
+  });
+  demo.onSwap(() => {
+    const build = document.querySelector('[data-build]:not(body)')?.dataset.build;
+    if (build && build !== document.body.dataset.build) reloadOnce(build);
+  });
+
+  // Another show or another version of the pages: take it whole, but never in a loop.
+  function reloadOnce(cause) {
+    if (sessionStorage.getItem('demo-reload') === cause) return;
+    sessionStorage.setItem('demo-reload', cause);
+    location.reload();
+  }
+
+  function tell() {
+    const lost = isLost();
+    document.documentElement.classList.toggle('lost', lost);
+    badge.hidden = !lost;
+    const text = robbed ? 'not live: other tabs have the connections · click to show it here' : `connection lost · since ${demo.span((Date.now() - heard) / 1000)}`;
+    if (lost && words.textContent !== text) words.textContent = text;
+    const state = document.getElementById('conn');
+    if (state && state.textContent !== (lost ? 'lost' : 'live')) {
+      state.textContent = lost ? 'lost' : 'live';
+      state.className = lost ? 'conn down' : 'conn up';
+    }
+  }
+  function tick() {
+    attend();
+    if (away) return connection && letGo();
+    if (isLost() && !robbed && Date.now() - tried > RETRY_MS) revive();
+    tell();
+  }
+  demo.slots.robbed = () => {
+    if (away) return;
+    robbed = true;
+    letGo();
+    tell();
+  };
+
+  function back() {
+    if (document.hidden) return;
+    if (Date.now() - heard > RETRY_MS && !away && !robbed && connection) revive();
+    attend();
+  }
+  document.addEventListener('visibilitychange', () => (document.hidden ? attend() : back()));
+  addEventListener('pageshow', back);
+  addEventListener('online', () => { if (isLost()) revive(); });
+  for (const kind of ['pointerdown', 'keydown']) addEventListener(kind, () => { if (robbed) open(true); }, true);
+  addEventListener('DOMContentLoaded', () => { attend(); setInterval(tick, 250); });
+  return { isLost };
+})();

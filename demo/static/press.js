@@ -1,0 +1,95 @@
+// Every control answers at once: pressed, on its way, or refused with a reason beside it. Nothing waits for later.
+'use strict';
+(() => {
+  const PRESSED_MS = 180;
+  const NOTICE_MS = 4200;
+  const DOUBLE_MS = 320;
+  const FRESH_MS = 600;
+  const NO_LINE = 'not sent: no connection';
+  const notices = new Map();
+  const born = new Map();
+  let moved = 0;
+
+  function press(element) {
+    element.setAttribute('data-live-pressed', '');
+    setTimeout(() => element.removeAttribute('data-live-pressed'), PRESSED_MS);
+  }
+
+  function place(box, element) {
+    const at = element.getBoundingClientRect();
+    const above = at.top > box.offsetHeight + 20;
+    const left = Math.max(8, Math.min(innerWidth - box.offsetWidth - 8, at.left + at.width / 2 - box.offsetWidth / 2));
+    box.style.left = `${left}px`;
+    box.style.top = `${above ? at.top - box.offsetHeight - 8 : Math.min(innerHeight - box.offsetHeight - 8, at.bottom + 8)}px`;
+  }
+  function notice(element, text) {
+    const host = element.closest('dialog[open]') || document.body;
+    const key = element.id || element.dataset.key || 'page';
+    notices.get(key)?.remove();
+    const box = document.createElement('p');
+    box.className = 'notice';
+    box.setAttribute('role', 'alert');
+    box.textContent = text;
+    host.append(box);
+    notices.set(key, box);
+    place(box, element);
+    setTimeout(() => box.classList.add('fading'), NOTICE_MS - 600);
+    setTimeout(() => box.remove(), NOTICE_MS);
+  }
+
+  function reason(ctx) {
+    try {
+      const problem = JSON.parse(ctx.text);
+      const text = String(problem.detail || problem.title || '');
+      if (text) return text[0].toUpperCase() + text.slice(1);
+    } catch { /* not one of ours */ }
+    return `refused (${ctx.response?.status ?? 'no answer'})`;
+  }
+  const isControl = (ctx) => ctx?.request?.method === 'POST' && ctx.sourceElement;
+
+  document.addEventListener('htmx:before:request', (event) => {
+    const { ctx } = event.detail;
+    if (!isControl(ctx)) return;
+    press(ctx.sourceElement);
+    if (!demo.link.isLost() || ctx.sourceElement.hasAttribute('data-always')) return;
+    event.preventDefault();
+    notice(ctx.sourceElement, NO_LINE);
+  });
+  document.addEventListener('htmx:response:error', (event) => {
+    if (isControl(event.detail.ctx)) notice(event.detail.ctx.sourceElement, reason(event.detail.ctx));
+  });
+  document.addEventListener('htmx:error', (event) => {
+    if (isControl(event.detail.ctx)) notice(event.detail.ctx.sourceElement, NO_LINE);
+  });
+
+  // A double click is one press; and a button that has just become another one is not pressed by the old click.
+  function guard(event) {
+    const button = event.target.closest?.('button');
+    if (!button) return;
+    const pointed = event.detail > 0;
+    if (pointed) button.blur();
+    if (!button.hasAttribute('hx-post')) return;
+    const fresh = Date.now() - (born.get(button.id)?.at ?? 0) < FRESH_MS;
+    const double = button.hasAttribute('data-move') && pointed && Date.now() - moved < DOUBLE_MS;
+    if (fresh || double) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    } else if (button.hasAttribute('data-move')) moved = Date.now();
+  }
+  document.addEventListener('click', guard, true);
+  demo.onSwap(() => {
+    for (const button of document.querySelectorAll('[data-state]')) {
+      const known = born.get(button.id);
+      const kind = button.getAttribute('hx-post');
+      if (known?.kind !== kind) born.set(button.id, { kind, at: known ? Date.now() : 0 });
+    }
+  });
+
+  // Keys press the very buttons that are on the page: one way in, one refusal, one pending state.
+  demo.push = (key) => {
+    const button = document.querySelector(`[data-key="${key}"]`);
+    button?.click();
+    return Boolean(button);
+  };
+  demo.notice = notice;
+})();

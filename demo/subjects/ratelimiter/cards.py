@@ -1,0 +1,88 @@
+"""What a card says of a part: its state, its numbers and a few words, from one reading. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from demo.health.reading import Reading
+from demo.subjects.ratelimiter.part import Part
+from demo.subjects.ratelimiter.service import HOST
+
+ALONE = {"alone": "counting alone", "not at all": "letting all in", "refusing": "refusing all"}
+MEGA = 1_000_000
+
+
+def node_card(part: Part, reading: Reading) -> dict[str, Any]:
+    """One entry of the health dict's `nodes`."""
+    health = _health(part, reading)
+    numbers = _NUMBERS[part.kind](reading.data) if reading.ok else {}
+    return {
+        "id": part.id,
+        "name": part.id,
+        "type": part.kind,
+        "health": health,
+        "address": f"{HOST}:{part.port}",
+        "detail": _words(part, reading, health),
+        "metrics": {name: float(f"{value:.3g}") for name, value in numbers.items() if value is not None},
+        "links": list(part.links),
+    }
+
+
+def _health(part: Part, reading: Reading) -> str:
+    if not reading.ok:
+        return "starting" if part.is_starting else "down"
+    return "degraded" if reading.data.get("status") == "degraded" else "up"
+
+
+def _words(part: Part, reading: Reading, health: str) -> str:
+    if health == "starting":
+        return "starting"
+    if health == "down":
+        return _why_down(part, reading)
+    if part.kind == "node":
+        return _node_words(reading.data)
+    if part.kind == "redis":
+        return f"takes writes · {(reading.data.get('memory_bytes') or 0) / MEGA:.3g} MB"
+    if part.kind == "traffic":
+        bursting = reading.data.get("bursting")
+        return "bursting" if bursting else f"steady · {_short(reading.data.get('limited_per_sec') or 0)}/s refused"
+    return "counts what gets through"
+
+
+def _node_words(data: Mapping[str, Any]) -> str:
+    p99 = data.get("p99_ms")
+    latency = "no requests" if p99 is None else f"p99 {_short(p99)} ms"
+    counting = str(data.get("counting"))
+    return f"{latency} · {ALONE.get(counting, counting)}"
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
+
+
+def _why_down(part: Part, reading: Reading) -> str:
+    if part.child is None:
+        return part.trouble or "not started"
+    if part.child.is_alive:
+        return reading.trouble
+    return part.trouble or ("killed" if part.child.was_killed else "ended by itself")
+
+
+def _requests(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "req/s": data.get("per_sec"),
+        "p99 ms": data.get("p99_ms"),
+        "errors %": data.get("error_percent"),
+        "in flight": data.get("in_flight"),
+    }
+
+
+def _redis(data: Mapping[str, Any]) -> dict[str, Any]:
+    memory = data.get("memory_bytes")
+    return {"write ms": data.get("write_ms"), "memory MB": None if memory is None else memory / MEGA}
+
+
+def _backend(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {"req/s": data.get("per_sec")}
+
+
+_NUMBERS = {"node": _requests, "traffic": _requests, "redis": _redis, "backend": _backend}

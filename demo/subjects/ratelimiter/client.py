@@ -1,0 +1,83 @@
+"""One caller of the limiter: asks a node, on trouble once another one, and counts what came of it."""
+
+import itertools
+import time
+from collections import Counter, deque
+from collections.abc import Sequence
+
+import aiohttp
+from yarl import URL
+
+from demo.subjects.ratelimiter.rolling import SPAN_SEC, Outcome, Rolling
+from demo.subjects.ratelimiter.service import HOST, TOKEN_HEADER
+
+ANSWER_SEC = 2.0
+ATTEMPTS = 2
+
+_OUTCOMES: dict[int, Outcome] = {200: "ok", 429: "limited"}
+
+
+class Caller:
+    """Takes the nodes in turn. POST, so that aiohttp repeats nothing behind our back."""
+
+    def __init__(self, ports: Sequence[int], token: str) -> None:
+        self._ports = tuple(ports)
+        self._turn = itertools.count()
+        self._token = token
+        self._session: aiohttp.ClientSession | None = None
+        self.recent = Rolling()
+        self.retried = 0
+        self.in_flight: Counter[str] = Counter()
+        self._peaks: deque[tuple[float, str, int]] = deque()
+
+    def open(self) -> aiohttp.ClientSession:
+        """The session, to be closed by the caller of this; needs the running loop."""
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            headers={TOKEN_HEADER: self._token},
+            timeout=aiohttp.ClientTimeout(total=ANSWER_SEC),
+        )
+        return self._session
+
+    async def ask(self, key: str) -> Outcome:
+        started = time.perf_counter()
+        self._enter(key)
+        try:
+            outcome = await self._ask(key)
+        finally:
+            self.in_flight[key] -= 1
+        self.recent.add(outcome, time.perf_counter() - started)
+        return outcome
+
+    async def _ask(self, key: str) -> Outcome:
+        first = next(self._turn)
+        for attempt in range(ATTEMPTS):
+            port = self._ports[(first + attempt) % len(self._ports)]
+            outcome = _OUTCOMES.get(await self._status(port, key))
+            if outcome is not None:
+                return outcome
+            self.retried += attempt == 0
+        return "failed"
+
+    async def _status(self, port: int, key: str) -> int:
+        """0 when there was no answer at all."""
+        if self._session is None:
+            return 0
+        try:
+            async with self._session.post(URL(f"http://{HOST}:{port}/check/{key}", encoded=True)) as answer:
+                return answer.status
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            return 0
+
+    def _enter(self, key: str) -> None:
+        self.in_flight[key] += 1
+        self._peaks.append((time.monotonic(), key, self.in_flight[key]))
+
+    def peaks(self) -> dict[str, int]:
+        """The most requests in flight at the same moment, by key, in the last seconds."""
+        while self._peaks and self._peaks[0][0] < time.monotonic() - SPAN_SEC:
+            self._peaks.popleft()
+        most: dict[str, int] = {}
+        for _, key, count in self._peaks:
+            most[key] = max(most.get(key, 0), count)
+        return most

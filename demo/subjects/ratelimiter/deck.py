@@ -1,0 +1,142 @@
+"""The story in ten chapters: steady state, then for each fault a guess, the fault, and what was measured."""
+
+from demo.subjects.ratelimiter.acts import Acts
+from demo.types import Chapter, Stage
+
+
+def deck(stage: Stage) -> tuple[Chapter, ...]:
+    acts = Acts(stage)
+    return (*_opening(), *_kill(acts), *_burst(acts), *_pause(acts), *_closing())
+
+
+def _opening() -> tuple[Chapter, ...]:
+    return (
+        Chapter(
+            "Who counts to a hundred?",
+            "A shop takes **100 checkouts in ten seconds**. Not 101.\n\n"
+            "Three servers share the counting. Today we break them, *live*, "
+            "and look at what they really let through.",
+            notes="- Nothing here is a recording: six real processes run on this machine.\n"
+            "- Ask the room: who has a rate limit in production? Who has checked it?\n"
+            "- Nothing breaks before chapter 4.",
+            budget_sec=45,
+        ),
+        Chapter(
+            "What you see on the wall",
+            "**Traffic** asks three **nodes**. A node asks **Redis** whether there is room, "
+            "and only then the **backend** gets the request.\n\n"
+            "The backend notes every arrival. *That is the truth. The rest is opinion.*",
+            notes="- All cards are up; requests flow at about 65 a second.\n"
+            "- `search` and `login` run a few percent over their limit, so some requests are refused (429).\n"
+            "- *Ghosts*: more got through than the limit allows. *Drift*: got through, but Redis does not know.\n"
+            "- ε is the timing error we subtract: no ghost is a matter of clocks.",
+            budget_sec=75,
+        ),
+    )
+
+
+def _kill(acts: Acts) -> tuple[Chapter, ...]:
+    return (
+        Chapter(
+            "What if a node dies?",
+            "Next we kill one of the three nodes. No goodbye, no clean-up.\n\n"
+            "Whoever gets no answer asks another node, *once*. Will anybody outside notice?",
+            hypothesis="One of three nodes dies: no request fails, and five seconds after the repair begins all is up.",
+            notes="- Let the room vote before you go on.\n"
+            "- The next page starts by itself: three seconds, then the kill.",
+            budget_sec=45,
+        ),
+        Chapter(
+            "Kill a node",
+            "`node-2` is dead for five seconds. Watch:\n\n"
+            "- its card: how soon does the wall know?\n"
+            "- the error curve: does it move?\n"
+            "- the two nodes that are left",
+            on_enter=acts.kill,
+            blocks_advance=True,
+            limit_sec=60,
+            notes="- It is `SIGKILL`, so the node cannot say goodbye.\n"
+            "- After five seconds it is started again; *recovered* means every probe says up.\n"
+            "- The page lets you go on when the verdict is there.",
+            budget_sec=45,
+        ),
+    )
+
+
+def _burst(acts: Acts) -> tuple[Chapter, ...]:
+    return (
+        Chapter(
+            "The same burst, two ways to count",
+            "Both checkout keys have the same limit, and get the same burst.\n\n"
+            "- `checkout-naive`: *read* the count, **then** *write* it\n"
+            "- `checkout-exact`: read and write **in one step**, inside Redis",
+            hypothesis="In the same burst, read-then-write lets more than 100 through. One step never does.",
+            notes="- Sixty requests at the same moment on each key, three times a second.\n"
+            "- Between reading and writing, the other nodes read the same old count.\n"
+            "- One step means: a Lua script that Redis runs whole.",
+            budget_sec=60,
+        ),
+        Chapter(
+            "Burst",
+            "Twenty times the load, for eight seconds, on both keys.\n\n"
+            "Red over the dashed line are **ghosts**: requests that the limit should have stopped.",
+            on_enter=acts.burst,
+            blocks_advance=True,
+            limit_sec=60,
+            notes="- Compare the two curves; the dashed line is the limit.\n"
+            "- The backend counts the ghosts by its own clock, less ε.\n"
+            "- If no ghost shows, say so: `Rerun` tries again.",
+            budget_sec=45,
+        ),
+    )
+
+
+def _pause(acts: Acts) -> tuple[Chapter, ...]:
+    return (
+        Chapter(
+            "What if Redis freezes?",
+            "For eight seconds Redis takes no writes, while a simple *ping* still looks fine.\n\n"
+            "Our nodes then **count alone**, each for itself. The shop stays open.",
+            hypothesis="Redis freezes: no request fails, but Redis loses count of what got through.",
+            notes="- A health check by ping would stay green all the time. Ours writes.\n"
+            "- Each node gives Redis half a second, then decides alone.\n"
+            "- After the next page the evidence comes by itself.",
+            budget_sec=45,
+        ),
+        Chapter(
+            "Freeze Redis",
+            "**Drift** is what gets through without Redis knowing.\n\n"
+            "This is a *choice*: stay open and lose count, or keep count and close. "
+            "Counting in one step does not take that choice away.",
+            on_enter=acts.pause,
+            blocks_advance=True,
+            auto_advance=True,
+            limit_sec=75,
+            notes="- Drift is a policy: availability over accuracy. A Lua script cannot fix it.\n"
+            "- Redis needs nobody's help to come back: the freeze ends by itself even if we crash.\n"
+            "- Drift stays on the wall for 30 seconds: that is how far back it looks.",
+            budget_sec=60,
+        ),
+    )
+
+
+def _closing() -> tuple[Chapter, ...]:
+    return (
+        Chapter(
+            "What we saw",
+            "Three guesses, three measurements, taken behind the limiter in the last few minutes.",
+            shows_evidence=True,
+            notes="- Read each guess aloud, then its verdict.\n"
+            "- A guess that did not hold is the better story: stay with it.",
+            budget_sec=60,
+        ),
+        Chapter(
+            "Count where it matters",
+            "- Read and write **in one step**: what cannot be interleaved cannot race.\n"
+            "- Decide *before* the outage: **open or exact**.\n"
+            "- Measure **behind** the limiter, never in it.",
+            notes="- Questions? Any fault can be fired again from your page: press `C`.\n"
+            "- The limiter is about 200 lines: it is in this repository.",
+            budget_sec=60,
+        ),
+    )

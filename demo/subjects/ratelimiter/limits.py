@@ -1,0 +1,34 @@
+"""The limited keys: the server's limits and algorithms, and the load the traffic puts on each."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Algorithm = Literal["naive", "exact"]
+
+NAIVE_KEY = "checkout-naive"
+EXACT_KEY = "checkout-exact"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`limit` admissions in any `window_sec` seconds; the steady load is `rate` requests a second."""
+
+    key: str
+    algorithm: Algorithm
+    limit: int
+    window_sec: float
+    rate: float
+
+    @property
+    def window_us(self) -> int:
+        return round(self.window_sec * 1_000_000)
+
+
+LIMITS: tuple[Limit, ...] = (
+    # Two alike, for the side by side: same limit, same load, just below it.
+    Limit(NAIVE_KEY, "naive", 100, 10.0, 9.0),
+    Limit(EXACT_KEY, "exact", 100, 10.0, 9.0),
+    # Two a few percent over their limit, so that refusals are always seen.
+    Limit("search", "exact", 40, 1.0, 42.0),
+    Limit("login", "exact", 40, 10.0, 4.2),
+)

@@ -1,0 +1,121 @@
+"""A limiter node: decides on each request, and passes what it admits on to the backend. Its own process."""
+
+import asyncio
+import itertools
+import os
+import time
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Literal
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+from demo.subjects.ratelimiter.algorithms import Decision, LocalWindows, now_us
+from demo.subjects.ratelimiter.limits import Limit
+from demo.subjects.ratelimiter.redis_client import connect
+from demo.subjects.ratelimiter.rolling import Rolling
+from demo.subjects.ratelimiter.service import HOST, TOKEN_HEADER, run
+from demo.subjects.ratelimiter.shared import SharedCount
+
+Fallback = Literal["local", "open", "closed"]
+
+FIRST_CONTACT_SEC = 3.0
+"""A node does not listen before it reached Redis, unless that takes longer than this."""
+
+BACKEND_SEC = 1.0
+
+
+class Node:
+    """`fallback` says what happens while Redis does not answer: count alone, let all in, or let none."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.id: str = config["id"]
+        self.fallback: Fallback = config["fallback"]
+        self.limits = {item["key"]: Limit(**item) for item in config["limits"]}
+        redis = connect(config["redis_port"], config["redis_password"], config["redis_timeout_sec"])
+        self.shared = SharedCount(redis, f"show:probe:{self.id}", config["redis_timeout_sec"])
+        self._local = LocalWindows()
+        self._idents = (f"{self.id}:{os.getpid()}:{number}" for number in itertools.count())
+        self._backend = f"http://{HOST}:{config['backend_port']}/work"
+        self._token: str = config["token"]
+        self._session: aiohttp.ClientSession | None = None
+        self._recent = Rolling()
+        self._in_flight = 0
+
+    async def lifetime(self, app: web.Application) -> AsyncIterator[None]:
+        """aiohttp's context of the application: what runs beside the requests."""
+        connector = aiohttp.TCPConnector(limit=0)
+        headers = {TOKEN_HEADER: self._token}
+        timeout = aiohttp.ClientTimeout(total=BACKEND_SEC)
+        async with aiohttp.ClientSession(connector=connector, headers=headers, timeout=timeout) as self._session:
+            await self._first_contact()
+            watch = asyncio.create_task(self.shared.watch())
+            yield
+            watch.cancel()
+
+    async def _first_contact(self) -> None:
+        until = time.monotonic() + FIRST_CONTACT_SEC
+        while not await self.shared.probe() and time.monotonic() < until:  # noqa: ASYNC110 - it is Redis that we wait for
+            await asyncio.sleep(0.03)
+
+    async def check(self, request: web.Request) -> web.Response:
+        limit = self.limits.get(request.match_info["key"])
+        if limit is None:
+            return web.Response(status=404, text="no such key")
+        started = time.perf_counter()
+        self._in_flight += 1
+        try:
+            status = await self._answer(limit)
+        finally:
+            self._in_flight -= 1
+        outcome = {200: "ok", 429: "limited"}.get(status, "failed")
+        self._recent.add(outcome, time.perf_counter() - started)  # type: ignore[arg-type]
+        return web.Response(status=status)
+
+    async def _answer(self, limit: Limit) -> int:
+        ident = next(self._idents)
+        decision = await self.shared.decide(limit, ident)
+        if decision is None and self.fallback == "closed":
+            return 503
+        if decision is None:
+            decision = self._alone(limit)
+        if not decision.admitted:
+            return 429
+        return 200 if await self._pass_on(limit, ident, decision) else 502
+
+    def _alone(self, limit: Limit) -> Decision:
+        return Decision(True, now_us()) if self.fallback == "open" else self._local.decide(limit, now_us())
+
+    async def _pass_on(self, limit: Limit, ident: str, decision: Decision) -> bool:
+        url = URL(f"{self._backend}/{limit.key}?id={ident}&at={decision.at}", encoded=True)
+        if self._session is None:
+            return False
+        try:
+            async with self._session.post(url) as answer:
+                return answer.status == 200
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            return False
+
+    async def health(self, _request: web.Request) -> web.Response:
+        shared = self.shared.answers
+        alone = {"local": "alone", "open": "not at all", "closed": "refusing"}[self.fallback]
+        body = {
+            "status": "up" if shared else "degraded",
+            "counting": "shared" if shared else alone,
+            "in_flight": self._in_flight,
+            **self._recent.summary(),
+        }
+        return web.json_response(body)
+
+
+def build(config: Mapping[str, Any]) -> web.Application:
+    node = Node(config)
+    app = web.Application()
+    app.cleanup_ctx.append(node.lifetime)
+    app.add_routes([web.post("/check/{key}", node.check), web.get("/health", node.health)])
+    return app
+
+
+if __name__ == "__main__":
+    run(build)

@@ -1,0 +1,77 @@
+"""Looks at every part twice a second, and fills the agreed health dict."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from demo.health.reading import Reading
+from demo.subjects.ratelimiter.cards import node_card
+from demo.subjects.ratelimiter.part import Part
+
+INTERVAL_SEC = 0.5
+
+
+class Poller:
+    """All probes of a round run at once, each with a deadline of its own well below the interval."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._parts = tuple(parts)
+        self._stopped = asyncio.Event()
+        self._health: dict[str, Any] | None = None
+
+    def get_health(self) -> dict[str, Any] | None:
+        return self._health
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    async def run(self) -> None:
+        due = time.monotonic()
+        while not self._stopped.is_set():
+            await self.poll()
+            due = max(due + INTERVAL_SEC, time.monotonic())
+            try:
+                async with asyncio.timeout(due - time.monotonic()):
+                    await self._stopped.wait()
+            except TimeoutError:
+                continue
+
+    async def poll(self) -> dict[str, Any]:
+        """One round, now."""
+        readings = await asyncio.gather(*(part.look() for part in self._parts))
+        self._health = assemble(self._parts, readings, time.time())
+        return self._health
+
+
+def assemble(parts: Sequence[Part], readings: Sequence[Reading], now: float) -> dict[str, Any]:
+    """The health dict of `HealthPollerProtocol`, and beside it `sampled_at` and `totals`."""
+    nodes = [node_card(part, reading) for part, reading in zip(parts, readings, strict=True)]
+    by_id = {part.id: reading.data for part, reading in zip(parts, readings, strict=True)}
+    traffic = by_id.get("traffic", {})
+    return {
+        "nodes": nodes,
+        "has_issues": any(node["health"] != "up" for node in nodes),
+        "last_updated": datetime.fromtimestamp(now, UTC),
+        "sampled_at": now,
+        "interval_sec": INTERVAL_SEC,
+        "metrics": curves(traffic),
+        "counters": list(by_id.get("backend", {}).get("counters", [])),
+        "totals": dict(traffic.get("totals", {})),
+    }
+
+
+def curves(traffic: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The main numbers as the callers see them; None while the traffic does not answer."""
+    return [
+        _metric("load", "requests", traffic.get("per_sec"), "/s", "load"),
+        _metric("latency", "p99", traffic.get("p99_ms"), "ms", "latency"),
+        _metric("errors", "errors", traffic.get("error_percent"), "%", "errors"),
+        _metric("rejected", "refused (429)", traffic.get("limited_per_sec"), "/s", "rejected"),
+    ]
+
+
+def _metric(name: str, label: str, value: float | None, unit: str, role: str) -> dict[str, Any]:
+    shown = None if value is None else float(f"{value:.3g}")
+    return {"name": name, "label": label, "value": shown, "unit": unit, "role": role}

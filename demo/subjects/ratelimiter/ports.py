@@ -1,0 +1,43 @@
+"""Free ports on loopback, for processes that must find the same port free again after a kill."""
+
+import random
+import socket
+from pathlib import Path
+
+LOWEST = 20_000
+RANGE_FILE = Path("/proc/sys/net/ipv4/ip_local_port_range")
+TRIES = 2000
+
+
+def free_ports(count: int) -> list[int]:
+    """Below the range from which the kernel takes ports for outgoing connections.
+
+    Inside it, a client calling a killed server could be given that server's own port, and keep it.
+    """
+    highest = _outgoing_from() - 1
+    found: list[int] = []
+    for _ in range(TRIES):
+        port = random.randint(LOWEST, highest)  # noqa: S311 - spread, not secrecy
+        if port not in found and _is_free(port):
+            found.append(port)
+            if len(found) == count:
+                return found
+    raise OSError("no free ports on 127.0.0.1")
+
+
+def _outgoing_from() -> int:
+    try:
+        lowest = int(RANGE_FILE.read_text(encoding="ascii").split()[0])
+    except (OSError, ValueError, IndexError):
+        lowest = 32_768
+    return lowest if lowest > LOWEST + 1000 else 32_768
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

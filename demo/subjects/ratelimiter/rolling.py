@@ -1,0 +1,46 @@
+"""The last seconds of a process's requests: rates, errors and latency for its health."""
+
+import math
+import time
+from collections import deque
+from typing import Literal
+
+SPAN_SEC = 2.0
+
+Outcome = Literal["ok", "limited", "failed"]
+
+
+class Rolling:
+    """Counts what happened in the last SPAN_SEC, and in total."""
+
+    def __init__(self) -> None:
+        self._events: deque[tuple[float, float, Outcome]] = deque()
+        self._started = time.monotonic()
+        self.totals: dict[str, int] = {"ok": 0, "limited": 0, "failed": 0}
+
+    def add(self, outcome: Outcome, took_sec: float) -> None:
+        now = time.monotonic()
+        self._events.append((now, took_sec, outcome))
+        self.totals[outcome] += 1
+        self._drop(now)
+
+    def summary(self) -> dict[str, float | None]:
+        """`p99_ms` is None without a request that was answered."""
+        now = time.monotonic()
+        self._drop(now)
+        span = min(SPAN_SEC, max(now - self._started, 0.1))
+        count = {"ok": 0, "limited": 0, "failed": 0}
+        for _, _, outcome in self._events:
+            count[outcome] += 1
+        total = len(self._events)
+        took = sorted(took for _, took, outcome in self._events if outcome != "failed")
+        return {
+            "per_sec": total / span,
+            "limited_per_sec": count["limited"] / span,
+            "error_percent": 100 * count["failed"] / total if total else 0.0,
+            "p99_ms": 1000 * took[max(0, math.ceil(0.99 * len(took)) - 1)] if took else None,
+        }
+
+    def _drop(self, now: float) -> None:
+        while self._events and self._events[0][0] < now - SPAN_SEC:
+            self._events.popleft()

@@ -1,0 +1,54 @@
+"""The embedded rate limiter as a subject of a show."""
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+from demo.errors import UsageError
+from demo.subjects.ratelimiter.deck import deck
+from demo.subjects.ratelimiter.faults import faults
+from demo.subjects.ratelimiter.poller import Poller
+from demo.subjects.ratelimiter.system import Settings, System
+from demo.types import Chapter, FaultDriver, Stage
+
+Fallback = Literal["local", "open", "closed"]
+
+
+class RateLimiter:
+    """`fallback`: what a node does while Redis does not answer: count alone, let all in, or let none.
+
+    `base_port`: the first of six ports in a row; None takes free ones.
+    """
+
+    name = "ratelimiter"
+    title = "Who counts to a hundred?"
+    description = "three rate limiters, one Redis"
+
+    def __init__(self, fallback: Fallback = "local", base_port: int | None = None) -> None:
+        if fallback not in get_args(Fallback):
+            raise UsageError(f"fallback must be one of {', '.join(get_args(Fallback))}, not {fallback!r}")
+        self.system = System(Settings(fallback=fallback, base_port=base_port))
+        self._poller = Poller(self.system.parts)
+        self._faults = faults(self.system)
+
+    @property
+    def poller(self) -> Poller:
+        return self._poller
+
+    @property
+    def faults(self) -> Sequence[FaultDriver]:
+        return self._faults
+
+    def chapters(self, stage: Stage) -> Sequence[Chapter]:
+        return deck(stage)
+
+    def check(self) -> None:
+        self.system.find_redis()
+
+    async def start(self) -> None:
+        await self.system.start()
+
+    async def heal(self) -> None:
+        await self.system.heal()
+
+    async def stop(self) -> None:
+        await self.system.stop()

@@ -1,0 +1,142 @@
+"""The traffic: a steady load on every key, and bursts when asked for. Its own process."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from demo.subjects.ratelimiter.client import Caller
+from demo.subjects.ratelimiter.limits import Limit
+from demo.subjects.ratelimiter.service import HOST, run
+
+VOLLEY = 60
+"""Requests of a burst that are sent at the same moment: what makes a race is concurrency, not rate."""
+
+IN_FLIGHT_MOST = 1000
+WAIT_SEC = 5.0
+MULTIPLIER_MOST = 1000
+BURST_MOST_SEC = 60.0
+
+
+@dataclass(slots=True)
+class Burst:
+    multiplier: int
+    ends_at: float
+
+
+class Traffic:
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self._limits = {item["key"]: Limit(**item) for item in config["limits"]}
+        self._wait_for: list[int] = [*config["node_ports"], config["backend_port"]]
+        self._caller = Caller(config["node_ports"], config["token"])
+        self._bursts: dict[str, Burst] = {}
+        self._orders = {key: asyncio.Event() for key in self._limits}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._unsent = 0
+
+    async def lifetime(self, app: web.Application) -> AsyncIterator[None]:
+        async with self._caller.open():
+            for limit in self._limits.values():
+                self._spawn(self._load(limit))
+            yield
+            for task in self._tasks:
+                task.cancel()
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _send(self, key: str) -> None:
+        if len(self._tasks) < IN_FLIGHT_MOST:
+            self._spawn(self._caller.ask(key))
+        else:
+            self._unsent += 1
+
+    async def _load(self, limit: Limit) -> None:
+        """An open loop: a slow answer does not slow the next request. Unevenly spaced, as people are."""
+        await self._wait_for_listeners()
+        due = time.monotonic() + random.random() / limit.rate  # noqa: S311 - spacing, not secrets
+        while True:
+            burst = self._bursting(limit.key)
+            if burst is not None:
+                for _ in range(VOLLEY):
+                    self._send(limit.key)
+                due = time.monotonic() + VOLLEY / (limit.rate * burst.multiplier)
+            elif time.monotonic() >= due:
+                self._send(limit.key)
+                due = max(due, time.monotonic() - 1) + random.uniform(0.5, 1.5) / limit.rate  # noqa: S311
+            await self._until(due, self._orders[limit.key])
+
+    async def _until(self, due: float, order: asyncio.Event) -> None:
+        """Returns early when a burst is ordered: all keys of an order begin at the same moment."""
+        order.clear()
+        try:
+            async with asyncio.timeout(max(0.0, due - time.monotonic())):
+                await order.wait()
+        except TimeoutError:
+            return
+
+    async def _wait_for_listeners(self) -> None:
+        until = time.monotonic() + WAIT_SEC
+        for port in self._wait_for:
+            while time.monotonic() < until:
+                try:
+                    _, writer = await asyncio.open_connection(HOST, port)
+                except OSError:
+                    await asyncio.sleep(0.03)
+                else:
+                    writer.close()
+                    break
+
+    def _bursting(self, key: str) -> Burst | None:
+        burst = self._bursts.get(key)
+        return burst if burst is not None and time.monotonic() < burst.ends_at else None
+
+    async def burst(self, request: web.Request) -> web.Response:
+        """Renewing a burst moves its end only; `seconds` 0 ends it."""
+        order = await request.json()
+        keys, multiplier, seconds = order["keys"], int(order["multiplier"]), float(order["seconds"])
+        if not set(keys) <= set(self._limits) or not 1 <= multiplier <= MULTIPLIER_MOST or seconds > BURST_MOST_SEC:
+            return web.Response(status=422)
+        now = time.monotonic()
+        for key in keys:
+            running = self._bursting(key)
+            if seconds <= 0:
+                self._bursts.pop(key, None)
+            elif running is not None:
+                running.ends_at = now + seconds
+            else:
+                self._bursts[key] = Burst(multiplier, now + seconds)
+                self._orders[key].set()
+        return web.json_response({"bursting": self._burst_keys()})
+
+    def _burst_keys(self) -> list[str]:
+        return [key for key in self._bursts if self._bursting(key)]
+
+    async def health(self, _request: web.Request) -> web.Response:
+        caller = self._caller
+        body = {
+            "bursting": self._burst_keys(),
+            "in_flight": sum(caller.in_flight.values()),
+            "peaks": caller.peaks(),
+            "totals": {**caller.recent.totals, "retried": caller.retried, "unsent": self._unsent},
+            **caller.recent.summary(),
+        }
+        return web.json_response(body)
+
+
+def build(config: Mapping[str, Any]) -> web.Application:
+    traffic = Traffic(config)
+    app = web.Application()
+    app.cleanup_ctx.append(traffic.lifetime)
+    app.add_routes([web.post("/burst", traffic.burst), web.get("/health", traffic.health)])
+    return app
+
+
+if __name__ == "__main__":
+    run(build)

@@ -1,0 +1,94 @@
+"""What really happened behind the limiter, from timestamps alone. Pure; all times in whole microseconds.
+
+The backend sees each admission later than it was decided, by a delay that varies by ε. A limiter that
+is exact by its own clock admits at most `limit` arrivals in any window shorter by ε: arrivals in
+(x, x + W − ε] were decided in (x − most delay, x + W − ε − least delay], which is W long. So what is
+over the limit in such a window is a real over-admission, and never the delay's doing.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+SPAN_US = 30_000_000
+"""Ghosts and drift are told over the last 30 s."""
+
+NOW_US = 1_000_000
+"""`admitted` is the most in a true window that ended within this last second."""
+
+SETTLE_US = 250_000
+"""The newest admissions may still be on their way into Redis: drift leaves them out."""
+
+
+@dataclass(slots=True)
+class Arrival:
+    """One admission: when the backend saw it, when it was decided, and whether Redis holds its id."""
+
+    at: int
+    decided: int
+    id: str
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ghosts:
+    """`worst` is the most in any true window that ended in the span; None where ε leaves no window."""
+
+    admitted: int | None
+    worst: int | None
+    ghosts: int | None
+    ghosts_at: int | None
+    spread: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """Of `admitted` in the span, Redis knows `counted`; `drift_at` is the newest it does not know of."""
+
+    admitted: int
+    counted: int
+    drift_at: int | None
+
+    @property
+    def drift(self) -> int:
+        return self.admitted - self.counted
+
+
+def find_ghosts(arrivals: Sequence[Arrival], limit: int, window: int, now: int) -> Ghosts:
+    """`arrivals` in the order of `at`; those outside the span and its first window don't count."""
+    seen = [a for a in arrivals if now - SPAN_US - window < a.at <= now]
+    spread = spread_of(seen)
+    width = window - spread
+    if width <= 0:
+        return Ghosts(None, None, None, None, spread)
+    worst, current, ghosts_at = 0, sum(a.at > now - width for a in seen), None
+    for at, count in window_counts(seen, width):
+        if at < now - SPAN_US:
+            continue
+        worst = max(worst, count)
+        if count > limit:
+            ghosts_at = at
+        if at >= now - NOW_US:
+            current = max(current, count)
+    return Ghosts(current, worst, max(0, worst - limit), ghosts_at, spread)
+
+
+def spread_of(arrivals: Sequence[Arrival]) -> int:
+    """ε: how much the delay from decision to backend varies."""
+    delays = [a.at - a.decided for a in arrivals]
+    return max(delays) - min(delays) if delays else 0
+
+
+def window_counts(arrivals: Sequence[Arrival], width: int) -> Iterator[tuple[int, int]]:
+    """For each arrival, how many lie in the half-open window of `width` that ends with it."""
+    first = 0
+    for index, arrival in enumerate(arrivals):
+        while arrivals[first].at <= arrival.at - width:
+            first += 1
+        yield arrival.at, index - first + 1
+
+
+def find_drift(arrivals: Sequence[Arrival], now: int) -> Drift:
+    """What Redis does not know of, among the settled arrivals of the span."""
+    settled = [a for a in arrivals if now - SPAN_US <= a.at <= now - SETTLE_US]
+    unknown = [a.at for a in settled if not a.held]
+    return Drift(len(settled), len(settled) - len(unknown), max(unknown, default=None))

@@ -1,0 +1,148 @@
+"""The application: pages, machine routes and controls, wired over one conductor."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+from demo import __version__
+from demo import commands as c
+from demo.conductor import Conductor
+from demo.errors import InvalidValue
+from demo.hub import Hub
+from demo.show import ShowState
+from demo.web.access import Guard
+from demo.web.assets import Assets
+from demo.web.control import control_routes
+from demo.web.desk import Desk
+from demo.web.pages import Pages
+from demo.web.problems import code_of, problem
+from demo.web.screens import VIEWS, beat, new_hub
+from demo.web.streams import Programs, view_stream
+
+BEAT_EVERY_SEC = 0.25
+"""How often the hub looks for silent views."""
+
+
+class Web:
+    """One conductor's web side. `asgi` is the application, access rules outermost."""
+
+    def __init__(self, conductor: Conductor) -> None:
+        self._conductor = conductor
+        self._viewers: dict[str, int] = dict.fromkeys(VIEWS, 0)
+        self.assets = Assets(Path(str(resources.files("demo") / "static")))
+        self.pages = Pages(self.assets)
+        self.hub: Hub[ShowState] = new_hub(self.pages, conductor.state, self._viewers)
+        self.programs = Programs(conductor)
+        self.desk = Desk(conductor, self._viewers)
+        self.app = self._application()
+        self.asgi: ASGIApp = Guard(self.app)
+        self._end_subscription: Callable[[], None] = conductor.subscribe(self._show)
+
+    def _show(self, state: ShowState) -> None:
+        self._viewers.update(self.hub.counts())
+        self.hub.publish(state, self._ident(state))
+        self.programs.tell()
+
+    def _ident(self, state: ShowState) -> str:
+        return f"{self._conductor.epoch}-{state.seq}"
+
+    async def keep_alive(self) -> None:
+        """Send beats, and show the presenter who is watching, until cancelled."""
+        while True:
+            await asyncio.sleep(BEAT_EVERY_SEC)
+            if self.hub.counts() != self._viewers:
+                self._show(self._conductor.state)
+            self.hub.beat(beat())
+
+    def close(self) -> None:
+        """End every stream: the server is about to stop."""
+        self._end_subscription()
+        self.programs.close()
+        self.hub.close()
+
+    def _application(self) -> FastAPI:
+        app = FastAPI(title="chaos-stage", version=__version__, docs_url=None, redoc_url=None)
+        app.include_router(control_routes(self.desk))
+        self._add_pages(app)
+        self._add_machine(app)
+        _add_errors(app, self._conductor)
+        return app
+
+    def _add_pages(self, app: FastAPI) -> None:
+        def add(path: str, view: str) -> None:
+            async def page() -> HTMLResponse:
+                state = self._conductor.state
+                return HTMLResponse(self.pages.page(view, state, self._viewers, self._conductor.epoch))
+
+            app.add_api_route(path, page, methods=["GET", "HEAD"], include_in_schema=False, name=view)
+
+        for path, view in (("/", "stage"), ("/presenter", "presenter"), ("/remote", "remote")):
+            add(path, view)
+
+        async def asset(request: Request) -> Response:
+            return self._asset(request)
+
+        app.add_api_route("/static/{path:path}", asset, methods=["GET", "HEAD"], include_in_schema=False)
+        app.add_api_route("/favicon.ico", asset, methods=["GET", "HEAD"], include_in_schema=False)
+
+    def _asset(self, request: Request) -> Response:
+        name = "favicon.svg" if request.url.path == "/favicon.ico" else request.url.path
+        asset = self.assets.find(name)
+        if asset is None:
+            return self.desk.no_such("file", request.url.path)
+        packed = "gzip" in request.headers.get("accept-encoding", "")
+        return Response(asset.content(packed), headers=asset.headers(packed))
+
+    def _add_machine(self, app: FastAPI) -> None:
+        @app.get("/state", tags=["machine"])
+        async def state() -> JSONResponse:
+            """The whole show as JSON."""
+            return self.desk.state()
+
+        @app.get("/events", tags=["machine"], response_class=Response)
+        async def events(request: Request) -> Response:
+            """Every event of the show as a stream; resumes behind `Last-Event-ID`."""
+            return self.programs.stream(request.headers.get("last-event-id"))
+
+        @app.get("/stream/{view}", tags=["machine"], response_class=Response)
+        async def stream(view: str) -> Response:
+            """A page's stream: its regions as they change."""
+            return view_stream(self.hub, view) if view in VIEWS else self.desk.no_such("view", view)
+
+        @app.get("/healthz", tags=["machine"])
+        async def healthz() -> dict[str, Any]:
+            """200 as soon as pages are served."""
+            return {"status": "ok", "version": __version__}
+
+
+def _add_errors(app: FastAPI, conductor: Conductor) -> None:
+    @app.exception_handler(HTTPException)
+    async def refused(request: Request, error: HTTPException) -> Response:
+        code = code_of(error.status_code)
+        what = f"{request.method} {request.url.path[:120]}"
+        detail = f"{what}: {error.detail}" if error.detail else what
+        return problem(code, detail, error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def unreadable(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0] if error.errors() else {}
+        return problem("invalid", str(first.get("msg", "the request cannot be read"))[:200])
+
+    @app.exception_handler(InvalidValue)
+    async def invalid(request: Request, error: InvalidValue) -> Response:
+        return problem("invalid", str(error))
+
+    @app.exception_handler(Exception)
+    async def broken(request: Request, error: Exception) -> Response:
+        with contextlib.suppress(RuntimeError):
+            conductor.report("web", c.Trouble(f"{request.method} {request.url.path[:80]}: {type(error).__name__}"))
+        return problem("broken", "this is a bug of the dashboard; the show goes on")

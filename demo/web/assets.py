@@ -1,0 +1,85 @@
+"""The pages' static files: read once, kept in memory with their gzip form, named by their content.
+
+A fingerprinted path may be cached for ever; the plain one (favicon) is asked for again each time.
+"""
+
+import gzip
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+PREFIX = "/static/"
+
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+}
+_FOREVER = "public, max-age=31536000, immutable"
+_ASK_AGAIN = "no-cache"
+_SHORTEST_TO_PACK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file as it is sent. `packed` is its gzip form, None where that would not be smaller."""
+
+    url: str
+    media_type: str
+    body: bytes
+    packed: bytes | None
+    cache_control: str
+
+    def headers(self, gzip_accepted: bool) -> dict[str, str]:
+        """What goes with `content(gzip_accepted)`."""
+        found = {"content-type": self.media_type, "cache-control": self.cache_control, "vary": "accept-encoding"}
+        return found | ({"content-encoding": "gzip"} if gzip_accepted and self.packed is not None else {})
+
+    def content(self, gzip_accepted: bool) -> bytes:
+        return self.packed if gzip_accepted and self.packed is not None else self.body
+
+
+class Assets:
+    """Every file below `directory` of a known type. Only these exact paths are ever answered."""
+
+    def __init__(self, directory: Path) -> None:
+        self._by_name: dict[str, Asset] = {}
+        self._by_path: dict[str, Asset] = {}
+        for name, asset in sorted(_read(directory)):
+            self._by_name[name] = asset
+            self._by_path[asset.url.removeprefix(PREFIX)] = asset
+            self._by_path[name] = replace(asset, cache_control=_ASK_AGAIN)
+        urls = "\n".join(asset.url for asset in self._by_name.values())
+        self.fingerprint = hashlib.sha256(urls.encode()).hexdigest()[:12]
+        """Of all files together: a page that sees another one is of another version."""
+
+    def url(self, name: str) -> str:
+        """Where `name` (as in "base.css") is served. Raises `KeyError` for a file that is not there."""
+        return self._by_name[name].url
+
+    def find(self, path: str) -> Asset | None:
+        """The asset of a path below /static/, fingerprinted or plain; None for everything else."""
+        return self._by_path.get(path.removeprefix(PREFIX))
+
+    def all(self) -> Mapping[str, Asset]:
+        """Each file by its plain name."""
+        return dict(self._by_name)
+
+
+def _read(directory: Path) -> Iterator[tuple[str, Asset]]:
+    for path in directory.rglob("*"):
+        media_type = _TYPES.get(path.suffix)
+        if media_type is None or not path.is_file():
+            continue
+        name, body = path.relative_to(directory).as_posix(), path.read_bytes()
+        stem = name.removesuffix(path.suffix)
+        url = f"{PREFIX}{stem}.{hashlib.sha256(body).hexdigest()[:10]}{path.suffix}"
+        yield name, Asset(url, media_type, body, _packed(body), _FOREVER)
+
+
+def _packed(body: bytes) -> bytes | None:
+    """`mtime` 0: the same bytes at every start."""
+    packed = gzip.compress(body, 9, mtime=0) if len(body) >= _SHORTEST_TO_PACK else body
+    return packed if len(packed) < len(body) else None

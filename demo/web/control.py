@@ -1,0 +1,166 @@
+"""The POSTs: each is one command. What they carry is read here, and nothing else of the request is used."""
+
+import json
+from typing import Annotated, Any
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse, Response
+
+from demo import commands as c
+from demo.errors import InvalidValue
+from demo.web.desk import Desk
+
+Fields = dict[str, Any]
+
+_PRESSED_ON = {
+    "name": "from",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "integer", "minimum": 1},
+    "description": "The chapter (1-based) this was pressed on: if the show has moved on, nothing happens. "
+    "May also be a form or a JSON field.",
+}
+_MOVE = {"parameters": [_PRESSED_ON]}
+
+
+async def read_fields(request: Request) -> Fields:
+    """The query's and the body's fields: form, or a JSON object. Raises `InvalidValue`."""
+    fields: Fields = dict(request.query_params)
+    body = await request.body()
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    try:
+        if kind == "application/json" and body:
+            data = json.loads(body)
+            if not isinstance(data, dict):
+                raise InvalidValue(f"the JSON body must be an object, not {type(data).__name__}")
+            fields |= data
+        elif kind == "application/x-www-form-urlencoded":
+            fields |= dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=bool(body)))
+        elif kind == "multipart/form-data":
+            fields |= {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+        elif kind == "text/plain":
+            fields.setdefault("text", body.decode())
+    except (ValueError, RecursionError) as error:
+        raise InvalidValue(f"the body cannot be read as {kind}: {error}"[:200]) from None
+    return fields
+
+
+Body = Annotated[Fields, Depends(read_fields)]
+
+
+def pressed_on(fields: Fields) -> int | None:
+    """The 1-based chapter a move was pressed on. Raises `InvalidValue`."""
+    value = fields.get("from")
+    if value is None or value == "":
+        return None
+    return _whole("from", value)
+
+
+def switch(fields: Fields) -> bool | None:
+    """`on`, or None to toggle. Raises `InvalidValue`."""
+    value = fields.get("on")
+    if value is None:
+        return None
+    known = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
+    found = known.get(str(value).lower())
+    if found is None:
+        raise InvalidValue(f"'on' must be true or false, not {str(value)[:40]!r}")
+    return found
+
+
+def line(fields: Fields) -> str:
+    """The text of `/say`, stripped. Raises `InvalidValue` when it is missing or too long."""
+    text = fields.get("text")
+    if not isinstance(text, str):
+        raise InvalidValue("say what? Send text/plain, a form field 'text' or JSON with 'text'")
+    text = " ".join(text.split())
+    if len(text) > c.SAY_MOST:
+        raise InvalidValue(f"a line may have up to {c.SAY_MOST} characters, not {len(text)}")
+    return text
+
+
+def _whole(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise InvalidValue(f"{name!r} must be a whole number, not {str(value)[:40]!r}")
+    text = str(value).strip()
+    if not (text.isascii() and text.lstrip("-").isdecimal()) or len(text) > 9:
+        raise InvalidValue(f"{name!r} must be a whole number, not {text[:40]!r}")
+    return int(text)
+
+
+def control_routes(desk: Desk) -> APIRouter:
+    """Every route that changes the show."""
+    router = APIRouter(tags=["control"])
+
+    async def move(request: Request, what: c.Order, fields: Fields) -> Response:
+        return await desk.carry_out(request, what, pressed_on(fields))
+
+    @router.post("/advance", openapi_extra=_MOVE)
+    async def advance(request: Request, fields: Body) -> Response:
+        """Enter the next chapter."""
+        return await move(request, c.Advance(), fields)
+
+    @router.post("/back", openapi_extra=_MOVE)
+    async def back(request: Request, fields: Body) -> Response:
+        """Return to the chapter before; runs nothing."""
+        return await move(request, c.Back(), fields)
+
+    @router.post("/goto/{chapter}", openapi_extra=_MOVE)
+    async def goto(request: Request, chapter: str, fields: Body) -> Response:
+        """Enter a chapter by its number, 1-based."""
+        if not (chapter.isascii() and chapter.isdecimal()) or len(chapter) > 9:
+            return desk.no_such("chapter", chapter)
+        return await move(request, c.Goto(int(chapter)), fields)
+
+    @router.post("/rerun", openapi_extra=_MOVE)
+    async def rerun(request: Request, fields: Body) -> Response:
+        """Run the action of this chapter again."""
+        return await move(request, c.Rerun(), fields)
+
+    @router.post("/chaos/{name}", status_code=202)
+    async def inject(request: Request, name: str) -> Response:
+        """Inject a fault of this show."""
+        return await desk.carry_out(request, c.Inject(name), status=202)
+
+    @router.post("/chaos/{name}/heal", status_code=202)
+    async def heal_one(request: Request, name: str) -> Response:
+        """Heal one fault now."""
+        return await desk.carry_out(request, c.Heal(name), status=202)
+
+    @router.post("/heal", status_code=202)
+    async def heal(request: Request) -> Response:
+        """Heal every fault, and bring back parts that died unasked."""
+        return await desk.carry_out(request, c.Heal(), status=202)
+
+    @router.post("/halt")
+    async def halt(request: Request) -> Response:
+        """Emergency stop: cancel what runs, heal everything, refuse new faults."""
+        return await desk.carry_out(request, c.Halt())
+
+    @router.post("/resume")
+    async def resume(request: Request) -> Response:
+        """Lift the halt."""
+        return await desk.carry_out(request, c.Resume())
+
+    @router.post("/say")
+    async def say(request: Request, fields: Body) -> Response:
+        """Put a line of plain text on every screen; an empty one takes it away."""
+        return await desk.carry_out(request, c.Say(line(fields)))
+
+    @router.post("/blackout")
+    async def blackout(request: Request, fields: Body) -> Response:
+        """Darken the stage, or light it: toggle, or `on=true`."""
+        return await desk.carry_out(request, c.Blackout(switch(fields)))
+
+    for route in router.routes:
+        getattr(route, "responses", {}).update(_REFUSALS)
+    return router
+
+
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {"description": text, "content": {"application/problem+json": {}}}
+    for status, text in {404: "unknown", 409: "refused by the rules", 422: "unreadable", 423: "halted"}.items()
+}
+
+__all__ = ["JSONResponse", "control_routes", "line", "pressed_on", "read_fields", "switch"]

@@ -1,0 +1,181 @@
+"""`ShowState` as HTML: a view's regions, the stream's frame of them, and the whole page.
+
+The same state gives the same bytes: markup holds timestamps, and the page's script counts ages from them.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from demo.markup import to_html, to_plain
+from demo.show import ShowState
+from demo.views import presenter_view, remote_view, stage_view
+from demo.web import wall
+from demo.web.assets import Assets
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+
+REGIONS = {
+    "stage": (
+        "spoken",
+        "top",
+        "tale",
+        "cards",
+        "sparks",
+        "curves",
+        "proof",
+        "said",
+        "banners",
+        "line",
+        "count",
+        "veil",
+        "build",
+    ),
+    "presenter": (
+        "spoken",
+        "bar",
+        "controls",
+        "problems",
+        "now",
+        "next",
+        "system",
+        "faults",
+        "said",
+        "log",
+        "drive",
+        "jump",
+        "build",
+    ),
+    "remote": ("spoken", "head", "health", "notes", "thumb", "sheet", "build"),
+}
+"""The regions of each view: macros of its template, in the order they are sent."""
+
+HTMX_CONFIG = {
+    "extensions": "sse",
+    "includeIndicatorCSS": False,
+    "history": False,
+    "defaultTimeout": 3000,
+    "morphIgnore": ["data-htmx-powered", "data-live"],
+    "morphSkipChildren": "[data-age],[data-left],[data-count],[data-since],[data-stamp]",
+}
+"""Attributes `data-live*` and the texts that the script counts are the page's own: a swap leaves them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """One part of a page: what lies in its element `#r-NAME`. Without line breaks."""
+
+    name: str
+    html: str
+
+
+class Pages:
+    """Renders the three views. Keeps no state of the show."""
+
+    def __init__(self, assets: Assets) -> None:
+        self._assets = assets
+        self._environment = _environment(assets)
+        modules = {view: self._environment.get_template(f"{view}_regions.html").module for view in REGIONS}
+        self._macros: dict[str, tuple[tuple[str, Callable[[Any], str]], ...]] = {
+            view: tuple((name, getattr(modules[view], name)) for name in names) for view, names in REGIONS.items()
+        }
+
+    def regions(self, view: str, state: ShowState, viewers: Mapping[str, int]) -> tuple[Region, ...]:
+        """Every region of `view`, whether it changed or not. Raises `KeyError` for an unknown view."""
+        macros = self._macros[view]
+        model = _model(view, state, viewers)
+        return tuple(Region(name, _one_line(str(macro(model)))) for name, macro in macros)
+
+    def frame(self, regions: Iterable[Region]) -> str:
+        """The regions as one message of the stream."""
+        return "".join(
+            f'<hx-partial hx-target="#r-{region.name}" hx-swap="innerMorph">{region.html}</hx-partial>'
+            for region in regions
+        )
+
+    def page(self, view: str, state: ShowState, viewers: Mapping[str, int], epoch: str) -> str:
+        """The whole document, complete without the stream."""
+        shown = {region.name: Markup(region.html) for region in self.regions(view, state, viewers)}  # noqa: S704
+        return self._environment.get_template(f"{view}.html").render(
+            view=view,
+            regions=shown,
+            title=state.title,
+            epoch=epoch,
+            now=f"{time.time():.3f}",
+            build=self._assets.fingerprint,
+            htmx_config=json.dumps(HTMX_CONFIG),
+        )
+
+
+def _model(view: str, state: ShowState, viewers: Mapping[str, int]) -> object:
+    if view == "stage":
+        return stage_view(state)
+    return presenter_view(state, viewers) if view == "presenter" else remote_view(state)
+
+
+def _environment(assets: Assets) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters |= {
+        "narration": _narration,
+        "plain": to_plain,
+        "utc": _utc,
+        "segment": lambda text: quote(text, safe=""),
+        "middle_cut": wall.middle_cut,
+        "spark": wall.spark,
+        "mmss": _mmss,
+    }
+    environment.globals |= {
+        "asset": assets.url,
+        "build": assets.fingerprint,
+        "wall": wall.wall,
+        "narration_size": _narration_size,
+        "heading_size": wall.heading_size,
+    }
+    return environment
+
+
+@lru_cache(maxsize=512)
+def _narration(text: str) -> Markup:
+    """A line break that matters (in code) survives `_one_line` as a character reference."""
+    return Markup(to_html(text).replace("\n", "&#10;"))  # noqa: S704 - to_html is the escaping
+
+
+@lru_cache(maxsize=512)
+def _narration_size(*texts: str) -> int:
+    return wall.narration_size(*texts)
+
+
+def _one_line(html: str) -> str:
+    """No line break in a message, so none can part it; and bytes that UTF-8 can hold."""
+    line = " ".join(html.split("\n")).replace("\r", " ")
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        return line.encode("utf-8", "replace").decode()
+    return line
+
+
+def _utc(at: float) -> str:
+    """What stands in for an age until the script counts it, and without a script."""
+    return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S} UTC"
+
+
+def _mmss(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"

@@ -1,0 +1,65 @@
+"""Refusals on the wire: RFC 9457 problem details, from one table."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from starlette.responses import JSONResponse
+
+MEDIA_TYPE = "application/problem+json"
+
+STATUS: Mapping[str, int] = {
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "stale": 409,
+    "blocked": 409,
+    "running": 409,
+    "at_end": 409,
+    "at_start": 409,
+    "active": 409,
+    "too_large": 413,
+    "host": 421,
+    "invalid": 422,
+    "halted": 423,
+    "timeout": 408,
+    "origin": 403,
+    "proxied": 403,
+    "broken": 500,
+    "no_ledger": 503,
+    "closing": 503,
+}
+"""The HTTP status of every code a refusal can have."""
+
+TITLES: Mapping[str, str] = {
+    "not_found": "There is no such thing here",
+    "method_not_allowed": "This method does nothing here",
+    "stale": "The show has moved on",
+    "blocked": "The chapter is still at work",
+    "running": "The action is still running",
+    "at_end": "This is the last chapter",
+    "at_start": "This is the first chapter",
+    "active": "The fault is already in place",
+    "too_large": "The body is too large",
+    "host": "Not a name of this server",
+    "invalid": "The request cannot be read",
+    "halted": "The show is halted",
+    "timeout": "The request took too long to arrive",
+    "origin": "Control from another site is refused",
+    "proxied": "Control through a proxy is refused",
+    "broken": "Something broke on our side",
+    "no_ledger": "The undo cannot be written down",
+    "closing": "The show is over",
+}
+
+
+def problem(code: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> JSONResponse:
+    """A problem+json response; `code` is for programs, `detail` for people."""
+    status = STATUS[code]
+    body = {"type": "about:blank", "title": TITLES[code], "status": status, "code": code, "detail": detail} | more
+    return JSONResponse(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def code_of(status: int) -> str:
+    """The code for a bare HTTP status, as the framework raises them."""
+    by_status = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 422: "invalid", 400: "invalid"}
+    return by_status.get(status, "broken" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "invalid")
