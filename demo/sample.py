@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from demo.errors import InvalidValue
+
 STATES = ("up", "degraded", "down", "starting", "offline", "unknown")
 """What a node's `health` may say, as `HealthPollerProtocol` documents it."""
 
@@ -86,13 +88,13 @@ class Sample:
 def read_sample(health: object, now: float) -> Sample:
     """A poller's dict as a `Sample`; `now` (epoch seconds) stands in for a missing `last_updated`.
 
-    Raises `ValueError` with what is wrong; one odd node becomes `unknown` and does not spoil the rest.
+    Raises `InvalidValue` with what is wrong; one odd node becomes `unknown` and does not spoil the rest.
     """
     if not isinstance(health, Mapping):
-        raise ValueError(f"the poller returned {type(health).__name__}, not a dict")
+        raise InvalidValue(f"the poller returned {type(health).__name__}, not a dict")
     nodes = health.get("nodes", [])
     if not isinstance(nodes, list | tuple):
-        raise ValueError(f"the poller's 'nodes' is {type(nodes).__name__}, not a list")
+        raise InvalidValue(f"the poller's 'nodes' is {type(nodes).__name__}, not a list")
     interval = _number(health.get("interval_sec"))
     raw = plain(health)
     return Sample(
@@ -107,9 +109,7 @@ def read_sample(health: object, now: float) -> Sample:
 
 def plain(value: object, depth: int = 0) -> Any:
     """The value as JSON: datetimes as ISO text, numbers that JSON lacks as None, the rest as text."""
-    if value is None or isinstance(value, bool | str):
-        return value
-    if isinstance(value, int):
+    if value is None or isinstance(value, bool | str | int):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None

@@ -15,7 +15,9 @@ async def _nothing() -> None:
 
 
 def chapter(title: str, action: bool = False, auto: bool = False, blocks: bool = False) -> Chapter:
-    return Chapter(title, f"about {title}", on_enter=_nothing if action else None, auto_advance=auto, blocks_advance=blocks)
+    return Chapter(
+        title, f"about {title}", on_enter=_nothing if action else None, auto_advance=auto, blocks_advance=blocks
+    )
 
 
 def fault(name: str = "kill", duration: float = 5.0) -> FaultState:

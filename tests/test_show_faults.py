@@ -6,6 +6,7 @@ import pytest
 
 from demo import commands as c
 from demo import events as e
+from demo.sample import Sample, read_sample
 from demo.show import ShowState
 from tests.shows import chapter, fault, player
 
@@ -209,9 +210,7 @@ def test_a_node_that_vanishes_from_the_poll_is_down_not_gone() -> None:
     assert show.state.sample.has_issues
 
 
-def _sample(at: float):  # type: ignore[no-untyped-def]
-    from demo.sample import read_sample
-
+def _sample(at: float) -> Sample:
     return read_sample({"nodes": [{"id": "other", "health": "up"}], "interval_sec": 1.0}, at)
 
 

@@ -144,7 +144,8 @@ class Show(RuleBasedStateMachine):
         if self.state.number != before.number:
             assert lag == 0
             assert before.forward
-            assert not (before.halted or before.blackout)
+            assert not before.halted
+            assert not before.blackout
 
     @rule(name=st.sampled_from((*FAULTS, "unknown")))
     def inject(self, name: str) -> None:

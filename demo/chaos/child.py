@@ -89,6 +89,10 @@ class Child:
         """SIGKILL. Nothing happens if it is gone already: a pid is never reused before it is reaped."""
         self._signal(signal.SIGKILL)
 
+    def suspend(self) -> None:
+        """SIGSTOP: it lives, but answers nothing."""
+        self._signal(signal.SIGSTOP)
+
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):

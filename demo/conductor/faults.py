@@ -22,6 +22,7 @@ HEAL_LIMIT_SEC = 12.0
 """Of one heal with its verification."""
 
 LOOK_EVERY_SEC = 0.05
+CALLED_OFF = "called off before anything was touched"
 
 
 class Faults:
@@ -68,9 +69,9 @@ class Faults:
             state = await self._conductor.submit(c.Command("show", c.FaultPlanned(name, run, plan.target)))
             fault = state.fault(name)
             if state.halted or fault is None or fault.heal_wanted:
-                touched = False
                 await self._forget(name)
-                raise FaultError("called off before anything was touched")
+                self._conductor.report("show", c.FaultBroke(name, run, CALLED_OFF, touched=False))
+                return
             await _within(INJECT_LIMIT_SEC, driver.inject(plan), "the injection")
         except DemoError as error:
             self._conductor.report("show", c.FaultBroke(name, run, str(error), touched))
@@ -99,7 +100,7 @@ class Faults:
         try:
             async with asyncio.timeout(HEAL_LIMIT_SEC):
                 await driver.heal(undo.plan)
-                while not await driver.is_healed(undo.plan):
+                while not await driver.is_healed(undo.plan):  # noqa: ASYNC110 - a target has no event to wait for
                     await asyncio.sleep(LOOK_EVERY_SEC)
         except TimeoutError:
             return f"{undo.plan.target} did not look healed within {HEAL_LIMIT_SEC:g} s"

@@ -79,7 +79,7 @@ class Panels:
         return self._paragraph(parts(("» ", BLUE), (text, "bold")), width) if text else []
 
     def countdown(self, ends_at: float | None, width: int) -> Rows:
-        if ends_at is None:
+        if ends_at is None or ends_at <= self.now:
             return []
         return self._paragraph(parts((f" {left_text(ends_at - self.now)} to go ", f"bold reverse {BLUE}")), width)
 
@@ -136,7 +136,7 @@ class Panels:
         return self.canvas.row(text, None, width)
 
     def curves(self, state: ShowState, width: int, height: int) -> Rows:
-        """The system's main numbers over the last minute, as tall as `height` allows; red where a fault was in place."""
+        """The system's main numbers over the last minute, as tall as `height` allows; red during faults."""
         sample = state.sample
         if sample is None or not state.history:
             return []
@@ -144,15 +144,15 @@ class Panels:
         named += [
             (f"admitted:{k.key}", k.key, number_text(k.admitted), f"of {number_text(k.limit)}") for k in sample.counters
         ]
-        shown = [(trend(state, name), *rest) for name, *rest in named if trend(state, name)][:CURVES_MOST]
+        shown = [one for one in named if trend(state, one[0])][:CURVES_MOST]
         if not shown:
             return []
         faulty = [any(s.started_at <= p.at <= (s.ended_at or p.at) for s in state.spans) for p in state.history]
         tall = max(1, min(CURVE_TALLEST, (height + 1) // len(shown) - 1))
         rows: Rows = []
-        for values, label, value, unit in shown:
+        for name, label, value, unit in shown:
             rows += [blank(width)] if rows and tall > 1 else []
-            bars = spark(values, max(4, min(MINUTE, width - 34)), faulty, tall)
+            bars = spark(trend(state, name), max(4, min(MINUTE, width - 34)), faulty, tall)
             number = parts((f"{value} ", "bold"), (unit, "dim"))
             number.truncate(15, overflow="ellipsis")
             for index, bar in enumerate(bars):

@@ -34,7 +34,8 @@ class ActionState:
 class FaultState:
     """A fault and its newest run. Times are epoch seconds, durations seconds.
 
-    `broke`: the injection failed; `touched`: the target may differ from what it was; only a verified heal takes that back.
+    `broke`: the injection failed. `touched`: the target may differ from what it was; only a verified
+    heal takes that back.
     `veiled`: the observable was there before the injection, so seeing it proves nothing yet.
     """
 

@@ -106,6 +106,7 @@ demo.link = (() => {
   addEventListener('pageshow', back);
   addEventListener('online', () => { if (isLost()) revive(); });
   for (const kind of ['pointerdown', 'keydown']) addEventListener(kind, () => { if (robbed) open(true); }, true);
-  addEventListener('DOMContentLoaded', () => { attend(); setInterval(tick, 250); });
+  // htmx starts in a timer of its own, set before this one.
+  addEventListener('DOMContentLoaded', () => setTimeout(() => { attend(); setInterval(tick, 250); }));
   return { isLost };
 })();

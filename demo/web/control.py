@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
 from demo import commands as c
 from demo.errors import InvalidValue
@@ -45,6 +45,11 @@ async def read_fields(request: Request) -> Fields:
         raise InvalidValue(f"the body cannot be read as {kind}: {error}"[:200]) from None
     return fields
 
+
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {"description": text, "content": {"application/problem+json": {}}}
+    for status, text in {404: "unknown", 409: "refused by the rules", 422: "unreadable", 423: "halted"}.items()
+}
 
 Body = Annotated[Fields, Depends(read_fields)]
 
@@ -91,8 +96,14 @@ def _whole(name: str, value: object) -> int:
 
 def control_routes(desk: Desk) -> APIRouter:
     """Every route that changes the show."""
-    router = APIRouter(tags=["control"])
+    router = APIRouter(tags=["control"], responses=_REFUSALS)
+    _add_moves(router, desk)
+    _add_faults(router, desk)
+    _add_stage(router, desk)
+    return router
 
+
+def _add_moves(router: APIRouter, desk: Desk) -> None:
     async def move(request: Request, what: c.Order, fields: Fields) -> Response:
         return await desk.carry_out(request, what, pressed_on(fields))
 
@@ -118,6 +129,8 @@ def control_routes(desk: Desk) -> APIRouter:
         """Run the action of this chapter again."""
         return await move(request, c.Rerun(), fields)
 
+
+def _add_faults(router: APIRouter, desk: Desk) -> None:
     @router.post("/chaos/{name}", status_code=202)
     async def inject(request: Request, name: str) -> Response:
         """Inject a fault of this show."""
@@ -143,6 +156,8 @@ def control_routes(desk: Desk) -> APIRouter:
         """Lift the halt."""
         return await desk.carry_out(request, c.Resume())
 
+
+def _add_stage(router: APIRouter, desk: Desk) -> None:
     @router.post("/say")
     async def say(request: Request, fields: Body) -> Response:
         """Put a line of plain text on every screen; an empty one takes it away."""
@@ -152,15 +167,3 @@ def control_routes(desk: Desk) -> APIRouter:
     async def blackout(request: Request, fields: Body) -> Response:
         """Darken the stage, or light it: toggle, or `on=true`."""
         return await desk.carry_out(request, c.Blackout(switch(fields)))
-
-    for route in router.routes:
-        getattr(route, "responses", {}).update(_REFUSALS)
-    return router
-
-
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"description": text, "content": {"application/problem+json": {}}}
-    for status, text in {404: "unknown", 409: "refused by the rules", 422: "unreadable", 423: "halted"}.items()
-}
-
-__all__ = ["JSONResponse", "control_routes", "line", "pressed_on", "read_fields", "switch"]

@@ -17,6 +17,14 @@ STREAM_GRACE_SEC = 2
 class _Server(uvicorn.Server):
     """Signals belong to whoever wires server, conductor and terminal together."""
 
+    def __init__(self, config: uvicorn.Config, ready: asyncio.Event) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready.set()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
@@ -55,14 +63,11 @@ async def serve(web: Web, listener: socket.socket, stop: asyncio.Event, started:
         timeout_graceful_shutdown=STREAM_GRACE_SEC,
         h11_max_incomplete_event_size=16 * 1024,
     )
-    server = _Server(config)
+    server = _Server(config, started)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     beating = asyncio.create_task(web.keep_alive())
     stopping = asyncio.create_task(stop.wait())
     try:
-        while not server.started and not serving.done():
-            await asyncio.sleep(0.005)
-        started.set()
         await asyncio.wait({serving, stopping, beating}, return_when=asyncio.FIRST_COMPLETED)
         if beating.done() and not stop.is_set():
             beating.result()

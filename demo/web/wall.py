@@ -1,5 +1,7 @@
 """How a picture fills its wall: columns of cards, sizes of text, the small curve in a card. Plain data, no markup."""
 
+import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,16 +29,20 @@ class Wall:
 
     cards: tuple[CardView, ...]
     columns: int
-    tiny: bool
-    rest: str
+    tiny: bool = False
+    rest: str = ""
+
+    @property
+    def rows(self) -> int:
+        return math.ceil(len(self.cards) / self.columns)
 
 
 def wall(cards: Sequence[CardView]) -> Wall:
     """All cards while they can be read; of too many, those that are not up come first."""
     if len(cards) <= FULL_MOST:
-        return Wall(tuple(cards), _COLUMNS.get(len(cards), 4), tiny=False, rest="")
+        return Wall(tuple(cards), _COLUMNS.get(len(cards), 4))
     if len(cards) <= CARDS_MOST:
-        return Wall(tuple(cards), 5, tiny=True, rest="")
+        return Wall(tuple(cards), 5, tiny=True)
     worst = {card.id for card in sorted(cards, key=lambda card: card.state == "up")[: CARDS_MOST - 1]}
     shown = tuple(card for card in cards if card.id in worst)
     left = [card.state for card in cards if card.id not in worst]
@@ -45,12 +51,13 @@ def wall(cards: Sequence[CardView]) -> Wall:
 
 
 def spark(trend: Sequence[float | None]) -> str:
-    """A card's last minute as an SVG path, every second value, the newest at the right edge."""
+    """A card's last minute as the outline of an area, every second value, the newest at the right edge."""
     newest = len(trend) - 1
     points = [(SPARK_WIDTH - (newest - index), value) for index, value in enumerate(trend)]
     kept = [point for point in points if (SPARK_WIDTH - point[0]) % 2 == 0 and point[0] >= 0]
     top = max((value for _, value in kept if value is not None), default=0.0) or 1.0
-    return path([(x, None if value is None else y_of(value, top)) for x, value in kept])
+    line = path([(x, None if value is None else y_of(value, top)) for x, value in kept])
+    return re.sub(r"M(\d+) (\d+)([^M]*)", rf"M\1 {SPARK_HEIGHT}V\2\3V{SPARK_HEIGHT}Z", line)
 
 
 def narration_size(*texts: str) -> int:

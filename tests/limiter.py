@@ -1,0 +1,85 @@
+"""A running rate limiter for the tests: real processes, small and fast limits, and a way to wait for a condition."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from demo.chaos.child import Child
+from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY, Limit
+from demo.subjects.ratelimiter.ports import free_ports
+from demo.subjects.ratelimiter.redis_client import connect
+from demo.subjects.ratelimiter.redis_server import find_server, redis_child
+from demo.subjects.ratelimiter.system import Settings, System
+
+PASSWORD = "for-this-test"
+
+QUICK = (
+    Limit(NAIVE_KEY, "naive", 40, 2.0, 18.0),
+    Limit(EXACT_KEY, "exact", 40, 2.0, 18.0),
+    Limit("search", "exact", 10, 1.0, 12.0),
+)
+"""The same two ways to count, with windows that pass quickly."""
+
+
+async def until(condition: Callable[[], object], timeout: float = 10.0) -> None:
+    """Wait for a condition, with a deadline."""
+    ends = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < ends, f"not met within {timeout} s"
+        await asyncio.sleep(0.02)
+
+
+async def until_it(condition: Callable[[], Awaitable[bool]], timeout: float = 10.0) -> None:
+    """The same for a condition that must be asked for."""
+    ends = time.monotonic() + timeout
+    while not await condition():
+        assert time.monotonic() < ends, f"not met within {timeout} s"
+        await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def running(settings: Settings | None = None) -> AsyncIterator[System]:
+    """All processes up; every one of them gone afterwards."""
+    system = System(settings or Settings(limits=QUICK))
+    try:
+        await system.start()
+        yield system
+    finally:
+        await system.stop()
+
+
+@asynccontextmanager
+async def own_redis(directory: Path) -> AsyncIterator[tuple[Child, Callable[[float], Redis]]]:
+    """A Redis alone, and a way to connect to it."""
+    port = free_ports(1)[0]
+    child = redis_child(find_server(), directory, port, PASSWORD)
+    await child.start()
+    client = connect(port, PASSWORD, 1.0)
+
+    async def answers() -> bool:
+        try:
+            return bool(await client.ping())
+        except (OSError, RedisError):
+            return False
+
+    try:
+        await until_it(answers)
+        yield child, lambda answer_sec: connect(port, PASSWORD, answer_sec)
+    finally:
+        await client.aclose()
+        await child.stop()
+
+
+def is_running(pid: int) -> bool:
+    """A process that has ended but was not reaped yet does not count."""
+    try:
+        return (
+            Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0] != "Z"
+        )
+    except OSError:
+        return False

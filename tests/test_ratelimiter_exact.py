@@ -1,0 +1,38 @@
+"""The exact key under overload: no ghost in three windows, twenty times; and the naive one beside it has some."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from demo.subjects.ratelimiter.faults import TrafficOrders
+from demo.subjects.ratelimiter.limits import Limit
+from demo.subjects.ratelimiter.system import Settings
+from tests.limiter import running
+
+pytestmark = [pytest.mark.anyio, pytest.mark.system]
+
+ROUNDS, AT_ONCE, WINDOW_SEC = 5, 4, 1.0
+LIMITS = tuple(Limit(f"exact-{n}", "exact", 20, WINDOW_SEC, 1.0) for n in range(ROUNDS * AT_ONCE))
+CONTROLS = tuple(Limit(f"naive-{n}", "naive", 20, WINDOW_SEC, 1.0) for n in range(ROUNDS))
+
+
+async def test_twenty_exact_keys_hold_three_windows_of_overload_without_a_ghost() -> None:
+    """Sixty requests at once on each key, every second, against a limit of twenty a second."""
+    settings = Settings(limits=LIMITS + CONTROLS, redis_timeout_sec=5.0)
+    async with running(settings) as system:
+        traffic = TrafficOrders(system)
+        for n in range(ROUNDS):
+            keys = [limit.key for limit in LIMITS[n * AT_ONCE : (n + 1) * AT_ONCE]] + [CONTROLS[n].key]
+            await traffic.burst(keys, 60, 3 * WINDOW_SEC + 0.1)
+            while await traffic.is_bursting():
+                await asyncio.sleep(0.1)
+        reading = await system.backend.look()
+        counters: list[dict[str, Any]] = reading.data["counters"]
+        exact = [counter for counter in counters if counter["algorithm"] == "exact"]
+        assert len(exact) == 20
+        assert [counter["key"] for counter in exact if counter["ghosts"] != 0] == []
+        assert [counter["key"] for counter in exact if counter["drift"] != 0] == []
+        assert min(counter["admitted_30s"] for counter in exact) >= 3 * 20, "a key was not overloaded"
+        naive = [counter for counter in counters if counter["algorithm"] == "naive"]
+        assert max(counter["ghosts"] or 0 for counter in naive) > 0, "the same load races nowhere: it proves nothing"

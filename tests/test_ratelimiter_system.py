@@ -1,0 +1,182 @@
+"""The rate limiter as a whole, with real processes: it starts, tells the truth, dies only when killed, and leaves nothing."""
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from demo.chaos.child import ROOT
+from demo.errors import SubjectError
+from demo.subjects.ratelimiter.limits import LIMITS, Limit
+from demo.subjects.ratelimiter.poller import Poller
+from demo.subjects.ratelimiter.redis_server import candidates, find_server, version_of
+from demo.subjects.ratelimiter.service import TOKEN_HEADER
+from demo.subjects.ratelimiter.system import Settings, System
+from tests.limiter import is_running, running, until
+
+pytestmark = [pytest.mark.anyio, pytest.mark.system]
+
+
+async def test_it_starts_all_green_and_refuses_what_is_over_a_limit_with_no_ghost_and_no_drift() -> None:
+    async with running(Settings()) as system:
+        poller = Poller(system.parts)
+        health = await poller.poll()
+        assert {node["id"]: node["health"] for node in health["nodes"]} == dict.fromkeys(
+            ("redis", "node-1", "node-2", "node-3", "backend", "traffic"), "up"
+        )
+        ends = time.monotonic() + 15
+        while health["totals"].get("limited", 0) < 3:
+            assert time.monotonic() < ends, "no request was refused"
+            health = await poller.poll()
+            await asyncio.sleep(0.1)
+        assert {counter["key"] for counter in health["counters"]} == {limit.key for limit in LIMITS}
+        assert all(counter["ghosts"] == counter["drift"] == 0 for counter in health["counters"])
+        assert all(counter["admitted"] <= counter["limit"] for counter in health["counters"])
+        assert health["totals"]["failed"] == 0
+
+
+@pytest.mark.parametrize("ident", ["redis", "node-2", "backend", "traffic"])
+async def test_a_part_that_dies_unasked_stays_down_until_somebody_heals(ident: str) -> None:
+    async with running() as system:
+        part = next(part for part in system.parts if part.id == ident)
+        assert part.child is not None
+        assert part.child.pid is not None
+        dead = part.child.pid
+        part.child.kill()
+        await part.child.wait()
+        poller = Poller(system.parts)
+        for _ in range(5):
+            card = next(node for node in (await poller.poll())["nodes"] if node["id"] == ident)
+            assert (card["health"], card["detail"], card["metrics"]) == ("down", "killed", {})
+            await asyncio.sleep(0.1)
+        await system.heal()
+        assert part.child.pid != dead
+        health = await poller.poll()
+        assert [node["id"] for node in health["nodes"] if node["health"] == "down"] == []
+
+
+async def test_healing_what_is_whole_restarts_nothing_and_a_part_that_hangs_is_replaced() -> None:
+    async with running() as system:
+        before = [part.child for part in system.parts]
+        await system.heal()
+        assert [part.child for part in system.parts] == before
+        hanging = system.nodes[0].child
+        assert hanging is not None
+        hanging.suspend()
+        await system.heal()
+        assert system.nodes[0].child is not hanging
+        assert not hanging.is_alive
+        assert await system.nodes[0].is_up()
+
+
+async def test_stopping_ends_and_reaps_everything_soon_and_twice_is_safe() -> None:
+    system = System(Settings())
+    await system.start()
+    pids = [part.child.pid for part in system.parts if part.child is not None]
+    assert len(pids) == 6
+    started = time.monotonic()
+    await system.stop()
+    assert time.monotonic() - started < 3.0
+    assert [pid for pid in pids if pid is not None and is_running(pid)] == []
+    await system.stop()
+
+
+async def test_stopping_while_it_starts_leaves_no_process() -> None:
+    system = System(Settings())
+    starting = asyncio.ensure_future(system.start())
+    await until(lambda: any(part.child is not None and part.child.is_alive for part in system.parts))
+    await system.stop()
+    with pytest.raises(SubjectError, match="was stopped|ended while starting"):
+        await starting
+    assert not any(part.child.is_alive for part in system.parts if part.child is not None)
+
+
+async def test_never_started_is_stopped_without_a_word() -> None:
+    await System(Settings()).stop()
+
+
+SHOW = """
+import asyncio, sys
+sys.path.insert(0, {root!r})
+from demo.subjects.ratelimiter.system import Settings, System
+async def main():
+    system = System(Settings())
+    await system.start()
+    print(*(part.child.pid for part in system.parts), flush=True)
+    await asyncio.sleep(60)
+asyncio.run(main())
+"""
+
+
+async def test_no_process_outlives_a_show_that_is_killed() -> None:
+    show = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", SHOW.format(root=str(ROOT)), stdout=asyncio.subprocess.PIPE
+    )
+    assert show.stdout is not None
+    pids = [int(word) for word in (await show.stdout.readline()).split()]
+    assert len(pids) == 6
+    assert all(is_running(pid) for pid in pids)
+    show.kill()
+    await show.wait()
+    await until(lambda: not any(is_running(pid) for pid in pids), 3.0)
+
+
+async def test_a_stranger_on_loopback_can_neither_ask_a_node_nor_order_a_burst() -> None:
+    async with running() as system, aiohttp.ClientSession() as stranger:
+        for port, path in [(system.node_ports[0], "/check/search"), (system.traffic_port, "/burst")]:
+            async with stranger.post(system.url(port) + path, json={}) as answer:
+                assert answer.status == 403
+        async with stranger.post(
+            system.url(system.node_ports[0]) + "/check/made-up", headers={TOKEN_HEADER: system.token}
+        ) as answer:
+            assert answer.status == 404
+
+
+async def test_limits_are_the_server_s_and_hold_whoever_asks() -> None:
+    limits = (Limit("own", "exact", 7, 30.0, 0.001),)
+    async with running(Settings(limits=limits, redis_timeout_sec=5.0)) as system, aiohttp.ClientSession() as caller:
+
+        async def ask(port: int) -> int:
+            headers = {TOKEN_HEADER: system.token, "X-Limit": "1000"}
+            async with caller.post(f"{system.url(port)}/check/own?limit=1000", headers=headers) as answer:
+                return answer.status
+
+        statuses = await asyncio.gather(*(ask(port) for port in system.node_ports * 10))
+        assert sorted(statuses) == [200] * 7 + [429] * 23
+
+
+@pytest.mark.parametrize(("fallback", "status"), [("open", 200), ("closed", 503), ("local", 429)])
+async def test_without_redis_a_node_does_as_configured_and_says_so(fallback: str, status: int) -> None:
+    limits = (Limit("own", "exact", 2, 30.0, 0.001),)
+    settings = Settings(fallback=fallback, limits=limits)
+    async with running(settings) as system, aiohttp.ClientSession() as caller:
+        assert system.redis.child is not None
+        system.redis.child.kill()
+        headers, url = {TOKEN_HEADER: system.token}, system.url(system.node_ports[0])
+        statuses = []
+        for _ in range(4):
+            async with caller.post(f"{url}/check/own", headers=headers) as answer:
+                statuses.append(answer.status)
+        assert statuses[-1] == status
+        reading = await system.nodes[0].look()
+        words = {"open": "not at all", "closed": "refusing", "local": "alone"}
+        assert (reading.data["status"], reading.data["counting"]) == ("degraded", words[fallback])
+
+
+def test_a_machine_without_a_redis_is_told_the_one_command() -> None:
+    with pytest.raises(SubjectError, match=r"redis-server of 6\.2 or newer and found none\. Install one: \S+"):
+        find_server([])
+
+
+def test_a_redis_that_is_too_old_is_passed_over(tmp_path: Path) -> None:
+    old = tmp_path / "redis-server"
+    old.write_text("#!/bin/sh\necho 'Redis server v=6.0.16 sha=00000000:0'\n")
+    old.chmod(0o755)
+    assert version_of(str(old)) == (6, 0)
+    good = candidates()[0]
+    assert find_server([str(old), str(tmp_path / "missing"), good]) == good
+    with pytest.raises(SubjectError, match=r"found only redis-server 6\.0"):
+        find_server([str(old)])

@@ -1,0 +1,56 @@
+"""Reading a poller's dict: what is odd is said, nothing raises but for a dict that is none."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from demo.sample import plain, read_sample
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.binary(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
+    max_leaves=12,
+)
+keys = st.sampled_from(["id", "name", "health", "metrics", "links", "detail", "key", "limit", "ghosts", "value"])
+
+
+def test_a_full_dict_is_read() -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    node = {"id": "a", "name": "A", "health": "up", "metrics": {"req/s": 3.5, "mode": "alone"}, "links": ["b"]}
+    counter = {"key": "k", "limit": 100, "ghosts": 2, "drift": None}
+    sample = read_sample({"nodes": [node], "counters": [counter], "last_updated": at, "interval_sec": 0.5}, 2e9)
+    assert sample.nodes[0].main == ("req/s", 3.5)
+    assert (sample.counters[0].ghosts, sample.counters[0].drift) == (2, None)
+    assert (sample.updated_at, sample.interval_sec) == (at.timestamp(), 0.5)
+    assert not sample.has_issues
+
+
+def test_a_time_in_the_future_cannot_make_a_sample_young_for_ever() -> None:
+    health = {"nodes": [], "last_updated": datetime(2100, 1, 1, tzinfo=UTC)}
+    assert read_sample(health, 1000.0).updated_at == 1000.0
+
+
+@pytest.mark.parametrize("health", [None, 3, "up", [], {"nodes": 3}, {"nodes": {"a": 1}}])
+def test_nonsense_is_refused_with_a_reason(health: object) -> None:
+    with pytest.raises(ValueError, match="the poller"):
+        read_sample(health, 0.0)
+
+
+def test_a_word_we_do_not_know_is_unknown_and_said() -> None:
+    node = read_sample({"nodes": [{"id": "a", "health": "sunny"}]}, 0.0).nodes[0]
+    assert (node.health, node.detail) == ("unknown", "the poller said 'sunny'")
+
+
+@given(st.lists(st.dictionaries(keys, anything, max_size=5) | anything, max_size=4), anything, anything)
+def test_no_content_of_the_lists_raises(nodes: list[Any], metrics: object, counters: object) -> None:
+    sample = read_sample({"nodes": nodes, "metrics": metrics, "counters": counters}, 1.0)
+    assert len({node.id for node in sample.nodes}) == len(sample.nodes)
+
+
+@given(anything)
+def test_plain_is_json(value: object) -> None:
+    json.dumps(plain(value), allow_nan=False)
