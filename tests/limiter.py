@@ -78,8 +78,7 @@ async def own_redis(directory: Path) -> AsyncIterator[tuple[Child, Callable[[flo
 def is_running(pid: int) -> bool:
     """A process that has ended but was not reaped yet does not count."""
     try:
-        return (
-            Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0] != "Z"
-        )
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:
         return False
+    return stat.rpartition(")")[2].split()[0] != "Z"

@@ -28,6 +28,18 @@ async def _answer(request: web.Request) -> web.Response:
     return web.json_response({"got": request.headers.get("X-Test")})
 
 
+async def _list(_: web.Request) -> web.Response:
+    return web.json_response([1])
+
+
+async def _text(_: web.Request) -> web.Response:
+    return web.Response(text="fine, thanks")
+
+
+async def _broken(_: web.Request) -> web.Response:
+    return web.Response(status=500)
+
+
 async def _hang_up(request: web.Request) -> web.Response:
     assert request.transport is not None
     request.transport.abort()
@@ -42,9 +54,9 @@ async def server() -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
             web.get("/ok", _answer),
             web.get("/slow", _slow),
             web.get("/hang-up", _hang_up),
-            web.get("/list", lambda _: _soon(web.json_response([1]))),
-            web.get("/text", lambda _: _soon(web.Response(text="fine, thanks"))),
-            web.get("/broken", lambda _: _soon(web.Response(status=500))),
+            web.get("/list", _list),
+            web.get("/text", _text),
+            web.get("/broken", _broken),
         ]
     )
     runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -55,10 +67,6 @@ async def server() -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
     async with aiohttp.ClientSession() as session:
         yield session, f"http://127.0.0.1:{port}"
     await runner.cleanup()
-
-
-async def _soon(response: web.Response) -> web.Response:
-    return response
 
 
 async def test_an_answer_is_read_and_headers_are_sent() -> None:

@@ -1,6 +1,6 @@
 """The exact key under overload: no ghost in three windows, twenty times; and the naive one beside it has some."""
 
-import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,13 +8,17 @@ import pytest
 from demo.subjects.ratelimiter.faults import TrafficOrders
 from demo.subjects.ratelimiter.limits import Limit
 from demo.subjects.ratelimiter.system import Settings
-from tests.limiter import running
+from tests.limiter import running, until_it
 
 pytestmark = [pytest.mark.anyio, pytest.mark.system]
 
 ROUNDS, AT_ONCE, WINDOW_SEC = 5, 4, 1.0
 LIMITS = tuple(Limit(f"exact-{n}", "exact", 20, WINDOW_SEC, 1.0) for n in range(ROUNDS * AT_ONCE))
 CONTROLS = tuple(Limit(f"naive-{n}", "naive", 20, WINDOW_SEC, 1.0) for n in range(ROUNDS))
+
+
+async def _is_quiet(traffic: TrafficOrders) -> bool:
+    return not await traffic.is_bursting()
 
 
 async def test_twenty_exact_keys_hold_three_windows_of_overload_without_a_ghost() -> None:
@@ -25,8 +29,7 @@ async def test_twenty_exact_keys_hold_three_windows_of_overload_without_a_ghost(
         for n in range(ROUNDS):
             keys = [limit.key for limit in LIMITS[n * AT_ONCE : (n + 1) * AT_ONCE]] + [CONTROLS[n].key]
             await traffic.burst(keys, 60, 3 * WINDOW_SEC + 0.1)
-            while await traffic.is_bursting():
-                await asyncio.sleep(0.1)
+            await until_it(partial(_is_quiet, traffic))
         reading = await system.backend.look()
         counters: list[dict[str, Any]] = reading.data["counters"]
         exact = [counter for counter in counters if counter["algorithm"] == "exact"]

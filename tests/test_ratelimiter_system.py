@@ -1,4 +1,4 @@
-"""The rate limiter as a whole, with real processes: it starts, tells the truth, dies only when killed, and leaves nothing."""
+"""The rate limiter as a whole, with real processes: it starts, tells the truth, and leaves nothing behind."""
 
 import asyncio
 import sys
@@ -89,7 +89,7 @@ async def test_stopping_while_it_starts_leaves_no_process() -> None:
     starting = asyncio.ensure_future(system.start())
     await until(lambda: any(part.child is not None and part.child.is_alive for part in system.parts))
     await system.stop()
-    with pytest.raises(SubjectError, match="was stopped|ended while starting"):
+    with pytest.raises(SubjectError, match=r"was stopped|ended while starting"):
         await starting
     assert not any(part.child.is_alive for part in system.parts if part.child is not None)
 

@@ -44,7 +44,7 @@ class RedisPause:
         return "drift: admissions that Redis does not know of"
 
     async def plan(self) -> Plan:
-        if not await self._writes():
+        if not await self._writes(ANSWER_SEC):
             raise FaultError("redis does not take writes now, so pausing it would show nothing: heal it first")
         pid = self._pid()
         undo = {"show": self._show, "pid": pid, "born": birth_of(pid) if pid else None}
@@ -70,7 +70,7 @@ class RedisPause:
         pid, born = plan.undo.get("pid"), plan.undo.get("born")
         if not isinstance(pid, int) or birth_of(pid) != born:
             return True  # the paused process is gone; one started since was never paused
-        return plan.undo.get("show") == self._show and await self._writes()
+        return plan.undo.get("show") == self._show and await self._writes(WRITE_SEC)
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         return any(
@@ -79,9 +79,9 @@ class RedisPause:
             for counter in health.get("counters", ())
         )
 
-    async def _writes(self) -> bool:
+    async def _writes(self, within_sec: float) -> bool:
         try:
-            async with asyncio.timeout(WRITE_SEC), self._client(WRITE_SEC) as client:
+            async with asyncio.timeout(within_sec), self._client(within_sec) as client:
                 await client.set(PROBE_KEY, 1, px=1000)
         except (RedisError, OSError, TimeoutError):
             return False

@@ -48,6 +48,11 @@ class Faults:
                 fault = state.fault(name)
                 if fault is not None and fault.state == "healing":
                     self._begin(name, self._heal(name, run), f"healing {name}")
+            case e.ShowPickedUp():
+                for name in self._undos:
+                    fault = state.fault(name)
+                    if fault is None or fault.state != "healing":
+                        self._begin(name, self._heal_left(name), f"healing {name}, left by an earlier server")
             case e.FaultInjected(name=name, run=run, heals_at=heals_at) if heals_at is not None:
                 self._conductor.spawn(self._wait_due(name, run, heals_at), f"the timer of {name}")
             case _:
@@ -92,11 +97,19 @@ class Faults:
         error = await self._undo(name)
         self._conductor.report("show", c.HealEnd(name, run, error))
 
+    async def _heal_left(self, name: str) -> None:
+        """An undo that the events do not speak of: the crash came between the two."""
+        error = await self._undo(name)
+        text = f"{name}, left by an earlier server, " + (f"could not be healed: {error}" if error else "was healed")
+        self._conductor.report("show", c.Trouble(text))
+
     async def _undo(self, name: str) -> str | None:
         """Heal and verify within the limit; the reason when that did not work."""
         undo, driver = self._undos.get(name), self._drivers.get(name)
-        if undo is None or driver is None:
+        if undo is None:
             return None
+        if driver is None:
+            return f"this show has no driver for it; its undo is {undo.plan.kind} {dict(undo.plan.undo)}"
         try:
             async with asyncio.timeout(HEAL_LIMIT_SEC):
                 await driver.heal(undo.plan)

@@ -1,5 +1,6 @@
 """What is printed beside the show: kept off the picture, shown in its log, and replayed at the end."""
 
+import contextlib
 import io
 import sys
 from collections import deque
@@ -28,11 +29,13 @@ class Overheard:
         if self._saved is not None:
             sys.stdout, sys.stderr = self._saved
         for stream, text in self._kept:
-            stream.write(text)
+            with contextlib.suppress(OSError, ValueError):  # the terminal may be gone
+                stream.write(text)
 
     def hear(self, stream: TextIO, text: str) -> None:
-        self._kept.append((stream, text))
-        self._on_text()
+        if text:
+            self._kept.append((stream, text))
+            self._on_text()
 
     def lines(self) -> tuple[str, ...]:
         """The last few lines."""

@@ -163,7 +163,7 @@ def _narration_size(*texts: str) -> int:
 
 def _one_line(html: str) -> str:
     """No line break in a message, so none can part it; and bytes that UTF-8 can hold."""
-    line = " ".join(html.split("\n")).replace("\r", " ")
+    line = html.replace("\n", " ").replace("\r", " ").strip()
     try:
         line.encode()
     except UnicodeEncodeError:

@@ -9,6 +9,7 @@ from demo.chaos.process import ProcessKill
 from demo.chaos.redis import RedisPause
 from demo.chaos.traffic import BurstTraffic
 from demo.errors import FaultError
+from demo.health.http import HttpProbe
 from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY
 from demo.subjects.ratelimiter.service import TOKEN_HEADER
 from demo.subjects.ratelimiter.system import System
@@ -35,6 +36,7 @@ class TrafficOrders:
 
     def __init__(self, system: System) -> None:
         self._system = system
+        self._headers = {TOKEN_HEADER: system.token}
 
     @property
     def run_id(self) -> str | None:
@@ -47,7 +49,7 @@ class TrafficOrders:
         try:
             async with (
                 asyncio.timeout(ANSWER_SEC),
-                self._system.session().post(url, json=order, headers={TOKEN_HEADER: self._system.token}) as answer,
+                self._system.session().post(url, json=order, headers=self._headers) as answer,
             ):
                 status = answer.status
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
@@ -56,7 +58,10 @@ class TrafficOrders:
             raise FaultError(f"the traffic process refused the burst with status {status}")
 
     async def is_bursting(self) -> bool:
-        reading = await self._system.traffic.look()
+        traffic = self._system.traffic
+        reading = await HttpProbe(
+            self._system.session, f"{self._system.url(traffic.port)}/health", self._headers, ANSWER_SEC
+        ).look()
         if not reading.ok:
             raise FaultError(f"the traffic process: {reading.trouble}")
         return bool(reading.data.get("bursting"))

@@ -23,6 +23,9 @@ Fallback = Literal["local", "open", "closed"]
 FIRST_CONTACT_SEC = 3.0
 """A node does not listen before it reached Redis, unless that takes longer than this."""
 
+SOCKET_SEC = 10.0
+"""`SharedCount` keeps the deadline of each command; this one only ends what was forgotten."""
+
 BACKEND_SEC = 1.0
 
 
@@ -33,7 +36,7 @@ class Node:
         self.id: str = config["id"]
         self.fallback: Fallback = config["fallback"]
         self.limits = {item["key"]: Limit(**item) for item in config["limits"]}
-        redis = connect(config["redis_port"], config["redis_password"], config["redis_timeout_sec"])
+        redis = connect(config["redis_port"], config["redis_password"], SOCKET_SEC)
         self.shared = SharedCount(redis, f"show:probe:{self.id}", config["redis_timeout_sec"])
         self._local = LocalWindows()
         self._idents = (f"{self.id}:{os.getpid()}:{number}" for number in itertools.count())

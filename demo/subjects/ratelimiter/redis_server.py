@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 from demo.chaos.child import Child, program
@@ -38,10 +39,13 @@ dir {directory}
 """
 
 
-def find_server() -> str:
-    """The absolute path of a server program. Raises `SubjectError` with the command that installs one."""
+def find_server(paths: Iterable[str] | None = None) -> str:
+    """The first of `paths` (None: of this machine's) that is new enough.
+
+    Raises `SubjectError` with the command that installs one.
+    """
     too_old = []
-    for path in candidates():
+    for path in candidates() if paths is None else paths:
         version = version_of(path)
         if version >= OLDEST:
             return path
