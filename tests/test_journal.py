@@ -79,7 +79,10 @@ async def test_an_undo_is_pending_until_it_is_marked_healed(tmp_path: Path) -> N
     first = await journal.intend("kill", 1, Plan("process", "node-2", {}))
     await journal.intend("pause", 1, Plan("redis", "redis", {}))
     await journal.mark(first, "applied")
-    assert [(undo.fault, undo.state) for undo in await journal.pending()] == [("kill", "applied"), ("pause", "intended")]
+    assert [(undo.fault, undo.state) for undo in await journal.pending()] == [
+        ("kill", "applied"),
+        ("pause", "intended"),
+    ]
     await journal.mark(first, "healed")
     assert [undo.fault for undo in await journal.pending()] == ["pause"]
     await journal.close()

@@ -186,7 +186,9 @@ def test_the_terminal_is_restored_after_an_exception_which_is_then_seen(
 
 def test_the_terminal_is_restored_when_the_task_is_cancelled(tmp_path: Path) -> None:
     script = write_show(tmp_path)
-    script.write_text(script.read_text().replace('if __name__ == "__main__":', f'{CANCELLED}\nif __name__ == "__main__":'))
+    script.write_text(
+        script.read_text().replace('if __name__ == "__main__":', f'{CANCELLED}\nif __name__ == "__main__":')
+    )
     with terminal(script) as term:
         assert term.end() == 0
         assert term.settings() == term.before
@@ -246,7 +248,7 @@ OPTIONS = {"description": EVIL, "notes": True}
         term.wait_for("story", "[1/1]")
         term.press("c1\r")
         term.wait_for("no effect seen yet")
-        for raw in (b"owned", b"\x1b[2Jc", b"\xc2\x9b", b"\x1b[?1049l", b"\xe2\x80\xae", b"\x00"):
+        for raw in (b"\x1b]", b"\x07", b"\x1b[2Jc", b"\xc2\x9b", b"\x1b[?1049l", b"\xe2\x80\xae", b"\x00"):
             assert raw not in term.sent
 
 

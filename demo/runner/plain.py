@@ -51,7 +51,7 @@ def keys_of(line: str) -> tuple[list[str], str]:
     """The keys a line stands for, and the first word that is none ("" if all are)."""
     words = line.strip().lower().split()
     if not words:
-        return ["enter" if not line.strip(" ") else "space"], ""
+        return ["enter"], ""
     keys: list[str] = []
     for word in words:
         if word in _WORDS:

@@ -88,11 +88,14 @@ def path(points: Sequence[tuple[int, int | None]]) -> str:
 
 
 def _spans(state: ShowState, newest: float) -> tuple[tuple[int, int], ...]:
-    found = []
-    for span in state.spans:
+    """Where any fault was in place; faults at the same time make one span, not a darker one."""
+    found: list[tuple[int, int]] = []
+    for span in sorted(state.spans, key=lambda span: span.started_at):
         start = WIDTH - round((newest - span.started_at) * _PER_SEC)
         end = WIDTH if span.ended_at is None else WIDTH - round((newest - span.ended_at) * _PER_SEC)
         start, end = max(0, start), min(WIDTH, end)
-        if end > start:
-            found.append((start, end - start))
-    return tuple(found)
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        elif end > start:
+            found.append((start, end))
+    return tuple((start, end - start) for start, end in found)

@@ -36,6 +36,16 @@ class Wall:
     def rows(self) -> int:
         return math.ceil(len(self.cards) / self.columns)
 
+    @property
+    def name_most(self) -> int:
+        """Characters of a name that fit beside its mark."""
+        return {4: 15, 5: 13}.get(self.columns, 20)
+
+    @property
+    def word_below(self) -> bool:
+        """No room for the state's word on the name's line."""
+        return self.columns >= 4 or (self.columns == 3 and any(len(card.name) > 11 for card in self.cards))
+
 
 def wall(cards: Sequence[CardView]) -> Wall:
     """All cards while they can be read; of too many, those that are not up come first."""

@@ -1,0 +1,191 @@
+"""The show in a pipe: lines out, lines in as keys, and nothing that steers a terminal."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from demo.runner.transcript import Transcript
+from tests.shows import chapter, player
+from tests.terminals import Terminal, terminal, write_show
+
+UVLOOP = "LOOP = __import__('uvloop').new_event_loop"
+
+
+def played(script: Path, text: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(script)],
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=script.parent,
+        env={**os.environ, "FORCE_COLOR": "1", "TERM": "xterm-256color"},
+        check=False,
+    )
+
+
+GOLDEN = """\
+Two lamps
+
+[1/3] First
+  The first story.
+! This is the first chapter
+
+[2/3] Second
+  The second story.
+» the action ran
+
+[1/3] First (back)
+  The first story.
+
+[3/3] Third
+  The last story.
+! This is the last chapter
+not a key: 'jump' (help lists them)
+Show ended on [3/3].
+"""
+
+
+@pytest.mark.parametrize("loop", ["", UVLOOP])
+def test_every_line_is_a_key_and_every_change_a_line(tmp_path: Path, loop: str) -> None:
+    # The action of chapter 2 says a line of its own accord: wait for it before going back.
+    body = "SECOND = asyncio.Event()\n" + loop
+    script = write_show(tmp_path, body)
+    ended = played(script, "k\n\nback\ng 3\nspace\njump\nq\n\n\n")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stderr == ""
+    assert sorted(ended.stdout.splitlines()) == sorted(GOLDEN.splitlines())
+    moves = [line for line in ended.stdout.splitlines() if line.startswith(("[", "!"))]
+    assert moves == [line for line in GOLDEN.splitlines() if line.startswith(("[", "!"))]
+
+
+def test_faults_are_fired_and_the_end_of_input_heals(tmp_path: Path) -> None:
+    ended = played(write_show(tmp_path), "c\n1\n\nc 1\n")
+    assert "  1 Put the lamp out (until healed)" in ended.stdout
+    assert "! Fault 'out' is already" in ended.stdout
+    assert "Everything it broke is healed." in ended.stdout
+    assert ended.returncode == 0
+
+
+def test_a_press_faster_than_the_action_is_refused_in_so_many_words(tmp_path: Path) -> None:
+    body = "def deck(stage): return [Chapter('A', 'a', on_enter=GATE.wait, blocks_advance=True), Chapter('B', 'b')]"
+    ended = played(write_show(tmp_path, body), "\n\nq\n")
+    assert ended.stdout.count("! Chapter 1 is still at work") == 2
+    assert ended.returncode == 0
+
+
+def test_an_action_that_fails_and_a_broken_listener_are_errors_in_words(tmp_path: Path) -> None:
+    body = """
+async def fails(): raise RuntimeError("on purpose")
+def deck(stage): return [Chapter("A", "a", on_enter=fails)]
+def listen(narration): raise ValueError("deaf")
+OPTIONS = {"on_narration_update": listen}
+"""
+    script = write_show(tmp_path, body)
+    process = subprocess.Popen(
+        [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with process:
+        waited_for = {
+            "error: chapter 1 failed: RuntimeError: on purpose",
+            "error: on_narration_update: ValueError: deaf",
+        }
+        while waited_for:
+            waited_for.discard(process.stdout.readline().rstrip("\n"))
+        process.stdin.close()
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("loop", ["", UVLOOP])
+@pytest.mark.parametrize("redirect", ["< /dev/null", "< keys.txt", "<&-", "| cat"])
+def test_whatever_stdin_is_its_end_ends_the_show(tmp_path: Path, redirect: str, loop: str) -> None:
+    (tmp_path / "keys.txt").write_text("\n" * 2)
+    script = write_show(tmp_path, loop)
+    command = (
+        f"'{sys.executable}' {script} {redirect}" if "|" not in redirect else f"true | '{sys.executable}' {script}"
+    )
+    ended = subprocess.run(
+        ["/bin/sh", "-c", command], capture_output=True, text=True, timeout=60, cwd=tmp_path, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "[1/3] First" in ended.stdout
+    assert ("[3/3] Third" in ended.stdout) is ("keys" in redirect)
+
+
+def test_a_reader_that_leaves_ends_the_show_and_heals(tmp_path: Path) -> None:
+    script = write_show(tmp_path)
+    command = f"(printf 'c 1\\n'; cat) | '{sys.executable}' {script} | head -n 1"
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    )
+    out, err = process.communicate("\n" * 3, timeout=60)
+    assert out == "Two lamps\n"
+    assert err == ""
+    assert (tmp_path / "log.txt").read_text().splitlines()[-1] == "returned"
+
+
+def test_nothing_steers_a_terminal_however_hostile_the_deck(tmp_path: Path) -> None:
+    body = r"""
+def deck(stage): return [Chapter("a\x1b[31mred\x9b", "b\x1b]0;owned\x07\r\nc", hypothesis="\x1b[2J")]
+"""
+    ended = played(write_show(tmp_path, body), "?\nq\n")
+    assert not any(ord(char) < 32 and char != "\n" for char in ended.stdout)
+    assert not any(0x7F <= ord(char) < 0xA0 for char in ended.stdout)
+
+
+def test_a_terminal_on_one_side_only_gets_plain_lines(tmp_path: Path) -> None:
+    script = write_show(tmp_path)
+    wrapper = tmp_path / "wrapper.py"
+    wrapper.write_text(f"import subprocess, sys\nsubprocess.run([sys.executable, {str(script)!r}], input=b'\\nq\\n')\n")
+    with terminal(wrapper) as term:
+        assert term.end() == 0
+        assert "[2/3] Second" in term.text
+        assert b"\x1b" not in term.sent
+
+
+def test_lines_typed_at_a_terminal_count_when_the_output_is_a_pipe(tmp_path: Path) -> None:
+    script = write_show(tmp_path)
+    wrapper = tmp_path / "wrapper.py"
+    wrapper.write_text(
+        f"import subprocess, sys\nend = subprocess.run([sys.executable, {str(script)!r}], stdout=subprocess.PIPE)\n"
+        "print(end.stdout.decode().replace('[', '<'))\n"
+    )
+    with terminal(wrapper) as term:
+        _type_lines(term)
+        assert term.end() == 0
+        term.wait_for("<2/3] Second")
+
+
+def _type_lines(term: Terminal) -> None:
+    term.press("next\rq\r")
+
+
+def test_health_is_told_by_its_transitions() -> None:
+    play, told = player(chapter("one")), Transcript()
+    told.lines(play.state)
+    play.see()
+    assert told.lines(play.state) == ["health is live", "health: n up"]
+    play.see()
+    assert told.lines(play.state) == []
+    play.see(up=False)
+    assert told.lines(play.state) == ["n: up → down"]
+    play.see()
+    assert told.lines(play.state) == ["n: down → up"]
+
+
+def test_measured_times_are_told_once() -> None:
+    play, told = player(chapter("one")), Transcript()
+    play.inject()
+    play.see(up=False, seen=["kill"])
+    assert "kill seen after 2.0 s" in told.lines(play.state)
+    assert told.lines(play.state) == []
