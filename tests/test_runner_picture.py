@@ -124,7 +124,7 @@ def test_blackout_shows_a_word_and_no_story() -> None:
     play = player()
     play.play(c.Blackout(on=True))
     text = "".join(drawn(play.state, (80, 24)))
-    assert text.split() == "blackout · B shows the show again".split()
+    assert " ".join(text.split()) == "blackout · B shows the show again"
 
 
 def test_notes_show_only_when_asked_for() -> None:

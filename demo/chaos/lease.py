@@ -12,10 +12,11 @@ RENEW_SEC = 1.0
 
 
 class Lease:
-    """Calls `renew` now and every RENEW_SEC, until `end()` or until `lasts_sec` are over."""
+    """Calls `renew` now and every `every_sec`, until `end()` or until `lasts_sec` are over."""
 
-    def __init__(self, renew: Callable[[], Awaitable[None]], lasts_sec: float) -> None:
+    def __init__(self, renew: Callable[[], Awaitable[None]], lasts_sec: float, every_sec: float = RENEW_SEC) -> None:
         self._renew = renew
+        self._every_sec = every_sec
         self._lasts_sec = lasts_sec
         self._ended = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -36,7 +37,7 @@ class Lease:
         last = loop.time() + self._lasts_sec
         while loop.time() < last:
             try:
-                async with asyncio.timeout(RENEW_SEC):
+                async with asyncio.timeout(self._every_sec):
                     await self._ended.wait()
             except TimeoutError:
                 try:

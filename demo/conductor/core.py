@@ -17,7 +17,7 @@ from demo.journal import Journal
 from demo.show import FaultState, Refusal, ShowState, apply, decide, opening
 from demo.types import Chapter, DemoState, FaultDriver, HealthPollerProtocol, Stage
 
-DISK_PATIENCE_SEC = 0.25
+DISK_PATIENCE_SEC = 1.0
 """A move waits this long for the disk, then goes on and says that it is not durable."""
 
 FLUSH_EVERY_SEC = 1.0

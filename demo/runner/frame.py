@@ -61,7 +61,7 @@ class _Frame:
         head = [self.panels.title(self.stage, self.state.freshness_reason, self.width)]
         head += [blank(self.width)] if self.height >= 16 else []
         body = self._body(self.height - len(head) - len(foot))
-        rows = (head + body + foot)[: self.height] if self.height >= 4 else (head + foot[-1:])[: self.height]
+        rows = head + body + foot if self.height >= 4 else [*head, *foot[-1:], blank(self.width)][: self.height]
         side = blank(self.margin)
         return [[*side, *row, *side] if self.margin else row for row in rows]
 

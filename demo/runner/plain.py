@@ -75,7 +75,6 @@ class PlainFront:
         self._transcript = Transcript()
         self._opened = asyncio.Event()
         self._broken = False
-        self._mode = ""
         self.helm = Helm(conductor, quitting, self._notice)
 
     def __enter__(self) -> Self:
@@ -106,16 +105,17 @@ class PlainFront:
         keys, unknown = keys_of(line)
         if unknown:
             self._print([f"not a key: {unknown!r} (help lists them)"])
+        before = self.helm.pad.mode
         for key in keys:
             await self._press(key)
         if len(keys) > 1 and self.helm.pad.mode in ("jump", "faults") and self.helm.pad.typed:
             await self._press("enter")
-
-    async def _press(self, key: str) -> None:
-        before = self.helm.pad.mode
-        self.helm.press(key, self._conductor.state.number)
         if self.helm.pad.mode != before:
             self._print(self._overlay())
+
+    async def _press(self, key: str) -> None:
+        """Each key is answered before the next one counts: nothing here is pressed on an old screen."""
+        self.helm.press(key, self._conductor.state.number)
         await self.helm.settle()
 
     def _overlay(self) -> list[str]:

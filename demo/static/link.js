@@ -12,6 +12,7 @@ demo.link = (() => {
   let away = false;
   let robbed = false;
   let ready = false;
+  let alive = false;
 
   const isLost = () => robbed || (!away && Date.now() - heard > SILENT_MS);
 
@@ -53,6 +54,7 @@ demo.link = (() => {
   show.addEventListener('htmx:sse:close', () => { connection = null; });
   show.addEventListener('htmx:sse:before:message', (event) => {
     heard = Date.now();
+    alive = true;
     const epoch = (event.detail.message.id || '').replace(/-[^-]*$/, '');
     if (epoch && epoch !== document.body.dataset.epoch) {
       event.preventDefault();
@@ -79,7 +81,7 @@ demo.link = (() => {
     const text = robbed ? 'not live: other tabs have the connections · click to show it here' : `connection lost · since ${demo.span((Date.now() - heard) / 1000)}`;
     if (lost && words.textContent !== text) words.textContent = text;
     const state = document.getElementById('conn');
-    if (state && state.textContent !== (lost ? 'lost' : 'live')) {
+    if (state && (alive || lost) && state.textContent !== (lost ? 'lost' : 'live')) {
       state.textContent = lost ? 'lost' : 'live';
       state.className = lost ? 'conn down' : 'conn up';
     }

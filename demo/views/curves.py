@@ -12,6 +12,8 @@ WIDTH, HEIGHT = 600, 60
 ROWS_MOST = 5
 _PER_SEC = 10
 _TOP, _BOTTOM = 5, 55
+_LEAST_TOP = {"%": 5.0}
+"""A tenth of a percent is not drawn as tall as an outage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def _curve(state: ShowState, name: str, label: str, unit: str, tone: str, limit:
     newest = state.history[-1].at
     points = [(WIDTH - round((newest - p.at) * _PER_SEC), p.values.get(name)) for p in state.history]
     known = [value for _, value in points if value is not None]
-    top = max([*known, limit or 0.0]) or 1.0
+    top = max([*known, limit or 0.0, _LEAST_TOP.get(unit, 0.0)]) or 1.0
     return CurveView(
         name=name,
         label=label,

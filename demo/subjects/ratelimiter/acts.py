@@ -16,8 +16,9 @@ READING_SEC = 8.0
 
 
 class Acts:
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, reading_sec: float = READING_SEC) -> None:
         self._stage = stage
+        self._reading_sec = reading_sec
 
     async def kill(self) -> None:
         before, _ = await self._break(KILL.name, KILL.duration_sec)
@@ -32,7 +33,7 @@ class Acts:
         before, since = await self._break(PAUSE.name, PAUSE.duration_sec)
         requests = Requests.between(before, self._stage.health())
         await self._stage.conclude(*of_pause(self._counters(), since, requests))
-        await asyncio.sleep(READING_SEC)  # the evidence comes next, by itself: leave time to read this first
+        await asyncio.sleep(self._reading_sec)  # the evidence comes next, by itself: leave time to read this first
 
     async def _break(self, name: str, lasts_sec: float) -> tuple[Mapping[str, Any] | None, float]:
         """The health and the time (epoch seconds) before it; returns once it is healed and gone."""

@@ -1,0 +1,236 @@
+"""The three faults on the running system: each shows its effect, is healed, and is verified by a probe."""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from demo.chaos.lease import TERM_SEC
+from demo.chaos.process import ProcessKill
+from demo.chaos.redis import RedisPause
+from demo.chaos.traffic import BurstTraffic
+from demo.errors import FaultError
+from demo.sample import plain
+from demo.subjects.ratelimiter.faults import BURST, KILL, PAUSE, TrafficOrders, faults
+from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY
+from demo.subjects.ratelimiter.poller import Poller
+from demo.subjects.ratelimiter.system import Settings, System
+from demo.types import FaultDriver, Plan
+from tests.limiter import running, until_it
+
+pytestmark = [pytest.mark.anyio, pytest.mark.system]
+
+
+class Watched:
+    """A system's newest health, as the conductor hands it to `is_seen`."""
+
+    def __init__(self, system: System) -> None:
+        self._poller = Poller(system.parts)
+
+    async def health(self) -> dict[str, Any]:
+        health: dict[str, Any] = plain(await self._poller.poll())
+        return health
+
+    async def card(self, ident: str) -> Mapping[str, Any]:
+        return next(node for node in (await self.health())["nodes"] if node["id"] == ident)
+
+    async def counter(self, key: str) -> Mapping[str, Any]:
+        return next(counter for counter in (await self.health())["counters"] if counter["key"] == key)
+
+    async def sees(self, driver: FaultDriver, since: float, timeout: float = 10.0) -> None:
+        async def seen() -> bool:
+            return driver.is_seen(await self.health(), since)
+
+        await until_it(seen, timeout)
+
+    async def sees_no_more(self, driver: FaultDriver, since: float, timeout: float = 15.0) -> None:
+        async def gone() -> bool:
+            health = await self.health()
+            return not driver.is_seen(health, since) and not health["has_issues"]
+
+        await until_it(gone, timeout)
+
+
+def kill_of(system: System) -> ProcessKill:
+    return ProcessKill(KILL, system.nodes[1], system.show)
+
+
+def pause_of(system: System, duration_sec: float = 8.0) -> RedisPause:
+    redis = system.redis
+    pid = lambda: redis.child.pid if redis.child else None  # noqa: E731
+    return RedisPause(replace(PAUSE, duration_sec=duration_sec), system.show, system.connect, pid)
+
+
+def burst_of(system: System, duration_sec: float = 2.0, multiplier: int = 10) -> BurstTraffic:
+    config = replace(BURST, duration_sec=duration_sec, burst_multiplier=multiplier)
+    return BurstTraffic(config, TrafficOrders(system), (NAIVE_KEY, EXACT_KEY), watched=NAIVE_KEY)
+
+
+async def heal(driver: FaultDriver, plan: Plan) -> None:
+    await driver.heal(plan)
+
+    async def healed() -> bool:
+        return await driver.is_healed(plan)
+
+    await until_it(healed)
+
+
+async def test_a_killed_node_is_seen_down_costs_no_request_and_comes_back_on_its_port() -> None:
+    async with running() as system:
+        watched, driver = Watched(system), kill_of(system)
+        assert not driver.is_seen(await watched.health(), 0.0)
+        before = (await watched.health())["totals"]
+        plan = await driver.plan()
+        since = time.time()
+        await driver.inject(plan)
+        assert not await driver.is_healed(plan)
+        await watched.sees(driver, since)
+        assert (await watched.card("node-2"))["detail"] == "killed"
+
+        async def retried() -> bool:
+            return bool((await watched.health())["totals"]["retried"] > before["retried"] + 5)
+
+        await until_it(retried)
+        with pytest.raises(FaultError, match="node-2 is not running"):
+            await driver.plan()
+        await heal(driver, plan)
+        await driver.heal(plan)
+        await watched.sees_no_more(driver, since)
+        after = (await watched.health())["totals"]
+        assert after["failed"] == before["failed"]
+        assert (await watched.card("node-2"))["address"].endswith(str(system.node_ports[1]))
+
+
+async def test_a_kill_that_comes_too_late_for_its_plan_kills_nobody() -> None:
+    async with running() as system:
+        driver = kill_of(system)
+        plan = await driver.plan()
+        await driver.inject(plan)
+        await heal(driver, plan)
+        with pytest.raises(FaultError, match="started anew"):
+            await driver.inject(plan)
+        assert await system.nodes[1].is_up()
+
+
+async def test_what_an_earlier_show_killed_or_paused_is_gone_with_it() -> None:
+    async with running() as system:
+        for driver in (kill_of(system), pause_of(system)):
+            plan = await driver.plan()
+            foreign = Plan(plan.kind, plan.target, {"show": "an earlier one", "pid": 2**22 + 1, "born": 1})
+            await driver.heal(foreign)
+            assert await driver.is_healed(foreign)
+            alive = Plan(plan.kind, plan.target, {**plan.undo, "show": "an earlier one"})
+            assert not await driver.is_healed(alive), "a process of that show still runs: not healed"
+
+
+async def test_paused_redis_makes_nodes_count_alone_and_drift_is_measured() -> None:
+    async with running() as system:
+        watched, driver = Watched(system), pause_of(system)
+        before = (await watched.health())["totals"]
+        plan = await driver.plan()
+        since = time.time()
+        await driver.inject(plan)
+        assert not await driver.is_healed(plan)
+        with pytest.raises(FaultError, match="does not take writes"):
+            await driver.plan()
+        await watched.sees(driver, since)
+        redis = await watched.card("redis")
+        assert (redis["health"], redis["detail"]) == ("down", "no answer to a write")
+        node = await watched.card("node-1")
+        assert node["health"] == "degraded"
+        assert node["detail"].endswith("counting alone")
+        counter = await watched.counter(EXACT_KEY)
+        assert counter["drift"] == counter["admitted_30s"] - counter["counted"] > 0
+        healing = time.time()
+        await heal(driver, plan)
+        await driver.heal(plan)
+        await watched.sees_no_more(driver, time.time())
+        assert time.time() - healing < 10
+        after = (await watched.health())["totals"]
+        assert after["failed"] == before["failed"], "counting alone keeps the shop open"
+        assert after["ok"] > before["ok"]
+
+
+async def test_a_pause_is_renewed_until_healed_and_ends_by_itself_when_nobody_renews_it() -> None:
+    async with running() as system:
+        driver = pause_of(system, math.inf)
+        plan = await driver.plan()
+        started = time.monotonic()
+        await driver.inject(plan)
+        lease, driver._lease = driver._lease, None
+        assert lease is not None
+
+        async def healed() -> bool:
+            return await driver.is_healed(plan)
+
+        while time.monotonic() - started < TERM_SEC + 0.5:
+            assert not await healed(), "an infinite pause ended before it was healed"
+        await lease.end()  # as a crash would: nothing is unpaused
+        assert not await healed()
+        await until_it(healed, TERM_SEC + 1)
+
+
+async def test_a_burst_shows_ghosts_where_reading_comes_first_and_none_in_one_step_three_times() -> None:
+    async with running() as system:
+        watched, driver = Watched(system), burst_of(system)
+        for _ in range(3):
+            plan = await driver.plan()
+            since = time.time()
+            await driver.inject(plan)
+            with pytest.raises(FaultError, match="already"):
+                await driver.plan()
+            await watched.sees(driver, since)
+            peaks = (await system.traffic.look()).data["peaks"]
+            assert min(peaks[NAIVE_KEY], peaks[EXACT_KEY]) >= 60
+            assert not await driver.is_healed(plan)
+            await heal(driver, plan)
+            await driver.heal(plan)
+            await watched.sees_no_more(driver, time.time())
+            exact, naive = await watched.counter(EXACT_KEY), await watched.counter(NAIVE_KEY)
+            assert exact["ghosts"] == exact["drift"] == 0
+            assert naive["ghosts"] > 0
+            assert naive["drift"] == 0
+            assert 0 <= naive["spread_sec"] < naive["window_sec"]
+
+
+async def test_a_burst_ends_by_itself_in_the_traffic_process() -> None:
+    async with running() as system:
+        orders = TrafficOrders(system)
+        await orders.burst([NAIVE_KEY], 2, 0.3)
+        assert await orders.is_bursting()
+
+        async def quiet() -> bool:
+            return not await orders.is_bursting()
+
+        await until_it(quiet, 3.0)
+        with pytest.raises(FaultError, match="status 422"):
+            await orders.burst(["made-up"], 2, 1.0)
+
+
+async def test_without_traffic_a_burst_is_refused_and_one_that_ran_is_over() -> None:
+    async with running() as system:
+        driver = burst_of(system)
+        plan = await driver.plan()
+        await driver.inject(plan)
+        assert system.traffic.child is not None
+        system.traffic.child.kill()
+        await system.traffic.child.wait()
+        await heal(driver, plan)
+        with pytest.raises(FaultError, match="nobody listens"):
+            await driver.plan()
+
+
+async def test_each_fault_names_its_target_and_what_should_become_visible() -> None:
+    system = System(Settings())
+    drivers = faults(system)
+    assert [driver.config.name for driver in drivers] == ["kill-node", "burst", "pause-redis"]
+    assert [driver.target for driver in drivers] == ["node-2", f"{NAIVE_KEY} and {EXACT_KEY}", "redis"]
+    assert all(driver.observable for driver in drivers)
+    with pytest.raises(FaultError):
+        await drivers[0].plan()
+    with pytest.raises(FaultError):
+        await drivers[2].plan()
+    await system.stop()

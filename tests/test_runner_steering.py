@@ -1,0 +1,103 @@
+"""Steering a conductor from a terminal: its own, or one that others play; and what importing it costs."""
+
+import asyncio
+import contextlib
+import io
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from rich.console import Console
+
+from demo.conductor import Conductor
+from demo.runner import DemoRunner
+from demo.runner.helm import HEALING, Helm
+from tests.shows import PLAIN
+
+pytestmark = pytest.mark.anyio
+
+
+@contextlib.asynccontextmanager
+async def playing() -> AsyncIterator[Conductor]:
+    conductor = Conductor("s", PLAIN)
+    task = asyncio.create_task(conductor.run())
+    try:
+        await conductor.until(lambda state: state.visit == 1, 10)
+        yield conductor
+    finally:
+        conductor.stop()
+        await task
+
+
+async def reached(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_two_presses_from_one_picture_move_one_chapter() -> None:
+    async with playing() as conductor:
+        helm = Helm(conductor, asyncio.Event(), lambda: None)
+        helm.press("space", shown=1)
+        helm.press("space", shown=1)
+        await helm.settle()
+        assert conductor.state.number == 2
+        assert helm.notices() == ("Pressed on chapter 1, but the show is on 2",)
+
+
+async def test_heal_and_halt_count_from_any_picture() -> None:
+    async with playing() as conductor:
+        helm = Helm(conductor, asyncio.Event(), lambda: None)
+        helm.press("x", shown=3)
+        helm.press("x", shown=3)
+        await helm.settle()
+        assert conductor.state.halted
+
+
+async def test_after_quitting_keys_only_ask_for_patience() -> None:
+    async with playing() as conductor:
+        quitting = asyncio.Event()
+        helm = Helm(conductor, quitting, lambda: None)
+        helm.press("ctrl-c", shown=1)
+        assert quitting.is_set()
+        helm.press("space", shown=1)
+        await helm.settle()
+        assert conductor.state.number == 1
+        assert helm.notices() == (HEALING,)
+
+
+async def test_a_terminal_beside_a_server_shows_the_show_and_leaves_it_running() -> None:
+    """pytest's stdin cannot be read: it ends at once, and with it the terminal."""
+    async with playing() as conductor:
+        paper = io.StringIO()
+        await DemoRunner("s", (), conductor=conductor, console=Console(file=paper)).run()
+        assert "[1/3] one" in paper.getvalue()
+        assert "ended" not in paper.getvalue()
+        helm = Helm(conductor, asyncio.Event(), lambda: None)
+        helm.press("n", shown=1)
+        await helm.settle()
+        assert conductor.state.number == 2
+
+
+async def test_the_narration_of_a_show_already_under_way_is_handed_on() -> None:
+    heard: list[str] = []
+    async with playing() as conductor:
+        runner = DemoRunner("s", (), None, heard.append, conductor=conductor, console=Console(file=io.StringIO()))
+        running = asyncio.create_task(runner.run())
+        await reached(lambda: heard == ["about one"])
+        runner.stop()
+        await running
+
+
+async def test_an_empty_deck_is_refused_when_the_runner_is_made() -> None:
+    with pytest.raises(ValueError, match="at least one chapter"):
+        DemoRunner("s", ())
+
+
+async def test_importing_the_runner_brings_no_web_server() -> None:
+    script = (
+        "import sys; from demo.runner import DemoRunner; print([m for m in ('fastapi', 'uvicorn') if m in sys.modules])"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: ASYNC221
+    assert ended.stdout.strip() == "[]"
