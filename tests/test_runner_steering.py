@@ -5,7 +5,7 @@ import contextlib
 import io
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 from rich.console import Console
@@ -28,12 +28,6 @@ async def playing() -> AsyncIterator[Conductor]:
     finally:
         conductor.stop()
         await task
-
-
-async def reached(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 async def test_two_presses_from_one_picture_move_one_chapter() -> None:
@@ -81,11 +75,12 @@ async def test_a_terminal_beside_a_server_shows_the_show_and_leaves_it_running()
 
 
 async def test_the_narration_of_a_show_already_under_way_is_handed_on() -> None:
-    heard: list[str] = []
+    heard: asyncio.Queue[str] = asyncio.Queue()
     async with playing() as conductor:
-        runner = DemoRunner("s", (), None, heard.append, conductor=conductor, console=Console(file=io.StringIO()))
+        runner = DemoRunner("s", (), None, heard.put, conductor=conductor, console=Console(file=io.StringIO()))
         running = asyncio.create_task(runner.run())
-        await reached(lambda: heard == ["about one"])
+        async with asyncio.timeout(10):
+            assert await heard.get() == "about one"
         runner.stop()
         await running
 

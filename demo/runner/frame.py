@@ -112,7 +112,9 @@ class _Frame:
         width, story = self.width, self._story(self.width)
         needed = sum(block.wish for block in story)
         cards = self.grid.fit(self.stage.cards, width, max(height // 4, height - needed - 1))
-        curves = self.panels.curves(self.state, width, height - needed - len(cards) - 2)
+        room = height - needed - len(cards) - 2
+        curves = self.panels.curves(self.state, width, room)
+        curves = curves if len(curves) <= room else []
         system = [
             Block(cards, rank=4, least=len(cards), gap=True),
             Block(curves, rank=8, least=0, gap=True, spare=True),

@@ -34,6 +34,7 @@ class Helm:
         if pressed.notice:
             self.tell(pressed.notice)
         if pressed.order is not None:
+            self._notices.clear()  # what was said before this key is no longer news
             self._send(pressed.order, shown)
         if pressed.does == "quit":
             self._quitting.set()

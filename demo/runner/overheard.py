@@ -3,12 +3,13 @@
 import contextlib
 import io
 import sys
+import time
 from collections import deque
 from collections.abc import Callable
 from types import TracebackType
 from typing import TextIO
 
-KEPT, SHOWN = 1000, 4
+KEPT, SHOWN, SHOWN_SEC = 1000, 4, 20.0
 
 
 class Overheard:
@@ -16,7 +17,7 @@ class Overheard:
 
     def __init__(self, on_text: Callable[[], None]) -> None:
         self._on_text = on_text
-        self._kept: deque[tuple[TextIO, str]] = deque(maxlen=KEPT)
+        self._kept: deque[tuple[float, TextIO, str]] = deque(maxlen=KEPT)
         self._saved: tuple[TextIO, TextIO] | None = None
 
     def __enter__(self) -> None:
@@ -28,18 +29,19 @@ class Overheard:
     ) -> None:
         if self._saved is not None:
             sys.stdout, sys.stderr = self._saved
-        for stream, text in self._kept:
+        for _, stream, text in self._kept:
             with contextlib.suppress(OSError, ValueError):  # the terminal may be gone
                 stream.write(text)
 
     def hear(self, stream: TextIO, text: str) -> None:
         if text:
-            self._kept.append((stream, text))
+            self._kept.append((time.monotonic(), stream, text))
             self._on_text()
 
     def lines(self) -> tuple[str, ...]:
-        """The last few lines."""
-        text = "".join(text for _, text in list(self._kept)[-20:])
+        """The last few lines of the last seconds."""
+        since = time.monotonic() - SHOWN_SEC
+        text = "".join(text for at, _, text in list(self._kept)[-20:] if at > since)
         return tuple([line for line in text.splitlines() if line.strip()][-SHOWN:])
 
 

