@@ -2,15 +2,17 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from demo.chaos.child import Child
 from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY, Limit
+from demo.subjects.ratelimiter.part import Part
 from demo.subjects.ratelimiter.ports import free_ports
 from demo.subjects.ratelimiter.redis_client import connect
 from demo.subjects.ratelimiter.redis_server import find_server, redis_child
@@ -73,6 +75,18 @@ async def own_redis(directory: Path) -> AsyncIterator[tuple[Child, Callable[[flo
     finally:
         await client.aclose()
         await child.stop()
+
+
+async def data_of(part: Part) -> Mapping[str, Any]:
+    """What a part says of itself; on a busy machine an answer may come too late for one probe."""
+    found: dict[str, Any] = {}
+
+    async def answers() -> bool:
+        found.update((await part.look()).data)
+        return bool(found)
+
+    await until_it(answers)
+    return found
 
 
 def is_running(pid: int) -> bool:

@@ -15,10 +15,10 @@ from tests.serving import Stream, serving, wait_for
 DEMO = [sys.executable, "-m", "demo"]
 
 
-def run(*args: str, **more: object) -> "subprocess.CompletedProcess[str]":
+def run(*args: str, env: dict[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [*DEMO, *args], capture_output=True, text=True, check=False, timeout=30, stdin=subprocess.DEVNULL, **more
-    )  # type: ignore[call-overload, no-any-return]
+        [*DEMO, *args], capture_output=True, text=True, check=False, timeout=30, stdin=subprocess.DEVNULL, env=env
+    )
 
 
 def test_the_promised_imports_work() -> None:

@@ -19,7 +19,7 @@ from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY
 from demo.subjects.ratelimiter.poller import Poller
 from demo.subjects.ratelimiter.system import Settings, System
 from demo.types import FaultDriver, Plan
-from tests.limiter import running, until_it
+from tests.limiter import data_of, running, until_it
 
 pytestmark = [pytest.mark.anyio, pytest.mark.system]
 
@@ -183,7 +183,7 @@ async def test_a_burst_shows_ghosts_where_reading_comes_first_and_none_in_one_st
             with pytest.raises(FaultError, match="already"):
                 await driver.plan()
             await watched.sees(driver, since)
-            peaks = (await system.traffic.look()).data["peaks"]
+            peaks = (await data_of(system.traffic))["peaks"]
             assert min(peaks[NAIVE_KEY], peaks[EXACT_KEY]) >= 60
             assert not await driver.is_healed(plan)
             await heal(driver, plan)

@@ -8,7 +8,7 @@ import pytest
 from demo.subjects.ratelimiter.faults import TrafficOrders
 from demo.subjects.ratelimiter.limits import Limit
 from demo.subjects.ratelimiter.system import Settings
-from tests.limiter import running, until_it
+from tests.limiter import data_of, running, until_it
 
 pytestmark = [pytest.mark.anyio, pytest.mark.system]
 
@@ -30,8 +30,7 @@ async def test_twenty_exact_keys_hold_three_windows_of_overload_without_a_ghost(
             keys = [limit.key for limit in LIMITS[n * AT_ONCE : (n + 1) * AT_ONCE]] + [CONTROLS[n].key]
             await traffic.burst(keys, 60, 3 * WINDOW_SEC + 0.1)
             await until_it(partial(_is_quiet, traffic))
-        reading = await system.backend.look()
-        counters: list[dict[str, Any]] = reading.data["counters"]
+        counters: list[dict[str, Any]] = (await data_of(system.backend))["counters"]
         exact = [counter for counter in counters if counter["algorithm"] == "exact"]
         assert len(exact) == 20
         assert [counter["key"] for counter in exact if counter["ghosts"] != 0] == []

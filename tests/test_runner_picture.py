@@ -17,10 +17,10 @@ from demo.runner.grid import Grid
 from demo.runner.keys import Keypad
 from demo.runner.palette import age_text, left_text, spark
 from demo.sample import read_sample
-from demo.show import ShowState
+from demo.show import ShowState, opening
 from demo.types import Chapter
 from demo.views import CardView
-from tests.shows import fault, player
+from tests.shows import PLAIN, fault, player
 
 SIZES = [(1, 1), (2, 3), (10, 4), (20, 8), (40, 12), (80, 24), (107, 24), (108, 30), (120, 36), (200, 50), (200, 60)]
 EVIL = "a\x1b]0;t\x07b\x9b2Jc\u202e\r\n\x00d\u200b\U0001f469\u200d\U0001f680 [bold"
@@ -118,6 +118,11 @@ def test_stale_health_is_not_drawn_as_alive() -> None:
     text = "\n".join(drawn(play.state, (80, 24)))
     assert "◌ stale" in text
     assert "● n" not in text
+
+
+def test_a_chapter_that_nobody_has_entered_yet_is_not_on_screen() -> None:
+    text = "".join(drawn(opening("T", "s", "d", PLAIN), (80, 24)))
+    assert text.split() == ["starting", "·", "Q", "quits"]
 
 
 def test_blackout_shows_a_word_and_no_story() -> None:

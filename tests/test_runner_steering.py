@@ -40,6 +40,12 @@ async def test_two_presses_from_one_picture_move_one_chapter() -> None:
         assert helm.notices() == ("Pressed on chapter 1, but the show is on 2",)
 
 
+async def test_a_key_before_the_first_chapter_does_nothing() -> None:
+    helm = Helm(Conductor("s", PLAIN), asyncio.Event(), lambda: None)
+    helm.press("space", shown=1)
+    assert helm.notices() == ("the show has not begun yet",)
+
+
 async def test_heal_and_halt_count_from_any_picture() -> None:
     async with playing() as conductor:
         helm = Helm(conductor, asyncio.Event(), lambda: None)

@@ -35,6 +35,8 @@ def test_options_a_subject_does_not_take_are_refused() -> None:
         load("none", fallback="open")
     with pytest.raises(UsageError, match="must be one of local, open, closed"):
         load("ratelimiter", fallback="maybe")
+    with pytest.raises(UsageError, match=r"between 0\.1 and 10"):
+        load("ratelimiter", load=20)
     assert load("ratelimiter", fallback="closed", base_port=21_000).name == "ratelimiter"
 
 

@@ -53,8 +53,10 @@ class _Frame:
         self.grid = Grid(self.canvas, desk.now)
 
     def rows(self) -> Rows:
+        if not self.state.visit:
+            return self._dim("starting · Q quits")
         if self.state.blackout and not self.own.pad.mode:
-            return self._blackout()
+            return self._dim("blackout · B shows the show again")
         foot = [blank(self.width)] if self.height >= 30 else []
         foot += [self.panels.line(self.stage, self.width)] if self.height >= 12 else []
         foot += [self._notice(), self._hint()]
@@ -65,8 +67,8 @@ class _Frame:
         side = blank(self.margin)
         return [[*side, *row, *side] if self.margin else row for row in rows]
 
-    def _blackout(self) -> Rows:
-        word = Text("blackout · B shows the show again", "dim", justify="center", no_wrap=True)
+    def _dim(self, text: str) -> Rows:
+        word = Text(text, "dim", justify="center", no_wrap=True)
         notice = Text(self.own.notices[-1] if self.own.notices else "", "dim", justify="center", no_wrap=True)
         middle = max(0, self.height // 2 - 1)
         rows = [blank(self.columns)] * middle + self.canvas.rows(word, self.columns)[:1]

@@ -78,6 +78,8 @@ class Grid:
             self.canvas.row(number, age if card.state == "stale" else bars, width, ground),
         ]
         detail = parts(edge, (f"  {card.sub}", soft))
+        if card.state != "stale" and detail.cell_len + age.cell_len + 1 > width:
+            age = Text()  # as old as the title line says; a cut detail tells nobody anything
         return rows if form == 2 else [*rows, self.canvas.row(detail, age, width, ground)]
 
 

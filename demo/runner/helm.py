@@ -31,6 +31,9 @@ class Helm:
             self.tell(HEALING)
             return Pressed()
         self.pad, pressed = press(self.pad, key, self._conductor.state, now)
+        if pressed.order is not None and not self._conductor.state.visit:
+            self.tell("the show has not begun yet")
+            return Pressed()
         if pressed.notice:
             self.tell(pressed.notice)
         if pressed.order is not None:

@@ -112,15 +112,20 @@ def keyboard(on_key: Callable[[str], None]) -> Iterator[None]:
             on_key(GONE)
 
     with source.raw_mode():
+        # Keys pressed before there was a picture are not for the show, and those at its end not for the shell.
+        _forget_typed(source)
         try:
             with source.attach(ready):
                 yield
         finally:
             if timer:
                 timer.cancel()
-            # Keys pressed while the show was ending are not for the shell.
-            with contextlib.suppress(termios.error):
-                termios.tcflush(source.fileno(), termios.TCIFLUSH)
+            _forget_typed(source)
+
+
+def _forget_typed(source: Input) -> None:
+    with contextlib.suppress(termios.error):
+        termios.tcflush(source.fileno(), termios.TCIFLUSH)
 
 
 def _is_gone(source: Input) -> bool:

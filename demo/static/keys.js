@@ -72,12 +72,16 @@
 
   const table = {};
   const bind = (names, act) => { for (const name of names) table[name] = act; };
-  bind([' ', 'enter', 'arrowright', 'arrowdown', 'pagedown', 'n', 'j', 'l'], () => demo.push('next'));
-  bind(['arrowleft', 'arrowup', 'pageup', 'p', 'k', 'h', 'shift+ ', 'backspace'], () => demo.push('back'));
+  const next = () => demo.push('next');
+  const previous = () => demo.push('back');
+  const moves = new Set([next, previous]);
+  bind([' ', 'enter', 'arrowright', 'arrowdown', 'pagedown', 'n', 'j', 'l'], next);
+  bind(['arrowleft', 'arrowup', 'pageup', 'p', 'k', 'h', 'shift+ ', 'backspace'], previous);
   bind(['home'], () => demo.push('first'));
   bind(['end'], () => demo.push('last'));
   bind(['b', '.'], () => demo.push('blackout'));
-  bind(['o', 'g'], () => toggle(jump));
+  // Enter right after G would press the focused entry: that is the chapter on screen, so nothing happens.
+  bind(['o', 'g'], () => { toggle(jump); jump?.querySelector('[aria-current]')?.focus(); });
   bind(['f'], () => Promise.resolve(fullscreen()).catch(() => {}));
   bind(['?'], () => toggle(help));
   bind(['c'], () => { if (!document.getElementById('sheet')?.open) document.getElementById('sheet')?.showModal(); aim(!aiming); });
@@ -113,7 +117,7 @@
     event.preventDefault();
     const bounced = last.key === name && event.timeStamp - last.at < BOUNCE_MS;
     last = { key: name, at: event.timeStamp };
-    if (event.repeat || bounced) return;
+    if (event.repeat || (bounced && moves.has(act))) return;
     if (name !== 'x') halting = 0;
     act();
   });

@@ -9,6 +9,7 @@ demo.link = (() => {
   let connection = null;
   let heard = Date.now();
   let tried = 0;
+  let opened = 0;
   let away = false;
   let robbed = false;
   let ready = false;
@@ -17,11 +18,12 @@ demo.link = (() => {
   const isLost = () => robbed || (!away && Date.now() - heard > SILENT_MS);
 
   // A hung stream never ends by itself: end it here. Without one, ask for one; a second request is dropped.
-  function revive() {
+  // A new one has its time too, or a slow server would never get to speak.
+  function revive(grace = SILENT_MS) {
     tried = Date.now();
     if (!connection) return void htmx.trigger(show, 'reopen');
     connection.delayCanceller?.();
-    connection.reader?.cancel();
+    if (Date.now() - opened > grace) connection.reader?.cancel();
   }
   function letGo() {
     connection?.delayCanceller?.();
@@ -51,6 +53,7 @@ demo.link = (() => {
     if (away || robbed) return event.preventDefault();
     connection = event.detail.connection;
   });
+  show.addEventListener('htmx:sse:after:connection', () => { opened = Date.now(); });
   show.addEventListener('htmx:sse:close', () => { connection = null; });
   show.addEventListener('htmx:sse:before:message', (event) => {
     heard = Date.now();
@@ -60,7 +63,7 @@ demo.link = (() => {
       event.preventDefault();
       reloadOnce(epoch);
     }
-    if (document.documentElement.classList.contains('lost')) tell();
+    if (document.body.dataset.link !== 'up') tell();
   });
   demo.onSwap(() => {
     const build = document.querySelector('[data-build]:not(body)')?.dataset.build;
@@ -77,6 +80,7 @@ demo.link = (() => {
   function tell() {
     const lost = isLost();
     document.documentElement.classList.toggle('lost', lost);
+    document.body.dataset.link = lost ? 'lost' : alive ? 'up' : 'connecting';
     badge.hidden = !lost;
     const text = robbed ? 'not live: other tabs have the connections · click to show it here' : `connection lost · since ${demo.span((Date.now() - heard) / 1000)}`;
     if (lost && words.textContent !== text) words.textContent = text;
@@ -101,7 +105,7 @@ demo.link = (() => {
 
   function back() {
     if (document.hidden) return;
-    if (Date.now() - heard > RETRY_MS && !away && !robbed && connection) revive();
+    if (Date.now() - heard > RETRY_MS && !away && !robbed && connection) revive(RETRY_MS);
     attend();
   }
   document.addEventListener('visibilitychange', () => (document.hidden ? attend() : back()));

@@ -8,7 +8,7 @@
   const NO_LINE = 'not sent: no connection';
   const notices = new Map();
   const born = new Map();
-  let moved = 0;
+  let moved = { id: '', at: 0 };
 
   function press(element) {
     element.setAttribute('data-live-pressed', '');
@@ -70,11 +70,11 @@
     if (pointed) button.blur();
     if (!button.hasAttribute('hx-post')) return;
     const fresh = Date.now() - (born.get(button.id)?.at ?? 0) < FRESH_MS;
-    const double = button.hasAttribute('data-move') && pointed && Date.now() - moved < DOUBLE_MS;
+    const double = button.hasAttribute('data-move') && pointed && moved.id === button.id && Date.now() - moved.at < DOUBLE_MS;
     if (fresh || double) {
       event.preventDefault();
       event.stopImmediatePropagation();
-    } else if (button.hasAttribute('data-move')) moved = Date.now();
+    } else if (button.hasAttribute('data-move')) moved = { id: button.id, at: Date.now() };
   }
   document.addEventListener('click', guard, true);
   demo.onSwap(() => {

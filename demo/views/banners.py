@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from demo.show import FaultState, ShowState
-from demo.views.cards import number_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def seen_text(fault: FaultState) -> str:
     """What has been measured of the effect so far."""
     if fault.detected_after_sec is None:
         return "no effect seen yet"
-    return f"seen after {number_text(fault.detected_after_sec)} s"
+    return f"seen after {fault.detected_after_sec:.1f} s"
 
 
 def outcome_text(fault: FaultState) -> str:
@@ -75,4 +74,4 @@ def outcome_text(fault: FaultState) -> str:
         return f"{seen_text(fault)} · waiting for recovery"
     if fault.detected_after_sec is None:
         return "no effect seen"
-    return f"{seen_text(fault)} · recovered after {number_text(fault.recovered_after_sec)} s"
+    return f"{seen_text(fault)} · recovered after {fault.recovered_after_sec:.1f} s"

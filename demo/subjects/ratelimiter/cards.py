@@ -5,7 +5,7 @@ from typing import Any
 
 from demo.health.reading import Reading
 from demo.subjects.ratelimiter.part import Part
-from demo.subjects.ratelimiter.service import HOST
+from demo.subjects.ratelimiter.wire import HOST
 
 ALONE = {"alone": "counting alone", "not at all": "letting all in", "refusing": "refusing all"}
 MEGA = 1_000_000

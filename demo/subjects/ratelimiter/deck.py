@@ -114,6 +114,7 @@ def _pause(acts: Acts) -> tuple[Chapter, ...]:
             limit_sec=75,
             notes="- Drift is a policy: availability over accuracy. A Lua script cannot fix it.\n"
             "- Redis needs nobody's help to come back: the freeze ends by itself even if we crash.\n"
+            "- `search` may show ghosts now: three nodes, each with a count of its own.\n"
             "- Drift stays on the wall for 30 seconds: that is how far back it looks.",
             budget_sec=60,
         ),

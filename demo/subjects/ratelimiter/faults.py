@@ -11,8 +11,8 @@ from demo.chaos.traffic import BurstTraffic
 from demo.errors import FaultError
 from demo.health.http import HttpProbe
 from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY
-from demo.subjects.ratelimiter.service import TOKEN_HEADER
 from demo.subjects.ratelimiter.system import System
+from demo.subjects.ratelimiter.wire import TOKEN_HEADER
 from demo.types import ChaosConfig, ChaosType, FaultDriver
 
 KILL = ChaosConfig("kill-node", ChaosType.CONTAINER_KILL, "Kill one of the three limiter nodes", 5.0)

@@ -15,8 +15,9 @@ from demo.subjects.ratelimiter.algorithms import Decision, LocalWindows, now_us
 from demo.subjects.ratelimiter.limits import Limit
 from demo.subjects.ratelimiter.redis_client import connect
 from demo.subjects.ratelimiter.rolling import Rolling
-from demo.subjects.ratelimiter.service import HOST, TOKEN_HEADER, run
+from demo.subjects.ratelimiter.service import run
 from demo.subjects.ratelimiter.shared import SharedCount
+from demo.subjects.ratelimiter.wire import HOST, TOKEN_HEADER
 
 Fallback = Literal["local", "open", "closed"]
 

@@ -44,7 +44,7 @@ class Part:
     async def look(self) -> Reading:
         reading = await self.probe.look()
         if reading.ok:
-            self.is_starting = False
+            self.is_starting, self.trouble = False, ""
         return reading
 
     async def is_up(self) -> bool:

@@ -35,7 +35,7 @@ save ""
 appendonly no
 daemonize no
 databases 1
-dir {directory}
+dir "{directory}"
 """
 
 
@@ -82,7 +82,7 @@ def installer() -> str:
 
 
 def redis_child(path: str, directory: Path, port: int, password: str) -> Child:
-    """`directory` is ours and private: it takes the configuration, password included, and nothing else."""
+    """`directory` is ours and private: it takes the configuration, password included, and may go once Redis is up."""
     config = directory / "redis.conf"
     config.touch(mode=0o600)
     config.write_text(CONFIG.format(port=port, password=password, directory=directory), encoding="utf-8")

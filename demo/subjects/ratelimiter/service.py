@@ -12,8 +12,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-TOKEN_HEADER = "X-Show"  # noqa: S105 - a header's name
-HOST = "127.0.0.1"
+from demo.subjects.ratelimiter.wire import HOST, TOKEN_HEADER
 
 
 def run(build: Callable[[Mapping[str, Any]], web.Application]) -> None:

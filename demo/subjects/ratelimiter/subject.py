@@ -16,17 +16,19 @@ Fallback = Literal["local", "open", "closed"]
 class RateLimiter:
     """`fallback`: what a node does while Redis does not answer: count alone, let all in, or let none.
 
-    `base_port`: the first of six ports in a row; None takes free ones.
+    `load` multiplies the steady rate of every key. `base_port`: the first of six ports in a row; None takes free ones.
     """
 
     name = "ratelimiter"
     title = "Who counts to a hundred?"
     description = "three rate limiters, one Redis"
 
-    def __init__(self, fallback: Fallback = "local", base_port: int | None = None) -> None:
+    def __init__(self, fallback: Fallback = "local", load: float = 1.0, base_port: int | None = None) -> None:
         if fallback not in get_args(Fallback):
             raise UsageError(f"fallback must be one of {', '.join(get_args(Fallback))}, not {fallback!r}")
-        self.system = System(Settings(fallback=fallback, base_port=base_port))
+        if not 0.1 <= load <= 10:
+            raise UsageError(f"load must be between 0.1 and 10 times the steady rate, not {load!r}")
+        self.system = System(Settings(fallback=fallback, load=load, base_port=base_port))
         self._poller = Poller(self.system.parts)
         self._faults = faults(self.system)
 

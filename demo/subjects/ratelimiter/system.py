@@ -23,18 +23,23 @@ from demo.subjects.ratelimiter.part import Part
 from demo.subjects.ratelimiter.ports import free_ports
 from demo.subjects.ratelimiter.redis_client import connect
 from demo.subjects.ratelimiter.redis_server import find_server, redis_child
-from demo.subjects.ratelimiter.service import HOST, TOKEN_HEADER
+from demo.subjects.ratelimiter.wire import HOST, TOKEN_HEADER
 
 NODES = ("node-1", "node-2", "node-3")
+CONFIRM_SEC = 3.0
 PACKAGE = "demo.subjects.ratelimiter"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """`fallback`: what a node does while Redis does not answer. `base_port`: the first of six; None: free ones."""
+    """`fallback`: what a node does while Redis does not answer. `load` multiplies the steady rate of every key.
+
+    `base_port`: the first of six ports; None takes free ones.
+    """
 
     fallback: str = "local"
     limits: tuple[Limit, ...] = LIMITS
+    load: float = 1.0
     redis_timeout_sec: float = 0.5
     base_port: int | None = None
 
@@ -55,10 +60,13 @@ class System:
         self._redis: Redis | None = None
         self._server_path = ""
         self._directory: Path | None = None
+        self._one_at_a_time = asyncio.Lock()
+        self._stopped = False
         self.redis = self._redis_part()
         self.nodes = tuple(self._node(name, port) for name, port in zip(NODES, self.node_ports, strict=True))
         self.backend = self._service("backend", "backend", self.backend_port, {}, ("redis",))
-        self.traffic = self._service("traffic", "traffic", self.traffic_port, {"node_ports": self.node_ports}, NODES)
+        callers = {"node_ports": self.node_ports, "load": settings.load}
+        self.traffic = self._service("traffic", "traffic", self.traffic_port, callers, NODES)
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -114,10 +122,14 @@ class System:
         return connect(self.redis_port, self._password, answer_sec)
 
     async def _is_ours(self, child: Child) -> bool:
+        """By the number of the process that answers; patient, for a wrong no would end our own Redis."""
+        client = self.connect(CONFIRM_SEC)
         try:
-            said = await self.redis_client().info("server")
+            said = await client.info("server")
         except (RedisError, OSError):
             return False
+        finally:
+            await client.aclose()
         return bool(said.get("process_id") == child.pid)
 
     # Life.
@@ -128,20 +140,19 @@ class System:
             self._server_path = find_server()
 
     async def start(self) -> None:
-        """All at once; returns when every probe says up. Raises `SubjectError`."""
-        try:
-            await asyncio.to_thread(self.find_redis)
-        except SubjectError as error:
-            for part in self.parts:
-                part.give_up("no redis-server found" if part is self.redis else "not started")
-            raise SubjectError(str(error)) from error
-        if self._directory is None:
-            self._directory = Path(tempfile.mkdtemp(prefix="show-redis-"))
+        """All parts at once; returns when every probe says up. Raises `SubjectError`."""
         await self.heal()
 
     async def heal(self) -> None:
         """Brings back what is dead or silent. Raises `SubjectError` that names what did not come back."""
-        done = await asyncio.gather(*(part.bring_back() for part in self.parts), return_exceptions=True)
+        async with self._one_at_a_time:
+            await self._look_for_redis()
+            # Nothing is ever saved there, and the password in it need not outlive the start.
+            self._directory = Path(tempfile.mkdtemp(prefix="show-redis-"))
+            try:
+                done = await asyncio.gather(*(part.bring_back() for part in self.parts), return_exceptions=True)
+            finally:
+                shutil.rmtree(self._directory, ignore_errors=True)
         for trouble in done:
             if isinstance(trouble, BaseException) and not isinstance(trouble, SubjectError):
                 raise trouble
@@ -149,13 +160,21 @@ class System:
         if troubles:
             raise SubjectError("; ".join(troubles))
 
+    async def _look_for_redis(self) -> None:
+        if self._stopped:
+            raise SubjectError("the system was stopped")
+        try:
+            await asyncio.to_thread(self.find_redis)
+        except SubjectError:
+            for part in self.parts:
+                part.give_up("no redis-server found" if part is self.redis else "not started")
+            raise
+
     async def stop(self) -> None:
         """Ends and reaps every process. Safe to call twice, or without a start."""
+        self._stopped = True
         await asyncio.gather(*(part.stop() for part in self.parts))
         if self._session is not None:
             await self._session.close()
         if self._redis is not None:
             await self._redis.aclose()
-        if self._directory is not None:
-            shutil.rmtree(self._directory, ignore_errors=True)
-            self._directory = None

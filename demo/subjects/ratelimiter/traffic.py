@@ -4,14 +4,15 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiohttp import web
 
 from demo.subjects.ratelimiter.client import Caller
 from demo.subjects.ratelimiter.limits import Limit
-from demo.subjects.ratelimiter.service import HOST, run
+from demo.subjects.ratelimiter.service import run
+from demo.subjects.ratelimiter.wire import HOST
 
 VOLLEY = 60
 """Requests of a burst that are sent at the same moment: what makes a race is concurrency, not rate."""
@@ -30,7 +31,8 @@ class Burst:
 
 class Traffic:
     def __init__(self, config: Mapping[str, Any]) -> None:
-        self._limits = {item["key"]: Limit(**item) for item in config["limits"]}
+        limits = [Limit(**item) for item in config["limits"]]
+        self._limits = {limit.key: replace(limit, rate=limit.rate * config["load"]) for limit in limits}
         self._wait_for: list[int] = [*config["node_ports"], config["backend_port"]]
         self._caller = Caller(config["node_ports"], config["token"])
         self._bursts: dict[str, Burst] = {}

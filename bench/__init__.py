@@ -1,0 +1,1 @@
+"""Measurements that anyone can run: what the README states comes from here."""

@@ -1,0 +1,278 @@
+"""The pages in a real browser: one truth on every screen, keys, lost servers, refusals."""
+
+import os
+import re
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browsing import LAPTOP, PHONE, PROJECTOR, Window, chromium
+from tests.serving import Server, script, serving
+
+pytestmark = pytest.mark.browser
+
+Open = Callable[..., Window]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Server]:
+    with serving("none") as server:
+        yield server
+
+
+@pytest.fixture
+def server(running: Server) -> Server:
+    running.until(lambda state: state["seq"] > 0)
+    for path in ("/resume", "/goto/1", "/blackout?on=false"):
+        assert running.client.post(path).status_code == 200
+    return running
+
+
+@pytest.fixture
+def window(browser: Browser) -> Iterator[Open]:
+    opened: list[Window] = []
+
+    def make(server: Server, path: str, size: tuple[int, int] = PROJECTOR, scheme: str = "dark") -> Window:
+        opened.append(Window(browser, f"{server.url}{path}", size, scheme))
+        return opened[-1]
+
+    yield make
+    for one in opened:
+        one.close()
+
+
+def connected(page: Page) -> Page:
+    """Once the stream is up, a press is sent and a change is shown."""
+    expect(page.locator("#link")).to_be_hidden()
+    expect(page.locator("body")).to_have_attribute("data-link", "up", timeout=10_000)
+    return page
+
+
+def test_a_tap_on_the_phone_changes_the_projector(server: Server, window: Open) -> None:
+    stage = connected(window(server, "/").page)
+    phone = connected(window(server, "/remote", PHONE).page)
+    expect(stage.locator("h1")).to_have_text("Good to see you")
+    phone.get_by_role("button", name="Next").tap()
+    expect(stage.locator("h1")).to_have_text("One truth")
+    expect(phone.locator(".step")).to_have_text("2 / 5")
+    phone.get_by_role("button", name="Back").tap()
+    expect(stage.locator("h1")).to_have_text("Good to see you")
+
+
+def test_a_swipe_on_the_phone_moves_the_show(server: Server, window: Open) -> None:
+    phone = connected(window(server, "/remote", PHONE).page)
+    swipe(phone, 320, 60)
+    server.until(lambda state: state["chapter"]["number"] == 2)
+    expect(phone.locator(".step")).to_have_text("2 / 5")
+    swipe(phone, 60, 320)
+    server.until(lambda state: state["chapter"]["number"] == 1)
+
+
+def swipe(page: Page, start: int, end: int) -> None:
+    """A finger across the notes, as the browser itself would report it."""
+    session = page.context.new_cdp_session(page)
+    session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": start, "y": 300}]})
+    for x in range(start, end, 40 if end > start else -40):
+        session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x, "y": 300}]})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+NEXT = ["Space", "Enter", "ArrowRight", "ArrowDown", "PageDown", "n", "j", "l"]
+PREVIOUS = ["ArrowLeft", "ArrowUp", "PageUp", "p", "k", "h", "Shift+Space", "Backspace"]
+
+
+def test_every_key_and_clicker_key_of_the_presenter_moves_the_show(server: Server, window: Open) -> None:
+    desk = connected(window(server, "/presenter", LAPTOP).page)
+    for forward, backward in zip(NEXT, PREVIOUS, strict=True):
+        expect(desk.locator("#r-bar")).to_contain_text("1 / 5")
+        desk.keyboard.press(forward)
+        expect(desk.locator("#r-bar"), f"after {forward}").to_contain_text("2 / 5")
+        desk.keyboard.press(backward)
+        expect(desk.locator("#r-bar"), f"after {backward}").to_contain_text("1 / 5")
+    desk.keyboard.press("End")
+    expect(desk.locator("#r-bar")).to_contain_text("5 / 5")
+    desk.keyboard.press("Home")
+    expect(desk.locator("#r-bar")).to_contain_text("1 / 5")
+
+
+def test_blank_halt_jump_and_harmless_keys(server: Server, window: Open) -> None:
+    stage = connected(window(server, "/").page)
+    desk = connected(window(server, "/presenter", LAPTOP).page)
+    for key in ("b", "."):
+        desk.keyboard.press(key)
+        server.until(lambda state: state["blackout"])
+        expect(stage.locator("#r-veil")).not_to_be_empty()
+        desk.keyboard.press(key)
+        server.until(lambda state: not state["blackout"])
+    for key in ("g", "4", "Enter"):
+        desk.keyboard.press(key)
+    expect(stage.locator(".step")).to_have_text("4 of 5")
+    seq = server.state()["seq"]
+    for key in ("Escape", "x", "Control+n", "Alt+n", "Escape"):
+        desk.keyboard.press(key)
+    assert server.state()["seq"] == seq, "Esc, one X and modified keys do nothing"
+    desk.keyboard.press("x")
+    desk.keyboard.press("x")
+    server.until(lambda state: state["halted"])
+
+
+def test_keys_typed_into_a_field_are_text(server: Server, window: Open) -> None:
+    stage = connected(window(server, "/").page)
+    desk = connected(window(server, "/presenter", LAPTOP).page)
+    desk.locator("#say-text").click()
+    desk.keyboard.type("next <b>please</b>, n b x x")
+    assert server.state()["chapter"]["number"] == 1
+    desk.keyboard.press("Enter")
+    expect(stage.locator("#r-said")).to_contain_text("next <b>please</b>, n b x x")
+    assert server.state()["chapter"]["number"] == 1
+
+
+def test_a_focused_button_fires_once(server: Server, window: Open) -> None:
+    desk = connected(window(server, "/presenter", LAPTOP).page)
+    for key in ("Enter", "Space"):
+        number = server.state()["chapter"]["number"]
+        desk.locator("#next").focus()
+        desk.keyboard.press(key)
+        expect(desk.locator("#r-bar")).to_contain_text(f"{number + 1} / 5")
+        assert server.state()["chapter"]["number"] == number + 1
+
+
+def test_the_stage_page_steers_nothing(server: Server, window: Open) -> None:
+    stage = connected(window(server, "/").page)
+    seq = server.state()["seq"]
+    for key in (*NEXT, *PREVIOUS, "b", ".", "x", "x", "c", "1", "Enter", "u", "End"):
+        stage.keyboard.press(key)
+    stage.mouse.click(900, 500)
+    assert server.state()["seq"] == seq
+
+
+def test_a_refusal_is_a_notice_and_the_page_stays_whole(server: Server, window: Open) -> None:
+    desk = connected(window(server, "/presenter", LAPTOP).page)
+    desk.keyboard.press("PageUp")
+    expect(desk.get_by_text(re.compile("first chapter", re.IGNORECASE)).first).to_be_visible()
+    expect(desk.locator("#r-bar")).to_contain_text("1 / 5")
+
+
+def test_halt_answers_with_eight_tabs_open_in_one_browser(server: Server, window: Open) -> None:
+    first = window(server, "/remote", PHONE)
+    pages = [first.page]
+    for path in ("/", "/", "/", "/", "/presenter", "/presenter", "/remote"):
+        page = first.watch(first.context.new_page())
+        page.goto(f"{server.url}{path}")
+        pages.append(page)
+    last = pages[-1]
+    last.bring_to_front()
+    connected(last)
+    last.locator("#halt").tap()
+    server.until(lambda state: state["halted"], 3)
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_no_page_complains_and_the_three_are_kept_as_pictures(server: Server, window: Open, scheme: str) -> None:
+    for path, size, name in (
+        ("/", PROJECTOR, "stage"),
+        ("/presenter", LAPTOP, "presenter"),
+        ("/remote", PHONE, "remote"),
+    ):
+        one = window(server, path, size, scheme)
+        connected(one.page)
+        server.client.post("/say", json={"text": f"{name} in the {scheme}"})
+        expect(one.page.locator("body")).to_contain_text("Good to see you")
+        assert one.keep(f"none-{name}-{scheme}").stat().st_size > 5000
+        width = one.page.evaluate("document.documentElement.scrollWidth")
+        assert width <= size[0], f"{path} is wider than its screen"
+        assert one.complaints == []
+
+
+# A server that goes away.
+
+
+def since(began: float) -> float:
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize("path", ["/", "/presenter", "/remote"])
+def test_a_frozen_server_is_said_within_three_seconds_and_recovers(window: Open, path: str) -> None:
+    with serving("none") as server:
+        server.until(lambda state: state["seq"] > 0)
+        page = connected(window(server, path, LAPTOP).page)
+        expect(page.locator("body")).to_contain_text("Good to see you")
+        os.kill(server.process.pid, signal.SIGSTOP)
+        began = time.monotonic()
+        try:
+            expect(page.locator("#link")).to_be_visible(timeout=4000)
+            assert since(began) < 3.5, "three seconds, and what this test itself needs to look"
+        finally:
+            os.kill(server.process.pid, signal.SIGCONT)
+        expect(page.locator("#link")).to_be_hidden(timeout=8000)
+        server.client.post("/advance")
+        expect(page.locator("body")).to_contain_text("One truth")
+
+
+def test_a_restarted_server_is_rejoined_at_the_same_chapter(window: Open, tmp_path: Path) -> None:
+    journal = str(tmp_path / "show")
+    with serving("none", "--journal", journal) as server:
+        server.until(lambda state: state["seq"] > 0)
+        stage = connected(window(server, "/").page)
+        desk = connected(window(server, "/presenter", LAPTOP).page)
+        server.client.post("/advance")
+        expect(stage.locator(".step")).to_have_text("2 of 5")
+        server.kill()
+        port = server.port
+    for page in (stage, desk):
+        expect(page.locator("#link")).to_be_visible(timeout=4000)
+    desk.keyboard.press("PageDown")
+    again = [*script(tmp_path / "again.py", AGAIN), str(port), journal]
+    with serving(program=again) as server:
+        for page in (stage, desk):
+            expect(page.locator("#link")).to_be_hidden(timeout=10_000)
+        assert server.state()["progress"] == "[2/5]", "a press while the line was dead is not sent later"
+        server.client.post("/advance")
+        expect(stage.locator(".step")).to_have_text("3 of 5")
+        expect(desk.locator("#r-bar")).to_contain_text("3 / 5")
+
+
+AGAIN = """
+import sys
+from demo.cli import app
+app(["serve", "none", "--no-open", "--port", sys.argv[1], "--journal", sys.argv[2]])
+"""
+
+
+# The rate limiter, with a real fault.
+
+
+@pytest.mark.system
+def test_a_kill_turns_a_card_red_and_back(window: Open) -> None:
+    with serving("ratelimiter") as server:
+        server.until(lambda state: bool(state["health"]) and not state["health"]["has_issues"], 30)
+        stage = window(server, "/")
+        desk = connected(window(server, "/presenter", LAPTOP).page)
+        phone = connected(window(server, "/remote", PHONE).page)
+        card = connected(stage.page).locator("article", has_text="node-2")
+        expect(card).to_have_class(re.compile(r"\bup\b"))
+        stage.keep("ratelimiter-stage")
+        button = desk.locator("#fault-1")
+        expect(button).to_contain_text("node-2")
+        button.click()
+        assert server.state()["chaos"][0]["state"] == "idle", "the first click only arms"
+        button.click()
+        expect(card).to_have_class(re.compile(r"\bdown\b"))
+        expect(stage.page.locator("#r-banners")).to_contain_text("node-2")
+        expect(stage.page.locator("#r-banners")).to_contain_text("seen after")
+        stage.keep("ratelimiter-stage-fault")
+        expect(phone.locator("#r-health")).to_contain_text("node-2")
+        expect(card).to_have_class(re.compile(r"\bup\b"), timeout=15_000)
+        expect(stage.page.locator("#r-banners")).to_contain_text("recovered after", timeout=10_000)
+        stage.keep("ratelimiter-stage-healed")
+        assert stage.complaints == []
