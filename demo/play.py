@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 import webbrowser
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +59,33 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _play(options: Options, subject: Subject, journal: Journal, listener: socket.socket | None) -> None:
+    try:
+        if listener is None:
+            await _in_terminal(subject, journal)
+        else:
+            await _served(options, subject, journal, listener)
+    finally:
+        await subject.stop()
+
+
+async def _in_terminal(subject: Subject, journal: Journal) -> None:
+    """`demo run`: the terminal owns the show, its signals and its way out."""
+    runner = DemoRunner(
+        subject.name,
+        subject.chapters,
+        subject.poller,
+        faults=subject.faults,
+        title=subject.title,
+        description=subject.description,
+        journal=journal,
+        start_system=subject.start,
+        heal_system=subject.heal,
+    )
+    await runner.run()
+
+
+async def _served(options: Options, subject: Subject, journal: Journal, listener: socket.socket) -> None:
+    """`demo serve`: pages over the conductor and, if asked for, a terminal beside them."""
     stop = asyncio.Event()
     conductor = Conductor(
         subject.name,
@@ -73,31 +100,22 @@ async def _play(options: Options, subject: Subject, journal: Journal, listener: 
     )
     say = _Voice(quiet=options.terminal)
     _stop_on_signals(stop, say)
-    parts: list[Callable[[], Awaitable[None]]] = []
-    if listener is not None:
-        web = Web(conductor)
-        parts.append(lambda: _serve_web(web, listener, stop, options, say))
-    if options.terminal:
-        runner = DemoRunner(subject.name, (), None, conductor=conductor)
-        parts.append(runner.run)
-    try:
-        await _together(conductor, parts, stop)
-    finally:
-        await subject.stop()
-
-
-async def _together(conductor: Conductor, parts: list[Callable[[], Awaitable[None]]], stop: asyncio.Event) -> None:
-    """Run everything until the first of them ends or `stop` is set; then end the rest, healing first."""
+    runner = DemoRunner(subject.name, (), conductor=conductor) if options.terminal else None
     playing = asyncio.ensure_future(conductor.run())
-    others = [asyncio.ensure_future(part()) for part in parts]
+    beside = [asyncio.ensure_future(_serve_web(Web(conductor), listener, stop, options, say))]
+    if runner is not None:
+        beside.append(asyncio.ensure_future(runner.run()))
     stopping = asyncio.ensure_future(stop.wait())
-    await asyncio.wait({playing, stopping, *others}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({playing, stopping, *beside}, return_when=asyncio.FIRST_COMPLETED)
     stop.set()
     conductor.stop()
-    results = await asyncio.gather(playing, *others, stopping, return_exceptions=True)
-    failed = [result for result in results if isinstance(result, BaseException)]
-    if failed:
-        raise failed[0]
+    # Healing first: the terminal stays until that is done, and says so.
+    await asyncio.wait({playing})
+    if runner is not None:
+        runner.stop()
+    for result in await asyncio.gather(playing, *beside, stopping, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
 
 
 class _Voice:

@@ -100,5 +100,5 @@ async def test_importing_the_runner_brings_no_web_server() -> None:
     script = (
         "import sys; from demo.runner import DemoRunner; print([m for m in ('fastapi', 'uvicorn') if m in sys.modules])"
     )
-    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: ASYNC221
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == "[]"

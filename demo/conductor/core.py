@@ -141,7 +141,8 @@ class Conductor:
         """Play until `stop()`. On every way out: actions cancelled, faults healed, the journal written."""
         try:
             await self._load()
-            self.report("show", c.Open())
+            # Before the queue: what was pressed during the start meets a show that is open.
+            await self._handle(c.Command("show", c.Open()), None)
             self._health.start()
             self.spawn(self._flush_often(), "the journal's timer")
             if self._start_system is not None:

@@ -73,8 +73,7 @@ def _(event: e.ChapterEntered, state: ShowState, entry: e.Entry) -> ShowState:
 @_apply.register
 def _(event: e.ActionStarted, state: ShowState, entry: e.Entry) -> ShowState:
     state = state.with_action(event.number, status="running", error=None, run=event.run, visit=event.visit)
-    standing = state.hypothesis_number(event.number)
-    kept = {number: verdict for number, verdict in state.verdicts.items() if number != standing}
+    kept = {number: verdict for number, verdict in state.verdicts.items() if verdict.by != event.number}
     state = replace(state, verdicts=kept)
     return _log(state, entry, f"chapter {event.number} runs again", "move") if event.run > 1 else state
 
@@ -103,7 +102,7 @@ def _without_countdown(state: ShowState, number: int) -> ShowState:
 @_apply.register
 def _(event: e.Concluded, state: ShowState, entry: e.Entry) -> ShowState:
     number = state.hypothesis_number(event.number) or event.number
-    concluded = replace(state, verdicts={**state.verdicts, number: Verdict(event.held, event.text)})
+    concluded = replace(state, verdicts={**state.verdicts, number: Verdict(event.held, event.text, event.number)})
     return _log(concluded, entry, event.text, "word")
 
 

@@ -76,10 +76,11 @@ class FaultState:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of a hypothesis; `held` None: no effect was seen."""
+    """What came of a hypothesis; `held` None: no effect was seen. `by`: the chapter whose action found it."""
 
     held: bool | None
     text: str
+    by: int = 0
 
 
 @dataclass(frozen=True, slots=True)
