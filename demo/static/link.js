@@ -21,6 +21,8 @@ demo.link = (() => {
   // A new one has its time too, or a slow server would never get to speak.
   function revive(grace = SILENT_MS) {
     tried = Date.now();
+    // htmx starts in a timer: where its extension arrived after that, the page has to be shown to it again.
+    if (!show._htmx) htmx.process(show);
     if (!connection) return void htmx.trigger(show, 'reopen');
     connection.delayCanceller?.();
     if (Date.now() - opened > grace) connection.reader?.cancel();

@@ -142,7 +142,7 @@ def _environment(assets: Assets) -> Environment:
     }
     environment.globals |= {
         "asset": assets.url,
-        "build": assets.fingerprint,
+        "fingerprint": assets.fingerprint,
         "wall": wall.wall,
         "narration_size": _narration_size,
         "heading_size": wall.heading_size,
