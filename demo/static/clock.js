@@ -59,7 +59,20 @@ window.demo = (() => {
     try { hear(JSON.parse(event.detail.data).now); } catch { /* a beat without a time is still a beat */ }
   });
 
+  // A measurement is never younger than its arrival, so it bounds the offset like a beat does.
+  let measured = 0;
+  function hearSample() {
+    const at = Math.max(0, ...[...document.querySelectorAll('[data-age]')].map((element) => Number(element.dataset.age)));
+    if (at > measured) hear(at);
+    measured = at;
+  }
+
+  // For a projector whose system has the wrong idea: /?theme=light
+  const theme = new URLSearchParams(location.search).get('theme');
+  if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme;
+
   hear(Number(document.body.dataset.now));
+  onSwap(hearSample);
   onSwap(fill);
   setInterval(fill, EVERY_MS);
   fill();

@@ -3,6 +3,7 @@
 demo.link = (() => {
   const SILENT_MS = 2400;
   const RETRY_MS = 1200;
+  const CLOSED_MS = 150;
   const show = document.getElementById('show');
   const badge = document.getElementById('link');
   const words = document.getElementById('link-text');
@@ -56,7 +57,10 @@ demo.link = (() => {
     connection = event.detail.connection;
   });
   show.addEventListener('htmx:sse:after:connection', () => { opened = Date.now(); });
-  show.addEventListener('htmx:sse:close', () => { connection = null; });
+  show.addEventListener('htmx:sse:close', () => {
+    connection = null;
+    setTimeout(() => { if (!connection && !away && !robbed) revive(); }, CLOSED_MS);
+  });
   show.addEventListener('htmx:sse:before:message', (event) => {
     heard = Date.now();
     alive = true;

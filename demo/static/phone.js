@@ -38,9 +38,8 @@
     say();
   }
   function say() {
-    const able = 'wakeLock' in navigator;
-    awake.textContent = lock ? 'This screen stays on.' : able ? 'This screen may lock.' : 'This screen may lock: staying on needs HTTPS or localhost.';
-    document.documentElement.toggleAttribute('data-live-sleepy', !lock);
+    awake.hidden = lock !== null;
+    awake.textContent = 'wakeLock' in navigator ? 'This screen may lock.' : 'This screen may lock: to keep it on, the page needs HTTPS or localhost.';
   }
   document.addEventListener('visibilitychange', stayAwake);
   document.addEventListener('pointerdown', stayAwake);

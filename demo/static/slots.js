@@ -8,6 +8,7 @@ demo.slots = (() => {
   const locks = navigator.locks;
   const isStage = document.body.dataset.view === 'stage';
   let free = null;
+  let taking = null;
 
   if (locks && isStage) locks.request(HERE, { mode: 'shared' }, () => new Promise(() => {}));
 
@@ -18,11 +19,19 @@ demo.slots = (() => {
   }
   const wanted = async () => !document.hidden || (isStage && (await onlyStage()));
 
+  // When each slot was last taken, for all tabs to see; without storage any slot may be the one to give way.
+  function stamp(slot) {
+    try { localStorage.setItem(NAME + slot, String(Date.now())); } catch { /* private window */ }
+  }
+  function since(slot) {
+    try { return Number(localStorage.getItem(NAME + slot)) || 0; } catch { return 0; }
+  }
+
   function ask(slot, options) {
     return new Promise((answer) => {
       locks.request(NAME + slot, options, (lock) => {
         if (!lock) return answer(false);
-        localStorage.setItem(NAME + slot, String(Date.now()));
+        stamp(slot);
         return new Promise((resolve) => {
           free = resolve;
           answer(true);
@@ -32,11 +41,14 @@ demo.slots = (() => {
   }
 
   // Without Web Locks (plain http beyond loopback) there is nobody to ask.
-  async function take(steal) {
+  function take(steal) {
+    taking ??= find(steal).finally(() => { taking = null; });
+    return taking;
+  }
+  async function find(steal) {
     if (!locks || free) return true;
     for (let slot = 0; slot < MOST; slot += 1) if (await ask(slot, { ifAvailable: true })) return true;
     if (!steal) return false;
-    const since = (slot) => Number(localStorage.getItem(NAME + slot)) || 0;
     const oldest = [...Array(MOST).keys()].sort((a, b) => since(a) - since(b))[0];
     return ask(oldest, { steal: true });
   }

@@ -1,0 +1,84 @@
+"""Static files: exact paths only, named by their content, packed once."""
+
+import gzip
+import re
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from demo.web.assets import Assets
+
+BUDGET_BYTES = 60 * 1024
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    (tmp_path / "static" / "vendor").mkdir(parents=True)
+    (tmp_path / "static" / "show.css").write_text("body { color: red }\n" * 40)
+    (tmp_path / "static" / "vendor" / "lib.js").write_text("1;")
+    (tmp_path / "static" / "favicon.svg").write_text("<svg/>")
+    (tmp_path / "static" / "notes.md").write_text("not served")
+    (tmp_path / "secret.css").write_text("outside")
+    return tmp_path / "static"
+
+
+def test_a_url_names_the_content(directory: Path) -> None:
+    before = Assets(directory)
+    assert re.fullmatch(r"/static/show\.[0-9a-f]{10}\.css", before.url("show.css"))
+    (directory / "show.css").write_text("body { color: blue }")
+    after = Assets(directory)
+    assert after.url("show.css") != before.url("show.css")
+    assert after.url("vendor/lib.js") == before.url("vendor/lib.js")
+    assert after.fingerprint != before.fingerprint
+
+
+def test_a_fingerprinted_path_is_kept_for_ever_and_a_plain_one_asked_for_again(directory: Path) -> None:
+    assets = Assets(directory)
+    for path, cached in ((assets.url("favicon.svg"), "immutable"), ("favicon.svg", "no-cache")):
+        asset = assets.find(path)
+        assert asset is not None
+        assert cached in asset.cache_control
+        assert asset.media_type == "image/svg+xml"
+        assert asset.body == b"<svg/>"
+
+
+def test_large_files_are_packed_and_small_ones_are_not(directory: Path) -> None:
+    assets = Assets(directory)
+    large, small = assets.find("show.css"), assets.find("vendor/lib.js")
+    assert large is not None
+    assert small is not None
+    assert gzip.decompress(large.content(gzip_accepted=True)) == large.body
+    assert large.headers(gzip_accepted=True)["content-encoding"] == "gzip"
+    assert "content-encoding" not in large.headers(gzip_accepted=False)
+    assert large.content(gzip_accepted=False) == large.body
+    assert "content-encoding" not in small.headers(gzip_accepted=True)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "/", "..", "../secret.css", "/static/../secret.css", "vendor/../show.css", "notes.md", "vendor", "show.css/"],
+)
+def test_only_exact_paths_are_answered(directory: Path, path: str) -> None:
+    assert Assets(directory).find(path) is None
+
+
+def test_an_unknown_name_is_a_mistake_of_ours(directory: Path) -> None:
+    with pytest.raises(KeyError):
+        Assets(directory).url("nowhere.css")
+
+
+def test_all_static_files_together_stay_within_the_budget() -> None:
+    assets = Assets(Path(str(resources.files("demo") / "static")))
+    sizes = {name: len(asset.content(gzip_accepted=True)) for name, asset in assets.all().items()}
+    assert sum(sizes.values()) <= BUDGET_BYTES, sizes
+
+
+def test_no_script_of_ours_uses_what_the_policy_forbids() -> None:
+    assets = Assets(Path(str(resources.files("demo") / "static")))
+    for name, asset in assets.all().items():
+        if name.endswith(".js") and not name.startswith("vendor/"):
+            source = asset.body.decode()
+            assert "'use strict';" in source, name
+            assert not re.search(r"\beval\(|new Function|innerHTML|insertAdjacentHTML|document\.write", source), name
+            assert len(source.splitlines()) <= 400, name

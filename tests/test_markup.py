@@ -1,0 +1,166 @@
+"""Narration text: Rich markup and Markdown to safe HTML, to the terminal and to plain words."""
+
+import io
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from demo.markup import is_rich, to_html, to_plain, to_rich
+
+BARE = "p br strong em s u pre ul li blockquote hr h3 h4 h5 h6 table thead tbody tr"
+ALLOWED: dict[str, set[str]] = {
+    **{tag: set() for tag in BARE.split()},
+    "a": {"href", "target", "rel"},
+    "code": {"class"},
+    "span": {"class"},
+    "th": {"class"},
+    "td": {"class"},
+    "ol": {"start"},
+}
+
+SPICE = [
+    "<script>alert(1)</script>",
+    '<img src=x onerror="alert(1)">',
+    "[a](javascript:alert(1))",
+    "[a](https://x.example/?q=1&r=<2>)",
+    "[link=javascript:alert(1)]x[/link]",
+    '[link=https://x.example/"onclick=alert(1)]x[/link]',
+    "[@click=quit]x[/]",
+    "[bold]",
+    "[/bold]",
+    "[/]",
+    "[dim]a[/dim]",
+    "[red on white]a[/]",
+    "**b**",
+    "```\ncode\n```",
+    "|a|b|\n|:-|-:|\n|1|2|",
+    "\\[bold]",
+    ":smile:",
+    "&lt;script&gt;",
+    "\x1b[31m",
+    "\r\n\r\n",
+    "\ud800",
+]
+TEXTS = st.lists(st.one_of(st.sampled_from(SPICE), st.text(max_size=12))).map("".join)
+
+
+class Checker(HTMLParser):
+    """Collects what is not on the list of harmless elements and attributes."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.bad: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in ALLOWED:
+            self.bad.append(tag)
+        for name, value in attrs:
+            if name not in ALLOWED.get(tag, set()):
+                self.bad.append(f"{tag} {name}")
+            if name == "href" and not re.match(r"(https?://|mailto:)", value or "", re.IGNORECASE):
+                self.bad.append(f"{tag} {name}={value}")
+
+    def handle_comment(self, data: str) -> None:
+        self.bad.append("comment")
+
+    def handle_decl(self, decl: str) -> None:
+        self.bad.append("declaration")
+
+
+def unsafe(html: str) -> list[str]:
+    checker = Checker()
+    checker.feed(html)
+    checker.close()
+    return checker.bad
+
+
+@pytest.mark.parametrize(
+    ("text", "rich"),
+    [
+        ("[bold]a[/bold]", True),
+        ("a [dim]b[/]", True),
+        ("[bright_red on black]a", True),
+        ("**a** and `b`", False),
+        ("[bold](https://x.example)", False),
+        ("arr[0] and [x]", False),
+        (r"\[bold] as it is typed", False),
+    ],
+)
+def test_a_text_with_rich_tags_is_rich_markup_and_everything_else_markdown(text: str, rich: bool) -> None:
+    assert is_rich(text) is rich
+
+
+def test_rich_styles_become_elements_and_classes() -> None:
+    html = to_html("[bold]a[/bold] [italic red]b[/] [dim]c[/dim] [green]d[/] [yellow]e[/] [cyan]f[/] [#ff0000]g[/]")
+    assert html == (
+        '<p><strong>a</strong> <em><span class="down">b</span></em> <span class="soft">c</span> '
+        '<span class="up">d</span> <span class="degraded">e</span> <span class="accent">f</span> g</p>'
+    )
+
+
+def test_styles_that_overlap_never_make_crossed_elements() -> None:
+    assert to_html("[bold]a[italic]b[/bold]c[/italic]") == (
+        "<p><strong>a</strong><strong><em>b</em></strong><em>c</em></p>"
+    )
+
+
+def test_a_blank_line_parts_paragraphs_in_rich_markup_too() -> None:
+    assert to_html("[bold]a[/]\nb\n\nc") == "<p><strong>a</strong><br>b</p><p>c</p>"
+
+
+@pytest.mark.parametrize("text", ["[bold]a[/dim]", "a[/]", "[/bold] <b>"])
+def test_broken_rich_markup_is_shown_as_it_was_typed(text: str) -> None:
+    assert to_plain(text) == text
+    assert "<b>" not in to_html(text)
+
+
+def test_markdown_becomes_html_below_the_pages_own_headings() -> None:
+    html = to_html("# A\n\n- *b*\n- ~~c~~\n\n|d|e|\n|-|-:|\n|1|2|")
+    assert "<h3>A</h3>" in html
+    assert "<li><em>b</em></li>" in html
+    assert "<li><s>c</s></li>" in html
+    assert '<td class="right">2</td>' in html
+
+
+def test_raw_html_images_and_other_schemes_do_not_pass() -> None:
+    html = to_html("<script>x</script> <b onclick=y>z</b> ![i](https://x.example/i.png) [j](javascript:k)")
+    assert unsafe(html) == []
+    assert "&lt;script&gt;" in html
+    assert "<img" not in html
+
+
+def test_links_open_elsewhere_and_tell_nobody_where_they_came_from() -> None:
+    expected = '<a href="https://x.example/?a=1&amp;b" target="_blank" rel="noopener noreferrer">x</a>'
+    assert to_html("[x](https://x.example/?a=1&b)") == f"<p>{expected}</p>"
+    assert to_html("[link=https://x.example/?a=1&b]x[/link]") == f"<p>{expected}</p>"
+
+
+@given(TEXTS)
+def test_whatever_the_text_its_html_is_harmless(text: str) -> None:
+    html = to_html(text)
+    assert unsafe(html) == []
+    html.encode()
+
+
+@given(TEXTS)
+def test_whatever_the_text_the_terminal_shows_it_and_is_not_steered(text: str) -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, color_system=None, width=80)
+    console.print(to_rich(text))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "\x1b[31m" not in shown
+    assert "\r" not in shown
+
+
+@given(TEXTS)
+def test_plain_words_are_one_line_without_markup_characters_of_ours(text: str) -> None:
+    plain = to_plain(text)
+    assert "\n" not in plain
+    assert plain == plain.strip()
+
+
+def test_html_of_a_text_is_the_same_each_time() -> None:
+    assert to_html("**a** [b](https://x.example)") == to_html("**a** [b](https://x.example)")
