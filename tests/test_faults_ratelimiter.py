@@ -138,10 +138,10 @@ async def test_paused_redis_makes_nodes_count_alone_and_drift_is_measured() -> N
             await driver.plan()
         await watched.sees(driver, since)
         redis = await watched.card("redis")
-        assert (redis["health"], redis["detail"]) == ("down", "no answer to a write")
+        assert (redis["health"], redis["detail"]) == ("down", "takes no writes")
         node = await watched.card("node-1")
         assert node["health"] == "degraded"
-        assert node["detail"].endswith("counting alone")
+        assert node["detail"].startswith("alone")
         counter = await watched.counter(EXACT_KEY)
         assert counter["drift"] == counter["admitted_30s"] - counter["counted"] > 0
         healing = time.time()

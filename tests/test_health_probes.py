@@ -121,7 +121,7 @@ async def test_redis_is_probed_with_a_write_for_ping_stays_green(tmp_path: Path)
         assert good.data["memory_bytes"] > 100_000
         await control.client_pause(10_000, all=False)
         assert await control.ping()
-        assert (await probe.look()).trouble == "no answer to a write"
+        assert (await probe.look()).trouble == "takes no writes"
         await control.client_unpause()
 
         async def is_back() -> bool:

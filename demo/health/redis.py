@@ -36,8 +36,8 @@ class RedisProbe:
         except ResponseError:
             return Reading(trouble="refused a write")
         except TimeoutError:
-            return Reading(trouble="no answer to a write")
+            return Reading(trouble="takes no writes")
         except (RedisError, OSError) as error:
             held = "timeout" in type(error).__name__.lower()
-            return Reading(trouble="no answer to a write" if held else "nobody listens")
+            return Reading(trouble="takes no writes" if held else "nobody listens")
         return Reading({"write_ms": write_ms, "memory_bytes": memory.get("used_memory")}, took_ms=write_ms)

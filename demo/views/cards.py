@@ -77,7 +77,7 @@ def _counter_card(state: ShowState, counter: Counter) -> CardView:
         state=shown if counter.ghosts is not None else "unknown",
         word=word if counter.ghosts is not None else "not measurable",
         main=f"+{number_text(counter.ghosts)}" if over else number_text(counter.ghosts),
-        unit="ghosts in 30 s",
+        unit="ghosts" if counter.spread_sec is None else f"ghosts · ε {number_text(counter.spread_sec * 1000)} ms",
         sub=_counter_detail(counter),
         at=state.sample.updated_at if state.sample else 0.0,
         trend=trend(state, f"admitted:{counter.key}"),
@@ -85,11 +85,9 @@ def _counter_card(state: ShowState, counter: Counter) -> CardView:
 
 
 def _counter_detail(counter: Counter) -> str:
-    parts = [counter.algorithm] if counter.algorithm else []
-    parts.append(f"drift {number_text(counter.drift)}")
-    if counter.spread_sec is not None:
-        parts.append(f"ε {number_text(counter.spread_sec * 1000)} ms")
-    return " · ".join(parts)
+    """Drift first: where there are no ghosts it is the reason for the colour."""
+    drift = f"drift {number_text(counter.drift)}"
+    return f"{drift} · {counter.algorithm}" if counter.algorithm else drift
 
 
 def _state(state: ShowState, health: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from demo.health.reading import Reading
 from demo.subjects.ratelimiter.part import Part
 from demo.subjects.ratelimiter.wire import HOST
 
-ALONE = {"alone": "counting alone", "not at all": "letting all in", "refusing": "refusing all"}
+ALONE = {"alone": "alone", "not at all": "letting all in", "refusing": "refusing all"}
 MEGA = 1_000_000
 
 
@@ -41,18 +41,18 @@ def _words(part: Part, reading: Reading, health: str) -> str:
     if part.kind == "node":
         return _node_words(reading.data)
     if part.kind == "redis":
-        return f"takes writes · {(reading.data.get('memory_bytes') or 0) / MEGA:.3g} MB"
+        return f"{(reading.data.get('memory_bytes') or 0) / MEGA:.3g} MB"
     if part.kind == "traffic":
         bursting = reading.data.get("bursting")
-        return "bursting" if bursting else f"steady · {_short(reading.data.get('limited_per_sec') or 0)}/s refused"
-    return "counts what gets through"
+        return "bursting" if bursting else f"{_short(reading.data.get('limited_per_sec') or 0)}/s refused"
+    return "counts arrivals"
 
 
 def _node_words(data: Mapping[str, Any]) -> str:
     p99 = data.get("p99_ms")
-    latency = "no requests" if p99 is None else f"p99 {_short(p99)} ms"
+    latency = "no requests" if p99 is None else f"{_short(p99)} ms"
     counting = str(data.get("counting"))
-    return f"{latency} · {ALONE.get(counting, counting)}"
+    return f"{ALONE.get(counting, counting)} · {latency}"
 
 
 def _short(value: float) -> str:

@@ -48,7 +48,7 @@ def _kill(acts: Acts) -> tuple[Chapter, ...]:
         ),
         Chapter(
             "Kill a node",
-            "`node-2` is dead for five seconds. Watch:\n\n"
+            "We kill `node-2` and leave it dead for five seconds. Watch:\n\n"
             "- its card: how soon does the wall know?\n"
             "- the error curve: does it move?\n"
             "- the two nodes that are left",
