@@ -6,11 +6,13 @@
   let armed = null;
   let holding = null;
 
+  // What the button does, and to what: when either changes, an armed button is none any more.
+  const stands = (button) => `${button.getAttribute('hx-post')} ${button.querySelector('.again')?.textContent ?? ''}`;
   const byId = (id) => (id ? document.getElementById(id) : null);
   const mark = () => {
     for (const button of document.querySelectorAll('[data-live-armed]')) if (button.id !== armed?.id) button.removeAttribute('data-live-armed');
     const button = byId(armed?.id);
-    if (!button || button.getAttribute('hx-post') !== armed.path) armed = null;
+    if (!button || stands(button) !== armed.stands) armed = null;
     else button.setAttribute('data-live-armed', '');
   };
   function disarm() {
@@ -20,14 +22,14 @@
   }
   function arm(button, lasts = ARMED_MS) {
     disarm();
-    armed = { id: button.id, path: button.getAttribute('hx-post'), timer: setTimeout(disarm, lasts) };
+    armed = { id: button.id, stands: stands(button), timer: setTimeout(disarm, lasts) };
     mark();
   }
   function fire(button) {
     disarm();
     htmx.trigger(button, 'fire');
   }
-  const isArmed = (button) => armed !== null && armed.id === button.id && armed.path === button.getAttribute('hx-post');
+  const isArmed = (button) => armed !== null && armed.id === button.id && armed.stands === stands(button);
 
   document.addEventListener('click', (event) => {
     const button = event.target.closest?.('[data-arm], [data-hold]');

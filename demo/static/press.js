@@ -6,6 +6,7 @@
   const DOUBLE_MS = 320;
   const FRESH_MS = 600;
   const NO_LINE = 'not sent: no connection';
+  const NO_ANSWER = 'no answer: look at the show before you press again';
   const notices = new Map();
   const born = new Map();
   let moved = { id: '', at: 0 };
@@ -59,7 +60,8 @@
     if (isControl(event.detail.ctx)) notice(event.detail.ctx.sourceElement, reason(event.detail.ctx));
   });
   document.addEventListener('htmx:error', (event) => {
-    if (isControl(event.detail.ctx)) notice(event.detail.ctx.sourceElement, NO_LINE);
+    const { ctx } = event.detail;
+    if (isControl(ctx)) notice(ctx.sourceElement, ctx.request.signal?.reason === 'timeout' ? NO_ANSWER : NO_LINE);
   });
 
   // A double click is one press; and a button that has just become another one is not pressed by the old click.
