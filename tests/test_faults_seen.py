@@ -45,13 +45,13 @@ def test_a_killed_node_that_is_missing_from_the_sample_is_seen() -> None:
     ids=["new ghosts", "none", "not measurable", "ghosts of an earlier burst"],
 )
 def test_a_burst_is_seen_by_new_ghosts_on_the_naive_key(counter: dict[str, Any], seen: bool) -> None:
-    assert BURST.is_seen(sample(checkout_naive=counter), NOW - 10) is seen
-    assert not BURST.is_seen(sample(checkout_exact=counter), NOW - 10)
-    assert {NAIVE_KEY, EXACT_KEY} == {"checkout-naive", "checkout-exact"}
+    assert BURST.is_seen(sample(pay_naive=counter), NOW - 10) is seen
+    assert not BURST.is_seen(sample(pay_exact=counter), NOW - 10)
+    assert {NAIVE_KEY, EXACT_KEY} == {"pay-naive", "pay-exact"}
 
 
 def test_ghosts_from_before_do_not_count() -> None:
-    assert not BURST.is_seen(sample(checkout_naive={"ghosts": 3, "ghosts_at": NOW - 1}), NOW - 0.5)
+    assert not BURST.is_seen(sample(pay_naive={"ghosts": 3, "ghosts_at": NOW - 1}), NOW - 0.5)
 
 
 @pytest.mark.parametrize(

@@ -77,17 +77,15 @@ def _counter_card(state: ShowState, counter: Counter) -> CardView:
         state=shown if counter.ghosts is not None else "unknown",
         word=word if counter.ghosts is not None else "not measurable",
         main=f"+{number_text(counter.ghosts)}" if over else number_text(counter.ghosts),
-        unit="ghosts" if counter.spread_sec is None else f"ghosts · ε {number_text(counter.spread_sec * 1000)} ms",
-        sub=_counter_detail(counter),
+        unit="ghosts" if counter.spread_sec is None else f"ghosts ε {_spread(counter.spread_sec)}",
+        sub=f"drift {number_text(counter.drift)}",
         at=state.sample.updated_at if state.sample else 0.0,
         trend=trend(state, f"admitted:{counter.key}"),
     )
 
 
-def _counter_detail(counter: Counter) -> str:
-    """Drift first: where there are no ghosts it is the reason for the colour."""
-    drift = f"drift {number_text(counter.drift)}"
-    return f"{drift} · {counter.algorithm}" if counter.algorithm else drift
+def _spread(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 0.1 else f"{seconds:.1f} s"
 
 
 def _state(state: ShowState, health: str) -> tuple[str, str]:

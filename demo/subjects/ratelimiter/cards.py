@@ -52,7 +52,7 @@ def _node_words(data: Mapping[str, Any]) -> str:
     p99 = data.get("p99_ms")
     latency = "no requests" if p99 is None else f"{_short(p99)} ms"
     counting = str(data.get("counting"))
-    return f"{ALONE.get(counting, counting)} · {latency}"
+    return ALONE.get(counting, f"{counting} · {latency}")
 
 
 def _short(value: float) -> str:

@@ -13,7 +13,7 @@ def _opening() -> tuple[Chapter, ...]:
     return (
         Chapter(
             "Who counts to a hundred?",
-            "A shop takes **100 checkouts in ten seconds**. Not 101.\n\n"
+            "A shop takes **100 payments in ten seconds**. Not 101.\n\n"
             "Three servers share the counting. Today we break them, *live*, "
             "and look at what they really let through.",
             notes="- Nothing here is a recording: six real processes run on this machine.\n"
@@ -67,9 +67,9 @@ def _burst(acts: Acts) -> tuple[Chapter, ...]:
     return (
         Chapter(
             "The same burst, two ways to count",
-            "Both checkout keys have the same limit, and get the same burst.\n\n"
-            "- `checkout-naive`: *read* the count, **then** *write* it\n"
-            "- `checkout-exact`: read and write **in one step**, inside Redis",
+            "Both pay keys have the same limit, and get the same burst.\n\n"
+            "- `pay-naive`: *read* the count, **then** *write* it\n"
+            "- `pay-exact`: read and write **in one step**, inside Redis",
             hypothesis="In the same burst, read-then-write lets more than 100 through. One step never does.",
             notes="- Sixty requests at the same moment on each key, three times a second.\n"
             "- Between reading and writing, the other nodes read the same old count.\n"

@@ -16,7 +16,7 @@ from demo.subjects.ratelimiter.wire import TOKEN_HEADER
 from demo.types import ChaosConfig, ChaosType, FaultDriver
 
 KILL = ChaosConfig("kill-node", ChaosType.CONTAINER_KILL, "Kill a node", 5.0)
-BURST = ChaosConfig("burst", ChaosType.BURST_TRAFFIC, "Burst on both checkout keys", 8.0, burst_multiplier=20)
+BURST = ChaosConfig("burst", ChaosType.BURST_TRAFFIC, "Burst on both pay keys", 8.0, burst_multiplier=20)
 PAUSE = ChaosConfig("pause-redis", ChaosType.REDIS_PAUSE, "Freeze writes to Redis", 8.0)
 
 ANSWER_SEC = 2.0

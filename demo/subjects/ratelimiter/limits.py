@@ -5,8 +5,8 @@ from typing import Literal
 
 Algorithm = Literal["naive", "exact"]
 
-NAIVE_KEY = "checkout-naive"
-EXACT_KEY = "checkout-exact"
+NAIVE_KEY = "pay-naive"
+EXACT_KEY = "pay-exact"
 
 
 @dataclass(frozen=True, slots=True)
