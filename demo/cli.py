@@ -21,7 +21,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Subject = Annotated[str, typer.Argument(help=f"What to break: {', '.join(names())}.", show_default=True)]
+Subject = Annotated[
+    str, typer.Argument(help=f"What to break: {', '.join(names())}, or your own as module:Class.", show_default=True)
+]
 JournalFile = Annotated[
     Path | None,
     typer.Option(

@@ -23,7 +23,13 @@ END_LIMIT_SEC = 20.0
 class Server:
     """`demo serve …` (or another program that prints the same lines), started and, in the end, reaped."""
 
-    def __init__(self, *args: str, program: list[str] | None = None, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *args: str,
+        program: list[str] | None = None,
+        env: dict[str, str] | None = None,
+        cwd: Path | None = None,
+    ) -> None:
         command = program or [sys.executable, "-m", "demo", "serve", *args, "--no-open", "--port", "0"]
         self.began = time.monotonic()
         self.process = subprocess.Popen(
@@ -33,6 +39,7 @@ class Server:
             stderr=subprocess.STDOUT,
             text=True,
             env=dict(os.environ) | (env or {}),
+            cwd=cwd,
             start_new_session=True,
         )
         self.output = ""

@@ -45,7 +45,10 @@ def test_help_names_every_command_and_option() -> None:
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (["serve", "nothing"], "there is no subject 'nothing'; known: ratelimiter, none"),
+        (["serve", "nothing"], "there is no subject 'nothing'; known: ratelimiter, none, or your own as module:Class"),
+        (["serve", "nothing.at:All"], "cannot import 'nothing.at'"),
+        (["serve", "json:Nothing"], "has no 'Nothing'"),
+        (["serve", "json:JSONDecoder"], "is not a subject: it lacks name"),
         (["run", "nothing"], "there is no subject 'nothing'"),
         (["serve", "none", "--host", "0.0.0.0"], "--host 0.0.0.0 is refused"),
         (["serve", "none", "--host", "192.168.1.5"], "is refused"),

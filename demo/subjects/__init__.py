@@ -1,6 +1,9 @@
 """The systems a show can be about. Only the chosen one is imported: its parts cost start-up time."""
 
 import importlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import cast
 
 from demo.errors import UsageError
@@ -13,21 +16,46 @@ _SUBJECTS = {
     "none": "demo.subjects.none:NoSystem",
 }
 
+_PARTS = ("name", "title", "description", "poller", "faults", "chapters", "check", "start", "heal", "stop")
+
 
 def names() -> tuple[str, ...]:
     return tuple(_SUBJECTS)
 
 
 def load(name: str, **options: object) -> Subject:
-    """The subject called `name`, not started. Raises `UsageError` for an unknown name or option."""
-    place = _SUBJECTS.get(name)
-    if place is None:
-        raise UsageError(f"there is no subject {name!r}; known: {', '.join(_SUBJECTS)}")
-    module, _, attribute = place.partition(":")
-    make = getattr(importlib.import_module(module), attribute)
+    """The subject called `name`, not started; `module:Class` names one of the user's own.
+
+    Raises `UsageError` for an unknown name, a place that holds no subject, or an unknown option.
+    """
+    place = _SUBJECTS.get(name, name)
+    module, separator, attribute = place.partition(":")
+    if not separator:
+        raise UsageError(f"there is no subject {name!r}; known: {', '.join(_SUBJECTS)}, or your own as module:Class")
+    make = _find(module, attribute) if name == place else getattr(importlib.import_module(module), attribute)
     try:
-        return cast(Subject, make(**options))
+        subject = make(**options)
     except TypeError as error:
         if not options:
             raise
         raise UsageError(f"subject {name!r} does not take these options: {', '.join(options)}") from error
+    lacking = [part for part in _PARTS if not hasattr(subject, part)]
+    if lacking:
+        raise UsageError(f"{name} is not a subject: it lacks {', '.join(lacking)}")
+    return cast(Subject, subject)
+
+
+def _find(module: str, attribute: str) -> Callable[..., object]:
+    """A class of the user's, from the working directory or wherever Python finds it."""
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, ValueError) as error:
+        raise UsageError(f"cannot import {module!r}: {error}") from error
+    except AttributeError:
+        raise UsageError(f"the module {module!r} has no {attribute!r}") from None
+    if not callable(found):
+        raise UsageError(f"{module}:{attribute} is not a class or a function that makes a subject")
+    return cast("Callable[..., object]", found)

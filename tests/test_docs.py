@@ -1,0 +1,85 @@
+"""The docs are true: their examples run, and every route, option and code stands in them and exists."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from demo.conductor import Conductor
+from demo.subjects import load
+from demo.types import ChaosType
+from demo.web.app import Web
+from demo.web.problems import STATUS
+from tests.serving import serving
+
+ROOT = Path(__file__).parent.parent
+DOCS = {path.name: path.read_text() for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]}
+EVERYTHING = "\n".join(DOCS.values())
+
+
+def examples() -> list[str]:
+    return re.findall(r"```python\n(.*?)```", DOCS["extending.md"], re.DOTALL)
+
+
+def test_the_talk_in_the_docs_runs() -> None:
+    run = [sys.executable, "-W", "error", "-c", examples()[0]]
+    done = subprocess.run(run, input="next\nq\n", capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 0, done.stderr
+    assert "Goodbye" in done.stdout
+    assert done.stderr == ""
+
+
+def test_the_lamp_in_the_docs_can_be_broken_and_heals(tmp_path: Path) -> None:
+    (tmp_path / "lamp.py").write_text(examples()[1])
+    with serving("lamp:Lamp", env={"PYTHONPATH": f"{tmp_path}:{ROOT}"}) as server:
+        server.until(lambda state: bool(state["health"]) and state["health"]["freshness"] == "live")
+        assert server.client.post("/chaos/off").status_code == 202
+        state = server.until(lambda state: state["chaos"][0]["recovered_after_sec"] is not None)
+        assert state["chaos"][0]["detected_after_sec"] < 3
+        for _ in range(2):
+            assert server.client.post("/advance").status_code == 200
+        state = server.until(lambda state: state["chapter"]["status"] == "done")
+        assert any(line["text"].startswith("Dark after") for line in state["log"])
+
+
+def test_every_route_is_documented_and_every_documented_one_exists() -> None:
+    web = Web(Conductor("none", load("none").chapters))
+    paths = set(web.app.openapi()["paths"]) | {"/", "/presenter", "/remote", "/openapi.json"}
+    documented = set(re.findall(r"`(?:GET |POST )?(/[a-z/{}.]*)`", DOCS["http.md"].split("| code |")[0]))
+    assert documented == paths
+
+
+def test_every_refusal_code_is_documented_with_its_status() -> None:
+    table = DOCS["http.md"].split("| code |")[1]
+    found = {
+        code: int(status)
+        for codes, status in re.findall(r"^\| ((?:`\w+` ?)+)\| (\d+) \|", table, re.MULTILINE)
+        for code in re.findall(r"`(\w+)`", codes)
+    }
+    assert found == dict(STATUS)
+
+
+def test_every_option_is_documented() -> None:
+    for option in ("--terminal", "--journal", "--port", "--host", "--no-open"):
+        assert option in EVERYTHING, f"{option} stands nowhere"
+
+
+def test_the_faults_of_the_rate_limiter_are_documented() -> None:
+    for driver in load("ratelimiter").faults:
+        assert f"`{driver.config.name}`" in DOCS["ratelimiter.md"]
+        assert isinstance(driver.config.chaos_type, ChaosType)
+
+
+@pytest.mark.parametrize("name", ["setup", "demo", "test", "check", "figures"])
+def test_the_scripts_are_runnable(name: str) -> None:
+    path = ROOT / "scripts" / name
+    assert path.stat().st_mode & 0o111
+    subprocess.run(["bash", "-n", str(path)], check=True)
+
+
+def test_links_in_the_docs_lead_somewhere() -> None:
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
+            assert (path.parent / target).exists(), f"{path.name} links to {target}"
