@@ -3,6 +3,7 @@
 DemoError
 ├── InvalidValue (also a ValueError)   a value that a constructor cannot take
 ├── Refused                            a command that the rules of the show refuse
+├── ShowOver                           a command that comes after the end of the show
 ├── FaultError                         a fault that could not be injected or healed
 ├── SubjectError                       a system that could not be started or reached
 ├── JournalError                       a journal that cannot be read, or does not fit the deck
@@ -31,6 +32,10 @@ class Refused(DemoError):
     def __init__(self, code: RefusalCode, message: str) -> None:
         super().__init__(message)
         self.code: RefusalCode = code
+
+
+class ShowOver(DemoError):
+    """The show has ended: nothing can be asked of it any more."""
 
 
 class FaultError(DemoError):

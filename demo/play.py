@@ -8,9 +8,10 @@ import socket
 import sys
 import time
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from demo.conductor import Conductor
 from demo.journal import Journal
@@ -21,6 +22,9 @@ from demo.web.app import Web
 from demo.web.server import bind, serve
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+ENDING_SEC = 2.0
+"""What is still running at the end gets this long; then it is left behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +48,38 @@ def play(options: Options) -> None:
     try:
         journal = Journal(options.journal)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_play(options, subject, journal, listener))
+            error, stubborn = runner.run(_ended(_play(options, subject, journal, listener)))
+            if stubborn:
+                _leave(error)
+        if error is not None:
+            raise error
     finally:
         if listener is not None:
             listener.close()
+
+
+async def _ended(show: Coroutine[Any, Any, None]) -> tuple[BaseException | None, bool]:
+    """Run the show and end what it left running: its error, and whether something ignores its end."""
+    error: BaseException | None = None
+    try:
+        await show
+    except Exception as caught:  # noqa: BLE001 - handed on to the caller, once the loop is clean
+        error = caught
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    late = (await asyncio.wait(rest, timeout=ENDING_SEC))[1] if rest else set()
+    return error, bool(late)
+
+
+def _leave(error: BaseException | None) -> None:
+    """A deck's own code ignores its cancellation and would keep the loop from closing: go without it."""
+    print("demo: something in the deck does not end; left it behind", file=sys.stderr)
+    if error is not None:
+        print(f"demo: {error}", file=sys.stderr)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1 if error is not None else 0)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

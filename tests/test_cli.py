@@ -177,3 +177,29 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+STUBBORN = """
+import asyncio
+from demo.subjects.none import NoSystem
+from demo.types import Chapter
+
+class Stubborn(NoSystem):
+    def chapters(self, stage):
+        async def act():
+            while True:
+                try:
+                    await asyncio.sleep(60)
+                except asyncio.CancelledError:
+                    pass
+        return [Chapter("one", "It never ends.", on_enter=act), Chapter("two", "And on.")]
+"""
+
+
+def test_a_chapter_that_never_ends_does_not_keep_the_server_from_ending(tmp_path: Path) -> None:
+    (tmp_path / "stubborn.py").write_text(STUBBORN)
+    with serving("stubborn:Stubborn", cwd=tmp_path) as server:
+        server.until(lambda state: state["chapter"]["status"] == "running")
+        assert server.stop() == 0
+        assert "left it behind" in server.output
+        assert "Traceback" not in server.output

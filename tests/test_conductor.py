@@ -321,6 +321,7 @@ async def test_a_fault_left_by_a_dead_server_is_healed_by_the_next(tmp_path: Pat
     journal = Journal(tmp_path / "j")
     async with playing(THREE, Switch(system), system=system, journal=journal):
         pass
+    system = System()
     system.up = False
     left = Journal(tmp_path / "j")
     await left.intend("off", 1, Plan("switch", "n", {"was": "up"}))

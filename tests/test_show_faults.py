@@ -228,3 +228,54 @@ def test_a_poller_that_ended_is_unknown_at_once_and_says_why() -> None:
     show.play(c.Watch("the poller ended: boom"), later=0.1)
     assert (show.state.freshness, show.state.freshness_reason) == ("unknown", "the poller ended: boom")
     assert show.play(c.Watch("the poller ended: boom")) == ()
+
+
+# What must not be measured.
+
+
+def test_a_fault_that_was_called_off_is_never_seen() -> None:
+    show = player()
+    show.play(c.Inject("kill"))
+    show.play(c.FaultPlanned("kill", 1, "n"))
+    show.play(c.FaultBroke("kill", 1, "called off", touched=False))
+    show.see(up=False, seen=["kill"], later=600)
+    assert show.fault().detected_after_sec is None
+
+
+def test_nothing_is_measured_across_a_restart() -> None:
+    show = player()
+    show.see()
+    run = show.inject()
+    show.play(c.Open(), later=3600)
+    show.see(up=False, seen=["kill"])
+    assert show.fault().detected_after_sec is None
+    show.play(c.HealEnd("kill", run))
+    show.see()
+    assert show.fault().recovered_after_sec is None
+    show.inject()
+    show.see(up=False, seen=["kill"])
+    assert show.fault().detected_after_sec is not None, "a new run is measured again"
+
+
+def test_what_is_first_seen_long_after_the_heal_is_no_effect_of_the_fault() -> None:
+    show = player()
+    show.see()
+    run = show.inject()
+    show.see(up=False)
+    show.play(c.Heal("kill"))
+    show.play(c.HealEnd("kill", run))
+    show.see(up=False, later=300)
+    show.see(up=False, seen=["kill"])
+    assert show.fault().detected_after_sec is None
+
+
+def test_without_a_journal_no_new_fault_but_moves_heal_and_halt() -> None:
+    show = player()
+    show.inject()
+    show.play(c.Durable(False))
+    assert show.refused(c.Inject("kill")) == "active"
+    assert show.refused(c.Heal("kill")) is None
+    show.play(c.HealEnd("kill", 1))
+    assert show.refused(c.Inject("kill")) == "no_ledger"
+    assert show.refused(c.Advance()) is None
+    assert show.refused(c.Halt()) is None

@@ -10,7 +10,7 @@ from demo.show import Refusal, ShowState, apply, opening
 from tests.shows import Player, chapter, fault
 
 FAULTS = ("kill", "pause")
-ORDER = ("not_found", "stale", "halted", "active", "blocked", "running", "at_end", "at_start")
+ORDER = ("not_found", "stale", "halted", "active", "no_ledger", "blocked", "running", "at_end", "at_start")
 chapters = st.builds(
     chapter,
     st.sampled_from(["a", "b", "c"]),

@@ -86,6 +86,6 @@ async def _guarded(chapter: Chapter) -> str | None:
         return str(error)
     except asyncio.CancelledError:
         return "it was cancelled"
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - foreign code; the show goes on
+    except BaseException as error:  # noqa: BLE001 - foreign code, and whatever it raises the show goes on
         return f"{type(error).__name__}: {error}"[:300]
     return None

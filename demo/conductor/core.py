@@ -1,4 +1,4 @@
-"""The command queue: decide, write to the journal, apply, tell everyone; and what each event sets going."""
+"""The conductor: decide, write to the journal, apply, tell everyone; and what each event sets going."""
 
 import asyncio
 import contextlib
@@ -9,8 +9,10 @@ from typing import Any
 from demo import commands as c
 from demo import events as e
 from demo.conductor.actions import Actions
+from demo.conductor.bounded import within
 from demo.conductor.faults import Faults
 from demo.conductor.health import HealthWatch
+from demo.conductor.queue import Lanes, is_urgent
 from demo.conductor.stage import ConductorStage
 from demo.errors import DemoError, JournalError, Refused
 from demo.journal import Journal
@@ -20,9 +22,14 @@ from demo.types import Chapter, DemoState, FaultDriver, HealthPollerProtocol, St
 DISK_PATIENCE_SEC = 1.0
 """A move waits this long for the disk, then goes on and says that it is not durable."""
 
+URGENT_PATIENCE_SEC = 0.05
 FLUSH_EVERY_SEC = 1.0
+PARTS_LIMIT_SEC = 45.0
 CLOSING_LIMIT_SEC = 15.0
 """How long the way out may take to heal what is broken."""
+
+ENDING_SEC = 2.0
+"""What tasks get to end once they are cancelled; one that ignores it is left behind."""
 
 Deck = Sequence[Chapter] | Callable[[Stage], Sequence[Chapter]]
 Listener = Callable[[ShowState], None]
@@ -58,10 +65,13 @@ class Conductor:
         self.demo_state = DemoState(deck)
         self.journal = journal or Journal()
         self.clock = clock
-        self._queue: asyncio.Queue[tuple[c.Command, asyncio.Future[ShowState] | None]] = asyncio.Queue()
+        self._lanes = Lanes()
         self._listeners: list[Listener] = []
+        self._complaints: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._overdue: asyncio.Future[None] | None = None
         self._start_system, self._heal_system = start_system, heal_system
         self._actions = Actions(self)
         self._faults = Faults(self, faults)
@@ -88,14 +98,24 @@ class Conductor:
         return end
 
     async def submit(self, command: c.Command) -> ShowState:
-        """Carry a command out, and return the state after it. Raises `Refused`."""
+        """Carry out what somebody asks for, and return the state after it.
+
+        After a restart it waits until what was left broken is healed; halt and heal don't.
+        Raises `Refused`, and `ShowOver` when the show has ended.
+        """
+        if not is_urgent(command) and not self._lanes.closed:
+            await self._settled.wait()
+        return await self.carry_out(command)
+
+    async def carry_out(self, command: c.Command) -> ShowState:
+        """`submit` for the show's own work: waits only for its turn."""
         done: asyncio.Future[ShowState] = asyncio.get_running_loop().create_future()
-        self._queue.put_nowait((command, done))
+        self._lanes.put(command, done)
         return await done
 
     def report(self, who: str, what: c.Order) -> None:
         """Queue a command of the show's own; it is not waited for."""
-        self._queue.put_nowait((c.Command(who, what), None))
+        self._lanes.put(c.Command(who, what), None)
 
     async def until(self, condition: Callable[[ShowState], bool], timeout: float | None) -> bool:
         """Wait for a state that meets `condition`; False when `timeout` seconds pass first."""
@@ -106,7 +126,7 @@ class Conductor:
                 if not met.done() and condition(state):
                     met.set_result(None)
             except Exception as error:  # noqa: BLE001 - the deck's own code: its error belongs to its caller
-                met.set_exception(error)
+                met.set_exception(RuntimeError(f"the condition broke: {describe(error)}"))
 
         end = self.subscribe(look)
         try:
@@ -141,9 +161,10 @@ class Conductor:
         """Play until `stop()`. On every way out: actions cancelled, faults healed, the journal written."""
         try:
             await self._load()
-            # Before the queue: what was pressed during the start meets a show that is open.
+            # Before the lanes: what was pressed during the start meets a show that is open.
             await self._handle(c.Command("show", c.Open()), None)
             self._health.start()
+            self.spawn(self._settle(), "healing what an earlier server left")
             self.spawn(self._flush_often(), "the journal's timer")
             if self._start_system is not None:
                 self.spawn(self._bring_up(self._start_system), "the start of the system")
@@ -170,35 +191,42 @@ class Conductor:
                 f" chapters): name another file"
             )
 
+    async def _settle(self) -> None:
+        try:
+            await self._faults.settle()
+        finally:
+            self._settled.set()
+
     async def _serve(self) -> None:
         stopped = asyncio.ensure_future(self._stopping.wait())
         try:
             while not self._stopping.is_set():
-                got = asyncio.ensure_future(self._queue.get())
-                await asyncio.wait({got, stopped}, return_when=asyncio.FIRST_COMPLETED)
-                if not got.done():
-                    got.cancel()
-                    break
-                await self._handle(*got.result())
+                waiting = self._lanes.take()
+                if waiting is not None:
+                    await self._handle(*waiting)
+                    continue
+                filled = asyncio.ensure_future(self._lanes.filled())
+                await asyncio.wait({filled, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                filled.cancel()
         finally:
             stopped.cancel()
 
     async def _handle(self, command: c.Command, done: asyncio.Future[ShowState] | None) -> None:
         try:
-            state = await self._carry_out(command)
+            state = await self._process(command)
         except Refused as refused:
             if done is not None and not done.done():
                 done.set_exception(refused)
         except Exception as error:  # noqa: BLE001 - a bug of ours must not end the show; it is shown instead
+            text = f"{type(command.what).__name__} broke: {describe(error)}"
             if done is not None and not done.done():
-                done.set_exception(DemoError(f"{type(command.what).__name__} broke: {describe(error)}"))
-            if not isinstance(command.what, c.Trouble):
-                self.report("show", c.Trouble(f"{type(command.what).__name__} broke: {describe(error)}"))
+                done.set_exception(DemoError(text))
+            self._complain(text)
         else:
             if done is not None and not done.done():
                 done.set_result(state)
 
-    async def _carry_out(self, command: c.Command) -> ShowState:
+    async def _process(self, command: c.Command) -> ShowState:
         at = self.clock()
         decision = decide(self._state, command, at)
         if isinstance(decision, Refusal):
@@ -206,17 +234,20 @@ class Conductor:
         if not decision:
             return self._state
         state, entries = self._fold(command.who, decision, at)
-        # Halt and heal never wait for the disk.
-        urgent = isinstance(command.what, c.Halt | c.Heal)
-        if urgent:
+        self.journal.keep(entries)
+        if is_urgent(command):
+            # Halt and heal come first; the disk is told, and hardly waited for.
+            self._state = state
             self._set_going(entries, state)
-        await self._persist(entries, lazily=isinstance(command.what, c.Observe))
-        self._state = state
+            await self._persist(URGENT_PATIENCE_SEC)
+        else:
+            if not isinstance(command.what, c.Observe):
+                await self._persist(DISK_PATIENCE_SEC)
+            self._state = state
+            self._set_going(entries, state)
         self.demo_state.current = state.current
-        if not urgent:
-            self._set_going(entries, state)
         self._tell()
-        return self._state
+        return state
 
     def _fold(self, who: str, events: Sequence[e.Event], at: float) -> tuple[ShowState, list[e.Entry]]:
         state, entries = self._state, []
@@ -226,15 +257,19 @@ class Conductor:
             entries.append(entry)
         return state, entries
 
-    async def _persist(self, entries: Sequence[e.Entry], lazily: bool) -> None:
-        if lazily:
-            self.journal.keep(entries)
+    async def _persist(self, patience: float) -> None:
+        """Wait until what the journal keeps is on disk, but not for a disk that is overdue, and never in a hurry."""
+        if self._overdue is not None and not self._overdue.done():
             return
-        writing = asyncio.ensure_future(self.journal.append(entries))
+        writing = asyncio.ensure_future(self.journal.append(()))
         writing.add_done_callback(self._written)
-        await asyncio.wait({writing}, timeout=DISK_PATIENCE_SEC)
+        hurry = asyncio.ensure_future(self._lanes.hurry.wait())
+        await asyncio.wait({writing, hurry}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        hurry.cancel()
         if not writing.done():
-            self._note_durable(on=False)
+            self._overdue = writing
+            if patience >= DISK_PATIENCE_SEC and not self._lanes.hurry.is_set():
+                self._note_durable(on=False)
 
     def _written(self, writing: asyncio.Future[None]) -> None:
         self._note_durable(on=not writing.cancelled() and writing.exception() is None)
@@ -245,7 +280,16 @@ class Conductor:
 
     def _tell(self) -> None:
         for listener in tuple(self._listeners):
-            listener(self._state)
+            try:
+                listener(self._state)
+            except Exception as error:  # noqa: BLE001 - one screen's bug must not cost the others the show
+                self._complain(f"a screen broke: {describe(error)}")
+
+    def _complain(self, text: str) -> None:
+        """Said once: a bug that meets every state would fill the log."""
+        if text not in self._complaints:
+            self._complaints.add(text)
+            self.report("show", c.Trouble(text))
 
     def _set_going(self, entries: Sequence[e.Entry], state: ShowState) -> None:
         for entry in entries:
@@ -273,7 +317,7 @@ class Conductor:
             # A fault's own heal comes first, so that two hands never start the same part.
             await self.until(lambda state: not any(f.state in ("injecting", "healing") for f in state.faults), 20)
             if self._heal_system is not None:
-                await self._heal_system()
+                await within(PARTS_LIMIT_SEC, self._heal_system(), "healing the system")
         except DemoError as known:
             error = str(known)
         except Exception as unknown:  # noqa: BLE001 - shown to the presenter
@@ -291,23 +335,34 @@ class Conductor:
                 self._note_durable(on=True)
 
     async def _close(self) -> None:
+        """Each step for itself: none that fails or hangs costs the others."""
+        self._settled.set()
         self._actions.cancel_all()
+        failed: list[DemoError] = []
         try:
             await self._faults.heal_everything(CLOSING_LIMIT_SEC)
-        finally:
-            self._health.stop()
-            for task in tuple(self._tasks):
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-            self._refuse_waiting()
-            with contextlib.suppress(JournalError):
-                await self.journal.close()
+        except DemoError as error:
+            failed.append(error)
+        self._health.stop()
+        await self._end_tasks()
+        self._lanes.close()
+        try:
+            await self.journal.close()
+        except JournalError as error:
+            failed.append(error)
+        if failed:
+            raise failed[0]
 
-    def _refuse_waiting(self) -> None:
-        while not self._queue.empty():
-            _, done = self._queue.get_nowait()
-            if done is not None and not done.done():
-                done.set_exception(DemoError("the show is over"))
+    async def _end_tasks(self) -> None:
+        """Marks of the ledger are let finish; everything else is cancelled, and left behind if it ignores that."""
+        marks = {task for task in self._tasks if task.get_name().startswith("marking")}
+        if marks:
+            await asyncio.wait(marks, timeout=ENDING_SEC)
+        rest = set(self._tasks)
+        for task in rest:
+            task.cancel()
+        if rest:
+            await asyncio.wait(rest, timeout=ENDING_SEC)
 
 
 def describe(error: BaseException) -> str:

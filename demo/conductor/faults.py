@@ -1,11 +1,13 @@
 """Injecting and healing: the undo on disk first, then the deed; healed is what observation says."""
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+import time
+from collections.abc import Coroutine, Sequence
+from typing import TYPE_CHECKING, Any
 
 from demo import commands as c
 from demo import events as e
+from demo.conductor.bounded import within
 from demo.errors import DemoError, FaultError, JournalError
 from demo.journal import Undo
 from demo.show import ShowState
@@ -14,30 +16,31 @@ from demo.types import FaultDriver, Plan
 if TYPE_CHECKING:
     from demo.conductor.core import Conductor
 
-T = TypeVar("T")
-
 PLAN_LIMIT_SEC = 10.0
+LEDGER_LIMIT_SEC = 5.0
 INJECT_LIMIT_SEC = 30.0
 HEAL_LIMIT_SEC = 12.0
 """Of one heal with its verification."""
+
+CALLING_OFF_SEC = 2.0
+"""On the way out, what an injection under way gets to stop by itself before it is healed all the same."""
 
 LOOK_EVERY_SEC = 0.05
 CALLED_OFF = "called off before anything was touched"
 
 
 class Faults:
-    """The drivers of a show and what they have under way."""
+    """The drivers of a show, the undos nobody has verified yet, and what is under way."""
 
     def __init__(self, conductor: "Conductor", drivers: Sequence[FaultDriver]) -> None:
         self._conductor = conductor
         self._drivers = {driver.config.name: driver for driver in drivers}
-        self._undos: dict[str, Undo] = {}
+        self._undos: list[Undo] = []
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def load(self) -> None:
         """Take over what an earlier process left to undo."""
-        for undo in await self._conductor.journal.pending():
-            self._undos[undo.fault] = undo
+        self._undos = await self._conductor.journal.pending()
 
     def react(self, event: e.Event, state: ShowState) -> None:
         """Start what an event of the journal asks for."""
@@ -48,15 +51,22 @@ class Faults:
                 fault = state.fault(name)
                 if fault is not None and fault.state == "healing":
                     self._begin(name, self._heal(name, run), f"healing {name}")
-            case e.ShowPickedUp():
-                for name in self._undos:
-                    fault = state.fault(name)
-                    if fault is None or fault.state != "healing":
-                        self._begin(name, self._heal_left(name), f"healing {name}, left by an earlier server")
             case e.FaultInjected(name=name, run=run, heals_at=heals_at) if heals_at is not None:
                 self._conductor.spawn(self._wait_due(name, run, heals_at), f"the timer of {name}")
             case _:
                 pass
+
+    async def settle(self) -> None:
+        """After a restart: heal what the earlier process left, those included that the events don't speak of."""
+        under_way = [task for task in self._tasks.values() if not task.done()]
+        if under_way:
+            await asyncio.wait(under_way)
+        for name in dict.fromkeys(undo.fault for undo in self._undos):
+            fault = self._conductor.state.fault(name)
+            if fault is None or not fault.is_running:
+                error = await self._undo(name)
+                outcome = f"could not be healed: {error}" if error else "was healed"
+                self._conductor.report("show", c.Trouble(f"{name}, left by an earlier server, {outcome}"))
 
     def _begin(self, name: str, work: Coroutine[Any, Any, None], title: str) -> None:
         self._tasks[name] = self._conductor.spawn(work, title)
@@ -65,103 +75,113 @@ class Faults:
         await asyncio.sleep(max(0.0, heals_at - self._conductor.clock()))
         self._conductor.report("timer", c.FaultDue(name, run))
 
+    # Injecting.
+
     async def _inject(self, name: str, run: int) -> None:
         driver, touched = self._drivers[name], False
         try:
-            plan = await _within(PLAN_LIMIT_SEC, driver.plan(), "looking at the target")
-            await self._write_down(name, run, plan)
+            plan = await within(PLAN_LIMIT_SEC, driver.plan(), "looking at the target")
+            undo = await self._write_down(name, run, plan)
             touched = True
-            state = await self._conductor.submit(c.Command("show", c.FaultPlanned(name, run, plan.target)))
+            state = await self._conductor.carry_out(c.Command("show", c.FaultPlanned(name, run, plan.target)))
             fault = state.fault(name)
             if state.halted or fault is None or fault.heal_wanted:
-                await self._forget(name)
+                self._forget(undo)
                 self._conductor.report("show", c.FaultBroke(name, run, CALLED_OFF, touched=False))
                 return
-            await _within(INJECT_LIMIT_SEC, driver.inject(plan), "the injection")
+            await within(INJECT_LIMIT_SEC, driver.inject(plan), "the injection")
         except DemoError as error:
             self._conductor.report("show", c.FaultBroke(name, run, str(error), touched))
         except Exception as error:  # noqa: BLE001 - a driver's bug: the fault is failed and healed
             self._conductor.report("show", c.FaultBroke(name, run, f"{type(error).__name__}: {error}"[:300], touched))
         else:
             self._conductor.report("show", c.FaultApplied(name, run))
-            await self._mark(name, "applied")
+            self._mark(undo, "applied")
 
-    async def _write_down(self, name: str, run: int, plan: Plan) -> None:
+    async def _write_down(self, name: str, run: int, plan: Plan) -> Undo:
         try:
-            ident = await self._conductor.journal.intend(name, run, plan)
-        except JournalError as error:
+            writing = self._conductor.journal.intend(name, run, plan)
+            ident = await within(LEDGER_LIMIT_SEC, writing, "writing the undo down")
+        except (JournalError, FaultError) as error:
             raise FaultError(f"not injected: its undo cannot be written down ({error})") from error
-        self._undos[name] = Undo(ident, name, run, plan, "intended")
+        undo = Undo(ident, name, run, plan, "intended")
+        self._undos.append(undo)
+        return undo
+
+    # Healing.
 
     async def _heal(self, name: str, run: int) -> None:
         error = await self._undo(name)
         self._conductor.report("show", c.HealEnd(name, run, error))
 
-    async def _heal_left(self, name: str) -> None:
-        """An undo that the events do not speak of: the crash came between the two."""
-        error = await self._undo(name)
-        text = f"{name}, left by an earlier server, " + (f"could not be healed: {error}" if error else "was healed")
-        self._conductor.report("show", c.Trouble(text))
-
     async def _undo(self, name: str) -> str | None:
-        """Heal and verify within the limit; the reason when that did not work."""
-        undo, driver = self._undos.get(name), self._drivers.get(name)
-        if undo is None:
-            return None
+        """Undo everything this fault has left, oldest first; the reason when one of it did not work."""
+        errors = [await self._undo_one(undo) for undo in tuple(self._undos) if undo.fault == name]
+        return next((error for error in errors if error is not None), None)
+
+    async def _undo_one(self, undo: Undo) -> str | None:
+        driver = self._drivers.get(undo.fault)
         if driver is None:
             return f"this show has no driver for it; its undo is {undo.plan.kind} {dict(undo.plan.undo)}"
         try:
-            async with asyncio.timeout(HEAL_LIMIT_SEC):
-                await driver.heal(undo.plan)
-                while not await driver.is_healed(undo.plan):  # noqa: ASYNC110 - a target has no event to wait for
-                    await asyncio.sleep(LOOK_EVERY_SEC)
-        except TimeoutError:
-            return f"{undo.plan.target} did not look healed within {HEAL_LIMIT_SEC:g} s"
+            await self._undo_and_look(driver, undo.plan)
         except DemoError as error:
             return str(error)
         except Exception as error:  # noqa: BLE001 - a driver's bug: said, and the undo stays in the ledger
             return f"{type(error).__name__}: {error}"[:300]
-        await self._forget(name)
+        self._forget(undo)
         return None
 
-    async def _forget(self, name: str) -> None:
-        await self._mark(name, "healed")
-        self._undos.pop(name, None)
+    async def _undo_and_look(self, driver: FaultDriver, plan: Plan) -> None:
+        until = time.monotonic() + HEAL_LIMIT_SEC
+        await within(HEAL_LIMIT_SEC, driver.heal(plan), f"healing {plan.target}")
+        while True:
+            left = max(0.1, until - time.monotonic())
+            if await within(left, driver.is_healed(plan), f"looking at {plan.target}"):
+                return
+            if time.monotonic() > until:
+                raise FaultError(f"{plan.target} did not look healed within {HEAL_LIMIT_SEC:g} s")
+            await asyncio.sleep(LOOK_EVERY_SEC)
 
-    async def _mark(self, name: str, state: str) -> None:
-        """A lost disk never holds a heal up: what stays unmarked is verified again at the next start."""
-        undo = self._undos.get(name)
-        if undo is None:
-            return
+    def _forget(self, undo: Undo) -> None:
+        self._undos.remove(undo)
+        self._mark(undo, "healed")
+
+    def _mark(self, undo: Undo, state: str) -> None:
+        """Beside the show: no heal waits for the disk. What stays unmarked is verified again at the next start."""
+        self._conductor.spawn(self._write_mark(undo, state), f"marking {undo.fault} as {state}")
+
+    async def _write_mark(self, undo: Undo, state: str) -> None:
         try:
             await self._conductor.journal.mark(undo.id, state)
         except JournalError as error:
             self._conductor.report("show", c.Trouble(str(error)))
 
+    # The way out.
+
     async def heal_everything(self, limit: float) -> None:
-        """On the way out: wait for what is under way, then undo all that is left, side by side.
+        """Undo all that is left, each fault for itself, side by side.
 
-        Raises `FaultError` naming what could not be healed.
+        Raises `FaultError` naming what could not be healed within `limit` seconds.
         """
-        try:
-            async with asyncio.timeout(limit):
-                under_way = [task for task in self._tasks.values() if not task.done()]
-                for task in under_way:
-                    if "injecting" in task.get_name():
-                        task.cancel()
-                await asyncio.gather(*under_way, return_exceptions=True)
-                names = tuple(self._undos)
-                errors = await asyncio.gather(*(self._undo(name) for name in names))
-        except TimeoutError:
-            raise FaultError(f"not healed in {limit:g} s: {', '.join(self._undos)}") from None
-        failed = [f"{name}: {error}" for name, error in zip(names, errors, strict=True) if error]
+        names = dict.fromkeys([*self._tasks, *(undo.fault for undo in self._undos)])
+        leaving = {asyncio.create_task(self._leave(name)): name for name in names}
+        if not leaving:
+            return
+        done, late = await asyncio.wait(leaving, timeout=limit)
+        failed = [f"{leaving[task]}: not within {limit:g} s" for task in late]
+        failed += [f"{leaving[task]}: {task.result()}" for task in done if task.result()]
+        for task in late:
+            task.cancel()
         if failed:
-            raise FaultError("not healed: " + "; ".join(failed))
+            raise FaultError("not healed: " + "; ".join(sorted(failed)))
 
-
-async def _within(limit: float, work: Awaitable[T], what: str) -> T:
-    try:
-        async with asyncio.timeout(limit):
-            return await work
-    except TimeoutError:
-        raise FaultError(f"{what} took longer than {limit:g} s") from None
+    async def _leave(self, name: str) -> str | None:
+        task = self._tasks.get(name)
+        if task is not None and not task.done():
+            if task.get_name().startswith("injecting"):
+                task.cancel()
+                await asyncio.wait({task}, timeout=CALLING_OFF_SEC)
+            else:
+                await asyncio.wait({task})
+        return await self._undo(name)

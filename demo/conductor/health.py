@@ -28,6 +28,9 @@ class HealthWatch:
         self._ended: str | None = None
         self._complaint = ""
         self._last_stamp: object = None
+        self._last_health: object = None
+        self._last_plain: object = None
+        self._blamed: set[str] = set()
         self._last_at = 0.0
 
     def start(self) -> None:
@@ -46,8 +49,9 @@ class HealthWatch:
         if self._poller is not None and self._task is not None:
             try:
                 self._poller.stop()
-            finally:
-                self._task.cancel()
+            except Exception as error:  # noqa: BLE001 - foreign code; its task is cancelled all the same
+                self._complain(f"the poller could not be stopped: {error}"[:300])
+            self._task.cancel()
 
     def _run_poller(self, poller: HealthPollerProtocol) -> None:
         self._ended = None
@@ -70,7 +74,7 @@ class HealthWatch:
         at = self._conductor.clock()
         try:
             health = poller.get_health()
-            if health is not None and self._is_new(health, at):
+            if health is not None and self._ended is None and self._is_new(health, at):
                 sample = read_sample(health, at)
                 self._conductor.report("poller", c.Observe(sample, self._seen(sample)))
                 self._complaint = ""
@@ -86,15 +90,18 @@ class HealthWatch:
             self._conductor.report("poller", c.Trouble(text))
 
     def _is_new(self, health: Mapping[str, Any], at: float) -> bool:
-        """By its own time; a poller that tells none is taken once in its interval."""
+        """By its own time. Of a poller that tells none, a new dict or new content, once in its interval."""
         stamp = health.get("last_updated") if isinstance(health, Mapping) else None
         if stamp is not None:
             new = bool(stamp != self._last_stamp)
         else:
             interval = health.get("interval_sec") if isinstance(health, Mapping) else None
-            new = at - self._last_at >= (interval if isinstance(interval, int | float) else DEFAULT_INTERVAL_SEC)
+            due = at - self._last_at >= (interval if isinstance(interval, int | float) else DEFAULT_INTERVAL_SEC)
+            new = due and (health is not self._last_health or plain(health) != self._last_plain)
         if new:
             self._last_stamp, self._last_at = stamp, at
+            if stamp is None:
+                self._last_health, self._last_plain = health, plain(health)
         return new
 
     def _seen(self, sample: Sample) -> dict[str, bool]:
@@ -103,8 +110,19 @@ class HealthWatch:
         for driver in self._drivers:
             fault = self._conductor.state.fault(driver.config.name)
             if fault is not None:
-                found[fault.name] = bool(driver.is_seen(plain(sample.raw), _since(fault, sample)))
+                found[fault.name] = self._asks(driver, sample, _since(fault, sample))
         return found
+
+    def _asks(self, driver: FaultDriver, sample: Sample, since: float) -> bool:
+        """A driver that cannot read the sample sees nothing in it, and is named once."""
+        try:
+            return bool(driver.is_seen(plain(sample.raw), since))
+        except Exception as error:  # noqa: BLE001 - foreign code: it must not cost the others their health
+            text = f"fault {driver.config.name} cannot read the health: {type(error).__name__}: {error}"[:300]
+            if text not in self._blamed:
+                self._blamed.add(text)
+                self._conductor.report("show", c.Trouble(text))
+            return False
 
 
 def _since(fault: FaultState, sample: Sample) -> float:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 INJECTION_LIMIT_SEC = 60.0
 HEAL_LIMIT_SEC = 60.0
+COUNTDOWN_MOST_SEC = 3600.0
 
 
 class ConductorStage:
@@ -35,12 +36,16 @@ class ConductorStage:
         self._raise_if_failed(name)
 
     async def say(self, text: str) -> None:
+        if not isinstance(text, str):
+            raise InvalidValue(f"say takes text, not {type(text).__name__}")
         if len(text) > c.SAY_MOST:
             raise InvalidValue(f"say takes up to {c.SAY_MOST} characters, not {len(text)}")
         await self._submit(c.Say(text))
 
     async def countdown(self, seconds: float) -> None:
         number, _ = self._acting()
+        if not 0 <= seconds <= COUNTDOWN_MOST_SEC:
+            raise InvalidValue(f"countdown takes 0 to {COUNTDOWN_MOST_SEC:g} seconds, not {seconds!r}")
         await self._submit(c.StartCountdown(number, seconds))
         await asyncio.sleep(seconds)
 
@@ -59,6 +64,8 @@ class ConductorStage:
 
     async def conclude(self, held: bool | None, text: str) -> None:
         number, _ = self._acting()
+        if held not in (True, False, None) or not isinstance(text, str):
+            raise InvalidValue("conclude takes True, False or None, and text")
         await self._submit(c.Conclude(number, held, text))
 
     def measured(self, name: str) -> Measured:
@@ -74,7 +81,7 @@ class ConductorStage:
     async def _submit(self, what: c.Order) -> ShowState:
         number, run = self._acting()
         who = f"chapter {number}" if run else "deck"
-        return await self._conductor.submit(c.Command(who, what))
+        return await self._conductor.carry_out(c.Command(who, what))
 
     def _acting(self) -> tuple[int, int]:
         """The calling action; one that is over must not touch anything any more."""

@@ -47,7 +47,8 @@ def _(event: e.ShowOpened, state: ShowState, entry: e.Entry) -> ShowState:
 @_apply.register
 def _(event: e.ShowPickedUp, state: ShowState, entry: e.Entry) -> ShowState:
     """Nothing that only lived in the old process is carried over."""
-    kept = replace(state, countdown_ends_at=None, freshness="unknown", freshness_reason="", durable=True)
+    faults = tuple(replace(fault, unwatched=fault.run > 0) for fault in state.faults)
+    kept = replace(state, countdown_ends_at=None, freshness="unknown", freshness_reason="", durable=True, faults=faults)
     return _log(kept, entry, "show continued from its journal", "move")
 
 
@@ -119,7 +120,7 @@ def _(event: e.FaultRequested, state: ShowState, entry: e.Entry) -> ShowState:
         "error": None,
     }
     fresh |= {"detected_after_sec": None, "recovered_after_sec": None}
-    fresh |= {"heal_wanted": False, "veiled": False, "broke": False}
+    fresh |= {"heal_wanted": False, "veiled": False, "broke": False, "unwatched": False}
     state = state.with_fault(event.name, state="injecting", run=event.run, **fresh)
     return _log(state, entry, f"fault {event.name}", "fault")
 
@@ -140,7 +141,8 @@ def _(event: e.FaultInjected, state: ShowState, entry: e.Entry) -> ShowState:
 
 @_apply.register
 def _(event: e.FaultFailed, state: ShowState, entry: e.Entry) -> ShowState:
-    state = state if event.touched else _end_span(state, event.name, entry.at)
+    if not event.touched:
+        state = _end_span(state, event.name, entry.at).with_fault(event.name, injected_at=None)
     state = state.with_fault(event.name, state="failed", broke=True, error=event.error, touched=event.touched)
     return _log(state, entry, f"{event.name} failed: {event.error}", "error")
 

@@ -14,6 +14,9 @@ STALE_AFTER = 3
 UNKNOWN_AFTER = 10
 """Intervals without a new sample until health counts as stale, and as unknown."""
 
+DETECTION_GRACE_SEC = 5.0
+"""What is first seen later than this after the heal is no effect of the fault."""
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -171,6 +174,8 @@ def _(what: c.Inject, state: ShowState, at: float) -> Decision:
         return Refusal("halted", "the show is halted: resume before a new fault")
     if fault.is_running:
         return Refusal("active", f"fault {what.name!r} is already {_doing(fault)}")
+    if not state.durable:
+        return Refusal("no_ledger", "the journal cannot be written, so no undo can be: no new fault until it can")
     return (e.FaultRequested(what.name, fault.run + 1),)
 
 
@@ -314,10 +319,11 @@ def _(what: c.Observe, state: ShowState, at: float) -> Decision:
 
 
 def _measure(fault: FaultState, sample: Sample, seen: bool, at: float) -> Iterator[e.Event]:
-    started, healing = fault.injected_at, fault.heal_started_at
-    if fault.awaits_detection and seen and not fault.veiled and started is not None and sample.updated_at >= started:
+    started, healing, healed = fault.injected_at, fault.heal_started_at, fault.healed_at
+    in_time = healed is None or at <= healed + DETECTION_GRACE_SEC
+    shown = seen and not fault.veiled and in_time
+    if fault.awaits_detection and shown and started is not None and sample.updated_at >= started:
         yield e.FaultDetected(fault.name, fault.run, at - started)
-    healed = fault.healed_at
     settled = not seen and not sample.has_issues and fault.awaits_recovery
     if settled and healing is not None and healed is not None and sample.updated_at >= healed:
         yield e.FaultRecovered(fault.name, fault.run, at - healing)

@@ -37,6 +37,7 @@ class FaultState:
     `broke`: the injection failed. `touched`: the target may differ from what it was; only a verified
     heal takes that back.
     `veiled`: the observable was there before the injection, so seeing it proves nothing yet.
+    `unwatched`: a restart came between, so nothing can be measured of this run any more.
     """
 
     config: ChaosConfig
@@ -48,6 +49,7 @@ class FaultState:
     broke: bool = False
     heal_wanted: bool = False
     veiled: bool = False
+    unwatched: bool = False
     injected_at: float | None = None
     heals_at: float | None = None
     heal_started_at: float | None = None
@@ -67,11 +69,13 @@ class FaultState:
 
     @property
     def awaits_detection(self) -> bool:
-        return self.injected_at is not None and self.detected_after_sec is None and self.recovered_after_sec is None
+        open_still = self.detected_after_sec is None and self.recovered_after_sec is None
+        return self.injected_at is not None and open_still and not self.unwatched
 
     @property
     def awaits_recovery(self) -> bool:
-        return self.healed_at is not None and self.recovered_after_sec is None and not self.is_running
+        open_still = self.recovered_after_sec is None and not self.unwatched
+        return self.healed_at is not None and open_still and not self.is_running
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,8 @@ def seen_text(fault: FaultState) -> str:
 
 def outcome_text(fault: FaultState) -> str:
     """What was measured of a healed fault."""
+    if fault.unwatched and fault.recovered_after_sec is None:
+        return "not measured: the server was restarted meanwhile"
     if fault.recovered_after_sec is None:
         return f"{seen_text(fault)} · waiting for recovery"
     if fault.detected_after_sec is None:
