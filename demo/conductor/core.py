@@ -10,6 +10,7 @@ from demo import commands as c
 from demo import events as e
 from demo.conductor.actions import Actions
 from demo.conductor.bounded import within
+from demo.conductor.disk import Disk
 from demo.conductor.faults import Faults
 from demo.conductor.health import HealthWatch
 from demo.conductor.queue import Lanes, is_urgent
@@ -19,11 +20,6 @@ from demo.journal import Journal
 from demo.show import FaultState, Refusal, ShowState, apply, decide, opening
 from demo.types import Chapter, DemoState, FaultDriver, HealthPollerProtocol, Stage
 
-DISK_PATIENCE_SEC = 1.0
-"""A move waits this long for the disk, then goes on and says that it is not durable."""
-
-URGENT_PATIENCE_SEC = 0.05
-FLUSH_EVERY_SEC = 1.0
 PARTS_LIMIT_SEC = 45.0
 CLOSING_LIMIT_SEC = 15.0
 """How long the way out may take to heal what is broken."""
@@ -66,12 +62,12 @@ class Conductor:
         self.journal = journal or Journal()
         self.clock = clock
         self._lanes = Lanes()
+        self._disk = Disk(self, self._lanes.hurry)
         self._listeners: list[Listener] = []
         self._complaints: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
         self._settled = asyncio.Event()
-        self._overdue: asyncio.Future[None] | None = None
         self._start_system, self._heal_system = start_system, heal_system
         self._actions = Actions(self)
         self._faults = Faults(self, faults)
@@ -165,7 +161,7 @@ class Conductor:
             await self._handle(c.Command("show", c.Open()), None)
             self._health.start()
             self.spawn(self._settle(), "healing what an earlier server left")
-            self.spawn(self._flush_often(), "the journal's timer")
+            self.spawn(self._disk.flush_often(), "the journal's timer")
             if self._start_system is not None:
                 self.spawn(self._bring_up(self._start_system), "the start of the system")
             await self._serve()
@@ -239,10 +235,10 @@ class Conductor:
             # Halt and heal come first; the disk is told, and hardly waited for.
             self._state = state
             self._set_going(entries, state)
-            await self._persist(URGENT_PATIENCE_SEC)
+            await self._disk.persist(urgent=True)
         else:
             if not isinstance(command.what, c.Observe):
-                await self._persist(DISK_PATIENCE_SEC)
+                await self._disk.persist(urgent=False)
             self._state = state
             self._set_going(entries, state)
         self.demo_state.current = state.current
@@ -256,27 +252,6 @@ class Conductor:
             state = apply(state, entry)
             entries.append(entry)
         return state, entries
-
-    async def _persist(self, patience: float) -> None:
-        """Wait until what the journal keeps is on disk, but not for a disk that is overdue, and never in a hurry."""
-        if self._overdue is not None and not self._overdue.done():
-            return
-        writing = asyncio.ensure_future(self.journal.append(()))
-        writing.add_done_callback(self._written)
-        hurry = asyncio.ensure_future(self._lanes.hurry.wait())
-        await asyncio.wait({writing, hurry}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-        hurry.cancel()
-        if not writing.done():
-            self._overdue = writing
-            if patience >= DISK_PATIENCE_SEC and not self._lanes.hurry.is_set():
-                self._note_durable(on=False)
-
-    def _written(self, writing: asyncio.Future[None]) -> None:
-        self._note_durable(on=not writing.cancelled() and writing.exception() is None)
-
-    def _note_durable(self, on: bool) -> None:
-        if on != self._state.durable:
-            self.report("show", c.Durable(on))
 
     def _tell(self) -> None:
         for listener in tuple(self._listeners):
@@ -323,16 +298,6 @@ class Conductor:
         except Exception as unknown:  # noqa: BLE001 - shown to the presenter
             error = describe(unknown)
         self.report("show", c.PartsHealEnd(error))
-
-    async def _flush_often(self) -> None:
-        while True:
-            await asyncio.sleep(FLUSH_EVERY_SEC)
-            try:
-                await self.journal.append(())
-            except JournalError:
-                self._note_durable(on=False)
-            else:
-                self._note_durable(on=True)
 
     async def _close(self) -> None:
         """Each step for itself: none that fails or hangs costs the others."""

@@ -1,0 +1,58 @@
+"""Waiting for the journal, but not for ever: a disk that is late is said, and nothing queues up behind it."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from demo import commands as c
+from demo.errors import JournalError
+
+if TYPE_CHECKING:
+    from demo.conductor.core import Conductor
+
+PATIENCE_SEC = 1.0
+"""A move waits this long for the disk, then goes on and says that it is not durable."""
+
+URGENT_PATIENCE_SEC = 0.05
+FLUSH_EVERY_SEC = 1.0
+
+
+class Disk:
+    """The conductor's way to its journal. `hurry` is set while halt or heal waits for its turn."""
+
+    def __init__(self, conductor: "Conductor", hurry: asyncio.Event) -> None:
+        self._conductor = conductor
+        self._hurry = hurry
+        self._overdue: asyncio.Future[None] | None = None
+
+    async def persist(self, urgent: bool) -> None:
+        """Wait until what the journal keeps is written; not for a disk that is overdue, and never in a hurry."""
+        if self._overdue is not None and not self._overdue.done():
+            return
+        writing = asyncio.ensure_future(self._conductor.journal.append(()))
+        writing.add_done_callback(self._written)
+        hurry = asyncio.ensure_future(self._hurry.wait())
+        patience = URGENT_PATIENCE_SEC if urgent else PATIENCE_SEC
+        await asyncio.wait({writing, hurry}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        hurry.cancel()
+        if not writing.done():
+            self._overdue = writing
+            if not urgent and not self._hurry.is_set():
+                self._note(durable=False)
+
+    async def flush_often(self) -> None:
+        """Write what may wait, health samples mostly, until cancelled."""
+        while True:
+            await asyncio.sleep(FLUSH_EVERY_SEC)
+            try:
+                await self._conductor.journal.append(())
+            except JournalError:
+                self._note(durable=False)
+            else:
+                self._note(durable=True)
+
+    def _written(self, writing: asyncio.Future[None]) -> None:
+        self._note(durable=not writing.cancelled() and writing.exception() is None)
+
+    def _note(self, durable: bool) -> None:
+        if durable != self._conductor.state.durable:
+            self._conductor.report("show", c.Durable(durable))
