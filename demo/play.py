@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.conductor import Conductor
+from demo.herald import Herald, welcome
 from demo.journal import Journal
 from demo.runner import DemoRunner
 from demo.subjects import load
@@ -134,7 +135,7 @@ async def _served(options: Options, subject: Subject, journal: Journal, listener
     _stop_on_signals(stop, say)
     runner = DemoRunner(subject.name, (), conductor=conductor) if options.terminal else None
     playing = asyncio.ensure_future(conductor.run())
-    beside = [asyncio.ensure_future(_serve_web(Web(conductor), listener, stop, options, say))]
+    beside = [asyncio.ensure_future(_serve_web(conductor, listener, stop, options, say))]
     if runner is not None:
         beside.append(asyncio.ensure_future(runner.run()))
     stopping = asyncio.ensure_future(stop.wait())
@@ -174,14 +175,19 @@ def _stop_on_signals(stop: asyncio.Event, say: _Voice) -> None:
         loop.add_signal_handler(number, caught)
 
 
-async def _serve_web(web: Web, listener: socket.socket, stop: asyncio.Event, options: Options, say: _Voice) -> None:
+async def _serve_web(
+    conductor: Conductor, listener: socket.socket, stop: asyncio.Event, options: Options, say: _Voice
+) -> None:
     started = asyncio.Event()
-    serving = asyncio.ensure_future(serve(web, listener, stop, started))
+    serving = asyncio.ensure_future(serve(Web(conductor), listener, stop, started))
     waiting = asyncio.ensure_future(started.wait())
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
     if started.is_set():
         address = _address(options.host, listener.getsockname()[1])
-        say(_welcome(address))
+        say(welcome(address))
+        herald = Herald(say)
+        herald.changed(conductor.state)
+        conductor.subscribe(herald.changed)
         if options.open_page and sys.stdout.isatty() and _has_desktop():
             asyncio.get_running_loop().run_in_executor(None, webbrowser.open, f"{address}/presenter")
     await serving
@@ -189,16 +195,6 @@ async def _serve_web(web: Web, listener: socket.socket, stop: asyncio.Event, opt
 
 def _address(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _welcome(address: str) -> str:
-    return (
-        f"stage      {address}/\n"
-        f"presenter  {address}/presenter\n"
-        f"phone      {address}/remote\n"
-        f"advance    curl -X POST {address}/advance\n"
-        f"end        Ctrl-C"
-    )
 
 
 def _has_desktop() -> bool:

@@ -28,6 +28,7 @@ FLOORS = {
     "conductor": 5,
     "runner": 6,
     "web": 6,
+    "herald": 6,
     "play": 7,
     "cli": 8,
     "__main__": 9,

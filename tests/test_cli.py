@@ -203,3 +203,13 @@ def test_a_chapter_that_never_ends_does_not_keep_the_server_from_ending(tmp_path
         assert server.stop() == 0
         assert "left it behind" in server.output
         assert "Traceback" not in server.output
+
+
+@pytest.mark.system
+def test_the_start_says_what_is_still_starting_and_when_all_is_up() -> None:
+    with serving("ratelimiter") as server:
+        server.until(lambda state: bool(state["health"]) and not state["health"]["has_issues"], 30)
+        server.stop()
+        lines = server.output.splitlines()
+        assert [line for line in lines if line.startswith("starting") and "node-1" in line]
+        assert lines.index("all up") > next(n for n, line in enumerate(lines) if line.startswith("starting"))
