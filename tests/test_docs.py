@@ -44,8 +44,11 @@ def test_the_lamp_in_the_docs_can_be_broken_and_heals(tmp_path: Path) -> None:
         assert any(line["text"].startswith("Dark after") for line in state["log"])
 
 
-def test_every_route_is_documented_and_every_documented_one_exists() -> None:
-    web = Web(Conductor("none", load("none").chapters))
+@pytest.mark.anyio
+async def test_every_route_is_documented_and_every_documented_one_exists() -> None:
+    conductor = Conductor("none", load("none").chapters)
+    web = Web(conductor)
+    await conductor.journal.close()
     paths = set(web.app.openapi()["paths"]) | {"/", "/presenter", "/remote", "/openapi.json"}
     documented = set(re.findall(r"`(?:GET |POST )?(/[a-z/{}.]*)`", DOCS["http.md"].split("| code |")[0]))
     assert documented == paths
