@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from demo.sample import Sample
 
@@ -151,9 +152,10 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something went wrong beside the story: for the presenter's screens."""
+    """Something beside the story, mostly gone wrong: for the presenter's screens. `level`: error or note."""
 
     text: str
+    level: Literal["error", "note"] = "error"
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,6 +182,7 @@ class FreshnessChanged:
 @dataclass(frozen=True, slots=True)
 class TroubleSeen:
     text: str
+    level: typing.Literal["error", "note"] = "error"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ whole view when it can.
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NoReturn, Protocol, TypeVar
 
 S = TypeVar("S")
 S_contra = TypeVar("S_contra", contravariant=True)
@@ -64,44 +64,66 @@ class _Channel(Generic[S]):
         changed = rendered if old is None else {name: body for name, body in rendered.items() if old.get(name) != body}
         if not changed:
             return None
+        message = self.view.frame(changed, ident)
         self.regions, self.whole = rendered, None
-        return self.view.frame(changed, ident)
+        return message
 
     def newest(self, state: S, ident: str) -> bytes:
         if self.regions is None or not self.listeners:
-            self.refresh(state, ident)
+            # Should this fail, nobody has anything on screen: the next picture is a whole one.
+            self.regions = self.whole = None
+            self.whole = self.refresh(state, ident)
         if self.whole is None:
             self.whole = self.view.frame(self.regions or {}, ident)
         return self.whole
 
 
+def _raise(view: str, error: Exception) -> NoReturn:
+    raise error
+
+
 class Hub(Generic[S]):
-    """Fan-out of the newest state. Every method must be called from the loop's thread."""
+    """Fan-out of the newest state. Every method must be called from the loop's thread.
+
+    `on_error` is told which view could not be rendered and why: its listeners keep the last good picture,
+    and the other views go on. Without one the error is raised.
+    """
 
     def __init__(
-        self, views: Mapping[str, View[S]], state: S, ident: str = "", clock: Callable[[], float] = time.monotonic
+        self,
+        views: Mapping[str, View[S]],
+        state: S,
+        ident: str = "",
+        clock: Callable[[], float] = time.monotonic,
+        on_error: Callable[[str, Exception], None] = _raise,
     ) -> None:
         self._channels = {name: _Channel(view) for name, view in views.items()}
         self._state = state
         self._ident = ident
         self._clock = clock
+        self._on_error = on_error
 
     def publish(self, state: S, ident: str) -> None:
         """Show this state to everyone; views nobody watches are not rendered."""
         self._state, self._ident = state, ident
-        for channel in self._channels.values():
+        for name, channel in self._channels.items():
             if channel.listeners:
-                message = channel.refresh(state, ident)
+                try:
+                    message = channel.refresh(state, ident)
+                except Exception as error:  # noqa: BLE001 - one view's bug must not cost the others their picture
+                    self._on_error(name, error)
+                    continue
                 if message is not None:
                     self._send(channel, message)
 
     def join(self, view: str, sink: Sink) -> Listener:
-        """A new listener; the whole view is its first message."""
+        """A new listener; the whole view is its first message, as soon as it can be rendered."""
         channel = self._channels[view]
-        whole = channel.newest(self._state, self._ident)
+        whole = self._whole(channel, view)
         listener = Listener(view, sink)
         channel.listeners.add(listener)
-        listener.behind = not sink.push(whole)
+        if whole is not None:
+            listener.behind = not sink.push(whole)
         return listener
 
     def leave(self, listener: Listener) -> None:
@@ -111,8 +133,8 @@ class Hub(Generic[S]):
     def catch_up(self, listener: Listener) -> None:
         """The listener has room again: give it the newest whole view if it missed anything."""
         if listener.behind:
-            channel = self._channels[listener.view]
-            listener.behind = not listener.sink.push(channel.newest(self._state, self._ident))
+            whole = self._whole(self._channels[listener.view], listener.view)
+            listener.behind = whole is None or not listener.sink.push(whole)
 
     def beat(self, message: bytes) -> None:
         """Send `message` on every view that was silent for `BEAT_AFTER_SEC`."""
@@ -129,6 +151,13 @@ class Hub(Generic[S]):
         for channel in self._channels.values():
             for listener in tuple(channel.listeners):
                 listener.sink.close()
+
+    def _whole(self, channel: _Channel[S], view: str) -> bytes | None:
+        try:
+            return channel.newest(self._state, self._ident)
+        except Exception as error:  # noqa: BLE001 - told to whoever made the hub
+            self._on_error(view, error)
+            return None
 
     def _send(self, channel: _Channel[S], message: bytes) -> None:
         channel.sent_at = self._clock()

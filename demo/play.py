@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from demo import commands as c
 from demo.conductor import Conductor
 from demo.herald import Herald, welcome
 from demo.journal import Journal
@@ -131,7 +132,7 @@ async def _served(options: Options, subject: Subject, journal: Journal, listener
         start_system=subject.start,
         heal_system=subject.heal,
     )
-    say = _Voice(quiet=options.terminal)
+    say = _Voice(quiet=options.terminal and sys.stdin.isatty() and sys.stdout.isatty())
     _stop_on_signals(stop, say)
     runner = DemoRunner(subject.name, (), conductor=conductor) if options.terminal else None
     playing = asyncio.ensure_future(conductor.run())
@@ -172,7 +173,9 @@ def _stop_on_signals(stop: asyncio.Event, say: _Voice) -> None:
 
     loop = asyncio.get_running_loop()
     for number in SIGNALS:
-        loop.add_signal_handler(number, caught)
+        # Under nohup the hang-up is ignored on purpose.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, caught)
 
 
 async def _serve_web(
@@ -185,6 +188,8 @@ async def _serve_web(
     if started.is_set():
         address = _address(options.host, listener.getsockname()[1])
         say(welcome(address))
+        if options.terminal:
+            conductor.report("show", c.Trouble(f"pages: {address}/ /presenter /remote", "note"))
         herald = Herald(say)
         herald.changed(conductor.state)
         conductor.subscribe(herald.changed)

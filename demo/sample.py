@@ -1,6 +1,5 @@
 """A health sample: the poller's dict, checked and frozen. What cannot be read is said, not guessed."""
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -12,6 +11,9 @@ STATES = ("up", "degraded", "down", "starting", "offline", "unknown")
 """What a node's `health` may say, as `HealthPollerProtocol` documents it."""
 
 NODES_MOST = 2000
+_NUMBER_MOST = 1e300
+"""JSON's numbers end here: a longer whole number is no measurement."""
+
 DEFAULT_INTERVAL_SEC = 1.0
 
 
@@ -75,13 +77,18 @@ class Sample:
         return any(node.health != "up" for node in self.nodes)
 
     def with_missing(self, expected: Iterable[Node]) -> "Sample":
-        """This sample with every expected node it lacks added as down: a node is never just gone."""
+        """This sample with every expected node it lacks added as down: a node is never just gone.
+
+        Up to NODES_MOST in all. Who went missing last comes first in `expected` (a sample's own nodes stand
+        before those it lacked), so it is the longest missing that are given up.
+        """
         present = {node.id for node in self.nodes}
+        room = max(0, NODES_MOST - len(self.nodes))
         lost = tuple(
             replace(node, health="down", detail="missing from the poll", metrics={})
             for node in expected
             if node.id not in present
-        )
+        )[:room]
         return replace(self, nodes=self.nodes + lost) if lost else self
 
 
@@ -109,17 +116,22 @@ def read_sample(health: object, now: float) -> Sample:
 
 def plain(value: object, depth: int = 0) -> Any:
     """The value as JSON: datetimes as ISO text, numbers that JSON lacks as None, the rest as text."""
-    if value is None or isinstance(value, bool | str | int):
+    if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, datetime):
-        return value.isoformat()
+    if isinstance(value, str):
+        return encodable(value)
+    if isinstance(value, int | float):
+        return _number(value)
     if isinstance(value, Mapping) and depth < 12:
-        return {str(key): plain(item, depth + 1) for key, item in value.items()}
+        return {encodable(str(key)): plain(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset) and depth < 12:
         return [plain(item, depth + 1) for item in value]
-    return str(value)[:200]
+    return encodable((value.isoformat() if isinstance(value, datetime) else str(value))[:200])
+
+
+def encodable(text: str) -> str:
+    """The text as UTF-8 can hold it: a lone surrogate becomes a question mark."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _unique(nodes: Iterable[Node]) -> tuple[Node, ...]:
@@ -135,6 +147,8 @@ def _node(item: object, index: int) -> Node:
     ident = _text(item.get("id")) or _text(item.get("name")) or f"node-{index}"
     health = item.get("health")
     known = isinstance(health, str) and health in STATES
+    # Stands on the stage: nothing of an unknown word is repeated, it may be an error's text.
+    odd = "" if known else "no health we know"
     metrics = item.get("metrics")
     links = item.get("links")
     return Node(
@@ -143,7 +157,7 @@ def _node(item: object, index: int) -> Node:
         type=_text(item.get("type")),
         health=str(health) if known else "unknown",
         address=_text(item.get("address")),
-        detail=_text(item.get("detail")) or ("" if known else f"the poller said {_text(health)[:40]!r}"),
+        detail=_text(item.get("detail")) or odd,
         metrics=_metrics(metrics) if isinstance(metrics, Mapping) else {},
         links=tuple(_text(link) for link in links) if isinstance(links, list | tuple) else (),
     )
@@ -154,9 +168,9 @@ def _metrics(metrics: Mapping[Any, Any]) -> dict[str, float | str]:
     for name, value in metrics.items():
         number = _number(value)
         if number is not None:
-            found[str(name)] = number
+            found[_text(name)] = number
         elif isinstance(value, str):
-            found[str(name)] = value[:200]
+            found[_text(name)] = _text(value)[:200]
     return found
 
 
@@ -190,13 +204,13 @@ def _dicts(value: object) -> list[Mapping[str, Any]]:
 
 
 def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -_NUMBER_MOST < value < _NUMBER_MOST:
         return None
     return value
 
 
 def _text(value: object) -> str:
-    return "" if value is None else str(value)[:400]
+    return "" if value is None else encodable(str(value)[:400])
 
 
 def _moment(value: object, now: float) -> float:

@@ -90,7 +90,7 @@ async def test_an_undo_that_was_left_is_not_mistaken_for_a_new_one(tmp_path: Pat
         assert not system.up
         await ask(conductor, c.Heal("off"))
         await reached(conductor, lambda state: state.faults[0].state == "idle")
-        assert system.up
+        assert switch.system.up
         assert switch.steps[-1] == "heal"
 
 

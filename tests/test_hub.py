@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+import pytest
+
 from demo.hub import BEAT_AFTER_SEC, Hub, Listener
 
 State = dict[str, str]
@@ -44,6 +46,15 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+class Fragile(Plain):
+    """Cannot show a state with an item `broken`."""
+
+    def render(self, state: State) -> Mapping[str, bytes]:
+        if "broken" in state:
+            raise RuntimeError(state["broken"])
+        return super().render(state)
 
 
 def hub_with(view: Plain, clock: Clock | None = None) -> Hub[State]:
@@ -136,3 +147,38 @@ def test_closing_ends_every_stream_and_leaving_twice_does_no_harm() -> None:
     hub.leave(listener)
     hub.leave(listener)
     assert hub.counts() == {"stage": 0, "other": 0}
+
+
+def test_a_view_that_cannot_be_rendered_keeps_its_picture_and_costs_the_others_nothing() -> None:
+    told: list[tuple[str, str]] = []
+    views = {"stage": Fragile(), "other": Plain()}
+    hub = Hub(views, {"a": "1"}, "e-0", Clock(), on_error=lambda view, error: told.append((view, str(error))))
+    stage, other = Box(), Box()
+    hub.join("stage", stage)
+    hub.join("other", other)
+    hub.publish({"a": "2", "broken": "oh"}, "e-1")
+    assert told == [("stage", "oh")]
+    assert stage.got == [b"e-0|a=1"]
+    assert other.got[-1] == b"e-1|a=2,broken=oh"
+    hub.publish({"a": "3"}, "e-2")
+    assert stage.got[-1] == b"e-2|a=3"
+
+
+def test_who_joins_a_view_that_cannot_be_rendered_gets_the_whole_view_as_soon_as_it_can() -> None:
+    told: list[str] = []
+    hub = Hub({"stage": Fragile()}, {"a": "1", "b": "1"}, "e-0", Clock(), on_error=lambda view, _: told.append(view))
+    hub.leave(hub.join("stage", Box()))
+    hub.publish({"a": "2", "b": "1", "broken": "oh"}, "e-1")
+    box = Box()
+    listener = hub.join("stage", box)
+    hub.catch_up(listener)
+    assert (told, box.got) == (["stage"], [])
+    hub.publish({"a": "2", "b": "1"}, "e-2")
+    assert box.got == [b"e-2|a=2,b=1"]
+
+
+def test_without_anyone_to_tell_an_error_is_raised() -> None:
+    hub = Hub({"stage": Fragile()}, {"a": "1"}, "e-0", Clock())
+    hub.join("stage", Box())
+    with pytest.raises(RuntimeError, match="oh"):
+        hub.publish({"broken": "oh"}, "e-1")

@@ -1,17 +1,21 @@
 """The journal: in order, on disk before it is told, picked up again; and the undo ledger."""
 
+import asyncio
 import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from demo import events as e
 from demo.errors import JournalError
-from demo.journal import Journal
+from demo.journal import UNWRITTEN_MOST, Journal
 from demo.types import Plan
+from tests.serving import wait_for
 
 pytestmark = pytest.mark.anyio
 
@@ -140,3 +144,133 @@ async def test_a_disk_that_fills_up_loses_nothing_that_it_can_write_later(tmp_pa
     failed, complete = done.stdout.split()
     assert int(failed) > 0
     assert complete == "True"
+
+
+class Unwritable:
+    """What JSON does not know."""
+
+
+async def test_an_event_that_json_cannot_hold_is_refused_and_the_rest_is_written(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j")
+    loop: dict[str, Any] = {}
+    loop["self"] = loop
+    journal.keep([entry(1)])
+    for held in (Unwritable(), loop, {1: {(2, 3): 4}}):
+        odd = e.Entry(3, 1.0, "test", e.HealthSampled({"odd": held}, 1.0))
+        with pytest.raises(JournalError, match="entry 3"):
+            journal.keep([entry(2), odd])
+        with pytest.raises(JournalError, match="entry 3"):
+            await journal.append([entry(2), odd])
+    with pytest.raises(JournalError, match="the undo of kill"):
+        await journal.intend("kill", 1, Plan("process", "node-2", {"pid": Unwritable()}))
+    await journal.append([entry(2)])
+    assert await journal.read() == [entry(1), entry(2)]
+    await journal.close()
+
+
+async def test_what_utf8_cannot_hold_is_a_journal_error_and_spoils_nothing(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j")
+    with pytest.raises(JournalError, match="entry 1"):
+        journal.keep([e.Entry(1, 1.0, "\ud800", e.Said("x"))])
+    with pytest.raises(JournalError, match="cannot be used"):
+        await journal.intend("kill", 1, Plan("process", "\ud800", {}))
+    said = e.Entry(1, 1.0, "test", e.Said("\ud800"))
+    await journal.append([said])
+    assert await journal.read() == [said]
+    await journal.close()
+
+
+def test_somebody_elses_database_is_refused_and_left_byte_for_byte_alone(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.db"
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE entries (seq INTEGER PRIMARY KEY, at REAL, who TEXT, data TEXT)")
+        db.execute("PRAGMA application_id = 7")
+    db.close()
+    before = path.read_bytes()
+    with pytest.raises(JournalError, match="another program"):
+        Journal(path)
+    assert path.read_bytes() == before
+    assert [found.name for found in tmp_path.iterdir()] == ["theirs.db"]
+
+
+async def test_a_short_file_and_a_pipe_are_no_journals_and_an_empty_file_becomes_one(tmp_path: Path) -> None:
+    (tmp_path / "short").write_text("x")
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("short", "pipe"):
+        with pytest.raises(JournalError, match="as a journal"):
+            Journal(tmp_path / name)
+    (tmp_path / "empty").touch()
+    await Journal(tmp_path / "empty").close()
+    await Journal(tmp_path / "empty").close()
+
+
+async def test_the_last_number_on_disk_is_known_at_any_time(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j")
+    assert journal.durable_seq == 0
+    journal.keep([entry(1), entry(2)])
+    assert journal.durable_seq == 0
+    await journal.append([entry(3)])
+    assert journal.durable_seq == 3
+    await journal.close()
+    again = Journal(tmp_path / "j")
+    assert again.durable_seq == 3
+    await again.close()
+
+
+async def test_of_too_many_entries_in_memory_only_health_samples_are_given_up(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j")
+    moves = [entry(seq) for seq in range(1, 5001, 1000)]
+    at = {one.seq: one for one in moves}
+    for seq in range(1, UNWRITTEN_MOST + 2):
+        journal.keep([at.get(seq) or e.Entry(seq, 1.0, "poller", e.HealthSampled({}, 1.0))])
+    assert await journal.read() == moves
+    await journal.append([entry(UNWRITTEN_MOST + 2)])
+    assert [one.seq for one in await journal.read()] == [*at, UNWRITTEN_MOST + 2]
+    await journal.close()
+
+
+async def test_a_disk_that_hangs_holds_up_neither_the_close_nor_what_is_in_memory(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j")
+    await journal.append([entry(1)])
+    hangs = threading.Event()
+    journal._lane.submit(hangs.wait)
+    journal.keep([entry(2), entry(3)])
+    async with asyncio.timeout(5):
+        assert await journal.read(after=1) == [entry(2), entry(3)]
+        with pytest.raises(JournalError, match=r"its last 2 entries, from 2 on: the disk does not answer"):
+            await journal.close(patience_sec=0.05)
+        await journal.close()
+        with pytest.raises(JournalError, match="closed"):
+            await journal.append(())
+    with pytest.raises(JournalError, match="in use"):
+        Journal(tmp_path / "j")
+    hangs.set()
+    again = wait_for(lambda: reopened(tmp_path / "j"))
+    assert [one.seq for one in await again.read()] == [1, 2, 3], "a disk that answers after all is written to"
+    await again.close()
+
+
+def reopened(path: Path) -> Journal | None:
+    try:
+        return Journal(path)
+    except JournalError:
+        return None
+
+
+def test_a_disk_that_hangs_does_not_hold_up_the_end_of_the_process(tmp_path: Path) -> None:
+    script = (
+        "import asyncio, sys, threading\n"
+        "from pathlib import Path\n"
+        "from demo.errors import JournalError\nfrom demo.journal import Journal\n"
+        "async def main():\n"
+        "    journal = Journal(Path(sys.argv[1]))\n"
+        "    journal._lane.submit(threading.Event().wait)\n"
+        "    try:\n"
+        "        await journal.close(patience_sec=0.05)\n"
+        "    except JournalError:\n"
+        "        print('given up')\n"
+        "asyncio.run(main())\n"
+    )
+    run = [sys.executable, "-c", script, str(tmp_path / "j")]
+    done = subprocess.run(run, check=True, capture_output=True, text=True, timeout=20)
+    assert done.stdout == "given up\n"

@@ -1,5 +1,6 @@
 """Pages and their regions: the same state, the same bytes; nothing private on the stage, nothing hostile anywhere."""
 
+import json
 import re
 import time
 from dataclasses import replace
@@ -15,7 +16,7 @@ from demo import commands as c
 from demo.sample import read_sample
 from demo.show import FaultState, Refusal, ShowState
 from demo.types import ChaosConfig, ChaosType, Chapter
-from demo.views import CardView
+from demo.views import CardView, snapshot, stage_view
 from demo.web.assets import Assets
 from demo.web.pages import REGIONS, Pages
 from demo.web.wall import middle_cut, narration_size, spark, wall
@@ -268,6 +269,48 @@ def test_any_text_renders_on_every_page(title: str, said: str) -> None:
         for region in PAGES.regions(view, state, VIEWERS):
             assert not re.search("[\r\n]", region.html)
             region.html.encode()
+
+
+def test_half_characters_in_a_deck_and_in_health_do_not_break_a_page() -> None:
+    half = "\ud800"
+    play = player(Chapter(half, half, notes=half), Chapter(half, half), faults=[fault(target=half)])
+    play.state = replace(play.state, title=half, description=half)
+    see(play, health([half, f"{half}b"], detail=half))
+    play.play(c.Trouble(half))
+    for view in VIEWS:
+        assert PAGES.page(view, play.state, VIEWERS, half).encode()
+
+
+@pytest.mark.parametrize("at", [1e12, -1e12, 1e300, float("inf"), float("-inf"), float("nan")])
+def test_a_time_no_calendar_holds_does_not_break_a_page(at: float) -> None:
+    state = replace(STATES["running"].with_fault("kill", heals_at=at), entered_at=at, countdown_ends_at=at)
+    assert state.sample is not None
+    state = replace(state, sample=replace(state.sample, updated_at=at))
+    for view in VIEWS:
+        assert "–" in PAGES.page(view, state, VIEWERS, "e")
+
+
+def test_a_fault_or_a_budget_of_ages_does_not_break_a_page() -> None:
+    long = FaultState(ChaosConfig("kill", ChaosType.CONTAINER_KILL, "Kill", 1e12), "node-2")
+    play = player(Chapter("One", "one", budget_sec=float("inf")), faults=[long])
+    see(play, health(["node-1"]))
+    play.inject("kill")
+    assert json.dumps(snapshot(play.state, "e", {}), allow_nan=False)
+    for view in VIEWS:
+        assert PAGES.page(view, play.state, VIEWERS, "e")
+
+
+def test_an_address_or_a_path_that_slips_into_a_card_or_a_target_is_masked_on_the_stage_alone() -> None:
+    play = player(*deck(), faults=[fault()])
+    see(play, health(["tikv-0.internal:20160"], detail="refused by 10.9.8.7 in /var/lib/tikv"))
+    play.inject("kill")
+    play.state = play.state.with_fault("kill", target="redis 10.9.8.7:6379")
+    stage, desk = text_of("stage", play.state), text_of("presenter", play.state)
+    for secret in ("10.9.8.7", "tikv-0.internal:20160", "/var/lib"):
+        assert secret not in stage
+    assert "tikv-0.internal:20160" in desk
+    assert "redis 10.9.8.7:6379" in desk
+    assert stage_view(play.state, private=True).cards[0].sub == "refused by 10.9.8.7 in /var/lib/tikv"
 
 
 def test_lines_of_code_in_a_narration_survive_the_frame() -> None:

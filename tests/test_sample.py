@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo.sample import plain, read_sample
+from demo.sample import NODES_MOST, plain, read_sample
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.binary(max_size=4),
@@ -42,7 +42,46 @@ def test_nonsense_is_refused_with_a_reason(health: object) -> None:
 
 def test_a_word_we_do_not_know_is_unknown_and_said() -> None:
     node = read_sample({"nodes": [{"id": "a", "health": "sunny"}]}, 0.0).nodes[0]
-    assert (node.health, node.detail) == ("unknown", "the poller said 'sunny'")
+    assert (node.health, node.detail) == ("unknown", "no health we know")
+
+
+def test_nothing_of_an_odd_health_reaches_the_card_it_may_be_the_text_of_an_error() -> None:
+    for odd in ("ConnectionError: 10.0.0.9:6379 refused", ["/etc/secret"], {"a": "b"}):
+        node = read_sample({"nodes": [{"id": "a", "name": "A", "health": odd}]}, 0.0).nodes[0]
+        assert node.detail == "no health we know"
+        assert node.health == "unknown"
+
+
+def test_half_characters_become_question_marks_in_every_text_and_name() -> None:
+    half = "\ud800"
+    node = {"id": half, "name": f"a{half}", "detail": half, "metrics": {half: 1, "mode": half}, "links": [half]}
+    health = {"nodes": [node], "metrics": [{"name": half, "label": half, "value": 1}], half: {half: [half]}}
+    sample = read_sample(health | {"counters": [{"key": half}]}, 0.0)
+    repr_of_all = "".join(str(part) for part in (sample.nodes, sample.metrics, sample.counters, sample.raw))
+    assert half not in repr_of_all
+    assert "\\ud800" not in repr_of_all
+    assert sample.nodes[0].name == "a?"
+    assert sample.raw["?"] == {"?": ["?"]}
+
+
+@pytest.mark.parametrize("number", [10**400, -(10**400), float("inf"), float("nan")])
+def test_a_number_beyond_json_is_none(number: float) -> None:
+    sample = read_sample({"nodes": [{"id": "a", "metrics": {"n": number}}], "interval_sec": number, "x": number}, 0.0)
+    assert sample.nodes[0].metrics == {}
+    assert sample.raw["x"] is None
+
+
+def test_nodes_of_ever_new_names_do_not_pile_up() -> None:
+    """A poller that invents ids: the newest missing are shown, the longest missing are given up."""
+    sample = read_sample({"nodes": []}, 0.0)
+    size = NODES_MOST // 4
+    for turn in range(8):
+        nodes = [{"id": f"{turn}-{n}", "health": "up"} for n in range(size)]
+        sample = read_sample({"nodes": nodes}, float(turn)).with_missing(sample.nodes)
+    turns = [node.id.partition("-")[0] for node in sample.nodes]
+    assert len(sample.nodes) == NODES_MOST
+    assert [node.health for node in sample.nodes[:size]] == ["up"] * size
+    assert list(dict.fromkeys(turns)) == ["7", "6", "5", "4"]
 
 
 @given(st.lists(st.dictionaries(keys, anything, max_size=5) | anything, max_size=4), anything, anything)

@@ -77,6 +77,13 @@ def test_there_is_a_favicon_and_a_file_outside_cannot_be_reached(server: Server)
         problem(server.client.get(path), 404, "not_found")
 
 
+@pytest.mark.parametrize("path", ["/state", "/healthz"])
+def test_a_head_of_a_machine_route_has_no_body(server: Server, path: str) -> None:
+    response = server.client.head(path)
+    assert (response.status_code, response.content) == (200, b"")
+    assert response.headers["content-type"] == "application/json"
+
+
 def test_healthz_says_ok(server: Server) -> None:
     assert server.client.get("/healthz").json()["status"] == "ok"
 
@@ -122,7 +129,9 @@ def test_from_guards_against_a_second_tap(server: Server, carrier: dict[str, Any
     assert server.state()["chapter"]["number"] == 2
 
 
-@pytest.mark.parametrize("value", ["x", "1.5", "", "true", "٣", "9" * 30])
+@pytest.mark.parametrize(
+    "value", ["x", "1.5", "", "true", "٣", "9" * 30, "--5", "---1", "-", "+5", "−5", " ", "1 2", "-1-", "1_0"]
+)
 def test_a_from_that_is_no_chapter_number_is_unreadable(server: Server, value: str) -> None:
     response = server.client.post("/advance", params={"from": value})
     if value == "":
@@ -130,6 +139,11 @@ def test_a_from_that_is_no_chapter_number_is_unreadable(server: Server, value: s
     else:
         problem(response, 422, "invalid")
         assert server.state()["chapter"]["number"] == 1
+
+
+@pytest.mark.parametrize("value", ["5 ", " 5", "-5", "0"])
+def test_a_from_of_no_chapter_of_this_moment_is_stale(server: Server, value: str) -> None:
+    problem(server.client.post("/advance", params={"from": value}), 409, "stale")
 
 
 def test_the_ends_refuse(server: Server) -> None:
@@ -209,6 +223,21 @@ def test_a_line_may_have_280_characters(server: Server) -> None:
     assert server.client.post("/say", json={"text": "é" * 280}).status_code == 200
     problem(server.client.post("/say", json={"text": "é" * 281}), 422, "invalid")
     problem(server.client.post("/say"), 422, "invalid")
+
+
+def test_half_a_character_is_refused_and_breaks_nothing_after_it(server: Server) -> None:
+    headers, before = {"content-type": "application/json"}, server.state()["said"]
+    for body in (b'{"text": "\\ud800 hi"}', b'{"text": "hi \\udfff"}'):
+        problem(server.client.post("/say", content=body, headers=headers), 422, "invalid")
+    problem(server.client.post("/advance", content=b'{"from": "\\ud800"}', headers=headers), 422, "invalid")
+    problem(server.client.post("/blackout", content=b'{"on": "\\ud800"}', headers=headers), 422, "invalid")
+    assert server.state()["said"] == before
+    assert server.client.post("/say", content=b'{"text": "\\ud83d\\ude00"}', headers=headers).json()["said"] == "😀"
+
+
+def test_control_characters_are_taken_out_of_a_line(server: Server) -> None:
+    text = "\x1b[31mred\x07\x00 and\ttab\x9b2J\x85next\n\x7f end\x08"
+    assert server.client.post("/say", json={"text": text}).json()["said"] == "[31mred and tab2J next end"
 
 
 @pytest.mark.parametrize(

@@ -293,6 +293,10 @@ class Conductor:
             await self.until(lambda state: not any(f.state in ("injecting", "healing") for f in state.faults), 20)
             if self._heal_system is not None:
                 await within(PARTS_LIMIT_SEC, self._heal_system(), "healing the system")
+            # What could not be healed in a part that was dead or hung can be now.
+            for fault in self._state.faults:
+                if fault.touched and fault.state == "failed":
+                    self.report("show", c.Heal(fault.name))
         except DemoError as known:
             error = str(known)
         except Exception as unknown:  # noqa: BLE001 - shown to the presenter

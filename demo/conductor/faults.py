@@ -66,7 +66,8 @@ class Faults:
             if fault is None or not fault.is_running:
                 error = await self._undo(name)
                 outcome = f"could not be healed: {error}" if error else "was healed"
-                self._conductor.report("show", c.Trouble(f"{name}, left by an earlier server, {outcome}"))
+                text = f"{name}, left by an earlier server, {outcome}"
+                self._conductor.report("show", c.Trouble(text, "error" if error else "note"))
 
     def _begin(self, name: str, work: Coroutine[Any, Any, None], title: str) -> None:
         self._tasks[name] = self._conductor.spawn(work, title)

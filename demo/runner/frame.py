@@ -46,7 +46,7 @@ class _Frame:
         self.margin = 1 if self.columns >= 40 else 0
         self.width = max(1, self.columns - 2 * self.margin)
         self.state, self.own = state, desk
-        self.stage: StageView = stage_view(state)
+        self.stage: StageView = stage_view(state, private=True)
         self.desk: PresenterView = presenter_view(state, {})
         self.canvas = Canvas(console)
         self.panels = Panels(self.canvas, desk.now)

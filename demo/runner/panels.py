@@ -17,7 +17,7 @@ READABLE = 92
 """Lines of a story are not longer than this, however wide the terminal."""
 
 CURVES_MOST, CURVE_TALLEST, MINUTE = 5, 4, 61
-_LEVELS = {"error": VERMILION, "fault": AMBER, "word": BLUE, "move": "dim"}
+_LEVELS = {"error": VERMILION, "fault": AMBER, "word": BLUE, "move": "dim", "note": "dim"}
 _BANNERS = {
     "fault": ("✗", f"bold reverse {VERMILION}"),
     "halted": ("■", f"bold reverse {VERMILION}"),

@@ -56,7 +56,7 @@ class Transcript:
         return new[::-1]
 
     def _verdict_lines(self, state: ShowState) -> Iterator[str]:
-        view = stage_view(state)
+        view = stage_view(state, private=True)
         for claim in view.evidence or ((view.claim,) if view.claim else ()):
             told = f"{claim.word}: {claim.verdict}" if claim.word else ""
             if told and self._verdicts.get(claim.number) != told:
@@ -65,7 +65,7 @@ class Transcript:
 
     def _health_lines(self, state: ShowState) -> Iterator[str]:
         """Transitions only: a number that ticks is no news."""
-        view = stage_view(state)
+        view = stage_view(state, private=True)
         if view.freshness != self._freshness:
             self._freshness = view.freshness
             yield f"health is {view.freshness}"

@@ -232,7 +232,7 @@ def _(event: e.BlackoutSet, state: ShowState, entry: e.Entry) -> ShowState:
 
 @_apply.register
 def _(event: e.TroubleSeen, state: ShowState, entry: e.Entry) -> ShowState:
-    return _log(state, entry, event.text, "error")
+    return _log(state, entry, event.text, event.level)
 
 
 @_apply.register

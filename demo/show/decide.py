@@ -294,7 +294,7 @@ def _(what: c.Blackout, state: ShowState, at: float) -> Decision:
 
 @_decide.register
 def _(what: c.Trouble, state: ShowState, at: float) -> Decision:
-    return (e.TroubleSeen(what.text),)
+    return (e.TroubleSeen(what.text, what.level),)
 
 
 @_decide.register

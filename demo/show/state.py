@@ -17,7 +17,7 @@ HISTORY_MOST = 61
 
 ActionStatus = Literal["idle", "running", "done", "failed"]
 FaultStatus = Literal["idle", "injecting", "active", "healing", "failed"]
-Level = Literal["move", "fault", "word", "error"]
+Level = Literal["move", "fault", "word", "error", "note"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from demo.sample import Counter, Node
 from demo.show import ShowState
+from demo.show.state import HISTORY_MOST
 
 NO_NUMBER = "–"
 
@@ -14,7 +15,7 @@ class CardView:
     """`state` names shape and colour: up, degraded, down, starting, offline, unknown, stale.
 
     `at` is the epoch second of the measurement: the screens count its age. `trend` holds the main
-    number's last minute, one value a second, None where there was none.
+    number's last minute, one value a second, None where there was none. `of_key`: a limited key's, no node's.
     """
 
     id: str
@@ -26,6 +27,7 @@ class CardView:
     sub: str
     at: float
     trend: tuple[float | None, ...] = ()
+    of_key: bool = False
 
 
 def number_text(value: float | None) -> str:
@@ -68,7 +70,8 @@ def _node_card(state: ShowState, node: Node) -> CardView:
 
 def _counter_card(state: ShowState, counter: Counter) -> CardView:
     over = counter.ghosts is not None and counter.ghosts > 0
-    shown, word = _state(state, "degraded" if over or (counter.drift or 0) > 0 else "up")
+    health = "degraded" if over or (counter.drift or 0) > 0 else "up" if counter.drift is not None else "unknown"
+    shown, word = _state(state, health)
     if shown != "stale" and counter.admitted is not None:
         word = f"{number_text(counter.admitted)} of {number_text(counter.limit)}"
     return CardView(
@@ -76,16 +79,17 @@ def _counter_card(state: ShowState, counter: Counter) -> CardView:
         name=counter.key,
         state=shown if counter.ghosts is not None else "unknown",
         word=word if counter.ghosts is not None else "not measurable",
-        main=f"+{number_text(counter.ghosts)}" if over else number_text(counter.ghosts),
+        main=number_text(counter.ghosts),
         unit="ghosts" if counter.spread_sec is None else f"ghosts ε {_spread(counter.spread_sec)}",
         sub=f"drift {number_text(counter.drift)}",
         at=state.sample.updated_at if state.sample else 0.0,
         trend=trend(state, f"admitted:{counter.key}"),
+        of_key=True,
     )
 
 
 def _spread(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms" if seconds < 0.1 else f"{seconds:.1f} s"
+    return f"{seconds * 1000:.0f}ms" if seconds < 0.1 else f"{seconds:.1f}s"
 
 
 def _state(state: ShowState, health: str) -> tuple[str, str]:
@@ -96,5 +100,15 @@ def _state(state: ShowState, health: str) -> tuple[str, str]:
 
 
 def trend(state: ShowState, key: str) -> tuple[float | None, ...]:
-    values = tuple(point.values.get(key) for point in state.history)
-    return values if any(value is not None for value in values) else ()
+    """The last minute, a value a second, the newest last; a poll's own pause is bridged, a longer gap is not."""
+    if not state.history or state.sample is None:
+        return ()
+    newest = math.floor(state.history[-1].at)
+    bridge = math.ceil(max(1.0, state.sample.interval_sec))
+    seconds: list[float | None] = [None] * HISTORY_MOST
+    for point in state.history:
+        place = HISTORY_MOST - 1 - (newest - math.floor(point.at))
+        for later in range(max(0, place), min(HISTORY_MOST, place + bridge + 1)):
+            seconds[later] = point.values.get(key)
+    first = next((index for index, value in enumerate(seconds) if value is not None), None)
+    return () if first is None else tuple(seconds[first:])

@@ -10,6 +10,7 @@ WIDTH, HEIGHT = 600, 60
 """Of a curve's box, in its own units: ten across are one second."""
 
 ROWS_MOST = 5
+GAP_INTERVALS = 3
 _PER_SEC = 10
 _TOP, _BOTTOM = 5, 55
 _LEAST_TOP = {"%": 5.0}
@@ -20,7 +21,8 @@ _LEAST_TOP = {"%": 5.0}
 class CurveView:
     """`path` is an SVG path in a box of WIDTH × HEIGHT, `spans` pairs (x, width) where a fault was in place.
 
-    `limit_y` is where a dashed limit stands, `tone` is "" (load, latency), "bad" or "two".
+    `limit_y` is where a dashed limit stands, `over` the path of what lies above it,
+    `tone` is "" (load, latency), "bad" or "two".
     """
 
     name: str
@@ -30,6 +32,7 @@ class CurveView:
     path: str
     tone: str = ""
     limit_y: int | None = None
+    over: str = ""
     spans: tuple[tuple[int, int], ...] = ()
 
 
@@ -38,37 +41,45 @@ def curves(state: ShowState) -> tuple[CurveView, ...]:
     sample = state.sample
     if sample is None or not state.history:
         return ()
-    metrics = [_curve(state, m.name, m.label, m.unit, "bad" if m.role == "errors" else "") for m in sample.metrics]
+    metrics = [_curve(state, m.name, m.label, m.unit, m.role) for m in sample.metrics]
     compared = [counter for counter in sample.counters if counter.limit > 0][:2]
     keys = [
-        _curve(
-            state,
-            f"admitted:{counter.key}",
-            counter.key,
-            f"of {number_text(counter.limit)}",
-            "two" if index else "bad",
-            counter.limit,
-        )
-        for index, counter in enumerate(compared)
+        _curve(state, f"admitted:{k.key}", k.key, f"of {number_text(k.limit)}", "two" if index else "", k.limit)
+        for index, k in enumerate(compared)
     ]
     return tuple((metrics[:1] + keys + metrics[1:])[:ROWS_MOST])
 
 
-def _curve(state: ShowState, name: str, label: str, unit: str, tone: str, limit: float | None = None) -> CurveView:
+def _curve(state: ShowState, name: str, label: str, unit: str, role: str, limit: float | None = None) -> CurveView:
     newest = state.history[-1].at
-    points = [(WIDTH - round((newest - p.at) * _PER_SEC), p.values.get(name)) for p in state.history]
+    values = _with_gaps(state, name)
+    points = [(WIDTH - round((newest - at) * _PER_SEC), value) for at, value in values]
     known = [value for _, value in points if value is not None]
     top = max([*known, limit or 0.0, _LEAST_TOP.get(unit, 0.0)]) or 1.0
+    drawn = [(x, None if value is None else y_of(value, top)) for x, value in points if x >= 0]
+    limit_y = y_of(limit, top) if limit else None
     return CurveView(
         name=name,
         label=label,
         unit=unit,
         now=number_text(points[-1][1]),
-        path=path([(x, None if value is None else y_of(value, top)) for x, value in points if x >= 0]),
-        tone=tone,
-        limit_y=y_of(limit, top) if limit else None,
+        path=path(drawn),
+        tone="bad" if role == "errors" and any(known) else role if role == "two" else "",
+        limit_y=limit_y,
+        over=over(drawn, limit_y) if limit_y is not None else "",
         spans=_spans(state, newest),
     )
+
+
+def _with_gaps(state: ShowState, name: str) -> list[tuple[float, float | None]]:
+    """The history with a None where nothing was measured for longer than a poll or three."""
+    gap = max(2.5, GAP_INTERVALS * state.sample.interval_sec) if state.sample else 2.5
+    found: list[tuple[float, float | None]] = []
+    for point in state.history:
+        if found and point.at - found[-1][0] > gap:
+            found.append(((point.at + found[-1][0]) / 2, None))
+        found.append((point.at, point.values.get(name)))
+    return found
 
 
 def y_of(value: float, top: float) -> int:
@@ -87,6 +98,28 @@ def path(points: Sequence[tuple[int, int | None]]) -> str:
         steps.append(f"M{x} {y}" if last is None else f"l{x - last[0]} {y - last[1]}")
         last = (x, y)
     return "".join(steps)
+
+
+def over(points: Sequence[tuple[int, int | None]], limit_y: int) -> str:
+    """The areas between the curve and its limit, where it is above: what should not have been."""
+    areas: list[str] = []
+    corners: list[tuple[int, int]] = []
+    last: tuple[int, int] | None = None
+    for x, y in [*points, (WIDTH, None)]:
+        above = y is not None and y < limit_y
+        crosses = y is not None and last is not None and above != (last[1] < limit_y)
+        if crosses and y is not None and last is not None:
+            share = (limit_y - last[1]) / (y - last[1])
+            corners.append((round(last[0] + share * (x - last[0])), limit_y))
+        if above and y is not None:
+            corners = corners or [(x, limit_y)]
+            corners.append((x, y))
+        elif corners:
+            end = corners[-1][0]
+            areas.append("M" + "L".join(f"{cx} {cy}" for cx, cy in corners) + f"L{end} {limit_y}Z")
+            corners = []
+        last = None if y is None else (x, y)
+    return "".join(areas)
 
 
 def _spans(state: ShowState, newest: float) -> tuple[tuple[int, int], ...]:

@@ -73,6 +73,7 @@ class RemoteView:
     notes: str
     status: str
     error: str | None
+    can_rerun: bool
     blocked_by: int | None
     next_heading: str | None
     health_state: str
@@ -99,7 +100,7 @@ def presenter_view(state: ShowState, viewers: Mapping[str, int]) -> PresenterVie
         notes=chapter.notes,
         status=state.action.status,
         error=state.action.error,
-        can_rerun=chapter.on_enter is not None and state.action.status != "running" and state.action.run > 0,
+        can_rerun=_can_rerun(state),
         blocked_by=state.blocking,
         claim=stage_view(state).claim,
         said=state.said,
@@ -134,6 +135,7 @@ def remote_view(state: ShowState) -> RemoteView:
         notes=chapter.notes,
         status=state.action.status,
         error=state.action.error,
+        can_rerun=_can_rerun(state),
         blocked_by=state.blocking,
         next_heading=following.title if following else None,
         health_state=mark,
@@ -147,6 +149,10 @@ def remote_view(state: ShowState) -> RemoteView:
         halted=state.halted,
         blackout=state.blackout,
     )
+
+
+def _can_rerun(state: ShowState) -> bool:
+    return state.chapter.on_enter is not None and state.action.status != "running" and state.action.run > 0
 
 
 def _following(state: ShowState) -> Chapter | None:

@@ -4,9 +4,22 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from demo.sample import Node, Sample
 from demo.show import FaultState, ShowState
+from demo.views.masking import masked
 
-_PRIVATE_NODE_KEYS = ("address", "detail")
+_PUBLIC_METRIC_KEYS = ("name", "label", "value", "unit", "role")
+_PUBLIC_COUNTER_KEYS = (
+    "key",
+    "algorithm",
+    "limit",
+    "window_sec",
+    "admitted",
+    "counted",
+    "drift",
+    "ghosts",
+    "spread_sec",
+)
 
 
 def snapshot(state: ShowState, epoch: str, viewers: Mapping[str, int], private: bool = True) -> dict[str, Any]:
@@ -37,8 +50,13 @@ def snapshot(state: ShowState, epoch: str, viewers: Mapping[str, int], private: 
 
 
 def moment(at: float | None) -> str | None:
-    """Epoch seconds as ISO 8601 in UTC."""
-    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+    """Epoch seconds as ISO 8601 in UTC; None too for a time that no calendar holds."""
+    if at is None:
+        return None
+    try:
+        return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _chapter(state: ShowState, private: bool) -> dict[str, Any]:
@@ -62,7 +80,7 @@ def _fault(fault: FaultState, private: bool) -> dict[str, Any]:
         "type": fault.config.chaos_type.value,
         "description": fault.config.description,
         "state": fault.state,
-        "target": fault.target,
+        "target": fault.target if private else masked(fault.target),
         "duration_sec": None if fault.config.duration_sec == float("inf") else fault.config.duration_sec,
         "injected_at": moment(fault.injected_at),
         "heals_at": moment(fault.heals_at),
@@ -77,18 +95,58 @@ def _health(state: ShowState, private: bool) -> dict[str, Any] | None:
     sample = state.sample
     if sample is None:
         return None
-    known = {str(node.get("id")): node for node in sample.raw.get("nodes", []) if isinstance(node, dict)}
-    nodes = []
-    for node in sample.nodes:
-        shown = dict(known.get(node.id, {})) | {"id": node.id, "name": node.name, "type": node.type}
-        shown |= {"health": node.health, "address": node.address, "detail": node.detail}
-        shown |= {"metrics": dict(node.metrics), "links": list(node.links)}
-        nodes.append({k: v for k, v in shown.items() if private or k not in _PRIVATE_NODE_KEYS})
-    rest = dict(sample.raw) if private else {k: sample.raw[k] for k in ("metrics", "counters") if k in sample.raw}
+    rest = dict(sample.raw) if private else _public_lists(sample.raw)
     return rest | {
-        "nodes": nodes,
+        "nodes": _nodes(sample) if private else _public_nodes(sample),
         "has_issues": sample.has_issues,
         "last_updated": moment(sample.updated_at),
         "interval_sec": sample.interval_sec,
         "freshness": state.freshness,
+    }
+
+
+def _nodes(sample: Sample) -> list[dict[str, Any]]:
+    """As the poller said them, unknown keys included, in our reading."""
+    known = {str(node.get("id")): node for node in sample.raw.get("nodes", []) if isinstance(node, dict)}
+    return [dict(known.get(node.id, {})) | _node(node) for node in sample.nodes]
+
+
+def _node(node: Node) -> dict[str, Any]:
+    return {
+        "id": node.id,
+        "name": node.name,
+        "type": node.type,
+        "health": node.health,
+        "address": node.address,
+        "detail": node.detail,
+        "metrics": dict(node.metrics),
+        "links": list(node.links),
+    }
+
+
+def _public_nodes(sample: Sample) -> list[dict[str, Any]]:
+    """Agreed keys only, without the address, masked as on the stage; an id that is an address is a number."""
+    ids = {n.id: n.id if masked(n.id) == n.id else f"node-{place}" for place, n in enumerate(sample.nodes, 1)}
+    return [_public_node(node, ids) for node in sample.nodes]
+
+
+def _public_node(node: Node, ids: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "id": ids[node.id],
+        "name": masked(node.name),
+        "type": masked(node.type),
+        "health": node.health,
+        "detail": masked(node.detail),
+        "metrics": {masked(name): masked(v) if isinstance(v, str) else v for name, v in node.metrics.items()},
+        "links": [ids.get(link, masked(link)) for link in node.links],
+    }
+
+
+def _public_lists(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the poller's metrics and limited keys, what is agreed; unknown keys may hold anything."""
+    agreed = {"metrics": _PUBLIC_METRIC_KEYS, "counters": _PUBLIC_COUNTER_KEYS}
+    return {
+        name: [{key: item[key] for key in keys if key in item} for item in raw[name] if isinstance(item, dict)]
+        for name, keys in agreed.items()
+        if isinstance(raw.get(name), list)
     }

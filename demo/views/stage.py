@@ -1,11 +1,12 @@
 """What the room sees: the story, the system, what is broken, and the whole show as a line."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from demo.show import ShowState, Verdict
 from demo.views.banners import BannerView, banners
 from demo.views.cards import CardView, cards
 from demo.views.curves import CurveView, curves
+from demo.views.masking import masked
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class SegmentView:
 
 @dataclass(frozen=True, slots=True)
 class StageView:
-    """No notes, no errors, no addresses. `countdown_ends_at` and `sampled_at` are epoch seconds."""
+    """No notes, no errors; for the audience no addresses. `countdown_ends_at` and `sampled_at` are epoch seconds."""
 
     title: str
     description: str
@@ -55,8 +56,8 @@ class StageView:
     blackout: bool
 
 
-def stage_view(state: ShowState) -> StageView:
-    """The stage at this state."""
+def stage_view(state: ShowState, private: bool = False) -> StageView:
+    """The stage at this state. `private`: on the presenter's own screen, with nothing masked."""
     chapter = state.chapter
     return StageView(
         title=state.title,
@@ -71,9 +72,9 @@ def stage_view(state: ShowState) -> StageView:
         evidence=_evidence(state) if chapter.shows_evidence else (),
         said=state.said,
         countdown_ends_at=state.countdown_ends_at,
-        cards=cards(state),
+        cards=cards(state) if private else tuple(_public_card(card) for card in cards(state)),
         curves=curves(state),
-        banners=banners(state),
+        banners=banners(state) if private else tuple(_public_banner(banner) for banner in banners(state)),
         line=_line(state),
         freshness=state.freshness,
         sampled_at=state.sample.updated_at if state.sample else None,
@@ -81,6 +82,15 @@ def stage_view(state: ShowState) -> StageView:
         halted=state.halted,
         blackout=state.blackout,
     )
+
+
+def _public_card(card: CardView) -> CardView:
+    """A limited key is the deck's own word, and may well be a path; a node's name and detail are found ones."""
+    return card if card.of_key else replace(card, name=masked(card.name), sub=masked(card.sub))
+
+
+def _public_banner(banner: BannerView) -> BannerView:
+    return replace(banner, title=masked(banner.title), text=masked(banner.text))
 
 
 def _claim(state: ShowState, number: int | None) -> ClaimView | None:

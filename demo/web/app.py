@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
@@ -20,6 +20,7 @@ from demo.errors import InvalidValue
 from demo.hub import Hub
 from demo.show import ShowState
 from demo.web.access import Guard
+from demo.web.answers import Answer
 from demo.web.assets import Assets
 from demo.web.control import control_routes
 from demo.web.desk import Desk
@@ -31,6 +32,9 @@ from demo.web.streams import Programs, view_stream
 BEAT_EVERY_SEC = 0.25
 """How often the hub looks for silent views."""
 
+COMPLAINTS_MOST = 20
+"""Distinct ones that are reported: each makes a new state, which is rendered again."""
+
 
 class Web:
     """One conductor's web side. `asgi` is the application, access rules outermost."""
@@ -40,7 +44,8 @@ class Web:
         self._viewers: dict[str, int] = dict.fromkeys(VIEWS, 0)
         self.assets = Assets(Path(str(resources.files("demo") / "static")))
         self.pages = Pages(self.assets)
-        self.hub: Hub[ShowState] = new_hub(self.pages, conductor.state, self._viewers)
+        self._complaints: set[str] = set()
+        self.hub: Hub[ShowState] = new_hub(self.pages, conductor.state, self._viewers, self._cannot_render)
         self.programs = Programs(conductor)
         self.desk = Desk(conductor, self._viewers)
         self.app = self._application()
@@ -51,6 +56,13 @@ class Web:
         self._viewers.update(self.hub.counts())
         self.hub.publish(state, self._ident(state))
         self.programs.tell()
+
+    def _cannot_render(self, view: str, error: Exception) -> None:
+        """Said once to the presenter; the view keeps its last good picture, and everything else goes on."""
+        text = f"the {view} page cannot be drawn: {type(error).__name__}: {error}"[:200]
+        if text not in self._complaints and len(self._complaints) < COMPLAINTS_MOST:
+            self._complaints.add(text)
+            self._conductor.report("web", c.Trouble(text))
 
     def _ident(self, state: ShowState) -> str:
         return f"{self._conductor.epoch}-{state.seq}"
@@ -79,9 +91,8 @@ class Web:
 
     def _add_pages(self, app: FastAPI) -> None:
         def add(path: str, view: str) -> None:
-            async def page() -> HTMLResponse:
-                state = self._conductor.state
-                return HTMLResponse(self.pages.page(view, state, self._viewers, self._conductor.epoch))
+            async def page() -> Response:
+                return self._page(view)
 
             app.add_api_route(path, page, methods=["GET", "HEAD"], include_in_schema=False, name=view)
 
@@ -94,6 +105,14 @@ class Web:
         app.add_api_route("/static/{path:path}", asset, methods=["GET", "HEAD"], include_in_schema=False)
         app.add_api_route("/favicon.ico", asset, methods=["GET", "HEAD"], include_in_schema=False)
 
+    def _page(self, view: str) -> Response:
+        try:
+            html = self.pages.page(view, self._conductor.state, self._viewers, self._conductor.epoch)
+        except Exception as error:  # noqa: BLE001 - a bug of ours, or of a deck: it is told to the presenter
+            self._cannot_render(view, error)
+            return problem("broken", "this page cannot be drawn; the show goes on")
+        return HTMLResponse(html)
+
     def _asset(self, request: Request) -> Response:
         name = "favicon.svg" if request.url.path == "/favicon.ico" else request.url.path
         asset = self.assets.find(name)
@@ -104,7 +123,7 @@ class Web:
 
     def _add_machine(self, app: FastAPI) -> None:
         @app.get("/state", tags=["machine"])
-        async def state() -> JSONResponse:
+        async def state() -> Answer:
             """The whole show as JSON."""
             return self.desk.state()
 
@@ -122,6 +141,10 @@ class Web:
         async def healthz() -> dict[str, Any]:
             """200 as soon as pages are served."""
             return {"status": "ok", "version": __version__}
+
+        # Routes of their own: one route of two methods would have one operation id twice.
+        app.add_api_route("/state", state, methods=["HEAD"], include_in_schema=False)
+        app.add_api_route("/healthz", healthz, methods=["HEAD"], include_in_schema=False)
 
 
 def _add_errors(app: FastAPI, conductor: Conductor) -> None:

@@ -1,6 +1,7 @@
 """The POSTs: each is one command. What they carry is read here, and nothing else of the request is used."""
 
 import json
+import re
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
@@ -12,6 +13,9 @@ from demo.errors import InvalidValue
 from demo.web.desk import Desk
 
 Fields = dict[str, Any]
+
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
+"""C0 and C1, but for those that are white space: they part words."""
 
 _PRESSED_ON = {
     "name": "from",
@@ -75,11 +79,18 @@ def switch(fields: Fields) -> bool | None:
 
 
 def line(fields: Fields) -> str:
-    """The text of `/say`, stripped. Raises `InvalidValue` when it is missing or too long."""
+    """The text of `/say`: one line, without control characters.
+
+    Raises `InvalidValue` when it is missing, too long, or holds half a character (a lone surrogate).
+    """
     text = fields.get("text")
     if not isinstance(text, str):
         raise InvalidValue("say what? Send text/plain, a form field 'text' or JSON with 'text'")
-    text = " ".join(text.split())
+    text = " ".join(_CONTROL.sub("", text).split())
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidValue("the line holds half a character (a lone surrogate): no screen can show that") from None
     if len(text) > c.SAY_MOST:
         raise InvalidValue(f"a line may have up to {c.SAY_MOST} characters, not {len(text)}")
     return text
@@ -89,7 +100,7 @@ def _whole(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise InvalidValue(f"{name!r} must be a whole number, not {str(value)[:40]!r}")
     text = str(value).strip()
-    if not (text.isascii() and text.lstrip("-").isdecimal()) or len(text) > 9:
+    if not (text.isascii() and text.removeprefix("-").isdecimal()) or len(text) > 9:
         raise InvalidValue(f"{name!r} must be a whole number, not {text[:40]!r}")
     return int(text)
 

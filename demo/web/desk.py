@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 
 from fastapi import Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
 from demo.commands import Command, Order
 from demo.conductor import Conductor
-from demo.errors import DemoError, Refused
+from demo.errors import DemoError, Refused, ShowOver
 from demo.views import snapshot
+from demo.web.answers import Answer
 from demo.web.problems import problem
 
 CLIENTS = ("presenter", "remote", "stage")
@@ -29,15 +30,17 @@ class Desk:
             await self._conductor.submit(Command(sender(request), what, pressed_on))
         except Refused as refused:
             return problem(refused.code, str(refused), seq=self._conductor.state.seq)
+        except ShowOver as over:
+            return problem("closing", str(over))
         except DemoError as error:
             return problem("broken", str(error))
         if request.headers.get("hx-request") == "true":
             return Response(status_code=204)
         return self.state(status)
 
-    def state(self, status: int = 200) -> JSONResponse:
+    def state(self, status: int = 200) -> Answer:
         """`GET /state`: the snapshot of now."""
-        return JSONResponse(snapshot(self._conductor.state, self._conductor.epoch, self._viewers), status)
+        return Answer(snapshot(self._conductor.state, self._conductor.epoch, self._viewers), status)
 
     def no_such(self, what: str, name: str) -> Response:
         """A path that names a thing this show has not."""

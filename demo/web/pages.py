@@ -4,6 +4,7 @@ The same state gives the same bytes: markup holds timestamps, and the page's scr
 """
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,8 +18,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from demo.markup import to_html, to_plain
+from demo.sample import encodable
 from demo.show import ShowState
 from demo.views import presenter_view, remote_view, stage_view
+from demo.views.cards import NO_NUMBER
 from demo.web import wall
 from demo.web.assets import Assets
 
@@ -105,7 +108,7 @@ class Pages:
     def page(self, view: str, state: ShowState, viewers: Mapping[str, int], epoch: str) -> str:
         """The whole document, complete without the stream."""
         shown = {region.name: Markup(region.html) for region in self.regions(view, state, viewers)}  # noqa: S704
-        return self._environment.get_template(f"{view}.html").render(
+        document = self._environment.get_template(f"{view}.html").render(
             view=view,
             regions=shown,
             title=state.title,
@@ -114,6 +117,7 @@ class Pages:
             build=self._assets.fingerprint,
             htmx_config=json.dumps(HTMX_CONFIG),
         )
+        return encodable(document)
 
 
 def _model(view: str, state: ShowState, viewers: Mapping[str, int]) -> object:
@@ -135,7 +139,7 @@ def _environment(assets: Assets) -> Environment:
         "narration": _narration,
         "plain": to_plain,
         "utc": _utc,
-        "segment": lambda text: quote(text, safe=""),
+        "segment": lambda text: quote(text, safe="", errors="replace"),
         "middle_cut": wall.middle_cut,
         "spark": wall.spark,
         "mmss": _mmss,
@@ -163,19 +167,19 @@ def _narration_size(*texts: str) -> int:
 
 def _one_line(html: str) -> str:
     """No line break in a message, so none can part it; and bytes that UTF-8 can hold."""
-    line = html.replace("\n", " ").replace("\r", " ").strip()
-    try:
-        line.encode()
-    except UnicodeEncodeError:
-        return line.encode("utf-8", "replace").decode()
-    return line
+    return encodable(html.replace("\n", " ").replace("\r", " ").strip())
 
 
 def _utc(at: float) -> str:
     """What stands in for an age until the script counts it, and without a script."""
-    return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S} UTC"
+    try:
+        return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S} UTC"
+    except (ValueError, OverflowError, OSError):
+        return NO_NUMBER
 
 
 def _mmss(seconds: float) -> str:
+    if not math.isfinite(seconds):
+        return NO_NUMBER
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}:{rest:02d}"

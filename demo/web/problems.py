@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from starlette.responses import JSONResponse
+from demo.web.answers import Answer
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -52,11 +52,11 @@ TITLES: Mapping[str, str] = {
 }
 
 
-def problem(code: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> JSONResponse:
+def problem(code: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> Answer:
     """A problem+json response; `code` is for programs, `detail` for people."""
     status = STATUS[code]
     body = {"type": "about:blank", "title": TITLES[code], "status": status, "code": code, "detail": detail} | more
-    return JSONResponse(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+    return Answer(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
 
 def code_of(status: int) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from sse_starlette import ServerSentEvent
 
@@ -30,9 +30,11 @@ class Screen:
         return ServerSentEvent(markup, id=ident, sep="\n").encode()
 
 
-def new_hub(pages: Pages, state: ShowState, viewers: Mapping[str, int]) -> Hub[ShowState]:
+def new_hub(
+    pages: Pages, state: ShowState, viewers: Mapping[str, int], on_error: Callable[[str, Exception], None]
+) -> Hub[ShowState]:
     """The hub over the three views; `viewers` is read at each rendering."""
-    return Hub({name: Screen(pages, name, viewers) for name in VIEWS}, state)
+    return Hub({name: Screen(pages, name, viewers) for name in VIEWS}, state, on_error=on_error)
 
 
 def beat() -> bytes:

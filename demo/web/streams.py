@@ -1,6 +1,7 @@
 """Streams on the wire: a mailbox per listener over the hub, and the journal as it grows."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -9,6 +10,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from demo import events as e
 from demo.conductor import Conductor
+from demo.errors import JournalError
 from demo.hub import Hub
 from demo.show import ShowState
 from demo.views import snapshot
@@ -20,6 +22,10 @@ MAILBOX_MOST = 8
 SEND_PATIENCE_SEC = 30.0
 HEARTBEAT_SEC = 15
 RETRY_MS = 500
+
+LOOK_EVERY_SEC = 0.2
+DISK_PATIENCE_SEC = 1.0
+"""How often a stream looks whether what it waits for is on disk, and how long a new one waits for it."""
 
 
 class Mailbox:
@@ -70,10 +76,16 @@ def view_stream(hub: Hub[ShowState], view: str) -> EventSourceResponse:
 
 
 class Programs:
-    """`/events` for programs: every event of the journal once, in order, no gap."""
+    """`/events` for programs: every event of the journal once, in order, no gap.
+
+    An id is a promise to go on behind it, after a crash too. So an entry is told once it is on disk (a move
+    is at once, a health sample within a second): one that a crash loses gives its number to another event.
+    While the disk is lost, entries are told from memory, without an id: who resumes then gets them again.
+    """
 
     def __init__(self, conductor: Conductor) -> None:
         self._conductor = conductor
+        self._journal = conductor.journal
         self._waiting: set[asyncio.Event] = set()
         self._closed = False
 
@@ -93,9 +105,8 @@ class Programs:
     def _place(self, last_id: str | None) -> int | None:
         epoch, _, seq = (last_id or "").rpartition("-")
         known = epoch == self._conductor.epoch and seq.isascii() and seq.isdecimal()
-        if not known or len(seq) > 18 or int(seq) > self._conductor.state.seq:
-            return None
-        return int(seq)
+        newest = max(self._conductor.state.seq, self._journal.durable_seq)
+        return int(seq) if known and len(seq) <= 18 and int(seq) <= newest else None
 
     async def _messages(self, after: int | None) -> AsyncIterator[bytes]:
         grown = asyncio.Event()
@@ -103,24 +114,41 @@ class Programs:
         try:
             yield f"retry: {RETRY_MS}\n\n".encode()
             if after is None:
-                state = self._conductor.state
+                state = await self._settled()
                 after = state.seq
                 yield self._frame("snapshot", after, snapshot(state, self._conductor.epoch, {}))
             while not self._closed:
                 grown.clear()
-                upto = self._conductor.state.seq
+                upto = self._upto()
                 while after < upto:
-                    for entry in await self._conductor.journal.read(after):
-                        if entry.seq > upto:
-                            break
-                        after = entry.seq
-                        yield self._frame("entry", after, _entry(entry))
-                await grown.wait()
+                    entries = [entry for entry in await self._journal.read(after) if entry.seq <= upto]
+                    for entry in entries:
+                        yield self._frame("entry", entry.seq, _entry(entry))
+                    # Numbers that nobody holds (samples given up while the disk took none) are passed over.
+                    after = entries[-1].seq if entries else upto
+                # A write makes no new state, so whoever waits for one looks again by itself.
+                pending = after < self._conductor.state.seq
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(grown.wait(), LOOK_EVERY_SEC if pending else None)
+        except JournalError:
+            return  # The presenter is told by the conductor; the program comes back with its last id.
         finally:
             self._waiting.discard(grown)
 
+    def _upto(self) -> int:
+        state = self._conductor.state
+        return min(state.seq, self._journal.durable_seq) if state.durable else state.seq
+
+    async def _settled(self) -> ShowState:
+        """The newest state, once everything that made it is on disk (or the disk is overdue)."""
+        state = self._conductor.state
+        with contextlib.suppress(JournalError, TimeoutError):
+            if state.durable and self._journal.durable_seq < state.seq:
+                await asyncio.wait_for(self._journal.append(()), DISK_PATIENCE_SEC)
+        return state
+
     def _frame(self, kind: str, seq: int, data: dict[str, Any]) -> bytes:
-        ident = f"{self._conductor.epoch}-{seq}"
+        ident = f"{self._conductor.epoch}-{seq}" if seq <= self._journal.durable_seq else None
         return ServerSentEvent(json.dumps(data), event=kind, id=ident, sep="\n").encode()
 
 

@@ -1,0 +1,5 @@
+"""The journal: every event of a show, in order, on disk before anyone sees it; and the undo ledger."""
+
+from demo.journal.journal import UNWRITTEN_MOST, Journal, Undo
+
+__all__ = ["UNWRITTEN_MOST", "Journal", "Undo"]

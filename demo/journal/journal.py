@@ -1,0 +1,241 @@
+"""`Journal`: append, read on, and the ledger of undos.
+
+One thread owns the SQLite connection. What could not be written yet is kept, in order, and tried again.
+"""
+
+import asyncio
+import json
+import os
+import secrets
+import shutil
+import sqlite3
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from demo.errors import JournalError
+from demo.events import Entry, HealthSampled, from_json, to_json
+from demo.journal.file import lock, open_file, refuse_foreign
+from demo.journal.lane import Lane
+from demo.types import Plan
+
+T = TypeVar("T")
+
+UNWRITTEN_MOST = 20_000
+"""Entries kept in memory while the disk takes none; beyond it the health samples among them go."""
+
+CLOSE_PATIENCE_SEC = 2.0
+"""A disk that hangs longer than this when the journal is closed is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """One entry of the ledger: what to undo for run `run` of a fault. `state`: intended, applied or healed."""
+
+    id: str
+    fault: str
+    run: int
+    plan: Plan
+    state: str
+
+
+class _Row(NamedTuple):
+    """An entry as it is written. `sample`: one that may be given up when memory runs short."""
+
+    seq: int
+    at: float
+    who: str
+    data: str
+    sample: bool
+
+
+class Journal:
+    """An append-only SQLite file, or (path None) a temporary one that `close` removes.
+
+    Raises `JournalError` when the file cannot be used, is not a journal, or is in use by another server.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._scratch = tempfile.mkdtemp(prefix="chaos-stage-") if path is None else None
+        self.path = Path(self._scratch) / "show.journal" if self._scratch else Path(path or "")
+        refuse_foreign(self.path)
+        self._lock_fd = lock(self.path)
+        self._closed = False
+        self._guard = threading.Lock()
+        self._unwritten: list[_Row] = []
+        self._lane = Lane("journal")
+        try:
+            self._db, self.epoch, self._durable_seq = self._lane.submit(lambda: open_file(self.path)).result()
+        except (sqlite3.Error, OSError, JournalError) as error:
+            self._lane.end()
+            self._let_go()
+            if isinstance(error, JournalError):
+                raise
+            raise JournalError(f"cannot use {self.path} as a journal: {error}") from None
+
+    @property
+    def durable_seq(self) -> int:
+        """The last sequence number known to be on disk; 0 for none."""
+        return self._durable_seq
+
+    # Events.
+
+    def keep(self, entries: Iterable[Entry]) -> None:
+        """Take entries to be written with the next batch: for those that may be lost in a crash.
+
+        Raises `JournalError`, and takes none of them, when one cannot be written as JSON.
+        """
+        rows = [_row(entry) for entry in entries]
+        with self._guard:
+            self._unwritten.extend(rows)
+            if len(self._unwritten) > UNWRITTEN_MOST:
+                self._unwritten = [row for row in self._unwritten if not row.sample]
+
+    async def append(self, entries: Iterable[Entry]) -> None:
+        """Write these and everything kept before them. Raises `JournalError`; nothing is lost then."""
+        self.keep(entries)
+        await self._do(self._flush)
+
+    async def read(self, after: int = 0, limit: int = 500) -> list[Entry]:
+        """Entries behind sequence number `after`, in order, those not yet on disk included."""
+        waiting = self._waiting(after, limit)
+        return await self._do(lambda: self._read(after, limit)) if waiting is None else waiting
+
+    # The undo ledger.
+
+    async def intend(self, fault: str, run: int, plan: Plan) -> str:
+        """Write an undo down, synced to the disk, before the fault is applied; returns its id."""
+        ident = secrets.token_hex(8)
+        undo = _dumps(f"the undo of {fault}", dict(plan.undo))
+        row = (ident, fault, run, plan.kind, plan.target, undo, "intended", time.time())
+        await self._do(lambda: self._durably("INSERT INTO undos VALUES (?,?,?,?,?,?,?,?)", row))
+        return ident
+
+    async def mark(self, ident: str, state: str) -> None:
+        """Note that an undo's fault is `applied`, or verified as `healed`."""
+        await self._do(lambda: self._durably("UPDATE undos SET state=? WHERE id=?", (state, ident)))
+
+    async def pending(self) -> list[Undo]:
+        """Undos that nobody has verified yet, oldest first."""
+        return await self._do(lambda: _pending(self._db))
+
+    # The file.
+
+    async def close(self, patience_sec: float = CLOSE_PATIENCE_SEC) -> None:
+        """Write what is left and let go of the file. Safe to call twice.
+
+        Raises `JournalError` with what was not written, after `patience_sec` when the disk hangs. The file
+        stays locked then until the disk answers or the process ends: nobody else may write to it before.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        ending = asyncio.wrap_future(self._lane.submit(self._finish))
+        self._lane.end()
+        await asyncio.wait({ending}, timeout=patience_sec)
+        if not ending.done():
+            ending.add_done_callback(lambda late: late.cancelled() or late.exception())
+            raise JournalError(f"the journal {self.path} lacks {self._lack()}: the disk does not answer")
+        if (error := ending.exception()) is not None:
+            raise JournalError(f"the journal {self.path} lacks {self._lack()}: {error}") from error
+
+    def _finish(self) -> None:
+        try:
+            self._flush()
+        finally:
+            try:
+                self._db.close()
+            finally:
+                self._let_go()
+
+    def _let_go(self) -> None:
+        os.close(self._lock_fd)
+        if self._scratch:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _lack(self) -> str:
+        with self._guard:
+            left, first = len(self._unwritten), self._unwritten[0].seq if self._unwritten else 0
+        return f"its last {left} entries, from {first} on" if left else "an orderly end, but no entry"
+
+    async def _do(self, work: Callable[[], T]) -> T:
+        if self._closed:
+            raise JournalError(f"the journal {self.path} is closed")
+        try:
+            return await asyncio.wrap_future(self._lane.submit(work))
+        except (sqlite3.Error, OSError, ValueError, TypeError, OverflowError) as error:
+            raise JournalError(f"the journal {self.path} cannot be used: {error}") from error
+
+    def _flush(self) -> None:
+        with self._guard:
+            batch = list(self._unwritten)
+        if not batch:
+            return
+        with self._db:
+            self._db.executemany("INSERT OR IGNORE INTO entries VALUES (?,?,?,?)", [row[:4] for row in batch])
+        written = batch[-1].seq
+        with self._guard:
+            self._unwritten = [row for row in self._unwritten if row.seq > written]
+            self._durable_seq = max(self._durable_seq, written)
+
+    def _waiting(self, after: int, limit: int) -> list[Entry] | None:
+        """From memory, where it holds everything behind `after`: a disk that hangs must not keep that back."""
+        with self._guard:
+            if after < self._durable_seq:
+                return None
+            rows = [row for row in self._unwritten if row.seq > after][:limit]
+        return [_entry(*row[:4]) for row in rows]
+
+    def _read(self, after: int, limit: int) -> list[Entry]:
+        query = "SELECT seq, at, who, data FROM entries WHERE seq > ? ORDER BY seq LIMIT ?"
+        found = [_entry(*row) for row in self._db.execute(query, (after, limit))]
+        if len(found) == limit:
+            return found
+        last = found[-1].seq if found else after
+        with self._guard:
+            waiting = [row for row in self._unwritten if row.seq > last]
+        return (found + [_entry(*row[:4]) for row in waiting])[:limit]
+
+    def _durably(self, statement: str, values: tuple[Any, ...]) -> None:
+        self._db.execute("PRAGMA synchronous=FULL")
+        try:
+            with self._db:
+                self._db.execute(statement, values)
+        finally:
+            self._db.execute("PRAGMA synchronous=NORMAL")
+
+
+def _dumps(what: str, value: object) -> str:
+    try:
+        return json.dumps(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise JournalError(f"{what} cannot be written down as JSON: {error}") from None
+
+
+def _row(entry: Entry) -> _Row:
+    kind = type(entry.event).__name__
+    data = _dumps(f"entry {entry.seq} ({kind})", to_json(entry.event))
+    try:
+        entry.who.encode()
+    except UnicodeEncodeError:
+        raise JournalError(f"entry {entry.seq} ({kind}) is by somebody whose name no disk can hold") from None
+    return _Row(entry.seq, entry.at, entry.who, data, isinstance(entry.event, HealthSampled))
+
+
+def _entry(seq: int, at: float, who: str, data: str) -> Entry:
+    try:
+        return Entry(seq, at, who, from_json(json.loads(data)))
+    except json.JSONDecodeError as error:
+        raise JournalError(f"entry {seq} of the journal cannot be read: {error}") from None
+
+
+def _pending(db: sqlite3.Connection) -> list[Undo]:
+    query = "SELECT id, fault, run, kind, target, undo, state FROM undos WHERE state != 'healed' ORDER BY at"
+    return [
+        Undo(ident, fault, run, Plan(kind, target, json.loads(undo)), state)
+        for ident, fault, run, kind, target, undo, state in db.execute(query)
+    ]

@@ -1,0 +1,39 @@
+"""Words for the audience: what looks like an address or a path is masked. Pure; a guard, not the rule.
+
+The rule is the poller's, the driver's and the deck's own: their public words hold none.
+"""
+
+import ipaddress
+import re
+
+MASK = "•••"
+
+_URL = re.compile(r"\b[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
+_PATH = re.compile(
+    r"(?<![\w/.])~?/(?:[\w.+@-]+/)+[\w.+@-]*"  # two levels and more
+    r"|(?<![\w/.])(?:~|/(?:tmp|etc|var|home|root|run|usr|opt|srv|mnt|proc|sys|dev|Users))(?:/[\w.+@-]*|\b)"
+    r"|(?<!\w)[A-Za-z]:\\\S+|(?<!\S)\\\\\S+"
+)
+_IPV4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2}|:\d{1,5})?(?![\w.]*\w)")
+_IPV6 = re.compile(
+    r"\[[0-9a-f:.]+(?:%\w+)?\](?::\d{1,5})?|(?<![\w:.])[0-9a-f:]*:[0-9a-f:.]*(?:%\w+)?(?:/\d{1,3})?", re.I
+)
+_HOST_PORT = re.compile(r"(?<![\w.:-])[a-z][\w-]*(?:\.[\w-]+)*:\d{2,5}(?![\w:]|\.\d)", re.IGNORECASE)
+
+
+def masked(text: str) -> str:
+    """`text` without URLs, IP addresses, host:port and absolute paths; times, ratios and units stay."""
+    for pattern in (_URL, _PATH, _IPV4):
+        text = pattern.sub(MASK, text)
+    return _HOST_PORT.sub(MASK, _IPV6.sub(_unless_no_address, text))
+
+
+def _unless_no_address(found: re.Match[str]) -> str:
+    """A time (12:30:05) or a word with a colon is no address: Python's parser decides."""
+    bare = found[0].removeprefix("[").partition("]")[0].partition("/")[0].partition("%")[0]
+    word = bare if bare.endswith("::") else bare.rstrip(":.")
+    try:
+        ipaddress.IPv6Address(word)
+    except ValueError:
+        return found[0]
+    return MASK + bare[len(word) :]
