@@ -221,3 +221,21 @@ class Box:
 
     def close(self) -> None:
         pass
+
+
+async def test_a_bug_in_a_route_is_answered_and_said_once_and_no_traceback_gets_out() -> None:
+    async with playing(THREE) as conductor:
+        web = Web(conductor)
+
+        async def boom() -> None:
+            raise ZeroDivisionError("boom")
+
+        web.app.add_api_route("/boom", boom, methods=["GET"])
+        transport = httpx.ASGITransport(app=web.asgi, raise_app_exceptions=True)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:
+            for _ in range(2):
+                answer = await client.get("/boom")
+                assert (answer.status_code, answer.json()["code"]) == (500, "broken")
+                assert "boom" not in answer.text
+        await reached(conductor, lambda state: any("ZeroDivisionError" in line.text for line in state.log))
+        assert sum("ZeroDivisionError" in line.text for line in conductor.state.log) == 1

@@ -2,7 +2,7 @@
 
 import asyncio
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -34,12 +34,22 @@ SECURITY_HEADERS = {
 
 
 class Guard:
-    """Host with port always; on everything but GET and HEAD: no proxy, own Origin, same site, a bounded body."""
+    """Host with port always; on everything but GET and HEAD: no proxy, own Origin, same site, a bounded body.
 
-    def __init__(self, app: ASGIApp) -> None:
+    `on_error` is told of an exception that came out of the application, which has answered it by then.
+    """
+
+    def __init__(self, app: ASGIApp, on_error: Callable[[str, Exception], None]) -> None:
         self._app = app
+        self._on_error = on_error
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._guard(scope, receive, send)
+        except Exception as error:  # noqa: BLE001 - told to the presenter, not to the server's stderr
+            self._on_error(f"{scope.get('method', '')} {scope.get('path', '')[:80]}", error)
+
+    async def _guard(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

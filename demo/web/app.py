@@ -1,7 +1,6 @@
 """The application: pages, machine routes and controls, wired over one conductor."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
@@ -49,7 +48,7 @@ class Web:
         self.programs = Programs(conductor)
         self.desk = Desk(conductor, self._viewers)
         self.app = self._application()
-        self.asgi: ASGIApp = Guard(self.app)
+        self.asgi: ASGIApp = Guard(self.app, self._broke)
         self._end_subscription: Callable[[], None] = conductor.subscribe(self._show)
 
     def _show(self, state: ShowState) -> None:
@@ -59,7 +58,12 @@ class Web:
 
     def _cannot_render(self, view: str, error: Exception) -> None:
         """Said once to the presenter; the view keeps its last good picture, and everything else goes on."""
-        text = f"the {view} page cannot be drawn: {type(error).__name__}: {error}"[:200]
+        self._complain(f"the {view} page cannot be drawn: {type(error).__name__}: {error}"[:200])
+
+    def _broke(self, what: str, error: Exception) -> None:
+        self._complain(f"{what}: {type(error).__name__}: {error}"[:200])
+
+    def _complain(self, text: str) -> None:
         if text not in self._complaints and len(self._complaints) < COMPLAINTS_MOST:
             self._complaints.add(text)
             self._conductor.report("web", c.Trouble(text))
@@ -86,7 +90,7 @@ class Web:
         app.include_router(control_routes(self.desk))
         self._add_pages(app)
         self._add_machine(app)
-        _add_errors(app, self._conductor)
+        _add_errors(app)
         return app
 
     def _add_pages(self, app: FastAPI) -> None:
@@ -147,7 +151,7 @@ class Web:
         app.add_api_route("/healthz", healthz, methods=["HEAD"], include_in_schema=False)
 
 
-def _add_errors(app: FastAPI, conductor: Conductor) -> None:
+def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
         code = code_of(error.status_code)
@@ -166,6 +170,4 @@ def _add_errors(app: FastAPI, conductor: Conductor) -> None:
 
     @app.exception_handler(Exception)
     async def broken(request: Request, error: Exception) -> Response:
-        with contextlib.suppress(RuntimeError):
-            conductor.report("web", c.Trouble(f"{request.method} {request.url.path[:80]}: {type(error).__name__}"))
         return problem("broken", "this is a bug of the dashboard; the show goes on")
