@@ -2,6 +2,7 @@
 
 import io
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -17,9 +18,10 @@ from demo.runner.grid import Grid
 from demo.runner.keys import Keypad
 from demo.runner.palette import age_text, left_text, spark
 from demo.sample import read_sample
-from demo.show import ShowState, opening
+from demo.show import Point, ShowState, Span, opening
 from demo.types import Chapter
 from demo.views import CardView
+from demo.views.cards import in_fault
 from tests.shows import PLAIN, fault, player
 
 SIZES = [(1, 1), (2, 3), (10, 4), (20, 8), (40, 12), (80, 24), (107, 24), (108, 30), (120, 36), (200, 50), (200, 60)]
@@ -164,3 +166,13 @@ def test_ages_and_countdowns_in_whole_units(seconds: float, age: str, left: str)
 def test_a_curve_starts_at_zero_and_breaks_where_nothing_was_measured() -> None:
     assert spark([0, 50, None, 100], 6)[0].plain == "  ▁▄ █"
     assert [row.plain for row in spark([100, 50], 2, rows=2)] == ["█ ", "██"]
+
+
+def test_a_history_with_a_gap_and_a_late_curve_is_drawn() -> None:
+    state = busy()
+    values = {"node:n0": 1.0, "rps": 1.0}
+    late = Point(1007.0, values | {"admitted:login": 3.0})
+    state = replace(state, history=(Point(1000.0, values), Point(1006.0, values), late))
+    state = replace(state, spans=(Span("kill", 1, 1006.0),))
+    assert len(drawn(state, (120, 36))) == 36
+    assert in_fault(state, 3) == (False, True, True)

@@ -11,7 +11,7 @@ from demo.runner.clean import clean
 from demo.runner.palette import AMBER, BLUE, TEAL, VERMILION, age_text, left_text, mark, marked, parts, spark
 from demo.show import LogLine, ShowState
 from demo.views import BannerView, ClaimView, StageView, number_text
-from demo.views.cards import trend
+from demo.views.cards import in_fault, trend
 
 READABLE = 92
 """Lines of a story are not longer than this, however wide the terminal."""
@@ -147,12 +147,12 @@ class Panels:
         shown = [one for one in named if trend(state, one[0])][:CURVES_MOST]
         if not shown:
             return []
-        faulty = [any(s.started_at <= p.at <= (s.ended_at or p.at) for s in state.spans) for p in state.history]
         tall = max(1, min(CURVE_TALLEST, (height + 1) // len(shown) - 1))
         rows: Rows = []
         for name, label, value, unit in shown:
             rows += [blank(width)] if rows and tall > 1 else []
-            bars = spark(trend(state, name), max(4, min(MINUTE, width - 34)), faulty, tall)
+            values = trend(state, name)
+            bars = spark(values, max(4, min(MINUTE, width - 34)), in_fault(state, len(values)), tall)
             number = parts((f"{value} ", "bold"), (unit, "dim"))
             number.truncate(15, overflow="ellipsis")
             for index, bar in enumerate(bars):

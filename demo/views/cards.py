@@ -112,3 +112,10 @@ def trend(state: ShowState, key: str) -> tuple[float | None, ...]:
             seconds[later] = point.values.get(key)
     first = next((index for index, value in enumerate(seconds) if value is not None), None)
     return () if first is None else tuple(seconds[first:])
+
+
+def in_fault(state: ShowState, seconds: int) -> tuple[bool, ...]:
+    """For the last so many seconds, as `trend` counts them: was any fault in place?"""
+    newest = math.floor(state.history[-1].at) if state.history else 0
+    times = range(newest - seconds + 1, newest + 1)
+    return tuple(any(math.floor(s.started_at) <= at <= (s.ended_at or newest) for s in state.spans) for at in times)
