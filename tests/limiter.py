@@ -56,10 +56,10 @@ async def running(settings: Settings | None = None) -> AsyncIterator[System]:
 
 
 @asynccontextmanager
-async def own_redis(directory: Path) -> AsyncIterator[tuple[Child, Callable[[float], Redis]]]:
+async def own_redis() -> AsyncIterator[tuple[Child, Callable[[float], Redis]]]:
     """A Redis alone, and a way to connect to it."""
     port = free_ports(1)[0]
-    child = redis_child(find_server(), directory, port, PASSWORD)
+    child = redis_child(find_server(), port, PASSWORD)
     await child.start()
     client = connect(port, PASSWORD, 1.0)
 

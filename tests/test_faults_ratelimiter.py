@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from demo.chaos.child import Child
 from demo.chaos.lease import TERM_SEC
 from demo.chaos.process import ProcessKill
 from demo.chaos.redis import RedisPause
@@ -16,8 +17,11 @@ from demo.errors import FaultError
 from demo.sample import plain
 from demo.subjects.ratelimiter.faults import BURST, KILL, PAUSE, TrafficOrders, faults
 from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY
+from demo.subjects.ratelimiter.part import Part
 from demo.subjects.ratelimiter.poller import Poller
 from demo.subjects.ratelimiter.system import Settings, System
+from demo.subjects.ratelimiter.verdicts import unsettled
+from demo.subjects.ratelimiter.witness import Witness
 from demo.types import FaultDriver, Plan
 from tests.limiter import data_of, running, until_it
 
@@ -28,7 +32,7 @@ class Watched:
     """A system's newest health, as the conductor hands it to `is_seen`."""
 
     def __init__(self, system: System) -> None:
-        self._poller = Poller(system.parts)
+        self._poller = Poller(system.parts, system.settings.limits)
 
     async def health(self) -> dict[str, Any]:
         health: dict[str, Any] = plain(await self._poller.poll())
@@ -221,6 +225,113 @@ async def test_without_traffic_a_burst_is_refused_and_one_that_ran_is_over() -> 
         await heal(driver, plan)
         with pytest.raises(FaultError, match="nobody listens"):
             await driver.plan()
+
+
+def patient_of(system: System, name: str) -> tuple[FaultDriver, Part]:
+    """A fault that lasts, and the process it breaks."""
+    if name == "redis":
+        return pause_of(system, math.inf), system.redis
+    return burst_of(system, math.inf, multiplier=1), system.traffic
+
+
+def process_of(part: Part) -> Child:
+    assert part.child is not None
+    return part.child
+
+
+@pytest.mark.parametrize("name", ["redis", "traffic"])
+async def test_a_fault_whose_process_was_killed_is_healed_before_and_after_it_is_replaced(name: str) -> None:
+    async with running() as system:
+        driver, part = patient_of(system, name)
+        plan = await driver.plan()
+        await driver.inject(plan)
+        process_of(part).kill()
+        await driver.heal(plan)  # at once: it may not be reaped yet
+        await process_of(part).wait()
+        await driver.heal(plan)
+        assert await driver.is_healed(plan)
+        await system.heal()
+        await driver.heal(plan)
+        assert await driver.is_healed(plan)
+
+
+@pytest.mark.parametrize("name", ["redis", "traffic"])
+async def test_a_fault_whose_process_hangs_is_healed_once_the_process_is_replaced(name: str) -> None:
+    async with running() as system:
+        driver, part = patient_of(system, name)
+        plan = await driver.plan()
+        await driver.inject(plan)
+        process_of(part).suspend()
+        with pytest.raises(FaultError):
+            await driver.heal(plan)
+        assert not await driver.is_healed(plan)
+        await system.heal()
+        await driver.heal(plan)
+        assert await driver.is_healed(plan)
+
+
+async def ran(system: System, driver: FaultDriver) -> float:
+    """One run of a fault, from its injection until it is gone; when it began."""
+    watched = Watched(system)
+    plan, since = await driver.plan(), time.time()
+    await driver.inject(plan)
+    await watched.sees(driver, since)
+    await heal(driver, plan)
+    await watched.sees_no_more(driver, time.time())
+    return since
+
+
+async def told_of(system: System, since: float, key: str) -> Mapping[str, Any]:
+    """Once the newest arrivals are settled."""
+
+    async def settled() -> bool:
+        return time.time() > since + 0.5
+
+    await until_it(settled)
+    return next(told for told in (await Witness(system)(since)).keys if told["key"] == key)
+
+
+async def test_a_run_after_a_burst_is_told_nothing_of_its_ghosts() -> None:
+    async with running() as system:
+        since = await ran(system, burst_of(system))
+        assert (await told_of(system, since, NAIVE_KEY))["ghosts"] > 0
+        assert (await told_of(system, time.time(), NAIVE_KEY))["ghosts"] <= 1, "only a race of its own may show"
+        assert (await told_of(system, since, EXACT_KEY))["ghosts"] == 0
+        assert (await Watched(system).counter(NAIVE_KEY))["ghosts"] > 0, "the wall shows the last 30 s"
+
+
+async def test_a_run_after_a_freeze_is_told_of_its_drift_only_where_that_still_fills_places() -> None:
+    async with running() as system:
+        since = await ran(system, pause_of(system))
+        assert (await told_of(system, since, EXACT_KEY))["drift"] > 0
+        next_run = await told_of(system, time.time(), EXACT_KEY)
+        assert next_run["drift"] == 0
+        assert next_run["ghosts"] == 0 or next_run["drift_in_windows"] > 0
+        assert (await Watched(system).counter(EXACT_KEY))["drift"] > 0, "the wall shows the last 30 s"
+
+
+@pytest.mark.parametrize("name", ["traffic", "backend", "redis"])
+async def test_who_was_started_anew_lives_another_life(name: str) -> None:
+    async with running() as system:
+        ask = Witness(system)
+        before = await ask(time.time())
+        assert set(before.lives) == {"traffic", "backend", "redis"}
+        assert unsettled(before.lives, (await ask(time.time())).lives) is None
+        part = next(part for part in system.parts if part.id == name)
+        process_of(part).kill()
+        await process_of(part).wait()
+        assert name not in (await ask(time.time())).lives
+        await system.heal()
+        after = await ask(time.time())
+        changed = {who for who in before.lives if before.lives[who] != after.lives.get(who)}
+        assert changed == {name}
+        assert unsettled(before.lives, after.lives) is not None
+
+
+async def test_of_what_lies_too_far_back_nothing_is_told() -> None:
+    async with running() as system:
+        for key in (await Witness(system)(time.time() - 60)).keys:
+            assert (key["ghosts"], key["drift"], key["drift_in_windows"]) == (None, None, None)
 
 
 async def test_each_fault_names_its_target_and_what_should_become_visible() -> None:

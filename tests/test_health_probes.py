@@ -112,7 +112,7 @@ async def test_nobody_there_and_a_closed_session_are_readings_too() -> None:
 
 @pytest.mark.system
 async def test_redis_is_probed_with_a_write_for_ping_stays_green(tmp_path: Path) -> None:
-    async with own_redis(tmp_path) as (child, connect_to):
+    async with own_redis() as (child, connect_to):
         client, control = connect_to(0.3), connect_to(2.0)
         probe = RedisProbe(lambda: client)
         good = await probe.look()
@@ -137,7 +137,7 @@ async def test_redis_is_probed_with_a_write_for_ping_stays_green(tmp_path: Path)
 
 @pytest.mark.system
 async def test_a_redis_that_is_not_ours_is_not_taken_for_it(tmp_path: Path) -> None:
-    async with own_redis(tmp_path) as (_, connect_to):
+    async with own_redis() as (_, connect_to):
         client = connect_to(1.0)
         port = client.connection_pool.connection_kwargs["port"]
         stranger = connect(port, "another password", 1.0)

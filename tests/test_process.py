@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 import textwrap
 import time
@@ -24,6 +25,11 @@ def python(code: str) -> tuple[str, ...]:
     return program(sys.executable, "-c", textwrap.dedent(code))
 
 
+def is_listed(pid: int) -> bool:
+    """By the kernel, ended or not."""
+    return Path(f"/proc/{pid}").exists()
+
+
 async def test_a_stopped_child_is_reaped_at_once() -> None:
     child = Child("sleeper", program(SLEEP, "60"))
     await child.start()
@@ -32,7 +38,7 @@ async def test_a_stopped_child_is_reaped_at_once() -> None:
     started = time.monotonic()
     await child.stop()
     assert time.monotonic() - started < 1.5
-    assert birth_of(child.pid) is None  # not even a zombie is left
+    assert not is_listed(child.pid), "not even a zombie is left"
     await child.stop()
 
 
@@ -56,6 +62,28 @@ async def test_it_is_told_what_to_do_by_its_first_line() -> None:
     await child.start()
     assert await child.wait() == 0
     assert child.tail == "got the word"
+
+
+async def test_a_program_that_reads_to_the_end_is_given_one() -> None:
+    child = Child(
+        "reader", python("import sys; print('got', sys.stdin.read().split())"), b"the word", keeps_stdin=False
+    )
+    await child.start()
+    assert await child.wait() == 0
+    assert child.tail == "got ['the', 'word']"
+    await child.stop()
+
+
+def test_a_process_that_ended_but_was_not_reaped_is_gone() -> None:
+    ended = subprocess.Popen([SLEEP, "60"])
+    assert birth_of(ended.pid) is not None
+    ended.kill()
+    os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+    try:
+        assert is_listed(ended.pid)
+        assert birth_of(ended.pid) is None
+    finally:
+        ended.wait()
 
 
 async def test_a_program_that_does_not_exist_says_so() -> None:

@@ -26,7 +26,7 @@ async def admitted_at_once(redis: Redis, algorithm: Algorithm, limit: Limit, cal
 
 @pytest.mark.system
 async def test_in_one_step_sixty_at_once_are_five_and_reading_first_lets_more_in(tmp_path: Path) -> None:
-    async with own_redis(tmp_path) as (_, connect):
+    async with own_redis() as (_, connect):
         redis = connect(5.0)
         assert await admitted_at_once(redis, "exact", Limit("a", "exact", 5, 60.0, 1.0), 60) == 5
         assert await admitted_at_once(redis, "naive", Limit("b", "naive", 5, 60.0, 1.0), 60) > 5
@@ -38,7 +38,7 @@ async def test_in_one_step_sixty_at_once_are_five_and_reading_first_lets_more_in
 async def test_one_after_the_other_both_keep_the_limit_and_let_in_again_after_the_window(
     tmp_path: Path, algorithm: Algorithm
 ) -> None:
-    async with own_redis(tmp_path) as (_, connect):
+    async with own_redis() as (_, connect):
         redis = connect(5.0)
         decide = algorithms(redis)[algorithm]
         decisions = [await decide(TIGHT, str(n)) for n in range(50)]
@@ -54,7 +54,7 @@ async def test_one_after_the_other_both_keep_the_limit_and_let_in_again_after_th
 
 @pytest.mark.system
 async def test_the_exact_decision_carries_the_time_of_redis_and_its_id_is_kept_for_the_audit(tmp_path: Path) -> None:
-    async with own_redis(tmp_path) as (_, connect):
+    async with own_redis() as (_, connect):
         redis = connect(5.0)
         before = await redis.time()
         decision = await algorithms(redis)["exact"](TIGHT, "id-1")
@@ -67,7 +67,7 @@ async def test_the_exact_decision_carries_the_time_of_redis_and_its_id_is_kept_f
 
 @pytest.mark.system
 async def test_a_request_that_timed_out_is_not_carried_out_when_redis_writes_again(tmp_path: Path) -> None:
-    async with own_redis(tmp_path) as (_, connect):
+    async with own_redis() as (_, connect):
         redis, control = connect(5.0), connect(5.0)
         shared = SharedCount(redis, "probe", 0.15)
         assert await shared.probe()
@@ -85,7 +85,7 @@ async def test_a_request_that_timed_out_is_not_carried_out_when_redis_writes_aga
 
 @pytest.mark.system
 async def test_while_redis_does_not_answer_no_further_request_waits_for_it(tmp_path: Path) -> None:
-    async with own_redis(tmp_path) as (child, connect):
+    async with own_redis() as (child, connect):
         shared = SharedCount(connect(5.0), "probe", 0.2)
         assert await shared.probe()
         child.kill()

@@ -9,7 +9,8 @@ import pytest
 from demo.subjects.ratelimiter.acts import Acts
 from demo.subjects.ratelimiter.deck import deck
 from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY
-from demo.subjects.ratelimiter.verdicts import Requests, of_burst, of_kill, of_pause
+from demo.subjects.ratelimiter.verdicts import Requests, of_burst, of_kill, of_pause, unsettled
+from demo.subjects.ratelimiter.witness import Account, Ask, account_of
 from demo.types import Measured
 
 SEEN = Measured(0.41, 1.23)
@@ -19,6 +20,7 @@ class Theatre:
     """A stage that plays back health samples, and notes what the deck does."""
 
     def __init__(self, before: dict[str, Any], after: dict[str, Any], measured: Measured = SEEN) -> None:
+        """The samples show the wall's last 30 s: no verdict may rest on them."""
         self._samples = [before, after]
         self._measured = measured
         self.calls: list[str] = []
@@ -54,12 +56,25 @@ class Theatre:
         return self._samples[0]
 
 
-def health(ok: int, failed: int = 0, counters: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, Any]:
-    named = [{"key": key, "limit": 100, **values} for key, values in (counters or {}).items()]
-    return {"totals": {"ok": ok, "limited": 0, "failed": failed}, "counters": named}
+def asking(*accounts: Account) -> Ask:
+    """Gives these accounts, one after the other."""
+    left = list(accounts)
+
+    async def ask(since: float) -> Account:
+        assert abs(time.time() - since) < 60
+        return left.pop(0)
+
+    return ask
 
 
-CHAPTERS = deck(Theatre({}, {}))
+LIVES = {"traffic": 1.0, "backend": 2.0, "redis": 3}
+
+
+def account(ok: int, failed: int = 0, keys: tuple[dict[str, Any], ...] = (), **lives: object) -> Account:
+    return Account({"ok": ok, "limited": 0, "failed": failed}, keys, LIVES | lives)
+
+
+CHAPTERS = deck(Theatre({}, {}), asking())
 
 
 def test_the_first_three_chapters_are_plain() -> None:
@@ -107,66 +122,160 @@ def test_the_verdict_on_a_killed_node(
     assert words in verdict[1]
 
 
-def key(name: str, ghosts: int | None, at: float | None) -> dict[str, Any]:
-    return {"key": name, "limit": 100, "ghosts": ghosts, "ghosts_at": at}
+def key(name: str, ghosts: int | None = 0, drift: int | None = 0, around: int | None = 0) -> dict[str, Any]:
+    return {"key": name, "limit": 100, "ghosts": ghosts, "drift": drift, "drift_in_windows": around}
 
 
 @pytest.mark.parametrize(
     ("naive", "exact", "held", "words"),
     [
-        ((43, 20.0), (0, None), True, "143 of 100, so 43 ghosts"),
-        ((0, None), (0, None), None, "No effect seen"),
-        ((43, 5.0), (0, None), None, "No effect seen"),
-        ((43, 20.0), (2, 21.0), False, "102 through, 2 more"),
-        ((43, 20.0), (2, 5.0), True, "In one step: no ghost"),
-        ((None, None), (0, None), None, "Not measurable"),
+        ((43, 0, 0), (0, 0, 0), True, "143 of 100, so 43 ghosts. In one step: no ghost"),
+        ((0, 0, 0), (0, 0, 0), None, "No effect seen"),
+        ((43, 0, 0), (2, 0, 0), False, "102 through, 2 more"),
+        ((None, 0, 0), (0, 0, 0), None, "Not measurable: the backend"),
+        ((43, 0, 0), (None, 0, 0), None, "Not measurable: the backend"),
+        ((43, 0, 0), (200, 7, 190), None, "nodes counted alone meanwhile (190 requests Redis does not know of)"),
+        ((43, 0, 5), (0, 0, 0), None, "nodes counted alone meanwhile (5 requests"),
+        ((43, 0, 0), (0, None, None), None, "Not measurable: Redis did not tell"),
     ],
-    ids=["the race", "no race", "an older race", "one step failed", "an older pause", "no backend"],
+    ids=["race", "none", "one step failed", "no naive", "no exact", "freeze", "freeze on naive", "no audit"],
 )
 def test_the_verdict_on_a_burst(
-    naive: tuple[int | None, float | None], exact: tuple[int | None, float | None], held: bool | None, words: str
+    naive: tuple[int | None, ...], exact: tuple[int | None, ...], held: bool | None, words: str
 ) -> None:
-    verdict = of_burst([key(NAIVE_KEY, *naive), key(EXACT_KEY, *exact)], since=10.0)
+    verdict = of_burst([key(NAIVE_KEY, *naive), key(EXACT_KEY, *exact)])
     assert verdict[0] is held
     assert words in verdict[1]
+
+
+@pytest.mark.parametrize("keys", [[], [key(NAIVE_KEY, 43)], [key(EXACT_KEY)]], ids=["none", "naive", "exact"])
+def test_a_burst_with_a_key_missing_is_not_measurable(keys: list[dict[str, Any]]) -> None:
+    verdict = of_burst(keys)
+    assert verdict[0] is None
+    assert "Not measurable" in verdict[1]
 
 
 @pytest.mark.parametrize(
     ("drifts", "requests", "held", "words"),
     [
-        ([(30, 20.0), (12, 21.0), (0, None)], Requests(500, 0), True, "does not know of 42"),
-        ([(30, 20.0)], Requests(500, 9), False, "9 of 500 requests failed"),
-        ([(30, 5.0)], Requests(500, 0), None, "No effect seen"),
-        ([(None, None)], Requests(500, 0), None, "No effect seen"),
-        ([(30, 20.0)], None, None, "Not measurable"),
+        ([30, 12, 0], Requests(500, 0), True, "None of 500 requests failed. Redis does not know of 42"),
+        ([30], Requests(500, 9), False, "9 of 500 requests failed. Redis does not know of 30"),
+        ([0, 0], Requests(500, 9), False, "9 of 500 requests failed"),
+        ([0, 0], Requests(500, 0), None, "No effect seen: none of 500 requests failed, and Redis missed nothing"),
+        ([None], Requests(500, 0), None, "Not measurable"),
+        ([30, None], Requests(500, 0), None, "Not measurable"),
+        ([], Requests(500, 0), None, "Not measurable"),
+        ([None], Requests(500, 9), False, "9 of 500 requests failed. What Redis missed is not known"),
+        ([30], None, None, "Not measurable"),
+    ],
+    ids=[
+        "lost count",
+        "failed",
+        "only failed",
+        "none",
+        "no audit",
+        "half",
+        "no keys",
+        "failed unaudited",
+        "no traffic",
     ],
 )
 def test_the_verdict_on_a_pause(
-    drifts: list[tuple[int | None, float | None]], requests: Requests | None, held: bool | None, words: str
+    drifts: list[int | None], requests: Requests | None, held: bool | None, words: str
 ) -> None:
-    verdict = of_pause([{"drift": drift, "drift_at": at} for drift, at in drifts], 10.0, requests)
+    verdict = of_pause([key("k", drift=drift) for drift in drifts], requests)
     assert verdict[0] is held
     assert words in verdict[1]
 
 
-def test_requests_between_two_samples_are_unknown_when_the_traffic_was_started_anew() -> None:
-    assert Requests.between(health(100), health(160, failed=2)) == Requests(62, 2)
-    assert Requests.between(health(100), health(3)) is None
-    assert Requests.between(None, health(3)) is None
-    assert Requests.between({"totals": {}}, health(3)) is None
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ({}, {}, None),
+        ({}, {"backend": 9.0}, "the backend was started anew meanwhile"),
+        ({}, {"traffic": 9.0}, "the traffic was started anew meanwhile"),
+        ({}, {"redis": 9}, "Redis was started anew meanwhile"),
+        ({}, {"backend": None}, "the backend did not answer"),
+        ({"traffic": None}, {}, "the traffic did not answer"),
+        ({}, {"redis": None}, None),
+    ],
+    ids=["all the same", "backend", "traffic", "redis", "backend gone", "no traffic before", "redis silent"],
+)
+def test_numbers_of_two_lives_are_not_compared(
+    before: dict[str, object], after: dict[str, object], words: str | None
+) -> None:
+    verdict = unsettled(LIVES | before, LIVES | after)
+    assert (verdict is None) is (words is None)
+    if verdict is not None and words is not None:
+        assert verdict == (None, f"Not measurable: {words}.")
+
+
+def test_requests_between_two_moments_are_unknown_when_the_traffic_was_started_anew() -> None:
+    assert Requests.between(account(100).totals, account(160, failed=2).totals) == Requests(62, 2)
+    assert Requests.between(account(100).totals, account(3).totals) is None
+    assert Requests.between({}, account(3).totals) is None
+
+
+STALE = {"counters": [key(name, ghosts=77, drift=77) for name in (NAIVE_KEY, EXACT_KEY)], "totals": {"failed": 77}}
+"""What an earlier run left on the wall."""
+
+ACTS = [
+    ("kill", "kill-node", ()),
+    ("burst", "burst", (key(NAIVE_KEY, 9), key(EXACT_KEY))),
+    ("pause", "pause-redis", (key("login", drift=9),)),
+]
 
 
 @pytest.mark.anyio
-async def test_a_chapter_counts_down_injects_waits_for_the_recovery_and_concludes() -> None:
-    later = time.time() + 60
-    cases: list[tuple[str, str, dict[str, dict[str, Any]]]] = [
-        ("kill", "kill-node", {}),
-        ("burst", "burst", {NAIVE_KEY: {"ghosts": 9, "ghosts_at": later}, EXACT_KEY: {"ghosts": 0}}),
-        ("pause", "pause-redis", {"login": {"drift": 9, "drift_at": later}}),
-    ]
-    for method, fault, counters in cases:
-        theatre = Theatre(health(10), health(90, counters=counters))
-        await getattr(Acts(theatre, reading_sec=0.0), method)()
-        assert theatre.calls == ["countdown 3", f"inject {fault}", f"recovered {fault}"]
-        assert theatre.verdict is not None
-        assert theatre.verdict[0] is True, theatre.verdict
+@pytest.mark.parametrize(("method", "fault", "keys"), ACTS)
+async def test_a_chapter_counts_down_injects_waits_for_the_recovery_and_concludes(
+    method: str, fault: str, keys: tuple[dict[str, Any], ...]
+) -> None:
+    theatre = Theatre(STALE, STALE)
+    await getattr(Acts(theatre, asking(account(10), account(90, keys=keys)), reading_sec=0.0), method)()
+    assert theatre.calls == ["countdown 3", f"inject {fault}", f"recovered {fault}"]
+    assert theatre.verdict is not None
+    assert theatre.verdict[0] is True, theatre.verdict
+    assert "77" not in theatre.verdict[1]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("method", "fault", "keys"), ACTS)
+async def test_a_backend_started_anew_meanwhile_leaves_nothing_to_conclude(
+    method: str, fault: str, keys: tuple[dict[str, Any], ...]
+) -> None:
+    theatre = Theatre({}, {})
+    await getattr(Acts(theatre, asking(account(10), account(90, keys=keys, backend=9.0)), reading_sec=0.0), method)()
+    assert theatre.verdict == (None, "Not measurable: the backend was started anew meanwhile.")
+
+
+def test_the_words_are_true_before_anything_happens() -> None:
+    """The page stands there during the countdown, and after a jump."""
+    told = {chapter.title: chapter.narration for chapter in CHAPTERS}
+    assert told["Kill a node"].startswith("At zero we kill `node-2`")
+    assert told["Burst"].startswith("At zero: ")
+    assert "What rises above the dashed line are **ghosts**" in told["Burst"]
+    assert told["What we saw"] == "What we guessed, and what was measured."
+
+
+def test_who_does_not_answer_gives_no_account() -> None:
+    assert account_of({}, {}) == Account()
+    told = account_of(
+        {"totals": {"ok": 1}, "started_at": 5.0}, {"keys": [{"key": "k"}], "started_at": 6.0, "redis": None}
+    )
+    assert told == Account({"ok": 1}, ({"key": "k"},), {"traffic": 5.0, "backend": 6.0})
+
+
+@pytest.mark.parametrize(
+    ("fallback", "words"), [("local", "count alone"), ("open", "let everything in"), ("closed", "The shop closes")]
+)
+def test_the_story_says_what_these_nodes_do_without_redis(fallback: str, words: str) -> None:
+    told = [chapter.narration for chapter in deck(Theatre({}, {}), asking(), fallback)]
+    assert [index for index, narration in enumerate(told) if words in narration] == [6]
+
+
+def test_a_kill_that_nobody_saw_but_that_cost_requests_did_not_hold() -> None:
+    held, text = of_kill(Measured(None, None), Requests(100, 7))
+    assert held is False
+    assert text == "7 of 100 requests failed, though the node was never seen down."
+    assert of_kill(Measured(None, None), Requests(100, 0))[0] is None

@@ -11,6 +11,7 @@ import pytest
 from demo.health.reading import Reading
 from demo.sample import read_sample
 from demo.subjects.ratelimiter.cards import node_card
+from demo.subjects.ratelimiter.limits import LIMITS
 from demo.subjects.ratelimiter.part import Part
 from demo.subjects.ratelimiter.poller import INTERVAL_SEC, Poller, assemble
 from demo.subjects.ratelimiter.redis_server import redis_child
@@ -24,7 +25,7 @@ def part(ident: str = "node-1", kind: str = "node") -> Part:
     """A part that never starts: only its words are asked for."""
     system = System(Settings())
     found = next(one for one in system.parts if one.kind == kind)
-    made = Part(ident, kind, 20_001, found.probe, lambda: redis_child("", None, 0, ""), ("redis",))  # type: ignore[arg-type]
+    made = Part(ident, kind, 20_001, found.probe, lambda: redis_child("", 0, ""), ("redis",))
     made.is_starting = False
     return made
 
@@ -74,26 +75,33 @@ def test_an_issue_is_a_part_that_is_not_up_never_a_counter() -> None:
     parts = [part("node-1"), part("backend", "backend")]
     counters = [{"key": "k", "limit": 1, "window_sec": 1.0, "ghosts": 9, "drift": 9, "admitted": 3, "counted": 1}]
     good = [Reading(NODE), Reading({"per_sec": 1.0, "counters": counters})]
-    healthy = assemble(parts, good, 1000.0)
+    healthy = assemble(parts, good, 1000.0, LIMITS)
     assert healthy["has_issues"] is False
     assert healthy["counters"] == counters
     assert healthy["last_updated"] == datetime.fromtimestamp(1000.0, UTC)
-    broken = assemble(parts, [Reading(trouble="nobody listens"), good[1]], 1000.0)
+    broken = assemble(parts, [Reading(trouble="nobody listens"), good[1]], 1000.0, LIMITS)
     assert broken["has_issues"] is True
     assert broken is not healthy
 
 
 def test_without_traffic_the_curves_break_instead_of_falling_to_zero() -> None:
-    metrics = assemble([part("traffic", "traffic")], [Reading(trouble="nobody listens")], 1000.0)["metrics"]
+    metrics = assemble([part("traffic", "traffic")], [Reading(trouble="nobody listens")], 1000.0, LIMITS)["metrics"]
     assert [metric["name"] for metric in metrics] == ["load", "latency", "errors", "rejected"]
     assert [metric["value"] for metric in metrics] == [None] * 4
+
+
+def test_without_the_backend_the_keys_stay_with_nothing_measured() -> None:
+    health = assemble([part("backend", "backend")], [Reading(trouble="nobody listens")], 1000.0, LIMITS)
+    assert [(counter["key"], counter["limit"]) for counter in health["counters"]] == [(x.key, x.limit) for x in LIMITS]
+    for counter in read_sample(health, 1000.0).counters:
+        assert (counter.admitted, counter.counted, counter.drift, counter.ghosts) == (None, None, None, None)
 
 
 @pytest.mark.anyio
 @pytest.mark.system
 async def test_before_the_start_all_parts_are_starting_and_the_poller_runs() -> None:
     system = System(Settings())
-    poller = Poller(system.parts)
+    poller = Poller(system.parts, system.settings.limits)
     assert poller.get_health() is None
     polling = asyncio.ensure_future(poller.run())
     await until(lambda: poller.get_health() is not None)
@@ -114,7 +122,7 @@ async def test_a_part_that_hangs_is_down_and_holds_no_other_up() -> None:
         assert hanging is not None
         hanging.suspend()
         started = time.monotonic()
-        poller = Poller(system.parts)
+        poller = Poller(system.parts, system.settings.limits)
         health = await poller.poll()
         assert time.monotonic() - started < INTERVAL_SEC + 0.4
         silent = next(node for node in health["nodes"] if node["id"] == "node-3")
@@ -130,7 +138,7 @@ async def test_a_part_that_hangs_is_down_and_holds_no_other_up() -> None:
 @pytest.mark.system
 async def test_when_redis_forgets_drift_says_so_and_when_it_is_silent_drift_is_unknown() -> None:
     async with running() as system:
-        poller = Poller(system.parts)
+        poller = Poller(system.parts, system.settings.limits)
 
         async def drifts() -> list[int | None]:
             return [counter["drift"] for counter in (await poller.poll())["counters"]]

@@ -1,7 +1,9 @@
 """The rate limiter as a whole, with real processes: it starts, tells the truth, and leaves nothing behind."""
 
 import asyncio
+import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.system]
 
 async def test_it_starts_all_green_and_refuses_what_is_over_a_limit_with_no_ghost_and_no_drift() -> None:
     async with running(Settings()) as system:
-        poller = Poller(system.parts)
+        poller = Poller(system.parts, system.settings.limits)
         health: dict[str, Any] = {}
 
         async def all_up_and_refused_some() -> bool:
@@ -47,7 +49,7 @@ async def test_a_part_that_dies_unasked_stays_down_until_somebody_heals(ident: s
         dead = part.child.pid
         part.child.kill()
         await part.child.wait()
-        poller = Poller(system.parts)
+        poller = Poller(system.parts, system.settings.limits)
         for _ in range(5):
             card = next(node for node in (await poller.poll())["nodes"] if node["id"] == ident)
             assert (card["health"], card["detail"], card["metrics"]) == ("down", "killed", {})
@@ -91,10 +93,22 @@ def seen_by_others(pid: int) -> bytes:
     return b"".join(Path(f"/proc/{pid}/{name}").read_bytes() for name in ("cmdline", "environ"))
 
 
-async def test_no_secret_is_on_a_command_line_in_an_environment_or_left_on_the_disk() -> None:
+def names_in(directory: Path) -> list[str]:
+    return [path.name for path in directory.iterdir()]
+
+
+def directory_of(pid: int | None) -> Path:
+    return Path(f"/proc/{pid}/cwd").readlink()
+
+
+async def test_no_secret_is_on_a_command_line_in_an_environment_or_left_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     async with running() as system:
-        assert system._directory is not None
-        assert not system._directory.exists()
+        assert names_in(tmp_path) == []
+        assert system.redis.child is not None
+        assert directory_of(system.redis.child.pid) == Path("/")
         for part in system.parts:
             assert part.child is not None
             assert part.child.pid is not None
@@ -140,6 +154,13 @@ asyncio.run(main())
 """
 
 
+STARTING = """starting = asyncio.ensure_future(system.start())
+    while system.redis.child is None or system.redis.child.pid is None:
+        await asyncio.sleep(0)
+    print(system.redis.child.pid, flush=True)
+    await starting"""
+
+
 async def test_no_process_outlives_a_show_that_is_killed() -> None:
     show = await asyncio.create_subprocess_exec(
         sys.executable, "-c", SHOW.format(root=str(ROOT)), stdout=asyncio.subprocess.PIPE
@@ -151,6 +172,21 @@ async def test_no_process_outlives_a_show_that_is_killed() -> None:
     show.kill()
     await show.wait()
     await until(lambda: not any(is_running(pid) for pid in pids), 3.0)
+
+
+async def test_a_show_killed_while_it_starts_leaves_no_file_and_no_process(tmp_path: Path) -> None:
+    """At any moment: here as soon as the first process is there."""
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    code = SHOW.format(root=str(ROOT)).replace("await system.start()", STARTING)
+    show = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE, env=environment, cwd=tmp_path
+    )
+    assert show.stdout is not None
+    pid = int(await show.stdout.readline())
+    show.kill()
+    await show.wait()
+    await until(lambda: not is_running(pid), 3.0)
+    assert names_in(tmp_path) == []
 
 
 async def test_a_stranger_on_loopback_can_neither_ask_a_node_nor_order_a_burst() -> None:

@@ -12,6 +12,7 @@ from demo.subjects.ratelimiter.truth import (
     Arrival,
     find_drift,
     find_ghosts,
+    ghosts_of_run,
     spread_of,
     window_counts,
 )
@@ -118,3 +119,48 @@ def test_drift_is_what_redis_does_not_hold() -> None:
 def test_drift_leaves_out_what_is_on_its_way_or_long_ago(ago: float) -> None:
     found = find_drift(arrivals((ago, 0)), NOW)
     assert (found.admitted, found.drift, found.drift_at) == (0, 0, None)
+
+
+@pytest.mark.parametrize(
+    ("seen", "ghosts"),
+    [
+        ([], 0),
+        ([(2.9, 0), (2.8, 0)], 0),
+        ([(2.9, 0), (2.8, 0), (2.7, 0)], 1),
+        ([(3.9, 0), (3.8, 0), (3.7, 0), (3.6, 0)], 0),
+        ([(3.5, 0), (3.4, 0), (3.3, 0), (3.2, 0), (2.9, 0)], 1),
+        ([(3.3, 0), (3.2, 0), (2.9, 0)], 1),
+        ([(3.3, 0), (3.2, 0), (2.1, 0), (2.0, 0)], 0),
+        ([(4.5, 900), (2.5, 0), (2.4, 0), (2.3, 0)], 1),
+    ],
+    ids=["none", "at the limit", "one over", "before", "after an excess", "places taken", "places free", "slow before"],
+)
+def test_the_ghosts_of_a_run_are_its_own(seen: list[tuple[float, float]], ghosts: int) -> None:
+    """Two a second, and a run that began 3 s ago."""
+    assert ghosts_of_run(arrivals(*seen), 2, SEC, NOW - 3 * SEC, NOW) == ghosts
+
+
+def test_ghosts_of_a_run_are_not_measurable_when_the_delay_varies_as_much_as_the_window() -> None:
+    assert ghosts_of_run(arrivals((2.9, 1000), (2, 0)), 1, SEC, NOW - 3 * SEC, NOW) is None
+
+
+@given(times=st.lists(st.integers(0, 5_000), max_size=60), since=st.integers(0, 5_000), limit=st.integers(1, 5))
+def test_a_run_is_blamed_for_no_more_than_the_wall_shows_and_an_exact_limiter_for_nothing(
+    times: list[int], since: int, limit: int
+) -> None:
+    start = NOW - 10_000
+    for admitted in (sorted(times), _exact(sorted(times), limit, 1_000)):
+        seen = [Arrival(start + t, start + t, "") for t in admitted]
+        of_run = ghosts_of_run(seen, limit, 1_000, start + since, NOW)
+        of_all = find_ghosts(seen, limit, 1_000, NOW).ghosts
+        assert of_run is not None
+        assert of_all is not None
+        assert 0 <= of_run <= of_all
+    assert of_run == 0
+
+
+def test_drift_since_a_moment_leaves_out_what_an_earlier_run_left() -> None:
+    seen = arrivals((20, 0), (10, 0), (5, 0))
+    assert find_drift(seen, NOW).drift == 3
+    assert find_drift(seen, NOW, NOW - 10 * SEC).drift == 2
+    assert find_drift(seen, NOW, NOW - 4 * SEC).drift == 0

@@ -9,8 +9,9 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from demo.errors import SubjectError
@@ -18,6 +19,10 @@ from demo.errors import SubjectError
 LEASH = Path(__file__).with_name("leash.py")
 ROOT = Path(__file__).parents[2]
 TAIL_LINES = 20
+ENDED = ("Z", "X", "x")
+"""States of a process that is dead but still listed."""
+
+DYING_SEC = 0.5
 
 
 def program(path: str, *args: str) -> tuple[str, ...]:
@@ -33,11 +38,15 @@ def module(name: str) -> tuple[str, ...]:
 class Child:
     """One process: started once, ended once. A restart is a new `Child`."""
 
-    def __init__(self, name: str, command: Sequence[str], first_line: bytes = b"") -> None:
-        """`first_line` is written to its stdin, which then stays open as the lifeline."""
+    def __init__(self, name: str, command: Sequence[str], first_line: bytes = b"", *, keeps_stdin: bool = True) -> None:
+        """`first_line` is written to its stdin, which then stays open as the lifeline.
+
+        Without `keeps_stdin` it is closed after that, for a program that reads to the end before it starts.
+        """
         self.name = name
         self._command = tuple(command)
         self._first_line = first_line
+        self._keeps_stdin = keeps_stdin
         self._process: asyncio.subprocess.Process | None = None
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._reader: asyncio.Task[None] | None = None
@@ -79,6 +88,8 @@ class Child:
             with contextlib.suppress(ConnectionError):  # it died at once: seen by whoever probes it
                 stdin.write(self._first_line + b"\n")
                 await stdin.drain()
+        if stdin is not None and not self._keeps_stdin:
+            stdin.close()
 
     async def _read(self) -> None:
         stdout = self._process.stdout if self._process else None
@@ -124,9 +135,23 @@ class Child:
 
 
 def birth_of(pid: int) -> int | None:
-    """When a process began, in clock ticks since boot; None if there is none. Tells a reused pid apart."""
+    """When a process began, in clock ticks since boot; None if there is none, or it ended and waits to be reaped.
+
+    Tells a reused pid apart.
+    """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:
         return None
-    return int(stat.rpartition(")")[2].split()[19])
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in ENDED else int(fields[19])
+
+
+async def is_dying(is_gone: Callable[[], bool]) -> bool:
+    """Does it become true within a moment? A killed process loses its connections before it counts as gone."""
+    until = time.monotonic() + DYING_SEC
+    while not is_gone():
+        if time.monotonic() > until:
+            return False
+        await asyncio.sleep(0.01)
+    return True

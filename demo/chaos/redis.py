@@ -8,7 +8,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from demo.chaos.child import birth_of
+from demo.chaos.child import birth_of, is_dying
 from demo.chaos.lease import TERM_SEC, Lease
 from demo.errors import FaultError
 from demo.types import ChaosConfig, Plan
@@ -63,14 +63,23 @@ class RedisPause:
         lease, self._lease = self._lease, None
         if lease is not None:
             await lease.end()
-        if plan.undo.get("show") == self._show and self._pid() == plan.undo.get("pid"):
+        if plan.undo.get("show") != self._show or self._is_gone(plan):
+            return
+        try:
             await self._tell("UNPAUSE", lambda client: client.client_unpause())
+        except FaultError:
+            if not await is_dying(lambda: self._is_gone(plan)):
+                raise
 
     async def is_healed(self, plan: Plan) -> bool:
-        pid, born = plan.undo.get("pid"), plan.undo.get("born")
-        if not isinstance(pid, int) or birth_of(pid) != born:
-            return True  # the paused process is gone; one started since was never paused
+        if self._is_gone(plan):
+            return True
         return plan.undo.get("show") == self._show and await self._writes(WRITE_SEC)
+
+    def _is_gone(self, plan: Plan) -> bool:
+        """The paused process ended, and its pause with it; one started since was never paused."""
+        pid = plan.undo.get("pid")
+        return not isinstance(pid, int) or birth_of(pid) != plan.undo.get("born")
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         return any(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from demo.chaos.child import is_dying
 from demo.chaos.lease import TERM_SEC, Lease
 from demo.errors import FaultError
 from demo.types import ChaosConfig, Plan
@@ -21,7 +22,7 @@ class Traffic(Protocol):
 
     @property
     def run_id(self) -> str | None:
-        """Names the running process: None when there is none."""
+        """Names the process: None when none is alive."""
 
 
 class BurstTraffic:
@@ -60,17 +61,26 @@ class BurstTraffic:
         lease, self._lease = self._lease, None
         if lease is not None:
             await lease.end()
-        if self._traffic.run_id is not None and self._traffic.run_id == plan.undo.get("run"):
+        if self._is_gone(plan):
+            return
+        try:
             await self._traffic.burst(self._keys, 1, 0)
+        except FaultError:
+            if not await is_dying(lambda: self._is_gone(plan)):
+                raise
 
     async def is_healed(self, plan: Plan) -> bool:
-        run = self._traffic.run_id
-        if run is None or run != plan.undo.get("run"):
-            return True  # the process that burst is gone, and its burst with it
+        if self._is_gone(plan):
+            return True
         try:
             return not await self._traffic.is_bursting()
-        except (TimeoutError, FaultError):
+        except FaultError:
             return False
+
+    def _is_gone(self, plan: Plan) -> bool:
+        """The process that burst ended, and its burst with it."""
+        run = self._traffic.run_id
+        return run is None or run != plan.undo.get("run")
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         newest = health.get("sampled_at") or since

@@ -16,7 +16,7 @@ from demo.subjects.ratelimiter.limits import Limit
 from demo.subjects.ratelimiter.redis_client import connect
 from demo.subjects.ratelimiter.rolling import Rolling
 from demo.subjects.ratelimiter.service import run
-from demo.subjects.ratelimiter.truth import SPAN_US, Arrival, find_drift, find_ghosts
+from demo.subjects.ratelimiter.truth import SPAN_US, Arrival, find_drift, find_ghosts, ghosts_of_run
 
 AUDIT_SEC = 0.15
 MARK_KEY = "show:audit"
@@ -24,10 +24,14 @@ MARGIN_US = 1_000_000
 
 
 class Audit:
-    """Asks Redis which admissions it holds. Reads only, so a Redis that holds writes still answers."""
+    """Asks Redis which admissions it holds. Reads only, so a Redis that holds writes still answers.
+
+    `mark` is our entry in that Redis: another one means that it was started anew, and forgot.
+    """
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self.mark: int | None = None
 
     async def look(self, arrivals: Mapping[str, Sequence[Arrival]]) -> bool:
         """Marks what Redis holds; False when it does not answer in time."""
@@ -39,11 +43,14 @@ class Audit:
         return True
 
     async def _look(self, arrivals: Mapping[str, Sequence[Arrival]]) -> None:
-        if await self._redis.get(MARK_KEY) is None:
+        mark = await self._redis.get(MARK_KEY)
+        if mark is None:
             # A Redis that was started anew has forgotten all that it held.
             for arrival in (a for of_key in arrivals.values() for a in of_key):
                 arrival.held = False
-            await self._redis.set(MARK_KEY, 1)
+            mark = str(now_us())
+            await self._redis.set(MARK_KEY, mark)
+        self.mark = int(mark)
         asked = [(key, [a for a in of_key if not a.held]) for key, of_key in arrivals.items()]
         asked = [(key, unknown) for key, unknown in asked if unknown]
         async with self._redis.pipeline(transaction=False) as pipe:
@@ -62,6 +69,7 @@ class Backend:
         self._audit = Audit(connect(config["redis_port"], config["redis_password"], AUDIT_SEC))
         self._one_audit = asyncio.Lock()
         self._recent = Rolling()
+        self._started_at = now_us()
 
     async def work(self, request: web.Request) -> web.Response:
         started = time.perf_counter()
@@ -73,13 +81,41 @@ class Backend:
         self._recent.add("ok", time.perf_counter() - started)
         return web.Response(text="done")
 
+    async def _audited(self) -> bool:
+        async with self._one_audit:
+            return await self._audit.look(self._arrivals)
+
+    async def run(self, request: web.Request) -> web.Response:
+        """The truth of each key since a moment (`since`, microseconds of the epoch): of one run of a fault.
+
+        Nothing can be told (None) of what lies further back than the arrivals that are kept.
+        """
+        since, audited, now = int(request.query["since"]), await self._audited(), now_us()
+        body = {
+            "started_at": _seconds(self._started_at),
+            "redis": self._audit.mark if audited else None,
+            "keys": [self._since(limit, since, now, audited) for limit in self._limits],
+        }
+        return web.json_response(body)
+
+    def _since(self, limit: Limit, since: int, now: int, audited: bool) -> dict[str, Any]:
+        seen = sorted(self._arrivals[limit.key], key=attrgetter("at"))
+        kept = since >= now - SPAN_US
+        known = kept and audited
+        return {
+            "key": limit.key,
+            "limit": limit.limit,
+            "ghosts": ghosts_of_run(seen, limit.limit, limit.window_us, since, now) if kept else None,
+            "drift": find_drift(seen, now, since).drift if known else None,
+            "drift_in_windows": find_drift(seen, now, since - limit.window_us).drift if known else None,
+        }
+
     async def health(self, _request: web.Request) -> web.Response:
         """The process's own numbers, and `counters`: the truth of each key over the last 30 s."""
-        async with self._one_audit:
-            audited = await self._audit.look(self._arrivals)
-        now = now_us()
+        audited, now = await self._audited(), now_us()
         counters = [self._truth(limit, now, audited) for limit in self._limits]
-        return web.json_response({"counters": counters, **self._recent.summary()})
+        started_at = _seconds(self._started_at)
+        return web.json_response({"counters": counters, "started_at": started_at, **self._recent.summary()})
 
     def _truth(self, limit: Limit, now: int, audited: bool) -> dict[str, Any]:
         arrivals = self._arrivals[limit.key]
@@ -112,7 +148,12 @@ def _seconds(microseconds: int | None) -> float | None:
 def build(config: Mapping[str, Any]) -> web.Application:
     backend = Backend(config)
     app = web.Application()
-    app.add_routes([web.post("/work/{key}", backend.work), web.get("/health", backend.health)])
+    routes = [
+        web.post("/admitted/{key}", backend.work),
+        web.get("/health", backend.health),
+        web.get("/run", backend.run),
+    ]
+    app.add_routes(routes)
     return app
 
 

@@ -1,12 +1,20 @@
 """The story in ten chapters: steady state, then for each fault a guess, the fault, and what was measured."""
 
 from demo.subjects.ratelimiter.acts import Acts
+from demo.subjects.ratelimiter.witness import Ask
 from demo.types import Chapter, Stage
 
+WITHOUT_REDIS = {
+    "local": "Our nodes will then **count alone**, each for itself. The shop stays open.",
+    "open": "Our nodes will then **let everything in**. The shop stays open.",
+    "closed": "Our nodes will then **refuse everything**. The shop closes.",
+}
+"""What a node does while Redis does not answer, by the system's `fallback`."""
 
-def deck(stage: Stage) -> tuple[Chapter, ...]:
-    acts = Acts(stage)
-    return (*_opening(), *_kill(acts), *_burst(acts), *_pause(acts), *_closing())
+
+def deck(stage: Stage, ask: Ask, fallback: str = "local") -> tuple[Chapter, ...]:
+    acts = Acts(stage, ask)
+    return (*_opening(), *_kill(acts), *_burst(acts), *_pause(acts, WITHOUT_REDIS[fallback]), *_closing())
 
 
 def _opening() -> tuple[Chapter, ...]:
@@ -48,7 +56,7 @@ def _kill(acts: Acts) -> tuple[Chapter, ...]:
         ),
         Chapter(
             "Kill a node",
-            "We kill `node-2` and leave it dead for five seconds. Watch:\n\n"
+            "At zero we kill `node-2`, and leave it dead for five seconds. Watch:\n\n"
             "- its card: how soon does the wall know?\n"
             "- the error curve: does it move?\n"
             "- the two nodes that are left",
@@ -67,7 +75,7 @@ def _burst(acts: Acts) -> tuple[Chapter, ...]:
     return (
         Chapter(
             "The same burst, two ways to count",
-            "Both pay keys have the same limit, and get the same burst.\n\n"
+            "Both pay keys have the same limit, and will get the same burst.\n\n"
             "- `pay-naive`: *read* the count, **then** *write* it\n"
             "- `pay-exact`: read and write **in one step**, inside Redis",
             hypothesis="In the same burst, read-then-write lets more than 100 through. One step never does.",
@@ -78,8 +86,8 @@ def _burst(acts: Acts) -> tuple[Chapter, ...]:
         ),
         Chapter(
             "Burst",
-            "Twenty times the load, for eight seconds, on both keys.\n\n"
-            "Red over the dashed line are **ghosts**: requests that the limit should have stopped.",
+            "At zero: twenty times the load, for eight seconds, on both keys.\n\n"
+            "What rises above the dashed line are **ghosts**: requests that the limit should have stopped.",
             on_enter=acts.burst,
             blocks_advance=True,
             limit_sec=60,
@@ -91,15 +99,15 @@ def _burst(acts: Acts) -> tuple[Chapter, ...]:
     )
 
 
-def _pause(acts: Acts) -> tuple[Chapter, ...]:
+def _pause(acts: Acts, without_redis: str) -> tuple[Chapter, ...]:
     return (
         Chapter(
             "What if Redis freezes?",
-            "For eight seconds Redis takes no writes, while a simple *ping* still looks fine.\n\n"
-            "Our nodes then **count alone**, each for itself. The shop stays open.",
+            "Next, Redis takes no writes for eight seconds, while a simple *ping* still looks fine.\n\n"
+            + without_redis,
             hypothesis="Redis freezes: no request fails, but Redis loses count of what got through.",
             notes="- A health check by ping would stay green all the time. Ours writes.\n"
-            "- Each node gives Redis half a second, then decides alone.\n"
+            "- Each node gives Redis half a second, then decides without it.\n"
             "- After the next page the evidence comes by itself.",
             budget_sec=45,
         ),
@@ -125,7 +133,7 @@ def _closing() -> tuple[Chapter, ...]:
     return (
         Chapter(
             "What we saw",
-            "Three guesses, three measurements, taken behind the limiter in the last few minutes.",
+            "What we guessed, and what was measured.",
             shows_evidence=True,
             notes="- Read each guess aloud, then its verdict.\n"
             "- A guess that did not hold is the better story: stay with it.",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import aiohttp
 
+from demo.chaos.child import birth_of
 from demo.chaos.process import ProcessKill
 from demo.chaos.redis import RedisPause
 from demo.chaos.traffic import BurstTraffic
@@ -41,7 +42,8 @@ class TrafficOrders:
     @property
     def run_id(self) -> str | None:
         child = self._system.traffic.child
-        return f"{self._system.show}:{child.pid}" if child is not None and child.is_alive else None
+        born = birth_of(child.pid) if child is not None and child.pid is not None else None
+        return f"{self._system.show}:{child.pid}:{born}" if child is not None and born is not None else None
 
     async def burst(self, keys: Sequence[str], multiplier: int, seconds: float) -> None:
         order = {"keys": list(keys), "multiplier": multiplier, "seconds": seconds}

@@ -41,7 +41,7 @@ class Node:
         self.shared = SharedCount(redis, f"show:probe:{self.id}", config["redis_timeout_sec"])
         self._local = LocalWindows()
         self._idents = (f"{self.id}:{os.getpid()}:{number}" for number in itertools.count())
-        self._backend = f"http://{HOST}:{config['backend_port']}/work"
+        self._backend = f"http://{HOST}:{config['backend_port']}/admitted"
         self._token: str = config["token"]
         self._session: aiohttp.ClientSession | None = None
         self._recent = Rolling()

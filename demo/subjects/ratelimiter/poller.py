@@ -8,6 +8,7 @@ from typing import Any
 
 from demo.health.reading import Reading
 from demo.subjects.ratelimiter.cards import node_card
+from demo.subjects.ratelimiter.limits import Limit
 from demo.subjects.ratelimiter.part import Part
 
 INTERVAL_SEC = 0.5
@@ -16,8 +17,9 @@ INTERVAL_SEC = 0.5
 class Poller:
     """All probes of a round run at once, each with a deadline of its own well below the interval."""
 
-    def __init__(self, parts: Sequence[Part]) -> None:
+    def __init__(self, parts: Sequence[Part], limits: Sequence[Limit]) -> None:
         self._parts = tuple(parts)
+        self._limits = tuple(limits)
         self._stopped = asyncio.Event()
         self._health: dict[str, Any] | None = None
 
@@ -41,11 +43,11 @@ class Poller:
     async def poll(self) -> dict[str, Any]:
         """One round, now."""
         readings = await asyncio.gather(*(part.look() for part in self._parts))
-        self._health = assemble(self._parts, readings, time.time())
+        self._health = assemble(self._parts, readings, time.time(), self._limits)
         return self._health
 
 
-def assemble(parts: Sequence[Part], readings: Sequence[Reading], now: float) -> dict[str, Any]:
+def assemble(parts: Sequence[Part], readings: Sequence[Reading], now: float, limits: Sequence[Limit]) -> dict[str, Any]:
     """The health dict of `HealthPollerProtocol`, and beside it `sampled_at` and `totals`."""
     nodes = [node_card(part, reading) for part, reading in zip(parts, readings, strict=True)]
     by_id = {part.id: reading.data for part, reading in zip(parts, readings, strict=True)}
@@ -57,9 +59,15 @@ def assemble(parts: Sequence[Part], readings: Sequence[Reading], now: float) -> 
         "sampled_at": now,
         "interval_sec": INTERVAL_SEC,
         "metrics": curves(traffic),
-        "counters": list(by_id.get("backend", {}).get("counters", [])),
+        "counters": list(by_id.get("backend", {}).get("counters") or map(_unknown, limits)),
         "totals": dict(traffic.get("totals", {})),
     }
+
+
+def _unknown(limit: Limit) -> dict[str, Any]:
+    """A key whose numbers nobody tells: it stays on the wall, without any."""
+    known = {"key": limit.key, "algorithm": limit.algorithm, "limit": limit.limit, "window_sec": limit.window_sec}
+    return {**known, "admitted": None, "counted": None, "drift": None, "ghosts": None}
 
 
 def curves(traffic: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from demo.chaos.child import Child, program
 from demo.errors import SubjectError
+from demo.subjects.ratelimiter.wire import HOST
 
 OLDEST = (6, 2)
 """CLIENT PAUSE … WRITE and ZMSCORE came with 6.2."""
@@ -26,17 +27,17 @@ INSTALLERS = {
     "brew": "brew install redis",
 }
 
-CONFIG = """\
-bind 127.0.0.1
-port {port}
-protected-mode yes
-requirepass {password}
-save ""
-appendonly no
-daemonize no
-databases 1
-dir "{directory}"
-"""
+OPTIONS = {
+    "bind": HOST,
+    "protected-mode": "yes",
+    "save": "",
+    "appendonly": "no",
+    "daemonize": "no",
+    "databases": "1",
+    # Nothing is written there: it keeps Redis from loading a dump that lies in our working directory.
+    "dir": "/",
+    "dbfilename": "show-never-saved.rdb",
+}
 
 
 def find_server(paths: Iterable[str] | None = None) -> str:
@@ -81,9 +82,8 @@ def installer() -> str:
     return next((command for tool, command in INSTALLERS.items() if shutil.which(tool)), INSTALLERS["apt-get"])
 
 
-def redis_child(path: str, directory: Path, port: int, password: str) -> Child:
-    """`directory` is ours and private: it takes the configuration, password included, and may go once Redis is up."""
-    config = directory / "redis.conf"
-    config.touch(mode=0o600)
-    config.write_text(CONFIG.format(port=port, password=password, directory=directory), encoding="utf-8")
-    return Child("redis", program(path, str(config)))
+def redis_child(path: str, port: int, password: str) -> Child:
+    """Touches no disk. The password travels by pipe; the rest by command line, so no end of the pipe opens it up."""
+    options = [word for name, value in {"port": str(port), **OPTIONS}.items() for word in (f"--{name}", value)]
+    said = f"requirepass {password}".encode()
+    return Child("redis", program(path, "-", *options), said, keeps_stdin=False)

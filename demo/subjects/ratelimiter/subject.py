@@ -8,6 +8,7 @@ from demo.subjects.ratelimiter.deck import deck
 from demo.subjects.ratelimiter.faults import faults
 from demo.subjects.ratelimiter.poller import Poller
 from demo.subjects.ratelimiter.system import Settings, System
+from demo.subjects.ratelimiter.witness import Witness
 from demo.types import Chapter, FaultDriver, Stage
 
 Fallback = Literal["local", "open", "closed"]
@@ -29,7 +30,7 @@ class RateLimiter:
         if not 0.1 <= load <= 10:
             raise UsageError(f"load must be between 0.1 and 10 times the steady rate, not {load!r}")
         self.system = System(Settings(fallback=fallback, load=load, base_port=base_port))
-        self._poller = Poller(self.system.parts)
+        self._poller = Poller(self.system.parts, self.system.settings.limits)
         self._faults = faults(self.system)
 
     @property
@@ -41,7 +42,7 @@ class RateLimiter:
         return self._faults
 
     def chapters(self, stage: Stage) -> Sequence[Chapter]:
-        return deck(stage)
+        return deck(stage, Witness(self.system), self.system.settings.fallback)
 
     def check(self) -> None:
         self.system.find_redis()

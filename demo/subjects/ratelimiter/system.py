@@ -3,11 +3,8 @@
 import asyncio
 import json
 import secrets
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -59,7 +56,6 @@ class System:
         self._session: aiohttp.ClientSession | None = None
         self._redis: Redis | None = None
         self._server_path = ""
-        self._directory: Path | None = None
         self._one_at_a_time = asyncio.Lock()
         self._stopped = False
         self.redis = self._redis_part()
@@ -76,9 +72,7 @@ class System:
 
     def _redis_part(self) -> Part:
         def make() -> Child:
-            if self._directory is None:
-                raise SubjectError("redis was never started")
-            return redis_child(self._server_path, self._directory, self.redis_port, self._password)
+            return redis_child(self._server_path, self.redis_port, self._password)
 
         probe = RedisProbe(self.redis_client)
         return Part("redis", "redis", self.redis_port, probe, make, confirm=self._is_ours)
@@ -147,12 +141,7 @@ class System:
         """Brings back what is dead or silent. Raises `SubjectError` that names what did not come back."""
         async with self._one_at_a_time:
             await self._look_for_redis()
-            # Nothing is ever saved there, and the password in it need not outlive the start.
-            self._directory = Path(tempfile.mkdtemp(prefix="show-redis-"))
-            try:
-                done = await asyncio.gather(*(part.bring_back() for part in self.parts), return_exceptions=True)
-            finally:
-                shutil.rmtree(self._directory, ignore_errors=True)
+            done = await asyncio.gather(*(part.bring_back() for part in self.parts), return_exceptions=True)
         for trouble in done:
             if isinstance(trouble, BaseException) and not isinstance(trouble, SubjectError):
                 raise trouble
@@ -173,8 +162,11 @@ class System:
     async def stop(self) -> None:
         """Ends and reaps every process. Safe to call twice, or without a start."""
         self._stopped = True
-        await asyncio.gather(*(part.stop() for part in self.parts))
+        ended = await asyncio.gather(*(part.stop() for part in self.parts), return_exceptions=True)
         if self._session is not None:
             await self._session.close()
         if self._redis is not None:
             await self._redis.aclose()
+        for error in ended:
+            if isinstance(error, BaseException):
+                raise error

@@ -39,6 +39,7 @@ class Traffic:
         self._orders = {key: asyncio.Event() for key in self._limits}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._unsent = 0
+        self._started_at = time.time()
 
     async def lifetime(self, app: web.Application) -> AsyncIterator[None]:
         async with self._caller.open():
@@ -123,6 +124,7 @@ class Traffic:
     async def health(self, _request: web.Request) -> web.Response:
         caller = self._caller
         body = {
+            "started_at": self._started_at,
             "bursting": self._burst_keys(),
             "in_flight": sum(caller.in_flight.values()),
             "peaks": caller.peaks(),

@@ -72,6 +72,21 @@ def find_ghosts(arrivals: Sequence[Arrival], limit: int, window: int, now: int) 
     return Ghosts(current, worst, max(0, worst - limit), ghosts_at, spread)
 
 
+def ghosts_of_run(arrivals: Sequence[Arrival], limit: int, window: int, since: int, now: int) -> int | None:
+    """The most over the limit that a run which began at `since` let through; None where ε leaves no window.
+
+    What came before still fills its places of a window, but at most `limit` of them: an earlier run's
+    excess is not this one's. `arrivals` in the order of `at`.
+    """
+    seen = [a for a in arrivals if since - window < a.at <= now]
+    width = window - spread_of(seen)
+    if width <= 0:
+        return None
+    every = [count for at, count in window_counts(seen, width) if at >= since]
+    own = [count for _, count in window_counts([a for a in seen if a.at >= since], width)]
+    return max([0, *(mine + min(count - mine, limit) - limit for count, mine in zip(every, own, strict=True))])
+
+
 def spread_of(arrivals: Sequence[Arrival]) -> int:
     """ε: how much the delay from decision to backend varies."""
     delays = [a.at - a.decided for a in arrivals]
@@ -87,8 +102,9 @@ def window_counts(arrivals: Sequence[Arrival], width: int) -> Iterator[tuple[int
         yield arrival.at, index - first + 1
 
 
-def find_drift(arrivals: Sequence[Arrival], now: int) -> Drift:
-    """What Redis does not know of, among the settled arrivals of the span."""
-    settled = [a for a in arrivals if now - SPAN_US <= a.at <= now - SETTLE_US]
+def find_drift(arrivals: Sequence[Arrival], now: int, since: int | None = None) -> Drift:
+    """What Redis does not know of, among the settled arrivals of the span, or of those since a moment."""
+    start = now - SPAN_US if since is None else since
+    settled = [a for a in arrivals if start <= a.at <= now - SETTLE_US]
     unknown = [a.at for a in settled if not a.held]
     return Drift(len(settled), len(settled) - len(unknown), max(unknown, default=None))

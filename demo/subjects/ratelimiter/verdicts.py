@@ -1,6 +1,6 @@
 """What to say of each hypothesis, from what was measured. Pure: numbers in, an honest sentence out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY
 from demo.types import Measured
 
 Verdict = tuple[bool | None, str]
-"""Held, did not, or (None) no effect was seen; and why."""
+"""Held, did not, or (None) no effect was seen or it could not be measured; and why."""
 
 REPAIRED_SEC = 5.0
 
@@ -21,13 +21,12 @@ class Requests:
     failed: int
 
     @classmethod
-    def between(cls, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> "Requests | None":
-        """From two health samples; None when the traffic was silent, or started anew in between."""
-        first, last = ((health or {}).get("totals") or {} for health in (before, after))
+    def between(cls, before: Mapping[str, int], after: Mapping[str, int]) -> "Requests | None":
+        """From the totals at two moments; None when the traffic was silent, or started anew in between."""
         outcomes = ("ok", "limited", "failed")
-        if not all(name in totals for totals in (first, last) for name in outcomes):
+        if not all(name in totals for totals in (before, after) for name in outcomes):
             return None
-        counts = {name: int(last[name] - first[name]) for name in outcomes}
+        counts = {name: after[name] - before[name] for name in outcomes}
         return None if min(counts.values()) < 0 else cls(sum(counts.values()), counts["failed"])
 
     def __str__(self) -> str:
@@ -35,10 +34,12 @@ class Requests:
 
 
 def of_kill(measured: Measured, requests: Requests | None) -> Verdict:
-    if measured.detected_after_sec is None:
-        return None, "No effect seen: the node was never seen down."
     if requests is None:
         return None, "Not measurable: the traffic was gone as well."
+    if measured.detected_after_sec is None:
+        if requests.failed:
+            return False, f"{_first_up(str(requests))}, though the node was never seen down."
+        return None, "No effect seen: the node was never seen down."
     seen = f"{_first_up(str(requests))}. Seen down after {measured.detected_after_sec:.1f} s"
     if measured.recovered_after_sec is None:
         return False, f"{seen}, and not all parts came back."
@@ -46,34 +47,60 @@ def of_kill(measured: Measured, requests: Requests | None) -> Verdict:
     return requests.failed == 0 and measured.recovered_after_sec <= REPAIRED_SEC, took
 
 
-def of_burst(counters: Iterable[Mapping[str, Any]], since: float) -> Verdict:
-    """`since`: ghosts older than this are of another burst."""
-    found = {counter.get("key"): counter for counter in counters}
-    naive, exact = (_ghosts(found.get(key), since) for key in (NAIVE_KEY, EXACT_KEY))
-    if naive is None or exact is None:
+def of_burst(keys: Iterable[Mapping[str, Any]]) -> Verdict:
+    """`keys`: what each let through since the burst began."""
+    found = {key.get("key"): key for key in keys}
+    naive, exact = (found.get(name, {}) for name in (NAIVE_KEY, EXACT_KEY))
+    ghosts, broken, limit = naive.get("ghosts"), exact.get("ghosts"), exact.get("limit")
+    if ghosts is None or broken is None or limit is None:
         return None, "Not measurable: the backend could not tell what got through."
-    limit = int(found[NAIVE_KEY].get("limit") or 0)
-    if exact > 0:
-        return False, f"One step let {limit + exact} through, {exact} more than the limit of {limit}."
-    if naive == 0:
+    # What nodes admit without Redis is not the doing of the way they count on it. An admission fills its
+    # place for a window, so what they admitted alone just before the burst counts as well.
+    unknown = _sum_of("drift_in_windows", (naive, exact))
+    if unknown is None:
+        return None, "Not measurable: Redis did not tell what it counted."
+    if unknown != 0:
+        return None, f"Not measurable: nodes counted alone meanwhile ({unknown} requests Redis does not know of)."
+    if broken > 0:
+        return False, f"One step let {limit + broken} through, {broken} more than the limit of {limit}."
+    if ghosts == 0:
         return None, f"No effect seen: neither way let more than {limit} through this time."
-    return True, f"Read, then write: {limit + naive} of {limit}, so {naive} ghosts. In one step: no ghost."
+    return True, f"Read, then write: {limit + ghosts} of {limit}, so {ghosts} ghosts. In one step: no ghost."
 
 
-def of_pause(counters: Iterable[Mapping[str, Any]], since: float, requests: Requests | None) -> Verdict:
-    drifts = [counter.get("drift") for counter in counters if (counter.get("drift_at") or 0) >= since]
-    drift = int(sum(value for value in drifts if value))
+def of_pause(keys: Iterable[Mapping[str, Any]], requests: Requests | None) -> Verdict:
+    """`keys`: what each let through since the freeze began."""
     if requests is None:
         return None, "Not measurable: the traffic was gone as well."
-    if drift == 0:
+    drift = _sum_of("drift", tuple(keys))
+    if drift is None and requests.failed == 0:
+        return None, f"Not measurable: {requests}, but what Redis missed is not known."
+    if drift is None:
+        return False, f"{_first_up(str(requests))}. What Redis missed is not known."
+    if drift == 0 and requests.failed == 0:
         return None, f"No effect seen: {requests}, and Redis missed nothing."
     return requests.failed == 0, f"{_first_up(str(requests))}. Redis does not know of {drift} that got through."
 
 
-def _ghosts(counter: Mapping[str, Any] | None, since: float) -> int | None:
-    if counter is None or counter.get("ghosts") is None:
-        return None
-    return int(counter["ghosts"]) if (counter.get("ghosts_at") or 0) >= since else 0
+def unsettled(before: Mapping[str, object], after: Mapping[str, object]) -> Verdict | None:
+    """Numbers of two moments can't be compared when who counted them is not the same (see `Account.lives`).
+
+    A Redis that does not answer is left to the drift, which then is not known.
+    """
+    for part, name in (("traffic", "the traffic"), ("backend", "the backend"), ("redis", "Redis")):
+        first, last = before.get(part), after.get(part)
+        if first is not None and last is not None and first != last:
+            return None, f"Not measurable: {name} was started anew meanwhile."
+        if part != "redis" and (first is None or last is None):
+            return None, f"Not measurable: {name} did not answer."
+    return None
+
+
+def _sum_of(name: str, keys: Sequence[Mapping[str, Any]]) -> int | None:
+    """None when it is unknown of any key, or when there is none."""
+    values = [key.get(name) for key in keys]
+    known = [int(value) for value in values if value is not None]
+    return sum(known) if known and len(known) == len(values) else None
 
 
 def _first_up(text: str) -> str:
