@@ -86,3 +86,22 @@ def test_links_in_the_docs_lead_somewhere() -> None:
     for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
         for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
             assert (path.parent / target).exists(), f"{path.name} links to {target}"
+
+
+@pytest.mark.system
+def test_the_readmes_curl_commands_do_what_they_say() -> None:
+    block = re.search(r"## Script it\n\n```sh\n(.*?)```", DOCS["README.md"], re.DOTALL)
+    assert block
+    lines = [line.partition("  #")[0].strip() for line in block.group(1).splitlines()]
+    assert len(lines) >= 7
+    with serving("ratelimiter") as server:
+        server.until(lambda state: bool(state["health"]) and not state["health"]["has_issues"], 30)
+        for line in lines:
+            if "/events" in line:
+                continue  # endless; tests/test_web_contract.py reads it
+            command = line.replace("curl ", "curl -s -w '\\n%{http_code}' ", 1).replace(":8000", f":{server.port}")
+            done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+            code = int(done.stdout.rpartition("\n")[2])
+            expected = 409 if "from=3" in line else 202 if "/chaos/" in line or line.endswith("/heal") else 200
+            assert code == expected, line
+        assert server.state()["said"] == "hello room"
