@@ -78,6 +78,13 @@ def test_a_swipe_on_the_phone_moves_the_show(server: Server, window: Open) -> No
     server.until(lambda state: state["chapter"]["number"] == 1)
 
 
+def test_halt_is_one_tap_away_with_the_faults_open_too(server: Server, window: Open) -> None:
+    phone = connected(window(server, "/remote", PHONE).page)
+    phone.locator("#faults").tap()
+    phone.locator("#halt-here").tap()
+    server.until(lambda state: state["halted"], 3)
+
+
 def swipe(page: Page, start: int, end: int) -> None:
     """A finger across the notes, as the browser itself would report it."""
     session = page.context.new_cdp_session(page)
