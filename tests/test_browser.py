@@ -24,20 +24,6 @@ def browser() -> Iterator[Browser]:
         yield found
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Server]:
-    with serving("none") as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: Server) -> Server:
-    running.until(lambda state: state["seq"] > 0)
-    for path in ("/resume", "/goto/1", "/blackout?on=false"):
-        assert running.client.post(path).status_code == 200
-    return running
-
-
 @pytest.fixture
 def window(browser: Browser) -> Iterator[Open]:
     opened: list[Window] = []

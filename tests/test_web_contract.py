@@ -18,21 +18,6 @@ CSP = (
 )
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Server]:
-    with serving("none") as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: Server) -> Server:
-    """The shared server, back on chapter 1, lit and not halted."""
-    running.until(lambda state: state["seq"] > 0)
-    for path in ("/resume", "/goto/1", "/blackout?on=false"):
-        assert running.client.post(path).status_code == 200
-    return running
-
-
 def problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
