@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from demo import __version__
+from demo import __version__, upkeep
 from demo.errors import DemoError, UsageError
 from demo.play import Options, play
-from demo.subjects import names
+from demo.subjects import DEFAULT, names
 from demo.web.access import is_loopback
 
 app = typer.Typer(
@@ -32,6 +32,13 @@ JournalFile = Annotated[
 ]
 
 
+Attach = Annotated[
+    str | None,
+    typer.Option("--attach", help="Present a system that `demo up` started, without owning it.", metavar="NAME"),
+]
+Name = Annotated[str, typer.Argument(help="The name it stands under.", metavar="NAME")]
+
+
 @app.callback(invoke_without_command=True)
 def root(
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
@@ -51,6 +58,7 @@ def serve(
         bool, typer.Option("--open/--no-open", help="Open the presenter's page, where there is a desktop.")
     ] = True,
     journal: JournalFile = None,
+    attach: Attach = None,
 ) -> None:
     """Present in the browser: stage, presenter's page and phone page."""
     if not is_loopback(host):
@@ -58,13 +66,40 @@ def serve(
             f"--host {host} is refused: without pairing anyone in the room could break your system. "
             f"Use 127.0.0.1 for now; phones join in a later version"
         )
-    play(Options(subject, host, port, web=True, terminal=terminal, open_page=open_page, journal=journal))
+    play(Options(subject, host, port, web=True, terminal=terminal, open_page=open_page, journal=journal, attach=attach))
 
 
 @app.command()
-def run(subject: Subject = "ratelimiter", journal: JournalFile = None) -> None:
+def run(subject: Subject = "ratelimiter", journal: JournalFile = None, attach: Attach = None) -> None:
     """Present in this terminal; through a pipe: plain lines out, each line in counts as a key."""
-    play(Options(subject, web=False, terminal=True, journal=journal))
+    play(Options(subject, web=False, terminal=True, journal=journal, attach=attach))
+
+
+@app.command()
+def up(
+    subject: Annotated[str, typer.Argument(help="What to bring up.")] = DEFAULT,
+    name: Annotated[str | None, typer.Option("--name", help="The name it stands under; else the subject's.")] = None,
+) -> None:
+    """Start a system that outlives every server; present it with `demo serve --attach`."""
+    found = upkeep.up(subject, name or subject)
+    typer.echo(
+        f"up         {found.name} ({subject}), minded by process {found.pid}\n"
+        f"present    demo serve {subject} --attach {found.name}\n"
+        f"mend       demo heal {found.name}\n"
+        f"end        demo down {found.name}"
+    )
+
+
+@app.command()
+def down(name: Name = DEFAULT) -> None:
+    """End a system that `demo up` started."""
+    typer.echo(f"down       {upkeep.down(name).name}")
+
+
+@app.command()
+def heal(name: Name = DEFAULT) -> None:
+    """Bring back what is dead or silent in a system that `demo up` started."""
+    typer.echo(f"healed     {upkeep.heal(name).name}")
 
 
 def main() -> None:

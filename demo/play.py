@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from demo import commands as c
+from demo.chaos.watchdog import ProcessWatchdog
 from demo.conductor import Conductor
 from demo.herald import Herald, welcome
 from demo.journal import Journal
 from demo.runner import DemoRunner
 from demo.subjects import load
-from demo.types import Subject
+from demo.types import Subject, Watchdog
 from demo.web.app import Web
 from demo.web.server import bind, serve
 
@@ -40,11 +41,12 @@ class Options:
     terminal: bool = False
     open_page: bool = False
     journal: Path | None = None
+    attach: str | None = None
 
 
 def play(options: Options) -> None:
     """Play a show until it is quit. Raises `DemoError` for what keeps it from starting, or went wrong."""
-    subject = load(options.subject)
+    subject = load(options.subject, **_subject_options(options))
     subject.check()
     listener = bind(options.host, options.port) if options.web else None
     try:
@@ -58,6 +60,10 @@ def play(options: Options) -> None:
     finally:
         if listener is not None:
             listener.close()
+
+
+def _subject_options(options: Options) -> dict[str, object]:
+    return {} if options.attach is None else {"attach": options.attach}
 
 
 async def _ended(show: Coroutine[Any, Any, None]) -> tuple[BaseException | None, bool]:
@@ -93,16 +99,17 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _play(options: Options, subject: Subject, journal: Journal, listener: socket.socket | None) -> None:
+    watchdog = ProcessWatchdog(options.subject, _subject_options(options), journal.path)
     try:
         if listener is None:
-            await _in_terminal(subject, journal)
+            await _in_terminal(subject, journal, watchdog)
         else:
-            await _served(options, subject, journal, listener)
+            await _served(options, subject, journal, watchdog, listener)
     finally:
         await subject.stop()
 
 
-async def _in_terminal(subject: Subject, journal: Journal) -> None:
+async def _in_terminal(subject: Subject, journal: Journal, watchdog: Watchdog) -> None:
     """`demo run`: the terminal owns the show, its signals and its way out."""
     runner = DemoRunner(
         subject.name,
@@ -114,11 +121,14 @@ async def _in_terminal(subject: Subject, journal: Journal) -> None:
         journal=journal,
         start_system=subject.start,
         heal_system=subject.heal,
+        watchdog=watchdog,
     )
     await runner.run()
 
 
-async def _served(options: Options, subject: Subject, journal: Journal, listener: socket.socket) -> None:
+async def _served(
+    options: Options, subject: Subject, journal: Journal, watchdog: Watchdog, listener: socket.socket
+) -> None:
     """`demo serve`: pages over the conductor and, if asked for, a terminal beside them."""
     stop = asyncio.Event()
     conductor = Conductor(
@@ -131,6 +141,7 @@ async def _served(options: Options, subject: Subject, journal: Journal, listener
         journal=journal,
         start_system=subject.start,
         heal_system=subject.heal,
+        watchdog=watchdog,
     )
     say = _Voice(quiet=options.terminal and sys.stdin.isatty() and sys.stdout.isatty())
     _stop_on_signals(stop, say)

@@ -160,12 +160,14 @@ class HealthPollerProtocol(Protocol):
 class Plan:
     """What a driver is about to do, as plain JSON, written to disk before it does it.
 
-    `target` is what people read; `undo` holds all that healing needs, in a new process too.
+    `target` is what people read; `undo` holds all that healing needs, in a new process too. `manual` is
+    the command that a person types when nothing else healed it.
     """
 
     kind: str
     target: str
     undo: Mapping[str, Any]
+    manual: str = ""
 
 
 class FaultDriver(Protocol):
@@ -196,6 +198,25 @@ class FaultDriver(Protocol):
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         """Does this sample show the observable, later than `since` (seconds of the epoch)?"""
+
+
+class Watchdog(Protocol):
+    """Somebody outside this process who heals what is pending when this process is gone, or hangs."""
+
+    async def hold(self, ident: str, fault: str, plan: Plan, lasts_sec: float) -> None:
+        """Returns when the watchdog has this undo. Raises `FaultError` when there is no watchdog.
+
+        `lasts_sec`: the fault's own time, `math.inf` until somebody heals it.
+        """
+
+    def applied(self, ident: str) -> None:
+        """The fault is in place."""
+
+    def release(self, ident: str) -> None:
+        """It is healed, and that was verified."""
+
+    async def close(self) -> None:
+        """Let go: what is still held is the watchdog's to heal."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from demo.subjects.ratelimiter.part import Part
 from demo.subjects.ratelimiter.ports import free_ports
 from demo.subjects.ratelimiter.redis_client import connect
 from demo.subjects.ratelimiter.redis_server import find_server, redis_child
-from demo.subjects.ratelimiter.system import Settings, System
+from demo.subjects.ratelimiter.system import System
+from demo.subjects.ratelimiter.wiring import Settings
 
 PASSWORD = "for-this-test"
 

@@ -29,6 +29,8 @@ FLOORS = {
     "runner": 6,
     "web": 6,
     "herald": 6,
+    "mend": 6,
+    "upkeep": 6,
     "play": 7,
     "cli": 8,
     "__main__": 9,

@@ -19,8 +19,9 @@ from demo.subjects.ratelimiter.faults import BURST, KILL, PAUSE, TrafficOrders, 
 from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY
 from demo.subjects.ratelimiter.part import Part
 from demo.subjects.ratelimiter.poller import Poller
-from demo.subjects.ratelimiter.system import Settings, System
+from demo.subjects.ratelimiter.system import System
 from demo.subjects.ratelimiter.verdicts import unsettled
+from demo.subjects.ratelimiter.wiring import Settings
 from demo.subjects.ratelimiter.witness import Witness
 from demo.types import FaultDriver, Plan
 from tests.limiter import data_of, running, until_it
@@ -63,14 +64,14 @@ def kill_of(system: System) -> ProcessKill:
 
 
 def pause_of(system: System, duration_sec: float = 8.0) -> RedisPause:
-    redis = system.redis
-    pid = lambda: redis.child.pid if redis.child else None  # noqa: E731
-    return RedisPause(replace(PAUSE, duration_sec=duration_sec), system.show, system.connect, pid)
+    config = replace(PAUSE, duration_sec=duration_sec)
+    return RedisPause(config, system.show, system.lines.connect, system.redis.current)
 
 
 def burst_of(system: System, duration_sec: float = 2.0, multiplier: int = 10) -> BurstTraffic:
     config = replace(BURST, duration_sec=duration_sec, burst_multiplier=multiplier)
-    return BurstTraffic(config, TrafficOrders(system), (NAIVE_KEY, EXACT_KEY), watched=NAIVE_KEY)
+    keys, current = (NAIVE_KEY, EXACT_KEY), system.traffic.current
+    return BurstTraffic(config, system.show, TrafficOrders(system), current, keys, watched=NAIVE_KEY)
 
 
 async def heal(driver: FaultDriver, plan: Plan) -> None:
@@ -105,7 +106,7 @@ async def test_a_killed_node_is_seen_down_costs_no_request_and_comes_back_on_its
         await watched.sees_no_more(driver, since)
         after = (await watched.health())["totals"]
         assert after["failed"] == before["failed"]
-        assert (await watched.card("node-2"))["address"].endswith(str(system.node_ports[1]))
+        assert (await watched.card("node-2"))["address"].endswith(str(system.nodes[1].port))
 
 
 async def test_a_kill_that_comes_too_late_for_its_plan_kills_nobody() -> None:

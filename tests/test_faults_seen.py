@@ -9,7 +9,8 @@ from demo.chaos.lease import Lease
 from demo.errors import FaultError
 from demo.subjects.ratelimiter.faults import faults
 from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY
-from demo.subjects.ratelimiter.system import Settings, System
+from demo.subjects.ratelimiter.system import System
+from demo.subjects.ratelimiter.wiring import Settings
 from tests.limiter import until
 
 KILL, BURST, PAUSE = faults(System(Settings()))

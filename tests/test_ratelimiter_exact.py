@@ -7,7 +7,7 @@ import pytest
 
 from demo.subjects.ratelimiter.faults import TrafficOrders
 from demo.subjects.ratelimiter.limits import Limit
-from demo.subjects.ratelimiter.system import Settings
+from demo.subjects.ratelimiter.wiring import Settings
 from tests.limiter import data_of, running, until_it
 
 pytestmark = [pytest.mark.anyio, pytest.mark.system]

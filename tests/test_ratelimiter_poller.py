@@ -15,7 +15,8 @@ from demo.subjects.ratelimiter.limits import LIMITS
 from demo.subjects.ratelimiter.part import Part
 from demo.subjects.ratelimiter.poller import INTERVAL_SEC, Poller, assemble
 from demo.subjects.ratelimiter.redis_server import redis_child
-from demo.subjects.ratelimiter.system import Settings, System
+from demo.subjects.ratelimiter.system import System
+from demo.subjects.ratelimiter.wiring import Settings
 from tests.limiter import running, until, until_it
 
 NODE = {"status": "up", "counting": "shared", "in_flight": 2, "per_sec": 21.54, "error_percent": 0.0, "p99_ms": 12.34}

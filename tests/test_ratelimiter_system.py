@@ -16,8 +16,9 @@ from demo.errors import SubjectError
 from demo.subjects.ratelimiter.limits import LIMITS, Limit
 from demo.subjects.ratelimiter.poller import Poller
 from demo.subjects.ratelimiter.redis_server import candidates, find_server, version_of
-from demo.subjects.ratelimiter.system import Settings, System
+from demo.subjects.ratelimiter.system import System
 from demo.subjects.ratelimiter.wire import TOKEN_HEADER
+from demo.subjects.ratelimiter.wiring import Settings
 from tests.limiter import data_of, is_running, running, until, until_it
 
 pytestmark = [pytest.mark.anyio, pytest.mark.system]
@@ -114,7 +115,7 @@ async def test_no_secret_is_on_a_command_line_in_an_environment_or_left_on_the_d
             assert part.child.pid is not None
             seen = seen_by_others(part.child.pid)
             assert system.token.encode() not in seen
-            assert system._password.encode() not in seen
+            assert system.wiring.password.encode() not in seen
 
 
 async def test_the_load_can_be_set() -> None:
@@ -144,7 +145,8 @@ async def test_never_started_is_stopped_without_a_word() -> None:
 SHOW = """
 import asyncio, sys
 sys.path.insert(0, {root!r})
-from demo.subjects.ratelimiter.system import Settings, System
+from demo.subjects.ratelimiter.system import System
+from demo.subjects.ratelimiter.wiring import Settings
 async def main():
     system = System(Settings())
     await system.start()
@@ -191,11 +193,11 @@ async def test_a_show_killed_while_it_starts_leaves_no_file_and_no_process(tmp_p
 
 async def test_a_stranger_on_loopback_can_neither_ask_a_node_nor_order_a_burst() -> None:
     async with running() as system, aiohttp.ClientSession() as stranger:
-        for port, path in [(system.node_ports[0], "/check/search"), (system.traffic_port, "/burst")]:
-            async with stranger.post(system.url(port) + path, json={}) as answer:
+        for port, path in [(system.nodes[0].port, "/check/search"), (system.traffic.port, "/burst")]:
+            async with stranger.post(system.lines.url(port) + path, json={}) as answer:
                 assert answer.status == 403
         async with stranger.post(
-            system.url(system.node_ports[0]) + "/check/made-up", headers={TOKEN_HEADER: system.token}
+            system.lines.url(system.nodes[0].port) + "/check/made-up", headers={TOKEN_HEADER: system.token}
         ) as answer:
             assert answer.status == 404
 
@@ -206,10 +208,10 @@ async def test_limits_are_the_server_s_and_hold_whoever_asks() -> None:
 
         async def ask(port: int) -> int:
             headers = {TOKEN_HEADER: system.token, "X-Limit": "1000"}
-            async with caller.post(f"{system.url(port)}/check/own?limit=1000", headers=headers) as answer:
+            async with caller.post(f"{system.lines.url(port)}/check/own?limit=1000", headers=headers) as answer:
                 return answer.status
 
-        statuses = await asyncio.gather(*(ask(port) for port in system.node_ports * 10))
+        statuses = await asyncio.gather(*(ask(port) for port in [node.port for node in system.nodes] * 10))
         assert sorted(statuses) == [200] * 7 + [429] * 23
 
 
@@ -220,7 +222,7 @@ async def test_without_redis_a_node_does_as_configured_and_says_so(fallback: str
     async with running(settings) as system, aiohttp.ClientSession() as caller:
         assert system.redis.child is not None
         system.redis.child.kill()
-        headers, url = {TOKEN_HEADER: system.token}, system.url(system.node_ports[0])
+        headers, url = {TOKEN_HEADER: system.token}, system.lines.url(system.nodes[0].port)
         statuses = []
         for _ in range(4):
             async with caller.post(f"{url}/check/own", headers=headers) as answer:

@@ -19,6 +19,7 @@ from demo.errors import SubjectError
 LEASH = Path(__file__).with_name("leash.py")
 ROOT = Path(__file__).parents[2]
 TAIL_LINES = 20
+LINE_MOST = 400
 ENDED = ("Z", "X", "x")
 """States of a process that is dead but still listed."""
 
@@ -28,6 +29,12 @@ DYING_SEC = 0.5
 def program(path: str, *args: str) -> tuple[str, ...]:
     """The command line of a program on the leash; `path` must be absolute: no PATH is searched."""
     return (sys.executable, "-I", "-S", str(LEASH), str(os.getpid()), path, *args)
+
+
+def detached(name: str) -> tuple[str, ...]:
+    """The command line of one of our own modules that outlives this process."""
+    run = f"import runpy, sys; sys.path.append(sys.argv.pop(1)); runpy.run_module({name!r}, run_name='__main__')"
+    return (sys.executable, "-P", "-c", run, str(ROOT))
 
 
 def module(name: str) -> tuple[str, ...]:
@@ -50,10 +57,16 @@ class Child:
         self._process: asyncio.subprocess.Process | None = None
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._reader: asyncio.Task[None] | None = None
+        self._born: int | None = None
 
     @property
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
+
+    @property
+    def born(self) -> int | None:
+        """When it began, in clock ticks since boot: with the pid it names one process for ever."""
+        return self._born
 
     @property
     def is_alive(self) -> bool:
@@ -82,6 +95,7 @@ class Child:
             )
         except OSError as error:
             raise SubjectError(f"{self.name} could not be started: {error.strerror or error}") from error
+        self._born = birth_of(self._process.pid)
         self._reader = asyncio.create_task(self._read(), name=f"log of {self.name}")
         stdin = self._process.stdin
         if stdin is not None and self._first_line:
@@ -93,8 +107,15 @@ class Child:
 
     async def _read(self) -> None:
         stdout = self._process.stdout if self._process else None
+        rest = b""
         while stdout is not None and (chunk := await stdout.read(4096)):
-            self._tail.extend(line[:400] for line in chunk.decode(errors="replace").splitlines() if line.strip())
+            *lines, rest = (rest + chunk).split(b"\n")
+            self._note(lines)
+            rest = rest[:LINE_MOST]
+        self._note([rest])
+
+    def _note(self, lines: Sequence[bytes]) -> None:
+        self._tail.extend(line[:LINE_MOST].decode(errors="replace") for line in lines if line.strip())
 
     def kill(self) -> None:
         """SIGKILL. Nothing happens if it is gone already: a pid is never reused before it is reaped."""

@@ -8,8 +8,9 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from demo.chaos.child import birth_of, is_dying
+from demo.chaos.child import is_dying
 from demo.chaos.lease import TERM_SEC, Lease
+from demo.chaos.process import Current, ask, identity, is_gone, same_process
 from demo.errors import FaultError
 from demo.types import ChaosConfig, Plan
 
@@ -23,16 +24,22 @@ RECENT_SEC = 1.0
 class RedisPause:
     """`CLIENT PAUSE … WRITE` in short terms, renewed while the fault lasts.
 
-    `connect` opens a client of our own Redis without hidden retries, `pid` tells its process.
+    `connect` opens a client of the target without hidden retries, `current` tells its process.
     """
 
     def __init__(
-        self, config: ChaosConfig, show: str, connect: Callable[[float], "Redis"], pid: Callable[[], int | None]
+        self,
+        config: ChaosConfig,
+        show: str,
+        connect: Callable[[float], "Redis"],
+        current: Current,
+        by_hand: str = "",
     ) -> None:
         self.config = config
         self._show = show
         self._connect = connect
-        self._pid = pid
+        self._current = current
+        self._by_hand = by_hand
         self._lease: Lease | None = None
 
     @property
@@ -46,12 +53,13 @@ class RedisPause:
     async def plan(self) -> Plan:
         if not await self._writes(ANSWER_SEC):
             raise FaultError("redis does not take writes now, so pausing it would show nothing: heal it first")
-        pid = self._pid()
-        undo = {"show": self._show, "pid": pid, "born": birth_of(pid) if pid else None}
-        return Plan(kind="redis_pause", target=self.target, undo=undo)
+        handle = await ask(self._current)
+        if handle is None:
+            raise FaultError("redis is not running, so it cannot be paused: heal it first")
+        return Plan("redis_pause", self.target, identity(self._show, handle), self._by_hand)
 
     async def inject(self, plan: Plan) -> None:
-        if self._pid() != plan.undo["pid"]:
+        if not await same_process(plan, self._current):
             raise FaultError("redis was started anew meanwhile: nothing was paused")
         self._lease = Lease(self._pause, self.config.duration_sec)
         await self._lease.begin()
@@ -63,23 +71,18 @@ class RedisPause:
         lease, self._lease = self._lease, None
         if lease is not None:
             await lease.end()
-        if plan.undo.get("show") != self._show or self._is_gone(plan):
+        if plan.undo.get("show") != self._show or is_gone(plan):
             return
         try:
             await self._tell("UNPAUSE", lambda client: client.client_unpause())
         except FaultError:
-            if not await is_dying(lambda: self._is_gone(plan)):
+            if not await is_dying(lambda: is_gone(plan)):
                 raise
 
     async def is_healed(self, plan: Plan) -> bool:
-        if self._is_gone(plan):
+        if is_gone(plan):
             return True
         return plan.undo.get("show") == self._show and await self._writes(WRITE_SEC)
-
-    def _is_gone(self, plan: Plan) -> bool:
-        """The paused process ended, and its pause with it; one started since was never paused."""
-        pid = plan.undo.get("pid")
-        return not isinstance(pid, int) or birth_of(pid) != plan.undo.get("born")
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         return any(

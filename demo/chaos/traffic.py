@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from demo.chaos.child import is_dying
 from demo.chaos.lease import TERM_SEC, Lease
+from demo.chaos.process import Current, ask, identity, is_gone, same_process
 from demo.errors import FaultError
 from demo.types import ChaosConfig, Plan
 
@@ -20,17 +21,28 @@ class Traffic(Protocol):
 
     async def is_bursting(self) -> bool: ...
 
-    @property
-    def run_id(self) -> str | None:
-        """Names the process: None when none is alive."""
-
 
 class BurstTraffic:
-    """Bursts `keys` at once; `watched` is the key that should let too many through."""
+    """Bursts `keys` at once; `watched` is the key that should let too many through.
 
-    def __init__(self, config: ChaosConfig, traffic: Traffic, keys: Sequence[str], watched: str) -> None:
+    `traffic` of the system called `show` takes the orders, `current` tells its process.
+    """
+
+    def __init__(
+        self,
+        config: ChaosConfig,
+        show: str,
+        traffic: Traffic,
+        current: Current,
+        keys: Sequence[str],
+        watched: str,
+        by_hand: str = "",
+    ) -> None:
         self.config = config
+        self._show = show
         self._traffic = traffic
+        self._current = current
+        self._by_hand = by_hand
         self._keys = tuple(keys)
         self._watched = watched
         self._lease: Lease | None = None
@@ -46,10 +58,13 @@ class BurstTraffic:
     async def plan(self) -> Plan:
         if await self._traffic.is_bursting():
             raise FaultError("the traffic is bursting already")
-        return Plan(kind="burst_traffic", target=self.target, undo={"run": self._traffic.run_id})
+        handle = await ask(self._current)
+        if handle is None:
+            raise FaultError("the traffic is not running, so it cannot burst: heal it first")
+        return Plan("burst_traffic", self.target, identity(self._show, handle), self._by_hand)
 
     async def inject(self, plan: Plan) -> None:
-        if self._traffic.run_id != plan.undo["run"]:
+        if not await same_process(plan, self._current):
             raise FaultError("the traffic was started anew meanwhile: no burst was sent")
         self._lease = Lease(self._renew, self.config.duration_sec)
         await self._lease.begin()
@@ -61,26 +76,21 @@ class BurstTraffic:
         lease, self._lease = self._lease, None
         if lease is not None:
             await lease.end()
-        if self._is_gone(plan):
+        if plan.undo.get("show") != self._show or is_gone(plan):
             return
         try:
             await self._traffic.burst(self._keys, 1, 0)
         except FaultError:
-            if not await is_dying(lambda: self._is_gone(plan)):
+            if not await is_dying(lambda: is_gone(plan)):
                 raise
 
     async def is_healed(self, plan: Plan) -> bool:
-        if self._is_gone(plan):
+        if is_gone(plan):
             return True
         try:
-            return not await self._traffic.is_bursting()
+            return plan.undo.get("show") == self._show and not await self._traffic.is_bursting()
         except FaultError:
             return False
-
-    def _is_gone(self, plan: Plan) -> bool:
-        """The process that burst ended, and its burst with it."""
-        run = self._traffic.run_id
-        return run is None or run != plan.undo.get("run")
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         newest = health.get("sampled_at") or since

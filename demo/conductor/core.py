@@ -18,11 +18,12 @@ from demo.conductor.stage import ConductorStage
 from demo.errors import DemoError, JournalError, Refused
 from demo.journal import Journal
 from demo.show import FaultState, Refusal, ShowState, apply, decide, opening
-from demo.types import Chapter, DemoState, FaultDriver, HealthPollerProtocol, Stage
+from demo.types import Chapter, DemoState, FaultDriver, HealthPollerProtocol, Stage, Watchdog
 
 PARTS_LIMIT_SEC = 45.0
 CLOSING_LIMIT_SEC = 15.0
-"""How long the way out may take to heal what is broken."""
+CLOSING_WATCHED_SEC = 4.0
+"""How long the way out may take to heal what is broken: with a watchdog, that goes on with what takes longer."""
 
 ENDING_SEC = 2.0
 """What tasks get to end once they are cancelled; one that ignores it is left behind."""
@@ -36,11 +37,12 @@ class Conductor:
     """Plays one show. Everything that changes it goes through `submit`.
 
     `chapters` may be a function of the `Stage` that their `on_enter`s use. `start_system` is run
-    beside the show when it begins, `heal_system` when someone heals everything.
+    beside the show when it begins, `heal_system` when someone heals everything. `watchdog` heals what this
+    process leaves broken.
     Raises `ValueError` for an empty deck, `JournalError` for a journal that is in use.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the signature is public
         self,
         subject_name: str,
         chapters: Deck,
@@ -52,6 +54,7 @@ class Conductor:
         journal: Journal | None = None,
         start_system: Work | None = None,
         heal_system: Work | None = None,
+        watchdog: Watchdog | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.stage: Stage = ConductorStage(self)
@@ -70,7 +73,8 @@ class Conductor:
         self._settled = asyncio.Event()
         self._start_system, self._heal_system = start_system, heal_system
         self._actions = Actions(self)
-        self._faults = Faults(self, faults)
+        self._watchdog = watchdog
+        self._faults = Faults(self, faults, watchdog)
         self._health = HealthWatch(self, health_poller, faults)
 
     @property
@@ -309,12 +313,14 @@ class Conductor:
         self._actions.cancel_all()
         failed: list[DemoError] = []
         try:
-            await self._faults.heal_everything(CLOSING_LIMIT_SEC)
+            await self._faults.heal_everything(CLOSING_WATCHED_SEC if self._watchdog else CLOSING_LIMIT_SEC)
         except DemoError as error:
             failed.append(error)
         self._health.stop()
         await self._end_tasks()
         self._lanes.close()
+        if self._watchdog is not None:
+            await self._watchdog.close()
         try:
             await self.journal.close()
         except JournalError as error:

@@ -1,17 +1,19 @@
 """Injecting and healing: the undo on disk first, then the deed; healed is what observation says."""
 
 import asyncio
-import time
+import contextlib
 from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
 from demo import commands as c
 from demo import events as e
 from demo.conductor.bounded import within
+from demo.conductor.undoing import by_hand
+from demo.conductor.undoing import undo as undo_fault
 from demo.errors import DemoError, FaultError, JournalError
 from demo.journal import Undo
 from demo.show import ShowState
-from demo.types import FaultDriver, Plan
+from demo.types import FaultDriver, Plan, Watchdog
 
 if TYPE_CHECKING:
     from demo.conductor.core import Conductor
@@ -19,21 +21,20 @@ if TYPE_CHECKING:
 PLAN_LIMIT_SEC = 10.0
 LEDGER_LIMIT_SEC = 5.0
 INJECT_LIMIT_SEC = 30.0
-HEAL_LIMIT_SEC = 12.0
-"""Of one heal with its verification."""
-
 CALLING_OFF_SEC = 2.0
 """On the way out, what an injection under way gets to stop by itself before it is healed all the same."""
 
-LOOK_EVERY_SEC = 0.05
 CALLED_OFF = "called off before anything was touched"
 
 
 class Faults:
     """The drivers of a show, the undos nobody has verified yet, and what is under way."""
 
-    def __init__(self, conductor: "Conductor", drivers: Sequence[FaultDriver]) -> None:
+    def __init__(
+        self, conductor: "Conductor", drivers: Sequence[FaultDriver], watchdog: Watchdog | None = None
+    ) -> None:
         self._conductor = conductor
+        self._watchdog = watchdog
         self._drivers = {driver.config.name: driver for driver in drivers}
         self._undos: list[Undo] = []
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -41,6 +42,10 @@ class Faults:
     async def load(self) -> None:
         """Take over what an earlier process left to undo."""
         self._undos = await self._conductor.journal.pending()
+        for undo in self._undos:
+            # Overdue: should this process end or hang before it has healed them, the watchdog does.
+            with contextlib.suppress(FaultError):
+                await self._hand_to_watchdog(undo, 0.0)
 
     def react(self, event: e.Event, state: ShowState) -> None:
         """Start what an event of the journal asks for."""
@@ -83,6 +88,7 @@ class Faults:
         try:
             plan = await within(PLAN_LIMIT_SEC, driver.plan(), "looking at the target")
             undo = await self._write_down(name, run, plan)
+            await self._have_watched(undo, driver.config.duration_sec)
             touched = True
             state = await self._conductor.carry_out(c.Command("show", c.FaultPlanned(name, run, plan.target)))
             fault = state.fault(name)
@@ -97,6 +103,8 @@ class Faults:
             self._conductor.report("show", c.FaultBroke(name, run, f"{type(error).__name__}: {error}"[:300], touched))
         else:
             self._conductor.report("show", c.FaultApplied(name, run))
+            if self._watchdog is not None:
+                self._watchdog.applied(undo.id)
             self._mark(undo, "applied")
 
     async def _write_down(self, name: str, run: int, plan: Plan) -> Undo:
@@ -108,6 +116,18 @@ class Faults:
         undo = Undo(ident, name, run, plan, "intended")
         self._undos.append(undo)
         return undo
+
+    async def _have_watched(self, undo: Undo, lasts_sec: float) -> None:
+        try:
+            await self._hand_to_watchdog(undo, lasts_sec)
+        except FaultError as error:
+            self._forget(undo)
+            raise FaultError(f"not injected: {error}") from error
+
+    async def _hand_to_watchdog(self, undo: Undo, lasts_sec: float) -> None:
+        if self._watchdog is not None:
+            holding = self._watchdog.hold(undo.id, undo.fault, undo.plan, lasts_sec)
+            await within(LEDGER_LIMIT_SEC, holding, "starting the watchdog")
 
     # Healing.
 
@@ -123,29 +143,16 @@ class Faults:
     async def _undo_one(self, undo: Undo) -> str | None:
         driver = self._drivers.get(undo.fault)
         if driver is None:
-            return f"this show has no driver for it; its undo is {undo.plan.kind} {dict(undo.plan.undo)}"
-        try:
-            await self._undo_and_look(driver, undo.plan)
-        except DemoError as error:
-            return str(error)
-        except Exception as error:  # noqa: BLE001 - a driver's bug: said, and the undo stays in the ledger
-            return f"{type(error).__name__}: {error}"[:300]
-        self._forget(undo)
-        return None
-
-    async def _undo_and_look(self, driver: FaultDriver, plan: Plan) -> None:
-        until = time.monotonic() + HEAL_LIMIT_SEC
-        await within(HEAL_LIMIT_SEC, driver.heal(plan), f"healing {plan.target}")
-        while True:
-            left = max(0.1, until - time.monotonic())
-            if await within(left, driver.is_healed(plan), f"looking at {plan.target}"):
-                return
-            if time.monotonic() > until:
-                raise FaultError(f"{plan.target} did not look healed within {HEAL_LIMIT_SEC:g} s")
-            await asyncio.sleep(LOOK_EVERY_SEC)
+            return by_hand(f"no driver of this show knows it; its undo is {dict(undo.plan.undo)}", undo.plan)
+        error = await undo_fault(driver, undo.plan)
+        if error is None:
+            self._forget(undo)
+        return error
 
     def _forget(self, undo: Undo) -> None:
         self._undos.remove(undo)
+        if self._watchdog is not None:
+            self._watchdog.release(undo.id)
         self._mark(undo, "healed")
 
     def _mark(self, undo: Undo, state: str) -> None:
@@ -163,7 +170,7 @@ class Faults:
     async def heal_everything(self, limit: float) -> None:
         """Undo all that is left, each fault for itself, side by side.
 
-        Raises `FaultError` naming what could not be healed within `limit` seconds.
+        Raises `FaultError` naming what could not be healed within `limit` seconds. The watchdog goes on with it.
         """
         names = dict.fromkeys([*self._tasks, *(undo.fault for undo in self._undos)])
         leaving = {asyncio.create_task(self._leave(name)): name for name in names}
@@ -175,7 +182,8 @@ class Faults:
         for task in late:
             task.cancel()
         if failed:
-            raise FaultError("not healed: " + "; ".join(sorted(failed)))
+            goes_on = "" if self._watchdog is None else ". The watchdog goes on trying"
+            raise FaultError("not healed: " + "; ".join(sorted(failed)) + goes_on)
 
     async def _leave(self, name: str) -> str | None:
         task = self._tasks.get(name)

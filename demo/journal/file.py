@@ -1,18 +1,23 @@
 """A journal's file: whose it is, the lock on it, its tables. Another program's file is never opened."""
 
+import contextlib
 import fcntl
 import os
 import secrets
 import sqlite3
 import stat
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from demo.errors import JournalError
 
-VERSION = 1
+VERSION = 2
 APPLICATION_ID = 0x43485354
 """In the file's header ("CHST"): the mark by which a journal is told from any other SQLite file."""
+
+NOTE_PATIENCE_SEC = 1.0
+"""How long somebody outside waits for the lock of a server that may be stopped."""
 
 _MAGIC = b"SQLite format 3\x00"
 _HEADER_BYTES = 100
@@ -22,7 +27,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS show (epoch TEXT NOT NULL, version INTEGER NOT NULL, created REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS entries (seq INTEGER PRIMARY KEY, at REAL NOT NULL, who TEXT NOT NULL, data TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS undos (id TEXT PRIMARY KEY, fault TEXT NOT NULL, run INTEGER NOT NULL, kind TEXT NOT NULL,
-  target TEXT NOT NULL, undo TEXT NOT NULL, state TEXT NOT NULL, at REAL NOT NULL);
+  target TEXT NOT NULL, undo TEXT NOT NULL, manual TEXT NOT NULL, state TEXT NOT NULL, at REAL NOT NULL);
 """
 
 
@@ -85,6 +90,22 @@ def open_file(path: Path) -> tuple[sqlite3.Connection, str, int]:
         db.close()
         raise
     return db, epoch, newest or 0
+
+
+def note_healed(path: Path, idents: Iterable[str]) -> None:
+    """Note from outside that undos are verified as healed, whether a server has the journal open or not.
+
+    Raises `JournalError` when the disk or a lock does not let it; a journal that is gone needs no note.
+    """
+    if not path.exists():
+        return
+    try:
+        with contextlib.closing(sqlite3.connect(path, timeout=NOTE_PATIENCE_SEC)) as db:
+            db.execute("PRAGMA synchronous=FULL")
+            with db:
+                db.executemany("UPDATE undos SET state='healed' WHERE id=?", [(ident,) for ident in idents])
+    except (sqlite3.Error, OSError) as error:
+        raise JournalError(f"the journal {path} cannot be written: {error}") from None
 
 
 def _epoch(db: sqlite3.Connection) -> str:

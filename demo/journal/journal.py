@@ -111,8 +111,8 @@ class Journal:
         """Write an undo down, synced to the disk, before the fault is applied; returns its id."""
         ident = secrets.token_hex(8)
         undo = _dumps(f"the undo of {fault}", dict(plan.undo))
-        row = (ident, fault, run, plan.kind, plan.target, undo, "intended", time.time())
-        await self._do(lambda: self._durably("INSERT INTO undos VALUES (?,?,?,?,?,?,?,?)", row))
+        row = (ident, fault, run, plan.kind, plan.target, undo, plan.manual, "intended", time.time())
+        await self._do(lambda: self._durably("INSERT INTO undos VALUES (?,?,?,?,?,?,?,?,?)", row))
         return ident
 
     async def mark(self, ident: str, state: str) -> None:
@@ -234,8 +234,8 @@ def _entry(seq: int, at: float, who: str, data: str) -> Entry:
 
 
 def _pending(db: sqlite3.Connection) -> list[Undo]:
-    query = "SELECT id, fault, run, kind, target, undo, state FROM undos WHERE state != 'healed' ORDER BY at"
+    query = "SELECT id, fault, run, kind, target, undo, manual, state FROM undos WHERE state != 'healed' ORDER BY at"
     return [
-        Undo(ident, fault, run, Plan(kind, target, json.loads(undo)), state)
-        for ident, fault, run, kind, target, undo, state in db.execute(query)
+        Undo(ident, fault, run, Plan(kind, target, json.loads(undo), manual), state)
+        for ident, fault, run, kind, target, undo, manual, state in db.execute(query)
     ]

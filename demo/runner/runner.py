@@ -16,7 +16,7 @@ from demo.runner.narrator import Narrator, OnNarration
 from demo.runner.plain import PlainFront
 from demo.runner.signals import ending_signals
 from demo.show import ShowState
-from demo.types import Chapter, FaultDriver, HealthPollerProtocol, Stage
+from demo.types import Chapter, FaultDriver, HealthPollerProtocol, Stage, Watchdog
 
 Front = LiveFront | PlainFront
 Deck = Sequence[Chapter] | Callable[[Stage], Sequence[Chapter]]
@@ -47,6 +47,7 @@ class DemoRunner:
         journal: Journal | None = None,
         start_system: Callable[[], Awaitable[None]] | None = None,
         heal_system: Callable[[], Awaitable[None]] | None = None,
+        watchdog: Watchdog | None = None,
         notes: bool | None = None,
     ) -> None:
         self._owns = conductor is None
@@ -60,6 +61,7 @@ class DemoRunner:
             journal=journal,
             start_system=start_system,
             heal_system=heal_system,
+            watchdog=watchdog,
         )
         self._console = console or Console()
         self._on_narration = on_narration_update

@@ -16,11 +16,22 @@ _SUBJECTS = {
     "none": "demo.subjects.none:NoSystem",
 }
 
+_SUPERVISORS = {"ratelimiter": "demo.subjects.ratelimiter.supervisor"}
+"""The subjects that can stand by themselves, and the module of the process that minds each."""
+
 _PARTS = ("name", "title", "description", "poller", "faults", "chapters", "check", "start", "heal", "stop")
 
 
 def names() -> tuple[str, ...]:
     return tuple(_SUBJECTS)
+
+
+def supervisor_of(name: str) -> str:
+    """The module to run. Raises `UsageError` for a subject that cannot stand by itself."""
+    module = _SUPERVISORS.get(name)
+    if module is None:
+        raise UsageError(f"{name!r} cannot be brought up by itself; {', '.join(_SUPERVISORS)} can")
+    return module
 
 
 def load(name: str, **options: object) -> Subject:

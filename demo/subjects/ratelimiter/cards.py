@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from demo.health.reading import Reading
-from demo.subjects.ratelimiter.part import Part
+from demo.subjects.ratelimiter.part import WatchedPart
 from demo.subjects.ratelimiter.wire import HOST
 
 ALONE = {"alone": "alone", "not at all": "letting all in", "refusing": "refusing all"}
 MEGA = 1_000_000
 
 
-def node_card(part: Part, reading: Reading) -> dict[str, Any]:
+def node_card(part: WatchedPart, reading: Reading) -> dict[str, Any]:
     """One entry of the health dict's `nodes`."""
     health = _health(part, reading)
     numbers = _NUMBERS[part.kind](reading.data) if reading.ok else {}
@@ -27,13 +27,13 @@ def node_card(part: Part, reading: Reading) -> dict[str, Any]:
     }
 
 
-def _health(part: Part, reading: Reading) -> str:
+def _health(part: WatchedPart, reading: Reading) -> str:
     if not reading.ok:
         return "starting" if part.is_starting else "down"
     return "degraded" if reading.data.get("status") == "degraded" else "up"
 
 
-def _words(part: Part, reading: Reading, health: str) -> str:
+def _words(part: WatchedPart, reading: Reading, health: str) -> str:
     if health == "starting":
         return "starting"
     if health == "down":
@@ -59,12 +59,12 @@ def _short(value: float) -> str:
     return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
 
 
-def _why_down(part: Part, reading: Reading) -> str:
-    if part.child is None:
+def _why_down(part: WatchedPart, reading: Reading) -> str:
+    if part.handle is None:
         return part.trouble or "not started"
-    if part.child.is_alive:
+    if part.handle.is_alive:
         return reading.trouble
-    return part.trouble or ("killed" if part.child.was_killed else "ended by itself")
+    return part.trouble or ("killed" if part.handle.was_killed else "ended by itself")
 
 
 def _requests(data: Mapping[str, Any]) -> dict[str, Any]:

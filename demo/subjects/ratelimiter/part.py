@@ -2,9 +2,11 @@
 
 import asyncio
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 
 from demo.chaos.child import Child
+from demo.chaos.process import Handle
 from demo.errors import SubjectError
 from demo.health.reading import Probe, Reading
 
@@ -15,8 +17,47 @@ HANG_SEC = 1.0
 LOOK_SEC = 0.03
 
 
-class Part:
-    """`make` makes its process anew; `confirm` may object to what answers: is it really ours?"""
+class WatchedPart(ABC):
+    """A part as seen from outside. `trouble`: why there is no process, in a few words for its card."""
+
+    def __init__(self, ident: str, kind: str, port: int, probe: Probe, links: tuple[str, ...] = ()) -> None:
+        self.id = ident
+        self.kind = kind
+        self.port = port
+        self.links = links
+        self.probe = probe
+        self.trouble = ""
+        self.is_starting = True
+
+    @property
+    @abstractmethod
+    def handle(self) -> Handle | None:
+        """Its process, as far as is known."""
+
+    @abstractmethod
+    async def current(self) -> Handle | None:
+        """Its process as of now. Raises `SubjectError` when nobody can tell."""
+
+    @abstractmethod
+    async def bring_back(self) -> None:
+        """Up already: nothing happens. Dead, or silent for HANG_SEC: started anew. Raises `SubjectError`."""
+
+    @abstractmethod
+    def is_lost(self) -> bool:
+        """Has the whole system ended, for good?"""
+
+    async def look(self) -> Reading:
+        reading = await self.probe.look()
+        if reading.ok:
+            self.is_starting, self.trouble = False, ""
+        return reading
+
+    async def is_up(self) -> bool:
+        return (await self.look()).ok
+
+
+class Part(WatchedPart):
+    """One of our own. `make` makes its process anew; `confirm` may object to what answers: is it really ours?"""
 
     def __init__(
         self,
@@ -28,30 +69,24 @@ class Part:
         links: tuple[str, ...] = (),
         confirm: Callable[[Child], Awaitable[bool]] | None = None,
     ) -> None:
-        self.id = ident
-        self.kind = kind
-        self.port = port
-        self.links = links
-        self.probe = probe
+        super().__init__(ident, kind, port, probe, links)
         self.child: Child | None = None
-        self.trouble = ""
-        self.is_starting = True
         self._make = make
         self._confirm = confirm
         self._one_at_a_time = asyncio.Lock()
         self._closed = False
 
-    async def look(self) -> Reading:
-        reading = await self.probe.look()
-        if reading.ok:
-            self.is_starting, self.trouble = False, ""
-        return reading
+    @property
+    def handle(self) -> Child | None:
+        return self.child
 
-    async def is_up(self) -> bool:
-        return (await self.look()).ok
+    async def current(self) -> Child | None:
+        return self.child
+
+    def is_lost(self) -> bool:
+        return False
 
     async def bring_back(self) -> None:
-        """Up already: nothing happens. Dead, or silent for HANG_SEC: started anew. Raises `SubjectError`."""
         async with self._one_at_a_time:
             if self.child is not None and self.child.is_alive and await self._answers_within(HANG_SEC):
                 return

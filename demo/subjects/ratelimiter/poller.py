@@ -9,7 +9,7 @@ from typing import Any
 from demo.health.reading import Reading
 from demo.subjects.ratelimiter.cards import node_card
 from demo.subjects.ratelimiter.limits import Limit
-from demo.subjects.ratelimiter.part import Part
+from demo.subjects.ratelimiter.part import WatchedPart
 
 INTERVAL_SEC = 0.5
 
@@ -17,7 +17,7 @@ INTERVAL_SEC = 0.5
 class Poller:
     """All probes of a round run at once, each with a deadline of its own well below the interval."""
 
-    def __init__(self, parts: Sequence[Part], limits: Sequence[Limit]) -> None:
+    def __init__(self, parts: Sequence[WatchedPart], limits: Sequence[Limit]) -> None:
         self._parts = tuple(parts)
         self._limits = tuple(limits)
         self._stopped = asyncio.Event()
@@ -47,7 +47,9 @@ class Poller:
         return self._health
 
 
-def assemble(parts: Sequence[Part], readings: Sequence[Reading], now: float, limits: Sequence[Limit]) -> dict[str, Any]:
+def assemble(
+    parts: Sequence[WatchedPart], readings: Sequence[Reading], now: float, limits: Sequence[Limit]
+) -> dict[str, Any]:
     """The health dict of `HealthPollerProtocol`, and beside it `sampled_at` and `totals`."""
     nodes = [node_card(part, reading) for part, reading in zip(parts, readings, strict=True)]
     by_id = {part.id: reading.data for part, reading in zip(parts, readings, strict=True)}

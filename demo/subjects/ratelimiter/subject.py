@@ -1,13 +1,16 @@
-"""The embedded rate limiter as a subject of a show."""
+"""The rate limiter as a subject of a show: embedded, or one that stands by itself."""
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from demo.errors import UsageError
+from demo.subjects.ratelimiter.attached import AttachedSystem
 from demo.subjects.ratelimiter.deck import deck
 from demo.subjects.ratelimiter.faults import faults
 from demo.subjects.ratelimiter.poller import Poller
-from demo.subjects.ratelimiter.system import Settings, System
+from demo.subjects.ratelimiter.system import System
+from demo.subjects.ratelimiter.target import Target
+from demo.subjects.ratelimiter.wiring import Settings
 from demo.subjects.ratelimiter.witness import Witness
 from demo.types import Chapter, FaultDriver, Stage
 
@@ -18,18 +21,29 @@ class RateLimiter:
     """`fallback`: what a node does while Redis does not answer: count alone, let all in, or let none.
 
     `load` multiplies the steady rate of every key. `base_port`: the first of six ports in a row; None takes free ones.
+    `attach`: the name of a system that `demo up` started; it has settings of its own.
     """
 
     name = "ratelimiter"
     title = "Who counts to a hundred?"
     description = "three rate limiters, one Redis"
 
-    def __init__(self, fallback: Fallback = "local", load: float = 1.0, base_port: int | None = None) -> None:
+    def __init__(
+        self,
+        fallback: Fallback = "local",
+        load: float = 1.0,
+        base_port: int | None = None,
+        attach: str | None = None,
+    ) -> None:
         if fallback not in get_args(Fallback):
             raise UsageError(f"fallback must be one of {', '.join(get_args(Fallback))}, not {fallback!r}")
         if not 0.1 <= load <= 10:
             raise UsageError(f"load must be between 0.1 and 10 times the steady rate, not {load!r}")
-        self.system = System(Settings(fallback=fallback, load=load, base_port=base_port))
+        self.system: Target[Any] = (
+            System(Settings(fallback=fallback, load=load, base_port=base_port))
+            if attach is None
+            else AttachedSystem(attach)
+        )
         self._poller = Poller(self.system.parts, self.system.settings.limits)
         self._faults = faults(self.system)
 
@@ -45,7 +59,7 @@ class RateLimiter:
         return deck(stage, Witness(self.system), self.system.settings.fallback)
 
     def check(self) -> None:
-        self.system.find_redis()
+        self.system.check()
 
     async def start(self) -> None:
         await self.system.start()

@@ -11,8 +11,8 @@ from typing import Any
 
 from demo.health.http import HttpProbe
 from demo.health.reading import Reading
-from demo.subjects.ratelimiter.part import Part
-from demo.subjects.ratelimiter.system import System
+from demo.subjects.ratelimiter.part import WatchedPart
+from demo.subjects.ratelimiter.target import Target
 from demo.subjects.ratelimiter.wire import TOKEN_HEADER
 
 ANSWER_SEC = 1.0
@@ -43,7 +43,7 @@ Ask = Callable[[float], Awaitable[Account]]
 class Witness:
     """An `Ask` on the running system."""
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: Target[Any]) -> None:
         self._system = system
 
     async def __call__(self, since: float) -> Account:
@@ -58,10 +58,10 @@ class Witness:
                 return account_of(traffic.data, backend.data)
             await asyncio.sleep(AGAIN_SEC)
 
-    async def _ask(self, part: Part, path: str) -> Reading:
+    async def _ask(self, part: WatchedPart, path: str) -> Reading:
         headers = {TOKEN_HEADER: self._system.token}
         return await HttpProbe(
-            self._system.session, f"{self._system.url(part.port)}/{path}", headers, ANSWER_SEC
+            self._system.lines.session, f"{self._system.lines.url(part.port)}/{path}", headers, ANSWER_SEC
         ).look()
 
 

@@ -1,0 +1,41 @@
+"""Undoing one fault and seeing that it worked: the same for a heal, for a restart and for the watchdog."""
+
+import asyncio
+import time
+
+from demo.conductor.bounded import within
+from demo.errors import DemoError, FaultError
+from demo.types import FaultDriver, Plan
+
+HEAL_LIMIT_SEC = 12.0
+"""Of one heal with its verification."""
+
+LOOK_EVERY_SEC = 0.05
+
+
+async def undo(driver: FaultDriver, plan: Plan) -> str | None:
+    """Undo it and look until it is healed; the reason when that did not work, with what can be done by hand."""
+    try:
+        await _undo_and_look(driver, plan)
+    except DemoError as error:
+        return by_hand(str(error), plan)
+    except Exception as error:  # noqa: BLE001 - a driver's bug: said, and the undo stays in the ledger
+        return by_hand(f"{type(error).__name__}: {error}"[:300], plan)
+    return None
+
+
+def by_hand(why: str, plan: Plan) -> str:
+    """The reason, and the command for a person to type."""
+    return f"{why}. By hand: {plan.manual}" if plan.manual else why
+
+
+async def _undo_and_look(driver: FaultDriver, plan: Plan) -> None:
+    until = time.monotonic() + HEAL_LIMIT_SEC
+    await within(HEAL_LIMIT_SEC, driver.heal(plan), f"healing {plan.target}")
+    while True:
+        left = max(0.1, until - time.monotonic())
+        if await within(left, driver.is_healed(plan), f"looking at {plan.target}"):
+            return
+        if time.monotonic() > until:
+            raise FaultError(f"{plan.target} did not look healed within {HEAL_LIMIT_SEC:g} s")
+        await asyncio.sleep(LOOK_EVERY_SEC)
