@@ -1,5 +1,6 @@
 """The command line: options in, exit codes out (0 a clean end, 1 it could not be done, 2 a wrong call)."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -109,3 +110,9 @@ def main() -> None:
     except DemoError as error:
         print(f"demo: {error}", file=sys.stderr)
         sys.exit(2 if isinstance(error, UsageError) else 1)
+    except Exception as error:
+        if os.environ.get("DEMO_TRACEBACK"):
+            raise
+        what = f"{type(error).__name__}: {error}".split("\n")[0][:300]
+        print(f"demo: a bug of this program ended it ({what}); DEMO_TRACEBACK=1 shows where", file=sys.stderr)
+        sys.exit(1)

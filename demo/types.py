@@ -203,6 +203,9 @@ class FaultDriver(Protocol):
 class Watchdog(Protocol):
     """Somebody outside this process who heals what is pending when this process is gone, or hangs."""
 
+    tell: Callable[[str], None]
+    """Called with what the presenter should know of it."""
+
     async def hold(self, ident: str, fault: str, plan: Plan, lasts_sec: float) -> None:
         """Returns when the watchdog has this undo. Raises `FaultError` when there is no watchdog.
 

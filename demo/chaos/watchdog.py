@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,8 @@ GRACE_SEC = 1.0
 class ProcessWatchdog:
     """A process in a session of its own that heals what is pending as soon as this one is gone, or hangs.
 
-    `show` is what `demo.mend` needs to make the drivers anew: the subject's name and options, and the journal.
+    Told what `demo.mend` needs to make the drivers anew: the subject's name and options, and the journal.
+    `tell` is called with what the presenter should know of it.
     """
 
     def __init__(self, subject: str, options: Mapping[str, Any], journal: Path | None) -> None:
@@ -34,6 +35,7 @@ class ProcessWatchdog:
         self._line: _Line | None = None
         self._beating: asyncio.Task[None] | None = None
         self._one_at_a_time = asyncio.Lock()
+        self.tell: Callable[[str], None] = lambda text: None
 
     @property
     def pid(self) -> int | None:
@@ -88,11 +90,21 @@ class ProcessWatchdog:
         """While anything is held. A watchdog that died is replaced at once."""
         while self._held:
             async with self._one_at_a_time:
-                if self._line is None or not self._line.is_open:
-                    with contextlib.suppress(FaultError):
-                        await self._start()
+                await self._replace()
             self._tell({"beat": True})
+            if self._line is not None:
+                await asyncio.wait({self._line.ended}, timeout=BEAT_SEC)
+
+    async def _replace(self) -> None:
+        if self._line is not None and self._line.is_open:
+            return
+        try:
+            await self._start()
+        except FaultError as error:
+            self.tell(f"the watchdog died, and no other could be started: {error}")
             await asyncio.sleep(BEAT_SEC)
+        else:
+            self.tell("the watchdog died; another one took over")
 
     async def close(self) -> None:
         """Let go. What is still held is healed by the watchdog, which stays for that; else it ends."""
@@ -114,6 +126,7 @@ class _Line:
         self._news = asyncio.Event()
         self.pid: int | None = None
         self.is_open = True
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         asyncio.get_running_loop().add_reader(words, self._read)
 
     @classmethod
@@ -198,6 +211,7 @@ class _Line:
             os.close(self._words)
             os.close(self._orders)
             self._news.set()
+            self.ended.set_result(None)
 
     def end(self) -> None:
         """It does not answer: end it, so that two never heal the same. Its number is ours as long as its pipe is."""

@@ -74,6 +74,8 @@ class Conductor:
         self._start_system, self._heal_system = start_system, heal_system
         self._actions = Actions(self)
         self._watchdog = watchdog
+        if watchdog is not None:
+            watchdog.tell = lambda text: self.report("show", c.Trouble(text))
         self._faults = Faults(self, faults, watchdog)
         self._health = HealthWatch(self, health_poller, faults)
 
