@@ -200,7 +200,7 @@ def stopped(case: Case) -> None:
     with end_of(case.serve()) as server:
         server.client.post(f"/chaos/{case.cell.fault}")
         wait_for(lambda: bool(case.pending()), 5.0)
-        wait_for(case.watchdogs, 5.0)
+        wait_for(lambda: case.watchdogs() or None, 5.0)
         os.kill(server.process.pid, signal.SIGSTOP)
         try:
             time.sleep(0.2)
@@ -256,7 +256,7 @@ def watchdog_killed(case: Case) -> None:
     """A dead watchdog is replaced; the new one knows what is pending."""
     server = case.serve()
     inject(server, case.cell.fault)
-    first = wait_for(case.watchdogs, 5.0)
+    first = wait_for(lambda: case.watchdogs() or None, 5.0)
     for pid in first:
         os.kill(pid, signal.SIGKILL)
     server.until(lambda state: any("another one took over" in line["text"] for line in state["log"]))

@@ -40,6 +40,7 @@ class Held:
     due: float | None
     applied: bool = False
     mended: bool = False
+    said: str = ""
 
 
 @dataclass
@@ -102,11 +103,18 @@ class Vigil:
         for ident in healed:
             self._healed(ident)
         if why:
-            self.try_at = time.monotonic() + self.pause_sec
-            self.pause_sec = min(RETRY_MOST_SEC, self.pause_sec * 2)
-        if self.gone and why and time.monotonic() > self.gone_at + GIVE_UP_AFTER_SEC:
-            for ident, reason in why.items():
-                tell(f"{self.held[ident].order['fault']} is NOT healed: {reason}")
+            self._failed(why)
+
+    def _failed(self, why: dict[str, str]) -> None:
+        self.try_at = time.monotonic() + self.pause_sec
+        self.pause_sec = min(RETRY_MOST_SEC, self.pause_sec * 2)
+        ends = self.gone and time.monotonic() > self.gone_at + GIVE_UP_AFTER_SEC
+        for ident, reason in why.items():
+            held = self.held[ident]
+            if ends or held.said != reason:
+                held.said = reason
+                tell(f"{held.order['fault']} is NOT healed{'' if ends else ' yet'}: {reason}")
+        if ends:
             self.held.clear()
 
     def _healed(self, ident: str) -> None:
