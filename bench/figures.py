@@ -18,6 +18,7 @@ from pathlib import Path
 import httpx
 from playwright.sync_api import Page
 
+from bench.rescue import closings, rescues
 from tests.browsing import PROJECTOR, Window, chromium
 from tests.serving import Server, serving, wait_for
 
@@ -30,7 +31,10 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=100, help="POSTs from which the page latency is taken")
     parser.add_argument("--kills", type=int, default=5, help="nodes killed")
     parser.add_argument("--idle", type=float, default=30.0, help="seconds over which idle CPU is taken")
-    parser.add_argument("--only", choices=["start", "pages", "kill", "idle"], help="one measurement alone")
+    parser.add_argument("--streams", type=int, default=1000, help="open streams at the end of a show")
+    parser.add_argument(
+        "--only", choices=["start", "pages", "kill", "idle", "rescue", "close"], help="one measurement alone"
+    )
     args = parser.parse_args()
     print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
     print("| what | median | worst |\n|---|---|---|", flush=True)
@@ -39,11 +43,13 @@ def main() -> int:
         "pages": lambda: pages(args.rounds),
         "kill": lambda: kills(args.kills),
         "idle": lambda: idle(args.idle),
+        "rescue": lambda: (row(*found) for found in rescues(args.kills)),
+        "close": lambda: (row(*found) for found in closings(3, args.streams)),
     }
     for name, part in parts.items():
         if args.only in (None, name):
-            for row in part():
-                print(row, flush=True)
+            for line in part():
+                print(line, flush=True)
     return 0
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import stat
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -42,7 +43,10 @@ class Standing:
 
 def place() -> Path:
     """The directory. Raises `SubjectError` when it cannot be made, or is somebody else's too."""
-    path = user_runtime_path("chaos-stage", appauthor=False)
+    with warnings.catch_warnings():
+        # Of a runtime directory that others can read, it takes another; what we use is looked at below.
+        warnings.simplefilter("ignore")
+        path = user_runtime_path("chaos-stage", appauthor=False)
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = path.lstat()

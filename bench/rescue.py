@@ -1,0 +1,87 @@
+"""How soon a killed server's fault is healed, what the watchdog costs, and how long an end with many streams takes."""
+
+import os
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from tests.matrix import Case, Cell, Stand, inject, reap
+from tests.serving import Server, serving, wait_for
+
+TICKS = os.sysconf("SC_CLK_TCK")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+IDLE_SEC = 10.0
+
+
+def rescues(count: int) -> Iterator[tuple[str, list[float], str]]:
+    """kill -9 of the server while a node is dead; healed is what a probe of our own says."""
+    with tempfile.TemporaryDirectory() as scratch:
+        os.environ["XDG_RUNTIME_DIR"] = scratch
+        stand = Stand("rescue")
+        try:
+            runs = [_rescue(stand, Path(scratch) / f"run-{number}") for number in range(count)]
+            yield "`kill -9` of the server to the dead node up again", runs, "s"
+            yield from _idle(stand, Path(scratch) / "idle")
+        finally:
+            stand.end()
+            del os.environ["XDG_RUNTIME_DIR"]
+
+
+def _rescue(stand: Stand, folder: Path) -> float:
+    folder.mkdir()
+    case = Case(stand, Cell("kill-node", "killed"), folder)
+    server = case.serve()
+    inject(server, "kill-node")
+    server.process.kill()
+    began = time.monotonic()
+    stand.until_whole()
+    took = time.monotonic() - began
+    reap(server)
+    case.until_unwatched()
+    return took
+
+
+def _idle(stand: Stand, folder: Path) -> Iterator[tuple[str, list[float], str]]:
+    folder.mkdir()
+    case = Case(stand, Cell("kill-node", "idle"), folder)
+    server = case.serve()
+    inject(server, "kill-node")
+    pid = wait_for(lambda: case.watchdogs() or None)[0]
+    before = _cpu(pid)
+    time.sleep(IDLE_SEC)
+    yield "watchdog while a fault is in place, of one core", [100 * (_cpu(pid) - before) / IDLE_SEC], "%"
+    resident = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
+    yield "watchdog's resident memory", [resident / 1e6], "MB"
+    server.stop()
+
+
+def _cpu(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def closings(count: int, streams: int) -> Iterator[tuple[str, list[float], str]]:
+    """SIGINT with many open streams and a dead node: from the signal to the end of the process."""
+    taken = []
+    for _ in range(count):
+        with serving("ratelimiter") as server, ExitStack() as open_streams:
+            server.until(lambda state: bool(state["health"] and not state["health"]["has_issues"]))
+            for _ in range(streams):
+                open_streams.enter_context(_stream(server))
+            server.until(lambda state: state["viewers"]["stage"] == streams)
+            inject(server, "kill-node")
+            began = time.monotonic()
+            server.process.send_signal(signal.SIGINT)
+            server.process.wait(30)
+            taken.append(time.monotonic() - began)
+    yield f"Ctrl-C with {streams:,} open streams and a dead node, to the end", taken, "s"
+
+
+def _stream(server: Server) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", server.port))
+    connection.sendall(f"GET /stream/stage HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n".encode())
+    return connection
