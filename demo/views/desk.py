@@ -7,7 +7,7 @@ from demo.show import FaultState, LogLine, ShowState
 from demo.types import ChaosType, Chapter
 from demo.views.banners import BannerView, banners, outcome_text, seen_text
 from demo.views.cards import CardView, cards, number_text
-from demo.views.room import frozen_on, frozen_text
+from demo.views.room import frozen_on, room_text
 from demo.views.stage import ClaimView, stage_view
 from demo.views.timer import TimerView, timer_view
 
@@ -61,7 +61,7 @@ class PresenterView:
     halted: bool
     blackout: bool
     frozen_on: int | None
-    frozen_text: str
+    room_text: str
     timer: TimerView
     watching: int
     remotes: int
@@ -92,7 +92,7 @@ class RemoteView:
     halted: bool
     blackout: bool
     frozen_on: int | None
-    frozen_text: str
+    room_text: str
     timer: TimerView
 
 
@@ -127,7 +127,7 @@ def presenter_view(state: ShowState, viewers: Mapping[str, int]) -> PresenterVie
         halted=state.halted,
         blackout=state.blackout,
         frozen_on=frozen_on(state),
-        frozen_text=frozen_text(state),
+        room_text=room_text(state),
         timer=timer_view(state),
         watching=viewers.get("stage", 0),
         remotes=viewers.get("remote", 0),
@@ -160,7 +160,7 @@ def remote_view(state: ShowState) -> RemoteView:
         halted=state.halted,
         blackout=state.blackout,
         frozen_on=frozen_on(state),
-        frozen_text=frozen_text(state),
+        room_text=room_text(state),
         timer=timer_view(state),
     )
 

@@ -40,10 +40,9 @@ def frozen_on(state: ShowState) -> int | None:
     return state.held.current + 1 if state.held is not None else None
 
 
-def frozen_text(state: ShowState) -> str:
-    """The presenter's word on it; "" while nothing is frozen."""
+def room_text(state: ShowState) -> str:
+    """The presenter's word on a room that does not see what the show is on; "" when it does."""
     number = frozen_on(state)
     if number is None:
-        return ""
-    dark = "is dark, and then " if state.blackout else ""
-    return f"FROZEN: the room {dark}sees chapter {number}"
+        return "The room is dark" if state.blackout else ""
+    return f"The room is dark, FROZEN on {number}" if state.blackout else f"FROZEN: the room sees chapter {number}"

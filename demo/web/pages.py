@@ -47,7 +47,7 @@ REGIONS = {
         "spoken",
         "bar",
         "controls",
-        "frost",
+        "room",
         "problems",
         "now",
         "next",
@@ -59,7 +59,7 @@ REGIONS = {
         "jump",
         "build",
     ),
-    "remote": ("spoken", "head", "frost", "health", "notes", "thumb", "sheet", "build"),
+    "remote": ("spoken", "head", "room", "health", "notes", "thumb", "sheet", "build"),
 }
 """The regions of each view: macros of its template, in the order they are sent."""
 
