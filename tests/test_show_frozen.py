@@ -1,7 +1,6 @@
 """The frozen stage: the story stands still for the room, what is measured does not, and nothing leaks."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -71,7 +70,7 @@ def test_nothing_of_another_chapter_leaks_to_the_audience() -> None:
     play.play(c.StartCountdown(4, 30))
     play.play(c.Say("the delta line"))
     play.inject("burst")
-    for text in (json.dumps(public(play.state)), repr(stage_view(play.state)).replace("target of", "")):
+    for text in (json.dumps(public(play.state)), repr(stage_view(play.state))):
         assert "elta" not in text
     assert public(play.state)["frozen"] is True
 
@@ -189,4 +188,3 @@ def test_it_survives_a_restart() -> None:
 def test_the_room_is_the_very_state_while_nothing_is_frozen() -> None:
     state = player(*DECK).state
     assert room(state) is state
-    assert room(replace(state, held=None)).log == state.log
