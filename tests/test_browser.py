@@ -166,8 +166,8 @@ def test_a_frozen_stage_holds_its_chapter_while_the_presenter_moves_on(server: S
     phone = connected(window(server, "/remote", PHONE).page)
     desk.keyboard.press("z")
     server.until(lambda state: state["frozen"])
-    for number in (2, 3):
-        desk.keyboard.press("PageDown")
+    for key, number in (("PageDown", 2), ("Space", 3)):
+        desk.keyboard.press(key)
         expect(desk.locator("#r-bar")).to_contain_text(f"{number} / 5")
     for page in (desk, phone):
         expect(page.locator("#r-room")).to_contain_text("FROZEN: the room sees chapter 1")

@@ -272,6 +272,22 @@ def test_a_frozen_stage_shows_the_held_chapter_and_the_presenter_both() -> None:
         assert "FROZEN" not in text_of(view, STATES["running"])
 
 
+def test_what_the_presenter_says_on_a_frozen_stage_is_marked_as_not_yet_told() -> None:
+    play = player(*deck())
+    play.play(c.Say("early"))
+    play.play(c.Freeze())
+    assert "not in the room" not in text_of("presenter", play.state)
+    play.play(c.Say("late"))
+    play.play(c.Advance())
+    play.play(c.Say("late"))
+    shown = text_of("presenter", play.state)
+    assert "not in the room while it is frozen" in shown
+    assert "Not on the wall: it shows chapter 1" in shown
+    stage = text_of("stage", play.state)
+    assert "early" in stage
+    assert "late" not in stage
+
+
 def test_on_the_held_chapter_there_is_nothing_to_go_back_to() -> None:
     play = player(*deck())
     play.play(c.Freeze())

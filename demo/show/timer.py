@@ -33,7 +33,7 @@ class Timer:
         return not self.is_running and not self.awaits
 
     def elapsed(self, now: float) -> float:
-        """Seconds at `now`; a clock that was set back takes nothing away."""
+        """Seconds at `now`; never less than what is banked, even when the machine's clock was set back."""
         return self.banked_sec + (max(0.0, now - self.runs_since) if self.runs_since is not None else 0.0)
 
     def started(self, at: float, dark: bool) -> "Timer":

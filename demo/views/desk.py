@@ -7,7 +7,7 @@ from demo.show import FaultState, LogLine, ShowState
 from demo.types import ChaosType, Chapter
 from demo.views.banners import BannerView, banners, outcome_text, seen_text
 from demo.views.cards import CardView, cards, number_text
-from demo.views.room import frozen_on, room_text
+from demo.views.room import frozen_on, room, room_text
 from demo.views.stage import ClaimView, stage_view
 from demo.views.timer import TimerView, timer_view
 
@@ -46,6 +46,7 @@ class PresenterView:
     blocked_by: int | None
     claim: ClaimView | None
     said: str
+    said_in_room: bool
     countdown_ends_at: float | None
     entered_at: float
     budget_sec: float | None
@@ -112,6 +113,7 @@ def presenter_view(state: ShowState, viewers: Mapping[str, int]) -> PresenterVie
         blocked_by=state.blocking,
         claim=stage_view(state, private=True).claim,
         said=state.said,
+        said_in_room=room(state).said == state.said,
         countdown_ends_at=state.countdown_ends_at,
         entered_at=state.entered_at,
         budget_sec=chapter.budget_sec,
