@@ -43,13 +43,25 @@ def test_the_room_keeps_the_story_while_the_presenter_moves_on_and_speaks() -> N
     play = frozen_on_beta()
     before, told = story(stage_view(play.state)), public(play.state)
     assert (before["number"], before["heading"], before["said"]) == (2, "Beta", "hello room")
-    for what in (c.Advance(), c.Say("not yet"), c.Advance(), c.Conclude(4, True, "it did"), c.Back(), c.Goto(1)):
+    for what in (c.Advance(), c.Say("not yet"), c.Advance(), c.Conclude(4, True, "it did"), c.Back()):
         play.play(what)
         assert story(stage_view(play.state)) == before
         shown = public(play.state)
         for key in ("chapter", "progress", "complete", "said", "log"):
             assert shown[key] == told[key]
-    assert stage_view(play.state, private=True).heading == "Alpha"
+    assert stage_view(play.state, private=True).heading == "Gamma"
+
+
+def test_a_verdict_that_changes_meanwhile_reaches_the_room_with_the_unfreezing() -> None:
+    play = frozen_on_beta()
+    play.play(c.Conclude(2, True, "it did"))
+    claim = stage_view(play.state).claim
+    assert claim is not None
+    assert claim.verdict == ""
+    play.play(c.Freeze())
+    claim = stage_view(play.state).claim
+    assert claim is not None
+    assert claim.verdict == "it did"
 
 
 def test_unfreezing_shows_where_the_show_stands() -> None:

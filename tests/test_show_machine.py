@@ -171,6 +171,11 @@ class Show(RuleBasedStateMachine):
         }
         self.ask(steps[step])
 
+    @rule(name=st.sampled_from(FAULTS))
+    def fire(self, name: str) -> None:
+        self.ask(c.Inject(name))
+        self.ask(c.FaultPlanned(name, self.player.fault(name).run, "n"))
+
     @rule(name=st.one_of(st.none(), st.sampled_from((*FAULTS, "unknown"))))
     def heal(self, name: str | None) -> None:
         self.ask(c.Heal(name))

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from demo.show import ShowState, Span, Story
+from demo.show import ShowState, Span
 
 ELSEWHERE = 0
 """The chapter of a fault that began on one the frozen stage does not show."""
@@ -18,20 +18,20 @@ def room(state: ShowState) -> ShowState:
     if held is None:
         return state
     counting = state.countdown_number == held.current + 1
+    known = {(span.name, span.started_at) for span in held.spans}
     return replace(
         state,
         current=held.current,
         reached=held.reached,
         said=held.said,
         verdicts=held.verdicts,
-        spans=tuple(_placed(span, held) for span in state.spans),
+        spans=tuple(_placed(span, (span.name, span.started_at) in known) for span in state.spans),
         log=held.log,
         countdown_ends_at=state.countdown_ends_at if counting else None,
     )
 
 
-def _placed(span: Span, held: Story) -> Span:
-    known = any((span.name, span.started_at) == (old.name, old.started_at) for old in held.spans)
+def _placed(span: Span, known: bool) -> Span:
     return span if known else replace(span, chapter=ELSEWHERE)
 
 
