@@ -66,6 +66,28 @@ class Blackout:
     on: bool | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """Hold the story the room sees: on, off, or (None) the other way round."""
+
+    on: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StartTimer:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class PauseTimer:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ResetTimer:
+    """Back to 0; the next step forward starts it again."""
+
+
 # What the conductor and its running work report.
 @dataclass(frozen=True, slots=True)
 class Open:
@@ -191,6 +213,10 @@ Order = (
     | Resume
     | Say
     | Blackout
+    | Freeze
+    | StartTimer
+    | PauseTimer
+    | ResetTimer
     | Open
     | ActionEnd
     | AutoAdvance

@@ -148,7 +148,29 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class BlackoutSet:
+    """A timer that runs stops with it, and goes on with the light."""
+
     on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FreezeSet:
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TimerStarted:
+    """By hand. By itself it starts with the first `ChapterEntered` forward behind the opening, or behind a reset."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimerPaused:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class TimerReset:
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +235,10 @@ Event = (
     | HaltLifted
     | Said
     | BlackoutSet
+    | FreezeSet
+    | TimerStarted
+    | TimerPaused
+    | TimerReset
     | CountdownStarted
     | Concluded
     | HealthSampled

@@ -21,8 +21,8 @@ def running() -> Iterator[Server]:
 
 @pytest.fixture
 def server(running: Server) -> Server:
-    """The shared server, back on chapter 1, lit and not halted."""
+    """The shared server, back on chapter 1: lit, not frozen, not halted, its timer at 0."""
     running.until(lambda state: state["seq"] > 0)
-    for path in ("/resume", "/goto/1", "/blackout?on=false"):
+    for path in ("/resume", "/goto/1", "/blackout?on=false", "/freeze?on=false", "/timer/reset"):
         assert running.client.post(path).status_code == 200
     return running

@@ -14,10 +14,9 @@ async def _nothing() -> None:
     pass
 
 
-def chapter(title: str, action: bool = False, auto: bool = False, blocks: bool = False) -> Chapter:
-    return Chapter(
-        title, f"about {title}", on_enter=_nothing if action else None, auto_advance=auto, blocks_advance=blocks
-    )
+def chapter(title: str, action: bool = False, auto: bool = False, blocks: bool = False, claim: str = "") -> Chapter:
+    act = _nothing if action else None
+    return Chapter(title, f"about {title}", on_enter=act, auto_advance=auto, blocks_advance=blocks, hypothesis=claim)
 
 
 def fault(name: str = "kill", duration: float = 5.0) -> FaultState:

@@ -120,6 +120,82 @@ def test_blank_halt_jump_and_harmless_keys(server: Server, window: Open) -> None
     server.until(lambda state: state["halted"])
 
 
+def test_the_timer_is_started_paused_and_only_reset_by_two_presses(server: Server, window: Open) -> None:
+    desk = connected(window(server, "/presenter", LAPTOP).page)
+    phone = connected(window(server, "/remote", PHONE).page)
+    expect(desk.locator("#r-bar .talk")).to_contain_text("0:00/ 3:00")
+    desk.keyboard.press("PageDown")
+    for page in (desk, phone):
+        expect(page.locator("[data-talk]")).to_have_text(re.compile("0:0[1-9]"), timeout=10_000)
+        expect(page.locator("[data-pace]")).to_have_text(re.compile("0:[0-3][0-9] ahead"))
+    desk.keyboard.press("s")
+    expect(desk.locator("#timer-toggle")).to_have_text(re.compile("Go on"))
+    stood = server.state()["timer"]["elapsed_sec"]
+    assert stood > 0
+    desk.locator("#timer-reset").click()
+    expect(desk.locator("#timer-reset .again")).to_be_visible()
+    assert server.state()["timer"]["elapsed_sec"] == stood, "the first press only asks"
+    desk.locator("#timer-reset").click()
+    server.until(lambda state: state["timer"]["elapsed_sec"] == 0)
+    expect(desk.locator("[data-talk]")).to_have_text("0:00")
+
+
+def test_the_timers_keys_and_its_buttons_on_the_phone(server: Server, window: Open) -> None:
+    desk = connected(window(server, "/presenter", LAPTOP).page)
+    phone = connected(window(server, "/remote", PHONE).page)
+    desk.keyboard.press("s")
+    server.until(lambda state: state["timer"]["running"])
+    desk.keyboard.press("w")
+    expect(desk.get_by_text("W again to reset the timer")).to_be_visible()
+    assert server.state()["timer"]["running"]
+    desk.keyboard.press("w")
+    server.until(lambda state: not state["timer"]["running"])
+    phone.locator("#faults").tap()
+    phone.locator("#timer-toggle").tap()
+    server.until(lambda state: state["timer"]["running"])
+    expect(phone.locator("#timer-toggle")).to_contain_text("Pause")
+    phone.locator("#timer-reset").tap()
+    expect(phone.locator("#timer-reset .again")).to_be_visible()
+    phone.locator("#timer-reset").tap()
+    server.until(lambda state: not state["timer"]["running"])
+
+
+def test_a_frozen_stage_holds_its_chapter_while_the_presenter_moves_on(server: Server, window: Open) -> None:
+    stage = connected(window(server, "/").page)
+    desk = connected(window(server, "/presenter", LAPTOP).page)
+    phone = connected(window(server, "/remote", PHONE).page)
+    desk.keyboard.press("z")
+    server.until(lambda state: state["frozen"])
+    for key, number in (("PageDown", 2), ("Space", 3)):
+        desk.keyboard.press(key)
+        expect(desk.locator("#r-bar")).to_contain_text(f"{number} / 5")
+    for page in (desk, phone):
+        expect(page.locator("#r-room")).to_contain_text("FROZEN: the room sees chapter 1")
+    server.client.post("/halt")
+    expect(stage.locator("#r-banners")).to_contain_text("Halted")
+    expect(stage.locator("h1")).to_have_text("Good to see you")
+    phone.get_by_role("button", name="Go back to 1").tap()
+    expect(desk.locator("#r-bar")).to_contain_text("1 / 5")
+    expect(desk.locator("#unfreeze-back")).to_have_count(0)
+    desk.keyboard.press("PageDown")
+    expect(desk.locator("#unfreeze-back")).to_have_count(1)
+    phone.locator("#faults").tap()
+    phone.locator("#freeze").tap()
+    expect(stage.locator("h1")).to_have_text("One truth")
+    for page in (desk, phone):
+        expect(page.locator("#r-room")).to_be_empty()
+
+
+@pytest.mark.parametrize("size", [PROJECTOR, LAPTOP, (1280, 720), (1024, 768), PHONE])
+def test_halt_stays_in_sight_whatever_is_on(server: Server, window: Open, size: tuple[int, int]) -> None:
+    for path in ("/advance", "/freeze", "/advance", "/blackout", "/halt"):
+        server.client.post(path)
+    desk = connected(window(server, "/presenter", size).page)
+    expect(desk.locator("#r-room")).to_contain_text("The room is dark, FROZEN on 2")
+    expect(desk.locator("#halt")).to_be_in_viewport(ratio=1)
+    assert desk.evaluate("document.documentElement.scrollWidth") <= size[0]
+
+
 def test_keys_typed_into_a_field_are_text(server: Server, window: Open) -> None:
     stage = connected(window(server, "/").page)
     desk = connected(window(server, "/presenter", LAPTOP).page)
@@ -144,7 +220,7 @@ def test_a_focused_button_fires_once(server: Server, window: Open) -> None:
 def test_the_stage_page_steers_nothing(server: Server, window: Open) -> None:
     stage = connected(window(server, "/").page)
     seq = server.state()["seq"]
-    for key in (*NEXT, *PREVIOUS, "b", ".", "x", "x", "c", "1", "Enter", "u", "End"):
+    for key in (*NEXT, *PREVIOUS, "b", ".", "z", "s", "w", "w", "x", "x", "c", "1", "Enter", "u", "End"):
         stage.keyboard.press(key)
     stage.mouse.click(900, 500)
     assert server.state()["seq"] == seq
@@ -256,6 +332,10 @@ def test_a_kill_turns_a_card_red_and_back(window: Open) -> None:
         card = connected(stage.page).locator("article", has_text="node-2")
         expect(card).to_have_class(re.compile(r"\bup\b"))
         stage.keep("ratelimiter-stage")
+        desk.keyboard.press("z")
+        desk.keyboard.press("PageDown")
+        expect(desk.locator("#r-room")).to_contain_text("the room sees chapter 1")
+        polled = stage.page.locator("#r-top [data-age]").get_attribute("data-age")
         button = desk.locator("#fault-1")
         expect(button).to_contain_text("node-2")
         button.click()
@@ -268,5 +348,7 @@ def test_a_kill_turns_a_card_red_and_back(window: Open) -> None:
         expect(phone.locator("#r-health")).to_contain_text("node-2")
         expect(card).to_have_class(re.compile(r"\bup\b"), timeout=15_000)
         expect(stage.page.locator("#r-banners")).to_contain_text("recovered after", timeout=10_000)
+        expect(stage.page.locator(".step")).to_have_text("1 of 10")
+        assert float(stage.page.locator("#r-top [data-age]").get_attribute("data-age") or 0) > float(polled or 0)
         stage.keep("ratelimiter-stage-healed")
         assert stage.complaints == []

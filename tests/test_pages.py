@@ -79,12 +79,16 @@ def variants() -> dict[str, ShowState]:
     play.play(c.Blackout(True))
     dark = play.state
     play.play(c.Goto(3))
+    frozen = player(*deck(), faults=[fault(), fault("burst")])
+    frozen.play(c.Freeze())
+    frozen.play(c.Advance())
     return {
         "opening": player(*deck()).state,
         "running": running,
         "halted": halted,
         "dark": dark,
         "evidence": play.state,
+        "frozen": frozen.state,
         "stale": replace(running, freshness="stale"),
         "no faults": player(*deck(), faults=[fault()]).state,
         "failing": replace(running, durable=False).with_fault("burst", state="failed", error="it broke"),
@@ -186,7 +190,7 @@ def test_every_move_says_which_chapter_it_was_pressed_on(view: str) -> None:
     shown = text_of(view, STATES["running"])
     for path in ("/advance", "/back", "/goto/1", "/goto/3"):
         assert re.search(rf'hx-post="{path}"[^>]*hx-vals=\'{{"from": 2}}\'', shown), path
-    for path in ("/halt", "/heal", "/blackout?on=true"):
+    for path in ("/halt", "/heal", "/blackout?on=true", "/freeze?on=true", "/timer/pause", "/timer/reset"):
         assert f'hx-post="{path}"' in shown
 
 
@@ -225,6 +229,72 @@ def test_what_the_room_must_see_is_on_the_wall() -> None:
     assert "health is stale" in text_of("stage", STATES["stale"])
     assert "The room is dark" in text_of("presenter", STATES["dark"])
     assert "The room is dark" in text_of("remote", STATES["dark"])
+
+
+def test_the_talks_clock_is_moments_and_a_plan_for_the_script_to_count() -> None:
+    play = player(*deck())
+    play.play(c.Advance())
+    running = f'data-banked="0.0" data-runs="{play.at}" data-budget="90"'
+    for view in ("presenter", "remote"):
+        shown = text_of(view, play.state)
+        assert running in shown
+        assert 'data-pace="0 90"' in shown
+        assert 'hx-post="/timer/pause"' in shown
+        assert re.search(r'hx-post="/timer/reset"[^>]*hx-trigger="fire"', shown), "a reset asks first"
+    play.play(c.PauseTimer(), later=75)
+    for view in ("presenter", "remote"):
+        shown = text_of(view, play.state)
+        assert 'data-banked="75.0"' in shown
+        assert "data-runs" not in shown
+        assert "<b data-talk>1:15</b>" in shown
+        assert 'hx-post="/timer/start"' in shown
+        assert "paused" in shown
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_the_stage_shows_no_timer(name: str) -> None:
+    shown = text_of("stage", STATES[name])
+    assert not re.search("timer|data-talk|data-pace|budget", shown)
+
+
+def test_a_frozen_stage_shows_the_held_chapter_and_the_presenter_both() -> None:
+    stage, state = text_of("stage", STATES["frozen"]), STATES["frozen"]
+    assert ">One</h1>" in stage
+    assert "1 of 3" in stage
+    for leak in ("Two", "It holds", "2 of 3", "FROZEN"):
+        assert leak not in stage
+    for view in ("presenter", "remote"):
+        shown = text_of(view, state)
+        assert "FROZEN: the room sees chapter 1" in shown
+        assert "<h1>Two" in shown
+        assert re.search(r'hx-post="/goto/1"[^>]*hx-vals=\'{"from": 2}\'>Go back to 1<', shown)
+        assert re.search(r'id="freeze"[^>]*hx-post="/freeze\?on=false"', shown)
+        assert "FROZEN" not in text_of(view, STATES["running"])
+
+
+def test_what_the_presenter_says_on_a_frozen_stage_is_marked_as_not_yet_told() -> None:
+    play = player(*deck())
+    play.play(c.Say("early"))
+    play.play(c.Freeze())
+    assert "not in the room" not in text_of("presenter", play.state)
+    play.play(c.Say("late"))
+    play.play(c.Advance())
+    play.play(c.Say("late"))
+    shown = text_of("presenter", play.state)
+    assert "not in the room while it is frozen" in shown
+    assert "Not on the wall: it shows chapter 1" in shown
+    stage = text_of("stage", play.state)
+    assert "early" in stage
+    assert "late" not in stage
+
+
+def test_on_the_held_chapter_there_is_nothing_to_go_back_to() -> None:
+    play = player(*deck())
+    play.play(c.Freeze())
+    for view in ("presenter", "remote"):
+        shown = text_of(view, play.state)
+        assert "FROZEN: the room sees chapter 1" in shown
+        assert "Go back to" not in shown
 
 
 def test_without_a_system_the_story_takes_the_wall() -> None:

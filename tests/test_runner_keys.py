@@ -34,7 +34,7 @@ def typed(*keys: str, state: ShowState | None = None, apart: float = 0.1) -> tup
 
 NEXT = ["space", "enter", "right", "down", "pgdn", "n", "j", "l", "N", "J", "L"]
 PREVIOUS = ["left", "up", "pgup", "p", "k", "h", "backspace", "shift-space", "P", "K", "H"]
-HARMLESS = ["f5", "esc", "tab", "z", "1", "0", "é", "", "ctrl-z", "/"]
+HARMLESS = ["f5", "esc", "tab", "y", "1", "0", "é", "", "ctrl-z", "/"]
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,8 @@ HARMLESS = ["f5", "esc", "tab", "z", "1", "0", "é", "", "ctrl-z", "/"]
         ("end", c.Goto(12)),
         ("b", c.Blackout()),
         (".", c.Blackout()),
+        ("z", c.Freeze()),
+        ("s", c.PauseTimer()),
         ("u", c.Heal()),
         ("r", c.Rerun()),
         *((key, None) for key in HARMLESS),
@@ -63,6 +65,11 @@ def test_a_key_alone(key: str, order: c.Order | None) -> None:
         (("x", "x"), c.Halt()),
         (("X", "x"), c.Halt()),
         (("x", "a", "x"), None),
+        (("w", "w"), c.ResetTimer()),
+        (("w", "x"), None),
+        (("w", "x", "w"), None),
+        (("x", "w", "x"), None),
+        (("c", "w", "w"), c.ResetTimer()),
         (("g", "3", "enter"), c.Goto(3)),
         (("o", "1", "2", "enter"), c.Goto(12)),
         (("g", "9", "9", "enter"), c.Goto(9)),
@@ -95,6 +102,23 @@ def test_a_second_x_that_comes_late_only_arms_again() -> None:
     assert done[-1].notice == "X again to halt"
 
 
+def test_a_second_w_that_comes_late_only_asks_again() -> None:
+    _, done = typed("w", "w", apart=2.1)
+    assert [pressed.order for pressed in done] == [None, None]
+    assert done[-1].notice == "W again to reset the timer"
+
+
+def test_s_starts_a_timer_that_stands_and_pauses_one_that_runs() -> None:
+    played = player()
+    assert typed("s", state=played.state)[1][0].order == c.StartTimer()
+    played.play(c.StartTimer())
+    assert typed("s", state=played.state)[1][0].order == c.PauseTimer()
+    played.play(c.Blackout(on=True))
+    assert typed("s", state=played.state)[1][0].order == c.PauseTimer(), "it would go on with the light"
+    played.play(c.PauseTimer())
+    assert typed("s", state=played.state)[1][0].order == c.StartTimer()
+
+
 def test_resume_is_its_own_key_and_halting_twice_is_no_resume() -> None:
     halted = show(halted=True)
     assert typed("e", state=halted)[1][0].order == c.Resume()
@@ -108,8 +132,8 @@ def test_rerun_without_an_action_says_so() -> None:
 
 def test_only_moves_carry_the_chapter_they_were_pressed_on() -> None:
     moves: list[c.Order] = [c.Advance(), c.Back(), c.Goto(2), c.Rerun()]
-    others: list[c.Order] = [c.Heal(), c.Halt(), c.Resume(), c.Inject("x"), c.Blackout()]
-    assert [carries_chapter(order) for order in (*moves, *others)] == [True] * 4 + [False] * 5
+    others: list[c.Order] = [c.Heal(), c.Halt(), c.Resume(), c.Inject("x"), c.Blackout(), c.Freeze(), c.ResetTimer()]
+    assert [carries_chapter(order) for order in (*moves, *others)] == [True] * 4 + [False] * 7
 
 
 def test_a_wrong_number_says_what_there_is() -> None:
@@ -187,6 +211,9 @@ def test_a_sequence_that_comes_in_pieces_is_still_one_key() -> None:
         ("back", ["left"]),
         ("x x", ["x", "x"]),
         ("halt", ["x", "x"]),
+        ("freeze", ["z"]),
+        ("timer", ["s"]),
+        ("reset", ["w", "w"]),
         ("c 1", ["c", "1"]),
         ("g 12", ["g", "1", "2"]),
         ("pgdn", ["pgdn"]),

@@ -64,6 +64,13 @@ def busy(nodes: int = 5, text: str = "A story of some words. " * 12) -> ShowStat
     return play.state
 
 
+def frozen() -> ShowState:
+    play = player(*PLAIN)
+    play.play(c.Freeze())
+    play.play(c.Advance())
+    return play.state
+
+
 def drawn(state: ShowState, size: tuple[int, int], **own: object) -> list[str]:
     desk = Desk(now=1010.0, **own)  # type: ignore[arg-type]
     return ["".join(segment.text for segment in row) for row in picture(console(), state, desk, size)]
@@ -72,7 +79,9 @@ def drawn(state: ShowState, size: tuple[int, int], **own: object) -> list[str]:
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("mode", ["", "faults", "jump", "help"])
 @pytest.mark.parametrize(
-    "state", [player().state, busy(), busy(300), busy(3, EVIL * 5)], ids=["bare", "busy", "many", "evil"]
+    "state",
+    [player().state, busy(), busy(300), busy(3, EVIL * 5), frozen()],
+    ids=["bare", "busy", "many", "evil", "frozen"],
 )
 def test_it_has_exactly_the_size_of_the_terminal(size: tuple[int, int], mode: str, state: ShowState) -> None:
     rows = drawn(state, size, pad=Keypad(mode), notices=("no",), notes=True, printed=("x", EVIL))  # type: ignore[arg-type]
@@ -132,6 +141,24 @@ def test_blackout_shows_a_word_and_no_story() -> None:
     play.play(c.Blackout(on=True))
     text = "".join(drawn(play.state, (80, 24)))
     assert " ".join(text.split()) == "blackout · B shows the show again"
+
+
+def test_a_frozen_room_is_said_and_the_terminal_goes_on() -> None:
+    play = player()
+    play.play(c.Freeze())
+    play.play(c.Advance())
+    for size in ((40, 12), (80, 24), (120, 36)):
+        text = "\n".join(drawn(play.state, size))
+        assert "FROZEN: the room sees chapter 1" in text
+        assert "[2/3]" in text
+
+
+def test_the_talks_clock_is_on_it_where_there_is_room() -> None:
+    play = player(Chapter("One", "one", budget_sec=60), Chapter("Two", "two", budget_sec=30))
+    play.at = 1004.0
+    play.play(c.Advance())
+    assert "0:05 / 1:30 · 0:55 ahead" in "\n".join(drawn(play.state, (80, 24)))
+    assert "0:05" not in "\n".join(drawn(play.state, (60, 24)))
 
 
 def test_notes_show_only_when_asked_for() -> None:

@@ -69,6 +69,12 @@ def test_faults_are_fired_and_the_end_of_input_heals(tmp_path: Path) -> None:
     assert ended.returncode == 0
 
 
+def test_freeze_and_timer_are_words_too(tmp_path: Path) -> None:
+    ended = played(write_show(tmp_path), "freeze\nnext\nfreeze\ntimer\nreset\nq\n")
+    lines = ["the stage is frozen on chapter 1", "the stage is unfrozen", "timer paused", "timer reset"]
+    assert [line for line in ended.stdout.splitlines() if line in lines] == lines
+
+
 def test_a_press_faster_than_the_action_is_refused_in_so_many_words(tmp_path: Path) -> None:
     body = "def deck(stage): return [Chapter('A', 'a', on_enter=GATE.wait, blocks_advance=True), Chapter('B', 'b')]"
     ended = played(write_show(tmp_path, body), "\n\nq\n")

@@ -88,11 +88,31 @@ def test_blackout_leaves_nothing_of_the_story(tmp_path: Path) -> None:
         term.wait_for("The first story.")
 
 
+def test_the_room_is_frozen_and_the_timer_reset_by_keys(tmp_path: Path) -> None:
+    body = """
+def deck(stage): return [Chapter("First", "The first story.", budget_sec=60), Chapter("Second", "The second story.")]
+"""
+    with terminal(write_show(tmp_path, body)) as term:
+        term.wait_for("0:00 / 1:00", "starts with the next step")
+        term.press("z ")
+        term.wait_for("[2/2]", "FROZEN: the room sees chapter 1", "G 1 Enter goes back", "1:00 ahead")
+        term.press("g1\r")
+        term.wait_for("[1/2]", "FROZEN: the room sees chapter 1", without="goes back")
+        term.press("z")
+        term.wait_for("the stage is unfrozen", without="FROZEN")
+        term.press("s")
+        term.wait_for("timer paused")
+        term.press("w")
+        term.wait_for("W again to reset the timer")
+        term.press("w")
+        term.wait_for("starts with the next step", "timer reset")
+
+
 def test_help_names_every_key_and_escape_closes_it(tmp_path: Path) -> None:
     with terminal(write_show(tmp_path)) as term:
         term.wait_for("[1/3]")
         term.press("?")
-        term.wait_for("Keys", "halt: heal all", "overview, and jump")
+        term.wait_for("Keys", "halt: heal all", "overview, and jump", "freeze what", "reset the timer")
         term.press("\x1b")
         term.wait_for("The first story.")
 

@@ -7,6 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from demo import commands as c
 from demo import events as e
 from demo.show import Refusal, ShowState, apply, opening
+from demo.views import StageView, snapshot, stage_view
 from tests.shows import Player, chapter, fault
 
 FAULTS = ("kill", "pause")
@@ -17,6 +18,7 @@ chapters = st.builds(
     action=st.sampled_from([True, True, False]),
     auto=st.sampled_from([True, True, False]),
     blocks=st.booleans(),
+    claim=st.sampled_from(["", "it holds"]),
 )
 maybe_from = st.one_of(st.none(), st.integers(0, 6))
 
@@ -47,12 +49,19 @@ def reasons(state: ShowState, what: c.Order, pressed_on: int | None) -> set[str]
     return found
 
 
+def story(view: StageView) -> tuple[object, ...]:
+    """What a frozen stage holds still."""
+    claims = (view.claim, view.evidence)
+    return (view.number, view.heading, view.narration, view.key_hint, claims, view.said, view.line)
+
+
 class Show(RuleBasedStateMachine):
     @initialize(deck=st.lists(chapters, min_size=1, max_size=4))
     def open(self, deck: list[object]) -> None:
         self.fresh = opening("T", "s", "d", deck, [fault(name) for name in FAULTS])  # type: ignore[arg-type]
         self.player = Player(self.fresh)
         self.reruns = [0] * len(deck)
+        self.held: tuple[object, ...] | None = None
         self.player.play(c.Open())
 
     @property
@@ -162,6 +171,11 @@ class Show(RuleBasedStateMachine):
         }
         self.ask(steps[step])
 
+    @rule(name=st.sampled_from(FAULTS))
+    def fire(self, name: str) -> None:
+        self.ask(c.Inject(name))
+        self.ask(c.FaultPlanned(name, self.player.fault(name).run, "n"))
+
     @rule(name=st.one_of(st.none(), st.sampled_from((*FAULTS, "unknown"))))
     def heal(self, name: str | None) -> None:
         self.ask(c.Heal(name))
@@ -191,6 +205,34 @@ class Show(RuleBasedStateMachine):
     def blackout(self, on: bool | None) -> None:
         self.ask(c.Blackout(on))
 
+    @rule(on=st.sampled_from([True, False, None]))
+    def freeze(self, on: bool | None) -> None:
+        before = story(stage_view(self.state))
+        self.ask(c.Freeze(on))
+        if self.state.held is None:
+            self.held = None
+            assert story(stage_view(self.state)) == story(stage_view(self.state, private=True))
+        else:
+            self.held = before
+
+    @rule(what=st.sampled_from([c.StartTimer(), c.PauseTimer(), c.ResetTimer()]))
+    def timer(self, what: c.Order) -> None:
+        self.ask(what)
+        if isinstance(what, c.StartTimer):
+            assert self.state.timer.is_running != self.state.blackout
+        else:
+            assert not self.state.timer.is_running
+
+    @rule(text=st.sampled_from(["", "hello", "look"]))
+    def say(self, text: str) -> None:
+        self.ask(c.Say(text))
+
+    @rule(number=st.integers(1, 4), held=st.sampled_from([True, False, None]), seconds=st.floats(0, 60))
+    def an_action_speaks(self, number: int, held: bool | None, seconds: float) -> None:
+        if number <= self.state.total:
+            self.ask(c.Conclude(number, held, "so it was"))
+            self.ask(c.StartCountdown(number, seconds))
+
     @rule(up=st.booleans(), seen=st.sets(st.sampled_from(FAULTS)), later=st.floats(0.1, 20))
     def health(self, up: bool, seen: set[str], later: float) -> None:
         self.player.see(up=up, seen=sorted(seen), later=later)
@@ -201,9 +243,9 @@ class Show(RuleBasedStateMachine):
 
     @rule()
     def restart(self) -> None:
-        where = self.state.number
+        where, timer = self.state.number, self.state.timer
         self.ask(c.Open())
-        assert self.state.number == where
+        assert (self.state.number, self.state.timer) == (where, timer)
         assert all(action.status != "running" for action in self.state.actions), "nothing runs again by itself"
 
     @invariant()
@@ -223,6 +265,25 @@ class Show(RuleBasedStateMachine):
             for known in self.state.faults:
                 assert (known.detected_after_sec or 0) >= 0
                 assert (known.recovered_after_sec or 0) >= 0
+
+    @invariant()
+    def the_timer_never_runs_in_the_dark_nor_backwards(self) -> None:
+        if hasattr(self, "player"):
+            timer, at = self.state.timer, self.player.at
+            assert 0 <= timer.elapsed(at) <= timer.elapsed(at + 1)
+            assert not (timer.is_running and self.state.blackout)
+            assert not (timer.awaits == "step" and timer.elapsed(at)), "a fresh one stands at 0"
+
+    @invariant()
+    def a_frozen_stage_tells_the_same_story(self) -> None:
+        if hasattr(self, "player"):
+            view, live = stage_view(self.state), stage_view(self.state, private=True)
+            assert self.held is None or story(view) == self.held
+            assert [card.state for card in view.cards] == [card.state for card in live.cards]
+            assert {b.id for b in live.banners if b.kind != "healed"} <= {b.id for b in view.banners}
+            assert (view.freshness, view.halted, view.blackout) == (live.freshness, live.halted, live.blackout)
+            shown = snapshot(self.state, "e", {}, private=False, now=self.player.at)
+            assert shown["chapter"]["number"] == view.number
 
     def teardown(self) -> None:
         """The journal alone gives the same state."""

@@ -81,6 +81,7 @@ def test_state_has_the_documented_shape(server: Server) -> None:
         "auto_advance",
         "notes",
     } == set(state["chapter"])
+    assert set(state["timer"]) == {"running", "elapsed_sec", "started_at", "budget_sec"}
     assert set(state["viewers"]) == {"stage", "presenter", "remote"}
     assert (state["progress"], state["complete"]) == ("[1/5]", False)
 
@@ -88,6 +89,7 @@ def test_state_has_the_documented_shape(server: Server) -> None:
 def test_openapi_names_every_control(server: Server) -> None:
     paths = server.client.get("/openapi.json").json()["paths"]
     expected = {"/advance", "/back", "/goto/{chapter}", "/rerun", "/chaos/{name}", "/chaos/{name}/heal", "/heal"}
+    expected |= {"/freeze", "/timer/start", "/timer/pause", "/timer/reset"}
     assert expected | {"/halt", "/resume", "/say", "/blackout", "/state", "/events", "/healthz"} <= set(paths)
 
 
@@ -153,7 +155,17 @@ def test_unknown_names_are_not_found(server: Server, path: str) -> None:
 
 def test_a_get_never_changes_anything(server: Server) -> None:
     seq = server.state()["seq"]
-    for path in ("/advance", "/back", "/goto/2", "/halt", "/say", "/blackout"):
+    for path in (
+        "/advance",
+        "/back",
+        "/goto/2",
+        "/halt",
+        "/say",
+        "/blackout",
+        "/freeze",
+        "/timer/start",
+        "/timer/reset",
+    ):
         response = server.client.get(path)
         problem(response, 405, "method_not_allowed")
         assert response.headers["allow"] == "POST"

@@ -60,7 +60,8 @@ class _Frame:
         foot = [blank(self.width)] if self.height >= 30 else []
         foot += [self.panels.line(self.stage, self.width)] if self.height >= 12 else []
         foot += [self._notice(), self._hint()]
-        head = [self.panels.title(self.stage, self.state.freshness_reason, self.width)]
+        head = [self.panels.title(self.stage, self.desk.timer, self.state.freshness_reason, self.width)]
+        head += [self._room()] if self.desk.frozen_on is not None and self.height >= 6 else []
         head += [blank(self.width)] if self.height >= 16 else []
         body = self._body(self.height - len(head) - len(foot))
         rows = head + body + foot if self.height >= 4 else [*head, *foot[-1:], blank(self.width)][: self.height]
@@ -74,6 +75,10 @@ class _Frame:
         rows = [blank(self.columns)] * middle + self.canvas.rows(word, self.columns)[:1]
         rows += self.canvas.rows(notice, self.columns)[:1]
         return (rows + [blank(self.columns)] * self.height)[: self.height]
+
+    def _room(self) -> Row:
+        back = f" · G {self.desk.frozen_on} Enter goes back" if self.desk.frozen_on != self.desk.number else ""
+        return self.panels.room(self.desk.room_text, f"Z unfreezes{back}", self.width)
 
     # The foot.
 

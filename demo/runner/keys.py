@@ -7,7 +7,7 @@ from demo import commands as c
 from demo.show import ShowState
 
 ARMED_SEC = 2.0
-"""Within this time the second X halts."""
+"""Within this time the second X halts, the second W resets the timer."""
 
 NEXT = frozenset({"space", "enter", "right", "down", "pgdn", "n", "j", "l"})
 PREVIOUS = frozenset({"left", "up", "pgup", "p", "k", "h", "backspace", "shift-space"})
@@ -24,6 +24,9 @@ HELP: tuple[tuple[str, str], ...] = (
     ("X X", "halt: heal all, refuse new faults"),
     ("E", "end the halt"),
     ("B or .", "blackout"),
+    ("Z", "freeze what the room is told, and let it go on"),
+    ("S", "start or pause the timer"),
+    ("W W", "reset the timer"),
     ("T", "show or hide the notes"),
     ("Ctrl-L", "paint the screen afresh"),
     ("Q or Ctrl-C", "heal all and quit"),
@@ -35,11 +38,12 @@ Mode = Literal["", "jump", "faults", "help"]
 
 @dataclass(frozen=True, slots=True)
 class Keypad:
-    """What is open on the screen, what was typed into it, and when (loop seconds) X was pressed."""
+    """What is open on the screen, what was typed into it, and which key was armed when (loop seconds)."""
 
     mode: Mode = ""
     typed: str = ""
-    armed_at: float | None = None
+    armed: str = ""
+    armed_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +70,23 @@ def press(pad: Keypad, key: str, state: ShowState, now: float) -> tuple[Keypad, 
         handled = _in_overlay(pad, key, state)
         if handled is not None:
             return handled
-    if key == "x":
-        return _halt(pad, now)
+    if key in _TWICE:
+        return _twice(pad, key, now)
     return _open(pad, key), _plain(key, state)
 
 
-def _halt(pad: Keypad, now: float) -> tuple[Keypad, Pressed]:
-    if pad.armed_at is not None and now - pad.armed_at <= ARMED_SEC:
-        return Keypad(), Pressed(c.Halt())
-    return Keypad(armed_at=now), Pressed(notice="X again to halt")
+_TWICE: dict[str, tuple[c.Order, str]] = {
+    "x": (c.Halt(), "X again to halt"),
+    "w": (c.ResetTimer(), "W again to reset the timer"),
+}
+"""What asks first: the key, what its second press does, and the question."""
+
+
+def _twice(pad: Keypad, key: str, now: float) -> tuple[Keypad, Pressed]:
+    order, question = _TWICE[key]
+    if pad.armed == key and now - pad.armed_at <= ARMED_SEC:
+        return Keypad(), Pressed(order)
+    return Keypad(armed=key, armed_at=now), Pressed(notice=question)
 
 
 def _open(pad: Keypad, key: str) -> Keypad:
@@ -95,6 +107,8 @@ def _plain(key: str, state: ShowState) -> Pressed:
         return Pressed(c.Back())
     if key == "r" and state.chapter.on_enter is None:
         return Pressed(notice=f"chapter {state.number} has no action to run again")
+    if key == "s":
+        return Pressed(c.PauseTimer() if state.timer.is_on else c.StartTimer())
     if key == "e" and not state.halted:
         return Pressed(notice="the show is not halted")
     return _KEYS.get(key, NOTHING) if key != "end" else Pressed(c.Goto(state.total))
@@ -107,6 +121,7 @@ _KEYS: dict[str, Pressed] = {
     "e": Pressed(c.Resume()),
     "b": Pressed(c.Blackout()),
     ".": Pressed(c.Blackout()),
+    "z": Pressed(c.Freeze()),
     "t": Pressed(does="notes"),
     "ctrl-l": Pressed(does="repaint"),
     "q": Pressed(does="quit"),

@@ -10,11 +10,14 @@ from demo.runner.canvas import Canvas, Row, Rows, blank
 from demo.runner.clean import clean
 from demo.runner.palette import AMBER, BLUE, TEAL, VERMILION, age_text, left_text, mark, marked, parts, spark
 from demo.show import LogLine, ShowState
-from demo.views import BannerView, ClaimView, StageView, number_text
+from demo.views import BannerView, ClaimView, StageView, TimerView, clock_text, number_text, pace_text
 from demo.views.cards import in_fault, trend
 
 READABLE = 92
 """Lines of a story are not longer than this, however wide the terminal."""
+
+TIMED = 64
+"""From this width on the title has room for the talk's clock."""
 
 CURVES_MOST, CURVE_TALLEST, MINUTE = 5, 4, 61
 _LEVELS = {"error": VERMILION, "fault": AMBER, "word": BLUE, "move": "dim", "note": "dim"}
@@ -35,11 +38,26 @@ class Panels:
     canvas: Canvas
     now: float
 
-    def title(self, view: StageView, freshness_reason: str, width: int) -> Row:
-        """The show, the freshness of its numbers, and where it stands."""
-        head = parts((view.title, "bold"), (f"  {view.description}" if width >= 100 else "", "dim"))
-        right = self._freshness(view, freshness_reason).append(f"   [{view.number}/{view.total}]", f"bold {BLUE}")
-        return self.canvas.row(head, right, width)
+    def title(self, view: StageView, timer: TimerView, freshness_reason: str, width: int) -> Row:
+        """The show, the talk's clock, the freshness of its numbers, and where it stands."""
+        head = parts((view.title, "bold"), (f"  {view.description}" if width >= 120 else "", "dim"))
+        right = self._timer(timer, width) if width >= TIMED else Text()
+        right.append_text(self._freshness(view, freshness_reason))
+        return self.canvas.row(head, right.append(f"   [{view.number}/{view.total}]", f"bold {BLUE}"), width)
+
+    def _timer(self, timer: TimerView, width: int) -> Text:
+        whole = f" / {clock_text(timer.budget_sec)}" if timer.budget_sec is not None else ""
+        text = parts((clock_text(timer.clock.elapsed(self.now)), "bold"), (whole, "dim"))
+        pace = pace_text(timer, self.now)
+        if pace:
+            text.append(f" · {pace}", AMBER if pace.endswith("behind") else "dim")
+        word = f" · {timer.word}" if timer.word and width >= TIMED + 30 else ""
+        return text.append(f"{word}   ", "dim")
+
+    def room(self, text: str, ways_out: str, width: int) -> Row:
+        """What the room sees while that is not where the show stands."""
+        fits = len(text) + len(ways_out) + 3 <= width
+        return self.canvas.row(Text(f" {text}"), Text(f"{ways_out} ") if fits else None, width, "bold reverse")
 
     def _freshness(self, view: StageView, reason: str) -> Text:
         if view.sampled_at is None:

@@ -1,9 +1,10 @@
 """The show without a terminal: lines out, each line in is a key. Nothing here steers a terminal.
 
 A line is a key as `keys.py` names it, or a word: `next`, `back`, `home`, `end`, `faults`, `heal`, `halt`, `resume`,
-`rerun`, `blackout`, `overview`, `help`, `quit`; an empty line is Enter. Several on one line are several keys, and then
-the line's end confirms a number: `c 1` fires the first fault, `g 3` goes to chapter 3. Lines are taken as fast as they
-come; a press that a chapter still at work holds back is refused, and the refusal is printed.
+`rerun`, `blackout`, `freeze`, `timer`, `reset`, `overview`, `help`, `quit`; an empty line is Enter. Several on one
+line are several keys, and then the line's end confirms a number: `c 1` fires the first fault, `g 3` goes to chapter 3.
+Lines are taken as fast as they come; a press that a chapter still at work holds back is refused, and the refusal is
+printed.
 """
 
 import asyncio
@@ -38,13 +39,21 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "resume": ("e",),
     "rerun": ("r",),
     "blackout": ("b",),
+    "freeze": ("z",),
+    "timer": ("s",),
+    "reset": ("w", "w"),
     "overview": ("o",),
     "goto": ("g",),
     "help": ("?",),
     "quit": ("q",),
     "escape": ("esc",),
 }
-_KNOWN = NEXT | PREVIOUS | OVERVIEW | {"home", "end", "esc", "b", ".", "c", "u", "x", "e", "r", "?", "q", "ctrl-c"}
+_KNOWN = (
+    NEXT
+    | PREVIOUS
+    | OVERVIEW
+    | {"home", "end", "esc", "b", ".", "c", "u", "x", "e", "r", "z", "s", "w", "?", "q", "ctrl-c"}
+)
 
 
 def keys_of(line: str) -> tuple[list[str], str]:

@@ -9,9 +9,11 @@ from demo.show.state import (
     Point,
     ShowState,
     Span,
+    Story,
     Verdict,
     opening,
 )
+from demo.show.timer import Timer
 
 __all__ = [
     "ActionState",
@@ -21,6 +23,8 @@ __all__ = [
     "Refusal",
     "ShowState",
     "Span",
+    "Story",
+    "Timer",
     "Verdict",
     "apply",
     "decide",

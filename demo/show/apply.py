@@ -15,8 +15,10 @@ from demo.show.state import (
     Point,
     ShowState,
     Span,
+    Story,
     Verdict,
 )
+from demo.show.timer import Timer
 
 SPANS_MOST = 100
 POINT_EVERY_SEC = 1.0
@@ -63,9 +65,15 @@ def _(event: e.ChapterEntered, state: ShowState, entry: e.Entry) -> ShowState:
         entered_at=entry.at,
         reached=max(state.reached, event.number),
         said="",
+        timer=state.timer.stepped(entry.at, state.blackout) if _is_step(event) else state.timer,
     )
     title = state.chapters[index].title
     return _log(moved, entry, f"{'to' if event.forward else 'back to'} {event.number}: {title}", "move")
+
+
+def _is_step(event: e.ChapterEntered) -> bool:
+    """Forward, and not the opening of the show: the talk has begun."""
+    return event.forward and event.visit > 1
 
 
 # Actions.
@@ -227,7 +235,33 @@ def _(event: e.Said, state: ShowState, entry: e.Entry) -> ShowState:
 
 @_apply.register
 def _(event: e.BlackoutSet, state: ShowState, entry: e.Entry) -> ShowState:
-    return _log(replace(state, blackout=event.on), entry, f"blackout {'on' if event.on else 'off'}", "move")
+    timer = state.timer.darkened(entry.at) if event.on else state.timer.lit(entry.at)
+    dark = replace(state, blackout=event.on, timer=timer)
+    return _log(dark, entry, f"blackout {'on' if event.on else 'off'}", "move")
+
+
+@_apply.register
+def _(event: e.FreezeSet, state: ShowState, entry: e.Entry) -> ShowState:
+    if not event.on:
+        return _log(replace(state, held=None), entry, "the stage is unfrozen", "move")
+    story = Story(state.current, state.reached, state.said, state.verdicts, state.spans, state.log)
+    return _log(replace(state, held=story), entry, f"the stage is frozen on chapter {state.number}", "move")
+
+
+@_apply.register
+def _(event: e.TimerStarted, state: ShowState, entry: e.Entry) -> ShowState:
+    started = replace(state, timer=state.timer.started(entry.at, state.blackout))
+    return _log(started, entry, "timer started", "note")
+
+
+@_apply.register
+def _(event: e.TimerPaused, state: ShowState, entry: e.Entry) -> ShowState:
+    return _log(replace(state, timer=state.timer.paused(entry.at)), entry, "timer paused", "note")
+
+
+@_apply.register
+def _(event: e.TimerReset, state: ShowState, entry: e.Entry) -> ShowState:
+    return _log(replace(state, timer=Timer()), entry, "timer reset", "note")
 
 
 @_apply.register

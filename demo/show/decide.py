@@ -9,6 +9,7 @@ from demo import events as e
 from demo.errors import RefusalCode
 from demo.sample import Sample
 from demo.show.state import FaultState, ShowState
+from demo.show.timer import Timer
 
 STALE_AFTER = 3
 UNKNOWN_AFTER = 10
@@ -290,6 +291,29 @@ def _(what: c.Say, state: ShowState, at: float) -> Decision:
 def _(what: c.Blackout, state: ShowState, at: float) -> Decision:
     on = not state.blackout if what.on is None else what.on
     return (e.BlackoutSet(on),) if on != state.blackout else ()
+
+
+@_decide.register
+def _(what: c.Freeze, state: ShowState, at: float) -> Decision:
+    frozen = state.held is not None
+    on = not frozen if what.on is None else what.on
+    return (e.FreezeSet(on),) if on != frozen else ()
+
+
+@_decide.register
+def _(what: c.StartTimer, state: ShowState, at: float) -> Decision:
+    return () if state.timer.is_on else (e.TimerStarted(),)
+
+
+@_decide.register
+def _(what: c.PauseTimer, state: ShowState, at: float) -> Decision:
+    """One that has not begun is paused too: then no step starts it."""
+    return () if state.timer.is_paused else (e.TimerPaused(),)
+
+
+@_decide.register
+def _(what: c.ResetTimer, state: ShowState, at: float) -> Decision:
+    return (e.TimerReset(),) if state.timer != Timer() else ()
 
 
 @_decide.register

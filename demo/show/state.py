@@ -7,6 +7,7 @@ from typing import Any, Literal
 from demo.errors import InvalidValue
 from demo.events import Freshness
 from demo.sample import Node, Sample
+from demo.show.timer import Timer
 from demo.types import ChaosConfig, Chapter
 
 LOG_MOST = 60
@@ -114,6 +115,18 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Story:
+    """What the room was told when the stage was frozen. The names are `ShowState`'s own."""
+
+    current: int
+    reached: int
+    said: str
+    verdicts: Mapping[int, Verdict]
+    spans: tuple[Span, ...]
+    log: tuple[LogLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ShowState:
     """The one truth of a show. `current` is 0-based; `visit` counts entries of chapters."""
 
@@ -132,6 +145,9 @@ class ShowState:
     reached: int = 0
     halted: bool = False
     blackout: bool = False
+    held: Story | None = None
+    """While the stage is frozen: the story the room goes on seeing."""
+    timer: Timer = field(default_factory=Timer)
     durable: bool = True
     said: str = ""
     countdown_ends_at: float | None = None

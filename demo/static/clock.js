@@ -37,6 +37,20 @@ window.demo = (() => {
     for (const element of document.querySelectorAll(`[data-${name}]`)) fill(element, Number(element.dataset[name]));
   };
 
+  // The talk's timer stands at what it has banked, or runs on from there.
+  function talk(element, at) {
+    const { banked, runs, budget } = element.closest('[data-banked]').dataset;
+    const elapsed = Math.floor(Number(banked) + (runs ? Math.max(0, at - Number(runs)) : 0));
+    if (!element.dataset.pace) {
+      put(element, clock(elapsed));
+      return void element.toggleAttribute('data-live-over', Number(budget || Infinity) < elapsed);
+    }
+    const [from, until] = element.dataset.pace.split(' ').map(Number);
+    const words = elapsed > until ? `${clock(elapsed - until)} behind` : elapsed < from ? `${clock(from - elapsed)} ahead` : 'on time';
+    put(element, words);
+    element.toggleAttribute('data-live-over', elapsed > until);
+  }
+
   // One digit changes ten times a second at most, and nothing that a screen reader speaks.
   function fill() {
     const at = now();
@@ -47,6 +61,7 @@ window.demo = (() => {
       put(element, clock(at - since));
       element.toggleAttribute('data-live-over', Number(element.dataset.budget || Infinity) < at - since);
     });
+    for (const element of document.querySelectorAll('[data-talk], [data-pace]')) talk(element, at);
     all('stamp', (element, moment) => put(element, timeOfDay(moment, true)));
     for (const element of document.querySelectorAll('[data-clock]')) put(element, timeOfDay(Date.now() / 1000, false));
   }

@@ -27,6 +27,14 @@
     if (button) demo.notice(button, 'X again to halt');
   }
 
+  // Like halt, a reset asks first: the first press arms its button, the second fires it.
+  function reset() {
+    const button = document.querySelector('[data-key="timer-reset"]');
+    if (!button) return;
+    if (demo.arms.armed() !== button) demo.notice(button, 'W again to reset the timer');
+    button.click();
+  }
+
   // C, a digit, Enter.
   function aim(on) {
     clearTimeout(aiming);
@@ -87,6 +95,9 @@
   bind(['c'], () => { if (!document.getElementById('sheet')?.open) document.getElementById('sheet')?.showModal(); aim(!aiming); });
   bind(['u'], () => demo.push('heal'));
   bind(['x'], halt);
+  bind(['z'], () => demo.push('freeze'));
+  bind(['s'], () => demo.push('timer'));
+  bind(['w'], reset);
 
   const isText = (element) => element.matches?.('input, textarea, select, [contenteditable]');
   const isPressable = (element) => element.matches?.('button, a[href], summary, [role="button"]');

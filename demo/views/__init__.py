@@ -6,6 +6,7 @@ from demo.views.curves import CurveView
 from demo.views.desk import FaultView, PresenterView, RemoteView, presenter_view, remote_view
 from demo.views.snapshot import snapshot
 from demo.views.stage import ClaimView, SegmentView, StageView, stage_view
+from demo.views.timer import TimerView, clock_text, pace_text, timer_view
 
 __all__ = [
     "BannerView",
@@ -17,9 +18,13 @@ __all__ = [
     "RemoteView",
     "SegmentView",
     "StageView",
+    "TimerView",
+    "clock_text",
     "number_text",
+    "pace_text",
     "presenter_view",
     "remote_view",
     "snapshot",
     "stage_view",
+    "timer_view",
 ]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from demo.show import FaultState, ShowState
+from demo.views.room import ELSEWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def _belongs_here(state: ShowState, fault: FaultState) -> bool:
     if fault.is_running or fault.healed_at is None:
         return False
     newest = next((span for span in reversed(state.spans) if span.name == fault.name), None)
-    return newest is not None and newest.chapter == state.number
+    return newest is not None and newest.chapter in (state.number, ELSEWHERE)
 
 
 def _running(fault: FaultState) -> BannerView:

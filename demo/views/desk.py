@@ -7,7 +7,9 @@ from demo.show import FaultState, LogLine, ShowState
 from demo.types import ChaosType, Chapter
 from demo.views.banners import BannerView, banners, outcome_text, seen_text
 from demo.views.cards import CardView, cards, number_text
+from demo.views.room import frozen_on, room, room_text
 from demo.views.stage import ClaimView, stage_view
+from demo.views.timer import TimerView, timer_view
 
 LOG_SHOWN = 14
 
@@ -44,6 +46,7 @@ class PresenterView:
     blocked_by: int | None
     claim: ClaimView | None
     said: str
+    said_in_room: bool
     countdown_ends_at: float | None
     entered_at: float
     budget_sec: float | None
@@ -58,6 +61,9 @@ class PresenterView:
     sampled_at: float | None
     halted: bool
     blackout: bool
+    frozen_on: int | None
+    room_text: str
+    timer: TimerView
     watching: int
     remotes: int
     chapters: tuple[str, ...]
@@ -86,6 +92,9 @@ class RemoteView:
     banners: tuple[BannerView, ...]
     halted: bool
     blackout: bool
+    frozen_on: int | None
+    room_text: str
+    timer: TimerView
 
 
 def presenter_view(state: ShowState, viewers: Mapping[str, int]) -> PresenterView:
@@ -102,8 +111,9 @@ def presenter_view(state: ShowState, viewers: Mapping[str, int]) -> PresenterVie
         error=state.action.error,
         can_rerun=_can_rerun(state),
         blocked_by=state.blocking,
-        claim=stage_view(state).claim,
+        claim=stage_view(state, private=True).claim,
         said=state.said,
+        said_in_room=room(state).said == state.said,
         countdown_ends_at=state.countdown_ends_at,
         entered_at=state.entered_at,
         budget_sec=chapter.budget_sec,
@@ -118,6 +128,9 @@ def presenter_view(state: ShowState, viewers: Mapping[str, int]) -> PresenterVie
         sampled_at=state.sample.updated_at if state.sample else None,
         halted=state.halted,
         blackout=state.blackout,
+        frozen_on=frozen_on(state),
+        room_text=room_text(state),
+        timer=timer_view(state),
         watching=viewers.get("stage", 0),
         remotes=viewers.get("remote", 0),
         chapters=tuple(chapter.title for chapter in state.chapters),
@@ -148,6 +161,9 @@ def remote_view(state: ShowState) -> RemoteView:
         banners=banners(state),
         halted=state.halted,
         blackout=state.blackout,
+        frozen_on=frozen_on(state),
+        room_text=room_text(state),
+        timer=timer_view(state),
     )
 
 

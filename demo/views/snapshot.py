@@ -1,5 +1,6 @@
 """`GET /state`: the whole show as JSON, for the presenter or (without notes, errors, addresses) for the audience."""
 
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from demo.sample import Node, Sample
 from demo.show import FaultState, ShowState
 from demo.views.masking import masked
+from demo.views.room import room
+from demo.views.timer import budget_sec
 
 _PUBLIC_METRIC_KEYS = ("name", "label", "value", "unit", "role")
 _PUBLIC_COUNTER_KEYS = (
@@ -22,8 +25,14 @@ _PUBLIC_COUNTER_KEYS = (
 )
 
 
-def snapshot(state: ShowState, epoch: str, viewers: Mapping[str, int], private: bool = True) -> dict[str, Any]:
-    """The documented shape. `private`: with what only the presenter may see."""
+def snapshot(
+    state: ShowState, epoch: str, viewers: Mapping[str, int], private: bool = True, now: float | None = None
+) -> dict[str, Any]:
+    """The documented shape at `now` (epoch seconds; None: this moment).
+
+    `private`: with what only the presenter may see, and with where the show stands while the stage is frozen.
+    """
+    state = state if private else room(state)
     return {
         "epoch": epoch,
         "seq": state.seq,
@@ -40,12 +49,22 @@ def snapshot(state: ShowState, epoch: str, viewers: Mapping[str, int], private: 
         "chaos": [_fault(fault, private) for fault in state.faults],
         "halted": state.halted,
         "blackout": state.blackout,
-        "frozen": False,
+        "frozen": state.held is not None,
         "durable": state.durable,
         "said": state.said,
         "health": _health(state, private),
-        "timer": {"running": False, "elapsed_sec": 0.0},
+        "timer": _timer(state, time.time() if now is None else now),
         "viewers": {view: viewers.get(view, 0) for view in ("stage", "presenter", "remote")},
+    }
+
+
+def _timer(state: ShowState, now: float) -> dict[str, Any]:
+    timer = state.timer
+    return {
+        "running": timer.is_running,
+        "elapsed_sec": round(timer.elapsed(now), 3),
+        "started_at": moment(timer.runs_since),
+        "budget_sec": budget_sec(state),
     }
 
 

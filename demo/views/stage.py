@@ -7,6 +7,7 @@ from demo.views.banners import BannerView, banners
 from demo.views.cards import CardView, cards
 from demo.views.curves import CurveView, curves
 from demo.views.masking import masked
+from demo.views.room import room
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ class StageView:
 
 
 def stage_view(state: ShowState, private: bool = False) -> StageView:
-    """The stage at this state. `private`: on the presenter's own screen, with nothing masked."""
+    """The stage at this state. `private`: on the presenter's own screen, with nothing masked and nothing frozen."""
+    state = state if private else room(state)
     chapter = state.chapter
     return StageView(
         title=state.title,

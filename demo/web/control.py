@@ -111,6 +111,7 @@ def control_routes(desk: Desk) -> APIRouter:
     _add_moves(router, desk)
     _add_faults(router, desk)
     _add_stage(router, desk)
+    _add_timer(router, desk)
     return router
 
 
@@ -178,3 +179,25 @@ def _add_stage(router: APIRouter, desk: Desk) -> None:
     async def blackout(request: Request, fields: Body) -> Response:
         """Darken the stage, or light it: toggle, or `on=true`."""
         return await desk.carry_out(request, c.Blackout(switch(fields)))
+
+    @router.post("/freeze")
+    async def freeze(request: Request, fields: Body) -> Response:
+        """Hold the story the room sees, or let it go on: toggle, or `on=true`. What is measured stays live."""
+        return await desk.carry_out(request, c.Freeze(switch(fields)))
+
+
+def _add_timer(router: APIRouter, desk: Desk) -> None:
+    @router.post("/timer/start")
+    async def start(request: Request) -> Response:
+        """Start the talk's timer, or let it go on; in a blackout it begins with the light."""
+        return await desk.carry_out(request, c.StartTimer())
+
+    @router.post("/timer/pause")
+    async def pause(request: Request) -> Response:
+        """Stop the timer until it is started again."""
+        return await desk.carry_out(request, c.PauseTimer())
+
+    @router.post("/timer/reset")
+    async def reset(request: Request) -> Response:
+        """Back to 0; it starts with the next step forward."""
+        return await desk.carry_out(request, c.ResetTimer())

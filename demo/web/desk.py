@@ -1,6 +1,7 @@
 """Where requests meet the conductor: who sent a command, and how its outcome is answered."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from fastapi import Request
 from fastapi.responses import Response
@@ -40,7 +41,10 @@ class Desk:
 
     def state(self, status: int = 200) -> Answer:
         """`GET /state`: the snapshot of now."""
-        return Answer(snapshot(self._conductor.state, self._conductor.epoch, self._viewers), status)
+        return Answer(self._snapshot(), status)
+
+    def _snapshot(self) -> dict[str, Any]:
+        return snapshot(self._conductor.state, self._conductor.epoch, self._viewers, now=self._conductor.clock())
 
     def no_such(self, what: str, name: str) -> Response:
         """A path that names a thing this show has not."""

@@ -20,7 +20,7 @@ from markupsafe import Markup
 from demo.markup import to_html, to_plain
 from demo.sample import encodable
 from demo.show import ShowState
-from demo.views import presenter_view, remote_view, stage_view
+from demo.views import clock_text, presenter_view, remote_view, stage_view
 from demo.views.cards import NO_NUMBER
 from demo.web import wall
 from demo.web.assets import Assets
@@ -47,6 +47,7 @@ REGIONS = {
         "spoken",
         "bar",
         "controls",
+        "room",
         "problems",
         "now",
         "next",
@@ -58,7 +59,7 @@ REGIONS = {
         "jump",
         "build",
     ),
-    "remote": ("spoken", "head", "health", "notes", "thumb", "sheet", "build"),
+    "remote": ("spoken", "head", "room", "health", "notes", "thumb", "sheet", "build"),
 }
 """The regions of each view: macros of its template, in the order they are sent."""
 
@@ -68,7 +69,7 @@ HTMX_CONFIG = {
     "history": False,
     "defaultTimeout": 3000,
     "morphIgnore": ["data-htmx-powered", "data-live"],
-    "morphSkipChildren": "[data-age],[data-left],[data-count],[data-since],[data-stamp]",
+    "morphSkipChildren": "[data-age],[data-left],[data-count],[data-since],[data-stamp],[data-talk],[data-pace]",
 }
 """Attributes `data-live*` and the texts that the script counts are the page's own: a swap leaves them."""
 
@@ -181,5 +182,4 @@ def _utc(at: float) -> str:
 def _mmss(seconds: float) -> str:
     if not math.isfinite(seconds):
         return NO_NUMBER
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"
+    return clock_text(round(seconds))

@@ -116,7 +116,8 @@ class Programs:
             if after is None:
                 state = await self._settled()
                 after = state.seq
-                yield self._frame("snapshot", after, snapshot(state, self._conductor.epoch, {}))
+                now = self._conductor.clock()
+                yield self._frame("snapshot", after, snapshot(state, self._conductor.epoch, {}, now=now))
             while not self._closed:
                 grown.clear()
                 upto = self._upto()
