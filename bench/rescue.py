@@ -20,7 +20,7 @@ IDLE_SEC = 10.0
 def rescues(count: int) -> Iterator[tuple[str, list[float], str]]:
     """kill -9 of the server while a node is dead; healed is what a probe of our own says."""
     with tempfile.TemporaryDirectory() as scratch:
-        os.environ["XDG_RUNTIME_DIR"] = scratch
+        os.environ["XDG_STATE_HOME"] = scratch
         stand = Stand("rescue")
         try:
             runs = [_rescue(stand, Path(scratch) / f"run-{number}") for number in range(count)]
@@ -28,7 +28,7 @@ def rescues(count: int) -> Iterator[tuple[str, list[float], str]]:
             yield from _idle(stand, Path(scratch) / "idle")
         finally:
             stand.end()
-            del os.environ["XDG_RUNTIME_DIR"]
+            del os.environ["XDG_STATE_HOME"]
 
 
 def _rescue(stand: Stand, folder: Path) -> float:

@@ -136,6 +136,14 @@ class FaultBroke:
 
 
 @dataclass(frozen=True, slots=True)
+class FaultLeft:
+    """An earlier server left it in the target, and it could not be healed."""
+
+    name: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class FaultDue:
     """The fault's time is over."""
 
@@ -223,6 +231,7 @@ Order = (
     | FaultPlanned
     | FaultApplied
     | FaultBroke
+    | FaultLeft
     | FaultDue
     | HealEnd
     | PartsHealEnd

@@ -1,66 +1,74 @@
-"""What the watchdog runs when the server is gone: undo what it left, with the subject's own drivers.
+"""What the watchdog runs when the server is gone: undo one fault that it left, with the subject's own driver.
 
-Told on stdin, as one JSON object: `subject`, `options`, `journal` (a path or null), and `undos`, each with `hold`
-(its id), `fault` and `plan`. Says on stdout, a line each: `{"id": …, "why": null}` or why it could not be healed.
-Heals first, and records in the journal after, if it can: a stopped server may hold the file's lock.
+Told on stdin, as one JSON object: `subject`, `options`, `journal` (a path or null), `hold` (the undo's id), `fault`,
+`plan`, and `final`: whether to note what is healed in the journal. Says one line on stdout: `{"why": null}`, or why it
+could not be healed; with `already` when somebody had noted it before, so that nothing was touched.
 """
 
 import asyncio
+import contextlib
 import json
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from demo.conductor.undoing import by_hand, undo
-from demo.errors import DemoError
-from demo.journal import note_healed
+from demo.errors import DemoError, FaultError
+from demo.journal import note_healed, state_of_undo
 from demo.subjects import load
 from demo.types import FaultDriver, Plan, Subject
 
+STOP_SEC = 3.0
+
 
 def main() -> None:
-    """Never a traceback: whatever goes wrong is a reason."""
+    """Never a traceback: whatever goes wrong is a reason. What drivers print is no answer, so it goes to stderr."""
+    answers = os.dup(sys.stdout.fileno())
+    os.set_inheritable(answers, False)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     order = json.load(sys.stdin)
     try:
-        subject = load(order["subject"], **order["options"])
+        answer = _answer(order)
     except Exception as error:  # noqa: BLE001 - the user's own subject may raise anything
-        _say_all(order, f"the subject {order['subject']} cannot be made: {error}")
-        return
-    asyncio.run(_mend(subject, order))
+        answer = {"why": by_hand(f"{type(error).__name__}: {error}"[:300], Plan(**order["plan"]))}
+    os.write(answers, json.dumps(answer).encode() + b"\n")
+    # A thread of a driver's that never ends must not keep this process.
+    os._exit(0)
 
 
-def _say_all(order: Mapping[str, Any], why: str) -> None:
-    for each in order["undos"]:
-        _say(each["hold"], by_hand(why, Plan(**each["plan"])))
-
-
-def _say(ident: str, why: str | None) -> None:
-    print(json.dumps({"id": ident, "why": why}), flush=True)
-
-
-async def _mend(subject: Subject, order: Mapping[str, Any]) -> None:
-    drivers = {driver.config.name: driver for driver in subject.faults}
+def _answer(order: Mapping[str, Any]) -> dict[str, Any]:
+    journal = Path(order["journal"]) if order["journal"] else None
+    if journal is not None and state_of_undo(journal, order["hold"]) == "healed":
+        return {"why": None, "already": True}
+    plan = Plan(**order["plan"])
     try:
-        healed = await asyncio.gather(*(_mend_one(drivers, each) for each in order["undos"]))
-    finally:
-        await subject.stop()
-    done = [ident for ident in healed if ident is not None]
-    if order["journal"] and done:
+        subject = load(order["subject"], **order["options"])
+        driver = _driver(subject, order["fault"])
+    except DemoError as error:
+        return {"why": by_hand(str(error), plan)}
+    why = asyncio.run(_mend(subject, driver, plan))
+    if why is None and order["final"] and journal is not None:
         try:
-            note_healed(Path(order["journal"]), done)
+            note_healed(journal, order["hold"])
         except DemoError as error:
-            print(f"demo watchdog: healed, but not noted: {error}", file=sys.stderr)
+            print(f"healed, but not noted: {error}", file=sys.stderr)
+    return {"why": why}
 
 
-async def _mend_one(drivers: Mapping[str, FaultDriver], each: Mapping[str, Any]) -> str | None:
-    plan, driver = Plan(**each["plan"]), drivers.get(each["fault"])
-    if driver is None:
-        why: str | None = by_hand(f"{each['fault']} has no driver in this subject", plan)
-    else:
-        why = await undo(driver, plan)
-    _say(each["hold"], why)
-    return each["hold"] if why is None else None
+def _driver(subject: Subject, name: str) -> FaultDriver:
+    for driver in subject.faults:
+        if driver.config.name == name:
+            return driver
+    raise FaultError(f"{name} has no driver in this subject")
+
+
+async def _mend(subject: Subject, driver: FaultDriver, plan: Plan) -> str | None:
+    why = await undo(driver, plan)
+    with contextlib.suppress(Exception):  # it was never started: what it cannot let go of ends with this process
+        await asyncio.wait_for(subject.stop(), STOP_SEC)
+    return why
 
 
 if __name__ == "__main__":

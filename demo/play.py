@@ -77,12 +77,15 @@ async def _ended(show: Coroutine[Any, Any, None]) -> tuple[BaseException | None,
     for task in rest:
         task.cancel()
     late = (await asyncio.wait(rest, timeout=ENDING_SEC))[1] if rest else set()
-    return error, bool(late)
+    # A thread that never comes back (a driver's call to an engine that hangs) would keep the loop from closing.
+    threads = asyncio.ensure_future(asyncio.get_running_loop().shutdown_default_executor())
+    hanging = (await asyncio.wait({threads}, timeout=ENDING_SEC))[1]
+    return error, bool(late or hanging)
 
 
 def _leave(error: BaseException | None) -> None:
-    """A deck's own code ignores its cancellation and would keep the loop from closing: go without it."""
-    print("demo: something in the deck does not end; left it behind", file=sys.stderr)
+    """A deck's or a driver's own code ignores its end and would keep the loop from closing: go without it."""
+    print("demo: something in the deck or a driver does not end; left it behind", file=sys.stderr)
     if error is not None:
         print(f"demo: {error}", file=sys.stderr)
     sys.stdout.flush()

@@ -11,6 +11,9 @@ from demo.errors import InvalidValue
 DEFAULT_KEY_HINT = "[dim]SPACE/ENTER: next | Q: quit[/dim]"
 """Rich markup: what the terminal shows under a chapter that says nothing else."""
 
+LATE_SEC = 30.0
+"""How long an injection that was cut off may still land, unless its plan knows better."""
+
 ACTION_LIMIT_SEC = 120.0
 """An `on_enter` that outlives this is failed, unless its chapter says otherwise."""
 
@@ -161,13 +164,16 @@ class Plan:
     """What a driver is about to do, as plain JSON, written to disk before it does it.
 
     `target` is what people read; `undo` holds all that healing needs, in a new process too. `manual` is
-    the command that a person types when nothing else healed it.
+    the command that a person types when nothing else healed it. `late_sec`: an injection that is cut off
+    (its process killed, its limit over) may still land for so long, as a command line under way or a
+    request that waits; until then healed is not the end of it, and it is looked at again.
     """
 
     kind: str
     target: str
     undo: Mapping[str, Any]
     manual: str = ""
+    late_sec: float = LATE_SEC
 
 
 class FaultDriver(Protocol):
@@ -205,6 +211,9 @@ class Watchdog(Protocol):
 
     tell: Callable[[str], None]
     """Called with what the presenter should know of it."""
+
+    @property
+    def is_alive(self) -> bool: ...
 
     async def hold(self, ident: str, fault: str, plan: Plan, lasts_sec: float) -> None:
         """Returns when the watchdog has this undo. Raises `FaultError` when there is no watchdog.

@@ -25,6 +25,8 @@ DOWN_SEC = 10.0
 def up(subject: str, name: str, settings: Mapping[str, Any] | None = None) -> Standing:
     """Start a system and return once all of it is up. Raises `UsageError` and `SubjectError`."""
     module = supervisor_of(subject)
+    if birth_of(os.getpid()) is None:
+        raise SubjectError("systems that stand by themselves need Linux: without /proc no process can be told apart")
     log = file_of(name, "log")
     file_of(name, "sock")
     word = _start(module, log, {"name": name, "settings": dict(settings or {})})
@@ -39,7 +41,7 @@ def up(subject: str, name: str, settings: Mapping[str, Any] | None = None) -> St
 
 
 def _start(module: str, log: Path, told: Mapping[str, Any]) -> dict[str, Any] | None:
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
         # A session of its own: it stays when this terminal closes. Not awaited: it ends with `demo down`.
         process = subprocess.Popen(  # noqa: S603 - a module of ours

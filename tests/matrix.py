@@ -400,7 +400,6 @@ def main() -> int:
     if not cells:
         parser.error(f"no cell's name holds {asked.only!r}")
     with tempfile.TemporaryDirectory(prefix="matrix-") as scratch:
-        os.environ["XDG_RUNTIME_DIR"] = str(_folder(Path(scratch), "run"))
         os.environ["XDG_STATE_HOME"] = str(_folder(Path(scratch), "state"))
         stand = Stand("matrix")
         try:

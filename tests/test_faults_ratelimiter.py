@@ -60,18 +60,18 @@ class Watched:
 
 
 def kill_of(system: System) -> ProcessKill:
-    return ProcessKill(KILL, system.nodes[1], system.show)
+    return ProcessKill(KILL, system.nodes[1], system.home)
 
 
 def pause_of(system: System, duration_sec: float = 8.0) -> RedisPause:
     config = replace(PAUSE, duration_sec=duration_sec)
-    return RedisPause(config, system.show, system.lines.connect, system.redis.current)
+    return RedisPause(config, system.home, system.lines.connect, system.redis.current)
 
 
 def burst_of(system: System, duration_sec: float = 2.0, multiplier: int = 10) -> BurstTraffic:
     config = replace(BURST, duration_sec=duration_sec, burst_multiplier=multiplier)
     keys, current = (NAIVE_KEY, EXACT_KEY), system.traffic.current
-    return BurstTraffic(config, system.show, TrafficOrders(system), current, keys, watched=NAIVE_KEY)
+    return BurstTraffic(config, system.home, TrafficOrders(system), current, keys, watched=NAIVE_KEY)
 
 
 async def heal(driver: FaultDriver, plan: Plan) -> None:
@@ -124,11 +124,20 @@ async def test_what_an_earlier_show_killed_or_paused_is_gone_with_it() -> None:
     async with running() as system:
         for driver in (kill_of(system), pause_of(system)):
             plan = await driver.plan()
-            foreign = Plan(plan.kind, plan.target, {"show": "an earlier one", "pid": 2**22 + 1, "born": 1})
+            gone = {"show": "an earlier one", "pid": 2**22 + 1, "born": 1, "owner": 2**22 + 2, "owner_born": 1}
+            foreign = Plan(plan.kind, plan.target, gone)
             await driver.heal(foreign)
             assert await driver.is_healed(foreign)
-            alive = Plan(plan.kind, plan.target, {**plan.undo, "show": "an earlier one"})
-            assert not await driver.is_healed(alive), "a process of that show still runs: not healed"
+
+
+async def test_what_runs_but_cannot_be_reached_is_not_called_healed() -> None:
+    async with running() as system:
+        driver = kill_of(system)
+        plan = await driver.plan()
+        alive = Plan(plan.kind, plan.target, {**plan.undo, "show": "an earlier one"})
+        with pytest.raises(FaultError, match="cannot be reached from here"):
+            await driver.heal(alive)
+        assert not await driver.is_healed(alive)
 
 
 async def test_paused_redis_makes_nodes_count_alone_and_drift_is_measured() -> None:

@@ -16,7 +16,7 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     runtime = tmp_path_factory.mktemp("run")
     runtime.chmod(0o700)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(runtime))
+        patch.setenv("XDG_STATE_HOME", str(runtime))
         stand = Stand("matrix")
         try:
             yield stand

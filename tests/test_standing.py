@@ -27,7 +27,7 @@ DEMO = [sys.executable, "-m", "demo"]
 @pytest.fixture
 def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     tmp_path.chmod(0o700)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     return tmp_path
 
 
@@ -97,7 +97,7 @@ def test_what_cannot_stand_by_itself_is_said(runtime: Path) -> None:
 def test_a_runtime_directory_too_deep_for_a_socket_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     deep = tmp_path / ("d" * 100)
     deep.mkdir(mode=0o700)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(deep))
+    monkeypatch.setenv("XDG_STATE_HOME", str(deep))
     with pytest.raises(SubjectError, match="too long for a Unix socket"):
         upkeep.up("ratelimiter", "here")
 

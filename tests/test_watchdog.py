@@ -1,5 +1,6 @@
 """The watchdog beside a real server: a fault of the user's own, healed by their own driver in another process."""
 
+import json
 import os
 import signal
 import subprocess
@@ -216,7 +217,8 @@ async def test_it_cannot_be_asked_for_what_no_pipe_takes(home: Path) -> None:
 def test_half_a_line_at_the_end_of_the_pipe_is_no_order() -> None:
     """The server died while it handed a fault over: it was never answered, so nothing was touched."""
     script = Path(sys.modules[ProcessWatchdog.__module__].__file__ or "").with_name("vigil.py")
-    told = b'{"subject": "none", "options": {}, "journal": null, "root": "/"}\n{"hold": "one", "fau'
+    show: dict[str, object] = {"subject": "none", "options": {}, "journal": None, "root": "/", "pid": os.getpid()}
+    told = json.dumps(show).encode() + b'\n{"hold": "one", "fau'
     done = subprocess.run(
         [sys.executable, "-I", "-S", str(script)], input=told, capture_output=True, timeout=10, check=False
     )

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from demo.errors import SubjectError
+from demo.errors import FaultError, SubjectError
 
 LEASH = Path(__file__).with_name("leash.py")
 ROOT = Path(__file__).parents[2]
@@ -95,7 +95,11 @@ class Child:
             )
         except OSError as error:
             raise SubjectError(f"{self.name} could not be started: {error.strerror or error}") from error
-        self._born = birth_of(self._process.pid)
+        try:
+            self._born = birth_of(self._process.pid)
+        except FaultError as error:
+            self.kill()
+            raise SubjectError(f"{self.name} could not be started: {error}") from error
         self._reader = asyncio.create_task(self._read(), name=f"log of {self.name}")
         stdin = self._process.stdin
         if stdin is not None and self._first_line:
@@ -158,12 +162,14 @@ class Child:
 def birth_of(pid: int) -> int | None:
     """When a process began, in clock ticks since boot; None if there is none, or it ended and waits to be reaped.
 
-    Tells a reused pid apart.
+    Tells a reused pid apart. Raises `FaultError` when that cannot be told: not to know is no proof of an end.
     """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return None
+    except OSError as error:
+        raise FaultError(f"cannot tell whether process {pid} lives: {error.strerror or error}") from error
     fields = stat.rpartition(")")[2].split()
     return None if fields[0] in ENDED else int(fields[19])
 

@@ -9,6 +9,13 @@ TERM_SEC = 3.0
 """How long a fault outlives the process that holds its lease."""
 
 RENEW_SEC = 1.0
+LATE_SEC = 1.0
+"""How long a term that was asked for just before the end may take to begin."""
+
+
+async def run_out() -> None:
+    """Wait until a lease that nobody renews any more has ended, for a target that cannot be asked from here."""
+    await asyncio.sleep(TERM_SEC + LATE_SEC)
 
 
 class Lease:

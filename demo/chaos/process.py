@@ -10,6 +10,8 @@ from demo.errors import FaultError, SubjectError
 from demo.types import ChaosConfig, Plan
 
 DEATH_SEC = 2.0
+LATE_SEC = 0.5
+"""A signal is sent in this process: what this process has not done by its end is not done."""
 
 
 class Handle(Protocol):
@@ -40,15 +42,41 @@ Current = Callable[[], Awaitable[Handle | None]]
 """A part's process as of now. Raises `SubjectError` when nobody can tell."""
 
 
-def identity(show: str, handle: Handle) -> dict[str, Any]:
-    """What a plan writes down of its target: which process of which system."""
-    return {"show": show, "pid": handle.pid, "born": handle.born}
+@dataclass(frozen=True)
+class Home:
+    """The system that a fault is in: one run of it, called `show`, and the process that owns all its parts.
+
+    `by_hand`: what a person does when a heal does not work.
+    """
+
+    show: str
+    owner: int
+    owner_born: int | None
+    by_hand: str = ""
+
+    def plan(self, kind: str, target: str, handle: Handle, late_sec: float) -> Plan:
+        """A plan for one process of it."""
+        undo = {"show": self.show, "pid": handle.pid, "born": handle.born}
+        undo |= {"owner": self.owner, "owner_born": self.owner_born}
+        return Plan(kind, target, undo, self.by_hand, late_sec)
+
+    def is_home_of(self, plan: Plan) -> bool:
+        """Else it is about an earlier run, or one that cannot be reached from here."""
+        return plan.undo.get("show") == self.show
 
 
 def is_gone(plan: Plan) -> bool:
-    """The process that the plan is about has ended, and what was done to it with it."""
-    pid = plan.undo.get("pid")
-    return not isinstance(pid, int) or birth_of(pid) != plan.undo.get("born")
+    """The process that the plan is about has ended, and what was done to it with it. Raises `FaultError`."""
+    return _has_ended(plan.undo.get("pid"), plan.undo.get("born"))
+
+
+def has_ended(plan: Plan) -> bool:
+    """The whole system that the plan is about has ended, with the process that owned it. Raises `FaultError`."""
+    return _has_ended(plan.undo.get("owner"), plan.undo.get("owner_born"))
+
+
+def _has_ended(pid: object, born: object) -> bool:
+    return not isinstance(pid, int) or birth_of(pid) != born
 
 
 async def same_process(plan: Plan, current: Current) -> bool:
@@ -80,18 +108,14 @@ class Part(Protocol):
     async def is_up(self) -> bool:
         """By probe."""
 
-    def is_lost(self) -> bool:
-        """Has the whole system it belonged to ended, for good?"""
-
 
 @dataclass(frozen=True)
 class ProcessKill:
-    """Kills one part. `show` names the running system: a plan of another one has lost its target."""
+    """Kills one part of the system at `home`."""
 
     config: ChaosConfig
     part: Part
-    show: str
-    by_hand: str = ""
+    home: Home
 
     @property
     def target(self) -> str:
@@ -105,7 +129,7 @@ class ProcessKill:
         handle = await ask(self.part.current)
         if handle is None or not handle.is_alive:
             raise FaultError(f"{self.target} is not running, so it cannot be killed: heal it first")
-        return Plan("process_kill", self.target, identity(self.show, handle), self.by_hand)
+        return self.home.plan("process_kill", self.target, handle, LATE_SEC)
 
     async def inject(self, plan: Plan) -> None:
         handle = await ask(self.part.current)
@@ -119,21 +143,18 @@ class ProcessKill:
             raise FaultError(f"{self.target} did not end within {DEATH_SEC:.0f} s of SIGKILL") from error
 
     async def heal(self, plan: Plan) -> None:
-        if self._is_of_another(plan) or self.part.is_lost():
-            return  # killed in a system that has ended since, and all its processes with it
+        if has_ended(plan):
+            return  # and all its processes with it
+        if not self.home.is_home_of(plan):
+            raise FaultError(f"the system of {self.target} runs, but cannot be reached from here")
         try:
             await self.part.bring_back()
         except SubjectError as error:
-            if not self.part.is_lost():
+            if not has_ended(plan):
                 raise FaultError(f"{self.target} did not come back: {error}") from error
 
     async def is_healed(self, plan: Plan) -> bool:
-        if self._is_of_another(plan):
-            return is_gone(plan)
-        return await self.part.is_up() or self.part.is_lost()
-
-    def _is_of_another(self, plan: Plan) -> bool:
-        return plan.undo.get("show") != self.show
+        return has_ended(plan) or (self.home.is_home_of(plan) and await self.part.is_up())
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         """A node that only lost Redis is degraded: another fault's doing."""

@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from demo.chaos.child import is_dying
-from demo.chaos.lease import TERM_SEC, Lease
-from demo.chaos.process import Current, ask, identity, is_gone, same_process
+from demo.chaos.lease import LATE_SEC, TERM_SEC, Lease, run_out
+from demo.chaos.process import Current, Home, ask, has_ended, is_gone, same_process
 from demo.errors import FaultError
 from demo.types import ChaosConfig, Plan
 
@@ -30,16 +30,14 @@ class RedisPause:
     def __init__(
         self,
         config: ChaosConfig,
-        show: str,
+        home: Home,
         connect: Callable[[float], "Redis"],
         current: Current,
-        by_hand: str = "",
     ) -> None:
         self.config = config
-        self._show = show
+        self._home = home
         self._connect = connect
         self._current = current
-        self._by_hand = by_hand
         self._lease: Lease | None = None
 
     @property
@@ -56,7 +54,7 @@ class RedisPause:
         handle = await ask(self._current)
         if handle is None:
             raise FaultError("redis is not running, so it cannot be paused: heal it first")
-        return Plan("redis_pause", self.target, identity(self._show, handle), self._by_hand)
+        return self._home.plan("redis_pause", self.target, handle, LATE_SEC)
 
     async def inject(self, plan: Plan) -> None:
         if not await same_process(plan, self._current):
@@ -71,7 +69,10 @@ class RedisPause:
         lease, self._lease = self._lease, None
         if lease is not None:
             await lease.end()
-        if plan.undo.get("show") != self._show or is_gone(plan):
+        if is_gone(plan) or has_ended(plan):
+            return
+        if not self._home.is_home_of(plan):
+            await run_out()
             return
         try:
             await self._tell("UNPAUSE", lambda client: client.client_unpause())
@@ -80,9 +81,7 @@ class RedisPause:
                 raise
 
     async def is_healed(self, plan: Plan) -> bool:
-        if is_gone(plan):
-            return True
-        return plan.undo.get("show") == self._show and await self._writes(WRITE_SEC)
+        return is_gone(plan) or not self._home.is_home_of(plan) or await self._writes(WRITE_SEC)
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         return any(

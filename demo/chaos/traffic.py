@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from demo.chaos.child import is_dying
-from demo.chaos.lease import TERM_SEC, Lease
-from demo.chaos.process import Current, ask, identity, is_gone, same_process
+from demo.chaos.lease import LATE_SEC, TERM_SEC, Lease, run_out
+from demo.chaos.process import Current, Home, ask, has_ended, is_gone, same_process
 from demo.errors import FaultError
 from demo.types import ChaosConfig, Plan
 
@@ -25,24 +25,22 @@ class Traffic(Protocol):
 class BurstTraffic:
     """Bursts `keys` at once; `watched` is the key that should let too many through.
 
-    `traffic` of the system called `show` takes the orders, `current` tells its process.
+    `traffic` of the system at `home` takes the orders, `current` tells its process.
     """
 
     def __init__(
         self,
         config: ChaosConfig,
-        show: str,
+        home: Home,
         traffic: Traffic,
         current: Current,
         keys: Sequence[str],
         watched: str,
-        by_hand: str = "",
     ) -> None:
         self.config = config
-        self._show = show
+        self._home = home
         self._traffic = traffic
         self._current = current
-        self._by_hand = by_hand
         self._keys = tuple(keys)
         self._watched = watched
         self._lease: Lease | None = None
@@ -61,7 +59,7 @@ class BurstTraffic:
         handle = await ask(self._current)
         if handle is None:
             raise FaultError("the traffic is not running, so it cannot burst: heal it first")
-        return Plan("burst_traffic", self.target, identity(self._show, handle), self._by_hand)
+        return self._home.plan("burst_traffic", self.target, handle, LATE_SEC)
 
     async def inject(self, plan: Plan) -> None:
         if not await same_process(plan, self._current):
@@ -76,7 +74,10 @@ class BurstTraffic:
         lease, self._lease = self._lease, None
         if lease is not None:
             await lease.end()
-        if plan.undo.get("show") != self._show or is_gone(plan):
+        if is_gone(plan) or has_ended(plan):
+            return
+        if not self._home.is_home_of(plan):
+            await run_out()
             return
         try:
             await self._traffic.burst(self._keys, 1, 0)
@@ -85,10 +86,10 @@ class BurstTraffic:
                 raise
 
     async def is_healed(self, plan: Plan) -> bool:
-        if is_gone(plan):
+        if is_gone(plan) or not self._home.is_home_of(plan):
             return True
         try:
-            return plan.undo.get("show") == self._show and not await self._traffic.is_bursting()
+            return not await self._traffic.is_bursting()
         except FaultError:
             return False
 

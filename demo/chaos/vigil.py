@@ -1,8 +1,9 @@
 """The watchdog's own process, run as a script: waits until the server is gone or hangs, then has its faults healed.
 
 It holds the undo of every fault in place, told as lines of JSON on stdin. Waiting costs it one `select`; what heals
-is a process of its own (`demo.mend`), so it imports nothing of this package: it must start in milliseconds and stay
-small. It ends when nothing is left to heal and the server has gone.
+are processes of their own (`demo.mend`, one an undo), so a driver that hangs keeps nothing else from healing. It
+imports nothing of this package: it must start in milliseconds and stay small. It ends when nothing is left to heal
+and the server has gone.
 """
 
 import contextlib
@@ -19,17 +20,71 @@ from typing import Any
 HUNG_SEC = 3.0
 """A server that was silent for so long does not heal what is due."""
 
-HUNG_LONG_SEC = 30.0
+HUNG_LONG_SEC = float(os.environ.get("DEMO_WATCHDOG_PATIENCE_SEC", "30"))
 """And not what lasts until somebody heals it, after so long."""
 
 MEND_LIMIT_SEC = 45.0
-AGAIN_AFTER_SEC = 1.0
-"""What was still being applied when the server went is looked at once more."""
-
 RETRY_FIRST_SEC, RETRY_MOST_SEC = 1.0, 10.0
+"""What failed is tried again; what was still being applied may land late, and is looked at until it cannot."""
+
 GIVE_UP_AFTER_SEC = 600.0
+ANSWER_MOST = 65536
 
 _RUN = "import runpy, sys; sys.path.append(sys.argv.pop(1)); runpy.run_module('demo.mend', run_name='__main__')"
+
+
+class Work:
+    """One attempt at one undo, in a process of its own. `final`: what it heals may be noted as healed."""
+
+    def __init__(self, config: dict[str, Any], order: dict[str, Any], final: bool) -> None:
+        self.final = final
+        self.ends_at = time.monotonic() + MEND_LIMIT_SEC
+        self._told, self._muttered = b"", b""
+        self._process = subprocess.Popen(  # noqa: S603 - a module of ours
+            [sys.executable, "-P", "-c", _RUN, config["root"]],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        work = json.dumps({**config, **order, "final": final}).encode()
+        with contextlib.suppress(OSError), self._process.stdin as stdin:  # type: ignore[union-attr]
+            stdin.write(work)
+        self.pipes = {self._process.stdout.fileno(), self._process.stderr.fileno()}  # type: ignore[union-attr]
+        self._answers = self._process.stdout.fileno()  # type: ignore[union-attr]
+
+    def read(self, pipe: int) -> None:
+        """Take what has come; a pipe that has ended is looked at no more."""
+        chunk = os.read(pipe, ANSWER_MOST)
+        if not chunk:
+            self.pipes.discard(pipe)
+        elif pipe == self._answers:
+            self._told = (self._told + chunk)[-ANSWER_MOST:]
+        else:
+            self._muttered = (self._muttered + chunk)[-ANSWER_MOST:]
+
+    @property
+    def is_over(self) -> bool:
+        """It has answered, ended, or taken too long."""
+        return b"\n" in self._told or self._process.poll() is not None or time.monotonic() > self.ends_at
+
+    def end(self) -> dict[str, Any]:
+        """Its answer: `why` (None: it is healed) and perhaps `already` (somebody else had noted that)."""
+        late = time.monotonic() > self.ends_at
+        for pipe in tuple(self.pipes):
+            while pipe in self.pipes and select.select([pipe], [], [], 0)[0]:
+                self.read(pipe)
+        self._process.kill()
+        self._process.wait()
+        for file in (self._process.stdout, self._process.stderr):
+            if file is not None:
+                file.close()
+        for line in self._told.splitlines():
+            with contextlib.suppress(ValueError):
+                answer = json.loads(line)
+                if isinstance(answer, dict) and "why" in answer:
+                    return answer
+        last = self._muttered.decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
+        return {"why": f"not within {MEND_LIMIT_SEC:g} s" if late else f"the healing process ended: {last[0][:300]}"}
 
 
 @dataclass
@@ -41,6 +96,13 @@ class Held:
     applied: bool = False
     mended: bool = False
     said: str = ""
+    try_at: float = 0.0
+    pause_sec: float = RETRY_FIRST_SEC
+    work: Work | None = None
+
+    @property
+    def name(self) -> str:
+        return str(self.order["fault"])
 
 
 @dataclass
@@ -49,108 +111,103 @@ class Vigil:
 
     config: dict[str, Any]
     held: dict[str, Held] = field(default_factory=dict)
-    gone: bool = False
+    gone_at: float | None = None
     heard_at: float = field(default_factory=time.monotonic)
-    try_at: float = 0.0
-    pause_sec: float = RETRY_FIRST_SEC
-    gone_at: float = 0.0
+
+    @property
+    def gone(self) -> bool:
+        return self.gone_at is not None
 
     def hear(self, line: bytes) -> None:
-        """An order of the server: `hold`, `applied`, `release`, or a sign of life."""
+        """An order of the server: `hold`, `applied`, `release`, or a sign of life, which is answered."""
         self.heard_at = time.monotonic()
         order = json.loads(line)
+        for held in self.held.values():
+            held.mended = False  # the server lives, and may have broken it anew
         if "hold" in order:
             lasts = order.pop("lasts")
             due = None if lasts is None else time.monotonic() + lasts
-            self.held[order["hold"]] = Held(order, due)
+            self.held[order["hold"]] = Held(order, due, applied=order.pop("applied"))
             say({"held": order["hold"]})
         elif "applied" in order and order["applied"] in self.held:
             self.held[order["applied"]].applied = True
         elif "release" in order:
             self.held.pop(order["release"], None)
+        elif "beat" in order:
+            say(order)
 
     def lose(self) -> None:
-        """The pipe has ended, and so has the server: however it went."""
-        self.gone, self.gone_at = True, time.monotonic()
+        """The server has gone, however it went."""
+        if self.gone_at is None:
+            self.gone_at = time.monotonic()
 
-    def to_heal(self) -> list[str]:
-        """What nobody else will heal any more."""
+    def begin(self) -> None:
+        """Start healing what nobody else will heal any more."""
         now = time.monotonic()
-        if self.gone:
-            return list(self.held)
-        silent = now - self.heard_at
-        return [ident for ident, held in self.held.items() if self._is_left(held, silent, now)]
+        for held in self.held.values():
+            if held.work is None and now >= held.try_at and self._is_left(held, now):
+                held.work = Work(self.config, held.order, final=self._is_settled(held, now))
 
-    def _is_left(self, held: Held, silent: float, now: float) -> bool:
+    def _is_left(self, held: Held, now: float) -> bool:
+        if self.gone:
+            return True
+        silent = now - self.heard_at
         if held.mended:
             return False
-        if held.due is None:
-            return silent > HUNG_LONG_SEC
-        return silent > HUNG_SEC and now > held.due
+        return silent > HUNG_LONG_SEC if held.due is None else silent > HUNG_SEC and now > held.due
+
+    def _is_settled(self, held: Held, now: float) -> bool:
+        """Can nothing of the injection land any more? While the server only hangs, it can."""
+        return self.gone_at is not None and (held.applied or now >= self.gone_at + held.order["plan"]["late_sec"])
+
+    def collect(self, pipes: list[int]) -> None:
+        """Take what the healing processes have said, and draw the conclusions."""
+        for ident, held in tuple(self.held.items()):
+            if held.work is None:
+                continue
+            for pipe in held.work.pipes.intersection(pipes):
+                held.work.read(pipe)
+            if held.work.is_over:
+                answer, final = held.work.end(), held.work.final
+                held.work = None
+                self._conclude(ident, held, answer, final)
+
+    def _conclude(self, ident: str, held: Held, answer: dict[str, Any], final: bool) -> None:
+        if answer["why"] is not None:
+            self._failed(ident, held, str(answer["why"]))
+        elif answer.get("already"):
+            del self.held[ident]
+        elif not self.gone:
+            held.mended = True
+        elif final:
+            del self.held[ident]
+            tell(f"the server is gone; healed {held.name} ({held.order['plan']['target']})")
+        else:
+            self._wait(held)
+
+    def _wait(self, held: Held) -> None:
+        held.try_at = time.monotonic() + held.pause_sec
+        held.pause_sec = min(RETRY_MOST_SEC, held.pause_sec * 2)
+
+    def _failed(self, ident: str, held: Held, why: str) -> None:
+        self._wait(held)
+        ends = self.gone_at is not None and time.monotonic() > self.gone_at + GIVE_UP_AFTER_SEC
+        if ends or held.said != why:
+            held.said = why
+            tell(f"{held.name} is NOT healed{'' if ends else ' yet'}: {why}")
+        if ends:
+            del self.held[ident]
+
+    def pipes(self) -> list[int]:
+        return [pipe for held in self.held.values() if held.work is not None for pipe in held.work.pipes]
 
     def wait_sec(self) -> float | None:
         """How long to sleep at most; None: until the server says something."""
+        if any(held.work is not None for held in self.held.values()):
+            return 0.1
         if self.gone:
-            return max(0.0, self.try_at - time.monotonic())
+            return max(0.0, min(held.try_at for held in self.held.values()) - time.monotonic())
         return 0.5 if self.held else None
-
-    def heal(self, idents: list[str]) -> None:
-        """One attempt. What failed stays, and is tried again later."""
-        if time.monotonic() < self.try_at:
-            return
-        why = mend(self.config, [self.held[ident].order for ident in idents])
-        healed = [ident for ident in idents if ident not in why]
-        for ident in healed:
-            self._healed(ident)
-        if why:
-            self._failed(why)
-
-    def _failed(self, why: dict[str, str]) -> None:
-        self.try_at = time.monotonic() + self.pause_sec
-        self.pause_sec = min(RETRY_MOST_SEC, self.pause_sec * 2)
-        ends = self.gone and time.monotonic() > self.gone_at + GIVE_UP_AFTER_SEC
-        for ident, reason in why.items():
-            held = self.held[ident]
-            if ends or held.said != reason:
-                held.said = reason
-                tell(f"{held.order['fault']} is NOT healed{'' if ends else ' yet'}: {reason}")
-        if ends:
-            self.held.clear()
-
-    def _healed(self, ident: str) -> None:
-        held = self.held[ident]
-        held.mended = True
-        if not self.gone:
-            return  # it hangs, and may yet go on: what it holds is looked at again when it is gone
-        if held.applied:
-            del self.held[ident]
-            tell(f"the server is gone; healed {held.order['fault']} ({held.order['plan']['target']})")
-        else:
-            held.applied = True
-            self.try_at = time.monotonic() + AGAIN_AFTER_SEC
-
-
-def mend(config: dict[str, Any], orders: list[dict[str, Any]]) -> dict[str, str]:
-    """Have these undone: why each that failed did, by id."""
-    left = {order["hold"]: "it was not tried" for order in orders}
-    work = json.dumps({**config, "undos": orders}).encode()
-    command = [sys.executable, "-P", "-c", _RUN, config["root"]]
-    try:
-        done = subprocess.run(command, input=work, stdout=subprocess.PIPE, timeout=MEND_LIMIT_SEC, check=False)  # noqa: S603
-        said = done.stdout
-    except subprocess.TimeoutExpired as error:
-        said = error.stdout or b""
-        left = dict.fromkeys(left, f"not within {MEND_LIMIT_SEC:g} s")
-    except OSError as error:
-        return dict.fromkeys(left, f"no process could be started: {error}")
-    for line in said.splitlines():
-        with contextlib.suppress(ValueError, KeyError):
-            result = json.loads(line)
-            if result["why"] is None:
-                left.pop(result["id"], None)
-            else:
-                left[result["id"]] = result["why"]
-    return left
 
 
 def say(word: dict[str, Any]) -> None:
@@ -160,48 +217,84 @@ def say(word: dict[str, Any]) -> None:
 
 
 def tell(text: str) -> None:
-    """To whoever looks at the terminal that the server had."""
-    with contextlib.suppress(OSError):
-        os.write(sys.stderr.fileno(), f"demo watchdog: {text}\n".encode())
+    """To whoever looks at the terminal that the server had; never waits for one that takes no more."""
+    with contextlib.suppress(OSError, ValueError):
+        if select.select([], [sys.stderr.fileno()], [], 0)[1]:
+            os.write(sys.stderr.fileno(), f"demo watchdog: {text}\n".encode()[:1000])
 
 
-def keep(vigil: Vigil, buffer: bytes) -> None:
-    """Until nothing is left to heal and the server has gone."""
-    pipe = sys.stdin.fileno()
-    while vigil.held or not vigil.gone:
-        pipes = [] if vigil.gone else [pipe]
-        if select.select(pipes, [], [], vigil.wait_sec())[0]:
+class Ears:
+    """What tells of the server: its pipe, and the process itself (a fork of it may hold the pipe open)."""
+
+    def __init__(self) -> None:
+        self.buffer = b""
+        self.open: set[int] = {sys.stdin.fileno()}
+        self._server = -1
+
+    def watch(self, pid: int) -> None:
+        with contextlib.suppress(OSError, AttributeError):
+            self._server = os.pidfd_open(pid)
+            self.open.add(self._server)
+
+    def listen(self, ready: list[int]) -> tuple[list[bytes], bool]:
+        """The lines that have come, and whether the server has gone."""
+        lines: list[bytes] = []
+        pipe = sys.stdin.fileno()
+        gone = self._server in ready
+        while pipe in self.open and (pipe in ready or gone) and select.select([pipe], [], [], 0)[0]:
             chunk = os.read(pipe, 65536)
-            *lines, buffer = (buffer + chunk).split(b"\n")
-            for line in lines:
-                vigil.hear(line)
+            *more, self.buffer = (self.buffer + chunk).split(b"\n")
+            lines += more
             if not chunk:
-                vigil.lose()
-        left = vigil.to_heal()
-        if left:
-            vigil.heal(left)
+                gone = True
+                break
+        if gone:
+            self.open.clear()
+        return lines, gone
+
+
+def keep(vigil: Vigil, ears: Ears) -> None:
+    """Until nothing is left to heal and the server has gone."""
+    while vigil.held or not vigil.gone:
+        vigil.begin()
+        ready = select.select([*ears.open, *vigil.pipes()], [], [], vigil.wait_sec())[0]
+        lines, gone = ears.listen(ready)
+        if gone:
+            vigil.lose()
+        for line in lines:
+            vigil.hear(line)
+        vigil.collect(ready)
 
 
 def main() -> None:
     # Nobody's child: the server never has to reap it, and it is in no terminal's reach.
     if os.fork():
         os._exit(0)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
-    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    buffer = b""
-    while b"\n" not in buffer:
-        chunk = os.read(sys.stdin.fileno(), 65536)
-        if not chunk:
+    ears = Ears()
+    lines: list[bytes] = []
+    gone = False
+    while not lines:
+        lines, gone = ears.listen(select.select([sys.stdin.fileno()], [], [])[0])
+        if gone and not lines:
             return
-        buffer += chunk
-    first, _, buffer = buffer.partition(b"\n")
+    config = json.loads(lines[0])
+    ears.watch(config["pid"])
     say({"ready": os.getpid()})
-    vigil = Vigil(json.loads(first))
-    *lines, buffer = buffer.split(b"\n")
-    for line in lines:
+    vigil = Vigil(config)
+    if gone:
+        vigil.lose()
+    for line in lines[1:]:
         vigil.hear(line)
-    keep(vigil, buffer)
+    while True:
+        try:
+            keep(vigil, ears)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong now, what is held is still to be healed
+            tell(f"{type(error).__name__}: {error}")
+            time.sleep(RETRY_FIRST_SEC)
+        else:
+            return
 
 
 if __name__ == "__main__":

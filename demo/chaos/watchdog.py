@@ -7,16 +7,18 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from demo.chaos.child import ROOT
+from demo.chaos.child import ROOT, birth_of
 from demo.errors import FaultError
 from demo.types import Plan
 
 SCRIPT = Path(__file__).with_name("vigil.py")
 ANSWER_SEC = 3.0
 BEAT_SEC = 0.5
+UNANSWERED_MOST = 10
 GRACE_SEC = 1.0
 """What a fault may outlast its time before the watchdog doubts the server."""
 
@@ -30,7 +32,13 @@ class ProcessWatchdog:
 
     def __init__(self, subject: str, options: Mapping[str, Any], journal: Path | None) -> None:
         journal_path = None if journal is None else str(journal.absolute())
-        self._show = {"subject": subject, "options": dict(options), "journal": journal_path, "root": str(ROOT)}
+        self._show = {
+            "subject": subject,
+            "options": dict(options),
+            "journal": journal_path,
+            "root": str(ROOT),
+            "pid": os.getpid(),
+        }
         self._held: dict[str, dict[str, Any]] = {}
         self._line: _Line | None = None
         self._beating: asyncio.Task[None] | None = None
@@ -42,21 +50,25 @@ class ProcessWatchdog:
         """Of the process, while it lives."""
         return self._line.pid if self._line is not None and self._line.is_open else None
 
+    @property
+    def is_alive(self) -> bool:
+        return self.pid is not None and birth_of(self.pid) is not None
+
     async def hold(self, ident: str, fault: str, plan: Plan, lasts_sec: float) -> None:
         """Returns when the watchdog has this undo. Raises `FaultError` when there can be none.
 
         `lasts_sec`: the fault's own time; `math.inf` until somebody heals it.
         """
         lasts = None if lasts_sec == float("inf") else lasts_sec + GRACE_SEC
-        plain = {"kind": plan.kind, "target": plan.target, "undo": dict(plan.undo), "manual": plan.manual}
-        order = {"hold": ident, "fault": fault, "plan": plain, "lasts": lasts}
-        self._held[ident] = order
-        try:
-            async with self._one_at_a_time:
+        plain = asdict(plan) | {"undo": dict(plan.undo)}
+        order = {"hold": ident, "fault": fault, "plan": plain, "lasts": lasts, "applied": False}
+        async with self._one_at_a_time:
+            self._held[ident] = order
+            try:
                 await self._hand_over(ident, order)
-        except FaultError:
-            self._held.pop(ident, None)
-            raise
+            except BaseException:
+                self._held.pop(ident, None)
+                raise
         if self._beating is None or self._beating.done():
             self._beating = asyncio.create_task(self._beat(), name="signs of life for the watchdog")
 
@@ -69,12 +81,17 @@ class ProcessWatchdog:
         if self._line is not None:
             self._line.end()
         self._line = await _Line.open(self._show)
-        for ident, order in self._held.items():
-            if not await self._line.ask(order, {"held": ident}):
+        for ident, order in tuple(self._held.items()):
+            # What was healed meanwhile is not handed over any more.
+            if ident in self._held and not await self._line.ask(order, {"held": ident}):
                 raise FaultError("the watchdog that would heal it after a crash does not answer")
+            if ident not in self._held:
+                self._tell({"release": ident})
 
     def applied(self, ident: str) -> None:
         """The fault is in place: nothing of it is under way any more."""
+        if ident in self._held:
+            self._held[ident]["applied"] = True
         self._tell({"applied": ident})
 
     def release(self, ident: str) -> None:
@@ -91,8 +108,8 @@ class ProcessWatchdog:
         while self._held:
             async with self._one_at_a_time:
                 await self._replace()
-            self._tell({"beat": True})
             if self._line is not None:
+                self._line.beat()
                 await asyncio.wait({self._line.ended}, timeout=BEAT_SEC)
 
     async def _replace(self) -> None:
@@ -100,7 +117,7 @@ class ProcessWatchdog:
             return
         try:
             await self._start()
-        except FaultError as error:
+        except Exception as error:  # noqa: BLE001 - it is tried again, as long as anything is held
             self.tell(f"the watchdog died, and no other could be started: {error}")
             await asyncio.sleep(BEAT_SEC)
         else:
@@ -124,6 +141,7 @@ class _Line:
         self._heard: list[dict[str, Any]] = []
         self._buffer = b""
         self._news = asyncio.Event()
+        self._unanswered = 0
         self.pid: int | None = None
         self.is_open = True
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -132,30 +150,46 @@ class _Line:
     @classmethod
     async def open(cls, show: Mapping[str, Any]) -> "_Line":
         """Start a process and wait until it is ready. Raises `FaultError`."""
-        stdin, orders = os.pipe()
-        words, stdout = os.pipe()
+        try:
+            stdin, orders = os.pipe()
+            words, stdout = os.pipe()
+        except OSError as error:
+            raise FaultError(f"no watchdog could be started: {error.strerror or error}") from error
         os.set_blocking(orders, False)
         os.set_blocking(words, False)
         line = cls(orders, words)
+        try:
+            await line._spawn(stdin, stdout, show)
+        except BaseException:
+            line.end()
+            raise
+        return line
+
+    async def _spawn(self, stdin: int, stdout: int, show: Mapping[str, Any]) -> None:
         command = (sys.executable, "-I", "-S", str(SCRIPT))
         try:
             starter = await asyncio.create_subprocess_exec(*command, stdin=stdin, stdout=stdout, start_new_session=True)
         except OSError as error:
-            line.close()
             raise FaultError(f"no watchdog could be started: {error.strerror or error}") from error
         finally:
             os.close(stdin)
             os.close(stdout)
-        line.tell(show)
-        ready = await line._until(lambda word: "ready" in word)
+        self.tell(show)
+        ready = await self._until(lambda word: "ready" in word)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ANSWER_SEC):
                 await starter.wait()
         if ready is None:
-            line.close()
             raise FaultError(f"no watchdog could be started: it was not ready within {ANSWER_SEC:g} s")
-        line.pid = ready["ready"]
-        return line
+        self.pid = ready["ready"]
+
+    def beat(self) -> None:
+        """A sign of life, which is answered; a watchdog that answers none of ten is given up."""
+        self._unanswered += 1
+        if self._unanswered > UNANSWERED_MOST:
+            self.end()
+        else:
+            self.tell({"beat": self._unanswered})
 
     async def ask(self, order: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
         """Send an order and wait for its answer; False when there is none in time."""
@@ -198,7 +232,11 @@ class _Line:
         except OSError:
             chunk = b""
         *lines, self._buffer = (self._buffer + chunk).split(b"\n")
-        self._heard.extend(json.loads(line) for line in lines)
+        for word in map(json.loads, lines):
+            if "beat" in word:
+                self._unanswered = 0
+            else:
+                self._heard.append(word)
         if not chunk:
             self.close()
         self._news.set()

@@ -175,6 +175,7 @@ class Conductor:
             await self._close()
 
     async def _load(self) -> None:
+        await self._faults.load()
         after = 0
         while entries := await self.journal.read(after):
             for entry in entries:
@@ -183,14 +184,14 @@ class Conductor:
             after = entries[-1].seq
         if self._state.opened:
             self.demo_state.current = self._state.current
-        await self._faults.load()
 
     def _check_deck(self, event: e.Event) -> None:
         titles = tuple(chapter.title for chapter in self._state.chapters)
         if isinstance(event, e.ShowOpened) and event.chapters != titles:
+            left = f"; what it left broken is healed first: {', '.join(self._faults.left)}" if self._faults.left else ""
             raise JournalError(
                 f"the journal {self.journal.path} belongs to another deck ({event.subject}, {len(event.chapters)}"
-                f" chapters): name another file"
+                f" chapters): name another file{left}"
             )
 
     async def _settle(self) -> None:
@@ -303,6 +304,7 @@ class Conductor:
             for fault in self._state.faults:
                 if fault.touched and fault.state == "failed":
                     self.report("show", c.Heal(fault.name))
+            await self._faults.heal_strays()
         except DemoError as known:
             error = str(known)
         except Exception as unknown:  # noqa: BLE001 - shown to the presenter
@@ -313,22 +315,22 @@ class Conductor:
         """Each step for itself: none that fails or hangs costs the others."""
         self._settled.set()
         self._actions.cancel_all()
-        failed: list[DemoError] = []
-        try:
-            await self._faults.heal_everything(CLOSING_WATCHED_SEC if self._watchdog else CLOSING_LIMIT_SEC)
-        except DemoError as error:
-            failed.append(error)
+        failed: list[Exception] = []
+        healing = self._faults.heal_everything(CLOSING_WATCHED_SEC if self._watchdog else CLOSING_LIMIT_SEC)
+        for step in (healing, self._end_work(), self.journal.close()):
+            try:
+                await step
+            except Exception as error:  # noqa: BLE001 - said at the end
+                failed.append(error)
+        if failed:
+            raise failed[0]
+
+    async def _end_work(self) -> None:
         self._health.stop()
         await self._end_tasks()
         self._lanes.close()
         if self._watchdog is not None:
             await self._watchdog.close()
-        try:
-            await self.journal.close()
-        except JournalError as error:
-            failed.append(error)
-        if failed:
-            raise failed[0]
 
     async def _end_tasks(self) -> None:
         """Marks of the ledger are let finish; everything else is cancelled, and left behind if it ignores that."""

@@ -1,6 +1,6 @@
 """The journal: every event of a show, in order, on disk before anyone sees it; and the undo ledger."""
 
-from demo.journal.file import note_healed
+from demo.journal.file import note_healed, state_of_undo
 from demo.journal.journal import UNWRITTEN_MOST, Journal, Undo
 
-__all__ = ["UNWRITTEN_MOST", "Journal", "Undo", "note_healed"]
+__all__ = ["UNWRITTEN_MOST", "Journal", "Undo", "note_healed", "state_of_undo"]

@@ -7,7 +7,6 @@ import secrets
 import sqlite3
 import stat
 import time
-from collections.abc import Iterable
 from pathlib import Path
 
 from demo.errors import JournalError
@@ -27,7 +26,8 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS show (epoch TEXT NOT NULL, version INTEGER NOT NULL, created REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS entries (seq INTEGER PRIMARY KEY, at REAL NOT NULL, who TEXT NOT NULL, data TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS undos (id TEXT PRIMARY KEY, fault TEXT NOT NULL, run INTEGER NOT NULL, kind TEXT NOT NULL,
-  target TEXT NOT NULL, undo TEXT NOT NULL, manual TEXT NOT NULL, state TEXT NOT NULL, at REAL NOT NULL);
+  target TEXT NOT NULL, undo TEXT NOT NULL, manual TEXT NOT NULL, late REAL NOT NULL,
+  state TEXT NOT NULL, at REAL NOT NULL);
 """
 
 
@@ -92,8 +92,8 @@ def open_file(path: Path) -> tuple[sqlite3.Connection, str, int]:
     return db, epoch, newest or 0
 
 
-def note_healed(path: Path, idents: Iterable[str]) -> None:
-    """Note from outside that undos are verified as healed, whether a server has the journal open or not.
+def note_healed(path: Path, ident: str) -> None:
+    """Note from outside that an undo is verified as healed, whether a server has the journal open or not.
 
     Raises `JournalError` when the disk or a lock does not let it; a journal that is gone needs no note.
     """
@@ -103,9 +103,21 @@ def note_healed(path: Path, idents: Iterable[str]) -> None:
         with contextlib.closing(sqlite3.connect(path, timeout=NOTE_PATIENCE_SEC)) as db:
             db.execute("PRAGMA synchronous=FULL")
             with db:
-                db.executemany("UPDATE undos SET state='healed' WHERE id=?", [(ident,) for ident in idents])
+                db.execute("UPDATE undos SET state='healed' WHERE id=?", (ident,))
     except (sqlite3.Error, OSError) as error:
         raise JournalError(f"the journal {path} cannot be written: {error}") from None
+
+
+def state_of_undo(path: Path, ident: str) -> str | None:
+    """What the ledger says of one undo, read from outside; None when it cannot be read or does not know it."""
+    if not path.exists():
+        return None
+    try:
+        with contextlib.closing(sqlite3.connect(path, timeout=NOTE_PATIENCE_SEC)) as db:
+            row = db.execute("SELECT state FROM undos WHERE id=?", (ident,)).fetchone()
+    except (sqlite3.Error, OSError):
+        return None
+    return str(row[0]) if row else None
 
 
 def _epoch(db: sqlite3.Connection) -> str:

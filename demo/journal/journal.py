@@ -34,13 +34,17 @@ CLOSE_PATIENCE_SEC = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """One entry of the ledger: what to undo for run `run` of a fault. `state`: intended, applied or healed."""
+    """One entry of the ledger: what to undo for run `run` of a fault. `state`: intended, applied or healed.
+
+    `at`: when it was written down, in seconds of the epoch.
+    """
 
     id: str
     fault: str
     run: int
     plan: Plan
     state: str
+    at: float = 0.0
 
 
 class _Row(NamedTuple):
@@ -111,8 +115,8 @@ class Journal:
         """Write an undo down, synced to the disk, before the fault is applied; returns its id."""
         ident = secrets.token_hex(8)
         undo = _dumps(f"the undo of {fault}", dict(plan.undo))
-        row = (ident, fault, run, plan.kind, plan.target, undo, plan.manual, "intended", time.time())
-        await self._do(lambda: self._durably("INSERT INTO undos VALUES (?,?,?,?,?,?,?,?,?)", row))
+        row = (ident, fault, run, plan.kind, plan.target, undo, plan.manual, plan.late_sec, "intended", time.time())
+        await self._do(lambda: self._durably("INSERT INTO undos VALUES (?,?,?,?,?,?,?,?,?,?)", row))
         return ident
 
     async def mark(self, ident: str, state: str) -> None:
@@ -234,8 +238,9 @@ def _entry(seq: int, at: float, who: str, data: str) -> Entry:
 
 
 def _pending(db: sqlite3.Connection) -> list[Undo]:
-    query = "SELECT id, fault, run, kind, target, undo, manual, state FROM undos WHERE state != 'healed' ORDER BY at"
+    columns = "id, fault, run, kind, target, undo, manual, late, state, at"
+    query = f"SELECT {columns} FROM undos WHERE state != 'healed' ORDER BY at"  # noqa: S608 - names of our own
     return [
-        Undo(ident, fault, run, Plan(kind, target, json.loads(undo), manual), state)
-        for ident, fault, run, kind, target, undo, manual, state in db.execute(query)
+        Undo(ident, fault, run, Plan(kind, target, json.loads(undo), manual, late), state, at)
+        for ident, fault, run, kind, target, undo, manual, late, state, at in db.execute(query)
     ]

@@ -212,6 +212,14 @@ def _(what: c.FaultBroke, state: ShowState, at: float) -> Decision:
 
 
 @_decide.register
+def _(what: c.FaultLeft, state: ShowState, at: float) -> Decision:
+    fault = state.fault(what.name)
+    if fault is None or fault.is_running:
+        return ()
+    return (e.FaultFailed(fault.name, fault.run, what.error, touched=True),)
+
+
+@_decide.register
 def _(what: c.FaultDue, state: ShowState, at: float) -> Decision:
     return (e.HealRequested(what.name, what.run),) if _is_now(state, what.name, what.run, "active") else ()
 

@@ -8,13 +8,12 @@ import json
 import os
 import re
 import stat
-import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_runtime_path
+from platformdirs import user_state_path
 
 from demo.chaos.child import birth_of
 from demo.errors import SubjectError, UsageError
@@ -37,23 +36,24 @@ class Standing:
 
     @property
     def is_up(self) -> bool:
-        """Does its supervisor live?"""
+        """Does its supervisor live? Raises `FaultError` when that cannot be told."""
         return self.born is not None and birth_of(self.pid) == self.born
 
 
 def place() -> Path:
-    """The directory. Raises `SubjectError` when it cannot be made, or is somebody else's too."""
-    with warnings.catch_warnings():
-        # Of a runtime directory that others can read, it takes another; what we use is looked at below.
-        warnings.simplefilter("ignore")
-        path = user_runtime_path("chaos-stage", appauthor=False)
+    """The directory. Raises `SubjectError` when it cannot be made, or is somebody else's too.
+
+    Not the runtime directory: that is emptied when its user logs out, and these systems stay.
+    """
     try:
+        path = user_state_path("chaos-stage", appauthor=False) / "standing"
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = path.lstat()
     except OSError as error:
-        raise SubjectError(f"cannot use {path}: {error.strerror or error}") from None
+        where = error.filename or "the state directory"
+        raise SubjectError(f"cannot use {where}: {error.strerror or error}") from None
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise SubjectError(f"{path} must be a directory of yours alone: chmod 700 it, or set XDG_RUNTIME_DIR")
+        raise SubjectError(f"{path} must be a directory of yours alone: chmod 700 it, or set XDG_STATE_HOME")
     return path
 
 
@@ -63,16 +63,22 @@ def file_of(name: str, kind: str) -> Path:
         raise UsageError(f"{name[:40]!r} cannot be a system's name: use up to 32 of a-z, 0-9 and '-'")
     path = place() / f"{name}.{kind}"
     if kind == "sock" and len(os.fsencode(path)) > _SOCKET_MOST:
-        raise SubjectError(f"{path} is too long for a Unix socket: set XDG_RUNTIME_DIR to a shorter directory")
+        raise SubjectError(f"{path} is too long for a Unix socket: set XDG_STATE_HOME to a shorter directory")
     return path
 
 
 def find(name: str) -> Standing | None:
-    """The system called `name`, whether its supervisor still lives or not; None when there is no word of it."""
+    """The system called `name`, whether its supervisor still lives or not; None when there is no word of it.
+
+    Raises `SubjectError` when there is, and it cannot be read.
+    """
+    path = file_of(name, "json")
     try:
-        return Standing(**json.loads(file_of(name, "json").read_text()))
-    except (OSError, ValueError, TypeError):
+        return Standing(**json.loads(path.read_text()))
+    except FileNotFoundError:
         return None
+    except (OSError, ValueError, TypeError) as error:
+        raise SubjectError(f"{path} cannot be read: {error}") from None
 
 
 def standing() -> list[Standing]:

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 
 from demo.chaos.distant import Distant
-from demo.errors import SubjectError
+from demo.errors import DemoError, SubjectError
 from demo.health.reading import Reading
 from demo.subjects.ratelimiter.part import WatchedPart
 from demo.subjects.ratelimiter.target import Spec, Target
@@ -64,9 +64,6 @@ class DistantPart(WatchedPart):
     def handle(self) -> Distant | None:
         return self._handle
 
-    def is_lost(self) -> bool:
-        return self._supervisor.is_gone
-
     async def current(self) -> Distant | None:
         self.take(await self._supervisor.ask("GET", f"/parts/{self.id}", ASK_SEC))
         return self._handle
@@ -80,9 +77,9 @@ class DistantPart(WatchedPart):
         if not reading.ok:
             try:
                 self.take(await self._supervisor.ask("GET", f"/parts/{self.id}", GLANCE_SEC))
-            except SubjectError:
+            except DemoError:
                 self.is_starting = False
-                self.trouble = "the system has ended" if self.is_lost() else ""
+                self.trouble = "cannot be asked after"
         return reading
 
     def take(self, told: Mapping[str, Any]) -> None:
@@ -98,9 +95,12 @@ class AttachedSystem(Target[DistantPart]):
     def __init__(self, name: str) -> None:
         found = find(name)
         self.name = name
-        self.by_hand = f"demo heal {name}"
         self._supervisor = Supervisor(name, found)
-        super().__init__(Wiring.from_json(found.wiring) if found is not None else _nothing())
+        by_hand = f"demo heal {name}"
+        if found is None:
+            super().__init__(_nothing(), 0, None, by_hand)
+        else:
+            super().__init__(Wiring.from_json(found.wiring), found.pid, found.born, by_hand)
 
     def _make(self, spec: Spec) -> DistantPart:
         return DistantPart(spec, self._supervisor)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from demo.errors import FaultError
 from demo.health.reading import Reading
 from demo.subjects.ratelimiter.part import WatchedPart
 from demo.subjects.ratelimiter.wire import HOST
@@ -62,7 +63,11 @@ def _short(value: float) -> str:
 def _why_down(part: WatchedPart, reading: Reading) -> str:
     if part.handle is None:
         return part.trouble or "not started"
-    if part.handle.is_alive:
+    try:
+        alive = part.handle.is_alive
+    except FaultError:
+        return reading.trouble
+    if alive:
         return reading.trouble
     return part.trouble or ("killed" if part.handle.was_killed else "ended by itself")
 

@@ -24,12 +24,11 @@ ANSWER_SEC = 2.0
 
 
 def faults(system: Target[Any]) -> tuple[FaultDriver, ...]:
-    show, by_hand, keys = system.show, system.by_hand, (NAIVE_KEY, EXACT_KEY)
-    traffic = TrafficOrders(system)
+    home, traffic, keys = system.home, TrafficOrders(system), (NAIVE_KEY, EXACT_KEY)
     return (
-        ProcessKill(KILL, system.nodes[1], show, by_hand),
-        BurstTraffic(BURST, show, traffic, system.traffic.current, keys, watched=NAIVE_KEY, by_hand=by_hand),
-        RedisPause(PAUSE, show, system.lines.connect, system.redis.current, by_hand),
+        ProcessKill(KILL, system.nodes[1], home),
+        BurstTraffic(BURST, home, traffic, system.traffic.current, keys, watched=NAIVE_KEY),
+        RedisPause(PAUSE, home, system.lines.connect, system.redis.current),
     )
 
 

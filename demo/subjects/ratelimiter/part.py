@@ -42,10 +42,6 @@ class WatchedPart(ABC):
     async def bring_back(self) -> None:
         """Up already: nothing happens. Dead, or silent for HANG_SEC: started anew. Raises `SubjectError`."""
 
-    @abstractmethod
-    def is_lost(self) -> bool:
-        """Has the whole system ended, for good?"""
-
     async def look(self) -> Reading:
         reading = await self.probe.look()
         if reading.ok:
@@ -82,9 +78,6 @@ class Part(WatchedPart):
 
     async def current(self) -> Child | None:
         return self.child
-
-    def is_lost(self) -> bool:
-        return False
 
     async def bring_back(self) -> None:
         async with self._one_at_a_time:

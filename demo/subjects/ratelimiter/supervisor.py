@@ -151,6 +151,7 @@ def main() -> None:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise SubjectError(f"a system stands under the name {told_us['name']!r} already") from None
+        os.ftruncate(sys.stderr.fileno(), 0)  # the log is ours now
         asyncio.run(_stand(told_us["name"], Settings(**told_us["settings"])))
     except DemoError as error:
         _say({"failed": str(error)})

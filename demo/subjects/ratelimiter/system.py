@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+import os
 from dataclasses import asdict
 from typing import Any
 
 from redis.exceptions import RedisError
 
-from demo.chaos.child import Child, module
+from demo.chaos.child import Child, birth_of, module
 from demo.errors import SubjectError
 from demo.subjects.ratelimiter.part import Part
 from demo.subjects.ratelimiter.redis_server import find_server, redis_child
@@ -15,19 +16,19 @@ from demo.subjects.ratelimiter.target import Spec, Target
 from demo.subjects.ratelimiter.wiring import NODES, Settings, Wiring
 
 CONFIRM_SEC = 3.0
+BY_HAND = "end this show: all processes of its system end with it"
 PACKAGE = "demo.subjects.ratelimiter"
 
 
 class System(Target[Part]):
     """Nothing of it outlives this process."""
 
-    by_hand = "end this show: all processes of its system end with it"
-
     def __init__(self, settings: Settings) -> None:
         self._server_path = ""
         self._one_at_a_time = asyncio.Lock()
         self._stopped = False
-        super().__init__(Wiring.new(settings))
+        ours = os.getpid()
+        super().__init__(Wiring.new(settings), ours, birth_of(ours), BY_HAND)
 
     # Wiring.
 

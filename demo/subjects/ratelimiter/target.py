@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from demo.chaos.process import Home
 from demo.health.http import HttpProbe
 from demo.health.reading import Probe
 from demo.health.redis import RedisProbe
@@ -26,17 +27,13 @@ class Spec:
 
 
 class Target(ABC, Generic[P]):
-    """Six parts, and the way to talk to each. `show` names this run of the system.
+    """Six parts, and the way to talk to each. `home`: which run of the system it is, and who owns its processes."""
 
-    `by_hand`: what a person does when a heal does not work.
-    """
-
-    by_hand: str
-
-    def __init__(self, wiring: Wiring) -> None:
+    def __init__(self, wiring: Wiring, owner: int, owner_born: int | None, by_hand: str) -> None:
+        self.home = Home(wiring.show, owner, owner_born, by_hand)
         self.wiring = wiring
         self.settings: Settings = wiring.settings
-        self.show, self.token = wiring.show, wiring.token
+        self.token = wiring.token
         self.lines = Lines(wiring)
         self.redis = self._part("redis", "redis")
         self.nodes = tuple(self._part(name, "node", "redis", "backend") for name in NODES)
