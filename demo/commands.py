@@ -73,6 +73,11 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
+class Close:
+    """The server ends in an orderly way: nothing comes behind this."""
+
+
+@dataclass(frozen=True, slots=True)
 class ActionEnd:
     """An `on_enter` returned, or (with a reason) failed."""
 
@@ -192,6 +197,7 @@ Order = (
     | Say
     | Blackout
     | Open
+    | Close
     | ActionEnd
     | AutoAdvance
     | FaultPlanned

@@ -3,9 +3,11 @@
 import os
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,8 +31,12 @@ class Server:
         program: list[str] | None = None,
         env: dict[str, str] | None = None,
         cwd: Path | None = None,
+        port: int = 0,
+        state_home: Path | None = None,
     ) -> None:
-        command = program or [sys.executable, "-m", "demo", "serve", *args, "--no-open", "--port", "0"]
+        """`state_home`: where the shows are kept; by default a place of this server's own."""
+        command = program or [sys.executable, "-m", "demo", "serve", *args, "--no-open", "--port", str(port)]
+        self._own_state = tempfile.mkdtemp(prefix="chaos-stage-tests-")
         self.began = time.monotonic()
         self.process = subprocess.Popen(
             command,
@@ -38,7 +44,7 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=dict(os.environ) | (env or {}),
+            env=dict(os.environ) | {"XDG_STATE_HOME": str(state_home or self._own_state)} | (env or {}),
             cwd=cwd,
             start_new_session=True,
         )
@@ -76,6 +82,10 @@ class Server:
             return state if condition(state) else None
 
         return wait_for(look, limit, lambda: str(self.state())[:3000])
+
+    def sweep(self) -> None:
+        """Its shows are of no use any more."""
+        shutil.rmtree(self._own_state, ignore_errors=True)
 
     def kill(self) -> None:
         self.process.kill()
@@ -120,6 +130,7 @@ def serving(*args: str, **more: Any) -> Iterator[Server]:
             server.client.close()
             if server.process.stdout is not None:
                 server.process.stdout.close()
+        server.sweep()
 
 
 class Stream:

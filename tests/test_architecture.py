@@ -30,6 +30,7 @@ FLOORS = {
     "web": 6,
     "herald": 6,
     "play": 7,
+    "shows": 7,
     "cli": 8,
     "__main__": 9,
 }

@@ -30,13 +30,16 @@ ENDING_SEC = 2.0
 Deck = Sequence[Chapter] | Callable[[Stage], Sequence[Chapter]]
 Listener = Callable[[ShowState], None]
 Work = Callable[[], Awaitable[None]]
+Keeping = Journal | Callable[[Sequence[str]], Journal]
+"""A journal, or who finds the one for a deck of these titles."""
 
 
 class Conductor:
     """Plays one show. Everything that changes it goes through `submit`.
 
     `chapters` may be a function of the `Stage` that their `on_enter`s use. `start_system` is run
-    beside the show when it begins, `heal_system` when someone heals everything.
+    beside the show when it begins, `heal_system` when someone heals everything. `journal` may be a
+    function of the chapters' titles that opens one; without it the show is kept in a temporary one.
     Raises `ValueError` for an empty deck, `JournalError` for a journal that is in use.
     """
 
@@ -49,7 +52,7 @@ class Conductor:
         title: str | None = None,
         description: str = "",
         faults: Sequence[FaultDriver] = (),
-        journal: Journal | None = None,
+        journal: Keeping | None = None,
         start_system: Work | None = None,
         heal_system: Work | None = None,
         clock: Callable[[], float] = time.time,
@@ -59,7 +62,8 @@ class Conductor:
         known = (FaultState(driver.config, driver.target, driver.observable) for driver in faults)
         self._state = opening(title or subject_name, subject_name, description, deck, known)
         self.demo_state = DemoState(deck)
-        self.journal = journal or Journal()
+        self.journal = journal([chapter.title for chapter in deck]) if callable(journal) else journal or Journal()
+        self._opened = False
         self.clock = clock
         self._lanes = Lanes()
         self._disk = Disk(self, self._lanes.hurry)
@@ -159,6 +163,7 @@ class Conductor:
             await self._load()
             # Before the lanes: what was pressed during the start meets a show that is open.
             await self._handle(c.Command("show", c.Open()), None)
+            self._opened = True
             self._health.start()
             self.spawn(self._settle(), "healing what an earlier server left")
             self.spawn(self._disk.flush_often(), "the journal's timer")
@@ -173,18 +178,27 @@ class Conductor:
         while entries := await self.journal.read(after):
             for entry in entries:
                 self._check_deck(entry.event)
-                self._state = apply(self._state, entry)
+                self._state = self._folded(entry)
             after = entries[-1].seq
         if self._state.opened:
             self.demo_state.current = self._state.current
         await self._faults.load()
+
+    def _folded(self, entry: e.Entry) -> ShowState:
+        try:
+            return apply(self._state, entry)
+        except Exception as error:  # noqa: BLE001 - whatever a damaged entry makes of the fold
+            raise JournalError(
+                f"the journal {self.journal.path} is damaged: its entry {entry.seq} fits no show "
+                f"({describe(error)}); --fresh starts anew and keeps the old file beside it"
+            ) from None
 
     def _check_deck(self, event: e.Event) -> None:
         titles = tuple(chapter.title for chapter in self._state.chapters)
         if isinstance(event, e.ShowOpened) and event.chapters != titles:
             raise JournalError(
                 f"the journal {self.journal.path} belongs to another deck ({event.subject}, {len(event.chapters)}"
-                f" chapters): name another file"
+                f" chapters): name another file, or start anew with --fresh"
             )
 
     async def _settle(self) -> None:
@@ -315,6 +329,8 @@ class Conductor:
         self._health.stop()
         await self._end_tasks()
         self._lanes.close()
+        if self._opened:
+            await self._handle(c.Command("show", c.Close()), None)
         try:
             await self.journal.close()
         except JournalError as error:

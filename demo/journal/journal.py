@@ -4,6 +4,7 @@ One thread owns the SQLite connection. What could not be written yet is kept, in
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import secrets
@@ -12,7 +13,7 @@ import sqlite3
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -21,6 +22,7 @@ from demo.errors import JournalError
 from demo.events import Entry, HealthSampled, from_json, to_json
 from demo.journal.file import lock, open_file, refuse_foreign
 from demo.journal.lane import Lane
+from demo.journal.ledger import UndoRow, add_undos, pending_rows, synced
 from demo.types import Plan
 
 T = TypeVar("T")
@@ -34,7 +36,10 @@ CLOSE_PATIENCE_SEC = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """One entry of the ledger: what to undo for run `run` of a fault. `state`: intended, applied or healed."""
+    """One entry of the ledger: what to undo for run `run` of a fault.
+
+    `state`: intended, applied, healed, or moved (into the ledger of the journal begun after this one).
+    """
 
     id: str
     fault: str
@@ -123,7 +128,39 @@ class Journal:
         """Undos that nobody has verified yet, oldest first."""
         return await self._do(lambda: _pending(self._db))
 
+    def adopt(self, rows: Sequence[UndoRow]) -> None:
+        """Write undos of another journal into this ledger, synced to the disk; those it has already stay as they are.
+
+        Waits for the disk: for the start, before there is a show. Raises `JournalError`.
+        """
+        try:
+            self._lane.submit(lambda: add_undos(self._db, rows)).result()
+        except (sqlite3.Error, OSError) as error:
+            raise JournalError(f"the journal {self.path} cannot take over an undo: {error}") from error
+
     # The file.
+
+    def verify(self) -> None:
+        """Read all of it. Waits for the disk. Raises `JournalError` for one that is damaged."""
+        try:
+            self._lane.submit(self._verify).result()
+        except (sqlite3.Error, OSError, ValueError, TypeError, OverflowError, JournalError) as error:
+            raise JournalError(f"the journal {self.path} is damaged: {error}") from None
+
+    def release(self) -> None:
+        """Let go of a journal that no show was begun with. Waits for the disk."""
+        self._closed = True
+        ending = self._lane.submit(self._finish)
+        self._lane.end()
+        with contextlib.suppress(sqlite3.Error, OSError):
+            ending.result()
+
+    def _verify(self) -> None:
+        found = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if found != "ok":
+            raise JournalError(str(found))
+        for row in self._db.execute("SELECT seq, at, who, data FROM entries ORDER BY seq"):
+            _entry(*row)
 
     async def close(self, patience_sec: float = CLOSE_PATIENCE_SEC) -> None:
         """Write what is left and let go of the file. Safe to call twice.
@@ -201,12 +238,8 @@ class Journal:
         return (found + [_entry(*row[:4]) for row in waiting])[:limit]
 
     def _durably(self, statement: str, values: tuple[Any, ...]) -> None:
-        self._db.execute("PRAGMA synchronous=FULL")
-        try:
-            with self._db:
-                self._db.execute(statement, values)
-        finally:
-            self._db.execute("PRAGMA synchronous=NORMAL")
+        with synced(self._db):
+            self._db.execute(statement, values)
 
 
 def _dumps(what: str, value: object) -> str:
@@ -234,8 +267,7 @@ def _entry(seq: int, at: float, who: str, data: str) -> Entry:
 
 
 def _pending(db: sqlite3.Connection) -> list[Undo]:
-    query = "SELECT id, fault, run, kind, target, undo, state FROM undos WHERE state != 'healed' ORDER BY at"
     return [
         Undo(ident, fault, run, Plan(kind, target, json.loads(undo)), state)
-        for ident, fault, run, kind, target, undo, state in db.execute(query)
+        for ident, fault, run, kind, target, undo, state, _ in pending_rows(db)
     ]
