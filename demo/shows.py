@@ -39,17 +39,14 @@ def take_away(shelf: Shelf, names: Sequence[str], ended: bool, force: bool) -> l
     Raises `JournalError` with a sentence for each that stays; the others are removed all the same.
     """
     removed, refused = [], []
-    for name in names:
+    over = [found.name for found in shelf.all() if found.over and not found.in_use and (force or not found.undos)]
+    for name in dict.fromkeys([*names, *(over if ended else ())]):
         try:
             found = shelf.find(name)
             remove(found, force)
             removed.append(found.name)
         except JournalError as error:
             refused.append(str(error))
-    for found in shelf.all() if ended else ():
-        if found.over and not found.in_use and (force or not found.undos):
-            remove(found, force)
-            removed.append(found.name)
     if refused:
         done = f"; removed: {', '.join(removed)}" if removed else ""
         raise JournalError("; ".join(refused) + done)
