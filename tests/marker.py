@@ -12,7 +12,7 @@ from pathlib import Path
 
 from demo.types import ChaosConfig, ChaosType, Chapter, Plan
 
-PLACE = Path(os.environ["MARKER"])
+PLACE = Path(os.environ.get("MARKER", "."))
 
 
 class Break:

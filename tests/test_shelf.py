@@ -15,7 +15,8 @@ from demo.journal import Journal, Keeper, Shelf
 from demo.journal.handover import asides, move_aside
 from demo.journal.look import look
 from demo.journal.shelf import ENDED_MOST, continues_next, key, key_of, remove
-from demo.types import Plan
+from demo.show import ShowState, opening
+from demo.types import Chapter, Plan
 
 pytestmark = pytest.mark.anyio
 
@@ -41,6 +42,10 @@ class Clock:
 
 
 CLOCK = Clock()
+
+
+def show(titles: Sequence[str] = TITLES) -> ShowState:
+    return opening("a talk", "none", "", [Chapter(title, "") for title in titles])
 
 
 def begun_at(path: Path, at: float) -> None:
@@ -77,7 +82,7 @@ def keeper(shelf: Shelf, subject: str = "none", file: Path | None = None, fresh:
 async def opened(shelf: Shelf, titles: Sequence[str] = TITLES, **more: Any) -> tuple[Path, Keeper]:
     """Which journal a server started now would take."""
     found = keeper(shelf, **more)
-    journal = found.open(titles)
+    journal = found.open(show(titles))
     await journal.close()
     return journal.path, found
 
@@ -140,7 +145,7 @@ async def test_a_show_that_was_closed_before_its_end_or_taken_up_again_goes_on(
 
 async def test_a_second_server_gets_a_journal_of_its_own_and_disturbs_nobody(shelf: Shelf) -> None:
     left = await kept(shelf, undos=1)
-    first = keeper(shelf).open(TITLES)
+    first = keeper(shelf).open(show())
     assert first.path == left
     path, found = await opened(shelf)
     assert path != left
@@ -154,8 +159,8 @@ async def test_after_both_of_two_servers_crashed_both_shows_go_on(shelf: Shelf) 
     held = Journal(first)
     second, _ = await opened(shelf)
     await held.close()
-    again = keeper(shelf).open(TITLES)
-    beside = keeper(shelf).open(TITLES)
+    again = keeper(shelf).open(show())
+    beside = keeper(shelf).open(show())
     assert {again.path, beside.path} == {first, second}
     await again.close()
     await beside.close()
@@ -187,7 +192,7 @@ async def test_another_version_is_left_byte_for_byte_alone(shelf: Shelf) -> None
 async def test_nowhere_to_write_is_said_and_the_show_goes_on_in_a_temporary_journal(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file where the directory should be")
     found = keeper(Shelf(tmp_path / "taken" / "shows"))
-    journal = found.open(TITLES)
+    journal = found.open(show())
     place = journal.path.parent
     await journal.append([e.Entry(1, 1.0, "test", e.Said("x"))])
     await journal.close()
@@ -224,7 +229,7 @@ async def test_a_crash_between_the_two_ledgers_leaves_the_undo_in_both(
     with monkeypatch.context() as patch:
         patch.setattr("demo.journal.handover.mark_moved", crash)
         with pytest.raises(Crash):
-            keeper(shelf, fresh=True).open(TITLES)
+            keeper(shelf, fresh=True).open(show())
     assert look(old).undos == 1
     newest = next(found for found in shelf.of("none") if found.path != old)
     assert newest.undos == 1, "on disk in the new ledger before the old one is told"
@@ -287,14 +292,14 @@ async def test_what_lies_aside_is_healed_at_the_next_start_when_the_first_one_cr
 async def test_a_file_in_use_is_not_moved_aside(tmp_path: Path, shelf: Shelf) -> None:
     journal = Journal(tmp_path / "show")
     with pytest.raises(JournalError, match="in use"):
-        keeper(shelf, file=tmp_path / "show", fresh=True).open(TITLES)
+        keeper(shelf, file=tmp_path / "show", fresh=True).open(show())
     await journal.close()
 
 
 def test_a_file_of_another_program_is_not_moved_aside(tmp_path: Path, shelf: Shelf) -> None:
     (tmp_path / "notes").write_text("my notes " * 100)
     with pytest.raises(JournalError, match="another program"):
-        keeper(shelf, file=tmp_path / "notes", fresh=True).open(TITLES)
+        keeper(shelf, file=tmp_path / "notes", fresh=True).open(show())
     assert [one.name for one in tmp_path.iterdir() if one.is_file()] == ["notes"]
 
 

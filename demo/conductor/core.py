@@ -30,8 +30,8 @@ ENDING_SEC = 2.0
 Deck = Sequence[Chapter] | Callable[[Stage], Sequence[Chapter]]
 Listener = Callable[[ShowState], None]
 Work = Callable[[], Awaitable[None]]
-Keeping = Journal | Callable[[Sequence[str]], Journal]
-"""A journal, or who finds the one for a deck of these titles."""
+Keeping = Journal | Callable[[ShowState], Journal]
+"""A journal, or who finds the one for a show, given as it is before its first event."""
 
 
 class Conductor:
@@ -39,7 +39,7 @@ class Conductor:
 
     `chapters` may be a function of the `Stage` that their `on_enter`s use. `start_system` is run
     beside the show when it begins, `heal_system` when someone heals everything. `journal` may be a
-    function of the chapters' titles that opens one; without it the show is kept in a temporary one.
+    function that opens one; without it the show is kept in a temporary one.
     Raises `ValueError` for an empty deck, `JournalError` for a journal that is in use.
     """
 
@@ -62,7 +62,7 @@ class Conductor:
         known = (FaultState(driver.config, driver.target, driver.observable) for driver in faults)
         self._state = opening(title or subject_name, subject_name, description, deck, known)
         self.demo_state = DemoState(deck)
-        self.journal = journal([chapter.title for chapter in deck]) if callable(journal) else journal or Journal()
+        self.journal = journal(self._state) if callable(journal) else journal or Journal()
         self._opened = False
         self.clock = clock
         self._lanes = Lanes()
@@ -174,19 +174,20 @@ class Conductor:
             await self._close()
 
     async def _load(self) -> None:
-        after = 0
-        while entries := await self.journal.read(after):
+        state = self._state
+        while entries := await self.journal.read(state.seq):
             for entry in entries:
                 self._check_deck(entry.event)
-                self._state = self._folded(entry)
-            after = entries[-1].seq
+                state = self._folded(state, entry)
+        # At once: nobody is shown a show on its way through its past.
+        self._state = state
         if self._state.opened:
             self.demo_state.current = self._state.current
         await self._faults.load()
 
-    def _folded(self, entry: e.Entry) -> ShowState:
+    def _folded(self, state: ShowState, entry: e.Entry) -> ShowState:
         try:
-            return apply(self._state, entry)
+            return apply(state, entry)
         except Exception as error:  # noqa: BLE001 - whatever a damaged entry makes of the fold
             raise JournalError(
                 f"the journal {self.journal.path} is damaged: its entry {entry.seq} fits no show "
@@ -223,7 +224,8 @@ class Conductor:
 
     async def _handle(self, command: c.Command, done: asyncio.Future[ShowState] | None) -> None:
         try:
-            state = await self._process(command)
+            writing = await self._process(command)
+            await self._own_up()
         except Refused as refused:
             if done is not None and not done.done():
                 done.set_exception(refused)
@@ -233,18 +235,37 @@ class Conductor:
                 done.set_exception(DemoError(text))
             self._complain(text)
         else:
-            if done is not None and not done.done():
+            if done is not None and writing is not None:
+                self.spawn(self._answer_later(writing, done, self._state), "an answer that a halt overtook")
+            elif done is not None and not done.done():
+                done.set_result(self._state)
+
+    async def _answer_later(
+        self, writing: "asyncio.Future[None]", done: asyncio.Future[ShowState], state: ShowState
+    ) -> None:
+        """A halt goes first; what was answered is on disk all the same."""
+        try:
+            await self._disk.catch_up(writing)
+        finally:
+            if not done.done():
                 done.set_result(state)
 
-    async def _process(self, command: c.Command) -> ShowState:
+    async def _own_up(self) -> None:
+        """An answer must not call durable what the disk did not take."""
+        if self._disk.is_lost and self._state.durable:
+            await self._process(c.Command("show", c.Durable(on=False)))
+
+    async def _process(self, command: c.Command) -> "asyncio.Future[None] | None":
+        """Decide, write, apply, tell. Returns the write that an answer still has to wait for, if there is one."""
         at = self.clock()
         decision = decide(self._state, command, at)
         if isinstance(decision, Refusal):
             raise Refused(decision.code, decision.message)
         if not decision:
-            return self._state
+            return None
         state, entries = self._fold(command.who, decision, at)
         self.journal.keep(entries)
+        writing = None
         if is_urgent(command):
             # Halt and heal come first; the disk is told, and hardly waited for.
             self._state = state
@@ -252,12 +273,12 @@ class Conductor:
             await self._disk.persist(urgent=True)
         else:
             if not isinstance(command.what, c.Observe):
-                await self._disk.persist(urgent=False)
+                writing = await self._disk.persist(urgent=False)
             self._state = state
             self._set_going(entries, state)
         self.demo_state.current = state.current
         self._tell()
-        return state
+        return writing
 
     def _fold(self, who: str, events: Sequence[e.Event], at: float) -> tuple[ShowState, list[e.Entry]]:
         state, entries = self._state, []

@@ -25,11 +25,14 @@ _HEADER_BYTES = 100
 REMEDY = "--fresh starts anew and keeps the old file"
 _ID_AT = slice(68, 72)
 
+_TABLES = {"show", "entries", "undos"}
 _SCHEMA = """
+BEGIN;
 CREATE TABLE IF NOT EXISTS show (epoch TEXT NOT NULL, version INTEGER NOT NULL, created REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS entries (seq INTEGER PRIMARY KEY, at REAL NOT NULL, who TEXT NOT NULL, data TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS undos (id TEXT PRIMARY KEY, fault TEXT NOT NULL, run INTEGER NOT NULL, kind TEXT NOT NULL,
   target TEXT NOT NULL, undo TEXT NOT NULL, state TEXT NOT NULL, at REAL NOT NULL);
+COMMIT;
 """
 
 
@@ -133,14 +136,21 @@ def open_file(path: Path) -> tuple[sqlite3.Connection, str, int]:
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")
-        with db:
-            db.executescript(_SCHEMA)
+        _refuse_partial(db, path)
+        db.executescript(_SCHEMA)
         epoch = _epoch(db)
         newest = db.execute("SELECT MAX(seq) FROM entries").fetchone()[0]
     except BaseException:
         db.close()
         raise
     return db, epoch, newest or 0
+
+
+def _refuse_partial(db: sqlite3.Connection, path: Path) -> None:
+    """All tables are made in one step: a journal that lacks one has lost it."""
+    there = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if there and not there >= _TABLES:
+        raise JournalError(f"the journal {path} is damaged: {', '.join(sorted(_TABLES - there))} missing; {REMEDY}")
 
 
 def _epoch(db: sqlite3.Connection) -> str:

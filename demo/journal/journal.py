@@ -20,9 +20,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from demo.errors import JournalError
 from demo.events import Entry, HealthSampled, from_json, to_json
-from demo.journal.file import lock, open_file, refuse_foreign
+from demo.journal.file import REMEDY, lock, open_file, refuse_foreign
 from demo.journal.lane import Lane
 from demo.journal.ledger import UndoRow, add_undos, pending_rows, synced
+from demo.show import ShowState, apply
 from demo.types import Plan
 
 T = TypeVar("T")
@@ -80,7 +81,8 @@ class Journal:
             self._let_go()
             if isinstance(error, JournalError):
                 raise
-            raise JournalError(f"cannot use {self.path} as a journal: {error}") from None
+            hint = f"; {REMEDY}" if type(error) is sqlite3.DatabaseError else ""
+            raise JournalError(f"cannot use {self.path} as a journal: {error}{hint}") from None
 
     @property
     def durable_seq(self) -> int:
@@ -140,12 +142,15 @@ class Journal:
 
     # The file.
 
-    def verify(self) -> None:
-        """Read all of it. Waits for the disk. Raises `JournalError` for one that is damaged."""
+    def verify(self, state: ShowState) -> None:
+        """Read all of it, and fold it into a show that has not begun. Waits for the disk.
+
+        Raises `JournalError` for one that is damaged.
+        """
         try:
-            self._lane.submit(self._verify).result()
-        except (sqlite3.Error, OSError, ValueError, TypeError, OverflowError, JournalError) as error:
-            raise JournalError(f"the journal {self.path} is damaged: {error}") from None
+            self._lane.submit(lambda: self._verify(state)).result()
+        except Exception as error:  # noqa: BLE001 - whatever damage makes of SQLite, of JSON and of the fold
+            raise JournalError(f"it is damaged ({type(error).__name__}: {error})"[:300]) from None
 
     def release(self) -> None:
         """Let go of a journal that no show was begun with. Waits for the disk."""
@@ -155,12 +160,12 @@ class Journal:
         with contextlib.suppress(sqlite3.Error, OSError):
             ending.result()
 
-    def _verify(self) -> None:
+    def _verify(self, state: ShowState) -> None:
         found = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if found != "ok":
             raise JournalError(str(found))
         for row in self._db.execute("SELECT seq, at, who, data FROM entries ORDER BY seq"):
-            _entry(*row)
+            state = apply(state, _entry(*row))
 
     async def close(self, patience_sec: float = CLOSE_PATIENCE_SEC) -> None:
         """Write what is left and let go of the file. Safe to call twice.
@@ -204,6 +209,9 @@ class Journal:
             raise JournalError(f"the journal {self.path} is closed")
         try:
             return await asyncio.wrap_future(self._lane.submit(work))
+        except sqlite3.DatabaseError as error:
+            hint = f"; if it is damaged, {REMEDY}" if type(error) is sqlite3.DatabaseError else ""
+            raise JournalError(f"the journal {self.path} cannot be used: {error}{hint}") from error
         except (sqlite3.Error, OSError, ValueError, TypeError, OverflowError) as error:
             raise JournalError(f"the journal {self.path} cannot be used: {error}") from error
 
@@ -263,7 +271,7 @@ def _entry(seq: int, at: float, who: str, data: str) -> Entry:
     try:
         return Entry(seq, at, who, from_json(json.loads(data)))
     except json.JSONDecodeError as error:
-        raise JournalError(f"entry {seq} of the journal cannot be read: {error}") from None
+        raise JournalError(f"entry {seq} of the journal cannot be read ({error}); {REMEDY}") from None
 
 
 def _pending(db: sqlite3.Connection) -> list[Undo]:

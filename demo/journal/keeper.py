@@ -9,6 +9,7 @@ from demo.journal.handover import asides, hand_over, move_aside
 from demo.journal.journal import Journal
 from demo.journal.look import Look, look
 from demo.journal.shelf import Shelf
+from demo.show import ShowState
 
 
 class Keeper:
@@ -26,9 +27,12 @@ class Keeper:
         self._fresh = fresh
         self._shelf = shelf or Shelf()
 
-    def open(self, titles: Sequence[str]) -> Journal:
-        """The journal for a deck of these titles. Raises `JournalError` for a named file that cannot be used."""
-        return self._named(self._file) if self._file is not None else self._from_the_shelf(tuple(titles))
+    def open(self, show: ShowState) -> Journal:
+        """The journal for a show, given as it is before its first event.
+
+        Raises `JournalError` for a named file that cannot be used.
+        """
+        return self._named(self._file) if self._file is not None else self._from_the_shelf(show)
 
     # A file that was named.
 
@@ -45,13 +49,13 @@ class Keeper:
 
     # The shelf.
 
-    def _from_the_shelf(self, titles: tuple[str, ...]) -> Journal:
+    def _from_the_shelf(self, show: ShowState) -> Journal:
         try:
             self._shelf.prepare()
         except OSError as error:
             return self._temporary(error.strerror or str(error))
         looks = self._shelf.of(self._subject)
-        journal = None if self._fresh else self._continued(looks, titles)
+        journal = None if self._fresh else self._continued(looks, show)
         fresh = journal is None
         if journal is None:
             journal = self._begun()
@@ -62,7 +66,8 @@ class Keeper:
             self._prune()
         return journal
 
-    def _continued(self, looks: Sequence[Look], titles: tuple[str, ...]) -> Journal | None:
+    def _continued(self, looks: Sequence[Look], show: ShowState) -> Journal | None:
+        titles = tuple(chapter.title for chapter in show.chapters)
         for found in looks:
             if found.in_use or found.over:
                 continue
@@ -71,19 +76,19 @@ class Keeper:
                     self._leave(found, found.trouble)
             elif found.titles and found.titles != titles:
                 self._leave(found, f"it belongs to another deck of {len(found.titles)} chapters")
-            elif (journal := self._opened(found)) is not None:
+            elif (journal := self._opened(found, show)) is not None:
                 self._continue(found)
                 return journal
         return None
 
-    def _opened(self, found: Look) -> Journal | None:
+    def _opened(self, found: Look, show: ShowState) -> Journal | None:
         try:
             journal = Journal(found.path)
         except JournalError as error:
             self._leave(found, str(error))
             return None
         try:
-            journal.verify()
+            journal.verify(show)
         except JournalError as error:
             journal.release()
             self._leave(found, str(error))
