@@ -94,7 +94,7 @@ def _row(found: Look, looks: Iterable[Look]) -> tuple[str, ...]:
         found.subject or key_of(found.path),
         ago(now - found.begun_at) if known else "?",
         ago(now - found.last_at),
-        f"{found.chapter} of {len(found.titles)}" if known else "?",
+        (f"{found.chapter} of {len(found.titles)}" if found.chapter else "–") if known else "?",
         str(found.events) if known else "?",
         size_text(found.size),
         state_of(found, looks),

@@ -65,7 +65,7 @@ def test_every_refusal_code_is_documented_with_its_status() -> None:
 
 
 def test_every_option_is_documented() -> None:
-    for option in ("--terminal", "--journal", "--port", "--host", "--no-open"):
+    for option in ("--terminal", "--journal", "--fresh", "--port", "--host", "--no-open"):
         assert option in EVERYTHING, f"{option} stands nowhere"
 
 

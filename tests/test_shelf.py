@@ -12,6 +12,7 @@ import pytest
 from demo import events as e
 from demo.errors import JournalError
 from demo.journal import Journal, Keeper, Shelf
+from demo.journal.file import APPLICATION_ID
 from demo.journal.handover import asides, move_aside
 from demo.journal.look import look
 from demo.journal.shelf import ENDED_MOST, continues_next, key, key_of, remove
@@ -378,12 +379,28 @@ async def test_looking_leaves_no_trace(shelf: Shelf) -> None:
     assert continues_next([found]) is found
 
 
+async def test_a_journal_whose_server_ended_while_it_was_being_made_is_begun(shelf: Shelf) -> None:
+    empty = shelf.begin("none")
+    assert (await opened(shelf))[0] == empty
+    empty.unlink()
+    with sqlite3.connect(empty) as db:
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute("PRAGMA journal_mode=WAL")
+    db.close()
+    path, found = await opened(shelf)
+    assert (path, found.troubles, found.continued) == (empty, [], "")
+
+
 async def test_what_is_no_journal_is_listed_as_such(shelf: Shelf) -> None:
     (shelf.directory / "none-20260101-000000.journal").write_text("x" * 200)
     assert [found.trouble != "" for found in shelf.all()] == [True]
     path, found = await opened(shelf)
     assert path.name != "none-20260101-000000.journal"
     assert len(found.troubles) == 1
+    await kept(shelf, e.ShowClosed(over=True), path=path.with_name("none-20260102-000000.journal"))
+    path.unlink()
+    _, found = await opened(shelf)
+    assert found.troubles == [], "said once: a show was begun since"
 
 
 def test_json_types_are_found_by_their_first_word() -> None:

@@ -161,5 +161,5 @@ def _epoch(db: sqlite3.Connection) -> str:
             db.execute("INSERT INTO show VALUES (?,?,?)", (epoch, VERSION, time.time()))
         return epoch
     if row[1] != VERSION:
-        raise JournalError(f"the journal was written by another version of this program (format {row[1]})")
+        raise JournalError(f"the journal was written by another version of this program (format {row[1]}); {REMEDY}")
     return str(row[0])

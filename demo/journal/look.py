@@ -96,6 +96,8 @@ def _unreadable(found: Look, trouble: str) -> Look:
 
 
 def _read(db: sqlite3.Connection, found: Look) -> Look:
+    if not db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]:
+        return found  # its server ended while it was being made
     row = db.execute("SELECT version, created FROM show").fetchone()
     if row is None:
         return found
