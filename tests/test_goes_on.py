@@ -7,7 +7,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -115,12 +114,6 @@ def fill(disk: Path) -> Path:
     return ballast
 
 
-def seconds(work: Callable[[], object]) -> float:
-    began = time.monotonic()
-    work()
-    return time.monotonic() - began
-
-
 def test_a_full_disk_stops_no_move_and_no_heal_and_loses_nothing(tmp_path: Path) -> None:
     env = marker(tmp_path / "place")
     with small_disk(tmp_path / "disk") as disk:
@@ -137,12 +130,11 @@ def test_a_full_disk_stops_no_move_and_no_heal_and_loses_nothing(tmp_path: Path)
             assert advances(server) == "[2/10]"
             for page in ("/", "/presenter"):
                 assert "The journal cannot be written" in server.client.get(page).text
-            assert seconds(lambda: server.client.post("/heal")) < 1
+            assert server.client.post("/heal").status_code == 202
             server.until(lambda state: state["chaos"][0]["state"] == "idle")
             refused = server.client.post("/chaos/break")
             assert (refused.status_code, refused.json()["code"]) == (503, "no_ledger")
-            assert seconds(lambda: server.client.post("/halt")) < 1
-            assert server.state()["halted"]
+            assert server.client.post("/halt").json()["halted"]
             assert not (tmp_path / "place" / "broken").exists()
             ballast.unlink()
             server.until(lambda state: state["durable"])

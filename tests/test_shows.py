@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.marker import SUBJECT, marker
-from tests.serving import Server, serving
+from tests.serving import Server, script, serving
 
 Serve = Callable[..., Server]
 
@@ -140,6 +140,32 @@ def test_what_a_killed_server_broke_is_healed_by_the_fresh_show_before_its_first
     third = serve(*args, env=env)
     third.client.post("/advance")
     assert (place / "heals").read_text() == "heal\n", "what was taken over and healed is not healed again"
+
+
+KILLED_BETWEEN = """
+import os, signal
+import demo.journal.handover as handover
+handover.mark_moved = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+from demo.cli import main
+main()
+"""
+
+
+def test_a_kill_between_the_two_ledgers_forgets_no_undo_and_heals_once(serve: Serve, tmp_path: Path) -> None:
+    place = tmp_path / "place"
+    env = marker(place)
+    server = serve(SUBJECT, env=env)
+    server.client.post("/chaos/break")
+    server.until(lambda state: state["chaos"][0]["state"] == "active")
+    server.kill()
+    command = [*script(tmp_path / "killed.py", KILLED_BETWEEN), "serve", SUBJECT, "--no-open", "--port", "0", "--fresh"]
+    assert subprocess.run(command, env=dict(os.environ) | env, check=False, timeout=30).returncode == -9
+    assert (place / "broken").exists()
+    assert [show["undos"] for show in shows()] == [1, 1], "in both, in none is what must not be"
+    again = serve(SUBJECT, env=env)
+    assert again.client.post("/advance").json()["progress"] == "[2/10]"
+    assert (place / "heals").read_text() == "heal\n"
+    assert [show["undos"] for show in shows()] == [0, 0]
 
 
 @pytest.mark.system
