@@ -195,6 +195,8 @@ def _stop_on_signals(stop: asyncio.Event, say: _Voice) -> None:
 async def _serve_web(
     conductor: Conductor, listener: socket.socket, stop: asyncio.Event, options: Options, say: _Voice, keeper: Keeper
 ) -> None:
+    # Before that a page could only show the first chapter; who comes meanwhile waits in the socket's queue.
+    await conductor.loaded.wait()
     started = asyncio.Event()
     serving = asyncio.ensure_future(serve(Web(conductor), listener, stop, started))
     waiting = asyncio.ensure_future(started.wait())

@@ -62,6 +62,29 @@ def test_a_killed_show_goes_on_by_itself_and_says_where(serve: Serve) -> None:
     assert line.endswith(" s ago (start anew: --fresh)")
 
 
+SLOW_TO_READ = """
+import asyncio
+from demo.cli import main
+from demo.journal import Journal
+read = Journal.read
+async def slowly(self, *where):
+    await asyncio.sleep(1)
+    return await read(self, *where)
+Journal.read = slowly
+main()
+"""
+
+
+def test_no_page_shows_another_chapter_while_a_long_journal_is_read(serve: Serve, tmp_path: Path) -> None:
+    args = ["--no-open", "--port", "0", "--journal", str(tmp_path / "show")]
+    server = serve("none", *args)
+    server.client.post("/goto/3")
+    server.kill()
+    with serving(program=[*script(tmp_path / "slow.py", SLOW_TO_READ), "serve", "none", *args]) as again:
+        assert again.state()["progress"] == "[3/5]", "the first answer of all"
+        assert "Many hands" in again.client.get("/").text
+
+
 def test_a_show_that_came_to_its_end_is_over(serve: Serve) -> None:
     server = serve("none")
     for _ in range(4):

@@ -64,6 +64,8 @@ class Conductor:
         self.demo_state = DemoState(deck)
         self.journal = journal(self._state) if callable(journal) else journal or Journal()
         self._opened = False
+        self.loaded = asyncio.Event()
+        """Set once the journal is folded (or cannot be): before that, nobody knows where the show stands."""
         self.clock = clock
         self._lanes = Lanes()
         self._disk = Disk(self, self._lanes.hurry)
@@ -184,6 +186,7 @@ class Conductor:
         if self._state.opened:
             self.demo_state.current = self._state.current
         await self._faults.load()
+        self.loaded.set()
 
     def _folded(self, state: ShowState, entry: e.Entry) -> ShowState:
         try:
@@ -341,6 +344,7 @@ class Conductor:
     async def _close(self) -> None:
         """Each step for itself: none that fails or hangs costs the others."""
         self._settled.set()
+        self.loaded.set()
         self._actions.cancel_all()
         failed: list[DemoError] = []
         try:
