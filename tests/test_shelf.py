@@ -1,5 +1,6 @@
 """The shelf: which journal a show goes on in, what is said, what is taken over, and what is taken away."""
 
+import errno
 import json
 import sqlite3
 import stat
@@ -200,6 +201,34 @@ async def test_nowhere_to_write_is_said_and_the_show_goes_on_in_a_temporary_jour
     assert not place.exists()
     assert len(found.troubles) == 1
     assert "a crash would lose it" in found.troubles[0]
+
+
+async def test_what_lies_on_a_shelf_that_cannot_be_written_is_healed_all_the_same(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = await kept(shelf, undos=1)
+
+    def read_only(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    for name in ("prepare", "begin"):
+        monkeypatch.setattr(Shelf, name, read_only)
+    monkeypatch.setattr("demo.journal.handover._note", read_only)
+    journal = keeper(shelf, fresh=True).open(show())
+    assert [undo.fault for undo in await journal.pending()] == ["off"]
+    assert journal.path.parent != shelf.directory
+    assert look(old).undos == 1
+    await journal.close()
+
+
+async def test_nowhere_to_write_at_all_is_said_with_what_to_do(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tempfile.mkdtemp", full)
+    monkeypatch.setattr(Shelf, "begin", full)
+    with pytest.raises(JournalError, match=r"nowhere to keep the show.*TMPDIR"):
+        keeper(shelf).open(show())
 
 
 # Starting anew, and nothing stays broken.

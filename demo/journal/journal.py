@@ -66,7 +66,7 @@ class Journal:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self._scratch = tempfile.mkdtemp(prefix="chaos-stage-") if path is None else None
+        self._scratch = _scratch() if path is None else None
         self.path = Path(self._scratch) / "show.journal" if self._scratch else Path(path or "")
         refuse_foreign(self.path)
         self._lock_fd = lock(self.path)
@@ -253,6 +253,16 @@ class Journal:
     def _durably(self, statement: str, values: tuple[Any, ...]) -> None:
         with synced(self._db):
             self._db.execute(statement, values)
+
+
+def _scratch() -> str:
+    try:
+        return tempfile.mkdtemp(prefix="chaos-stage-")
+    except OSError as error:
+        raise JournalError(
+            f"there is nowhere to keep the show, not even for a while ({error.strerror or error}): "
+            f"free some space, or set TMPDIR to a directory that can be written"
+        ) from None
 
 
 def _dumps(what: str, value: object) -> str:

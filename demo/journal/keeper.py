@@ -50,10 +50,6 @@ class Keeper:
     # The shelf.
 
     def _from_the_shelf(self, show: ShowState) -> Journal:
-        try:
-            self._shelf.prepare()
-        except OSError as error:
-            return self._temporary(error.strerror or str(error))
         looks = self._shelf.of(self._subject)
         journal = None if self._fresh else self._continued(looks, show)
         fresh = journal is None
@@ -97,6 +93,7 @@ class Keeper:
 
     def _begun(self) -> Journal:
         try:
+            self._shelf.prepare()
             return Journal(self._shelf.begin(self._subject))
         except OSError as error:
             return self._temporary(error.strerror or str(error))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from demo.errors import JournalError
 from demo.journal.file import VERSION, is_in_use, refuse_foreign
@@ -103,12 +103,13 @@ def _read(db: sqlite3.Connection, found: Look) -> Look:
         return found
     if row[0] != VERSION:
         raise JournalError(f"another version of this program wrote it (format {row[0]})")
-    count, last_at = db.execute("SELECT COUNT(*), MAX(at) FROM entries").fetchone()
-    opened, entered, turn = _newest(db, "ShowOpened"), _newest(db, "ChapterEntered"), _newest(db, "Show")
+    count = db.execute("SELECT COUNT(*) FROM entries").fetchone()[0]
+    newest = db.execute("SELECT at FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
+    opened, entered, turn = _event(db, "ShowOpened", "ASC"), _event(db, "ChapterEntered"), _event(db, "Show")
     return Look(
         found.path,
         found.size,
-        last_at=float(last_at or row[1]),
+        last_at=float(newest[0] if newest else row[1]),
         begun_at=float(row[1]),
         subject=str(opened.get("subject", "")),
         titles=tuple(str(title) for title in opened.get("chapters", ())),
@@ -120,9 +121,9 @@ def _read(db: sqlite3.Connection, found: Look) -> Look:
     )
 
 
-def _newest(db: sqlite3.Connection, kind: str) -> dict[str, Any]:
-    """The newest event whose type begins so; empty when there is none."""
-    query = "SELECT data FROM entries WHERE data LIKE ? ORDER BY seq DESC LIMIT 1"
+def _event(db: sqlite3.Connection, kind: str, order: Literal["ASC", "DESC"] = "DESC") -> dict[str, Any]:
+    """The newest event whose type begins so, or the oldest; empty when there is none."""
+    query = f"SELECT data FROM entries WHERE data LIKE ? ORDER BY seq {order} LIMIT 1"  # noqa: S608 - one of two words
     row = db.execute(query, (f'{{"type": "{kind}%',)).fetchone()
     event = json.loads(row[0]) if row else {}
     if not isinstance(event, dict):

@@ -35,15 +35,18 @@ class Shelf:
 
     def all(self) -> list[Look]:
         """Every journal here, the one that was written to last first."""
-        try:
-            paths = [path for path in self.directory.iterdir() if path.name.endswith(SUFFIX) and path.is_file()]
-        except OSError:
-            return []
-        return sorted((look(path) for path in paths), key=lambda found: found.last_at, reverse=True)
+        return sorted((look(path) for path in self._paths()), key=lambda found: found.last_at, reverse=True)
 
     def of(self, subject: str) -> list[Look]:
         """The journals of one subject, the one that was written to last first."""
-        return [found for found in self.all() if key_of(found.path) == key(subject)]
+        looks = (look(path) for path in self._paths() if key_of(path) == key(subject))
+        return sorted(looks, key=lambda found: found.last_at, reverse=True)
+
+    def _paths(self) -> list[Path]:
+        try:
+            return [path for path in self.directory.iterdir() if path.name.endswith(SUFFIX) and path.is_file()]
+        except OSError:
+            return []
 
     def begin(self, subject: str) -> Path:
         """A new empty file of its own, its name being the subject and now. Raises `OSError`."""
