@@ -12,7 +12,7 @@ from demo import events as e
 from demo.errors import JournalError
 from demo.journal.file import SIDES, lock, open_file, refuse_foreign
 from demo.journal.journal import Journal
-from demo.journal.ledger import mark_moved
+from demo.journal.ledger import UndoRow, mark_moved
 from demo.journal.look import Look, left_to_undo
 
 
@@ -39,7 +39,7 @@ def hand_over(old: Look, journal: Journal, *, set_aside: bool) -> int:
     return len(rows)
 
 
-def _note(path: Path, set_aside: bool, rows: list[tuple[str, str, int, str, str, str, str, float]]) -> None:
+def _note(path: Path, set_aside: bool, rows: list[UndoRow]) -> None:
     db, _, newest = open_file(path)
     with closing(db):
         if rows:
