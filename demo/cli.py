@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from demo import __version__, upkeep
+from demo import shows as listing
 from demo.errors import DemoError, UsageError
+from demo.journal import Shelf
 from demo.play import Options, play
 from demo.subjects import DEFAULT, names
 from demo.web.access import is_loopback
@@ -27,10 +29,10 @@ Subject = Annotated[
 ]
 JournalFile = Annotated[
     Path | None,
-    typer.Option(
-        "--journal", help="Keep the show in this file, and continue it from there after a crash.", metavar="FILE"
-    ),
+    typer.Option("--journal", help="Keep the show in this file, and continue it from there.", metavar="FILE"),
 ]
+
+Fresh = Annotated[bool, typer.Option("--fresh", help="Begin anew, instead of continuing where the show was left.")]
 
 
 Attach = Annotated[
@@ -60,6 +62,7 @@ def serve(
     ] = True,
     journal: JournalFile = None,
     attach: Attach = None,
+    fresh: Fresh = False,
 ) -> None:
     """Present in the browser: stage, presenter's page and phone page."""
     if not is_loopback(host):
@@ -67,13 +70,27 @@ def serve(
             f"--host {host} is refused: without pairing anyone in the room could break your system. "
             f"Use 127.0.0.1 for now; phones join in a later version"
         )
-    play(Options(subject, host, port, web=True, terminal=terminal, open_page=open_page, journal=journal, attach=attach))
+    play(
+        Options(
+            subject,
+            host,
+            port,
+            web=True,
+            terminal=terminal,
+            open_page=open_page,
+            journal=journal,
+            attach=attach,
+            fresh=fresh,
+        )
+    )
 
 
 @app.command()
-def run(subject: Subject = "ratelimiter", journal: JournalFile = None, attach: Attach = None) -> None:
+def run(
+    subject: Subject = "ratelimiter", journal: JournalFile = None, attach: Attach = None, fresh: Fresh = False
+) -> None:
     """Present in this terminal; through a pipe: plain lines out, each line in counts as a key."""
-    play(Options(subject, web=False, terminal=True, journal=journal, attach=attach))
+    play(Options(subject, web=False, terminal=True, journal=journal, attach=attach, fresh=fresh))
 
 
 @app.command()
@@ -101,6 +118,22 @@ def down(name: Name = DEFAULT) -> None:
 def heal(name: Name = DEFAULT) -> None:
     """Bring back what is dead or silent in a system that `demo up` started."""
     typer.echo(f"healed     {upkeep.heal(name).name}")
+
+
+@app.command()
+def shows(
+    remove: Annotated[list[str] | None, typer.Option("--remove", help="Remove this show.", metavar="NAME")] = None,
+    remove_ended: Annotated[bool, typer.Option("--remove-ended", help="Remove every show that is over.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Remove even what has an undo left.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="List them for programs.")] = False,
+) -> None:
+    """List the shows that are kept on this machine, or remove some."""
+    shelf = Shelf()
+    if remove or remove_ended:
+        gone = listing.take_away(shelf, remove or (), remove_ended, force)
+        typer.echo(f"removed: {', '.join(gone)}" if gone else "nothing to remove")
+    else:
+        typer.echo(listing.as_json(shelf) if as_json else listing.as_table(shelf))
 
 
 def main() -> None:

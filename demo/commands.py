@@ -95,6 +95,11 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
+class Close:
+    """The server ends in an orderly way: nothing comes behind this."""
+
+
+@dataclass(frozen=True, slots=True)
 class ActionEnd:
     """An `on_enter` returned, or (with a reason) failed."""
 
@@ -226,6 +231,7 @@ Order = (
     | PauseTimer
     | ResetTimer
     | Open
+    | Close
     | ActionEnd
     | AutoAdvance
     | FaultPlanned

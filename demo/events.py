@@ -25,6 +25,18 @@ class ShowPickedUp:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowClosed:
+    """The server ended in an orderly way. `over`: the last chapter had been on screen, so nobody continues here."""
+
+    over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShowSetAside:
+    """Another show was begun in this one's place: nobody continues here unless asked to."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChapterEntered:
     number: int
     forward: bool
@@ -215,6 +227,8 @@ class DurabilityChanged:
 Event = (
     ShowOpened
     | ShowPickedUp
+    | ShowClosed
+    | ShowSetAside
     | ChapterEntered
     | ActionStarted
     | ActionSucceeded

@@ -40,7 +40,7 @@ def main() -> None:
 
 def _answer(order: Mapping[str, Any]) -> dict[str, Any]:
     journal = Path(order["journal"]) if order["journal"] else None
-    if journal is not None and state_of_undo(journal, order["hold"]) == "healed":
+    if journal is not None and state_of_undo(journal, order["hold"]) in ("healed", "moved"):
         return {"why": None, "already": True}
     plan = Plan(**order["plan"])
     try:

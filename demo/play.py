@@ -8,19 +8,19 @@ import socket
 import sys
 import time
 import webbrowser
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from demo import commands as c
 from demo.chaos.watchdog import ProcessWatchdog
-from demo.conductor import Conductor
+from demo.conductor import Conductor, Keeping
 from demo.herald import Herald, welcome
-from demo.journal import Journal
+from demo.journal import Keeper
 from demo.runner import DemoRunner
 from demo.subjects import load
-from demo.types import Subject, Watchdog
+from demo.types import FaultDriver, Subject, Watchdog
 from demo.web.app import Web
 from demo.web.server import bind, serve
 
@@ -42,6 +42,7 @@ class Options:
     open_page: bool = False
     journal: Path | None = None
     attach: str | None = None
+    fresh: bool = False
 
 
 def play(options: Options) -> None:
@@ -50,9 +51,9 @@ def play(options: Options) -> None:
     subject.check()
     listener = bind(options.host, options.port) if options.web else None
     try:
-        journal = Journal(options.journal)
+        keeper = Keeper(options.subject, options.journal, fresh=options.fresh)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            error, stubborn = runner.run(_ended(_play(options, subject, journal, listener)))
+            error, stubborn = runner.run(_ended(_play(options, subject, keeper, listener)))
             if stubborn:
                 _leave(error)
         if error is not None:
@@ -101,56 +102,67 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _play(options: Options, subject: Subject, journal: Journal, listener: socket.socket | None) -> None:
-    watchdog = ProcessWatchdog(options.subject, _subject_options(options), journal.path)
+async def _play(options: Options, subject: Subject, keeper: Keeper, listener: socket.socket | None) -> None:
+    parts = _parts(subject, keeper, ProcessWatchdog(options.subject, _subject_options(options)))
     try:
         if listener is None:
-            await _in_terminal(subject, journal, watchdog)
+            await _in_terminal(subject, keeper, parts)
         else:
-            await _served(options, subject, journal, watchdog, listener)
+            await _served(options, subject, keeper, parts, listener)
     finally:
         await subject.stop()
 
 
-async def _in_terminal(subject: Subject, journal: Journal, watchdog: Watchdog) -> None:
+class _Parts(TypedDict):
+    """What a conductor is made of, besides the name, the deck and the poller."""
+
+    title: str
+    description: str
+    faults: Sequence[FaultDriver]
+    journal: Keeping
+    start_system: Callable[[], Awaitable[None]]
+    heal_system: Callable[[], Awaitable[None]]
+    watchdog: Watchdog
+
+
+def _parts(subject: Subject, keeper: Keeper, watchdog: Watchdog) -> _Parts:
+    """The same for a server's conductor and for a terminal's."""
+    return {
+        "title": subject.title,
+        "description": subject.description,
+        "faults": subject.faults,
+        "journal": keeper.open,
+        "start_system": subject.start,
+        "heal_system": subject.heal,
+        "watchdog": watchdog,
+    }
+
+
+async def _in_terminal(subject: Subject, keeper: Keeper, parts: _Parts) -> None:
     """`demo run`: the terminal owns the show, its signals and its way out."""
-    runner = DemoRunner(
-        subject.name,
-        subject.chapters,
-        subject.poller,
-        faults=subject.faults,
-        title=subject.title,
-        description=subject.description,
-        journal=journal,
-        start_system=subject.start,
-        heal_system=subject.heal,
-        watchdog=watchdog,
-    )
+    runner = DemoRunner(subject.name, subject.chapters, subject.poller, **parts)
+    _report(runner.conductor, keeper, aloud=True)
     await runner.run()
 
 
-async def _served(
-    options: Options, subject: Subject, journal: Journal, watchdog: Watchdog, listener: socket.socket
-) -> None:
+def _report(conductor: Conductor, keeper: Keeper, aloud: bool) -> None:
+    """What could not be continued, among the lines of the show; what was, on stdout before a terminal's picture."""
+    for text in keeper.troubles:
+        conductor.report("show", c.Trouble(text))
+    if aloud and keeper.continued:
+        print(f"continued  {keeper.continued}", flush=True)
+
+
+async def _served(options: Options, subject: Subject, keeper: Keeper, parts: _Parts, listener: socket.socket) -> None:
     """`demo serve`: pages over the conductor and, if asked for, a terminal beside them."""
     stop = asyncio.Event()
-    conductor = Conductor(
-        subject.name,
-        subject.chapters,
-        subject.poller,
-        title=subject.title,
-        description=subject.description,
-        faults=subject.faults,
-        journal=journal,
-        start_system=subject.start,
-        heal_system=subject.heal,
-        watchdog=watchdog,
-    )
+    conductor = Conductor(subject.name, subject.chapters, subject.poller, **parts)
     say = _Voice(quiet=options.terminal and sys.stdin.isatty() and sys.stdout.isatty())
+    _report(conductor, keeper, aloud=say.quiet)
     _stop_on_signals(stop, say)
     runner = DemoRunner(subject.name, (), conductor=conductor) if options.terminal else None
     playing = asyncio.ensure_future(conductor.run())
-    beside = [asyncio.ensure_future(_serve_web(conductor, listener, stop, options, say))]
+    beside = [asyncio.ensure_future(_serve_web(conductor, listener, stop, options, say, keeper))]
     if runner is not None:
         beside.append(asyncio.ensure_future(runner.run()))
     stopping = asyncio.ensure_future(stop.wait())
@@ -170,11 +182,11 @@ class _Voice:
     """Lines on stdout, unless the terminal is a screen of the show."""
 
     def __init__(self, quiet: bool) -> None:
-        self._quiet = quiet
+        self.quiet = quiet
         self.began = time.monotonic()
 
     def __call__(self, text: str) -> None:
-        if not self._quiet:
+        if not self.quiet:
             with contextlib.suppress(OSError):
                 print(text, flush=True)
 
@@ -193,8 +205,10 @@ def _stop_on_signals(stop: asyncio.Event, say: _Voice) -> None:
 
 
 async def _serve_web(
-    conductor: Conductor, listener: socket.socket, stop: asyncio.Event, options: Options, say: _Voice
+    conductor: Conductor, listener: socket.socket, stop: asyncio.Event, options: Options, say: _Voice, keeper: Keeper
 ) -> None:
+    # Before that a page could only show the first chapter; who comes meanwhile waits in the socket's queue.
+    await conductor.loaded.wait()
     started = asyncio.Event()
     serving = asyncio.ensure_future(serve(Web(conductor), listener, stop, started))
     waiting = asyncio.ensure_future(started.wait())
@@ -202,6 +216,10 @@ async def _serve_web(
     if started.is_set():
         address = _address(options.host, listener.getsockname()[1])
         say(welcome(address))
+        if keeper.continued:
+            say(f"continued  {keeper.continued}")
+        for text in keeper.troubles:
+            say(f"journal    {text}")
         if options.terminal:
             conductor.report("show", c.Trouble(f"pages: {address}/ /presenter /remote", "note"))
         herald = Herald(say)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from demo.errors import InvalidValue
@@ -209,8 +210,8 @@ class FaultDriver(Protocol):
 class Watchdog(Protocol):
     """Somebody outside this process who heals what is pending when this process is gone, or hangs."""
 
-    tell: Callable[[str], None]
-    """Called with what the presenter should know of it."""
+    def begin(self, journal: Path, tell: Callable[[str], None]) -> None:
+        """Before all else: where the undos are written down, and what to call with news for the presenter."""
 
     @property
     def is_alive(self) -> bool: ...

@@ -1,10 +1,27 @@
 """What every test may ask for."""
 
+import atexit
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.serving import Server, serving
+
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="chaos-stage-tests-")
+atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
+"""No test touches the shows of whoever runs the tests."""
+
+
+@pytest.fixture(autouse=True)
+def state_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A state directory of the test's own: no show goes on in the next test."""
+    place = tmp_path / "state"
+    monkeypatch.setenv("XDG_STATE_HOME", str(place))
+    return place
 
 
 @pytest.fixture

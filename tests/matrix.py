@@ -128,7 +128,7 @@ class Case:
             env |= {"CRASH_AT": self.crash_at, "CRASH_FAULT": self.cell.fault}
             env |= {"CRASH_WATCHDOG": "1" if self.healer == "restart" else "0"}
         args = ("tests.crashing:Limiter", "--attach", self.stand.name, "--journal", str(self.journal))
-        server = Server(*args, env=env, cwd=ROOT)
+        server = Server(*args, env=env, cwd=ROOT, state_home=Path(os.environ["XDG_STATE_HOME"]))
         server.until(lambda state: bool(state["health"] and not state["health"]["has_issues"]))
         return server
 

@@ -1,12 +1,16 @@
 """A real server in a process of its own, on a free port, for tests that speak to it over sockets."""
 
+import contextlib
 import os
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,8 +33,12 @@ class Server:
         program: list[str] | None = None,
         env: dict[str, str] | None = None,
         cwd: Path | None = None,
+        port: int = 0,
+        state_home: Path | None = None,
     ) -> None:
-        command = program or [sys.executable, "-m", "demo", "serve", *args, "--no-open", "--port", "0"]
+        """`state_home`: where the shows are kept; by default a place of this server's own."""
+        command = program or [sys.executable, "-m", "demo", "serve", *args, "--no-open", "--port", str(port)]
+        self._own_state = tempfile.mkdtemp(prefix="chaos-stage-tests-")
         self.began = time.monotonic()
         self.process = subprocess.Popen(
             command,
@@ -38,7 +46,7 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=dict(os.environ) | (env or {}),
+            env=dict(os.environ) | self._environ(state_home) | (env or {}),
             cwd=cwd,
             start_new_session=True,
         )
@@ -46,6 +54,10 @@ class Server:
         self.url = self._read_address()
         self.port = int(self.url.rsplit(":", 1)[1])
         self.client = httpx.Client(base_url=self.url, timeout=10)
+
+    def _environ(self, state_home: Path | None) -> dict[str, str]:
+        self._mark = uuid.uuid4().hex
+        return {"XDG_STATE_HOME": str(state_home or self._own_state), "SERVED_BY_TEST": self._mark}
 
     def _read_address(self) -> str:
         stdout = self.process.stdout
@@ -76,6 +88,25 @@ class Server:
             return state if condition(state) else None
 
         return wait_for(look, limit, lambda: str(self.state())[:3000])
+
+    def sweep(self) -> None:
+        """Its shows are of no use any more."""
+        shutil.rmtree(self._own_state, ignore_errors=True)
+
+    def watchdogs(self) -> list[int]:
+        """The processes that would heal what this server leaves broken."""
+        mark, found = f"SERVED_BY_TEST={self._mark}".encode(), []
+        for entry in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                if entry.name.isdecimal() and b"vigil.py" in (entry / "cmdline").read_bytes():
+                    found += [int(entry.name)] if mark in (entry / "environ").read_bytes().split(b"\0") else []
+        return found
+
+    def kill_with_watchdog(self) -> None:
+        """kill -9 of both: only a later server can heal."""
+        for pid in self.watchdogs():
+            os.kill(pid, signal.SIGKILL)
+        self.kill()
 
     def kill(self) -> None:
         self.process.kill()
@@ -120,6 +151,7 @@ def serving(*args: str, **more: Any) -> Iterator[Server]:
             server.client.close()
             if server.process.stdout is not None:
                 server.process.stdout.close()
+        server.sweep()
 
 
 class Stream:

@@ -32,6 +32,7 @@ FLOORS = {
     "mend": 6,
     "upkeep": 6,
     "play": 7,
+    "shows": 7,
     "cli": 8,
     "__main__": 9,
 }

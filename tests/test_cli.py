@@ -36,9 +36,9 @@ def test_version() -> None:
 
 
 def test_help_names_every_command_and_option() -> None:
-    assert {"serve", "run"} <= set(run("--help").stdout.split())
+    assert {"serve", "run", "shows"} <= set(run("--help").stdout.split())
     text = run("serve", "--help").stdout
-    for option in ("--host", "--port", "--terminal", "--open", "--no-open", "--journal"):
+    for option in ("--host", "--port", "--terminal", "--open", "--no-open", "--journal", "--fresh"):
         assert option in text
 
 

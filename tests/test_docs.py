@@ -65,7 +65,7 @@ def test_every_refusal_code_is_documented_with_its_status() -> None:
 
 
 def test_every_option_is_documented() -> None:
-    for option in ("--terminal", "--journal", "--port", "--host", "--no-open"):
+    for option in ("--terminal", "--journal", "--fresh", "--port", "--host", "--no-open"):
         assert option in EVERYTHING, f"{option} stands nowhere"
 
 
@@ -75,7 +75,7 @@ def test_the_faults_of_the_rate_limiter_are_documented() -> None:
         assert isinstance(driver.config.chaos_type, ChaosType)
 
 
-@pytest.mark.parametrize("name", ["setup", "demo", "test", "check", "figures"])
+@pytest.mark.parametrize("name", ["setup", "demo", "test", "check", "figures", "crashes"])
 def test_the_scripts_are_runnable(name: str) -> None:
     path = ROOT / "scripts" / name
     assert path.stat().st_mode & 0o111

@@ -113,11 +113,11 @@ def test_nothing_to_attach_to_is_one_sentence(runtime: Path) -> None:
 def test_a_restarted_server_finds_its_target_as_it_was(stand: Stand, tmp_path: Path) -> None:
     before = stand.pids()
     args = ("ratelimiter", "--attach", "here", "--journal", str(tmp_path / "show.journal"))
-    with serving(*args) as server:
+    with serving(*args, state_home=place().parent.parent) as server:
         server.until(lambda state: state["health"] and not state["health"]["has_issues"])
         server.client.post("/advance")
         server.kill()
-    with serving(*args) as again:
+    with serving(*args, state_home=place().parent.parent) as again:
         state = again.until(lambda state: state["health"] and not state["health"]["has_issues"])
         assert state["progress"] == "[2/10]"
         assert again.stop() == 0
@@ -126,7 +126,7 @@ def test_a_restarted_server_finds_its_target_as_it_was(stand: Stand, tmp_path: P
 
 
 def test_a_part_that_died_unasked_is_told_as_its_supervisor_knows_it(stand: Stand) -> None:
-    with serving("ratelimiter", "--attach", "here") as server:
+    with serving("ratelimiter", "--attach", "here", state_home=place().parent.parent) as server:
         server.until(lambda state: state["health"] and not state["health"]["has_issues"])
         os.kill(stand.pids()["node-3"], signal.SIGKILL)
 
@@ -141,7 +141,7 @@ def test_a_part_that_died_unasked_is_told_as_its_supervisor_knows_it(stand: Stan
 
 def test_the_system_ends_under_a_server_and_the_show_goes_on(stand: Stand) -> None:
     """kill -9 of the supervisor: its parts end with it, and what was broken in them counts as healed."""
-    with serving("ratelimiter", "--attach", "here") as server:
+    with serving("ratelimiter", "--attach", "here", state_home=place().parent.parent) as server:
         server.until(lambda state: state["health"] and not state["health"]["has_issues"])
         server.client.post("/chaos/kill-node")
         server.until(lambda state: state["chaos"][0]["state"] == "active")

@@ -134,7 +134,7 @@ async def test_a_program_that_comes_back_before_the_show_is_loaded_is_not_given_
     playing_again = asyncio.create_task(again.run())
     end = again.subscribe(lambda state: programs.tell())
     message, data = await reading
-    assert (message["event"], data["event"]["type"]) == ("entry", "ShowPickedUp")
+    assert (message["event"], data["event"]["type"]) == ("entry", "ShowClosed")
     end()
     programs.close()
     again.stop()

@@ -26,16 +26,14 @@ GRACE_SEC = 1.0
 class ProcessWatchdog:
     """A process in a session of its own that heals what is pending as soon as this one is gone, or hangs.
 
-    Told what `demo.mend` needs to make the drivers anew: the subject's name and options, and the journal.
-    `tell` is called with what the presenter should know of it.
+    Told what `demo.mend` needs to make the drivers anew: the subject's name and options.
     """
 
-    def __init__(self, subject: str, options: Mapping[str, Any], journal: Path | None) -> None:
-        journal_path = None if journal is None else str(journal.absolute())
+    def __init__(self, subject: str, options: Mapping[str, Any]) -> None:
         self._show = {
             "subject": subject,
             "options": dict(options),
-            "journal": journal_path,
+            "journal": None,
             "root": str(ROOT),
             "pid": os.getpid(),
         }
@@ -43,7 +41,11 @@ class ProcessWatchdog:
         self._line: _Line | None = None
         self._beating: asyncio.Task[None] | None = None
         self._one_at_a_time = asyncio.Lock()
-        self.tell: Callable[[str], None] = lambda text: None
+        self._tell_presenter: Callable[[str], None] = lambda text: None
+
+    def begin(self, journal: Path, tell: Callable[[str], None]) -> None:
+        self._show["journal"] = str(journal.absolute())
+        self._tell_presenter = tell
 
     @property
     def pid(self) -> int | None:
@@ -118,10 +120,10 @@ class ProcessWatchdog:
         try:
             await self._start()
         except Exception as error:  # noqa: BLE001 - it is tried again, as long as anything is held
-            self.tell(f"the watchdog died, and no other could be started: {error}")
+            self._tell_presenter(f"the watchdog died, and no other could be started: {error}")
             await asyncio.sleep(BEAT_SEC)
         else:
-            self.tell("the watchdog died; another one took over")
+            self._tell_presenter("the watchdog died; another one took over")
 
     async def close(self) -> None:
         """Let go. What is still held is healed by the watchdog, which stays for that; else it ends."""

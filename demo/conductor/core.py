@@ -31,13 +31,16 @@ ENDING_SEC = 2.0
 Deck = Sequence[Chapter] | Callable[[Stage], Sequence[Chapter]]
 Listener = Callable[[ShowState], None]
 Work = Callable[[], Awaitable[None]]
+Keeping = Journal | Callable[[ShowState], Journal]
+"""A journal, or who finds the one for a show, given as it is before its first event."""
 
 
 class Conductor:
     """Plays one show. Everything that changes it goes through `submit`.
 
     `chapters` may be a function of the `Stage` that their `on_enter`s use. `start_system` is run
-    beside the show when it begins, `heal_system` when someone heals everything. `watchdog` heals what this
+    beside the show when it begins, `heal_system` when someone heals everything. `journal` may be a
+    function that opens one; without it the show is kept in a temporary one. `watchdog` heals what this
     process leaves broken.
     Raises `ValueError` for an empty deck, `JournalError` for a journal that is in use.
     """
@@ -51,7 +54,7 @@ class Conductor:
         title: str | None = None,
         description: str = "",
         faults: Sequence[FaultDriver] = (),
-        journal: Journal | None = None,
+        journal: Keeping | None = None,
         start_system: Work | None = None,
         heal_system: Work | None = None,
         watchdog: Watchdog | None = None,
@@ -62,7 +65,10 @@ class Conductor:
         known = (FaultState(driver.config, driver.target, driver.observable) for driver in faults)
         self._state = opening(title or subject_name, subject_name, description, deck, known)
         self.demo_state = DemoState(deck)
-        self.journal = journal or Journal()
+        self.journal = journal(self._state) if callable(journal) else journal or Journal()
+        self._opened = False
+        self.loaded = asyncio.Event()
+        """Set once the journal is folded (or cannot be): before that, nobody knows where the show stands."""
         self.clock = clock
         self._lanes = Lanes()
         self._disk = Disk(self, self._lanes.hurry)
@@ -75,7 +81,7 @@ class Conductor:
         self._actions = Actions(self)
         self._watchdog = watchdog
         if watchdog is not None:
-            watchdog.tell = lambda text: self.report("show", c.Trouble(text))
+            watchdog.begin(self.journal.path, lambda text: self.report("show", c.Trouble(text)))
         self._faults = Faults(self, faults, watchdog)
         self._health = HealthWatch(self, health_poller, faults)
 
@@ -165,6 +171,7 @@ class Conductor:
             await self._load()
             # Before the lanes: what was pressed during the start meets a show that is open.
             await self._handle(c.Command("show", c.Open()), None)
+            self._opened = True
             self._health.start()
             self.spawn(self._settle(), "healing what an earlier server left")
             self.spawn(self._disk.flush_often(), "the journal's timer")
@@ -176,14 +183,25 @@ class Conductor:
 
     async def _load(self) -> None:
         await self._faults.load()
-        after = 0
-        while entries := await self.journal.read(after):
+        state = self._state
+        while entries := await self.journal.read(state.seq):
             for entry in entries:
                 self._check_deck(entry.event)
-                self._state = apply(self._state, entry)
-            after = entries[-1].seq
+                state = self._folded(state, entry)
+        # At once: nobody is shown a show on its way through its past.
+        self._state = state
         if self._state.opened:
             self.demo_state.current = self._state.current
+        self.loaded.set()
+
+    def _folded(self, state: ShowState, entry: e.Entry) -> ShowState:
+        try:
+            return apply(state, entry)
+        except Exception as error:  # noqa: BLE001 - whatever a damaged entry makes of the fold
+            raise JournalError(
+                f"the journal {self.journal.path} is damaged: its entry {entry.seq} fits no show "
+                f"({describe(error)}); --fresh starts anew and keeps the old file beside it"
+            ) from None
 
     def _check_deck(self, event: e.Event) -> None:
         titles = tuple(chapter.title for chapter in self._state.chapters)
@@ -191,7 +209,7 @@ class Conductor:
             left = f"; what it left broken is healed first: {', '.join(self._faults.left)}" if self._faults.left else ""
             raise JournalError(
                 f"the journal {self.journal.path} belongs to another deck ({event.subject}, {len(event.chapters)}"
-                f" chapters): name another file{left}"
+                f" chapters): name another file, or start anew with --fresh{left}"
             )
 
     async def _settle(self) -> None:
@@ -216,7 +234,8 @@ class Conductor:
 
     async def _handle(self, command: c.Command, done: asyncio.Future[ShowState] | None) -> None:
         try:
-            state = await self._process(command)
+            writing = await self._process(command)
+            await self._own_up()
         except Refused as refused:
             if done is not None and not done.done():
                 done.set_exception(refused)
@@ -226,18 +245,37 @@ class Conductor:
                 done.set_exception(DemoError(text))
             self._complain(text)
         else:
-            if done is not None and not done.done():
+            if done is not None and writing is not None:
+                self.spawn(self._answer_later(writing, done, self._state), "an answer that a halt overtook")
+            elif done is not None and not done.done():
+                done.set_result(self._state)
+
+    async def _answer_later(
+        self, writing: "asyncio.Future[None]", done: asyncio.Future[ShowState], state: ShowState
+    ) -> None:
+        """A halt goes first; what was answered is on disk all the same."""
+        try:
+            await self._disk.catch_up(writing)
+        finally:
+            if not done.done():
                 done.set_result(state)
 
-    async def _process(self, command: c.Command) -> ShowState:
+    async def _own_up(self) -> None:
+        """An answer must not call durable what the disk did not take."""
+        if self._disk.is_lost and self._state.durable:
+            await self._process(c.Command("show", c.Durable(on=False)))
+
+    async def _process(self, command: c.Command) -> "asyncio.Future[None] | None":
+        """Decide, write, apply, tell. Returns the write that an answer still has to wait for, if there is one."""
         at = self.clock()
         decision = decide(self._state, command, at)
         if isinstance(decision, Refusal):
             raise Refused(decision.code, decision.message)
         if not decision:
-            return self._state
+            return None
         state, entries = self._fold(command.who, decision, at)
         self.journal.keep(entries)
+        writing = None
         if is_urgent(command):
             # Halt and heal come first; the disk is told, and hardly waited for.
             self._state = state
@@ -245,12 +283,12 @@ class Conductor:
             await self._disk.persist(urgent=True)
         else:
             if not isinstance(command.what, c.Observe):
-                await self._disk.persist(urgent=False)
+                writing = await self._disk.persist(urgent=False)
             self._state = state
             self._set_going(entries, state)
         self.demo_state.current = state.current
         self._tell()
-        return state
+        return writing
 
     def _fold(self, who: str, events: Sequence[e.Event], at: float) -> tuple[ShowState, list[e.Entry]]:
         state, entries = self._state, []
@@ -314,16 +352,19 @@ class Conductor:
     async def _close(self) -> None:
         """Each step for itself: none that fails or hangs costs the others."""
         self._settled.set()
+        self.loaded.set()
         self._actions.cancel_all()
         failed: list[Exception] = []
-        healing = self._faults.heal_everything(CLOSING_WATCHED_SEC if self._watchdog else CLOSING_LIMIT_SEC)
-        for step in (healing, self._end_work(), self.journal.close()):
+        for step in (self._heal_everything, self._end_work, self.journal.close):
             try:
-                await step
+                await step()
             except Exception as error:  # noqa: BLE001 - said at the end
                 failed.append(error)
         if failed:
             raise failed[0]
+
+    async def _heal_everything(self) -> None:
+        await self._faults.heal_everything(CLOSING_WATCHED_SEC if self._watchdog else CLOSING_LIMIT_SEC)
 
     async def _end_work(self) -> None:
         self._health.stop()
@@ -331,6 +372,8 @@ class Conductor:
         self._lanes.close()
         if self._watchdog is not None:
             await self._watchdog.close()
+        if self._opened:
+            await self._handle(c.Command("show", c.Close()), None)
 
     async def _end_tasks(self) -> None:
         """Marks of the ledger are let finish; everything else is cancelled, and left behind if it ignores that."""

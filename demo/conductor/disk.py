@@ -23,21 +23,38 @@ class Disk:
         self._conductor = conductor
         self._hurry = hurry
         self._overdue: asyncio.Future[None] | None = None
+        self.is_lost = False
+        """The last write failed, or is later than anybody waits for."""
 
-    async def persist(self, urgent: bool) -> None:
-        """Wait until what the journal keeps is written; not for a disk that is overdue, and never in a hurry."""
+    async def persist(self, urgent: bool) -> "asyncio.Future[None] | None":
+        """Wait until what the journal keeps is written; not for a disk that is overdue, and never in a hurry.
+
+        Returns the write when a hurry cut the waiting short: an answer to a move still has to wait for it.
+        """
         if self._overdue is not None and not self._overdue.done():
-            return
+            return None
         writing = asyncio.ensure_future(self._conductor.journal.append(()))
         writing.add_done_callback(self._written)
         hurry = asyncio.ensure_future(self._hurry.wait())
         patience = URGENT_PATIENCE_SEC if urgent else PATIENCE_SEC
         await asyncio.wait({writing, hurry}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
         hurry.cancel()
+        if urgent or writing.done():
+            return None
+        if self._hurry.is_set():
+            return writing
+        self._give_up(writing)
+        return None
+
+    async def catch_up(self, writing: "asyncio.Future[None]") -> None:
+        """What `persist` left to wait for."""
+        await asyncio.wait({writing}, timeout=PATIENCE_SEC)
         if not writing.done():
-            self._overdue = writing
-            if not urgent and not self._hurry.is_set():
-                self._note(durable=False)
+            self._give_up(writing)
+
+    def _give_up(self, writing: "asyncio.Future[None]") -> None:
+        self._overdue = writing
+        self._note(durable=False)
 
     async def flush_often(self) -> None:
         """Write what may wait, health samples mostly, until cancelled."""
@@ -54,5 +71,6 @@ class Disk:
         self._note(durable=not writing.cancelled() and writing.exception() is None)
 
     def _note(self, durable: bool) -> None:
+        self.is_lost = not durable
         if durable != self._conductor.state.durable:
             self._conductor.report("show", c.Durable(durable))

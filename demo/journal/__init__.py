@@ -2,5 +2,7 @@
 
 from demo.journal.file import note_healed, state_of_undo
 from demo.journal.journal import UNWRITTEN_MOST, Journal, Undo
+from demo.journal.keeper import Keeper
+from demo.journal.shelf import Shelf
 
-__all__ = ["UNWRITTEN_MOST", "Journal", "Undo", "note_healed", "state_of_undo"]
+__all__ = ["UNWRITTEN_MOST", "Journal", "Keeper", "Shelf", "Undo", "note_healed", "state_of_undo"]

@@ -15,19 +15,28 @@ VERSION = 2
 APPLICATION_ID = 0x43485354
 """In the file's header ("CHST"): the mark by which a journal is told from any other SQLite file."""
 
+SIDES = ("-wal", "-shm", ".sessions", ".lock")
+"""What may lie beside a journal and belongs to it, the lock last."""
+
+LOCK_PATIENCE_SEC = 0.3
+"""Somebody who only looks holds a journal's lock for less than this."""
 NOTE_PATIENCE_SEC = 1.0
 """How long somebody outside waits for the lock of a server that may be stopped."""
 
 _MAGIC = b"SQLite format 3\x00"
 _HEADER_BYTES = 100
+REMEDY = "--fresh starts anew and keeps the old file"
 _ID_AT = slice(68, 72)
 
+_TABLES = {"show", "entries", "undos"}
 _SCHEMA = """
+BEGIN;
 CREATE TABLE IF NOT EXISTS show (epoch TEXT NOT NULL, version INTEGER NOT NULL, created REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS entries (seq INTEGER PRIMARY KEY, at REAL NOT NULL, who TEXT NOT NULL, data TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS undos (id TEXT PRIMARY KEY, fault TEXT NOT NULL, run INTEGER NOT NULL, kind TEXT NOT NULL,
   target TEXT NOT NULL, undo TEXT NOT NULL, manual TEXT NOT NULL, late REAL NOT NULL,
   state TEXT NOT NULL, at REAL NOT NULL);
+COMMIT;
 """
 
 
@@ -45,6 +54,9 @@ def refuse_foreign(path: Path) -> None:
         return
     except OSError as error:
         raise JournalError(f"cannot use {path} as a journal: {error.strerror or error}") from None
+    emptied = not header and _has_log(path)
+    if emptied or (header and len(header) < _HEADER_BYTES and header.startswith(_MAGIC)):
+        raise JournalError(f"the journal {path} is damaged: most of it is gone; {REMEDY}")
     ours = header.startswith(_MAGIC) and header[_ID_AT] == APPLICATION_ID.to_bytes(4, "big")
     if header and not ours:
         raise JournalError(
@@ -52,21 +64,67 @@ def refuse_foreign(path: Path) -> None:
         )
 
 
-def lock(path: Path) -> int:
-    """One server to a journal: the lock ends with the process, however it ends. Raises `JournalError`."""
+def _has_log(path: Path) -> bool:
+    """SQLite would throw away the log of a file that is empty."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise JournalError(f"cannot use {path} as a journal: {error.strerror or error}") from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return Path(f"{path}-wal").stat().st_size > 0
     except OSError:
+        return False
+
+
+def lock(path: Path, patience_sec: float = LOCK_PATIENCE_SEC) -> int:
+    """One server to a journal: the lock ends with the process, however it ends. Raises `JournalError`."""
+    ends = time.monotonic() + patience_sec
+    while True:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = _open_lock(f"{path}.lock")
+        except OSError as error:
+            raise JournalError(f"cannot use {path} as a journal: {error.strerror or error}") from None
+        if _take(descriptor):
+            if _is_still(descriptor, f"{path}.lock"):
+                return descriptor
+            os.close(descriptor)  # removed meanwhile, with its journal
+            continue
         os.close(descriptor)
-        raise JournalError(
-            f"the journal {path} is in use by another demo: end that one, or name another file"
-        ) from None
-    return descriptor
+        if time.monotonic() > ends:
+            raise JournalError(f"the journal {path} is in use by another demo: end that one, or name another file")
+        time.sleep(0.02)
+
+
+def is_in_use(path: Path) -> bool:
+    """Does another server hold this journal? Looks only: nothing is made, and nobody is kept out for long."""
+    try:
+        descriptor = os.open(f"{path}.lock", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return not _take(descriptor, fcntl.LOCK_SH)
+    finally:
+        os.close(descriptor)
+
+
+def _open_lock(name: str) -> int:
+    try:
+        return os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        # A disk that takes no new file may hold the old one.
+        return os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+
+
+def _take(descriptor: int, how: int = fcntl.LOCK_EX) -> bool:
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _is_still(descriptor: int, name: str) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(name))  # noqa: PTH116 - beside its fstat
+    except OSError:
+        return False
 
 
 def open_file(path: Path) -> tuple[sqlite3.Connection, str, int]:
@@ -82,8 +140,8 @@ def open_file(path: Path) -> tuple[sqlite3.Connection, str, int]:
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")
-        with db:
-            db.executescript(_SCHEMA)
+        _refuse_partial(db, path)
+        db.executescript(_SCHEMA)
         epoch = _epoch(db)
         newest = db.execute("SELECT MAX(seq) FROM entries").fetchone()[0]
     except BaseException:
@@ -120,6 +178,13 @@ def state_of_undo(path: Path, ident: str) -> str | None:
     return str(row[0]) if row else None
 
 
+def _refuse_partial(db: sqlite3.Connection, path: Path) -> None:
+    """All tables are made in one step: a journal that lacks one has lost it."""
+    there = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if there and not there >= _TABLES:
+        raise JournalError(f"the journal {path} is damaged: {', '.join(sorted(_TABLES - there))} missing; {REMEDY}")
+
+
 def _epoch(db: sqlite3.Connection) -> str:
     row = db.execute("SELECT epoch, version FROM show").fetchone()
     if row is None:
@@ -128,5 +193,5 @@ def _epoch(db: sqlite3.Connection) -> str:
             db.execute("INSERT INTO show VALUES (?,?,?)", (epoch, VERSION, time.time()))
         return epoch
     if row[1] != VERSION:
-        raise JournalError(f"the journal was written by another version of this program (format {row[1]})")
+        raise JournalError(f"the journal was written by another version of this program (format {row[1]}); {REMEDY}")
     return str(row[0])

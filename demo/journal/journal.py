@@ -4,6 +4,7 @@ One thread owns the SQLite connection. What could not be written yet is kept, in
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import secrets
@@ -12,15 +13,17 @@ import sqlite3
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from demo.errors import JournalError
 from demo.events import Entry, HealthSampled, from_json, to_json
-from demo.journal.file import lock, open_file, refuse_foreign
+from demo.journal.file import REMEDY, lock, open_file, refuse_foreign
 from demo.journal.lane import Lane
+from demo.journal.ledger import UndoRow, add_undos, pending_rows, synced
+from demo.show import ShowState, apply
 from demo.types import Plan
 
 T = TypeVar("T")
@@ -34,8 +37,9 @@ CLOSE_PATIENCE_SEC = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """One entry of the ledger: what to undo for run `run` of a fault. `state`: intended, applied or healed.
+    """One entry of the ledger: what to undo for run `run` of a fault.
 
+    `state`: intended, applied, healed, or moved (into the ledger of the journal begun after this one).
     `at`: when it was written down, in seconds of the epoch.
     """
 
@@ -64,7 +68,7 @@ class Journal:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self._scratch = tempfile.mkdtemp(prefix="chaos-stage-") if path is None else None
+        self._scratch = _scratch() if path is None else None
         self.path = Path(self._scratch) / "show.journal" if self._scratch else Path(path or "")
         refuse_foreign(self.path)
         self._lock_fd = lock(self.path)
@@ -79,7 +83,8 @@ class Journal:
             self._let_go()
             if isinstance(error, JournalError):
                 raise
-            raise JournalError(f"cannot use {self.path} as a journal: {error}") from None
+            hint = f"; {REMEDY}" if type(error) is sqlite3.DatabaseError else ""
+            raise JournalError(f"cannot use {self.path} as a journal: {error}{hint}") from None
 
     @property
     def durable_seq(self) -> int:
@@ -127,7 +132,47 @@ class Journal:
         """Undos that nobody has verified yet, oldest first."""
         return await self._do(lambda: _pending(self._db))
 
+    def adopt(self, rows: Sequence[UndoRow]) -> None:
+        """Write undos of another journal into this ledger, synced to the disk; those it has already stay as they are.
+
+        Waits for the disk: for the start, before there is a show. Raises `JournalError`.
+        """
+        try:
+            self._lane.submit(lambda: add_undos(self._db, rows)).result()
+        except (sqlite3.Error, OSError) as error:
+            raise JournalError(f"the journal {self.path} cannot take over an undo: {error}") from error
+
     # The file.
+
+    def verify(self, state: ShowState) -> None:
+        """Read all of it, and fold its story into a show that has not begun. Waits for the disk.
+
+        Raises `JournalError` for one that is damaged.
+        """
+        try:
+            self._lane.submit(lambda: self._verify(state)).result()
+        except Exception as error:  # noqa: BLE001 - whatever damage makes of SQLite, of JSON and of the fold
+            raise JournalError(f"it is damaged ({type(error).__name__}: {error})"[:300]) from None
+
+    def release(self) -> None:
+        """Let go of a journal that no show was begun with. Waits for the disk."""
+        self._closed = True
+        ending = self._lane.submit(self._finish)
+        self._lane.end()
+        with contextlib.suppress(sqlite3.Error, OSError):
+            ending.result()
+
+    def _verify(self, state: ShowState) -> None:
+        found = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if found != "ok":
+            raise JournalError(str(found))
+        # Health samples are most of it, and nothing rests on an old one: SQLite looks at those, at its own speed.
+        noise = self._db.execute("SELECT seq FROM entries WHERE NOT json_valid(data) LIMIT 1").fetchone()
+        if noise:
+            raise JournalError(f"entry {noise[0]} cannot be read")
+        story = "SELECT seq, at, who, data FROM entries WHERE data NOT LIKE ? ORDER BY seq"
+        for row in self._db.execute(story, ('{"type": "HealthSampled"%',)):
+            state = apply(state, _entry(*row))
 
     async def close(self, patience_sec: float = CLOSE_PATIENCE_SEC) -> None:
         """Write what is left and let go of the file. Safe to call twice.
@@ -171,6 +216,9 @@ class Journal:
             raise JournalError(f"the journal {self.path} is closed")
         try:
             return await asyncio.wrap_future(self._lane.submit(work))
+        except sqlite3.DatabaseError as error:
+            hint = f"; if it is damaged, {REMEDY}" if type(error) is sqlite3.DatabaseError else ""
+            raise JournalError(f"the journal {self.path} cannot be used: {error}{hint}") from error
         except (sqlite3.Error, OSError, ValueError, TypeError, OverflowError) as error:
             raise JournalError(f"the journal {self.path} cannot be used: {error}") from error
 
@@ -205,12 +253,18 @@ class Journal:
         return (found + [_entry(*row[:4]) for row in waiting])[:limit]
 
     def _durably(self, statement: str, values: tuple[Any, ...]) -> None:
-        self._db.execute("PRAGMA synchronous=FULL")
-        try:
-            with self._db:
-                self._db.execute(statement, values)
-        finally:
-            self._db.execute("PRAGMA synchronous=NORMAL")
+        with synced(self._db):
+            self._db.execute(statement, values)
+
+
+def _scratch() -> str:
+    try:
+        return tempfile.mkdtemp(prefix="chaos-stage-")
+    except OSError as error:
+        raise JournalError(
+            f"there is nowhere to keep the show, not even for a while ({error.strerror or error}): "
+            f"free some space, or set TMPDIR to a directory that can be written"
+        ) from None
 
 
 def _dumps(what: str, value: object) -> str:
@@ -234,13 +288,11 @@ def _entry(seq: int, at: float, who: str, data: str) -> Entry:
     try:
         return Entry(seq, at, who, from_json(json.loads(data)))
     except json.JSONDecodeError as error:
-        raise JournalError(f"entry {seq} of the journal cannot be read: {error}") from None
+        raise JournalError(f"entry {seq} of the journal cannot be read ({error}); {REMEDY}") from None
 
 
 def _pending(db: sqlite3.Connection) -> list[Undo]:
-    columns = "id, fault, run, kind, target, undo, manual, late, state, at"
-    query = f"SELECT {columns} FROM undos WHERE state != 'healed' ORDER BY at"  # noqa: S608 - names of our own
     return [
         Undo(ident, fault, run, Plan(kind, target, json.loads(undo), manual, late), state, at)
-        for ident, fault, run, kind, target, undo, manual, late, state, at in db.execute(query)
+        for ident, fault, run, kind, target, undo, manual, late, state, at in pending_rows(db)
     ]

@@ -8,8 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from rich.console import Console
 
-from demo.conductor import Conductor
-from demo.journal import Journal
+from demo.conductor import Conductor, Keeping
 from demo.runner.helm import HEALING
 from demo.runner.live import LiveFront
 from demo.runner.narrator import Narrator, OnNarration
@@ -44,7 +43,7 @@ class DemoRunner:
         faults: Sequence[FaultDriver] = (),
         title: str | None = None,
         description: str = "",
-        journal: Journal | None = None,
+        journal: Keeping | None = None,
         start_system: Callable[[], Awaitable[None]] | None = None,
         heal_system: Callable[[], Awaitable[None]] | None = None,
         watchdog: Watchdog | None = None,

@@ -55,6 +55,17 @@ def _(event: e.ShowPickedUp, state: ShowState, entry: e.Entry) -> ShowState:
 
 
 @_apply.register
+def _(event: e.ShowClosed, state: ShowState, entry: e.Entry) -> ShowState:
+    """For whoever looks for a journal to continue; the show itself has no use for it."""
+    return state
+
+
+@_apply.register
+def _(event: e.ShowSetAside, state: ShowState, entry: e.Entry) -> ShowState:
+    return _log(state, entry, "another show was begun in this one's place", "move")
+
+
+@_apply.register
 def _(event: e.ChapterEntered, state: ShowState, entry: e.Entry) -> ShowState:
     index = event.number - 1
     moved = replace(

@@ -65,6 +65,11 @@ def _(what: c.Open, state: ShowState, at: float) -> Decision:
     return (e.ShowPickedUp(), *_interrupted(state))
 
 
+@_decide.register
+def _(what: c.Close, state: ShowState, at: float) -> Decision:
+    return (e.ShowClosed(over=state.reached == state.total),)
+
+
 def _interrupted(state: ShowState) -> Iterator[e.Event]:
     for index, action in enumerate(state.actions):
         if action.status == "running":

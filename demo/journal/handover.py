@@ -1,0 +1,106 @@
+"""From an old journal to the one begun after it: undos that wait, and the old one out of the way."""
+
+import contextlib
+import json
+import os
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+from demo import events as e
+from demo.errors import JournalError
+from demo.journal.file import SIDES, lock, open_file, refuse_foreign
+from demo.journal.journal import Journal
+from demo.journal.ledger import UndoRow, mark_moved
+from demo.journal.look import Look, left_to_undo
+
+
+def hand_over(old: Look, journal: Journal, *, set_aside: bool) -> int:
+    """Take the undos that wait in `old` into `journal`'s ledger; returns how many.
+
+    They are on disk here before they are marked there: a crash between leaves them in both, and healing
+    twice is healing. `set_aside`: note in `old`, too, that another show was begun in its place.
+    Raises `JournalError` when `journal` cannot take them, or `old` is in use. What `old` does not take is let be.
+    """
+    marks = set_aside and not old.over
+    if not old.undos and not marks:
+        return 0
+    held = lock(old.path)
+    try:
+        rows = left_to_undo(old.path)
+        if rows:
+            journal.adopt(rows)
+        if not old.trouble:
+            with contextlib.suppress(sqlite3.Error, OSError, JournalError):
+                _note(old.path, marks, rows)
+    finally:
+        os.close(held)
+    return len(rows)
+
+
+def _note(path: Path, set_aside: bool, rows: list[UndoRow]) -> None:
+    db, _, newest = open_file(path)
+    with closing(db):
+        if rows:
+            mark_moved(db, rows)
+        if set_aside and newest:
+            event = json.dumps(e.to_json(e.ShowSetAside()))
+            with db:
+                db.execute("INSERT INTO entries VALUES (?,?,?,?)", (newest + 1, time.time(), "show", event))
+
+
+def move_aside(path: Path) -> Path | None:
+    """Rename a journal to `….1`, or the first number that is free; returns where it lies now, None if there was none.
+
+    Raises `JournalError` for one that is in use or no journal, and when it cannot be renamed.
+    """
+    if not path.exists():
+        return None
+    _refuse_other_programs(path)
+    held = lock(path)
+    try:
+        with contextlib.suppress(sqlite3.Error, OSError, JournalError):
+            _into_one_file(path)
+        aside = _free_name(path)
+        # A log that is left belongs to a file that could not be read: it goes with it.
+        for side in ("-wal", "-shm", ".sessions"):
+            with contextlib.suppress(FileNotFoundError):
+                Path(f"{path}{side}").rename(f"{aside}{side}")
+        path.rename(aside)
+    except OSError as error:
+        raise JournalError(f"the journal {path} cannot be moved aside: {error.strerror or error}") from None
+    finally:
+        os.close(held)
+    return aside
+
+
+def asides(path: Path) -> list[Path]:
+    """What was moved aside from here: `….1`, `….2` and so on."""
+    try:
+        found = [one for one in path.parent.iterdir() if one.name.startswith(f"{path.name}.")]
+    except OSError:
+        return []
+    numbers = (one.name.removeprefix(f"{path.name}.") for one in found)
+    return [one for one, number in zip(found, numbers, strict=True) if number.isascii() and number.isdecimal()]
+
+
+def _refuse_other_programs(path: Path) -> None:
+    try:
+        refuse_foreign(path)
+    except JournalError as error:
+        if "damaged" not in str(error):
+            raise
+
+
+def _into_one_file(path: Path) -> None:
+    """Fold the log into the file, so that one rename moves all of it."""
+    with closing(sqlite3.connect(path, timeout=1.0)) as db:
+        db.execute("PRAGMA journal_mode=DELETE")
+
+
+def _free_name(path: Path) -> Path:
+    number = 1
+    while any(Path(f"{path}.{number}{side}").exists() for side in ("", *SIDES)):
+        number += 1
+    return Path(f"{path}.{number}")

@@ -1,0 +1,147 @@
+"""Which journal a show is kept in: the one to continue, a fresh one, or (nowhere to write) a temporary one."""
+
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from demo.errors import JournalError
+from demo.journal.handover import asides, hand_over, move_aside
+from demo.journal.journal import Journal
+from demo.journal.look import Look, look
+from demo.journal.shelf import Shelf
+from demo.show import ShowState
+
+
+class Keeper:
+    """Opens the journal of a show of `subject`, once.
+
+    Without `file` that is the newest on the shelf that nobody uses and whose show is not over. `fresh`: begin anew.
+    Afterwards `continued` is the line that says what goes on, and `troubles` what had to be passed over.
+    """
+
+    def __init__(self, subject: str, file: Path | None = None, *, fresh: bool = False, shelf: Shelf | None = None):
+        self.continued = ""
+        self.troubles: list[str] = []
+        self._subject = subject
+        self._file = file
+        self._fresh = fresh
+        self._shelf = shelf or Shelf()
+
+    def open(self, show: ShowState) -> Journal:
+        """The journal for a show, given as it is before its first event.
+
+        Raises `JournalError` for a named file that cannot be used.
+        """
+        return self._named(self._file) if self._file is not None else self._from_the_shelf(show)
+
+    # A file that was named.
+
+    def _named(self, file: Path) -> Journal:
+        if self._fresh:
+            move_aside(file)
+        found = look(file)
+        journal = Journal(file)
+        if not found.trouble:
+            self._continue(found)
+        for aside in asides(file):
+            self._take_over(look(aside), journal, set_aside=False)
+        return journal
+
+    # The shelf.
+
+    def _from_the_shelf(self, show: ShowState) -> Journal:
+        looks = self._shelf.of(self._subject)
+        journal = None if self._fresh else self._continued(looks, show)
+        fresh = journal is None
+        if journal is None:
+            journal = self._begun()
+        for found in looks:
+            if not found.in_use and found.path != journal.path and (not found.trouble or _is_newest(found, looks)):
+                self._take_over(found, journal, set_aside=fresh)
+        if fresh:
+            self._prune()
+        return journal
+
+    def _continued(self, looks: Sequence[Look], show: ShowState) -> Journal | None:
+        titles = tuple(chapter.title for chapter in show.chapters)
+        for found in looks:
+            if found.in_use or found.over:
+                continue
+            if found.trouble:
+                if _is_newest(found, looks):
+                    self._leave(found, found.trouble)
+            elif found.titles and found.titles != titles:
+                self._leave(found, f"it belongs to another deck of {len(found.titles)} chapters")
+            elif (journal := self._opened(found, show)) is not None:
+                self._continue(found)
+                return journal
+        return None
+
+    def _opened(self, found: Look, show: ShowState) -> Journal | None:
+        try:
+            journal = Journal(found.path)
+        except JournalError as error:
+            self._leave(found, str(error))
+            return None
+        try:
+            journal.verify(show)
+        except JournalError as error:
+            journal.release()
+            self._leave(found, str(error))
+            return None
+        return journal
+
+    def _begun(self) -> Journal:
+        try:
+            self._shelf.prepare()
+            return Journal(self._shelf.begin(self._subject))
+        except OSError as error:
+            return self._temporary(error.strerror or str(error))
+        except JournalError as error:
+            return self._temporary(str(error))
+
+    def _temporary(self, why: str) -> Journal:
+        self.troubles.append(
+            f"the show cannot be kept in {self._shelf.directory} ({why}): a crash would lose it; "
+            f"make that writable, or name a file with --journal"
+        )
+        return Journal()
+
+    def _prune(self) -> None:
+        try:
+            self._shelf.prune(self._subject)
+        except JournalError as error:
+            self.troubles.append(str(error))
+
+    # Both.
+
+    def _continue(self, found: Look) -> None:
+        if found.chapter:
+            where = f"chapter {found.chapter} of {len(found.titles)}"
+            self.continued = f"{where}, begun {ago(time.time() - found.begun_at)} (start anew: --fresh)"
+
+    def _take_over(self, found: Look, journal: Journal, set_aside: bool) -> None:
+        try:
+            taken = hand_over(found, journal, set_aside=set_aside)
+        except JournalError as error:
+            self.troubles.append(str(error))
+            return
+        if taken:
+            self.troubles.append(f"{found.name} left something broken: it is healed before this show begins")
+
+    def _leave(self, found: Look, why: str) -> None:
+        self.troubles.append(f"{found.name} is left as it is and not continued: {why}; `demo shows` lists it")
+
+
+def _is_newest(found: Look, looks: Iterable[Look]) -> bool:
+    """Was no other show begun since this one was written to? Otherwise it was passed over, and said, before."""
+    return not any(other.begun_at > found.last_at for other in looks if not other.trouble)
+
+
+def ago(seconds: float) -> str:
+    """How long ago, in the largest unit that fits."""
+    for size, unit in ((86400, "day"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            count = int(seconds // size)
+            return f"{count} {unit}{'s' if unit == 'day' and count > 1 else ''} ago"
+    return f"{max(0, int(seconds))} s ago"

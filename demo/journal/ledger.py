@@ -1,0 +1,39 @@
+"""The rows of the undo ledger, as they go from one journal into another."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+UndoRow = tuple[str, str, int, str, str, str, str, float, str, float]
+"""id, fault, run, kind, target, undo (JSON), manual, late (seconds), state, at (epoch seconds)."""
+
+_COLUMNS = "id, fault, run, kind, target, undo, manual, late, state, at"
+_PENDING = f"SELECT {_COLUMNS} FROM undos WHERE state NOT IN ('healed', 'moved')"  # noqa: S608 - names of our own
+
+
+def pending_rows(db: sqlite3.Connection) -> list[UndoRow]:
+    """Undos that nobody has verified yet and no other ledger has taken over, oldest first."""
+    return db.execute(f"{_PENDING} ORDER BY at").fetchall()
+
+
+def add_undos(db: sqlite3.Connection, rows: Sequence[UndoRow]) -> None:
+    """Synced to the disk; an id that is here already stays as it is."""
+    with synced(db):
+        db.executemany("INSERT OR IGNORE INTO undos VALUES (?,?,?,?,?,?,?,?,?,?)", rows)
+
+
+def mark_moved(db: sqlite3.Connection, rows: Sequence[UndoRow]) -> None:
+    """They stand in another ledger now, which sees to them."""
+    with synced(db):
+        db.executemany("UPDATE undos SET state = 'moved' WHERE id = ?", [(row[0],) for row in rows])
+
+
+@contextmanager
+def synced(db: sqlite3.Connection) -> Iterator[None]:
+    """A transaction that is on the disk, not only in the system's memory, when it ends."""
+    db.execute("PRAGMA synchronous=FULL")
+    try:
+        with db:
+            yield
+    finally:
+        db.execute("PRAGMA synchronous=NORMAL")

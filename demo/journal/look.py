@@ -1,0 +1,131 @@
+"""A journal seen from outside: what it is about and how far it came, without touching or locking it."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from demo.errors import JournalError
+from demo.journal.file import VERSION, is_in_use, refuse_foreign
+from demo.journal.ledger import UndoRow, pending_rows
+
+SUFFIX = ".journal"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """`chapter`: the one on screen last, 1-based (0: none yet). `over`: not continued unless asked for.
+
+    `trouble`: why it cannot be read; then everything is unknown but the name, the size and when it was written.
+    """
+
+    path: Path
+    size: int
+    last_at: float
+    begun_at: float = 0.0
+    subject: str = ""
+    titles: tuple[str, ...] = ()
+    chapter: int = 0
+    events: int = 0
+    over: bool = False
+    undos: int = 0
+    in_use: bool = False
+    trouble: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.path.name.removesuffix(SUFFIX)
+
+
+def look(path: Path) -> Look:
+    """What can be seen of a journal; never raises for what is in the file."""
+    size, written_at = _measure(path)
+    found = Look(path, size, written_at, written_at, in_use=is_in_use(path))
+    try:
+        refuse_foreign(path)
+        if not size:
+            return found
+        with reading(path) as db:
+            return _read(db, found)
+    except JournalError as error:
+        return _unreadable(found, str(error))
+    except (sqlite3.Error, OSError, ValueError, TypeError, KeyError) as error:
+        return _unreadable(found, f"it is damaged ({error})")
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that only reads, and leaves nothing beside a file that has no log.
+
+    What a killed server left in the log is read too.
+    """
+    how = "mode=ro" if Path(f"{path}-wal").exists() else "mode=ro&immutable=1"
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, timeout=1.0)) as db:
+        yield db
+
+
+def left_to_undo(path: Path) -> list[UndoRow]:
+    """The undos that wait in a journal; none when they cannot be read."""
+    try:
+        refuse_foreign(path)
+        with reading(path) as db:
+            return pending_rows(db)
+    except (JournalError, sqlite3.Error, OSError):
+        return []
+
+
+def _measure(path: Path) -> tuple[int, float]:
+    """Bytes with the log, and when the newest of both was written."""
+    stats = []
+    for name in (path, Path(f"{path}-wal")):
+        try:
+            stats.append(name.stat())
+        except OSError:
+            continue
+    return sum(one.st_size for one in stats), max((one.st_mtime for one in stats), default=0.0)
+
+
+def _unreadable(found: Look, trouble: str) -> Look:
+    undos = len(left_to_undo(found.path))
+    return Look(
+        found.path, found.size, found.last_at, found.begun_at, undos=undos, in_use=found.in_use, trouble=trouble
+    )
+
+
+def _read(db: sqlite3.Connection, found: Look) -> Look:
+    if not db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]:
+        return found  # its server ended while it was being made
+    row = db.execute("SELECT version, created FROM show").fetchone()
+    if row is None:
+        return found
+    if row[0] != VERSION:
+        raise JournalError(f"another version of this program wrote it (format {row[0]})")
+    count = db.execute("SELECT COUNT(*) FROM entries").fetchone()[0]
+    newest = db.execute("SELECT at FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
+    opened, entered, turn = _event(db, "ShowOpened", "ASC"), _event(db, "ChapterEntered"), _event(db, "Show")
+    return Look(
+        found.path,
+        found.size,
+        last_at=float(newest[0] if newest else row[1]),
+        begun_at=float(row[1]),
+        subject=str(opened.get("subject", "")),
+        titles=tuple(str(title) for title in opened.get("chapters", ())),
+        chapter=int(entered.get("number", 0)),
+        events=int(count),
+        over=bool(turn.get("over")) or turn.get("type") == "ShowSetAside",
+        undos=len(pending_rows(db)),
+        in_use=found.in_use,
+    )
+
+
+def _event(db: sqlite3.Connection, kind: str, order: Literal["ASC", "DESC"] = "DESC") -> dict[str, Any]:
+    """The newest event whose type begins so, or the oldest; empty when there is none."""
+    query = f"SELECT data FROM entries WHERE data LIKE ? ORDER BY seq {order} LIMIT 1"  # noqa: S608 - one of two words
+    row = db.execute(query, (f'{{"type": "{kind}%',)).fetchone()
+    event = json.loads(row[0]) if row else {}
+    if not isinstance(event, dict):
+        raise JournalError("one of its entries is no event")
+    return event
