@@ -10,7 +10,7 @@ from demo import __version__
 from demo.errors import DemoError, UsageError
 from demo.play import Options, play
 from demo.subjects import names
-from demo.web.access import is_loopback
+from demo.web.entrance import Asked
 
 app = typer.Typer(
     name="demo",
@@ -44,21 +44,28 @@ def root(
 @app.command()
 def serve(
     subject: Subject = "ratelimiter",
-    host: Annotated[str, typer.Option(help="Address to listen on; loopback only for now.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in, who pair to steer.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)] = 8000,
     terminal: Annotated[bool, typer.Option("--terminal", help="Show and steer it in this terminal too.")] = False,
     open_page: Annotated[
         bool, typer.Option("--open/--no-open", help="Open the presenter's page, where there is a desktop.")
     ] = True,
     journal: JournalFile = None,
+    public_name: Annotated[
+        list[str] | None,
+        typer.Option(help="A name people reach it by, as in https://demo.example; may be repeated.", metavar="NAME"),
+    ] = None,
+    token_file: Annotated[
+        Path | None, typer.Option(help="The token for programs; made when missing.", metavar="FILE")
+    ] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificate (PEM) to serve https.", metavar="FILE")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its key (PEM).", metavar="FILE")] = None,
 ) -> None:
     """Present in the browser: stage, presenter's page and phone page."""
-    if not is_loopback(host):
-        raise UsageError(
-            f"--host {host} is refused: without pairing anyone in the room could break your system. "
-            f"Use 127.0.0.1 for now; phones join in a later version"
-        )
-    play(Options(subject, host, port, web=True, terminal=terminal, open_page=open_page, journal=journal))
+    asked = Asked(host, tuple(public_name or ()), token_file, tls_cert, tls_key)
+    play(Options(subject, asked, port, web=True, terminal=terminal, open_page=open_page, journal=journal))
 
 
 @app.command()

@@ -1,10 +1,17 @@
 """What every test may ask for."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from tests.serving import Server, serving
+
+
+@pytest.fixture(scope="session", autouse=True)
+def state_home(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What the program keeps for its user is kept for the tests alone."""
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
 
 
 @pytest.fixture

@@ -2,14 +2,20 @@
 
 from rich.text import Text
 
+from demo.invitation import Invitation
 from demo.runner.canvas import Canvas, Rows
 from demo.runner.keys import HELP, Keypad
 from demo.runner.palette import AMBER, BLUE, VERMILION, parts
 from demo.views import PresenterView
 
 
-def overlay(canvas: Canvas, pad: Keypad, desk: PresenterView, width: int, height: int) -> Rows:
+def overlay(
+    canvas: Canvas, pad: Keypad, desk: PresenterView, invitation: Invitation | None, size: tuple[int, int]
+) -> Rows:
     """The rows of what is open; empty when nothing is."""
+    width, height = size
+    if pad.mode == "invite":
+        return _invitation(canvas, invitation, width, height)
     if pad.mode == "faults":
         return _faults(canvas, pad, desk, width)
     if pad.mode == "jump":
@@ -60,3 +66,18 @@ def _help(canvas: Canvas, width: int) -> Rows:
     for keys, meaning in HELP:
         rows.append(canvas.row(parts((f"  {keys:<28} ", f"bold {BLUE}"), (meaning, "")), None, width))
     return rows
+
+
+def _invitation(canvas: Canvas, invitation: Invitation | None, width: int, height: int) -> Rows:
+    rows = _headed(canvas, "Pair a phone", "I closes", width)
+    if invitation is None:
+        text = "    nothing to pair here: demo serve --host 0.0.0.0 lets phones in"
+        return [*rows, canvas.row(Text(text), None, width)]
+    words = parts(("  type ", ""), (invitation.code, f"bold {AMBER}"), (f" on {invitation.place}, or scan", ""))
+    rows.append(canvas.row(words, None, width))
+    symbol = invitation.halves()
+    if len(symbol) + len(rows) > height or len(symbol[0]) + 4 > width:
+        link = Text(f"  or open {invitation.link}")
+        return [*rows, canvas.row(link, None, width), canvas.row(Text("  (too small for the symbol)"), None, width)]
+    ink = "rgb(0,0,0) on rgb(255,255,255)"
+    return rows + [canvas.row(parts(("    ", ""), (line, ink)), None, width) for line in symbol]

@@ -8,6 +8,9 @@ from demo.sample import Node, Sample
 from demo.show import FaultState, ShowState
 from demo.views.masking import masked
 
+DEVICE_MARK = " · "
+"""Stands between the page that sent a command and the device it was on; the audience is not told the device."""
+
 _PUBLIC_METRIC_KEYS = ("name", "label", "value", "unit", "role")
 _PUBLIC_COUNTER_KEYS = (
     "key",
@@ -33,7 +36,7 @@ def snapshot(state: ShowState, epoch: str, viewers: Mapping[str, int], private: 
         "progress": f"[{state.number}/{state.total}]",
         "complete": state.number == state.total,
         "log": [
-            {"at": moment(line.at), "who": line.who, "text": line.text, "level": line.level}
+            {"at": moment(line.at), "who": _who(line.who, private), "text": line.text, "level": line.level}
             for line in state.log
             if private or line.level in ("move", "word")
         ],
@@ -47,6 +50,10 @@ def snapshot(state: ShowState, epoch: str, viewers: Mapping[str, int], private: 
         "timer": {"running": False, "elapsed_sec": 0.0},
         "viewers": {view: viewers.get(view, 0) for view in ("stage", "presenter", "remote")},
     }
+
+
+def _who(who: str, private: bool) -> str:
+    return who if private else who.partition(DEVICE_MARK)[0]
 
 
 def moment(at: float | None) -> str | None:
