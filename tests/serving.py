@@ -44,7 +44,7 @@ class Server:
         )
         self.output = ""
         self.url = self._read_address()
-        self.port = int(self.url.rsplit(":", 1)[1])
+        self.port = self._read_port()
         self.client = httpx.Client(base_url=self.url, timeout=10, verify=not self.url.startswith("https"))
 
     def _read_address(self) -> str:
@@ -54,6 +54,15 @@ class Server:
             lambda: self._search(stdout, r"stage\s+(https?://\S+)/\n"), START_LIMIT_SEC, self._what_it_said
         )
         return found.group(1)
+
+    def _read_port(self) -> int:
+        """From the address; one that a public name hides stands in the curl line."""
+        found = re.search(r":(\d+)$", self.url)
+        if found is None:
+            stdout = self.process.stdout
+            assert stdout is not None
+            found = wait_for(lambda: self._search(stdout, r":(\d+)/advance\n"), START_LIMIT_SEC, self._what_it_said)
+        return int(found.group(1))
 
     def _search(self, stdout: IO[str], pattern: str) -> re.Match[str] | None:
         while select.select([stdout], [], [], 0)[0]:

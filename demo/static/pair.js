@@ -65,6 +65,14 @@
     head.textContent = 'Pairing…';
     send({ secret });
   }
+  function unpaired() {
+    try {
+      if (!sessionStorage.getItem('demo-unpaired')) return;
+      sessionStorage.removeItem('demo-unpaired');
+    } catch { return; }
+    if (done.hidden && why.hidden) refuse('This device is not paired any more. To steer again, pair it anew.');
+  }
   addEventListener('hashchange', begin);
+  unpaired();
   begin();
 })();

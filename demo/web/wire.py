@@ -33,6 +33,8 @@ class Wire(HttpToolsProtocol):
     _deadline: asyncio.TimerHandle | None = None
     _head_bytes = 0
     _in_head = False
+    _between = True
+    _begun = 0
     _refused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -49,10 +51,10 @@ class Wire(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
-        began = self._in_head
+        in_head, between, self._begun = self._in_head, self._between, 0
         super().data_received(data)
-        if began and self._in_head:
-            # What the parser keeps to itself until a line is complete counts as well.
+        if self._in_head and (in_head or (between and self._begun == 1)):
+            # All of it is one head. What the parser keeps to itself until a line is complete counts as well.
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_MOST:
                 self._refuse("headers", _TOO_LARGE)
@@ -61,7 +63,8 @@ class Wire(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._in_head, self._head_bytes = True, 0
+        self._in_head, self._between, self._head_bytes = True, False, 0
+        self._begun += 1
 
     def on_headers_complete(self) -> None:
         self._in_head = False
@@ -78,6 +81,7 @@ class Wire(HttpToolsProtocol):
             super().on_body(body)
 
     def on_message_complete(self) -> None:
+        self._between = True
         if not self._refused:
             super().on_message_complete()
 
