@@ -56,12 +56,10 @@ class Server:
         return found.group(1)
 
     def _read_port(self) -> int:
-        """From the address; one that a public name hides stands in the curl line."""
-        found = re.search(r":(\d+)$", self.url)
-        if found is None:
-            stdout = self.process.stdout
-            assert stdout is not None
-            found = wait_for(lambda: self._search(stdout, r":(\d+)/advance\n"), START_LIMIT_SEC, self._what_it_said)
+        """From the curl line: the stage's address may be a public name's, with another port or none."""
+        stdout = self.process.stdout
+        assert stdout is not None
+        found = wait_for(lambda: self._search(stdout, r":(\d+)/advance\n"), START_LIMIT_SEC, self._what_it_said)
         return int(found.group(1))
 
     def _search(self, stdout: IO[str], pattern: str) -> re.Match[str] | None:
