@@ -13,9 +13,13 @@ class Invitation:
     place: str
     code: str
 
-    def halves(self) -> tuple[str, ...]:
-        """The symbol of the link in lines of half blocks, dark on light."""
-        return symbol(self.link, quiet=2).halves()
+    def halves(self, height: int, width: int) -> tuple[str, ...]:
+        """The symbol of the link in lines of half blocks, dark on light; none where there is no room for it."""
+        for quiet in (2, 1):
+            lines = symbol(self.link, quiet, "l").halves()
+            if len(lines) <= height and len(lines[0]) <= width:
+                return lines
+        return ()
 
     def text(self, with_symbol: bool) -> str:
         """For a terminal; the symbol only where somebody can see it."""

@@ -1,6 +1,7 @@
 """A link as a QR symbol: half blocks for a terminal, a path for a page. Always dark on light, with a quiet zone."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import segno
 
@@ -48,12 +49,12 @@ class Symbol:
         )
 
 
-def symbol(text: str, quiet: int = QUIET) -> Symbol:
+def symbol(text: str, quiet: int = QUIET, correction: Literal["l", "m"] = "m") -> Symbol:
     """The symbol of `text`. Raises `ValueError` for text that no symbol can hold."""
-    code = segno.make(text, error="m", micro=False, boost_error=False)
+    code = segno.make(text, error=correction, micro=False, boost_error=False)
     return Symbol(tuple(tuple(module == 1 for module in row) for row in code.matrix_iter(border=quiet)))
 
 
 def for_terminal(text: str) -> str:
     """The symbol of `text` in black on white, whatever the terminal's own colours are."""
-    return "\n".join(f"{_INK}{_PAPER}{line}{_PLAIN}" for line in symbol(text, TERMINAL_QUIET).halves())
+    return "\n".join(f"{_INK}{_PAPER}{line}{_PLAIN}" for line in symbol(text, TERMINAL_QUIET, "l").halves())

@@ -1,11 +1,14 @@
-"""Reads a QR symbol by the standard alone: versions 2 to 6, level M, bytes; errors are found by nobody here."""
+"""Reads a QR symbol by the standard alone: versions 2 to 6, levels L and M, bytes; errors are found by nobody here."""
 
 from collections.abc import Iterator, Sequence
 
 Matrix = Sequence[Sequence[bool]]
 
-BLOCKS = {2: (1, 28), 3: (1, 44), 4: (2, 32), 5: (2, 43), 6: (4, 27)}
-"""Level M, by version: blocks, and data codewords in each."""
+BLOCKS = {
+    0b00: {2: (1, 28), 3: (1, 44), 4: (2, 32), 5: (2, 43), 6: (4, 27)},
+    0b01: {2: (1, 34), 3: (1, 55), 4: (1, 80), 5: (1, 108), 6: (2, 68)},
+}
+"""Levels M and L, by version: blocks, and data codewords in each."""
 
 MASKS = (
     lambda y, x: (y + x) % 2 == 0,
@@ -23,9 +26,8 @@ def read(matrix: Matrix) -> str:
     """The text of a symbol without its quiet zone."""
     version = (len(matrix) - 17) // 4
     level, mask = _format(matrix)
-    assert level == 0b00, "level M"
     bits = [matrix[y][x] ^ MASKS[mask](y, x) for y, x in _walk(version)]
-    blocks, length = BLOCKS[version]
+    blocks, length = BLOCKS[level][version]
     words = [_number(bits[at : at + 8]) for at in range(0, blocks * length * 8, 8)]
     data = [words[block + blocks * index] for block in range(blocks) for index in range(length)]
     flat = [bool(word >> shift & 1) for word in data for shift in range(7, -1, -1)]

@@ -2,20 +2,29 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from fastapi.routing import APIRoute
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from starlette.routing import BaseRoute, Route
 
 from demo.conductor import Conductor
 from demo.subjects import load
+from demo.web.access import Access, Visitor
 from demo.web.app import Web
+from demo.web.problems import STATUS
+from demo.web.reach import Reach
 from demo.web.rules import RULES, Rule, rule_of
+from demo.web.token import Token
 from tests.entering import OPEN, Device, OpenServer
 from tests.serving import Server, Stream, serving
 from tests.test_web_contract import problem
+
+ACCESS = Access(Reach("0.0.0.0", "0.0.0.0", 8000), Token(Path("token"), "right"))
 
 FILLED = {"{path:path}": "base.css", "{view}": "presenter", "{chapter}": "2", "{name}": "none", "{ident}": "0"}
 
@@ -157,6 +166,62 @@ def test_another_site_may_not_even_ask_for_what_is_private(opened: OpenServer) -
     for path in ("/events", "/stream/stage", "/stream/remote", "/sessions", "/pairing"):
         headers = opened.bearer | {"Sec-Fetch-Site": "cross-site"}
         problem(httpx.get(f"{opened.here}{path}", headers=headers), 403, "origin")
+
+
+# Whatever is sent.
+
+TOKENS = st.text("abcdefghijklmnopqrstuvwxyz-0123456789", min_size=1, max_size=12)
+HEADER_NAMES = (
+    st.sampled_from(
+        [
+            "origin",
+            "cookie",
+            "authorization",
+            "sec-fetch-site",
+            "via",
+            "x-forwarded-for",
+            "host",
+            "accept",
+            "hx-request",
+        ]
+    )
+    | TOKENS
+)
+VALUES = st.sampled_from(
+    [
+        "http://127.0.0.1:8000",
+        "null",
+        "Bearer ",
+        "Bearer x",
+        "chaos-stage-8000=x",
+        "same-origin",
+        "127.0.0.1:8000",
+        "*/*",
+    ]
+) | st.text(max_size=40).map(lambda text: text.encode("latin-1", "replace").decode("latin-1"))
+PATHS = st.sampled_from([filled(template) for _, template in RULES]) | st.text(max_size=40).map(lambda text: f"/{text}")
+
+
+@settings(max_examples=400)
+@given(
+    method=st.sampled_from(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"]) | TOKENS,
+    path=PATHS,
+    headers=st.lists(st.tuples(HEADER_NAMES, VALUES), max_size=6),
+    version=st.sampled_from(["1.1", "1.0"]),
+)
+def test_without_a_secret_nothing_makes_a_presenter(
+    method: str, path: str, headers: list[tuple[str, str]], version: str
+) -> None:
+    sent = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in [("host", "127.0.0.1:8000"), *headers]]
+    scope: dict[str, Any] = {"type": "http", "method": method, "path": path, "headers": sent, "http_version": version}
+    scope |= {"server": ("127.0.0.1", 8000), "client": ("10.0.0.1", 5), "scheme": "http"}
+    found = ACCESS.judge(scope)
+    if isinstance(found, Visitor):
+        assert not found.is_presenter
+        assert rule_of(method, path) in (Rule.PUBLIC, Rule.PAIRING)
+    else:
+        assert found.detail
+        assert STATUS[found.code] in (401, 403, 404, 405, 421, 429)
 
 
 # Loopback only, as without any option.

@@ -8,6 +8,9 @@ from demo.runner.keys import HELP, Keypad
 from demo.runner.palette import AMBER, BLUE, VERMILION, parts
 from demo.views import PresenterView
 
+BESIDE = 30
+"""Columns that the words beside a symbol need at least."""
+
 
 def overlay(
     canvas: Canvas, pad: Keypad, desk: PresenterView, invitation: Invitation | None, size: tuple[int, int]
@@ -73,11 +76,19 @@ def _invitation(canvas: Canvas, invitation: Invitation | None, width: int, heigh
     if invitation is None:
         text = "    nothing to pair here: demo serve --host 0.0.0.0 lets phones in"
         return [*rows, canvas.row(Text(text), None, width)]
-    words = parts(("  type ", ""), (invitation.code, f"bold {AMBER}"), (f" on {invitation.place}, or scan", ""))
-    rows.append(canvas.row(words, None, width))
-    symbol = invitation.halves()
-    if len(symbol) + len(rows) > height or len(symbol[0]) + 4 > width:
-        link = Text(f"  or open {invitation.link}")
-        return [*rows, canvas.row(link, None, width), canvas.row(Text("  (too small for the symbol)"), None, width)]
-    ink = "rgb(0,0,0) on rgb(255,255,255)"
-    return rows + [canvas.row(parts(("    ", ""), (line, ink)), None, width) for line in symbol]
+    symbol = invitation.halves(height - len(rows), width - BESIDE)
+    link = Text(f"  or open {invitation.link}")
+    words = [
+        Text("  scan it, or type") if symbol else Text("  type"),
+        Text(),
+        Text(f"  {invitation.code}", f"bold {AMBER}"),
+    ]
+    words += [Text(), Text(f"  on {invitation.place}")]
+    if not symbol:
+        return rows + [canvas.row(text, None, width) for text in (*words, link)]
+    lines = [Text(line, "rgb(0,0,0) on rgb(255,255,255)") for line in symbol]
+    above = max(0, (len(lines) - len(words)) // 2)
+    beside = [Text()] * above + words + [Text()] * (len(lines) - above - len(words))
+    return rows + [
+        canvas.row(Text.assemble("  ", line, word), None, width) for line, word in zip(lines, beside, strict=True)
+    ]
