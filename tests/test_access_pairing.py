@@ -181,6 +181,10 @@ def test_a_used_and_a_wrong_code_are_refused_with_what_to_do(opened: OpenServer,
     problem(phone.post("/pair", content=b"secret", headers={"content-type": "application/json"}), 422, "invalid")
 
 
+def test_a_code_needs_no_large_body(opened: OpenServer, phone: Device) -> None:
+    problem(phone.post("/pair", json={"secret": "x" * 5000}), 413, "too_large")
+
+
 def test_a_code_in_the_address_is_not_looked_at(opened: OpenServer, phone: Device) -> None:
     problem(phone.post("/pair", params={"secret": opened.secret()}), 422, "invalid")
 

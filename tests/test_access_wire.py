@@ -1,5 +1,6 @@
 """Below the application: heads bounded in size and time, a full house that is said, and what we lean on in uvicorn."""
 
+import contextlib
 import inspect
 import socket
 import time
@@ -207,6 +208,21 @@ def test_idle_guests_give_way_to_new_ones(tmp_path: Path) -> None:
             one.close()
         assert server.stop() == 0
         assert "Traceback" not in server.output
+
+
+def test_guests_whose_bodies_never_come_give_way_too(tmp_path: Path) -> None:
+    with serving(program=script(tmp_path / "few.py", FEW)) as server:
+        opened = OpenServer(server)
+        head = f"POST /pair HTTP/1.1\r\nhost: 127.0.0.1:{server.port}\r\ncontent-length: 100\r\n\r\n".encode()
+        slow = [socket.create_connection(("127.0.0.1", server.port), timeout=10) for _ in range(400)]
+        for one in slow:
+            with contextlib.suppress(OSError):
+                one.sendall(head)
+        for _ in range(3):
+            assert httpx.post(f"{opened.here}/halt", headers=opened.bearer, timeout=5).status_code == 200
+        for one in slow:
+            one.close()
+        assert server.stop() == 0
 
 
 # What is not public in uvicorn, and held here.

@@ -6,13 +6,16 @@ from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope
 
 BODY_MOST = 64 * 1024
+CODE_MOST = 4 * 1024
+"""Of a body that holds a pairing code: strangers may send it, so it takes no more memory than it needs."""
+
 BODY_PATIENCE_SEC = 10.0
 
 
-async def read_body(scope: Scope, receive: Receive) -> bytes | str:
-    """The whole body, or the code of a refusal."""
+async def read_body(scope: Scope, receive: Receive, most: int = BODY_MOST) -> bytes | str:
+    """The whole body of up to `most` bytes, or the code of a refusal."""
     length = Headers(scope=scope).get("content-length", "0")
-    if not length.isdecimal() or int(length) > BODY_MOST:
+    if not length.isdecimal() or int(length) > most:
         return "too_large"
     body = bytearray()
     try:
@@ -22,7 +25,7 @@ async def read_body(scope: Scope, receive: Receive) -> bytes | str:
                 if message["type"] != "http.request":
                     return "timeout"
                 body += message.get("body", b"")
-                if len(body) > BODY_MOST:
+                if len(body) > most:
                     return "too_large"
                 if not message.get("more_body", False):
                     return bytes(body)

@@ -25,7 +25,7 @@ _PLAIN = "this is not HTTP as this server speaks it"
 
 
 class Wire(HttpToolsProtocol):
-    """One connection. `most` bounds all of them: beyond it the one that asks for nothing the longest goes."""
+    """One connection. `most` bounds all of them: beyond it goes the one whose request is waited for the longest."""
 
     most: ClassVar[int] = 10_000
     _idle: ClassVar[dict["Wire", None]] = {}
@@ -73,7 +73,7 @@ class Wire(HttpToolsProtocol):
             self._refuse("headers", _TOO_LARGE)
         if self._refused:
             return
-        self._rest()
+        self._end_deadline()
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -83,6 +83,7 @@ class Wire(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._between = True
         if not self._refused:
+            self._rest()
             super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -103,7 +104,11 @@ class Wire(HttpToolsProtocol):
         self._deadline = self.loop.call_later(HEAD_SEC, self.transport.close)
 
     def _rest(self) -> None:
+        """A whole request is here: nobody waits for this guest any more."""
         self._idle.pop(self, None)
+        self._end_deadline()
+
+    def _end_deadline(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
