@@ -2,6 +2,7 @@
 'use strict';
 (() => {
   const NO_LINE = 'The server does not answer. Is this device on the same network? Then try again.';
+  const PATIENCE_MS = 8000;
   const ask = document.getElementById('ask');
   const done = document.getElementById('done');
   const form = document.getElementById('form');
@@ -42,6 +43,7 @@
         method: 'POST',
         headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
         body: JSON.stringify(what),
+        signal: AbortSignal.timeout?.(PATIENCE_MS),
       });
       kept = '';
       if (answer.ok) show(true);

@@ -2,6 +2,7 @@
 'use strict';
 (() => {
   const EVERY_MS = 1500;
+  const PATIENCE_MS = 3000;
   const dialog = document.getElementById('pairing');
   const body = document.getElementById('pairing-body');
   let shown = '';
@@ -12,7 +13,7 @@
     if (html === shown) return;
     const focused = body.contains(document.activeElement) ? document.activeElement.id : '';
     shown = html;
-    body.innerHTML = html;
+    body.replaceChildren(...new DOMParser().parseFromString(html, 'text/html').body.childNodes);
     htmx.process(body);
     demo.changed();
     if (focused) document.getElementById(focused)?.focus();
@@ -21,7 +22,7 @@
     if (asking || !dialog.open || document.hidden) return;
     asking = true;
     try {
-      const answer = await fetch('/pairing', { headers: { 'HX-Request': 'true' } });
+      const answer = await fetch('/pairing', { headers: { 'HX-Request': 'true' }, signal: AbortSignal.timeout?.(PATIENCE_MS) });
       if (answer.ok && dialog.open) show(await answer.text());
     } catch { /* the page says itself that the line is lost */ }
     asking = false;

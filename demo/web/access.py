@@ -164,7 +164,7 @@ class Access:
         wait = self._bearers.hold(client_address(scope))
         if wait:
             return Denied("slow_down", f"too many wrong tokens: try again in {wait} s", wait)
-        return Denied("unpaired", f"this is not the token of this server: it is in {_file_words()}")
+        return Denied("unpaired", "this is not the token of this server: its start names the file that holds it")
 
 
 def visitor_of(request: Request) -> Visitor:
@@ -226,7 +226,3 @@ def _no_route(scope: Scope) -> Denied:
 
 def _list(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))
-
-
-def _file_words() -> str:
-    return "the file that the start of the server names"

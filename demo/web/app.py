@@ -27,7 +27,7 @@ from demo.web.door import Door
 from demo.web.guard import Guard
 from demo.web.lines import Line, Lines
 from demo.web.pages import Pages
-from demo.web.problems import code_of, problem
+from demo.web.problems import EVERYWHERE, code_of, problem
 from demo.web.screens import VIEWS, beat, new_hub
 from demo.web.streams import Programs, view_stream
 
@@ -95,7 +95,9 @@ class Web:
         self.hub.close()
 
     def _application(self) -> FastAPI:
-        app = FastAPI(title="chaos-stage", version=__version__, docs_url=None, redoc_url=None)
+        app = FastAPI(
+            title="chaos-stage", version=__version__, docs_url=None, redoc_url=None, responses=dict(EVERYWHERE)
+        )
         app.include_router(control_routes(self.desk))
         app.include_router(Door(self.access, self.pages, self._conductor).routes())
         self._add_pages(app)
