@@ -13,7 +13,7 @@ from demo.errors import DemoError, UsageError
 from demo.journal import Shelf
 from demo.play import Options, play
 from demo.subjects import DEFAULT, names
-from demo.web.access import is_loopback
+from demo.web.entrance import Asked
 
 app = typer.Typer(
     name="demo",
@@ -52,9 +52,11 @@ def root(
 
 
 @app.command()
-def serve(
+def serve(  # noqa: PLR0913, PLR0917 - one for each option
     subject: Subject = "ratelimiter",
-    host: Annotated[str, typer.Option(help="Address to listen on; loopback only for now.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in, who pair to steer.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)] = 8000,
     terminal: Annotated[bool, typer.Option("--terminal", help="Show and steer it in this terminal too.")] = False,
     open_page: Annotated[
@@ -63,17 +65,21 @@ def serve(
     journal: JournalFile = None,
     attach: Attach = None,
     fresh: Fresh = False,
+    public_name: Annotated[
+        list[str] | None,
+        typer.Option(help="A name people reach it by, as in https://demo.example; may be repeated.", metavar="NAME"),
+    ] = None,
+    token_file: Annotated[
+        Path | None, typer.Option(help="The token for programs; made when missing.", metavar="FILE")
+    ] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificate (PEM) to serve https.", metavar="FILE")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its key (PEM).", metavar="FILE")] = None,
 ) -> None:
     """Present in the browser: stage, presenter's page and phone page."""
-    if not is_loopback(host):
-        raise UsageError(
-            f"--host {host} is refused: without pairing anyone in the room could break your system. "
-            f"Use 127.0.0.1 for now; phones join in a later version"
-        )
     play(
         Options(
             subject,
-            host,
+            Asked(host, tuple(public_name or ()), token_file, tls_cert, tls_key),
             port,
             web=True,
             terminal=terminal,

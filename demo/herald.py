@@ -1,21 +1,60 @@
 """What a terminal is told of a start: the addresses, what is still starting, and when all is up."""
 
+import shlex
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
+from demo.invitation import Invitation
 from demo.show import ShowState
 
 Say = Callable[[str], None]
 
 
-def welcome(address: str) -> str:
-    """Where to go, for people."""
-    return (
-        f"stage      {address}/\n"
-        f"presenter  {address}/presenter\n"
-        f"phone      {address}/remote\n"
-        f"advance    curl -X POST {address}/advance\n"
-        f"end        Ctrl-C"
-    )
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How people and programs get in. `own_link` pairs this machine's browser; without it nobody has to."""
+
+    stage: str
+    here: str
+    own_link: str = ""
+    invitation: Invitation | None = None
+    token: Path | None = None
+    plain: bool = False
+    named: bool = False
+
+
+def welcome(entry: Entry, with_symbol: bool = False) -> str:
+    """Where to go, for people; and, where others can reach the server, what is open to whom."""
+    return "\n".join([*_addresses(entry, with_symbol), _advance(entry), *_notes(entry), "end        Ctrl-C"])
+
+
+def _addresses(entry: Entry, with_symbol: bool) -> list[str]:
+    lines = [f"stage      {entry.stage}/"]
+    if entry.invitation is None:
+        return [*lines, f"presenter  {entry.here}/presenter", f"phone      {entry.here}/remote"]
+    return [*lines, f"presenter  {entry.own_link}", entry.invitation.text(with_symbol)]
+
+
+def _advance(entry: Entry) -> str:
+    if entry.token is None:
+        return f"advance    curl -X POST {entry.here}/advance"
+    word = f'"Authorization: Bearer $(cat {shlex.quote(str(entry.token))})"'
+    return f"token      {entry.token}\nadvance    curl -X POST -H {word} {entry.here}/advance"
+
+
+def _notes(entry: Entry) -> list[str]:
+    if entry.invitation is None:
+        return []
+    lines = ["open       everyone who gets here may watch; only paired devices and the token may steer"]
+    if not entry.named:
+        lines.append("proxies    whoever comes through one may only watch; --public-name NAME changes that")
+    if entry.plain:
+        lines += [
+            "plain      not encrypted: who can read along on this network sees the notes and can take over a",
+            "           paired device's session; --tls-cert and --tls-key change that",
+        ]
+    return lines
 
 
 class Herald:

@@ -9,19 +9,22 @@ import sys
 import time
 import webbrowser
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict
 
 from demo import commands as c
 from demo.chaos.watchdog import ProcessWatchdog
 from demo.conductor import Conductor, Keeping
-from demo.herald import Herald, welcome
+from demo.herald import Entry, Herald, welcome
 from demo.journal import Keeper
 from demo.runner import DemoRunner
 from demo.subjects import load
 from demo.types import FaultDriver, Subject, Watchdog
+from demo.web.access import Access
 from demo.web.app import Web
+from demo.web.entrance import Asked, Entrance, entrance
+from demo.web.lines import Lines, connections_most, open_files, streams_most
 from demo.web.server import bind, serve
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -35,7 +38,7 @@ class Options:
     """What the command line asks for."""
 
     subject: str
-    host: str = "127.0.0.1"
+    asked: Asked = field(default_factory=Asked)
     port: int = 0
     web: bool = True
     terminal: bool = False
@@ -49,11 +52,12 @@ def play(options: Options) -> None:
     """Play a show until it is quit. Raises `DemoError` for what keeps it from starting, or went wrong."""
     subject = load(options.subject, **_subject_options(options))
     subject.check()
-    listener = bind(options.host, options.port) if options.web else None
+    listener = bind(options.asked.host, options.port) if options.web else None
     try:
+        door = entrance(options.asked, listener) if listener is not None else None
         keeper = Keeper(options.subject, options.journal, fresh=options.fresh)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            error, stubborn = runner.run(_ended(_play(options, subject, keeper, listener)))
+            error, stubborn = runner.run(_ended(_play(options, subject, keeper, listener, door)))
             if stubborn:
                 _leave(error)
         if error is not None:
@@ -102,13 +106,16 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _play(options: Options, subject: Subject, keeper: Keeper, listener: socket.socket | None) -> None:
+async def _play(
+    options: Options, subject: Subject, keeper: Keeper, listener: socket.socket | None, door: Entrance | None
+) -> None:
     parts = _parts(subject, keeper, ProcessWatchdog(options.subject, _subject_options(options)))
     try:
-        if listener is None:
+        if listener is None or door is None:
             await _in_terminal(subject, keeper, parts)
         else:
-            await _served(options, subject, keeper, parts, listener)
+            conductor = Conductor(subject.name, subject.chapters, subject.poller, **parts)
+            await _served(options, conductor, keeper, listener, door)
     finally:
         await subject.stop()
 
@@ -153,16 +160,23 @@ def _report(conductor: Conductor, keeper: Keeper, aloud: bool) -> None:
         print(f"continued  {keeper.continued}", flush=True)
 
 
-async def _served(options: Options, subject: Subject, keeper: Keeper, parts: _Parts, listener: socket.socket) -> None:
+async def _served(
+    options: Options, conductor: Conductor, keeper: Keeper, listener: socket.socket, door: Entrance
+) -> None:
     """`demo serve`: pages over the conductor and, if asked for, a terminal beside them."""
     stop = asyncio.Event()
-    conductor = Conductor(subject.name, subject.chapters, subject.poller, **parts)
     say = _Voice(quiet=options.terminal and sys.stdin.isatty() and sys.stdout.isatty())
     _report(conductor, keeper, aloud=say.quiet)
     _stop_on_signals(stop, say)
-    runner = DemoRunner(subject.name, (), conductor=conductor) if options.terminal else None
+    access = door.access(conductor.journal, _telling(conductor))
+    runner = (
+        DemoRunner(conductor.state.subject, (), conductor=conductor, invitation=access.invitation)
+        if options.terminal
+        else None
+    )
     playing = asyncio.ensure_future(conductor.run())
-    beside = [asyncio.ensure_future(_serve_web(conductor, listener, stop, options, say, keeper))]
+    serving = _serve_web(_Served(conductor, access, door, listener, keeper), stop, options, say)
+    beside = [asyncio.ensure_future(serving)]
     if runner is not None:
         beside.append(asyncio.ensure_future(runner.run()))
     stopping = asyncio.ensure_future(stop.wait())
@@ -204,34 +218,71 @@ def _stop_on_signals(stop: asyncio.Event, say: _Voice) -> None:
             loop.add_signal_handler(number, caught)
 
 
-async def _serve_web(
-    conductor: Conductor, listener: socket.socket, stop: asyncio.Event, options: Options, say: _Voice, keeper: Keeper
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """What the web side needs of a show."""
+
+    conductor: Conductor
+    access: Access
+    door: Entrance
+    listener: socket.socket
+    keeper: Keeper
+
+
+async def _serve_web(show: _Served, stop: asyncio.Event, options: Options, say: _Voice) -> None:
     # Before that a page could only show the first chapter; who comes meanwhile waits in the socket's queue.
-    await conductor.loaded.wait()
-    started = asyncio.Event()
-    serving = asyncio.ensure_future(serve(Web(conductor), listener, stop, started))
+    await show.conductor.loaded.wait()
+    started, conductor, files = asyncio.Event(), show.conductor, open_files()
+    web = Web(conductor, show.access, Lines(streams_most(files)))
+    serving = asyncio.ensure_future(serve(web, show.listener, stop, started, show.door.tls, connections_most(files)))
     waiting = asyncio.ensure_future(started.wait())
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
     if started.is_set():
-        address = _address(options.host, listener.getsockname()[1])
-        say(welcome(address))
-        if keeper.continued:
-            say(f"continued  {keeper.continued}")
-        for text in keeper.troubles:
+        _greet(show, options, say)
+        if show.keeper.continued:
+            say(f"continued  {show.keeper.continued}")
+        for text in show.keeper.troubles:
             say(f"journal    {text}")
-        if options.terminal:
-            conductor.report("show", c.Trouble(f"pages: {address}/ /presenter /remote", "note"))
         herald = Herald(say)
         herald.changed(conductor.state)
         conductor.subscribe(herald.changed)
-        if options.open_page and sys.stdout.isatty() and _has_desktop():
-            asyncio.get_running_loop().run_in_executor(None, webbrowser.open, f"{address}/presenter")
     await serving
 
 
-def _address(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+def _greet(show: _Served, options: Options, say: _Voice) -> None:
+    """Tell the terminal where to go, and again whenever a code was used up; open the presenter's page."""
+    reach, pairing = show.access.reach, show.access.pairing
+    on_terminal = sys.stdout.isatty()
+    own_link = f"{reach.here}/pair#{pairing.own}" if pairing else ""
+    token = show.access.token.path if show.access.token else None
+    invited = show.access.invitation()
+    entry = Entry(reach.everywhere, reach.here, own_link, invited, token, reach.crosses_plainly, bool(reach.public))
+    say(welcome(entry, on_terminal))
+    if pairing is not None:
+        pairing.subscribe(lambda: say(f"paired\n{_text(show.access, on_terminal)}"))
+    if options.terminal:
+        hint = ", I shows how to pair" if pairing else ""
+        text = f"pages: {reach.everywhere}/ /presenter /remote{hint}"
+        show.conductor.report("show", c.Trouble(text, "note"))
+    if options.open_page and on_terminal and _has_desktop():
+        page = own_link or f"{reach.here}/presenter"
+        asyncio.get_running_loop().run_in_executor(None, webbrowser.open, page)
+
+
+def _text(access: Access, with_symbol: bool) -> str:
+    invited = access.invitation()
+    return invited.text(with_symbol) if invited else ""
+
+
+def _telling(conductor: Conductor) -> Callable[[str], None]:
+    """Trouble from any thread, told to the presenter."""
+    loop = asyncio.get_running_loop()
+
+    def tell(text: str) -> None:
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(conductor.report, "web", c.Trouble(text))
+
+    return tell
 
 
 def _has_desktop() -> bool:

@@ -74,7 +74,7 @@ def _fits(tap: Tap, deed: Deed) -> bool:
     return in_time and on_time and _does(tap, deed)
 
 
-def _does(tap: Tap, deed: Deed) -> bool:
+def _does(tap: Tap, deed: Deed) -> bool:  # noqa: PLR0911 - one for each kind
     event, before = deed.entry.event, deed.before
     match event:
         case e.ChapterEntered(number=number, forward=forward):

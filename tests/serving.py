@@ -52,8 +52,8 @@ class Server:
         )
         self.output = ""
         self.url = self._read_address()
-        self.port = int(self.url.rsplit(":", 1)[1])
-        self.client = httpx.Client(base_url=self.url, timeout=10)
+        self.port = self._read_port()
+        self.client = httpx.Client(base_url=self.url, timeout=10, verify=not self.url.startswith("https"))
 
     def _environ(self, state_home: Path | None) -> dict[str, str]:
         self._mark = uuid.uuid4().hex
@@ -62,8 +62,17 @@ class Server:
     def _read_address(self) -> str:
         stdout = self.process.stdout
         assert stdout is not None
-        found = wait_for(lambda: self._search(stdout, r"stage\s+(http://\S+)/\n"), START_LIMIT_SEC, self._what_it_said)
+        found = wait_for(
+            lambda: self._search(stdout, r"stage\s+(https?://\S+)/\n"), START_LIMIT_SEC, self._what_it_said
+        )
         return found.group(1)
+
+    def _read_port(self) -> int:
+        """From the curl line: the stage's address may be a public name's, with another port or none."""
+        stdout = self.process.stdout
+        assert stdout is not None
+        found = wait_for(lambda: self._search(stdout, r":(\d+)/advance\n"), START_LIMIT_SEC, self._what_it_said)
+        return int(found.group(1))
 
     def _search(self, stdout: IO[str], pattern: str) -> re.Match[str] | None:
         while select.select([stdout], [], [], 0)[0]:
@@ -72,6 +81,12 @@ class Server:
                 raise AssertionError(f"the server ended: {self.output}")
             self.output += chunk
         return re.search(pattern, self.output)
+
+    def said(self) -> str:
+        """What it has printed until now."""
+        assert self.process.stdout is not None
+        self._search(self.process.stdout, "")
+        return self.output
 
     def _what_it_said(self) -> str:
         return self.output

@@ -49,8 +49,8 @@ async def test_every_route_is_documented_and_every_documented_one_exists() -> No
     conductor = Conductor("none", load("none").chapters)
     web = Web(conductor)
     await conductor.journal.close()
-    paths = set(web.app.openapi()["paths"]) | {"/", "/presenter", "/remote", "/openapi.json"}
-    documented = set(re.findall(r"`(?:GET |POST )?(/[a-z/{}.]*)`", DOCS["http.md"].split("| code |")[0]))
+    paths = set(web.app.openapi()["paths"]) | {"/", "/presenter", "/remote", "/pair", "/openapi.json"}
+    documented = set(re.findall(r"`(?:GET |POST )?(/[a-z/{}.-]*)`", DOCS["http.md"].split("| code |")[0]))
     assert documented == paths
 
 
@@ -65,7 +65,10 @@ def test_every_refusal_code_is_documented_with_its_status() -> None:
 
 
 def test_every_option_is_documented() -> None:
-    for option in ("--terminal", "--journal", "--fresh", "--port", "--host", "--no-open"):
+    for option in (
+        *("--terminal", "--journal", "--fresh", "--attach", "--name", "--port", "--host", "--no-open"),
+        *("--public-name", "--token-file", "--tls-cert", "--tls-key"),
+    ):
         assert option in EVERYTHING, f"{option} stands nowhere"
 
 

@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
 
-from platformdirs import user_state_path
-
 from demo.errors import JournalError
 from demo.journal.file import SIDES, lock
 from demo.journal.look import SUFFIX, Look, look
+from demo.places import state_directory
 
 ENDED_MOST = 20
 """Journals of ended shows that are kept for each subject."""
@@ -26,7 +25,7 @@ class Shelf:
     """`shows/` in the state directory. Raises `JournalError` and `OSError` where it says so."""
 
     def __init__(self, directory: Path | None = None) -> None:
-        self.directory = directory or user_state_path("chaos-stage", appauthor=False) / "shows"
+        self.directory = directory or state_directory() / "shows"
 
     def prepare(self) -> None:
         """Make the directory, for this user alone. Raises `OSError`."""

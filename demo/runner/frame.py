@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.errors import MarkupError
 from rich.text import Text
 
+from demo.invitation import Invitation
 from demo.runner.canvas import Block, Canvas, Row, Rows, beside, blank, stack
 from demo.runner.clean import clean
 from demo.runner.grid import Grid
@@ -33,6 +34,7 @@ class Desk:
     notices: tuple[str, ...] = ()
     notes: bool = False
     printed: tuple[str, ...] = ()
+    invitation: Invitation | None = None
 
 
 def picture(console: Console, state: ShowState, desk: Desk, size: tuple[int, int]) -> Rows:
@@ -96,9 +98,9 @@ class _Frame:
     def _body(self, height: int) -> Rows:
         """The story and the system above; what is open, what is broken and the log at the foot."""
         width, pad = self.width, self.own.pad
-        open_rows = overlay(self.canvas, pad, self.desk, width, height)
+        open_rows = overlay(self.canvas, pad, self.desk, self.own.invitation, (width, height))
         banners = self.panels.banners(self.stage.banners, width)
-        if pad.mode in ("jump", "help"):
+        if pad.mode in ("jump", "help", "invite"):
             return stack([Block(open_rows, 0, len(open_rows)), Block(banners, 1, gap=True)], height, width)
         problems = self.panels.problems(self.desk.problems, width)
         log = self.panels.log(self.desk.log, self.own.printed, width, _log_height(height))

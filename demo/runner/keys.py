@@ -28,12 +28,13 @@ HELP: tuple[tuple[str, str], ...] = (
     ("S", "start or pause the timer"),
     ("W W", "reset the timer"),
     ("T", "show or hide the notes"),
+    ("I", "invite: what pairs a phone"),
     ("Ctrl-L", "paint the screen afresh"),
     ("Q or Ctrl-C", "heal all and quit"),
 )
 """The table behind `?`, as people read it."""
 
-Mode = Literal["", "jump", "faults", "help"]
+Mode = Literal["", "jump", "faults", "help", "invite"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,8 @@ def _open(pad: Keypad, key: str) -> Keypad:
         mode = "faults"
     elif key == "?":
         mode = "help"
+    elif key == "i":
+        mode = "invite"
     return Keypad(mode) if mode and mode != pad.mode else Keypad()
 
 
@@ -129,12 +132,15 @@ _KEYS: dict[str, Pressed] = {
 }
 
 
+_CLOSES: dict[Mode, str] = {"help": "?", "invite": "i"}
+
+
 def _in_overlay(pad: Keypad, key: str, state: ShowState) -> tuple[Keypad, Pressed] | None:
     """What the open overlay makes of the key; None: it closes, and the key means what it always does."""
     if key == "esc":
         return Keypad(), NOTHING
-    if pad.mode == "help":
-        return (Keypad(), NOTHING) if key in ("?", "enter", "space") else None
+    if pad.mode in ("help", "invite"):
+        return (Keypad(), NOTHING) if key in (_CLOSES[pad.mode], "enter", "space") else None
     if len(key) == 1 and key in "0123456789":
         return _type(pad, key, state)
     if key == "enter":

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.segment import Segment
 
 from demo.conductor import Conductor
+from demo.invitation import Invitation
 from demo.runner.canvas import Rows
 from demo.runner.frame import Desk, picture
 from demo.runner.helm import HEALING, Helm
@@ -31,7 +33,15 @@ WHOLE_SEC = 2.0
 class LiveFront:
     """The terminal between `__enter__` and `__exit__`. `notes`: whether they show at first."""
 
-    def __init__(self, conductor: Conductor, console: Console, quitting: asyncio.Event, *, notes: bool) -> None:
+    def __init__(
+        self,
+        conductor: Conductor,
+        console: Console,
+        quitting: asyncio.Event,
+        *,
+        notes: bool,
+        invitation: Callable[[], Invitation | None] = lambda: None,
+    ) -> None:
         self._conductor = conductor
         self._console = console
         self._wake = asyncio.Event()
@@ -40,6 +50,7 @@ class LiveFront:
         self._overheard = Overheard(self._wake.set)
         self._quitting = quitting
         self._notes = notes
+        self._invitation = invitation
         self._shown = conductor.state.number
         self._size = (0, 0)
         self._painted_at = self._whole_at = 0.0
@@ -107,7 +118,8 @@ class LiveFront:
 
     def _rows(self, state: ShowState, size: tuple[int, int]) -> Rows:
         notices = (*self.helm.notices(), HEALING) if self._quitting.is_set() else self.helm.notices()
-        desk = Desk(self._conductor.clock(), self.helm.pad, notices, self._notes, self._overheard.lines())
+        invited = self._invitation() if self.helm.pad.mode == "invite" else None
+        desk = Desk(self._conductor.clock(), self.helm.pad, notices, self._notes, self._overheard.lines(), invited)
         try:
             return picture(self._console, state, desk, size)
         except Exception as error:  # noqa: BLE001 - the keys must go on working under a picture that fails

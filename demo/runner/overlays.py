@@ -2,14 +2,23 @@
 
 from rich.text import Text
 
+from demo.invitation import Invitation
 from demo.runner.canvas import Canvas, Rows
 from demo.runner.keys import HELP, Keypad
 from demo.runner.palette import AMBER, BLUE, VERMILION, parts
 from demo.views import PresenterView
 
+BESIDE = 30
+"""Columns that the words beside a symbol need at least."""
 
-def overlay(canvas: Canvas, pad: Keypad, desk: PresenterView, width: int, height: int) -> Rows:
+
+def overlay(
+    canvas: Canvas, pad: Keypad, desk: PresenterView, invitation: Invitation | None, size: tuple[int, int]
+) -> Rows:
     """The rows of what is open; empty when nothing is."""
+    width, height = size
+    if pad.mode == "invite":
+        return _invitation(canvas, invitation, width, height)
     if pad.mode == "faults":
         return _faults(canvas, pad, desk, width)
     if pad.mode == "jump":
@@ -60,3 +69,26 @@ def _help(canvas: Canvas, width: int) -> Rows:
     for keys, meaning in HELP:
         rows.append(canvas.row(parts((f"  {keys:<28} ", f"bold {BLUE}"), (meaning, "")), None, width))
     return rows
+
+
+def _invitation(canvas: Canvas, invitation: Invitation | None, width: int, height: int) -> Rows:
+    rows = _headed(canvas, "Pair a phone", "I closes", width)
+    if invitation is None:
+        text = "    nothing to pair here: demo serve --host 0.0.0.0 lets phones in"
+        return [*rows, canvas.row(Text(text), None, width)]
+    symbol = invitation.halves(height - len(rows), width - BESIDE)
+    link = Text(f"  or open {invitation.link}")
+    words = [
+        Text("  scan it, or type") if symbol else Text("  type"),
+        Text(),
+        Text(f"  {invitation.code}", f"bold {AMBER}"),
+    ]
+    words += [Text(), Text(f"  on {invitation.place}")]
+    if not symbol:
+        return rows + [canvas.row(text, None, width) for text in (*words, link)]
+    lines = [Text(line, "rgb(0,0,0) on rgb(255,255,255)") for line in symbol]
+    above = max(0, (len(lines) - len(words)) // 2)
+    beside = [Text()] * above + words + [Text()] * (len(lines) - above - len(words))
+    return rows + [
+        canvas.row(Text.assemble("  ", line, word), None, width) for line, word in zip(lines, beside, strict=True)
+    ]

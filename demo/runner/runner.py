@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from rich.console import Console
 
 from demo.conductor import Conductor, Keeping
+from demo.invitation import Invitation
 from demo.runner.helm import HEALING
 from demo.runner.live import LiveFront
 from demo.runner.narrator import Narrator, OnNarration
@@ -28,7 +29,8 @@ class DemoRunner:
     way out. With one it only shows and steers that: its `run()` ends at Q, the show does not.
     `on_narration_update` gets the narration of each chapter that is entered; it may be a coroutine
     function. `notes` says whether the chapters' notes show at first: by default only beside a server,
-    for a terminal alone may be what the room sees. Raises `ValueError` for an empty deck.
+    for a terminal alone may be what the room sees. `invitation` is what the key I shows: how the next
+    device is paired. Raises `ValueError` for an empty deck.
     """
 
     def __init__(  # noqa: PLR0913 - the signature is public
@@ -48,6 +50,7 @@ class DemoRunner:
         heal_system: Callable[[], Awaitable[None]] | None = None,
         watchdog: Watchdog | None = None,
         notes: bool | None = None,
+        invitation: Callable[[], Invitation | None] = lambda: None,
     ) -> None:
         self._owns = conductor is None
         self.conductor = conductor or Conductor(
@@ -65,6 +68,7 @@ class DemoRunner:
         self._console = console or Console()
         self._on_narration = on_narration_update
         self._quitting = asyncio.Event()
+        self._invitation = invitation
         self._notes = (not self._owns) if notes is None else notes
 
     async def run(self) -> None:
@@ -91,7 +95,7 @@ class DemoRunner:
 
     def _front(self, quitting: asyncio.Event) -> Front:
         if _is_terminal(self._console):
-            return LiveFront(self.conductor, self._console, quitting, notes=self._notes)
+            return LiveFront(self.conductor, self._console, quitting, notes=self._notes, invitation=self._invitation)
         return PlainFront(self.conductor, self._console.file, quitting)
 
     async def _play(self, front: Front, quitting: asyncio.Event) -> None:

@@ -4,6 +4,7 @@ demo.link = (() => {
   const SILENT_MS = 2400;
   const RETRY_MS = 1200;
   const CLOSED_MS = 150;
+  const FULL_MS = 5000;
   const show = document.getElementById('show');
   const badge = document.getElementById('link');
   const words = document.getElementById('link-text');
@@ -15,12 +16,14 @@ demo.link = (() => {
   let robbed = false;
   let ready = false;
   let alive = false;
+  let fullUntil = 0;
 
   const isLost = () => robbed || (!away && Date.now() - heard > SILENT_MS);
 
   // A hung stream never ends by itself: end it here. Without one, ask for one; a second request is dropped.
   // A new one has its time too, or a slow server would never get to speak.
   function revive(grace = SILENT_MS) {
+    if (Date.now() < fullUntil) return;
     tried = Date.now();
     // htmx starts in a timer: where its extension arrived after that, the page has to be shown to it again.
     if (!show._htmx) htmx.process(show);
@@ -53,10 +56,21 @@ demo.link = (() => {
   }
 
   show.addEventListener('htmx:sse:before:connection', (event) => {
-    if (away || robbed) return event.preventDefault();
+    if (away || robbed || Date.now() < fullUntil) return event.preventDefault();
     connection = event.detail.connection;
   });
   show.addEventListener('htmx:sse:after:connection', () => { opened = Date.now(); });
+  // 401: this device was revoked, or the show is another one; its notes leave the screen. 503: no place, so wait.
+  function refused(status) {
+    if (status === 401) {
+      try { sessionStorage.setItem('demo-unpaired', '1'); } catch { /* private window */ }
+      location.replace('/pair');
+    } else if (status === 503) fullUntil = Date.now() + FULL_MS * (1 + Math.random());
+  }
+  show.addEventListener('htmx:sse:error', (event) => refused(event.detail.status));
+  show.addEventListener('htmx:response:error', (event) => {
+    if (event.detail.ctx?.sourceElement === show) refused(event.detail.ctx.response?.status);
+  });
   show.addEventListener('htmx:sse:close', () => {
     connection = null;
     setTimeout(() => { if (!connection && !away && !robbed) revive(); }, CLOSED_MS);
@@ -88,7 +102,8 @@ demo.link = (() => {
     document.documentElement.classList.toggle('lost', lost);
     document.body.dataset.link = lost ? 'lost' : alive ? 'up' : 'connecting';
     badge.hidden = !lost;
-    const text = robbed ? 'not live: other tabs have the connections · click to show it here' : `connection lost · since ${demo.span((Date.now() - heard) / 1000)}`;
+    const full = fullUntil > heard;
+    const text = robbed ? 'not live: other tabs have the connections · click to show it here' : full ? 'not live: every place is taken · trying again' : `connection lost · since ${demo.span((Date.now() - heard) / 1000)}`;
     if (lost && words.textContent !== text) words.textContent = text;
     const state = document.getElementById('conn');
     if (state && (alive || lost) && state.textContent !== (lost ? 'lost' : 'live')) {

@@ -13,10 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_state_path
-
 from demo.chaos.child import birth_of
 from demo.errors import SubjectError, UsageError
+from demo.places import state_directory
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _SOCKET_MOST = 100
@@ -46,7 +45,7 @@ def place() -> Path:
     Not the runtime directory: that is emptied when its user logs out, and these systems stay.
     """
     try:
-        path = user_state_path("chaos-stage", appauthor=False) / "standing"
+        path = state_directory() / "standing"
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = path.lstat()
     except OSError as error:

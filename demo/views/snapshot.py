@@ -11,6 +11,9 @@ from demo.views.masking import masked
 from demo.views.room import room
 from demo.views.timer import budget_sec
 
+DEVICE_MARK = " · "
+"""Stands between the page that sent a command and the device it was on; the audience is not told the device."""
+
 _PUBLIC_METRIC_KEYS = ("name", "label", "value", "unit", "role")
 _PUBLIC_COUNTER_KEYS = (
     "key",
@@ -42,7 +45,7 @@ def snapshot(
         "progress": f"[{state.number}/{state.total}]",
         "complete": state.number == state.total,
         "log": [
-            {"at": moment(line.at), "who": line.who, "text": line.text, "level": line.level}
+            {"at": moment(line.at), "who": _who(line.who, private), "text": line.text, "level": line.level}
             for line in state.log
             if private or line.level in ("move", "word")
         ],
@@ -66,6 +69,10 @@ def _timer(state: ShowState, now: float) -> dict[str, Any]:
         "started_at": moment(timer.runs_since),
         "budget_sec": budget_sec(state),
     }
+
+
+def _who(who: str, private: bool) -> str:
+    return who if private else who.partition(DEVICE_MARK)[0]
 
 
 def moment(at: float | None) -> str | None:

@@ -1,18 +1,21 @@
-"""Who may do what, before anything else runs: an outermost ASGI wrapper. Loopback only for now."""
+"""Who is asking, and may they? One decision for each request, before anything of the application runs."""
 
-import asyncio
-import ipaddress
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
 
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.types import Scope
 
-from demo.web.problems import problem
-
-BODY_MOST = 64 * 1024
-BODY_PATIENCE_SEC = 10.0
-
-LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+from demo.invitation import Invitation
+from demo.web.names import Names, known, plain_address
+from demo.web.pairing import Pairing
+from demo.web.reach import Reach
+from demo.web.rules import STREAMS, Rule, rule_of, rules_of
+from demo.web.sessions import Session, Sessions
+from demo.web.throttle import Throttle
+from demo.web.token import Token
 
 PROXY_HEADERS = (
     "forwarded",
@@ -24,138 +27,202 @@ PROXY_HEADERS = (
     "via",
 )
 
-SECURITY_HEADERS = {
-    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cross-origin-resource-policy": "same-origin",
-}
+READING = ("GET", "HEAD")
+VISITOR = "chaos_stage.visitor"
+
+NO_PROXY = (
+    "the presenter's side is closed to requests that came through a proxy ({}): if the proxy is yours, "
+    "start the server with --public-name NAME, the name people type"
+)
+UNPAIRED = (
+    "this is for the presenter: pair this browser on /pair, or send Authorization: Bearer with the token file's word"
+)
 
 
-class Guard:
-    """Host with port always; on everything but GET and HEAD: no proxy, own Origin, same site, a bounded body.
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who sent a request. `by`: what made it the presenter's. `proxied`: it came through a proxy nobody named."""
 
-    `on_error` is told of an exception that came out of the application, which has answered it by then.
-    """
+    role: Literal["audience", "presenter"] = "audience"
+    by: Literal["", "loopback", "session", "token"] = ""
+    session: Session | None = None
+    proxied: bool = False
 
-    def __init__(self, app: ASGIApp, on_error: Callable[[str, Exception], None]) -> None:
-        self._app = app
-        self._on_error = on_error
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await self._guard(scope, receive, send)
-        except Exception as error:  # noqa: BLE001 - told to the presenter, not to the server's stderr
-            self._on_error(f"{scope.get('method', '')} {scope.get('path', '')[:80]}", error)
-
-    async def _guard(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        guarded = _with_headers(send)
-        refused = refusal(scope)
-        if refused is not None:
-            await problem(*refused)(scope, receive, guarded)
-            return
-        if scope["method"] in ("GET", "HEAD"):
-            await self._app(scope, receive, guarded)
-            return
-        body = await _read_body(scope, receive)
-        if isinstance(body, str):
-            response = problem(body, f"a body may have up to {BODY_MOST} bytes and must arrive within 10 s")
-            response.headers["connection"] = "close"
-            await response(scope, receive, guarded)
-            return
-        await self._app(scope, _replay(body, receive), guarded)
+    @property
+    def is_presenter(self) -> bool:
+        return self.role == "presenter"
 
 
-def refusal(scope: Scope) -> tuple[str, str] | None:
-    """Why this request may not pass (a code and a sentence), or None."""
-    headers = Headers(scope=scope)
-    hosts = set(allowed_hosts(scope))
-    host = headers.get("host", "")
-    if len(headers.getlist("host")) != 1 or host.lower() not in hosts:
-        return "host", f"this server is not {host[:100]!r}: it answers to {', '.join(sorted(hosts))}"
-    site = headers.get("sec-fetch-site", "none")
-    cross = site not in ("same-origin", "none")
-    if scope["method"] in ("GET", "HEAD"):
-        is_stream = scope["path"] == "/events" or scope["path"].startswith("/stream/")
-        return ("origin", f"a page of another site ({site}) may not open a stream") if cross and is_stream else None
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """Why a request may not pass. `wait`: seconds after which it may be tried again. `to`: a page to go to instead."""
+
+    code: str
+    detail: str
+    wait: int = 0
+    allow: str = ""
+    to: str = ""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        found = {"retry-after": str(self.wait)} if self.wait else {}
+        found |= {"allow": self.allow} if self.allow else {}
+        found |= {"location": self.to} if self.to else {}
+        return found | ({"www-authenticate": "Bearer"} if self.code == "unpaired" else {})
+
+
+class Access:
+    """The rules of one server: loopback only, or open to others by pairing, session and token."""
+
+    def __init__(
+        self,
+        reach: Reach | None = None,
+        token: Token | None = None,
+        sessions: Sessions | None = None,
+    ) -> None:
+        self.reach = reach or Reach()
+        self.token = token
+        self.sessions = sessions or Sessions()
+        self.pairing = Pairing() if self.reach.is_open else None
+        self.guesses = Throttle()
+        self._bearers = Throttle()
+        self._names: Names = self.reach.names
+
+    @property
+    def is_open(self) -> bool:
+        """Control needs the presenter's role, whoever asks."""
+        return self.pairing is not None
+
+    @property
+    def cookie(self) -> str:
+        """Its name holds the port: cookies do not tell two servers on one host apart."""
+        return f"chaos-stage-{self.reach.port}"
+
+    def invitation(self) -> Invitation | None:
+        """What pairs the next device, as of now; None where nothing has to be paired."""
+        if self.pairing is None:
+            return None
+        place = f"{self.reach.everywhere}/pair"
+        return Invitation(f"{place}#{self.pairing.secret}", place, self.pairing.typed)
+
+    def judge(self, scope: Scope) -> Visitor | Denied:
+        """Let the request in as somebody, or say why not."""
+        headers = Headers(scope=scope)
+        shown = _proxy_shown(scope, headers) if not self.reach.public else ""
+        denied = self._transport(scope, headers, shown)
+        if denied is not None:
+            return denied
+        rule = rule_of(scope["method"], scope["path"])
+        if rule is None:
+            return _no_route(scope)
+        if scope["method"] in READING and _is_cross(headers) and _is_private(rule, scope["path"]):
+            return Denied("origin", "a page of another site may not open this")
+        visitor = self._who(scope, headers, shown)
+        if isinstance(visitor, Denied) or visitor.is_presenter or rule in (Rule.PUBLIC, Rule.PAIRING):
+            return visitor
+        return _not_the_presenter(rule, headers, shown)
+
+    def _transport(self, scope: Scope, headers: Headers, shown: str) -> Denied | None:
+        """What every request must keep, and more of those that change something."""
+        address, port = scope.get("server") or ("", None)
+        hosts, origins = known(self._names, address, port or 0, scope.get("scheme", "http"))
+        host = headers.get("host", "")
+        if len(headers.getlist("host")) != 1 or host.lower() not in hosts:
+            more = "" if self.reach.public else "; more with --public-name"
+            return Denied("host", f"this server is not {host[:100]!r}: it answers to {_list(hosts)}{more}")
+        if scope["method"] in READING:
+            return None
+        if shown:
+            return Denied("proxied", NO_PROXY.format(shown))
+        if any(origin not in origins for origin in headers.getlist("origin")):
+            origin = headers.get("origin", "")
+            return Denied("origin", f"the request comes from {origin[:100]!r}, not from a page of this server")
+        if _is_cross(headers):
+            site = headers.get("sec-fetch-site", "")
+            return Denied("origin", f"the browser says that another site sent this ({site[:40]!r})")
+        return None
+
+    def _who(self, scope: Scope, headers: Headers, shown: str) -> Visitor | Denied:
+        if shown:
+            return Visitor(proxied=True)
+        bearer = _bearer(headers)
+        if bearer is not None and self.token is not None:
+            return self._by_token(scope, bearer, self.token)
+        if not self.is_open:
+            return Visitor("presenter", "loopback")
+        session = self.sessions.find(_cookies(headers, self.cookie))
+        if session is None:
+            return Visitor()
+        if scope["method"] not in READING and "origin" not in headers:
+            return Denied("origin", "a browser names the page that sends (Origin); this request does not")
+        return Visitor("presenter", "session", session)
+
+    def _by_token(self, scope: Scope, bearer: str, token: Token) -> Visitor | Denied:
+        """A right token is never slowed down; wrong ones are."""
+        if token.fits(bearer):
+            return Visitor("presenter", "token")
+        wait = self._bearers.hold(client_address(scope))
+        if wait:
+            return Denied("slow_down", f"too many wrong tokens: try again in {wait} s", wait)
+        return Denied("unpaired", "this is not the token of this server: its start names the file that holds it")
+
+
+def visitor_of(request: Request) -> Visitor:
+    """Who sent this request; nobody in particular where no guard has looked at it."""
+    found = request.scope.get(VISITOR)
+    return found if isinstance(found, Visitor) else Visitor()
+
+
+def client_address(scope: Scope) -> str:
+    """Where the connection came from: of a tunnel, all visitors are one."""
+    client = scope.get("client")
+    return plain_address(client[0]) if client else ""
+
+
+def _proxy_shown(scope: Scope, headers: Headers) -> str:
+    """The signs of a proxy, in words; empty when there is none."""
     shown = [name for name in PROXY_HEADERS if name in headers]
-    if shown or scope.get("http_version") == "1.0":
-        return "proxied", f"the request came through a proxy ({', '.join(shown) or 'HTTP/1.0'})"
-    origins = {f"{scope.get('scheme', 'http')}://{name}" for name in hosts}
-    if any(origin not in origins for origin in headers.getlist("origin")):
-        return "origin", f"the request comes from {headers.get('origin', '')[:100]!r}, not from a page of this server"
-    if cross:
-        return "origin", f"the browser says that another site sent this ({site[:40]!r})"
-    return None
+    if scope.get("http_version") == "1.0":
+        shown.append("HTTP/1.0")
+    return ", ".join(shown)
 
 
-def allowed_hosts(scope: Scope) -> Iterable[str]:
-    """The Host headers this connection may carry: loopback names and its own local address, with the port."""
-    server = scope.get("server")
-    if not server or server[1] is None:
-        return
-    address, port = server
-    for name in (*LOOPBACK_NAMES, f"[{address}]" if ":" in address else address):
-        yield f"{name}:{port}"
-        if port == (443 if scope.get("scheme") == "https" else 80):
-            yield name
+def _is_cross(headers: Headers) -> bool:
+    return any(site not in ("same-origin", "none") for site in headers.getlist("sec-fetch-site"))
 
 
-def is_loopback(host: str) -> bool:
-    """Does binding to `host` keep everyone else out?"""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
+def _is_private(rule: Rule, path: str) -> bool:
+    return rule is Rule.PRIVATE or path.startswith(STREAMS)
 
 
-async def _read_body(scope: Scope, receive: Receive) -> bytes | str:
-    """The whole body, or the code of a refusal."""
-    length = Headers(scope=scope).get("content-length", "0")
-    if not length.isdecimal() or int(length) > BODY_MOST:
-        return "too_large"
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_PATIENCE_SEC):
-            while True:
-                message = await receive()
-                if message["type"] != "http.request":
-                    return "timeout"
-                body += message.get("body", b"")
-                if len(body) > BODY_MOST:
-                    return "too_large"
-                if not message.get("more_body", False):
-                    return bytes(body)
-    except TimeoutError:
-        return "timeout"
+def _bearer(headers: Headers) -> str | None:
+    scheme, _, rest = headers.get("authorization", "").strip().partition(" ")
+    return rest.strip() if scheme.lower() == "bearer" else None
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
-    given = False
-
-    async def again() -> Message:
-        nonlocal given
-        if given:
-            return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return again
+def _cookies(headers: Headers, name: str) -> Iterable[str]:
+    """Every value that is sent for this name: another server on this host may have set one too."""
+    for header in headers.getlist("cookie"):
+        for part in header.split(";"):
+            key, separator, value = part.strip().partition("=")
+            if separator and key == name:
+                yield value.strip('"')
 
 
-def _with_headers(send: Send) -> Send:
-    async def guarded(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for name, value in SECURITY_HEADERS.items():
-                headers.setdefault(name, value)
-            headers.setdefault("cache-control", "no-store")
-        await send(message)
+def _not_the_presenter(rule: Rule, headers: Headers, shown: str) -> Denied:
+    if shown:
+        return Denied("proxied", NO_PROXY.format(shown))
+    is_browser = rule is Rule.PAGE and "text/html" in headers.get("accept", "")
+    return Denied("unpaired", UNPAIRED, to="/pair" if is_browser else "")
 
-    return guarded
+
+def _no_route(scope: Scope) -> Denied:
+    what = f"{scope['method'][:20]} {scope['path'][:120]}"
+    allowed = ", ".join(sorted(rules_of(scope["path"])))
+    if not allowed:
+        return Denied("not_found", f"{what}: there is no such thing here")
+    return Denied("method_not_allowed", f"{what}: this takes {allowed}", allow=allowed)
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))

@@ -18,18 +18,23 @@ from demo.conductor import Conductor
 from demo.errors import InvalidValue
 from demo.hub import Hub
 from demo.show import ShowState
-from demo.web.access import Guard
+from demo.web.access import Access, visitor_of
 from demo.web.answers import Answer
 from demo.web.assets import Assets
 from demo.web.control import control_routes
 from demo.web.desk import Desk
+from demo.web.door import Door
+from demo.web.guard import Guard
+from demo.web.lines import Line, Lines
 from demo.web.pages import Pages
-from demo.web.problems import code_of, problem
+from demo.web.problems import EVERYWHERE, code_of, problem
 from demo.web.screens import VIEWS, beat, new_hub
 from demo.web.streams import Programs, view_stream
 
 BEAT_EVERY_SEC = 0.25
 """How often the hub looks for silent views."""
+
+FULL_RETRY_SEC = 5
 
 COMPLAINTS_MOST = 20
 """Distinct ones that are reported: each makes a new state, which is rendered again."""
@@ -38,8 +43,11 @@ COMPLAINTS_MOST = 20
 class Web:
     """One conductor's web side. `asgi` is the application, access rules outermost."""
 
-    def __init__(self, conductor: Conductor) -> None:
+    def __init__(self, conductor: Conductor, access: Access | None = None, lines: Lines | None = None) -> None:
         self._conductor = conductor
+        self.access = access or Access()
+        self.lines = lines or Lines()
+        self.access.sessions.on_end = self.lines.end
         self._viewers: dict[str, int] = dict.fromkeys(VIEWS, 0)
         self.assets = Assets(Path(str(resources.files("demo") / "static")))
         self.pages = Pages(self.assets)
@@ -48,7 +56,7 @@ class Web:
         self.programs = Programs(conductor)
         self.desk = Desk(conductor, self._viewers)
         self.app = self._application()
-        self.asgi: ASGIApp = Guard(self.app, self._broke)
+        self.asgi: ASGIApp = Guard(self.app, self.access, self._broke)
         self._end_subscription: Callable[[], None] = conductor.subscribe(self._show)
 
     def _show(self, state: ShowState) -> None:
@@ -75,6 +83,7 @@ class Web:
         """Send beats, and show the presenter who is watching, until cancelled."""
         while True:
             await asyncio.sleep(BEAT_EVERY_SEC)
+            self.access.sessions.end_old()
             if self.hub.counts() != self._viewers:
                 self._show(self._conductor.state)
             self.hub.beat(beat())
@@ -86,8 +95,11 @@ class Web:
         self.hub.close()
 
     def _application(self) -> FastAPI:
-        app = FastAPI(title="chaos-stage", version=__version__, docs_url=None, redoc_url=None)
+        app = FastAPI(
+            title="chaos-stage", version=__version__, docs_url=None, redoc_url=None, responses=dict(EVERYWHERE)
+        )
         app.include_router(control_routes(self.desk))
+        app.include_router(Door(self.access, self.pages, self._conductor).routes())
         self._add_pages(app)
         self._add_machine(app)
         _add_errors(app)
@@ -125,21 +137,33 @@ class Web:
         packed = "gzip" in request.headers.get("accept-encoding", "")
         return Response(asset.content(packed), headers=asset.headers(packed))
 
+    def _line(self, request: Request, private: bool) -> Line | None:
+        session = visitor_of(request).session
+        return self.lines.take(private, session.ident if session else None)
+
     def _add_machine(self, app: FastAPI) -> None:
         @app.get("/state", tags=["machine"])
-        async def state() -> Answer:
-            """The whole show as JSON."""
-            return self.desk.state()
+        async def state(request: Request) -> Answer:
+            """The whole show as JSON; for the audience without notes, errors and addresses."""
+            return self.desk.state(request)
 
         @app.get("/events", tags=["machine"], response_class=Response)
         async def events(request: Request) -> Response:
             """Every event of the show as a stream; resumes behind `Last-Event-ID`."""
-            return self.programs.stream(request.headers.get("last-event-id"))
+            line = self._line(request, private=True)
+            if line is None:
+                return _full()
+            return self.programs.stream(request.headers.get("last-event-id"), line)
 
         @app.get("/stream/{view}", tags=["machine"], response_class=Response)
-        async def stream(view: str) -> Response:
+        async def stream(request: Request, view: str) -> Response:
             """A page's stream: its regions as they change."""
-            return view_stream(self.hub, view) if view in VIEWS else self.desk.no_such("view", view)
+            if view not in VIEWS:
+                return self.desk.no_such("view", view)
+            line = self._line(request, private=view != "stage")
+            if line is None:
+                return _full()
+            return view_stream(self.hub, view, line)
 
         @app.get("/healthz", tags=["machine"])
         async def healthz() -> dict[str, Any]:
@@ -149,6 +173,11 @@ class Web:
         # Routes of their own: one route of two methods would have one operation id twice.
         app.add_api_route("/state", state, methods=["HEAD"], include_in_schema=False)
         app.add_api_route("/healthz", healthz, methods=["HEAD"], include_in_schema=False)
+
+
+def _full() -> Response:
+    headers = {"retry-after": str(FULL_RETRY_SEC)}
+    return problem("full", f"every place for a stream is taken: try again in {FULL_RETRY_SEC} s", headers)
 
 
 def _add_errors(app: FastAPI) -> None:

@@ -30,8 +30,12 @@ _MOVE = {"parameters": [_PRESSED_ON]}
 
 async def read_fields(request: Request) -> Fields:
     """The query's and the body's fields: form, or a JSON object. Raises `InvalidValue`."""
-    fields: Fields = dict(request.query_params)
-    body = await request.body()
+    return await body_fields(request, dict(request.query_params))
+
+
+async def body_fields(request: Request, query: Fields) -> Fields:
+    """The body's fields over those of the query. Raises `InvalidValue`."""
+    fields, body = dict(query), await request.body()
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
         if kind == "application/json" and body:

@@ -1,5 +1,6 @@
 """Where requests meet the conductor: who sent a command, and how its outcome is answered."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ from demo.commands import Command, Order
 from demo.conductor import Conductor
 from demo.errors import DemoError, Refused, ShowOver
 from demo.views import snapshot
+from demo.views.snapshot import DEVICE_MARK
+from demo.web.access import visitor_of
 from demo.web.answers import Answer
 from demo.web.problems import problem
 
@@ -35,16 +38,20 @@ class Desk:
             return problem("closing", str(over))
         except DemoError as error:
             return problem("broken", str(error))
+        session = visitor_of(request).session
+        if session is not None:
+            session.note(type(what).__name__.lower(), time.time())
         if request.headers.get("hx-request") == "true":
             return Response(status_code=204)
-        return self.state(status)
+        return self.state(request, status)
 
-    def state(self, status: int = 200) -> Answer:
-        """`GET /state`: the snapshot of now."""
-        return Answer(self._snapshot(), status)
+    def state(self, request: Request, status: int = 200) -> Answer:
+        """`GET /state`: the snapshot of now, as much of it as this visitor may see."""
+        return Answer(self._snapshot(visitor_of(request).is_presenter), status)
 
-    def _snapshot(self) -> dict[str, Any]:
-        return snapshot(self._conductor.state, self._conductor.epoch, self._viewers, now=self._conductor.clock())
+    def _snapshot(self, private: bool) -> dict[str, Any]:
+        conductor = self._conductor
+        return snapshot(conductor.state, conductor.epoch, self._viewers, private, now=conductor.clock())
 
     def no_such(self, what: str, name: str) -> Response:
         """A path that names a thing this show has not."""
@@ -52,8 +59,11 @@ class Desk:
 
 
 def sender(request: Request) -> str:
-    """Who the log says it was: one of our pages, curl, or some other program."""
+    """Who the log says it was: one of our pages, curl or some other program; and which paired device, or the token."""
     client = request.headers.get("x-demo-client", "")
-    if client in CLIENTS:
-        return client
-    return "curl" if request.headers.get("user-agent", "").startswith("curl/") else "http"
+    if client not in CLIENTS:
+        client = "curl" if request.headers.get("user-agent", "").startswith("curl/") else "http"
+    visitor = visitor_of(request)
+    if visitor.session is not None:
+        return f"{client}{DEVICE_MARK}{visitor.session.device}"
+    return f"{client}{DEVICE_MARK}token" if visitor.by == "token" else client

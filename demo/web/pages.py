@@ -106,6 +106,10 @@ class Pages:
             for region in regions
         )
 
+    def document(self, template: str, **values: object) -> str:
+        """A page, or a part of one, that shows no view of the show."""
+        return encodable(self._environment.get_template(template).render(**values))
+
     def page(self, view: str, state: ShowState, viewers: Mapping[str, int], epoch: str) -> str:
         """The whole document, complete without the stream."""
         shown = {region.name: Markup(region.html) for region in self.regions(view, state, viewers)}  # noqa: S704

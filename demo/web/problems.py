@@ -24,9 +24,14 @@ STATUS: Mapping[str, int] = {
     "timeout": 408,
     "origin": 403,
     "proxied": 403,
+    "bad_code": 403,
+    "unpaired": 401,
+    "slow_down": 429,
+    "headers": 431,
     "broken": 500,
     "no_ledger": 503,
     "closing": 503,
+    "full": 503,
 }
 """The HTTP status of every code a refusal can have."""
 
@@ -46,10 +51,25 @@ TITLES: Mapping[str, str] = {
     "timeout": "The request took too long to arrive",
     "origin": "Control from another site is refused",
     "proxied": "Control through a proxy is refused",
+    "bad_code": "This code pairs nothing",
+    "unpaired": "This is for the presenter",
+    "slow_down": "Too many tries",
+    "headers": "The head of the request is too large",
     "broken": "Something broke on our side",
     "no_ledger": "The undo cannot be written down",
     "closing": "The show is over",
+    "full": "No place is free",
 }
+
+
+EVERYWHERE: Mapping[int | str, dict[str, Any]] = {
+    status: {
+        "description": " · ".join(TITLES[code] for code in STATUS if STATUS[code] == status),
+        "content": {MEDIA_TYPE: {}},
+    }
+    for status in (401, 403, 404, 405, 408, 413, 421, 422, 429, 431, 500, 503)
+}
+"""What any route may be refused with, for the OpenAPI description."""
 
 
 def problem(code: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> Answer:

@@ -9,9 +9,15 @@ import uvicorn
 
 from demo.errors import UsageError
 from demo.web.app import Web
+from demo.web.tls import Tls
+from demo.web.wire import KEEP_ALIVE_SEC, bounded
 
 STREAM_GRACE_SEC = 2
 """Connections that are still open this long after the streams were ended are cut."""
+
+
+CONNECTIONS_MOST = 10_000
+"""Where nobody has counted how many files may be open."""
 
 
 class _Server(uvicorn.Server):
@@ -33,13 +39,16 @@ class _Server(uvicorn.Server):
 def bind(host: str, port: int) -> socket.socket:
     """A listening socket. Raises `UsageError` for a taken port or an unknown address."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except socket.gaierror:
         raise UsageError(f"{host!r} is not an address of this machine") from None
     family, kind, proto, _, address = found[0]
     listener = socket.socket(family, kind, proto)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            # With "::" IPv4 gets in too, wherever the system's own setting stands.
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         listener.bind(address)
         listener.listen(2048)
     except OSError as error:
@@ -51,17 +60,28 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def serve(web: Web, listener: socket.socket, stop: asyncio.Event, started: asyncio.Event) -> None:
+async def serve(
+    web: Web,
+    listener: socket.socket,
+    stop: asyncio.Event,
+    started: asyncio.Event,
+    tls: Tls | None = None,
+    connections: int = CONNECTIONS_MOST,
+) -> None:
     """Serve until `stop` is set; `started` is set once pages are answered."""
     config = uvicorn.Config(
         web.asgi,
-        log_level="warning",
+        http=bounded(connections),
+        ws="none",
+        log_level="error",
         access_log=False,
         lifespan="off",
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=STREAM_GRACE_SEC,
-        h11_max_incomplete_event_size=16 * 1024,
+        timeout_keep_alive=KEEP_ALIVE_SEC,
+        ssl_certfile=tls.cert if tls else None,
+        ssl_keyfile=tls.key if tls else None,
     )
     server = _Server(config, started)
     serving = asyncio.create_task(server.serve(sockets=[listener]))

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.types import Receive, Scope, Send
 
 from demo import events as e
 from demo.conductor import Conductor
@@ -15,6 +16,7 @@ from demo.hub import Hub
 from demo.show import ShowState
 from demo.views import snapshot
 from demo.views.snapshot import moment
+from demo.web.lines import Line
 
 MAILBOX_MOST = 8
 """Messages that may wait for one listener; beyond them it is skipped and gets the whole view later."""
@@ -58,11 +60,26 @@ class Mailbox:
         return chunk
 
 
-def view_stream(hub: Hub[ShowState], view: str) -> EventSourceResponse:
-    """The htmx stream of one view: the whole of it, then what changes."""
+class StreamResponse(EventSourceResponse):
+    """Gives its place back when it is over, however it ends."""
+
+    line: Line | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            if self.line is not None:
+                self.line.leave()
+
+
+def view_stream(hub: Hub[ShowState], view: str, line: Line | None = None) -> StreamResponse:
+    """The htmx stream of one view: the whole of it, then what changes. `line` ends it from outside."""
+    mailbox = Mailbox()
+    if line is not None:
+        line.on_end(mailbox.close)
 
     async def messages() -> AsyncIterator[bytes]:
-        mailbox = Mailbox()
         listener = hub.join(view, mailbox)
         try:
             yield f"retry: {RETRY_MS}\n\n".encode()
@@ -72,7 +89,7 @@ def view_stream(hub: Hub[ShowState], view: str) -> EventSourceResponse:
         finally:
             hub.leave(listener)
 
-    return _response(messages())
+    return _response(messages(), line)
 
 
 class Programs:
@@ -98,9 +115,12 @@ class Programs:
         self._closed = True
         self.tell()
 
-    def stream(self, last_id: str | None) -> EventSourceResponse:
+    def stream(self, last_id: str | None, line: Line | None = None) -> StreamResponse:
         """From behind `last_id`; without one, or with one of another show, from a snapshot on."""
-        return _response(self._messages(self._place(last_id)))
+        grown = asyncio.Event()
+        if line is not None:
+            line.on_end(grown.set)
+        return _response(self._messages(self._place(last_id), grown, line), line)
 
     def _place(self, last_id: str | None) -> int | None:
         epoch, _, seq = (last_id or "").rpartition("-")
@@ -108,8 +128,7 @@ class Programs:
         newest = max(self._conductor.state.seq, self._journal.durable_seq)
         return int(seq) if known and len(seq) <= 18 and int(seq) <= newest else None
 
-    async def _messages(self, after: int | None) -> AsyncIterator[bytes]:
-        grown = asyncio.Event()
+    async def _messages(self, after: int | None, grown: asyncio.Event, line: Line | None) -> AsyncIterator[bytes]:
         self._waiting.add(grown)
         try:
             yield f"retry: {RETRY_MS}\n\n".encode()
@@ -118,7 +137,7 @@ class Programs:
                 after = state.seq
                 now = self._conductor.clock()
                 yield self._frame("snapshot", after, snapshot(state, self._conductor.epoch, {}, now=now))
-            while not self._closed:
+            while not self._closed and not (line and line.ended):
                 grown.clear()
                 upto = self._upto()
                 while after < upto:
@@ -157,5 +176,7 @@ def _entry(entry: e.Entry) -> dict[str, Any]:
     return {"seq": entry.seq, "at": moment(entry.at), "who": entry.who, "event": e.to_json(entry.event)}
 
 
-def _response(messages: AsyncIterator[bytes]) -> EventSourceResponse:
-    return EventSourceResponse(messages, ping=HEARTBEAT_SEC, sep="\n", send_timeout=SEND_PATIENCE_SEC)
+def _response(messages: AsyncIterator[bytes], line: Line | None) -> StreamResponse:
+    response = StreamResponse(messages, ping=HEARTBEAT_SEC, sep="\n", send_timeout=SEND_PATIENCE_SEC)
+    response.line = line
+    return response

@@ -1,0 +1,60 @@
+"""A link as a QR symbol: half blocks for a terminal, a path for a page. Always dark on light, with a quiet zone."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import segno
+
+QUIET = 4
+"""Light modules around the symbol, as the standard asks."""
+
+TERMINAL_QUIET = 2
+
+_INK, _PAPER = "\x1b[38;5;16m", "\x1b[48;5;231m"
+_PLAIN = "\x1b[0m"
+_HALVES = {(False, False): " ", (True, False): "▀", (False, True): "▄", (True, True): "█"}
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """The modules of one symbol, row by row, quiet zone included; True is dark."""
+
+    rows: tuple[tuple[bool, ...], ...]
+
+    @property
+    def size(self) -> int:
+        return len(self.rows)
+
+    @property
+    def path(self) -> str:
+        """Outlines of the dark runs for an SVG path, one unit a module."""
+        runs = []
+        for y, row in enumerate(self.rows):
+            x = 0
+            while x < len(row):
+                length = 1
+                while x + length < len(row) and row[x + length] == row[x]:
+                    length += 1
+                if row[x]:
+                    runs.append(f"M{x} {y}h{length}v1h-{length}z")
+                x += length
+        return "".join(runs)
+
+    def halves(self) -> tuple[str, ...]:
+        """Two rows of modules in each line of text, without colours."""
+        rows = [*self.rows, *[(False,) * self.size] * (self.size % 2)]
+        return tuple(
+            "".join(_HALVES[upper, lower] for upper, lower in zip(rows[y], rows[y + 1], strict=True))
+            for y in range(0, len(rows), 2)
+        )
+
+
+def symbol(text: str, quiet: int = QUIET, correction: Literal["l", "m"] = "m") -> Symbol:
+    """The symbol of `text`. Raises `ValueError` for text that no symbol can hold."""
+    code = segno.make(text, error=correction, micro=False, boost_error=False)
+    return Symbol(tuple(tuple(module == 1 for module in row) for row in code.matrix_iter(border=quiet)))
+
+
+def for_terminal(text: str) -> str:
+    """The symbol of `text` in black on white, whatever the terminal's own colours are."""
+    return "\n".join(f"{_INK}{_PAPER}{line}{_PLAIN}" for line in symbol(text, TERMINAL_QUIET, "l").halves())

@@ -1,0 +1,195 @@
+"""The door: the page where a browser is paired, the codes for the next one, and the list of paired devices."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+
+from demo import commands as c
+from demo.conductor import Conductor
+from demo.errors import InvalidValue
+from demo.qr import symbol
+from demo.views.snapshot import moment
+from demo.web.access import Access, Denied, Visitor, client_address, visitor_of
+from demo.web.answers import Answer
+from demo.web.control import body_fields
+from demo.web.devices import device
+from demo.web.pages import Pages
+from demo.web.problems import STATUS, problem
+from demo.web.sessions import AGE_MOST_SEC, Session
+
+USED = "this code was used already: scan the new one, or type the code beside it"
+WRONG_LINK = "this link pairs nothing, its code was renewed: scan the one that is shown now"
+WRONG_CODE = "this is not the code that is shown now"
+NOTHING_SENT = "which code? Send 'secret' (of the link) or 'code' (as typed), in a form or as JSON"
+NOT_OPEN = (
+    "there is nothing to pair: this server listens on loopback only, where every page may control the show. "
+    "Start it with --host 0.0.0.0 to let phones in"
+)
+
+NOT_THROUGH = (
+    "nothing can be paired through a proxy that the server does not know: "
+    "if it is yours, start the server with --public-name NAME, the name people type"
+)
+
+# A form's POST names its page (Origin) only where the page may say from where it comes; the secret is in
+# the fragment, which no Referer ever holds.
+PAGE_HEADERS = {"referrer-policy": "same-origin"}
+
+
+class Door:
+    """Everything about getting in, and being shown out."""
+
+    def __init__(self, access: Access, pages: Pages, conductor: Conductor) -> None:
+        self._access = access
+        self._pages = pages
+        self._conductor = conductor
+
+    def routes(self) -> APIRouter:
+        """Pairing and the list of devices."""
+        router = APIRouter(tags=["access"])
+        self._add_pair(router)
+        self._add_devices(router)
+        return router
+
+    # Pairing.
+
+    def _add_pair(self, router: APIRouter) -> None:
+        async def page(request: Request) -> Response:
+            return self._page(visitor_of(request))
+
+        router.add_api_route("/pair", page, methods=["GET", "HEAD"], include_in_schema=False)
+
+        @router.post("/pair", response_class=Response)
+        async def pair(request: Request) -> Response:
+            """Exchange a one-time code for a session: `secret` of the link, or `code` as typed. Form or JSON."""
+            from_form = "text/html" in request.headers.get("accept", "")
+            denied = self._check(request, await _fields(request))
+            if denied is None:
+                return self._welcome(request, from_form)
+            if from_form:
+                return self._page(visitor_of(request), denied)
+            return problem(denied.code, denied.detail, denied.headers)
+
+    def _check(self, request: Request, fields: dict[str, str]) -> Denied | None:
+        """Use up the code that was sent, or say why it pairs nothing. A link's secret is never slowed down."""
+        pairing = self._access.pairing
+        if pairing is None:
+            return Denied("bad_code", NOT_OPEN)
+        if secret := fields.get("secret"):
+            if pairing.take_secret(secret):
+                return None
+            return Denied("bad_code", USED if pairing.was_used(secret) else WRONG_LINK)
+        if not (code := fields.get("code")):
+            return Denied("invalid", NOTHING_SENT)
+        wait = self._access.guesses.hold(client_address(request.scope))
+        if wait:
+            return Denied("slow_down", f"too many codes were tried from this network: try again in {wait} s", wait)
+        return None if pairing.take_code(code) else Denied("bad_code", WRONG_CODE)
+
+    def _welcome(self, request: Request, from_form: bool) -> Response:
+        token, session = self._access.sessions.pair(device(request.headers.get("user-agent", "")))
+        self._conductor.report("show", c.Trouble(f"{session.device} was paired", "note"))
+        response: Response = (
+            Response(status_code=303, headers={"location": "/pair"})
+            if from_form
+            else Answer({"paired": True, "id": session.ident, "device": session.device})
+        )
+        # Behind a proxy that ends TLS only the page itself knows that it is on https.
+        secure = request.url.scheme == "https" or request.headers.get("origin", "").startswith("https://")
+        response.set_cookie(
+            self._access.cookie,
+            token,
+            max_age=int(AGE_MOST_SEC),
+            path="/",
+            secure=secure,
+            httponly=True,
+            samesite="strict",
+        )
+        return response
+
+    def _page(self, visitor: Visitor, denied: Denied | None = None) -> Response:
+        html = self._pages.document(
+            "pair.html",
+            title=self._conductor.state.title,
+            closed=NOT_OPEN if not self._access.is_open else NOT_THROUGH if visitor.proxied else "",
+            paired=self._access.is_open and visitor.is_presenter,
+            refused=denied.detail if denied else "",
+        )
+        headers = PAGE_HEADERS | (denied.headers if denied else {})
+        return HTMLResponse(html, STATUS[denied.code] if denied else 200, headers=headers)
+
+    # Devices.
+
+    def _add_devices(self, router: APIRouter) -> None:
+        sessions = self._access.sessions
+
+        @router.get("/pairing", response_class=Response)
+        async def pairing(request: Request) -> Response:
+            """The link and the code that pair the next device; as markup for the presenter's page."""
+            if request.headers.get("hx-request") == "true":
+                return HTMLResponse(self._codes_and_devices(visitor_of(request)))
+            return Answer(self._codes())
+
+        @router.get("/sessions", response_class=Response)
+        async def listed(request: Request) -> Response:
+            """The paired devices, and what each did last."""
+            me = visitor_of(request).session
+            return Answer({"sessions": [_shown(session, me) for session in sessions.all()]})
+
+        @router.post("/sessions/revoke-all", response_class=Response)
+        async def revoke_all(request: Request) -> Response:
+            """End every session but the one that asks."""
+            me = visitor_of(request).session
+            return await self._revoked(request, sessions.revoke_all(me.ident if me else None))
+
+        @router.post("/sessions/{ident}/revoke", response_class=Response)
+        async def revoke(request: Request, ident: str) -> Response:
+            """End one session: its streams end at once, and its cookie is worth nothing."""
+            if not sessions.revoke(ident):
+                return problem("not_found", "there is no such paired device: the list has changed")
+            return await self._revoked(request, 1)
+
+    async def _revoked(self, request: Request, count: int) -> Response:
+        kept = await self._access.sessions.settled()
+        if request.headers.get("hx-request") == "true":
+            return Response(status_code=204)
+        return Answer({"revoked": count, "durable": kept})
+
+    def _codes(self) -> dict[str, Any]:
+        found = self._access.invitation()
+        if found is None:
+            return {"open": False, "link": None, "place": None, "code": None}
+        return {"open": True, "link": found.link, "place": found.place, "code": found.code}
+
+    def _codes_and_devices(self, visitor: Visitor) -> str:
+        codes = self._codes()
+        return self._pages.document(
+            "pairing.html",
+            codes=codes,
+            qr=symbol(codes["link"]) if codes["link"] else None,
+            plain=self._access.reach.crosses_plainly,
+            sessions=self._access.sessions.all(),
+            me=visitor.session,
+            not_open=NOT_OPEN,
+        )
+
+
+async def _fields(request: Request) -> dict[str, str]:
+    """Of the body alone: an address, and what is told about a body, must never hold a code."""
+    try:
+        fields = await body_fields(request, {})
+    except InvalidValue:
+        raise InvalidValue(NOTHING_SENT) from None
+    return {name: value for name, value in fields.items() if isinstance(value, str)}
+
+
+def _shown(session: Session, me: Session | None) -> dict[str, Any]:
+    return {
+        "id": session.ident,
+        "device": session.device,
+        "paired_at": moment(session.paired_at),
+        "did": session.did or None,
+        "did_at": moment(session.did_at),
+        "this_one": session is me,
+    }

@@ -1,0 +1,77 @@
+"""The outermost ASGI wrapper: nobody reaches the application past it, and every answer carries its headers."""
+
+from collections.abc import Callable
+
+from starlette.datastructures import MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from demo.web.access import READING, VISITOR, Access, Denied
+from demo.web.body import BODY_MOST, CODE_MOST, read_body, replay
+from demo.web.problems import problem
+from demo.web.rules import Rule, rule_of
+
+SECURITY_HEADERS = {
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
+class Guard:
+    """Judges each request by the rules of access, bounds its body, and notes in the scope who sent it.
+
+    `on_error` is told of an exception that came out of the application, which has answered it by then.
+    """
+
+    def __init__(self, app: ASGIApp, access: Access, on_error: Callable[[str, Exception], None]) -> None:
+        self._app = app
+        self._access = access
+        self._on_error = on_error
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._guard(scope, receive, send)
+        except Exception as error:  # noqa: BLE001 - told to the presenter, not to the server's stderr
+            self._on_error(f"{scope.get('method', '')} {scope.get('path', '')[:80]}", error)
+
+    async def _guard(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return  # No route speaks anything else, so nothing else gets in.
+        guarded = _with_headers(send)
+        found = self._access.judge(scope)
+        if isinstance(found, Denied):
+            await _answer(found)(scope, receive, guarded)
+            return
+        scope[VISITOR] = found
+        if scope["method"] in READING:
+            await self._app(scope, receive, guarded)
+            return
+        most = CODE_MOST if rule_of(scope["method"], scope["path"]) is Rule.PAIRING else BODY_MOST
+        body = await read_body(scope, receive, most)
+        if isinstance(body, str):
+            response = problem(body, f"a body may have up to {most} bytes here and must arrive within 10 s")
+            response.headers["connection"] = "close"
+            await response(scope, receive, guarded)
+            return
+        await self._app(scope, replay(body, receive), guarded)
+
+
+def _answer(denied: Denied) -> Response:
+    if denied.to:
+        return Response(status_code=303, headers={"location": denied.to})
+    return problem(denied.code, denied.detail, denied.headers)
+
+
+def _with_headers(send: Send) -> Send:
+    async def guarded(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
+            headers.setdefault("cache-control", "no-store")
+        await send(message)
+
+    return guarded

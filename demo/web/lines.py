@@ -1,0 +1,83 @@
+"""Open streams: how many there may be, which are kept free for the presenter, and whose they are."""
+
+import resource
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+FILES_MOST = 65_536
+"""The limit of open files is raised up to here, where the system lets us."""
+
+HEADROOM_LEAST = 64
+RESERVED = 16
+"""Places that only the presenter's own streams may take."""
+
+
+@dataclass(eq=False, slots=True)
+class Line:
+    """One open stream, of a session or of nobody in particular."""
+
+    session: str | None
+    _open: set["Line"]
+    ended: bool = False
+    _close: Callable[[], None] | None = None
+
+    def on_end(self, close: Callable[[], None]) -> None:
+        """What ends the stream from outside."""
+        self._close = close
+        if self.ended:
+            close()
+
+    def end(self) -> None:
+        """End the stream now."""
+        self.ended = True
+        if self._close is not None:
+            self._close()
+
+    def leave(self) -> None:
+        """The stream is over: its place is free. Safe to call twice."""
+        self._open.discard(self)
+
+
+@dataclass
+class Lines:
+    """All open streams of a server, up to `most`."""
+
+    most: int = 1000
+    reserved: int = RESERVED
+    _open: set[Line] = field(default_factory=set)
+
+    def take(self, private: bool, session: str | None) -> Line | None:
+        """A place for one more stream, or None when there is none. Give it back with its `leave`."""
+        if len(self._open) >= (self.most if private else self.most - self.reserved):
+            return None
+        line = Line(session, self._open)
+        self._open.add(line)
+        return line
+
+    def end(self, session: str) -> None:
+        """End every stream of a session that is worth nothing any more."""
+        for line in [line for line in self._open if line.session == session]:
+            line.end()
+
+
+def open_files() -> int:
+    """Raise the limit of open files as far as it goes; returns how many there may be."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    ceiling = FILES_MOST if hard == resource.RLIM_INFINITY else min(hard, FILES_MOST)
+    if soft != resource.RLIM_INFINITY and soft < ceiling:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (ceiling, hard))
+            soft = ceiling
+        except (OSError, ValueError):
+            pass  # The limit stays as it is; there are fewer places then.
+    return FILES_MOST if soft == resource.RLIM_INFINITY else min(soft, FILES_MOST)
+
+
+def connections_most(files: int) -> int:
+    """Connections that leave room for what the show itself has open."""
+    return max(RESERVED + 8, files - max(HEADROOM_LEAST // 2, files // 16))
+
+
+def streams_most(files: int) -> int:
+    """Streams that leave room for journal, system, pages and people who are just arriving."""
+    return max(RESERVED + 1, files - max(HEADROOM_LEAST, files // 8))

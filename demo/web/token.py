@@ -1,0 +1,74 @@
+"""The file that holds the token for automation: made when missing, and refused when others can read it."""
+
+import hmac
+import os
+import secrets
+import stat
+from hashlib import sha256
+from pathlib import Path
+
+from demo.errors import UsageError
+
+SHORTEST = 20
+LONGEST = 512
+
+
+class Token:
+    """A bearer token, of which only the hash is kept in memory. `path` is where people find it."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self.path = path
+        self._digest = sha256(text.encode()).digest()
+
+    def fits(self, given: str) -> bool:
+        """Compared in constant time."""
+        return hmac.compare_digest(sha256(given.encode("utf-8", "surrogatepass")).digest(), self._digest)
+
+
+def token_file(path: Path) -> Token:
+    """Read the token, or make the file. Raises `UsageError` for one that cannot be used, or is not private."""
+    try:
+        return Token(path, _made(path))
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise UsageError(
+            f"the token file {path} cannot be made: {_why(error)}; name another with --token-file"
+        ) from None
+    try:
+        text = _read(path)
+    except (OSError, UnicodeDecodeError) as error:
+        why = _why(error) if isinstance(error, OSError) else "it is not text"
+        raise UsageError(f"the token file {path} cannot be read: {why}; name another with --token-file") from None
+    if not (SHORTEST <= len(text) <= LONGEST) or not text.isascii() or len(text.split()) != 1:
+        raise UsageError(
+            f"the token file {path} holds no token: one word of at least {SHORTEST} characters is needed; "
+            f"remove the file to have one made"
+        )
+    return Token(path, text)
+
+
+def _made(path: Path) -> str:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    text = secrets.token_urlsafe(32)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(f"{text}\n")
+    return text
+
+
+def _read(path: Path) -> str:
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise UsageError(f"the token file {path} is not a file: name another with --token-file")
+        if found.st_uid not in (os.geteuid(), 0):
+            raise UsageError(f"the token file {path} belongs to somebody else: name another with --token-file")
+        if found.st_mode & 0o077:
+            mode = stat.S_IMODE(found.st_mode)
+            raise UsageError(f"the token file {path} can be read by others (mode {mode:03o}): chmod 600 {path}")
+        return file.read(LONGEST + 2).decode().strip()
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or str(error)

@@ -1,0 +1,148 @@
+"""The connection below the application: heads are bounded in size and in time, and new guests never find it full.
+
+uvicorn's own protocol has no limit on a head and no timeout before the first request. What is overridden here
+is not all public, so its version is pinned, and tests/test_access_wire.py holds what we lean on.
+"""
+
+import asyncio
+import json
+from typing import Any, ClassVar
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from demo.web.problems import MEDIA_TYPE, STATUS, TITLES
+
+HEAD_MOST = 16 * 1024
+HEAD_SEC = 10.0
+"""A head must be complete this long after the connection was made, or after the answer before it."""
+
+KEEP_ALIVE_SEC = 5
+LINGER_SEC = 1.0
+"""How long a refused connection is read on, so that the refusal arrives before the reset."""
+
+_TOO_LARGE = f"the head of a request may have up to {HEAD_MOST} bytes"
+_PLAIN = "this is not HTTP as this server speaks it"
+
+
+class Wire(HttpToolsProtocol):
+    """One connection. `most` bounds all of them: beyond it goes the one whose request is waited for the longest."""
+
+    most: ClassVar[int] = 10_000
+    _idle: ClassVar[dict["Wire", None]] = {}
+
+    _deadline: asyncio.TimerHandle | None = None
+    _head_bytes = 0
+    _in_head = False
+    _between = True
+    _begun = 0
+    _refused = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)  # type: ignore[arg-type]
+        self._await_head()
+        if len(self.connections) > self.most:
+            longest = next(iter(self._idle), self)
+            longest.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._rest()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
+        in_head, between, self._begun = self._in_head, self._between, 0
+        super().data_received(data)
+        if self._in_head and (in_head or (between and self._begun == 1)):
+            # All of it is one head. What the parser keeps to itself until a line is complete counts as well.
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_MOST:
+                self._refuse("headers", _TOO_LARGE)
+
+    # What the parser finds.
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head, self._between, self._head_bytes = True, False, 0
+        self._begun += 1
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if size > HEAD_MOST:
+            self._refuse("headers", _TOO_LARGE)
+        if self._refused:
+            return
+        self._end_deadline()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if not self._refused:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._between = True
+        if not self._refused:
+            self._rest()
+            super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        last = not self.pipeline
+        super().on_response_complete()
+        if last and not self.transport.is_closing():
+            # A body that still arrives has the time of a head: nobody reads it any more.
+            self._await_head()
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse("invalid", _PLAIN)
+
+    # Waiting, and refusing.
+
+    def _await_head(self) -> None:
+        self._rest()
+        self._idle[self] = None
+        self._deadline = self.loop.call_later(HEAD_SEC, self.transport.close)
+
+    def _rest(self) -> None:
+        """A whole request is here: nobody waits for this guest any more."""
+        self._idle.pop(self, None)
+        self._end_deadline()
+
+    def _end_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _refuse(self, code: str, detail: str) -> None:
+        if self._refused or self.transport.is_closing():
+            return
+        self._refused = True
+        self._rest()
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.transport.close()  # In the middle of an answer there is no place for another.
+            return
+        self.transport.write(_response(code, detail))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._deadline = self.loop.call_later(LINGER_SEC, self.transport.close)
+
+
+def bounded(connections: int) -> type[Wire]:
+    """The protocol for a server of at most so many connections."""
+
+    class Bounded(Wire):
+        most = connections
+        _idle: ClassVar[dict[Wire, None]] = {}
+
+    return Bounded
+
+
+def _response(code: str, detail: str) -> bytes:
+    status = STATUS[code]
+    problem: dict[str, Any] = {"type": "about:blank", "title": TITLES[code], "status": status, "code": code}
+    body = json.dumps(problem | {"detail": detail}).encode("ascii")
+    head = (
+        f"HTTP/1.1 {status} {TITLES[code]}\r\ncontent-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n"
+        f"cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n"
+    )
+    return head.encode("ascii") + body
