@@ -6,8 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,81 +13,17 @@ import pytest
 from demo.chaos.child import birth_of
 from demo.chaos.watchdog import ProcessWatchdog
 from demo.errors import FaultError
+from demo.journal.look import left_to_undo
 from demo.types import Plan
-from tests.serving import Server, serving, wait_for
+from tests.lamp import LAMP, lamp, move_in, put_out, read_more, watchdogs
+from tests.serving import wait_for
 
 pytestmark = pytest.mark.anyio
-
-LAMP = '''
-from pathlib import Path
-from demo.errors import FaultError
-from demo.subjects.none import NoSystem
-from demo.types import ChaosConfig, ChaosType, Plan
-
-HERE = Path(__file__).parent
-
-class Dark:
-    """The fault leaves a file, which only its heal removes; `stuck` keeps it from healing."""
-    target, observable = "the lamp", "it is dark"
-
-    def __init__(self, duration):
-        self.config = ChaosConfig("dark", ChaosType.CONTAINER_KILL, "Put out the lamp", duration)
-
-    async def plan(self):
-        return Plan("dark", self.target, {"file": str(HERE / "dark")}, manual="rm dark")
-
-    async def inject(self, plan):
-        Path(plan.undo["file"]).touch()
-
-    async def heal(self, plan):
-        if (HERE / "stuck").exists():
-            raise FaultError("the switch is stuck")
-        with open(HERE / "hands", "a") as hands:
-            hands.write("healed\\n")
-        Path(plan.undo["file"]).unlink(missing_ok=True)
-
-    async def is_healed(self, plan):
-        return not Path(plan.undo["file"]).exists()
-
-    def is_seen(self, health, since):
-        return False
-
-class Lamp(NoSystem):
-    faults = (Dark(float("inf")),)
-
-class Brief(NoSystem):
-    faults = (Dark(1.0),)
-'''
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    (tmp_path / "lamp.py").write_text(LAMP)
-    return tmp_path
-
-
-@contextmanager
-def lamp(home: Path, kind: str = "Lamp", **env: str) -> Iterator[Server]:
-    with serving(f"lamp:{kind}", "--journal", str(home / "show.journal"), cwd=home, env=env) as server:
-        yield server
-
-
-def put_out(server: Server, home: Path) -> None:
-    assert server.client.post("/chaos/dark").status_code == 202
-    server.until(lambda state: state["chaos"][0]["state"] == "active")
-    assert (home / "dark").exists()
-
-
-def watchdogs(home: Path) -> list[int]:
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            ours = entry.name.isdecimal() and (entry / "cwd").readlink() == home
-            if ours and b"vigil.py" in (entry / "cmdline").read_bytes():
-                found.append(int(entry.name))
-        except OSError:
-            continue
-    return found
+    return move_in(tmp_path)
 
 
 def test_a_fault_of_the_user_s_own_is_healed_after_kill_9(home: Path) -> None:
@@ -108,9 +42,12 @@ def test_a_fault_of_the_user_s_own_is_healed_after_kill_9(home: Path) -> None:
 def test_the_watchdog_ends_with_a_show_that_ends_well(home: Path) -> None:
     with lamp(home) as server:
         put_out(server, home)
+        server.client.post("/chaos/dark/heal")
+        server.until(lambda state: state["chaos"][0]["state"] == "idle")
         assert server.stop() == 0
-    assert not (home / "dark").exists()
-    wait_for(lambda: not watchdogs(home))
+        wait_for(lambda: not watchdogs(home))
+        assert "watchdog" not in server.output
+    assert (home / "hands").read_text() == "healed\n", "what is healed is not healed again at the end"
 
 
 def test_what_hangs_is_healed_at_its_time_though_the_server_says_nothing(home: Path) -> None:
@@ -126,14 +63,16 @@ def test_what_hangs_is_healed_at_its_time_though_the_server_says_nothing(home: P
         server.until(lambda state: state["chaos"][0]["state"] == "idle")
 
 
-def test_an_infinite_fault_is_left_to_a_server_that_only_hangs_for_a_while(home: Path) -> None:
-    with lamp(home) as server:
+def test_an_infinite_fault_stays_while_the_server_lives_and_ends_when_it_hangs_for_long(home: Path) -> None:
+    with lamp(home, DEMO_WATCHDOG_PATIENCE_SEC="2") as server:
         put_out(server, home)
-        server.process.send_signal(signal.SIGSTOP)
         time.sleep(4.0)
-        server.process.send_signal(signal.SIGCONT)
-        assert (home / "dark").exists()
-        server.until(lambda state: state["chaos"][0]["state"] == "active")
+        assert (home / "dark").exists(), "the server gives signs of life"
+        server.process.send_signal(signal.SIGSTOP)
+        try:
+            wait_for(lambda: not (home / "dark").exists())
+        finally:
+            server.process.send_signal(signal.SIGCONT)
 
 
 def test_what_cannot_be_healed_is_shouted_with_the_command_and_tried_again(home: Path) -> None:
@@ -151,20 +90,16 @@ def test_what_cannot_be_healed_is_shouted_with_the_command_and_tried_again(home:
         server.process.kill()
         said = wait_for(lambda: read_more(server) if "NOT healed yet" in server.output else read_more(server) and None)
         assert "dark is NOT healed yet: the switch is stuck. By hand: rm dark" in said
+        assert pending(home) == ["applied"], "nobody may call that healed"
         (home / "stuck").unlink()
         wait_for(lambda: not (home / "dark").exists())
         wait_for(lambda: not watchdogs(home))
+        assert pending(home) == []
 
 
-def read_more(server: Server) -> str:
-    """What was said so far, by whoever holds the server's terminal."""
-    assert server.process.stdout is not None
-    os.set_blocking(server.process.stdout.fileno(), False)
-    try:
-        server.output += os.read(server.process.stdout.fileno(), 65536).decode()
-    except BlockingIOError:
-        time.sleep(0.05)
-    return server.output
+def pending(home: Path) -> list[str]:
+    """The states of the undos that nobody has verified."""
+    return [row[8] for row in left_to_undo(home / "show.journal")]
 
 
 def test_an_end_that_cannot_heal_says_so_and_leaves_it_to_the_watchdog(home: Path) -> None:
