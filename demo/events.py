@@ -96,6 +96,15 @@ class FaultFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class FaultLeft:
+    """Found in the target at the start, left by an earlier server, and not healed yet."""
+
+    name: str
+    run: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class HealRequested:
     name: str
     run: int
@@ -237,6 +246,7 @@ Event = (
     | FaultStarted
     | FaultInjected
     | FaultFailed
+    | FaultLeft
     | HealRequested
     | FaultHealed
     | HealFailed

@@ -15,6 +15,7 @@ import pytest
 from demo import upkeep
 from demo.errors import SubjectError, UsageError
 from demo.subjects.standing import file_of, find, place, standing
+from tests.lamp import read_more
 from tests.limiter import is_running
 from tests.matrix import Stand
 from tests.serving import serving, wait_for
@@ -157,6 +158,21 @@ def test_the_system_ends_under_a_server_and_the_show_goes_on(stand: Stand) -> No
         assert "has ended: start it again" in state["chaos"][0]["error"]
         assert server.stop() == 0
     assert standing() == []
+
+
+def test_a_system_that_cannot_be_found_is_not_called_healed(stand: Stand, tmp_path: Path) -> None:
+    """Its file is gone while it still stands: the watchdog says so, and heals once it can find it again."""
+    with serving("ratelimiter", "--attach", "here", state_home=place().parent.parent) as server:
+        server.until(lambda state: state["health"] and not state["health"]["has_issues"])
+        server.client.post("/chaos/kill-node")
+        server.until(lambda state: state["chaos"][0]["state"] == "active")
+        word = file_of("here", "json")
+        word.rename(tmp_path / "hidden")
+        server.process.kill()
+        wait_for(lambda: "kill-node is NOT healed yet: the system of node-2 runs" in read_more(server))
+        (tmp_path / "hidden").rename(word)
+        stand.until_whole()
+        wait_for(lambda: not server.watchdogs())
 
 
 def test_a_system_that_cannot_start_leaves_nothing(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,10 +76,12 @@ class Faults:
             fault = self._conductor.state.fault(name)
             if fault is None or not fault.is_running:
                 error = await self._ledger.undo(name)
-                outcome = f"could not be healed: {error}" if error else "was healed"
-                text = f"{name}, left by an earlier server, {outcome}"
-                self._conductor.report("show", c.Trouble(text, "error" if error else "note"))
-                if error:
+                text = f"{name}, left by an earlier server,"
+                if error is None:
+                    self._conductor.report("show", c.Trouble(f"{text} was healed", "note"))
+                elif fault is None:
+                    self._conductor.report("show", c.Trouble(f"{text} could not be healed: {error}"))
+                else:
                     self._conductor.report("show", c.FaultLeft(name, error))
 
     async def heal_strays(self) -> None:

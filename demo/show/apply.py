@@ -167,6 +167,12 @@ def _(event: e.FaultFailed, state: ShowState, entry: e.Entry) -> ShowState:
 
 
 @_apply.register
+def _(event: e.FaultLeft, state: ShowState, entry: e.Entry) -> ShowState:
+    state = state.with_fault(event.name, state="failed", touched=True, unwatched=True, error=event.error)
+    return _log(state, entry, f"{event.name}, left by an earlier server, is not healed: {event.error}", "error")
+
+
+@_apply.register
 def _(event: e.HealRequested, state: ShowState, entry: e.Entry) -> ShowState:
     fault = state.fault(event.name)
     if fault is None or fault.state == "injecting":

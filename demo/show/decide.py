@@ -221,7 +221,7 @@ def _(what: c.FaultLeft, state: ShowState, at: float) -> Decision:
     fault = state.fault(what.name)
     if fault is None or fault.is_running:
         return ()
-    return (e.FaultFailed(fault.name, fault.run, what.error, touched=True),)
+    return (e.FaultLeft(fault.name, fault.run, what.error),)
 
 
 @_decide.register
