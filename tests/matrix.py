@@ -396,6 +396,9 @@ def main() -> int:
     parser.add_argument("runs", type=int, nargs="?", default=len(CELLS), help="how many cells to run")
     parser.add_argument("--only", default="", help="cells whose name holds this")
     asked = parser.parse_args()
+    for number in (signal.SIGINT, signal.SIGHUP):
+        # Started in the background, these may be ignored; the servers would inherit that.
+        signal.signal(number, signal.SIG_DFL)
     cells = [cell for cell in CELLS if asked.only in str(cell)]
     if not cells:
         parser.error(f"no cell's name holds {asked.only!r}")
