@@ -3,6 +3,7 @@
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.serving import Server, serving
+
+for _number in (signal.SIGINT, signal.SIGHUP):
+    # Where the tests are started in the background these may be ignored, and every server would inherit that.
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, signal.SIG_DFL)
 
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="chaos-stage-tests-")
 atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
