@@ -148,7 +148,8 @@ class Case:
             return [row[0] for row in db.execute("SELECT state FROM undos WHERE state != 'healed'")]
 
     def until_settled(self) -> None:
-        wait_for(lambda: not self.pending(), 5.0, lambda: f"pending: {self.pending()}")
+        """Noted as healed. What was still being applied is looked at twice, each time by a process of its own."""
+        wait_for(lambda: not self.pending(), HEALED_SEC, lambda: f"pending: {self.pending()}")
 
     def until_unwatched(self) -> None:
         """A watchdog ends when nothing is pending and its server has gone."""

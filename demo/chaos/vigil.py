@@ -158,7 +158,10 @@ class Vigil:
 
     def _is_settled(self, held: Held, now: float) -> bool:
         """Can nothing of the injection land any more? While the server only hangs, it can."""
-        return self.gone_at is not None and (held.applied or now >= self.gone_at + held.order["plan"]["late_sec"])
+        return self.gone and (held.applied or now >= self._settles_at(held))
+
+    def _settles_at(self, held: Held) -> float:
+        return (self.gone_at or 0.0) + float(held.order["plan"]["late_sec"])
 
     def collect(self, pipes: list[int]) -> None:
         """Take what the healing processes have said, and draw the conclusions."""
@@ -183,7 +186,9 @@ class Vigil:
             del self.held[ident]
             tell(f"the server is gone; healed {held.name} ({held.order['plan']['target']})")
         else:
+            # Nothing more to undo now: the next look is the last one as soon as nothing can land any more.
             self._wait(held)
+            held.try_at = max(time.monotonic(), min(held.try_at, self._settles_at(held)))
 
     def _wait(self, held: Held) -> None:
         held.try_at = time.monotonic() + held.pause_sec
