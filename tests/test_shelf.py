@@ -291,6 +291,22 @@ async def test_taking_over_twice_heals_once(shelf: Shelf) -> None:
     assert look(old).undos == 0
 
 
+async def test_an_undo_that_comes_back_to_the_ledger_it_was_moved_from_is_pending_there(shelf: Shelf) -> None:
+    first = await kept(shelf, undos=1)
+    second = await kept(shelf)
+    one = keeper(shelf).open(show())
+    assert one.path == second
+    assert [undo.fault for undo in await one.pending()] == ["off"]
+    other = keeper(shelf).open(show())
+    assert other.path == first
+    await other.append([e.Entry(9, CLOCK.tick(), "test", e.Said("still at it"))])
+    await one.close()
+    await other.close()
+    path, _ = await opened(shelf)
+    assert path == first
+    assert (look(first).undos, look(second).undos) == (1, 0)
+
+
 async def test_fresh_with_a_file_moves_the_old_one_aside_with_its_log(tmp_path: Path, shelf: Shelf) -> None:
     file = tmp_path / "show"
     await kept(shelf, path=file, undos=1)
