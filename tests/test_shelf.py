@@ -221,6 +221,24 @@ async def test_what_lies_on_a_shelf_that_cannot_be_written_is_healed_all_the_sam
     await journal.close()
 
 
+@pytest.mark.parametrize("fresh", [False, True])
+async def test_what_a_temporary_journal_takes_over_stays_owed_on_the_shelf(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, fresh: bool
+) -> None:
+    old = await kept(shelf, *(() if fresh else [e.ShowClosed(over=True)]), undos=1)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Shelf, "begin", full)
+        journal = keeper(shelf, fresh=fresh).open(show())
+        assert [undo.fault for undo in await journal.pending()] == ["off"]
+        await journal.close()
+    assert look(old).undos == 1, "the temporary ledger is gone, and this one is all there is"
+    assert look(old).over is not fresh, "no show is left that would go on instead"
+
+
 async def test_nowhere_to_write_at_all_is_said_with_what_to_do(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object, **__: object) -> str:
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -21,6 +21,7 @@ def hand_over(old: Look, journal: Journal, *, set_aside: bool) -> int:
 
     They are on disk here before they are marked there: a crash between leaves them in both, and healing
     twice is healing. `set_aside`: note in `old`, too, that another show was begun in its place.
+    Nothing is noted in `old` for a `journal` that is temporary: what is gone at its end stays owed here.
     Raises `JournalError` when `journal` cannot take them, or `old` is in use. What `old` does not take is let be.
     """
     marks = set_aside and not old.over
@@ -31,7 +32,7 @@ def hand_over(old: Look, journal: Journal, *, set_aside: bool) -> int:
         rows = left_to_undo(old.path)
         if rows:
             journal.adopt(rows)
-        if not old.trouble:
+        if not old.trouble and not journal.is_temporary:
             with contextlib.suppress(sqlite3.Error, OSError, JournalError):
                 _note(old.path, marks, rows)
     finally:

@@ -87,6 +87,11 @@ class Journal:
             raise JournalError(f"cannot use {self.path} as a journal: {error}{hint}") from None
 
     @property
+    def is_temporary(self) -> bool:
+        """Gone with its server: nothing may rest on it alone."""
+        return self._scratch is not None
+
+    @property
     def durable_seq(self) -> int:
         """The last sequence number known to be on disk; 0 for none."""
         return self._durable_seq
