@@ -22,7 +22,7 @@ from demo.errors import JournalError
 from demo.events import Entry, HealthSampled, from_json, to_json
 from demo.journal.file import REMEDY, lock, open_file, refuse_foreign
 from demo.journal.lane import Lane
-from demo.journal.ledger import UndoRow, add_undos, pending_rows, synced
+from demo.journal.ledger import UndoRow, add_undos, newest_rows, pending_rows, synced
 from demo.show import ShowState, apply
 from demo.types import Plan
 
@@ -135,7 +135,11 @@ class Journal:
 
     async def pending(self) -> list[Undo]:
         """Undos that nobody has verified yet, oldest first."""
-        return await self._do(lambda: _pending(self._db))
+        return await self._do(lambda: _undos(pending_rows(self._db)))
+
+    async def newest(self) -> dict[str, Undo]:
+        """By fault, the undo that was written down last, whatever became of it."""
+        return {undo.fault: undo for undo in await self._do(lambda: _undos(newest_rows(self._db)))}
 
     def adopt(self, rows: Sequence[UndoRow]) -> None:
         """Write undos of another journal into this ledger, synced to the disk; those it has already stay as they are.
@@ -296,8 +300,8 @@ def _entry(seq: int, at: float, who: str, data: str) -> Entry:
         raise JournalError(f"entry {seq} of the journal cannot be read ({error}); {REMEDY}") from None
 
 
-def _pending(db: sqlite3.Connection) -> list[Undo]:
+def _undos(rows: Sequence[UndoRow]) -> list[Undo]:
     return [
         Undo(ident, fault, run, Plan(kind, target, json.loads(undo), manual, late), state, at)
-        for ident, fault, run, kind, target, undo, manual, late, state, at in pending_rows(db)
+        for ident, fault, run, kind, target, undo, manual, late, state, at in rows
     ]

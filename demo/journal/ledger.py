@@ -21,6 +21,12 @@ def pending_rows(db: sqlite3.Connection) -> list[UndoRow]:
     return db.execute(f"{_PENDING} ORDER BY at").fetchall()
 
 
+def newest_rows(db: sqlite3.Connection) -> list[UndoRow]:
+    """Of each fault the undo that was written down last, whatever became of it."""
+    rows = db.execute(f"SELECT {_COLUMNS} FROM undos ORDER BY at").fetchall()  # noqa: S608 - names of our own
+    return list({row[1]: row for row in rows}.values())
+
+
 def add_undos(db: sqlite3.Connection, rows: Sequence[UndoRow]) -> None:
     """Synced to the disk; an id that is here already stays as it is, unless it had been given away: it is back."""
     with synced(db):
