@@ -40,6 +40,11 @@ COMMIT;
 """
 
 
+def real(path: Path) -> Path:
+    """Where the file itself lies: its lock and its log are there, whatever links lead to it."""
+    return Path(os.path.realpath(path))
+
+
 def refuse_foreign(path: Path) -> None:
     """Raise `JournalError` unless `path` is a journal, empty, or not there yet.
 
@@ -74,7 +79,7 @@ def _has_log(path: Path) -> bool:
 
 def lock(path: Path, patience_sec: float = LOCK_PATIENCE_SEC) -> int:
     """One server to a journal: the lock ends with the process, however it ends. Raises `JournalError`."""
-    ends = time.monotonic() + patience_sec
+    ends, path = time.monotonic() + patience_sec, real(path)
     while True:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,7 +100,7 @@ def lock(path: Path, patience_sec: float = LOCK_PATIENCE_SEC) -> int:
 def is_in_use(path: Path) -> bool:
     """Does another server hold this journal? Looks only: nothing is made, and nobody is kept out for long."""
     try:
-        descriptor = os.open(f"{path}.lock", os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(f"{real(path)}.lock", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:

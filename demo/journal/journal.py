@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from demo.errors import JournalError
 from demo.events import Entry, HealthSampled, from_json, to_json
-from demo.journal.file import REMEDY, lock, open_file, refuse_foreign
+from demo.journal.file import REMEDY, lock, open_file, real, refuse_foreign
 from demo.journal.lane import Lane
 from demo.journal.ledger import UndoRow, add_undos, newest_rows, pending_rows, synced
 from demo.show import ShowState, apply
@@ -69,7 +69,7 @@ class Journal:
 
     def __init__(self, path: Path | None = None) -> None:
         self._scratch = _scratch() if path is None else None
-        self.path = Path(self._scratch) / "show.journal" if self._scratch else Path(path or "")
+        self.path = Path(self._scratch) / "show.journal" if self._scratch else real(Path(path or ""))
         refuse_foreign(self.path)
         self._lock_fd = lock(self.path)
         self._closed = False
@@ -237,11 +237,24 @@ class Journal:
         if not batch:
             return
         with self._db:
-            self._db.executemany("INSERT OR IGNORE INTO entries VALUES (?,?,?,?)", [row[:4] for row in batch])
+            self._insert([row[:4] for row in batch])
         written = batch[-1].seq
         with self._guard:
             self._unwritten = [row for row in self._unwritten if row.seq > written]
             self._durable_seq = max(self._durable_seq, written)
+
+    def _insert(self, rows: Sequence[tuple[int, float, str, str]]) -> None:
+        """A batch whose commit came through although it was reported lost is there already; nothing else may be."""
+        before = self._db.total_changes
+        self._db.executemany("INSERT OR IGNORE INTO entries VALUES (?,?,?,?)", rows)
+        if self._db.total_changes - before == len(rows):
+            return
+        for row in rows:
+            if self._db.execute("SELECT seq, at, who, data FROM entries WHERE seq = ?", row[:1]).fetchone() != row:
+                raise JournalError(
+                    f"the journal {self.path} holds another entry {row[0]}: somebody else writes to it; "
+                    f"end that server, then start this one again"
+                )
 
     def _waiting(self, after: int, limit: int) -> list[Entry] | None:
         """From memory, where it holds everything behind `after`: a disk that hangs must not keep that back."""

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from demo.errors import JournalError
+from demo.journal.file import real
 from demo.journal.handover import asides, hand_over, move_aside
 from demo.journal.journal import Journal
 from demo.journal.look import Look, look
@@ -23,7 +24,7 @@ class Keeper:
         self.continued = ""
         self.troubles: list[str] = []
         self._subject = subject
-        self._file = file
+        self._file = file and real(file)
         self._fresh = fresh
         self._shelf = shelf or Shelf()
 
@@ -56,7 +57,11 @@ class Keeper:
         if journal is None:
             journal = self._begun()
         for found in looks:
-            if not found.in_use and found.path != journal.path and (not found.trouble or _is_newest(found, looks)):
+            if (
+                not found.in_use
+                and real(found.path) != journal.path
+                and (not found.trouble or _is_newest(found, looks))
+            ):
                 self._take_over(found, journal, set_aside=fresh)
         if fresh:
             self._prune()
