@@ -76,6 +76,7 @@ class Conductor:
         self._complaints: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
+        self._quit = False
         self._settled = asyncio.Event()
         self._start_system, self._heal_system = start_system, heal_system
         self._actions = Actions(self)
@@ -161,8 +162,10 @@ class Conductor:
 
     # The life of a show.
 
-    def stop(self) -> None:
-        """End `run()` soon. Safe to call twice."""
+    def stop(self, *, by_person: bool = False) -> None:
+        """End `run()` soon; one that a person quits on its last chapter is over. Of two calls the first counts."""
+        if not self._stopping.is_set():
+            self._quit = by_person
         self._stopping.set()
 
     async def run(self) -> None:
@@ -373,7 +376,7 @@ class Conductor:
         if self._watchdog is not None:
             await self._watchdog.close()
         if self._opened:
-            await self._handle(c.Command("show", c.Close()), None)
+            await self._handle(c.Command("show", c.Close(self._quit)), None)
 
     async def _end_tasks(self) -> None:
         """Marks of the ledger are let finish; everything else is cancelled, and left behind if it ignores that."""
