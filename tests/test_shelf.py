@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import sqlite3
 import stat
 from collections.abc import Sequence
@@ -13,9 +14,9 @@ import pytest
 from demo import events as e
 from demo.errors import JournalError
 from demo.journal import Journal, Keeper, Shelf
-from demo.journal.file import APPLICATION_ID
+from demo.journal.file import APPLICATION_ID, open_file
 from demo.journal.handover import asides, move_aside
-from demo.journal.look import look
+from demo.journal.look import Look, look
 from demo.journal.shelf import ENDED_MOST, continues_next, key, key_of, remove
 from demo.show import ShowState, opening
 from demo.types import Chapter, Plan
@@ -30,6 +31,12 @@ def shelf(tmp_path: Path) -> Shelf:
     made = Shelf(tmp_path / "shows")
     made.prepare()
     return made
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody here waits for a server that plays on."""
+    monkeypatch.setattr("demo.journal.keeper.IN_USE_PATIENCE_SEC", 0.0)
 
 
 class Clock:
@@ -151,9 +158,24 @@ async def test_a_second_server_gets_a_journal_of_its_own_and_disturbs_nobody(she
     assert first.path == left
     path, found = await opened(shelf)
     assert path != left
-    assert found.troubles == []
+    assert len(found.troubles) == 1
+    assert found.troubles[0].startswith(f"{look(left).name} is in use by another demo and not continued here")
+    _, found = await opened(shelf, fresh=True)
+    assert found.troubles == [], "whoever asks for a new show knows"
     assert [state for _, state in await undos_in(left)] == ["intended"]
     await first.close()
+
+
+async def test_a_server_that_is_closing_is_waited_for_and_its_show_goes_on(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = await kept(shelf)
+    closing = Journal(left)
+    monkeypatch.setattr("demo.journal.keeper.IN_USE_PATIENCE_SEC", 30.0)
+    monkeypatch.setattr("demo.journal.keeper.time.sleep", lambda _: closing.release())
+    path, found = await opened(shelf)
+    assert (path, found.troubles) == (left, [])
+    assert found.continued.startswith("chapter 2 of 3")
 
 
 async def test_after_both_of_two_servers_crashed_both_shows_go_on(shelf: Shelf) -> None:
@@ -420,6 +442,87 @@ async def test_a_show_in_use_or_with_an_undo_is_not_removed(shelf: Shelf) -> Non
     for side in ("-wal", "-shm", ".sessions"):
         path.with_name(path.name + side).touch()
     remove(look(path), force=True)
+    assert list(shelf.directory.iterdir()) == []
+
+
+async def taken_up(found: Look, event: e.Event | None = None, undo: bool = False) -> None:
+    """What another server does to a journal after it was looked at."""
+    journal = Journal(found.path)
+    if event is not None:
+        await journal.append([e.Entry(9, CLOCK.tick(), "test", event)])
+    if undo:
+        await journal.intend("off", 9, Plan("lamp", "lamp", {}))
+    await journal.close()
+
+
+async def test_what_was_taken_up_since_it_was_looked_at_is_not_removed(shelf: Shelf) -> None:
+    found = look(await kept(shelf, e.ShowClosed(over=True)))
+    await taken_up(found, e.ShowPickedUp())
+    with pytest.raises(JournalError, match="was taken up again: it stays"):
+        remove(found, force=False, ended=True)
+    await taken_up(found, undo=True)
+    with pytest.raises(JournalError, match=r"has an undo left.*--force"):
+        remove(found, force=False)
+    assert look(found.path).undos == 1
+    remove(found, force=True)
+    assert not found.path.exists()
+
+
+async def test_pruning_leaves_what_was_taken_up_meanwhile(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = [look(await kept(shelf, e.ShowClosed(over=True))) for _ in range(ENDED_MOST + 1)]
+    await taken_up(seen[0], e.ShowPickedUp())
+    monkeypatch.setattr(Shelf, "of", lambda *_: seen[::-1])
+    shelf.prune("none")
+    assert seen[0].path.exists()
+
+
+async def test_a_journal_that_goes_between_the_look_and_the_lock_is_not_said_to_be_continued(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for change in (lambda found: remove(found, force=True), lambda found: found.path.write_bytes(b"")):
+        await kept(shelf)
+        looks = shelf.of("none")
+        change(looks[0])
+        with monkeypatch.context() as patch:
+            patch.setattr(Shelf, "of", lambda *_, looks=looks: looks)
+            path, found = await opened(shelf)
+        assert (look(path).chapter, found.continued) == (0, "")
+        assert [one.path for one in shelf.all()] == [path], "nothing empty is left in its place"
+        remove(look(path), force=True)
+
+
+async def test_a_journal_that_ended_between_the_look_and_the_lock_is_not_continued(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = await kept(shelf)
+    looks = shelf.of("none")
+    await taken_up(looks[0], e.ShowClosed(over=True))
+    monkeypatch.setattr(Shelf, "of", lambda *_: looks)
+    path, found = await opened(shelf)
+    assert path != left
+    assert found.continued == ""
+    assert look(left).over
+
+
+async def test_a_journal_without_entries_is_a_fresh_start_and_sets_the_old_show_aside(shelf: Shelf) -> None:
+    old = await kept(shelf)
+    empty = shelf.begin("none")
+    os.utime(empty, (5e9, 5e9))
+    path, found = await opened(shelf)
+    assert (path, found.continued) == (empty, "")
+    assert look(old).over
+
+
+async def test_a_begin_that_fails_leaves_no_file(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path) -> Any:
+        if path.parent == shelf.directory:
+            raise sqlite3.OperationalError("database or disk is full")
+        return open_file(path)
+
+    monkeypatch.setattr("demo.journal.journal.open_file", full)
+    path, found = await opened(shelf)
+    assert path.parent != shelf.directory
+    assert "database or disk is full" in found.troubles[0]
     assert list(shelf.directory.iterdir()) == []
 
 

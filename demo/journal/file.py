@@ -109,6 +109,12 @@ def is_in_use(path: Path) -> bool:
         os.close(descriptor)
 
 
+def take_away(path: Path) -> None:
+    """Remove a journal and what lies beside it, the lock last, which the caller holds. Raises `OSError`."""
+    for name in [str(path), *(f"{path}{side}" for side in SIDES)]:
+        Path(name).unlink(missing_ok=True)
+
+
 def _open_lock(name: str) -> int:
     try:
         return os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

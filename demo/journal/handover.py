@@ -29,6 +29,8 @@ def hand_over(old: Look, journal: Journal, *, set_aside: bool) -> int:
         return 0
     held = lock(old.path)
     try:
+        if not old.path.exists():
+            return 0  # removed since it was looked at
         rows = left_to_undo(old.path)
         if rows:
             journal.adopt(rows)

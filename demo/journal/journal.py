@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from demo.errors import JournalError
 from demo.events import Entry, HealthSampled, from_json, to_json
-from demo.journal.file import REMEDY, lock, open_file, real, refuse_foreign
+from demo.journal.file import REMEDY, lock, open_file, real, refuse_foreign, take_away
 from demo.journal.lane import Lane
 from demo.journal.ledger import UndoRow, add_undos, newest_rows, pending_rows, synced
 from demo.show import ShowState, apply
@@ -163,9 +163,12 @@ class Journal:
         except Exception as error:  # noqa: BLE001 - whatever damage makes of SQLite, of JSON and of the fold
             raise JournalError(f"it is damaged ({type(error).__name__}: {error})"[:300]) from None
 
-    def release(self) -> None:
-        """Let go of a journal that no show was begun with. Waits for the disk."""
+    def release(self, *, discard: bool = False) -> None:
+        """Let go of a journal that no show was begun with; `discard`: and take away its file. Waits for the disk."""
         self._closed = True
+        if discard:
+            with contextlib.suppress(OSError):
+                take_away(self.path)
         ending = self._lane.submit(self._finish)
         self._lane.end()
         with contextlib.suppress(sqlite3.Error, OSError):
