@@ -1,5 +1,6 @@
 """The shelf: which journal a show goes on in, what is said, what is taken over, and what is taken away."""
 
+import contextlib
 import errno
 import json
 import os
@@ -373,6 +374,67 @@ async def test_what_lies_aside_is_healed_at_the_next_start_when_the_first_one_cr
     await opened(shelf, file=file)
     assert [state for _, state in await undos_in(file)] == ["intended"]
     assert look(tmp_path / "show.1").undos == 0
+
+
+async def test_a_named_file_takes_over_what_this_subject_left_on_the_shelf(tmp_path: Path, shelf: Shelf) -> None:
+    left = await kept(shelf, undos=1)
+    other = await kept(shelf, undos=1, subject="other")
+    _, found = await opened(shelf, file=tmp_path / "show")
+    assert [state for _, state in await undos_in(tmp_path / "show")] == ["intended"]
+    assert (look(left).undos, look(other).undos) == (0, 1)
+    assert "left something broken" in found.troubles[0]
+    path, found = await opened(shelf)
+    assert path == left, "a show that is not over still goes on"
+
+
+@pytest.mark.parametrize("step", range(6))
+@pytest.mark.parametrize("links", [True, False])
+async def test_a_crash_while_a_journal_is_moved_aside_never_parts_it_from_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int, links: bool
+) -> None:
+    """Killed before each of the steps that change a name; its undo is in the log alone."""
+    file = tmp_path / "show"
+    await kept(Shelf(tmp_path), path=file)
+    db = sqlite3.connect(file)
+    db.execute("PRAGMA wal_autocheckpoint = 0")
+    db.execute("INSERT INTO undos VALUES ('1', 'off', 1, 'lamp', 'lamp', '{}', '', 0, 'intended', 1)")
+    db.commit()
+    for side in ("", "-wal"):
+        (tmp_path / f"copy{side}").write_bytes((tmp_path / f"show{side}").read_bytes())
+    db.close()
+    for side in ("", "-wal"):
+        (tmp_path / f"copy{side}").rename(tmp_path / f"show{side}")
+
+    class Crash(BaseException):
+        pass
+
+    done = 0
+
+    def killed(real: Any) -> Any:
+        def before(*args: Any, **more: Any) -> Any:
+            nonlocal done
+            done += 1
+            if done > step:
+                raise Crash
+            return real(*args, **more)
+
+        return before
+
+    def nothing(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("demo.journal.handover._into_one_file", lambda _: None)
+        for name in ("rename", "unlink"):
+            patch.setattr(Path, name, killed(getattr(Path, name)))
+        patch.setattr(Path, "hardlink_to", killed(Path.hardlink_to) if links else nothing)
+        with contextlib.suppress(Crash):
+            move_aside(file)
+    held = [one for one in (file, *asides(file)) if one.exists()]
+    assert [look(one).undos for one in held] == [1]
+    if not file.exists():
+        await Journal(file).close()
+        assert [look(one).undos for one in (file, *held)] == [0, 1], "a new journal has no old log"
 
 
 async def test_a_file_in_use_is_not_moved_aside(tmp_path: Path, shelf: Shelf) -> None:

@@ -143,6 +143,9 @@ def open_file(path: Path) -> tuple[sqlite3.Connection, str, int]:
 
     Raises `sqlite3.Error`, `OSError`, and `JournalError` for a journal of another version.
     """
+    if not path.exists():
+        # Its file was moved away, with a log of its own; this one is nobody's.
+        Path(f"{path}-wal").unlink(missing_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     db = sqlite3.connect(path, check_same_thread=False, timeout=1.0)
     try:

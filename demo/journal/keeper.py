@@ -51,6 +51,8 @@ class Keeper:
             self._continue(found)
         for aside in asides(file):
             self._take_over(look(aside), journal, set_aside=False)
+        # What shows of this subject left on the shelf is owed by every start; they themselves may still go on.
+        self._take_over_all(self._shelf.of(self._subject), journal, set_aside=False)
         return journal
 
     # The shelf.
@@ -62,11 +64,7 @@ class Keeper:
             journal = self._begun()
         # One whose server ended before its first entry is no show yet: it begins now.
         fresh = not journal.durable_seq
-        for found in looks:
-            if found.in_use or real(found.path) == journal.path:
-                continue
-            if not found.trouble or _is_newest(found, looks):
-                self._take_over(found, journal, set_aside=fresh)
+        self._take_over_all(looks, journal, set_aside=fresh)
         if fresh:
             self._prune()
         return journal
@@ -160,6 +158,13 @@ class Keeper:
         if found.chapter:
             where = f"chapter {found.chapter} of {len(found.titles)}"
             self.continued = f"{where}, begun {ago(time.time() - found.begun_at)} (start anew: --fresh)"
+
+    def _take_over_all(self, looks: Sequence[Look], journal: Journal, set_aside: bool) -> None:
+        for found in looks:
+            if found.in_use or real(found.path) == journal.path:
+                continue
+            if not found.trouble or _is_newest(found, looks):
+                self._take_over(found, journal, set_aside)
 
     def _take_over(self, found: Look, journal: Journal, set_aside: bool) -> None:
         try:
