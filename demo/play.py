@@ -239,9 +239,11 @@ class _Served:
 
 
 async def _serve_web(show: _Served, stop: asyncio.Event, options: Options, say: _Voice) -> None:
+    conductor = show.conductor
     # Before that a page could only show the first chapter; who comes meanwhile waits in the socket's queue.
-    await show.conductor.loaded.wait()
-    started, conductor, files = asyncio.Event(), show.conductor, open_files()
+    if not await _loaded(conductor, stop):
+        return
+    started, files = asyncio.Event(), open_files()
     web = Web(conductor, show.access, Lines(streams_most(files)))
     serving = asyncio.ensure_future(serve(web, show.listener, stop, started, show.door.tls, connections_most(files)))
     waiting = asyncio.ensure_future(started.wait())
@@ -256,6 +258,15 @@ async def _serve_web(show: _Served, stop: asyncio.Event, options: Options, say: 
         herald.changed(conductor.state)
         conductor.subscribe(herald.changed)
     await serving
+
+
+async def _loaded(conductor: Conductor, stop: asyncio.Event) -> bool:
+    """Wait until the show knows where it stands; False when it ends before that."""
+    waiting = [asyncio.ensure_future(event.wait()) for event in (conductor.loaded, stop)]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
+    return conductor.loaded.is_set()
 
 
 def _greet(show: _Served, options: Options, say: _Voice) -> None:

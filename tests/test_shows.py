@@ -1,5 +1,6 @@
 """Shows that are kept without being asked to, with real servers: going on, starting anew, and `demo shows`."""
 
+import asyncio
 import json
 import os
 import signal
@@ -12,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from demo import events as e
+from demo.journal import Journal
 from tests.marker import SUBJECT, marker
 from tests.serving import Server, script, serving
 
@@ -84,6 +87,21 @@ def test_no_page_shows_another_chapter_while_a_long_journal_is_read(serve: Serve
     with serving(program=[*script(tmp_path / "slow.py", SLOW_TO_READ), "serve", "none", *args]) as again:
         assert again.state()["progress"] == "[3/5]", "the first answer of all"
         assert "Many hands" in again.client.get("/").text
+
+
+def test_a_journal_that_cannot_be_loaded_is_told_before_anything_is_served(tmp_path: Path) -> None:
+    entries = [e.Entry(1, 1.0, "show", e.ShowOpened("none", ("another", "deck")))]
+
+    async def keep() -> None:
+        journal = Journal(tmp_path / "show")
+        await journal.append(entries)
+        await journal.close()
+
+    asyncio.run(keep())
+    done = demo("serve", "none", "--no-open", "--port", "0", "--journal", str(tmp_path / "show"))
+    assert done.returncode == 1
+    assert "belongs to another deck" in done.stderr
+    assert done.stdout == "", "no welcome to a show that there is not"
 
 
 def test_a_show_that_came_to_its_end_is_over(serve: Serve) -> None:

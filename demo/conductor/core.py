@@ -68,7 +68,7 @@ class Conductor:
         self.journal = journal(self._state) if callable(journal) else journal or Journal()
         self._opened = False
         self.loaded = asyncio.Event()
-        """Set once the journal is folded (or cannot be): before that, nobody knows where the show stands."""
+        """Set once the journal is folded, never when it cannot be: before that, nobody knows where the show stands."""
         self.clock = clock
         self._lanes = Lanes()
         self._disk = Disk(self, self._lanes.hurry)
@@ -355,7 +355,6 @@ class Conductor:
     async def _close(self) -> None:
         """Each step for itself: none that fails or hangs costs the others."""
         self._settled.set()
-        self.loaded.set()
         self._actions.cancel_all()
         failed: list[Exception] = []
         for step in (self._heal_everything, self._end_work, self.journal.close):
