@@ -96,7 +96,9 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """The server ends in an orderly way: nothing comes behind this."""
+    """The server ends in an orderly way: nothing comes behind this. `by_person`: somebody quit it."""
+
+    by_person: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ class ShowPickedUp:
 
 @dataclass(frozen=True, slots=True)
 class ShowClosed:
-    """The server ended in an orderly way. `over`: the last chapter had been on screen, so nobody continues here."""
+    """The server ended in an orderly way. `over`: a person quit it on the last chapter, so nobody continues here."""
 
     over: bool
 

@@ -164,7 +164,7 @@ async def _served(
     options: Options, conductor: Conductor, keeper: Keeper, listener: socket.socket, door: Entrance
 ) -> None:
     """`demo serve`: pages over the conductor and, if asked for, a terminal beside them."""
-    stop = asyncio.Event()
+    stop = _Stop()
     say = _Voice(quiet=options.terminal and sys.stdin.isatty() and sys.stdout.isatty())
     _report(conductor, keeper, aloud=say.quiet)
     _stop_on_signals(stop, say)
@@ -182,7 +182,7 @@ async def _served(
     stopping = asyncio.ensure_future(stop.wait())
     await asyncio.wait({playing, stopping, *beside}, return_when=asyncio.FIRST_COMPLETED)
     stop.set()
-    conductor.stop()
+    conductor.stop(by_person=stop.by_person or (runner is not None and runner.left_by_person))
     # Healing first: the terminal stays until that is done, and says so.
     await asyncio.wait({playing})
     if runner is not None:
@@ -205,17 +205,26 @@ class _Voice:
                 print(text, flush=True)
 
 
-def _stop_on_signals(stop: asyncio.Event, say: _Voice) -> None:
-    def caught() -> None:
+class _Stop(asyncio.Event):
+    """Set when the show is to end."""
+
+    by_person = False
+    """By Ctrl-C: a lost terminal or an ending system is nobody's wish to end the show."""
+
+
+def _stop_on_signals(stop: _Stop, say: _Voice) -> None:
+    def caught(number: signal.Signals) -> None:
         if stop.is_set():
             say("healing what is broken, please wait")
+        else:
+            stop.by_person = number is signal.SIGINT
         stop.set()
 
     loop = asyncio.get_running_loop()
     for number in SIGNALS:
         # Under nohup the hang-up is ignored on purpose.
         if signal.getsignal(number) is not signal.SIG_IGN:
-            loop.add_signal_handler(number, caught)
+            loop.add_signal_handler(number, caught, number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,9 +239,11 @@ class _Served:
 
 
 async def _serve_web(show: _Served, stop: asyncio.Event, options: Options, say: _Voice) -> None:
+    conductor = show.conductor
     # Before that a page could only show the first chapter; who comes meanwhile waits in the socket's queue.
-    await show.conductor.loaded.wait()
-    started, conductor, files = asyncio.Event(), show.conductor, open_files()
+    if not await _loaded(conductor, stop):
+        return
+    started, files = asyncio.Event(), open_files()
     web = Web(conductor, show.access, Lines(streams_most(files)))
     serving = asyncio.ensure_future(serve(web, show.listener, stop, started, show.door.tls, connections_most(files)))
     waiting = asyncio.ensure_future(started.wait())
@@ -247,6 +258,15 @@ async def _serve_web(show: _Served, stop: asyncio.Event, options: Options, say: 
         herald.changed(conductor.state)
         conductor.subscribe(herald.changed)
     await serving
+
+
+async def _loaded(conductor: Conductor, stop: asyncio.Event) -> bool:
+    """Wait until the show knows where it stands; False when it ends before that."""
+    waiting = [asyncio.ensure_future(event.wait()) for event in (conductor.loaded, stop)]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
+    return conductor.loaded.is_set()
 
 
 def _greet(show: _Served, options: Options, say: _Voice) -> None:

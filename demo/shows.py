@@ -39,11 +39,15 @@ def take_away(shelf: Shelf, names: Sequence[str], ended: bool, force: bool) -> l
     Raises `JournalError` with a sentence for each that stays; the others are removed all the same.
     """
     removed, refused = [], []
-    over = [found.name for found in shelf.all() if found.over and not found.in_use and (force or not found.undos)]
-    for name in dict.fromkeys([*names, *(over if ended else ())]):
+    over = (
+        []
+        if not ended
+        else [found.name for found in shelf.all() if found.over and not found.in_use and (force or not found.undos)]
+    )
+    for name in dict.fromkeys([*names, *over]):
         try:
             found = shelf.find(name)
-            remove(found, force)
+            remove(found, force, ended=name not in names)
             removed.append(found.name)
         except JournalError as error:
             refused.append(str(error))

@@ -99,11 +99,17 @@ async def test_nobody_is_shown_a_show_on_its_way_through_its_past(tmp_path: Path
 
 async def test_an_orderly_end_is_the_last_entry_and_says_whether_the_show_was_over(tmp_path: Path) -> None:
     deck = [Chapter("one", "a"), Chapter("two", "b")]
-    stories: list[tuple[list[c.Order], bool]] = [([], False), ([c.Advance(), c.Back()], True)]
-    for moves, over in stories:
+    stories: list[tuple[list[c.Order], bool, bool]] = [
+        ([], True, False),
+        ([c.Advance()], False, False),
+        ([c.Back()], True, False),
+        ([c.Advance()], True, True),
+    ]
+    for moves, by_person, over in stories:
         async with playing(deck, journal=Journal(tmp_path / "j")) as conductor:
             for move in moves:
                 await ask(conductor, move)
+            conductor.stop(by_person=by_person)
         journal = Journal(tmp_path / "j")
         last = (await journal.read(limit=10_000))[-1]
         assert (type(last.event).__name__, getattr(last.event, "over", None)) == ("ShowClosed", over)

@@ -1,6 +1,7 @@
 """The journal: in order, on disk before it is told, picked up again; and the undo ledger."""
 
 import asyncio
+import json
 import os
 import sqlite3
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from demo import events as e
 from demo.errors import JournalError
 from demo.journal import UNWRITTEN_MOST, Journal
+from demo.journal.look import look
 from demo.types import Plan
 from tests.serving import wait_for
 
@@ -56,6 +58,46 @@ async def test_a_second_server_on_the_same_journal_is_refused(tmp_path: Path) ->
         Journal(tmp_path / "j")
     await journal.close()
     await Journal(tmp_path / "j").close()
+
+
+def names(place: Path) -> list[str]:
+    return sorted(one.name for one in place.iterdir())
+
+
+async def test_a_journal_reached_through_a_link_has_the_same_lock_and_the_same_log(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere" / "j")
+    (tmp_path / "beside").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    journal = Journal(tmp_path / "elsewhere" / "j")
+    await journal.append([entry(1)])
+    for name in ("link", "beside/j"):
+        assert look(tmp_path / name).in_use
+        assert look(tmp_path / name).events == 1
+        with pytest.raises(JournalError, match="in use by another demo"):
+            Journal(tmp_path / name)
+    await journal.close()
+    through = Journal(tmp_path / "link")
+    with pytest.raises(JournalError, match="in use by another demo"):
+        Journal(tmp_path / "elsewhere" / "j")
+    await through.close()
+    assert names(tmp_path) == ["beside", "elsewhere", "link"], "no lock and no log beside the link"
+
+
+async def test_an_entry_of_somebody_else_under_our_number_is_an_error_and_our_own_is_not(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j")
+    await journal.append([entry(1)])
+    with sqlite3.connect(tmp_path / "j") as db:
+        db.execute("INSERT INTO entries VALUES (2, 1002.0, 'test', ?)", (json.dumps(e.to_json(e.Said("x2"))),))
+    await journal.append([entry(2), entry(3)])
+    assert journal.durable_seq == 3, "a commit that came through is not made twice"
+    with sqlite3.connect(tmp_path / "j") as db:
+        db.execute("INSERT INTO entries VALUES (5, 1.0, 'another', '{}')")
+    db.close()
+    with pytest.raises(JournalError, match="holds another entry 5: somebody else writes to it"):
+        await journal.append([entry(4), entry(5)])
+    assert journal.durable_seq == 3
+    with pytest.raises(JournalError, match="lacks its last 2 entries, from 4 on"):
+        await journal.close()
 
 
 async def test_a_killed_server_leaves_what_it_appended_and_no_lock(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """The shelf: which journal a show goes on in, what is said, what is taken over, and what is taken away."""
 
+import contextlib
 import errno
 import json
+import os
 import sqlite3
 import stat
 from collections.abc import Sequence
@@ -13,9 +15,9 @@ import pytest
 from demo import events as e
 from demo.errors import JournalError
 from demo.journal import Journal, Keeper, Shelf
-from demo.journal.file import APPLICATION_ID
+from demo.journal.file import APPLICATION_ID, open_file
 from demo.journal.handover import asides, move_aside
-from demo.journal.look import look
+from demo.journal.look import Look, look
 from demo.journal.shelf import ENDED_MOST, continues_next, key, key_of, remove
 from demo.show import ShowState, opening
 from demo.types import Chapter, Plan
@@ -30,6 +32,12 @@ def shelf(tmp_path: Path) -> Shelf:
     made = Shelf(tmp_path / "shows")
     made.prepare()
     return made
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody here waits for a server that plays on."""
+    monkeypatch.setattr("demo.journal.keeper.IN_USE_PATIENCE_SEC", 0.0)
 
 
 class Clock:
@@ -151,9 +159,24 @@ async def test_a_second_server_gets_a_journal_of_its_own_and_disturbs_nobody(she
     assert first.path == left
     path, found = await opened(shelf)
     assert path != left
-    assert found.troubles == []
+    assert len(found.troubles) == 1
+    assert found.troubles[0].startswith(f"{look(left).name} is in use by another demo and not continued here")
+    _, found = await opened(shelf, fresh=True)
+    assert found.troubles == [], "whoever asks for a new show knows"
     assert [state for _, state in await undos_in(left)] == ["intended"]
     await first.close()
+
+
+async def test_a_server_that_is_closing_is_waited_for_and_its_show_goes_on(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = await kept(shelf)
+    closing = Journal(left)
+    monkeypatch.setattr("demo.journal.keeper.IN_USE_PATIENCE_SEC", 30.0)
+    monkeypatch.setattr("demo.journal.keeper.time.sleep", lambda _: closing.release())
+    path, found = await opened(shelf)
+    assert (path, found.troubles) == (left, [])
+    assert found.continued.startswith("chapter 2 of 3")
 
 
 async def test_after_both_of_two_servers_crashed_both_shows_go_on(shelf: Shelf) -> None:
@@ -219,6 +242,24 @@ async def test_what_lies_on_a_shelf_that_cannot_be_written_is_healed_all_the_sam
     assert journal.path.parent != shelf.directory
     assert look(old).undos == 1
     await journal.close()
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+async def test_what_a_temporary_journal_takes_over_stays_owed_on_the_shelf(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, fresh: bool
+) -> None:
+    old = await kept(shelf, *(() if fresh else [e.ShowClosed(over=True)]), undos=1)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Shelf, "begin", full)
+        journal = keeper(shelf, fresh=fresh).open(show())
+        assert [undo.fault for undo in await journal.pending()] == ["off"]
+        await journal.close()
+    assert look(old).undos == 1, "the temporary ledger is gone, and this one is all there is"
+    assert look(old).over is not fresh, "no show is left that would go on instead"
 
 
 async def test_nowhere_to_write_at_all_is_said_with_what_to_do(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -291,6 +332,22 @@ async def test_taking_over_twice_heals_once(shelf: Shelf) -> None:
     assert look(old).undos == 0
 
 
+async def test_an_undo_that_comes_back_to_the_ledger_it_was_moved_from_is_pending_there(shelf: Shelf) -> None:
+    first = await kept(shelf, undos=1)
+    second = await kept(shelf)
+    one = keeper(shelf).open(show())
+    assert one.path == second
+    assert [undo.fault for undo in await one.pending()] == ["off"]
+    other = keeper(shelf).open(show())
+    assert other.path == first
+    await other.append([e.Entry(9, CLOCK.tick(), "test", e.Said("still at it"))])
+    await one.close()
+    await other.close()
+    path, _ = await opened(shelf)
+    assert path == first
+    assert (look(first).undos, look(second).undos) == (1, 0)
+
+
 async def test_fresh_with_a_file_moves_the_old_one_aside_with_its_log(tmp_path: Path, shelf: Shelf) -> None:
     file = tmp_path / "show"
     await kept(shelf, path=file, undos=1)
@@ -317,6 +374,67 @@ async def test_what_lies_aside_is_healed_at_the_next_start_when_the_first_one_cr
     await opened(shelf, file=file)
     assert [state for _, state in await undos_in(file)] == ["intended"]
     assert look(tmp_path / "show.1").undos == 0
+
+
+async def test_a_named_file_takes_over_what_this_subject_left_on_the_shelf(tmp_path: Path, shelf: Shelf) -> None:
+    left = await kept(shelf, undos=1)
+    other = await kept(shelf, undos=1, subject="other")
+    _, found = await opened(shelf, file=tmp_path / "show")
+    assert [state for _, state in await undos_in(tmp_path / "show")] == ["intended"]
+    assert (look(left).undos, look(other).undos) == (0, 1)
+    assert "left something broken" in found.troubles[0]
+    path, found = await opened(shelf)
+    assert path == left, "a show that is not over still goes on"
+
+
+@pytest.mark.parametrize("step", range(6))
+@pytest.mark.parametrize("links", [True, False])
+async def test_a_crash_while_a_journal_is_moved_aside_never_parts_it_from_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int, links: bool
+) -> None:
+    """Killed before each of the steps that change a name; its undo is in the log alone."""
+    file = tmp_path / "show"
+    await kept(Shelf(tmp_path), path=file)
+    db = sqlite3.connect(file)
+    db.execute("PRAGMA wal_autocheckpoint = 0")
+    db.execute("INSERT INTO undos VALUES ('1', 'off', 1, 'lamp', 'lamp', '{}', '', 0, 'intended', 1)")
+    db.commit()
+    for side in ("", "-wal"):
+        (tmp_path / f"copy{side}").write_bytes((tmp_path / f"show{side}").read_bytes())
+    db.close()
+    for side in ("", "-wal"):
+        (tmp_path / f"copy{side}").rename(tmp_path / f"show{side}")
+
+    class Crash(BaseException):
+        pass
+
+    done = 0
+
+    def killed(real: Any) -> Any:
+        def before(*args: Any, **more: Any) -> Any:
+            nonlocal done
+            done += 1
+            if done > step:
+                raise Crash
+            return real(*args, **more)
+
+        return before
+
+    def nothing(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("demo.journal.handover._into_one_file", lambda _: None)
+        for name in ("rename", "unlink"):
+            patch.setattr(Path, name, killed(getattr(Path, name)))
+        patch.setattr(Path, "hardlink_to", killed(Path.hardlink_to) if links else nothing)
+        with contextlib.suppress(Crash):
+            move_aside(file)
+    held = [one for one in (file, *asides(file)) if one.exists()]
+    assert [look(one).undos for one in held] == [1]
+    if not file.exists():
+        await Journal(file).close()
+        assert [look(one).undos for one in (file, *held)] == [0, 1], "a new journal has no old log"
 
 
 async def test_a_file_in_use_is_not_moved_aside(tmp_path: Path, shelf: Shelf) -> None:
@@ -386,6 +504,87 @@ async def test_a_show_in_use_or_with_an_undo_is_not_removed(shelf: Shelf) -> Non
     for side in ("-wal", "-shm", ".sessions"):
         path.with_name(path.name + side).touch()
     remove(look(path), force=True)
+    assert list(shelf.directory.iterdir()) == []
+
+
+async def taken_up(found: Look, event: e.Event | None = None, undo: bool = False) -> None:
+    """What another server does to a journal after it was looked at."""
+    journal = Journal(found.path)
+    if event is not None:
+        await journal.append([e.Entry(9, CLOCK.tick(), "test", event)])
+    if undo:
+        await journal.intend("off", 9, Plan("lamp", "lamp", {}))
+    await journal.close()
+
+
+async def test_what_was_taken_up_since_it_was_looked_at_is_not_removed(shelf: Shelf) -> None:
+    found = look(await kept(shelf, e.ShowClosed(over=True)))
+    await taken_up(found, e.ShowPickedUp())
+    with pytest.raises(JournalError, match="was taken up again: it stays"):
+        remove(found, force=False, ended=True)
+    await taken_up(found, undo=True)
+    with pytest.raises(JournalError, match=r"has an undo left.*--force"):
+        remove(found, force=False)
+    assert look(found.path).undos == 1
+    remove(found, force=True)
+    assert not found.path.exists()
+
+
+async def test_pruning_leaves_what_was_taken_up_meanwhile(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = [look(await kept(shelf, e.ShowClosed(over=True))) for _ in range(ENDED_MOST + 1)]
+    await taken_up(seen[0], e.ShowPickedUp())
+    monkeypatch.setattr(Shelf, "of", lambda *_: seen[::-1])
+    shelf.prune("none")
+    assert seen[0].path.exists()
+
+
+async def test_a_journal_that_goes_between_the_look_and_the_lock_is_not_said_to_be_continued(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for change in (lambda found: remove(found, force=True), lambda found: found.path.write_bytes(b"")):
+        await kept(shelf)
+        looks = shelf.of("none")
+        change(looks[0])
+        with monkeypatch.context() as patch:
+            patch.setattr(Shelf, "of", lambda *_, looks=looks: looks)
+            path, found = await opened(shelf)
+        assert (look(path).chapter, found.continued) == (0, "")
+        assert [one.path for one in shelf.all()] == [path], "nothing empty is left in its place"
+        remove(look(path), force=True)
+
+
+async def test_a_journal_that_ended_between_the_look_and_the_lock_is_not_continued(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = await kept(shelf)
+    looks = shelf.of("none")
+    await taken_up(looks[0], e.ShowClosed(over=True))
+    monkeypatch.setattr(Shelf, "of", lambda *_: looks)
+    path, found = await opened(shelf)
+    assert path != left
+    assert found.continued == ""
+    assert look(left).over
+
+
+async def test_a_journal_without_entries_is_a_fresh_start_and_sets_the_old_show_aside(shelf: Shelf) -> None:
+    old = await kept(shelf)
+    empty = shelf.begin("none")
+    os.utime(empty, (5e9, 5e9))
+    path, found = await opened(shelf)
+    assert (path, found.continued) == (empty, "")
+    assert look(old).over
+
+
+async def test_a_begin_that_fails_leaves_no_file(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path) -> Any:
+        if path.parent == shelf.directory:
+            raise sqlite3.OperationalError("database or disk is full")
+        return open_file(path)
+
+    monkeypatch.setattr("demo.journal.journal.open_file", full)
+    path, found = await opened(shelf)
+    assert path.parent != shelf.directory
+    assert "database or disk is full" in found.troubles[0]
     assert list(shelf.directory.iterdir()) == []
 
 

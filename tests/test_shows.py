@@ -1,7 +1,9 @@
 """Shows that are kept without being asked to, with real servers: going on, starting anew, and `demo shows`."""
 
+import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from demo import events as e
+from demo.journal import Journal
 from tests.marker import SUBJECT, marker
 from tests.serving import Server, script, serving
 
@@ -85,17 +89,47 @@ def test_no_page_shows_another_chapter_while_a_long_journal_is_read(serve: Serve
         assert "Many hands" in again.client.get("/").text
 
 
+def test_a_journal_that_cannot_be_loaded_is_told_before_anything_is_served(tmp_path: Path) -> None:
+    entries = [e.Entry(1, 1.0, "show", e.ShowOpened("none", ("another", "deck")))]
+
+    async def keep() -> None:
+        journal = Journal(tmp_path / "show")
+        await journal.append(entries)
+        await journal.close()
+
+    asyncio.run(keep())
+    done = demo("serve", "none", "--no-open", "--port", "0", "--journal", str(tmp_path / "show"))
+    assert done.returncode == 1
+    assert "belongs to another deck" in done.stderr
+    assert done.stdout == "", "no welcome to a show that there is not"
+
+
 def test_a_show_that_came_to_its_end_is_over(serve: Serve) -> None:
     server = serve("none")
     for _ in range(4):
         server.client.post("/advance")
-    assert server.client.post("/back").status_code == 200
-    assert server.stop() == 0
+    assert server.stop(signal.SIGINT) == 0
     assert [show["state"] for show in shows()] == ["ended"]
     again = serve("none")
     assert again.state()["progress"] == "[1/5]"
     again.stop()
     assert "continued" not in again.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_a_lost_terminal_on_the_last_chapter_is_no_end(serve: Serve, number: signal.Signals) -> None:
+    server = serve("none")
+    server.client.post("/goto/5")
+    assert server.stop(number) == 0
+    assert serve("none").state()["progress"] == "[5/5]"
+
+
+def test_who_went_back_from_the_last_chapter_is_still_presenting(serve: Serve) -> None:
+    server = serve("none")
+    for step in ("/goto/5", "/goto/2"):
+        assert server.client.post(step).status_code == 200
+    assert server.stop(signal.SIGINT) == 0
+    assert serve("none").state()["progress"] == "[2/5]"
 
 
 def test_a_crash_on_the_last_chapter_is_no_end(serve: Serve) -> None:
@@ -127,6 +161,16 @@ def test_a_show_in_a_terminal_is_kept_and_goes_on_too(state_home: Path) -> None:
         done = subprocess.run(command, input=keys, capture_output=True, text=True, check=True, timeout=30)
         assert says in done.stdout
     assert [show["chapter"] for show in shows()] == [2]
+
+
+@pytest.mark.parametrize(("keys", "state"), [("end\nq\n", "ended"), ("end\n", "continues next")])
+def test_in_a_terminal_q_ends_a_show_on_its_last_chapter_and_the_end_of_the_input_does_not(
+    state_home: Path, keys: str, state: str
+) -> None:
+    command = [sys.executable, "-m", "demo", "run", "none"]
+    done = subprocess.run(command, input=keys, capture_output=True, text=True, check=True, timeout=30)
+    assert "[5/5]" in done.stdout
+    assert [show["state"] for show in shows()] == [state]
 
 
 def test_a_state_directory_that_cannot_be_written_is_said_and_the_show_goes_on(serve: Serve, tmp_path: Path) -> None:
@@ -240,7 +284,7 @@ def test_removing_names_what_it_removes_and_refuses_what_it_must(serve: Serve, t
     done = demo("shows", "--remove", in_use)
     assert (done.returncode, done.stderr) == (1, f"demo: {in_use} is in use: end that show first\n")
     used.client.post("/goto/5")
-    assert used.stop() == 0
+    assert used.stop(signal.SIGINT) == 0
     broken = serve(SUBJECT, env=marker(tmp_path / "place"))
     broken.client.post("/chaos/break")
     broken.until(lambda state: state["chaos"][0]["state"] == "active")

@@ -68,7 +68,7 @@ class Conductor:
         self.journal = journal(self._state) if callable(journal) else journal or Journal()
         self._opened = False
         self.loaded = asyncio.Event()
-        """Set once the journal is folded (or cannot be): before that, nobody knows where the show stands."""
+        """Set once the journal is folded, never when it cannot be: before that, nobody knows where the show stands."""
         self.clock = clock
         self._lanes = Lanes()
         self._disk = Disk(self, self._lanes.hurry)
@@ -76,6 +76,7 @@ class Conductor:
         self._complaints: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
+        self._quit = False
         self._settled = asyncio.Event()
         self._start_system, self._heal_system = start_system, heal_system
         self._actions = Actions(self)
@@ -161,8 +162,10 @@ class Conductor:
 
     # The life of a show.
 
-    def stop(self) -> None:
-        """End `run()` soon. Safe to call twice."""
+    def stop(self, *, by_person: bool = False) -> None:
+        """End `run()` soon; one that a person quits on its last chapter is over. Of two calls the first counts."""
+        if not self._stopping.is_set():
+            self._quit = by_person
         self._stopping.set()
 
     async def run(self) -> None:
@@ -352,7 +355,6 @@ class Conductor:
     async def _close(self) -> None:
         """Each step for itself: none that fails or hangs costs the others."""
         self._settled.set()
-        self.loaded.set()
         self._actions.cancel_all()
         failed: list[Exception] = []
         for step in (self._heal_everything, self._end_work, self.journal.close):
@@ -373,7 +375,7 @@ class Conductor:
         if self._watchdog is not None:
             await self._watchdog.close()
         if self._opened:
-            await self._handle(c.Command("show", c.Close()), None)
+            await self._handle(c.Command("show", c.Close(self._quit)), None)
 
     async def _end_tasks(self) -> None:
         """Marks of the ledger are let finish; everything else is cancelled, and left behind if it ignores that."""

@@ -36,6 +36,8 @@ class Ledger:
         self._drivers = drivers
         self._watchdog = watchdog
         self._undos: list[Undo] = []
+        self._elsewhere: dict[str, Undo] = {}
+        self._known: set[str] = set()
         self._loose: dict[str, float] = {}
         self._one_at_a_time: dict[str, asyncio.Lock] = {}
 
@@ -47,6 +49,9 @@ class Ledger:
     async def load(self) -> None:
         """Take over what an earlier process left to undo. Raises `JournalError`."""
         self._undos = await self._conductor.journal.pending()
+        newest = await self._conductor.journal.newest()
+        self._known = set(newest)
+        self._elsewhere = {fault: undo for fault, undo in newest.items() if undo.state == "moved"}
         for undo in self._undos:
             if undo.state == "intended":
                 late = undo.plan.late_sec - (self._conductor.clock() - undo.at)
@@ -67,6 +72,8 @@ class Ledger:
             raise FaultError(f"not injected: its undo cannot be written down ({error})") from error
         undo = Undo(ident, fault, run, plan, "intended", self._conductor.clock())
         self._undos.append(undo)
+        self._elsewhere.pop(fault, None)
+        self._known.add(fault)
         try:
             await self._hand_over(undo, lasts_sec)
         except BaseException as error:
@@ -120,6 +127,7 @@ class Ledger:
         await asyncio.wait({mine}, timeout=HURRY_SEC if hurry else None)
         try:
             errors = [await self._undo_one(undo) for undo in tuple(self._undos) if undo.fault == fault]
+            errors.append(await self._ask_again(fault))
         finally:
             if mine.done():
                 lock.release()
@@ -138,6 +146,27 @@ class Ledger:
             else:
                 self.forget(undo)
         return error
+
+    async def _ask_again(self, fault: str) -> str | None:
+        """What another show took over is not healed because nothing of it stands here: only the target knows."""
+        undo = self._elsewhere.get(fault)
+        if undo is None:
+            return self._lacking(fault)
+        driver = self._drivers.get(fault)
+        if driver is None:
+            return by_hand("no driver of this show knows it; its undo was handed to another show", undo.plan)
+        if not await self._is_healed(undo, driver) and (error := await undo_fault(driver, undo.plan)) is not None:
+            return f"its undo was handed to another show, and here: {error}"
+        if self._elsewhere.pop(fault, None) is not None:
+            self._mark(undo, "healed")
+        return None
+
+    def _lacking(self, fault: str) -> str | None:
+        """The show says that it is broken and the ledger never heard of it: the ledger has lost something."""
+        told = self._conductor.state.fault(fault)
+        if fault in self._known or told is None or not told.touched:
+            return None
+        return "its undo is not in the journal: see to it by hand"
 
     async def _look_again(self, undo: Undo, driver: FaultDriver) -> None:
         """Until nothing of a cut-off injection can land any more; what did is undone."""

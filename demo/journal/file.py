@@ -40,6 +40,11 @@ COMMIT;
 """
 
 
+def real(path: Path) -> Path:
+    """Where the file itself lies: its lock and its log are there, whatever links lead to it."""
+    return Path(os.path.realpath(path))
+
+
 def refuse_foreign(path: Path) -> None:
     """Raise `JournalError` unless `path` is a journal, empty, or not there yet.
 
@@ -74,7 +79,7 @@ def _has_log(path: Path) -> bool:
 
 def lock(path: Path, patience_sec: float = LOCK_PATIENCE_SEC) -> int:
     """One server to a journal: the lock ends with the process, however it ends. Raises `JournalError`."""
-    ends = time.monotonic() + patience_sec
+    ends, path = time.monotonic() + patience_sec, real(path)
     while True:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -95,13 +100,19 @@ def lock(path: Path, patience_sec: float = LOCK_PATIENCE_SEC) -> int:
 def is_in_use(path: Path) -> bool:
     """Does another server hold this journal? Looks only: nothing is made, and nobody is kept out for long."""
     try:
-        descriptor = os.open(f"{path}.lock", os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(f"{real(path)}.lock", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:
         return not _take(descriptor, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
+
+
+def take_away(path: Path) -> None:
+    """Remove a journal and what lies beside it, the lock last, which the caller holds. Raises `OSError`."""
+    for name in [str(path), *(f"{path}{side}" for side in SIDES)]:
+        Path(name).unlink(missing_ok=True)
 
 
 def _open_lock(name: str) -> int:
@@ -132,6 +143,9 @@ def open_file(path: Path) -> tuple[sqlite3.Connection, str, int]:
 
     Raises `sqlite3.Error`, `OSError`, and `JournalError` for a journal of another version.
     """
+    if not path.exists():
+        # Its file was moved away, with a log of its own; this one is nobody's.
+        Path(f"{path}-wal").unlink(missing_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     db = sqlite3.connect(path, check_same_thread=False, timeout=1.0)
     try:

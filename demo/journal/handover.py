@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import sqlite3
 import time
 from contextlib import closing
@@ -21,6 +22,7 @@ def hand_over(old: Look, journal: Journal, *, set_aside: bool) -> int:
 
     They are on disk here before they are marked there: a crash between leaves them in both, and healing
     twice is healing. `set_aside`: note in `old`, too, that another show was begun in its place.
+    Nothing is noted in `old` for a `journal` that is temporary: what is gone at its end stays owed here.
     Raises `JournalError` when `journal` cannot take them, or `old` is in use. What `old` does not take is let be.
     """
     marks = set_aside and not old.over
@@ -28,10 +30,12 @@ def hand_over(old: Look, journal: Journal, *, set_aside: bool) -> int:
         return 0
     held = lock(old.path)
     try:
+        if not old.path.exists():
+            return 0  # removed since it was looked at
         rows = left_to_undo(old.path)
         if rows:
             journal.adopt(rows)
-        if not old.trouble:
+        if not old.trouble and not journal.is_temporary:
             with contextlib.suppress(sqlite3.Error, OSError, JournalError):
                 _note(old.path, marks, rows)
     finally:
@@ -63,11 +67,15 @@ def move_aside(path: Path) -> Path | None:
         with contextlib.suppress(sqlite3.Error, OSError, JournalError):
             _into_one_file(path)
         aside = _free_name(path)
-        # A log that is left belongs to a file that could not be read: it goes with it.
-        for side in ("-wal", "-shm", ".sessions"):
+        # A log that is left belongs to a file that could not be folded. It lies at both places while the file moves:
+        # whenever this is killed, the file has its log beside it.
+        with contextlib.suppress(FileNotFoundError):
+            _double(Path(f"{path}-wal"), Path(f"{aside}-wal"))
+        path.rename(aside)
+        Path(f"{path}-wal").unlink(missing_ok=True)
+        for side in ("-shm", ".sessions"):
             with contextlib.suppress(FileNotFoundError):
                 Path(f"{path}{side}").rename(f"{aside}{side}")
-        path.rename(aside)
     except OSError as error:
         raise JournalError(f"the journal {path} cannot be moved aside: {error.strerror or error}") from None
     finally:
@@ -97,6 +105,16 @@ def _into_one_file(path: Path) -> None:
     """Fold the log into the file, so that one rename moves all of it."""
     with closing(sqlite3.connect(path, timeout=1.0)) as db:
         db.execute("PRAGMA journal_mode=DELETE")
+
+
+def _double(old: Path, new: Path) -> None:
+    """The same file under a second name; where a disk knows no such thing, a copy. Raises `OSError`."""
+    try:
+        new.hardlink_to(old)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copy2(old, new)
 
 
 def _free_name(path: Path) -> Path:

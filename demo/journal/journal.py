@@ -20,9 +20,9 @@ from typing import Any, NamedTuple, TypeVar
 
 from demo.errors import JournalError
 from demo.events import Entry, HealthSampled, from_json, to_json
-from demo.journal.file import REMEDY, lock, open_file, refuse_foreign
+from demo.journal.file import REMEDY, lock, open_file, real, refuse_foreign, take_away
 from demo.journal.lane import Lane
-from demo.journal.ledger import UndoRow, add_undos, pending_rows, synced
+from demo.journal.ledger import UndoRow, add_undos, newest_rows, pending_rows, synced
 from demo.show import ShowState, apply
 from demo.types import Plan
 
@@ -69,7 +69,7 @@ class Journal:
 
     def __init__(self, path: Path | None = None) -> None:
         self._scratch = _scratch() if path is None else None
-        self.path = Path(self._scratch) / "show.journal" if self._scratch else Path(path or "")
+        self.path = Path(self._scratch) / "show.journal" if self._scratch else real(Path(path or ""))
         refuse_foreign(self.path)
         self._lock_fd = lock(self.path)
         self._closed = False
@@ -85,6 +85,11 @@ class Journal:
                 raise
             hint = f"; {REMEDY}" if type(error) is sqlite3.DatabaseError else ""
             raise JournalError(f"cannot use {self.path} as a journal: {error}{hint}") from None
+
+    @property
+    def is_temporary(self) -> bool:
+        """Gone with its server: nothing may rest on it alone."""
+        return self._scratch is not None
 
     @property
     def durable_seq(self) -> int:
@@ -130,7 +135,11 @@ class Journal:
 
     async def pending(self) -> list[Undo]:
         """Undos that nobody has verified yet, oldest first."""
-        return await self._do(lambda: _pending(self._db))
+        return await self._do(lambda: _undos(pending_rows(self._db)))
+
+    async def newest(self) -> dict[str, Undo]:
+        """By fault, the undo that was written down last, whatever became of it."""
+        return {undo.fault: undo for undo in await self._do(lambda: _undos(newest_rows(self._db)))}
 
     def adopt(self, rows: Sequence[UndoRow]) -> None:
         """Write undos of another journal into this ledger, synced to the disk; those it has already stay as they are.
@@ -154,9 +163,12 @@ class Journal:
         except Exception as error:  # noqa: BLE001 - whatever damage makes of SQLite, of JSON and of the fold
             raise JournalError(f"it is damaged ({type(error).__name__}: {error})"[:300]) from None
 
-    def release(self) -> None:
-        """Let go of a journal that no show was begun with. Waits for the disk."""
+    def release(self, *, discard: bool = False) -> None:
+        """Let go of a journal that no show was begun with; `discard`: and take away its file. Waits for the disk."""
         self._closed = True
+        if discard:
+            with contextlib.suppress(OSError):
+                take_away(self.path)
         ending = self._lane.submit(self._finish)
         self._lane.end()
         with contextlib.suppress(sqlite3.Error, OSError):
@@ -228,11 +240,24 @@ class Journal:
         if not batch:
             return
         with self._db:
-            self._db.executemany("INSERT OR IGNORE INTO entries VALUES (?,?,?,?)", [row[:4] for row in batch])
+            self._insert([row[:4] for row in batch])
         written = batch[-1].seq
         with self._guard:
             self._unwritten = [row for row in self._unwritten if row.seq > written]
             self._durable_seq = max(self._durable_seq, written)
+
+    def _insert(self, rows: Sequence[tuple[int, float, str, str]]) -> None:
+        """A batch whose commit came through although it was reported lost is there already; nothing else may be."""
+        before = self._db.total_changes
+        self._db.executemany("INSERT OR IGNORE INTO entries VALUES (?,?,?,?)", rows)
+        if self._db.total_changes - before == len(rows):
+            return
+        for row in rows:
+            if self._db.execute("SELECT seq, at, who, data FROM entries WHERE seq = ?", row[:1]).fetchone() != row:
+                raise JournalError(
+                    f"the journal {self.path} holds another entry {row[0]}: somebody else writes to it; "
+                    f"end that server, then start this one again"
+                )
 
     def _waiting(self, after: int, limit: int) -> list[Entry] | None:
         """From memory, where it holds everything behind `after`: a disk that hangs must not keep that back."""
@@ -291,8 +316,8 @@ def _entry(seq: int, at: float, who: str, data: str) -> Entry:
         raise JournalError(f"entry {seq} of the journal cannot be read ({error}); {REMEDY}") from None
 
 
-def _pending(db: sqlite3.Connection) -> list[Undo]:
+def _undos(rows: Sequence[UndoRow]) -> list[Undo]:
     return [
         Undo(ident, fault, run, Plan(kind, target, json.loads(undo), manual, late), state, at)
-        for ident, fault, run, kind, target, undo, manual, late, state, at in pending_rows(db)
+        for ident, fault, run, kind, target, undo, manual, late, state, at in rows
     ]

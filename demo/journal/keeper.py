@@ -1,15 +1,21 @@
 """Which journal a show is kept in: the one to continue, a fresh one, or (nowhere to write) a temporary one."""
 
+import contextlib
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from demo.errors import JournalError
+from demo.journal.file import is_in_use, real
 from demo.journal.handover import asides, hand_over, move_aside
 from demo.journal.journal import Journal
 from demo.journal.look import Look, look
-from demo.journal.shelf import Shelf
+from demo.journal.shelf import Shelf, remove
 from demo.show import ShowState
+
+IN_USE_PATIENCE_SEC = 3.0
+"""A server that is closing lets go of its journal within this; one that plays does not."""
+IN_USE_PAUSE_SEC = 0.05
 
 
 class Keeper:
@@ -23,7 +29,7 @@ class Keeper:
         self.continued = ""
         self.troubles: list[str] = []
         self._subject = subject
-        self._file = file
+        self._file = file and real(file)
         self._fresh = fresh
         self._shelf = shelf or Shelf()
 
@@ -45,6 +51,8 @@ class Keeper:
             self._continue(found)
         for aside in asides(file):
             self._take_over(look(aside), journal, set_aside=False)
+        # What shows of this subject left on the shelf is owed by every start; they themselves may still go on.
+        self._take_over_all(self._shelf.of(self._subject), journal, set_aside=False)
         return journal
 
     # The shelf.
@@ -52,30 +60,47 @@ class Keeper:
     def _from_the_shelf(self, show: ShowState) -> Journal:
         looks = self._shelf.of(self._subject)
         journal = None if self._fresh else self._continued(looks, show)
-        fresh = journal is None
         if journal is None:
             journal = self._begun()
-        for found in looks:
-            if not found.in_use and found.path != journal.path and (not found.trouble or _is_newest(found, looks)):
-                self._take_over(found, journal, set_aside=fresh)
+        # One whose server ended before its first entry is no show yet: it begins now.
+        fresh = not journal.durable_seq
+        self._take_over_all(looks, journal, set_aside=fresh)
         if fresh:
             self._prune()
         return journal
 
     def _continued(self, looks: Sequence[Look], show: ShowState) -> Journal | None:
         titles = tuple(chapter.title for chapter in show.chapters)
-        for found in looks:
-            if found.in_use or found.over:
+        ends = time.monotonic() + IN_USE_PATIENCE_SEC
+        for seen in looks:
+            found = self._let_go(seen, ends)
+            if found.over:
                 continue
-            if found.trouble:
+            if found.in_use:
+                self._pass_over(found, titles)
+            elif found.trouble:
                 if _is_newest(found, looks):
                     self._leave(found, found.trouble)
             elif found.titles and found.titles != titles:
                 self._leave(found, f"it belongs to another deck of {len(found.titles)} chapters")
             elif (journal := self._opened(found, show)) is not None:
-                self._continue(found)
                 return journal
         return None
+
+    def _let_go(self, found: Look, ends: float) -> Look:
+        """As it is once its server has ended, or (it goes on playing) when the patience has."""
+        while found.in_use and not found.over and time.monotonic() < ends:
+            time.sleep(IN_USE_PAUSE_SEC)
+            if not is_in_use(found.path):
+                return look(found.path)
+        return found
+
+    def _pass_over(self, found: Look, titles: tuple[str, ...]) -> None:
+        if found.titles in ((), titles):
+            self.troubles.append(
+                f"{found.name} is in use by another demo and not continued here: this is a show of its own; "
+                f"to go on with that one, end both and start again"
+            )
 
     def _opened(self, found: Look, show: ShowState) -> Journal | None:
         try:
@@ -89,16 +114,30 @@ class Keeper:
             journal.release()
             self._leave(found, str(error))
             return None
+        now = look(found.path)
+        if now.over or now.events < found.events:
+            # Somebody was quicker: it was ended, or removed, between the look and the lock.
+            journal.release(discard=not now.events)
+            return None
+        self._continue(now)
         return journal
 
     def _begun(self) -> Journal:
         try:
             self._shelf.prepare()
-            return Journal(self._shelf.begin(self._subject))
+            return self._first(self._shelf.begin(self._subject))
         except OSError as error:
             return self._temporary(error.strerror or str(error))
         except JournalError as error:
             return self._temporary(str(error))
+
+    def _first(self, path: Path) -> Journal:
+        try:
+            return Journal(path)
+        except JournalError:
+            with contextlib.suppress(JournalError):
+                remove(look(path), force=False)
+            raise
 
     def _temporary(self, why: str) -> Journal:
         self.troubles.append(
@@ -119,6 +158,13 @@ class Keeper:
         if found.chapter:
             where = f"chapter {found.chapter} of {len(found.titles)}"
             self.continued = f"{where}, begun {ago(time.time() - found.begun_at)} (start anew: --fresh)"
+
+    def _take_over_all(self, looks: Sequence[Look], journal: Journal, set_aside: bool) -> None:
+        for found in looks:
+            if found.in_use or real(found.path) == journal.path:
+                continue
+            if not found.trouble or _is_newest(found, looks):
+                self._take_over(found, journal, set_aside)
 
     def _take_over(self, found: Look, journal: Journal, set_aside: bool) -> None:
         try:

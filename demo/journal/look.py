@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from demo.errors import JournalError
-from demo.journal.file import VERSION, is_in_use, refuse_foreign
+from demo.journal.file import VERSION, is_in_use, real, refuse_foreign
 from demo.journal.ledger import UndoRow, pending_rows
 
 SUFFIX = ".journal"
@@ -62,8 +62,9 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 
     What a killed server left in the log is read too.
     """
+    path = real(path)
     how = "mode=ro" if Path(f"{path}-wal").exists() else "mode=ro&immutable=1"
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, timeout=1.0)) as db:
+    with closing(sqlite3.connect(f"{path.as_uri()}?{how}", uri=True, timeout=1.0)) as db:
         yield db
 
 
@@ -80,7 +81,7 @@ def left_to_undo(path: Path) -> list[UndoRow]:
 def _measure(path: Path) -> tuple[int, float]:
     """Bytes with the log, and when the newest of both was written."""
     stats = []
-    for name in (path, Path(f"{path}-wal")):
+    for name in (path, Path(f"{real(path)}-wal")):
         try:
             stats.append(name.stat())
         except OSError:

@@ -1,5 +1,6 @@
 """The shelf: the user's directory of journals, one file a show. Knows names, what lies there, and removing."""
 
+import contextlib
 import os
 import re
 import time
@@ -8,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from demo.errors import JournalError
-from demo.journal.file import SIDES, lock
+from demo.journal.file import lock, take_away
 from demo.journal.look import SUFFIX, Look, look
 from demo.places import state_directory
 
@@ -71,27 +72,43 @@ class Shelf:
         """Remove the oldest ended shows of a subject beyond `ENDED_MOST`; one with an undo left is kept."""
         ended = [found for found in self.of(subject) if found.over and not found.undos and not found.in_use]
         for found in ended[ENDED_MOST:]:
-            remove(found, force=False)
+            with contextlib.suppress(StillWantedError):
+                remove(found, force=False, ended=True)
 
 
-def remove(found: Look, force: bool) -> None:
-    """Remove a journal and what lies beside it; with `force` one that has undos left too. Raises `JournalError`."""
-    if found.undos and not force:
-        left = "an undo" if found.undos == 1 else f"{found.undos} undos"
-        raise JournalError(
-            f"{found.name} has {left} left: start that show once, so that it is healed, or remove it with --force"
-        )
+class StillWantedError(JournalError):
+    """A show that is not to be removed, whatever it was when it was looked at."""
+
+
+def remove(found: Look, force: bool, *, ended: bool = False) -> None:
+    """Remove a journal and what lies beside it; with `force` one that has undos left too.
+
+    With `ended` only one that is over. What counts is what it is under the lock: somebody may have taken it up since
+    it was looked at. Raises `JournalError`.
+    """
+    _refuse_owing(found, force)
     try:
         held = lock(found.path)
     except JournalError:
-        raise JournalError(f"{found.name} is in use: end that show first") from None
+        raise StillWantedError(f"{found.name} is in use: end that show first") from None
     try:
-        for name in [str(found.path), *(f"{found.path}{side}" for side in SIDES)]:
-            Path(name).unlink(missing_ok=True)
+        now = look(found.path)
+        _refuse_owing(now, force)
+        if ended and not now.over:
+            raise StillWantedError(f"{found.name} was taken up again: it stays")
+        take_away(found.path)
     except OSError as error:
         raise JournalError(f"{found.name} cannot be removed: {error.strerror or error}") from None
     finally:
         os.close(held)
+
+
+def _refuse_owing(found: Look, force: bool) -> None:
+    if found.undos and not force:
+        left = "an undo" if found.undos == 1 else f"{found.undos} undos"
+        raise StillWantedError(
+            f"{found.name} has {left} left: start that show once, so that it is healed, or remove it with --force"
+        )
 
 
 def continues_next(looks: Iterable[Look]) -> Look | None:

@@ -14,10 +14,12 @@ HEALING = "healing, please wait"
 
 
 class Helm:
-    """The keypad of one terminal. `quit` is set when someone wants to leave; `on_change` asks for a repaint."""
+    """The keypad of one terminal. `quitting` is set when someone wants to leave; `on_change` asks for a repaint."""
 
     def __init__(self, conductor: Conductor, quitting: asyncio.Event, on_change: Callable[[], None]) -> None:
         self.pad = Keypad()
+        self.quit = False
+        """Somebody pressed what quits: the terminal was not merely lost."""
         self._conductor = conductor
         self._quitting = quitting
         self._on_change = on_change
@@ -40,6 +42,7 @@ class Helm:
             self._notices.clear()  # what was said before this key is no longer news
             self._send(pressed.order, shown)
         if pressed.does == "quit":
+            self.quit = True
             self._quitting.set()
         return pressed
 

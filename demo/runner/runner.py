@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
@@ -68,6 +69,8 @@ class DemoRunner:
         self._console = console or Console()
         self._on_narration = on_narration_update
         self._quitting = asyncio.Event()
+        self.left_by_person = False
+        """A person quit, with Q or Ctrl-C; not a lost terminal, the end of the input, or another signal."""
         self._invitation = invitation
         self._notes = (not self._owns) if notes is None else notes
 
@@ -79,9 +82,11 @@ class DemoRunner:
         quitting = self._quitting
         front = self._front(quitting)
 
-        def asked() -> None:
+        def asked(number: signal.Signals) -> None:
             if quitting.is_set():
                 front.helm.tell(HEALING)
+            else:
+                self.left_by_person = number is signal.SIGINT
             quitting.set()
 
         with ending_signals(asked) if self._owns else contextlib.nullcontext(), front:
@@ -107,6 +112,7 @@ class DemoRunner:
                 await asyncio.wait({*beside, *playing}, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 quitting.set()
+                self.left_by_person |= front.helm.quit
                 cancelled = await self._outlast(*playing)
                 for task in (*beside, *narrating):
                     task.cancel()
@@ -137,7 +143,7 @@ class DemoRunner:
         """Stop our show and wait until it has healed everything. True: somebody cancelled us meanwhile."""
         cancelled = False
         for task in playing:
-            self.conductor.stop()
+            self.conductor.stop(by_person=self.left_by_person)
             while not task.done():
                 try:
                     await asyncio.wait({task})

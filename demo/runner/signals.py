@@ -9,7 +9,7 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextlib.contextmanager
-def ending_signals(on_signal: Callable[[], None]) -> Iterator[None]:
+def ending_signals(on_signal: Callable[[signal.Signals], None]) -> Iterator[None]:
     """Call `on_signal` for each of them. Outside the main thread nothing is installed: it cannot be."""
     loop, before = asyncio.get_running_loop(), {}
     try:
@@ -19,7 +19,7 @@ def ending_signals(on_signal: Callable[[], None]) -> Iterator[None]:
             if number is signal.SIGHUP and previous is signal.SIG_IGN:
                 continue
             with contextlib.suppress(ValueError, RuntimeError):
-                loop.add_signal_handler(number, on_signal)
+                loop.add_signal_handler(number, on_signal, number)
                 before[number] = previous
         yield
     finally:

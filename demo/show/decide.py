@@ -67,7 +67,7 @@ def _(what: c.Open, state: ShowState, at: float) -> Decision:
 
 @_decide.register
 def _(what: c.Close, state: ShowState, at: float) -> Decision:
-    return (e.ShowClosed(over=state.reached == state.total),)
+    return (e.ShowClosed(over=what.by_person and state.number == state.total),)
 
 
 def _interrupted(state: ShowState) -> Iterator[e.Event]:
