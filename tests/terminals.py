@@ -28,7 +28,7 @@ class Lamp:
     def __init__(self, name="out", duration=math.inf):
         self.config = ChaosConfig(name, ChaosType.CONTAINER_KILL, "Put the lamp out", duration)
         self.out = False
-    async def plan(self): return Plan(self.config.name, "lamp", {})
+    async def plan(self): return Plan(self.config.name, "lamp", {}, late_sec=0.0)
     async def inject(self, plan): self.out = True; print("lamp out", file=LOG, flush=True)
     async def heal(self, plan): await asyncio.sleep(HEAL_SEC); self.out = False; print("lamp on", file=LOG, flush=True)
     async def is_healed(self, plan): return not self.out
