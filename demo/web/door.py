@@ -13,6 +13,7 @@ from demo.views.snapshot import moment
 from demo.web.access import Access, Denied, Visitor, client_address, visitor_of
 from demo.web.answers import Answer
 from demo.web.control import body_fields
+from demo.web.description import FOR_HTMX, JSON, Described, add_page, body
 from demo.web.devices import device
 from demo.web.pages import Pages
 from demo.web.problems import STATUS, problem
@@ -36,6 +37,19 @@ NOT_THROUGH = (
 # the fragment, which no Referer ever holds.
 PAGE_HEADERS = {"referrer-policy": "same-origin"}
 
+_CODES = body(
+    {"secret": {"type": "string", "minLength": 1}, "code": {"type": "string", "minLength": 1}},
+    anyOf=[{"required": ["secret"]}, {"required": ["code"]}],
+)
+_PAIRED: Described = {
+    200: {"description": "paired; the cookie is the session", "content": {"application/json": {}}},
+    303: {"description": "paired, from a form: back to the page"},
+}
+
+_PAIRING: Described = {
+    200: {"description": "as JSON; for htmx as markup", "content": {"application/json": {}, "text/html": {}}}
+}
+
 
 class Door:
     """Everything about getting in, and being shown out."""
@@ -58,9 +72,9 @@ class Door:
         async def page(request: Request) -> Response:
             return self._page(visitor_of(request))
 
-        router.add_api_route("/pair", page, methods=["GET", "HEAD"], include_in_schema=False)
+        add_page(router, "/pair", page, "Where a browser is paired.")
 
-        @router.post("/pair", response_class=Response)
+        @router.post("/pair", response_class=Response, openapi_extra=_CODES, responses=_PAIRED)
         async def pair(request: Request) -> Response:
             """Exchange a one-time code for a session: `secret` of the link, or `code` as typed. Form or JSON."""
             from_form = "text/html" in request.headers.get("accept", "")
@@ -124,26 +138,26 @@ class Door:
     def _add_devices(self, router: APIRouter) -> None:
         sessions = self._access.sessions
 
-        @router.get("/pairing", response_class=Response)
+        @router.get("/pairing", response_class=Response, responses=_PAIRING)
         async def pairing(request: Request) -> Response:
             """The link and the code that pair the next device; as markup for the presenter's page."""
             if request.headers.get("hx-request") == "true":
                 return HTMLResponse(self._codes_and_devices(visitor_of(request)))
             return Answer(self._codes())
 
-        @router.get("/sessions", response_class=Response)
+        @router.get("/sessions", response_class=Response, responses=JSON)
         async def listed(request: Request) -> Response:
             """The paired devices, and what each did last."""
             me = visitor_of(request).session
             return Answer({"sessions": [_shown(session, me) for session in sessions.all()]})
 
-        @router.post("/sessions/revoke-all", response_class=Response)
+        @router.post("/sessions/revoke-all", response_class=Response, responses=JSON | FOR_HTMX)
         async def revoke_all(request: Request) -> Response:
             """End every session but the one that asks."""
             me = visitor_of(request).session
             return await self._revoked(request, sessions.revoke_all(me.ident if me else None))
 
-        @router.post("/sessions/{ident}/revoke", response_class=Response)
+        @router.post("/sessions/{ident}/revoke", response_class=Response, responses=JSON | FOR_HTMX)
         async def revoke(request: Request, ident: str) -> Response:
             """End one session: its streams end at once, and its cookie is worth nothing."""
             if not sessions.revoke(ident):
