@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
@@ -14,6 +15,9 @@ from demo.web.description import FOR_HTMX, body, query, refusals
 from demo.web.desk import Desk
 
 Fields = dict[str, Any]
+
+_READ = ("from", "on", "text", "secret", "code")
+"""Every field that is looked at."""
 
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
 """C0 and C1, but for those that are white space: they part words."""
@@ -41,7 +45,17 @@ _SAY["requestBody"]["content"]["text/plain"] = {"schema": _LINE}
 
 async def read_fields(request: Request) -> Fields:
     """The query's and the body's fields: form, or a JSON object. Raises `InvalidValue`."""
-    return await body_fields(request, dict(request.query_params))
+    return await body_fields(request, _once(request.query_params.multi_items()))
+
+
+def _once(pairs: Iterable[tuple[str, Any]]) -> Fields:
+    """Fields by name. Raises `InvalidValue` where one that we read comes twice: which was meant?"""
+    fields: Fields = {}
+    for name, value in pairs:
+        if name in fields and name in _READ:
+            raise InvalidValue(f"{name!r} was sent twice: send it once")
+        fields[name] = value
+    return fields
 
 
 async def body_fields(request: Request, first: Fields) -> Fields:
@@ -50,14 +64,15 @@ async def body_fields(request: Request, first: Fields) -> Fields:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
         if kind == "application/json" and sent:
-            data = json.loads(sent)
+            data = json.loads(sent, object_pairs_hook=_once)
             if not isinstance(data, dict):
                 raise InvalidValue(f"the JSON body must be an object, not {type(data).__name__}")
             fields |= data
         elif kind == "application/x-www-form-urlencoded":
-            fields |= dict(parse_qsl(sent.decode(), keep_blank_values=True, strict_parsing=bool(sent)))
+            fields |= _once(parse_qsl(sent.decode(), keep_blank_values=True, strict_parsing=bool(sent)))
         elif kind == "multipart/form-data":
-            fields |= {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+            form = (await request.form()).multi_items()
+            fields |= _once((name, value) for name, value in form if isinstance(value, str))
         elif kind == "text/plain":
             fields.setdefault("text", sent.decode())
     except (ValueError, RecursionError) as error:
