@@ -238,6 +238,9 @@ def test_what_we_override_is_what_uvicorn_calls() -> None:
         assert f"{attribute}" in source
     assert "self.send_400_response(msg)" in source
     assert "on_response=self.on_response_complete" in source
-    assert "self.response_complete = True" in inspect.getsource(RequestResponseCycle)
+    cycle = inspect.getsource(RequestResponseCycle)
+    assert "self.response_complete = True" in cycle
+    for attribute in ("self.response_started = True", "self.disconnected", "self.message_event.wait()"):
+        assert attribute in cycle
     overridden = {name for name in vars(wire.Wire) if callable(getattr(wire.Wire, name)) and not name.startswith("_")}
     assert overridden <= set(dir(HttpToolsProtocol))

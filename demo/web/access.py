@@ -182,8 +182,9 @@ def client_address(scope: Scope) -> str:
 def _proxy_shown(scope: Scope, headers: Headers) -> str:
     """The signs of a proxy, in words; empty when there is none."""
     shown = [name for name in PROXY_HEADERS if name in headers]
-    if scope.get("http_version") == "1.0":
-        shown.append("HTTP/1.0")
+    version = scope.get("http_version", "1.1")
+    if version != "1.1":
+        shown.append(f"HTTP/{version}")
     return ", ".join(shown)
 
 

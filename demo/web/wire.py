@@ -6,6 +6,7 @@ is not all public, so its version is pinned, and tests/test_access_wire.py holds
 
 import asyncio
 import json
+import re
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -21,6 +22,7 @@ LINGER_SEC = 1.0
 """How long a refused connection is read on, so that the refusal arrives before the reset."""
 
 _TOO_LARGE = f"the head of a request may have up to {HEAD_MOST} bytes"
+_TWO_NAMES = "the address that is asked for and the Host header must name the same server"
 _PLAIN = "this is not HTTP as this server speaks it"
 
 
@@ -71,10 +73,20 @@ class Wire(HttpToolsProtocol):
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size > HEAD_MOST:
             self._refuse("headers", _TOO_LARGE)
+        elif not self._is_for_its_host():
+            self._refuse("host", _TWO_NAMES)
         if self._refused:
             return
         self._end_deadline()
         super().on_headers_complete()
+
+    def _is_for_its_host(self) -> bool:
+        """A whole URL as the target, as a proxy gets it, counts more than the Host header that is looked at later."""
+        _, separator, rest = self.url.partition(b"://")
+        if self.url.startswith(b"/") or not separator:
+            return True
+        authority = re.split(rb"[/?#]", rest, maxsplit=1)[0]
+        return all(value.lower() == authority.lower() for name, value in self.headers if name == b"host")
 
     def on_body(self, body: bytes) -> None:
         if not self._refused:
@@ -119,8 +131,12 @@ class Wire(HttpToolsProtocol):
         self._refused = True
         self._rest()
         if self.cycle is not None and not self.cycle.response_complete:
-            self.transport.close()  # In the middle of an answer there is no place for another.
-            return
+            if self.cycle.response_started or self.pipeline:
+                self.transport.close()  # In the middle of an answer there is no place for another.
+                return
+            # Nobody may answer this one any more, nor wait for its body.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
         self.transport.write(_response(code, detail))
         if self.transport.can_write_eof():
             self.transport.write_eof()
