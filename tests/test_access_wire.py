@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -240,7 +241,13 @@ def test_what_we_override_is_what_uvicorn_calls() -> None:
     assert "on_response=self.on_response_complete" in source
     cycle = inspect.getsource(RequestResponseCycle)
     assert "self.response_complete = True" in cycle
-    for attribute in ("self.response_started = True", "self.disconnected", "self.message_event.wait()"):
+    assert re.search(r"if not self.keep_alive:\s+self.transport.close\(\)", cycle)
+    for attribute in (
+        "self.response_started = True",
+        "self.disconnected",
+        "self.message_event.wait()",
+        "self.more_body",
+    ):
         assert attribute in cycle
     overridden = {name for name in vars(wire.Wire) if callable(getattr(wire.Wire, name)) and not name.startswith("_")}
     assert overridden <= set(dir(HttpToolsProtocol))

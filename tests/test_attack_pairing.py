@@ -13,6 +13,7 @@ import pytest
 
 from demo.web.pairing import ALPHABET, CODE_LENGTH
 from demo.web.rules import RULES, Rule
+from demo.web.wire import IN_A_ROW_MOST
 from tests.entering import OPEN, Device, OpenServer
 from tests.raw import answers, connection, request
 from tests.serving import Stream, serving, wait_for
@@ -69,12 +70,12 @@ def test_fifty_presses_at_once_are_one_step(opened: OpenServer, phone: Device, t
 
 
 def guess(opened: OpenServer, least: int, seed: int, enough: threading.Event) -> Counter[int]:
-    """So many codes and more over one connection, a hundred in a row before the answers are read."""
+    """So many codes and more over one connection, some in a row before the answers are read."""
     chance, found = random.Random(seed), Counter[int]()
     with connection(opened.server.port, timeout=30) as one:
         reading = answers(one)
         while found.total() < least or not enough.is_set():
-            codes = ["".join(chance.choices(ALPHABET, k=CODE_LENGTH)) for _ in range(100)]
+            codes = ["".join(chance.choices(ALPHABET, k=CODE_LENGTH)) for _ in range(IN_A_ROW_MOST)]
             one.sendall(b"".join(_pair(opened, {"code": code}) for code in codes))
             found.update(next(reading).status for _ in codes)
     return found

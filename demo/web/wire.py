@@ -18,6 +18,9 @@ HEAD_SEC = 10.0
 """A head must be complete this long after the connection was made, or after the answer before it."""
 
 KEEP_ALIVE_SEC = 5
+IN_A_ROW_MOST = 16
+"""Requests that may wait for an answer before theirs: each is kept, and a stream's answer has no end."""
+
 LINGER_SEC = 1.0
 """How long a refused connection is read on, so that the refusal arrives before the reset."""
 
@@ -75,6 +78,8 @@ class Wire(HttpToolsProtocol):
             self._refuse("headers", _TOO_LARGE)
         elif not self._is_for_its_host():
             self._refuse("host", _TWO_NAMES)
+        elif len(self.pipeline) >= IN_A_ROW_MOST:
+            self._hear_no_more()
         if self._refused:
             return
         self._end_deadline()
@@ -125,6 +130,11 @@ class Wire(HttpToolsProtocol):
             self._deadline.cancel()
             self._deadline = None
 
+    def _hear_no_more(self) -> None:
+        """Answer what waits already, and close: a client may send the rest again, on another connection."""
+        self._refused = True
+        self.cycle.keep_alive = False
+
     def _refuse(self, code: str, detail: str) -> None:
         if self._refused or self.transport.is_closing():
             return
@@ -133,6 +143,9 @@ class Wire(HttpToolsProtocol):
         if self.cycle is not None and not self.cycle.response_complete:
             if self.cycle.response_started or self.pipeline:
                 self.transport.close()  # In the middle of an answer there is no place for another.
+                return
+            if not self.cycle.more_body:
+                self._hear_no_more()  # What came before the mistake was whole, and may have been done.
                 return
             # Nobody may answer this one any more, nor wait for its body.
             self.cycle.disconnected = True
