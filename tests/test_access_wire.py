@@ -188,6 +188,8 @@ def test_a_full_house_is_said_and_the_presenter_still_gets_in(tmp_path: Path) ->
         full.read()
         assert full.json()["code"] == "full"
         assert len(streams) > 40
+        with Stream(server, "/stream/stage", opened.bearer) as own:
+            assert own.response.status_code == 200
         with Stream(server, "/stream/presenter", opened.bearer) as own:
             assert own.next()
         assert httpx.post(f"{opened.here}/goto/2", headers=opened.bearer).status_code == 200

@@ -18,10 +18,17 @@ MUCH = 40 * 1024 * 1024
 RSS_MORE_MOST = 30 * 1024 * 1024
 
 FEW = """
-import resource
+import resource, socket
 resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
 from demo.web import wire
 wire.UNREAD_SEC = {patience}
+from demo import play
+bind = play.bind
+def small(host, port):
+    listener = bind(host, port)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # Of every connection, too.
+    return listener
+play.bind = small
 from demo.cli import app
 app(["serve", "none", "--no-open", "--port", "0", "--public-name", "demo.test"])
 """

@@ -137,8 +137,10 @@ class Web:
         return Response(asset.content(packed), headers=asset.headers(packed))
 
     def _line(self, request: Request, private: bool) -> Line | None:
-        session = visitor_of(request).session
-        return self.lines.take(private, session.ident if session else None)
+        """Whoever proves to be the presenter has the presenter's places, whatever is looked at."""
+        visitor = visitor_of(request)
+        proven = visitor.by in ("session", "token")
+        return self.lines.take(private or proven, visitor.session.ident if visitor.session else None)
 
     def _add_machine(self, app: FastAPI) -> None:
         @app.get("/state", tags=["machine"])
