@@ -253,13 +253,13 @@ def _greet(show: _Served, options: Options, say: _Voice) -> None:
     """Tell the terminal where to go, and again whenever a code was used up; open the presenter's page."""
     reach, pairing = show.access.reach, show.access.pairing
     on_terminal = sys.stdout.isatty()
-    own_link = f"{reach.here}/pair#{pairing.own}" if pairing else ""
+    own_link = _own_link(show.access)
     token = show.access.token.path if show.access.token else None
     invited = show.access.invitation()
     entry = Entry(reach.everywhere, reach.here, own_link, invited, token, reach.crosses_plainly, bool(reach.public))
     say(welcome(entry, on_terminal))
     if pairing is not None:
-        pairing.subscribe(lambda: say(f"paired\n{_text(show.access, on_terminal)}"))
+        pairing.subscribe(lambda: say(_renewed(show.access, on_terminal)))
     if options.terminal:
         hint = ", I shows how to pair" if pairing else ""
         text = f"pages: {reach.everywhere}/ /presenter /remote{hint}"
@@ -269,9 +269,15 @@ def _greet(show: _Served, options: Options, say: _Voice) -> None:
         asyncio.get_running_loop().run_in_executor(None, webbrowser.open, page)
 
 
-def _text(access: Access, with_symbol: bool) -> str:
-    invited = access.invitation()
-    return invited.text(with_symbol) if invited else ""
+def _own_link(access: Access) -> str:
+    """What pairs this machine's browser; empty where nothing has to be paired, or once it was used."""
+    return f"{access.reach.here}/pair#{access.pairing.own}" if access.pairing and access.pairing.own else ""
+
+
+def _renewed(access: Access, with_symbol: bool) -> str:
+    invited, own = access.invitation(), _own_link(access)
+    lines = ["new codes  those shown before are used or renewed", f"presenter  {own}" if own else ""]
+    return "\n".join([line for line in lines if line] + ([invited.text(with_symbol)] if invited else []))
 
 
 def _telling(conductor: Conductor) -> Callable[[str], None]:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import socket
 import stat
 import threading
 import time
@@ -15,7 +17,7 @@ import pytest
 from demo.web.keeper import SessionFile
 from demo.web.sessions import AGE_MOST_SEC, SESSIONS_MOST, Sessions
 from tests.entering import OPEN, PHONE_AGENT, Device, OpenServer
-from tests.serving import Stream, serving
+from tests.serving import Stream, serving, wait_for
 from tests.test_web_contract import problem
 
 ANDROID = (
@@ -239,6 +241,38 @@ def test_a_paired_phone_stays_paired_through_a_crash_and_a_revoked_one_does_not(
         opened, name = OpenServer(server), f"chaos-stage-{server.port}"
         answers = [httpx.get(f"{opened.here}/sessions", headers={"Cookie": f"{name}={cookie}"}) for cookie in cookies]
         assert [answer.status_code for answer in answers] == [200, 401]
+
+
+def test_a_device_that_was_shown_out_knows_no_code_that_lets_it_in_again(opened: OpenServer, phone: Device) -> None:
+    with paired(opened) as gone:
+        seen, own = gone.get("/pairing").json(), opened.own_secret
+        ident = next(s["id"] for s in gone.get("/sessions").json()["sessions"] if s["this_one"])
+        assert phone.post(f"/sessions/{ident}/revoke").status_code == 200
+        for body in ({"secret": seen["link"].partition("#")[2]}, {"code": seen["code"]}, {"secret": own}):
+            problem(gone.post("/pair", json=body), 403, "bad_code")
+        wait_for(lambda: opened.secret() in opened.server.said().rpartition("new codes")[2])
+        fresh = re.findall(r"presenter\s+\S+/pair#(\S+)", opened.server.said())[-1]
+        assert fresh != own
+        assert gone.post("/pair", json={"secret": fresh}).status_code == 200
+
+
+def test_what_a_device_began_before_it_was_shown_out_is_not_done(opened: OpenServer, phone: Device) -> None:
+    with paired(opened) as gone, socket.create_connection(("127.0.0.1", opened.server.port), timeout=10) as slow:
+        lines = f"POST /blackout HTTP/1.1\r\nHost: 127.0.0.1:{opened.server.port}\r\nOrigin: {opened.here}\r\n"
+        lines += f"Cookie: {cookie_of(gone, opened)['Cookie']}\r\nContent-Length: 2\r\n\r\n "
+        slow.sendall(lines.encode())
+        ident = next(s["id"] for s in gone.get("/sessions").json()["sessions"] if s["this_one"])
+        assert phone.post(f"/sessions/{ident}/revoke").status_code == 200
+        slow.sendall(b" ")
+        assert slow.recv(100).startswith(b"HTTP/1.1 401 ")
+        assert opened.state()["blackout"] is False
+
+
+def test_a_browser_that_pairs_again_is_one_device(opened: OpenServer, phone: Device) -> None:
+    old, before = cookie_of(phone, opened), len(phone.get("/sessions").json()["sessions"])
+    assert phone.pair(opened.secret()).get("/sessions").status_code == 200
+    assert len(phone.get("/sessions").json()["sessions"]) == before
+    problem(httpx.get(f"{opened.here}/sessions", headers=old), 401, "unpaired")
 
 
 def test_several_cookies_of_one_name_are_all_tried(opened: OpenServer, phone: Device) -> None:

@@ -19,7 +19,7 @@ from demo.web.pages import Pages
 from demo.web.problems import STATUS, problem
 from demo.web.sessions import AGE_MOST_SEC, Session
 
-USED = "this code was used already: scan the new one, or type the code beside it"
+USED = "this code was used or renewed already: scan the new one, or type the code beside it"
 WRONG_LINK = "this link pairs nothing, its code was renewed: scan the one that is shown now"
 WRONG_CODE = "this is not the code that is shown now"
 NOTHING_SENT = "which code? Send 'secret' (of the link) or 'code' (as typed), in a form or as JSON"
@@ -102,7 +102,8 @@ class Door:
         return None if pairing.take_code(code) else Denied("bad_code", WRONG_CODE)
 
     def _welcome(self, request: Request, from_form: bool) -> Response:
-        token, session = self._access.sessions.pair(device(request.headers.get("user-agent", "")))
+        name = device(request.headers.get("user-agent", ""))
+        token, session = self._access.sessions.pair(name, visitor_of(request).session)
         self._conductor.report("show", c.Trouble(f"{session.device} was paired", "note"))
         response: Response = (
             Response(status_code=303, headers={"location": "/pair"})
@@ -165,6 +166,9 @@ class Door:
             return await self._revoked(request, 1)
 
     async def _revoked(self, request: Request, count: int) -> Response:
+        """A device that is shown out may have read the codes before: they go with it."""
+        if self._access.pairing is not None:
+            self._access.pairing.renew()
         kept = await self._access.sessions.settled()
         if request.headers.get("hx-request") == "true":
             return Response(status_code=204)

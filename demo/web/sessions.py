@@ -59,8 +59,13 @@ class Sessions:
             if 0 <= clock() - session.paired_at < AGE_MOST_SEC:
                 self._by_digest[session.digest] = session
 
-    def pair(self, device: str) -> tuple[str, Session]:
-        """A new session: the secret for its cookie, which is nowhere kept, and the session."""
+    def pair(self, device: str, before: Session | None = None) -> tuple[str, Session]:
+        """A new session: the secret for its cookie, which is nowhere kept, and the session.
+
+        `before` is what the same browser had until now: it ends.
+        """
+        if before is not None and before.digest in self._by_digest:
+            self._drop(before)
         token = secrets.token_urlsafe(32)
         session = Session(secrets.token_hex(4), _digest(token), self._numbered(device), self._clock())
         self._by_digest[session.digest] = session
