@@ -3,6 +3,7 @@
 import contextlib
 import inspect
 import re
+import resource
 import socket
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import pytest
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from demo.web import wire
-from demo.web.lines import RESERVED, Lines, connections_most, streams_most
+from demo.web.lines import RESERVED, Lines, connections_most, open_files, streams_most
 from demo.web.wire import HEAD_MOST
 from tests.entering import OPEN, OpenServer
 from tests.serving import Stream, script, serving, wait_for
@@ -161,13 +162,27 @@ def test_a_line_that_was_ended_before_it_began_ends_when_it_begins() -> None:
 @pytest.mark.parametrize("files", [256, 1024, 4096, 65_536])
 def test_places_leave_room_for_journal_system_and_arrivals(files: int) -> None:
     assert streams_most(files) < connections_most(files) < files
-    assert files - connections_most(files) >= 32
+    assert files - connections_most(files) >= 96
     assert connections_most(files) - streams_most(files) >= 32
+
+
+def test_a_system_that_refuses_a_high_limit_is_asked_for_lower_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def setrlimit(which: int, limits: tuple[int, int]) -> None:
+        asked.append(limits[0])
+        if limits[0] > 10_240:
+            raise ValueError("too high")
+
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (256, resource.RLIM_INFINITY))
+    monkeypatch.setattr(resource, "setrlimit", setrlimit)
+    assert open_files() == 10_240
+    assert asked == [65_536, 10_240]
 
 
 FEW = """
 import resource
-resource.setrlimit(resource.RLIMIT_NOFILE, (160, 160))
+resource.setrlimit(resource.RLIMIT_NOFILE, (200, 200))
 from demo.cli import app
 app(["serve", "none", "--no-open", "--port", "0", "--public-name", "demo.test"])
 """
