@@ -254,9 +254,18 @@ def _greet(show: _Served, options: Options, say: _Voice) -> None:
     reach, pairing = show.access.reach, show.access.pairing
     on_terminal = sys.stdout.isatty()
     own_link = _own_link(show.access)
-    token = show.access.token.path if show.access.token else None
+    token = show.access.token
     invited = show.access.invitation()
-    entry = Entry(reach.everywhere, reach.here, own_link, invited, token, reach.crosses_plainly, bool(reach.public))
+    entry = Entry(
+        reach.everywhere,
+        reach.here,
+        own_link,
+        invited,
+        token.path if token else None,
+        token.lost if token else "",
+        reach.crosses_plainly,
+        bool(reach.public),
+    )
     say(welcome(entry, on_terminal))
     if pairing is not None:
         pairing.subscribe(lambda: say(_renewed(show.access, on_terminal)))
