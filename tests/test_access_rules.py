@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from demo.conductor import Conductor
 from demo.subjects import load
-from demo.web.access import Access, Visitor
+from demo.web.access import Access, Denied, Visitor
 from demo.web.app import Web
 from demo.web.problems import STATUS
 from demo.web.reach import Reach
@@ -255,7 +255,8 @@ def test_its_names_and_addresses_are_told_to_its_own_machine_only(
     client: str, header: tuple[bytes, bytes] | None, told: bool
 ) -> None:
     headers = [(b"host", b"elsewhere:1"), *([header] if header else [])]
-    scope = {"type": "http", "method": "GET", "path": "/", "headers": headers, "server": ("192.168.1.5", 8000)}
+    scope: dict[str, Any] = {"type": "http", "method": "GET", "path": "/", "headers": headers}
+    scope["server"] = ("192.168.1.5", 8000)
     found = ACCESS.judge(scope | {"client": (client, 1)})
     assert isinstance(found, Denied)
     assert (found.code, "192.168.1.5" in found.detail) == ("host", told)

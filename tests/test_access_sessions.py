@@ -1,5 +1,6 @@
 """Paired devices: kept through a crash as hashes, listed in known words, revoked at once, old after a day."""
 
+import errno
 import json
 import os
 import re
@@ -66,7 +67,7 @@ def ends(stream: Stream) -> bool:
 def test_a_day_is_the_end_of_a_session() -> None:
     now = [1000.0]
     ended: list[str] = []
-    sessions = Sessions(on_end=ended.append, clock=lambda: now[0])
+    sessions = Sessions(on_end=ended.append, ticks=lambda: now[0])
     token, session = sessions.pair("iPhone Safari")
     now[0] += AGE_MOST_SEC - 1
     sessions.end_old()
@@ -76,6 +77,22 @@ def test_a_day_is_the_end_of_a_session() -> None:
     sessions.end_old()
     assert ended == [session.ident]
     assert sessions.all() == ()
+
+
+@pytest.mark.anyio
+async def test_a_clock_that_is_set_ends_no_session(tmp_path: Path) -> None:
+    path, now, ticks = tmp_path / "show.sessions", [1_000_000.0], [0.0]
+    sessions = Sessions(SessionFile(path, "e"), clock=lambda: now[0], ticks=lambda: ticks[0])
+    token, session = sessions.pair("iPhone Safari")
+    assert await sessions.settled()
+    now[0] += 2 * AGE_MOST_SEC
+    sessions.end_old()
+    assert sessions.find([token]) is session
+    now[0] = 1_000_000.0 - 600
+    again = Sessions(SessionFile(path, "e"), clock=lambda: now[0], ticks=lambda: ticks[0])
+    assert again.find([token]) is not None
+    ticks[0] += AGE_MOST_SEC
+    assert again.find([token]) is None
 
 
 def test_only_the_exact_cookie_is_worth_something() -> None:
@@ -162,6 +179,34 @@ async def test_a_lost_disk_keeps_them_in_memory_and_says_so(tmp_path: Path) -> N
     assert not await sessions.settled()
     assert sessions.find([token]) is session
     assert "cannot be written" in said[0]
+
+
+@pytest.mark.anyio
+async def test_what_was_revoked_on_a_full_disk_is_not_back_after_a_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    path = tmp_path / "show.sessions"
+    sessions = Sessions(SessionFile(path, "e", said.append))
+    kept, gone = sessions.pair("iPhone Safari"), sessions.pair("Android Chrome")
+    assert await sessions.settled()
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("demo.web.keeper.os.fsync", full)
+        assert sessions.revoke(gone[1].ident)
+        assert not await sessions.settled()
+        told = sessions.durable
+        assert not told
+        assert Sessions(SessionFile(path, "e")).find([gone[0]]) is None
+        assert "cannot be written" in said[0]
+    more = sessions.pair("Mac Safari")
+    assert await sessions.settled()
+    assert sessions.durable
+    again = Sessions(SessionFile(path, "e"))
+    assert [bool(again.find([one[0]])) for one in (kept, gone, more)] == [True, False, True]
 
 
 @pytest.mark.anyio

@@ -190,6 +190,7 @@ class Door:
             sessions=self._access.sessions.all(),
             me=visitor.session,
             not_open=NOT_OPEN,
+            durable=self._access.sessions.durable,
         )
 
 
