@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import sys
-import time
 import webbrowser
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from demo.journal import Keeper
 from demo.runner import DemoRunner
 from demo.subjects import load
 from demo.types import FaultDriver, Subject, Watchdog
+from demo.voice import Voice
 from demo.web.access import Access
 from demo.web.app import Web
 from demo.web.entrance import Asked, Entrance, entrance
@@ -28,6 +28,9 @@ from demo.web.lines import Lines, connections_most, open_files, streams_most
 from demo.web.server import bind, serve
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+SAID_SEC = 1.0
+"""How long the last lines wait, at the end, for a terminal that is paused."""
 
 ENDING_SEC = 2.0
 """What is still running at the end gets this long; then it is left behind."""
@@ -165,7 +168,7 @@ async def _served(
 ) -> None:
     """`demo serve`: pages over the conductor and, if asked for, a terminal beside them."""
     stop = asyncio.Event()
-    say = _Voice(quiet=options.terminal and sys.stdin.isatty() and sys.stdout.isatty())
+    say = Voice(quiet=options.terminal and sys.stdin.isatty() and sys.stdout.isatty())
     _report(conductor, keeper, aloud=say.quiet)
     _stop_on_signals(stop, say)
     access = door.access(conductor.journal, _telling(conductor))
@@ -187,25 +190,14 @@ async def _served(
     await asyncio.wait({playing})
     if runner is not None:
         runner.stop()
-    for result in await asyncio.gather(playing, *beside, stopping, return_exceptions=True):
+    results = await asyncio.gather(playing, *beside, stopping, return_exceptions=True)
+    say.finish(SAID_SEC)
+    for result in results:
         if isinstance(result, BaseException):
             raise result
 
 
-class _Voice:
-    """Lines on stdout, unless the terminal is a screen of the show."""
-
-    def __init__(self, quiet: bool) -> None:
-        self.quiet = quiet
-        self.began = time.monotonic()
-
-    def __call__(self, text: str) -> None:
-        if not self.quiet:
-            with contextlib.suppress(OSError):
-                print(text, flush=True)
-
-
-def _stop_on_signals(stop: asyncio.Event, say: _Voice) -> None:
+def _stop_on_signals(stop: asyncio.Event, say: Voice) -> None:
     def caught() -> None:
         if stop.is_set():
             say("healing what is broken, please wait")
@@ -229,7 +221,7 @@ class _Served:
     keeper: Keeper
 
 
-async def _serve_web(show: _Served, stop: asyncio.Event, options: Options, say: _Voice) -> None:
+async def _serve_web(show: _Served, stop: asyncio.Event, options: Options, say: Voice) -> None:
     # Before that a page could only show the first chapter; who comes meanwhile waits in the socket's queue.
     await show.conductor.loaded.wait()
     started, conductor, files = asyncio.Event(), show.conductor, open_files()
@@ -249,7 +241,7 @@ async def _serve_web(show: _Served, stop: asyncio.Event, options: Options, say: 
     await serving
 
 
-def _greet(show: _Served, options: Options, say: _Voice) -> None:
+def _greet(show: _Served, options: Options, say: Voice) -> None:
     """Tell the terminal where to go, and again whenever a code was used up; open the presenter's page."""
     reach, pairing = show.access.reach, show.access.pairing
     on_terminal = sys.stdout.isatty()

@@ -79,10 +79,22 @@ def _make(path: Path) -> None:
         if empty:
             new.replace(path)
         else:
-            os.link(new, path)
+            _name(new, path)
     finally:
         with contextlib.suppress(OSError):
             new.unlink(missing_ok=True)
+
+
+def _name(new: Path, path: Path) -> None:
+    """Give the file its name, unless somebody else just did; some file systems have no links."""
+    try:
+        os.link(new, path)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS):
+            raise
+        new.replace(path)
 
 
 def _is_empty(path: Path) -> bool:
