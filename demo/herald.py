@@ -20,6 +20,7 @@ class Entry:
     own_link: str = ""
     invitation: Invitation | None = None
     token: Path | None = None
+    token_lost: str = ""
     plain: bool = False
     named: bool = False
 
@@ -39,6 +40,11 @@ def _addresses(entry: Entry, with_symbol: bool) -> list[str]:
 def _advance(entry: Entry) -> str:
     if entry.token is None:
         return f"advance    curl -X POST {entry.here}/advance"
+    if entry.token_lost:
+        return (
+            f"token      none in this run: {entry.token} cannot be written ({entry.token_lost});\n"
+            "           paired devices steer, programs cannot"
+        )
     word = f'"Authorization: Bearer $(cat {shlex.quote(str(entry.token))})"'
     return f"token      {entry.token}\nadvance    curl -X POST -H {word} {entry.here}/advance"
 

@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import sys
-import time
 import webbrowser
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from demo.journal import Keeper
 from demo.runner import DemoRunner
 from demo.subjects import load
 from demo.types import FaultDriver, Subject, Watchdog
+from demo.voice import Voice
 from demo.web.access import Access
 from demo.web.app import Web
 from demo.web.entrance import Asked, Entrance, entrance
@@ -28,6 +28,9 @@ from demo.web.lines import Lines, connections_most, open_files, streams_most
 from demo.web.server import bind, serve
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+SAID_SEC = 1.0
+"""How long the last lines wait, at the end, for a terminal that is paused."""
 
 ENDING_SEC = 2.0
 """What is still running at the end gets this long; then it is left behind."""
@@ -165,7 +168,7 @@ async def _served(
 ) -> None:
     """`demo serve`: pages over the conductor and, if asked for, a terminal beside them."""
     stop = _Stop()
-    say = _Voice(quiet=options.terminal and sys.stdin.isatty() and sys.stdout.isatty())
+    say = Voice(quiet=options.terminal and sys.stdin.isatty() and sys.stdout.isatty())
     _report(conductor, keeper, aloud=say.quiet)
     _stop_on_signals(stop, say)
     access = door.access(conductor.journal, _telling(conductor))
@@ -187,22 +190,11 @@ async def _served(
     await asyncio.wait({playing})
     if runner is not None:
         runner.stop()
-    for result in await asyncio.gather(playing, *beside, stopping, return_exceptions=True):
+    results = await asyncio.gather(playing, *beside, stopping, return_exceptions=True)
+    say.finish(SAID_SEC)
+    for result in results:
         if isinstance(result, BaseException):
             raise result
-
-
-class _Voice:
-    """Lines on stdout, unless the terminal is a screen of the show."""
-
-    def __init__(self, quiet: bool) -> None:
-        self.quiet = quiet
-        self.began = time.monotonic()
-
-    def __call__(self, text: str) -> None:
-        if not self.quiet:
-            with contextlib.suppress(OSError):
-                print(text, flush=True)
 
 
 class _Stop(asyncio.Event):
@@ -212,7 +204,7 @@ class _Stop(asyncio.Event):
     """By Ctrl-C: a lost terminal or an ending system is nobody's wish to end the show."""
 
 
-def _stop_on_signals(stop: _Stop, say: _Voice) -> None:
+def _stop_on_signals(stop: _Stop, say: Voice) -> None:
     def caught(number: signal.Signals) -> None:
         if stop.is_set():
             say("healing what is broken, please wait")
@@ -238,7 +230,7 @@ class _Served:
     keeper: Keeper
 
 
-async def _serve_web(show: _Served, stop: asyncio.Event, options: Options, say: _Voice) -> None:
+async def _serve_web(show: _Served, stop: asyncio.Event, options: Options, say: Voice) -> None:
     conductor = show.conductor
     # Before that a page could only show the first chapter; who comes meanwhile waits in the socket's queue.
     if not await _loaded(conductor, stop):
@@ -269,17 +261,26 @@ async def _loaded(conductor: Conductor, stop: asyncio.Event) -> bool:
     return conductor.loaded.is_set()
 
 
-def _greet(show: _Served, options: Options, say: _Voice) -> None:
+def _greet(show: _Served, options: Options, say: Voice) -> None:
     """Tell the terminal where to go, and again whenever a code was used up; open the presenter's page."""
     reach, pairing = show.access.reach, show.access.pairing
     on_terminal = sys.stdout.isatty()
-    own_link = f"{reach.here}/pair#{pairing.own}" if pairing else ""
-    token = show.access.token.path if show.access.token else None
+    own_link = _own_link(show.access)
+    token = show.access.token
     invited = show.access.invitation()
-    entry = Entry(reach.everywhere, reach.here, own_link, invited, token, reach.crosses_plainly, bool(reach.public))
+    entry = Entry(
+        reach.everywhere,
+        reach.here,
+        own_link,
+        invited,
+        token.path if token else None,
+        token.lost if token else "",
+        reach.crosses_plainly,
+        bool(reach.public),
+    )
     say(welcome(entry, on_terminal))
     if pairing is not None:
-        pairing.subscribe(lambda: say(f"paired\n{_text(show.access, on_terminal)}"))
+        pairing.subscribe(lambda: say(_renewed(show.access, on_terminal)))
     if options.terminal:
         hint = ", I shows how to pair" if pairing else ""
         text = f"pages: {reach.everywhere}/ /presenter /remote{hint}"
@@ -289,9 +290,15 @@ def _greet(show: _Served, options: Options, say: _Voice) -> None:
         asyncio.get_running_loop().run_in_executor(None, webbrowser.open, page)
 
 
-def _text(access: Access, with_symbol: bool) -> str:
-    invited = access.invitation()
-    return invited.text(with_symbol) if invited else ""
+def _own_link(access: Access) -> str:
+    """What pairs this machine's browser; empty where nothing has to be paired, or once it was used."""
+    return f"{access.reach.here}/pair#{access.pairing.own}" if access.pairing and access.pairing.own else ""
+
+
+def _renewed(access: Access, with_symbol: bool) -> str:
+    invited, own = access.invitation(), _own_link(access)
+    lines = ["new codes  those shown before are used or renewed", f"presenter  {own}" if own else ""]
+    return "\n".join([line for line in lines if line] + ([invited.text(with_symbol)] if invited else []))
 
 
 def _telling(conductor: Conductor) -> Callable[[str], None]:

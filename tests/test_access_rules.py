@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from demo.conductor import Conductor
 from demo.subjects import load
-from demo.web.access import Access, Visitor
+from demo.web.access import Access, Denied, Visitor
 from demo.web.app import Web
 from demo.web.problems import STATUS
 from demo.web.reach import Reach
@@ -245,3 +245,18 @@ def test_on_loopback_there_is_nothing_to_pair(server: Server) -> None:
     problem(server.client.post("/pair", json={"code": "AAAA-AAAA"}), 403, "bad_code")
     assert server.client.get("/pairing").json()["open"] is False
     assert server.client.get("/sessions").json() == {"sessions": []}
+
+
+@pytest.mark.parametrize(
+    ("client", "header", "told"),
+    [("127.0.0.1", None, True), ("192.0.2.7", None, False), ("127.0.0.1", (b"x-forwarded-for", b"192.0.2.7"), False)],
+)
+def test_its_names_and_addresses_are_told_to_its_own_machine_only(
+    client: str, header: tuple[bytes, bytes] | None, told: bool
+) -> None:
+    headers = [(b"host", b"elsewhere:1"), *([header] if header else [])]
+    scope: dict[str, Any] = {"type": "http", "method": "GET", "path": "/", "headers": headers}
+    scope["server"] = ("192.168.1.5", 8000)
+    found = ACCESS.judge(scope | {"client": (client, 1)})
+    assert isinstance(found, Denied)
+    assert (found.code, "192.168.1.5" in found.detail) == ("host", told)

@@ -1,7 +1,10 @@
 """Paired devices: kept through a crash as hashes, listed in known words, revoked at once, old after a day."""
 
+import errno
 import json
 import os
+import re
+import socket
 import stat
 import threading
 import time
@@ -15,7 +18,7 @@ import pytest
 from demo.web.keeper import SessionFile
 from demo.web.sessions import AGE_MOST_SEC, SESSIONS_MOST, Sessions
 from tests.entering import OPEN, PHONE_AGENT, Device, OpenServer
-from tests.serving import Stream, serving
+from tests.serving import Stream, serving, wait_for
 from tests.test_web_contract import problem
 
 ANDROID = (
@@ -64,7 +67,7 @@ def ends(stream: Stream) -> bool:
 def test_a_day_is_the_end_of_a_session() -> None:
     now = [1000.0]
     ended: list[str] = []
-    sessions = Sessions(on_end=ended.append, clock=lambda: now[0])
+    sessions = Sessions(on_end=ended.append, ticks=lambda: now[0])
     token, session = sessions.pair("iPhone Safari")
     now[0] += AGE_MOST_SEC - 1
     sessions.end_old()
@@ -74,6 +77,22 @@ def test_a_day_is_the_end_of_a_session() -> None:
     sessions.end_old()
     assert ended == [session.ident]
     assert sessions.all() == ()
+
+
+@pytest.mark.anyio
+async def test_a_clock_that_is_set_ends_no_session(tmp_path: Path) -> None:
+    path, now, ticks = tmp_path / "show.sessions", [1_000_000.0], [0.0]
+    sessions = Sessions(SessionFile(path, "e"), clock=lambda: now[0], ticks=lambda: ticks[0])
+    token, session = sessions.pair("iPhone Safari")
+    assert await sessions.settled()
+    now[0] += 2 * AGE_MOST_SEC
+    sessions.end_old()
+    assert sessions.find([token]) is session
+    now[0] = 1_000_000.0 - 600
+    again = Sessions(SessionFile(path, "e"), clock=lambda: now[0], ticks=lambda: ticks[0])
+    assert again.find([token]) is not None
+    ticks[0] += AGE_MOST_SEC
+    assert again.find([token]) is None
 
 
 def test_only_the_exact_cookie_is_worth_something() -> None:
@@ -163,6 +182,34 @@ async def test_a_lost_disk_keeps_them_in_memory_and_says_so(tmp_path: Path) -> N
 
 
 @pytest.mark.anyio
+async def test_what_was_revoked_on_a_full_disk_is_not_back_after_a_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    path = tmp_path / "show.sessions"
+    sessions = Sessions(SessionFile(path, "e", said.append))
+    kept, gone = sessions.pair("iPhone Safari"), sessions.pair("Android Chrome")
+    assert await sessions.settled()
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("demo.web.keeper.os.fsync", full)
+        assert sessions.revoke(gone[1].ident)
+        assert not await sessions.settled()
+        told = sessions.durable
+        assert not told
+        assert Sessions(SessionFile(path, "e")).find([gone[0]]) is None
+        assert "cannot be written" in said[0]
+    more = sessions.pair("Mac Safari")
+    assert await sessions.settled()
+    assert sessions.durable
+    again = Sessions(SessionFile(path, "e"))
+    assert [bool(again.find([one[0]])) for one in (kept, gone, more)] == [True, False, True]
+
+
+@pytest.mark.anyio
 async def test_a_hanging_disk_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hanging = threading.Event()
     keeper = SessionFile(tmp_path / "show.sessions", "e")
@@ -239,6 +286,38 @@ def test_a_paired_phone_stays_paired_through_a_crash_and_a_revoked_one_does_not(
         opened, name = OpenServer(server), f"chaos-stage-{server.port}"
         answers = [httpx.get(f"{opened.here}/sessions", headers={"Cookie": f"{name}={cookie}"}) for cookie in cookies]
         assert [answer.status_code for answer in answers] == [200, 401]
+
+
+def test_a_device_that_was_shown_out_knows_no_code_that_lets_it_in_again(opened: OpenServer, phone: Device) -> None:
+    with paired(opened) as gone:
+        seen, own = gone.get("/pairing").json(), opened.own_secret
+        ident = next(s["id"] for s in gone.get("/sessions").json()["sessions"] if s["this_one"])
+        assert phone.post(f"/sessions/{ident}/revoke").status_code == 200
+        for body in ({"secret": seen["link"].partition("#")[2]}, {"code": seen["code"]}, {"secret": own}):
+            problem(gone.post("/pair", json=body), 403, "bad_code")
+        wait_for(lambda: opened.secret() in opened.server.said().rpartition("new codes")[2])
+        fresh = re.findall(r"presenter\s+\S+/pair#(\S+)", opened.server.said())[-1]
+        assert fresh != own
+        assert gone.post("/pair", json={"secret": fresh}).status_code == 200
+
+
+def test_what_a_device_began_before_it_was_shown_out_is_not_done(opened: OpenServer, phone: Device) -> None:
+    with paired(opened) as gone, socket.create_connection(("127.0.0.1", opened.server.port), timeout=10) as slow:
+        lines = f"POST /blackout HTTP/1.1\r\nHost: 127.0.0.1:{opened.server.port}\r\nOrigin: {opened.here}\r\n"
+        lines += f"Cookie: {cookie_of(gone, opened)['Cookie']}\r\nContent-Length: 2\r\n\r\n "
+        slow.sendall(lines.encode())
+        ident = next(s["id"] for s in gone.get("/sessions").json()["sessions"] if s["this_one"])
+        assert phone.post(f"/sessions/{ident}/revoke").status_code == 200
+        slow.sendall(b" ")
+        assert slow.recv(100).startswith(b"HTTP/1.1 401 ")
+        assert opened.state()["blackout"] is False
+
+
+def test_a_browser_that_pairs_again_is_one_device(opened: OpenServer, phone: Device) -> None:
+    old, before = cookie_of(phone, opened), len(phone.get("/sessions").json()["sessions"])
+    assert phone.pair(opened.secret()).get("/sessions").status_code == 200
+    assert len(phone.get("/sessions").json()["sessions"]) == before
+    problem(httpx.get(f"{opened.here}/sessions", headers=old), 401, "unpaired")
 
 
 def test_several_cookies_of_one_name_are_all_tried(opened: OpenServer, phone: Device) -> None:

@@ -1,5 +1,6 @@
 """Starting an open server: names, hosts, the token file, certificates, and what the terminal is told."""
 
+import errno
 import os
 import re
 import socket
@@ -141,13 +142,40 @@ def test_a_token_that_others_can_read_is_refused_with_what_to_do(tmp_path: Path,
         token_file(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"short", b"two words of some length here", b"\xff" * 40, b"x" * 5000])
+@pytest.mark.parametrize("content", [b"short", b"two words of some length here", b"\xff" * 40, b"x" * 5000])
 def test_a_file_that_holds_no_token_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "token"
     path.write_bytes(content)
     path.chmod(0o600)
     with pytest.raises(UsageError, match="token"):
         token_file(path)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
+def test_a_full_disk_calls_off_no_show_and_leaves_no_half_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    path = tmp_path / "token"
+    with monkeypatch.context() as patched:
+        patched.setattr("demo.web.token.os.fsync", full)
+        token = token_file(path)
+    assert list(tmp_path.iterdir()) == []
+    assert token.lost == os.strerror(number)
+    text = welcome(Entry("http://demo.test", "http://127.0.0.1:1", token=path, token_lost=token.lost))
+    assert f"none in this run: {path} cannot be written" in text
+    assert "curl" not in text
+    assert not token_file(path).lost
+
+
+def test_an_empty_token_file_of_ours_counts_as_missing(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.touch(0o644)
+    token_file(path)
+    assert token_file(path).fits(path.read_text().strip())
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:

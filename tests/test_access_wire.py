@@ -2,6 +2,8 @@
 
 import contextlib
 import inspect
+import re
+import resource
 import socket
 import time
 from collections.abc import Iterator
@@ -13,7 +15,7 @@ import pytest
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from demo.web import wire
-from demo.web.lines import RESERVED, Lines, connections_most, streams_most
+from demo.web.lines import RESERVED, Lines, connections_most, open_files, streams_most
 from demo.web.wire import HEAD_MOST
 from tests.entering import OPEN, OpenServer
 from tests.serving import Stream, script, serving, wait_for
@@ -160,13 +162,27 @@ def test_a_line_that_was_ended_before_it_began_ends_when_it_begins() -> None:
 @pytest.mark.parametrize("files", [256, 1024, 4096, 65_536])
 def test_places_leave_room_for_journal_system_and_arrivals(files: int) -> None:
     assert streams_most(files) < connections_most(files) < files
-    assert files - connections_most(files) >= 32
+    assert files - connections_most(files) >= 96
     assert connections_most(files) - streams_most(files) >= 32
+
+
+def test_a_system_that_refuses_a_high_limit_is_asked_for_lower_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def setrlimit(which: int, limits: tuple[int, int]) -> None:
+        asked.append(limits[0])
+        if limits[0] > 10_240:
+            raise ValueError("too high")
+
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (256, resource.RLIM_INFINITY))
+    monkeypatch.setattr(resource, "setrlimit", setrlimit)
+    assert open_files() == 10_240
+    assert asked == [65_536, 10_240]
 
 
 FEW = """
 import resource
-resource.setrlimit(resource.RLIMIT_NOFILE, (160, 160))
+resource.setrlimit(resource.RLIMIT_NOFILE, (200, 200))
 from demo.cli import app
 app(["serve", "none", "--no-open", "--port", "0", "--public-name", "demo.test"])
 """
@@ -187,6 +203,8 @@ def test_a_full_house_is_said_and_the_presenter_still_gets_in(tmp_path: Path) ->
         full.read()
         assert full.json()["code"] == "full"
         assert len(streams) > 40
+        with Stream(server, "/stream/stage", opened.bearer) as own:
+            assert own.response.status_code == 200
         with Stream(server, "/stream/presenter", opened.bearer) as own:
             assert own.next()
         assert httpx.post(f"{opened.here}/goto/2", headers=opened.bearer).status_code == 200
@@ -232,12 +250,22 @@ def test_what_we_override_is_what_uvicorn_calls() -> None:
     source = inspect.getsource(HttpToolsProtocol)
     for name in ("connection_made", "connection_lost", "data_received", "on_message_begin", "on_headers_complete"):
         assert f"def {name}(" in source
-    for name in ("on_body", "on_message_complete", "on_response_complete", "send_400_response"):
+    more = ("pause_writing", "resume_writing", "timeout_keep_alive_handler", "on_header")
+    for name in ("on_body", "on_message_complete", "on_response_complete", "send_400_response", *more):
         assert f"def {name}(" in source
     for attribute in ("self.url", "self.headers", "self.cycle", "self.pipeline", "self.transport", "self.connections"):
         assert f"{attribute}" in source
     assert "self.send_400_response(msg)" in source
     assert "on_response=self.on_response_complete" in source
-    assert "self.response_complete = True" in inspect.getsource(RequestResponseCycle)
+    cycle = inspect.getsource(RequestResponseCycle)
+    assert "self.response_complete = True" in cycle
+    assert re.search(r"if not self.keep_alive:\s+self.transport.close\(\)", cycle)
+    for attribute in (
+        "self.response_started = True",
+        "self.disconnected",
+        "self.message_event.wait()",
+        "self.more_body",
+    ):
+        assert attribute in cycle
     overridden = {name for name in vars(wire.Wire) if callable(getattr(wire.Wire, name)) and not name.startswith("_")}
-    assert overridden <= set(dir(HttpToolsProtocol))
+    assert overridden - {"cut"} <= set(dir(HttpToolsProtocol))

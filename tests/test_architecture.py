@@ -18,6 +18,7 @@ FLOORS = {
     "sample": 1,
     "places": 1,
     "qr": 1,
+    "voice": 1,
     "invitation": 2,
     "commands": 2,
     "events": 2,

@@ -133,6 +133,29 @@ def test_a_from_of_no_chapter_of_this_moment_is_stale(server: Server, value: str
     problem(server.client.post("/advance", params={"from": value}), 409, "stale")
 
 
+PART = b'--b\r\nContent-Disposition: form-data; name="from"\r\n\r\n1\r\n'
+
+
+@pytest.mark.parametrize(
+    ("query", "kind", "body"),
+    [
+        ("?from=7&from=", "text/plain", b""),
+        ("?from=1&from=1", "text/plain", b""),
+        ("", "application/x-www-form-urlencoded", b"from=7&from=1"),
+        ("", "application/json", b'{"from": 7, "from": 1}'),
+        (
+            "",
+            "multipart/form-data; boundary=b",
+            b'--b\r\nContent-Disposition: form-data; name="from"\r\n\r\n1\r\n' * 2 + b"--b--",
+        ),
+    ],
+)
+def test_a_field_that_is_sent_twice_is_unreadable(server: Server, query: str, kind: str, body: bytes) -> None:
+    answer = server.client.post(f"/advance{query}", content=body, headers={"content-type": kind})
+    assert "twice" in problem(answer, 422, "invalid")["detail"]
+    assert server.state()["chapter"]["number"] == 1
+
+
 def test_the_ends_refuse(server: Server) -> None:
     problem(server.client.post("/back"), 409, "at_start")
     assert server.client.post("/goto/5").json()["complete"] is True

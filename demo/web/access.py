@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from demo.invitation import Invitation
-from demo.web.names import Names, known, plain_address
+from demo.web.names import Names, is_loopback, known, plain_address
 from demo.web.pairing import Pairing
 from demo.web.reach import Reach
 from demo.web.rules import STREAMS, Rule, rule_of, rules_of
@@ -128,8 +128,7 @@ class Access:
         hosts, origins = known(self._names, address, port or 0, scope.get("scheme", "http"))
         host = headers.get("host", "")
         if len(headers.getlist("host")) != 1 or host.lower() not in hosts:
-            more = "" if self.reach.public else "; more with --public-name"
-            return Denied("host", f"this server is not {host[:100]!r}: it answers to {_list(hosts)}{more}")
+            return Denied("host", f"this server is not {host[:100]!r}{self._names_for(scope, headers, hosts)}")
         if scope["method"] in READING:
             return None
         if shown:
@@ -141,6 +140,12 @@ class Access:
             site = headers.get("sec-fetch-site", "")
             return Denied("origin", f"the browser says that another site sent this ({site[:40]!r})")
         return None
+
+    def _names_for(self, scope: Scope, headers: Headers, hosts: Iterable[str]) -> str:
+        """What this server answers to, for who sits at this machine; others need not know its addresses."""
+        if _proxy_shown(scope, headers) or not is_loopback(client_address(scope)):
+            return ": ask for it by the name you were given"
+        return f": it answers to {_list(hosts)}" + ("" if self.reach.public else "; more with --public-name")
 
     def _who(self, scope: Scope, headers: Headers, shown: str) -> Visitor | Denied:
         if shown:
@@ -182,8 +187,9 @@ def client_address(scope: Scope) -> str:
 def _proxy_shown(scope: Scope, headers: Headers) -> str:
     """The signs of a proxy, in words; empty when there is none."""
     shown = [name for name in PROXY_HEADERS if name in headers]
-    if scope.get("http_version") == "1.0":
-        shown.append("HTTP/1.0")
+    version = scope.get("http_version", "1.1")
+    if version != "1.1":
+        shown.append(f"HTTP/{version}")
     return ", ".join(shown)
 
 

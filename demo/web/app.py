@@ -22,12 +22,13 @@ from demo.web.access import Access, visitor_of
 from demo.web.answers import Answer
 from demo.web.assets import Assets
 from demo.web.control import control_routes
+from demo.web.description import EVERYWHERE, STREAM, TO_PAIRING, add_page
 from demo.web.desk import Desk
 from demo.web.door import Door
 from demo.web.guard import Guard
 from demo.web.lines import Line, Lines
 from demo.web.pages import Pages
-from demo.web.problems import EVERYWHERE, code_of, problem
+from demo.web.problems import code_of, problem
 from demo.web.screens import VIEWS, beat, new_hub
 from demo.web.streams import Programs, view_stream
 
@@ -95,9 +96,7 @@ class Web:
         self.hub.close()
 
     def _application(self) -> FastAPI:
-        app = FastAPI(
-            title="chaos-stage", version=__version__, docs_url=None, redoc_url=None, responses=dict(EVERYWHERE)
-        )
+        app = FastAPI(title="chaos-stage", version=__version__, docs_url=None, redoc_url=None, responses=EVERYWHERE)
         app.include_router(control_routes(self.desk))
         app.include_router(Door(self.access, self.pages, self._conductor).routes())
         self._add_pages(app)
@@ -110,7 +109,7 @@ class Web:
             async def page() -> Response:
                 return self._page(view)
 
-            app.add_api_route(path, page, methods=["GET", "HEAD"], include_in_schema=False, name=view)
+            add_page(app, path, page, f"The {view} page.", {} if view == "stage" else TO_PAIRING)
 
         for path, view in (("/", "stage"), ("/presenter", "presenter"), ("/remote", "remote")):
             add(path, view)
@@ -138,8 +137,10 @@ class Web:
         return Response(asset.content(packed), headers=asset.headers(packed))
 
     def _line(self, request: Request, private: bool) -> Line | None:
-        session = visitor_of(request).session
-        return self.lines.take(private, session.ident if session else None)
+        """Whoever proves to be the presenter has the presenter's places, whatever is looked at."""
+        visitor = visitor_of(request)
+        proven = visitor.by in ("session", "token")
+        return self.lines.take(private or proven, visitor.session.ident if visitor.session else None)
 
     def _add_machine(self, app: FastAPI) -> None:
         @app.get("/state", tags=["machine"])
@@ -147,7 +148,7 @@ class Web:
             """The whole show as JSON; for the audience without notes, errors and addresses."""
             return self.desk.state(request)
 
-        @app.get("/events", tags=["machine"], response_class=Response)
+        @app.get("/events", tags=["machine"], response_class=Response, responses=STREAM)
         async def events(request: Request) -> Response:
             """Every event of the show as a stream; resumes behind `Last-Event-ID`."""
             line = self._line(request, private=True)
@@ -155,7 +156,7 @@ class Web:
                 return _full()
             return self.programs.stream(request.headers.get("last-event-id"), line)
 
-        @app.get("/stream/{view}", tags=["machine"], response_class=Response)
+        @app.get("/stream/{view}", tags=["machine"], response_class=Response, responses=STREAM)
         async def stream(request: Request, view: str) -> Response:
             """A page's stream: its regions as they change."""
             if view not in VIEWS:

@@ -2,64 +2,89 @@
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import Response
 
 from demo import commands as c
 from demo.errors import InvalidValue
+from demo.web.description import FOR_HTMX, body, query, refusals
 from demo.web.desk import Desk
 
 Fields = dict[str, Any]
 
+_READ = ("from", "on", "text", "secret", "code")
+"""Every field that is looked at."""
+
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
 """C0 and C1, but for those that are white space: they part words."""
 
-_PRESSED_ON = {
-    "name": "from",
-    "in": "query",
-    "required": False,
-    "schema": {"type": "integer", "minimum": 1},
-    "description": "The chapter (1-based) this was pressed on: if the show has moved on, nothing happens. "
-    "May also be a form or a JSON field.",
+_NUMBER = {"type": "integer", "minimum": 1, "maximum": 999_999_999}
+_MOVE = {
+    "parameters": [
+        query(
+            "from",
+            _NUMBER,
+            "The chapter (1-based) this was pressed on: if the show has moved on, nothing happens. "
+            "May also be a form or a JSON field.",
+        )
+    ]
 }
-_MOVE = {"parameters": [_PRESSED_ON]}
+_SWITCH = {
+    "parameters": [
+        query("on", {"type": "boolean"}, "Set it, or toggle without it. May also be a form or a JSON field.")
+    ]
+}
+_LINE = {"type": "string", "description": f"up to {c.SAY_MOST} characters that are no control characters"}
+_SAY = body({"text": _LINE}, ["text"])
+_SAY["requestBody"]["content"]["text/plain"] = {"schema": _LINE}
 
 
 async def read_fields(request: Request) -> Fields:
     """The query's and the body's fields: form, or a JSON object. Raises `InvalidValue`."""
-    return await body_fields(request, dict(request.query_params))
+    return await body_fields(request, _once(request.query_params.multi_items()))
 
 
-async def body_fields(request: Request, query: Fields) -> Fields:
-    """The body's fields over those of the query. Raises `InvalidValue`."""
-    fields, body = dict(query), await request.body()
+def _once(pairs: Iterable[tuple[str, Any]]) -> Fields:
+    """Fields by name. Raises `InvalidValue` where one that we read comes twice: which was meant?"""
+    fields: Fields = {}
+    for name, value in pairs:
+        if name in fields and name in _READ:
+            raise InvalidValue(f"{name!r} was sent twice: send it once")
+        fields[name] = value
+    return fields
+
+
+async def body_fields(request: Request, first: Fields) -> Fields:
+    """The body's fields over `first`, those of the query. Raises `InvalidValue`."""
+    fields, sent = dict(first), await request.body()
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
-        if kind == "application/json" and body:
-            data = json.loads(body)
+        if kind == "application/json" and sent:
+            data = json.loads(sent, object_pairs_hook=_once)
             if not isinstance(data, dict):
                 raise InvalidValue(f"the JSON body must be an object, not {type(data).__name__}")
             fields |= data
         elif kind == "application/x-www-form-urlencoded":
-            fields |= dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=bool(body)))
+            fields |= _once(parse_qsl(sent.decode(), keep_blank_values=True, strict_parsing=bool(sent)))
         elif kind == "multipart/form-data":
-            fields |= {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+            form = (await request.form()).multi_items()
+            fields |= _once((name, value) for name, value in form if isinstance(value, str))
         elif kind == "text/plain":
-            fields.setdefault("text", body.decode())
+            fields.setdefault("text", sent.decode())
     except (ValueError, RecursionError) as error:
         raise InvalidValue(f"the body cannot be read as {kind}: {error}"[:200]) from None
     return fields
 
 
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"description": text, "content": {"application/problem+json": {}}}
-    for status, text in {404: "unknown", 409: "refused by the rules", 422: "unreadable", 423: "halted"}.items()
-}
+_REFUSALS = refusals({404: "unknown", 409: "refused by the rules", 422: "unreadable", 423: "halted"})
 
 Body = Annotated[Fields, Depends(read_fields)]
+Chapter = Annotated[str, Path(json_schema_extra=_NUMBER)]
+"""Described as a number and read as text: what is none has no chapter, and is not unreadable."""
 
 
 def pressed_on(fields: Fields) -> int | None:
@@ -111,7 +136,7 @@ def _whole(name: str, value: object) -> int:
 
 def control_routes(desk: Desk) -> APIRouter:
     """Every route that changes the show."""
-    router = APIRouter(tags=["control"], responses=_REFUSALS)
+    router = APIRouter(tags=["control"], responses=_REFUSALS | FOR_HTMX)
     _add_moves(router, desk)
     _add_faults(router, desk)
     _add_stage(router, desk)
@@ -134,7 +159,7 @@ def _add_moves(router: APIRouter, desk: Desk) -> None:
         return await move(request, c.Back(), fields)
 
     @router.post("/goto/{chapter}", openapi_extra=_MOVE)
-    async def goto(request: Request, chapter: str, fields: Body) -> Response:
+    async def goto(request: Request, chapter: Chapter, fields: Body) -> Response:
         """Enter a chapter by its number, 1-based."""
         if not (chapter.isascii() and chapter.isdecimal()) or len(chapter) > 9:
             return desk.no_such("chapter", chapter)
@@ -174,17 +199,17 @@ def _add_faults(router: APIRouter, desk: Desk) -> None:
 
 
 def _add_stage(router: APIRouter, desk: Desk) -> None:
-    @router.post("/say")
+    @router.post("/say", openapi_extra=_SAY)
     async def say(request: Request, fields: Body) -> Response:
         """Put a line of plain text on every screen; an empty one takes it away."""
         return await desk.carry_out(request, c.Say(line(fields)))
 
-    @router.post("/blackout")
+    @router.post("/blackout", openapi_extra=_SWITCH)
     async def blackout(request: Request, fields: Body) -> Response:
         """Darken the stage, or light it: toggle, or `on=true`."""
         return await desk.carry_out(request, c.Blackout(switch(fields)))
 
-    @router.post("/freeze")
+    @router.post("/freeze", openapi_extra=_SWITCH)
     async def freeze(request: Request, fields: Body) -> Response:
         """Hold the story the room sees, or let it go on: toggle, or `on=true`. What is measured stays live."""
         return await desk.carry_out(request, c.Freeze(switch(fields)))

@@ -13,12 +13,13 @@ from demo.views.snapshot import moment
 from demo.web.access import Access, Denied, Visitor, client_address, visitor_of
 from demo.web.answers import Answer
 from demo.web.control import body_fields
+from demo.web.description import FOR_HTMX, JSON, Described, add_page, body
 from demo.web.devices import device
 from demo.web.pages import Pages
 from demo.web.problems import STATUS, problem
 from demo.web.sessions import AGE_MOST_SEC, Session
 
-USED = "this code was used already: scan the new one, or type the code beside it"
+USED = "this code was used already, or renewed: scan the new one, or type the code beside it"
 WRONG_LINK = "this link pairs nothing, its code was renewed: scan the one that is shown now"
 WRONG_CODE = "this is not the code that is shown now"
 NOTHING_SENT = "which code? Send 'secret' (of the link) or 'code' (as typed), in a form or as JSON"
@@ -35,6 +36,19 @@ NOT_THROUGH = (
 # A form's POST names its page (Origin) only where the page may say from where it comes; the secret is in
 # the fragment, which no Referer ever holds.
 PAGE_HEADERS = {"referrer-policy": "same-origin"}
+
+_CODES = body(
+    {"secret": {"type": "string", "minLength": 1}, "code": {"type": "string", "minLength": 1}},
+    anyOf=[{"required": ["secret"]}, {"required": ["code"]}],
+)
+_PAIRED: Described = {
+    200: {"description": "paired; the cookie is the session", "content": {"application/json": {}}},
+    303: {"description": "paired, from a form: back to the page"},
+}
+
+_PAIRING: Described = {
+    200: {"description": "as JSON; for htmx as markup", "content": {"application/json": {}, "text/html": {}}}
+}
 
 
 class Door:
@@ -58,9 +72,9 @@ class Door:
         async def page(request: Request) -> Response:
             return self._page(visitor_of(request))
 
-        router.add_api_route("/pair", page, methods=["GET", "HEAD"], include_in_schema=False)
+        add_page(router, "/pair", page, "Where a browser is paired.")
 
-        @router.post("/pair", response_class=Response)
+        @router.post("/pair", response_class=Response, openapi_extra=_CODES, responses=_PAIRED)
         async def pair(request: Request) -> Response:
             """Exchange a one-time code for a session: `secret` of the link, or `code` as typed. Form or JSON."""
             from_form = "text/html" in request.headers.get("accept", "")
@@ -88,7 +102,8 @@ class Door:
         return None if pairing.take_code(code) else Denied("bad_code", WRONG_CODE)
 
     def _welcome(self, request: Request, from_form: bool) -> Response:
-        token, session = self._access.sessions.pair(device(request.headers.get("user-agent", "")))
+        name = device(request.headers.get("user-agent", ""))
+        token, session = self._access.sessions.pair(name, visitor_of(request).session)
         self._conductor.report("show", c.Trouble(f"{session.device} was paired", "note"))
         response: Response = (
             Response(status_code=303, headers={"location": "/pair"})
@@ -124,26 +139,26 @@ class Door:
     def _add_devices(self, router: APIRouter) -> None:
         sessions = self._access.sessions
 
-        @router.get("/pairing", response_class=Response)
+        @router.get("/pairing", response_class=Response, responses=_PAIRING)
         async def pairing(request: Request) -> Response:
             """The link and the code that pair the next device; as markup for the presenter's page."""
             if request.headers.get("hx-request") == "true":
                 return HTMLResponse(self._codes_and_devices(visitor_of(request)))
             return Answer(self._codes())
 
-        @router.get("/sessions", response_class=Response)
+        @router.get("/sessions", response_class=Response, responses=JSON)
         async def listed(request: Request) -> Response:
             """The paired devices, and what each did last."""
             me = visitor_of(request).session
             return Answer({"sessions": [_shown(session, me) for session in sessions.all()]})
 
-        @router.post("/sessions/revoke-all", response_class=Response)
+        @router.post("/sessions/revoke-all", response_class=Response, responses=JSON | FOR_HTMX)
         async def revoke_all(request: Request) -> Response:
             """End every session but the one that asks."""
             me = visitor_of(request).session
             return await self._revoked(request, sessions.revoke_all(me.ident if me else None))
 
-        @router.post("/sessions/{ident}/revoke", response_class=Response)
+        @router.post("/sessions/{ident}/revoke", response_class=Response, responses=JSON | FOR_HTMX)
         async def revoke(request: Request, ident: str) -> Response:
             """End one session: its streams end at once, and its cookie is worth nothing."""
             if not sessions.revoke(ident):
@@ -151,6 +166,9 @@ class Door:
             return await self._revoked(request, 1)
 
     async def _revoked(self, request: Request, count: int) -> Response:
+        """A device that is shown out may have read the codes before: they go with it."""
+        if self._access.pairing is not None:
+            self._access.pairing.renew()
         kept = await self._access.sessions.settled()
         if request.headers.get("hx-request") == "true":
             return Response(status_code=204)
@@ -172,6 +190,7 @@ class Door:
             sessions=self._access.sessions.all(),
             me=visitor.session,
             not_open=NOT_OPEN,
+            durable=self._access.sessions.durable,
         )
 
 

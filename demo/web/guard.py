@@ -41,11 +41,8 @@ class Guard:
         if scope["type"] != "http":
             return  # No route speaks anything else, so nothing else gets in.
         guarded = _with_headers(send)
-        found = self._access.judge(scope)
-        if isinstance(found, Denied):
-            await _answer(found)(scope, receive, guarded)
+        if not await self._admitted(scope, receive, guarded):
             return
-        scope[VISITOR] = found
         if scope["method"] in READING:
             await self._app(scope, receive, guarded)
             return
@@ -56,7 +53,17 @@ class Guard:
             response.headers["connection"] = "close"
             await response(scope, receive, guarded)
             return
-        await self._app(scope, replay(body, receive), guarded)
+        if await self._admitted(scope, replay(body, receive), guarded):  # A device may have been shown out meanwhile.
+            await self._app(scope, replay(body, receive), guarded)
+
+    async def _admitted(self, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Judge the request as of now: note who sent it, or answer why it may not pass."""
+        found = self._access.judge(scope)
+        if isinstance(found, Denied):
+            await _answer(found)(scope, receive, send)
+            return False
+        scope[VISITOR] = found
+        return True
 
 
 def _answer(denied: Denied) -> Response:

@@ -30,6 +30,8 @@ class SessionFile:
         self._on_trouble = on_trouble
         self._lane = Lane("sessions")
         self._newest: Future[bool] | None = None
+        self._held: set[str] | None = None
+        self.durable = True
 
     def load(self) -> Iterable[Session]:
         """Nothing from a file that others could have read or written, or that cannot be understood."""
@@ -51,7 +53,8 @@ class SessionFile:
     def save(self, sessions: Iterable[Session]) -> None:
         known = [asdict(session) for session in sessions]
         text = json.dumps({"version": VERSION, "epoch": self._epoch, "sessions": known})
-        self._newest = self._lane.submit(lambda: self._write(text))
+        digests = {item["digest"] for item in known}
+        self._newest = self._lane.submit(lambda: self._keep(text, digests))
 
     async def settled(self) -> bool:
         """Is what was saved last on disk? Waits a moment for it."""
@@ -65,6 +68,24 @@ class SessionFile:
         """No more is written."""
         self._lane.end()
 
+    def _keep(self, text: str, digests: set[str]) -> bool:
+        """Write the file. One that still holds what was revoked goes, when it cannot be replaced."""
+        self.durable = self._write(text)
+        if self.durable:
+            self._held = digests
+        elif self._held is None or not self._held <= digests:
+            self._forget()
+        return self.durable
+
+    def _forget(self) -> None:
+        try:
+            self._path.unlink(missing_ok=True)
+            _sync_directory(self._path.parent)
+        except OSError as error:
+            self._on_trouble(f"a device that was revoked may be back after a crash: remove {self._path}, {error}")
+        else:
+            self._held = set()
+
     def _write(self, text: str) -> bool:
         new = self._path.with_name(f"{self._path.name}.new")
         try:
@@ -75,7 +96,10 @@ class SessionFile:
                 file.flush()
                 os.fsync(file.fileno())
             new.replace(self._path)
+            _sync_directory(self._path.parent)
         except OSError as error:
+            with contextlib.suppress(OSError):
+                new.unlink(missing_ok=True)
             self._on_trouble(f"paired devices cannot be written down: {error.strerror or error}")
             return False
         return True
@@ -83,6 +107,15 @@ class SessionFile:
     def _nothing(self, why: str) -> Iterable[Session]:
         self._on_trouble(f"the paired devices of before are forgotten: {self._path} is not used, {why}")
         return []
+
+
+def _sync_directory(path: Path) -> None:
+    """A name is on disk when its directory is."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _sessions(data: Any, epoch: str) -> list[Session]:

@@ -1,5 +1,6 @@
 """Open streams: how many there may be, which are kept free for the presenter, and whose they are."""
 
+import contextlib
 import resource
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,7 +8,15 @@ from dataclasses import dataclass, field
 FILES_MOST = 65_536
 """The limit of open files is raised up to here, where the system lets us."""
 
-HEADROOM_LEAST = 64
+HEADROOM_LEAST = 96
+"""Files that no guest may take: journal, watchdog, the system and its probes need them."""
+
+FILES_TRIED = (FILES_MOST, 10_240, 4096)
+"""Some systems say that there is no limit, and refuse a high one all the same."""
+
+ARRIVING = 32
+"""Connections beyond the streams, for pages, presses and people who are just arriving."""
+
 RESERVED = 16
 """Places that only the presenter's own streams may take."""
 
@@ -63,21 +72,22 @@ class Lines:
 def open_files() -> int:
     """Raise the limit of open files as far as it goes; returns how many there may be."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    ceiling = FILES_MOST if hard == resource.RLIM_INFINITY else min(hard, FILES_MOST)
-    if soft != resource.RLIM_INFINITY and soft < ceiling:
-        try:
+    for tried in FILES_TRIED:
+        ceiling = tried if hard == resource.RLIM_INFINITY else min(hard, tried)
+        if soft == resource.RLIM_INFINITY or soft >= ceiling:
+            break
+        # Where even the lowest is refused the limit stays as it is: there are fewer places then.
+        with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (ceiling, hard))
             soft = ceiling
-        except (OSError, ValueError):
-            pass  # The limit stays as it is; there are fewer places then.
     return FILES_MOST if soft == resource.RLIM_INFINITY else min(soft, FILES_MOST)
 
 
 def connections_most(files: int) -> int:
     """Connections that leave room for what the show itself has open."""
-    return max(RESERVED + 8, files - max(HEADROOM_LEAST // 2, files // 16))
+    return max(RESERVED + 8, files - max(HEADROOM_LEAST, files // 16))
 
 
 def streams_most(files: int) -> int:
     """Streams that leave room for journal, system, pages and people who are just arriving."""
-    return max(RESERVED + 1, files - max(HEADROOM_LEAST, files // 8))
+    return max(RESERVED + 1, files - max(HEADROOM_LEAST + ARRIVING, files // 8))

@@ -62,16 +62,6 @@ TITLES: Mapping[str, str] = {
 }
 
 
-EVERYWHERE: Mapping[int | str, dict[str, Any]] = {
-    status: {
-        "description": " · ".join(TITLES[code] for code in STATUS if STATUS[code] == status),
-        "content": {MEDIA_TYPE: {}},
-    }
-    for status in (401, 403, 404, 405, 408, 413, 421, 422, 429, 431, 500, 503)
-}
-"""What any route may be refused with, for the OpenAPI description."""
-
-
 def problem(code: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> Answer:
     """A problem+json response; `code` is for programs, `detail` for people."""
     status = STATUS[code]

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Generator
+from typing import Any
 
 import uvicorn
 
@@ -11,6 +12,8 @@ from demo.errors import UsageError
 from demo.web.app import Web
 from demo.web.tls import Tls
 from demo.web.wire import KEEP_ALIVE_SEC, bounded
+
+HANDSHAKE_SEC = 5.0
 
 STREAM_GRACE_SEC = 2
 """Connections that are still open this long after the streams were ended are cut."""
@@ -28,8 +31,24 @@ class _Server(uvicorn.Server):
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        config, loop = self.config, asyncio.get_running_loop()
+        if config.ssl is None:
+            await super().startup(sockets)
+        else:
+            # The same, with a limit of ours: the loop's own is a minute, and who never shakes hands holds a file.
+            await super().startup([])
+            for one in sockets or []:
+                self.servers.append(
+                    await loop.create_server(
+                        self._connection, sock=one, ssl=config.ssl, ssl_handshake_timeout=HANDSHAKE_SEC
+                    )
+                )
         self._ready.set()
+
+    def _connection(self) -> asyncio.Protocol:
+        make: Any = self.config.http_protocol_class
+        made: asyncio.Protocol = make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+        return made
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

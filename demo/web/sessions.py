@@ -13,6 +13,11 @@ SESSIONS_MOST = 200
 """Beyond this the one that was paired first goes: a show has a handful."""
 
 
+def ticking() -> float:
+    """Seconds that nobody sets, and that go on while the machine sleeps, where it can tell."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
 @dataclass(slots=True)
 class Session:
     """One paired device. `ident` names it in public, `digest` is of its cookie. Times are epoch seconds."""
@@ -41,6 +46,10 @@ class Keeper(Protocol):
     async def settled(self) -> bool:
         """Is what was saved last on disk? Waits a moment for it."""
 
+    @property
+    def durable(self) -> bool:
+        """Was what was written last taken?"""
+
 
 class Sessions:
     """Every paired device of a show. `on_end` is told of each session that is worth nothing any more."""
@@ -50,20 +59,32 @@ class Sessions:
         keeper: Keeper | None = None,
         on_end: Callable[[str], None] = lambda ident: None,
         clock: Callable[[], float] = time.time,
+        ticks: Callable[[], float] = ticking,
     ) -> None:
+        """`clock` dates what people read; `ticks` measures ages, for a wall clock may be set."""
         self._keeper = keeper
         self.on_end = on_end
         self._clock = clock
         self._by_digest: dict[str, Session] = {}
+        self._ticks = ticks
+        self._born: dict[str, float] = {}
         for session in keeper.load() if keeper else ():
-            if 0 <= clock() - session.paired_at < AGE_MOST_SEC:
+            age = max(0.0, clock() - session.paired_at)
+            if age < AGE_MOST_SEC:
                 self._by_digest[session.digest] = session
+                self._born[session.digest] = ticks() - age
 
-    def pair(self, device: str) -> tuple[str, Session]:
-        """A new session: the secret for its cookie, which is nowhere kept, and the session."""
+    def pair(self, device: str, before: Session | None = None) -> tuple[str, Session]:
+        """A new session: the secret for its cookie, which is nowhere kept, and the session.
+
+        `before` is what the same browser had until now: it ends.
+        """
+        if before is not None and before.digest in self._by_digest:
+            self._drop(before)
         token = secrets.token_urlsafe(32)
         session = Session(secrets.token_hex(4), _digest(token), self._numbered(device), self._clock())
         self._by_digest[session.digest] = session
+        self._born[session.digest] = self._ticks()
         for oldest in self.all()[:-SESSIONS_MOST]:
             self._drop(oldest)
         self._save()
@@ -80,7 +101,7 @@ class Sessions:
 
     def all(self) -> tuple[Session, ...]:
         """In the order they were paired."""
-        return tuple(sorted(self._by_digest.values(), key=lambda session: session.paired_at))
+        return tuple(sorted(self._by_digest.values(), key=lambda session: self._born[session.digest]))
 
     def revoke(self, ident: str) -> bool:
         """End one session; False when there is none of this name."""
@@ -112,11 +133,16 @@ class Sessions:
         """Would a crash bring back what was revoked? True when it would not."""
         return await self._keeper.settled() if self._keeper is not None else True
 
+    @property
+    def durable(self) -> bool:
+        """False while a crash would lose what was paired or revoked last."""
+        return self._keeper.durable if self._keeper is not None else True
+
     def _is_old(self, session: Session) -> bool:
-        return self._clock() - session.paired_at >= AGE_MOST_SEC
+        return self._ticks() - self._born[session.digest] >= AGE_MOST_SEC
 
     def _drop(self, session: Session) -> None:
-        del self._by_digest[session.digest]
+        del self._by_digest[session.digest], self._born[session.digest]
         self.on_end(session.ident)
 
     def _numbered(self, device: str) -> str:

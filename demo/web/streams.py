@@ -22,6 +22,8 @@ MAILBOX_MOST = 8
 """Messages that may wait for one listener; beyond them it is skipped and gets the whole view later."""
 
 SEND_PATIENCE_SEC = 30.0
+"""Of a listener that takes nothing; the connection itself (`web/wire.py`) is cut before that."""
+
 HEARTBEAT_SEC = 15
 RETRY_MS = 500
 

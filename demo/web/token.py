@@ -1,5 +1,7 @@
 """The file that holds the token for automation: made when missing, and refused when others can read it."""
 
+import contextlib
+import errno
 import hmac
 import os
 import secrets
@@ -13,11 +15,19 @@ SHORTEST = 20
 LONGEST = 512
 
 
-class Token:
-    """A bearer token, of which only the hash is kept in memory. `path` is where people find it."""
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+"""What a disk says that takes nothing: no reason to call off a show."""
 
-    def __init__(self, path: Path, text: str) -> None:
+
+class Token:
+    """A bearer token, of which only the hash is kept in memory. `path` is where people find it.
+
+    `lost`: why it is not there. Then nobody can know it, and it ends with this run.
+    """
+
+    def __init__(self, path: Path, text: str, lost: str = "") -> None:
         self.path = path
+        self.lost = lost
         self._digest = sha256(text.encode()).digest()
 
     def fits(self, given: str) -> bool:
@@ -28,10 +38,12 @@ class Token:
 def token_file(path: Path) -> Token:
     """Read the token, or make the file. Raises `UsageError` for one that cannot be used, or is not private."""
     try:
-        return Token(path, _made(path))
+        _make(path)
     except FileExistsError:
         pass
     except OSError as error:
+        if error.errno in FULL:
+            return Token(path, secrets.token_urlsafe(32), lost=_why(error))
         raise UsageError(
             f"the token file {path} cannot be made: {_why(error)}; name another with --token-file"
         ) from None
@@ -48,13 +60,50 @@ def token_file(path: Path) -> Token:
     return Token(path, text)
 
 
-def _made(path: Path) -> str:
+def _make(path: Path) -> None:
+    """The file has its name only once it is whole and on disk. An empty one of ours counts as missing.
+
+    Raises `FileExistsError` where there is one already.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    text = secrets.token_urlsafe(32)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(f"{text}\n")
-    return text
+    empty = _is_empty(path)
+    if not empty and os.path.lexists(path):
+        raise FileExistsError
+    new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(f"{secrets.token_urlsafe(32)}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        if empty:
+            new.replace(path)
+        else:
+            _name(new, path)
+    finally:
+        with contextlib.suppress(OSError):
+            new.unlink(missing_ok=True)
+
+
+def _name(new: Path, path: Path) -> None:
+    """Give the file its name, unless somebody else just did; some file systems have no links."""
+    try:
+        os.link(new, path)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS):
+            raise
+        new.replace(path)
+
+
+def _is_empty(path: Path) -> bool:
+    """Left by a full disk or a crash: a file of ours with nothing in it."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_size == 0 and found.st_uid == os.geteuid()
 
 
 def _read(path: Path) -> str:

@@ -6,6 +6,8 @@ is not all public, so its version is pinned, and tests/test_access_wire.py holds
 
 import asyncio
 import json
+import re
+import time
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -17,20 +19,38 @@ HEAD_SEC = 10.0
 """A head must be complete this long after the connection was made, or after the answer before it."""
 
 KEEP_ALIVE_SEC = 5
+IN_A_ROW_MOST = 16
+"""Requests that may wait for an answer before theirs: each is kept, and a stream's answer has no end."""
+
 LINGER_SEC = 1.0
 """How long a refused connection is read on, so that the refusal arrives before the reset."""
 
+UNREAD_SEC = 20.0
+"""How long what was answered may lie unread; a stream, too, that takes nothing for so long is cut."""
+
+FRAMING_MOST = 16 * 1024
+FRAMING_PER_BYTE = 8
+"""What may arrive behind a head besides the body itself: trailers, and up to so much around each of its bytes."""
+
 _TOO_LARGE = f"the head of a request may have up to {HEAD_MOST} bytes"
+_TWO_NAMES = "the address that is asked for and the Host header must name the same server"
 _PLAIN = "this is not HTTP as this server speaks it"
 
 
 class Wire(HttpToolsProtocol):
-    """One connection. `most` bounds all of them: beyond it goes the one whose request is waited for the longest."""
+    """One connection. `most` bounds all of them: beyond it goes the one that is waited for the longest.
+
+    Waited for is a request that has not come, and a reader that does not take what it asked for.
+    """
 
     most: ClassVar[int] = 10_000
-    _idle: ClassVar[dict["Wire", None]] = {}
+    _idle: ClassVar[dict["Wire", float]] = {}
+    _unread: ClassVar[dict["Wire", float]] = {}
 
     _deadline: asyncio.TimerHandle | None = None
+    _unread_end: asyncio.TimerHandle | None = None
+    _body_bytes = 0
+    _framing_bytes = 0
     _head_bytes = 0
     _in_head = False
     _between = True
@@ -41,18 +61,23 @@ class Wire(HttpToolsProtocol):
         super().connection_made(transport)  # type: ignore[arg-type]
         self._await_head()
         if len(self.connections) > self.most:
-            longest = next(iter(self._idle), self)
-            longest.transport.abort()
+            self._cut_longest_waited_for()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._rest()
+        self._was_read()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
-        in_head, between, self._begun = self._in_head, self._between, 0
+        in_head, between, body, self._begun = self._in_head, self._between, self._body_bytes, 0
         super().data_received(data)
+        if not (in_head or between or self._between or self._begun or self._refused):
+            # All of it belongs to one message, behind its head.
+            self._framing_bytes += len(data) - (self._body_bytes - body)
+            if self._framing_bytes > FRAMING_MOST + FRAMING_PER_BYTE * self._body_bytes:
+                self.cut()
         if self._in_head and (in_head or (between and self._begun == 1)):
             # All of it is one head. What the parser keeps to itself until a line is complete counts as well.
             self._head_bytes += len(data)
@@ -63,20 +88,38 @@ class Wire(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._in_head, self._between, self._head_bytes = True, False, 0
+        self._in_head, self._between = True, False
+        self._head_bytes = self._body_bytes = self._framing_bytes = 0
         self._begun += 1
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:  # Trailers are not asked for, and prove nothing.
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._in_head = False
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size > HEAD_MOST:
             self._refuse("headers", _TOO_LARGE)
+        elif not self._is_for_its_host():
+            self._refuse("host", _TWO_NAMES)
+        elif len(self.pipeline) >= IN_A_ROW_MOST:
+            self._hear_no_more()
         if self._refused:
             return
         self._end_deadline()
         super().on_headers_complete()
 
+    def _is_for_its_host(self) -> bool:
+        """A whole URL as the target, as a proxy gets it, counts more than the Host header that is looked at later."""
+        _, separator, rest = self.url.partition(b"://")
+        if self.url.startswith(b"/") or not separator:
+            return True
+        authority = re.split(rb"[/?#]", rest, maxsplit=1)[0]
+        return all(value.lower() == authority.lower() for name, value in self.headers if name == b"host")
+
     def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
         if not self._refused:
             super().on_body(body)
 
@@ -89,19 +132,64 @@ class Wire(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         last = not self.pipeline
         super().on_response_complete()
-        if last and not self.transport.is_closing():
+        if self.transport.is_closing():
+            self._leave()
+        elif last:
             # A body that still arrives has the time of a head: nobody reads it any more.
             self._await_head()
 
     def send_400_response(self, msg: str) -> None:
         self._refuse("invalid", _PLAIN)
 
+    # Readers that take nothing.
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._wait_for_reader()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if not self.transport.is_closing():
+            self._was_read()
+
+    def timeout_keep_alive_handler(self) -> None:
+        self._leave()
+
+    def _wait_for_reader(self) -> None:
+        if self not in self._unread:
+            self._unread[self] = time.monotonic()
+            self._unread_end = self.loop.call_later(UNREAD_SEC, self.cut)
+
+    def _was_read(self) -> None:
+        self._unread.pop(self, None)
+        if self._unread_end is not None:
+            self._unread_end.cancel()
+            self._unread_end = None
+
+    def _leave(self) -> None:
+        """Close, once what was written is read: for that there is a limit, too."""
+        self._rest()
+        self.transport.close()
+        self._wait_for_reader()
+
+    def cut(self) -> None:
+        """Close at once, whatever waits to be read."""
+        self._refused = True
+        self._rest()
+        self._was_read()
+        self.transport.abort()
+
+    def _cut_longest_waited_for(self) -> None:
+        waited_for = [next(iter(some.items())) for some in (self._idle, self._unread) if some]
+        longest, _ = min(waited_for, key=lambda pair: pair[1], default=(self, 0.0))
+        longest.cut()
+
     # Waiting, and refusing.
 
     def _await_head(self) -> None:
         self._rest()
-        self._idle[self] = None
-        self._deadline = self.loop.call_later(HEAD_SEC, self.transport.close)
+        self._idle[self] = time.monotonic()
+        self._deadline = self.loop.call_later(HEAD_SEC, self._leave)
 
     def _rest(self) -> None:
         """A whole request is here: nobody waits for this guest any more."""
@@ -113,18 +201,30 @@ class Wire(HttpToolsProtocol):
             self._deadline.cancel()
             self._deadline = None
 
+    def _hear_no_more(self) -> None:
+        """Answer what waits already, and close: a client may send the rest again, on another connection."""
+        self._refused = True
+        self.cycle.keep_alive = False
+
     def _refuse(self, code: str, detail: str) -> None:
         if self._refused or self.transport.is_closing():
             return
         self._refused = True
         self._rest()
         if self.cycle is not None and not self.cycle.response_complete:
-            self.transport.close()  # In the middle of an answer there is no place for another.
-            return
+            if self.cycle.response_started or self.pipeline:
+                self._leave()  # In the middle of an answer there is no place for another.
+                return
+            if not self.cycle.more_body:
+                self._hear_no_more()  # What came before the mistake was whole, and may have been done.
+                return
+            # Nobody may answer this one any more, nor wait for its body.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
         self.transport.write(_response(code, detail))
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        self._deadline = self.loop.call_later(LINGER_SEC, self.transport.close)
+        self._deadline = self.loop.call_later(LINGER_SEC, self._leave)
 
 
 def bounded(connections: int) -> type[Wire]:
@@ -132,7 +232,8 @@ def bounded(connections: int) -> type[Wire]:
 
     class Bounded(Wire):
         most = connections
-        _idle: ClassVar[dict[Wire, None]] = {}
+        _idle: ClassVar[dict[Wire, float]] = {}
+        _unread: ClassVar[dict[Wire, float]] = {}
 
     return Bounded
 

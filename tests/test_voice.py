@@ -1,0 +1,76 @@
+"""What is said on stdout never stops the show: a paused terminal, a full pipe, nobody there."""
+
+import contextlib
+import os
+import pty
+import re
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+import httpx
+
+from demo.voice import WAITING_MOST
+from tests.serving import wait_for
+
+BURST = """
+import asyncio, sys
+from demo.voice import Voice
+async def main():
+    say = Voice(quiet=False)
+    for number in range(20_000):
+        say(f"line {number}")
+    print(len(say._waiting), file=sys.stderr)
+    say.finish(0.2)
+asyncio.run(main())
+"""
+
+
+def test_a_pipe_that_nobody_reads_holds_nobody_up() -> None:
+    with subprocess.Popen([sys.executable, "-c", BURST], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.wait(30) == 0
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert 0 < int(process.stderr.read()) <= WAITING_MOST
+        assert process.stdout.read().startswith(b"line 0\nline 1\n")
+
+
+def test_a_paused_terminal_does_not_stop_the_server(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "demo", "serve", "none", "--port", "0", "--no-open", "--public-name", "demo.test"]
+    environ = dict(os.environ) | {"XDG_STATE_HOME": str(tmp_path)}
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=theirs, stderr=subprocess.DEVNULL, env=environ, start_new_session=True
+    )
+    try:
+        os.set_blocking(ours, False)
+        said = bytearray()
+
+        def look(words: bytes) -> bool:
+            with contextlib.suppress(BlockingIOError):
+                said.extend(os.read(ours, 65536))
+            return words in said
+
+        wait_for(lambda: look(b"Ctrl-C"), 30)
+        found = re.search(rb"127\.0\.0\.1:(\d+)", said)
+        token = re.search(rb"token\s+(\S+)", said)
+        assert found
+        assert token
+        here = f"http://127.0.0.1:{int(found[1])}"
+        bearer = {"Authorization": f"Bearer {Path(token[1].decode()).read_text().strip()}"}
+        termios.tcflow(theirs, termios.TCOOFF)
+        for _ in range(3):
+            secret = httpx.get(f"{here}/pairing", headers=bearer).json()["link"].partition("#")[2]
+            assert httpx.post(f"{here}/pair", json={"secret": secret}).status_code == 200
+        assert httpx.post(f"{here}/halt", headers=bearer).status_code == 200
+        termios.tcflow(theirs, termios.TCOON)
+        wait_for(lambda: look(b"new codes"))
+        process.terminate()
+        assert wait_for(lambda: look(b"\x00") or process.poll() is not None, 20)
+        assert process.returncode == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+        os.close(theirs)
