@@ -54,6 +54,7 @@ class Late(Dark):
     async def inject(self, plan):
         (HERE / "begun").touch()
         work = f"import time, pathlib; time.sleep(3); pathlib.Path({plan.undo['file']!r}).touch()"
+        work += f"; pathlib.Path({str(HERE / 'landed')!r}).touch()"
         process = await asyncio.create_subprocess_exec(sys.executable, "-c", work, start_new_session=True)
         await process.wait()
 

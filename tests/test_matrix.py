@@ -12,20 +12,27 @@ pytestmark = pytest.mark.system
 
 
 @pytest.fixture(scope="module")
-def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
-    runtime = tmp_path_factory.mktemp("run")
-    runtime.chmod(0o700)
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The state directory of all cells: the system that stands is found there."""
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture(scope="module")
+def stand(state: Path) -> Iterator[Stand]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_STATE_HOME", str(runtime))
+        patch.setenv("XDG_STATE_HOME", str(state))
         stand = Stand("matrix")
-        try:
-            yield stand
-        finally:
-            stand.end()
+    yield stand
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(state))
+        stand.end()
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=str)
-def test_nothing_stays_broken(cell: Cell, stand: Stand, tmp_path: Path) -> None:
+def test_nothing_stays_broken(
+    cell: Cell, stand: Stand, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(state))
     if cell.what == "disk-full" and not can_mount():
         assert not os.environ.get("CI"), "a full disk needs a small one to be mounted: run as root"
         pytest.skip("NOT TESTED: a full disk needs root to mount a small one")

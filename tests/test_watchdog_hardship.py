@@ -33,7 +33,7 @@ def begin_late(server: Server, home: Path) -> None:
 
 def stays_lit(home: Path, seconds: float) -> None:
     """It lands within `seconds`, and is undone: the last word is light."""
-    wait_for((home / "dark").exists, seconds)
+    wait_for((home / "landed").exists, seconds)
     wait_for(lambda: not (home / "dark").exists(), seconds)
 
 
