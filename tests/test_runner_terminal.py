@@ -188,6 +188,7 @@ from demo.errors import JournalError
 class Torn:
     path, epoch = "x", "e"
     async def pending(self): return []
+    async def newest(self): return {}
     async def read(self, after): raise JournalError("torn")
     async def close(self): pass
 OPTIONS = {"journal": Torn()}
