@@ -19,7 +19,7 @@ from demo.web.pages import Pages
 from demo.web.problems import STATUS, problem
 from demo.web.sessions import AGE_MOST_SEC, Session
 
-USED = "this code was used already, or renewed: scan the new one, or type the code beside it"
+USED = "this code was used already: scan the new one, or type the code beside it"
 WRONG_LINK = "this link pairs nothing, its code was renewed: scan the one that is shown now"
 WRONG_CODE = "this is not the code that is shown now"
 NOTHING_SENT = "which code? Send 'secret' (of the link) or 'code' (as typed), in a form or as JSON"
