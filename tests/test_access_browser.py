@@ -70,7 +70,7 @@ def test_a_used_link_says_what_to_do(opened: OpenServer, window: Open) -> None:
     link = opened.codes()["link"]
     expect(window(link).page.get_by_text("This device is paired")).to_be_visible()
     late = window(link).page
-    expect(late.get_by_role("alert")).to_contain_text("used already, or renewed: scan the new one")
+    expect(late.get_by_role("alert")).to_contain_text("used already: scan the new one")
     assert "#" not in late.url
     late.get_by_label("type the code").fill(opened.codes()["code"].lower().replace("-", " "))
     late.get_by_role("button", name="Pair").tap()

@@ -172,7 +172,7 @@ def test_a_used_and_a_wrong_code_are_refused_with_what_to_do(opened: OpenServer,
     secret = opened.secret()
     phone.pair(secret)
     assert (
-        "used already, or renewed: scan the new one"
+        "used already: scan the new one"
         in problem(phone.post("/pair", json={"secret": secret}), 403, "bad_code")["detail"]
     )
     problem(phone.post("/pair", json={"secret": "x" * 22}), 403, "bad_code")
