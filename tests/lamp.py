@@ -33,6 +33,8 @@ class Dark:
 
     async def heal(self, plan):
         print(1)  # a driver may print what it likes
+        with open(HERE / "tries", "a") as tries:
+            tries.write("tried\\n")
         if (HERE / "stuck").exists():
             raise FaultError("the switch is stuck")
         with open(HERE / "hands", "a") as hands:

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -164,7 +163,7 @@ def test_a_terminal_that_takes_no_more_does_not_stop_the_healing(home: Path) -> 
         os.close(descriptor)
         server.process.kill()
         server.process.wait()
-        time.sleep(3.0)
+        wait_for(lambda: (home / "tries").exists() and (home / "tries").read_text().count("tried") > 1)
         (home / "stuck").unlink()
         wait_for(lambda: not (home / "dark").exists())
 

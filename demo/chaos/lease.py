@@ -3,7 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from demo.chaos.child import is_dying
+from demo.chaos.process import Home, has_ended, is_gone
 from demo.errors import FaultError
+from demo.types import Plan
 
 TERM_SEC = 3.0
 """How long a fault outlives the process that holds its lease."""
@@ -16,6 +19,25 @@ LATE_SEC = 1.0
 async def run_out() -> None:
     """Wait until a lease that nobody renews any more has ended, for a target that cannot be asked from here."""
     await asyncio.sleep(TERM_SEC + LATE_SEC)
+
+
+async def end_leased(lease: "Lease | None", home: Home, plan: Plan, call_off: Callable[[], Awaitable[None]]) -> None:
+    """Heal a leased fault: no renewal any more, then `call_off`; what cannot be reached from here runs out.
+
+    Raises the `FaultError` of `call_off`, unless the target is dying: what was done to it dies with it.
+    """
+    if lease is not None:
+        await lease.end()
+    if is_gone(plan) or has_ended(plan):
+        return
+    if not home.is_home_of(plan):
+        await run_out()
+        return
+    try:
+        await call_off()
+    except FaultError:
+        if not await is_dying(lambda: is_gone(plan)):
+            raise
 
 
 class Lease:

@@ -8,9 +8,8 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from demo.chaos.child import is_dying
-from demo.chaos.lease import LATE_SEC, TERM_SEC, Lease, run_out
-from demo.chaos.process import Current, Home, ask, has_ended, is_gone, same_process
+from demo.chaos.lease import LATE_SEC, TERM_SEC, Lease, end_leased
+from demo.chaos.process import Current, Home, ask, is_gone, same_process
 from demo.errors import FaultError
 from demo.types import ChaosConfig, Plan
 
@@ -67,18 +66,10 @@ class RedisPause:
 
     async def heal(self, plan: Plan) -> None:
         lease, self._lease = self._lease, None
-        if lease is not None:
-            await lease.end()
-        if is_gone(plan) or has_ended(plan):
-            return
-        if not self._home.is_home_of(plan):
-            await run_out()
-            return
-        try:
-            await self._tell("UNPAUSE", lambda client: client.client_unpause())
-        except FaultError:
-            if not await is_dying(lambda: is_gone(plan)):
-                raise
+        await end_leased(lease, self._home, plan, self._unpause)
+
+    async def _unpause(self) -> None:
+        await self._tell("UNPAUSE", lambda client: client.client_unpause())
 
     async def is_healed(self, plan: Plan) -> bool:
         return is_gone(plan) or not self._home.is_home_of(plan) or await self._writes(WRITE_SEC)

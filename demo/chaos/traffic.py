@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from demo.chaos.child import is_dying
-from demo.chaos.lease import LATE_SEC, TERM_SEC, Lease, run_out
-from demo.chaos.process import Current, Home, ask, has_ended, is_gone, same_process
+from demo.chaos.lease import LATE_SEC, TERM_SEC, Lease, end_leased
+from demo.chaos.process import Current, Home, ask, is_gone, same_process
 from demo.errors import FaultError
 from demo.types import ChaosConfig, Plan
 
@@ -72,18 +71,10 @@ class BurstTraffic:
 
     async def heal(self, plan: Plan) -> None:
         lease, self._lease = self._lease, None
-        if lease is not None:
-            await lease.end()
-        if is_gone(plan) or has_ended(plan):
-            return
-        if not self._home.is_home_of(plan):
-            await run_out()
-            return
-        try:
-            await self._traffic.burst(self._keys, 1, 0)
-        except FaultError:
-            if not await is_dying(lambda: is_gone(plan)):
-                raise
+        await end_leased(lease, self._home, plan, self._calm)
+
+    async def _calm(self) -> None:
+        await self._traffic.burst(self._keys, 1, 0)
 
     async def is_healed(self, plan: Plan) -> bool:
         if is_gone(plan) or not self._home.is_home_of(plan):
