@@ -6,6 +6,7 @@ DemoError
 ├── ShowOver                           a command that comes after the end of the show
 ├── FaultError                         a fault that could not be injected or healed
 ├── SubjectError                       a system that could not be started or reached
+├── EngineError                        a container engine that is not there, refuses, or does not know a container
 ├── JournalError                       a journal that cannot be read, or does not fit the deck
 └── UsageError                         a command line that cannot be carried out (exit code 2)
 """
@@ -44,6 +45,10 @@ class FaultError(DemoError):
 
 class SubjectError(DemoError):
     """The system of the show could not be started or reached; the text says what to do."""
+
+
+class EngineError(DemoError):
+    """The container engine cannot be reached, refuses us, or has no such container; the text says what to do."""
 
 
 class JournalError(DemoError):

@@ -95,6 +95,9 @@ class ChaosType(Enum):
     """The kinds of fault a show can name."""
 
     CONTAINER_KILL = "container_kill"
+    CONTAINER_PAUSE = "container_pause"
+    CONTAINER_STOP = "container_stop"
+    NETWORK_DISCONNECT = "network_disconnect"
     REDIS_PAUSE = "redis_pause"
     BURST_TRAFFIC = "burst_traffic"
 

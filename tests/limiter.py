@@ -11,9 +11,9 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from demo.chaos.child import Child
+from demo.subjects.parts.part import Part
+from demo.subjects.parts.ports import free_ports
 from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY, Limit
-from demo.subjects.ratelimiter.part import Part
-from demo.subjects.ratelimiter.ports import free_ports
 from demo.subjects.ratelimiter.redis_client import connect
 from demo.subjects.ratelimiter.redis_server import find_server, redis_child
 from demo.subjects.ratelimiter.system import System

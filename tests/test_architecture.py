@@ -23,6 +23,7 @@ FLOORS = {
     "commands": 2,
     "events": 2,
     "show": 3,
+    "engine": 3,
     "views": 4,
     "journal": 4,
     "hub": 4,

@@ -15,9 +15,9 @@ from demo.chaos.redis import RedisPause
 from demo.chaos.traffic import BurstTraffic
 from demo.errors import FaultError
 from demo.sample import plain
+from demo.subjects.parts.part import Part
 from demo.subjects.ratelimiter.faults import BURST, KILL, PAUSE, TrafficOrders, faults
 from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY
-from demo.subjects.ratelimiter.part import Part
 from demo.subjects.ratelimiter.poller import Poller
 from demo.subjects.ratelimiter.system import System
 from demo.subjects.ratelimiter.verdicts import unsettled

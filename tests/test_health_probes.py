@@ -12,7 +12,7 @@ from aiohttp import web
 
 from demo.health.http import HttpProbe
 from demo.health.redis import RedisProbe
-from demo.subjects.ratelimiter.ports import free_ports
+from demo.subjects.parts.ports import free_ports
 from demo.subjects.ratelimiter.redis_client import connect
 from tests.limiter import own_redis, until_it
 

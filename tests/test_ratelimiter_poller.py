@@ -10,9 +10,9 @@ import pytest
 
 from demo.health.reading import Reading
 from demo.sample import read_sample
+from demo.subjects.parts.part import Part
 from demo.subjects.ratelimiter.cards import node_card
 from demo.subjects.ratelimiter.limits import LIMITS
-from demo.subjects.ratelimiter.part import Part
 from demo.subjects.ratelimiter.poller import INTERVAL_SEC, Poller, assemble
 from demo.subjects.ratelimiter.redis_server import redis_child
 from demo.subjects.ratelimiter.system import System

@@ -13,11 +13,11 @@ import pytest
 
 from demo.chaos.child import ROOT
 from demo.errors import SubjectError
+from demo.subjects.parts.wire import TOKEN_HEADER
 from demo.subjects.ratelimiter.limits import LIMITS, Limit
 from demo.subjects.ratelimiter.poller import Poller
 from demo.subjects.ratelimiter.redis_server import candidates, find_server, version_of
 from demo.subjects.ratelimiter.system import System
-from demo.subjects.ratelimiter.wire import TOKEN_HEADER
 from demo.subjects.ratelimiter.wiring import Settings
 from tests.limiter import data_of, is_running, running, until, until_it
 

@@ -10,7 +10,7 @@ import aiohttp
 from demo.chaos.distant import Distant
 from demo.errors import DemoError, SubjectError
 from demo.health.reading import Reading
-from demo.subjects.ratelimiter.part import WatchedPart
+from demo.subjects.parts.part import WatchedPart
 from demo.subjects.ratelimiter.target import Spec, Target
 from demo.subjects.ratelimiter.wiring import NODES, Settings, Wiring
 from demo.subjects.standing import Standing, file_of, find

@@ -11,11 +11,11 @@ from aiohttp import web
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from demo.subjects.parts.rolling import Rolling
+from demo.subjects.parts.service import run
 from demo.subjects.ratelimiter.algorithms import now_us, redis_key
 from demo.subjects.ratelimiter.limits import Limit
 from demo.subjects.ratelimiter.redis_client import connect
-from demo.subjects.ratelimiter.rolling import Rolling
-from demo.subjects.ratelimiter.service import run
 from demo.subjects.ratelimiter.truth import SPAN_US, Arrival, find_drift, find_ghosts, ghosts_of_run
 
 AUDIT_SEC = 0.15

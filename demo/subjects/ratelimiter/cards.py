@@ -5,8 +5,8 @@ from typing import Any
 
 from demo.errors import FaultError
 from demo.health.reading import Reading
-from demo.subjects.ratelimiter.part import WatchedPart
-from demo.subjects.ratelimiter.wire import HOST
+from demo.subjects.parts.part import WatchedPart
+from demo.subjects.parts.wire import HOST
 
 ALONE = {"alone": "alone", "not at all": "letting all in", "refusing": "refusing all"}
 MEGA = 1_000_000

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import aiohttp
 from yarl import URL
 
-from demo.subjects.ratelimiter.rolling import SPAN_SEC, Outcome, Rolling
-from demo.subjects.ratelimiter.wire import HOST, TOKEN_HEADER
+from demo.subjects.parts.rolling import SPAN_SEC, Outcome, Rolling
+from demo.subjects.parts.wire import HOST, TOKEN_HEADER
 
 ANSWER_SEC = 2.0
 ATTEMPTS = 2

@@ -11,9 +11,9 @@ from demo.chaos.redis import RedisPause
 from demo.chaos.traffic import BurstTraffic
 from demo.errors import FaultError
 from demo.health.http import HttpProbe
+from demo.subjects.parts.wire import TOKEN_HEADER
 from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY
 from demo.subjects.ratelimiter.target import Target
-from demo.subjects.ratelimiter.wire import TOKEN_HEADER
 from demo.types import ChaosConfig, ChaosType, FaultDriver
 
 KILL = ChaosConfig("kill-node", ChaosType.CONTAINER_KILL, "Kill a node", 5.0)

@@ -11,13 +11,13 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
+from demo.subjects.parts.rolling import Rolling
+from demo.subjects.parts.service import run
+from demo.subjects.parts.wire import HOST, TOKEN_HEADER
 from demo.subjects.ratelimiter.algorithms import Decision, LocalWindows, now_us
 from demo.subjects.ratelimiter.limits import Limit
 from demo.subjects.ratelimiter.redis_client import connect
-from demo.subjects.ratelimiter.rolling import Rolling
-from demo.subjects.ratelimiter.service import run
 from demo.subjects.ratelimiter.shared import SharedCount
-from demo.subjects.ratelimiter.wire import HOST, TOKEN_HEADER
 
 Fallback = Literal["local", "open", "closed"]
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from demo.health.reading import Reading
+from demo.subjects.parts.part import WatchedPart
 from demo.subjects.ratelimiter.cards import node_card
 from demo.subjects.ratelimiter.limits import Limit
-from demo.subjects.ratelimiter.part import WatchedPart
 
 INTERVAL_SEC = 0.5
 

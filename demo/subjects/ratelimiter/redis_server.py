@@ -10,7 +10,7 @@ from pathlib import Path
 
 from demo.chaos.child import Child, program
 from demo.errors import SubjectError
-from demo.subjects.ratelimiter.wire import HOST
+from demo.subjects.parts.wire import HOST
 
 OLDEST = (6, 2)
 """CLIENT PAUSE … WRITE and ZMSCORE came with 6.2."""

@@ -19,7 +19,7 @@ from aiohttp import web
 
 from demo.chaos.child import birth_of
 from demo.errors import DemoError, SubjectError
-from demo.subjects.ratelimiter.part import Part
+from demo.subjects.parts.part import Part
 from demo.subjects.ratelimiter.system import System
 from demo.subjects.ratelimiter.wiring import Settings
 from demo.subjects.standing import Standing, announce, file_of, withdraw

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 
 from demo.chaos.child import Child, birth_of, module
 from demo.errors import SubjectError
-from demo.subjects.ratelimiter.part import Part
+from demo.subjects.parts.part import Part
 from demo.subjects.ratelimiter.redis_server import find_server, redis_child
 from demo.subjects.ratelimiter.target import Spec, Target
 from demo.subjects.ratelimiter.wiring import NODES, Settings, Wiring

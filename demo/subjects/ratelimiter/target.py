@@ -8,8 +8,8 @@ from demo.chaos.process import Home
 from demo.health.http import HttpProbe
 from demo.health.reading import Probe
 from demo.health.redis import RedisProbe
-from demo.subjects.ratelimiter.part import WatchedPart
-from demo.subjects.ratelimiter.wire import TOKEN_HEADER
+from demo.subjects.parts.part import WatchedPart
+from demo.subjects.parts.wire import TOKEN_HEADER
 from demo.subjects.ratelimiter.wiring import NODES, Lines, Settings, Wiring
 
 P = TypeVar("P", bound=WatchedPart)

@@ -9,10 +9,10 @@ from typing import Any
 
 from aiohttp import web
 
+from demo.subjects.parts.service import run
+from demo.subjects.parts.wire import HOST
 from demo.subjects.ratelimiter.client import Caller
 from demo.subjects.ratelimiter.limits import Limit
-from demo.subjects.ratelimiter.service import run
-from demo.subjects.ratelimiter.wire import HOST
 
 VOLLEY = 60
 """Requests of a burst that are sent at the same moment: what makes a race is concurrency, not rate."""

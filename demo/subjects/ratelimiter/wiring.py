@@ -9,10 +9,10 @@ import aiohttp
 from redis.asyncio import Redis
 
 from demo.health.redis import DEADLINE_SEC
+from demo.subjects.parts.ports import free_ports
+from demo.subjects.parts.wire import HOST
 from demo.subjects.ratelimiter.limits import LIMITS, Limit
-from demo.subjects.ratelimiter.ports import free_ports
 from demo.subjects.ratelimiter.redis_client import connect
-from demo.subjects.ratelimiter.wire import HOST
 
 NODES = ("node-1", "node-2", "node-3")
 

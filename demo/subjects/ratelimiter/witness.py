@@ -11,9 +11,9 @@ from typing import Any
 
 from demo.health.http import HttpProbe
 from demo.health.reading import Reading
-from demo.subjects.ratelimiter.part import WatchedPart
+from demo.subjects.parts.part import WatchedPart
+from demo.subjects.parts.wire import TOKEN_HEADER
 from demo.subjects.ratelimiter.target import Target
-from demo.subjects.ratelimiter.wire import TOKEN_HEADER
 
 ANSWER_SEC = 1.0
 PATIENCE_SEC = 3.0

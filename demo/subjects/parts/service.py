@@ -1,4 +1,4 @@
-"""How a process of the limiter lives: told what to be on stdin, serves on loopback, ends with its parent."""
+"""How a process of ours lives: told what to be on stdin, serves on loopback, ends with its parent."""
 
 import asyncio
 import hmac
@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from demo.subjects.ratelimiter.wire import HOST, TOKEN_HEADER
+from demo.subjects.parts.wire import HOST, TOKEN_HEADER
 
 
 def run(build: Callable[[Mapping[str, Any]], web.Application]) -> None:
