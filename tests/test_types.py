@@ -65,6 +65,9 @@ def test_an_index_out_of_range_is_refused(index: Any) -> None:
 def test_the_kinds_of_chaos() -> None:
     assert {kind.name: kind.value for kind in ChaosType} == {
         "CONTAINER_KILL": "container_kill",
+        "CONTAINER_PAUSE": "container_pause",
+        "CONTAINER_STOP": "container_stop",
+        "NETWORK_DISCONNECT": "network_disconnect",
         "REDIS_PAUSE": "redis_pause",
         "BURST_TRAFFIC": "burst_traffic",
     }
