@@ -1,10 +1,11 @@
-"""A probe over HTTP: one GET, whose answer is a JSON object."""
+"""A probe over HTTP: one request, whose answer is a JSON object."""
 
 import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import aiohttp
 
@@ -21,13 +22,17 @@ class HttpProbe:
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     deadline_sec: float = DEADLINE_SEC
+    posts: Mapping[str, Any] | None = None
+    """What is sent as JSON by POST; None asks by GET."""
 
     async def look(self) -> Reading:
         started = time.perf_counter()
         try:
             async with (
                 asyncio.timeout(self.deadline_sec),
-                self.session().get(self.url, headers=self.headers) as answer,
+                self.session().request(
+                    "GET" if self.posts is None else "POST", self.url, headers=self.headers, json=self.posts
+                ) as answer,
             ):
                 body = await answer.read()
                 status = answer.status
