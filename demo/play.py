@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import webbrowser
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict
@@ -47,13 +47,14 @@ class Options:
     terminal: bool = False
     open_page: bool = False
     journal: Path | None = None
-    attach: str | None = None
     fresh: bool = False
+    chosen: Mapping[str, Any] = field(default_factory=dict)
+    """Options of the subject, as plain JSON: the watchdog is told them too."""
 
 
 def play(options: Options) -> None:
     """Play a show until it is quit. Raises `DemoError` for what keeps it from starting, or went wrong."""
-    subject = load(options.subject, **_subject_options(options))
+    subject = load(options.subject, **options.chosen)
     subject.check()
     listener = bind(options.asked.host, options.port) if options.web else None
     try:
@@ -68,10 +69,6 @@ def play(options: Options) -> None:
     finally:
         if listener is not None:
             listener.close()
-
-
-def _subject_options(options: Options) -> dict[str, object]:
-    return {} if options.attach is None else {"attach": options.attach}
 
 
 async def _ended(show: Coroutine[Any, Any, None]) -> tuple[BaseException | None, bool]:
@@ -112,7 +109,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 async def _play(
     options: Options, subject: Subject, keeper: Keeper, listener: socket.socket | None, door: Entrance | None
 ) -> None:
-    parts = _parts(subject, keeper, ProcessWatchdog(options.subject, _subject_options(options)))
+    parts = _parts(subject, keeper, ProcessWatchdog(options.subject, options.chosen))
     try:
         if listener is None or door is None:
             await _in_terminal(subject, keeper, parts)

@@ -38,6 +38,7 @@ FLOORS = {
     "upkeep": 6,
     "play": 7,
     "shows": 7,
+    "flags": 7,
     "cli": 8,
     "__main__": 9,
 }

@@ -15,6 +15,7 @@ from demo.subjects.ratelimiter.witness import Witness
 from demo.types import Chapter, FaultDriver, Stage
 
 Fallback = Literal["local", "open", "closed"]
+HIGHEST_PORT = 65_535
 
 
 class RateLimiter:
@@ -39,6 +40,10 @@ class RateLimiter:
             raise UsageError(f"fallback must be one of {', '.join(get_args(Fallback))}, not {fallback!r}")
         if not 0.1 <= load <= 10:
             raise UsageError(f"load must be between 0.1 and 10 times the steady rate, not {load!r}")
+        if base_port is not None and not 1 <= base_port <= HIGHEST_PORT - 5:
+            raise UsageError(f"base_port must be between 1 and {HIGHEST_PORT - 5}, for six ports, not {base_port!r}")
+        if attach is not None and (fallback, load, base_port) != ("local", 1.0, None):
+            raise UsageError("a system that stands has settings of its own: leave out fallback, load and base_port")
         self.system: Target[Any] = (
             System(Settings(fallback=fallback, load=load, base_port=base_port))
             if attach is None
