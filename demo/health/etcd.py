@@ -25,9 +25,7 @@ class EtcdProbe:
     deadline_sec: float = DEADLINE_SEC
 
     async def look(self) -> Reading:
-        probe = HttpProbe(
-            self.session, f"{self.url}/v3/maintenance/status", deadline_sec=self.deadline_sec, posts={}
-        )
+        probe = HttpProbe(self.session, f"{self.url}/v3/maintenance/status", deadline_sec=self.deadline_sec, posts={})
         reading = await probe.look()
         return Reading(status_of(reading.data), took_ms=reading.took_ms) if reading.ok else reading
 

@@ -57,7 +57,9 @@ def answer(pulse: Pulse, since: float, now: float) -> Reading:
     return pulse.reading
 
 
-def card(ident: str, kind: str, health: str, detail: str, metrics: Mapping[str, float | None], **more: Any) -> dict[str, Any]:
+def card(
+    ident: str, kind: str, health: str, detail: str, metrics: Mapping[str, float | None], **more: Any
+) -> dict[str, Any]:
     """One entry of the health dict's `nodes`; numbers of a part that is not up are not shown."""
     shown = {name: float(f"{value:.3g}") for name, value in metrics.items() if value is not None}
     return {

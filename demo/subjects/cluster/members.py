@@ -73,4 +73,5 @@ class Members:
     def take_addresses(self) -> bool:
         """True when any has changed."""
         known: Mapping[str, Seen] = self.watch.containers()
-        return any([member.take(known[member.id].container) for member in self.all if member.id in known])
+        moved = [member.id for member in self.all if member.id in known and member.take(known[member.id].container)]
+        return bool(moved)

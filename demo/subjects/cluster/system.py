@@ -130,7 +130,9 @@ class Cluster:
     async def start(self) -> None:
         async with self._one_at_a_time:
             if self.terms.allow_unlabelled:
-                self.tell(f"every container of {self.plans.project} that this show names can be broken, labelled or not")
+                self.tell(
+                    f"every container of {self.plans.project} that this show names can be broken, labelled or not"
+                )
             try:
                 if not self.terms.attach:
                     await self._bring_up()
@@ -147,7 +149,9 @@ class Cluster:
         lacking = self._lacking(found)
         self._ours = not self.terms.keep and claim in ("nobody's", "left")
         if found and not lacking:
-            word = "was left by a show that is gone; it ends with this one" if claim == "left" else "stays when this ends"
+            word = (
+                "was left by a show that is gone; it ends with this one" if claim == "left" else "stays when this ends"
+            )
             self.tell(f"{self.plans.project} runs already; it {word}")
             return
         if found:

@@ -48,14 +48,20 @@ def of_kill(run: Run, within_sec: float) -> Verdict:
         return None, f"No effect seen: {run.victim} was never seen down."
     if run.elected_sec is None:
         return False, f"No other leader was seen after {run.victim} was gone."
-    led = f"{run.leader} led after {run.elected_sec:.1f} s."
-    if run.books is None:
-        return None, f"{led} Not measurable whether a write was lost: the client process was started anew."
-    keys, missing, unread = (run.books[name] for name in ("keys", "missing", "unread"))
+    whole, books = _of_books(run.books)
+    back = run.measured.recovered_after_sec is not None
+    text = f"{run.leader} led after {run.elected_sec:.1f} s. {books}"
+    if whole is not True:
+        return whole, text
+    return (run.elected_sec <= within_sec, text) if back else (False, f"{text} Not all parts came back.")
+
+
+def _of_books(books: Mapping[str, int] | None) -> Verdict:
+    if books is None:
+        return None, "Not measurable whether a write was lost: the client process was started anew."
+    keys, missing, unread = (books[name] for name in ("keys", "missing", "unread"))
     if missing:
-        return False, f"{led} {missing} of {keys} keys lack what had been confirmed."
+        return False, f"{missing} of {keys} keys lack what had been confirmed."
     if unread or not keys:
-        return None, f"{led} Not measurable whether a write was lost: {unread} of {keys} keys could not be read."
-    if run.measured.recovered_after_sec is None:
-        return False, f"{led} All {keys} keys hold what was confirmed, but not all parts came back."
-    return run.elected_sec <= within_sec, f"{led} All {keys} keys that were written hold what was confirmed."
+        return None, f"Not measurable whether a write was lost: {unread} of {keys} keys could not be read."
+    return True, f"All {keys} keys that were written hold what was confirmed."

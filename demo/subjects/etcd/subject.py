@@ -53,7 +53,9 @@ class Etcd:
             environ | {"DEMO_ETCD_IMAGE": used},
             "demo.subjects.etcd.store",
         )
-        self.cluster = Cluster(plans, [self._member(name) for name in MEMBERS], Terms(attach is not None, keep, allow_unlabelled))
+        self.cluster = Cluster(
+            plans, [self._member(name) for name in MEMBERS], Terms(attach is not None, keep, allow_unlabelled)
+        )
         self.wall = Wall(self.cluster)
         self._poller = ClusterPoller(self.wall.picture)
         self.cluster.stirred = self._poller.stir

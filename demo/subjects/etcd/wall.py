@@ -38,7 +38,7 @@ class Wall:
             "leader": {"id": leader.name, "term": leader.term, "since": leader.since, "previous": leader.previous},
             "engine": cluster.watch.trouble,
             "client": {name: client.data.get(name) for name in ("rate", "confirmed", "missing")},
-            "victims": {name: leader.name or "nobody" for name in LED},
+            "victims": dict.fromkeys(LED, f"the leader, {leader.name}" if leader.name else "the leader: nobody now"),
         }
 
     def _told(self, member: Member, now: float) -> Mapping[str, Any]:
