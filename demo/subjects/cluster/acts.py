@@ -1,7 +1,6 @@
 """What the chapters do when they are entered: load, kill the leader, watch, heal, and look into the books."""
 
 import asyncio
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol

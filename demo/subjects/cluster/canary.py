@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from demo.subjects.cluster.store import NotDone, Store
@@ -98,12 +99,7 @@ class Canary:
 
 def longest_gap(keys: Sequence[Sequence[float]], since: float) -> dict[str, float] | None:
     """Of several keys' moments of confirmed writes, each in order."""
-    gaps = [
-        (later - earlier, earlier)
-        for moments in keys
-        for earlier, later in zip(moments, moments[1:], strict=False)
-        if later > since
-    ]
+    gaps = [(later - earlier, earlier) for moments in keys for earlier, later in pairwise(moments) if later > since]
     if not gaps:
         return None
     sec, began_at = max(gaps)

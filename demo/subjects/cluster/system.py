@@ -118,6 +118,7 @@ class Cluster:
         """Raises `SubjectError` when it cannot be brought up, or attached to, on this machine."""
         try:
             containers = await self.engine.containers(self.plans.project)
+            self._compose.environ |= self.engine.environ()
             if not self.terms.attach:
                 await self._compose.check()
             elif not containers:
@@ -145,6 +146,7 @@ class Cluster:
     async def _bring_up(self) -> None:
         """What runs is taken as it is; what a show of this machine left behind is this show's to remove."""
         found = await self.engine.containers(self.plans.project)
+        self._compose.environ |= self.engine.environ()
         claim = owner.claim_on(found)
         lacking = self._lacking(found)
         self._ours = not self.terms.keep and claim in ("nobody's", "left")
