@@ -33,6 +33,7 @@ class Container:
     finished_at: str = ""
     created_at: str = ""
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    auto_remove: bool = False
 
     @property
     def project(self) -> str:
@@ -75,6 +76,7 @@ def read(data: Mapping[str, Any]) -> Container:
         finished_at=str(state.get("FinishedAt") or ""),
         created_at=str(data.get("Created") or ""),
         settings={name: kept for name, endpoint in endpoints.items() if (kept := _asked(endpoint))},
+        auto_remove=bool((data.get("HostConfig") or {}).get("AutoRemove")),
     )
 
 

@@ -27,10 +27,14 @@ LOOKS_AT_ONCE = 8
 
 
 class Engine:
-    """`url`: where it is; else it is looked for as the docker client does, when it is first asked something."""
+    """`url`: where it is; else it is looked for as the docker client does, when it is first asked something.
 
-    def __init__(self, url: str | None = None) -> None:
+    `answer_sec`: what an answer may take; deeds get longer.
+    """
+
+    def __init__(self, url: str | None = None, answer_sec: float = ANSWER_SEC) -> None:
         self._url = url
+        self._answer_sec = answer_sec
         self._place: Place | None = None
         self._client: Docker | None = None
 
@@ -163,11 +167,11 @@ class Engine:
     ) -> None:
         await self._ask(f"{deed} {ident[:12]}", ask, within_sec)
 
-    async def _ask(self, doing: str, ask: "Callable[[Docker], Awaitable[T]]", within_sec: float = ANSWER_SEC) -> T:
+    async def _ask(self, doing: str, ask: "Callable[[Docker], Awaitable[T]]", within_sec: float | None = None) -> T:
         import aiohttp  # noqa: PLC0415 - see _opened
         from aiodocker.exceptions import DockerError  # noqa: PLC0415 - see _opened
 
-        client = self._opened()
+        client, within_sec = self._opened(), within_sec or self._answer_sec
         try:
             async with asyncio.timeout(within_sec):
                 return await ask(client)

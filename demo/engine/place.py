@@ -7,7 +7,7 @@ import os
 import re
 import ssl
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ def find(environ: Mapping[str, str] = os.environ) -> Place:
     context = environ.get("DOCKER_CONTEXT") or _current_context(environ)
     if context and context != "default":
         return _of_context(context, environ)
-    return _listening(environ)
+    return listening(sockets(environ))
 
 
 def _config(environ: Mapping[str, str]) -> Path:
@@ -113,9 +113,8 @@ def _tls(folder: Path, verify: bool, source: str) -> ssl.SSLContext:
     return context
 
 
-def _listening(environ: Mapping[str, str]) -> Place:
+def listening(candidates: Sequence[Path]) -> Place:
     """The first socket that we may use; else the first there is, so that the refusal names it."""
-    candidates = sockets(environ)
     there = [path for path in candidates if _is_socket(path)]
     ours = [path for path in there if os.access(path, os.R_OK | os.W_OK)]
     if not there:
