@@ -60,7 +60,8 @@ def survey(paths: Iterable[str] | None = None) -> tuple[str, tuple[int, int], li
         version = version_of(path)
         if version >= OLDEST:
             return path, version, passed_over
-        passed_over.append(f"{Path(path).name} {version[0]}.{version[1]}")
+        said = f"{version[0]}.{version[1]}" if any(version) else "(which does not tell its version)"
+        passed_over.append(f"{Path(path).name} {said}")
     return "", (0, 0), passed_over
 
 
