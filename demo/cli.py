@@ -9,6 +9,7 @@ import typer
 
 from demo import __version__, upkeep
 from demo import shows as listing
+from demo.doctor import examine
 from demo.errors import DemoError, UsageError
 from demo.flags import takes_options
 from demo.journal import Shelf
@@ -121,6 +122,24 @@ def down(name: Name = DEFAULT) -> None:
 def heal(name: Name = DEFAULT) -> None:
     """Bring back what is dead or silent in a system that `demo up` started."""
     typer.echo(f"healed     {upkeep.heal(name).name}")
+
+
+@app.command()
+@takes_options
+def doctor(
+    subject: Annotated[
+        str | None, typer.Argument(help="What is to be presented; else every built-in subject.", show_default=False)
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port that is to be listened on.", min=0, max=65535)] = 8000,
+    as_json: Annotated[bool, typer.Option("--json", help="Tell it to programs.")] = False,
+    given: Given = (),
+) -> None:
+    """Look at what a show needs here, and say what to do; changes nothing. Exit code 1 when something is missing."""
+    report = examine(subject, given, port)
+    report.print(as_json)
+    if report.hangs:
+        os._exit(0 if report.is_ok else 1)  # a check that never comes back must not keep this process
+    raise typer.Exit(0 if report.is_ok else 1)
 
 
 @app.command()

@@ -17,6 +17,7 @@ FLOORS = {
     "markup": 1,
     "sample": 1,
     "places": 1,
+    "findings": 1,
     "qr": 1,
     "voice": 1,
     "invitation": 2,
@@ -39,6 +40,7 @@ FLOORS = {
     "play": 7,
     "shows": 7,
     "flags": 7,
+    "doctor": 7,
     "cli": 8,
     "__main__": 9,
 }
