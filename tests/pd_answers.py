@@ -39,7 +39,7 @@ def pd_app(state: State, pd: Node) -> web.Application:
 
 async def _forwarded(state: State) -> None:
     """A follower's answer is the leader's: it hangs when that is paused."""
-    while state.pd_leader is not None and state.pds[state.pd_leader].is_paused:
+    while state.pd_leader is not None and state.pds[state.pd_leader].is_paused:  # noqa: ASYNC110 - told by a thread
         await asyncio.sleep(WAIT_SEC)
 
 
@@ -168,7 +168,9 @@ class StoreService:
         if misplaced is not None:
             return misplaced
         with self.state.lock:  # a write without a majority waits, as raft does
-            self.state.lock.wait_for(lambda: self.state.has_quorum(group), timeout=context.time_remaining())
+            enough = self.state.lock.wait_for(lambda: self.state.has_quorum(group), timeout=context.time_remaining())
+        if not enough:
+            context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "no majority")
         return None
 
     def _misplaced(self, group: Group, epoch: wire.RegionEpoch, key: bytes) -> wire.RegionError | None:
