@@ -190,7 +190,9 @@ class StoreService:
         )
 
 
-def _unary(handle: Callable[[Any, grpc.ServicerContext], Message], request: type[Message]) -> grpc.RpcMethodHandler:
+def _unary(
+    handle: Callable[[Any, grpc.ServicerContext], Message], request: type[Message]
+) -> "grpc.RpcMethodHandler[Any, Any]":
     return grpc.unary_unary_rpc_method_handler(handle, request.FromString, lambda answer: answer.SerializeToString())
 
 

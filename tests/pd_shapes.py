@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from tests.pd_state import Group, Node, State
@@ -9,7 +10,7 @@ from tests.pd_state import Group, Node, State
 
 def pd_body(state: State, path: str) -> Any:
     """What PD answers at this path below `/pd/api/v1`; None: no such path."""
-    bodies = {
+    bodies: dict[str, Callable[[State], Any]] = {
         "/health": health,
         "/leader": lambda state: member(state.pds[state.pd_leader or ""]),
         "/members": members,
