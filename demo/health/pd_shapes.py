@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
+from demo.errors import DemoError
+
 LONGEST_TEXT = 200
 MOST_ITEMS = 1000
 
 STATES = {0: "Up", 1: "Offline", 2: "Tombstone"}
 
 
-class Unfit(Exception):
+class Unfit(DemoError):
     """This is not what PD answers here."""
 
 
@@ -68,7 +70,8 @@ def _state(store: Mapping[str, Any]) -> str | None:
     """`state_name`; left out, `state` says it, and left out too, the store is up."""
     if "state_name" in store:
         return _text(store["state_name"])
-    return STATES.get(_whole(store.get("state", 0)) or 0) if _whole(store.get("state", 0)) is not None else None
+    state = _whole(store.get("state", 0))
+    return None if state is None else STATES.get(state)
 
 
 def _member(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -93,10 +93,10 @@ def read_counters(body: bytes) -> dict[str, float] | None:
         for family in text_string_to_metric_families(lines):
             for sample in family.samples:
                 kinds = totals.setdefault(sample.name, dict.fromkeys(_KINDS.values(), 0.0))
-                name = _KINDS.get(sample.labels.get("type", ""))
+                name = _KINDS.get(sample.labels["type"])
                 if name is not None:
                     kinds[name] += float(sample.value)
-    except (ValueError, IndexError, OverflowError):
+    except (ValueError, LookupError, OverflowError):
         return None
     found = next((totals[name] for name in _FAMILIES if name in totals), None)
     return found if found is not None and all(0 <= count < math.inf for count in found.values()) else None
