@@ -10,13 +10,13 @@ from pathlib import Path
 
 from demo.errors import SubjectError
 
-ASK_SEC = 10.0
+ASK_SEC = 6.0
 DOWN_SEC = 60.0
 GRACE_SEC = "2"
 """What a container gets to stop by itself."""
 
 TAIL_LINES = 8
-INSTALL = "install Docker's compose plugin (package docker-compose-plugin, docker-compose-v2 or docker-compose)"
+INSTALL = "apt-get install docker-compose-v2, or docker-compose-plugin where Docker comes from docker.com"
 
 
 async def find_compose(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:

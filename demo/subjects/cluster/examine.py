@@ -10,11 +10,9 @@ from typing import Any, Protocol
 
 from demo.errors import EngineError
 from demo.findings import Finding, maybe, no, ok, together
+from demo.subjects.cluster.compose import find_compose
 from demo.subjects.parts.ports import is_free
 
-COMPOSE = (("docker", "compose"), ("docker-compose",))
-COMPOSE_REMEDY = "apt-get install docker-compose-v2, or docker-compose-plugin where Docker comes from docker.com"
-COMPOSE_SEC = 4.0
 APART_MOST_SEC = 1.0
 """More than this between the engine's clock and ours, and the ages on a stage are wrong."""
 
@@ -92,31 +90,9 @@ def _version(engine: Asked, told: Told) -> Finding:
 
 
 async def compose() -> Finding:
-    """The plugin, else the program of old."""
-    for words in COMPOSE:
-        said = await _said(*words, "version", "--short")
-        if said:
-            return ok("compose", f"{' '.join(words)} {said}")
-    return no("compose", "neither `docker compose` nor `docker-compose` was found", COMPOSE_REMEDY)
-
-
-async def _said(*command: str) -> str:
-    """The first line of its output; empty when it is not there, fails, or takes too long."""
-    pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-    try:
-        process = await asyncio.create_subprocess_exec(*command, stdin=nothing, stdout=pipe, stderr=nothing)
-    except OSError:
-        return ""
-    try:
-        async with asyncio.timeout(COMPOSE_SEC):
-            out, _ = await process.communicate()
-    except TimeoutError:
-        return ""
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return out.decode(errors="replace").partition("\n")[0].strip() if process.returncode == 0 else ""
+    """The plugin, else the program of old. Raises `SubjectError` when there is neither."""
+    words = await find_compose()
+    return ok("compose", " ".join(words))
 
 
 async def image(engine: Asked, name: str) -> Finding:

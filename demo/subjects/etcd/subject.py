@@ -5,8 +5,11 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from demo.engine import Engine
 from demo.errors import UsageError
+from demo.findings import Finding
 from demo.health.etcd import EtcdProbe
+from demo.subjects.cluster.examine import Needs, examine_engine
 from demo.subjects.cluster.members import Member
 from demo.subjects.cluster.poller import ClusterPoller
 from demo.subjects.cluster.system import Cluster, Plans, Terms
@@ -20,6 +23,8 @@ CLIENT_PORT = 2379
 PROJECT = "demo-etcd"
 IMAGE = "rancher/mirrored-coreos-etcd:v3.5.12"
 FIRST_PORT = 23791
+MEMORY = 600_000_000
+"""Bytes that three members are content with."""
 
 
 class Etcd:
@@ -62,6 +67,8 @@ class Etcd:
         self._poller.follow(self.cluster.pulses, self.cluster.watch)
         self._faults = faults(self.cluster, self.wall)
         self._rate = load
+        ports = () if attach is not None else tuple(range(base_port, base_port + len(MEMBERS)))
+        self._needs = Needs(plans.project, () if attach is not None else (used,), ports, MEMORY)
 
     def _member(self, name: str) -> Member:
         return Member(name, "etcd", CLIENT_PORT, lambda at: EtcdProbe(self.cluster.lines.session, f"http://{at}"))
@@ -82,6 +89,10 @@ class Etcd:
 
     def check(self) -> None:
         asyncio.run(self.cluster.check())
+
+    async def examine(self) -> Sequence[Finding]:
+        """What it takes, for `demo doctor`."""
+        return await examine_engine(Engine(), self._needs)
 
     async def start(self) -> None:
         await self.cluster.start()

@@ -52,7 +52,7 @@ class Wall:
 
     def _votes(self, told: Mapping[str, Mapping[str, Any]]) -> list[Vote]:
         return [
-            Vote(name, self._names.get(data["leader"], data["leader"]), data["term"])
+            Vote(name, self._names.get(data["leader"], ""), data["term"])
             for name, data in told.items()
             if data.get("term") is not None
         ]
