@@ -96,6 +96,7 @@ class Acts:
     async def recover(self) -> None:
         """Heals, waits until all is up, reads everything again, and concludes."""
         name = self._story.fault
+        await self._stage.say("")
         await self._stage.heal(name)
         await self._stage.wait_recovered(name, RECOVERY_SEC)
         if self._run is None:

@@ -6,6 +6,7 @@ from typing import Any
 from demo.engine.watch import Seen
 from demo.health.pulse import Pulse
 from demo.health.reading import Reading
+from demo.subjects.cluster.members import Members
 
 STARTING_SEC = 15.0
 """A container that does not answer yet is starting for so long, then down."""
@@ -72,6 +73,14 @@ def card(
         "address": more.get("address", ""),
         "links": list(more.get("links", ())),
     }
+
+
+def engine_card(members: Members) -> dict[str, Any]:
+    """The engine's own: without it nothing can be broken, healed, or known at once."""
+    if members.watch.trouble:
+        return card("engine", "engine", "down", "does not answer", {})
+    running = [member.id for member in members if (seen := members.seen(member.id)) and seen.state == "running"]
+    return card("engine", "engine", "up", "tells at once what ends", {"running": float(len(running))})
 
 
 def client_cards(pulse: Pulse, now: float) -> list[dict[str, Any]]:

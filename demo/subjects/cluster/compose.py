@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,8 @@ DOWN_SEC = 60.0
 GRACE_SEC = "2"
 """What a container gets to stop by itself."""
 
-TAIL_LINES = 8
+TAIL_LINES = 12
+SAID_MOST = 400
 INSTALL = "apt-get install docker-compose-v2, or docker-compose-plugin where Docker comes from docker.com"
 
 
@@ -50,8 +51,8 @@ async def _run(command: Sequence[str], environ: Mapping[str, str], within_sec: f
         async with asyncio.timeout(within_sec):
             if process.stdout is not None:
                 async for line in process.stdout:
-                    tail.append(line.decode(errors="replace").strip()[:200])
-            return await process.wait(), " · ".join(line for line in tail if line)
+                    tail.append(line.decode(errors="replace").strip()[:SAID_MOST])
+            return await process.wait(), in_short(tail)
     except TimeoutError:
         raise SubjectError(f"`{' '.join(command[:3])}` did not end within {within_sec:g} s") from None
     finally:
@@ -63,6 +64,13 @@ async def _run(command: Sequence[str], environ: Mapping[str, str], within_sec: f
             except TimeoutError:
                 process.kill()
                 await process.wait()
+
+
+def in_short(lines: Iterable[str]) -> str:
+    """What went wrong, of a command's last lines: those that say so, each once; else all of them."""
+    said = [line for line in dict.fromkeys(lines) if line]
+    errors = [line for line in said if "error" in line.lower() and not line.lower().startswith("encountered")]
+    return " · ".join(errors or said)[-SAID_MOST:]
 
 
 @dataclass

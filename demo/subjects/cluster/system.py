@@ -5,8 +5,8 @@ import contextlib
 import json
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from demo.subjects.cluster.lines import ClientLine, Lines
 from demo.subjects.cluster.members import Member, Members
 from demo.subjects.cluster.pull import pull
 from demo.subjects.parts.part import Part
-from demo.subjects.parts.ports import free_ports
+from demo.subjects.parts.ports import free_ports, is_free
 
 UP_SEC = 90.0
 LOOK_SEC = 0.1
@@ -31,13 +31,17 @@ CLIENT_EVERY_SEC = 0.25
 
 @dataclass(frozen=True)
 class Plans:
-    """What is to be brought up, when it does not run yet. `client`: the module of the client process."""
+    """What is to be brought up, when it does not run yet. `client`: the module of the client process.
+
+    `ports`: where it publishes on 127.0.0.1, by service.
+    """
 
     project: str
     file: Path
     images: tuple[str, ...]
     environ: dict[str, str]
     client: str
+    ports: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -158,10 +162,19 @@ class Cluster:
             return
         if found:
             self.tell(f"{self.plans.project} is only half up: starting {', '.join(lacking)}")
-        else:
+        self._check_ports(lacking)
+        if not found:
             await pull(self.engine, self.plans.images, self.tell)
             self.tell(f"starting {self.plans.project} with compose")
         await self._compose.up()
+
+    def _check_ports(self, services: Sequence[str]) -> None:
+        """Compose would say so too, at greater length, and after having made half of it."""
+        taken = [port for name in services for port in self.plans.ports.get(name, ()) if not is_free(port)]
+        if taken:
+            some = ", ".join(map(str, taken))
+            self._ours = False
+            raise SubjectError(f"taken on 127.0.0.1: port {some}; end what uses it, or take others (-o base-port=PORT)")
 
     def _lacking(self, found: Sequence[Container]) -> list[str]:
         running = {container.service for container in found if container.is_running}

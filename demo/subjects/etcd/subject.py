@@ -57,6 +57,7 @@ class Etcd:
             (used,),
             environ | {"DEMO_ETCD_IMAGE": used},
             "demo.subjects.etcd.store",
+            {name: (base_port + place,) for place, name in enumerate(MEMBERS)},
         )
         self.cluster = Cluster(
             plans, [self._member(name) for name in MEMBERS], Terms(attach is not None, keep, allow_unlabelled)
