@@ -116,11 +116,15 @@ def test_looking_at_a_port_does_not_take_it() -> None:
 async def test_a_trial_of_the_watchdog_leaves_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TRIAL_MARK", str(tmp_path))
     await trial()
-    assert not [entry for entry in Path("/proc").iterdir() if entry.name != "self" and is_marked(entry, str(tmp_path))]
+    assert not marked(str(tmp_path))
+
+
+def marked(mark: str) -> list[Path]:
+    """Processes that inherited it; this one's own environment is as it was at its start."""
+    return [entry for entry in Path("/proc").iterdir() if is_marked(entry, mark)]
 
 
 def is_marked(entry: Path, mark: str) -> bool:
-    """Inherited, not this process's own: that was set after its start."""
     try:
         return f"TRIAL_MARK={mark}".encode() in (entry / "environ").read_bytes().split(b"\0")
     except OSError:
