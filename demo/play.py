@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+import time
 import webbrowser
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from typing import Any, TypedDict
 from demo import commands as c
 from demo.chaos.watchdog import ProcessWatchdog
 from demo.conductor import Conductor, Keeping
-from demo.herald import Entry, Herald, welcome
+from demo.herald import SYSTEM, Entry, Herald, welcome
 from demo.journal import Keeper
 from demo.runner import DemoRunner
 from demo.subjects import load
@@ -115,6 +116,7 @@ async def _play(
             await _in_terminal(subject, keeper, parts)
         else:
             conductor = Conductor(subject.name, subject.chapters, subject.poller, **parts)
+            _listen(subject, conductor)
             await _served(options, conductor, keeper, listener, door)
     finally:
         await subject.stop()
@@ -148,8 +150,16 @@ def _parts(subject: Subject, keeper: Keeper, watchdog: Watchdog) -> _Parts:
 async def _in_terminal(subject: Subject, keeper: Keeper, parts: _Parts) -> None:
     """`demo run`: the terminal owns the show, its signals and its way out."""
     runner = DemoRunner(subject.name, subject.chapters, subject.poller, **parts)
+    _listen(subject, runner.conductor)
     _report(runner.conductor, keeper, aloud=True)
     await runner.run()
+
+
+def _listen(subject: Subject, conductor: Conductor) -> None:
+    """A subject whose start takes long, or that has something to say of it, has `listen`."""
+    listen = getattr(subject, "listen", None)
+    if listen is not None:
+        listen(lambda text: conductor.report(SYSTEM, c.Trouble(text, "note")))
 
 
 def _report(conductor: Conductor, keeper: Keeper, aloud: bool) -> None:
@@ -243,7 +253,7 @@ async def _serve_web(show: _Served, stop: asyncio.Event, options: Options, say: 
             say(f"continued  {show.keeper.continued}")
         for text in show.keeper.troubles:
             say(f"journal    {text}")
-        herald = Herald(say)
+        herald = Herald(say, time.time())
         herald.changed(conductor.state)
         conductor.subscribe(herald.changed)
     await serving

@@ -46,7 +46,10 @@ def test_help_names_every_command_and_option() -> None:
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (["serve", "nothing"], "there is no subject 'nothing'; known: ratelimiter, none, or your own as module:Class"),
+        (
+            ["serve", "nothing"],
+            "there is no subject 'nothing'; known: ratelimiter, etcd, none, or your own as module:Class",
+        ),
         (["serve", "nothing.at:All"], "cannot import 'nothing.at'"),
         (["serve", "json:Nothing"], "has no 'Nothing'"),
         (["serve", "json:JSONDecoder"], "is not a subject: it lacks name"),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from demo.engine import Engine
-from demo.findings import Finding
+from demo.findings import Finding, together
 from demo.subjects.cluster.examine import Needs, Told, compose, examine_engine, memory_and_clock
 from tests.containers import Yard, containers, image
 from tests.test_doctor import PLAIN_USER, ROOT, doctor, line
@@ -161,8 +161,8 @@ def test_a_slow_answer_proves_no_wrong_clock() -> None:
         ({"docker": "echo v2.39.1"}, "ok", "docker compose v2.39.1"),
         ({"docker": "exit 1", "docker-compose": "echo 1.29.2"}, "ok", "docker-compose 1.29.2"),
         ({"docker": "exec /bin/sleep 3600", "docker-compose": "echo 1.29.2"}, "ok", "docker-compose 1.29.2"),
-        ({"docker": "echo no such command; exit 1"}, "no", "neither `docker compose` nor `docker-compose` was found"),
-        ({}, "no", "neither `docker compose` nor `docker-compose` was found"),
+        ({"docker": "echo no such command; exit 1"}, "no", "neither `docker compose` nor `docker-compose` works here"),
+        ({}, "no", "neither `docker compose` nor `docker-compose` works here"),
     ],
 )
 async def test_compose_is_the_plugin_or_the_program_that_answers(
@@ -172,6 +172,6 @@ async def test_compose_is_the_plugin_or_the_program_that_answers(
         (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    judged = await compose()
-    assert (judged.verdict, judged.found) == (verdict, found)
-    assert ("apt-get install" in judged.remedy) is (verdict == "no")
+    (judged,) = await together({"compose": compose()})
+    assert (judged.verdict, judged.found.partition(":")[0]) == (verdict, found)
+    assert ("apt-get install" in judged.found) is (verdict == "no")

@@ -112,16 +112,15 @@ def test_looking_at_a_port_does_not_take_it() -> None:
     assert free_port(port).verdict == free_port(port).verdict == "ok"
 
 
+def marked(mark: str) -> list[Path]:
+    return [entry for entry in Path("/proc").iterdir() if entry.name != "self" and is_marked(entry, mark)]
+
+
 @pytest.mark.anyio
 async def test_a_trial_of_the_watchdog_leaves_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TRIAL_MARK", str(tmp_path))
     await trial()
     assert not marked(str(tmp_path))
-
-
-def marked(mark: str) -> list[Path]:
-    """Processes that inherited it; this one's own environment is as it was at its start."""
-    return [entry for entry in Path("/proc").iterdir() if is_marked(entry, mark)]
 
 
 def is_marked(entry: Path, mark: str) -> bool:

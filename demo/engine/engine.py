@@ -1,13 +1,15 @@
 """The container engine: asked through aiodocker, each time within a deadline, every failure one `EngineError`."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from demo.engine.answers import EngineRefused, absent, hung, translated
 from demo.engine.container import PROJECT_LABEL, Container, read
 from demo.engine.events import EventStream
 from demo.engine.place import Place, at, find
+from demo.engine.pull import layers
 from demo.engine.select import Selector, pick
 from demo.errors import EngineError
 
@@ -40,6 +42,12 @@ class Engine:
     def where(self) -> str:
         """For people; before the first question, and when nothing is found, only what was asked for."""
         return self._place.said if self._place else self._url or "the docker client's default"
+
+    def environ(self) -> dict[str, str]:
+        """What makes a docker client ask the same engine, once this one has been asked something."""
+        place = self._place
+        found_here = place is not None and place.url.startswith("unix://") and not os.environ.get("DOCKER_HOST")
+        return {"DOCKER_HOST": place.url} if place is not None and found_here else {}
 
     async def identity(self) -> str:
         """The engine's own: two engines never have the same one."""
@@ -137,6 +145,11 @@ class Engine:
                 return False
             raise
         return True
+
+    async def pull(self, image: str) -> AsyncIterator[tuple[int, int]]:
+        """Load an image; tells again and again how many bytes are here, and of how many. Raises `EngineError`."""
+        async for done in layers(self._opened(), self.where, image):
+            yield done
 
     async def events(self, kinds: Mapping[str, Sequence[str]]) -> EventStream:
         """What happens from now on: `kinds` are the types and the actions that are wanted. To be closed."""

@@ -14,6 +14,7 @@ DEFAULT = "ratelimiter"
 
 _SUBJECTS = {
     "ratelimiter": "demo.subjects.ratelimiter.subject:RateLimiter",
+    "etcd": "demo.subjects.etcd.subject:Etcd",
     "none": "demo.subjects.none:NoSystem",
 }
 

@@ -1,1 +1,1 @@
-"""What subjects in containers share."""
+"""What subjects share that are clusters in containers: compose, watching, load with proof, and the acts of a story."""

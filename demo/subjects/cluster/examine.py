@@ -6,17 +6,16 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from demo.engine import Engine
 from demo.engine.container import UP
 from demo.errors import EngineError
 from demo.findings import Finding, maybe, no, ok, together
+from demo.subjects.cluster.compose import find_compose, version_of
 from demo.subjects.parts.ports import is_free
 
-COMPOSE = (("docker", "compose"), ("docker-compose",))
-COMPOSE_REMEDY = "apt-get install docker-compose-v2, or docker-compose-plugin where Docker comes from docker.com"
-COMPOSE_SEC = 3.0
 APART_MOST_SEC = 1.0
 """More than this between the engine's clock and ours, and the ages on a stage are wrong."""
 
@@ -70,31 +69,10 @@ def _version(engine: Engine, told: Told) -> Finding:
 
 
 async def compose() -> Finding:
-    """The plugin, else the program of old."""
-    for words in COMPOSE:
-        said = await _said(*words, "version", "--short")
-        if said:
-            return ok("compose", f"{' '.join(words)} {said}")
-    return no("compose", "neither `docker compose` nor `docker-compose` was found", COMPOSE_REMEDY)
-
-
-async def _said(*command: str) -> str:
-    """The first line of its output; empty when it is not there, fails, or takes too long."""
-    pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-    try:
-        process = await asyncio.create_subprocess_exec(*command, stdin=nothing, stdout=pipe, stderr=nothing)
-    except OSError:
-        return ""
-    try:
-        async with asyncio.timeout(COMPOSE_SEC):
-            out, _ = await process.communicate()
-    except TimeoutError:
-        return ""
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return out.decode(errors="replace").partition("\n")[0].strip() if process.returncode == 0 else ""
+    """The plugin, else the program of old. Raises `SubjectError` when there is neither."""
+    program, *words = await find_compose()
+    said = await version_of((program, *words), {})
+    return ok("compose", " ".join((Path(program).name, *words, said)))
 
 
 async def image(engine: Engine, name: str) -> Finding:
