@@ -9,10 +9,13 @@ import typer
 
 from demo import __version__, upkeep
 from demo import shows as listing
+from demo.doctor import examine
 from demo.errors import DemoError, UsageError
+from demo.flags import takes_options
 from demo.journal import Shelf
 from demo.play import Options, play
-from demo.subjects import DEFAULT, names
+from demo.subjects import DEFAULT, names, options
+from demo.subjects.options import Given
 from demo.web.entrance import Asked
 
 app = typer.Typer(
@@ -33,12 +36,6 @@ JournalFile = Annotated[
 ]
 
 Fresh = Annotated[bool, typer.Option("--fresh", help="Begin anew, instead of continuing where the show was left.")]
-
-
-Attach = Annotated[
-    str | None,
-    typer.Option("--attach", help="Present a system that `demo up` started, without owning it.", metavar="NAME"),
-]
 Name = Annotated[str, typer.Argument(help="The name it stands under.", metavar="NAME")]
 
 
@@ -52,6 +49,7 @@ def root(
 
 
 @app.command()
+@takes_options
 def serve(  # noqa: PLR0913, PLR0917 - one for each option
     subject: Subject = "ratelimiter",
     host: Annotated[
@@ -63,7 +61,6 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
         bool, typer.Option("--open/--no-open", help="Open the presenter's page, where there is a desktop.")
     ] = True,
     journal: JournalFile = None,
-    attach: Attach = None,
     fresh: Fresh = False,
     public_name: Annotated[
         list[str] | None,
@@ -74,6 +71,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
     ] = None,
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate (PEM) to serve https.", metavar="FILE")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Its key (PEM).", metavar="FILE")] = None,
+    given: Given = (),
 ) -> None:
     """Present in the browser: stage, presenter's page and phone page."""
     play(
@@ -85,18 +83,18 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
             terminal=terminal,
             open_page=open_page,
             journal=journal,
-            attach=attach,
             fresh=fresh,
+            chosen=options(subject, given),
         )
     )
 
 
 @app.command()
-def run(
-    subject: Subject = "ratelimiter", journal: JournalFile = None, attach: Attach = None, fresh: Fresh = False
-) -> None:
+@takes_options
+def run(subject: Subject = "ratelimiter", journal: JournalFile = None, fresh: Fresh = False, given: Given = ()) -> None:
     """Present in this terminal; through a pipe: plain lines out, each line in counts as a key."""
-    play(Options(subject, web=False, terminal=True, journal=journal, attach=attach, fresh=fresh))
+    chosen = options(subject, given)
+    play(Options(subject, web=False, terminal=True, journal=journal, fresh=fresh, chosen=chosen))
 
 
 @app.command()
@@ -124,6 +122,24 @@ def down(name: Name = DEFAULT) -> None:
 def heal(name: Name = DEFAULT) -> None:
     """Bring back what is dead or silent in a system that `demo up` started."""
     typer.echo(f"healed     {upkeep.heal(name).name}")
+
+
+@app.command()
+@takes_options
+def doctor(
+    subject: Annotated[
+        str | None, typer.Argument(help="What is to be presented; else every built-in subject.", show_default=False)
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port that is to be listened on.", min=0, max=65535)] = 8000,
+    as_json: Annotated[bool, typer.Option("--json", help="Tell it to programs.")] = False,
+    given: Given = (),
+) -> None:
+    """Look at what a show needs here, and say what to do; changes nothing. Exit code 1 when something is missing."""
+    report = examine(subject, given, port)
+    report.print(as_json)
+    if report.hangs:
+        os._exit(0 if report.is_ok else 1)  # a check that never comes back must not keep this process
+    raise typer.Exit(0 if report.is_ok else 1)
 
 
 @app.command()

@@ -10,6 +10,9 @@ from demo.show import ShowState
 
 Say = Callable[[str], None]
 
+SYSTEM = "system"
+"""Who speaks in the log when the system tells of its start."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -66,14 +69,25 @@ def _notes(entry: Entry) -> list[str]:
 class Herald:
     """Listens to the show and says each thing of its start once."""
 
-    def __init__(self, say: Say) -> None:
+    def __init__(self, say: Say, since: float = 0.0) -> None:
+        """`since` (seconds of the epoch): what the log says of earlier starts is not said again."""
         self._say = say
+        self._said_at = since
         self._starting = False
         self._done = False
 
     def changed(self, state: ShowState) -> None:
         """A new state of the show."""
-        if self._done or (state.sample is None and state.parts_error is None):
+        if self._done:
+            return
+        for line in state.log:
+            if line.who == SYSTEM and line.at > self._said_at:
+                self._said_at = line.at
+                self._say(f"system     {line.text}")
+        self._look(state)
+
+    def _look(self, state: ShowState) -> None:
+        if state.sample is None and state.parts_error is None:
             return
         if state.parts_error is not None:
             self._done = True

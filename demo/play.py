@@ -6,8 +6,9 @@ import os
 import signal
 import socket
 import sys
+import time
 import webbrowser
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict
@@ -15,7 +16,7 @@ from typing import Any, TypedDict
 from demo import commands as c
 from demo.chaos.watchdog import ProcessWatchdog
 from demo.conductor import Conductor, Keeping
-from demo.herald import Entry, Herald, welcome
+from demo.herald import SYSTEM, Entry, Herald, welcome
 from demo.journal import Keeper
 from demo.runner import DemoRunner
 from demo.subjects import load
@@ -47,13 +48,14 @@ class Options:
     terminal: bool = False
     open_page: bool = False
     journal: Path | None = None
-    attach: str | None = None
     fresh: bool = False
+    chosen: Mapping[str, Any] = field(default_factory=dict)
+    """Options of the subject, as plain JSON: the watchdog is told them too."""
 
 
 def play(options: Options) -> None:
     """Play a show until it is quit. Raises `DemoError` for what keeps it from starting, or went wrong."""
-    subject = load(options.subject, **_subject_options(options))
+    subject = load(options.subject, **options.chosen)
     subject.check()
     listener = bind(options.asked.host, options.port) if options.web else None
     try:
@@ -68,10 +70,6 @@ def play(options: Options) -> None:
     finally:
         if listener is not None:
             listener.close()
-
-
-def _subject_options(options: Options) -> dict[str, object]:
-    return {} if options.attach is None else {"attach": options.attach}
 
 
 async def _ended(show: Coroutine[Any, Any, None]) -> tuple[BaseException | None, bool]:
@@ -112,12 +110,13 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 async def _play(
     options: Options, subject: Subject, keeper: Keeper, listener: socket.socket | None, door: Entrance | None
 ) -> None:
-    parts = _parts(subject, keeper, ProcessWatchdog(options.subject, _subject_options(options)))
+    parts = _parts(subject, keeper, ProcessWatchdog(options.subject, options.chosen))
     try:
         if listener is None or door is None:
             await _in_terminal(subject, keeper, parts)
         else:
             conductor = Conductor(subject.name, subject.chapters, subject.poller, **parts)
+            _listen(subject, conductor)
             await _served(options, conductor, keeper, listener, door)
     finally:
         await subject.stop()
@@ -151,8 +150,16 @@ def _parts(subject: Subject, keeper: Keeper, watchdog: Watchdog) -> _Parts:
 async def _in_terminal(subject: Subject, keeper: Keeper, parts: _Parts) -> None:
     """`demo run`: the terminal owns the show, its signals and its way out."""
     runner = DemoRunner(subject.name, subject.chapters, subject.poller, **parts)
+    _listen(subject, runner.conductor)
     _report(runner.conductor, keeper, aloud=True)
     await runner.run()
+
+
+def _listen(subject: Subject, conductor: Conductor) -> None:
+    """A subject whose start takes long, or that has something to say of it, has `listen`."""
+    listen = getattr(subject, "listen", None)
+    if listen is not None:
+        listen(lambda text: conductor.report(SYSTEM, c.Trouble(text, "note")))
 
 
 def _report(conductor: Conductor, keeper: Keeper, aloud: bool) -> None:
@@ -246,7 +253,7 @@ async def _serve_web(show: _Served, stop: asyncio.Event, options: Options, say: 
             say(f"continued  {show.keeper.continued}")
         for text in show.keeper.troubles:
             say(f"journal    {text}")
-        herald = Herald(say)
+        herald = Herald(say, time.time())
         herald.changed(conductor.state)
         conductor.subscribe(herald.changed)
     await serving

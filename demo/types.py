@@ -237,10 +237,14 @@ class Watchdog(Protocol):
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured of a fault's last run, in seconds; None: not seen (yet)."""
+    """What was measured of a fault's last run, in seconds; None: not seen (yet).
+
+    `injected_at`: when it was in place, in seconds of the epoch.
+    """
 
     detected_after_sec: float | None = None
     recovered_after_sec: float | None = None
+    injected_at: float | None = None
 
 
 class Stage(Protocol):

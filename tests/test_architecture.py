@@ -17,6 +17,7 @@ FLOORS = {
     "markup": 1,
     "sample": 1,
     "places": 1,
+    "findings": 1,
     "qr": 1,
     "voice": 1,
     "invitation": 2,
@@ -38,6 +39,8 @@ FLOORS = {
     "upkeep": 6,
     "play": 7,
     "shows": 7,
+    "flags": 7,
+    "doctor": 7,
     "cli": 8,
     "__main__": 9,
 }

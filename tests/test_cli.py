@@ -46,7 +46,10 @@ def test_help_names_every_command_and_option() -> None:
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (["serve", "nothing"], "there is no subject 'nothing'; known: ratelimiter, none, or your own as module:Class"),
+        (
+            ["serve", "nothing"],
+            "there is no subject 'nothing'; known: ratelimiter, etcd, none, or your own as module:Class",
+        ),
         (["serve", "nothing.at:All"], "cannot import 'nothing.at'"),
         (["serve", "json:Nothing"], "has no 'Nothing'"),
         (["serve", "json:JSONDecoder"], "is not a subject: it lacks name"),
@@ -57,6 +60,14 @@ def test_help_names_every_command_and_option() -> None:
         (["serve", "none", "--port", "0", "--public-name", "demo/path"], "https://demo.example"),
         (["serve", "none", "--port", "0", "--tls-cert", "cert.pem"], "--tls-key is missing"),
         (["serve", "none", "--port", "70000"], "65535"),
+        (["serve", "none", "--load", "2"], "'none' does not take these options: load; it takes none"),
+        (["run", "ratelimiter", "-o", "lod=2"], "it takes fallback, load, base-port, attach"),
+        (["run", "ratelimiter", "--load", "much"], "load must be a number, not 'much'"),
+        (["serve", "ratelimiter", "--fallback", "maybe"], "fallback must be one of local, open, closed, not 'maybe'"),
+        (["serve", "ratelimiter", "--base-port", "65531"], "base_port must be between 1 and 65530"),
+        (["serve", "ratelimiter", "--attach", "here", "--load", "2"], "a system that stands has settings of its own"),
+        (["serve", "ratelimiter", "-o", "load"], "-o takes NAME=VALUE, not 'load'"),
+        (["serve", "ratelimiter", "--load", "1", "-o", "load=2"], "load is given more than once"),
         (["serve", "none", "--nonsense"], "No such option"),
         (["nonsense"], "No such command"),
     ],

@@ -9,6 +9,7 @@ import pytest
 
 from demo.conductor import Conductor
 from demo.subjects import load
+from demo.subjects.options import FLAGS, dashed
 from demo.types import ChaosType
 from demo.web.app import Web
 from demo.web.problems import STATUS
@@ -67,7 +68,8 @@ def test_every_refusal_code_is_documented_with_its_status() -> None:
 def test_every_option_is_documented() -> None:
     for option in (
         *("--terminal", "--journal", "--fresh", "--attach", "--name", "--port", "--host", "--no-open"),
-        *("--public-name", "--token-file", "--tls-cert", "--tls-key"),
+        *("--public-name", "--token-file", "--tls-cert", "--tls-key", "--option"),
+        *(f"--{dashed(flag.name)}" for flag in FLAGS),
     ):
         assert option in EVERYTHING, f"{option} stands nowhere"
 

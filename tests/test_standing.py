@@ -108,7 +108,7 @@ def test_nothing_to_attach_to_is_one_sentence(runtime: Path) -> None:
     assert code == 1
     assert trouble == "demo: no system stands under the name 'nobody': start one with `demo up ratelimiter`\n"
     code, _, trouble = demo("serve", "none", "--attach", "nobody", "--port", "0")
-    assert (code, trouble) == (2, "demo: subject 'none' does not take these options: attach\n")
+    assert (code, trouble) == (2, "demo: subject 'none' does not take these options: attach; it takes none\n")
 
 
 def test_a_restarted_server_finds_its_target_as_it_was(stand: Stand, tmp_path: Path) -> None:

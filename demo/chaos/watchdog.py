@@ -134,6 +134,17 @@ class ProcessWatchdog:
             self._line.close()
 
 
+async def trial() -> None:
+    """Start one that has nothing to heal, and see it end. Raises `FaultError` when there can be none."""
+    line = await _Line.open({"subject": "", "options": {}, "journal": None, "root": str(ROOT), "pid": os.getpid()})
+    line.close()
+    until = asyncio.get_running_loop().time() + ANSWER_SEC
+    while line.pid is not None and birth_of(line.pid) is not None:
+        if asyncio.get_running_loop().time() > until:
+            raise FaultError(f"the watchdog did not end within {ANSWER_SEC:g} s: kill {line.pid} ends it")
+        await asyncio.sleep(0.01)
+
+
 class _Line:
     """The two pipes to one watchdog process. `close` is what it takes for our death."""
 

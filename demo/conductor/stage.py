@@ -72,7 +72,7 @@ class ConductorStage:
         fault = self._conductor.state.fault(name)
         if fault is None:
             raise InvalidValue(f"there is no fault {name!r} in this show")
-        return Measured(fault.detected_after_sec, fault.recovered_after_sec)
+        return Measured(fault.detected_after_sec, fault.recovered_after_sec, fault.injected_at)
 
     def health(self) -> Mapping[str, Any] | None:
         sample = self._conductor.state.sample

@@ -1,7 +1,8 @@
 """The container engine: asked through aiodocker, each time within a deadline, every failure one `EngineError`."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -9,6 +10,7 @@ from demo.engine.answers import EngineRefused, absent, hung, translated
 from demo.engine.container import PROJECT_LABEL, Container, read
 from demo.engine.events import EventStream
 from demo.engine.place import Place, at, find
+from demo.engine.pull import layers
 from demo.engine.select import Selector, pick
 from demo.errors import EngineError
 
@@ -25,6 +27,8 @@ DEED_SEC = 12.0
 GRACE_SEC = 3
 LOOKS_AT_ONCE = 8
 
+_answers: "ContextVar[list[aiohttp.ClientResponse]]" = ContextVar("answers to the question that is asked")
+
 
 class Engine:
     """`url`: where it is; else it is looked for as the docker client does, when it is first asked something.
@@ -37,12 +41,17 @@ class Engine:
         self._answer_sec = answer_sec
         self._place: Place | None = None
         self._client: Docker | None = None
-        self._answers: ContextVar[list[aiohttp.ClientResponse]] = ContextVar("answers to one question")
 
     @property
     def where(self) -> str:
         """For people; before the first question, and when nothing is found, only what was asked for."""
         return self._place.said if self._place else self._url or "the docker client's default"
+
+    def environ(self) -> dict[str, str]:
+        """What makes a docker client ask the same engine, once this one has been asked something."""
+        place = self._place
+        found_here = place is not None and place.url.startswith("unix://") and not os.environ.get("DOCKER_HOST")
+        return {"DOCKER_HOST": place.url} if place is not None and found_here else {}
 
     async def identity(self) -> str:
         """The engine's own: two engines never have the same one."""
@@ -141,6 +150,11 @@ class Engine:
             raise
         return True
 
+    async def pull(self, image: str) -> AsyncIterator[tuple[int, int]]:
+        """Load an image; tells again and again how many bytes are here, and of how many. Raises `EngineError`."""
+        async for done in layers(self._opened(), self.where, image):
+            yield done
+
     async def events(self, kinds: Mapping[str, Sequence[str]]) -> EventStream:
         """What happens from now on: `kinds` are the types and the actions that are wanted. To be closed."""
         return await self._ask("tell what happens", lambda client: EventStream.opened(client, kinds), to_be_read=True)
@@ -169,7 +183,7 @@ class Engine:
 
         client, within_sec = self._opened(), within_sec or self._answer_sec
         answers: list[aiohttp.ClientResponse] = []
-        self._answers.set(answers)
+        _answers.set(answers)
         nonsense = (ValueError, LookupError, TypeError, AttributeError)
         try:
             async with asyncio.timeout(within_sec):
@@ -201,12 +215,13 @@ class Engine:
             else:
                 connector, url = aiohttp.TCPConnector(ssl=place.tls or True, force_close=True), place.url
             noting = aiohttp.TraceConfig()
-            noting.on_request_end.append(self._note)
+            noting.on_request_end.append(_note)
             session = aiohttp.ClientSession(
                 connector=connector, timeout=aiohttp.ClientTimeout(), trace_configs=[noting]
             )
             self._client = Docker(url, connector, session)
         return self._client
 
-    async def _note(self, session: object, context: object, end: "aiohttp.TraceRequestEndParams") -> None:
-        self._answers.get([]).append(end.response)
+
+async def _note(session: object, context: object, end: "aiohttp.TraceRequestEndParams") -> None:
+    _answers.get([]).append(end.response)

@@ -229,7 +229,7 @@ def _(event: e.PartsHealed, state: ShowState, entry: e.Entry) -> ShowState:
 @_apply.register
 def _(event: e.PartsHealFailed, state: ShowState, entry: e.Entry) -> ShowState:
     failed = replace(state, parts_healing=False, parts_error=event.error)
-    return _log(failed, entry, f"the system could not be healed: {event.error}", "error")
+    return _log(failed, entry, f"the system is not up: {event.error}", "error")
 
 
 # Stage control.

@@ -4,15 +4,17 @@ import importlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from demo.errors import UsageError
+from demo.subjects.options import Given, fitted, read
 from demo.types import Subject
 
 DEFAULT = "ratelimiter"
 
 _SUBJECTS = {
     "ratelimiter": "demo.subjects.ratelimiter.subject:RateLimiter",
+    "etcd": "demo.subjects.etcd.subject:Etcd",
     "none": "demo.subjects.none:NoSystem",
 }
 
@@ -37,23 +39,29 @@ def supervisor_of(name: str) -> str:
 def load(name: str, **options: object) -> Subject:
     """The subject called `name`, not started; `module:Class` names one of the user's own.
 
-    Raises `UsageError` for an unknown name, a place that holds no subject, or an unknown option.
+    Raises `UsageError` for an unknown name, a place that holds no subject, or an option it does not take.
     """
-    place = _SUBJECTS.get(name, name)
-    module, separator, attribute = place.partition(":")
-    if not separator:
-        raise UsageError(f"there is no subject {name!r}; known: {', '.join(_SUBJECTS)}, or your own as module:Class")
-    make = _find(module, attribute) if name == place else getattr(importlib.import_module(module), attribute)
-    try:
-        subject = make(**options)
-    except TypeError as error:
-        if not options:
-            raise
-        raise UsageError(f"subject {name!r} does not take these options: {', '.join(options)}") from error
+    make = _maker(name)
+    subject = make(**fitted(name, make, options))
     lacking = [part for part in _PARTS if not hasattr(subject, part)]
     if lacking:
         raise UsageError(f"{name} is not a subject: it lacks {', '.join(lacking)}")
     return cast(Subject, subject)
+
+
+def options(name: str, given: Given) -> dict[str, Any]:
+    """What was typed, as `load` takes it and as plain JSON. Raises `UsageError`."""
+    return read(name, _maker(name), given)
+
+
+def _maker(name: str) -> Callable[..., object]:
+    place = _SUBJECTS.get(name, name)
+    module, separator, attribute = place.partition(":")
+    if not separator:
+        raise UsageError(f"there is no subject {name!r}; known: {', '.join(_SUBJECTS)}, or your own as module:Class")
+    if name == place:
+        return _find(module, attribute)
+    return cast("Callable[..., object]", getattr(importlib.import_module(module), attribute))
 
 
 def _find(module: str, attribute: str) -> Callable[..., object]:

@@ -9,6 +9,7 @@ from demo.views.banners import BannerView, banners, outcome_text, seen_text
 from demo.views.cards import CardView, cards, number_text
 from demo.views.room import frozen_on, room, room_text
 from demo.views.stage import ClaimView, stage_view
+from demo.views.targets import target_text
 from demo.views.timer import TimerView, timer_view
 
 LOG_SHOWN = 14
@@ -177,16 +178,16 @@ def _following(state: ShowState) -> Chapter | None:
 
 def faults(state: ShowState) -> tuple[FaultView, ...]:
     """The show's faults in their order, numbered from 1."""
-    return tuple(_fault(fault, key) for key, fault in enumerate(state.faults, 1))
+    return tuple(_fault(state, fault, key) for key, fault in enumerate(state.faults, 1))
 
 
-def _fault(fault: FaultState, key: int) -> FaultView:
+def _fault(state: ShowState, fault: FaultState, key: int) -> FaultView:
     config = fault.config
     return FaultView(
         name=fault.name,
         key=key,
         title=config.description,
-        target=fault.target,
+        target=target_text(state, fault),
         lasts=_lasts(fault),
         state=fault.state,
         running=fault.is_running,

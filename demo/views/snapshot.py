@@ -9,6 +9,7 @@ from demo.sample import Node, Sample
 from demo.show import FaultState, ShowState
 from demo.views.masking import masked
 from demo.views.room import room
+from demo.views.targets import target_text
 from demo.views.timer import budget_sec
 
 DEVICE_MARK = " · "
@@ -49,7 +50,7 @@ def snapshot(
             for line in state.log
             if private or line.level in ("move", "word")
         ],
-        "chaos": [_fault(fault, private) for fault in state.faults],
+        "chaos": [_fault(state, fault, private) for fault in state.faults],
         "halted": state.halted,
         "blackout": state.blackout,
         "frozen": state.held is not None,
@@ -100,13 +101,14 @@ def _chapter(state: ShowState, private: bool) -> dict[str, Any]:
     return shown | ({"error": state.action.error, "notes": chapter.notes} if private else {"error": None, "notes": ""})
 
 
-def _fault(fault: FaultState, private: bool) -> dict[str, Any]:
+def _fault(state: ShowState, fault: FaultState, private: bool) -> dict[str, Any]:
+    target = target_text(state, fault)
     return {
         "name": fault.name,
         "type": fault.config.chaos_type.value,
         "description": fault.config.description,
         "state": fault.state,
-        "target": fault.target if private else masked(fault.target),
+        "target": target if private else masked(target),
         "duration_sec": None if fault.config.duration_sec == float("inf") else fault.config.duration_sec,
         "injected_at": moment(fault.injected_at),
         "heals_at": moment(fault.heals_at),

@@ -18,7 +18,7 @@ def free_ports(count: int) -> list[int]:
     found: list[int] = []
     for _ in range(TRIES):
         port = random.randint(LOWEST, highest)  # noqa: S311 - spread, not secrecy
-        if port not in found and _is_free(port):
+        if port not in found and is_free(port):
             found.append(port)
             if len(found) == count:
                 return found
@@ -33,7 +33,8 @@ def _outgoing_from() -> int:
     return lowest if lowest > LOWEST + 1000 else 32_768
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Could a server listen there, on 127.0.0.1?"""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -45,15 +45,24 @@ def find_server(paths: Iterable[str] | None = None) -> str:
 
     Raises `SubjectError` with the command that installs one.
     """
-    too_old = []
+    path, _, passed_over = survey(paths)
+    if path:
+        return path
+    oldest = ".".join(map(str, OLDEST))
+    found = f"found only {', '.join(passed_over)}" if passed_over else "found none"
+    raise SubjectError(f"the show needs a redis-server of {oldest} or newer and {found}. Install one: {installer()}")
+
+
+def survey(paths: Iterable[str] | None = None) -> tuple[str, tuple[int, int], list[str]]:
+    """The first that is new enough (empty: none is), its version, and those that were passed over, with theirs."""
+    passed_over: list[str] = []
     for path in candidates() if paths is None else paths:
         version = version_of(path)
         if version >= OLDEST:
-            return path
-        too_old.append(f"{Path(path).name} {version[0]}.{version[1]}")
-    oldest = ".".join(map(str, OLDEST))
-    found = f"found only {', '.join(too_old)}" if too_old else "found none"
-    raise SubjectError(f"the show needs a redis-server of {oldest} or newer and {found}. Install one: {installer()}")
+            return path, version, passed_over
+        said = f"{version[0]}.{version[1]}" if any(version) else "(which does not tell its version)"
+        passed_over.append(f"{Path(path).name} {said}")
+    return "", (0, 0), passed_over
 
 
 def candidates() -> list[str]:

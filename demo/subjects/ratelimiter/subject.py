@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
 from demo.errors import UsageError
+from demo.findings import Finding
 from demo.subjects.ratelimiter.attached import AttachedSystem
 from demo.subjects.ratelimiter.deck import deck
+from demo.subjects.ratelimiter.examine import PARTS, examine_own, examine_standing
 from demo.subjects.ratelimiter.faults import faults
 from demo.subjects.ratelimiter.poller import Poller
 from demo.subjects.ratelimiter.system import System
@@ -15,6 +17,7 @@ from demo.subjects.ratelimiter.witness import Witness
 from demo.types import Chapter, FaultDriver, Stage
 
 Fallback = Literal["local", "open", "closed"]
+HIGHEST_BASE = 65_535 - PARTS + 1
 
 
 class RateLimiter:
@@ -39,11 +42,16 @@ class RateLimiter:
             raise UsageError(f"fallback must be one of {', '.join(get_args(Fallback))}, not {fallback!r}")
         if not 0.1 <= load <= 10:
             raise UsageError(f"load must be between 0.1 and 10 times the steady rate, not {load!r}")
+        if base_port is not None and not 1 <= base_port <= HIGHEST_BASE:
+            raise UsageError(f"base_port must be between 1 and {HIGHEST_BASE}, for six ports, not {base_port!r}")
+        if attach is not None and (fallback, load, base_port) != ("local", 1.0, None):
+            raise UsageError("a system that stands has settings of its own: leave out fallback, load and base_port")
         self.system: Target[Any] = (
             System(Settings(fallback=fallback, load=load, base_port=base_port))
             if attach is None
             else AttachedSystem(attach)
         )
+        self._attach, self._base_port = attach, base_port
         self._poller = Poller(self.system.parts, self.system.settings.limits)
         self._faults = faults(self.system)
 
@@ -60,6 +68,9 @@ class RateLimiter:
 
     def check(self) -> None:
         self.system.check()
+
+    async def examine(self) -> Sequence[Finding]:
+        return await (examine_standing(self._attach) if self._attach else examine_own(self._base_port))
 
     async def start(self) -> None:
         await self.system.start()

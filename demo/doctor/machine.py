@@ -1,0 +1,172 @@
+"""What every show needs of the machine: Python, Linux, a place for its journal, memory, files, a watchdog."""
+
+import asyncio
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+from demo.chaos.child import birth_of
+from demo.chaos.watchdog import trial
+from demo.doctor.clock import clock
+from demo.errors import DemoError
+from demo.findings import Finding, maybe, no, ok
+from demo.journal import Shelf
+from demo.web.lines import Lines, open_files, streams_most
+from demo.web.server import bind
+
+OLDEST, NEWEST = (3, 11), (3, 14)
+"""The Pythons this is tested with."""
+
+MEMINFO = Path("/proc/meminfo")
+MEMORY_LEAST, MEMORY_WANTED = 128 << 20, 512 << 20
+ROOM_LEAST, ROOM_WANTED = 10 << 20, 200 << 20
+"""Bytes; a long show's journal has a few MB."""
+
+STREAMS_LEAST = 50
+PICTURES = "█▀▁▒─│●▲…×–"
+"""A few of what the terminal's picture and the symbol for phones are made of."""
+
+SIZE_LEAST = (80, 24)
+
+
+def checks(port: int) -> Mapping[str, Callable[[], Finding]]:
+    """Each by what it looks at; none waits for another."""
+    return {
+        "Python": python,
+        "system": system,
+        "state directory": partial(state_directory, Shelf().directory),
+        f"port {port}": partial(free_port, port),
+        "memory": memory,
+        "open files": files,
+        "clock": clock,
+        "terminal": terminal,
+        "watchdog": watchdog,
+    }
+
+
+def python() -> Finding:
+    found = f"{platform.python_version()}, {sys.executable}"
+    if sys.version_info[:2] < OLDEST:
+        return no("Python", found, "use Python 3.11 or newer")
+    if sys.version_info[:2] > NEWEST:
+        return maybe("Python", found, "not tested with this one yet; 3.14 and older are")
+    return ok("Python", found)
+
+
+def system() -> Finding:
+    """Processes are told apart by /proc, and held on to by a descriptor: the watchdog and healing need both."""
+    found = f"{platform.system()} {platform.release()}"
+    if sys.platform != "linux":
+        return no("system", found, "present from Linux: elsewhere nothing heals after a crash")
+    try:
+        if birth_of(os.getpid()) is None:
+            return no("system", f"{found}, no /proc", "mount /proc: without it no process can be told apart")
+    except DemoError as error:
+        return no("system", f"{found}, {error}", "mount /proc readable: without it no process can be told apart")
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except OSError as error:
+        remedy = "use a kernel of 5.3 or newer, or a sandbox that allows pidfd_open"
+        return maybe("system", f"{found}, /proc, but no pidfd ({error.strerror or error})", remedy)
+    return ok("system", f"{found}, /proc and pidfd")
+
+
+def state_directory(directory: Path) -> Finding:
+    """Writing there leaves nothing: the file never has a name."""
+    what = "state directory"
+    remedy = "make that writable for you, or set XDG_STATE_HOME to a directory that is"
+    try:
+        path = _nearest(directory)
+        if path == directory and os.getuid() not in (0, path.stat().st_uid):
+            return no(what, f"{directory} belongs to another user", remedy)
+        with tempfile.TemporaryFile(dir=path):
+            room = os.statvfs(path)
+    except OSError as error:
+        return no(what, f"{directory} cannot be written to ({error.strerror or error})", remedy)
+    free = room.f_bavail * room.f_frsize
+    found = f"{directory}, {_size(free)} free"
+    remedy = "make room: without it no fault can be injected, for no undo can be kept"
+    if free < ROOM_LEAST:
+        return no(what, found, remedy)
+    return ok(what, found) if free >= ROOM_WANTED else maybe(what, found, remedy)
+
+
+def _nearest(path: Path) -> Path:
+    """The directory itself, or the one that it would be made in. Raises `OSError`, so for a file in the way."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return _nearest(path.parent)
+    if not path.is_dir():
+        raise NotADirectoryError(f"{path} is not a directory")
+    return path
+
+
+def free_port(port: int) -> Finding:
+    what = f"port {port}"
+    try:
+        bind("127.0.0.1", port).close()
+    except DemoError as error:
+        return no(what, str(error))
+    return ok(what, "free")
+
+
+def memory(meminfo: Path = MEMINFO) -> Finding:
+    try:
+        fields = dict(line.split(":", 1) for line in meminfo.read_text(encoding="ascii").splitlines())
+        available = int(fields["MemAvailable"].split()[0]) * 1024
+    except (OSError, ValueError, KeyError):
+        return maybe("memory", f"{meminfo} does not say", "have half a gigabyte free")
+    found, remedy = f"{_size(available)} available", "end other programs: half a gigabyte is what the demos want"
+    if available < MEMORY_LEAST:
+        return no("memory", found, remedy)
+    return ok("memory", found) if available >= MEMORY_WANTED else maybe("memory", found, remedy)
+
+
+def files() -> Finding:
+    """Against the streams a server would serve, raising its own limit as it would."""
+    limit, wanted = open_files(), Lines().most
+    streams = streams_most(limit)
+    found = f"{limit} of them, enough for {streams} screens"
+    remedy = f"raise the hard limit (ulimit -Hn 4096) for {wanted} screens"
+    if streams < STREAMS_LEAST:
+        return no("open files", found, remedy)
+    return ok("open files", found) if streams >= wanted else maybe("open files", found, remedy)
+
+
+def terminal() -> Finding:
+    """It is only needed for `demo run` and `--terminal`, so nothing here is worse than a warning."""
+    encoding = sys.stdout.encoding or "?"
+    try:
+        PICTURES.encode(encoding)
+    except (LookupError, UnicodeError):
+        return maybe("terminal", f"{encoding} cannot show the pictures", "set LANG to a UTF-8 locale, as C.UTF-8")
+    if os.environ.get("TERM", "") == "dumb":
+        return maybe("terminal", "TERM is dumb: no pictures", "use another terminal for `demo run`")
+    if not sys.stdout.isatty():
+        return ok("terminal", f"{encoding}; this is none, so its size was not looked at")
+    size = os.get_terminal_size(sys.stdout.fileno())
+    found = f"{encoding}, {size.columns} by {size.lines}"
+    if size.columns < SIZE_LEAST[0] or size.lines < SIZE_LEAST[1]:
+        return maybe("terminal", found, "enlarge it to 80 by 24 or more for `demo run`")
+    return ok("terminal", found)
+
+
+def watchdog() -> Finding:
+    try:
+        asyncio.run(trial())
+    except DemoError as error:
+        return no("watchdog", str(error), "without one no fault can be injected: let this user start processes")
+    return ok("watchdog", "starts and ends")
+
+
+def _size(count: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"

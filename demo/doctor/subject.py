@@ -1,0 +1,43 @@
+"""What one subject needs: asked of its own `examine`, or of its `check` where it has none."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from typing import Any
+
+from demo.errors import UsageError
+from demo.findings import Finding, broken, no, ok
+from demo.subjects import load, options
+from demo.subjects.options import Given
+from demo.types import Subject
+
+STOP_SEC = 2.0
+
+
+def look_at(name: str, given: Given) -> Sequence[Finding]:
+    """Raises `UsageError` for a name or an option that is none; whatever else is wrong is a finding."""
+    try:
+        subject = load(name, **options(name, given))
+        examine = getattr(subject, "examine", None)
+        if examine is None:
+            subject.check()
+            return (ok("needs", "nothing is missing"),)
+        return _findings(asyncio.run(_examined(subject, examine)))
+    except UsageError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the user's own subject may raise anything
+        return (broken("needs", error),)
+
+
+async def _examined(subject: Subject, examine: Any) -> object:
+    try:
+        return await examine()
+    finally:
+        with contextlib.suppress(Exception):  # never started: what it opened ends with this process
+            await asyncio.wait_for(subject.stop(), STOP_SEC)
+
+
+def _findings(found: object) -> Sequence[Finding]:
+    if isinstance(found, Sequence) and all(isinstance(one, Finding) for one in found):
+        return found
+    return (no("needs", "its examine() gave something else than findings", "let it return demo.findings.Finding"),)

@@ -1,0 +1,122 @@
+"""PD's JSON made into what the cards need: keys may be missing or new; nothing is guessed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from demo.errors import DemoError
+
+LONGEST_TEXT = 200
+MOST_ITEMS = 1000
+
+STATES = {0: "Up", 1: "Offline", 2: "Tombstone"}
+
+
+class Unfit(DemoError):
+    """This is not what PD answers here."""
+
+
+def health(body: Any) -> list[dict[str, Any]]:
+    """The members of PD as this one sees them: `name`, `member_id`, `healthy` (None: not said)."""
+    return [_member(item) | {"healthy": _of(bool, item.get("health"))} for item in _items(body)]
+
+
+def leader(body: Any) -> dict[str, Any]:
+    """`name`, `member_id`, `version` of PD's leader."""
+    return _member(_object(body)) | {"version": _text(body.get("binary_version"))}
+
+
+def members(body: Any) -> dict[str, Any]:
+    """`cluster_id`, and every member's `name` and `member_id`."""
+    header = _object(body).get("header")
+    return {
+        "cluster_id": _whole(header.get("cluster_id")) if isinstance(header, dict) else None,
+        "members": [_member(item) for item in _items(body.get("members"))],
+    }
+
+
+def stores(body: Any) -> list[dict[str, Any]]:
+    """PD's word of each store, which lags, and what it holds."""
+    return [_store(item) for item in _items(_object(body).get("stores"))]
+
+
+def regions(body: Any) -> dict[str, Any]:
+    """`count`, and how many regions each store leads and holds, by its id."""
+    return {
+        "count": _needed(_object(body).get("count")),
+        "empty_count": _whole(body.get("empty_count")),
+        "leaders": _by_store(body.get("store_leader_count")),
+        "peers": _by_store(body.get("store_peer_count")),
+    }
+
+
+def _store(item: Mapping[str, Any]) -> dict[str, Any]:
+    store, status = _object(item.get("store")), item.get("status")
+    status = status if isinstance(status, dict) else {}
+    return {
+        "id": _needed(store.get("id")),
+        "address": _text(store.get("address")),
+        "status_address": _text(store.get("status_address")),
+        "version": _text(store.get("version")),
+        "state": _state(store),
+        "last_heartbeat_ns": _whole(store.get("last_heartbeat")),
+        "leader_count": _whole(status.get("leader_count")),
+        "region_count": _whole(status.get("region_count")),
+        "capacity": _text(status.get("capacity")),
+        "available": _text(status.get("available")),
+    }
+
+
+def _state(store: Mapping[str, Any]) -> str | None:
+    """`state_name`; left out, `state` says it, and left out too, the store is up."""
+    if "state_name" in store:
+        return _text(store["state_name"])
+    state = _whole(store.get("state", 0))
+    return None if state is None else STATES.get(state)
+
+
+def _member(item: Mapping[str, Any]) -> dict[str, Any]:
+    name = _text(item.get("name"))
+    if not name:
+        raise Unfit
+    return {"name": name, "member_id": _whole(item.get("member_id"))}
+
+
+def _by_store(value: Any) -> dict[int, int]:
+    if value is None:
+        return {}
+    counts = _object(value)
+    if not all(key.isascii() and key.isdecimal() and len(key) <= 20 for key in counts):
+        raise Unfit
+    return {int(key): _needed(count) for key, count in counts.items()}
+
+
+def _items(value: Any) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or len(value) > MOST_ITEMS or not all(isinstance(item, dict) for item in value):
+        raise Unfit
+    return value
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Unfit
+    return value
+
+
+def _needed(value: Any) -> int:
+    number = _whole(value)
+    if number is None:
+        raise Unfit
+    return number
+
+
+def _whole(value: Any) -> int | None:
+    """Ids go beyond 2^53: exact whole numbers, or none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**64 else None
+
+
+def _text(value: Any) -> str | None:
+    return value[:LONGEST_TEXT] if isinstance(value, str) else None
+
+
+def _of(kind: type, value: Any) -> Any:
+    return value if isinstance(value, kind) else None

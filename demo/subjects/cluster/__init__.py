@@ -1,0 +1,1 @@
+"""What subjects share that are clusters in containers: compose, watching, load with proof, and the acts of a story."""

@@ -1,0 +1,139 @@
+"""What a card says of a container and of what it answers: the engine's word first, then the probe's. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from demo.engine.watch import Seen
+from demo.health.pulse import Pulse
+from demo.health.reading import Reading
+from demo.subjects.cluster.members import Members
+
+STARTING_SEC = 15.0
+"""A container that does not answer yet is starting for so long, then down."""
+
+OLD_SEC = 3.0
+"""What was not looked at for so long is not known any more."""
+
+DEAD = {
+    "exited": "killed",
+    "dead": "dead",
+    "gone": "removed",
+    "removing": "being removed",
+    "created": "never started",
+    "restarting": "restarting",
+}
+SIGKILLED = 137
+
+
+def health_of(seen: Seen | None, pulse: Pulse, now: float, *, expects_container: bool = True) -> tuple[str, str]:
+    """Health and, unless all is well, why, in words for the room."""
+    if expects_container:
+        if seen is None:
+            return "down", "no container"
+        if seen.state == "paused":
+            return "down", "frozen"
+        if seen.state != "running":
+            return "down", _why(seen)
+    since = seen.since if seen is not None else 0.0
+    reading = answer(pulse, since, now)
+    if reading.ok:
+        return "up", ""
+    fresh = expects_container and pulse.worked_at < since and now - since < STARTING_SEC
+    return ("starting", "starting") if fresh else ("down", reading.trouble)
+
+
+def _why(seen: Seen) -> str:
+    word = DEAD.get(seen.state, seen.state)
+    if seen.state == "exited" and seen.exit_code != SIGKILLED:
+        return "stopped" if not seen.exit_code else f"ended with code {seen.exit_code}"
+    return word
+
+
+def answer(pulse: Pulse, since: float, now: float) -> Reading:
+    """The newest reading; one from before the container's present life, or long ago, says nothing."""
+    if pulse.at < since:
+        return Reading(trouble="not looked at yet")
+    if now - pulse.at > OLD_SEC:
+        return Reading(trouble=f"not looked at for {now - pulse.at:.0f} s")
+    return pulse.reading
+
+
+def card(
+    ident: str, kind: str, health: str, detail: str, metrics: Mapping[str, float | None], **more: Any
+) -> dict[str, Any]:
+    """One entry of the health dict's `nodes`; numbers of a part that is not up are not shown."""
+    shown = {name: float(f"{value:.3g}") for name, value in metrics.items() if value is not None}
+    return {
+        "id": ident,
+        "name": ident,
+        "type": kind,
+        "health": health,
+        "detail": detail,
+        "metrics": shown if health in ("up", "degraded") else {},
+        "address": more.get("address", ""),
+        "links": list(more.get("links", ())),
+    }
+
+
+def engine_card(members: Members) -> dict[str, Any]:
+    """The engine's own: without it nothing can be broken, healed, or known at once."""
+    if members.watch.trouble:
+        return card("engine", "engine", "down", "does not answer", {})
+    running = [member.id for member in members if (seen := members.seen(member.id)) and seen.state == "running"]
+    return card("engine", "engine", "up", "tells at once what ends", {"running": float(len(running))})
+
+
+def client_cards(pulse: Pulse, now: float) -> list[dict[str, Any]]:
+    """Of the client process: its load, and whether the store takes writes."""
+    reading = answer(pulse, 0.0, now)
+    if not reading.ok:
+        trouble = "the client does not answer"
+        return [
+            card("load", "load", "down", reading.trouble, {}),
+            card("writes", "canary", "unknown", trouble, {}),
+        ]
+    return [_load_card(reading.data), _writes_card(reading.data.get("canary", {}), now)]
+
+
+def _load_card(data: Mapping[str, Any]) -> dict[str, Any]:
+    p99, rate, missing = data.get("p99_ms"), data.get("rate") or 0, data.get("missing") or 0
+    errors = data.get("error_percent") or 0
+    words = "off" if not rate else "no answers" if p99 is None else f"p99 {p99:.0f} ms"
+    if missing:
+        words = f"{missing} confirmed writes not found"
+    elif errors and rate:
+        words = f"{errors:.0f} % errors · {words}"
+    numbers = {"ops/s": _done_per_sec(data), "errors %": errors, "p99 ms": p99}
+    return card("load", "load", "degraded" if missing else "up", words, numbers)
+
+
+def _done_per_sec(data: Mapping[str, Any]) -> float | None:
+    """Operations that were answered."""
+    per_sec, errors = data.get("per_sec"), data.get("error_percent")
+    return None if per_sec is None or errors is None else per_sec * (1 - errors / 100)
+
+
+def _writes_card(canary: Mapping[str, Any], now: float) -> dict[str, Any]:
+    took, last = canary.get("write_ms"), canary.get("last_at")
+    if canary.get("takes_writes"):
+        return card("writes", "canary", "up", "confirmed all the time", {"ms": took})
+    if last is None:
+        return card("writes", "canary", "starting", "none confirmed yet", {})
+    why = canary.get("reason")
+    return card("writes", "canary", "down", f"none for {now - last:.1f} s" + (f": {why}" if why else ""), {})
+
+
+def curves(pulse: Pulse, now: float) -> list[dict[str, Any]]:
+    """The main numbers as the client sees them; None while it does not answer."""
+    reading = answer(pulse, 0.0, now)
+    data = reading.data if reading.ok else {}
+    return [
+        _metric("load", "operations", _done_per_sec(data), "/s", "load"),
+        _metric("latency", "p99", data.get("p99_ms"), "ms", "latency"),
+        _metric("errors", "errors", data.get("error_percent"), "%", "errors"),
+    ]
+
+
+def _metric(name: str, label: str, value: float | None, unit: str, role: str) -> dict[str, Any]:
+    shown = None if value is None else float(f"{value:.3g}")
+    return {"name": name, "label": label, "value": shown, "unit": unit, "role": role}

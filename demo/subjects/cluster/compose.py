@@ -1,0 +1,103 @@
+"""A compose project of ours: brought up and taken down with the `docker compose` command."""
+
+import asyncio
+import os
+import shutil
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from demo.errors import SubjectError
+
+ASK_SEC = 6.0
+DOWN_SEC = 60.0
+GRACE_SEC = "2"
+"""What a container gets to stop by itself."""
+
+TAIL_LINES = 12
+SAID_MOST = 400
+INSTALL = "apt-get install docker-compose-v2, or docker-compose-plugin where Docker comes from docker.com"
+
+
+async def find_compose(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """The command, plugin first. Raises `SubjectError` with what installs one."""
+    docker, standalone = shutil.which("docker"), shutil.which("docker-compose")
+    for command in ((docker, "compose"), (standalone,)):
+        if command[0] is not None:
+            words = tuple(str(word) for word in command)
+            code, _ = await _run((*words, "version"), environ or {}, ASK_SEC)
+            if code == 0:
+                return words
+    raise SubjectError(f"neither `docker compose` nor `docker-compose` works here: {INSTALL}")
+
+
+async def _run(command: Sequence[str], environ: Mapping[str, str], within_sec: float | None) -> tuple[int, str]:
+    """Exit code and its last lines. Called off: it is ended before this returns. Raises `SubjectError`."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            # A session of its own: Ctrl-C in the terminal is for the show to answer.
+            start_new_session=True,
+            env={**os.environ, **environ},
+        )
+    except OSError as error:
+        raise SubjectError(f"{command[0]} could not be started: {error.strerror or error}") from error
+    tail: deque[str] = deque(maxlen=TAIL_LINES)
+    try:
+        async with asyncio.timeout(within_sec):
+            if process.stdout is not None:
+                async for line in process.stdout:
+                    tail.append(line.decode(errors="replace").strip()[:SAID_MOST])
+            return await process.wait(), in_short(tail)
+    except TimeoutError:
+        raise SubjectError(f"`{' '.join(command[:3])}` did not end within {within_sec:g} s") from None
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            try:
+                async with asyncio.timeout(ASK_SEC):
+                    await process.wait()
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+
+def in_short(lines: Iterable[str]) -> str:
+    """What went wrong, of a command's last lines: those that say so, each once; else all of them."""
+    said = [line for line in dict.fromkeys(lines) if line]
+    errors = [line for line in said if "error" in line.lower() and not line.lower().startswith("encountered")]
+    return " · ".join(errors or said)[-SAID_MOST:]
+
+
+@dataclass
+class Compose:
+    """One project: its name, its file, and what the file takes from the environment."""
+
+    project: str
+    file: Path
+    environ: dict[str, str] = field(default_factory=dict)
+    _command: tuple[str, ...] = ()
+
+    async def check(self) -> None:
+        """Raises `SubjectError` when there is no such command."""
+        if not self._command:
+            self._command = await find_compose(self.environ)
+
+    async def up(self) -> None:
+        """Create and start what is missing; what runs is left as it is. Raises `SubjectError`."""
+        await self._do("up", "-d", "--no-recreate", within_sec=None)
+
+    async def down(self) -> None:
+        """Remove its containers, networks and volumes. Raises `SubjectError`."""
+        await self._do("down", "--volumes", "--timeout", GRACE_SEC, within_sec=DOWN_SEC)
+
+    async def _do(self, *words: str, within_sec: float | None) -> None:
+        await self.check()
+        command = (*self._command, "-p", self.project, "-f", str(self.file), *words)
+        code, said = await _run(command, self.environ, within_sec)
+        if code != 0:
+            raise SubjectError(f"`docker compose -p {self.project} {words[0]}` failed: {said or f'exit code {code}'}")

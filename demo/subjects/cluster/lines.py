@@ -1,0 +1,47 @@
+"""Connections of this process to a cluster and to its client process, opened at first use."""
+
+import aiohttp
+
+from demo.errors import SubjectError
+from demo.health.http import HttpProbe
+from demo.health.reading import Reading
+from demo.subjects.parts.wire import HOST, TOKEN_HEADER
+
+TOTAL_SEC = 5.0
+
+
+class Lines:
+    """`close()` ends them; whoever asks after that opens them anew."""
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    def session(self) -> aiohttp.ClientSession:
+        if self._session is None or self._session.closed:
+            connector = aiohttp.TCPConnector(limit=0)
+            self._session = aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=TOTAL_SEC))
+        return self._session
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+
+class ClientLine:
+    """How the client process is asked and told."""
+
+    def __init__(self, lines: Lines, port: int, token: str) -> None:
+        self._lines = lines
+        self._url = f"http://{HOST}:{port}"
+        self._headers = {TOKEN_HEADER: token}
+
+    def probe(self, path: str = "health", deadline_sec: float = 0.4) -> HttpProbe:
+        return HttpProbe(self._lines.session, f"{self._url}/{path}", self._headers, deadline_sec)
+
+    async def tell(self, path: str, body: dict[str, object], within_sec: float = 2.0) -> Reading:
+        """Raises `SubjectError` when it does not answer, or refuses."""
+        probe = HttpProbe(self._lines.session, f"{self._url}/{path}", self._headers, within_sec, body)
+        reading = await probe.look()
+        if not reading.ok:
+            raise SubjectError(f"the client process: {reading.trouble}")
+        return reading

@@ -1,0 +1,96 @@
+"""Every part on its own beat, the engine's events at once, and from all of it twice a second one health dict."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from demo.engine.watch import EngineWatch
+from demo.health.pulse import Pulse
+
+INTERVAL_SEC = 0.5
+
+Picture = Callable[[float], dict[str, Any]]
+"""The health dict as of a moment (seconds of the epoch), without its time; must not wait for anything."""
+
+
+class ClusterPoller:
+    """Publishes every INTERVAL_SEC, and at once when a state or the leader has changed.
+
+    A sample is made of the newest answers; none is older than `cards.OLD_SEC`, else its part is not called up.
+    """
+
+    def __init__(self, picture: Picture) -> None:
+        self._picture = picture
+        self._pulses: tuple[Pulse, ...] = ()
+        self._watch: EngineWatch | None = None
+        self._stopped = asyncio.Event()
+        self._stirred = asyncio.Event()
+        self._health: dict[str, Any] | None = None
+        self.cost_sec = 0.0
+        """What the newest picture took to draw."""
+
+    def follow(self, pulses: Sequence[Pulse], watch: EngineWatch | None) -> None:
+        self._pulses, self._watch = tuple(pulses), watch
+
+    def stir(self) -> None:
+        """Something has been seen: look whether it matters."""
+        self._stirred.set()
+
+    def get_health(self) -> dict[str, Any] | None:
+        return self._health
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._stirred.set()
+
+    async def run(self) -> None:
+        watchers: list[Any] = [pulse.run() for pulse in self._pulses]
+        if self._watch is not None:
+            watchers.append(self._watch.run())
+        tasks = [asyncio.create_task(watcher) for watcher in watchers]
+        try:
+            while not self._stopped.is_set():
+                self._publish()
+                await self._until_due()
+                for task in tasks:
+                    if task.done():
+                        task.result()  # raises: the conductor shows it as "the poller ended"
+        finally:
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                await asyncio.wait(tasks)
+
+    def _publish(self) -> None:
+        began = time.perf_counter()
+        self._health = self._drawn(time.time())
+        self.cost_sec = time.perf_counter() - began
+
+    def _drawn(self, now: float) -> dict[str, Any]:
+        picture = self._picture(now)
+        return picture | {
+            "has_issues": any(node["health"] != "up" for node in picture["nodes"]),
+            "last_updated": datetime.fromtimestamp(now, UTC),
+            "sampled_at": now,
+            "interval_sec": INTERVAL_SEC,
+        }
+
+    async def _until_due(self) -> None:
+        due = time.monotonic() + INTERVAL_SEC
+        while not self._stopped.is_set():
+            self._stirred.clear()
+            try:
+                async with asyncio.timeout(due - time.monotonic()):
+                    await self._stirred.wait()
+            except TimeoutError:
+                return
+            if self._health is None or news(self._picture(time.time())) != news(self._health):
+                return
+
+
+def news(health: Mapping[str, Any]) -> tuple[object, ...]:
+    """What must not wait for the next sample."""
+    leader = health.get("leader") or {}
+    return (leader.get("id"), leader.get("term"), *((node["id"], node["health"]) for node in health["nodes"]))

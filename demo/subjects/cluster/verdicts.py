@@ -1,0 +1,67 @@
+"""What to say of a killed leader, from what was measured. Pure: numbers in, an honest sentence out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from demo.types import Measured
+
+Verdict = tuple[bool | None, str]
+"""Held, did not, or (None) no effect was seen or it could not be measured; and why."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One kill as it went. Times in seconds; None: not seen, or not known.
+
+    `elected_sec`: until another leader was seen, `outage_sec`: the longest time in which no write was confirmed.
+    """
+
+    victim: str
+    measured: Measured
+    leader: str | None = None
+    elected_sec: float | None = None
+    outage_sec: float | None = None
+    books: Mapping[str, int] | None = None
+
+
+def elected_sec(health: Mapping[str, Any] | None, victim: str, since: float | None) -> tuple[str, float] | None:
+    """Who leads instead of the victim, and how long after `since` that was seen; None: nobody yet, or the same."""
+    told = (health or {}).get("leader") or {}
+    name, at = told.get("id"), told.get("since")
+    if since is None or name in (None, victim) or at is None or at < since:
+        return None
+    return str(name), float(at) - since
+
+
+def of_election(run: Run) -> str:
+    """One line for the room."""
+    gap = "" if run.outage_sec is None else f" No write was confirmed for {run.outage_sec:.1f} s."
+    if run.elected_sec is None:
+        return f"Nobody was seen to lead instead of {run.victim}.{gap}"
+    return f"{run.leader} leads, {run.elected_sec:.1f} s after the kill.{gap}"
+
+
+def of_kill(run: Run, within_sec: float) -> Verdict:
+    """Did another lead within `within_sec`, and does everything hold that was confirmed?"""
+    if run.measured.detected_after_sec is None:
+        return None, f"No effect seen: {run.victim} was never seen down."
+    if run.elected_sec is None:
+        return False, f"No other leader was seen after {run.victim} was gone."
+    whole, books = _of_books(run.books)
+    back = run.measured.recovered_after_sec is not None
+    text = f"{run.leader} led after {run.elected_sec:.1f} s. {books}"
+    if whole is not True:
+        return whole, text
+    return (run.elected_sec <= within_sec, text) if back else (False, f"{text} Not all parts came back.")
+
+
+def _of_books(books: Mapping[str, int] | None) -> Verdict:
+    if books is None:
+        return None, "Not measurable whether a write was lost: the client process was started anew."
+    keys, missing, unread = (books[name] for name in ("keys", "missing", "unread"))
+    if missing:
+        return False, f"{missing} of {keys} keys lack what had been confirmed."
+    if unread or not keys:
+        return None, f"Not measurable whether a write was lost: {unread} of {keys} keys could not be read."
+    return True, f"All {keys} keys that were written hold what was confirmed."

@@ -1,0 +1,167 @@
+"""Reads and writes at a steady rate, and the books: whatever was confirmed must be read again."""
+
+import asyncio
+import random
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from demo.subjects.cluster.store import NotDone, Store
+from demo.subjects.parts.rolling import Rolling
+
+PREFIX = "chaos-stage/load"
+SLOTS = 200
+DEADLINE_SEC = 1.0
+IN_FLIGHT_MOST = 400
+IDLE_SEC = 0.1
+CLOSED_MOST = 2000
+VERIFY_SEC = 2.0
+VERIFY_AT_ONCE = 32
+READ_SHARE = 0.5
+
+
+@dataclass(slots=True)
+class Slot:
+    """One key and the newest number confirmed under it. One operation on it at a time.
+
+    After a write whose outcome is not known the key is closed: it may yet be made, late, and hide a loss.
+    """
+
+    place: int
+    life: str
+    generation: int = 0
+    confirmed: int = 0
+    is_busy: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"{PREFIX}/{self.life}/{self.place}/{self.generation}"
+
+
+@dataclass
+class Books:
+    """`missing`: reads that did not find what had been confirmed before them: lost, or stale."""
+
+    slots: list[Slot]
+    closed: deque[tuple[str, int]] = field(default_factory=lambda: deque(maxlen=CLOSED_MOST))
+    confirmed: int = 0
+    missing: int = 0
+
+    def close(self, slot: Slot) -> None:
+        if slot.confirmed:
+            self.closed.append((slot.key, slot.confirmed))
+        slot.generation += 1
+        slot.confirmed = 0
+
+    def expected(self) -> list[tuple[str, int]]:
+        """Every key with the least number that must be read under it now."""
+        return [*self.closed, *((slot.key, slot.confirmed) for slot in self.slots if slot.confirmed)]
+
+
+class Workload:
+    """An open loop: a slow answer does not slow the next request. `life` keeps the keys of two runs apart."""
+
+    def __init__(self, store: Store, life: str, rate: float = 0.0) -> None:
+        self._store = store
+        self.rate = rate
+        self.recent = Rolling()
+        self.books = Books([Slot(place, life) for place in range(SLOTS)])
+        self.unsent = 0
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._ordered = asyncio.Event()
+
+    def set_rate(self, per_sec: float) -> None:
+        """0 stops it."""
+        self.rate = per_sec
+        self._ordered.set()
+
+    @property
+    def in_flight(self) -> int:
+        return len(self._tasks)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        due = time.monotonic()
+        try:
+            while True:
+                if self.rate <= 0:
+                    due = time.monotonic()
+                    await self._pause(IDLE_SEC)
+                    continue
+                self._send()
+                due = max(due, time.monotonic() - 0.5) + random.uniform(0.5, 1.5) / self.rate  # noqa: S311
+                await self._pause(due - time.monotonic())
+        finally:
+            for task in self._tasks:
+                task.cancel()
+
+    async def _pause(self, seconds: float) -> None:
+        self._ordered.clear()
+        try:
+            async with asyncio.timeout(max(0.0, seconds)):
+                await self._ordered.wait()
+        except TimeoutError:
+            return
+
+    def _send(self) -> None:
+        slot = random.choice(self.books.slots)  # noqa: S311 - spread, not secrecy
+        if slot.is_busy or self.in_flight >= IN_FLIGHT_MOST:
+            self.unsent += 1
+            return
+        slot.is_busy = True
+        reads = slot.confirmed and random.random() < READ_SHARE  # noqa: S311
+        task = asyncio.create_task(self._operate(slot, self._read if reads else self._write))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _operate(self, slot: Slot, operation: Any) -> None:
+        began = time.perf_counter()
+        try:
+            await operation(slot)
+        except NotDone:
+            self.recent.add("failed", time.perf_counter() - began)
+        else:
+            self.recent.add("ok", time.perf_counter() - began)
+        finally:
+            slot.is_busy = False
+
+    async def _write(self, slot: Slot) -> None:
+        number = slot.confirmed + 1
+        try:
+            once = await self._store.put(slot.key, b"%d" % number, DEADLINE_SEC)
+        except BaseException:
+            self.books.close(slot)
+            raise
+        slot.confirmed = number
+        self.books.confirmed += 1
+        if not once:
+            self.books.close(slot)
+
+    async def _read(self, slot: Slot) -> None:
+        found = await self._store.get(slot.key, DEADLINE_SEC)
+        if not holds(found, slot.confirmed):
+            self.books.missing += 1
+
+    async def verify(self) -> dict[str, int]:
+        """Read everything again that was confirmed until now. `unread`: keys that could not be read."""
+        expected = self.books.expected()
+        gate = asyncio.Semaphore(VERIFY_AT_ONCE)
+
+        async def look(key: str, number: int) -> bool | None:
+            async with gate:
+                try:
+                    return holds(await self._store.get(key, VERIFY_SEC), number)
+                except NotDone:
+                    return None
+
+        found = await asyncio.gather(*(look(key, number) for key, number in expected))
+        return {"keys": len(found), "missing": found.count(False), "unread": found.count(None)}
+
+
+def holds(found: bytes | None, number: int) -> bool:
+    """Is this `number`, or what was written after it?"""
+    try:
+        return found is not None and int(found) >= number
+    except ValueError:
+        return False

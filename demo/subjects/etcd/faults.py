@@ -1,0 +1,37 @@
+"""The faults of this cluster: three on whoever leads, one on any member."""
+
+import math
+
+from demo.chaos.docker import ContainerFault, Elected, OneOf, Victim
+from demo.engine.select import Selector
+from demo.subjects.cluster.system import Cluster
+from demo.subjects.etcd.wall import Wall
+from demo.types import ChaosConfig, ChaosType
+
+KILL = ChaosConfig("kill-leader", ChaosType.CONTAINER_KILL, "Kill the leader", math.inf)
+FREEZE = ChaosConfig("freeze-leader", ChaosType.CONTAINER_PAUSE, "Freeze the leader", 10.0)
+CUT = ChaosConfig("cut-off-leader", ChaosType.NETWORK_DISCONNECT, "Cut the leader off the network", 10.0)
+STOP = ChaosConfig("stop-member", ChaosType.CONTAINER_STOP, "Stop any one member", 10.0)
+
+
+def faults(cluster: Cluster, wall: Wall) -> tuple[ContainerFault, ...]:
+    project = cluster.plans.project
+
+    async def leader() -> Selector | None:
+        name = wall.leader.name
+        return None if name is None else Selector(project=project, service=name)
+
+    led = Elected("the leader", leader)
+    any_one = OneOf(tuple(Selector(project=project, service=member.id) for member in cluster.members))
+
+    def fault(config: ChaosConfig, victim: Victim) -> ContainerFault:
+        return ContainerFault(
+            config,
+            victim,
+            cluster.engine,
+            cluster.is_up,
+            project=project,
+            allow_unlabelled=cluster.terms.allow_unlabelled,
+        )
+
+    return (fault(KILL, led), fault(FREEZE, led), fault(CUT, led), fault(STOP, any_one))

@@ -1,0 +1,105 @@
+"""etcd as a subject of a show: three members in containers, brought up by compose, or attached to."""
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from demo.engine import Engine
+from demo.errors import UsageError
+from demo.findings import Finding
+from demo.health.etcd import EtcdProbe
+from demo.subjects.cluster.examine import Needs, examine_engine
+from demo.subjects.cluster.members import Member
+from demo.subjects.cluster.poller import ClusterPoller
+from demo.subjects.cluster.system import Cluster, Plans, Terms
+from demo.subjects.etcd.deck import deck
+from demo.subjects.etcd.faults import faults
+from demo.subjects.etcd.wall import Wall
+from demo.types import Chapter, FaultDriver, Stage
+
+MEMBERS = ("etcd-0", "etcd-1", "etcd-2")
+CLIENT_PORT = 2379
+PROJECT = "demo-etcd"
+IMAGE = "rancher/mirrored-coreos-etcd:v3.5.12"
+FIRST_PORT = 23791
+MEMORY = 600_000_000
+"""Bytes that three members are content with."""
+
+
+class Etcd:
+    """`attach`: a compose project that runs already, with the services etcd-0 to etcd-2.
+
+    `load`: operations a second once the story asks for them. `base_port`: the first of three ports on loopback.
+    """
+
+    name = "etcd"
+    title = "The leader is dead"
+    description = "etcd, three members"
+
+    def __init__(
+        self,
+        attach: str | None = None,
+        keep: bool = False,
+        allow_unlabelled: bool = False,
+        load: float = 100.0,
+        base_port: int = FIRST_PORT,
+        project: str = PROJECT,
+        image: str | None = None,
+    ) -> None:
+        if not 1 <= load <= 5000:
+            raise UsageError(f"load must be between 1 and 5000 operations a second, not {load!r}")
+        used = image or os.environ.get("DEMO_ETCD_IMAGE") or IMAGE
+        environ = {f"DEMO_PORT_{place}": str(base_port + place) for place in range(len(MEMBERS))}
+        plans = Plans(
+            attach or project,
+            Path(__file__).with_name("compose.yaml"),
+            (used,),
+            environ | {"DEMO_ETCD_IMAGE": used},
+            "demo.subjects.etcd.store",
+            {name: (base_port + place,) for place, name in enumerate(MEMBERS)},
+        )
+        self.cluster = Cluster(
+            plans, [self._member(name) for name in MEMBERS], Terms(attach is not None, keep, allow_unlabelled)
+        )
+        self.wall = Wall(self.cluster)
+        self._poller = ClusterPoller(self.wall.picture)
+        self.cluster.stirred = self._poller.stir
+        self._poller.follow(self.cluster.pulses, self.cluster.watch)
+        self._faults = faults(self.cluster, self.wall)
+        self._rate = load
+        ports = () if attach is not None else tuple(range(base_port, base_port + len(MEMBERS)))
+        self._needs = Needs(plans.project, () if attach is not None else (used,), ports, MEMORY)
+
+    def _member(self, name: str) -> Member:
+        return Member(name, "etcd", CLIENT_PORT, lambda at: EtcdProbe(self.cluster.lines.session, f"http://{at}"))
+
+    @property
+    def poller(self) -> ClusterPoller:
+        return self._poller
+
+    @property
+    def faults(self) -> Sequence[FaultDriver]:
+        return self._faults
+
+    def chapters(self, stage: Stage) -> Sequence[Chapter]:
+        return deck(stage, self.cluster, self._faults[0], self._rate)
+
+    def listen(self, tell: Callable[[str], None]) -> None:
+        self.cluster.tell = tell
+
+    def check(self) -> None:
+        asyncio.run(self.cluster.check())
+
+    async def examine(self) -> Sequence[Finding]:
+        """What it takes, for `demo doctor`."""
+        return await examine_engine(Engine(), self._needs)
+
+    async def start(self) -> None:
+        await self.cluster.start()
+
+    async def heal(self) -> None:
+        await self.cluster.heal()
+
+    async def stop(self) -> None:
+        await self.cluster.stop()

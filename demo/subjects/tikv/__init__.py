@@ -1,0 +1,1 @@
+"""TiKV and its placement driver, PD."""

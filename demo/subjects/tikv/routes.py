@@ -1,0 +1,104 @@
+"""Which store leads the region of a key: what PD said, kept until it proves wrong. No I/O."""
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from demo.subjects.tikv.proto import raw_pb2 as wire
+
+MOST_ROUTES = 10_000
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A region's copy on a store."""
+
+    ident: int
+    store_id: int
+
+
+@dataclass(frozen=True)
+class Region:
+    """Keys from `start` up to `end`, which is outside; an empty `end` has no limit. `leader`: as PD knows it."""
+
+    ident: int
+    start: bytes
+    end: bytes
+    conf_ver: int
+    version: int
+    peers: tuple[Peer, ...]
+    leader: Peer | None
+
+    def holds(self, key: bytes) -> bool:
+        return self.start <= key and (not self.end or key < self.end)
+
+    def key(self, suffix: bytes) -> bytes | None:
+        """A key of our own in this region, the same at every call; None when there is no room for one."""
+        key = self.start + b"\0" + suffix
+        return key if self.holds(key) else None
+
+
+@dataclass(frozen=True)
+class Route:
+    """Whom to ask for the keys of a region, and where that store is."""
+
+    region: Region
+    peer: Peer
+    address: str
+
+    def context(self) -> wire.Context:
+        region = self.region
+        return wire.Context(
+            region_id=region.ident,
+            region_epoch=wire.RegionEpoch(conf_ver=region.conf_ver, version=region.version),
+            peer=wire.Peer(id=self.peer.ident, store_id=self.peer.store_id),
+        )
+
+
+def region_from(message: wire.Region, leader: wire.Peer | None) -> Region:
+    """PD's answer as a region."""
+    return Region(
+        ident=message.id,
+        start=message.start_key,
+        end=message.end_key,
+        conf_ver=message.region_epoch.conf_ver,
+        version=message.region_epoch.version,
+        peers=tuple(peer_from(peer) for peer in message.peers),
+        leader=None if leader is None or not leader.store_id else peer_from(leader),
+    )
+
+
+def peer_from(message: wire.Peer) -> Peer:
+    return Peer(message.id, message.store_id)
+
+
+class Routes:
+    """The known routes by the first key of their region."""
+
+    def __init__(self) -> None:
+        self._starts: list[bytes] = []
+        self._routes: dict[bytes, Route] = {}
+
+    def find(self, key: bytes) -> Route | None:
+        at = bisect_right(self._starts, key)
+        route = self._routes[self._starts[at - 1]] if at else None
+        return route if route is not None and route.region.holds(key) else None
+
+    def keep(self, route: Route) -> None:
+        if len(self._routes) >= MOST_ROUTES:
+            self._starts, self._routes = [], {}
+        start = route.region.start
+        if start not in self._routes:
+            self._starts.insert(bisect_right(self._starts, start), start)
+        self._routes[start] = route
+
+    def drop(self, route: Route) -> None:
+        """Forget it, unless another has taken its place."""
+        start = route.region.start
+        if self._routes.get(start) is route:
+            del self._routes[start]
+            self._starts.remove(start)
+
+    def leaders(self) -> Mapping[int, int]:
+        """Region → store, as last used."""
+        return {route.region.ident: route.peer.store_id for route in self._routes.values()}

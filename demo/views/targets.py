@@ -1,0 +1,17 @@
+"""Whom a fault would hit now: while it is idle, the poller may know better than the driver did at the start."""
+
+from collections.abc import Mapping
+
+from demo.show import FaultState, ShowState
+
+
+def target_text(state: ShowState, fault: FaultState) -> str:
+    """The fault's target; of an idle one whose victim changes, who it is by the newest live sample.
+
+    The poller says so under `victims`: fault → a few words ("the leader, etcd-1").
+    """
+    victims = state.sample.raw.get("victims") if state.sample is not None else None
+    if fault.is_running or state.freshness != "live" or not isinstance(victims, Mapping):
+        return fault.target
+    victim = victims.get(fault.name)
+    return victim[:80] if isinstance(victim, str) and victim else fault.target

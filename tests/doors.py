@@ -1,0 +1,97 @@
+"""A TCP port in front of a server: open, paused as a stopped process is, or shut as a dead one is."""
+
+import asyncio
+import contextlib
+import socket
+from pathlib import Path
+
+HOST = "127.0.0.1"
+HTTP2 = b"PRI * HTTP/2.0"
+
+
+class Door:
+    """Relays to Unix sockets: what begins as HTTP/2 goes to `grpc`, all else to `http`. Lives in one loop.
+
+    The port is ours from the first moment to the last: shut, nobody listens there, and nobody else can.
+    """
+
+    def __init__(self, http: Path | None, grpc: Path | None) -> None:
+        self._http, self._grpc = http, grpc
+        self._holder = self._socket(0)
+        self.port: int = self._holder.getsockname()[1]
+        self._listener: asyncio.Server | None = None
+        self._through = asyncio.Event()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._relays: set[asyncio.Task[None]] = set()
+
+    def _socket(self, port: int) -> socket.socket:
+        made = socket.socket()
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        made.bind((HOST, port))
+        return made
+
+    async def open(self) -> None:
+        self._through.set()
+        if self._listener is None:
+            self._listener = await asyncio.start_server(self._enter, sock=self._socket(self.port))
+
+    async def pause(self) -> None:
+        """Connections are still taken; not a byte passes, in old ones neither."""
+        self._through.clear()
+
+    async def shut(self) -> None:
+        """Refuses, and resets what is connected."""
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        for writer in list(self._writers):
+            writer.transport.abort()
+        for relay in list(self._relays):
+            relay.cancel()
+        await asyncio.gather(*self._relays, return_exceptions=True)
+
+    async def remove(self) -> None:
+        await self.shut()
+        self._holder.close()
+
+    async def _enter(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._relays.add(task)
+        self._writers.add(writer)
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            await self._relay(reader, writer)
+        writer.transport.abort()
+        self._writers.discard(writer)
+        self._relays.discard(task)
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        first = await reader.read(65536)
+        await self._through.wait()
+        place = self._grpc if first.startswith(HTTP2) or self._http is None else self._http
+        if not first or place is None:
+            return
+        back, forth = await asyncio.open_unix_connection(place)
+        self._writers.add(forth)
+        try:
+            forth.write(first)
+            ways = [asyncio.ensure_future(self._pump(reader, forth)), asyncio.ensure_future(self._pump(back, writer))]
+            try:
+                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for way in ways:
+                    way.cancel()
+                await asyncio.gather(*ways, return_exceptions=True)
+        finally:
+            forth.transport.abort()
+            self._writers.discard(forth)
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while chunk := await reader.read(65536):
+            await self._through.wait()
+            writer.write(chunk)
+            await writer.drain()
+        await writer.drain()
+        if not writer.is_closing() and writer.can_write_eof():
+            writer.write_eof()
+            await asyncio.sleep(0.01)  # what was written last goes out before the other way is closed

@@ -1,0 +1,219 @@
+"""The contract cluster's answers: PD over HTTP and gRPC, a store's status port, a store's raw reads and writes."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+from aiohttp import web
+from google.protobuf.message import Message
+
+from demo.subjects.tikv.proto import raw_pb2 as wire
+from tests.pd_shapes import metrics, pd_body
+from tests.pd_state import Group, Node, State
+
+BASE = "/pd/api/v1"
+FLOOD_CHUNKS = 16_384
+WAIT_SEC = 0.02
+
+
+def pd_app(state: State, pd: Node) -> web.Application:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        path = request.path.removeprefix(BASE)
+        if not request.path.startswith(BASE):
+            raise web.HTTPNotFound
+        if path != "/health":
+            await _forwarded(state)
+        with state.lock:
+            if path != "/health" and state.pd_leader is None:
+                return web.Response(status=503, text="no leader\n")
+            body = pd_body(state, path)
+        if body is None:
+            raise web.HTTPNotFound
+        return await _send(request, pd, path, json.dumps(body).encode(), "application/json")
+
+    return _app(answer)
+
+
+async def _forwarded(state: State) -> None:
+    """A follower's answer is the leader's: it hangs when that is paused."""
+    while state.pd_leader is not None and state.pds[state.pd_leader].is_paused:  # noqa: ASYNC110 - told by a thread
+        await asyncio.sleep(WAIT_SEC)
+
+
+def status_app(state: State, store: Node) -> web.Application:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if request.path not in ("/status", "/metrics"):
+            raise web.HTTPNotFound
+        with state.lock:
+            body = b"" if request.path == "/status" else metrics(store).encode()
+        return await _send(request, store, request.path, body, "text/plain")
+
+    return _app(answer)
+
+
+def _app(answer: Callable[[web.Request], Any]) -> web.Application:
+    app = web.Application()
+    app.router.add_get("/{path:.*}", answer)
+    return app
+
+
+async def _send(request: web.Request, node: Node, path: str, body: bytes, kind: str) -> web.StreamResponse:
+    await asyncio.sleep(node.delay_sec)
+    if node.twist is not None:
+        body = node.twist(path, body)
+    if node.mode == "whole":
+        return web.Response(body=body, content_type=kind)
+    response = web.StreamResponse()
+    if node.mode == "cut":
+        response.content_length = len(body) + 1000
+    await response.prepare(request)
+    await response.write(body)
+    for _ in range(FLOOD_CHUNKS if node.mode == "flood" else 0):
+        await response.write(b" " * 65536)
+    if request.transport is not None:
+        request.transport.abort()
+    return response
+
+
+class PdService:
+    """`pdpb.PD`, as one member answers it."""
+
+    def __init__(self, state: State, pd: Node) -> None:
+        self.state, self.pd = state, pd
+
+    def get_members(self, _: wire.GetMembersRequest, context: grpc.ServicerContext) -> wire.GetMembersResponse:
+        _hold(self.pd, context)
+        members = [_member(pd) for pd in self.state.pds.values()]
+        leader = None if self.state.pd_leader is None else _member(self.state.pds[self.state.pd_leader])
+        return wire.GetMembersResponse(header=self._header(), members=members, leader=leader)
+
+    def get_region(self, request: wire.GetRegionRequest, context: grpc.ServicerContext) -> wire.GetRegionResponse:
+        refusal = self._refusal(request.header, context)
+        if refusal is not None:
+            return wire.GetRegionResponse(header=refusal)
+        self.pd.calls["region"] += 1
+        group = self.state.group_of(request.region_key)
+        if group is None:
+            return wire.GetRegionResponse(header=self._header())
+        leader = None if group.told is None else _peer(group, group.told)
+        return wire.GetRegionResponse(header=self._header(), region=_region(group), leader=leader)
+
+    def get_store(self, request: wire.GetStoreRequest, context: grpc.ServicerContext) -> wire.GetStoreResponse:
+        refusal = self._refusal(request.header, context)
+        if refusal is not None:
+            return wire.GetStoreResponse(header=refusal)
+        store = self.state.store(request.store_id)
+        if store is None:
+            context.abort(grpc.StatusCode.UNKNOWN, f"invalid store ID {request.store_id}, not found")
+        found = wire.Store(id=store.ident, address=f"{store.name}:20160", status_address=f"{store.name}:20180")
+        return wire.GetStoreResponse(header=self._header(), store=found)
+
+    def _header(self) -> wire.ResponseHeader:
+        return wire.ResponseHeader(cluster_id=self.state.cluster_id)
+
+    def _refusal(self, header: wire.RequestHeader, context: grpc.ServicerContext) -> wire.ResponseHeader | None:
+        _hold(self.pd, context)
+        if self.state.pd_leader != self.pd.name:
+            if not self.state.refuses_in_header:
+                context.abort(grpc.StatusCode.UNAVAILABLE, "not leader")
+            return wire.ResponseHeader(error=wire.PdError(type=1, message="is not leader"))
+        if header.cluster_id != self.state.cluster_id:
+            said = f"mismatch cluster id, need {self.state.cluster_id} but got {header.cluster_id}"
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, said)
+        return None
+
+    def handlers(self) -> grpc.GenericRpcHandler:
+        return grpc.method_handlers_generic_handler(
+            "pdpb.PD",
+            {
+                "GetMembers": _unary(self.get_members, wire.GetMembersRequest),
+                "GetRegion": _unary(self.get_region, wire.GetRegionRequest),
+                "GetStore": _unary(self.get_store, wire.GetStoreRequest),
+            },
+        )
+
+
+class StoreService:
+    """`tikvpb.Tikv`, as one store answers it."""
+
+    def __init__(self, state: State, store: Node) -> None:
+        self.state, self.store = state, store
+
+    def put(self, request: wire.RawPutRequest, context: grpc.ServicerContext) -> wire.RawPutResponse:
+        self.store.calls["put"] += 1
+        wrong = self._wrong(request.context, request.key, context)
+        if wrong is None:
+            self.state.data[request.key] = request.value
+        return wire.RawPutResponse(region_error=wrong, error="" if request.cf in ("", "default") else "bad cf")
+
+    def get(self, request: wire.RawGetRequest, context: grpc.ServicerContext) -> wire.RawGetResponse:
+        self.store.calls["get"] += 1
+        wrong = self._wrong(request.context, request.key, context)
+        value = self.state.data.get(request.key)
+        if wrong is not None or value is None:
+            return wire.RawGetResponse(region_error=wrong, not_found=wrong is None)
+        return wire.RawGetResponse(value=value)
+
+    def _wrong(self, asked: wire.Context, key: bytes, context: grpc.ServicerContext) -> wire.RegionError | None:
+        _hold(self.store, context)
+        group = self.state.groups.get(asked.region_id)
+        if asked.peer.store_id != self.store.ident:
+            return wire.RegionError(message="store not match", store_not_match=wire.Present())
+        if group is None:
+            return wire.RegionError(message="region not found", region_not_found=wire.Present())
+        misplaced = self._misplaced(group, asked.region_epoch, key)
+        if misplaced is not None:
+            return misplaced
+        with self.state.lock:  # a write without a majority waits, as raft does
+            enough = self.state.lock.wait_for(lambda: self.state.has_quorum(group), timeout=context.time_remaining())
+        if not enough:
+            context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "no majority")
+        return None
+
+    def _misplaced(self, group: Group, epoch: wire.RegionEpoch, key: bytes) -> wire.RegionError | None:
+        if group.leader != self.store.ident:
+            leader = None if group.hint is None else _peer(group, group.hint)
+            return wire.RegionError(not_leader=wire.NotLeader(region_id=group.ident, leader=leader))
+        if (epoch.version, epoch.conf_ver) != (group.version, group.conf_ver):
+            return wire.RegionError(message="epoch not match", epoch_not_match=wire.Present())
+        if not group.holds(key):
+            return wire.RegionError(message="key not in region", key_not_in_region=wire.Present())
+        return wire.RegionError(message="busy", server_is_busy=wire.Present()) if self.store.busy else None
+
+    def handlers(self) -> grpc.GenericRpcHandler:
+        return grpc.method_handlers_generic_handler(
+            "tikvpb.Tikv",
+            {"RawPut": _unary(self.put, wire.RawPutRequest), "RawGet": _unary(self.get, wire.RawGetRequest)},
+        )
+
+
+def _unary(
+    handle: Callable[[Any, grpc.ServicerContext], Message], request: type[Message]
+) -> "grpc.RpcMethodHandler[Any, Any]":
+    return grpc.unary_unary_rpc_method_handler(handle, request.FromString, lambda answer: answer.SerializeToString())
+
+
+def _hold(node: Node, context: grpc.ServicerContext) -> None:
+    if node.delay_sec:
+        time.sleep(min(node.delay_sec, context.time_remaining() or 0.0))
+
+
+def _member(pd: Node) -> wire.Member:
+    return wire.Member(name=pd.name, member_id=pd.ident, client_urls=[f"http://{pd.name}:2379"])
+
+
+def _peer(group: Group, store: int) -> wire.Peer:
+    return wire.Peer(id=group.peers[store], store_id=store)
+
+
+def _region(group: Group) -> wire.Region:
+    return wire.Region(
+        id=group.ident,
+        start_key=group.start,
+        end_key=group.end,
+        region_epoch=wire.RegionEpoch(conf_ver=group.conf_ver, version=group.version),
+        peers=[_peer(group, store) for store in group.peers],
+    )

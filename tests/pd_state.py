@@ -1,0 +1,127 @@
+"""What is true in the contract cluster, and what PD believes: data and rules, no sockets."""
+
+import itertools
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+Twist = Callable[[str, bytes], bytes]
+"""Changes a body on its way out: given the path and the right body."""
+
+
+@dataclass
+class Node:
+    """A PD or a store. `mode`: how its HTTP answers end: whole, cut off in the middle, or never."""
+
+    name: str
+    ident: int
+    is_up: bool = True
+    is_paused: bool = False
+    delay_sec: float = 0.0
+    twist: Twist | None = None
+    mode: str = "whole"
+    word: str | None = None
+    busy: bool = False
+    gone_at: float | None = None
+    calls: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def is_running(self) -> bool:
+        return self.is_up and not self.is_paused
+
+
+@dataclass
+class Group:
+    """A region. `leader`: the true one's store; `hint`: whom the followers name; `told`: whom PD names."""
+
+    ident: int
+    start: bytes
+    end: bytes
+    peers: dict[int, int]
+    leader: int | None
+    hint: int | None
+    told: int | None
+    version: int = 1
+    conf_ver: int = 5
+
+    def holds(self, key: bytes) -> bool:
+        return self.start <= key and (not self.end or key < self.end)
+
+
+class State:
+    """Everything behind the doors; `lock` guards it, and waits on it wake when it changes."""
+
+    def __init__(self, store_ids: Sequence[int], cuts: Sequence[bytes], disconnect_after_sec: float) -> None:
+        self.lock = threading.Condition(threading.RLock())
+        self.cluster_id = 7_412_345_678_901_234_567
+        self.disconnect_after_sec = disconnect_after_sec
+        self.pds = {f"pd{n}": Node(f"pd{n}", 13_156_394_451_279_123_456 + n) for n in range(3)}
+        self.stores = {f"tikv{n}": Node(f"tikv{n}", ident) for n, ident in enumerate(store_ids)}
+        self.pd_leader: str | None = "pd0"
+        self.refuses_in_header = False
+        self.data: dict[bytes, bytes] = {}
+        self.groups: dict[int, Group] = {}
+        self._ids = 2
+        edges = [b"", *cuts, b""]
+        for n, (start, end) in enumerate(itertools.pairwise(edges)):
+            leader = store_ids[n % len(store_ids)]
+            self._add(start, end, leader)
+
+    def _add(self, start: bytes, end: bytes, leader: int | None) -> Group:
+        ident = self._ids
+        peers = {store.ident: ident + n for n, store in enumerate(self.stores.values(), 1)}
+        self._ids += 1 + len(peers)
+        self.groups[ident] = Group(ident, start, end, peers, leader, leader, leader)
+        return self.groups[ident]
+
+    def node(self, name: str) -> Node:
+        return self.pds[name] if name in self.pds else self.stores[name]
+
+    def store(self, ident: int) -> Node | None:
+        return next((store for store in self.stores.values() if store.ident == ident), None)
+
+    def group_of(self, key: bytes) -> Group | None:
+        return next((group for group in self.groups.values() if group.holds(key)), None)
+
+    def lose(self, name: str, noticed: bool) -> None:
+        """What a death or a freeze means for those who are left."""
+        node = self.node(name)
+        node.gone_at = node.gone_at or time.time()
+        if name in self.pds:
+            self.pd_leader = None if self.pd_leader == name and not node.is_paused else self.pd_leader
+            return
+        for group in self.groups.values():
+            if group.leader == node.ident:
+                group.leader = None
+                group.hint = None if noticed else group.hint
+
+    def has_quorum(self, group: Group) -> bool:
+        running = [store for store in map(self.store, group.peers) if store is not None and store.is_running]
+        return len(running) * 2 > len(group.peers)
+
+    def elect(self, ident: int | None, to: str | None) -> None:
+        """A leader for this region, or for each that has none; among the stores that run."""
+        for group in self.groups.values():
+            if ident == group.ident or (ident is None and group.leader is None):
+                able = [store.ident for store in self.stores.values() if store.is_running and to in (None, store.name)]
+                if able and self.has_quorum(group):
+                    chosen = able[group.ident % len(able)]
+                    group.leader = group.hint = group.told = chosen
+
+    def split(self, at: bytes) -> None:
+        """The region around `at` becomes two: old routes to it are wrong."""
+        group = self.group_of(at)
+        assert group is not None
+        right = self._add(at, group.end, group.leader)
+        group.end = at
+        group.version += 1
+        right.version = group.version
+
+    def pd_word(self, store: Node) -> str:
+        """PD's own word of a store, which lags."""
+        if store.word is not None:
+            return store.word
+        silent = 0.0 if store.gone_at is None else time.time() - store.gone_at
+        return "Disconnected" if silent > self.disconnect_after_sec else "Up"

@@ -1,0 +1,220 @@
+"""The pure parts of a cluster on stage: who leads, what was measured, whose the project is, what a card says."""
+
+import os
+import platform
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from demo.chaos.child import birth_of
+from demo.engine.container import Container
+from demo.engine.watch import Seen
+from demo.health.pulse import Pulse
+from demo.health.reading import Reading
+from demo.subjects.cluster import owner
+from demo.subjects.cluster.canary import longest_gap
+from demo.subjects.cluster.cards import client_cards, health_of
+from demo.subjects.cluster.leadership import Leadership, Vote, elected
+from demo.subjects.cluster.members import address_of
+from demo.subjects.cluster.verdicts import Run, elected_sec, of_election, of_kill
+from demo.types import Measured
+
+NOW = 1_800_000_000.0
+
+
+def container(**changes: Any) -> Container:
+    plain = Container("a" * 64, "demo-etcd-1", {}, "running", {}, None, "", {})
+    return replace(plain, **changes)
+
+
+# Who leads.
+
+
+def test_the_newest_term_says_who_leads_and_an_older_one_is_history() -> None:
+    assert elected([Vote("a", "a", 3), Vote("b", "b", 4), Vote("c", "b", 4)]) == ("b", 4)
+
+
+def test_nobody_leads_while_the_newest_term_names_nobody_or_two() -> None:
+    assert elected([Vote("a", "a", 3), Vote("b", "", 4)]) == (None, 4)
+    assert elected([Vote("a", "a", 4), Vote("b", "b", 4)]) == (None, 4)
+    assert elected([]) == (None, 0)
+
+
+def test_a_dead_member_does_not_lead_even_if_all_others_still_follow_it() -> None:
+    leadership = Leadership()
+    votes = [Vote("b", "a", 3), Vote("c", "a", 3)]
+    assert leadership.see(votes, (), 10.0).name == "a"
+    gone = leadership.see(votes, ("a",), 11.0)
+    assert (gone.name, gone.since, gone.previous) == (None, 11.0, "a")
+    new = leadership.see([Vote("b", "c", 4), Vote("c", "c", 4)], ("a",), 12.5)
+    assert (new.name, new.term, new.since, new.previous) == ("c", 4, 12.5, "a")
+    assert leadership.see([Vote("b", "c", 4)], ("a",), 13.0) == new
+
+
+def test_a_leader_elected_again_in_a_later_term_is_news() -> None:
+    leadership = Leadership()
+    leadership.see([Vote("a", "a", 3)], (), 10.0)
+    assert leadership.see([Vote("a", "a", 5)], (), 11.0).since == 11.0
+
+
+# What was measured.
+
+
+def test_another_leader_counts_only_when_it_came_after_the_kill() -> None:
+    health = {"leader": {"id": "b", "since": 105.0}}
+    assert elected_sec(health, "a", 103.5) == ("b", 1.5)
+    assert elected_sec(health, "a", 106.0) is None
+    assert elected_sec(health, "b", 103.5) is None
+    assert elected_sec({"leader": {"id": None, "since": 105.0}}, "a", 103.5) is None
+    assert elected_sec(None, "a", 103.5) is None
+    assert elected_sec(health, "a", None) is None
+
+
+WELL = Run("a", Measured(0.4, 2.0, 100.0), "b", 1.5, 1.7, {"keys": 200, "missing": 0, "unread": 0})
+
+
+@pytest.mark.parametrize(
+    ("run", "held", "words"),
+    [
+        (WELL, True, "b led after 1.5 s. All 200 keys that were written hold"),
+        (replace(WELL, elected_sec=3.2), False, "b led after 3.2 s. All 200 keys"),
+        (replace(WELL, books={"keys": 200, "missing": 2, "unread": 0}), False, "2 of 200 keys lack"),
+        (replace(WELL, books={"keys": 200, "missing": 2, "unread": 9}), False, "2 of 200 keys lack"),
+        (replace(WELL, books={"keys": 200, "missing": 0, "unread": 9}), None, "9 of 200 keys could not be read"),
+        (replace(WELL, books={"keys": 0, "missing": 0, "unread": 0}), None, "Not measurable"),
+        (replace(WELL, books=None), None, "the client process was started anew"),
+        (replace(WELL, elected_sec=None), False, "No other leader was seen"),
+        (replace(WELL, measured=Measured(None, None, 100.0)), None, "No effect seen"),
+        (replace(WELL, measured=Measured(0.4, None, 100.0)), False, "not all parts came back"),
+    ],
+)
+def test_the_verdict_says_what_was_measured_and_what_could_not_be(run: Run, held: bool | None, words: str) -> None:
+    found, text = of_kill(run, 3.0)
+    assert found is held
+    assert words.lower() in text.lower()
+
+
+def test_the_line_on_the_election_names_the_leader_and_the_gap() -> None:
+    assert of_election(WELL) == "b leads, 1.5 s after the kill. No write was confirmed for 1.7 s."
+    assert of_election(replace(WELL, elected_sec=None, outage_sec=None)) == "Nobody was seen to lead instead of a."
+
+
+def test_the_longest_gap_is_the_longest_on_any_key_that_ended_after_the_moment() -> None:
+    moments = [(1.0, 2.0, 9.0, 9.1, 10.4), (1.0, 2.0, 3.0, 4.0, 9.5)]
+    assert longest_gap(moments, 0.0) == {"sec": 7.0, "began_at": 2.0}
+    assert longest_gap(moments, 9.05) == {"sec": 5.5, "began_at": 4.0}
+    assert longest_gap([], 0.0) is None
+    assert longest_gap([(1.0,)], 0.0) is None
+
+
+# Whose it is.
+
+
+def labelled(value: str) -> Container:
+    return container(labels={owner.LABEL: value})
+
+
+def test_a_project_belongs_to_nobody_to_us_to_a_living_process_or_was_left() -> None:
+    mine = owner.mine(keep=False)
+    other = f"{platform.node()}/1/{birth_of(1)}"
+    gone = f"{platform.node()}/{os.getpid()}/12345"
+    assert owner.claim_on([]) == "nobody's"
+    assert owner.claim_on([labelled(mine)]) == "ours"
+    assert owner.claim_on([labelled(other)]) == "another's"
+    assert owner.claim_on([labelled(gone)]) == "left"
+    assert owner.claim_on([labelled(gone), labelled(other)]) == "another's"
+
+
+@pytest.mark.parametrize("value", ["", owner.KEPT])
+def test_what_was_kept_or_bears_no_name_is_never_removed(value: str) -> None:
+    assert owner.claim_on([labelled(owner.mine(keep=False)), labelled(value)]) == "kept"
+
+
+@pytest.mark.parametrize("value", ["elsewhere/1/2", "nonsense", "a/b/c", f"{platform.node()}/1/x", "//"])
+def test_an_owner_nobody_can_judge_is_another_one(value: str) -> None:
+    assert owner.claim_on([labelled(value)]) == "another's"
+
+
+# What a card says.
+
+
+async def _nothing() -> Reading:
+    return Reading()
+
+
+def pulse(reading: Reading, at: float, worked_at: float | None = None) -> Pulse:
+    made = Pulse(_nothing, 0.5, lambda: None)
+    made.reading, made.at = reading, at
+    made.worked_at = at if worked_at is None and reading.ok else worked_at or 0.0
+    return made
+
+
+def seen(state: str, since: float, code: int | None = None) -> Seen:
+    return Seen(container(state=state), state, since, code)
+
+
+GOOD, BAD = Reading({"x": 1}), Reading(trouble="nobody listens")
+
+
+@pytest.mark.parametrize(
+    ("engine", "probe", "health", "words"),
+    [
+        (seen("running", NOW - 60), pulse(GOOD, NOW - 0.2), "up", ""),
+        (seen("exited", NOW - 0.1, 137), pulse(GOOD, NOW - 0.2), "down", "killed"),
+        (seen("exited", NOW - 0.1, 0), pulse(GOOD, NOW - 0.2), "down", "stopped"),
+        (seen("exited", NOW - 0.1, 2), pulse(GOOD, NOW - 0.2), "down", "ended with code 2"),
+        (seen("paused", NOW - 0.1), pulse(GOOD, NOW - 0.2), "down", "frozen"),
+        (seen("gone", NOW - 0.1), pulse(GOOD, NOW - 0.2), "down", "removed"),
+        (None, pulse(GOOD, NOW - 0.2), "down", "no container"),
+        (seen("running", NOW - 2), pulse(BAD, NOW - 0.2, NOW - 9), "starting", "starting"),
+        (seen("running", NOW - 0.1), pulse(GOOD, NOW - 0.2), "starting", "starting"),
+        (seen("running", NOW - 60), pulse(BAD, NOW - 0.2, NOW - 9), "down", "nobody listens"),
+        (seen("running", NOW - 60), pulse(BAD, NOW - 0.2), "down", "nobody listens"),
+        (seen("running", NOW - 60), pulse(GOOD, NOW - 7), "down", "not looked at for 7 s"),
+    ],
+)
+def test_the_engines_word_goes_before_a_probe_and_an_old_answer_is_none(
+    engine: Seen | None, probe: Pulse, health: str, words: str
+) -> None:
+    assert health_of(engine, probe, NOW) == (health, words)
+
+
+def told(**canary: Any) -> Reading:
+    """What the client process says."""
+    numbers = {"rate": 100, "per_sec": 100.0, "error_percent": 25.0, "p99_ms": 4.0, "missing": 0}
+    return Reading(numbers | {"canary": {"takes_writes": True, "last_at": NOW, "write_ms": 2.0, **canary}})
+
+
+def test_load_counts_what_was_answered_and_writes_tell_since_when_nothing_is_confirmed() -> None:
+    load, writes = client_cards(pulse(told(), NOW), NOW)
+    assert (load["health"], load["metrics"]["ops/s"]) == ("up", 75.0)
+    assert writes["health"] == "up"
+    late = told(takes_writes=False, last_at=NOW - 1.2, reason="election")
+    _, writes = client_cards(pulse(late, NOW), NOW)
+    assert (writes["health"], writes["detail"]) == ("down", "none for 1.2 s: election")
+
+
+def test_without_the_client_process_nobody_knows_whether_writes_are_taken() -> None:
+    load, writes = client_cards(pulse(Reading(trouble="nobody listens"), NOW), NOW)
+    assert (load["health"], writes["health"]) == ("down", "unknown")
+
+
+def test_a_confirmed_write_that_is_not_found_is_no_green_card() -> None:
+    lost = Reading({**told().data, "missing": 3})
+    load, _ = client_cards(pulse(lost, NOW), NOW)
+    assert (load["health"], load["detail"]) == ("degraded", "3 confirmed writes not found")
+
+
+@pytest.mark.parametrize(
+    ("published", "address"),
+    [
+        (("127.0.0.1", 23791), "127.0.0.1:23791"),
+        (("0.0.0.0", 23791), "127.0.0.1:23791"),
+        (("::", 23791), "[::1]:23791"),
+        (("", 23791), "127.0.0.1:23791"),
+    ],
+)
+def test_a_member_is_asked_where_its_port_is_published(published: tuple[str, int], address: str) -> None:
+    assert address_of(container(ports={2379: published}), 2379) == address
+    assert address_of(container(ports={2379: published}), 2380) == ""
