@@ -36,7 +36,7 @@ def test_version() -> None:
 
 
 def test_help_names_every_command_and_option() -> None:
-    assert {"serve", "run", "shows", "up", "down", "heal"} <= set(run("--help").stdout.split())
+    assert {"serve", "run", "shows", "up", "down", "heal", "doctor"} <= set(run("--help").stdout.split())
     text = run("serve", "--help").stdout
     options = ("--host", "--port", "--terminal", "--open", "--no-open", "--journal", "--fresh", "--attach")
     for option in (*options, "--public-name", "--token-file", "--tls-cert", "--tls-key"):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from demo.conductor import Conductor
+from demo.doctor.machine import checks
 from demo.subjects import load
 from demo.subjects.options import FLAGS, dashed
 from demo.types import ChaosType
@@ -68,10 +69,15 @@ def test_every_refusal_code_is_documented_with_its_status() -> None:
 def test_every_option_is_documented() -> None:
     for option in (
         *("--terminal", "--journal", "--fresh", "--attach", "--name", "--port", "--host", "--no-open"),
-        *("--public-name", "--token-file", "--tls-cert", "--tls-key", "--option"),
+        *("--public-name", "--token-file", "--tls-cert", "--tls-key", "--option", "--json"),
         *(f"--{dashed(flag.name)}" for flag in FLAGS),
     ):
         assert option in EVERYTHING, f"{option} stands nowhere"
+
+
+def test_what_the_doctor_looks_at_is_documented() -> None:
+    for what in checks(8000):
+        assert f"\n| {what.partition(' 8000')[0]} |" in DOCS["doctor.md"], what
 
 
 def test_the_faults_of_the_rate_limiter_are_documented() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import demo
+from demo.subjects import names
 from tests.serving import wait_for
 
 ROOT = Path(demo.__file__).parent.parent
@@ -100,7 +101,7 @@ def bare(tmp_path: Path) -> dict[str, str]:
 @pytest.mark.system
 def test_a_machine_that_has_all_is_exit_code_0_and_nothing_is_left_of_the_look(tmp_path: Path) -> None:
     state = tmp_path / "state"
-    done = doctor("--port", "0", env={"XDG_STATE_HOME": str(state), "DOCTOR_MARK": str(tmp_path)})
+    done = doctor("ratelimiter", "--port", "0", env={"XDG_STATE_HOME": str(state), "DOCTOR_MARK": str(tmp_path)})
     assert (done.returncode, done.stderr) == (0, "")
     assert {text[:2] for text in done.stdout.splitlines() if text[2:4] == "  "} <= {"ok", "? "}
     for what in (
@@ -114,14 +115,15 @@ def test_a_machine_that_has_all_is_exit_code_0_and_nothing_is_left_of_the_look(t
         "its ports",
     ):
         assert line(done, what).startswith("ok "), what
-    assert [text for text in done.stdout.splitlines() if text.endswith(":")] == [
-        "this machine:",
-        "ratelimiter:",
-        "none:",
-    ]
     assert not state.exists()
     mark = f"DOCTOR_MARK={tmp_path}".encode()
     wait_for(lambda: not any(mark in environ(entry) for entry in Path("/proc").iterdir() if entry.name.isdecimal()))
+
+
+def test_without_a_name_every_built_in_subject_is_looked_at() -> None:
+    done = doctor("--port", "0")
+    heads = [text[:-1] for text in done.stdout.splitlines() if text.endswith(":") and "  " not in text]
+    assert heads == ["this machine", *names()]
 
 
 def environ(entry: Path) -> bytes:

@@ -124,7 +124,6 @@ async def test_a_trial_of_the_watchdog_leaves_none(monkeypatch: pytest.MonkeyPat
 
 
 def is_marked(entry: Path, mark: str) -> bool:
-    """Inherited, not this process's own: that was set after its start."""
     try:
         return f"TRIAL_MARK={mark}".encode() in (entry / "environ").read_bytes().split(b"\0")
     except OSError:

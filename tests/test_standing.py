@@ -111,6 +111,18 @@ def test_nothing_to_attach_to_is_one_sentence(runtime: Path) -> None:
     assert (code, trouble) == (2, "demo: subject 'none' does not take these options: attach; it takes none\n")
 
 
+def test_the_doctor_looks_at_a_system_that_stands(stand: Stand) -> None:
+    look = ("doctor", "ratelimiter", "--port", "0", "--attach")
+    code, said, _ = demo(*look, "here")
+    assert (code, "'here' stands, all 6 parts of it" in said) == (0, True)
+    os.kill(stand.pids()["node-3"], signal.SIGKILL)
+    code, said, _ = demo(*look, "here")
+    assert code == 1
+    assert "'here' stands, but not node-3: demo heal here" in said
+    code, said, _ = demo(*look, "nobody")
+    assert (code, "none stands under the name 'nobody': demo up ratelimiter" in said) == (1, True)
+
+
 def test_a_restarted_server_finds_its_target_as_it_was(stand: Stand, tmp_path: Path) -> None:
     before = stand.pids()
     args = ("ratelimiter", "--attach", "here", "--journal", str(tmp_path / "show.journal"))

@@ -82,7 +82,7 @@ def engine_cards(members: Members) -> list[dict[str, Any]]:
     if members.watch.trouble:
         return [card("engine", "engine", "down", "does not answer", {})]
     running = [member.id for member in members if (seen := members.seen(member.id)) and seen.state == "running"]
-    return [card("engine", "engine", "up", "tells at once what ends", {"running": float(len(running))})]
+    return [card("engine", "engine", "up", "events live", {"running": float(len(running))})]
 
 
 def client_cards(pulse: Pulse, now: float) -> list[dict[str, Any]]:

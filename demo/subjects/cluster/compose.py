@@ -10,7 +10,8 @@ from pathlib import Path
 
 from demo.errors import SubjectError
 
-ASK_SEC = 6.0
+VERSION_SEC = 3.0
+END_SEC = 6.0
 DOWN_SEC = 60.0
 GRACE_SEC = "2"
 """What a container gets to stop by itself."""
@@ -21,15 +22,22 @@ INSTALL = "apt-get install docker-compose-v2, or docker-compose-plugin where Doc
 
 
 async def find_compose(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """The command, plugin first. Raises `SubjectError` with what installs one."""
+    """The command that works, plugin first. Raises `SubjectError` with what installs one."""
     docker, standalone = shutil.which("docker"), shutil.which("docker-compose")
-    for command in ((docker, "compose"), (standalone,)):
-        if command[0] is not None:
-            words = tuple(str(word) for word in command)
-            code, _ = await _run((*words, "version"), environ or {}, ASK_SEC)
-            if code == 0:
-                return words
+    for words in ((docker, "compose"), (standalone,)):
+        command = tuple(word for word in words if word is not None)
+        if len(command) == len(words) and await version_of(command, environ or {}):
+            return command
     raise SubjectError(f"neither `docker compose` nor `docker-compose` works here: {INSTALL}")
+
+
+async def version_of(command: Sequence[str], environ: Mapping[str, str]) -> str:
+    """What it says of itself; empty when it fails, or hangs."""
+    try:
+        code, said = await _run((*command, "version", "--short"), environ, VERSION_SEC)
+    except SubjectError:
+        return ""
+    return said if code == 0 else ""
 
 
 async def _run(command: Sequence[str], environ: Mapping[str, str], within_sec: float | None) -> tuple[int, str]:
@@ -59,7 +67,7 @@ async def _run(command: Sequence[str], environ: Mapping[str, str], within_sec: f
         if process.returncode is None:
             process.terminate()
             try:
-                async with asyncio.timeout(ASK_SEC):
+                async with asyncio.timeout(END_SEC):
                     await process.wait()
             except TimeoutError:
                 process.kill()

@@ -6,39 +6,18 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any
 
+from demo.engine import Engine
+from demo.engine.container import UP
 from demo.errors import EngineError
 from demo.findings import Finding, maybe, no, ok, together
-from demo.subjects.cluster.compose import find_compose
+from demo.subjects.cluster.compose import find_compose, version_of
 from demo.subjects.parts.ports import is_free
 
 APART_MOST_SEC = 1.0
 """More than this between the engine's clock and ours, and the ages on a stage are wrong."""
-
-
-class Published(Protocol):
-    """A container, as far as its ports go."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def project(self) -> str: ...
-    @property
-    def is_running(self) -> bool: ...
-    @property
-    def ports(self) -> Mapping[int, tuple[str, int]]: ...
-
-
-class Asked(Protocol):
-    """What is asked of a `demo.engine.Engine`. Each call may raise `EngineError`."""
-
-    @property
-    def where(self) -> str: ...
-    async def info(self) -> Mapping[str, Any]: ...
-    async def containers(self, project: str = "") -> Sequence[Published]: ...
-    async def has_image(self, name: str) -> bool: ...
-    async def close(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -60,7 +39,7 @@ class Told:
     answered: float
 
 
-async def examine_engine(engine: Asked, needs: Needs) -> tuple[Finding, ...]:
+async def examine_engine(engine: Engine, needs: Needs) -> tuple[Finding, ...]:
     """Everything at once. Without an engine only what can be told without one. Closes the engine in the end."""
     begun = asyncio.ensure_future(together({"compose": compose()}))
     try:
@@ -78,35 +57,36 @@ async def examine_engine(engine: Asked, needs: Needs) -> tuple[Finding, ...]:
     return (*found[:1], *await begun, *found[1:])
 
 
-async def ask(engine: Asked) -> Told:
+async def ask(engine: Engine) -> Told:
     """Raises `EngineError`."""
     asked = time.time()
     info = await engine.info()
     return Told(info, asked, time.time())
 
 
-def _version(engine: Asked, told: Told) -> Finding:
+def _version(engine: Engine, told: Told) -> Finding:
     return ok("engine", f"{told.info.get('ServerVersion') or 'of no known version'}, {engine.where}")
 
 
 async def compose() -> Finding:
     """The plugin, else the program of old. Raises `SubjectError` when there is neither."""
-    words = await find_compose()
-    return ok("compose", " ".join(words))
+    program, *words = await find_compose()
+    said = await version_of((program, *words), {})
+    return ok("compose", " ".join((Path(program).name, *words, said)))
 
 
-async def image(engine: Asked, name: str) -> Finding:
+async def image(engine: Engine, name: str) -> Finding:
     if await engine.has_image(name):
         return ok(f"image {name}", "is here")
     return maybe(f"image {name}", "not here yet", f"docker pull {name}, before you go on stage")
 
 
-async def ports(engine: Asked, project: str, wanted: Sequence[int]) -> Finding:
+async def ports(engine: Engine, project: str, wanted: Sequence[int]) -> Finding:
     """On 127.0.0.1: free, or published by containers of our own project."""
     holders = {
         port: container
         for container in await engine.containers()
-        if container.is_running
+        if container.state in UP
         for _, port in container.ports.values()
     }
     ours = [port for port in wanted if port in holders and holders[port].project == project]

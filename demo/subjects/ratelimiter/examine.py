@@ -2,6 +2,7 @@
 
 import asyncio
 
+from demo.chaos.child import birth_of
 from demo.findings import Finding, no, ok, together
 from demo.subjects.parts.ports import free_ports, is_free
 from demo.subjects.ratelimiter.attached import Supervisor
@@ -51,7 +52,9 @@ async def _standing(name: str) -> Finding:
     if supervisor.is_gone:
         return no(SYSTEM, f"none stands under the name {name!r}", "demo up ratelimiter")
     told = await supervisor.ask("GET", "/parts", ASK_SEC)
-    down = [part for part, said in told["parts"].items() if said["trouble"] or said["pid"] is None]
+    down = [
+        part for part, said in told["parts"].items() if said["pid"] is None or birth_of(said["pid"]) != said["born"]
+    ]
     if down:
         return no(SYSTEM, f"{name!r} stands, but not {', '.join(down)}", f"demo heal {name}")
     return ok(SYSTEM, f"{name!r} stands, all {len(told['parts'])} parts of it")
