@@ -1,11 +1,13 @@
 """When things go wrong around a fault on a container: it vanishes, is replaced, meddled with; the engine is away."""
 
 import asyncio
+import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 
+from demo.chaos.container import Before, bring_back
 from demo.engine import Engine
 from demo.errors import FaultError
 from demo.types import ChaosType
@@ -132,6 +134,24 @@ async def test_whatever_somebody_did_to_it_meanwhile_it_is_brought_back_to_what_
     assert yard.aliases("one") == {network: {"uno"}}
 
 
+@each_deed
+async def test_a_heal_that_comes_behind_another_one_or_a_removal_is_no_failure(
+    yard: Yard, engine: Engine, deed: ChaosType
+) -> None:
+    yard.run("one", "--network", yard.network())
+    driver = fault(yard, deed, "one", engine)
+    plan = await driver.plan()
+    await driver.inject(plan)
+    before = Before.planned(plan)
+    broken = await engine.look(before.id)
+    assert broken is not None
+    await driver.heal(plan)
+    await bring_back(engine, before, broken)
+    assert await driver.is_healed(plan)
+    docker("rm", "--force", yard.name("one"))
+    await bring_back(engine, before, broken)
+
+
 async def test_half_of_its_names_lost_is_not_healed_and_what_it_gained_is_kept(yard: Yard, engine: Engine) -> None:
     network = yard.network()
     yard.run("one", "--network", network, "--network-alias", "uno", "--network-alias", "eins")
@@ -165,15 +185,18 @@ async def test_a_network_that_is_gone_is_said_and_healed_when_it_is_there_again(
 
 
 async def test_several_networks_are_all_left_and_all_joined_again(yard: Yard, engine: Engine) -> None:
-    first, second = yard.network("a"), yard.network("b")
+    """Under the same names, and at the address that was asked for."""
+    subnet = f"10.{random.randint(200, 250)}.{random.randint(0, 255)}"
+    first, second = yard.network("a"), yard.network("b", "--subnet", f"{subnet}.0/24")
     yard.run("one", "--network", first, "--network-alias", "uno")
-    docker("network", "connect", "--alias", "due", second, yard.name("one"))
+    docker("network", "connect", "--alias", "due", "--ip", f"{subnet}.77", second, yard.name("one"))
     driver = fault(yard, DISCONNECT, "one", engine)
     plan = await driver.plan()
     await driver.inject(plan)
     assert yard.aliases("one") == {}
     await driver.heal(plan)
     assert yard.aliases("one") == {first: {"uno"}, second: {"due"}}
+    assert yard.inspect("one")["NetworkSettings"]["Networks"][second]["IPAddress"] == f"{subnet}.77"
 
 
 # The engine goes its own ways.
