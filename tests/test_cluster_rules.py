@@ -221,7 +221,7 @@ def test_the_last_known_place_of_a_member_outlives_its_container() -> None:
     assert not member.take(container(name="pd0", state="exited"))
     assert (member.address, member.places) == ("127.0.0.1:1", {2379: "127.0.0.1:1", 2380: "127.0.0.1:2"})
     assert member.take(container(name="pd0", ports={2379: ("127.0.0.1", 3)}))
-    assert member.address == "127.0.0.1:3"
+    assert member.places == {2379: "127.0.0.1:3", 2380: "127.0.0.1:2"}
 
 
 @pytest.mark.parametrize(
