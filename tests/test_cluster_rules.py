@@ -97,6 +97,8 @@ def test_the_verdict_says_what_was_measured_and_what_could_not_be(run: Run, held
 
 def test_the_line_on_the_election_names_the_leader_and_the_gap() -> None:
     assert of_election(WELL) == "b leads, 1.5 s after the kill. No write was confirmed for 1.7 s."
+    in_one = of_election(replace(WELL, where=" in one region"))
+    assert in_one.endswith("No write was confirmed in one region for 1.7 s.")
     assert of_election(replace(WELL, elected_sec=None, outage_sec=None)) == "Nobody was seen to lead instead of a."
 
 
