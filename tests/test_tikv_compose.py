@@ -59,3 +59,11 @@ def test_compose_takes_the_file(command: tuple[str, ...]) -> None:
     assert 'raft-base-tick-interval = "200ms"' in profile
     assert 'raft-store-max-leader-lease = "1500ms"' in profile
     assert "tikv1" in told["tikv1"]["command"]
+
+
+def test_the_faults_and_the_profile_are_documented() -> None:
+    text = (ROOT / "docs/subjects/tikv.md").read_text()
+    for driver in Tikv().faults:
+        assert f"| `{driver.config.name}` |" in text
+    for word in ("200ms", "1500ms", "pingcap/pd:v8.5.7", "pingcap/tikv:v8.5.7", "23801 to 23809", "--pd URL"):
+        assert word in text

@@ -203,6 +203,13 @@ def test_a_cluster_that_comes_late_is_seen_and_healing_starts_the_load(cluster: 
         server.until(is_up, LIMIT_SEC)
 
 
+def test_what_is_advertised_under_names_that_are_not_known_here_is_unknown_and_not_down() -> None:
+    with Cluster() as cluster, serving("tikv", "--pd", cluster.pd_urls["pd0"]) as server:
+        card = until_card(server, "tikv1", "unknown")
+        assert card["detail"] == "PD: nothing · its name is not known here"
+        assert until_card(server, "pd0", "unknown")["detail"] == "its name is not known here"
+
+
 def test_nothing_is_written_beside_the_tables_of_a_tidb() -> None:
     with (
         Cluster(cuts=(b"t\x80\0\0\0\0\0\0\x01",), advertises_names=False) as cluster,
