@@ -11,7 +11,7 @@ from demo.health.pulse import Pulse
 from demo.health.reading import Reading
 from demo.subjects import load
 from demo.subjects.tikv.acts import of_pd, pd_word
-from demo.subjects.tikv.leading import Leads, Led, most, read
+from demo.subjects.tikv.leading import Leads, Led, by_pd, most, read
 from demo.subjects.tikv.parts import Parts, split
 from demo.subjects.tikv.routes import Region
 from demo.subjects.tikv.store import KEYS_MOST, some_keys
@@ -61,6 +61,16 @@ def test_a_store_that_nobody_can_name_leads_nothing() -> None:
     assert read(told, {"7": "tikv0"}) == [Led("tikv0", 1.0, 2.0, True)]
     assert read(told, {}) == [Led("", 1.0, 2.0, True)]
     assert read({}, {}) == []
+
+
+def test_while_the_client_does_not_tell_pds_count_says_who_leads_from_when_that_was_seen() -> None:
+    leads = Leads()
+    assert leads.see(by_pd({"a": 2, "b": 1}, NOW), (), NOW).name == "a"
+    assert leads.see(by_pd({"a": 2, "b": 1}, NOW + 1), ("a",), NOW + 1).name is None
+    new = leads.see(by_pd({"b": 3}, NOW + 3), ("a",), NOW + 3)
+    assert (new.name, new.since, new.leads) == ("b", NOW + 3, 3)
+    assert leads.see(by_pd({"b": 3}, NOW + 4), ("a",), NOW + 4).since == NOW + 3
+    assert len(by_pd({"a": 10**9}, NOW)) < 10_000, "nothing is drawn up by the million"
 
 
 # PD's word.

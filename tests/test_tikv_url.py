@@ -65,6 +65,7 @@ def test_a_cluster_known_by_one_url_is_whole_on_the_wall(cluster: Cluster) -> No
         assert node(state, "store-4")["detail"] == "leads 1/3 · PD: Up"
         assert [node(state, name)["detail"] for name in PDS] == ["leads", "follows", "follows"]
         assert node(state, "pd0")["member_id"] == "13156394451279123456"
+        assert state["health"]["leader"]["told_by"] == "client"
         assert state["health"]["leader"]["id"] == "store-1", "the load's keys lie in the first region"
         assert "leads 1/3 · PD: Up" in card_html(server, "store-4")
         assert "leads" in card_html(server, "pd0")
