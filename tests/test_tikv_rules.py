@@ -98,7 +98,12 @@ def store(ident: int, n: int, state: str | None = "Up") -> dict[str, Any]:
 
 def test_each_part_of_pds_word_comes_from_the_newest_pd_that_gives_it_and_ids_are_text() -> None:
     ident = BEYOND + 1
-    older = pulse(NOW - 1, leader={"name": "pd1"}, stores=[store(1, 0)], health=[{"name": "pd0", "member_id": ident}])
+    older = pulse(
+        NOW - 1,
+        leader={"name": "pd1"},
+        stores=[store(1, 0)],
+        members={"members": [{"name": "pd0", "member_id": ident}]},
+    )
     newer = pulse(NOW, stores=[store(ident, 0, "Disconnected"), store(5, 2)])
     newer.reading = Reading(
         {**newer.reading.data, "regions": {"count": 3, "leaders": {ident: 2}, "peers": {ident: 3, 5: 3}}}

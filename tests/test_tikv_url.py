@@ -123,6 +123,17 @@ def test_pd_without_a_leader_says_so_and_a_new_one_is_seen(cluster: Cluster) -> 
         until_card(server, "store-1", "up", "PD: Up")
 
 
+def test_a_living_pd_that_asks_a_dead_one_for_its_health_is_not_blamed(cluster: Cluster) -> None:
+    with show(cluster) as server:
+        cluster.state.health_delay_sec = 1.0
+        cluster.kill("pd0")
+        assert until_card(server, "pd1", "degraded")["detail"] == "PD has no leader"
+        cluster.elect_pd("pd2")
+        until_card(server, "pd2", "up", "leads")
+        assert until_card(server, "pd1", "up")["detail"] == "follows"
+        assert node(server.state(), "pd1")["member_id"] == "13156394451279123457"
+
+
 @pytest.mark.parametrize("twist", [html, truncated, lambda *_: b'[{"id":1}]', lambda *_: b"\x00\xff"])
 def test_what_is_not_pds_json_is_said_and_the_other_pds_tell_the_rest(cluster: Cluster, twist: Any) -> None:
     with show(cluster) as server:

@@ -98,7 +98,9 @@ class Wall:
 
     def _pd_card(self, pd: Pd, health: str, why: str, word: PdWord) -> dict[str, Any]:
         reading = pd.member.pulse.reading
-        trouble = next(iter((reading.data.get("troubles") or {}).values()), "")
+        troubles = reading.data.get("troubles") or {}
+        # Its own word on the health of all PDs may come late, for it asks the dead ones: that is no fault of its own.
+        trouble = next((said for part, said in troubles.items() if part != "health"), "")
         if health == "up" and trouble:
             health, why = "degraded", trouble
         role = "leads" if word.leader == pd.name else "follows" if word.leader else "no leader"
