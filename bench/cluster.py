@@ -10,7 +10,6 @@ from contextlib import ExitStack
 
 from playwright.sync_api import Page
 
-from demo.engine import Engine
 from demo.subjects.etcd.subject import Etcd
 from tests.browsing import PROJECTOR, Window, chromium
 from tests.etcd_cluster import Project, fault, project, show, until_up
@@ -93,7 +92,7 @@ def _polls(made: Project) -> Iterator[Row]:
 
 async def _watched(made: Project, *, frozen: bool) -> tuple[list[float], float, list[float]]:
     """Milliseconds to draw a sample, percent of a core, and milliseconds by which looks began late."""
-    subject, engine = Etcd(attach=made.name), Engine()
+    subject = Etcd(attach=made.name)
     polling = asyncio.create_task(subject.poller.run())
     ident = await asyncio.to_thread(made.container, FROZEN)
     costs: list[float] = []
@@ -101,7 +100,7 @@ async def _watched(made: Project, *, frozen: bool) -> tuple[list[float], float, 
     try:
         await asyncio.sleep(1)
         if frozen:
-            await engine.pause(ident)
+            await subject.ground.engine.pause(ident)
             await asyncio.sleep(1)
         began, cpu = time.monotonic(), time.process_time()
         while time.monotonic() - began < WATCHED_SEC:
@@ -111,9 +110,8 @@ async def _watched(made: Project, *, frozen: bool) -> tuple[list[float], float, 
         share = (time.process_time() - cpu) / (time.monotonic() - began) * 100
     finally:
         if frozen:
-            await engine.unpause(ident)
+            await subject.ground.engine.unpause(ident)
         polling.cancel()
         await asyncio.wait([polling])
         await subject.stop()
-        await engine.close()
     return costs, share, lags
