@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import tempfile
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ class Between:
         self.url = f"unix://{self.path}"
         self.replaced: tuple[bytes, bytes] | None = None
         self._trap: tuple[bytes, bool] | None = None
+        self._before: tuple[bytes, Callable[[], object]] | None = None
         self._server: asyncio.Server | None = None
         self._lines: set[asyncio.Task[None]] = set()
         self._flows = asyncio.Event()
@@ -60,6 +61,10 @@ class Between:
     def break_at(self, request: str, *, arrives: bool) -> None:
         """The next request that holds this text breaks its connection, before or behind its arrival."""
         self._trap = (request.encode(), arrives)
+
+    def before(self, request: str, do: Callable[[], object]) -> None:
+        """`do` happens before the next request that holds this text arrives."""
+        self._before = (request.encode(), do)
 
     def close(self) -> None:
         self.flow()
@@ -120,6 +125,9 @@ class Between:
         with contextlib.suppress(OSError):
             while piece := await source.read(PIECE):
                 await self._flows.wait()
+                if not answering and self._before and self._before[0] in piece:
+                    (_, do), self._before = self._before, None
+                    await asyncio.to_thread(do)
                 if not answering and self._trap and self._trap[0] in piece:
                     (_, arrives), self._trap = self._trap, None
                     sink.write(piece if arrives else b"")

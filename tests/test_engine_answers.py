@@ -212,6 +212,12 @@ async def test_tls_towards_an_engine_without_it_is_one_sentence(
         assert (await sentence(Engine(f"tcp://127.0.0.1:{port}"))).startswith("TLS with the container engine")
 
 
+async def test_no_tls_towards_an_engine_that_wants_it_says_what_to_set() -> None:
+    with serving_page(status=400, type="text/plain", body=b"Client sent an HTTP request to an HTTPS server.") as port:
+        said = await sentence(Engine(f"tcp://127.0.0.1:{port}"))
+    assert said.endswith("wants TLS: set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH")
+
+
 async def test_tls_that_fits_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     certificates(tmp_path / "both")
     monkeypatch.setenv("DOCKER_TLS_VERIFY", "1")
