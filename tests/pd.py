@@ -1,7 +1,7 @@
 """Three PDs and three stores that are none: their HTTP and gRPC on loopback ports, driven through a kill.
 
 `python -m tests.pd` prints its addresses as a line of JSON, then takes commands from standard input, one a
-line: `kill tikv1`, `elect`, `revive tikv1`.
+line: `kill tikv1`, `elect`, `revive tikv1`. With `--here` the nodes advertise the addresses that are printed.
 """
 
 import asyncio
@@ -39,8 +39,11 @@ class Cluster:
         store_ids: Sequence[int] = (1, 4, 5),
         cuts: Sequence[bytes] = (b"h", b"p"),
         disconnect_after_sec: float = 20.0,
+        advertises_names: bool = True,
     ) -> None:
+        """Without `advertises_names` the nodes tell where they are reached from here."""
         self.state = State(store_ids, cuts, disconnect_after_sec)
+        self._advertises_names = advertises_names
         self.addresses: dict[str, str] = {}
         """What the nodes call themselves (`tikv0:20160`) → where they are reached from here."""
         self._doors: dict[str, list[Door]] = {}
@@ -53,6 +56,8 @@ class Cluster:
         self._place = Path(tempfile.mkdtemp(prefix="pd-"))
         self._thread.start()
         self._await(self._start())
+        if not self._advertises_names:
+            self.state.reached = self.addresses
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -206,7 +211,7 @@ def strange(_: str, body: bytes) -> bytes:
 
 
 def main() -> None:
-    with Cluster() as cluster:
+    with Cluster(advertises_names="--here" not in sys.argv) as cluster:
         print(json.dumps(cluster.addresses), flush=True)
         for line in sys.stdin:
             verb, *names = line.split()

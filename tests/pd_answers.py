@@ -86,8 +86,8 @@ class PdService:
 
     def get_members(self, _: wire.GetMembersRequest, context: grpc.ServicerContext) -> wire.GetMembersResponse:
         _hold(self.pd, context)
-        members = [_member(pd) for pd in self.state.pds.values()]
-        leader = None if self.state.pd_leader is None else _member(self.state.pds[self.state.pd_leader])
+        members = [_member(self.state, pd) for pd in self.state.pds.values()]
+        leader = None if self.state.pd_leader is None else _member(self.state, self.state.pds[self.state.pd_leader])
         return wire.GetMembersResponse(header=self._header(), members=members, leader=leader)
 
     def get_region(self, request: wire.GetRegionRequest, context: grpc.ServicerContext) -> wire.GetRegionResponse:
@@ -108,7 +108,9 @@ class PdService:
         store = self.state.store(request.store_id)
         if store is None:
             context.abort(grpc.StatusCode.UNKNOWN, f"invalid store ID {request.store_id}, not found")
-        found = wire.Store(id=store.ident, address=f"{store.name}:20160", status_address=f"{store.name}:20180")
+        found = wire.Store(
+            id=store.ident, address=self.state.at(store, 20160), status_address=self.state.at(store, 20180)
+        )
         return wire.GetStoreResponse(header=self._header(), store=found)
 
     def _header(self) -> wire.ResponseHeader:
@@ -201,8 +203,8 @@ def _hold(node: Node, context: grpc.ServicerContext) -> None:
         time.sleep(min(node.delay_sec, context.time_remaining() or 0.0))
 
 
-def _member(pd: Node) -> wire.Member:
-    return wire.Member(name=pd.name, member_id=pd.ident, client_urls=[f"http://{pd.name}:2379"])
+def _member(state: State, pd: Node) -> wire.Member:
+    return wire.Member(name=pd.name, member_id=pd.ident, client_urls=[f"http://{state.at(pd, 2379)}"])
 
 
 def _peer(group: Group, store: int) -> wire.Peer:

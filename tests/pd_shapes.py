@@ -12,7 +12,7 @@ def pd_body(state: State, path: str) -> Any:
     """What PD answers at this path below `/pd/api/v1`; None: no such path."""
     bodies: dict[str, Callable[[State], Any]] = {
         "/health": health,
-        "/leader": lambda state: member(state.pds[state.pd_leader or ""]),
+        "/leader": lambda state: member(state, state.pds[state.pd_leader or ""]),
         "/members": members,
         "/stores": stores,
         "/regions": lambda state: {"count": len(state.groups), "regions": [region(g) for g in state.groups.values()]},
@@ -27,12 +27,12 @@ def pd_body(state: State, path: str) -> Any:
     return bodies[path](state) if path in bodies else None
 
 
-def member(pd: Node) -> dict[str, Any]:
+def member(state: State, pd: Node) -> dict[str, Any]:
     return {
         "name": pd.name,
         "member_id": pd.ident,
         "peer_urls": [f"http://{pd.name}:2380"],
-        "client_urls": [f"http://{pd.name}:2379"],
+        "client_urls": [f"http://{state.at(pd, 2379)}"],
         "deploy_path": "/",
         "binary_version": "v8.5.7",
         "git_hash": "60df12e",
@@ -44,7 +44,7 @@ def health(state: State) -> list[dict[str, Any]]:
         {
             "name": pd.name,
             "member_id": pd.ident,
-            "client_urls": [f"http://{pd.name}:2379"],
+            "client_urls": [f"http://{state.at(pd, 2379)}"],
             "health": pd.is_running,
         }
         for pd in state.pds.values()
@@ -52,10 +52,10 @@ def health(state: State) -> list[dict[str, Any]]:
 
 
 def members(state: State) -> dict[str, Any]:
-    leader = member(state.pds[state.pd_leader or ""])
+    leader = member(state, state.pds[state.pd_leader or ""])
     return {
         "header": {"cluster_id": state.cluster_id},
-        "members": [member(pd) for pd in state.pds.values()],
+        "members": [member(state, pd) for pd in state.pds.values()],
         "leader": leader,
         "etcd_leader": leader,
     }
@@ -71,10 +71,10 @@ def store(state: State, one: Node) -> dict[str, Any]:
     return {
         "store": {
             "id": one.ident,
-            "address": f"{one.name}:20160",
+            "address": state.at(one, 20160),
             "version": "8.5.7",
-            "peer_address": f"{one.name}:20160",
-            "status_address": f"{one.name}:20180",
+            "peer_address": state.at(one, 20160),
+            "status_address": state.at(one, 20180),
             "git_hash": "60df12e",
             "start_timestamp": 1767225600,
             "deploy_path": "/",

@@ -61,6 +61,9 @@ class State:
         self.stores = {f"tikv{n}": Node(f"tikv{n}", ident) for n, ident in enumerate(store_ids)}
         self.pd_leader: str | None = "pd0"
         self.refuses_in_header = False
+        self.reached: dict[str, str] = {}
+        """What a node advertises, where that is not its own name: `pd0:2379` → another address."""
+
         self.data: dict[bytes, bytes] = {}
         self.groups: dict[int, Group] = {}
         self._ids = 2
@@ -75,6 +78,11 @@ class State:
         self._ids += 1 + len(peers)
         self.groups[ident] = Group(ident, start, end, peers, leader, leader, leader)
         return self.groups[ident]
+
+    def at(self, node: Node, port: int) -> str:
+        """Where this node says that it is."""
+        own = f"{node.name}:{port}"
+        return self.reached.get(own, own)
 
     def node(self, name: str) -> Node:
         return self.pds[name] if name in self.pds else self.stores[name]

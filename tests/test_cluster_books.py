@@ -1,7 +1,8 @@
 """The books of the load: what was confirmed must be read again, and a store that cheats is found out."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,9 @@ class Shelf:
 
     def turn_to(self, endpoints: Sequence[str]) -> None:
         """Nowhere to turn to."""
+
+    def told(self) -> Mapping[str, Any]:
+        return {}
 
     async def canary_keys(self) -> Sequence[str]:
         return ("canary",)

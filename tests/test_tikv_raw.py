@@ -38,7 +38,7 @@ async def client_of(cluster: Cluster) -> AsyncIterator[RawClient]:
         yield client
 
 
-async def within(limit_sec: float, work: Callable[[], Awaitable[None]]) -> float:
+async def within(limit_sec: float, work: Callable[[], Awaitable[object]]) -> float:
     """Try until it works; how long that took."""
     started = time.monotonic()
     while True:

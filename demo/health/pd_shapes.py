@@ -26,11 +26,11 @@ def leader(body: Any) -> dict[str, Any]:
 
 
 def members(body: Any) -> dict[str, Any]:
-    """`cluster_id`, and every member's `name` and `member_id`."""
+    """`cluster_id`, and every member's `name`, `member_id` and `urls` for clients."""
     header = _object(body).get("header")
     return {
         "cluster_id": _whole(header.get("cluster_id")) if isinstance(header, dict) else None,
-        "members": [_member(item) for item in _items(body.get("members"))],
+        "members": [_member(item) | {"urls": _texts(item.get("client_urls"))} for item in _items(body.get("members"))],
     }
 
 
@@ -116,6 +116,10 @@ def _whole(value: Any) -> int | None:
 
 def _text(value: Any) -> str | None:
     return value[:LONGEST_TEXT] if isinstance(value, str) else None
+
+
+def _texts(value: Any) -> list[str]:
+    return [item[:LONGEST_TEXT] for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
 def _of(kind: type, value: Any) -> Any:

@@ -15,6 +15,7 @@ DEFAULT = "ratelimiter"
 _SUBJECTS = {
     "ratelimiter": "demo.subjects.ratelimiter.subject:RateLimiter",
     "etcd": "demo.subjects.etcd.subject:Etcd",
+    "tikv": "demo.subjects.tikv.subject:Tikv",
     "none": "demo.subjects.none:NoSystem",
 }
 

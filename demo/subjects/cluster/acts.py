@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from demo.errors import FaultError, SubjectError
 from demo.subjects.cluster.system import Cluster
-from demo.subjects.cluster.verdicts import Run, elected_sec, of_election, of_kill
+from demo.subjects.cluster.verdicts import Run, Verdict, elected_sec, of_election, of_kill
 from demo.types import Stage
 
 STEADY_SEC = 20.0
@@ -34,6 +34,7 @@ class Story:
     rate: float
     leads_within_sec: float
     reading_sec: float = READING_SEC
+    office: str = "the leader"
 
 
 class Acts:
@@ -61,7 +62,7 @@ class Acts:
     async def kill_leader(self) -> None:
         """The victim is named before the countdown, and is the one that dies."""
         victim = await self._kill.choose()
-        await self._stage.say(f"At zero: {victim}, the leader.")
+        await self._stage.say(f"At zero: {victim}, {self._story.office}.")
         await self._stage.countdown(3)
         self._client_began = await self._client_life()
         await self._stage.inject(self._story.fault)
@@ -75,7 +76,7 @@ class Acts:
             lambda health: self._stage.measured(name).detected_after_sec is not None, DETECTION_SEC
         )
         seen = self._stage.measured(name).detected_after_sec
-        self._run = replace(run, measured=self._stage.measured(name))
+        self._run = replace(self._known(), measured=self._stage.measured(name))
         word = "has not been seen down yet" if seen is None else f"was red on this wall after {seen:.1f} s"
         await self._stage.say(f"{run.victim} {word}.")
 
@@ -89,7 +90,8 @@ class Acts:
 
         await self._stage.wait_until(led, ELECTION_SEC)
         found = elected_sec(self._stage.health(), run.victim, since)
-        run = replace(run, outage_sec=await self._outage(since))
+        outage_sec = await self._outage(since)
+        run = replace(self._known(), outage_sec=outage_sec)
         self._run = replace(run, leader=found[0], elected_sec=found[1]) if found is not None else run
         await self._stage.say(of_election(self._run))
 
@@ -102,8 +104,12 @@ class Acts:
         if self._run is None:
             await self._stage.conclude(None, "Not measurable: the server was started anew since the kill.")
             return
-        run = replace(self._run, measured=self._stage.measured(name), books=await self._books())
-        await self._stage.conclude(*of_kill(run, self._story.leads_within_sec))
+        books = await self._books()
+        run = replace(self._known(), measured=self._stage.measured(name), books=books)
+        await self._stage.conclude(*self._verdict(run))
+
+    def _verdict(self, run: Run) -> Verdict:
+        return of_kill(run, self._story.leads_within_sec)
 
     def _known(self) -> Run:
         if self._run is None:

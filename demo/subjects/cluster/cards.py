@@ -75,12 +75,14 @@ def card(
     }
 
 
-def engine_card(members: Members) -> dict[str, Any]:
-    """The engine's own: without it nothing can be broken, healed, or known at once."""
+def engine_cards(members: Members) -> list[dict[str, Any]]:
+    """The engine's own, where there is one: without it nothing can be broken, healed, or known at once."""
+    if members.watch is None:
+        return []
     if members.watch.trouble:
-        return card("engine", "engine", "down", "does not answer", {})
+        return [card("engine", "engine", "down", "does not answer", {})]
     running = [member.id for member in members if (seen := members.seen(member.id)) and seen.state == "running"]
-    return card("engine", "engine", "up", "tells at once what ends", {"running": float(len(running))})
+    return [card("engine", "engine", "up", "tells at once what ends", {"running": float(len(running))})]
 
 
 def client_cards(pulse: Pulse, now: float) -> list[dict[str, Any]]:

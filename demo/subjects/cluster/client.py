@@ -42,6 +42,7 @@ class Client:
             "missing": work.books.missing,
             "totals": {**work.recent.totals, "unsent": work.unsent},
             "canary": self._canary.told(),
+            "store": self._store.told(),
             **work.recent.summary(),
         }
         return web.json_response(body)

@@ -1,6 +1,6 @@
-"""The containers of a cluster as the show knows them: which are expected, where each answers, who is watched."""
+"""The parts of a cluster as the show knows them: which are expected, where each answers, who is watched."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from demo.engine.container import Container
@@ -13,20 +13,32 @@ EVERY_SEC = 0.25
 
 @dataclass
 class Member:
-    """One expected container, by its compose service. `port`: the one inside that `probe_at` asks, given `host:port`.
+    """One expected part. `port`: the one inside its container that `probe_at` asks, given `host:port`.
 
-    `address` is the last that is known: a container that is down publishes nothing.
+    `host`: what the others of the cluster call it, its id unless told. `places`: a port inside → where that is
+    reached from here; the last that is known, for a container that is down publishes nothing.
     """
 
     id: str
     kind: str
     port: int
     probe_at: Callable[[str], Probe]
-    address: str = ""
+    host: str = ""
+    every_sec: float = EVERY_SEC
+    places: dict[int, str] = field(default_factory=dict)
     pulse: Pulse = field(init=False)
 
+    def __post_init__(self) -> None:
+        self.host = self.host or self.id
+        self.pulse = Pulse(self.look, self.every_sec, lambda: None)
+
+    @property
+    def address(self) -> str:
+        """Where it is asked; "" while that is not known."""
+        return self.places.get(self.port, "")
+
     def watched(self, changed: Callable[[], None]) -> Pulse:
-        self.pulse = Pulse(self.look, EVERY_SEC, changed)
+        self.pulse = Pulse(self.look, self.every_sec, changed)
         return self.pulse
 
     async def look(self) -> Reading:
@@ -34,13 +46,23 @@ class Member:
             return Reading(trouble="publishes no port on this machine")
         return await self.probe_at(self.address).look()
 
+    def is_in(self, container: Container) -> bool:
+        """Is that container what the others call by this name?"""
+        return is_called(container, self.host)
+
     def take(self, container: Container) -> bool:
         """Where it answers now; True when that has changed."""
-        address = address_of(container, self.port)
-        if not address or address == self.address:
+        found = {port: address for port in container.ports if (address := address_of(container, port))}
+        if found.items() <= self.places.items():
             return False
-        self.address = address
+        self.places = self.places | found
         return True
+
+
+def is_called(container: Container, host: str) -> bool:
+    """By its compose service, by its own name, or by an alias on a network."""
+    aliases = {alias for known in container.networks.values() for alias in known}
+    return bool(host) and (host in (container.service, container.name) or host in aliases)
 
 
 def address_of(container: Container, port: int) -> str:
@@ -52,26 +74,44 @@ def address_of(container: Container, port: int) -> str:
     return f"{local}:{published}"
 
 
-@dataclass
 class Members:
-    """All of them, and the engine's word on each."""
+    """All of them, and the engine's word on each, where there is one. More may be found later."""
 
-    all: tuple[Member, ...]
-    watch: EngineWatch
+    def __init__(self, known: Iterable[Member], watch: EngineWatch | None) -> None:
+        self._all = list(known)
+        self.watch = watch
+        self.added: Callable[[Member], None] = lambda member: None
 
     def __iter__(self) -> Iterator[Member]:
-        return iter(self.all)
+        return iter(tuple(self._all))
+
+    def add(self, member: Member) -> None:
+        self._all.append(member)
+        self.added(member)
+
+    def find(self, ident: str) -> Member | None:
+        return next((member for member in self._all if member.id == ident), None)
 
     def seen(self, ident: str) -> Seen | None:
-        return self.watch.containers().get(ident)
+        member = self.find(ident)
+        if self.watch is None or member is None:
+            return None
+        known = self.watch.containers()
+        return known.get(ident) or next((seen for seen in known.values() if member.is_in(seen.container)), None)
 
     def dead(self) -> tuple[str, ...]:
         """Those that the engine knows not to run."""
-        known = self.watch.containers()
-        return tuple(m.id for m in self.all if m.id in known and known[m.id].state != "running")
+        seen = {member.id: self.seen(member.id) for member in self._all}
+        return tuple(ident for ident, word in seen.items() if word is not None and word.state != "running")
+
+    def take(self, containers: Iterable[Container]) -> bool:
+        """True when the place of any has changed."""
+        found = tuple(containers)
+        moved = [member.take(one) for member in self._all for one in found if member.is_in(one)]
+        return any(moved)
 
     def take_addresses(self) -> bool:
-        """True when any has changed."""
-        known: Mapping[str, Seen] = self.watch.containers()
-        moved = [member.id for member in self.all if member.id in known and member.take(known[member.id].container)]
-        return bool(moved)
+        """As the engine's events have told; True when any has changed."""
+        seen = [(member, self.seen(member.id)) for member in self._all]
+        moved = [member.take(word.container) for member, word in seen if word is not None]
+        return any(moved)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,16 +23,20 @@ class ClusterPoller:
 
     def __init__(self, picture: Picture) -> None:
         self._picture = picture
-        self._pulses: tuple[Pulse, ...] = ()
-        self._watch: EngineWatch | None = None
+        self._watchers: list[Callable[[], Coroutine[Any, Any, None]]] = []
+        self._tasks: list[asyncio.Task[None]] = []
         self._stopped = asyncio.Event()
         self._stirred = asyncio.Event()
         self._health: dict[str, Any] | None = None
         self.cost_sec = 0.0
         """What the newest picture took to draw."""
 
-    def follow(self, pulses: Sequence[Pulse], watch: EngineWatch | None) -> None:
-        self._pulses, self._watch = tuple(pulses), watch
+    def follow(self, pulses: Iterable[Pulse], watch: EngineWatch | None = None) -> None:
+        """These too, from the next beat on."""
+        self._watchers += [pulse.run for pulse in pulses]
+        if watch is not None:
+            self._watchers.append(watch.run)
+        self.stir()
 
     def stir(self) -> None:
         """Something has been seen: look whether it matters."""
@@ -46,22 +50,20 @@ class ClusterPoller:
         self._stirred.set()
 
     async def run(self) -> None:
-        watchers: list[Any] = [pulse.run() for pulse in self._pulses]
-        if self._watch is not None:
-            watchers.append(self._watch.run())
-        tasks = [asyncio.create_task(watcher) for watcher in watchers]
         try:
             while not self._stopped.is_set():
+                begun, self._watchers = self._watchers, []
+                self._tasks += [asyncio.create_task(watcher()) for watcher in begun]
                 self._publish()
                 await self._until_due()
-                for task in tasks:
+                for task in self._tasks:
                     if task.done():
                         task.result()  # raises: the conductor shows it as "the poller ended"
         finally:
-            for task in tasks:
+            for task in self._tasks:
                 task.cancel()
-            if tasks:
-                await asyncio.wait(tasks)
+            if self._tasks:
+                await asyncio.wait(self._tasks)
 
     def _publish(self) -> None:
         began = time.perf_counter()

@@ -1,7 +1,7 @@
 """What the load needs of a replicated store."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from demo.errors import DemoError
 
@@ -9,7 +9,7 @@ from demo.errors import DemoError
 class NotDone(DemoError):
     """The store did not say that it was done. A write may have been made all the same.
 
-    `reason` is one of a few words for counting: unreachable, cut off, election, busy, refused, late.
+    `reason` is one of a few words for the card: unreachable, cut off, election, busy, refused, late.
     """
 
     def __init__(self, reason: str) -> None:
@@ -21,7 +21,10 @@ class Store(Protocol):
     """Strongly consistent on each key: a read sees what was confirmed before it began."""
 
     def turn_to(self, endpoints: Sequence[str]) -> None:
-        """Where the store can be reached from now on, each `host:port`."""
+        """Where the store can be reached from now on, as its subject writes it."""
+
+    def told(self) -> Mapping[str, Any]:
+        """What else it knows of the store, for the wall."""
 
     async def canary_keys(self) -> Sequence[str]:
         """Keys that stand for all of it: one of each region. Raises `NotDone`."""

@@ -23,6 +23,8 @@ class Run:
     elected_sec: float | None = None
     outage_sec: float | None = None
     books: Mapping[str, int] | None = None
+    aside: str = ""
+    """What else was measured, in a sentence."""
 
 
 def elected_sec(health: Mapping[str, Any] | None, victim: str, since: float | None) -> tuple[str, float] | None:

@@ -4,6 +4,7 @@ import math
 
 from demo.chaos.docker import ContainerFault, Elected, OneOf, Victim
 from demo.engine.select import Selector
+from demo.subjects.cluster.containers import Containers
 from demo.subjects.cluster.system import Cluster
 from demo.subjects.etcd.wall import Wall
 from demo.types import ChaosConfig, ChaosType
@@ -14,8 +15,8 @@ CUT = ChaosConfig("cut-off-leader", ChaosType.NETWORK_DISCONNECT, "Cut the leade
 STOP = ChaosConfig("stop-member", ChaosType.CONTAINER_STOP, "Stop any one member", 10.0)
 
 
-def faults(cluster: Cluster, wall: Wall) -> tuple[ContainerFault, ...]:
-    project = cluster.plans.project
+def faults(cluster: Cluster, ground: Containers, wall: Wall) -> tuple[ContainerFault, ...]:
+    project = ground.plans.project
 
     async def leader() -> Selector | None:
         name = wall.leader.name
@@ -28,10 +29,10 @@ def faults(cluster: Cluster, wall: Wall) -> tuple[ContainerFault, ...]:
         return ContainerFault(
             config,
             victim,
-            cluster.engine,
+            ground.engine,
             cluster.is_up,
             project=project,
-            allow_unlabelled=cluster.terms.allow_unlabelled,
+            allow_unlabelled=ground.terms.allow_unlabelled,
         )
 
     return (fault(KILL, led), fault(FREEZE, led), fault(CUT, led), fault(STOP, any_one))

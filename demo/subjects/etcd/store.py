@@ -33,6 +33,10 @@ class EtcdStore:
     def turn_to(self, endpoints: Sequence[str]) -> None:
         self._endpoints = tuple(endpoints)
 
+    def told(self) -> Mapping[str, Any]:
+        """The members tell it themselves."""
+        return {}
+
     async def canary_keys(self) -> Sequence[str]:
         return (CANARY,)
 

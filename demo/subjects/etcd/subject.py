@@ -9,10 +9,11 @@ from demo.engine import Engine
 from demo.errors import UsageError
 from demo.findings import Finding
 from demo.health.etcd import EtcdProbe
+from demo.subjects.cluster.containers import Containers, Plans, Terms
 from demo.subjects.cluster.examine import Needs, examine_engine
 from demo.subjects.cluster.members import Member
 from demo.subjects.cluster.poller import ClusterPoller
-from demo.subjects.cluster.system import Cluster, Plans, Terms
+from demo.subjects.cluster.system import Cluster
 from demo.subjects.etcd.deck import deck
 from demo.subjects.etcd.faults import faults
 from demo.subjects.etcd.wall import Wall
@@ -56,17 +57,15 @@ class Etcd:
             Path(__file__).with_name("compose.yaml"),
             (used,),
             environ | {"DEMO_ETCD_IMAGE": used},
-            "demo.subjects.etcd.store",
             {name: (base_port + place,) for place, name in enumerate(MEMBERS)},
         )
-        self.cluster = Cluster(
-            plans, [self._member(name) for name in MEMBERS], Terms(attach is not None, keep, allow_unlabelled)
-        )
+        ground = Containers(plans, Terms(attach is not None, keep, allow_unlabelled))
+        self.cluster = Cluster(ground, [self._member(name) for name in MEMBERS], "demo.subjects.etcd.store")
         self.wall = Wall(self.cluster)
         self._poller = ClusterPoller(self.wall.picture)
         self.cluster.stirred = self._poller.stir
         self._poller.follow(self.cluster.pulses, self.cluster.watch)
-        self._faults = faults(self.cluster, self.wall)
+        self._faults = faults(self.cluster, ground, self.wall)
         self._rate = load
         ports = () if attach is not None else tuple(range(base_port, base_port + len(MEMBERS)))
         self._needs = Needs(plans.project, () if attach is not None else (used,), ports, MEMORY)

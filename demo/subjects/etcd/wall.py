@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from demo.subjects.cluster.cards import answer, card, client_cards, curves, engine_card, health_of
+from demo.subjects.cluster.cards import answer, card, client_cards, curves, engine_cards, health_of
 from demo.subjects.cluster.leadership import Leader, Leadership, Vote
 from demo.subjects.cluster.members import Member
 from demo.subjects.cluster.system import Cluster
@@ -32,11 +32,11 @@ class Wall:
         nodes = [self._member_card(member, told[member.id], leader, now) for member in cluster.members]
         client = answer(cluster.client_pulse, 0.0, now)
         return {
-            "nodes": [*nodes, *client_cards(cluster.client_pulse, now), engine_card(cluster.members)],
+            "nodes": [*nodes, *client_cards(cluster.client_pulse, now), *engine_cards(cluster.members)],
             "metrics": curves(cluster.client_pulse, now),
             "counters": [],
             "leader": {"id": leader.name, "term": leader.term, "since": leader.since, "previous": leader.previous},
-            "engine": cluster.watch.trouble,
+            "engine": cluster.watch.trouble if cluster.watch is not None else "",
             "client": {name: client.data.get(name) for name in ("rate", "confirmed", "missing")},
             "victims": dict.fromkeys(LED, f"the leader, {leader.name}" if leader.name else "the leader: nobody now"),
         }

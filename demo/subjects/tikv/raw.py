@@ -21,32 +21,41 @@ MOST_REGIONS = 1000
 
 _MOVED = ("region_not_found", "key_not_in_region", "epoch_not_match", "stale_command")
 
+_REFUSED_BEFORE = ("not_leader", "key_not_in_region", "epoch_not_match", "server_is_busy", "store_not_match")
+"""Said before anything is proposed, or instead of applying it: after these nothing can come of a write."""
+
 Answer = TypeVar("Answer", wire.RawPutResponse, wire.RawGetResponse)
+
+Met = Callable[[bytes, Route], None]
+"""A key was read or written, by this route: that store leads its region."""
 
 
 class RawClient:
     """Speaks to PD for routes and to the stores for the rest. Every method may raise `NoAnswer`.
 
     `pd_addresses` and what the cluster advertises go through `resolve`. `counts` says what was met on the way:
-    `election`, `unreachable`, `busy`, `refused`, `no_route`, `moved`.
+    `election`, `unreachable`, `busy`, `refused`, `no_route`, `moved`. `met` is called at each answer.
     """
 
-    def __init__(self, pd_addresses: Sequence[str], resolve: Resolve | None = None) -> None:
+    def __init__(
+        self, pd_addresses: Sequence[str], resolve: Resolve | None = None, met: Met = lambda key, route: None
+    ) -> None:
         if not pd_addresses:
             raise InvalidValue("a client of TiKV needs at least one address of PD")
         self._channels = Channels(resolve)
         self._placement = Placement(self._channels, pd_addresses)
         self._routes = Routes()
+        self._met = met
         self._looking_up = asyncio.Lock()
         self.counts: Counter[str] = Counter()
 
-    async def put(self, key: bytes, value: bytes, within_sec: float = WITHIN_SEC) -> None:
-        """Write, and return once a majority has it."""
+    async def put(self, key: bytes, value: bytes, within_sec: float = WITHIN_SEC) -> bool:
+        """Write, and return once a majority has it: False when an earlier try of it may yet be made, too."""
 
         def request(route: Route) -> wire.RawPutRequest:
             return wire.RawPutRequest(context=route.context(), key=key, value=value)
 
-        await self._reach(key, PUT, request, wire.RawPutResponse, within_sec)
+        return (await self._reach(key, PUT, request, wire.RawPutResponse, within_sec))[1]
 
     async def get(self, key: bytes, within_sec: float = WITHIN_SEC) -> bytes | None:
         """Read; None: there is no such key."""
@@ -54,7 +63,7 @@ class RawClient:
         def request(route: Route) -> wire.RawGetRequest:
             return wire.RawGetRequest(context=route.context(), key=key)
 
-        answer = await self._reach(key, GET, request, wire.RawGetResponse, within_sec)
+        answer, _ = await self._reach(key, GET, request, wire.RawGetResponse, within_sec)
         return None if answer.not_found else answer.value
 
     async def regions(self, within_sec: float = 2.0, most: int = MOST_REGIONS) -> list[Region]:
@@ -80,7 +89,8 @@ class RawClient:
 
     async def _reach(
         self, key: bytes, path: str, request: Callable[[Route], Any], answer: type[Answer], within_sec: float
-    ) -> Answer:
+    ) -> tuple[Answer, bool]:
+        """The answer, and whether no earlier try can have had an effect."""
         if not key:
             raise InvalidValue("a key of TiKV cannot be empty")
         errand = _Errand(key, _now() + _positive(within_sec), within_sec)
@@ -89,7 +99,7 @@ class RawClient:
                 while True:
                     found = await self._try(errand, path, request, answer)
                     if found is not None:
-                        return found
+                        return found, not errand.is_doubtful
                     await asyncio.sleep(errand.patience_sec)
         except TimeoutError:
             raise errand.why() from None
@@ -123,10 +133,12 @@ class RawClient:
             refusal = NoAnswer("refused", f"{route.address} refused: {found.error[:200]}")
             self._note(errand, refusal)
             raise refusal
+        self._met(errand.key, route)
         return found
 
     def _lost(self, errand: "_Errand", route: Route, trouble: NoAnswer, began: float) -> None:
         """PD is asked before anybody waits here again."""
+        errand.is_doubtful = True
         self._routes.drop(route)
         errand.shunned.add(route.peer.store_id)
         was_cut_short = _now() >= errand.until and _now() - began < errand.within_sec / 2
@@ -155,6 +167,7 @@ class RawClient:
 
     async def _learn(self, errand: "_Errand", route: Route, error: wire.RegionError) -> None:
         self._routes.drop(route)
+        errand.is_doubtful |= not any(error.HasField(field) for field in _REFUSED_BEFORE)
         if error.HasField("not_leader"):
             hint = error.not_leader.leader
             if not hint.store_id:
@@ -204,6 +217,7 @@ class _Errand:
         self.patience_sec = BACK_OFF_SEC
         self.shunned: set[int] = set()
         self.turns = 0
+        self.is_doubtful = False
         self.trouble: NoAnswer | None = None
         self.election: NoAnswer | None = None
 

@@ -1,0 +1,155 @@
+"""A cluster in containers of one compose project: brought up or found, and left as it was found."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from demo.engine.container import Container
+from demo.engine.engine import Engine
+from demo.engine.watch import EngineWatch
+from demo.errors import EngineError, SubjectError
+from demo.subjects.cluster import owner
+from demo.subjects.cluster.compose import Compose
+from demo.subjects.cluster.ground import Tell
+from demo.subjects.cluster.members import Member, Members
+from demo.subjects.cluster.pull import pull
+from demo.subjects.parts.ports import is_free
+
+
+@dataclass(frozen=True)
+class Plans:
+    """What is to be brought up, when it does not run yet. `ports`: where it publishes on 127.0.0.1, by service."""
+
+    project: str
+    file: Path
+    images: tuple[str, ...]
+    environ: dict[str, str]
+    ports: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """`attach`: it runs already, and nothing of it is started or removed. `keep`: what is brought up stays."""
+
+    attach: bool = False
+    keep: bool = False
+    allow_unlabelled: bool = False
+
+
+class Containers:
+    """A `Ground` on the container engine of this machine."""
+
+    def __init__(self, plans: Plans, terms: Terms) -> None:
+        self.plans, self.terms = plans, terms
+        self.engine = Engine()
+        self._watch = EngineWatch(self.engine, plans.project, self._news)
+        self._compose = Compose(plans.project, plans.file, plans.environ | {"DEMO_OWNER": owner.mine(keep=terms.keep)})
+        self._ours = False
+        self._members = Members((), None)
+        self._changed: Callable[[], None] = lambda: None
+        self._tell: Tell = lambda text: None
+
+    @property
+    def watch(self) -> EngineWatch:
+        return self._watch
+
+    def told(self, members: Members, changed: Callable[[], None], tell: Tell) -> None:
+        self._members, self._changed, self._tell = members, changed, tell
+
+    def _news(self) -> None:
+        self._changed()
+
+    async def check(self) -> None:
+        try:
+            containers = await self.engine.containers(self.plans.project)
+            self._compose.environ |= self.engine.environ()
+            if not self.terms.attach:
+                await self._compose.check()
+            elif not containers:
+                raise SubjectError(f"no container belongs to a compose project {self.plans.project!r} here")
+        except EngineError as error:
+            raise SubjectError(str(error)) from error
+        finally:
+            await self.engine.close()
+
+    async def listed(self) -> tuple[Container, ...]:
+        """All of the project, those that do not run too. Raises `SubjectError`."""
+        try:
+            return await self.engine.containers(self.plans.project)
+        except EngineError as error:
+            raise SubjectError(str(error)) from error
+
+    async def bring_up(self) -> None:
+        """What runs is taken as it is; what a show of this machine left behind is this show's to remove."""
+        if self.terms.allow_unlabelled:
+            self._tell(f"every container of {self.plans.project} that this show names can be broken, labelled or not")
+        if self.terms.attach:
+            return
+        found = await self.listed()
+        self._compose.environ |= self.engine.environ()
+        claim = owner.claim_on(found)
+        lacking = self._lacking(found)
+        self._ours = not self.terms.keep and claim in ("nobody's", "left")
+        if found and not lacking:
+            word = (
+                "was left by a show that is gone; it ends with this one" if claim == "left" else "stays when this ends"
+            )
+            self._tell(f"{self.plans.project} runs already; it {word}")
+            return
+        if found:
+            self._tell(f"{self.plans.project} is only half up: starting {', '.join(lacking)}")
+        else:
+            self._check_ports(lacking)
+            await self._pull()
+            self._tell(f"starting {self.plans.project} with compose")
+        self._check_ports(lacking)
+        await self._compose.up()
+
+    async def _pull(self) -> None:
+        try:
+            await pull(self.engine, self.plans.images, self._tell)
+        except EngineError as error:
+            raise SubjectError(str(error)) from error
+
+    def _check_ports(self, services: Sequence[str]) -> None:
+        """Compose would say so too, at greater length, and after having made half of it."""
+        taken = [port for name in services for port in self.plans.ports.get(name, ()) if not is_free(port)]
+        if taken:
+            some = ", ".join(map(str, taken))
+            self._ours = False
+            raise SubjectError(f"taken on 127.0.0.1: port {some}; end what uses it, or take others (-o base-port=PORT)")
+
+    def _lacking(self, found: Sequence[Container]) -> list[str]:
+        return [member.id for member in self._members if not any(one.is_running for one in _of(member, found))]
+
+    async def know(self) -> None:
+        self._members.take(await self.listed())
+
+    async def bring_back(self) -> None:
+        found = await self.listed()
+        if not self.terms.attach and not all(_of(member, found) for member in self._members):
+            await self._compose.up()
+        for member in self._members:
+            own = _of(member, found)
+            if own and not any(container.is_running for container in own):
+                await self._start(member, own[0])
+
+    async def _start(self, member: Member, container: Container) -> None:
+        if not (container.is_target or self.terms.allow_unlabelled):
+            raise SubjectError(f"{member.id} does not run, and lacks the label demo.target=true: start it by hand")
+        try:
+            await (self.engine.unpause if container.state == "paused" else self.engine.start)(container.id)
+        except EngineError as error:
+            raise SubjectError(str(error)) from error
+
+    async def take_down(self) -> None:
+        if self._ours:
+            self._ours = False
+            await self._compose.down()
+
+    async def close(self) -> None:
+        await self.engine.close()
+
+
+def _of(member: Member, found: Sequence[Container]) -> list[Container]:
+    return [container for container in found if member.is_in(container)]

@@ -1,0 +1,131 @@
+"""The story in nine chapters: regions, each with a leader; a store dies, others lead, and PD hears of it last."""
+
+from demo.subjects.cluster.acts import Choosing, Story
+from demo.subjects.cluster.system import Cluster
+from demo.subjects.tikv.acts import TikvActs
+from demo.subjects.tikv.faults import KILL
+from demo.types import Chapter, Stage
+
+LEADS_WITHIN_SEC = 5.0
+
+STAGED = "*Stage profile: raft ticks of 200 ms, elections in 2-4 s. TiKV's own are 1 s and 10-20 s.*"
+FOUND = "*Elections take as long as this cluster is set to: by TiKV's own ticks 10-20 s.*"
+
+
+def deck(
+    stage: Stage, cluster: Cluster, kill: Choosing, rate: float, *, is_staged: bool, leads_within_sec: float
+) -> tuple[Chapter, ...]:
+    """`is_staged`: the cluster runs with the stage's raft ticks."""
+    acts = TikvActs(stage, cluster, kill, Story(KILL.name, rate, leads_within_sec, office="the leading store"))
+    profile = STAGED if is_staged else FOUND
+    return (*_opening(acts, rate, profile), *_fault(acts, leads_within_sec), *_after(acts, is_staged=is_staged))
+
+
+def _opening(acts: TikvActs, rate: float, profile: str) -> tuple[Chapter, ...]:
+    return (
+        Chapter(
+            "Every region has a leader",
+            "**TiKV** cuts its keys into *regions*. Each region has copies on three stores; **one of them leads**.\n\n"
+            "**PD** is the map: which store leads what. Today we kill a store, *live*.",
+            notes="- Real containers on this machine, nothing recorded.\n"
+            "- Each region is a Raft group of its own: elections happen region by region.\n"
+            "- Nothing breaks before chapter 5.",
+            budget_sec=45,
+        ),
+        Chapter(
+            "What you see on the wall",
+            "Above the **stores**: who leads how many, and *what PD says* of each. Then the **PDs**. "
+            "**writes** is a small write into every region, ten times a second: *the truth*.\n\n" + profile,
+            notes="- A store's number is what it serves. A fresh cluster has one region, so one store leads it.\n"
+            "- PD's word is on each card as PD's: remember it for chapter 6.\n"
+            "- A card is red when the store does not answer, or its container does not run.",
+            budget_sec=60,
+        ),
+        Chapter(
+            "Give it work",
+            f"About **{rate:g} operations a second** now, half of them reads.\n\n"
+            "Every write that is confirmed goes into a book. At the end we read *all of it* again.",
+            on_enter=acts.begin_load,
+            auto_advance=True,
+            limit_sec=60,
+            notes="- The load starts by itself; the next page comes when it is steady.\n"
+            "- A write whose outcome nobody knows closes its key, so that it cannot hide a loss.",
+            budget_sec=30,
+        ),
+    )
+
+
+def _fault(acts: TikvActs, within_sec: float) -> tuple[Chapter, ...]:
+    return (
+        Chapter(
+            "What if that store dies?",
+            "Two of three copies are still a majority. But *its* regions take no write until another copy leads.\n\n"
+            "How long is that? And when will **PD** know?",
+            hypothesis=f"The store dies: others lead its regions within {within_sec:g} s, "
+            "and nothing that was confirmed is lost.",
+            notes="- Let the room vote: seconds without writes, and seconds until PD says it.\n"
+            "- The next page names the victim, counts to three, and kills.",
+            budget_sec=45,
+        ),
+        Chapter(
+            "Kill the leading store",
+            "`docker kill`: no goodbye, no clean-up. Watch:\n\n"
+            "- its card: how soon is it red, and *what does PD say*?\n- **writes**: how long is nothing confirmed?",
+            on_enter=acts.kill_leader,
+            blocks_advance=True,
+            auto_advance=True,
+            limit_sec=60,
+            notes="- The victim leads most of the regions that we write to. It is chosen before the countdown.\n"
+            "- It stays dead until chapter 8.",
+            budget_sec=20,
+        ),
+        Chapter(
+            "Who noticed first?",
+            "The **engine** told us at once. **PD** waits for heartbeats, one every 10 s, and says *Disconnected* "
+            "after 20 s without: 10 to 20 s after the death.\n\nUntil then its card says **Up**.",
+            on_enter=acts.detect,
+            limit_sec=90,
+            notes="- Go on when you like: PD's word is reported when it comes.\n"
+            "- PD says Down only after half an hour without a heartbeat.",
+            budget_sec=40,
+        ),
+        Chapter(
+            "Others lead",
+            "The copies on the living stores missed their leader, voted, and **lead** now. "
+            "Nobody asked PD: *Raft decides, PD is told*.\n\n"
+            "Our client asked a copy, heard *not leader*, and followed to the new one.",
+            on_enter=acts.watch_election,
+            blocks_advance=True,
+            limit_sec=60,
+            notes="- The new leader is named as soon as it confirms a write of ours.\n"
+            "- Compare: time to a leader in every region, time without a confirmed write.",
+            budget_sec=45,
+        ),
+    )
+
+
+def _after(acts: TikvActs, *, is_staged: bool) -> tuple[Chapter, ...]:
+    slower = " In production the ticks are five times slower." if is_staged else ""
+    return (
+        Chapter(
+            "Bring it back",
+            "The dead store starts with what it had on disk, and catches up as a *follower*.\n\n"
+            "Then we open the book: every key is read again.",
+            on_enter=acts.recover,
+            blocks_advance=True,
+            limit_sec=150,
+            notes="- It does not get its regions back at once: others lead them now.\n"
+            "- The verdict appears under the story, PD's word with it.",
+            budget_sec=45,
+        ),
+        Chapter(
+            "What we saw",
+            "What we guessed, and what was measured.\n\n"
+            f"One death cost *its* regions some seconds, **and no data**.{slower}",
+            shows_evidence=True,
+            notes="- Press `C` for more: freeze the store, cut it off, kill PD's leader.\n"
+            "- With PD's leader dead, reads and writes go on: routes are known. Only the map stands still.\n"
+            "- Questions.",
+            budget_sec=60,
+        ),
+    )

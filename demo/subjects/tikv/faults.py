@@ -1,0 +1,57 @@
+"""The faults of this cluster: three on the store that leads, one on PD's leader; none without containers."""
+
+import math
+from collections.abc import Callable
+
+from demo.chaos.docker import ContainerFault, Elected
+from demo.engine import Engine
+from demo.engine.select import Selector
+from demo.errors import FaultError
+from demo.subjects.cluster.containers import Containers
+from demo.subjects.cluster.system import Cluster
+from demo.subjects.tikv.wall import Wall
+from demo.types import ChaosConfig, ChaosType
+
+KILL = ChaosConfig("kill-store", ChaosType.CONTAINER_KILL, "Kill the leading store", math.inf)
+FREEZE = ChaosConfig("freeze-store", ChaosType.CONTAINER_PAUSE, "Freeze the leading store", 15.0)
+CUT = ChaosConfig("cut-off-store", ChaosType.NETWORK_DISCONNECT, "Cut the leading store off the network", 15.0)
+KILL_PD = ChaosConfig("kill-pd-leader", ChaosType.CONTAINER_KILL, "Kill PD's leader", 15.0)
+
+NO_CONTAINERS = (
+    "this cluster is known by its addresses only, so nothing of it can be broken: "
+    "name the compose project of its containers (--attach PROJECT)"
+)
+
+
+def faults(cluster: Cluster, ground: Containers | None, wall: Wall) -> tuple[ContainerFault, ...]:
+    """`ground` None: they say that they cannot be done."""
+    project = ground.plans.project if ground is not None else ""
+
+    def elected(office: str, name: Callable[[], str | None]) -> Elected:
+        async def ask() -> Selector | None:
+            ident = name()
+            if ground is None:
+                raise FaultError(NO_CONTAINERS)
+            if ident is None:
+                return None
+            seen = cluster.members.seen(ident)
+            if seen is None:
+                raise FaultError(f"{ident} is in no container of {project}, so nothing was touched")
+            called = seen.container
+            return Selector(project, service=called.service, name="" if called.service else called.name)
+
+        return Elected(office, ask)
+
+    def fault(config: ChaosConfig, victim: Elected) -> ContainerFault:
+        return ContainerFault(
+            config,
+            victim,
+            ground.engine if ground is not None else Engine(),
+            cluster.is_up,
+            project=project,
+            allow_unlabelled=ground is not None and ground.terms.allow_unlabelled,
+        )
+
+    leading = elected("the leading store", lambda: wall.lead.name)
+    pd_leader = elected("the leader of PD", lambda: wall.pd_leader)
+    return (fault(KILL, leading), fault(FREEZE, leading), fault(CUT, leading), fault(KILL_PD, pd_leader))

@@ -1,0 +1,65 @@
+"""Which store leads the regions of the story, and since when: as the client met them. Pure, but for its memory."""
+
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+SILENT_SEC = 1.0
+"""A region that has not answered for so long has no leader that anybody knows of."""
+
+
+@dataclass(frozen=True)
+class Led:
+    """A region that `store` led, first met `since`, last `at` (seconds of the epoch); store "": nobody yet."""
+
+    store: str
+    since: float
+    at: float
+
+
+@dataclass(frozen=True)
+class Lead:
+    """`name` None: some region has no leader. `since`: when it came to lead, or was found to lead no more."""
+
+    name: str | None = None
+    since: float = 0.0
+    previous: str | None = None
+    leads: int = 0
+    regions: int = 0
+
+
+def read(told: Mapping[str, Any], names: Mapping[str, str]) -> list[Led]:
+    """From what the client process says; `names`: store id → what the wall calls it."""
+    regions = told.get("regions") or ()
+    return [Led(names.get(region["store"], ""), region["since"], region["at"]) for region in regions]
+
+
+def most(regions: Sequence[Led], dead: Container[str], now: float, held: str | None) -> str | None:
+    """Who leads most of them; on equal terms `held`, who does already. None: one of them has no leader."""
+    if not regions or any(not led.store or led.store in dead or now - led.at > SILENT_SEC for led in regions):
+        return None
+    counts = Counter(led.store for led in regions)
+    top = max(counts.values())
+    able = sorted(name for name, count in counts.items() if count == top)
+    return held if held in able else able[0]
+
+
+class Leads:
+    """Remembers who led."""
+
+    def __init__(self) -> None:
+        self.now = Lead()
+
+    def see(self, regions: Sequence[Led], dead: Iterable[str], now: float) -> Lead:
+        before = self.now
+        held = before.name or before.previous
+        gone = frozenset(dead)
+        name = most(regions, gone, now, held)
+        leads = sum(led.store == name for led in regions)
+        if name == before.name:
+            self.now = Lead(name, before.since, before.previous, leads, len(regions))
+        else:
+            since = now if name is None else max(led.since for led in regions)
+            self.now = Lead(name, since, before.name or before.previous, leads, len(regions))
+        return self.now

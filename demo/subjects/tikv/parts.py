@@ -1,0 +1,103 @@
+"""The PDs and stores of a cluster: what each is called, by whom, and how it is asked."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import aiohttp
+
+from demo.health.pd import PdProbe
+from demo.health.pulse import Pulse
+from demo.health.reading import Reading
+from demo.health.tikv import QpsProbe, StatusProbe
+from demo.subjects.cluster.members import Member
+
+PD_PORT, KV_PORT, STATUS_PORT = 2379, 20160, 20180
+PD_EVERY_SEC = 0.5
+QPS_EVERY_SEC = 1.5
+
+Session = Callable[[], aiohttp.ClientSession]
+
+
+@dataclass(frozen=True)
+class Pd:
+    """`name`: what PD itself calls it, `advertised`: where PD says that clients reach it, `host:port`."""
+
+    member: Member
+    name: str
+    advertised: str
+
+
+@dataclass(frozen=True)
+class Store:
+    """`advertised`, `status`: its addresses, by which PD knows it; `qps`: how much it serves, on a slower beat."""
+
+    member: Member
+    advertised: str
+    status: str
+    kv_port: int
+    qps: Pulse
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What Prometheus may call it as an instance."""
+        return (self.status, self.member.address)
+
+
+class Parts:
+    """All that are known. `asks_qps` is False while somebody else tells how much the stores serve."""
+
+    def __init__(self, session: Session) -> None:
+        self.pds: list[Pd] = []
+        self.stores: list[Store] = []
+        self.asks_qps: Callable[[], bool] = lambda: True
+        self.changed: Callable[[], None] = lambda: None
+        self._session = session
+
+    def add_pd(self, ident: str, name: str, advertised: str) -> Member:
+        host, port = split(advertised)
+        member = Member(ident, "pd", port, lambda at: PdProbe(self._session, f"http://{at}"), host, PD_EVERY_SEC)
+        self.pds.append(Pd(member, name, advertised))
+        return member
+
+    def add_store(self, ident: str, advertised: str, status: str) -> Member:
+        host, kv_port = split(advertised)
+        _, port = split(status)
+        member = Member(ident, "tikv", port, lambda at: StatusProbe(self._session, f"http://{at}"), host)
+        qps = Pulse(self._qps_of(member), QPS_EVERY_SEC, self._stir)
+        self.stores.append(Store(member, advertised, status, kv_port, qps))
+        return member
+
+    def _stir(self) -> None:
+        self.changed()
+
+    def _qps_of(self, member: Member) -> Callable[[], Awaitable[Reading]]:
+        probes: dict[str, QpsProbe] = {}
+
+        async def look() -> Reading:
+            if not (member.address and self.asks_qps()):
+                return Reading(trouble="not asked")
+            if member.address not in probes:
+                probes.clear()
+                probes[member.address] = QpsProbe(self._session, f"http://{member.address}")
+            return await probes[member.address].look()
+
+        return look
+
+    def store_at(self, advertised: str | None) -> Store | None:
+        return next((store for store in self.stores if store.advertised == advertised), None)
+
+    def endpoints(self, _: Iterable[Member]) -> list[str]:
+        """As the client process takes them: PDs and stores, each as it is advertised and where it is reached."""
+        pds = [("pd", pd.advertised, pd.member.places.get(split(pd.advertised)[1], "")) for pd in self.pds]
+        stores = [("store", store.advertised, store.member.places.get(store.kv_port, "")) for store in self.stores]
+        return [" ".join(line) for line in (*pds, *stores) if all(line)]
+
+
+def split(address: str) -> tuple[str, int]:
+    """`pd0:2379` → its two halves; port 0 where there is none."""
+    host, _, port = address.rpartition(":")
+    return (host.strip("[]"), int(port)) if port.isdecimal() and len(port) <= 5 else (address, 0)
+
+
+def names(count: int, kind: str) -> Sequence[str]:
+    return [f"{kind}{place}" for place in range(count)]

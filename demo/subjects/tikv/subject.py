@@ -1,0 +1,180 @@
+"""TiKV as a subject of a show: three PDs and three stores in containers, or a cluster that runs already."""
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from demo.engine import Engine
+from demo.errors import UsageError
+from demo.findings import Finding
+from demo.health.pulse import Pulse
+from demo.subjects.cluster.containers import Containers, Plans, Terms
+from demo.subjects.cluster.examine import Needs, examine_engine
+from demo.subjects.cluster.ground import Elsewhere
+from demo.subjects.cluster.members import Member
+from demo.subjects.cluster.poller import ClusterPoller
+from demo.subjects.cluster.system import Cluster
+from demo.subjects.tikv.deck import LEADS_WITHIN_SEC, deck
+from demo.subjects.tikv.examine import examine_urls
+from demo.subjects.tikv.faults import faults
+from demo.subjects.tikv.parts import KV_PORT, PD_PORT, STATUS_PORT, Parts
+from demo.subjects.tikv.prometheus import Served
+from demo.subjects.tikv.roster import AGAIN_SEC, Roster
+from demo.subjects.tikv.wall import Wall
+from demo.types import Chapter, FaultDriver, Stage
+
+PROJECT = "demo-tikv"
+PD_IMAGE = "pingcap/pd:v8.5.7"
+TIKV_IMAGE = "pingcap/tikv:v8.5.7"
+FIRST_PORT = 23801
+EACH = 3
+MEMORY = 3_000_000_000
+"""Bytes that three PDs and three stores are content with."""
+
+UP_SEC = 180.0
+"""A fresh cluster elects its PD, makes its first region, and copies it twice."""
+
+OWN_TICKS_SEC = 25.0
+"""TiKV's own ticks elect in 10-20 s: what the hypothesis allows a cluster that was not set up for a stage."""
+
+
+class Tikv:
+    """`attach`: a compose project that runs already. `pd`: where PDs answer; alone: a cluster known by URL only.
+
+    `load`: operations a second once the story asks for them. `base_port`: the first of nine ports on loopback.
+    """
+
+    name = "tikv"
+    title = "A store is dead"
+
+    def __init__(
+        self,
+        attach: str | None = None,
+        pd: Sequence[str] = (),
+        prometheus: str | None = None,
+        keep: bool = False,
+        allow_unlabelled: bool = False,
+        tiup: bool = False,
+        load: float = 100.0,
+        base_port: int = FIRST_PORT,
+        project: str = PROJECT,
+    ) -> None:
+        if tiup:
+            raise UsageError("tikv: --tiup is not there yet: use containers, or --pd URL for a playground that runs")
+        if not 1 <= load <= 5000:
+            raise UsageError(f"load must be between 1 and 5000 operations a second, not {load!r}")
+        urls = tuple(_url("--pd", url) for url in pd)
+        self._is_own = attach is None and not urls
+        self._plans = _plans(attach or project, base_port)
+        terms = Terms(attach is not None, keep, allow_unlabelled)
+        ground = Containers(self._plans, terms) if self._is_own or attach is not None else None
+        self.cluster = Cluster(ground or Elsewhere(), (), "demo.subjects.tikv.store")
+        session = self.cluster.lines.session
+        self.parts = Parts(session)
+        served = Served(session, _url("--prometheus", prometheus), self.cluster.stir) if prometheus else None
+        self.wall = Wall(self.cluster, self.parts, served.pulse if served else None, counts_copies=self._is_own)
+        self._poller = ClusterPoller(self.wall.picture)
+        roster = None if self._is_own else Roster(self.parts, self.cluster.members, session, urls, ground)
+        self._wire(served, roster)
+        self._faults = faults(self.cluster, ground, self.wall)
+        self._rate, self._urls, self._session = load, urls, session
+
+    def _wire(self, served: Served | None, roster: Roster | None) -> None:
+        cluster = self.cluster
+        cluster.stirred = self._poller.stir
+        cluster.endpoints = self.parts.endpoints
+        cluster.lacks = self.wall.lacks
+        cluster.up_sec = UP_SEC
+        self.parts.changed = cluster.stir
+        cluster.members.added = self._watch
+        self._poller.follow([cluster.client_pulse], cluster.watch)
+        if served is not None:
+            self.parts.asks_qps = lambda: served.is_missing
+            served.tell = self._say
+            self._poller.follow([served.pulse])
+        if roster is not None:
+            cluster.learn = roster.learn
+            self._poller.follow([Pulse(roster.look, AGAIN_SEC, cluster.stir)])
+            return
+        for place in range(EACH):
+            cluster.members.add(self.parts.add_pd(f"pd{place}", f"pd{place}", f"pd{place}:{PD_PORT}"))
+        for place in range(EACH):
+            name = f"tikv{place}"
+            cluster.members.add(self.parts.add_store(name, f"{name}:{KV_PORT}", f"{name}:{STATUS_PORT}"))
+
+    def _watch(self, member: Member) -> None:
+        """From now on it has a card."""
+        qps = [store.qps for store in self.parts.stores if store.member is member]
+        self._poller.follow([member.watched(self.cluster.stir), *qps])
+
+    def _say(self, text: str) -> None:
+        self.cluster.tell(text)
+
+    @property
+    def description(self) -> str:
+        return "TiKV, three PDs and three stores, stage profile" if self._is_own else "TiKV, a cluster that runs"
+
+    @property
+    def poller(self) -> ClusterPoller:
+        return self._poller
+
+    @property
+    def faults(self) -> Sequence[FaultDriver]:
+        return self._faults
+
+    def chapters(self, stage: Stage) -> Sequence[Chapter]:
+        within = LEADS_WITHIN_SEC if self._is_own else OWN_TICKS_SEC
+        return deck(stage, self.cluster, self._faults[0], self._rate, is_staged=self._is_own, leads_within_sec=within)
+
+    def listen(self, tell: Callable[[str], None]) -> None:
+        self.cluster.tell = tell
+
+    def check(self) -> None:
+        asyncio.run(self.cluster.check())
+
+    async def examine(self) -> Sequence[Finding]:
+        """What it takes, for `demo doctor`."""
+        if self._urls:
+            return await examine_urls(self._session, self._urls)
+        own = self._is_own
+        ports = [port for some in self._plans.ports.values() for port in some] if own else []
+        images = self._plans.images if own else ()
+        return await examine_engine(Engine(), Needs(self._plans.project, images, ports, MEMORY))
+
+    async def start(self) -> None:
+        await self.cluster.start()
+
+    async def heal(self) -> None:
+        await self.cluster.heal()
+
+    async def stop(self) -> None:
+        await self.cluster.stop()
+
+
+def _plans(project: str, base_port: int) -> Plans:
+    pd_image = os.environ.get("DEMO_PD_IMAGE") or PD_IMAGE
+    tikv_image = os.environ.get("DEMO_TIKV_IMAGE") or TIKV_IMAGE
+    ports: dict[str, tuple[int, ...]] = {f"pd{place}": (base_port + place,) for place in range(EACH)}
+    environ = {f"DEMO_PORT_PD{place}": str(base_port + place) for place in range(EACH)}
+    for place in range(EACH):
+        first = base_port + EACH + 2 * place
+        ports[f"tikv{place}"] = (first, first + 1)
+        environ |= {f"DEMO_PORT_TIKV{place}": str(first), f"DEMO_PORT_STATUS{place}": str(first + 1)}
+    images = {"DEMO_PD_IMAGE": pd_image, "DEMO_TIKV_IMAGE": tikv_image}
+    file = Path(__file__).with_name("compose.yaml")
+    return Plans(project, file, (pd_image, tikv_image), environ | images, ports)
+
+
+def _url(flag: str, text: str) -> str:
+    """Without a path. Raises `UsageError`."""
+    said = text if "//" in text else f"http://{text}"
+    try:
+        parts = urlsplit(said)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or port == 0:
+        raise UsageError(f"tikv: {flag} takes the URL of a server, as http://127.0.0.1:2379, not {text!r}")
+    return said.rstrip("/")

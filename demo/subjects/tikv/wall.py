@@ -1,0 +1,110 @@
+"""What the wall shows of a TiKV cluster, from the newest answers of its parts. Reads only; waits for nothing."""
+
+from typing import Any
+
+from demo.health.pulse import Pulse
+from demo.subjects.cluster.cards import answer, card, client_cards, curves, engine_cards, health_of
+from demo.subjects.cluster.system import Cluster
+from demo.subjects.tikv.leading import Lead, Leads, read
+from demo.subjects.tikv.parts import Parts, Pd, Store
+from demo.subjects.tikv.word import PdWord, Words
+
+COPIES = 3
+LED = ("kill-store", "freeze-store", "cut-off-store")
+"""The faults whose victim is the store that leads."""
+
+PD_LED = ("kill-pd-leader",)
+
+
+class Wall:
+    """`counts_copies`: this show brought the cluster up, so that it knows how many each region should have."""
+
+    def __init__(self, cluster: Cluster, parts: Parts, served: Pulse | None, *, counts_copies: bool) -> None:
+        self._cluster, self._parts, self._served = cluster, parts, served
+        self._counts_copies = counts_copies
+        self._leads = Leads()
+        self._words = Words()
+
+    @property
+    def lead(self) -> Lead:
+        return self._leads.now
+
+    @property
+    def pd_leader(self) -> str | None:
+        """By the wall's name for it."""
+        return next((pd.member.id for pd in self._parts.pds if pd.name == self._words.newest.leader), None)
+
+    def lacks(self) -> list[str]:
+        """What a fresh cluster still waits for."""
+        missing = self._words.newest.copies_missing(COPIES) if self._counts_copies else 0
+        return [f"{missing} copies of regions"] if missing else []
+
+    def picture(self, now: float) -> dict[str, Any]:
+        """The health dict without its time; `leader` and more beside the agreed keys."""
+        cluster, parts = self._cluster, self._parts
+        health = {
+            m.id: health_of(cluster.members.seen(m.id), m.pulse, now, expects_container=self._is_ours(m.id))
+            for m in cluster.members
+        }
+        word = self._words.see([pd.member.pulse for pd in parts.pds if health[pd.member.id][0] == "up"], parts, now)
+        client = answer(cluster.client_pulse, 0.0, now)
+        lead = self._leads.see(read(client.data.get("store") or {}, word.names), cluster.members.dead(), now)
+        stores = [self._store_card(store, *health[store.member.id], word, now) for store in parts.stores]
+        pds = [self._pd_card(pd, *health[pd.member.id], word) for pd in parts.pds]
+        leading, pd_leader = lead.name or "nobody now", self.pd_leader or "nobody now"
+        return {
+            "nodes": [*stores, *pds, *client_cards(cluster.client_pulse, now), *engine_cards(cluster.members)],
+            "metrics": curves(cluster.client_pulse, now),
+            "counters": [],
+            "leader": {
+                "id": lead.name,
+                "since": lead.since,
+                "previous": lead.previous,
+                "leads": lead.leads,
+                "regions": lead.regions,
+            },
+            "pd_leader": {"id": self.pd_leader},
+            "pd_words": self._words.spoken,
+            "lacks": self.lacks(),
+            "engine": cluster.watch.trouble if cluster.watch is not None else "",
+            "client": {name: client.data.get(name) for name in ("rate", "confirmed", "missing")},
+            "victims": dict.fromkeys(LED, f"the leading store, {leading}")
+            | dict.fromkeys(PD_LED, f"PD's leader, {pd_leader}"),
+        }
+
+    def _is_ours(self, ident: str) -> bool:
+        """Is there a container to expect?"""
+        cluster = self._cluster
+        return cluster.watch is not None and (self._counts_copies or cluster.members.seen(ident) is not None)
+
+    def _store_card(self, store: Store, health: str, why: str, word: PdWord, now: float) -> dict[str, Any]:
+        name = store.member.id
+        said = word.stores.get(name)
+        leads = None if said is None or word.regions is None else word.leaders.get(name, 0)
+        about = why or ("leads ?" if leads is None else f"leads {leads} of {word.regions}")
+        spoken = f"PD says {said}" if said else "PD says nothing"
+        made = card(
+            name,
+            store.member.kind,
+            health,
+            f"{about} · {spoken}",
+            {"ops/s": self._qps(store, now), "leaders": leads},
+            address=store.member.address,
+        )
+        return made | {"store_id": word.idents.get(name, "")}
+
+    def _qps(self, store: Store, now: float) -> float | None:
+        if self._served is not None and (by := answer(self._served, 0.0, now)).ok:
+            return next((float(value) for at, value in by.data["values"].items() if at in store.labels), None)
+        found = answer(store.qps, 0.0, now)
+        return found.data.get("qps") if found.ok else None
+
+    def _pd_card(self, pd: Pd, health: str, why: str, word: PdWord) -> dict[str, Any]:
+        reading = pd.member.pulse.reading
+        trouble = next(iter((reading.data.get("troubles") or {}).values()), "")
+        if health == "up" and trouble:
+            health, why = "degraded", trouble
+        role = "leads" if word.leader == pd.name else "follows" if word.leader else "no leader"
+        took = reading.took_ms if reading.ok else None
+        made = card(pd.member.id, pd.member.kind, health, why or role, {"ms": took}, address=pd.member.address)
+        return made | {"member_id": word.members.get(pd.name, "")}
