@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.containers import Yard, containers
 from tests.serving import Server, serving
 
 for _number in (signal.SIGINT, signal.SIGHUP):
@@ -49,3 +50,10 @@ def server(running: Server) -> Server:
     for path in ("/resume", "/goto/1", "/blackout?on=false", "/freeze?on=false", "/timer/reset"):
         assert running.client.post(path).status_code == 200
     return running
+
+
+@pytest.fixture
+def yard() -> Iterator[Yard]:
+    """Containers of the test's own, on the real engine."""
+    with containers() as yard:
+        yield yard

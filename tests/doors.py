@@ -39,6 +39,11 @@ class Door:
         """Connections are still taken; not a byte passes, in old ones neither."""
         self._through.clear()
 
+    async def strand(self) -> None:
+        """As `pause`, and what is connected now stays silent for ever: nobody tells the other end."""
+        self._through.clear()
+        self._through = asyncio.Event()
+
     async def shut(self) -> None:
         """Refuses, and resets what is connected."""
         if self._listener is not None:
@@ -66,8 +71,9 @@ class Door:
         self._relays.discard(task)
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        through = self._through
         first = await reader.read(65536)
-        await self._through.wait()
+        await through.wait()
         place = self._grpc if first.startswith(HTTP2) or self._http is None else self._http
         if not first or place is None:
             return
@@ -75,7 +81,10 @@ class Door:
         self._writers.add(forth)
         try:
             forth.write(first)
-            ways = [asyncio.ensure_future(self._pump(reader, forth)), asyncio.ensure_future(self._pump(back, writer))]
+            ways = [
+                asyncio.ensure_future(self._pump(reader, forth, through)),
+                asyncio.ensure_future(self._pump(back, writer, through)),
+            ]
             try:
                 await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -86,9 +95,9 @@ class Door:
             forth.transport.abort()
             self._writers.discard(forth)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, through: asyncio.Event) -> None:
         while chunk := await reader.read(65536):
-            await self._through.wait()
+            await through.wait()
             writer.write(chunk)
             await writer.drain()
         await writer.drain()

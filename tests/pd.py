@@ -101,13 +101,13 @@ class Cluster:
         for door in self._doors[name]:
             self._await(door.open())
 
-    def pause(self, name: str, noticed: bool = True) -> None:
-        """It takes connections and never answers."""
+    def pause(self, name: str, noticed: bool = True, stranded: bool = False) -> None:
+        """It takes connections and never answers. `stranded`: those open now stay silent even after `revive`."""
         with self.state.lock:
             self.state.node(name).is_paused = True
             self.state.lose(name, noticed)
         for door in self._doors[name]:
-            self._await(door.pause())
+            self._await(door.strand() if stranded else door.pause())
 
     def elect(self, region: int | None = None, to: str | None = None) -> None:
         """A new leader for this region, or for every one without, and PD learns of it."""

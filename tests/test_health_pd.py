@@ -207,6 +207,12 @@ def test_a_store_without_an_id_is_not_pds(body: Any) -> None:
         pd_shapes.stores(body)
 
 
+def test_a_count_for_something_that_is_no_id_is_not_pds() -> None:
+    for key in ("", "-1", "1.0", "\u0661", "one", "1" * 21):
+        with pytest.raises(pd_shapes.Unfit):
+            pd_shapes.regions({"count": 1, "store_leader_count": {key: 1}})
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: (

@@ -1,7 +1,7 @@
 """Prometheus' probe against a server that answers as Prometheus does, and as it does not."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -34,13 +34,19 @@ async def prometheus(body: Any, status: int = 200) -> AsyncIterator[tuple[Promet
         text = body if isinstance(body, str) else json.dumps(body)
         return web.Response(status=status, text=text, content_type="application/json")
 
+    async with served(answer) as probe:
+        yield probe, asked
+
+
+@asynccontextmanager
+async def served(answer: Callable[[web.Request], Awaitable[web.Response]]) -> AsyncIterator[PrometheusProbe]:
     app = web.Application()
     app.router.add_get("/api/v1/query", answer)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     async with aiohttp.ClientSession() as session:
-        yield PrometheusProbe(lambda: session, f"http://127.0.0.1:{runner.addresses[0][1]}/", QUERY), asked
+        yield PrometheusProbe(lambda: session, f"http://127.0.0.1:{runner.addresses[0][1]}/", QUERY)
     await runner.cleanup()
 
 
@@ -100,6 +106,17 @@ async def test_what_is_no_answer_is_said_in_plain_words(status: int, body: Any, 
         reading = await probe.look()
         assert reading.trouble.startswith(words)
         assert not reading.data
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    async with prometheus(vector()) as (elsewhere, asked):
+
+        async def redirect(_: web.Request) -> web.Response:
+            raise web.HTTPFound(f"{elsewhere.url}api/v1/query?query=1")
+
+        async with served(redirect) as probe:
+            assert (await probe.look()).trouble == "answered with status 302"
+        assert asked == []
 
 
 async def test_a_prometheus_that_is_not_there_is_said() -> None:

@@ -137,12 +137,12 @@ async def test_a_store_is_noticed_soon_after_it_is_back(cluster: Cluster) -> Non
     async with client_of(cluster) as client:
         await client.put(b"k", b"before")
         cluster.kill("tikv1", noticed=False)
-        for _ in range(8):
+        for _ in range(12):
             with pytest.raises(NoAnswer):
                 await client.put(b"k", b"v", within_sec=0.25)
         cluster.revive("tikv1")
         cluster.elect(to="tikv1")
-        assert await within(5, lambda: client.put(b"k", b"back", within_sec=0.25)) < 1.0
+        assert await within(5, lambda: client.put(b"k", b"back", within_sec=0.25)) < 0.7
 
 
 async def test_a_thawed_store_is_noticed_soon_too(cluster: Cluster) -> None:
@@ -155,6 +155,30 @@ async def test_a_thawed_store_is_noticed_soon_too(cluster: Cluster) -> None:
         cluster.revive("tikv1")
         cluster.elect(to="tikv1")
         assert await within(5, lambda: client.put(b"k", b"back", within_sec=0.25)) < 1.0
+
+
+async def test_a_connection_that_died_in_silence_is_replaced(cluster: Cluster) -> None:
+    async with client_of(cluster) as client:
+        await client.put(b"k", b"before")
+        cluster.pause("tikv1", noticed=False, stranded=True)
+        with pytest.raises(NoAnswer):
+            await client.put(b"k", b"v", within_sec=0.4)
+        cluster.revive("tikv1")
+        cluster.elect(to="tikv1")
+        assert await within(5, lambda: client.put(b"k", b"back", within_sec=0.4)) < 1.0
+
+
+async def test_an_election_seen_on_the_way_is_the_reason_whatever_came_last(cluster: Cluster) -> None:
+    async with client_of(cluster) as client:
+        await client.put(b"k", b"before")
+        cluster.kill("tikv1")
+        writing = asyncio.ensure_future(client.put(b"k", b"v", within_sec=1))
+        await within(0.8, lambda: _met(client, "election"))
+        cluster.kill("pd0")
+        with pytest.raises(NoAnswer) as caught:
+            await writing
+        assert caught.value.reason == "election"
+        assert client.counts["no_route"] > 0
 
 
 async def test_without_a_majority_no_write_is_confirmed(cluster: Cluster) -> None:
@@ -234,6 +258,14 @@ async def test_a_frozen_pd_leader_is_left_for_the_new_one(cluster: Cluster) -> N
             await client.put(b"a", b"v", within_sec=0.4)
         cluster.elect_pd("pd1")
         await client.put(b"a", b"v", within_sec=0.5)
+
+
+async def test_a_frozen_pd_leader_that_was_replaced_costs_half_the_deadline(cluster: Cluster) -> None:
+    async with client_of(cluster) as client:
+        await client.put(b"k", b"v")
+        cluster.pause("pd0")
+        cluster.elect_pd("pd1")
+        await client.put(b"a", b"v", within_sec=0.6)
 
 
 async def test_a_cluster_made_anew_has_another_id_and_is_accepted(cluster: Cluster) -> None:

@@ -57,6 +57,7 @@ class ContainerFault:
         project: str = "",
         allow_unlabelled: bool = False,
         settle_sec: float = SETTLE_SEC,
+        pin_sec: float = PIN_SEC,
     ) -> None:
         if config.chaos_type not in DEEDS:
             raise InvalidValue(
@@ -69,6 +70,7 @@ class ContainerFault:
         self._project = project
         self._allow_unlabelled = allow_unlabelled
         self._settle_sec = settle_sec
+        self._pin_sec = pin_sec
         self._pin: _Pin | None = None
         self._planned = ""
 
@@ -81,10 +83,10 @@ class ContainerFault:
         return f"{self._planned or self.target} is down"
 
     async def choose(self) -> str:
-        """Choose the victim now, for the next plan within 60 s, and tell its name: the room is shown it first."""
+        """Choose the victim now, for the next plan within `pin_sec`, and tell its name: the room is shown it first."""
         async with _as_fault():
             container = await self._chosen()
-        self._pin = _Pin(container, time.monotonic() + PIN_SEC)
+        self._pin = _Pin(container, time.monotonic() + self._pin_sec)
         return container.called
 
     async def plan(self) -> Plan:

@@ -1,6 +1,7 @@
 """What goes wrong between us and an engine, each in one sentence."""
 
 import errno
+import os
 import ssl
 from collections.abc import Iterator
 
@@ -66,5 +67,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _short(error: BaseException) -> str:
+    if isinstance(error, ConnectionError) and error.errno:
+        return os.strerror(error.errno)  # asyncio says only that a call failed
     text = str(getattr(error, "message", "") or getattr(error, "strerror", "") or error or type(error).__name__)
     return " ".join(text.split())[:LONGEST]

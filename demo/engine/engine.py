@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from demo.engine.answers import EngineRefused, absent, hung, translated
@@ -14,6 +15,7 @@ from demo.engine.select import Selector, pick
 from demo.errors import EngineError
 
 if TYPE_CHECKING:
+    import aiohttp
     from aiodocker import Docker
 
 T = TypeVar("T")
@@ -24,6 +26,8 @@ DEED_SEC = 12.0
 
 GRACE_SEC = 3
 LOOKS_AT_ONCE = 8
+
+_answers: "ContextVar[list[aiohttp.ClientResponse]]" = ContextVar("answers to the question that is asked")
 
 
 class Engine:
@@ -153,42 +157,48 @@ class Engine:
 
     async def events(self, kinds: Mapping[str, Sequence[str]]) -> EventStream:
         """What happens from now on: `kinds` are the types and the actions that are wanted. To be closed."""
-        return await self._ask("tell what happens", lambda client: EventStream.opened(client, kinds))
+        return await self._ask("tell what happens", lambda client: EventStream.opened(client, kinds), to_be_read=True)
 
     async def close(self) -> None:
         """Safe to call twice; a later question opens it again."""
         client, self._client = self._client, None
         if client is not None:
-            await client.close()
-            await client.connector.close()
+            await client.session.close()
 
     async def _do(
         self, deed: str, ident: str, ask: "Callable[[Docker], Awaitable[object]]", within_sec: float = DEED_SEC
     ) -> None:
         await self._ask(f"{deed} {ident[:12]}", ask, within_sec)
 
-    async def _ask(self, doing: str, ask: "Callable[[Docker], Awaitable[T]]", within_sec: float | None = None) -> T:
+    async def _ask(
+        self,
+        doing: str,
+        ask: "Callable[[Docker], Awaitable[T]]",
+        within_sec: float | None = None,
+        to_be_read: bool = False,
+    ) -> T:
+        """`to_be_read`: the answer is a stream, which stays open when this has returned."""
         import aiohttp  # noqa: PLC0415 - see _opened
         from aiodocker.exceptions import DockerError  # noqa: PLC0415 - see _opened
 
         client, within_sec = self._opened(), within_sec or self._answer_sec
+        answers: list[aiohttp.ClientResponse] = []
+        _answers.set(answers)
+        nonsense = (ValueError, LookupError, TypeError, AttributeError)
         try:
             async with asyncio.timeout(within_sec):
-                return await ask(client)
+                told = await ask(client)
         except TimeoutError as error:
-            client.api_version = "auto"
             raise hung(self.where, within_sec) from error
-        except (
-            DockerError,
-            aiohttp.ClientError,
-            OSError,
-            ValueError,
-            LookupError,
-            TypeError,
-            AttributeError,
-        ) as error:
+        except (DockerError, aiohttp.ClientError, OSError, *nonsense) as error:
             client.api_version = "auto"  # whoever answers next may speak another one
             raise translated(error, self.where, doing) from error
+        else:
+            answers = [] if to_be_read else answers
+            return told
+        finally:
+            for answer in answers:
+                answer.close()  # aiodocker leaves one open that it cannot read
 
     def _opened(self) -> "Docker":
         """aiodocker is loaded by whoever has a container engine to ask: a show without one starts sooner."""
@@ -201,9 +211,17 @@ class Engine:
             # No connection is kept: one that the engine has closed meanwhile would fail the next question.
             connector: aiohttp.BaseConnector
             if scheme == "unix":
-                connector = aiohttp.UnixConnector(path, force_close=True)
-                self._client = Docker("unix://localhost", connector)
+                connector, url = aiohttp.UnixConnector(path, force_close=True), "unix://localhost"
             else:
-                connector = aiohttp.TCPConnector(ssl=place.tls or True, force_close=True)
-                self._client = Docker(place.url, connector)
+                connector, url = aiohttp.TCPConnector(ssl=place.tls or True, force_close=True), place.url
+            noting = aiohttp.TraceConfig()
+            noting.on_request_end.append(_note)
+            session = aiohttp.ClientSession(
+                connector=connector, timeout=aiohttp.ClientTimeout(), trace_configs=[noting]
+            )
+            self._client = Docker(url, connector, session)
         return self._client
+
+
+async def _note(session: object, context: object, end: "aiohttp.TraceRequestEndParams") -> None:
+    _answers.get([]).append(end.response)

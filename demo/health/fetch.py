@@ -11,6 +11,9 @@ import aiohttp
 
 MOST_BYTES = 1_000_000
 
+UNKNOWN_NAME = "its name is not known here"
+"""The trouble of an address that cannot even be looked up: it says nothing about whoever lives there."""
+
 Session = Callable[[], aiohttp.ClientSession]
 """Asked for at each look: whoever owns it decides when it is opened and closed."""
 
@@ -50,6 +53,8 @@ async def fetch(
             return Fetched(answer.status, body, (time.perf_counter() - started) * 1000)
     except TimeoutError:
         return Fetched(trouble=f"no answer in {deadline_sec * 1000:.0f} ms")
+    except aiohttp.ClientConnectorDNSError:
+        return Fetched(trouble=UNKNOWN_NAME)
     except aiohttp.ClientConnectorError:
         return Fetched(trouble="nobody listens")
     except (aiohttp.ClientError, OSError, RuntimeError):  # aiohttp raises the last for a closed session

@@ -52,7 +52,8 @@ class Canary:
         self._keys_at = time.time()
         try:
             keys = tuple(await self._store.canary_keys())[:KEYS_MOST]
-        except NotDone:
+        except NotDone as error:
+            self._reasons.append((time.time(), error.reason))
             self._keys_at = time.time() - KEYS_FOR_SEC + EVERY_SEC
             return
         self._done = {key: self._done.get(key, deque()) for key in keys}

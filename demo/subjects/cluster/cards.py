@@ -82,7 +82,7 @@ def engine_cards(members: Members) -> list[dict[str, Any]]:
     if members.watch.trouble:
         return [card("engine", "engine", "down", "does not answer", {})]
     running = [member.id for member in members if (seen := members.seen(member.id)) and seen.state == "running"]
-    return [card("engine", "engine", "up", "tells at once what ends", {"running": float(len(running))})]
+    return [card("engine", "engine", "up", "events live", {"running": float(len(running))})]
 
 
 def client_cards(pulse: Pulse, now: float) -> list[dict[str, Any]]:
@@ -119,9 +119,9 @@ def _writes_card(canary: Mapping[str, Any], now: float) -> dict[str, Any]:
     took, last = canary.get("write_ms"), canary.get("last_at")
     if canary.get("takes_writes"):
         return card("writes", "canary", "up", "confirmed all the time", {"ms": took})
-    if last is None:
-        return card("writes", "canary", "starting", "none confirmed yet", {})
     why = canary.get("reason")
+    if last is None:
+        return card("writes", "canary", "starting", "none yet" + (f": {why}" if why else ""), {})
     return card("writes", "canary", "down", f"none for {now - last:.1f} s" + (f": {why}" if why else ""), {})
 
 

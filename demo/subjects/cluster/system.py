@@ -78,7 +78,7 @@ class Cluster:
     def _moved(self) -> None:
         """The engine has told something: look at it now, and know where it answers."""
         if self.members.take_addresses():
-            self._spawn(self._tell_endpoints())
+            self._spawn(self.tell_endpoints())
         for member in self.members:
             seen = self.members.seen(member.id)
             if seen is not None and member.pulse.at < seen.since:
@@ -96,7 +96,7 @@ class Cluster:
         told = {"port": self._port, "token": self._token, "endpoints": self.endpoints(self.members), "rate": self._rate}
         return Child("load", module(self._module), json.dumps(told).encode())
 
-    async def _tell_endpoints(self) -> None:
+    async def tell_endpoints(self) -> None:
         with contextlib.suppress(SubjectError):  # a client that is started later is told then
             await self.client.tell("orders", {"endpoints": self.endpoints(self.members)})
 
@@ -153,7 +153,7 @@ class Cluster:
             await self.ground.bring_back()
             await self._know()
             await self._process.bring_back()
-            await self._tell_endpoints()
+            await self.tell_endpoints()
             await self._until_up()
 
     async def stop(self) -> None:

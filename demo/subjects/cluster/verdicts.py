@@ -52,7 +52,8 @@ def of_kill(run: Run, within_sec: float) -> Verdict:
         return False, f"No other leader was seen after {run.victim} was gone."
     whole, books = _of_books(run.books)
     back = run.measured.recovered_after_sec is not None
-    text = f"{run.leader} led after {run.elected_sec:.1f} s. {books}"
+    gap = "" if run.outage_sec is None else f", {run.outage_sec:.1f} s without a confirmed write"
+    text = f"{run.leader} led after {run.elected_sec:.1f} s{gap}. {books}"
     if whole is not True:
         return whole, text
     return (run.elected_sec <= within_sec, text) if back else (False, f"{text} Not all parts came back.")

@@ -34,7 +34,7 @@ def _opening(acts: TikvActs, rate: float, profile: str) -> tuple[Chapter, ...]:
         ),
         Chapter(
             "What you see on the wall",
-            "Above the **stores**: who leads how many, and *what PD says* of each. Then the **PDs**. "
+            "Above, the **stores**: each *leads* some regions, and **PD:** is PD's word on it. Then the **PDs**. "
             "**writes** is a small write into every region, ten times a second: *the truth*.\n\n" + profile,
             notes="- A store's number is what it serves. A fresh cluster has one region, so one store leads it.\n"
             "- PD's word is on each card as PD's: remember it for chapter 6.\n"

@@ -11,11 +11,15 @@ SILENT_SEC = 1.0
 
 @dataclass(frozen=True)
 class Led:
-    """A region that `store` led, first met `since`, last `at` (seconds of the epoch); store "": nobody yet."""
+    """A region that `store` led, first met `since`, last `at` (seconds of the epoch); store "": nobody yet.
+
+    `holds_load`: the load's keys lie there.
+    """
 
     store: str
     since: float
     at: float
+    holds_load: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,17 +36,18 @@ class Lead:
 def read(told: Mapping[str, Any], names: Mapping[str, str]) -> list[Led]:
     """From what the client process says; `names`: store id → what the wall calls it."""
     regions = told.get("regions") or ()
-    return [Led(names.get(region["store"], ""), region["since"], region["at"]) for region in regions]
+    return [
+        Led(names.get(region["store"], ""), region["since"], region["at"], region["holds_load"]) for region in regions
+    ]
 
 
 def most(regions: Sequence[Led], dead: Container[str], now: float, held: str | None) -> str | None:
-    """Who leads most of them; on equal terms `held`, who does already. None: one of them has no leader."""
+    """Who leads most of them; on equal terms who leads the load's, then `held`. None: one of them has no leader."""
     if not regions or any(not led.store or led.store in dead or now - led.at > SILENT_SEC for led in regions):
         return None
     counts = Counter(led.store for led in regions)
-    top = max(counts.values())
-    able = sorted(name for name, count in counts.items() if count == top)
-    return held if held in able else able[0]
+    loaded = {led.store for led in regions if led.holds_load}
+    return max(sorted(counts), key=lambda name: (counts[name], name in loaded, name == held))
 
 
 class Leads:

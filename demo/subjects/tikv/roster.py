@@ -9,8 +9,9 @@ from demo.errors import SubjectError
 from demo.health.pd import PdProbe
 from demo.health.reading import Reading
 from demo.subjects.cluster.containers import Containers
-from demo.subjects.cluster.members import Member, Members, address_of, is_called
-from demo.subjects.tikv.parts import PD_PORT, Parts, Session, split
+from demo.subjects.cluster.members import Member, address_of, is_called
+from demo.subjects.cluster.system import Cluster
+from demo.subjects.tikv.parts import PD_PORT, Parts, split
 
 AGAIN_SEC = 2.0
 ASK_SEC = 1.0
@@ -21,18 +22,18 @@ TOMBSTONE = "Tombstone"
 class Roster:
     """`urls`: PDs to ask; without one, the containers of `ground` that publish a PD's port."""
 
-    def __init__(
-        self, parts: Parts, members: Members, session: Session, urls: Sequence[str], ground: Containers | None
-    ) -> None:
-        self._parts, self._members = parts, members
-        self._session = session
+    def __init__(self, parts: Parts, cluster: Cluster, urls: Sequence[str], ground: Containers | None) -> None:
+        self._parts, self._cluster = parts, cluster
+        self._members, self._session = cluster.members, cluster.lines.session
         self._urls, self._ground = tuple(urls), ground
-        self.trouble = "no PD was asked yet"
 
     async def look(self) -> Reading:
         """As a probe: new members are taken in as they come."""
+        before = len(tuple(self._members))
         try:
             await self.learn()
+            if len(tuple(self._members)) > before:
+                await self._cluster.tell_endpoints()
         except SubjectError as error:
             return Reading(trouble=str(error))
         return Reading()
@@ -40,13 +41,11 @@ class Roster:
     async def learn(self) -> None:
         """Raises `SubjectError` when no PD tells."""
         containers = await self._ground.listed() if self._ground is not None else ()
-        self.trouble = "no PD tells who belongs to the cluster"
         told = await self._ask(containers)
         for pd in told["members"]["members"]:
             self._take_pd(pd, containers)
         for store in told["stores"]:
             self._take_store(store, containers)
-        self.trouble = ""
 
     async def _ask(self, containers: Sequence[Container]) -> dict[str, Any]:
         """All entrances at once; the first that tells both has told all."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from demo.subjects.cluster.client import building
 from demo.subjects.cluster.store import NotDone
+from demo.subjects.cluster.workload import PREFIX
 from demo.subjects.parts.service import run
 from demo.subjects.tikv.channels import NoAnswer
 from demo.subjects.tikv.raw import RawClient
@@ -17,8 +18,13 @@ KEYS_MOST = 16
 ASK_SEC = 2.0
 CLOSE_SEC = 2.0
 
+LOAD = PREFIX.encode()
+NOT_MET: Mapping[str, Any] = {"region": "", "store": "", "since": 0.0, "at": 0.0, "holds_load": False}
+
 TABLES = b"t\x80"
 """How the keys of TiDB's tables begin: raw writes beside them could harm what is there."""
+
+TIDB = "TiDB's tables are here"
 
 WORDS = {"no_route": "PD gives no route"}
 
@@ -35,7 +41,7 @@ class TikvStore:
         self._client: RawClient | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._led: dict[bytes, dict[str, Any]] = {}
-        self._holds_tables = False
+        self._may_write = False
 
     def turn_to(self, endpoints: Sequence[str]) -> None:
         lines = [line.split(" ") for line in endpoints]
@@ -65,7 +71,8 @@ class TikvStore:
             return
         now, store, region = time.time(), str(route.peer.store_id), str(route.region.ident)
         since = before["since"] if before["store"] == store else now
-        self._led[key] = {"region": region, "store": store, "since": since, "at": now}
+        holds_load = route.region.holds(LOAD)
+        self._led[key] = {"region": region, "store": store, "since": since, "at": now, "holds_load": holds_load}
 
     async def canary_keys(self) -> Sequence[str]:
         client = self._reached()
@@ -73,14 +80,16 @@ class TikvStore:
             regions = await client.regions(ASK_SEC)
         except NoAnswer as error:
             raise _not_done(error) from error
-        self._holds_tables = any(region.start.startswith(TABLES) for region in regions)
-        keys = [] if self._holds_tables else some_keys(regions)
-        self._led = {key: self._led.get(key, {"region": "", "store": "", "since": 0.0, "at": 0.0}) for key in keys}
+        self._may_write = not any(region.start.startswith(TABLES) for region in regions)
+        if not self._may_write:
+            raise NotDone(TIDB)
+        keys = some_keys(regions)
+        self._led = {key: self._led.get(key, dict(NOT_MET)) for key in keys}
         return [key.decode("latin-1") for key in keys]
 
     async def put(self, key: str, value: bytes, within_sec: float) -> bool:
-        if self._holds_tables:
-            raise NotDone("TiDB's tables are here, nothing is written")
+        if not self._may_write:
+            raise NotDone("no route is known yet")
         try:
             return await self._reached().put(key.encode("latin-1"), value, within_sec)
         except NoAnswer as error:

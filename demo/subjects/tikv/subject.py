@@ -74,9 +74,9 @@ class Tikv:
         session = self.cluster.lines.session
         self.parts = Parts(session)
         served = Served(session, _url("--prometheus", prometheus), self.cluster.stir) if prometheus else None
-        self.wall = Wall(self.cluster, self.parts, served.pulse if served else None, counts_copies=self._is_own)
+        self.wall = Wall(self.cluster, self.parts, served.pulse if served else None, is_own=self._is_own)
         self._poller = ClusterPoller(self.wall.picture)
-        roster = None if self._is_own else Roster(self.parts, self.cluster.members, session, urls, ground)
+        roster = None if self._is_own else Roster(self.parts, self.cluster, urls, ground)
         self._wire(served, roster)
         self._faults = faults(self.cluster, ground, self.wall)
         self._rate, self._urls, self._session = load, urls, session

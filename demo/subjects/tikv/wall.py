@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from demo.health.fetch import UNKNOWN_NAME
 from demo.health.pulse import Pulse
 from demo.subjects.cluster.cards import answer, card, client_cards, curves, engine_cards, health_of
+from demo.subjects.cluster.members import Member
 from demo.subjects.cluster.system import Cluster
 from demo.subjects.tikv.leading import Lead, Leads, read
 from demo.subjects.tikv.parts import Parts, Pd, Store
@@ -17,11 +19,11 @@ PD_LED = ("kill-pd-leader",)
 
 
 class Wall:
-    """`counts_copies`: this show brought the cluster up, so that it knows how many each region should have."""
+    """`is_own`: this show brings the cluster up, so it knows of every container, and of every region's copies."""
 
-    def __init__(self, cluster: Cluster, parts: Parts, served: Pulse | None, *, counts_copies: bool) -> None:
+    def __init__(self, cluster: Cluster, parts: Parts, served: Pulse | None, *, is_own: bool) -> None:
         self._cluster, self._parts, self._served = cluster, parts, served
-        self._counts_copies = counts_copies
+        self._is_own = is_own
         self._leads = Leads()
         self._words = Words()
 
@@ -36,16 +38,13 @@ class Wall:
 
     def lacks(self) -> list[str]:
         """What a fresh cluster still waits for."""
-        missing = self._words.newest.copies_missing(COPIES) if self._counts_copies else 0
+        missing = self._words.newest.copies_missing(COPIES) if self._is_own else 0
         return [f"{missing} copies of regions"] if missing else []
 
     def picture(self, now: float) -> dict[str, Any]:
         """The health dict without its time; `leader` and more beside the agreed keys."""
         cluster, parts = self._cluster, self._parts
-        health = {
-            m.id: health_of(cluster.members.seen(m.id), m.pulse, now, expects_container=self._is_ours(m.id))
-            for m in cluster.members
-        }
+        health = {member.id: self._health(member, now) for member in cluster.members}
         word = self._words.see([pd.member.pulse for pd in parts.pds if health[pd.member.id][0] == "up"], parts, now)
         client = answer(cluster.client_pulse, 0.0, now)
         lead = self._leads.see(read(client.data.get("store") or {}, word.names), cluster.members.dead(), now)
@@ -72,22 +71,24 @@ class Wall:
             | dict.fromkeys(PD_LED, f"PD's leader, {pd_leader}"),
         }
 
-    def _is_ours(self, ident: str) -> bool:
-        """Is there a container to expect?"""
-        cluster = self._cluster
-        return cluster.watch is not None and (self._counts_copies or cluster.members.seen(ident) is not None)
+    def _health(self, member: Member, now: float) -> tuple[str, str]:
+        seen = self._cluster.members.seen(member.id)
+        expects = self._cluster.watch is not None and (self._is_own or seen is not None)
+        health, why = health_of(seen, member.pulse, now, expects_container=expects)
+        return ("unknown", why) if why == UNKNOWN_NAME else (health, why)
 
     def _store_card(self, store: Store, health: str, why: str, word: PdWord, now: float) -> dict[str, Any]:
         name = store.member.id
         said = word.stores.get(name)
         leads = None if said is None or word.regions is None else word.leaders.get(name, 0)
-        about = why or ("leads ?" if leads is None else f"leads {leads} of {word.regions}")
-        spoken = f"PD says {said}" if said else "PD says nothing"
+        spoken = f"PD: {said or 'nothing'}"
+        led = "?" if leads is None else f"{leads}/{word.regions}"
+        about = f"{spoken} · {why}" if why else f"leads {led} · {spoken}"
         made = card(
             name,
             store.member.kind,
             health,
-            f"{about} · {spoken}",
+            about,
             {"ops/s": self._qps(store, now), "leaders": leads},
             address=store.member.address,
         )
