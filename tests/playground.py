@@ -1,0 +1,208 @@
+"""A tiup that is none: `tiup playground` of three PDs and three stores, each a process that listens on ports of its own.
+
+`install(place)` makes the command; run as a module it is each of its processes. What the nodes answer comes from the
+contract cluster in the playground's process, which sees by their heartbeats who lives, as PD does, only sooner.
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from demo.subjects.parts.ports import free_ports
+from tests.pd import Cluster
+
+ROOT = Path(__file__).parents[1]
+HOST = "127.0.0.1"
+BEAT_SEC = 0.1
+SILENT_SEC = 0.6
+ELECTION_SEC = 1.0
+DOORS = "FAKE_TIUP_DOORS"
+CONTROL = "FAKE_TIUP_CONTROL"
+PR_SET_PDEATHSIG = 1
+
+
+def install(place: Path) -> dict[str, str]:
+    """A `tiup` in `place`, and the environment in which it is found, and keeps its data there."""
+    place.mkdir()
+    script = place / "tiup"
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tests.playground tiup "$@"\n')
+    script.chmod(0o755)
+    return {
+        "PATH": f"{place}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "TIUP_HOME": str(place / "home"),
+        "FAKE_TIUP_CALLS": str(place / "calls"),
+    }
+
+
+def tiup(words: list[str]) -> int:
+    """Forwards what ends it to its component, and waits, as tiup does."""
+    if words == ["--version"]:
+        print("1.16.3 tiup\nGo Version: none")
+        return 0
+    with Path(os.environ["FAKE_TIUP_CALLS"]).open("a") as calls:
+        calls.write(" ".join(words) + "\n")
+    for percent in range(0, 101, 20):
+        print(f"\r\x1b[33mdownload\x1b[0m tikv-v8.5.7-linux-amd64.tar.gz {percent} %", end="", flush=True)
+        time.sleep(float(os.environ.get("FAKE_TIUP_LOADS_SEC", "0")) / 6)
+    print()
+    if "FAKE_TIUP_FAILS" in os.environ:
+        print("Error: there is no room left on the disk", flush=True)
+        return 1
+    child = subprocess.Popen([sys.executable, "-m", "tests.playground", "playground", *words])
+    signal.signal(signal.SIGTERM, lambda *_: child.send_signal(signal.SIGTERM))
+    return child.wait()
+
+
+class Playground:
+    """The component: the contract cluster, and a process in front of each of its nodes."""
+
+    def __init__(self, words: list[str]) -> None:
+        self._data = Path(os.environ["TIUP_HOME"]) / "data" / words[words.index("--tag") + 1]
+        self._cluster = Cluster(advertises_names=False, disconnect_after_sec=3.0)
+        self._heard: dict[str, float] = {}
+        self._gone: dict[str, float] = {}
+        self._nodes: dict[str, subprocess.Popen[bytes]] = {}
+        self._ending = threading.Event()
+
+    def run(self) -> int:
+        signal.signal(signal.SIGTERM, lambda *_: self._ending.set())
+        with self._cluster:
+            control, reached = self._listen()
+            for name, ports in reached.items():
+                self._start(name, ports, control)
+            print("PD Endpoints: none of your business", flush=True)
+            while not self._ending.is_set() and not self._has_lost_a_kind():
+                time.sleep(BEAT_SEC)
+                self._judge()
+            for name in ("tikv2", "tikv1", "tikv0", "pd2", "pd1", "pd0"):
+                self._nodes[name].terminate()
+                self._nodes[name].wait()
+        return 0
+
+    def _listen(self) -> tuple[int, dict[str, dict[str, int]]]:
+        ports = iter(free_ports(12 + 1))
+        control = next(ports)
+        reached: dict[str, dict[str, int]] = {}
+        for address in self._cluster.addresses:
+            name, _, inside = address.partition(":")
+            reached.setdefault(name, {})[inside] = next(ports)
+        self._doors = dict(self._cluster.addresses)
+        self._cluster.state.reached = {
+            f"{name}:{inside}": f"{HOST}:{port}" for name, ports in reached.items() for inside, port in ports.items()
+        }
+        threading.Thread(target=asyncio.run, args=(self._hear(control),), daemon=True).start()
+        return control, reached
+
+    def _start(self, name: str, ports: dict[str, int], control: int) -> None:
+        place = self._data / f"{name[:-1]}-{name[-1]}"
+        place.mkdir(parents=True, exist_ok=True)
+        if name.startswith("pd"):
+            url = f"http://{HOST}:{ports['2379']}"
+            words = ["pd-server", f"--name={name}", f"--client-urls={url}", f"--advertise-client-urls={url}"]
+        else:
+            words = ["tikv-server", f"--addr={HOST}:{ports['20160']}", f"--status-addr={HOST}:{ports['20180']}"]
+        pairs = [f"{port}={self._doors[f'{name}:{inside}'].rpartition(':')[2]}" for inside, port in ports.items()]
+        with (place / "node.log").open("ab") as log:
+            self._nodes[name] = subprocess.Popen(
+                [sys.executable, "-m", "tests.playground", *words],
+                cwd=place,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=os.environ | {DOORS: " ".join(pairs), CONTROL: f"{control} {name}"},
+                process_group=0,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 - as the real one does
+            )
+
+    def _has_lost_a_kind(self) -> bool:
+        """The real one gives up then, and knows nothing of what others have started."""
+        kinds = {name[:-1] for name in self._nodes}
+        return any(all(self._nodes[f"{kind}{n}"].poll() is not None for n in range(3)) for kind in kinds)
+
+    async def _hear(self, control: int) -> None:
+        async def enter(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+            name = (await reader.readline()).decode().strip()
+            while await reader.read(64):
+                self._heard[name] = time.monotonic()
+            self._heard[name] = 0.0
+
+        server = await asyncio.start_server(enter, HOST, control)
+        await server.serve_forever()
+
+    def _judge(self) -> None:
+        """Who has come, who has gone; and who is voted for a while after."""
+        now = time.monotonic()
+        for name, heard in tuple(self._heard.items()):
+            lives = now - heard < SILENT_SEC
+            if not lives and name not in self._gone:
+                self._gone[name] = now
+                (self._cluster.pause if heard else self._cluster.kill)(name)
+            elif lives and self._gone.pop(name, None) is not None:
+                self._cluster.revive(name)
+        if any(ELECTION_SEC < now - since < ELECTION_SEC + 5 for since in self._gone.values()):
+            self._cluster.elect()
+            state = self._cluster.state
+            if state.pd_leader is None or not state.pds[state.pd_leader].is_running:
+                self._cluster.elect_pd(next(name for name, pd in state.pds.items() if pd.is_running))
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+async def node() -> None:
+    """Stands in front of the contract cluster's node, and tells it that it lives."""
+    control, name = os.environ[CONTROL].split()
+    for pair in os.environ[DOORS].split():
+        port, door = pair.split("=")
+        await asyncio.start_server(_through(int(door)), HOST, int(port))
+    print(f"{name} runs in {Path.cwd().name}", flush=True)
+    _, writer = await asyncio.open_connection(HOST, int(control))
+    writer.write(f"{name}\n".encode())
+    while True:
+        writer.write(b".")
+        await writer.drain()
+        await asyncio.sleep(BEAT_SEC)
+
+
+def _through(door: int) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], object]:
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while chunk := await reader.read(65536):
+                writer.write(chunk)
+                await writer.drain()
+        writer.close()
+
+    async def enter(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            back, forth = await asyncio.open_connection(HOST, door)
+        except OSError:
+            writer.transport.abort()
+            return
+        await asyncio.gather(pump(reader, forth), pump(back, writer))
+
+    return enter
+
+
+def main() -> int:
+    role, *words = sys.argv[1:]
+    if role == "tiup":
+        return tiup(words)
+    if role == "playground":
+        return Playground(words).run()
+    with contextlib.suppress(OSError):  # the control line is lost when the playground ends
+        asyncio.run(node())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
