@@ -1,11 +1,10 @@
-"""A tiup that is none: `tiup playground` of three PDs and three stores, each a process that listens on ports of its own.
+"""A tiup that is none: `tiup playground` of three PDs and three stores, each a process that listens on its own ports.
 
-`install(place)` makes the command; run as a module it is each of its processes. What the nodes answer comes from the
-contract cluster in the playground's process, which sees by their heartbeats who lives, as PD does, only sooner.
+`install(place)` makes the command; run as a module it is the component that tiup runs. What the nodes answer comes
+from the contract cluster in its process, which sees by their heartbeats who lives, as PD does, only sooner.
 """
 
 import asyncio
-import contextlib
 import ctypes
 import os
 import signal
@@ -13,19 +12,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from demo.subjects.parts.ports import free_ports
 from tests.pd import Cluster
+from tests.playground_parts import BEAT_SEC, CONTROL, DOORS, HOST
 
+PARTS = Path(__file__).with_name("playground_parts.py")
 ROOT = Path(__file__).parents[1]
-HOST = "127.0.0.1"
-BEAT_SEC = 0.1
 SILENT_SEC = 0.6
 ELECTION_SEC = 1.0
-DOORS = "FAKE_TIUP_DOORS"
-CONTROL = "FAKE_TIUP_CONTROL"
 PR_SET_PDEATHSIG = 1
 
 
@@ -33,7 +29,7 @@ def install(place: Path) -> dict[str, str]:
     """A `tiup` in `place`, and the environment in which it is found, and keeps its data there."""
     place.mkdir()
     script = place / "tiup"
-    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tests.playground tiup "$@"\n')
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{PARTS}" tiup "$@"\n')
     script.chmod(0o755)
     return {
         "PATH": f"{place}{os.pathsep}{os.environ['PATH']}",
@@ -41,25 +37,6 @@ def install(place: Path) -> dict[str, str]:
         "TIUP_HOME": str(place / "home"),
         "FAKE_TIUP_CALLS": str(place / "calls"),
     }
-
-
-def tiup(words: list[str]) -> int:
-    """Forwards what ends it to its component, and waits, as tiup does."""
-    if words == ["--version"]:
-        print("1.16.3 tiup\nGo Version: none")
-        return 0
-    with Path(os.environ["FAKE_TIUP_CALLS"]).open("a") as calls:
-        calls.write(" ".join(words) + "\n")
-    for percent in range(0, 101, 20):
-        print(f"\r\x1b[33mdownload\x1b[0m tikv-v8.5.7-linux-amd64.tar.gz {percent} %", end="", flush=True)
-        time.sleep(float(os.environ.get("FAKE_TIUP_LOADS_SEC", "0")) / 6)
-    print()
-    if "FAKE_TIUP_FAILS" in os.environ:
-        print("Error: there is no room left on the disk", flush=True)
-        return 1
-    child = subprocess.Popen([sys.executable, "-m", "tests.playground", "playground", *words])
-    signal.signal(signal.SIGTERM, lambda *_: child.send_signal(signal.SIGTERM))
-    return child.wait()
 
 
 class Playground:
@@ -113,7 +90,7 @@ class Playground:
         pairs = [f"{port}={self._doors[f'{name}:{inside}'].rpartition(':')[2]}" for inside, port in ports.items()]
         with (place / "node.log").open("ab") as log:
             self._nodes[name] = subprocess.Popen(
-                [sys.executable, "-m", "tests.playground", *words],
+                [sys.executable, str(PARTS), *words],
                 cwd=place,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -159,50 +136,5 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-async def node() -> None:
-    """Stands in front of the contract cluster's node, and tells it that it lives."""
-    control, name = os.environ[CONTROL].split()
-    for pair in os.environ[DOORS].split():
-        port, door = pair.split("=")
-        await asyncio.start_server(_through(int(door)), HOST, int(port))
-    print(f"{name} runs in {Path.cwd().name}", flush=True)
-    _, writer = await asyncio.open_connection(HOST, int(control))
-    writer.write(f"{name}\n".encode())
-    while True:
-        writer.write(b".")
-        await writer.drain()
-        await asyncio.sleep(BEAT_SEC)
-
-
-def _through(door: int) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], object]:
-    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            while chunk := await reader.read(65536):
-                writer.write(chunk)
-                await writer.drain()
-        writer.close()
-
-    async def enter(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            back, forth = await asyncio.open_connection(HOST, door)
-        except OSError:
-            writer.transport.abort()
-            return
-        await asyncio.gather(pump(reader, forth), pump(back, writer))
-
-    return enter
-
-
-def main() -> int:
-    role, *words = sys.argv[1:]
-    if role == "tiup":
-        return tiup(words)
-    if role == "playground":
-        return Playground(words).run()
-    with contextlib.suppress(OSError):  # the control line is lost when the playground ends
-        asyncio.run(node())
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(Playground(sys.argv[1:]).run())
