@@ -5,7 +5,6 @@ from the contract cluster in its process, which sees by their heartbeats who liv
 """
 
 import asyncio
-import ctypes
 import os
 import signal
 import subprocess
@@ -22,7 +21,6 @@ PARTS = Path(__file__).with_name("playground_parts.py")
 ROOT = Path(__file__).parents[1]
 SILENT_SEC = 0.6
 ELECTION_SEC = 1.0
-PR_SET_PDEATHSIG = 1
 
 
 def install(place: Path) -> dict[str, str]:
@@ -48,6 +46,7 @@ class Playground:
         self._heard: dict[str, float] = {}
         self._gone: dict[str, float] = {}
         self._nodes: dict[str, subprocess.Popen[bytes]] = {}
+        self._headless_since = 0.0
         self._ending = threading.Event()
 
     def run(self) -> int:
@@ -97,7 +96,6 @@ class Playground:
                 stderr=log,
                 env=os.environ | {DOORS: " ".join(pairs), CONTROL: f"{control} {name}"},
                 process_group=0,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - as the real one does
             )
 
     def _has_lost_a_kind(self) -> bool:
@@ -125,15 +123,14 @@ class Playground:
                 (self._cluster.pause if heard else self._cluster.kill)(name)
             elif lives and self._gone.pop(name, None) is not None:
                 self._cluster.revive(name)
-        if any(ELECTION_SEC < now - since < ELECTION_SEC + 5 for since in self._gone.values()):
+        state = self._cluster.state
+        if any(group.leader is None for group in state.groups.values()) or state.pd_leader is None:
+            self._headless_since = self._headless_since or now
+        if self._headless_since and now - self._headless_since > ELECTION_SEC:
+            self._headless_since = 0.0
             self._cluster.elect()
-            state = self._cluster.state
             if state.pd_leader is None or not state.pds[state.pd_leader].is_running:
                 self._cluster.elect_pd(next(name for name, pd in state.pds.items() if pd.is_running))
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ HOST = "127.0.0.1"
 BEAT_SEC = 0.1
 DOORS = "FAKE_TIUP_DOORS"
 CONTROL = "FAKE_TIUP_CONTROL"
+PR_SET_PDEATHSIG = 1
 
 
 def tiup(words: list[str]) -> int:
@@ -37,6 +39,7 @@ def tiup(words: list[str]) -> int:
 
 async def node() -> None:
     """Stands in front of the contract cluster's node, and tells it that it lives."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # as the real ones are started
     control, name = os.environ[CONTROL].split()
     for pair in os.environ[DOORS].split():
         port, door = pair.split("=")

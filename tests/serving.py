@@ -88,6 +88,12 @@ class Server:
         self._search(self.process.stdout, "")
         return self.output
 
+    def rest(self) -> str:
+        """All it has printed, once it and its watchdog have ended."""
+        assert self.process.stdout is not None
+        self.output += self.process.stdout.read() or "" if not self.process.stdout.closed else ""
+        return self.output
+
     def _what_it_said(self) -> str:
         return self.output
 

@@ -114,6 +114,8 @@ class Minder:
         while not self.ending.is_set():
             self._look()
             if self._tiup is not None and self._tiup.returncode is not None and not self._living():
+                said = self._said[-1] if self._said else "it said nothing"
+                print(f"tiup ended with code {self._tiup.returncode}: {said}", flush=True)
                 self.ending.set()
             await asyncio.sleep(LOOK_SEC)
 

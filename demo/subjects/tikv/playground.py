@@ -71,8 +71,12 @@ class Playground:
         told = {"command": words, "tag": place.tag, "server": os.getpid()}
         self._minder = Child("the playground", detached("demo.subjects.tikv.minder"), json.dumps(told).encode())
         await self._minder.start()
+        try:
+            await self._until_whole()
+        except SubjectError:
+            await self.take_down()
+            raise
         self._mourning = asyncio.create_task(self._mourn(self._minder, place))
-        await self._until_whole()
 
     async def _until_whole(self) -> None:
         """While tiup loads, as long as it likes; once a PD runs, UP_SEC."""
@@ -89,9 +93,6 @@ class Playground:
                 lacks = await self._lacks()
                 if not lacks:
                     return
-            elif told["ended"] is not None:
-                last = told["said"][-1:] or ["it said nothing"]
-                raise SubjectError(f"tiup ended with code {told['ended']} before a PD ran: {last[0]}")
             await asyncio.sleep(LOOK_SEC)
         raise SubjectError(f"the playground is not up after {UP_SEC:g} s: {lacks}")
 
@@ -99,7 +100,7 @@ class Playground:
         while True:
             if self.minder is None:
                 tail = (self._minder.tail if self._minder is not None else "").splitlines()[-1:] or ["it said nothing"]
-                raise SubjectError(f"the process that minds the playground ended: {tail[0]}")
+                raise SubjectError(f"the playground did not begin: {tail[0]}")
             with contextlib.suppress(SubjectError):
                 return await self.ask("GET", "/parts")
             if time.monotonic() > begun + BEGIN_SEC and not self._heard:
