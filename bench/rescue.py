@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.matrix import Case, Cell, Stand, inject, reap
+from tests.matrix import Case, Cell, Stand, inject, reap, until_whole
+from tests.matrix_limiter import LimiterStand
 from tests.serving import Server, serving, wait_for
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -21,7 +22,7 @@ def rescues(count: int) -> Iterator[tuple[str, list[float], str]]:
     """kill -9 of the server while a node is dead; healed is what a probe of our own says."""
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["XDG_STATE_HOME"] = scratch
-        stand = Stand("rescue")
+        stand = LimiterStand("rescue")
         try:
             runs = [_rescue(stand, Path(scratch) / f"run-{number}") for number in range(count)]
             yield "`kill -9` of the server to the dead node up again", runs, "s"
@@ -38,7 +39,7 @@ def _rescue(stand: Stand, folder: Path) -> float:
     inject(server, "kill-node")
     server.process.kill()
     began = time.monotonic()
-    stand.until_whole()
+    until_whole(stand)
     took = time.monotonic() - began
     reap(server)
     case.until_unwatched()

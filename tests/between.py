@@ -23,6 +23,7 @@ class Between:
         self.path = Path(self._folder) / "engine.sock"
         self.url = f"unix://{self.path}"
         self.replaced: tuple[bytes, bytes] | None = None
+        self._trap: tuple[bytes, bool] | None = None
         self._server: asyncio.Server | None = None
         self._lines: set[asyncio.Task[None]] = set()
         self._flows = asyncio.Event()
@@ -55,6 +56,10 @@ class Between:
         """What the engine calls itself, replaced by a name of the same length."""
         assert len(real) == len(other)
         self.replaced = (real.encode(), other.encode())
+
+    def break_at(self, request: str, *, arrives: bool) -> None:
+        """The next request that holds this text breaks its connection, before or behind its arrival."""
+        self._trap = (request.encode(), arrives)
 
     def close(self) -> None:
         self.flow()
@@ -115,6 +120,11 @@ class Between:
         with contextlib.suppress(OSError):
             while piece := await source.read(PIECE):
                 await self._flows.wait()
+                if not answering and self._trap and self._trap[0] in piece:
+                    (_, arrives), self._trap = self._trap, None
+                    sink.write(piece if arrives else b"")
+                    await sink.drain()
+                    return
                 sink.write(piece.replace(*self.replaced) if answering and self.replaced else piece)
                 await sink.drain()
 

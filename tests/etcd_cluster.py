@@ -17,6 +17,7 @@ from tests.containers import docker, missing
 from tests.serving import Server, wait_for
 
 ROOT = Path(__file__).parents[1]
+FILE = ROOT / "demo/subjects/etcd/compose.yaml"
 IMAGE = "chaos-stage-etcd:test"
 UP_SEC = 40.0
 
@@ -62,9 +63,8 @@ class Project:
         mine = ("--filter", f"label=com.docker.compose.project={self.name}")
         return docker("ps", "--all", "--quiet", *mine, "--filter", f"label=com.docker.compose.service={service}")
 
-    def compose(self, *words: str, **environ: str) -> None:
+    def compose(self, *words: str, file: Path = FILE, **environ: str) -> None:
         """As a user would by hand."""
-        file = ROOT / "demo/subjects/etcd/compose.yaml"
         ports = {f"DEMO_PORT_{place}": str(self.first_port + place) for place in range(3)}
         told = {**os.environ, "DEMO_ETCD_IMAGE": image(), **ports, **environ}
         done = subprocess.run(

@@ -1,45 +1,27 @@
 """Every way a server can go, at every step of a fault's life, against a system that outlives it. Nothing stays broken.
 
-`scripts/matrix N` runs N of the cells (each as often as any other) and exits with 1 if one was left broken.
+What there is to break is a `Stand`'s business: `matrix_limiter.py`, `matrix_containers.py`. `scripts/matrix` runs many.
 """
 
-import argparse
-import asyncio
 import contextlib
 import os
 import signal
 import sqlite3
 import subprocess
-import sys
-import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
-from demo import upkeep
-from demo.subjects.ratelimiter.attached import AttachedSystem
-from demo.subjects.ratelimiter.faults import TrafficOrders
-from demo.subjects.standing import Standing
 from tests.crashing import STEPS
 from tests.serving import Server, wait_for
 
 ROOT = Path(__file__).parents[1]
-FAULTS = ("kill-node", "burst", "pause-redis")
 HEALED_SEC = 20.0
-OTHER_ENDS = (
-    "stopped",
-    "ctrl-c-twice",
-    "terminated",
-    "hung-up",
-    "exception",
-    "watchdog-killed",
-    "target-replaced",
-    "disk-full",
-    "torn-page",
-)
+HEALERS = ("watchdog", "restart")
 
 
 @dataclass(frozen=True)
@@ -54,50 +36,39 @@ class Cell:
         return "-".join(part for part in (self.fault, self.what, self.healer) if part)
 
 
-CELLS = tuple(
-    [Cell(fault, step, healer) for fault in FAULTS for step in STEPS for healer in ("watchdog", "restart")]
-    + [Cell(fault, end) for fault in FAULTS for end in OTHER_ENDS]
-)
+class Stand(Protocol):
+    """A system that stands by itself, for all cells."""
 
+    @property
+    def served(self) -> Sequence[str]:
+        """What `demo serve` is told: a subject that crashes, and its options."""
 
-class Stand:
-    """A rate limiter that stands by itself, for all cells."""
+    @property
+    def ends_a_life(self) -> Sequence[str]:
+        """The faults whose target is not the same one afterwards."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.standing: Standing = upkeep.up("ratelimiter", name)
-
-    def end(self) -> None:
-        upkeep.down(self.name)
-
-    def pids(self) -> dict[str, int]:
-        """Of each part, as its supervisor has it."""
-
-        async def ask() -> dict[str, int]:
-            system = AttachedSystem(self.name)
-            await system.start()
-            await system.stop()
-            return {part.id: part.handle.pid for part in system.parts if part.handle is not None}
-
-        return asyncio.run(ask())
+    @property
+    def ways(self) -> Mapping[str, Callable[["Case"], None]]:
+        """Ends of its own, beside those that every server can come to."""
 
     def what_is_broken(self) -> list[str]:
         """By probes of our own: the server has no say."""
 
-        async def look() -> list[str]:
-            system = AttachedSystem(self.name)
-            try:
-                found = [part.id for part in system.parts if not await part.is_up()]
-                with contextlib.suppress(Exception):
-                    found += ["bursting"] if await TrafficOrders(system).is_bursting() else []
-            finally:
-                await system.stop()
-            return found
+    def life(self, fault: str) -> object:
+        """What the target of a fault is now, told apart from what it was before it ended."""
 
-        return asyncio.run(look())
+    def replace(self, fault: str) -> None:
+        """Somebody ends what the fault is in, and makes it anew."""
 
-    def until_whole(self, limit: float = HEALED_SEC) -> None:
-        wait_for(lambda: not self.what_is_broken(), limit, lambda: f"left broken: {self.what_is_broken()}")
+    def repair(self) -> None:
+        """What a cell has left broken, and said so."""
+
+    def end(self) -> None:
+        """Leave nothing."""
+
+
+def until_whole(stand: Stand, limit: float = HEALED_SEC) -> None:
+    wait_for(lambda: not stand.what_is_broken(), limit, lambda: f"left broken: {stand.what_is_broken()}")
 
 
 @dataclass
@@ -111,6 +82,7 @@ class Case:
     duration: float = 60.0
     crash_at: str = ""
     healer: str = ""
+    env: dict[str, str] = field(default_factory=dict)
 
     @property
     def journal(self) -> Path:
@@ -122,12 +94,12 @@ class Case:
 
     def serve(self, *, crash: bool = False) -> Server:
         """A server on this case's journal; the first may crash."""
-        env = {"CASE": self.mark, "CRASH_DURATION": str(self.duration), "CRASH_TOKEN": str(self.token)}
+        env = {"CASE": self.mark, "CRASH_DURATION": str(self.duration), "CRASH_TOKEN": str(self.token), **self.env}
         if crash:
             self.token.touch()
             env |= {"CRASH_AT": self.crash_at, "CRASH_FAULT": self.cell.fault}
             env |= {"CRASH_WATCHDOG": "1" if self.healer == "restart" else "0"}
-        args = ("tests.crashing:Limiter", "--attach", self.stand.name, "--journal", str(self.journal))
+        args = (*self.stand.served, "--journal", str(self.journal))
         server = Server(*args, env=env, cwd=ROOT, state_home=Path(os.environ["XDG_STATE_HOME"]))
         server.until(lambda state: bool(state["health"] and not state["health"]["has_issues"]))
         return server
@@ -169,7 +141,7 @@ def inject(server: Server, name: str) -> None:
 def kill_at_step(case: Case) -> None:
     """kill -9 of the server at one step; then the watchdog or a new server heals."""
     case.crash_at, case.healer = case.cell.what, case.cell.healer
-    before = case.stand.pids()
+    before = case.stand.life(case.cell.fault)
     server = case.serve(crash=True)
     with contextlib.suppress(Exception):
         if case.cell.what in ("half-undone", "undone"):
@@ -184,14 +156,14 @@ def kill_at_step(case: Case) -> None:
         with end_of(case.serve()) as again:
             again.until(lambda state: all(f["state"] in ("idle", "failed") for f in state["chaos"]))
             assert again.client.post("/advance").status_code == 200
-            case.stand.until_whole()
+            until_whole(case.stand)
             case.until_settled()
-    case.stand.until_whole()
+    until_whole(case.stand)
     if case.cell.healer == "watchdog" and case.cell.what != "intended":
         case.until_settled()
     happened = STEPS.index(case.cell.what) >= STEPS.index("half-applied")
-    if case.cell.fault == "kill-node":
-        assert (case.stand.pids()["node-2"] != before["node-2"]) == happened
+    if case.cell.fault in case.stand.ends_a_life:
+        assert (case.stand.life(case.cell.fault) != before) == happened
     case.until_unwatched()
 
 
@@ -205,12 +177,12 @@ def stopped(case: Case) -> None:
         os.kill(server.process.pid, signal.SIGSTOP)
         try:
             time.sleep(0.2)
-            case.stand.until_whole()
+            until_whole(case.stand)
         finally:
             os.kill(server.process.pid, signal.SIGCONT)
         server.until(lambda state: all(f["state"] in ("idle", "failed") for f in state["chaos"]))
         assert server.client.post("/advance").status_code == 200
-        case.stand.until_whole()
+        until_whole(case.stand)
     case.until_settled()
     case.until_unwatched()
 
@@ -264,7 +236,7 @@ def watchdog_killed(case: Case) -> None:
     assert set(case.watchdogs()).isdisjoint(first)
     server.process.kill()
     reap(server)
-    case.stand.until_whole()
+    until_whole(case.stand)
     case.until_settled()
     case.until_unwatched()
 
@@ -273,18 +245,14 @@ def target_replaced(case: Case) -> None:
     """Somebody kills the very process that the fault is in, and starts it again: that counts as healed."""
     server = case.serve()
     inject(server, case.cell.fault)
-    part = {"kill-node": "node-2", "burst": "traffic", "pause-redis": "redis"}[case.cell.fault]
-    if case.cell.fault != "kill-node":
-        os.kill(case.stand.pids()[part], signal.SIGKILL)
-        wait_for(lambda: part in case.stand.what_is_broken(), 5.0)
-    upkeep.heal(case.stand.name)
-    renewed = case.stand.pids()[part]
+    case.stand.replace(case.cell.fault)
+    renewed = case.stand.life(case.cell.fault)
     server.process.kill()
     reap(server)
     case.until_unwatched()
-    case.stand.until_whole()
+    until_whole(case.stand)
     case.until_settled()
-    assert case.stand.pids()[part] == renewed
+    assert case.stand.life(case.cell.fault) == renewed
 
 
 def disk_full(case: Case) -> None:
@@ -295,12 +263,12 @@ def disk_full(case: Case) -> None:
         fill()
         server.process.kill()
         reap(server)
-        case.stand.until_whole()
+        until_whole(case.stand)
         case.until_unwatched()
         (case.folder / "ballast").unlink()
         with end_of(case.serve()) as again:
             again.until(lambda state: all(f["state"] in ("idle", "failed") for f in state["chaos"]))
-            case.stand.until_whole()
+            until_whole(case.stand)
             case.until_settled()
     case.until_unwatched()
 
@@ -319,7 +287,7 @@ def torn_page(case: Case) -> None:
     assert case.pending(), "the undo was on disk before the fault"
     with end_of(case.serve()) as again:
         again.until(lambda state: all(f["state"] in ("idle", "failed") for f in state["chaos"]))
-        case.stand.until_whole()
+        until_whole(case.stand)
         case.until_settled()
     case.until_unwatched()
 
@@ -340,9 +308,9 @@ SCENARIOS: dict[str, Callable[[Case], None]] = {
 def run_cell(stand: Stand, cell: Cell, folder: Path) -> None:
     """Raises `AssertionError` with what was left broken."""
     if stand.what_is_broken():
-        upkeep.heal(stand.name)  # by a cell that failed, and said so
+        stand.repair()
     case = Case(stand, cell, folder)
-    SCENARIOS.get(cell.what, kill_at_step)(case)
+    ({**SCENARIOS, **stand.ways}).get(cell.what, kill_at_step)(case)
 
 
 @contextmanager
@@ -389,48 +357,3 @@ def full_disk(folder: Path) -> Iterator[Callable[[], None]]:
 
 def can_mount() -> bool:
     return os.geteuid() == 0
-
-
-def main() -> int:
-    """Runs cells, spread evenly, and says of each that failed why; 0 when nothing was left broken."""
-    parser = argparse.ArgumentParser(prog="scripts/matrix", description=__doc__)
-    parser.add_argument("runs", type=int, nargs="?", default=len(CELLS), help="how many cells to run")
-    parser.add_argument("--only", default="", help="cells whose name holds this")
-    asked = parser.parse_args()
-    for number in (signal.SIGINT, signal.SIGHUP):
-        # Started in the background, these may be ignored; the servers would inherit that.
-        signal.signal(number, signal.SIG_DFL)
-    cells = [cell for cell in CELLS if asked.only in str(cell)]
-    if not cells:
-        parser.error(f"no cell's name holds {asked.only!r}")
-    with tempfile.TemporaryDirectory(prefix="matrix-") as scratch:
-        os.environ["XDG_STATE_HOME"] = str(_folder(Path(scratch), "state"))
-        stand = Stand("matrix")
-        try:
-            broken = [number for number in range(asked.runs) if not _passes(stand, cells, number, Path(scratch))]
-        finally:
-            stand.end()
-    print(f"{len(broken)} left broken of {asked.runs} ({len(cells)} cells)")
-    return 1 if broken else 0
-
-
-def _passes(stand: Stand, cells: Sequence[Cell], number: int, scratch: Path) -> bool:
-    cell = cells[number % len(cells)]
-    started = time.monotonic()
-    try:
-        run_cell(stand, cell, _folder(scratch, f"run-{number}"))
-    except AssertionError as error:
-        print(f"{number + 1:4}  {cell}: {str(error)[:2000]}", flush=True)
-        return False
-    print(f"{number + 1:4}  {cell}: whole after {time.monotonic() - started:.1f} s", flush=True)
-    return True
-
-
-def _folder(scratch: Path, name: str) -> Path:
-    folder = scratch / name
-    folder.mkdir(mode=0o700)
-    return folder
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -16,7 +16,7 @@ from demo.subjects.cluster import owner
 from demo.subjects.cluster.canary import longest_gap
 from demo.subjects.cluster.cards import client_cards, health_of
 from demo.subjects.cluster.leadership import Leadership, Vote, elected
-from demo.subjects.cluster.members import address_of
+from demo.subjects.cluster.members import Member, address_of, is_called
 from demo.subjects.cluster.verdicts import Run, elected_sec, of_election, of_kill
 from demo.types import Measured
 
@@ -97,6 +97,8 @@ def test_the_verdict_says_what_was_measured_and_what_could_not_be(run: Run, held
 
 def test_the_line_on_the_election_names_the_leader_and_the_gap() -> None:
     assert of_election(WELL) == "b leads, 1.5 s after the kill. No write was confirmed for 1.7 s."
+    in_one = of_election(replace(WELL, where=" in one region"))
+    assert in_one.endswith("No write was confirmed in one region for 1.7 s.")
     assert of_election(replace(WELL, elected_sec=None, outage_sec=None)) == "Nobody was seen to lead instead of a."
 
 
@@ -204,6 +206,24 @@ def test_a_confirmed_write_that_is_not_found_is_no_green_card() -> None:
     lost = Reading({**told().data, "missing": 3})
     load, _ = client_cards(pulse(lost, NOW), NOW)
     assert (load["health"], load["detail"]) == ("degraded", "3 confirmed writes not found")
+
+
+def test_a_member_is_in_the_container_that_has_its_name_as_service_as_name_or_as_alias() -> None:
+    service = container(labels={"com.docker.compose.service": "pd0"})
+    named = container(name="pd0")
+    aliased = container(networks={"net": ("x", "pd0")})
+    assert [is_called(one, "pd0") for one in (service, named, aliased)] == [True, True, True]
+    assert not is_called(container(name="my-pd0-1", networks={"net": ("pd00",)}), "pd0"), "never by a part of a name"
+    assert not is_called(container(), "")
+
+
+def test_the_last_known_place_of_a_member_outlives_its_container() -> None:
+    member = Member("pd0", "pd", 2379, lambda at: pytest.fail("not asked"))
+    assert member.take(container(name="pd0", ports={2379: ("127.0.0.1", 1), 2380: ("127.0.0.1", 2)}))
+    assert not member.take(container(name="pd0", state="exited"))
+    assert (member.address, member.places) == ("127.0.0.1:1", {2379: "127.0.0.1:1", 2380: "127.0.0.1:2"})
+    assert member.take(container(name="pd0", ports={2379: ("127.0.0.1", 3)}))
+    assert member.places == {2379: "127.0.0.1:3", 2380: "127.0.0.1:2"}
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,8 @@ class Trial(NoSystem):
             return ["a text"]
         if self.how == "hangs":
             time.sleep(3600)
+        if self.how == "in a thread":
+            await asyncio.to_thread(time.sleep, 3600)
         if self.how == "stubborn":
             while True:
                 try:
@@ -150,7 +152,10 @@ def test_a_redis_that_hangs_is_waited_for_only_a_moment(bare: dict[str, str], tm
 
 def test_a_state_directory_with_a_file_in_the_way_is_no(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    for place in ("file", "file/deep"):
+    (tmp_path / "half" / "chaos-stage").mkdir(parents=True)
+    (tmp_path / "half" / "chaos-stage" / "shows").write_text("")
+    (tmp_path / "lost").symlink_to("nowhere")
+    for place in ("file", "file/deep", "half", "lost"):
         done = doctor("none", "--port", "0", env={"XDG_STATE_HOME": str(tmp_path / place)})
         assert done.returncode == 1
         said = line(done, "state directory")
@@ -210,8 +215,10 @@ def test_no_process_to_spare_is_said_and_the_rest_goes_on(tmp_path: Path) -> Non
     assert line(done, "watchdog").startswith("no watchdog no watchdog could be started: No such file")
 
 
-def test_an_encoding_without_the_pictures_is_a_warning() -> None:
-    done = doctor("none", "--port", "0", env={"PYTHONIOENCODING": "ascii"})
+def test_an_encoding_without_the_pictures_is_a_warning_and_what_it_lacks_is_replaced(tmp_path: Path) -> None:
+    env = {"PYTHONIOENCODING": "ascii", "XDG_STATE_HOME": str(tmp_path / "Bühne")}
+    done = doctor("none", "--port", "0", env=env)
+    assert "B?hne" in line(done, "state directory")
     assert done.returncode == 0
     assert line(done, "terminal") == "? terminal ascii cannot show the pictures: set LANG to a UTF-8 locale, as C.UTF-8"
 
@@ -259,7 +266,7 @@ def test_ones_own_subject_that_breaks_is_a_finding(trial: dict[str, str], how: s
     assert says in line(done, "needs")
 
 
-@pytest.mark.parametrize("how", ["hangs", "stubborn"])
+@pytest.mark.parametrize("how", ["hangs", "in a thread", "stubborn"])
 def test_a_subject_that_never_answers_is_left_behind(trial: dict[str, str], how: str) -> None:
     run = "import demo.doctor.examination as e; e.SUBJECT_SEC = 0.5; from demo.cli import main; main()"
     command = [sys.executable, "-c", run, "doctor", "trial:Trial", "-o", f"how={how}", "--port", "0"]

@@ -9,6 +9,7 @@ import pytest
 from demo.engine import Container, Engine, EngineRefused, Selector, pick
 from demo.errors import EngineError, InvalidValue
 from tests.between import between
+from tests.container_faults import engine_at
 from tests.containers import PORT, Yard, docker, image
 from tests.crashes import free_port
 from tests.serving import wait_for
@@ -18,9 +19,8 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def engine() -> AsyncIterator[Engine]:
-    made = Engine()
-    yield made
-    await made.close()
+    async with engine_at() as made:
+        yield made
 
 
 async def test_a_container_is_told_with_labels_networks_ports_and_state(yard: Yard, engine: Engine) -> None:
@@ -58,13 +58,14 @@ async def test_one_that_does_not_exist_is_none_and_no_error(engine: Engine, yard
 
 
 async def test_an_engine_keeps_its_identity_and_another_has_another(yard: Yard, engine: Engine) -> None:
-    real = await engine.identity()
-    assert real == await engine.identity() == (await engine.info())["ID"]
-    with between() as line:
-        line.pretend(real, real[::-1])
-        other = Engine(line.url)
-        assert await other.identity() == real[::-1]
-        await other.close()
+    """Two on one machine share a key, and an ID with it: then the folder of their data tells them apart."""
+    real, told = await engine.identity(), await engine.info()
+    assert real == await engine.identity() == f"{told['ID']} {told['DockerRootDir']}"
+    for own in (told["ID"], told["DockerRootDir"]):
+        with between() as line:
+            line.pretend(own, own[::-1])
+            async with engine_at(line.url) as other:
+                assert await other.identity() == real.replace(own, own[::-1])
 
 
 async def test_images_are_known_by_name(yard: Yard, engine: Engine) -> None:

@@ -1,8 +1,11 @@
 """Loading an image: from a registry of the test's own on loopback, with its progress, and what goes wrong with it."""
 
+import io
+import os
 import re
 import shutil
 import subprocess
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +16,7 @@ from demo.engine import Engine
 from demo.errors import EngineError
 from demo.subjects.cluster.pull import pull
 from demo.subjects.parts.ports import free_ports
-from tests.containers import containers, docker, image
+from tests.containers import containers, docker
 from tests.serving import wait_for
 
 pytestmark = pytest.mark.anyio
@@ -42,6 +45,16 @@ def registry(tmp_path: Path) -> Iterator[str]:
         process.wait()
 
 
+def unheard_of() -> bytes:
+    """A layer that no engine has yet: it would not load it again."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        file = tarfile.TarInfo("noise")
+        file.size = 1_000_000
+        tar.addfile(file, io.BytesIO(os.urandom(file.size)))
+    return packed.getvalue()
+
+
 def answers(port: int) -> bool:
     try:
         return httpx.get(f"http://127.0.0.1:{port}/v2/").status_code == 200
@@ -51,9 +64,9 @@ def answers(port: int) -> bool:
 
 async def test_an_image_is_loaded_once_and_its_size_is_told(registry: str) -> None:
     name = f"{registry}/chaos-stage-test:1"
-    docker("tag", image(), name)
+    docker("import", "-", name, given=unheard_of())
     docker("push", "--quiet", name)
-    docker("rmi", name, image())
+    docker("rmi", name)
     engine, said = Engine(), list[str]()
     try:
         assert not await engine.has_image(name)
@@ -64,8 +77,7 @@ async def test_an_image_is_loaded_once_and_its_size_is_told(registry: str) -> No
         assert said == []
     finally:
         await engine.close()
-        docker("tag", name, image())
-        docker("rmi", name)
+        docker("rmi", "--force", name)
 
 
 async def test_what_cannot_be_loaded_is_one_sentence_that_names_it(registry: str) -> None:

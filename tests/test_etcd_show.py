@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.etcd_cluster import Project, fault, image, node, project, show, step, until_states, until_up
+from tests.etcd_cluster import FILE, Project, fault, image, node, project, show, step, until_states, until_up
 from tests.serving import Server
 
 MEMBERS = {"etcd-0", "etcd-1", "etcd-2"}
@@ -115,6 +115,32 @@ def test_with_keep_it_stays(mine: Project) -> None:
     until_up(server)
     assert server.stop() == 0
     server.sweep()
+    assert mine.states() == ALL_RUN
+
+
+def test_a_system_without_the_label_is_only_broken_when_that_was_asked_for(mine: Project, tmp_path: Path) -> None:
+    file = tmp_path / "compose.yaml"
+    file.write_text(FILE.read_text().replace('demo.target: "true"', 'demo.target: "no"'))
+    mine.compose("up", "-d", file=file)
+    server = show(mine, "--attach", mine.name)
+    try:
+        until_up(server)
+        assert server.client.post("/chaos/kill-leader").status_code == 202
+        state = server.until(lambda s: fault(s, "kill-leader")["error"] is not None, 20)
+        assert "demo.target=true" in fault(state, "kill-leader")["error"]
+        assert mine.states() == ALL_RUN
+    finally:
+        assert server.stop() == 0
+        server.sweep()
+    server = show(mine, "--attach", mine.name, "--allow-unlabelled")
+    try:
+        until_up(server)
+        assert f"every container of {mine.name} that this show names can be broken, labelled or not" in server.said()
+        assert server.client.post("/chaos/kill-leader").status_code == 202
+        until_states(mine, lambda states: "exited" in states.values())
+    finally:
+        assert server.stop() == 0
+        server.sweep()
     assert mine.states() == ALL_RUN
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.matrix import CELLS, Cell, Stand, can_mount, run_cell
+from tests.matrix import Cell, can_mount, run_cell
+from tests.matrix_limiter import CELLS, LimiterStand
 
 pytestmark = pytest.mark.system
 
@@ -18,10 +19,10 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def stand(state: Path) -> Iterator[Stand]:
+def stand(state: Path) -> Iterator[LimiterStand]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(state))
-        stand = Stand("matrix")
+        stand = LimiterStand("matrix")
     yield stand
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(state))
@@ -30,7 +31,7 @@ def stand(state: Path) -> Iterator[Stand]:
 
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_nothing_stays_broken(
-    cell: Cell, stand: Stand, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cell: Cell, stand: LimiterStand, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(state))
     if cell.what == "disk-full" and not can_mount():

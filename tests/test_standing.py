@@ -17,7 +17,8 @@ from demo.errors import SubjectError, UsageError
 from demo.subjects.standing import file_of, find, place, standing
 from tests.lamp import read_more
 from tests.limiter import is_running
-from tests.matrix import Stand
+from tests.matrix import until_whole
+from tests.matrix_limiter import LimiterStand
 from tests.serving import serving, wait_for
 
 pytestmark = pytest.mark.system
@@ -33,8 +34,8 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def stand(runtime: Path) -> Iterator[Stand]:
-    stand = Stand("here")
+def stand(runtime: Path) -> Iterator[LimiterStand]:
+    stand = LimiterStand("here")
     try:
         yield stand
     finally:
@@ -69,7 +70,7 @@ def test_from_the_shell_up_says_how_to_go_on_and_down_ends_all(runtime: Path) ->
     assert demo("down")[::2] == (1, "demo: no system stands under the name 'ratelimiter'; nothing stands\n")
 
 
-def test_only_its_user_may_open_what_lets_one_in(stand: Stand) -> None:
+def test_only_its_user_may_open_what_lets_one_in(stand: LimiterStand) -> None:
     assert stat.S_IMODE(place().stat().st_mode) == 0o700
     for kind in ("json", "sock", "log", "lock"):
         assert stat.S_IMODE(file_of("here", kind).stat().st_mode) == 0o600, kind
@@ -111,7 +112,7 @@ def test_nothing_to_attach_to_is_one_sentence(runtime: Path) -> None:
     assert (code, trouble) == (2, "demo: subject 'none' does not take these options: attach; it takes none\n")
 
 
-def test_the_doctor_looks_at_a_system_that_stands(stand: Stand) -> None:
+def test_the_doctor_looks_at_a_system_that_stands(stand: LimiterStand) -> None:
     look = ("doctor", "ratelimiter", "--port", "0", "--attach")
     code, said, _ = demo(*look, "here")
     assert (code, "'here' stands, all 6 parts of it" in said) == (0, True)
@@ -123,7 +124,7 @@ def test_the_doctor_looks_at_a_system_that_stands(stand: Stand) -> None:
     assert (code, "none stands under the name 'nobody': demo up ratelimiter" in said) == (1, True)
 
 
-def test_a_restarted_server_finds_its_target_as_it_was(stand: Stand, tmp_path: Path) -> None:
+def test_a_restarted_server_finds_its_target_as_it_was(stand: LimiterStand, tmp_path: Path) -> None:
     before = stand.pids()
     args = ("ratelimiter", "--attach", "here", "--journal", str(tmp_path / "show.journal"))
     with serving(*args, state_home=place().parent.parent) as server:
@@ -138,7 +139,7 @@ def test_a_restarted_server_finds_its_target_as_it_was(stand: Stand, tmp_path: P
     assert stand.what_is_broken() == []
 
 
-def test_a_part_that_died_unasked_is_told_as_its_supervisor_knows_it(stand: Stand) -> None:
+def test_a_part_that_died_unasked_is_told_as_its_supervisor_knows_it(stand: LimiterStand) -> None:
     with serving("ratelimiter", "--attach", "here", state_home=place().parent.parent) as server:
         server.until(lambda state: state["health"] and not state["health"]["has_issues"])
         os.kill(stand.pids()["node-3"], signal.SIGKILL)
@@ -152,7 +153,7 @@ def test_a_part_that_died_unasked_is_told_as_its_supervisor_knows_it(stand: Stan
         server.until(lambda state: not state["health"]["has_issues"])
 
 
-def test_the_system_ends_under_a_server_and_the_show_goes_on(stand: Stand) -> None:
+def test_the_system_ends_under_a_server_and_the_show_goes_on(stand: LimiterStand) -> None:
     """kill -9 of the supervisor: its parts end with it, and what was broken in them counts as healed."""
     with serving("ratelimiter", "--attach", "here", state_home=place().parent.parent) as server:
         server.until(lambda state: state["health"] and not state["health"]["has_issues"])
@@ -172,7 +173,7 @@ def test_the_system_ends_under_a_server_and_the_show_goes_on(stand: Stand) -> No
     assert standing() == []
 
 
-def test_a_system_that_cannot_be_found_is_not_called_healed(stand: Stand, tmp_path: Path) -> None:
+def test_a_system_that_cannot_be_found_is_not_called_healed(stand: LimiterStand, tmp_path: Path) -> None:
     """Its file is gone while it still stands: the watchdog says so, and heals once it can find it again."""
     with serving("ratelimiter", "--attach", "here", state_home=place().parent.parent) as server:
         server.until(lambda state: state["health"] and not state["health"]["has_issues"])
@@ -183,7 +184,7 @@ def test_a_system_that_cannot_be_found_is_not_called_healed(stand: Stand, tmp_pa
         server.process.kill()
         wait_for(lambda: "kill-node is NOT healed yet: the system of node-2 runs" in read_more(server))
         (tmp_path / "hidden").rename(word)
-        stand.until_whole()
+        until_whole(stand)
         wait_for(lambda: not server.watchdogs())
 
 

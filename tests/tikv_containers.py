@@ -20,6 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from demo.subjects.parts.ports import free_ports, is_free
 from tests.containers import BUSYBOX, docker, missing
 from tests.pd import Cluster
@@ -236,8 +238,6 @@ def nine_ports() -> int:
 def on_stage(disconnect_after_sec: float = 8.0) -> Iterator[tuple[Stand, Project]]:
     """Skips where no engine answers, and fails there in CI; removes everything in the end."""
     if why := missing():
-        import pytest
-
         assert not os.environ.get("CI"), why
         pytest.skip(f"NOT TRIED on real containers: {why}")
     with Stand(disconnect_after_sec) as stand, stand.image() as image:

@@ -96,13 +96,11 @@ def state_directory(directory: Path) -> Finding:
 
 
 def _nearest(path: Path) -> Path:
-    """The directory itself, or the one that it would be made in. Raises `OSError`, so for a file in the way."""
+    """The directory itself, or the one that it would be made in. Raises `OSError`."""
     try:
         path.lstat()
     except FileNotFoundError:
         return _nearest(path.parent)
-    if not path.is_dir():
-        raise NotADirectoryError(f"{path} is not a directory")
     return path
 
 

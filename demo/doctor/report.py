@@ -14,6 +14,8 @@ from demo.findings import Finding
 MARKS = {"ok": "ok", "no": "no", "maybe": "?"}
 STYLES = {"ok": "green", "no": "bold red", "maybe": "yellow"}
 MACHINE = "this machine"
+WIDTH_MOST = 20
+"""Of the column of what was looked at; an image's name is longer, and stands out."""
 
 
 @dataclass
@@ -33,7 +35,7 @@ class Report:
 
     def lines(self) -> Iterator[Text]:
         """A heading for each subject, then a line a finding."""
-        width = max((len(finding.what) for _, finding in self.findings), default=0)
+        width = min(WIDTH_MOST, max((len(finding.what) for _, finding in self.findings), default=0))
         heading = None
         for subject, finding in self.findings:
             if subject != heading:

@@ -54,7 +54,7 @@ class Engine:
         return {"DOCKER_HOST": place.url} if place is not None and found_here else {}
 
     async def identity(self) -> str:
-        """The engine's own: two engines never have the same one."""
+        """Two engines never have the same one: on one machine they may share an ID, never the folder of their data."""
         told = await self.info()
         version = await self._ask("tell its version", lambda client: client.version())
         names = {part.get("Name") for part in version.get("Components") or ()}
@@ -62,7 +62,7 @@ class Engine:
             return f"podman {told.get('Name')} {told.get('DockerRootDir')}"
         if not told.get("ID"):
             raise EngineError(f"the container engine at {self.where} does not say which one it is")
-        return str(told["ID"])
+        return f"{told['ID']} {told.get('DockerRootDir') or ''}".rstrip()
 
     async def info(self) -> Mapping[str, Any]:
         async def ask(client: "Docker") -> Mapping[str, Any]:

@@ -35,6 +35,8 @@ class Story:
     leads_within_sec: float
     reading_sec: float = READING_SEC
     office: str = "the leader"
+    where: str = ""
+    """As in `Run`."""
 
 
 class Acts:
@@ -66,7 +68,7 @@ class Acts:
         await self._stage.countdown(3)
         self._client_began = await self._client_life()
         await self._stage.inject(self._story.fault)
-        self._run = Run(victim, self._stage.measured(self._story.fault))
+        self._run = Run(victim, self._stage.measured(self._story.fault), where=self._story.where)
 
     async def detect(self) -> None:
         """Returns when the wall has seen it, or has not within DETECTION_SEC."""

@@ -23,6 +23,9 @@ class Run:
     elected_sec: float | None = None
     outage_sec: float | None = None
     books: Mapping[str, int] | None = None
+    where: str = ""
+    """Where no write was confirmed, if that need not be everywhere: " in one region"."""
+
     aside: str = ""
     """What else was measured, in a sentence."""
 
@@ -38,7 +41,7 @@ def elected_sec(health: Mapping[str, Any] | None, victim: str, since: float | No
 
 def of_election(run: Run) -> str:
     """One line for the room."""
-    gap = "" if run.outage_sec is None else f" No write was confirmed for {run.outage_sec:.1f} s."
+    gap = "" if run.outage_sec is None else f" No write was confirmed{run.where} for {run.outage_sec:.1f} s."
     if run.elected_sec is None:
         return f"Nobody was seen to lead instead of {run.victim}.{gap}"
     return f"{run.leader} leads, {run.elected_sec:.1f} s after the kill.{gap}"
@@ -52,7 +55,7 @@ def of_kill(run: Run, within_sec: float) -> Verdict:
         return False, f"No other leader was seen after {run.victim} was gone."
     whole, books = _of_books(run.books)
     back = run.measured.recovered_after_sec is not None
-    gap = "" if run.outage_sec is None else f", {run.outage_sec:.1f} s without a confirmed write"
+    gap = "" if run.outage_sec is None else f", {run.outage_sec:.1f} s without a confirmed write{run.where}"
     text = f"{run.leader} led after {run.elected_sec:.1f} s{gap}. {books}"
     if whole is not True:
         return whole, text

@@ -59,7 +59,7 @@ class Etcd:
             environ | {"DEMO_ETCD_IMAGE": used},
             {name: (base_port + place,) for place, name in enumerate(MEMBERS)},
         )
-        ground = Containers(plans, Terms(attach is not None, keep, allow_unlabelled))
+        self.ground = ground = Containers(plans, Terms(attach is not None, keep, allow_unlabelled))
         self.cluster = Cluster(ground, [self._member(name) for name in MEMBERS], "demo.subjects.etcd.store")
         self.wall = Wall(self.cluster)
         self._poller = ClusterPoller(self.wall.picture)

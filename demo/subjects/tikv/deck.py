@@ -16,7 +16,8 @@ def deck(
     stage: Stage, cluster: Cluster, kill: Choosing, rate: float, *, is_staged: bool, leads_within_sec: float
 ) -> tuple[Chapter, ...]:
     """`is_staged`: the cluster runs with the stage's raft ticks."""
-    acts = TikvActs(stage, cluster, kill, Story(KILL.name, rate, leads_within_sec, office="the leading store"))
+    story = Story(KILL.name, rate, leads_within_sec, office="the leading store", where=" in one region")
+    acts = TikvActs(stage, cluster, kill, story)
     profile = STAGED if is_staged else FOUND
     return (*_opening(acts, rate, profile), *_fault(acts, leads_within_sec), *_after(acts, is_staged=is_staged))
 
@@ -121,7 +122,8 @@ def _after(acts: TikvActs, *, is_staged: bool) -> tuple[Chapter, ...]:
         Chapter(
             "What we saw",
             "What we guessed, and what was measured.\n\n"
-            f"One death cost *its* regions some seconds, **and no data**.{slower}",
+            "A majority of its copies has what was *confirmed*: so one death costs a region time, **not data**."
+            f"{slower}",
             shows_evidence=True,
             notes="- Press `C` for more: freeze the store, cut it off, kill PD's leader.\n"
             "- With PD's leader dead, reads and writes go on: routes are known. Only the map stands still.\n"

@@ -84,15 +84,9 @@ class Wall:
         spoken = f"PD: {said or 'nothing'}"
         led = "?" if leads is None else f"{leads}/{word.regions}"
         about = f"{spoken} · {why}" if why else f"leads {led} · {spoken}"
-        made = card(
-            name,
-            store.member.kind,
-            health,
-            about,
-            {"ops/s": self._qps(store, now), "leaders": leads},
-            address=store.member.address,
-        )
-        return made | {"store_id": word.idents.get(name, "")}
+        numbers = {"ops/s": self._qps(store, now)}
+        made = card(name, store.member.kind, health, about, numbers, address=store.member.address)
+        return made | {"leaders": leads, "store_id": word.idents.get(name, "")}
 
     def _qps(self, store: Store, now: float) -> float | None:
         if self._served is not None and (by := answer(self._served, 0.0, now)).ok:

@@ -1,0 +1,62 @@
+"""TiKV's acts on a stage that plays back samples: no kill without copies, and PD's word, late or never."""
+
+import time
+from typing import Any
+
+import pytest
+
+from demo.errors import FaultError
+from demo.subjects.cluster.acts import Story
+from demo.subjects.cluster.ground import Elsewhere
+from demo.subjects.cluster.system import Cluster
+from demo.subjects.tikv.acts import TikvActs
+from demo.types import Measured
+from tests.test_ratelimiter_deck import Theatre
+
+pytestmark = pytest.mark.anyio
+
+KILLED_AT = time.time()
+SEEN = Measured(0.2, None, KILLED_AT)
+
+
+class Chosen:
+    async def choose(self) -> str:
+        return "tikv0"
+
+
+def acts(before: dict[str, Any], after: dict[str, Any]) -> tuple[TikvActs, Theatre, Cluster]:
+    theatre = Theatre(before, after, SEEN)
+    cluster = Cluster(Elsewhere(), (), "demo.subjects.tikv.store")
+    return TikvActs(theatre, cluster, Chosen(), Story("kill-store", 100.0, 5.0)), theatre, cluster
+
+
+def sample(word: str, since: float, health: str) -> dict[str, Any]:
+    words = {"tikv0": {"word": word, "since": since}}
+    return {"nodes": [{"id": "tikv0", "health": health}], "pd_words": words, "lacks": []}
+
+
+async def test_nothing_is_killed_while_regions_lack_copies() -> None:
+    made, theatre, cluster = acts({"nodes": [], "lacks": ["2 copies of regions"]}, {})
+    with pytest.raises(FaultError, match="PD still makes 2 copies of regions: wait until they are there"):
+        await made.kill_leader()
+    assert theatre.calls == []
+    await cluster.stop()
+
+
+async def test_pds_word_is_said_with_its_time_beside_the_walls() -> None:
+    made, theatre, cluster = acts(sample("Up", 0, "up"), sample("Disconnected", KILLED_AT + 14.2, "down"))
+    await made.kill_leader()
+    await made.detect()
+    assert theatre.calls[-2:] == [
+        "say tikv0 was red on this wall after 0.2 s.",
+        "say PD said Disconnected after 14 s. This wall knew after 0.2 s.",
+    ]
+    await cluster.stop()
+
+
+async def test_a_store_that_is_back_before_pd_noticed_leaves_pd_without_a_word() -> None:
+    made, theatre, cluster = acts(sample("Up", 0, "up"), sample("Up", KILLED_AT - 60, "up"))
+    await made.kill_leader()
+    await made.detect()
+    assert theatre.calls[-1] == "say tikv0 was red on this wall after 0.2 s."
+    await cluster.stop()

@@ -1,0 +1,189 @@
+"""The pure parts of TiKV on stage: who leads, PD's word and its lag, whose canary keys, who belongs to the cluster."""
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from demo.errors import UsageError
+from demo.health.pulse import Pulse
+from demo.health.reading import Reading
+from demo.subjects import load
+from demo.subjects.tikv.acts import of_pd, pd_word
+from demo.subjects.tikv.leading import Leads, Led, most, read
+from demo.subjects.tikv.parts import Parts, split
+from demo.subjects.tikv.routes import Region
+from demo.subjects.tikv.store import KEYS_MOST, some_keys
+from demo.subjects.tikv.subject import Tikv
+from demo.subjects.tikv.word import PdWord, Words
+
+NOW = 1_800_000_000.0
+BEYOND = 2**53
+
+
+def led(store: str, since: float = NOW - 60, at: float = NOW - 0.1, *, holds_load: bool = False) -> Led:
+    return Led(store, since, at, holds_load)
+
+
+# Who leads.
+
+
+def test_who_leads_most_regions_leads_the_story_and_on_equal_terms_who_leads_the_load() -> None:
+    assert most([led("a"), led("b"), led("b")], (), NOW, None) == "b"
+    assert most([led("a"), led("b")], (), NOW, None) == "a"
+    assert most([led("a"), led("b")], (), NOW, "b") == "b"
+    assert most([led("a"), led("b"), led("c", holds_load=True)], (), NOW, "b") == "c"
+
+
+@pytest.mark.parametrize(
+    "regions",
+    [[], [led("a"), led("")], [led("a"), led("b", at=NOW - 1.5)], [led("a"), led("b"), led("dead")]],
+    ids=["nothing known", "one not met yet", "one silent", "one led by the dead"],
+)
+def test_nobody_leads_while_any_region_has_no_leader(regions: list[Led]) -> None:
+    assert most(regions, ("dead",), NOW, "a") is None
+
+
+def test_a_new_leader_counts_from_the_moment_at_which_the_last_region_got_one() -> None:
+    leads = Leads()
+    before = leads.see([led("a"), led("b")], (), NOW)
+    assert (before.name, before.leads, before.regions) == ("a", 1, 2)
+    gone = leads.see([led("a"), led("b")], ("a",), NOW + 1)
+    assert (gone.name, gone.since, gone.previous) == (None, NOW + 1, "a")
+    new = leads.see([led("c", NOW + 3, NOW + 3.2), led("b", at=NOW + 3.2)], ("a",), NOW + 3.3)
+    assert (new.name, new.since, new.previous) == ("b", NOW + 3, "a")
+    assert leads.see([led("c", NOW + 3, NOW + 4), led("b", at=NOW + 4)], ("a",), NOW + 4) == new
+
+
+def test_a_store_that_nobody_can_name_leads_nothing() -> None:
+    told = {"regions": [{"region": "2", "store": "7", "since": 1.0, "at": 2.0, "holds_load": True}]}
+    assert read(told, {"7": "tikv0"}) == [Led("tikv0", 1.0, 2.0, True)]
+    assert read(told, {}) == [Led("", 1.0, 2.0, True)]
+    assert read({}, {}) == []
+
+
+# PD's word.
+
+
+def parts() -> Parts:
+    made = Parts(lambda: pytest.fail("nothing is asked here"))
+    for n in range(3):
+        made.add_store(f"tikv{n}", f"tikv{n}:20160", f"tikv{n}:20180")
+    return made
+
+
+def pulse(at: float = NOW - 0.1, **data: Any) -> Pulse:
+    async def nothing() -> Reading:
+        return Reading()
+
+    made = Pulse(nothing, 1.0, lambda: None)
+    made.reading, made.at = Reading(data), at
+    return made
+
+
+def store(ident: int, n: int, state: str | None = "Up") -> dict[str, Any]:
+    return {"id": ident, "address": f"tikv{n}:20160", "state": state}
+
+
+def test_each_part_of_pds_word_comes_from_the_newest_pd_that_gives_it_and_ids_are_text() -> None:
+    ident = BEYOND + 1
+    older = pulse(NOW - 1, leader={"name": "pd1"}, stores=[store(1, 0)], health=[{"name": "pd0", "member_id": ident}])
+    newer = pulse(NOW, stores=[store(ident, 0, "Disconnected"), store(5, 2)])
+    newer.reading = Reading(
+        {**newer.reading.data, "regions": {"count": 3, "leaders": {ident: 2}, "peers": {ident: 3, 5: 3}}}
+    )
+    word = Words().see([older, newer], parts(), NOW)
+    assert (word.leader, word.members) == ("pd1", {"pd0": str(ident)})
+    assert word.stores == {"tikv0": "Disconnected", "tikv2": "Up"}
+    assert word.idents["tikv0"] == str(ident)
+    assert (word.regions, word.leaders, word.copies) == (3, {"tikv0": 2}, 6)
+    assert word.copies_missing(3) == 3
+
+
+def test_what_pd_said_long_ago_is_not_its_word_any_more() -> None:
+    words = Words()
+    assert words.see([pulse(NOW, leader={"name": "pd0"}, stores=[store(1, 0)])], parts(), NOW).leader == "pd0"
+    later = words.see([pulse(NOW, leader={"name": "pd0"}, stores=[store(1, 0)])], parts(), NOW + 9)
+    assert (later.leader, dict(later.stores), later.regions) == ("", {}, None)
+    assert later.names == {"1": "tikv0"}
+
+
+def test_the_moment_is_kept_at_which_pd_first_said_a_word() -> None:
+    words = Words()
+    for at, state in ((NOW, "Up"), (NOW + 1, "Up"), (NOW + 14, "Disconnected"), (NOW + 15, "Disconnected")):
+        words.see([pulse(at, stores=[store(1, 0, state)])], parts(), at)
+    assert words.spoken == {"tikv0": {"word": "Disconnected", "since": NOW + 14}}
+
+
+def test_pds_word_counts_when_it_is_another_one_and_came_after_the_kill() -> None:
+    health = {"pd_words": {"tikv0": {"word": "Disconnected", "since": NOW + 14}}}
+    assert pd_word(health, "tikv0", NOW) == ("Disconnected", 14.0)
+    assert pd_word(health, "tikv0", NOW + 15) is None
+    assert pd_word(health, "tikv1", NOW) is None
+    assert pd_word({"pd_words": {"tikv0": {"word": "Up", "since": NOW + 14}}}, "tikv0", NOW) is None
+    assert pd_word(None, "tikv0", NOW) is None
+    assert pd_word(health, "tikv0", None) is None
+    assert of_pd("Disconnected", 14.2) == "PD said Disconnected after 14 s."
+
+
+def test_without_a_count_of_regions_no_copy_is_missing() -> None:
+    assert PdWord().copies_missing(3) == 0
+    assert replace(PdWord(), regions=1, copies=3).copies_missing(3) == 0
+    assert replace(PdWord(), regions=1, copies=1).copies_missing(3) == 2
+
+
+# Keys and addresses.
+
+
+def region(start: bytes, end: bytes = b"") -> Region:
+    return Region(2, start, end, 1, 1, (), None)
+
+
+def test_every_region_gets_a_canary_and_of_very_many_some_at_even_steps() -> None:
+    edges = [b"", *(b"%03d" % n for n in range(1, 100)), b""]
+    regions = [region(start, end) for start, end in pairwise(edges)]
+    assert len(some_keys(regions[:16])) == 16
+    keys = some_keys(regions)
+    assert len(keys) <= KEYS_MOST
+    assert keys[-1] > b"09"
+    assert some_keys([region(b"a", b"a\0")]) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "halves"),
+    [
+        ("pd0:2379", ("pd0", 2379)),
+        ("[::1]:2379", ("::1", 2379)),
+        ("pd0", ("pd0", 0)),
+        ("pd0:x", ("pd0:x", 0)),
+        ("", ("", 0)),
+        ("a:999999", ("a:999999", 0)),
+    ],
+)
+def test_an_address_has_two_halves_or_no_port(address: str, halves: tuple[str, int]) -> None:
+    assert split(address) == halves
+
+
+# Options.
+
+
+def test_options_that_make_no_sense_are_refused_in_a_sentence() -> None:
+    with pytest.raises(UsageError, match="--tiup is not there yet"):
+        Tikv(tiup=True)
+    with pytest.raises(UsageError, match="load must be between 1 and 5000"):
+        Tikv(load=0)
+    for text in ("", "http://", "ftp://pd0:2379", "http://pd0:99999", "http://pd0:2379?x=1"):
+        with pytest.raises(UsageError, match=r"--pd takes the URL of a server, as http://127.0.0.1:2379, not"):
+            load("tikv", pd=[text])
+    with pytest.raises(UsageError, match="--prometheus takes the URL"):
+        load("tikv", prometheus="http://")
+
+
+def test_a_pd_may_be_named_without_a_scheme() -> None:
+    assert load("tikv", pd=["pd0:2379"]).description == "TiKV, a cluster that runs"
+
+
+def test_the_stage_profile_is_said_in_the_deck_and_beside_the_title() -> None:
+    subject = Tikv()
+    assert "stage profile" in subject.description
