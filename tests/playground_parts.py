@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 HOST = "127.0.0.1"
@@ -53,7 +53,7 @@ async def node() -> None:
         await asyncio.sleep(BEAT_SEC)
 
 
-def _through(door: int) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], object]:
+def _through(door: int) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
     async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             while chunk := await reader.read(65536):

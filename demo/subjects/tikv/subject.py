@@ -18,7 +18,7 @@ from demo.subjects.cluster.ground import Elsewhere
 from demo.subjects.cluster.members import Member
 from demo.subjects.cluster.poller import ClusterPoller
 from demo.subjects.cluster.system import Cluster
-from demo.subjects.tikv.deck import LEADS_WITHIN_SEC, deck
+from demo.subjects.tikv.deck import CONTAINERS, LEADS_WITHIN_SEC, PROCESSES, deck
 from demo.subjects.tikv.examine import examine_urls
 from demo.subjects.tikv.faults import faults, signal_faults
 from demo.subjects.tikv.kept import KeptProcesses
@@ -142,7 +142,9 @@ class Tikv:
 
     def chapters(self, stage: Stage) -> Sequence[Chapter]:
         within = LEADS_WITHIN_SEC if self._is_own else OWN_TICKS_SEC
-        return deck(stage, self.cluster, self._faults[0], self._rate, is_staged=self._is_own, leads_within_sec=within)
+        kill, means = self._faults[0], CONTAINERS if self._playground is None else PROCESSES
+        own = self._is_own
+        return deck(stage, self.cluster, kill, self._rate, is_staged=own, leads_within_sec=within, means=means)
 
     def listen(self, tell: Callable[[str], None]) -> None:
         self.cluster.tell = tell
