@@ -24,7 +24,9 @@ def pd_app(state: State, pd: Node) -> web.Application:
         path = request.path.removeprefix(BASE)
         if not request.path.startswith(BASE):
             raise web.HTTPNotFound
-        if path != "/health":
+        if path == "/health":
+            await asyncio.sleep(state.health_delay_sec)
+        else:
             await _forwarded(state)
         with state.lock:
             if path != "/health" and state.pd_leader is None:

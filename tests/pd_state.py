@@ -61,6 +61,9 @@ class State:
         self.stores = {f"tikv{n}": Node(f"tikv{n}", ident) for n, ident in enumerate(store_ids)}
         self.pd_leader: str | None = "pd0"
         self.refuses_in_header = False
+        self.health_delay_sec = 0.0
+        """What a PD takes for its word on all PDs' health: it asks each of them, the dead ones too."""
+
         self.reached: dict[str, str] = {}
         """What a node advertises, where that is not its own name: `pd0:2379` → another address."""
 

@@ -11,7 +11,7 @@ from demo.health.pulse import Pulse
 from demo.health.reading import Reading
 from demo.subjects import load
 from demo.subjects.tikv.acts import of_pd, pd_word
-from demo.subjects.tikv.leading import Leads, Led, most, read
+from demo.subjects.tikv.leading import Leads, Led, by_pd, most, read
 from demo.subjects.tikv.parts import Parts, split
 from demo.subjects.tikv.routes import Region
 from demo.subjects.tikv.store import KEYS_MOST, some_keys
@@ -63,6 +63,16 @@ def test_a_store_that_nobody_can_name_leads_nothing() -> None:
     assert read({}, {}) == []
 
 
+def test_while_the_client_does_not_tell_pds_count_says_who_leads_from_when_that_was_seen() -> None:
+    leads = Leads()
+    assert leads.see(by_pd({"a": 2, "b": 1}, NOW), (), NOW).name == "a"
+    assert leads.see(by_pd({"a": 2, "b": 1}, NOW + 1), ("a",), NOW + 1).name is None
+    new = leads.see(by_pd({"b": 3}, NOW + 3), ("a",), NOW + 3)
+    assert (new.name, new.since, new.leads) == ("b", NOW + 3, 3)
+    assert leads.see(by_pd({"b": 3}, NOW + 4), ("a",), NOW + 4).since == NOW + 3
+    assert len(by_pd({"a": 10**9}, NOW)) < 10_000, "nothing is drawn up by the million"
+
+
 # PD's word.
 
 
@@ -88,7 +98,12 @@ def store(ident: int, n: int, state: str | None = "Up") -> dict[str, Any]:
 
 def test_each_part_of_pds_word_comes_from_the_newest_pd_that_gives_it_and_ids_are_text() -> None:
     ident = BEYOND + 1
-    older = pulse(NOW - 1, leader={"name": "pd1"}, stores=[store(1, 0)], health=[{"name": "pd0", "member_id": ident}])
+    older = pulse(
+        NOW - 1,
+        leader={"name": "pd1"},
+        stores=[store(1, 0)],
+        members={"members": [{"name": "pd0", "member_id": ident}]},
+    )
     newer = pulse(NOW, stores=[store(ident, 0, "Disconnected"), store(5, 2)])
     newer.reading = Reading(
         {**newer.reading.data, "regions": {"count": 3, "leaders": {ident: 2}, "peers": {ident: 3, 5: 3}}}

@@ -65,6 +65,7 @@ def test_a_cluster_known_by_one_url_is_whole_on_the_wall(cluster: Cluster) -> No
         assert node(state, "store-4")["detail"] == "leads 1/3 · PD: Up"
         assert [node(state, name)["detail"] for name in PDS] == ["leads", "follows", "follows"]
         assert node(state, "pd0")["member_id"] == "13156394451279123456"
+        assert state["health"]["leader"]["told_by"] == "client"
         assert state["health"]["leader"]["id"] == "store-1", "the load's keys lie in the first region"
         assert "leads 1/3 · PD: Up" in card_html(server, "store-4")
         assert "leads" in card_html(server, "pd0")
@@ -120,6 +121,17 @@ def test_pd_without_a_leader_says_so_and_a_new_one_is_seen(cluster: Cluster) -> 
         assert until_card(server, "pd1", "up")["detail"] == "follows"
         assert server.state()["health"]["pd_leader"] == {"id": "pd2"}
         until_card(server, "store-1", "up", "PD: Up")
+
+
+def test_a_living_pd_that_asks_a_dead_one_for_its_health_is_not_blamed(cluster: Cluster) -> None:
+    with show(cluster) as server:
+        cluster.state.health_delay_sec = 1.0
+        cluster.kill("pd0")
+        assert until_card(server, "pd1", "degraded")["detail"] == "PD has no leader"
+        cluster.elect_pd("pd2")
+        until_card(server, "pd2", "up", "leads")
+        assert until_card(server, "pd1", "up")["detail"] == "follows"
+        assert node(server.state(), "pd1")["member_id"] == "13156394451279123457"
 
 
 @pytest.mark.parametrize("twist", [html, truncated, lambda *_: b'[{"id":1}]', lambda *_: b"\x00\xff"])

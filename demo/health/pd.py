@@ -11,6 +11,9 @@ from demo.health.reading import Reading
 
 DEADLINE_SEC = 0.4
 
+NO_LEADER = "PD has no leader"
+"""An answer, too: the one that gives it lives."""
+
 BASE = "/pd/api/v1"
 
 _PARTS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
@@ -28,7 +31,8 @@ class PdProbe:
 
     The reading's data: `health`, `leader`, `members`, `stores`, `regions`, each only if PD gave it (their keys:
     `demo/health/pd_shapes.py`), and `troubles`: part → words, for the others. Every PD answers `health` by
-    itself, the rest comes from the leader. Without any part, the reading is trouble.
+    itself, perhaps late, for it asks the others; the rest comes from the leader. Without any part, and if there is
+    not even one that has no leader, the reading is trouble.
     """
 
     session: Session
@@ -38,7 +42,7 @@ class PdProbe:
     async def look(self) -> Reading:
         found = dict(zip(_PARTS, await asyncio.gather(*map(self.look_at, _PARTS)), strict=True))
         good = {part: reading.data[part] for part, reading in found.items() if reading.ok}
-        if not good:
+        if not good and all(reading.trouble != NO_LEADER for reading in found.values()):
             return found["health"]
         troubles = {part: reading.trouble for part, reading in found.items() if not reading.ok}
         took_ms = max(reading.took_ms for reading in found.values())
@@ -51,7 +55,7 @@ class PdProbe:
         if found.trouble:
             return Reading(trouble=found.trouble)
         if found.status == 503:
-            return Reading(trouble="PD has no leader")
+            return Reading(trouble=NO_LEADER)
         if found.status != 200:
             return Reading(trouble=f"answered with status {found.status}")
         try:

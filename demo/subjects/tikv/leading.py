@@ -8,6 +8,8 @@ from typing import Any
 SILENT_SEC = 1.0
 """A region that has not answered for so long has no leader that anybody knows of."""
 
+COUNTED_MOST = 1000
+
 
 @dataclass(frozen=True)
 class Led:
@@ -39,6 +41,11 @@ def read(told: Mapping[str, Any], names: Mapping[str, str]) -> list[Led]:
     return [
         Led(names.get(region["store"], ""), region["since"], region["at"], region["holds_load"]) for region in regions
     ]
+
+
+def by_pd(leaders: Mapping[str, int], now: float) -> list[Led]:
+    """From PD's count, store → regions, while the client process does not tell; PD does not say since when."""
+    return [Led(store, now, now) for store, count in leaders.items() for _ in range(min(count, COUNTED_MOST))]
 
 
 def most(regions: Sequence[Led], dead: Container[str], now: float, held: str | None) -> str | None:

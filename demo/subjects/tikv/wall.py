@@ -7,7 +7,7 @@ from demo.health.pulse import Pulse
 from demo.subjects.cluster.cards import answer, card, client_cards, curves, engine_cards, health_of
 from demo.subjects.cluster.members import Member
 from demo.subjects.cluster.system import Cluster
-from demo.subjects.tikv.leading import Lead, Leads, read
+from demo.subjects.tikv.leading import Lead, Leads, by_pd, read
 from demo.subjects.tikv.parts import Parts, Pd, Store
 from demo.subjects.tikv.word import PdWord, Words
 
@@ -47,7 +47,8 @@ class Wall:
         health = {member.id: self._health(member, now) for member in cluster.members}
         word = self._words.see([pd.member.pulse for pd in parts.pds if health[pd.member.id][0] == "up"], parts, now)
         client = answer(cluster.client_pulse, 0.0, now)
-        lead = self._leads.see(read(client.data.get("store") or {}, word.names), cluster.members.dead(), now)
+        regions = read(client.data.get("store") or {}, word.names) if client.ok else by_pd(word.leaders, now)
+        lead = self._leads.see(regions, cluster.members.dead(), now)
         stores = [self._store_card(store, *health[store.member.id], word, now) for store in parts.stores]
         pds = [self._pd_card(pd, *health[pd.member.id], word) for pd in parts.pds]
         leading, pd_leader = lead.name or "nobody now", self.pd_leader or "nobody now"
@@ -61,6 +62,7 @@ class Wall:
                 "previous": lead.previous,
                 "leads": lead.leads,
                 "regions": lead.regions,
+                "told_by": "client" if client.ok else "PD",
             },
             "pd_leader": {"id": self.pd_leader},
             "pd_words": self._words.spoken,
@@ -96,7 +98,9 @@ class Wall:
 
     def _pd_card(self, pd: Pd, health: str, why: str, word: PdWord) -> dict[str, Any]:
         reading = pd.member.pulse.reading
-        trouble = next(iter((reading.data.get("troubles") or {}).values()), "")
+        troubles = reading.data.get("troubles") or {}
+        # Its own word on the health of all PDs may come late, for it asks the dead ones: that is no fault of its own.
+        trouble = next((said for part, said in troubles.items() if part != "health"), "")
         if health == "up" and trouble:
             health, why = "degraded", trouble
         role = "leads" if word.leader == pd.name else "follows" if word.leader else "no leader"

@@ -34,6 +34,7 @@ class Words:
         self.newest = PdWord()
         self.spoken: dict[str, dict[str, Any]] = {}
         self._names: dict[str, str] = {}
+        self._members: dict[str, str] = {}
 
     def see(self, pulses: Iterable[Pulse], parts: Parts, now: float) -> PdWord:
         """`pulses`: of the PDs that answer."""
@@ -41,7 +42,9 @@ class Words:
         stores, at = _first(fresh, "stores")
         regions, _ = _first(fresh, "regions")
         leader, _ = _first(fresh, "leader")
-        members, _ = _first(fresh, "health")
+        members, _ = _first(fresh, "members")
+        for item in members["members"] if members else ():
+            self._members = self._members | {item["name"]: str(item["member_id"] or "")}
         known = [(item, store.member.id) for item in stores or () if (store := parts.store_at(item["address"]))]
         self._names |= {str(item["id"]): name for item, name in known}
         said = {name: item["state"] for item, name in known if item["state"]}
@@ -51,7 +54,7 @@ class Words:
             said,
             {name: ident for ident, name in self._names.items()},
             self._names,
-            {item["name"]: str(item["member_id"] or "") for item in members or ()},
+            self._members,
             regions["count"] if regions else None,
             {self._names.get(str(ident), str(ident)): n for ident, n in (regions or {}).get("leaders", {}).items()},
             sum((regions or {}).get("peers", {}).values()),
