@@ -17,7 +17,8 @@ from tests.crashing_containers import FAULTS, SERVICES
 from tests.matrix import HEALERS, SCENARIOS, Case, Cell, end_of, inject, reap, until_whole
 from tests.serving import wait_for
 
-AWAY_SEC = 5.0
+AWAY_SEC = 6.0
+"""Longer than an answer may take."""
 NETWORKS = ("front", "back")
 
 
@@ -146,5 +147,7 @@ CELLS = tuple(
     + [Cell(fault, end) for end in (*SCENARIOS, *WAYS) for fault in FAULTS]
 )
 
-SAMPLE = tuple(CELLS[place * len(FAULTS) + place % len(FAULTS)] for place in range(len(CELLS) // len(FAULTS)))
-"""Each way to go once, the faults taking turns."""
+_KINDS = [(step, HEALERS[place % 2]) for place, step in enumerate(STEPS)] + [(end, "") for end in (*SCENARIOS, *WAYS)]
+
+SAMPLE = tuple(Cell(tuple(FAULTS)[place % len(FAULTS)], *kind) for place, kind in enumerate(_KINDS))
+"""Each step and each end once; faults and healers take turns."""

@@ -1,4 +1,4 @@
-"""A sample of the matrix on containers: each way to go once. `scripts/matrix N --docker` runs any number."""
+"""A sample of the matrix on containers: each step and each end once. `scripts/matrix N --docker` runs any number."""
 
 import os
 from collections.abc import Iterator

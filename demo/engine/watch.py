@@ -121,8 +121,9 @@ class EngineWatch:
             return
         self._news[ident] = self._news.get(ident, 0) + 1
         if known is not None and not on_network and action in STATES:
-            code = attributes.get("exitCode") or attributes.get("containerExitCode")
-            self._keep(Seen(known.container, STATES[action], _time_of(event), _number(code)))
+            state = STATES[action]
+            code = attributes.get("exitCode") or attributes.get("containerExitCode") if state == "exited" else None
+            self._keep(Seen(known.container, state, _time_of(event), _number(code)))  # podman tells one at starts too
         self._to_look_at.add(ident)
         self._wake.set()
 
