@@ -56,8 +56,8 @@ class Server:
         self.client = httpx.Client(base_url=self.url, timeout=10, verify=not self.url.startswith("https"))
 
     def _environ(self, state_home: Path | None) -> dict[str, str]:
-        self._mark = uuid.uuid4().hex
-        return {"XDG_STATE_HOME": str(state_home or self._own_state), "SERVED_BY_TEST": self._mark}
+        self.mark = uuid.uuid4().hex
+        return {"XDG_STATE_HOME": str(state_home or self._own_state), "SERVED_BY_TEST": self.mark}
 
     def _read_address(self) -> str:
         stdout = self.process.stdout
@@ -88,6 +88,12 @@ class Server:
         self._search(self.process.stdout, "")
         return self.output
 
+    def rest(self) -> str:
+        """All it has printed, once it and its watchdog have ended."""
+        assert self.process.stdout is not None
+        self.output += self.process.stdout.read() or "" if not self.process.stdout.closed else ""
+        return self.output
+
     def _what_it_said(self) -> str:
         return self.output
 
@@ -110,7 +116,7 @@ class Server:
 
     def watchdogs(self) -> list[int]:
         """The processes that would heal what this server leaves broken."""
-        mark, found = f"SERVED_BY_TEST={self._mark}".encode(), []
+        mark, found = f"SERVED_BY_TEST={self.mark}".encode(), []
         for entry in Path("/proc").iterdir():
             with contextlib.suppress(OSError):
                 if entry.name.isdecimal() and b"vigil.py" in (entry / "cmdline").read_bytes():

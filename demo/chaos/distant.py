@@ -28,16 +28,29 @@ class Distant:
         return self.killed
 
     def kill(self) -> None:
-        """SIGKILL by a descriptor of the process, checked once it is held: nobody else can be hit."""
+        self._signal(signal.SIGKILL)
+
+    def suspend(self) -> None:
+        """It lives, but answers nothing."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def terminate(self) -> None:
+        self._signal(signal.SIGTERM)
+
+    def _signal(self, number: signal.Signals) -> None:
+        """By a descriptor of the process, checked once it is held: nobody else can be hit."""
         with contextlib.suppress(ProcessLookupError):
             if not hasattr(os, "pidfd_open"):  # not Linux: the check comes first then
                 if self.is_alive:
-                    os.kill(self.pid, signal.SIGKILL)
+                    os.kill(self.pid, number)
                 return
             descriptor = os.pidfd_open(self.pid)
             try:
                 if self.is_alive:
-                    signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+                    signal.pidfd_send_signal(descriptor, number)
             finally:
                 os.close(descriptor)
 

@@ -1,16 +1,14 @@
 """A rate limiter that stands by itself: watched and broken here, started again by its supervisor when asked."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-import aiohttp
 
 from demo.chaos.distant import Distant
 from demo.errors import DemoError, SubjectError
 from demo.health.reading import Reading
 from demo.subjects.parts.part import WatchedPart
+from demo.subjects.parts.unix import ask
 from demo.subjects.ratelimiter.target import Spec, Target
 from demo.subjects.ratelimiter.wiring import NODES, Settings, Wiring
 from demo.subjects.standing import Standing, file_of, find
@@ -37,19 +35,7 @@ class Supervisor:
         """Its answer. Raises `SubjectError` with what it said, or that it does not answer."""
         if self.is_gone:
             raise SubjectError(f"the system {self.name!r} has ended: start it again with `demo up`, then this server")
-        connector = aiohttp.UnixConnector(path=str(file_of(self.name, "sock")))
-        try:
-            async with (
-                asyncio.timeout(within_sec),
-                aiohttp.ClientSession(connector=connector) as session,
-                session.request(method, f"http://supervisor{path}") as answer,
-            ):
-                said: dict[str, Any] = await answer.json()
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            raise SubjectError(f"the supervisor of {self.name!r} does not answer") from error
-        if answer.status != 200:
-            raise SubjectError(str(said.get("error", "the supervisor refused")))
-        return said
+        return await ask(file_of(self.name, "sock"), method, path, within_sec, f"the supervisor of {self.name!r}")
 
 
 class DistantPart(WatchedPart):

@@ -1,5 +1,7 @@
 """The story in nine chapters: regions, each with a leader; a store dies, others lead, and PD hears of it last."""
 
+from dataclasses import dataclass
+
 from demo.subjects.cluster.acts import Choosing, Story
 from demo.subjects.cluster.system import Cluster
 from demo.subjects.tikv.acts import TikvActs
@@ -12,23 +14,58 @@ STAGED = "*Stage profile: raft ticks of 200 ms, elections in 2-4 s. TiKV's own a
 FOUND = "*Elections take as long as this cluster is set to: by TiKV's own ticks 10-20 s.*"
 
 
+@dataclass(frozen=True)
+class Means:
+    """What is killed, and with what; who told of it first; when else a card is red; which faults there are besides."""
+
+    real: str
+    kill: str
+    first: str
+    red: str
+    more: str
+
+
+CONTAINERS = Means(
+    "containers",
+    "docker kill",
+    "The **engine** told us at once.",
+    ", or its container does not run",
+    "freeze the store, cut it off, kill PD's leader",
+)
+PROCESSES = Means(
+    "processes",
+    "kill -9",
+    "We **ask** every store four times a second: no answer.",
+    "",
+    "freeze the store, kill PD's leader",
+)
+
+
 def deck(
-    stage: Stage, cluster: Cluster, kill: Choosing, rate: float, *, is_staged: bool, leads_within_sec: float
+    stage: Stage,
+    cluster: Cluster,
+    kill: Choosing,
+    rate: float,
+    *,
+    is_staged: bool,
+    leads_within_sec: float,
+    means: Means = CONTAINERS,
 ) -> tuple[Chapter, ...]:
     """`is_staged`: the cluster runs with the stage's raft ticks."""
     story = Story(KILL.name, rate, leads_within_sec, office="the leading store", where=" in one region")
     acts = TikvActs(stage, cluster, kill, story)
     profile = STAGED if is_staged else FOUND
-    return (*_opening(acts, rate, profile), *_fault(acts, leads_within_sec), *_after(acts, is_staged=is_staged))
+    fault = _fault(acts, leads_within_sec, means)
+    return (*_opening(acts, rate, profile, means), *fault, *_after(acts, means, is_staged=is_staged))
 
 
-def _opening(acts: TikvActs, rate: float, profile: str) -> tuple[Chapter, ...]:
+def _opening(acts: TikvActs, rate: float, profile: str, means: Means) -> tuple[Chapter, ...]:
     return (
         Chapter(
             "Every region has a leader",
             "**TiKV** cuts its keys into *regions*. Each region has copies on three stores; **one of them leads**.\n\n"
             "**PD** is the map: which store leads what. Today we kill a store, *live*.",
-            notes="- Real containers on this machine, nothing recorded.\n"
+            notes=f"- Real {means.real} on this machine, nothing recorded.\n"
             "- Each region is a Raft group of its own: elections happen region by region.\n"
             "- Nothing breaks before chapter 5.",
             budget_sec=45,
@@ -39,7 +76,7 @@ def _opening(acts: TikvActs, rate: float, profile: str) -> tuple[Chapter, ...]:
             "**writes** is a small write into every region, ten times a second: *the truth*.\n\n" + profile,
             notes="- A store's number is what it serves. A fresh cluster has one region, so one store leads it.\n"
             "- PD's word is on each card as PD's: remember it for chapter 6.\n"
-            "- A card is red when the store does not answer, or its container does not run.",
+            f"- A card is red when the store does not answer{means.red}.",
             budget_sec=60,
         ),
         Chapter(
@@ -56,7 +93,7 @@ def _opening(acts: TikvActs, rate: float, profile: str) -> tuple[Chapter, ...]:
     )
 
 
-def _fault(acts: TikvActs, within_sec: float) -> tuple[Chapter, ...]:
+def _fault(acts: TikvActs, within_sec: float, means: Means) -> tuple[Chapter, ...]:
     return (
         Chapter(
             "What if that store dies?",
@@ -70,7 +107,7 @@ def _fault(acts: TikvActs, within_sec: float) -> tuple[Chapter, ...]:
         ),
         Chapter(
             "Kill the leading store",
-            "`docker kill`: no goodbye, no clean-up. Watch:\n\n"
+            f"`{means.kill}`: no goodbye, no clean-up. Watch:\n\n"
             "- its card: how soon is it red, and *what does PD say*?\n- **writes**: how long is nothing confirmed?",
             on_enter=acts.kill_leader,
             blocks_advance=True,
@@ -82,7 +119,7 @@ def _fault(acts: TikvActs, within_sec: float) -> tuple[Chapter, ...]:
         ),
         Chapter(
             "Who noticed first?",
-            "The **engine** told us at once. **PD** waits for heartbeats, one every 10 s, and says *Disconnected* "
+            f"{means.first} **PD** waits for heartbeats, one every 10 s, and says *Disconnected* "
             "after 20 s without: 10 to 20 s after the death.\n\nUntil then its card says **Up**.",
             on_enter=acts.detect,
             limit_sec=90,
@@ -105,7 +142,7 @@ def _fault(acts: TikvActs, within_sec: float) -> tuple[Chapter, ...]:
     )
 
 
-def _after(acts: TikvActs, *, is_staged: bool) -> tuple[Chapter, ...]:
+def _after(acts: TikvActs, means: Means, *, is_staged: bool) -> tuple[Chapter, ...]:
     slower = " In production the ticks are five times slower." if is_staged else ""
     return (
         Chapter(
@@ -125,7 +162,7 @@ def _after(acts: TikvActs, *, is_staged: bool) -> tuple[Chapter, ...]:
             "A majority of its copies has what was *confirmed*: so one death costs a region time, **not data**."
             f"{slower}",
             shows_evidence=True,
-            notes="- Press `C` for more: freeze the store, cut it off, kill PD's leader.\n"
+            notes=f"- Press `C` for more: {means.more}.\n"
             "- With PD's leader dead, reads and writes go on: routes are known. Only the map stands still.\n"
             "- Questions.",
             budget_sec=60,

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 
 from demo.chaos.docker import ContainerFault, Elected
+from demo.chaos.signals import Keeper, SignalFault
 from demo.engine import Engine
 from demo.engine.select import Selector
 from demo.errors import FaultError
@@ -16,6 +17,8 @@ KILL = ChaosConfig("kill-store", ChaosType.CONTAINER_KILL, "Kill the leading sto
 FREEZE = ChaosConfig("freeze-store", ChaosType.CONTAINER_PAUSE, "Freeze the leading store", 15.0)
 CUT = ChaosConfig("cut-off-store", ChaosType.NETWORK_DISCONNECT, "Cut the leading store off the network", 15.0)
 KILL_PD = ChaosConfig("kill-pd-leader", ChaosType.CONTAINER_KILL, "Kill PD's leader", 15.0)
+
+LEADING, PD_LEADING = "the leading store", "the leader of PD"
 
 NO_CONTAINERS = (
     "this cluster is known by its addresses only, so nothing of it can be broken: "
@@ -52,6 +55,19 @@ def faults(cluster: Cluster, ground: Containers | None, wall: Wall) -> tuple[Con
             allow_unlabelled=ground is not None and ground.terms.allow_unlabelled,
         )
 
-    leading = elected("the leading store", lambda: wall.lead.name)
-    pd_leader = elected("the leader of PD", lambda: wall.pd_leader)
+    leading = elected(LEADING, lambda: wall.lead.name)
+    pd_leader = elected(PD_LEADING, lambda: wall.pd_leader)
     return (fault(KILL, leading), fault(FREEZE, leading), fault(CUT, leading), fault(KILL_PD, pd_leader))
+
+
+def signal_faults(keeper: Keeper, wall: Wall) -> tuple[SignalFault, ...]:
+    """On the processes of a playground: there is no network to cut one off."""
+
+    def leading() -> str | None:
+        return wall.lead.name
+
+    return (
+        SignalFault(KILL, LEADING, leading, keeper),
+        SignalFault(FREEZE, LEADING, leading, keeper),
+        SignalFault(KILL_PD, PD_LEADING, lambda: wall.pd_leader, keeper),
+    )

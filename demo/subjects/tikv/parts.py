@@ -86,6 +86,11 @@ class Parts:
     def store_at(self, advertised: str | None) -> Store | None:
         return next((store for store in self.stores if store.advertised == advertised), None)
 
+    def port_of(self, member: Member) -> int:
+        """Where it listens for clients, on a cluster whose parts are reached as they advertise."""
+        store = next((store for store in self.stores if store.member is member), None)
+        return store.kv_port if store is not None else member.port
+
     def endpoints(self, _: Iterable[Member]) -> list[str]:
         """As the client process takes them: PDs and stores, each as it is advertised and where it is reached."""
         pds = [("pd", pd.advertised, pd.member.places.get(split(pd.advertised)[1], "")) for pd in self.pds]

@@ -25,7 +25,7 @@ class Roster:
     def __init__(self, parts: Parts, cluster: Cluster, urls: Sequence[str], ground: Containers | None) -> None:
         self._parts, self._cluster = parts, cluster
         self._members, self._session = cluster.members, cluster.lines.session
-        self._urls, self._ground = tuple(urls), ground
+        self.urls, self._ground = tuple(urls), ground
 
     async def look(self) -> Reading:
         """As a probe: new members are taken in as they come."""
@@ -60,7 +60,7 @@ class Roster:
     def _entrances(self, containers: Sequence[Container]) -> list[str]:
         known = [f"http://{pd.member.address}" for pd in self._parts.pds if pd.member.address]
         published = [f"http://{at}" for one in containers if (at := address_of(one, PD_PORT))]
-        entrances = list(dict.fromkeys([*self._urls, *published, *known]))
+        entrances = list(dict.fromkeys([*self.urls, *published, *known]))
         if not entrances:
             raise SubjectError(
                 f"no container of it publishes PD's port {PD_PORT} on this machine: publish it on 127.0.0.1, "

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from demo.chaos.docker import ContainerFault
+from demo.chaos.signals import SignalFault
 from demo.engine import Engine
 from demo.errors import UsageError
 from demo.findings import Finding
@@ -16,12 +18,15 @@ from demo.subjects.cluster.ground import Elsewhere
 from demo.subjects.cluster.members import Member
 from demo.subjects.cluster.poller import ClusterPoller
 from demo.subjects.cluster.system import Cluster
-from demo.subjects.tikv.deck import LEADS_WITHIN_SEC, deck
+from demo.subjects.tikv.deck import CONTAINERS, LEADS_WITHIN_SEC, PROCESSES, deck
 from demo.subjects.tikv.examine import examine_urls
-from demo.subjects.tikv.faults import faults
+from demo.subjects.tikv.faults import faults, signal_faults
+from demo.subjects.tikv.kept import KeptProcesses
 from demo.subjects.tikv.parts import KV_PORT, PD_PORT, STATUS_PORT, Parts
+from demo.subjects.tikv.playground import Playground
 from demo.subjects.tikv.prometheus import Served
 from demo.subjects.tikv.roster import AGAIN_SEC, Roster
+from demo.subjects.tikv.tiup import examine_tiup
 from demo.subjects.tikv.wall import Wall
 from demo.types import Chapter, FaultDriver, Stage
 
@@ -33,6 +38,9 @@ EACH = 3
 MEMORY = 3_000_000_000
 """Bytes that three PDs and three stores are content with."""
 
+OFFSET_MOST = 12_000
+"""Above it, tiup's ports come into the range from which the kernel takes some for outgoing connections."""
+
 UP_SEC = 180.0
 """A fresh cluster elects its PD, makes its first region, and copies it twice."""
 
@@ -42,6 +50,8 @@ OWN_TICKS_SEC = 25.0
 
 class Tikv:
     """`attach`: a compose project that runs already. `pd`: where PDs answer; alone: a cluster known by URL only.
+
+    `tiup`: a playground instead of containers; `port_offset` moves its ports.
 
     `load`: operations a second once the story asks for them. `base_port`: the first of nine ports on loopback.
     """
@@ -59,26 +69,32 @@ class Tikv:
         tiup: bool = False,
         load: float = 100.0,
         base_port: int = FIRST_PORT,
+        port_offset: int = 0,
         project: str = PROJECT,
     ) -> None:
-        if tiup:
-            raise UsageError("tikv: --tiup is not there yet: use containers, or --pd URL for a playground that runs")
         if not 1 <= load <= 5000:
             raise UsageError(f"load must be between 1 and 5000 operations a second, not {load!r}")
         urls = tuple(_url("--pd", url) for url in pd)
         self._is_own = attach is None and not urls
+        playground = _playground(port_offset, is_alone=self._is_own and not keep) if tiup else None
         self._plans = _plans(attach or project, base_port)
         terms = Terms(attach is not None, keep, allow_unlabelled)
-        ground = Containers(self._plans, terms) if self._is_own or attach is not None else None
-        self.cluster = Cluster(ground or Elsewhere(), (), "demo.subjects.tikv.store")
+        in_containers = playground is None and (self._is_own or attach is not None)
+        ground = Containers(self._plans, terms) if in_containers else None
+        self.cluster = Cluster(ground or playground or Elsewhere(), (), "demo.subjects.tikv.store")
         session = self.cluster.lines.session
         self.parts = Parts(session)
         served = Served(session, _url("--prometheus", prometheus), self.cluster.stir) if prometheus else None
         self.wall = Wall(self.cluster, self.parts, served.pulse if served else None, is_own=self._is_own)
         self._poller = ClusterPoller(self.wall.picture)
-        roster = None if self._is_own else Roster(self.parts, self.cluster, urls, ground)
+        is_known = self._is_own and playground is None
+        roster = None if is_known else Roster(self.parts, self.cluster, urls, ground)
         self._wire(served, roster)
-        self._faults = faults(self.cluster, ground, self.wall)
+        self._faults: Sequence[ContainerFault | SignalFault] = faults(self.cluster, ground, self.wall)
+        if playground is not None and roster is not None:
+            playground.join(self.parts, roster)
+            self._faults = signal_faults(KeptProcesses(playground, self.cluster, self.parts), self.wall)
+        self._playground = playground
         self._rate, self._urls, self._session = load, urls, session
 
     def _wire(self, served: Served | None, roster: Roster | None) -> None:
@@ -126,7 +142,9 @@ class Tikv:
 
     def chapters(self, stage: Stage) -> Sequence[Chapter]:
         within = LEADS_WITHIN_SEC if self._is_own else OWN_TICKS_SEC
-        return deck(stage, self.cluster, self._faults[0], self._rate, is_staged=self._is_own, leads_within_sec=within)
+        kill, means = self._faults[0], CONTAINERS if self._playground is None else PROCESSES
+        own = self._is_own
+        return deck(stage, self.cluster, kill, self._rate, is_staged=own, leads_within_sec=within, means=means)
 
     def listen(self, tell: Callable[[str], None]) -> None:
         self.cluster.tell = tell
@@ -136,6 +154,8 @@ class Tikv:
 
     async def examine(self) -> Sequence[Finding]:
         """What it takes, for `demo doctor`."""
+        if self._playground is not None:
+            return await examine_tiup()
         if self._urls:
             return await examine_urls(self._session, self._urls)
         own = self._is_own
@@ -151,6 +171,15 @@ class Tikv:
 
     async def stop(self) -> None:
         await self.cluster.stop()
+
+
+def _playground(port_offset: int, *, is_alone: bool) -> Playground:
+    """Raises `UsageError`."""
+    if not is_alone:
+        raise UsageError("tikv: --tiup starts a cluster that ends with its show: not with --attach, --pd or --keep")
+    if not 0 <= port_offset <= OFFSET_MOST:
+        raise UsageError(f"tikv: port-offset must be between 0 and {OFFSET_MOST}, not {port_offset}")
+    return Playground(port_offset)
 
 
 def _plans(project: str, base_port: int) -> Plans:
