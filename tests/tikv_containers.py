@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import functools
 import io
+import ipaddress
 import os
 import subprocess
 import tarfile
@@ -32,7 +33,7 @@ PARTS = ("pd0", "pd1", "pd2", "tikv0", "tikv1", "tikv2")
 SILENT_SEC = 0.4
 ELECT_SEC = 1.5
 UP_SEC = 40.0
-APPLETS = ("sh", "nc", "ip", "awk", "sleep", "echo", "printf", "cat")
+APPLETS = ("sh", "nc", "sleep", "echo", "printf", "cat")
 
 SERVER = r"""#!/bin/sh
 trap 'exit 0' TERM
@@ -40,13 +41,12 @@ for word in "$@"; do case $word in
   --name=*) name=${word#*=}; ports=2379;;
   --advertise-addr=*) name=${word#*=}; name=${name%:*}; ports="20160 20180";;
 esac; done
-host=$(ip route | awk '/^default/ {print $3}')
 for port in $ports; do
   eval "there=\$${name}_$port"
-  nc -ll -p $port -e nc $host $there &
+  nc -ll -p $port -e nc $hub $there &
 done
 while :; do
-  { while echo $name; do sleep 0.1; done; } | nc $host $heart
+  { while echo $name; do sleep 0.1; done; } | nc $hub $heart
   sleep 0.1
 done & wait
 """
@@ -93,8 +93,7 @@ class Stand:
                 await answer(reader, writer)
             writer.transport.abort()
 
-        # On every address: which one the containers' network will have, nobody knows before it is made.
-        server = await asyncio.start_server(enter, "0.0.0.0", 0)
+        server = await asyncio.start_server(enter, hub(), 0)
         self._servers.append(server)
         return int(server.sockets[0].getsockname()[1])
 
@@ -141,13 +140,20 @@ class Stand:
     def image(self) -> Iterator[str]:
         """Of busybox, and where this hub is."""
         name = f"chaos-stage-test-tikv:{uuid.uuid4().hex[:12]}"
-        told = [f"ENV {key.replace(':', '_')}={port}" for key, port in self.ports.items()]
+        told = [f"ENV {key.replace(':', '_')}={port}" for key, port in self.ports.items()] + [f"ENV hub={hub()}"]
         changes = [word for line in ("ENV PATH=/bin", *told) for word in ("--change", line)]
         docker("import", *changes, "-", name, given=_packed())
         try:
             yield name
         finally:
             subprocess.run(["docker", "rmi", "--force", name], capture_output=True, check=False)
+
+
+@functools.cache
+def hub() -> str:
+    """An address of this machine that containers of every network reach, and nobody from outside does."""
+    subnet = docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Subnet}}")
+    return str(ipaddress.ip_network(subnet)[1])
 
 
 def _packed() -> bytes:
