@@ -184,8 +184,11 @@ def test_an_address_has_two_halves_or_no_port(address: str, halves: tuple[str, i
 
 
 def test_options_that_make_no_sense_are_refused_in_a_sentence() -> None:
-    with pytest.raises(UsageError, match="--tiup is not there yet"):
-        Tikv(tiup=True)
+    for clash in ({"keep": True}, {"attach": "some"}, {"pd": ["pd0"]}):
+        with pytest.raises(UsageError, match="not with --attach, --pd or --keep"):
+            load("tikv", tiup=True, **clash)
+    with pytest.raises(UsageError, match="port-offset moves the ports of a playground: give --tiup too"):
+        Tikv(port_offset=1000)
     with pytest.raises(UsageError, match="load must be between 1 and 5000"):
         Tikv(load=0)
     for text in ("", "http://", "ftp://pd0:2379", "http://pd0:99999", "http://pd0:2379?x=1"):

@@ -268,13 +268,6 @@ def test_the_doctor_tells_of_tiup_and_of_what_it_would_load(environ: dict[str, s
     assert not (tmp_path / "bin" / "calls").exists()
 
 
-@pytest.mark.parametrize("other", [("--keep",), ("--attach", "some"), ("--pd", "http://127.0.0.1:2379")])
-def test_a_playground_of_our_own_is_no_cluster_of_somebody_elses(other: tuple[str, ...]) -> None:
-    code, said = demo("serve", *SHOW, *other, env={})
-    assert code == 2
-    assert "not with --attach, --pd or --keep" in said
-
-
 def test_ports_can_be_moved(environ: dict[str, str], tmp_path: Path) -> None:
     words = (*SHOW, "-o", "port-offset=10000")
     with serving(*words, env=environ | {"FAKE_TIUP_FAILS": "1"}) as server:

@@ -53,6 +53,11 @@ def descendants(root: int) -> Processes:
     return found
 
 
+def children(parent: int) -> Processes:
+    """Those that live; orphans among them, where it is their subreaper."""
+    return {pid: born for pid, above, state, born in _all() if above == parent and state not in ENDED}
+
+
 def orphans(parent: int) -> list[int]:
     """Its children that have ended, and wait to be reaped."""
     return [pid for pid, above, state, _ in _all() if above == parent and state == "Z"]

@@ -23,7 +23,7 @@ from aiohttp import web
 
 from demo.chaos.child import birth_of, program
 from demo.chaos.distant import Distant
-from demo.chaos.procfs import Launch, Processes, descendants, listeners, marked, orphans
+from demo.chaos.procfs import Launch, Processes, children, descendants, listeners, marked, orphans
 from demo.errors import DemoError, SubjectError
 from demo.subjects.tikv.grounds import MARK, Place, end_all
 
@@ -194,10 +194,9 @@ class Minder:
         async with self._one_at_a_time:
             for pid, born in self._living().items():
                 Distant(pid, born).resume()
-            for child in self._children.values():
-                if child.returncode is None:
-                    with contextlib.suppress(ProcessLookupError):
-                        child.terminate()
+            # tiup, those that were started again, and what a killed tiup has left to us.
+            for pid, born in children(os.getpid()).items():
+                Distant(pid, born).terminate()
             until = time.monotonic() + GRACE_SEC
             while self._living() and time.monotonic() < until:
                 self._reap()

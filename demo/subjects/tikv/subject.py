@@ -74,6 +74,8 @@ class Tikv:
     ) -> None:
         if not 1 <= load <= 5000:
             raise UsageError(f"load must be between 1 and 5000 operations a second, not {load!r}")
+        if port_offset and not tiup:
+            raise UsageError("tikv: port-offset moves the ports of a playground: give --tiup too")
         urls = tuple(_url("--pd", url) for url in pd)
         self._is_own = attach is None and not urls
         playground = _playground(port_offset, is_alone=self._is_own and not keep) if tiup else None
