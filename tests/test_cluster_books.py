@@ -1,6 +1,7 @@
 """The books of the load: what was confirmed must be read again, and a store that cheats is found out."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -112,6 +113,19 @@ async def test_a_write_that_may_be_made_twice_closes_its_key_too() -> None:
     await working(workload, lambda: until(lambda: workload.books.confirmed > 50))
     assert len(workload.books.closed) == workload.books.confirmed
     assert all(slot.confirmed == 0 for slot in workload.books.slots)
+
+
+async def test_a_key_that_is_not_remembered_any_more_is_counted_as_not_read() -> None:
+    books = Workload(Shelf(), "test").books
+    books.closed = deque(maxlen=3)
+    for slot in books.slots[:5]:
+        slot.confirmed = 1
+        books.close(slot)
+    assert (len(books.expected()), books.dropped) == (3, 2)
+    workload = Workload(Shelf(), "test")
+    workload.books = books
+    found = await workload.verify()
+    assert (found["keys"], found["unread"]) == (5, 2)
 
 
 async def test_no_rate_is_no_load_and_an_order_counts_at_once() -> None:

@@ -3,6 +3,7 @@
 import os
 import platform
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,6 +53,14 @@ def test_a_dead_member_does_not_lead_even_if_all_others_still_follow_it() -> Non
     assert leadership.see([Vote("b", "c", 4)], ("a",), 13.0) == new
 
 
+def test_members_that_say_nothing_for_a_moment_are_no_news_of_the_leader() -> None:
+    leadership = Leadership()
+    leadership.see([Vote("b", "a", 3)], (), 10.0)
+    assert leadership.see([], (), 11.0) == leadership.see([Vote("b", "a", 3)], (), 12.0)
+    assert leadership.now.since == 10.0
+    assert leadership.see([], ("a",), 13.0).name is None
+
+
 def test_a_leader_elected_again_in_a_later_term_is_news() -> None:
     leadership = Leadership()
     leadership.see([Vote("a", "a", 3)], (), 10.0)
@@ -83,7 +92,8 @@ WELL = Run("a", Measured(0.4, 2.0, 100.0), "b", 1.5, 1.7, {"keys": 200, "missing
         (replace(WELL, books={"keys": 200, "missing": 2, "unread": 9}), False, "2 of 200 keys lack"),
         (replace(WELL, books={"keys": 200, "missing": 0, "unread": 9}), None, "9 of 200 keys could not be read"),
         (replace(WELL, books={"keys": 0, "missing": 0, "unread": 0}), None, "Not measurable"),
-        (replace(WELL, books=None), None, "the client process was started anew"),
+        (replace(WELL, books=None, books_trouble="the client process was started anew"), None, "was started anew"),
+        (replace(WELL, books=None), None, "Not measurable whether a write was lost"),
         (replace(WELL, elected_sec=None), False, "No other leader was seen"),
         (replace(WELL, measured=Measured(None, None, 100.0)), None, "No effect seen"),
         (replace(WELL, measured=Measured(0.4, None, 100.0)), False, "not all parts came back"),
@@ -131,6 +141,23 @@ def test_a_project_belongs_to_nobody_to_us_to_a_living_process_or_was_left() -> 
 @pytest.mark.parametrize("value", ["", owner.KEPT])
 def test_what_was_kept_or_bears_no_name_is_never_removed(value: str) -> None:
     assert owner.claim_on([labelled(owner.mine(keep=False)), labelled(value)]) == "kept"
+
+
+def test_a_process_whose_birth_nobody_can_tell_is_not_gone() -> None:
+    assert owner.claim_on([labelled(f"{platform.node()}/{os.getpid()}/0")]) == "another's"
+
+
+def test_one_show_at_a_time_holds_a_project(tmp_path: Path) -> None:
+    mine, other = owner.Hold("p"), owner.Hold("p")
+    assert mine.take("here")
+    assert mine.take("here")
+    assert not other.take("here")
+    for another, engine in ((owner.Hold("q"), "here"), (owner.Hold("p"), "elsewhere")):
+        assert another.take(engine)
+        another.let_go()
+    mine.let_go()
+    assert other.take("here")
+    other.let_go()
 
 
 @pytest.mark.parametrize("value", ["elsewhere/1/2", "nonsense", "a/b/c", f"{platform.node()}/1/x", "//"])

@@ -8,6 +8,7 @@ import pytest
 
 from demo.health.pulse import NOTHING_YET, Pulse
 from demo.health.reading import Reading
+from demo.subjects.cluster.poller import ClusterPoller
 
 pytestmark = pytest.mark.anyio
 
@@ -61,6 +62,28 @@ async def test_it_looks_at_once_when_it_is_hurried_and_tells_after_each_look() -
         await until(lambda: len(told) == 2)
         assert pulse.reading.trouble == "nobody listens"
         assert pulse.at > worked == pulse.worked_at
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def test_a_poller_that_has_failed_looks_again_when_it_is_run_again() -> None:
+    looking, broken = Looking(), [True]
+
+    def picture(now: float) -> dict[str, object]:
+        if broken[0]:
+            raise ValueError("a bug")
+        return {"nodes": []}
+
+    poller = ClusterPoller(picture)
+    poller.follow([Pulse(looking.look, 0.02, poller.stir)])
+    with pytest.raises(ValueError, match="a bug"):
+        await poller.run()
+    broken[0] = False
+    task = asyncio.create_task(poller.run())
+    try:
+        begun = looking.begun
+        await until(lambda: looking.begun > begun + 2 and poller.get_health() is not None)
     finally:
         task.cancel()
         await asyncio.wait([task])

@@ -37,7 +37,9 @@ def sample(word: str, since: float, health: str) -> dict[str, Any]:
 
 async def test_nothing_is_killed_while_regions_lack_copies() -> None:
     made, theatre, cluster = acts({"nodes": [], "lacks": ["2 copies of regions"]}, {})
-    with pytest.raises(FaultError, match="PD still makes 2 copies of regions: wait until they are there"):
+    with pytest.raises(
+        FaultError, match="still waiting for 2 copies of regions: a store that dies now could take data along"
+    ):
         await made.kill_leader()
     assert theatre.calls == []
     await cluster.stop()

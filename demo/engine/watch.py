@@ -13,7 +13,9 @@ from demo.engine.engine import Engine
 from demo.engine.events import EventStream
 from demo.errors import EngineError
 
-RELIST_SEC = 10.0
+RELIST_SEC = 3.0
+"""So long an engine that hangs with its events open may pass for one that tells them."""
+
 AGAIN_FIRST_SEC, AGAIN_MOST_SEC = 0.1, 2.0
 """A lost engine is asked again by itself, ever more seldom."""
 
@@ -46,7 +48,7 @@ class Seen:
 class EngineWatch:
     """Lists the containers of a compose project (all, if it is empty), keeps them by events, calls `changed` on news.
 
-    `run` reconnects by itself, and lists anew after a gap and every 10 s. What was removed stays as "gone".
+    `run` reconnects by itself, and lists anew after a gap and every 3 s. What was removed stays as "gone".
     """
 
     def __init__(self, engine: Engine, project: str, changed: Callable[[], None]) -> None:
@@ -58,11 +60,17 @@ class EngineWatch:
         self._to_look_at: set[str] = set()
         self._wake = asyncio.Event()
         self._trouble = ""
+        self._listed = False
 
     @property
     def trouble(self) -> str:
         """Empty, or why the engine's word is not to be had: the states are the last known ones then."""
         return self._trouble
+
+    @property
+    def is_listed(self) -> bool:
+        """Has the engine told once what there is?"""
+        return self._listed
 
     def containers(self) -> Mapping[str, Seen]:
         """By service; by their own name those without one, and those beside the first of a service."""
@@ -131,7 +139,7 @@ class EngineWatch:
         return not self._project or attributes.get("com.docker.compose.project") == self._project
 
     async def _look(self) -> None:
-        """Everything at first and every 10 s; between that, what events have spoken of."""
+        """Everything at first and every 3 s; between that, what events have spoken of."""
         loop = asyncio.get_running_loop()
         relist_at = loop.time()
         while True:
@@ -155,6 +163,7 @@ class EngineWatch:
     async def _list(self) -> None:
         before = dict(self._news)
         listed = await self._engine.containers(self._project)
+        self._listed = True
         for container in listed:
             self._compare(container, before.get(container.id, 0))
         for ident in self._seen.keys() - {container.id for container in listed}:

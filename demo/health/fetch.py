@@ -11,6 +11,9 @@ import aiohttp
 
 MOST_BYTES = 1_000_000
 
+NO_OTHER = aiohttp.ClientTimeout(total=None)
+"""The deadline is the caller's, whatever the session has."""
+
 UNKNOWN_NAME = "its name is not known here"
 """The trouble of an address that cannot even be looked up: it says nothing about whoever lives there."""
 
@@ -44,7 +47,9 @@ async def fetch(
     try:
         async with (
             asyncio.timeout(deadline_sec),
-            session().request(method, url, headers=sent, params=params, json=posts, allow_redirects=False) as answer,
+            session().request(
+                method, url, headers=sent, params=params, json=posts, allow_redirects=False, timeout=NO_OTHER
+            ) as answer,
         ):
             body = await _read(answer, most_bytes)
             if body is None:

@@ -18,6 +18,9 @@ MOST_METRICS_BYTES = 8_000_000
 SPAN_SEC = 3.0
 """TiKV adds to its counters about once a second: a rate over less than two of its steps would jump."""
 
+GAP_SEC = 5.0
+"""Who was not looked at for so long begins anew."""
+
 _FAMILIES = ("tikv_grpc_msg_duration_seconds_count", "tikv_storage_command_total")
 """What is served, and, where that is missing, what storage was told to do."""
 
@@ -72,6 +75,8 @@ class QpsProbe:
     def _rates(self, counters: dict[str, float], now: float) -> dict[str, float | None]:
         if self._looks and any(counters[name] < self._looks[-1][1][name] for name in counters):
             self._looks.clear()
+        if self._looks and now - self._looks[-1][0] > GAP_SEC:
+            self._looks.clear()  # a rate over a gap would be none of now
         self._looks.append((now, counters))
         while len(self._looks) > 2 and self._looks[1][0] <= now - self.span_sec:
             self._looks.popleft()

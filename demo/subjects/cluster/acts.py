@@ -49,6 +49,8 @@ class Acts:
         self._story = story
         self._run: Run | None = None
         self._client_began: object = None
+        self._first: tuple[str, float] | None = None
+        self._watching: asyncio.Task[None] | None = None
 
     async def begin_load(self) -> None:
         """Returns when it is steady, and there was time to read."""
@@ -69,6 +71,16 @@ class Acts:
         self._client_began = await self._client_life()
         await self._stage.inject(self._story.fault)
         self._run = Run(victim, self._stage.measured(self._story.fault), where=self._story.where)
+        # From now on, for the leader may change again before the story gets to the election.
+        self._first = None
+        self._watching = asyncio.create_task(self._watch_for_first(self._run), name="watching for another leader")
+
+    async def _watch_for_first(self, run: Run) -> None:
+        def led(health: Mapping[str, Any]) -> bool:
+            self._first = self._first or elected_sec(health, run.victim, run.measured.injected_at)
+            return self._first is not None
+
+        await self._stage.wait_until(led, ELECTION_SEC)
 
     async def detect(self) -> None:
         """Returns when the wall has seen it, or has not within DETECTION_SEC."""
@@ -91,7 +103,7 @@ class Acts:
             return elected_sec(health, run.victim, since) is not None and _takes_writes(health)
 
         await self._stage.wait_until(led, ELECTION_SEC)
-        found = elected_sec(self._stage.health(), run.victim, since)
+        found = self._first or elected_sec(self._stage.health(), run.victim, since)
         outage_sec = await self._outage(since)
         run = replace(self._known(), outage_sec=outage_sec)
         self._run = replace(run, leader=found[0], elected_sec=found[1]) if found is not None else run
@@ -106,8 +118,8 @@ class Acts:
         if self._run is None:
             await self._stage.conclude(None, "Not measurable: the server was started anew since the kill.")
             return
-        books = await self._books()
-        run = replace(self._known(), measured=self._stage.measured(name), books=books)
+        books, trouble = await self._books()
+        run = replace(self._known(), measured=self._stage.measured(name), books=books, books_trouble=trouble)
         await self._stage.conclude(*self._verdict(run))
 
     def _verdict(self, run: Run) -> Verdict:
@@ -129,14 +141,17 @@ class Acts:
         outage = (await self._cluster.client.probe(path, deadline_sec=2.0).look()).data.get("outage") or {}
         return outage.get("sec")
 
-    async def _books(self) -> Mapping[str, int] | None:
-        """None when the books of before the kill are gone."""
-        if self._client_began is None or await self._client_life() != self._client_began:
-            return None
+    async def _books(self) -> tuple[Mapping[str, int] | None, str]:
+        """What was read again; None, and why, when that is not to be had."""
+        life = await self._client_life()
+        if life is None or self._client_began is None:
+            return None, "the client process did not answer"
+        if life != self._client_began:
+            return None, "the client process was started anew"
         try:
-            return (await self._cluster.client.tell("verify", {}, VERIFY_SEC)).data
-        except SubjectError:
-            return None
+            return (await self._cluster.client.tell("verify", {}, VERIFY_SEC)).data, ""
+        except SubjectError as error:
+            return None, str(error)
 
 
 def _done(health: Mapping[str, Any]) -> float:

@@ -34,6 +34,8 @@ def health_of(seen: Seen | None, pulse: Pulse, now: float, *, expects_container:
             return "down", "frozen"
         if seen.state != "running":
             return "down", _why(seen)
+    if not pulse.at:
+        return "unknown", "not looked at yet"
     since = seen.since if seen is not None else 0.0
     reading = answer(pulse, since, now)
     if reading.ok:

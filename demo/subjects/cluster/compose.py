@@ -1,8 +1,10 @@
 """A compose project of ours: brought up and taken down with the `docker compose` command."""
 
 import asyncio
+import contextlib
 import os
 import shutil
+import signal
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +14,9 @@ from demo.errors import SubjectError
 
 VERSION_SEC = 3.0
 END_SEC = 6.0
+UP_SEC = 600.0
+"""Images that compose loads itself come slowly."""
+
 DOWN_SEC = 60.0
 GRACE_SEC = "2"
 """What a container gets to stop by itself."""
@@ -65,13 +70,19 @@ async def _run(command: Sequence[str], environ: Mapping[str, str], within_sec: f
         raise SubjectError(f"`{' '.join(command[:3])}` did not end within {within_sec:g} s") from None
     finally:
         if process.returncode is None:
-            process.terminate()
+            _signal(process, signal.SIGTERM)
             try:
                 async with asyncio.timeout(END_SEC):
                     await process.wait()
             except TimeoutError:
-                process.kill()
+                _signal(process, signal.SIGKILL)
                 await process.wait()
+
+
+def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    """To all of its session: the docker command's plugins are processes of their own."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
 
 
 def in_short(lines: Iterable[str]) -> str:
@@ -97,7 +108,7 @@ class Compose:
 
     async def up(self) -> None:
         """Create and start what is missing; what runs is left as it is. Raises `SubjectError`."""
-        await self._do("up", "-d", "--no-recreate", within_sec=None)
+        await self._do("up", "-d", "--no-recreate", within_sec=UP_SEC)
 
     async def down(self) -> None:
         """Remove its containers, networks and volumes. Raises `SubjectError`."""

@@ -45,6 +45,7 @@ class Containers:
         self._watch = EngineWatch(self.engine, plans.project, self._news)
         self._compose = Compose(plans.project, plans.file, plans.environ | {"DEMO_OWNER": owner.mine(keep=terms.keep)})
         self._ours = False
+        self._hold = owner.Hold(plans.project)
         self._members = Members((), None)
         self._changed: Callable[[], None] = lambda: None
         self._tell: Tell = lambda text: None
@@ -87,23 +88,49 @@ class Containers:
             return
         found = await self.listed()
         self._compose.environ |= self.engine.environ()
-        claim = owner.claim_on(found)
+        claim = self._claimed(found)
+        found = await self._unfrozen(found, claim)
         lacking = self._lacking(found)
-        self._ours = not self.terms.keep and claim in ("nobody's", "left")
         if found and not lacking:
             word = (
                 "was left by a show that is gone; it ends with this one" if claim == "left" else "stays when this ends"
             )
             self._tell(f"{self.plans.project} runs already; it {word}")
             return
+        self._check_free(claim, lacking)
+        self._check_ports(lacking)
         if found:
             self._tell(f"{self.plans.project} is only half up: starting {', '.join(lacking)}")
         else:
-            self._check_ports(lacking)
             await self._pull()
+            self._check_ports(lacking)
             self._tell(f"starting {self.plans.project} with compose")
-        self._check_ports(lacking)
+        self._ours |= not self.terms.keep and claim == "nobody's"
         await self._compose.up()
+
+    def _claimed(self, found: Sequence[Container]) -> owner.Claim:
+        """Whose it is, once nobody else is bringing it up or taking it over; what was left becomes ours."""
+        claim = owner.claim_on(found)
+        if claim in ("nobody's", "left") and not self._hold.take(self.engine.where):
+            return "another's"
+        self._ours |= not self.terms.keep and claim == "left"
+        return claim
+
+    def _check_free(self, claim: owner.Claim, lacking: Sequence[str]) -> None:
+        """What another show has broken is that show's to heal."""
+        if claim == "another's":
+            raise SubjectError(
+                f"another show has {self.plans.project}, and {', '.join(lacking)} of it does not run: "
+                "wait for it, or take a project of your own (-o project=NAME)"
+            )
+
+    async def _unfrozen(self, found: tuple[Container, ...], claim: owner.Claim) -> tuple[Container, ...]:
+        """Compose does not unpause."""
+        frozen = [one for one in found if one.state == "paused" and claim != "another's"]
+        for member in self._members:
+            for container in _of(member, frozen):
+                await self._start(member, container)
+        return await self.listed() if frozen else found
 
     async def _pull(self) -> None:
         try:
@@ -116,7 +143,6 @@ class Containers:
         taken = [port for name in services for port in self.plans.ports.get(name, ()) if not is_free(port)]
         if taken:
             some = ", ".join(map(str, taken))
-            self._ours = False
             raise SubjectError(f"taken on 127.0.0.1: port {some}; end what uses it, or take others (-o base-port=PORT)")
 
     def _lacking(self, found: Sequence[Container]) -> list[str]:
@@ -127,8 +153,12 @@ class Containers:
 
     async def bring_back(self) -> None:
         found = await self.listed()
-        if not self.terms.attach and not all(_of(member, found) for member in self._members):
-            await self._compose.up()
+        if not self.terms.attach and (lacking := self._lacking(found)):
+            claim = self._claimed(found)
+            self._check_free(claim, lacking)
+            if not all(_of(member, found) for member in self._members):
+                self._ours |= not self.terms.keep and claim == "nobody's"
+                await self._compose.up()
         for member in self._members:
             own = _of(member, found)
             if own and not any(container.is_running for container in own):
@@ -143,9 +173,12 @@ class Containers:
             raise SubjectError(str(error)) from error
 
     async def take_down(self) -> None:
-        if self._ours:
-            self._ours = False
-            await self._compose.down()
+        try:
+            if self._ours:
+                self._ours = False
+                await self._compose.down()
+        finally:
+            self._hold.let_go()
 
     async def close(self) -> None:
         await self.engine.close()

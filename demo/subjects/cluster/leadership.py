@@ -39,8 +39,11 @@ class Leadership:
 
     def see(self, votes: Iterable[Vote], dead: Iterable[str], at: float) -> Leader:
         """`dead`: members known not to run; those who still follow one of them follow nobody."""
-        name, term = elected(votes)
-        if name in set(dead):
+        known, gone = list(votes), set(dead)
+        if not known and self.now.name not in gone:
+            return self.now  # nobody tells: that is no news of the leader
+        name, term = elected(known)
+        if name in gone:
             name = None
         before = self.now
         if name != before.name or (name is not None and term != before.term):

@@ -24,7 +24,6 @@ class ClusterPoller:
     def __init__(self, picture: Picture) -> None:
         self._picture = picture
         self._watchers: list[Callable[[], Coroutine[Any, Any, None]]] = []
-        self._tasks: list[asyncio.Task[None]] = []
         self._stopped = asyncio.Event()
         self._stirred = asyncio.Event()
         self._health: dict[str, Any] | None = None
@@ -50,20 +49,21 @@ class ClusterPoller:
         self._stirred.set()
 
     async def run(self) -> None:
+        """Again from the start when it is called again, after it has failed."""
+        tasks: list[asyncio.Task[None]] = []
         try:
             while not self._stopped.is_set():
-                begun, self._watchers = self._watchers, []
-                self._tasks += [asyncio.create_task(watcher()) for watcher in begun]
+                tasks += [asyncio.create_task(watcher()) for watcher in self._watchers[len(tasks) :]]
                 self._publish()
                 await self._until_due()
-                for task in self._tasks:
+                for task in tasks:
                     if task.done():
                         task.result()  # raises: the conductor shows it as "the poller ended"
         finally:
-            for task in self._tasks:
+            for task in tasks:
                 task.cancel()
-            if self._tasks:
-                await asyncio.wait(self._tasks)
+            if tasks:
+                await asyncio.wait(tasks)
 
     def _publish(self) -> None:
         began = time.perf_counter()

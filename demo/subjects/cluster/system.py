@@ -20,6 +20,7 @@ from demo.subjects.parts.ports import free_ports
 
 UP_SEC = 90.0
 LOOK_SEC = 0.1
+CALLED_OFF_SEC = 15.0
 CLIENT_EVERY_SEC = 0.25
 
 
@@ -160,9 +161,18 @@ class Cluster:
         """Remove what this show brought up; leave what it found."""
         for task in tuple(self._tasks):
             task.cancel()
-        await self._process.stop()
+        try:
+            await self._process.stop()
+        finally:
+            await self._leave()
+
+    async def _leave(self) -> None:
+        """After a start that was called off: it may still be ending what it began."""
+        waiting = asyncio.ensure_future(self._one_at_a_time.acquire())
+        await asyncio.wait({waiting}, timeout=CALLED_OFF_SEC)
         try:
             await self.ground.take_down()
         finally:
+            waiting.cancel()
             await self.ground.close()
             await self.lines.close()

@@ -23,6 +23,9 @@ class Run:
     elected_sec: float | None = None
     outage_sec: float | None = None
     books: Mapping[str, int] | None = None
+    books_trouble: str = ""
+    """Why there are no books."""
+
     where: str = ""
     """Where no write was confirmed, if that need not be everywhere: " in one region"."""
 
@@ -53,7 +56,7 @@ def of_kill(run: Run, within_sec: float) -> Verdict:
         return None, f"No effect seen: {run.victim} was never seen down."
     if run.elected_sec is None:
         return False, f"No other leader was seen after {run.victim} was gone."
-    whole, books = _of_books(run.books)
+    whole, books = _of_books(run.books, run.books_trouble)
     back = run.measured.recovered_after_sec is not None
     gap = "" if run.outage_sec is None else f", {run.outage_sec:.1f} s without a confirmed write{run.where}"
     text = f"{run.leader} led after {run.elected_sec:.1f} s{gap}. {books}"
@@ -62,9 +65,9 @@ def of_kill(run: Run, within_sec: float) -> Verdict:
     return (run.elected_sec <= within_sec, text) if back else (False, f"{text} Not all parts came back.")
 
 
-def _of_books(books: Mapping[str, int] | None) -> Verdict:
+def _of_books(books: Mapping[str, int] | None, trouble: str) -> Verdict:
     if books is None:
-        return None, "Not measurable whether a write was lost: the client process was started anew."
+        return None, f"Not measurable whether a write was lost: {trouble or 'the books are gone'}."
     keys, missing, unread = (books[name] for name in ("keys", "missing", "unread"))
     if missing:
         return False, f"{missing} of {keys} keys lack what had been confirmed."

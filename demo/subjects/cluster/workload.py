@@ -17,6 +17,7 @@ IN_FLIGHT_MOST = 400
 IDLE_SEC = 0.1
 CLOSED_MOST = 2000
 VERIFY_SEC = 2.0
+VERIFY_ALL_SEC = 20.0
 VERIFY_AT_ONCE = 32
 READ_SHARE = 0.5
 
@@ -41,15 +42,20 @@ class Slot:
 
 @dataclass
 class Books:
-    """`missing`: reads that did not find what had been confirmed before them: lost, or stale."""
+    """`missing`: reads that did not find what had been confirmed before them: lost, or stale.
+
+    `dropped`: closed keys that are not remembered any more, for there were too many.
+    """
 
     slots: list[Slot]
     closed: deque[tuple[str, int]] = field(default_factory=lambda: deque(maxlen=CLOSED_MOST))
+    dropped: int = 0
     confirmed: int = 0
     missing: int = 0
 
     def close(self, slot: Slot) -> None:
         if slot.confirmed:
+            self.dropped += len(self.closed) == self.closed.maxlen
             self.closed.append((slot.key, slot.confirmed))
         slot.generation += 1
         slot.confirmed = 0
@@ -144,19 +150,23 @@ class Workload:
             self.books.missing += 1
 
     async def verify(self) -> dict[str, int]:
-        """Read everything again that was confirmed until now. `unread`: keys that could not be read."""
-        expected = self.books.expected()
+        """Read everything again that was confirmed until now. `unread`: keys that could not be read, or not in time."""
+        expected, dropped = self.books.expected(), self.books.dropped
+        until = time.monotonic() + VERIFY_ALL_SEC
         gate = asyncio.Semaphore(VERIFY_AT_ONCE)
 
         async def look(key: str, number: int) -> bool | None:
             async with gate:
+                if time.monotonic() > until:
+                    return None
                 try:
                     return holds(await self._store.get(key, VERIFY_SEC), number)
                 except NotDone:
                     return None
 
         found = await asyncio.gather(*(look(key, number) for key, number in expected))
-        return {"keys": len(found), "missing": found.count(False), "unread": found.count(None)}
+        keys, unread = len(found) + dropped, found.count(None) + dropped
+        return {"keys": keys, "missing": found.count(False), "unread": unread}
 
 
 def holds(found: bytes | None, number: int) -> bool:

@@ -43,8 +43,7 @@ class Wall:
 
     def _told(self, member: Member, now: float) -> Mapping[str, Any]:
         """What a member says now; empty when it is not known to live and answer."""
-        seen = self._cluster.members.seen(member.id)
-        health, _ = health_of(seen, member.pulse, now)
+        health, _ = self._health(member, now)
         data = member.pulse.reading.data if health == "up" else {}
         if data.get("member"):
             self._names[data["member"]] = member.id
@@ -57,8 +56,13 @@ class Wall:
             if data.get("term") is not None
         ]
 
+    def _health(self, member: Member, now: float) -> tuple[str, str]:
+        watch = self._cluster.watch
+        is_listed = watch is not None and watch.is_listed
+        return health_of(self._cluster.members.seen(member.id), member.pulse, now, expects_container=is_listed)
+
     def _member_card(self, member: Member, told: Mapping[str, Any], leader: Leader, now: float) -> dict[str, Any]:
-        health, why = health_of(self._cluster.members.seen(member.id), member.pulse, now)
+        health, why = self._health(member, now)
         role = "leads" if leader.name == member.id else "follows" if told.get("leader") else "no leader"
         if health == "up" and role == "no leader":
             health = "degraded"

@@ -9,15 +9,16 @@ from demo.subjects.cluster.acts import Acts
 from demo.subjects.cluster.verdicts import Run, Verdict
 
 PD_SEC = 40.0
+COPIES_SEC = 10.0
 UP = "Up"
 
 
 class TikvActs(Acts):
     async def kill_leader(self) -> None:
         """Not before every region has all its copies: else its death would be the data's."""
-        lacks = (self._stage.health() or {}).get("lacks")
-        if lacks:
-            raise FaultError(f"PD still makes {lacks[0]}: wait until they are there, and rerun")
+        if not await self._stage.wait_until(lambda health: not health.get("lacks"), COPIES_SEC):
+            lacks = (self._stage.health() or {}).get("lacks") or ["health"]
+            raise FaultError(f"still waiting for {lacks[0]}: a store that dies now could take data along; rerun later")
         await super().kill_leader()
 
     async def detect(self) -> None:

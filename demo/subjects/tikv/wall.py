@@ -38,6 +38,8 @@ class Wall:
 
     def lacks(self) -> list[str]:
         """What a fresh cluster still waits for."""
+        if self._is_own and self._words.newest.regions is None:
+            return ["PD's count of copies"]
         missing = self._words.newest.copies_missing(COPIES) if self._is_own else 0
         return [f"{missing} copies of regions"] if missing else []
 
@@ -75,7 +77,8 @@ class Wall:
 
     def _health(self, member: Member, now: float) -> tuple[str, str]:
         seen = self._cluster.members.seen(member.id)
-        expects = self._cluster.watch is not None and (self._is_own or seen is not None)
+        watch = self._cluster.watch
+        expects = watch is not None and watch.is_listed and (self._is_own or seen is not None)
         health, why = health_of(seen, member.pulse, now, expects_container=expects)
         return ("unknown", why) if why == UNKNOWN_NAME else (health, why)
 
