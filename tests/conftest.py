@@ -24,11 +24,12 @@ atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)
-def state_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A state directory of the test's own: no show goes on in the next test."""
-    place = tmp_path / "state"
+def state_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A state directory of the test's own: no show goes on in the next test. Short, for sockets lie in it."""
+    place = Path(tempfile.mkdtemp(prefix="cs-"))
     monkeypatch.setenv("XDG_STATE_HOME", str(place))
-    return place
+    yield place
+    shutil.rmtree(place, ignore_errors=True)
 
 
 @pytest.fixture

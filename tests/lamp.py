@@ -54,10 +54,10 @@ class Late(Dark):
         return Plan("dark", self.target, {"file": str(HERE / "dark")}, late_sec=6.0)
 
     async def inject(self, plan):
-        (HERE / "begun").touch()
         work = f"import time, pathlib; time.sleep(3); pathlib.Path({plan.undo['file']!r}).touch()"
         work += f"; pathlib.Path({str(HERE / 'landed')!r}).touch()"
         process = await asyncio.create_subprocess_exec(sys.executable, "-c", work, start_new_session=True)
+        (HERE / "begun").touch()
         await process.wait()
 
 class Blocking(Dark):

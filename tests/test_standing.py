@@ -27,10 +27,9 @@ DEMO = [sys.executable, "-m", "demo"]
 
 
 @pytest.fixture
-def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    tmp_path.chmod(0o700)
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    return tmp_path
+def runtime(state_home: Path) -> Path:
+    """Short enough for a socket, and ours alone."""
+    return state_home
 
 
 @pytest.fixture

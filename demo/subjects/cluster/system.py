@@ -20,6 +20,7 @@ from demo.subjects.parts.ports import free_ports
 
 UP_SEC = 90.0
 LOOK_SEC = 0.1
+LEARN_SEC = 4.0
 CALLED_OFF_SEC = 15.0
 CLIENT_EVERY_SEC = 0.25
 
@@ -115,7 +116,7 @@ class Cluster:
     async def start(self) -> None:
         async with self._one_at_a_time:
             await self.ground.bring_up()
-            await self._know()
+            await self._know_in_time()
             await self._process.bring_back()
             await self._until_up()
 
@@ -123,6 +124,17 @@ class Cluster:
         """Who belongs to it, and where each answers, before the first event has told."""
         await self.learn()
         await self.ground.know()
+
+    async def _know_in_time(self) -> None:
+        """A cluster that has just begun may not tell at once. Raises `SubjectError`."""
+        until = time.monotonic() + LEARN_SEC
+        while True:
+            try:
+                return await self._know()
+            except SubjectError:
+                if time.monotonic() > until:
+                    raise
+            await asyncio.sleep(LOOK_SEC)
 
     async def _until_up(self) -> None:
         until = time.monotonic() + self.up_sec
