@@ -13,6 +13,7 @@ from pathlib import Path
 
 HOST = "127.0.0.1"
 BEAT_SEC = 0.1
+DYING_SEC = 0.5
 DOORS = "FAKE_TIUP_DOORS"
 CONTROL = "FAKE_TIUP_CONTROL"
 PR_SET_PDEATHSIG = 1
@@ -41,6 +42,7 @@ async def node() -> None:
     """Stands in front of the contract cluster's node, and tells it that it lives."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # as the real ones are started
     control, name = os.environ[CONTROL].split()
+    signal.signal(signal.SIGUSR1, lambda *_: _die_slowly())
     for pair in os.environ[DOORS].split():
         port, door = pair.split("=")
         await asyncio.start_server(_through(int(door)), HOST, int(port))
@@ -51,6 +53,13 @@ async def node() -> None:
         writer.write(b".")
         await writer.drain()
         await asyncio.sleep(BEAT_SEC)
+
+
+def _die_slowly() -> None:
+    """As the kernel ends a process: first its sockets are closed."""
+    os.closerange(3, 256)
+    time.sleep(DYING_SEC)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _through(door: int) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:

@@ -205,6 +205,17 @@ def test_parts_that_died_unasked_are_healed_and_the_last_of_tiups_own_is_not_kil
     assert {name: pid_of(server, name) for name in was} == was
 
 
+def test_a_store_that_is_just_dying_is_started_again_once_it_is_dead(server: Server) -> None:
+    victim = leader(server)
+    pid = pid_of(server, victim)
+    os.kill(pid, signal.SIGUSR1)
+    server.until(partial(is_down, victim))
+    assert server.client.post("/heal").status_code == 202
+    assert birth_of(pid) is not None
+    server.until(lambda state: birth_of(pid) is None and all_up(state), 30)
+    assert pid_of(server, victim) != pid
+
+
 def test_a_minder_that_is_killed_ends_the_playground_and_that_is_said(server: Server) -> None:
     (minder,) = processes(server, "subjects.tikv.minder")
     os.kill(minder, signal.SIGKILL)

@@ -21,6 +21,9 @@ from demo.subjects.parts.ports import free_ports
 UP_SEC = 90.0
 LOOK_SEC = 0.1
 LEARN_SEC = 4.0
+AGAIN_SEC = 5.0
+"""A part that dies while others are brought back is not waited for, but brought back as well."""
+
 CALLED_OFF_SEC = 15.0
 CLIENT_EVERY_SEC = 0.25
 
@@ -118,7 +121,7 @@ class Cluster:
             await self.ground.bring_up()
             await self._know_in_time()
             await self._process.bring_back()
-            await self._until_up()
+            await self._until_up(self.up_sec)
 
     async def _know(self) -> None:
         """Who belongs to it, and where each answers, before the first event has told."""
@@ -136,8 +139,8 @@ class Cluster:
                     raise
             await asyncio.sleep(LOOK_SEC)
 
-    async def _until_up(self) -> None:
-        until = time.monotonic() + self.up_sec
+    async def _until_up(self, within_sec: float) -> None:
+        until = time.monotonic() + within_sec
         while waits_for := await self._down():
             if time.monotonic() > until:
                 raise SubjectError(f"not up after {self.up_sec:g} s: {', '.join(waits_for)}")
@@ -161,13 +164,24 @@ class Cluster:
     async def heal(self) -> None:
         """Bring back what does not run: the parts that this show may touch, and the client process."""
         async with self._one_at_a_time:
-            with contextlib.suppress(SubjectError):  # nobody may be left who could tell
-                await self.learn()
-            await self.ground.bring_back()
-            await self._know()
-            await self._process.bring_back()
-            await self.tell_endpoints()
-            await self._until_up()
+            until = time.monotonic() + self.up_sec
+            await self._bring_back()
+            while True:
+                try:
+                    return await self._until_up(min(AGAIN_SEC, until - time.monotonic()))
+                except SubjectError:
+                    if time.monotonic() > until:
+                        raise
+                with contextlib.suppress(SubjectError):  # what is still lacking is said in the end
+                    await self._bring_back()
+
+    async def _bring_back(self) -> None:
+        with contextlib.suppress(SubjectError):  # nobody may be left who could tell
+            await self.learn()
+        await self.ground.bring_back()
+        await self._know()
+        await self._process.bring_back()
+        await self.tell_endpoints()
 
     async def stop(self) -> None:
         """Remove what this show brought up; leave what it found."""

@@ -30,6 +30,9 @@ from demo.subjects.tikv.grounds import MARK, Place, end_all
 PR_SET_CHILD_SUBREAPER = 36
 LOOK_SEC = 0.25
 END_LOOK_SEC = 0.05
+DYING_SEC = 1.0
+"""A process that is killed closes its ports a moment before it has ended."""
+
 GRACE_SEC = 10.0
 """What the stores and PDs get to end by themselves; tiup gives them as long."""
 
@@ -167,7 +170,7 @@ class Minder:
                 raise SubjectError(f"nothing of this playground has ever listened on port {port}")
             if self.ending.is_set():
                 raise SubjectError("the playground ends")
-            if kept.process.is_alive:
+            if await self._stays(kept, port):
                 kept.process.resume()
                 return kept.told()
             output = os.open(kept.launch.output or os.devnull, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
@@ -179,6 +182,14 @@ class Minder:
             self._kept[(child.pid, new.process.born or 0)] = new
             self._by_port |= dict.fromkeys(kept.ports, new)
             return new.told()
+
+    async def _stays(self, kept: Kept, port: int) -> bool:
+        until = time.monotonic() + DYING_SEC
+        while kept.process.is_alive:
+            if port in listeners((kept.process.pid,)) or time.monotonic() > until:
+                return True
+            await asyncio.sleep(END_LOOK_SEC)
+        return False
 
     # The end.
 
