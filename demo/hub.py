@@ -7,6 +7,7 @@ whole view when it can.
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Generic, NoReturn, Protocol, TypeVar
 
 S = TypeVar("S")
@@ -47,6 +48,17 @@ class Listener:
         self.behind = False
 
 
+@dataclass(slots=True)
+class Tally:
+    """What a view has cost and reached so far. `skipped`: messages that a listener had no room for."""
+
+    deliveries: int = 0
+    skipped: int = 0
+    caught_up: int = 0
+    renders: int = 0
+    render_sec: float = 0.0
+
+
 class _Channel(Generic[S]):
     """One view: what its listeners have on screen, and who they are."""
 
@@ -56,10 +68,14 @@ class _Channel(Generic[S]):
         self.regions: Mapping[str, bytes] | None = None
         self.whole: bytes | None = None
         self.sent_at = 0.0
+        self.tally = Tally()
 
     def refresh(self, state: S, ident: str) -> bytes | None:
         """Render; returns the message with what changed, None when the bytes are the same."""
+        began = time.perf_counter()
         rendered = self.view.render(state)
+        self.tally.renders += 1
+        self.tally.render_sec += time.perf_counter() - began
         old = self.regions
         changed = rendered if old is None else {name: body for name, body in rendered.items() if old.get(name) != body}
         if not changed:
@@ -123,7 +139,7 @@ class Hub(Generic[S]):
         listener = Listener(view, sink)
         channel.listeners.add(listener)
         if whole is not None:
-            listener.behind = not sink.push(whole)
+            listener.behind = not self._push(channel, listener, whole)
         return listener
 
     def leave(self, listener: Listener) -> None:
@@ -133,8 +149,10 @@ class Hub(Generic[S]):
     def catch_up(self, listener: Listener) -> None:
         """The listener has room again: give it the newest whole view if it missed anything."""
         if listener.behind:
-            whole = self._whole(self._channels[listener.view], listener.view)
-            listener.behind = whole is None or not listener.sink.push(whole)
+            channel = self._channels[listener.view]
+            whole = self._whole(channel, listener.view)
+            listener.behind = whole is None or not self._push(channel, listener, whole)
+            channel.tally.caught_up += not listener.behind
 
     def beat(self, message: bytes) -> None:
         """Send `message` on every view that was silent for `BEAT_AFTER_SEC`."""
@@ -145,6 +163,11 @@ class Hub(Generic[S]):
     def counts(self) -> dict[str, int]:
         """Open streams by view."""
         return {name: len(channel.listeners) for name, channel in self._channels.items()}
+
+    @property
+    def tally(self) -> Mapping[str, Tally]:
+        """What each view has cost and reached since the start."""
+        return {name: channel.tally for name, channel in self._channels.items()}
 
     def close(self) -> None:
         """End every stream."""
@@ -163,4 +186,10 @@ class Hub(Generic[S]):
         channel.sent_at = self._clock()
         for listener in tuple(channel.listeners):
             if not listener.behind:
-                listener.behind = not listener.sink.push(message)
+                listener.behind = not self._push(channel, listener, message)
+
+    def _push(self, channel: _Channel[S], listener: Listener, message: bytes) -> bool:
+        taken = listener.sink.push(message)
+        channel.tally.deliveries += taken
+        channel.tally.skipped += not taken
+        return taken

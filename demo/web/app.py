@@ -22,11 +22,12 @@ from demo.web.access import Access, visitor_of
 from demo.web.answers import Answer
 from demo.web.assets import Assets
 from demo.web.control import control_routes
-from demo.web.description import EVERYWHERE, STREAM, TO_PAIRING, add_page
+from demo.web.description import EVERYWHERE, METRICS, STREAM, TO_PAIRING, add_page
 from demo.web.desk import Desk
 from demo.web.door import Door
 from demo.web.guard import Guard
 from demo.web.lines import Line, Lines
+from demo.web.metrics import Metrics
 from demo.web.pages import Pages
 from demo.web.problems import code_of, problem
 from demo.web.screens import VIEWS, beat, new_hub
@@ -54,6 +55,7 @@ class Web:
         self.pages = Pages(self.assets)
         self._complaints: set[str] = set()
         self.hub: Hub[ShowState] = new_hub(self.pages, conductor.state, self._viewers, self._cannot_render)
+        self.metrics = Metrics(conductor, self.hub)
         self.programs = Programs(conductor)
         self.desk = Desk(conductor, self._viewers)
         self.app = self._application()
@@ -170,6 +172,13 @@ class Web:
         async def healthz() -> dict[str, Any]:
             """200 as soon as pages are served."""
             return {"status": "ok", "version": __version__}
+
+        @app.get("/metrics", tags=["machine"], response_class=Response, responses=METRICS)
+        async def metrics(request: Request) -> Response:
+            """The server, its screens and its show for Prometheus."""
+            await self.metrics.load()
+            body, media_type = self.metrics.answer(request.headers.get("accept", ""))
+            return Response(body, headers={"content-type": media_type})
 
         # Routes of their own: one route of two methods would have one operation id twice.
         app.add_api_route("/state", state, methods=["HEAD"], include_in_schema=False)

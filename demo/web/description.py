@@ -41,6 +41,12 @@ EVERYWHERE: Described = refusals(
 """What any route may be refused with."""
 
 STREAM: Described = {200: {"description": "server-sent events, without an end", "content": {"text/event-stream": {}}}}
+METRICS: Described = {
+    200: {
+        "description": "as text, or as OpenMetrics for who accepts that",
+        "content": {"text/plain": {}, "application/openmetrics-text": {}},
+    }
+}
 JSON: Described = {200: {"description": "as JSON", "content": {"application/json": {}}}}
 FOR_HTMX: Described = {204: {"description": "for htmx (`HX-Request: true`): the page changes through its stream"}}
 TO_PAIRING: Described = {303: {"description": "a browser without a session: to the pairing"}}
