@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -22,7 +21,7 @@ from demo.web.access import Access, visitor_of
 from demo.web.answers import Answer
 from demo.web.assets import Assets
 from demo.web.control import control_routes
-from demo.web.description import EVERYWHERE, METRICS, STREAM, TO_PAIRING, add_page
+from demo.web.description import EVERYWHERE, METRICS, STREAM, TO_PAIRING, add_page, in_path
 from demo.web.desk import Desk
 from demo.web.door import Door
 from demo.web.guard import Guard
@@ -158,9 +157,12 @@ class Web:
                 return _full()
             return self.programs.stream(request.headers.get("last-event-id"), line)
 
-        @app.get("/stream/{view}", tags=["machine"], response_class=Response, responses=STREAM)
-        async def stream(request: Request, view: str) -> Response:
+        described = in_path("view")
+
+        @app.get("/stream/{view}", tags=["machine"], response_class=Response, responses=STREAM, openapi_extra=described)
+        async def stream(request: Request) -> Response:
             """A page's stream: its regions as they change."""
+            view = request.path_params["view"]
             if view not in VIEWS:
                 return self.desk.no_such("view", view)
             line = self._line(request, private=view != "stage")
@@ -169,9 +171,9 @@ class Web:
             return view_stream(self.hub, view, line)
 
         @app.get("/healthz", tags=["machine"])
-        async def healthz() -> dict[str, Any]:
+        async def healthz() -> Answer:
             """200 as soon as pages are served."""
-            return {"status": "ok", "version": __version__}
+            return Answer({"status": "ok", "version": __version__})
 
         @app.get("/metrics", tags=["machine"], response_class=Response, responses=METRICS)
         async def metrics(request: Request) -> Response:

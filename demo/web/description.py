@@ -64,6 +64,14 @@ def query(name: str, schema: Mapping[str, Any], text: str) -> dict[str, Any]:
     return {"name": name, "in": "query", "required": False, "schema": dict(schema), "description": text}
 
 
+def in_path(name: str, schema: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """A part of the path, for a route that reads it from the request.
+
+    Described here and not in the signature: FastAPI would import pydantic's old version to look at it.
+    """
+    return {"parameters": [{"name": name, "in": "path", "required": True, "schema": schema or {"type": "string"}}]}
+
+
 def add_page(
     app: FastAPI | APIRouter,
     path: str,
