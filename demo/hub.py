@@ -7,6 +7,7 @@ whole view when it can.
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Generic, NoReturn, Protocol, TypeVar
 
 S = TypeVar("S")
@@ -14,6 +15,9 @@ S_contra = TypeVar("S_contra", contravariant=True)
 
 BEAT_AFTER_SEC = 1.0
 """A view that was silent for this long gets a beat, so that a page can tell a quiet show from a dead line."""
+
+WAIT_MOST_SEC = 2.0
+"""How long a listener that has seen a later state than this hub has is kept waiting for it."""
 
 
 class View(Protocol[S_contra]):
@@ -36,30 +40,61 @@ class Sink(Protocol):
         """No more messages: end the connection."""
 
 
+@dataclass(slots=True)
+class Tally:
+    """What a hub has done since it was made.
+
+    Messages that listeners took, those they had no room for, and whole views for who had missed some;
+    renderings, and the seconds that they took.
+    """
+
+    deliveries: int = 0
+    skipped: int = 0
+    caught_up: int = 0
+    renders: int = 0
+    render_sec: float = 0.0
+
+
 class Listener:
     """One open stream of a view. `behind`: it missed a message and needs the whole view."""
 
-    __slots__ = ("behind", "sink", "view")
+    __slots__ = ("behind", "push", "sink", "view")
 
     def __init__(self, view: str, sink: Sink) -> None:
         self.view = view
         self.sink = sink
+        self.push = sink.push
         self.behind = False
 
 
 class _Channel(Generic[S]):
-    """One view: what its listeners have on screen, and who they are."""
+    """One view: what its listeners have on screen, and who they are.
 
-    def __init__(self, view: View[S]) -> None:
+    `ahead`: those that wait for a state which they have seen elsewhere, with its number and the end of their patience.
+    """
+
+    def __init__(self, view: View[S], tally: Tally) -> None:
         self.view = view
         self.listeners: set[Listener] = set()
+        self.ahead: dict[Listener, tuple[int, float]] = {}
         self.regions: Mapping[str, bytes] | None = None
         self.whole: bytes | None = None
+        self.shown = ""
         self.sent_at = 0.0
+        self._tally = tally
+
+    def render(self, state: S) -> Mapping[str, bytes]:
+        begun = time.perf_counter()
+        try:
+            return self.view.render(state)
+        finally:
+            self._tally.renders += 1
+            self._tally.render_sec += time.perf_counter() - begun
 
     def refresh(self, state: S, ident: str) -> bytes | None:
         """Render; returns the message with what changed, None when the bytes are the same."""
-        rendered = self.view.render(state)
+        rendered = self.render(state)
+        self.shown = ident
         old = self.regions
         changed = rendered if old is None else {name: body for name, body in rendered.items() if old.get(name) != body}
         if not changed:
@@ -76,6 +111,20 @@ class _Channel(Generic[S]):
         if self.whole is None:
             self.whole = self.view.frame(self.regions or {}, ident)
         return self.whole
+
+    def send(self, message: bytes) -> None:
+        """The very same bytes to everyone who keeps up."""
+        skipped = 0
+        # A copy: a connection that is found dead leaves at once.
+        listeners = tuple(self.listeners)
+        for listener in listeners:
+            if listener.behind:
+                skipped += 1
+            elif not listener.push(message):
+                listener.behind = True
+                skipped += 1
+        self._tally.deliveries += len(listeners) - skipped
+        self._tally.skipped += skipped
 
 
 def _raise(view: str, error: Exception) -> NoReturn:
@@ -97,7 +146,8 @@ class Hub(Generic[S]):
         clock: Callable[[], float] = time.monotonic,
         on_error: Callable[[str, Exception], None] = _raise,
     ) -> None:
-        self._channels = {name: _Channel(view) for name, view in views.items()}
+        self.tally = Tally()
+        self._channels = {name: _Channel(view, self.tally) for name, view in views.items()}
         self._state = state
         self._ident = ident
         self._clock = clock
@@ -114,33 +164,62 @@ class Hub(Generic[S]):
                     self._on_error(name, error)
                     continue
                 if message is not None:
-                    self._send(channel, message)
+                    channel.sent_at = self._clock()
+                    channel.send(message)
+                if channel.ahead:
+                    self._let_in(channel)
 
-    def join(self, view: str, sink: Sink) -> Listener:
-        """A new listener; the whole view is its first message, as soon as it can be rendered."""
+    def join(self, view: str, sink: Sink, seen: str = "") -> Listener:
+        """A new listener; the whole view is its first message, as soon as it can be rendered.
+
+        `seen`: the last ident it saw elsewhere. Where that is later than this hub's newest, it waits a while for
+        what it has seen already, so that no screen ever steps back.
+        """
         channel = self._channels[view]
-        whole = self._whole(channel, view)
         listener = Listener(view, sink)
+        number = _later(seen, self._ident)
+        if number is not None:
+            listener.behind = True
+            channel.ahead[listener] = (number, self._clock() + WAIT_MOST_SEC)
+            channel.listeners.add(listener)
+            return listener
+        whole = self._whole(channel, view)
         channel.listeners.add(listener)
         if whole is not None:
-            listener.behind = not sink.push(whole)
+            self._first(listener, whole)
         return listener
 
     def leave(self, listener: Listener) -> None:
         """Forget a listener; safe to call twice."""
-        self._channels[listener.view].listeners.discard(listener)
+        channel = self._channels[listener.view]
+        channel.listeners.discard(listener)
+        channel.ahead.pop(listener, None)
 
     def catch_up(self, listener: Listener) -> None:
         """The listener has room again: give it the newest whole view if it missed anything."""
-        if listener.behind:
-            whole = self._whole(self._channels[listener.view], listener.view)
-            listener.behind = whole is None or not listener.sink.push(whole)
+        channel = self._channels[listener.view]
+        if listener.behind and listener not in channel.ahead:
+            whole = self._whole(channel, listener.view)
+            listener.behind = whole is None or not listener.push(whole)
+            if not listener.behind:
+                self.tally.caught_up += 1
+
+    def picture(self, view: str) -> Mapping[str, bytes]:
+        """All regions of a view at the newest state, whether anybody watches it or not. Raises what rendering raises."""
+        channel = self._channels[view]
+        if channel.regions is not None and channel.shown == self._ident:
+            return channel.regions
+        return channel.render(self._state)
 
     def beat(self, message: bytes) -> None:
         """Send `message` on every view that was silent for `BEAT_AFTER_SEC`."""
+        now = self._clock()
         for channel in self._channels.values():
-            if channel.listeners and self._clock() - channel.sent_at >= BEAT_AFTER_SEC:
-                self._send(channel, message)
+            if channel.ahead:
+                self._let_in(channel)
+            if channel.listeners and now - channel.sent_at >= BEAT_AFTER_SEC:
+                channel.sent_at = now
+                channel.send(message)
 
     def counts(self) -> dict[str, int]:
         """Open streams by view."""
@@ -152,6 +231,20 @@ class Hub(Generic[S]):
             for listener in tuple(channel.listeners):
                 listener.sink.close()
 
+    def _let_in(self, channel: _Channel[S]) -> None:
+        """Those who waited for a state that is here now, or have waited long enough."""
+        now = self._clock()
+        for listener, (number, until) in tuple(channel.ahead.items()):
+            if now >= until or _number(self._ident) >= number:
+                del channel.ahead[listener]
+                whole = self._whole(channel, listener.view)
+                if whole is not None:
+                    self._first(listener, whole)
+
+    def _first(self, listener: Listener, whole: bytes) -> None:
+        listener.behind = not listener.push(whole)
+        self.tally.deliveries += not listener.behind
+
     def _whole(self, channel: _Channel[S], view: str) -> bytes | None:
         try:
             return channel.newest(self._state, self._ident)
@@ -159,8 +252,14 @@ class Hub(Generic[S]):
             self._on_error(view, error)
             return None
 
-    def _send(self, channel: _Channel[S], message: bytes) -> None:
-        channel.sent_at = self._clock()
-        for listener in tuple(channel.listeners):
-            if not listener.behind:
-                listener.behind = not listener.sink.push(message)
+
+def _number(ident: str) -> int:
+    digits = ident.rpartition("-")[2]
+    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) <= 18 else 0
+
+
+def _later(seen: str, ident: str) -> int | None:
+    """The number of `seen`, if it belongs to the same epoch and comes after `ident`."""
+    if not seen or seen.rpartition("-")[0] != ident.rpartition("-")[0] or _number(seen) <= _number(ident):
+        return None
+    return _number(seen)

@@ -6,6 +6,7 @@ loop by whichever loop looks next: in a show there is one, and a loop that has b
 
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import grpc
 import pytest
@@ -24,4 +25,5 @@ async def one_loop(anyio_backend: str) -> AsyncIterator[None]:
     # The queue keeps its order: once this call has ended, so have those before it.
     async with grpc.aio.insecure_channel(f"127.0.0.1:{free_ports(1)[0]}") as channel:
         with contextlib.suppress(grpc.aio.AioRpcError):
-            await channel.unary_unary("/nobody/Listens")(b"", timeout=5)
+            call: Any = channel.unary_unary("/nobody/Listens")
+            await call(b"", timeout=5)

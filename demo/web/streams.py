@@ -26,6 +26,7 @@ SEND_PATIENCE_SEC = 30.0
 
 HEARTBEAT_SEC = 15
 RETRY_MS = 500
+RETRY = f"retry: {RETRY_MS}\n\n".encode()
 
 LOOK_EVERY_SEC = 0.2
 DISK_PATIENCE_SEC = 1.0
@@ -84,7 +85,7 @@ def view_stream(hub: Hub[ShowState], view: str, line: Line | None = None) -> Str
     async def messages() -> AsyncIterator[bytes]:
         listener = hub.join(view, mailbox)
         try:
-            yield f"retry: {RETRY_MS}\n\n".encode()
+            yield RETRY
             while (chunk := await mailbox.take()) is not None:
                 yield chunk
                 hub.catch_up(listener)
@@ -133,7 +134,7 @@ class Programs:
     async def _messages(self, after: int | None, grown: asyncio.Event, line: Line | None) -> AsyncIterator[bytes]:
         self._waiting.add(grown)
         try:
-            yield f"retry: {RETRY_MS}\n\n".encode()
+            yield RETRY
             if after is None:
                 state = await self._settled()
                 after = state.seq
