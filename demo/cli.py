@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from demo import __version__, upkeep
+from demo import doctor as examination
 from demo import shows as listing
-from demo.doctor import examine
 from demo.errors import DemoError, UsageError
 from demo.flags import takes_options
 from demo.journal import Shelf
@@ -135,7 +135,7 @@ def doctor(
     given: Given = (),
 ) -> None:
     """Look at what a show needs here, and say what to do; changes nothing. Exit code 1 when something is missing."""
-    report = examine(subject, given, port)
+    report = examination.examine(subject, given, port)
     report.print(as_json)
     if report.hangs:
         os._exit(0 if report.is_ok else 1)  # a check that never comes back must not keep this process

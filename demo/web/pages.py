@@ -24,6 +24,7 @@ from demo.views import clock_text, presenter_view, remote_view, stage_view
 from demo.views.cards import NO_NUMBER
 from demo.web import wall
 from demo.web.assets import Assets
+from demo.web.compiled import CompiledTemplates
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
@@ -88,16 +89,20 @@ class Pages:
     def __init__(self, assets: Assets) -> None:
         self._assets = assets
         self._environment = _environment(assets)
-        modules = {view: self._environment.get_template(f"{view}_regions.html").module for view in REGIONS}
-        self._macros: dict[str, tuple[tuple[str, Callable[[Any], str]], ...]] = {
-            view: tuple((name, getattr(modules[view], name)) for name in names) for view, names in REGIONS.items()
-        }
+        self._macros: dict[str, tuple[tuple[str, Callable[[Any], str]], ...]] = {}
 
     def regions(self, view: str, state: ShowState, viewers: Mapping[str, int]) -> tuple[Region, ...]:
         """Every region of `view`, whether it changed or not. Raises `KeyError` for an unknown view."""
-        macros = self._macros[view]
+        macros = self._macros.get(view) or self._load(view)
         model = _model(view, state, viewers)
         return tuple(Region(name, _one_line(str(macro(model)))) for name, macro in macros)
+
+    def _load(self, view: str) -> tuple[tuple[str, Callable[[Any], str]], ...]:
+        """A view's macros, when it is first asked for: a start waits for no page that nobody looks at."""
+        names = REGIONS[view]
+        module = self._environment.get_template(f"{view}_regions.html").module
+        self._macros[view] = found = tuple((name, getattr(module, name)) for name in names)
+        return found
 
     def frame(self, regions: Iterable[Region]) -> str:
         """The regions as one message of the stream."""
@@ -132,13 +137,14 @@ def _model(view: str, state: ShowState, viewers: Mapping[str, int]) -> object:
 
 
 def _environment(assets: Assets) -> Environment:
+    settings: dict[str, Any] = {"trim_blocks": True, "lstrip_blocks": True}
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
         auto_reload=False,
+        bytecode_cache=CompiledTemplates(str(settings)),
+        **settings,
     )
     environment.filters |= {
         "narration": _narration,
