@@ -7,7 +7,8 @@
  * the message that holds the marker was read from a listener's socket. strict: a listener has begun with its first
  * message that has data, loose: with anything. Ended streams are opened again half a second later.
  *
- *   open N RATE GROUP   N more listeners, RATE a second (0: as fast as they are answered); GROUP slow: small buffers
+ *   open N RATE GROUP   N more listeners, RATE a second (0: as fast as they are answered); GROUP slow or quick;
+ *                       slow ones have small buffers
  *   drop | leave K      close all of them | K of the ordinary ones
  *   churn N             from now on N ordinary ones a minute leave, and as many others come
  *   stall | resume      the slow ones stop reading | read on
@@ -27,7 +28,9 @@
 #define MOST 20000
 #define READ_MOST (256 * 1024)
 #define EVENTS 64
+#define PAD '"' /* five bytes in HTML: the longest that a line of so many characters can become */
 #define SLOW_BUFFER 2048
+#define SLOW_SEGMENT 1400 /* as over a network */
 #define AT_ONCE 64
 #define AT_ONCE_RATED 1024 /* the server's backlog is longer */
 #define REOPEN_MS 500
@@ -48,7 +51,8 @@ struct listener {
 
 static struct listener crowd[MOST];
 static struct post post = {.fd = -1};
-static struct { int to_open, slow, used, due, connecting, live, reading, behind; double rate, since; long opened; } hall;
+static struct { int wanted, opened; double rate, since; } opening[2]; /* the ordinary ones, the slow ones */
+static struct { int used, due, connecting, live, reading, behind; } hall;
 static struct { uint64_t deliveries, gaps, gap_rounds, caught_up, back, lost, ended, cut, refused, bytes, messages, late; } tally;
 static struct {
     int left, asked, gap, limit, timeouts, open;
@@ -84,10 +88,14 @@ static void watch(int fd, uint32_t events, void *whose, int how)
 
 static int dial(int small)
 {
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1, size = SLOW_BUFFER;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1, size = SLOW_BUFFER, segment = SLOW_SEGMENT;
     if (fd < 0) die("socket", strerror(errno));
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (small) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+    if (small) {
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+        /* The server's own buffer grows with the segments: a loopback's are 64 KB, and it would hold megabytes. */
+        setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
+    }
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     if (connect(fd, (struct sockaddr *)&to, sizeof to) && errno != EINPROGRESS) { close(fd); return -1; }
     return fd;
@@ -197,19 +205,23 @@ static void open_due(double at)
 {
     static int last;
     static double looked_at;
-    int at_once = hall.rate > 0 ? AT_ONCE_RATED : AT_ONCE;
-    while (hall.to_open && hall.connecting < at_once && hall.used < MOST) {
-        if (hall.rate > 0 && (double)hall.opened >= (at - hall.since) / 1e3 * hall.rate) break;
-        while (crowd[last].state != FREE) last = (last + 1) % MOST;
-        crowd[last].slow = hall.slow;
-        hall.used++, hall.to_open--, hall.opened++;
-        open_one(&crowd[last]);
-    }
+    for (int slow = 0; slow < 2; slow++)
+        while (opening[slow].opened < opening[slow].wanted && hall.used < MOST) {
+            double rate = opening[slow].rate;
+            if (hall.connecting >= (rate > 0 ? AT_ONCE_RATED : AT_ONCE)) break;
+            if (rate > 0 && opening[slow].opened >= (at - opening[slow].since) / 1e3 * rate) break;
+            while (crowd[last].state != FREE) last = (last + 1) % MOST;
+            crowd[last].slow = slow;
+            hall.used++, opening[slow].opened++;
+            open_one(&crowd[last]);
+        }
     if (!hall.due || at - looked_at < 100) return;
     looked_at = at;
     for (int i = 0; i < MOST; i++)
         if (crowd[i].state == DUE && crowd[i].due <= at) open_one(&crowd[i]);
 }
+
+static int still_to_open(void) { return opening[0].wanted - opening[0].opened + opening[1].wanted - opening[1].opened; }
 
 static void leave(int count)
 {
@@ -242,7 +254,7 @@ static void say(void)
     int length = snprintf(mark, sizeof mark, "%s%u", marker_mark, ++current) + (pad ? pad + 1 : 0);
     int n = snprintf(text, sizeof text, "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s",
                      say_path, port, length, mark);
-    if (pad) text[n++] = ' ', memset(text + n, 'x', (size_t)pad), n += pad;
+    if (pad) text[n++] = ' ', memset(text + n, PAD, (size_t)pad), n += pad;
     hall.behind = hall.reading, round_worst = 0;
     post.have = 0, post.pending = 1, post.began = began_at[current % KEPT] = now_ms();
     if (send(post.fd, text, (size_t)n, MSG_NOSIGNAL) != n) post_failed(&post);
@@ -289,7 +301,7 @@ static void churn_due(double at)
     if (!whole) return;
     churn.owed -= whole;
     leave(whole);
-    hall.to_open += whole;
+    opening[0].wanted += whole;
 }
 
 /* ---- commands ---- */
@@ -312,7 +324,7 @@ static void tell_status(void)
     for (int i = 0; i < MOST; i++) at_newest += crowd[i].state == LIVE && crowd[i].has_id && crowd[i].seq == newest;
     answer("{\"wanted\":%d,\"live\":%d,\"slow\":%d,\"stalled\":%d,\"behind\":%d,\"marked\":%d,\"marker\":%u,\"with_id\":%d,\"newest\":%llu,"
            "\"at_newest\":%d,\"epochs\":%d,\"epoch\":\"%s\",\"said_seq\":%llu,\"pending\":%d,\"refused_status\":%d}",
-           hall.used + hall.to_open, hall.live, slow, stalled, hall.behind, marked, current, has, (unsigned long long)newest, at_newest, epochs,
+           hall.used + still_to_open(), hall.live, slow, stalled, hall.behind, marked, current, has, (unsigned long long)newest, at_newest, epochs,
            best ? best->in.epoch : "", (unsigned long long)post.seq, post.pending, refused_status);
 }
 
@@ -347,12 +359,14 @@ static void command(char *line)
         return;
     }
     if (!strcmp(name, "open") && sscanf(line, "%*s %lf %lf %7s", &a, &b, group) == 3) {
-        hall.to_open += (int)a, hall.rate = b, hall.slow = !strcmp(group, "slow"), hall.opened = 0, hall.since = at;
+        int slow = !strcmp(group, "slow");
+        opening[slow].wanted += (int)a - opening[slow].opened;
+        opening[slow].opened = 0, opening[slow].rate = b, opening[slow].since = at;
     } else if (!strcmp(name, "drop")) {
-        hall.to_open = 0;
+        memset(opening, 0, sizeof opening);
         for (int i = 0; i < MOST; i++) if (crowd[i].state != FREE) let_go(&crowd[i], FREE);
     } else if (!strcmp(name, "leave") && n == 2) leave((int)a);
-    else if (!strcmp(name, "churn") && n == 2) churn.per_min = a, churn.at = at, churn.owed = 0, hall.rate = hall.slow = 0;
+    else if (!strcmp(name, "churn") && n == 2) churn.per_min = a, churn.at = at, churn.owed = 0, opening[0].rate = 0;
     else if (!strcmp(name, "stall") || !strcmp(name, "resume")) stall(name[0] == 's');
     else if (!strcmp(name, "play") && n == 2) play.every = a, play.next = at;
     else { answer("{\"error\":\"no such command\"}"); return; }
@@ -387,7 +401,7 @@ int main(int argc, char **argv)
     in_buffer = malloc(READ_MOST), work = malloc(REST_MOST + READ_MOST), epoll_fd = epoll_create1(EPOLL_CLOEXEC), stats_at = now_ms();
     watch(0, EPOLLIN, &standard_in, EPOLL_CTL_ADD);
     for (struct epoll_event events[EVENTS];;) {
-        int busy = play.every > 0 || closed.left || hall.to_open || hall.due || churn.per_min > 0;
+        int busy = play.every > 0 || closed.left || still_to_open() || hall.due || churn.per_min > 0;
         int n = epoll_wait(epoll_fd, events, EVENTS, busy ? 1 : -1);
         /* Before each handful of listeners: the POST's answer does not wait behind thousands of them. */
         if (post.pending) post_look(&post);

@@ -1,0 +1,159 @@
+"""What halls do to a server, one phase each: they stay, they all come back at once, some stall, they come and go."""
+
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bench.spread import together
+from bench.stand import Stand, whole
+from bench.verdict import Check, Sample, memory
+
+POST_P99_MOST_MS = 200.0
+RECONNECT_SEC = 5.0
+RECONNECT_MOST_SEC = 15.0
+STALLED_MOST = 0.20
+CLIENT_MOST_PERCENT = 90.0
+
+FILL_BYTES = 128 * 1024
+"""So much lies unread for a stalled reader, in the kernel and in the server, before the server can have no more room."""
+
+FILL_SEC = 10.0
+FILL_HZ_MOST = 50.0
+
+CAUGHT_UP_LIMIT_SEC = 5.0
+CHURN_SETTLE_SEC = 10.0
+CHURN_KB = 1.0
+CHURN_LEAST_KB = 1024.0
+"""Joins and leaves may cost the larger of 1 MB and 1 KB each: a listener that is forgotten costs more."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long, and how much. `window_sec` and `pairs` of the stalled readers' phase."""
+
+    minutes: float = 30.0
+    pairs: int = 5
+    window_sec: float = 8.0
+    churn: float = 1000.0
+    churn_minutes: float = 2.0
+
+
+def steady(stand: Stand, plan: Plan) -> Iterator[Check]:
+    """Everyone stays, and something is said again and again."""
+    phase, seconds = "steady", plan.minutes * 60
+    samples: list[Sample] = []
+    began = time.monotonic()
+
+    def look() -> None:
+        samples.append(Sample(time.monotonic() - began, stand.rss_kb()))
+
+    stand.crowd.stats()
+    look()
+    stand.play(seconds, stand.hz, look, max(0.2, min(5.0, seconds / 300)))
+    look()
+    seen = stand.crowd.stats()
+    told = f"p50 {seen.latency.at(0.5):.1f}, p99 {seen.latency.at(0.99):.1f}, worst {seen.latency.most:.1f} ms"
+    yield Check(phase, f"{seen.rounds:,} rounds, {seen.deliveries:,} deliveries: POST to listener", told)
+    yield _posting(phase, seen.post.at(0.5), seen.post.at(0.99), seen.post.most, seen.post_failures, seen.late)
+    yield from whole(phase, seen)
+    yield memory(phase, samples)
+    busy = seen.cpu_percent < CLIENT_MOST_PERCENT
+    yield Check(phase, "the load client itself", f"{seen.cpu_percent:.0f} % of a core", f"< {CLIENT_MOST_PERCENT:.0f} %", busy)
+    yield stand.newest(phase)
+
+
+def _posting(phase: str, p50: float, p99: float, most: float, failures: int, late: int) -> Check:
+    told = f"p50 {p50:.1f}, p99 {p99:.1f}, worst {most:.1f} ms; {failures} failed, {late} late"
+    good = p99 < POST_P99_MOST_MS and failures == 0
+    return Check(phase, "the presenter's POST", told, f"p99 < {POST_P99_MOST_MS:.0f} ms, 0 failed", good)
+
+
+def reconnect(stand: Stand, plan: Plan) -> Iterator[Check]:
+    """The Wi-Fi was gone: all leave at once and are back within seconds, while the show goes on."""
+    phase, crowd = "reconnect", stand.crowd
+    crowd.play(stand.hz)
+    crowd.stats()
+    began = time.monotonic()
+    crowd.ask("drop")
+    for count, slow in ((stand.streams - stand.slow, False), (stand.slow, True)):
+        crowd.open(count, count / RECONNECT_SEC, slow=slow)
+    current = crowd.until(lambda status: status.live == status.marked == stand.streams, RECONNECT_MOST_SEC * 4)
+    took = time.monotonic() - began
+    crowd.play(0)
+    crowd.until(lambda status: not status.pending, CAUGHT_UP_LIMIT_SEC)
+    seen = crowd.stats()
+    what = f"{stand.streams:,} leave and come back within {RECONNECT_SEC:.0f} s: all are current"
+    told = f"after {took:.1f} s" if current else f"not within {took:.0f} s: {crowd.status().live:,} are there"
+    yield Check(phase, what, told, f"{RECONNECT_MOST_SEC:.0f} s", current is not None and took < RECONNECT_MOST_SEC)
+    yield _posting(phase, seen.post.at(0.5), seen.post.at(0.99), seen.post.most, seen.post_failures, seen.late)
+    yield from whole(phase, seen)
+    yield stand.newest(phase)
+
+
+def stalled(stand: Stand, plan: Plan) -> Iterator[Check]:
+    """Windows with all reading and windows with some stalled, in turn: what do the others notice?"""
+    phase, crowd = "stalled", stand.crowd
+    calm, held = [], []
+    skipped = cut = gaps = 0
+    size = _message_size(stand)
+    for pair in range(plan.pairs):
+        for with_stalled in (False, True) if pair % 2 == 0 else (True, False):
+            if with_stalled:
+                crowd.ask("stall")
+                _fill(stand, size)
+            crowd.stats()
+            stand.play(plan.window_sec, stand.hz)
+            (held if with_stalled else calm).append(crowd.stats())
+            if with_stalled:
+                crowd.ask("resume")
+                crowd.until(lambda status: status.live == status.marked == stand.streams, CAUGHT_UP_LIMIT_SEC)
+                after = crowd.stats()
+                skipped, cut, gaps = skipped + after.caught_up, cut + after.cut + held[-1].cut, gaps + after.gaps
+    wanted = stand.slow * plan.pairs
+    told = f"{skipped:,} skipped and caught up, {cut:,} cut off, {gaps:,} with a gap, of {wanted:,} stalls"
+    yield Check(phase, "stalled readers", told, "each skipped or cut off, no gap", skipped + cut >= wanted and gaps == 0)
+    before, after_ms = (statistics.median(one.latency.at(0.99) for one in some) for some in (calm, held))
+    change = after_ms / before - 1
+    what = f"the others' p99 with {stand.slow:,} of {stand.streams:,} stalled, {plan.pairs} windows of each, in turn"
+    told = f"{before:.1f} to {after_ms:.1f} ms, {100 * change:+.0f} %"
+    yield Check(phase, what, told, f"within {100 * STALLED_MOST:.0f} %", abs(change) < STALLED_MOST)
+    post = together(one.post for one in held)
+    failures, late = sum(one.post_failures for one in held), sum(one.late for one in held)
+    yield _posting(phase, post.at(0.5), post.at(0.99), post.most, failures, late)
+    yield stand.newest(phase)
+
+
+def _message_size(stand: Stand) -> float:
+    stand.crowd.stats()
+    stand.crowd.rounds(3, 10, 15_000)
+    seen = stand.crowd.stats()
+    return seen.bytes / max(seen.deliveries, 1)
+
+
+def _fill(stand: Stand, size: float) -> None:
+    rounds = FILL_BYTES / size
+    hz = min(FILL_HZ_MOST, max(rounds / FILL_SEC, 50_000 / stand.streams))
+    stand.play(rounds / hz, hz)
+
+
+def churn(stand: Stand, plan: Plan) -> Iterator[Check]:
+    """Listeners come and go all the time, as many as before at the end."""
+    phase, crowd = "churn", stand.crowd
+    rss, files = stand.rss_kb(), stand.files()
+    crowd.stats()
+    crowd.ask(f"churn {plan.churn}")
+    stand.play(plan.churn_minutes * 60, stand.hz)
+    crowd.ask("churn 0")
+    crowd.until(lambda status: status.live == stand.streams, CHURN_SETTLE_SEC)
+    seen = crowd.stats()
+    end = time.monotonic() + CHURN_SETTLE_SEC
+    while stand.files() > files and time.monotonic() < end:
+        time.sleep(0.1)
+    joins = plan.churn * plan.churn_minutes
+    left, grown, most = stand.files() - files, stand.rss_kb() - rss, max(CHURN_LEAST_KB, joins * CHURN_KB)
+    yield Check(phase, f"files after {joins:,.0f} joins and leaves", f"{left:+d}", "no more than before", left <= 0)
+    yield Check(phase, "memory", f"{grown:+,.0f} KB", f"< {most:,.0f} KB", grown < most)
+    yield _posting(phase, seen.post.at(0.5), seen.post.at(0.99), seen.post.most, seen.post_failures, seen.late)
+    yield from whole(phase, seen)
+    yield stand.newest(phase)
