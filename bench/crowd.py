@@ -1,7 +1,7 @@
 """Drives `crowd.c`: thousands of listeners of an event stream, and the one who says something to them.
 
-One client process is enough: it reads 5,000 listeners at 10 rounds a second with less than half a core, and tells its own
-share of a core, so that a run in which it was the bottleneck is seen.
+One client process is enough: it reads 5,000 listeners at 10 rounds a second with less than half a core, and tells its
+own share of a core, so that a run in which it was the bottleneck is seen.
 """
 
 import json
@@ -46,7 +46,7 @@ def pinned(cpu: int) -> list[str]:
 
 def require_files(streams: int) -> None:
     """Raises `UsageError` with the number that fits when this machine allows too few open files."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     fits = STREAMS_MOST if hard == resource.RLIM_INFINITY else min(STREAMS_MOST, hard - FILES_SPARE)
     if streams > fits:
         raise UsageError(
@@ -58,12 +58,17 @@ def require_files(streams: int) -> None:
 
 @dataclass(frozen=True)
 class Status:
-    """Where everyone stands. `behind`: live, reading, and without the newest round. Ids are "epoch-seq"."""
+    """Where everyone stands. Ids are "epoch-seq".
+
+    `behind`: live, reading, and without the newest round; `stopped`: slow ones that were skipped or cut off since
+    the last stall; `marked`: that have the newest round; `said_seq`: of the state that the newest POST answered.
+    """
 
     wanted: int
     live: int
     slow: int
     stalled: int
+    stopped: int
     behind: int
     marked: int
     marker: int

@@ -30,6 +30,8 @@ GAP_MS = 50
 WARM_UP = 2
 SETTLE_SEC = 0.5
 
+COMPARED = ("p50", "p99", "max", "cpu_us", "kb")
+
 BUSY_MOST = 90.0
 """Percent of a round that the client may be busy; beyond that the latencies may be its own."""
 
@@ -111,21 +113,24 @@ def compare(client: Path, peers: list[Peer], listeners: int, rounds: int, reps: 
 
 
 def ratios(own: Run, other: Run) -> dict[str, float]:
-    """Ours to theirs: below 1 ours is less."""
-    pairs = {name: (getattr(own, name), getattr(other, name)) for name in ("p50", "p99", "max", "cpu_us", "kb")}
-    return {name: mine / theirs for name, (mine, theirs) in pairs.items() if theirs > 0}
+    """Ours to theirs: below 1 ours is less. Nothing can be compared with a peer that takes no memory to speak of."""
+    pairs = {name: (getattr(own, name), getattr(other, name)) for name in COMPARED}
+    return {
+        name: mine / theirs for name, (mine, theirs) in pairs.items() if theirs > 0 and (name != "kb" or theirs >= 1)
+    }
 
 
 def table(listeners: int, found: dict[str, Run]) -> Iterator[str]:
     own = next(iter(found.values()))
-    yield f"| {listeners:,} listeners | p50 ms | p99 ms | max ms | CPU µs a delivery | KB a listener | worst round | lost | missed |"
+    columns = "p50 ms | p99 ms | max ms | CPU µs a delivery | KB a listener | worst round | lost | missed"
+    yield f"| {listeners:,} listeners | {columns} |"
     yield "|---|---|---|---|---|---|---|---|---|"
     for name, run in found.items():
         times = " | ".join(f"{value:.3g}" for value in (run.p50, run.p99, run.max, run.cpu_us, run.kb))
         yield f"| {name} | {times} | {run.spike:.2g} × median | {run.lost} | {run.missed} |"
     for name, run in list(found.items())[1:]:
         share = ratios(own, run)
-        shown = " | ".join(f"{share[key]:.2f} ×" if key in share else "–" for key in ("p50", "p99", "max", "cpu_us", "kb"))
+        shown = " | ".join(f"{share[key]:.2f} ×" if key in share else "–" for key in COMPARED)
         yield f"| *ours to {name}* | {shown} | | | |"
 
 
@@ -133,10 +138,11 @@ def remarks(results: dict[int, dict[str, Run]]) -> Iterator[str]:
     """What makes a figure doubtful."""
     for listeners, found in results.items():
         for name, run in found.items():
+            which = f"{listeners:,} listeners, {name}"
             if run.busy > BUSY_MOST:
-                yield f"{listeners:,} listeners, {name}: the client was busy {run.busy:.0f} % of a round and may set these latencies"
+                yield f"{which}: the client was busy {run.busy:.0f} % of a round and may set these latencies"
             if run.lost or run.missed:
-                yield f"{listeners:,} listeners, {name}: {run.lost} connections or POSTs lost, {run.missed} deliveries missed"
+                yield f"{which}: {run.lost} connections or POSTs lost, {run.missed} deliveries missed"
 
 
 def heading() -> str:
@@ -161,13 +167,20 @@ def figures() -> Iterator[str]:
         raise DemoError(f"scripts/figures ended with {process.returncode}: its table is not whole")
 
 
+def _counts(text: str) -> list[int]:
+    """Numbers of listeners, separated by commas."""
+    return [int(one) for one in text.split(",")]
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    parser.add_argument("--n", default="100,1000,5000", help="listeners, separated by commas (default %(default)s)")
+    parser.add_argument("--n", type=_counts, default="100,1000,5000", help="listeners (default %(default)s)")
     parser.add_argument("--reps", type=int, default=3, help="runs of each server (default %(default)s)")
     parser.add_argument("--rounds", type=int, default=20, help="POSTs in a run (default %(default)s)")
     parser.add_argument("--nchan", type=Path, default=NCHAN_MODULE, help="nchan's module for nginx")
-    parser.add_argument("--live", type=float, default=20.0, help="seconds over which a live show's bytes are counted; 0: not")
+    parser.add_argument(
+        "--live", type=float, default=20.0, help="seconds over which a live show's bytes are counted; 0: not"
+    )
     parser.add_argument("--all", action="store_true", help="the figures of scripts/figures, too")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of the tables")
     parser.add_argument("--out", type=Path, help="write the tables to this file, too")
@@ -176,8 +189,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> int:
     args = arguments()
-    counts = [int(one) for one in args.n.split(",")]
-    require_files(max(counts))
+    require_files(max(args.n))
     lines = [heading()]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -186,7 +198,7 @@ def main() -> int:
         for sentence in absent:
             print(sentence, file=sys.stderr)
         peers = [ours(), *found]
-        results = {count: compare(client, peers, count, args.rounds, args.reps) for count in counts}
+        results = {count: compare(client, peers, count, args.rounds, args.reps) for count in args.n}
         rates = live_rates(client, args.live) if args.live else []
     for count, servers in results.items():
         lines += ["", *table(count, servers)]
@@ -209,7 +221,9 @@ def as_json(results: dict[int, dict[str, Run]], rates: list[Rate], doubts: list[
         }
         for count, found in results.items()
     }
-    return json.dumps({"machine": heading(), "fan_out": fan_out, "live": [asdict(rate) for rate in rates], "doubts": doubts})
+    return json.dumps(
+        {"machine": heading(), "fan_out": fan_out, "live": [asdict(rate) for rate in rates], "doubts": doubts}
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
-"""The servers that are measured beside ours, each started fresh on a port of its own. All take the same two requests."""
+"""The servers that are measured beside ours, each started fresh on a port of its own; all take the same requests."""
 
 import contextlib
-import os
 import shutil
 import signal
 import socket
@@ -28,8 +27,9 @@ http {{
   scgi_temp_path scgi; nchan_message_buffer_length 1;
   server {{
     listen 127.0.0.1:{port} backlog=4096;
-    location = /stream/stage {{ nchan_subscriber eventsource; nchan_channel_id stage; nchan_subscriber_first_message newest; }}
-    location = /say {{ nchan_publisher; nchan_channel_id stage; }}
+    nchan_channel_id stage;
+    location = /stream/stage {{ nchan_subscriber eventsource; nchan_subscriber_first_message newest; }}
+    location = /say {{ nchan_publisher; }}
   }}
 }}
 """
@@ -92,7 +92,7 @@ def _process(command: Callable[[int], list[str]], folder: Path) -> Iterator[Runn
     said = folder / f"said-{port}"
     with said.open("w") as out:
         program = [*pinned(0), *command(port)]
-        process = subprocess.Popen(program, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=os.curdir)
+        process = subprocess.Popen(program, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
     try:
         _until_up(process, port, said)
         yield Running(process.pid, port)

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from bench.crowd import Crowd, Target, compiled, pinned, require_files
 from bench.phases import Plan, churn, reconnect, stalled, steady
@@ -43,13 +44,21 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/soak", description=__doc__)
     parser.add_argument("--streams", type=int, default=5000, help="listeners (default %(default)s)")
     parser.add_argument("--hz", type=float, default=2.0, help="rounds a second (default %(default)s)")
-    parser.add_argument("--minutes", type=float, default=plan.minutes, help="of the steady phase (default %(default)s)")
-    parser.add_argument("--show", choices=["none", "ratelimiter"], default="none", help="what is served (default %(default)s)")
-    parser.add_argument("--pairs", type=int, default=plan.pairs, help="pairs of windows with stalled readers and without")
-    parser.add_argument("--window", type=float, default=plan.window_sec, help="seconds of such a window (default %(default)s)")
-    parser.add_argument("--churn", type=float, default=plan.churn, help="joins and leaves a minute (default %(default)s)")
+    parser.add_argument("--minutes", type=float, default=plan.minutes, help="steady ones (default %(default)s)")
+    parser.add_argument(
+        "--show", choices=["none", "ratelimiter"], default="none", help="what is served (default %(default)s)"
+    )
+    parser.add_argument(
+        "--pairs", type=int, default=plan.pairs, help="pairs of windows with stalled readers and without"
+    )
+    parser.add_argument(
+        "--window", type=float, default=plan.window_sec, help="seconds of such a window (default %(default)s)"
+    )
+    parser.add_argument(
+        "--churn", type=float, default=plan.churn, help="joins and leaves a minute (default %(default)s)"
+    )
     parser.add_argument("--churn-minutes", type=float, default=plan.churn_minutes, help="of them (default %(default)s)")
-    parser.add_argument("--only", choices=list(PHASES), action="append", help="this phase alone; may be repeated")
+    parser.add_argument("--only", choices=list(PHASES), action="append", help="this phase; repeatable")
     parser.add_argument("--json", action="store_true", help="one JSON object at the end instead of lines")
     return parser.parse_args()
 
@@ -60,12 +69,16 @@ def standing(client: Path, streams: int, hz: float, show: str) -> Iterator[Stand
     slow = max(1, streams // SLOW_SHARE)
     program = [*pinned(0), sys.executable, "-m", "demo", "serve", show, "--no-open", "--port", "0"]
     with serving(program=program) as server:
-        server.until(lambda state: show == "none" or bool(state["health"]) and not state["health"]["has_issues"], READY_LIMIT_SEC)
+        server.until(lambda state: show == "none" or _is_green(state), READY_LIMIT_SEC)
         with Crowd(client, Target(server.port, pad=PAD), pinned(1)) as crowd:
             crowd.open(streams - slow)
             crowd.open(slow, slow=True)
             crowd.until_live(streams, OPEN_LIMIT_SEC)
             yield Stand(crowd, server.process.pid, server.url, streams, slow, hz, server.said)
+
+
+def _is_green(state: dict[str, Any]) -> bool:
+    return bool(state["health"]) and not state["health"]["has_issues"]
 
 
 def run(args: argparse.Namespace, tell: Callable[[Check], object]) -> list[Check]:
@@ -84,7 +97,10 @@ def run(args: argparse.Namespace, tell: Callable[[Check], object]) -> list[Check
 def main() -> int:
     args = arguments()
     require_files(args.streams)
-    about = f"{machine()}; {args.streams:,} listeners of `demo serve {args.show}`, {args.hz:g} rounds a second, {args.minutes:g} minutes"
+    shown = (
+        f"{args.streams:,} listeners of `demo serve {args.show}`, {args.hz:g} rounds a second, {args.minutes:g} minutes"
+    )
+    about = f"{machine()}; {shown}"
     if not args.json:
         print(about, flush=True)
     checks = run(args, lambda check: None if args.json else print(check, flush=True))

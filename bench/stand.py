@@ -14,6 +14,8 @@ from bench.verdict import Check
 ROUND_LIMIT_MS = 15_000
 AGREED_LIMIT_SEC = 10.0
 
+State = dict[str, Any]
+
 
 @dataclass(frozen=True)
 class Stand:
@@ -28,8 +30,8 @@ class Stand:
     tick: Callable[[], object] = lambda: None
     """Called about once a second, so that what the server prints is read."""
 
-    def state(self) -> dict[str, Any]:
-        told: dict[str, Any] = httpx.get(f"{self.url}/state", timeout=30).raise_for_status().json()
+    def state(self) -> State:
+        told: State = httpx.get(f"{self.url}/state", timeout=30).raise_for_status().json()
         return told
 
     def rss_kb(self) -> float:
@@ -68,18 +70,19 @@ class Stand:
                 break
             time.sleep(0.05)
         measured = (
-            f"{status.marked:,} of {self.streams:,} have the last round, {status.at_newest:,} hold {status.epoch}-{status.newest}; "
-            f"the state is {after['epoch']}-{after['seq']}"
+            f"{status.marked:,} of {self.streams:,} have the last round, {status.at_newest:,} hold "
+            f"{status.epoch}-{status.newest}; the state is {after['epoch']}-{after['seq']}"
         )
         return Check(phase, "everyone ends on the newest state", measured, "all of them", good)
 
 
-def _agreed(status: Status, before: dict[str, Any], after: dict[str, Any], streams: int) -> bool:
+def _agreed(status: Status, before: State, after: State, streams: int) -> bool:
     whole = status.live == status.marked == status.at_newest == streams and status.stalled == 0
     if not whole or status.epochs != 1 or status.epoch != after["epoch"]:
         return False
-    quiet = before["seq"] == after["seq"] == status.said_seq
-    return status.newest == after["seq"] if quiet else status.newest <= after["seq"]
+    seq = int(after["seq"])
+    quiet = before["seq"] == seq == status.said_seq
+    return status.newest == seq if quiet else status.newest <= seq
 
 
 def whole(phase: str, seen: Window) -> list[Check]:

@@ -22,7 +22,9 @@ class Check:
 
     def __str__(self) -> str:
         word = {True: "ok ", False: "NOT", None: "  –"}[self.ok]
-        return f"{word}  {self.phase}: {self.what}: {self.measured}" + (f"  (bound: {self.bound})" if self.bound else "")
+        return f"{word}  {self.phase}: {self.what}: {self.measured}" + (
+            f"  (bound: {self.bound})" if self.bound else ""
+        )
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,8 @@ def memory(phase: str, samples: Sequence[Sample]) -> Check:
     """Judged over the second half: in the first one caches still fill."""
     half = [one for one in samples if one.at >= samples[-1].at / 2]
     slope, lasts = slope_kb_min(half), half[-1].at - half[0].at
-    measured = f"{slope:+.1f} KB/min over the last {lasts:.0f} s, {samples[0].rss_kb / 1024:.0f} to {samples[-1].rss_kb / 1024:.0f} MB"
+    begun, ended = samples[0].rss_kb / 1024, samples[-1].rss_kb / 1024
+    measured = f"{slope:+.1f} KB/min over the last {lasts:.0f} s, {begun:.0f} to {ended:.0f} MB"
     if lasts < MEMORY_LEAST_SEC:
         return Check(phase, "memory", f"{measured}; too short to judge")
     return Check(phase, "memory", measured, f"< {MEMORY_MOST_KB_MIN:.0f} KB/min", slope < MEMORY_MOST_KB_MIN)
