@@ -268,4 +268,4 @@ def test_what_we_override_is_what_uvicorn_calls() -> None:
     ):
         assert attribute in cycle
     overridden = {name for name in vars(wire.Wire) if callable(getattr(wire.Wire, name)) and not name.startswith("_")}
-    assert overridden - {"cut"} <= set(dir(HttpToolsProtocol))
+    assert overridden - {"cut", "hand_over"} <= set(dir(HttpToolsProtocol))

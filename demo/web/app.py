@@ -24,6 +24,7 @@ from demo.web.assets import Assets
 from demo.web.control import control_routes
 from demo.web.description import EVERYWHERE, STREAM, TO_PAIRING, add_page
 from demo.web.desk import Desk
+from demo.web.direct import Direct
 from demo.web.door import Door
 from demo.web.guard import Guard
 from demo.web.lines import Line, Lines
@@ -57,7 +58,7 @@ class Web:
         self.programs = Programs(conductor)
         self.desk = Desk(conductor, self._viewers)
         self.app = self._application()
-        self.asgi: ASGIApp = Guard(self.app, self.access, self._broke)
+        self.asgi: ASGIApp = Guard(Direct(self.app, self.hub, self._line), self.access, self._broke)
         self._end_subscription: Callable[[], None] = conductor.subscribe(self._show)
 
     def _show(self, state: ShowState) -> None:
