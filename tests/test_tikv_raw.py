@@ -18,6 +18,7 @@ from demo.subjects.tikv.channels import Channels, NoAnswer
 from demo.subjects.tikv.proto import raw_pb2 as wire
 from demo.subjects.tikv.raw import RawClient
 from demo.subjects.tikv.routes import Peer, Region, Route, Routes
+from tests.one_loop import anyio_backend, one_loop  # noqa: F401 - fixtures
 from tests.pd import Cluster
 
 pytestmark = pytest.mark.anyio

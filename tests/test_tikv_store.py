@@ -8,6 +8,7 @@ import pytest
 
 from demo.subjects.cluster.store import NotDone
 from demo.subjects.tikv.store import TikvStore
+from tests.one_loop import anyio_backend, one_loop  # noqa: F401 - fixtures
 from tests.pd import Cluster
 
 pytestmark = pytest.mark.anyio

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
@@ -23,11 +24,14 @@ from demo.web.assets import Assets
 from demo.web.control import control_routes
 from demo.web.description import EVERYWHERE, METRICS, STREAM, TO_PAIRING, add_page, in_path
 from demo.web.desk import Desk
+from demo.web.direct import Direct
 from demo.web.door import Door
 from demo.web.guard import Guard
 from demo.web.lines import Line, Lines
 from demo.web.metrics import Metrics
+from demo.web.pace import Pace
 from demo.web.pages import Pages
+from demo.web.polling import Polling
 from demo.web.problems import code_of, problem
 from demo.web.screens import VIEWS, beat, new_hub
 from demo.web.streams import Programs, view_stream
@@ -58,13 +62,18 @@ class Web:
         self.programs = Programs(conductor)
         self.desk = Desk(conductor, self._viewers)
         self.app = self._application()
-        self.asgi: ASGIApp = Guard(self.app, self.access, self._broke)
+        self.asgi: ASGIApp = Guard(Direct(self.app, self.hub, self._line), self.access, self._broke)
+        self._pace = Pace(self._publish, conductor.state)
+        self._polling = Polling(partial(self.hub.whole, "stage"))
         self._end_subscription: Callable[[], None] = conductor.subscribe(self._show)
 
     def _show(self, state: ShowState) -> None:
+        self._pace.show(state)
+        self.programs.tell()
+
+    def _publish(self, state: ShowState) -> None:
         self._viewers.update(self.hub.counts())
         self.hub.publish(state, self._ident(state))
-        self.programs.tell()
 
     def _cannot_render(self, view: str, error: Exception) -> None:
         """Said once to the presenter; the view keeps its last good picture, and everything else goes on."""
@@ -86,13 +95,15 @@ class Web:
         while True:
             await asyncio.sleep(BEAT_EVERY_SEC)
             self.access.sessions.end_old()
+            self.lines.end_old()
             if self.hub.counts() != self._viewers:
-                self._show(self._conductor.state)
+                self._publish(self._conductor.state)
             self.hub.beat(beat())
 
     def close(self) -> None:
         """End every stream: the server is about to stop."""
         self._end_subscription()
+        self._pace.close()
         self.programs.close()
         self.hub.close()
 
@@ -167,7 +178,7 @@ class Web:
                 return self.desk.no_such("view", view)
             line = self._line(request, private=view != "stage")
             if line is None:
-                return _full()
+                return (self._polling.answer() if view == "stage" else None) or _full()
             return view_stream(self.hub, view, line)
 
         @app.get("/healthz", tags=["machine"])

@@ -6,13 +6,17 @@ is not all public, so its version is pinned, and tests/test_access_wire.py holds
 
 import asyncio
 import json
+import os
 import re
+import socket
 import time
+from functools import partial
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from demo.web.problems import MEDIA_TYPE, STATUS, TITLES
+from demo.web.seats import EXTENSION, Outlet
 
 HEAD_MOST = 16 * 1024
 HEAD_SEC = 10.0
@@ -31,6 +35,12 @@ UNREAD_SEC = 20.0
 FRAMING_MOST = 16 * 1024
 FRAMING_PER_BYTE = 8
 """What may arrive behind a head besides the body itself: trailers, and up to so much around each of its bytes."""
+
+SEND_BUFFER = 64 * 1024
+"""Asked of the kernel for a stream: enough for some pictures, too little to keep a slow reader in the past."""
+
+CHATTER_MOST = 4096
+"""What a listener may still send, once its stream has begun."""
 
 _TOO_LARGE = f"the head of a request may have up to {HEAD_MOST} bytes"
 _TWO_NAMES = "the address that is asked for and the Host header must name the same server"
@@ -56,6 +66,8 @@ class Wire(HttpToolsProtocol):
     _between = True
     _begun = 0
     _refused = False
+    _outlet: Outlet | None = None
+    _chatter = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
@@ -66,9 +78,17 @@ class Wire(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._rest()
         self._was_read()
+        outlet, self._outlet = self._outlet, None
         super().connection_lost(exc)
+        # Both know `hand_over`, and so this: none would be let go of before the collector comes.
+        self.scope = self.cycle = None  # type: ignore[assignment]
+        if outlet is not None:
+            outlet.lost()
 
     def data_received(self, data: bytes) -> None:
+        if self._outlet is not None:
+            self._hear_chatter(len(data))
+            return
         if self._refused:
             return
         in_head, between, body, self._begun = self._in_head, self._between, self._body_bytes, 0
@@ -88,6 +108,7 @@ class Wire(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.scope["extensions"] = {EXTENSION: self.hand_over}  # type: ignore[dict-item]
         self._in_head, self._between = True, False
         self._head_bytes = self._body_bytes = self._framing_bytes = 0
         self._begun += 1
@@ -146,11 +167,16 @@ class Wire(HttpToolsProtocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         self._wait_for_reader()
+        if self._outlet is not None:
+            self._outlet.hold()
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        if not self.transport.is_closing():
-            self._was_read()
+        if self.transport.is_closing():
+            return
+        self._was_read()
+        if self._outlet is not None:
+            self._outlet.go_on()
 
     def timeout_keep_alive_handler(self) -> None:
         self._leave()
@@ -183,6 +209,38 @@ class Wire(HttpToolsProtocol):
         waited_for = [next(iter(some.items())) for some in (self._idle, self._unread) if some]
         longest, _ = min(waited_for, key=lambda pair: pair[1], default=(self, 0.0))
         longest.cut()
+
+    # Streams.
+
+    def hand_over(self, outlet: Outlet) -> bool:
+        """From now on the connection is the outlet's; of the request, and of what answers it, nothing stays.
+
+        Leans on uvicorn: a cycle that counts as complete is let go of without another word to the connection.
+        """
+        cycle, transport = self.cycle, self.transport
+        if cycle is None or cycle.response_started or self.pipeline or self._refused or transport.is_closing():
+            return False
+        if transport.get_write_buffer_size():
+            return False  # An earlier answer is not read yet.
+        cycle.response_started = cycle.response_complete = True
+        self.flow.resume_reading()
+        self._end_deadline()
+        self._outlet = outlet
+        self.cycle = self.scope = self.headers = self.parser = None  # type: ignore[assignment]
+        # Whatever does not go out at once is told to `pause_writing`; over TLS some loops hold 0 for always full.
+        transport.set_write_buffer_limits(0 if self.scheme == "http" else 1, 0)
+        connection, write = transport.get_extra_info("socket"), None
+        if connection is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+            if self.scheme == "http":
+                write = partial(os.write, connection.fileno())
+        outlet.opened(transport, write)
+        return True
+
+    def _hear_chatter(self, size: int) -> None:
+        self._chatter += size
+        if self._chatter > CHATTER_MOST:
+            self.cut()
 
     # Waiting, and refusing.
 
