@@ -63,7 +63,9 @@ def test_nodes_that_are_all_of_their_own_kind_are_one_group() -> None:
     assert [group.total for group in groups(fleet(200, names=200))] == [200]
 
 
-@given(st.lists(st.tuples(st.sampled_from([*SEVERITY, "odd"]), st.integers(0, 40)), min_size=ALONE_MOST + 1, max_size=200))
+@given(
+    st.lists(st.tuples(st.sampled_from([*SEVERITY, "odd"]), st.integers(0, 40)), min_size=ALONE_MOST + 1, max_size=200)
+)
 def test_every_node_is_counted_once_and_every_one_that_is_not_up_is_known(drawn: list[tuple[str, int]]) -> None:
     cards = [node(f"n{n}", state, f"g{kind}") for n, (state, kind) in enumerate(drawn)]
     made = groups(cards)
