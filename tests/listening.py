@@ -23,6 +23,7 @@ class Listening:
     rcvbuf: int = 0
     tls: ssl.SSLContext | None = None
     headers: str = ""
+    query: str = ""
     head: str = ""
     messages: list[Heard] = field(default_factory=list)
     ended: bool = False
@@ -36,7 +37,7 @@ class Listening:
         one.connect(("127.0.0.1", self.port))
         self.socket = self.tls.wrap_socket(one, server_hostname="localhost") if self.tls else one
         host = "localhost" if self.tls else "127.0.0.1"
-        asked = f"GET /stream/{self.view} HTTP/1.1\r\nHost: {host}:{self.port}\r\n{self.headers}\r\n"
+        asked = f"GET /stream/{self.view}{self.query} HTTP/1.1\r\nHost: {host}:{self.port}\r\n{self.headers}\r\n"
         self.socket.sendall(asked.encode())
 
     def read(self) -> bool:

@@ -19,6 +19,7 @@ demo.link = (() => {
   let fullUntil = 0;
   let pollMs = 0;
   let messages = 0;
+  let newest = 0;
 
   const isLost = () => robbed || (!away && Date.now() - heard > SILENT_MS + pollMs);
 
@@ -61,7 +62,7 @@ demo.link = (() => {
     if (away || robbed || Date.now() < fullUntil) return event.preventDefault();
     connection = event.detail.connection;
   });
-  show.addEventListener('htmx:sse:after:connection', () => { opened = Date.now(); messages = 0; });
+  show.addEventListener('htmx:sse:after:connection', () => { opened = Date.now(); messages = newest = 0; });
   // No place for a stream: one picture, and when to ask for the next.
   document.addEventListener('poll', (event) => {
     try { pollMs = 1000 * JSON.parse(event.detail.data).every_sec; } catch { pollMs = FULL_MS; }
@@ -88,7 +89,10 @@ demo.link = (() => {
     alive = true;
     // A stream that goes on behind a picture and its word is a real one.
     if (++messages > 2) pollMs = 0;
-    const epoch = (event.detail.message.id || '').replace(/-[^-]*$/, '');
+    const [, epoch, seq] = /^(.*)-(\d+)$/.exec(event.detail.message.id || '') || [];
+    // Behind the whole view come the last messages that everyone has, older than it: the next ones build on them.
+    if (Number(seq) < newest) return event.preventDefault();
+    newest = Number(seq) || newest;
     if (epoch && epoch !== document.body.dataset.epoch) {
       event.preventDefault();
       reloadOnce(epoch);

@@ -3,13 +3,14 @@
 Where it does not (any server but ours, with nothing but ASGI's `send`), the application's own route serves them.
 """
 
+import re
 from collections.abc import Callable
 from email.utils import formatdate
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from demo.hub import Hub
+from demo.hub import HEADER, Hub, plainly
 from demo.show import ShowState
 from demo.web.guard import SECURITY_HEADERS
 from demo.web.lines import Line
@@ -20,13 +21,16 @@ PREFIX = "/stream/"
 
 _HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
-    "cache-control": "no-store",
+    "cache-control": "no-store, no-transform",
     "x-accel-buffering": "no",
+    "vary": "accept-encoding",
     "connection": "close",
     **SECURITY_HEADERS,
 }
 _HEAD = "HTTP/1.1 200 OK\r\n" + "".join(f"{name}: {value}\r\n" for name, value in _HEADERS.items())
 """Without a length: such a stream ends with its connection."""
+
+_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 
 Take = Callable[[Request, bool], Line | None]
 """A place for a stream of whoever sent this, and whether it is one of the presenter's own; None when all are taken."""
@@ -59,6 +63,18 @@ class Direct:
         if not hand_over(seat):
             line.leave()
             return False
-        head = f"{_HEAD}date: {formatdate(usegmt=True)}\r\n\r\n".encode() + RETRY
-        seat.begin(head, view, request.headers.get("last-event-id", "") if self._moves else "")
+        seen = request.headers.get("last-event-id", "") if self._moves else ""
+        seat.begin(_head(packed=_packed(view, request)), view, seen, packed=_packed(view, request))
         return True
+
+
+def _packed(view: str, request: Request) -> bool:
+    """Our own page asks for it; a program's messages come one by one and in order, as they always did."""
+    asked = view == "stage" and request.query_params.get("packed") == "1"
+    return asked and bool(_GZIP.search(request.headers.get("accept-encoding", "").lower()))
+
+
+def _head(packed: bool) -> bytes:
+    encoding = "content-encoding: gzip\r\n" if packed else ""
+    head = f"{_HEAD}{encoding}date: {formatdate(usegmt=True)}\r\n\r\n".encode()
+    return head + (HEADER + plainly(RETRY) if packed else RETRY)

@@ -58,12 +58,12 @@ class Seat:
         self._held = False
         self._listener: Listener | None = None
 
-    def begin(self, head: bytes, view: str, seen: str) -> None:
+    def begin(self, head: bytes, view: str, seen: str, *, packed: bool) -> None:
         """Once it has its connection: from now on the hub's."""
         sent = self.write(head)
         if sent != len(head):
             self.keep(head[sent:])
-        self._listener = self._hub.join(view, self, seen)
+        self._listener = self._hub.join(view, self, seen, packed=packed)
         if self._held:
             self._hub.hold(self._listener)
         self._line.on_end(self.close)
