@@ -59,7 +59,13 @@ def test_a_page_is_packed_for_who_accepts_that_and_is_the_same_page(server: Serv
     assert len(sent) < len(plain.content) / 2
 
 
-def test_a_stream_is_never_packed(server: Server) -> None:
+@pytest.mark.parametrize("accepted", ["gzip;q=0", "identity", "br", ""])
+def test_a_page_is_not_packed_for_who_does_not_accept_that(server: Server, accepted: str) -> None:
+    for path in ("/", "/static/base.css"):
+        assert "content-encoding" not in httpx.get(f"{server.url}{path}", headers={"Accept-Encoding": accepted}).headers
+
+
+def test_a_programs_stream_is_not_packed(server: Server) -> None:
     with server.client.stream("GET", "/stream/stage", headers={"Accept-Encoding": "gzip"}) as answer:
         assert "content-encoding" not in answer.headers
         assert next(answer.iter_raw()).startswith(b"retry:")

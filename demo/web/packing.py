@@ -1,9 +1,10 @@
-"""gzip, for whoever accepts it: of files once, of pages as they are drawn. Streams are never packed.
+"""gzip, for whoever accepts it: of files once, of pages as they are drawn. A stream has a packing of its own (the hub).
 
 Browsers offer brotli on https only, and a hall listens over plain http: gzip is what arrives.
 """
 
 import gzip
+import re
 
 from starlette.requests import Request
 
@@ -13,9 +14,11 @@ SHORTEST = 200
 DRAWN_LEVEL = 5
 """A page is packed for one visitor: the last percent would take longer than it saves on any network."""
 
+_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
+
 
 def accepts_gzip(request: Request) -> bool:
-    return "gzip" in request.headers.get("accept-encoding", "")
+    return _GZIP.search(request.headers.get("accept-encoding", "").lower()) is not None
 
 
 def packed(body: bytes, level: int = 9) -> bytes | None:
