@@ -18,9 +18,11 @@ import httpx
 from playwright.sync_api import Page
 
 from bench.cluster import clusters
+from bench.nodes import nodes
 from bench.rescue import closings, rescues
 from bench.start import free_port, slidev_in
 from bench.start import starts as first_bytes
+from bench.weight import weights
 from tests.browsing import PROJECTOR, Window, chromium
 from tests.serving import Server, serving, wait_for
 
@@ -36,7 +38,7 @@ def main() -> int:
     parser.add_argument("--streams", type=int, default=1000, help="open streams at the end of a show")
     parser.add_argument(
         "--only",
-        choices=["start", "first-byte", "pages", "kill", "idle", "rescue", "close", "cluster"],
+        choices=["start", "first-byte", "weight", "pages", "kill", "idle", "rescue", "close", "cluster", "nodes"],
         help="one measurement alone",
     )
     parser.add_argument("--slidev", help="a directory in which `npm install @slidev/cli` was run, to start that too")
@@ -46,11 +48,13 @@ def main() -> int:
     parts: dict[str, Callable[[], Iterator[str]]] = {
         "start": lambda: starts(args.starts),
         "first-byte": lambda: (row(*found) for found in first_bytes(args.starts, slidev_in(args.slidev))),
+        "weight": lambda: (row(*found) for found in weights(args.starts)),
         "pages": lambda: pages(args.rounds),
         "kill": lambda: kills(args.kills),
         "idle": lambda: idle(args.idle),
         "rescue": lambda: (row(*found) for found in rescues(args.kills)),
         "close": lambda: (row(*found) for found in closings(3, args.streams)),
+        "nodes": lambda: (row(*found) for found in nodes(args.idle / 3)),
         "cluster": lambda: (row(*found) for found in clusters(args.kills)),
     }
     for name, part in parts.items():

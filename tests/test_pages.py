@@ -430,14 +430,6 @@ def test_up_to_twelve_cards_are_whole_and_more_are_small() -> None:
     assert wall([card(f"n{n}") for n in range(13)]).tiny
 
 
-def test_of_too_many_cards_the_broken_ones_are_shown_and_the_rest_is_counted() -> None:
-    cards = [card(f"n{n}", "down" if n in (70, 99) else "up") for n in range(100)]
-    laid = wall(cards)
-    assert len(laid.cards) < 31
-    assert {shown.id for shown in laid.cards} >= {"n70", "n99"}
-    assert laid.rest == "and 71 more: 71 up"
-
-
 def test_the_small_curve_is_an_area_that_breaks_where_nothing_was_measured() -> None:
     assert spark([]) == ""
     assert spark([5.0]) == "M60 60V5V60Z"

@@ -30,6 +30,7 @@ from demo.web.guard import Guard
 from demo.web.lines import Line, Lines
 from demo.web.metrics import Metrics
 from demo.web.pace import Pace
+from demo.web.packing import accepts_gzip, drawn
 from demo.web.pages import Pages
 from demo.web.polling import Polling
 from demo.web.problems import code_of, problem
@@ -118,8 +119,8 @@ class Web:
 
     def _add_pages(self, app: FastAPI) -> None:
         def add(path: str, view: str) -> None:
-            async def page() -> Response:
-                return self._page(view)
+            async def page(request: Request) -> Response:
+                return self._page(request, view)
 
             add_page(app, path, page, f"The {view} page.", {} if view == "stage" else TO_PAIRING)
 
@@ -132,20 +133,21 @@ class Web:
         app.add_api_route("/static/{path:path}", asset, methods=["GET", "HEAD"], include_in_schema=False)
         app.add_api_route("/favicon.ico", asset, methods=["GET", "HEAD"], include_in_schema=False)
 
-    def _page(self, view: str) -> Response:
+    def _page(self, request: Request, view: str) -> Response:
         try:
             html = self.pages.page(view, self._conductor.state, self._viewers, self._conductor.epoch)
         except Exception as error:  # noqa: BLE001 - a bug of ours, or of a deck: it is told to the presenter
             self._cannot_render(view, error)
             return problem("broken", "this page cannot be drawn; the show goes on")
-        return HTMLResponse(html)
+        body, headers = drawn(request, html)
+        return HTMLResponse(body, headers=headers)
 
     def _asset(self, request: Request) -> Response:
         name = "favicon.svg" if request.url.path == "/favicon.ico" else request.url.path
         asset = self.assets.find(name)
         if asset is None:
             return self.desk.no_such("file", request.url.path)
-        packed = "gzip" in request.headers.get("accept-encoding", "")
+        packed = accepts_gzip(request)
         return Response(asset.content(packed), headers=asset.headers(packed))
 
     def _line(self, request: Request, private: bool) -> Line | None:

@@ -3,12 +3,13 @@
 A fingerprinted path may be cached for ever; the plain one (favicon) is asked for again each time.
 """
 
-import gzip
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+
+from demo.web.packing import packed
 
 PREFIX = "/static/"
 
@@ -20,7 +21,6 @@ _TYPES = {
 }
 _FOREVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
-_SHORTEST_TO_PACK = 200
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Asset:
     @cached_property
     def packed(self) -> bytes | None:
         """Its gzip form, made when it is first asked for; None where that would not be smaller."""
-        return _packed(self.body)
+        return packed(self.body)
 
     def headers(self, gzip_accepted: bool) -> dict[str, str]:
         """What goes with `content(gzip_accepted)`."""
@@ -82,9 +82,3 @@ def _read(directory: Path) -> Iterator[tuple[str, Asset]]:
         stem = name.removesuffix(path.suffix)
         url = f"{PREFIX}{stem}.{hashlib.sha256(body).hexdigest()[:10]}{path.suffix}"
         yield name, Asset(url, media_type, body, _FOREVER)
-
-
-def _packed(body: bytes) -> bytes | None:
-    """`mtime` 0: the same bytes at every start."""
-    packed = gzip.compress(body, 9, mtime=0) if len(body) >= _SHORTEST_TO_PACK else body
-    return packed if len(packed) < len(body) else None

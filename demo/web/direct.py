@@ -3,7 +3,6 @@
 Where it does not (any server but ours, with nothing but ASGI's `send`), the application's own route serves them.
 """
 
-import re
 from collections.abc import Callable
 from email.utils import formatdate
 
@@ -14,6 +13,7 @@ from demo.hub import HEADER, Hub, plainly
 from demo.show import ShowState
 from demo.web.guard import SECURITY_HEADERS
 from demo.web.lines import Line
+from demo.web.packing import accepts_gzip
 from demo.web.seats import EXTENSION, HandOver, Seat
 from demo.web.streams import RETRY
 
@@ -29,8 +29,6 @@ _HEADERS = {
 }
 _HEAD = "HTTP/1.1 200 OK\r\n" + "".join(f"{name}: {value}\r\n" for name, value in _HEADERS.items())
 """Without a length: such a stream ends with its connection."""
-
-_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 
 Take = Callable[[Request, bool], Line | None]
 """A place for a stream of whoever sent this, and whether it is one of the presenter's own; None when all are taken."""
@@ -71,7 +69,7 @@ class Direct:
 def _packed(view: str, request: Request) -> bool:
     """Our own page asks for it; a program's messages come one by one and in order, as they always did."""
     asked = view == "stage" and request.query_params.get("packed") == "1"
-    return asked and bool(_GZIP.search(request.headers.get("accept-encoding", "").lower()))
+    return asked and accepts_gzip(request)
 
 
 def _head(packed: bool) -> bytes:

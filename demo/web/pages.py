@@ -190,6 +190,7 @@ def _environment(assets: Assets) -> Environment:
         "asset": assets.url,
         "fingerprint": assets.fingerprint,
         "wall": wall.wall,
+        "full_most": wall.FULL_MOST,
         "narration_size": _narration_size,
         "heading_size": wall.heading_size,
     }
