@@ -19,6 +19,7 @@ from typing import Any
 
 from bench.spread import Spread
 from demo.errors import UsageError
+from demo.web.lines import FILES_MOST, RESERVED, streams_most
 
 HERE = Path(__file__).parent
 
@@ -34,7 +35,10 @@ def compiled(name: str, folder: Path) -> Path:
     if compiler is None:
         raise UsageError("the load client is written in C: install gcc and libc6-dev, then run this again")
     program = folder / name
-    subprocess.run([compiler, "-O2", "-Wall", "-Wextra", "-o", program, HERE / f"{name}.c", "-lm"], check=True)
+    command = [compiler, "-O2", "-Wall", "-Wextra", "-o", str(program), str(HERE / f"{name}.c"), "-lm"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise UsageError(f"{name}.c does not compile; is libc6-dev installed? {done.stderr[:300]}")
     return program
 
 
@@ -45,13 +49,14 @@ def pinned(cpu: int) -> list[str]:
 
 
 def require_files(streams: int) -> None:
-    """Raises `UsageError` with the number that fits when this machine allows too few open files."""
+    """Raise the limit of open files. Raises `UsageError` with the number that fits when that is not enough."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    fits = STREAMS_MOST if hard == resource.RLIM_INFINITY else min(STREAMS_MOST, hard - FILES_SPARE)
+    files = FILES_MOST if hard == resource.RLIM_INFINITY else min(hard, FILES_MOST)
+    fits = min(STREAMS_MOST, files - FILES_SPARE, streams_most(files) - RESERVED)
     if streams > fits:
         raise UsageError(
-            f"{streams:,} streams do not fit: the load client may have {fits:,} here (at most {hard:,} open files a "
-            f"process, {STREAMS_MOST:,} streams in any case); ask for fewer, or raise the limit with ulimit -Hn"
+            f"{streams:,} streams do not fit: with {files:,} open files a process there are places for {fits:,} "
+            f"(the load client has {STREAMS_MOST:,} at most); ask for fewer, or raise the limit with ulimit -Hn"
         )
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
