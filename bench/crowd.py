@@ -4,6 +4,7 @@ One client process is enough: it reads 5,000 listeners at 10 rounds a second wit
 own share of a core, so that a run in which it was the bottleneck is seen.
 """
 
+import contextlib
 import json
 import os
 import resource
@@ -206,7 +207,8 @@ class Crowd:
     def close(self) -> None:
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
-                pipe.close()
+                with contextlib.suppress(BrokenPipeError):  # It is gone already, and what was left to say with it.
+                    pipe.close()
         self.process.wait()
 
     def __enter__(self) -> "Crowd":

@@ -46,8 +46,8 @@ class Faulty:
             if self.flaw == "slow":
                 await asyncio.sleep(0.3)
             self.seq, self.text = self.seq + 1, body
-            for number in list(self.listeners):
-                self.tell(number)
+            for place, number in enumerate(sorted(self.listeners)):
+                self.tell(number, chosen=place == 0)
         told = json.dumps({"epoch": EPOCH, "seq": self.seq})
         writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(told)}\r\n\r\n{told}".encode())
 
@@ -62,10 +62,10 @@ class Faulty:
     def whole(self) -> str:
         return f"id: {EPOCH}-{self.seq}\ndata: <hx-partial>top</hx-partial><hx-partial>{self.text}</hx-partial>\n\n"
 
-    def tell(self, number: int) -> None:
+    def tell(self, number: int, *, chosen: bool) -> None:
         """The change, to a listener; the flaw is the first one's, in every third round."""
         message = f"id: {EPOCH}-{self.seq}\ndata: <hx-partial>{self.text}</hx-partial>\n\n"
-        chosen, third = number == min(self.listeners), self.seq % 3
+        third = self.seq % 3
         if chosen and self.flaw == "skips" and third == 0:
             asyncio.get_running_loop().call_later(0.25, self.catch_up, number)
             return
