@@ -198,11 +198,16 @@ class Crowd:
             time.sleep(every)
 
     def until_live(self, count: int, limit_sec: float) -> None:
-        """Raises `UsageError` with what is missing."""
-        if self.until(lambda status: status.live == count, limit_sec) is None:
-            status = self.status()
-            refused = f"; the server refuses with {status.refused_status}" if status.refused_status else ""
-            raise UsageError(f"{status.live:,} of {count:,} streams were open after {limit_sec:.0f} s{refused}")
+        """Raises `UsageError` with what is missing when none was opened for so long."""
+        status = self.status()
+        while status.live != count:
+            more = self.until(_more_than(status.live), limit_sec)
+            if more is None:
+                why = self.status().refused_status
+                refused = f"; the server refuses with {why}" if why else ""
+                missing = f"{status.live:,} of {count:,} streams are open, no other for {limit_sec:.0f} s"
+                raise UsageError(missing + refused)
+            status = more
 
     def close(self) -> None:
         for pipe in (self.process.stdin, self.process.stdout):
@@ -216,3 +221,7 @@ class Crowd:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+def _more_than(live: int) -> Callable[[Status], bool]:
+    return lambda status: status.live > live

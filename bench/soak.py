@@ -35,7 +35,7 @@ SLOW_SHARE = 10
 PAD = 240
 """Characters that are said besides the marker: a message of about 1,400 bytes."""
 
-OPEN_LIMIT_SEC = 120.0
+OPEN_LIMIT_SEC = 20.0
 READY_LIMIT_SEC = 60.0
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from bench.crowd import compiled
-from bench.fanout import Run, measure, medians, ratios, remarks, table
+from bench.fanout import Run, compare, measure, medians, ratios, remarks, table
 from bench.live import live_rates
-from bench.peers import NCHAN_MODULE, Peer, Running, others
+from bench.peers import NCHAN_MODULE, Peer, Running, others, process
 from tests.serving import serving
 
 RUN = Run(p50=2.0, p99=4.0, max=5.0, cpu_us=10.0, kb=8.0, spike=1.5, bytes=130.0, busy=20.0, lost=0, missed=0)
@@ -52,7 +52,6 @@ def test_ours_and_its_peers_are_measured_with_messages_of_one_size(tmp_path: Pat
         assert run["bytes"] == pytest.approx(size, abs=4)
         assert 0 < run["p50"] <= run["p99"] <= run["max"]
         assert run["cpu_us"] > 0
-    assert "nchan is left out" in done.stderr
     assert told["doubts"] == [
         "nchan is left out: it needs nginx and libnginx-mod-nchan, or --nchan with the module's file"
     ]
@@ -74,6 +73,16 @@ def test_a_delivery_that_never_came_is_missed(client: Path) -> None:
     run = measure(client, with_flaw("deaf"), 5, 3, 0, limit_ms=300)
     assert run.missed == 3
     assert any("3 deliveries missed" in line for line in remarks({5: {"deaf": run}}))
+
+
+def test_a_peer_that_fails_is_left_out_and_said(client: Path, tmp_path: Path) -> None:
+    absent: list[str] = []
+    broken = Peer("broken", lambda: process(lambda port: [sys.executable, "-c", "exit('no room')"], tmp_path))
+    found = compare(client, [with_flaw("none"), broken], 3, 1, 1, absent)
+    assert list(found) == ["none"]
+    assert len(absent) == 1
+    assert absent[0].startswith("broken is left out with 3 listeners: ")
+    assert absent[0].endswith("ended with 1: no room\n")
 
 
 def test_a_connection_that_was_torn_is_lost(client: Path) -> None:

@@ -80,7 +80,7 @@ def test_listeners_that_cannot_come_in_are_counted_and_said(client: Path) -> Non
         port = server.port
     with Crowd(client, Target(port)) as crowd:
         crowd.open(3)
-        with pytest.raises(UsageError, match="0 of 3 streams were open after 1 s"):
+        with pytest.raises(UsageError, match="0 of 3 streams are open, no other for 1 s"):
             crowd.until_live(3, 1)
         assert crowd.stats().lost >= 3
 
