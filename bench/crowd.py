@@ -4,6 +4,7 @@ One client process is enough: it reads 5,000 listeners at 10 rounds a second wit
 own share of a core, so that a run in which it was the bottleneck is seen.
 """
 
+import contextlib
 import json
 import os
 import resource
@@ -19,6 +20,7 @@ from typing import Any
 
 from bench.spread import Spread
 from demo.errors import UsageError
+from demo.web.lines import FILES_MOST, RESERVED, streams_most
 
 HERE = Path(__file__).parent
 
@@ -34,7 +36,10 @@ def compiled(name: str, folder: Path) -> Path:
     if compiler is None:
         raise UsageError("the load client is written in C: install gcc and libc6-dev, then run this again")
     program = folder / name
-    subprocess.run([compiler, "-O2", "-Wall", "-Wextra", "-o", program, HERE / f"{name}.c", "-lm"], check=True)
+    command = [compiler, "-O2", "-Wall", "-Wextra", "-o", str(program), str(HERE / f"{name}.c"), "-lm"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise UsageError(f"{name}.c does not compile; is libc6-dev installed? {done.stderr[:300]}")
     return program
 
 
@@ -45,13 +50,14 @@ def pinned(cpu: int) -> list[str]:
 
 
 def require_files(streams: int) -> None:
-    """Raises `UsageError` with the number that fits when this machine allows too few open files."""
+    """Raise the limit of open files. Raises `UsageError` with the number that fits when that is not enough."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    fits = STREAMS_MOST if hard == resource.RLIM_INFINITY else min(STREAMS_MOST, hard - FILES_SPARE)
+    files = FILES_MOST if hard == resource.RLIM_INFINITY else min(hard, FILES_MOST)
+    fits = min(STREAMS_MOST, files - FILES_SPARE, streams_most(files) - RESERVED)
     if streams > fits:
         raise UsageError(
-            f"{streams:,} streams do not fit: the load client may have {fits:,} here (at most {hard:,} open files a "
-            f"process, {STREAMS_MOST:,} streams in any case); ask for fewer, or raise the limit with ulimit -Hn"
+            f"{streams:,} streams do not fit: with {files:,} open files a process there are places for {fits:,} "
+            f"(the load client has {STREAMS_MOST:,} at most); ask for fewer, or raise the limit with ulimit -Hn"
         )
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
@@ -192,16 +198,22 @@ class Crowd:
             time.sleep(every)
 
     def until_live(self, count: int, limit_sec: float) -> None:
-        """Raises `UsageError` with what is missing."""
-        if self.until(lambda status: status.live == count, limit_sec) is None:
-            status = self.status()
-            refused = f"; the server refuses with {status.refused_status}" if status.refused_status else ""
-            raise UsageError(f"{status.live:,} of {count:,} streams were open after {limit_sec:.0f} s{refused}")
+        """Raises `UsageError` with what is missing when none was opened for so long."""
+        status = self.status()
+        while status.live != count:
+            more = self.until(_more_than(status.live), limit_sec)
+            if more is None:
+                why = self.status().refused_status
+                refused = f"; the server refuses with {why}" if why else ""
+                missing = f"{status.live:,} of {count:,} streams are open, no other for {limit_sec:.0f} s"
+                raise UsageError(missing + refused)
+            status = more
 
     def close(self) -> None:
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
-                pipe.close()
+                with contextlib.suppress(BrokenPipeError):  # It is gone already, and what was left to say with it.
+                    pipe.close()
         self.process.wait()
 
     def __enter__(self) -> "Crowd":
@@ -209,3 +221,7 @@ class Crowd:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+def _more_than(live: int) -> Callable[[Status], bool]:
+    return lambda status: status.live > live

@@ -22,9 +22,9 @@ from bench.crowd import Crowd, Target, compiled, pinned, require_files
 from bench.live import Rate, live_rates
 from bench.peers import NCHAN_MODULE, Peer, others, ours
 from bench.procs import cost, machine
-from demo.errors import DemoError
+from demo.errors import DemoError, UsageError
 
-OPEN_LIMIT_SEC = 120.0
+OPEN_LIMIT_SEC = 20.0
 ROUND_LIMIT_MS = 25_000
 GAP_MS = 50
 WARM_UP = 2
@@ -52,7 +52,7 @@ class Run:
     missed: int
 
 
-def measure(client: Path, peer: Peer, listeners: int, rounds: int, pad: int) -> Run:
+def measure(client: Path, peer: Peer, listeners: int, rounds: int, pad: int, limit_ms: int = ROUND_LIMIT_MS) -> Run:
     with (
         peer.start() as server,
         Crowd(client, Target(server.port, pad=pad, strict=server.strict), pinned(1)) as crowd,
@@ -63,23 +63,24 @@ def measure(client: Path, peer: Peer, listeners: int, rounds: int, pad: int) -> 
         crowd.until_live(listeners, OPEN_LIMIT_SEC)
         time.sleep(SETTLE_SEC)
         full = cost(server.pid)
-        crowd.rounds(WARM_UP, GAP_MS, ROUND_LIMIT_MS)
-        refused = crowd.stats().refused
+        crowd.rounds(WARM_UP, GAP_MS, limit_ms)
+        opening = crowd.stats()
         before = cost(server.pid)
-        found = crowd.rounds(rounds, GAP_MS, ROUND_LIMIT_MS)
+        found = crowd.rounds(rounds, GAP_MS, limit_ms)
         after = cost(server.pid)
         seen = crowd.stats()
-    deliveries = max(seen.deliveries, 1)
+    if not seen.deliveries:
+        raise UsageError(f"{peer.name} delivered nothing to {listeners:,} listeners in {rounds} rounds")
     return Run(
         p50=seen.latency.at(0.5),
         p99=seen.latency.at(0.99),
         max=seen.latency.most,
-        cpu_us=(after.cpu_sec - before.cpu_sec) / deliveries * 1e6,
+        cpu_us=(after.cpu_sec - before.cpu_sec) / seen.deliveries * 1e6,
         kb=(full.rss_kb - empty.rss_kb) / listeners,
-        spike=max(found.worst) / statistics.median(found.worst),
-        bytes=seen.bytes / deliveries,
+        spike=max(found.worst) / (statistics.median(found.worst) or max(found.worst)),
+        bytes=seen.bytes / seen.deliveries,
         busy=found.busy_percent,
-        lost=seen.lost + seen.ended + seen.refused + refused + seen.post_failures,
+        lost=sum(one.lost + one.ended + one.refused + one.post_failures for one in (opening, seen)),
         missed=found.expected - seen.deliveries,
     )
 
@@ -97,17 +98,23 @@ def medians(runs: list[Run]) -> Run:
     return Run(**middle | added | {"busy": max(run.busy for run in runs)})
 
 
-def compare(client: Path, peers: list[Peer], listeners: int, rounds: int, reps: int) -> dict[str, Run]:
-    """By name, ours first."""
+def compare(
+    client: Path, peers: list[Peer], listeners: int, rounds: int, reps: int, absent: list[str]
+) -> dict[str, Run]:
+    """By name, ours first. A peer that fails is left out, and `absent` says so; ours may not."""
     own, *rest = peers
     runs: dict[str, list[Run]] = {peer.name: [] for peer in peers}
     pads: dict[str, int] = {}
     for rep in range(reps):
         runs[own.name].append(measure(client, own, listeners, rounds, 0))
-        for peer in rest:
-            if peer.name not in pads:
-                pads[peer.name] = padding(client, peer, runs[own.name][0].bytes)
-            runs[peer.name].append(measure(client, peer, listeners, rounds, pads[peer.name]))
+        for peer in [peer for peer in rest if peer.name in runs]:
+            try:
+                if peer.name not in pads:
+                    pads[peer.name] = padding(client, peer, runs[own.name][0].bytes)
+                runs[peer.name].append(measure(client, peer, listeners, rounds, pads[peer.name]))
+            except UsageError as error:
+                absent.append(f"{peer.name} is left out with {listeners:,} listeners: {error}")
+                del runs[peer.name]
         print(f"{listeners:,} listeners: run {rep + 1} of {reps} done", file=sys.stderr)
     return {name: medians(found) for name, found in runs.items()}
 
@@ -159,12 +166,12 @@ def live_table(rates: list[Rate]) -> Iterator[str]:
 
 
 def figures() -> Iterator[str]:
-    """What `scripts/figures` measures, line by line."""
+    """What `scripts/figures` measures, line by line; the last one says so when it did not come to its end."""
     with subprocess.Popen([sys.executable, "-m", "bench.figures"], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield from (line.rstrip("\n") for line in process.stdout)
     if process.returncode:
-        raise DemoError(f"scripts/figures ended with {process.returncode}: its table is not whole")
+        yield f"scripts/figures ended with {process.returncode}: its table is not whole"
 
 
 def _counts(text: str) -> list[int]:
@@ -195,25 +202,31 @@ def main() -> int:
         folder = Path(name)
         client = compiled("crowd", folder)
         found, absent = others(folder, args.nchan)
-        for sentence in absent:
-            print(sentence, file=sys.stderr)
         peers = [ours(), *found]
-        results = {count: compare(client, peers, count, args.rounds, args.reps) for count in args.n}
-        rates = live_rates(client, args.live) if args.live else []
+        results = {count: compare(client, peers, count, args.rounds, args.reps, absent) for count in args.n}
+        rates = _live(client, args.live, absent)
+    doubts = [*absent, *remarks(results)]
     for count, servers in results.items():
         lines += ["", *table(count, servers)]
     lines += ["", *live_table(rates)] if rates else []
-    doubts = [*absent, *remarks(results)]
-    lines += ["", *doubts] if doubts else []
-    lines += ["", *figures()] if args.all else []
-    text = "\n".join(lines) + "\n"
+    lines += ["", *(f"- {doubt}" for doubt in doubts)] if doubts else []
+    more = list(figures()) if args.all else []
+    text = "\n".join([*lines, "", *more]) + "\n"
     if args.out:
         args.out.write_text(text)
-    print(as_json(results, rates, doubts) if args.json else text)
+    print(as_json(results, rates, doubts, more) if args.json else text)
     return int(any(run.lost or run.missed for servers in results.values() for run in servers.values()))
 
 
-def as_json(results: dict[int, dict[str, Run]], rates: list[Rate], doubts: list[str]) -> str:
+def _live(client: Path, seconds: float, absent: list[str]) -> list[Rate]:
+    try:
+        return live_rates(client, seconds) if seconds else []
+    except (DemoError, AssertionError) as error:
+        absent.append(f"the live show is left out: {error}")
+        return []
+
+
+def as_json(results: dict[int, dict[str, Run]], rates: list[Rate], doubts: list[str], more: list[str]) -> str:
     fan_out = {
         count: {
             name: asdict(run) | ({} if name == "ours" else {"ours_to_it": ratios(found["ours"], run)})
@@ -221,15 +234,14 @@ def as_json(results: dict[int, dict[str, Run]], rates: list[Rate], doubts: list[
         }
         for count, found in results.items()
     }
-    return json.dumps(
-        {"machine": heading(), "fan_out": fan_out, "live": [asdict(rate) for rate in rates], "doubts": doubts}
-    )
+    live = [asdict(rate) for rate in rates]
+    return json.dumps({"machine": heading(), "fan_out": fan_out, "live": live, "doubts": doubts, "figures": more})
 
 
 if __name__ == "__main__":
     with contextlib.suppress(KeyboardInterrupt):
         try:
             sys.exit(main())
-        except DemoError as error:
+        except (DemoError, AssertionError) as error:
             sys.exit(f"scripts/bench: {error}")
     sys.exit(130)

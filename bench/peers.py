@@ -66,13 +66,13 @@ def ours() -> Peer:
 def others(folder: Path, nchan: Path = NCHAN_MODULE) -> tuple[list[Peer], list[str]]:
     """The peers that can run here, and a sentence for each that cannot."""
     floor = compiled("floor", folder)
-    found = [Peer("C epoll loop", lambda: _process(lambda port: [str(floor), str(port)], folder))]
+    found = [Peer("C epoll loop", lambda: process(lambda port: [str(floor), str(port)], folder))]
     absent = []
     if nchan.exists() and shutil.which("nginx"):
-        found.append(Peer("nchan", lambda: _process(lambda port: _nginx(port, nchan, folder), folder)))
+        found.append(Peer("nchan", lambda: process(lambda port: _nginx(port, nchan, folder), folder)))
     else:
         absent.append("nchan is left out: it needs nginx and libnginx-mod-nchan, or --nchan with the module's file")
-    found.append(Peer("sse-starlette, a queue each", lambda: _process(_queues, folder)))
+    found.append(Peer("sse-starlette, a queue each", lambda: process(_queues, folder)))
     return found, absent
 
 
@@ -87,7 +87,8 @@ def _queues(port: int) -> list[str]:
 
 
 @contextmanager
-def _process(command: Callable[[int], list[str]], folder: Path) -> Iterator[Running]:
+def process(command: Callable[[int], list[str]], folder: Path) -> Iterator[Running]:
+    """A program that is told its port; what it prints is kept in `folder`."""
     port = free_port()
     said = folder / f"said-{port}"
     with said.open("w") as out:

@@ -25,8 +25,6 @@ FILL_LIMIT_SEC = 60.0
 FILL_SMALL = 50_000
 """Deliveries a second that any server takes: a small crowd is filled faster."""
 
-CAUGHT_UP_LIMIT_SEC = 5.0
-CHURN_SETTLE_SEC = 10.0
 CHURN_KB = 1.0
 CHURN_LEAST_KB = 1024.0
 """Joins and leaves may cost the larger of 1 MB and 1 KB each: a listener that is forgotten costs more."""
@@ -92,7 +90,7 @@ def reconnect(stand: Stand, plan: Plan) -> Iterator[Check]:
     current = crowd.until(lambda status: status.live == status.marked == stand.streams, RECONNECT_MOST_SEC * 4)
     took = time.monotonic() - began
     crowd.play(0)
-    crowd.until(lambda status: not status.pending, CAUGHT_UP_LIMIT_SEC)
+    crowd.until(lambda status: not status.pending, stand.patience_sec)
     seen = crowd.stats()
     what = f"{stand.streams:,} leave and come back within {RECONNECT_SEC:.0f} s: all are current"
     told = f"after {took:.1f} s" if current else f"not within {took:.0f} s: {crowd.status().live:,} are there"
@@ -119,7 +117,7 @@ def stalled(stand: Stand, plan: Plan) -> Iterator[Check]:
             (held if with_stalled else calm).append(crowd.stats())
             if with_stalled:
                 crowd.ask("resume")
-                crowd.until(lambda status: status.live == status.marked == stand.streams, CAUGHT_UP_LIMIT_SEC)
+                crowd.until(lambda status: status.live == status.marked == stand.streams, stand.patience_sec)
                 stopped, gaps = stopped + crowd.status().stopped, gaps + crowd.stats().gaps
     wanted = stand.slow * plan.pairs
     told = f"{stopped:,} of {wanted:,} stalls ended with a skip or a cut; {gaps:,} left a gap"
@@ -135,7 +133,7 @@ def stalled(stand: Stand, plan: Plan) -> Iterator[Check]:
 
 def _message_size(stand: Stand) -> float:
     stand.crowd.stats()
-    stand.crowd.rounds(3, 10, 15_000)
+    stand.crowd.rounds(3, 10, int(stand.patience_sec * 1000))
     seen = stand.crowd.stats()
     return seen.bytes / max(seen.deliveries, 1)
 
@@ -157,9 +155,9 @@ def churn(stand: Stand, plan: Plan) -> Iterator[Check]:
     crowd.ask(f"churn {plan.churn}")
     stand.play(plan.churn_minutes * 60, stand.hz)
     crowd.ask("churn 0")
-    crowd.until(lambda status: status.live == stand.streams, CHURN_SETTLE_SEC)
+    crowd.until(lambda status: status.live == stand.streams, stand.patience_sec)
     seen = crowd.stats()
-    end = time.monotonic() + CHURN_SETTLE_SEC
+    end = time.monotonic() + stand.patience_sec
     while stand.files() > files and time.monotonic() < end:
         time.sleep(0.1)
     joins = plan.churn * plan.churn_minutes

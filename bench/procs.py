@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from demo.errors import UsageError
+
 PAGE_KB = os.sysconf("SC_PAGE_SIZE") / 1024
 PROC = Path("/proc")
 
@@ -18,9 +20,12 @@ class Cost:
 
 
 def cost(pid: int, *, with_children: bool = True) -> Cost:
-    """Of a process, and of all below it."""
-    pids = [pid, *(_below(pid) if with_children else [])]
-    return Cost(sum(map(_cpu_sec, pids)), sum(map(_rss_kb, pids)), sum(map(_files, pids)))
+    """Of a process, and of all below it. Raises `UsageError` when one of them is gone."""
+    try:
+        pids = [pid, *(_below(pid) if with_children else [])]
+        return Cost(sum(map(_cpu_sec, pids)), sum(map(_rss_kb, pids)), sum(map(_files, pids)))
+    except (FileNotFoundError, ProcessLookupError):
+        raise UsageError(f"the server's process {pid}, or one below it, ended while it was measured") from None
 
 
 def _below(pid: int) -> list[int]:

@@ -10,16 +10,18 @@ import httpx
 from bench.crowd import Crowd, Status, Window
 from bench.procs import cost
 from bench.verdict import Check
-
-ROUND_LIMIT_MS = 15_000
-AGREED_LIMIT_SEC = 10.0
+from demo.errors import UsageError
 
 State = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Stand:
-    """`streams` listeners, `slow` of them with small buffers; a round `hz` times a second."""
+    """`streams` listeners, `slow` of them with small buffers; a round `hz` times a second.
+
+    `tick` is called about once a second, so that what the server prints is read. `patience_sec` is how long a
+    listener that lacks something is waited for before that is held against the server.
+    """
 
     crowd: Crowd
     pid: int
@@ -28,10 +30,13 @@ class Stand:
     slow: int
     hz: float
     tick: Callable[[], object] = lambda: None
-    """Called about once a second, so that what the server prints is read."""
+    patience_sec: float = 10.0
 
     def state(self) -> State:
-        told: State = httpx.get(f"{self.url}/state", timeout=30).raise_for_status().json()
+        try:
+            told: State = httpx.get(f"{self.url}/state", timeout=30).raise_for_status().json()
+        except httpx.HTTPError as error:
+            raise UsageError(f"{self.url}/state does not answer any more: {error or type(error).__name__}") from None
         return told
 
     def rss_kb(self) -> float:
@@ -52,7 +57,7 @@ class Stand:
         self.crowd.play(hz)
         self.wait(seconds, look, every)
         self.crowd.play(0)
-        self.crowd.until(lambda status: not status.pending and not status.behind, ROUND_LIMIT_MS / 1000)
+        self.crowd.until(lambda status: not status.pending and not status.behind, self.patience_sec)
 
     def newest(self, phase: str) -> Check:
         """A last round; then every listener must have seen it and hold the id of the newest state.
@@ -61,8 +66,8 @@ class Stand:
         that is the round itself, so it is the very number that `/state` has. Where health samples go on, it moves:
         then all must hold one and the same id at one moment, none beyond `/state`.
         """
-        self.crowd.rounds(1, 0, ROUND_LIMIT_MS)
-        end = time.monotonic() + AGREED_LIMIT_SEC
+        self.crowd.rounds(1, 0, int(self.patience_sec * 1000))
+        end = time.monotonic() + self.patience_sec
         while True:
             before, status, after = self.state(), self.crowd.status(), self.state()
             good = _agreed(status, before, after, self.streams)

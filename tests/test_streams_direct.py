@@ -4,6 +4,7 @@ import asyncio
 import gc
 import socket
 import ssl
+import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -100,11 +101,52 @@ def test_a_stream_has_the_headers_of_every_answer_and_ends_with_its_connection(s
         headers = dict(line.split(": ", 1) for line in lines[1:])
         assert SECURITY_HEADERS.items() <= headers.items()
         assert headers["content-type"] == "text/event-stream; charset=utf-8"
-        assert (headers["cache-control"], headers["connection"]) == ("no-store", "close")
+        assert (headers["cache-control"], headers["connection"]) == ("no-store, no-transform", "close")
         assert headers["x-accel-buffering"] == "no"
         assert not {"content-length", "transfer-encoding", "content-encoding"} & headers.keys()
         assert headers["date"].endswith("GMT")
         assert one.messages[0].text.startswith("retry: ")
+
+
+@pytest.mark.parametrize(
+    ("query", "accepts", "packed"),
+    [
+        ("?packed=1", "gzip, deflate, br, zstd", True),
+        ("?packed=1", "br;q=1.0, GZIP;q=0.8", True),
+        ("", "gzip", False),
+        ("?packed=0", "gzip", False),
+        ("?packed=1", "gzip;q=0, br", False),
+        ("?packed=1", "br", False),
+    ],
+)
+def test_a_stream_is_packed_for_who_asks_for_it_and_can_read_it(
+    server: Server, query: str, accepts: str, packed: bool
+) -> None:
+    with Listening(server.port, query=query, headers=f"Accept-Encoding: {accepts}\r\n") as one:
+        while not one.head:
+            one.read()
+        assert ("content-encoding: gzip" in one.head) == packed
+        assert "vary: accept-encoding" in one.head
+
+
+def test_what_is_packed_reads_as_what_is_plain(server: Server) -> None:
+    with (
+        Listening(server.port) as plain,
+        Listening(server.port, query="?packed=1", headers="Accept-Encoding: gzip\r\n") as one,
+    ):
+        plain.until("r-top")
+        for number in range(20):
+            say(server, f"line {number}")
+            plain.until(f"line {number}<")
+        received = b""
+        while b"\r\n\r\n" not in received:
+            received += one.socket.recv(65536)
+        inflate = zlib.decompressobj(wbits=31)
+        text = inflate.decompress(received.partition(b"\r\n\r\n")[2])
+        while b"line 19<" not in text:
+            text += inflate.decompress(one.socket.recv(65536))
+        messages = [message for message in text.decode().split("\n\n")[1:-1] if "event: beat" not in message]
+        assert messages == [heard.text for heard in plain.messages[1:] if "event: beat" not in heard.text]
 
 
 def test_a_listener_that_talks_is_cut_off(server: Server) -> None:

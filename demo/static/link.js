@@ -117,7 +117,7 @@ demo.link = (() => {
     document.body.dataset.link = lost ? 'lost' : pollMs ? 'polling' : alive ? 'up' : 'connecting';
     badge.hidden = !lost && !pollMs;
     const full = fullUntil > heard + pollMs;
-    const polling = `every place is taken: a new picture every ${Math.round(pollMs / 1000)} s`;
+    const polling = `hall full: a new picture every ${Math.round(pollMs / 1000)} s`;
     if (pollMs && !lost && words.textContent !== polling) words.textContent = polling;
     const text = robbed ? 'not live: other tabs have the connections · click to show it here' : full ? 'not live: every place is taken · trying again' : `connection lost · since ${demo.span((Date.now() - heard) / 1000)}`;
     if (lost && words.textContent !== text) words.textContent = text;
