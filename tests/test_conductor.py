@@ -122,6 +122,27 @@ async def test_fifty_taps_at_once_from_one_page_move_one_chapter() -> None:
         assert conductor.demo_state.get_progress() == "[2/3]"
 
 
+class Greedy(Switch):
+    """Empties what it is shown."""
+
+    def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
+        seen = super().is_seen(health, since)
+        health["nodes"].clear()
+        return seen
+
+
+async def test_a_driver_that_changes_what_it_is_shown_changes_nothing_for_the_others() -> None:
+    system = System()
+    first, second = Greedy(system, "first"), Switch(system, "second")
+    async with playing(THREE, first, second, system=system) as conductor:
+        await reached(conductor, lambda state: state.freshness == "live")
+        system.up = False
+        state = await reached(conductor, lambda state: "second" in state.seen)
+        assert state.seen == {"first", "second"}
+        assert state.sample is not None
+        assert state.sample.raw["nodes"]
+
+
 async def test_an_answered_move_is_in_the_journal_and_a_new_conductor_continues_there(tmp_path: Path) -> None:
     async with playing(THREE, journal=Journal(tmp_path / "j")) as conductor:
         await ask(conductor, c.Advance())

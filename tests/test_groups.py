@@ -13,8 +13,9 @@ from bench.fleet import Fleet
 from demo import commands as c
 from demo.runner.transcript import Transcript
 from demo.sample import read_sample
-from demo.views import CardView, groups, listed
+from demo.views import CardView, groups, listed, stage_view
 from demo.views.groups import ALONE_MOST, LISTED_MOST, SEVERITY
+from demo.views.masking import MASK
 from demo.web.cells import cells
 from demo.web.wall import FULL_MOST, Wall, wall
 from tests.browsing import PHONE, PROJECTOR, Window, chromium
@@ -85,6 +86,17 @@ def test_a_list_names_who_is_down_and_then_the_groups_and_the_keys() -> None:
     assert len(listed(fleet(600, tuple(range(600))))) == LISTED_MOST + 6
     few = fleet(ALONE_MOST, (3,))
     assert listed(few) == tuple(few)
+
+
+def test_a_nodes_group_counts_more_than_its_type_and_an_address_in_it_is_masked_for_the_room() -> None:
+    nodes = [
+        {"id": f"n{n}", "type": "shard", "group": "rack 10.0.0.1:80" if n < 3 else "", "health": "up"}
+        for n in range(40)
+    ]
+    play = player()
+    play.play(c.Observe(read_sample({"nodes": nodes, "interval_sec": 1.0}, play.at + 1)))
+    assert [group.name for group in groups(stage_view(play.state).cards)] == [f"rack {MASK}", "shard"]
+    assert next(group.name for group in groups(stage_view(play.state, private=True).cards)) == "rack 10.0.0.1:80"
 
 
 # The wall.

@@ -71,6 +71,18 @@ def test_a_number_beyond_json_is_none(number: float) -> None:
     assert sample.raw["x"] is None
 
 
+def test_numbers_of_somebodys_own_type_become_plain_ones() -> None:
+    class Celsius(float):
+        pass
+
+    class Count(int):
+        pass
+
+    read = plain({"warm": Celsius(21.5), "many": Count(7), "on": True})
+    assert [type(value) for value in read.values()] == [float, int, bool]
+    assert read == {"warm": 21.5, "many": 7, "on": True}
+
+
 def test_nodes_of_ever_new_names_do_not_pile_up() -> None:
     """A poller that invents ids: the newest missing are shown, the longest missing are given up."""
     sample = read_sample({"nodes": []}, 0.0)
