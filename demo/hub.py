@@ -211,6 +211,11 @@ class Hub(Generic[S]):
             return channel.regions
         return channel.render(self._state)
 
+    @property
+    def newest(self) -> tuple[S, str]:
+        """The state that `picture` shows, and its ident."""
+        return self._state, self._ident
+
     def beat(self, message: bytes) -> None:
         """Send `message` on every view that was silent for `BEAT_AFTER_SEC`."""
         now = self._clock()

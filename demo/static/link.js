@@ -79,6 +79,8 @@ demo.link = (() => {
     heard = Date.now();
     alive = true;
     const epoch = (event.detail.message.id || '').replace(/-[^-]*$/, '');
+    // A page that waited for its show turns into it.
+    if (epoch && !document.body.dataset.epoch) begin(epoch);
     if (epoch && epoch !== document.body.dataset.epoch) {
       event.preventDefault();
       reloadOnce(epoch);
@@ -90,6 +92,11 @@ demo.link = (() => {
     if (build && build !== document.body.dataset.build) reloadOnce(build);
   });
 
+  function begin(epoch) {
+    document.body.dataset.epoch = epoch;
+    demo.onSwap(() => { document.title = document.querySelector('.name')?.textContent || document.title; });
+  }
+
   // Another show or another version of the pages: take it whole, but never in a loop.
   function reloadOnce(cause) {
     if (sessionStorage.getItem('demo-reload') === cause) return;
@@ -97,13 +104,17 @@ demo.link = (() => {
     location.reload();
   }
 
+  // A relay that is without the show itself says since when.
+  const cutOff = () => Number(document.querySelector('[data-lost]')?.dataset.lost) || 0;
+
   function tell() {
-    const lost = isLost();
+    const afar = isLost() ? 0 : cutOff();
+    const lost = isLost() || afar > 0;
     document.documentElement.classList.toggle('lost', lost);
     document.body.dataset.link = lost ? 'lost' : alive ? 'up' : 'connecting';
     badge.hidden = !lost;
     const full = fullUntil > heard;
-    const text = robbed ? 'not live: other tabs have the connections · click to show it here' : full ? 'not live: every place is taken · trying again' : `connection lost · since ${demo.span((Date.now() - heard) / 1000)}`;
+    const text = afar ? `not live: the relay has lost the show · since ${demo.span(Math.max(0, demo.now() - afar))}` : robbed ? 'not live: other tabs have the connections · click to show it here' : full ? 'not live: every place is taken · trying again' : `connection lost · since ${demo.span((Date.now() - heard) / 1000)}`;
     if (lost && words.textContent !== text) words.textContent = text;
     const state = document.getElementById('conn');
     if (state && (alive || lost) && state.textContent !== (lost ? 'lost' : 'live')) {

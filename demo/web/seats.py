@@ -4,10 +4,9 @@ No task waits for a listener, nothing queues up for it, no response is kept: wha
 is one message at most, and until that is gone the hub passes the listener over.
 """
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from demo.hub import Hub, Listener
-from demo.show import ShowState
 from demo.web.lines import Line
 
 EXTENSION = "chaos_stage.hand_over"
@@ -49,7 +48,7 @@ class Seat:
 
     __slots__ = ("_channel", "_first", "_held", "_hub", "_line", "_listener", "_write")
 
-    def __init__(self, hub: Hub[ShowState], line: Line, first: bytes) -> None:
+    def __init__(self, hub: Hub[Any], line: Line, first: bytes) -> None:
         """`first` goes before the first message: the head of the response."""
         self._hub = hub
         self._line = line
