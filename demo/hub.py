@@ -33,11 +33,19 @@ class View(Protocol[S_contra]):
 class Sink(Protocol):
     """Where a listener's messages go."""
 
-    def push(self, message: bytes) -> bool:
-        """Take a message without waiting; False when there is no room for it."""
+    @property
+    def write(self) -> "Write":
+        """Asked for once, when the listener joins."""
+
+    def keep(self, rest: bytes) -> None:
+        """`write` took no more: send this on when there is room (`hold` until then), or `miss` it."""
 
     def close(self) -> None:
         """No more messages: end the connection."""
+
+
+Write = Callable[[bytes], int]
+"""Takes a message without waiting, as `os.write` does: how many bytes went out; raises `BlockingIOError` for none."""
 
 
 @dataclass(slots=True)
@@ -58,24 +66,26 @@ class Tally:
 class Listener:
     """One open stream of a view. `behind`: it missed a message and needs the whole view."""
 
-    __slots__ = ("behind", "push", "sink", "view")
+    __slots__ = ("behind", "sink", "view", "write")
 
     def __init__(self, view: str, sink: Sink) -> None:
         self.view = view
         self.sink = sink
-        self.push = sink.push
+        self.write = sink.write
         self.behind = False
 
 
 class _Channel(Generic[S]):
     """One view: what its listeners have on screen, and who they are.
 
-    `ahead`: those that wait for a state which they have seen elsewhere, with its number and the end of their patience.
+    `ready` and `held`: those that can take a message now, and those that cannot. `ahead`: of the held ones, who waits
+    for a state that it has seen elsewhere, with that state's number and the end of its patience.
     """
 
     def __init__(self, view: View[S], tally: Tally) -> None:
         self.view = view
-        self.listeners: set[Listener] = set()
+        self.ready: dict[Write, Listener] = {}
+        self.held: set[Listener] = set()
         self.ahead: dict[Listener, tuple[int, float]] = {}
         self.regions: Mapping[str, bytes] | None = None
         self.whole: bytes | None = None
@@ -104,7 +114,7 @@ class _Channel(Generic[S]):
         return message
 
     def newest(self, state: S, ident: str) -> bytes:
-        if self.regions is None or not self.listeners:
+        if self.regions is None or not self.size:
             # Should this fail, nobody has anything on screen: the next picture is a whole one.
             self.regions = self.whole = None
             self.whole = self.refresh(state, ident)
@@ -112,19 +122,58 @@ class _Channel(Generic[S]):
             self.whole = self.view.frame(self.regions or {}, ident)
         return self.whole
 
+    @property
+    def size(self) -> int:
+        return len(self.ready) + len(self.held)
+
     def send(self, message: bytes) -> None:
         """The very same bytes to everyone who keeps up."""
-        skipped = 0
-        # A copy: a connection that is found dead leaves at once.
-        listeners = tuple(self.listeners)
-        for listener in listeners:
-            if listener.behind:
-                skipped += 1
-            elif not listener.push(message):
-                listener.behind = True
-                skipped += 1
-        self._tally.deliveries += len(listeners) - skipped
-        self._tally.skipped += skipped
+        whole = len(message)
+        for listener in self.held:
+            listener.behind = True
+        self._tally.skipped += len(self.held)
+        self._tally.deliveries += len(self.ready)
+        # A copy: who takes no more is held meanwhile. Of each listener nothing is touched here but its `write`.
+        for write in tuple(self.ready):
+            try:
+                sent = write(message)
+            except OSError as error:
+                self._troubled(self.ready.get(write), message, error)
+            else:
+                if sent != whole:
+                    self._troubled(self.ready.get(write), message[sent:])
+
+    def give(self, listener: Listener, message: bytes) -> None:
+        """A message for one of the held, which is among the ready from now on, unless it takes no more."""
+        listener.behind = False
+        self.held.discard(listener)
+        self.ready[listener.write] = listener
+        self._tally.deliveries += 1
+        try:
+            sent = listener.write(message)
+        except OSError as error:
+            self._troubled(listener, message, error)
+        else:
+            if sent != len(message):
+                self._troubled(listener, message[sent:])
+
+    def _troubled(self, listener: Listener | None, rest: bytes, error: OSError | None = None) -> None:
+        if listener is None:
+            return
+        if error is None or isinstance(error, BlockingIOError):
+            listener.sink.keep(rest)
+        else:
+            self.hold(listener)
+            listener.sink.close()
+
+    def hold(self, listener: Listener) -> None:
+        if self.ready.pop(listener.write, None) is not None:
+            self.held.add(listener)
+
+    def leave(self, listener: Listener) -> None:
+        self.ready.pop(listener.write, None)
+        self.held.discard(listener)
+        self.ahead.pop(listener, None)
 
 
 def _raise(view: str, error: Exception) -> NoReturn:
@@ -157,7 +206,7 @@ class Hub(Generic[S]):
         """Show this state to everyone; views nobody watches are not rendered."""
         self._state, self._ident = state, ident
         for name, channel in self._channels.items():
-            if channel.listeners:
+            if channel.size:
                 try:
                     message = channel.refresh(state, ident)
                 except Exception as error:  # noqa: BLE001 - one view's bug must not cost the others their picture
@@ -179,33 +228,46 @@ class Hub(Generic[S]):
         listener = Listener(view, sink)
         number = _later(seen, self._ident)
         if number is not None:
-            listener.behind = True
             channel.ahead[listener] = (number, self._clock() + WAIT_MOST_SEC)
-            channel.listeners.add(listener)
+            channel.held.add(listener)
+            listener.behind = True
             return listener
         whole = self._whole(channel, view)
-        channel.listeners.add(listener)
-        if whole is not None:
-            self._first(listener, whole)
+        if whole is None:
+            channel.ready[listener.write] = listener  # The next picture that can be rendered is a whole one.
+        else:
+            channel.give(listener, whole)
         return listener
 
     def leave(self, listener: Listener) -> None:
         """Forget a listener; safe to call twice."""
-        channel = self._channels[listener.view]
-        channel.listeners.discard(listener)
-        channel.ahead.pop(listener, None)
+        self._channels[listener.view].leave(listener)
+
+    def hold(self, listener: Listener) -> None:
+        """It can take no more for now: pass it over, until `catch_up`."""
+        self._channels[listener.view].hold(listener)
+
+    def miss(self, listener: Listener) -> None:
+        """`hold`, and what it was given just now is lost for it."""
+        self.hold(listener)
+        listener.behind = True
 
     def catch_up(self, listener: Listener) -> None:
         """The listener has room again: give it the newest whole view if it missed anything."""
         channel = self._channels[listener.view]
-        if listener.behind and listener not in channel.ahead:
-            whole = self._whole(channel, listener.view)
-            listener.behind = whole is None or not listener.push(whole)
-            if not listener.behind:
-                self.tally.caught_up += 1
+        if listener not in channel.held or listener in channel.ahead:
+            return
+        if not listener.behind:
+            channel.held.discard(listener)
+            channel.ready[listener.write] = listener
+            return
+        whole = self._whole(channel, listener.view)
+        if whole is not None:
+            self.tally.caught_up += 1
+            channel.give(listener, whole)
 
     def picture(self, view: str) -> Mapping[str, bytes]:
-        """All regions of a view at the newest state, whether anybody watches it or not. Raises what rendering raises."""
+        """All regions of a view at the newest state, whoever watches. Raises what rendering raises."""
         channel = self._channels[view]
         if channel.regions is not None and channel.shown == self._ident:
             return channel.regions
@@ -222,18 +284,18 @@ class Hub(Generic[S]):
         for channel in self._channels.values():
             if channel.ahead:
                 self._let_in(channel)
-            if channel.listeners and now - channel.sent_at >= BEAT_AFTER_SEC:
+            if channel.size and now - channel.sent_at >= BEAT_AFTER_SEC:
                 channel.sent_at = now
                 channel.send(message)
 
     def counts(self) -> dict[str, int]:
         """Open streams by view."""
-        return {name: len(channel.listeners) for name, channel in self._channels.items()}
+        return {name: channel.size for name, channel in self._channels.items()}
 
     def close(self) -> None:
         """End every stream."""
         for channel in self._channels.values():
-            for listener in tuple(channel.listeners):
+            for listener in (*channel.ready.values(), *channel.held):
                 listener.sink.close()
 
     def _let_in(self, channel: _Channel[S]) -> None:
@@ -242,13 +304,7 @@ class Hub(Generic[S]):
         for listener, (number, until) in tuple(channel.ahead.items()):
             if now >= until or _number(self._ident) >= number:
                 del channel.ahead[listener]
-                whole = self._whole(channel, listener.view)
-                if whole is not None:
-                    self._first(listener, whole)
-
-    def _first(self, listener: Listener, whole: bytes) -> None:
-        listener.behind = not listener.push(whole)
-        self.tally.deliveries += not listener.behind
+                self.catch_up(listener)
 
     def _whole(self, channel: _Channel[S], view: str) -> bytes | None:
         try:

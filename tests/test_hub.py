@@ -30,12 +30,17 @@ class Box:
         self.got: list[bytes] = []
         self.room = room
         self.closed = False
+        self.hub: Hub[State]
+        self.listener: Listener
 
-    def push(self, message: bytes) -> bool:
+    def write(self, message: bytes) -> int:
         if len(self.got) >= self.room:
-            return False
+            raise BlockingIOError
         self.got.append(message)
-        return True
+        return len(message)
+
+    def keep(self, rest: bytes) -> None:
+        self.hub.miss(self.listener)
 
     def close(self) -> None:
         self.closed = True
@@ -113,6 +118,7 @@ def test_who_comes_to_an_empty_room_sees_the_newest_state() -> None:
 def test_who_cannot_take_more_is_skipped_and_then_gets_the_newest_whole_view() -> None:
     hub, slow, quick = hub_with(Plain()), Box(room=1), Box()
     listener = hub.join("stage", slow)
+    slow.hub, slow.listener = hub, listener
     hub.join("stage", quick)
     for number in range(2, 6):
         hub.publish({"a": str(number), "b": "1"}, f"e-{number}")

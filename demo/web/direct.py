@@ -29,7 +29,7 @@ _HEAD = "HTTP/1.1 200 OK\r\n" + "".join(f"{name}: {value}\r\n" for name, value i
 """Without a length: such a stream ends with its connection."""
 
 Take = Callable[[Request, bool], Line | None]
-"""A place for a stream of whoever sent this request, and whether it is one of the presenter's; None when all are taken."""
+"""A place for a stream of whoever sent this, and whether it is one of the presenter's own; None when all are taken."""
 
 
 class Direct:
@@ -55,9 +55,10 @@ class Direct:
         line = self._take(request, view != "stage")
         if line is None:
             return False
-        seat = Seat(self._hub, line, f"{_HEAD}date: {formatdate(usegmt=True)}\r\n\r\n".encode() + RETRY)
+        seat = Seat(self._hub, line)
         if not hand_over(seat):
             line.leave()
             return False
-        seat.sit_down(view, request.headers.get("last-event-id", "") if self._moves else "")
+        head = f"{_HEAD}date: {formatdate(usegmt=True)}\r\n\r\n".encode() + RETRY
+        seat.begin(head, view, request.headers.get("last-event-id", "") if self._moves else "")
         return True

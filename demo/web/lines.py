@@ -45,6 +45,7 @@ class Line:
     def leave(self) -> None:
         """The stream is over: its place is free. Safe to call twice."""
         self._open.discard(self)
+        self._close = None
 
 
 @dataclass

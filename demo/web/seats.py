@@ -6,7 +6,7 @@ is one message at most, and until that is gone the hub passes the listener over.
 
 from typing import Any, Protocol
 
-from demo.hub import Hub, Listener
+from demo.hub import Hub, Listener, Write
 from demo.web.lines import Line
 
 EXTENSION = "chaos_stage.hand_over"
@@ -24,8 +24,8 @@ class Channel(Protocol):
 class Outlet(Protocol):
     """Who gets a connection, and is told of it from then on."""
 
-    def opened(self, channel: Channel) -> None:
-        """Write to it from now on."""
+    def opened(self, channel: Channel, write: Write | None) -> None:
+        """Write to it from now on; by `write`, where that is given, whenever nothing waits in the channel."""
 
     def hold(self) -> None:
         """It takes no more: what was written waits."""
@@ -46,32 +46,37 @@ class HandOver(Protocol):
 class Seat:
     """One listener on its own connection: an `Outlet`, and the hub's sink."""
 
-    __slots__ = ("_channel", "_first", "_held", "_hub", "_line", "_listener", "_write")
+    __slots__ = ("_channel", "_held", "_hub", "_line", "_listener", "write")
 
-    def __init__(self, hub: Hub[Any], line: Line, first: bytes) -> None:
-        """`first` goes before the first message: the head of the response."""
+    _channel: Channel
+    write: Write
+
+    def __init__(self, hub: Hub[Any], line: Line) -> None:
         self._hub = hub
         self._line = line
-        self._first = first
         self._held = False
-        self._channel: Channel | None = None
         self._listener: Listener | None = None
 
-    def sit_down(self, view: str, seen: str) -> None:
+    def begin(self, head: bytes, view: str, seen: str) -> None:
         """Once it has its connection: from now on the hub's."""
+        sent = self.write(head)
+        if sent != len(head):
+            self.keep(head[sent:])
         self._listener = self._hub.join(view, self, seen)
-        if self._first:  # The whole view comes later.
-            self._held = self._held or not self.push(b"")
+        if self._held:
+            self._hub.hold(self._listener)
         self._line.on_end(self.close)
 
     # The connection's side.
 
-    def opened(self, channel: Channel) -> None:
+    def opened(self, channel: Channel, write: Write | None) -> None:
         self._channel = channel
-        self._write = channel.write
+        self.write = write or self._write_through
 
     def hold(self) -> None:
         self._held = True
+        if self._listener is not None:
+            self._hub.hold(self._listener)
 
     def go_on(self) -> None:
         self._held = False
@@ -79,22 +84,28 @@ class Seat:
             self._hub.catch_up(self._listener)
 
     def lost(self) -> None:
-        self._held = True
+        """Nothing may keep the other alive: of thousands that come and go, the collector would have to find each."""
         if self._listener is not None:
             self._hub.leave(self._listener)
+            self._listener = None
         self._line.leave()
+        self.write = _nothing
 
     # The hub's side.
 
-    def push(self, message: bytes) -> bool:
-        if self._held:
-            return False
-        if self._first:
-            message, self._first = self._first + message, b""
-        self._write(message)
-        return True
+    def _write_through(self, message: bytes) -> int:
+        self._channel.write(message)
+        return len(message)
+
+    def keep(self, rest: bytes) -> None:
+        """One message at most: while it waits, `hold` keeps the others away."""
+        self._channel.write(rest)
 
     def close(self) -> None:
-        self._held = True
-        if self._channel is not None:
-            self._channel.close()
+        if self._listener is not None:
+            self._hub.hold(self._listener)
+        self._channel.close()
+
+
+def _nothing(message: bytes) -> int:
+    return len(message)

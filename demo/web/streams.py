@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Any
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -34,19 +35,23 @@ DISK_PATIENCE_SEC = 1.0
 
 
 class Mailbox:
-    """A sink that one task empties. Bounded, whatever the listener does."""
+    """A sink that one task empties. Bounded, whatever the listener does: beyond that `full` is called."""
 
     def __init__(self) -> None:
         self._waiting: list[bytes] = []
         self._changed = asyncio.Event()
         self._closed = False
+        self.full: Callable[[], None] = lambda: None
 
-    def push(self, message: bytes) -> bool:
+    def write(self, message: bytes) -> int:
         if len(self._waiting) >= MAILBOX_MOST:
-            return False
+            raise BlockingIOError
         self._waiting.append(message)
         self._changed.set()
-        return True
+        return len(message)
+
+    def keep(self, rest: bytes) -> None:
+        self.full()
 
     def close(self) -> None:
         self._closed = True
@@ -84,6 +89,7 @@ def view_stream(hub: Hub[Any], view: str, line: Line | None = None) -> StreamRes
 
     async def messages() -> AsyncIterator[bytes]:
         listener = hub.join(view, mailbox)
+        mailbox.full = partial(hub.miss, listener)
         try:
             yield RETRY
             while (chunk := await mailbox.take()) is not None:

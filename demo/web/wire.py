@@ -6,9 +6,11 @@ is not all public, so its version is pinned, and tests/test_access_wire.py holds
 
 import asyncio
 import json
+import os
 import re
 import socket
 import time
+from functools import partial
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -78,6 +80,7 @@ class Wire(HttpToolsProtocol):
         self._was_read()
         outlet, self._outlet = self._outlet, None
         super().connection_lost(exc)
+        self.scope = None  # type: ignore[assignment] # it knows `hand_over`, so neither would ever be let go of
         if outlet is not None:
             outlet.lost()
 
@@ -213,19 +216,24 @@ class Wire(HttpToolsProtocol):
 
         Leans on uvicorn: a cycle that counts as complete is let go of without another word to the connection.
         """
-        cycle = self.cycle
-        if cycle is None or cycle.response_started or self.pipeline or self._refused or self.transport.is_closing():
+        cycle, transport = self.cycle, self.transport
+        if cycle is None or cycle.response_started or self.pipeline or self._refused or transport.is_closing():
             return False
+        if transport.get_write_buffer_size():
+            return False  # An earlier answer is not read yet.
         cycle.response_started = cycle.response_complete = True
         self.flow.resume_reading()
         self._end_deadline()
         self._outlet = outlet
         self.cycle = self.scope = self.headers = self.parser = None  # type: ignore[assignment]
-        self.transport.set_write_buffer_limits(0)
-        connection = self.transport.get_extra_info("socket")
+        # Whatever does not go out at once is told to `pause_writing`.
+        transport.set_write_buffer_limits(0)
+        connection, write = transport.get_extra_info("socket"), None
         if connection is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-        outlet.opened(self.transport)
+            if self.scheme == "http":
+                write = partial(os.write, connection.fileno())
+        outlet.opened(transport, write)
         return True
 
     def _hear_chatter(self, size: int) -> None:
