@@ -102,6 +102,7 @@ def _welcome(feed: Address, door: Entrance) -> str:
     return "\n".join(
         [
             f"stage      {door.reach.everywhere}/",
+            *([f"listens    {door.reach.here}"] if door.reach.public else []),
             f"follows    the show {feed.show!r} on {feed}",
             "open       everyone who gets here may watch; nothing can be steered here",
             "end        Ctrl-C",

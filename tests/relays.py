@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import select
 import shutil
 import signal
@@ -86,7 +87,9 @@ class Relay(Server):
         stdout = self.process.stdout
         assert stdout is not None
         wait_for(lambda: self._search(stdout, r"end +Ctrl-C\n"), say=lambda: self.output)
-        return int(self.url.rpartition(":")[2])
+        found = re.search(r"(?:listens|stage) +https?://127\.0\.0\.1:(\d+)/?\n", self.output)
+        assert found, self.output
+        return int(found.group(1))
 
     def has(self, ident: str) -> bool:
         """Is this the state that it shows?"""
@@ -139,7 +142,7 @@ class Wire:
         self.port = int(self._listener.getsockname()[1])
         self._through = threading.Event()
         self._through.set()
-        self._closed = False
+        self._closed = threading.Event()
         self._pumps: list[threading.Thread] = []
         self._taking = threading.Thread(target=self._take)
         self._taking.start()
@@ -151,7 +154,7 @@ class Wire:
         self._through.set()
 
     def _take(self) -> None:
-        while not self._closed:
+        while not self._closed.is_set():
             if not select.select([self._listener], [], [], 0.05)[0]:
                 continue
             near, _ = self._listener.accept()
@@ -162,7 +165,7 @@ class Wire:
     def _pump(self, near: socket.socket) -> None:
         with near, socket.create_connection(("127.0.0.1", self._to)) as far, contextlib.suppress(OSError):
             other = {near: far, far: near}
-            while not self._closed:
+            while not self._closed.is_set():
                 if not self._through.wait(0.05):
                     continue
                 for ready in select.select([near, far], [], [], 0.05)[0]:
@@ -170,12 +173,12 @@ class Wire:
                     if not chunk:
                         return
                     while not self._through.wait(0.05):
-                        if self._closed:
+                        if self._closed.is_set():
                             return
                     other[ready].sendall(chunk)
 
     def close(self) -> None:
-        self._closed = True
+        self._closed.set()
         for thread in (self._taking, *self._pumps):
             thread.join()
         self._listener.close()

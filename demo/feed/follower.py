@@ -80,10 +80,11 @@ class Follower:
         # A conductor whose show another one took over may say one word more.
         entries = [entry for entry in entries if entry.word("run") not in self._left]
         pictures = [entry for entry in entries if entry.is_picture]
-        if pictures:
-            self._take(pictures[-1])
+        is_newer = bool(pictures) and self._take(pictures[-1])
         for entry in entries:
             self._hear(entry)
+        if is_newer and self.picture is not None:
+            self._on_picture(self.picture)
 
     def _hear(self, entry: Entry) -> None:
         """Live is what the conductor says of this very picture: of one that could not be read, nothing counts."""
@@ -95,21 +96,22 @@ class Follower:
             self._clocks.append(float(entry.word("now")) - heard_at)
             self._heard_at = max(heard_at, self._heard_at or heard_at)
 
-    def _take(self, entry: Entry) -> None:
+    def _take(self, entry: Entry) -> bool:
+        """False for a picture that cannot be read, or is not newer."""
         try:
             picture = picture_of(entry.fields)
         except FeedError as error:
             if str(error) != self._refused:
                 self._refused = str(error)
                 self._say(self._refused)
-            return
+            return False
         if not picture.follows(self.picture):
-            return
+            return False
         if self.picture is not None and self.picture.run != picture.run:
             self._left.add(self.picture.run)
             self._clocks.clear()
         self.picture = picture
-        self._on_picture(picture)
+        return True
 
     def _find(self) -> None:
         self._tried = 0

@@ -166,9 +166,13 @@ class Store:
 
         try:
             async with asyncio.timeout(within_sec):
-                return await command()
+                answer = await command()
         except (RedisError, OSError, TimeoutError) as error:
             raise FeedError(f"{self.address} {_why(error)}") from error
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise asyncio.CancelledError  # redis-py may swallow one that meets an answer.
+        return answer
 
 
 def _client(address: Address) -> "Redis":
