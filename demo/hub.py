@@ -278,6 +278,10 @@ class Hub(Generic[S]):
         """The state that `picture` shows, and its ident."""
         return self._state, self._ident
 
+    def whole(self, view: str) -> bytes | None:
+        """The newest whole view as one message; None when it cannot be rendered."""
+        return self._whole(self._channels[view], view)
+
     def beat(self, message: bytes) -> None:
         """Send `message` on every view that was silent for `BEAT_AFTER_SEC`."""
         now = self._clock()

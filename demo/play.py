@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -27,7 +28,7 @@ from demo.web.access import Access
 from demo.web.app import Web
 from demo.web.broadcast import Broadcast
 from demo.web.entrance import Asked, Entrance, entrance
-from demo.web.lines import Lines, connections_most, open_files, streams_most
+from demo.web.lines import Lines, connections_most, open_files, short_of_room, streams_most
 from demo.web.server import bind, serve
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -260,6 +261,11 @@ async def _serve_web(show: _Served, stop: asyncio.Event, options: Options, say: 
             say(f"continued  {show.keeper.continued}")
         for text in show.keeper.troubles:
             say(f"journal    {text}")
+        if room := short_of_room(files):
+            say(f"room       {room}")
+        # What is here now stays: the collector need not look through it again while a hall is told something.
+        gc.collect()
+        gc.freeze()
         herald = Herald(say, time.time())
         herald.changed(conductor.state)
         conductor.subscribe(herald.changed)

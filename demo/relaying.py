@@ -1,6 +1,7 @@
 """One relay from start to end: it follows a show on Redis and serves its audience."""
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import Coroutine
@@ -14,7 +15,7 @@ from demo.voice import Voice
 from demo.web.access import Access
 from demo.web.audience import AUDIENCE, Audience
 from demo.web.entrance import Asked, Entrance, watching
-from demo.web.lines import Lines, connections_most, open_files, streams_most
+from demo.web.lines import Lines, connections_most, open_files, short_of_room, streams_most
 from demo.web.server import bind, serve
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -62,6 +63,11 @@ async def _relay(options: RelayOptions, listener: socket.socket, door: Entrance)
             await _first(started.wait(), serving)
             if started.is_set():
                 say(_welcome(store.address, door))
+                if room := short_of_room(files):
+                    say(f"room       {room}")
+                # What is here now stays: the collector need not look through it again while a hall is told something.
+                gc.collect()
+                gc.freeze()
             await asyncio.wait({serving, *working}, return_when=asyncio.FIRST_COMPLETED)
             stop.set()
             await serving

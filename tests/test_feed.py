@@ -100,6 +100,8 @@ def test_a_picture_that_would_fill_the_memory_is_refused() -> None:
     [
         (replace(PICTURE, seq=8), True),
         (PICTURE, False),
+        (replace(PICTURE, now=1001.0), True),
+        (replace(PICTURE, seq=6, now=1001.0), False),
         (replace(PICTURE, seq=6), False),
         (replace(PICTURE, seq=3, run="run-2"), True),
         (replace(PICTURE, seq=1, epoch="f"), True),

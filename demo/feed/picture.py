@@ -43,7 +43,8 @@ class Picture:
         """Is it newer than the other? Another epoch, or another run of the conductor, is always followed."""
         if other is None or (other.epoch, other.run) != (self.epoch, self.run):
             return True
-        return self.seq > other.seq
+        # The same state may come once more, with another number of viewers.
+        return (self.seq, self.now) > (other.seq, other.now)
 
     def fields(self) -> dict[str, str | bytes]:
         """As one entry of a stream; what is large is packed."""

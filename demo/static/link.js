@@ -17,8 +17,10 @@ demo.link = (() => {
   let ready = false;
   let alive = false;
   let fullUntil = 0;
+  let pollMs = 0;
+  let messages = 0;
 
-  const isLost = () => robbed || (!away && Date.now() - heard > SILENT_MS);
+  const isLost = () => robbed || (!away && Date.now() - heard > SILENT_MS + pollMs);
 
   // A hung stream never ends by itself: end it here. Without one, ask for one; a second request is dropped.
   // A new one has its time too, or a slow server would never get to speak.
@@ -59,7 +61,13 @@ demo.link = (() => {
     if (away || robbed || Date.now() < fullUntil) return event.preventDefault();
     connection = event.detail.connection;
   });
-  show.addEventListener('htmx:sse:after:connection', () => { opened = Date.now(); });
+  show.addEventListener('htmx:sse:after:connection', () => { opened = Date.now(); messages = 0; });
+  // No place for a stream: one picture, and when to ask for the next.
+  document.addEventListener('poll', (event) => {
+    try { pollMs = 1000 * JSON.parse(event.detail.data).every_sec; } catch { pollMs = FULL_MS; }
+    fullUntil = Date.now() + pollMs;
+    tell();
+  });
   // 401: this device was revoked, or the show is another one; its notes leave the screen. 503: no place, so wait.
   function refused(status) {
     if (status === 401) {
@@ -78,6 +86,8 @@ demo.link = (() => {
   show.addEventListener('htmx:sse:before:message', (event) => {
     heard = Date.now();
     alive = true;
+    // A stream that goes on behind a picture and its word is a real one.
+    if (++messages > 2) pollMs = 0;
     const epoch = (event.detail.message.id || '').replace(/-[^-]*$/, '');
     // A page that waited for its show turns into it.
     if (epoch && !document.body.dataset.epoch) begin(epoch);
@@ -111,9 +121,11 @@ demo.link = (() => {
     const afar = isLost() ? 0 : cutOff();
     const lost = isLost() || afar > 0;
     document.documentElement.classList.toggle('lost', lost);
-    document.body.dataset.link = lost ? 'lost' : alive ? 'up' : 'connecting';
-    badge.hidden = !lost;
-    const full = fullUntil > heard;
+    document.body.dataset.link = lost ? 'lost' : pollMs ? 'polling' : alive ? 'up' : 'connecting';
+    badge.hidden = !lost && !pollMs;
+    const full = fullUntil > heard + pollMs;
+    const polling = `every place is taken: a new picture every ${Math.round(pollMs / 1000)} s`;
+    if (pollMs && !lost && words.textContent !== polling) words.textContent = polling;
     const text = afar ? `not live: the relay has lost the show · since ${demo.span(Math.max(0, demo.now() - afar))}` : robbed ? 'not live: other tabs have the connections · click to show it here' : full ? 'not live: every place is taken · trying again' : `connection lost · since ${demo.span((Date.now() - heard) / 1000)}`;
     if (lost && words.textContent !== text) words.textContent = text;
     const state = document.getElementById('conn');
@@ -125,7 +137,7 @@ demo.link = (() => {
   function tick() {
     attend();
     if (away) return connection && letGo();
-    if (isLost() && !robbed && Date.now() - tried > RETRY_MS) revive();
+    if ((isLost() || (pollMs && !connection)) && !robbed && Date.now() - tried > RETRY_MS) revive();
     tell();
   }
   demo.slots.robbed = () => {

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,9 @@ from demo.web.door import Door
 from demo.web.files import add_files
 from demo.web.guard import Guard
 from demo.web.lines import Line, Lines
+from demo.web.pace import Pace
 from demo.web.pages import Pages
+from demo.web.polling import Polling
 from demo.web.problems import add_errors, full, problem
 from demo.web.screens import VIEWS, beat, new_hub
 from demo.web.streams import Programs, view_stream
@@ -61,12 +64,17 @@ class Web:
         self.desk = Desk(conductor, self.viewers)
         self.app = self._application()
         self.asgi: ASGIApp = Guard(Direct(self.app, self.hub, self._line), self.access, self._broke)
+        self._pace = Pace(self._publish, conductor.state)
+        self._polling = Polling(partial(self.hub.whole, "stage"))
         self._end_subscription: Callable[[], None] = conductor.subscribe(self._show)
 
     def _show(self, state: ShowState) -> None:
+        self._pace.show(state)
+        self.programs.tell()
+
+    def _publish(self, state: ShowState) -> None:
         self.viewers.update(self._watching())
         self.hub.publish(state, self._ident(state))
-        self.programs.tell()
         self.on_show()
 
     def _watching(self) -> dict[str, int]:
@@ -93,13 +101,15 @@ class Web:
         while True:
             await asyncio.sleep(BEAT_EVERY_SEC)
             self.access.sessions.end_old()
+            self.lines.end_old()
             if self._watching() != self.viewers:
-                self._show(self._conductor.state)
+                self._publish(self._conductor.state)
             self.hub.beat(beat())
 
     def close(self) -> None:
         """End every stream: the server is about to stop."""
         self._end_subscription()
+        self._pace.close()
         self.programs.close()
         self.hub.close()
 
@@ -159,7 +169,7 @@ class Web:
                 return self.desk.no_such("view", view)
             line = self._line(request, private=view != "stage")
             if line is None:
-                return full()
+                return (self._polling.answer() if view == "stage" else None) or full()
             return view_stream(self.hub, view, line)
 
         @app.get("/healthz", tags=["machine"])

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from demo.web.files import add_files
 from demo.web.guard import Guard
 from demo.web.lines import Line, Lines
 from demo.web.pages import REGIONS, Heading, Pages
+from demo.web.polling import Polling
 from demo.web.problems import add_errors, full, problem
 from demo.web.rules import Rule, Rules
 from demo.web.screens import beat, framed
@@ -83,6 +85,7 @@ class Audience:
         self._pages = Pages(self.assets)
         self._view = Received(self._pages)
         self.hub: Hub[Shown] = Hub({VIEW: self._view}, Shown(), on_error=self._broke)
+        self._polling = Polling(partial(self.hub.whole, VIEW))
         self.app = self._application()
         self.asgi: ASGIApp = Guard(Direct(self.app, self.hub, self._line, moves=True), access, self._broke)
 
@@ -94,6 +97,7 @@ class Audience:
         """Send beats, and mark the show when it is lost, until cancelled."""
         while True:
             await asyncio.sleep(LOOK_EVERY_SEC)
+            self._lines.end_old()
             if self._shown() != self.hub.newest[0]:
                 self._show()
             self.hub.beat(beat(self.follower.now()))
@@ -162,7 +166,9 @@ class Audience:
         async def stream(request: Request) -> Response:
             """The stage page's stream: its regions as they change."""
             line = self._line(request, private=False)
-            return full() if line is None else view_stream(self.hub, VIEW, line)
+            if line is None:
+                return self._polling.answer() or full()
+            return view_stream(self.hub, VIEW, line)
 
         @app.get("/healthz", tags=["machine"])
         async def healthz() -> dict[str, Any]:
