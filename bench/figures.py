@@ -19,6 +19,7 @@ import httpx
 from playwright.sync_api import Page
 
 from bench.cluster import clusters
+from bench.relays import relays
 from bench.rescue import closings, rescues
 from tests.browsing import PROJECTOR, Window, chromium
 from tests.serving import Server, serving, wait_for
@@ -34,7 +35,9 @@ def main() -> int:
     parser.add_argument("--idle", type=float, default=30.0, help="seconds over which idle CPU is taken")
     parser.add_argument("--streams", type=int, default=1000, help="open streams at the end of a show")
     parser.add_argument(
-        "--only", choices=["start", "pages", "kill", "idle", "rescue", "close", "cluster"], help="one measurement alone"
+        "--only",
+        choices=["start", "pages", "kill", "idle", "rescue", "close", "cluster", "relays"],
+        help="one measurement alone",
     )
     args = parser.parse_args()
     print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
@@ -47,6 +50,7 @@ def main() -> int:
         "rescue": lambda: (row(*found) for found in rescues(args.kills)),
         "close": lambda: (row(*found) for found in closings(3, args.streams)),
         "cluster": lambda: (row(*found) for found in clusters(args.kills)),
+        "relays": lambda: (f"| {what} | {median} | {worst} |" for what, median, worst in relays()),
     }
     for name, part in parts.items():
         if args.only in (None, name):

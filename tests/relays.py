@@ -51,6 +51,10 @@ class Broker:
             return bool(self.client.ping())
         return False
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def kill(self) -> None:
         self._process.kill()
         self._process.wait()
