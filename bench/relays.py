@@ -188,6 +188,7 @@ async def live(redis: Broker) -> list[Row]:
             rows.append(("… while a node is killed and comes back", await one.rate(10), "–"))
         rows.append(sizes(redis, "default", "ratelimiter"))
         pid = relay.process.pid
+        rows.append(("a relay's CPU for a page without its files", us(await asyncio.to_thread(page_cost, relay)), "–"))
         async with listening([relay.port] * LISTENERS):
             await asyncio.sleep(5)
             held, before, span = resident(pid), cpu_of(pid), 20.0
@@ -199,6 +200,13 @@ async def live(redis: Broker) -> list[Row]:
                 more = (resident(pid) - held) / LISTENERS / 1024
                 rows.append(("a relay's memory for one more screen", f"{more:.1f} KB", "–"))
     return rows
+
+
+def page_cost(relay: Relay, count: int = 300) -> float:
+    before = cpu_of(relay.process.pid)
+    for _ in range(count):
+        relay.client.get("/").raise_for_status()
+    return (cpu_of(relay.process.pid) - before) / count
 
 
 def resident(pid: int) -> int:
