@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from demo import __version__, relaying, upkeep
+from demo import doctor as examination
 from demo import shows as listing
-from demo.doctor import examine
 from demo.errors import DemoError, UsageError
 from demo.feed import DEFAULT_SHOW, Store, feed_address
 from demo.flags import takes_options
@@ -172,7 +172,7 @@ def doctor(
     given: Given = (),
 ) -> None:
     """Look at what a show needs here, and say what to do; changes nothing. Exit code 1 when something is missing."""
-    report = examine(subject, given, port)
+    report = examination.examine(subject, given, port)
     report.print(as_json)
     if report.hangs:
         os._exit(0 if report.is_ok else 1)  # a check that never comes back must not keep this process

@@ -50,7 +50,7 @@ Write = Callable[[bytes], int]
 
 @dataclass(slots=True)
 class Tally:
-    """What a hub has done since it was made.
+    """What a view has cost and reached since its hub was made.
 
     Messages that listeners took, those they had no room for, and whole views for who had missed some;
     renderings, and the seconds that they took.
@@ -82,7 +82,7 @@ class _Channel(Generic[S]):
     for a state that it has seen elsewhere, with that state's number and the end of its patience.
     """
 
-    def __init__(self, view: View[S], tally: Tally) -> None:
+    def __init__(self, view: View[S]) -> None:
         self.view = view
         self.ready: dict[Write, Listener] = {}
         self.held: set[Listener] = set()
@@ -91,15 +91,15 @@ class _Channel(Generic[S]):
         self.whole: bytes | None = None
         self.shown = ""
         self.sent_at = 0.0
-        self._tally = tally
+        self.tally = Tally()
 
     def render(self, state: S) -> Mapping[str, bytes]:
         begun = time.perf_counter()
         try:
             return self.view.render(state)
         finally:
-            self._tally.renders += 1
-            self._tally.render_sec += time.perf_counter() - begun
+            self.tally.renders += 1
+            self.tally.render_sec += time.perf_counter() - begun
 
     def refresh(self, state: S, ident: str) -> bytes | None:
         """Render; returns the message with what changed, None when the bytes are the same."""
@@ -131,8 +131,8 @@ class _Channel(Generic[S]):
         whole = len(message)
         for listener in self.held:
             listener.behind = True
-        self._tally.skipped += len(self.held)
-        self._tally.deliveries += len(self.ready)
+        self.tally.skipped += len(self.held)
+        self.tally.deliveries += len(self.ready)
         # A copy: who takes no more is held meanwhile. Of each listener nothing is touched here but its `write`.
         for write in tuple(self.ready):
             try:
@@ -148,7 +148,7 @@ class _Channel(Generic[S]):
         listener.behind = False
         self.held.discard(listener)
         self.ready[listener.write] = listener
-        self._tally.deliveries += 1
+        self.tally.deliveries += 1
         try:
             sent = listener.write(message)
         except OSError as error:
@@ -195,8 +195,7 @@ class Hub(Generic[S]):
         clock: Callable[[], float] = time.monotonic,
         on_error: Callable[[str, Exception], None] = _raise,
     ) -> None:
-        self.tally = Tally()
-        self._channels = {name: _Channel(view, self.tally) for name, view in views.items()}
+        self._channels = {name: _Channel(view) for name, view in views.items()}
         self._state = state
         self._ident = ident
         self._clock = clock
@@ -263,7 +262,7 @@ class Hub(Generic[S]):
             return
         whole = self._whole(channel, listener.view)
         if whole is not None:
-            self.tally.caught_up += 1
+            channel.tally.caught_up += 1
             channel.give(listener, whole)
 
     def picture(self, view: str) -> Mapping[str, bytes]:
@@ -295,6 +294,11 @@ class Hub(Generic[S]):
     def counts(self) -> dict[str, int]:
         """Open streams by view."""
         return {name: channel.size for name, channel in self._channels.items()}
+
+    @property
+    def tally(self) -> Mapping[str, Tally]:
+        """What each view has cost and reached."""
+        return {name: channel.tally for name, channel in self._channels.items()}
 
     def close(self) -> None:
         """End every stream."""

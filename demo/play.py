@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from demo import commands as c
+from demo import runner as terminal
 from demo.chaos.watchdog import ProcessWatchdog
 from demo.conductor import Conductor, Keeping
 from demo.feed import Store
 from demo.herald import SYSTEM, Entry, Herald, welcome
 from demo.journal import Keeper
-from demo.runner import DemoRunner
 from demo.subjects import load
 from demo.types import FaultDriver, Subject, Watchdog
 from demo.voice import Voice
@@ -154,7 +154,7 @@ def _parts(subject: Subject, keeper: Keeper, watchdog: Watchdog) -> _Parts:
 
 async def _in_terminal(subject: Subject, keeper: Keeper, parts: _Parts) -> None:
     """`demo run`: the terminal owns the show, its signals and its way out."""
-    runner = DemoRunner(subject.name, subject.chapters, subject.poller, **parts)
+    runner = terminal.DemoRunner(subject.name, subject.chapters, subject.poller, **parts)
     _listen(subject, runner.conductor)
     _report(runner.conductor, keeper, aloud=True)
     await runner.run()
@@ -185,7 +185,7 @@ async def _served(
     _stop_on_signals(stop, say)
     access = door.access(conductor.journal, _telling(conductor))
     runner = (
-        DemoRunner(conductor.state.subject, (), conductor=conductor, invitation=access.invitation)
+        terminal.DemoRunner(conductor.state.subject, (), conductor=conductor, invitation=access.invitation)
         if options.terminal
         else None
     )

@@ -1,6 +1,7 @@
 """Reading the poller on the conductor's own clock, so that a dead or hung one is seen as such."""
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,9 @@ class HealthWatch:
         self._last_plain: object = None
         self._blamed: set[str] = set()
         self._last_at = 0.0
+        self.samples = 0
+        self.read_sec = 0.0
+        """How many samples were read, and what that took, the faults' own look at them included."""
 
     def start(self) -> None:
         """Begin polling and looking; without a poller there is nothing to do."""
@@ -75,14 +79,21 @@ class HealthWatch:
         try:
             health = poller.get_health()
             if health is not None and self._ended is None and self._is_new(health, at):
-                sample = read_sample(health, at)
-                self._conductor.report("poller", c.Observe(sample, self._seen(sample)))
+                self._conductor.report("poller", self._read(health, at))
                 self._complaint = ""
         except Exception as error:  # noqa: BLE001 - foreign code: said once, then the sample goes stale
             self._complain(f"the poller's health cannot be read: {error}"[:300])
         watch = c.Watch(self._ended)
         if decide(self._conductor.state, c.Command("clock", watch), at):
             self._conductor.report("clock", watch)
+
+    def _read(self, health: Mapping[str, Any], at: float) -> c.Observe:
+        began = time.perf_counter()
+        sample = read_sample(health, at)
+        read = c.Observe(sample, self._seen(sample))
+        self.samples += 1
+        self.read_sec += time.perf_counter() - began
+        return read
 
     def _complain(self, text: str) -> None:
         if text != self._complaint:

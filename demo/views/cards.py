@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from demo.sample import Counter, Node
 from demo.show import ShowState
 from demo.show.state import HISTORY_MOST
+from demo.views.kept import kept
 
 NO_NUMBER = "–"
 
@@ -43,6 +44,7 @@ def number_text(value: float | None) -> str:
     return f"{value:.{min(digits, 3)}f}".rstrip("0").rstrip(".")
 
 
+@kept("sample", "history", "freshness")
 def cards(state: ShowState) -> tuple[CardView, ...]:
     """One card a node, then one a limited key."""
     sample = state.sample

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
@@ -20,13 +19,14 @@ from demo.web.access import Access, visitor_of
 from demo.web.answers import Answer
 from demo.web.assets import Assets
 from demo.web.control import control_routes
-from demo.web.description import EVERYWHERE, STREAM, TO_PAIRING, add_page
+from demo.web.description import EVERYWHERE, METRICS, STREAM, TO_PAIRING, add_page, in_path
 from demo.web.desk import Desk
 from demo.web.direct import Direct
 from demo.web.door import Door
 from demo.web.files import add_files
 from demo.web.guard import Guard
 from demo.web.lines import Line, Lines
+from demo.web.metrics import Metrics
 from demo.web.pace import Pace
 from demo.web.pages import Pages
 from demo.web.polling import Polling
@@ -60,6 +60,7 @@ class Web:
         self.hub: Hub[ShowState] = new_hub(
             self.pages, conductor.state, self._ident(conductor.state), self.viewers, self.cannot_render
         )
+        self.metrics = Metrics(conductor, self.hub)
         self.programs = Programs(conductor)
         self.desk = Desk(conductor, self.viewers)
         self.app = self._application()
@@ -162,9 +163,12 @@ class Web:
                 return full()
             return self.programs.stream(request.headers.get("last-event-id"), line)
 
-        @app.get("/stream/{view}", tags=["machine"], response_class=Response, responses=STREAM)
-        async def stream(request: Request, view: str) -> Response:
+        described = in_path("view")
+
+        @app.get("/stream/{view}", tags=["machine"], response_class=Response, responses=STREAM, openapi_extra=described)
+        async def stream(request: Request) -> Response:
             """A page's stream: its regions as they change."""
+            view = request.path_params["view"]
             if view not in VIEWS:
                 return self.desk.no_such("view", view)
             line = self._line(request, private=view != "stage")
@@ -173,9 +177,16 @@ class Web:
             return view_stream(self.hub, view, line)
 
         @app.get("/healthz", tags=["machine"])
-        async def healthz() -> dict[str, Any]:
+        async def healthz() -> Answer:
             """200 as soon as pages are served."""
-            return {"status": "ok", "version": __version__}
+            return Answer({"status": "ok", "version": __version__})
+
+        @app.get("/metrics", tags=["machine"], response_class=Response, responses=METRICS)
+        async def metrics(request: Request) -> Response:
+            """The server, its screens and its show for Prometheus."""
+            await self.metrics.load()
+            body, media_type = self.metrics.answer(request.headers.get("accept", ""))
+            return Response(body, headers={"content-type": media_type})
 
         # Routes of their own: one route of two methods would have one operation id twice.
         app.add_api_route("/state", state, methods=["HEAD"], include_in_schema=False)

@@ -1,4 +1,4 @@
-"""The pages' static files: read once, kept in memory with their gzip form, named by their content.
+"""The pages' static files: read once, kept in memory, packed once, named by their content.
 
 A fingerprinted path may be cached for ever; the plain one (favicon) is asked for again each time.
 """
@@ -7,6 +7,7 @@ import gzip
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 PREFIX = "/static/"
@@ -22,15 +23,19 @@ _ASK_AGAIN = "no-cache"
 _SHORTEST_TO_PACK = 200
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Asset:
-    """One file as it is sent. `packed` is its gzip form, None where that would not be smaller."""
+    """One file as it is sent."""
 
     url: str
     media_type: str
     body: bytes
-    packed: bytes | None
     cache_control: str
+
+    @cached_property
+    def packed(self) -> bytes | None:
+        """Its gzip form, made when it is first asked for; None where that would not be smaller."""
+        return _packed(self.body)
 
     def headers(self, gzip_accepted: bool) -> dict[str, str]:
         """What goes with `content(gzip_accepted)`."""
@@ -76,7 +81,7 @@ def _read(directory: Path) -> Iterator[tuple[str, Asset]]:
         name, body = path.relative_to(directory).as_posix(), path.read_bytes()
         stem = name.removesuffix(path.suffix)
         url = f"{PREFIX}{stem}.{hashlib.sha256(body).hexdigest()[:10]}{path.suffix}"
-        yield name, Asset(url, media_type, body, _packed(body), _FOREVER)
+        yield name, Asset(url, media_type, body, _FOREVER)
 
 
 def _packed(body: bytes) -> bytes | None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
@@ -171,9 +170,9 @@ class Audience:
             return view_stream(self.hub, VIEW, line)
 
         @app.get("/healthz", tags=["machine"])
-        async def healthz() -> dict[str, Any]:
+        async def healthz() -> Answer:
             """200 as soon as pages are served, with or without a show."""
-            return {"status": "ok", "version": __version__, "live": self._is_live()}
+            return Answer({"status": "ok", "version": __version__, "live": self._is_live()})
 
         # Routes of their own: one route of two methods would have one operation id twice.
         app.add_api_route("/state", state, methods=["HEAD"], include_in_schema=False)

@@ -1,0 +1,69 @@
+"""What a live show sends: bytes a second and listener of the rate limiter under load, at rest and during a fault."""
+
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.crowd import Crowd, Target, pinned
+from demo.errors import UsageError
+from tests.serving import serving
+
+LISTENERS = 50
+OPEN_LIMIT_SEC = 30.0
+SETTLE_SEC = 5.0
+FAULT = "kill-node"
+FAULT_MOST_SEC = 60.0
+
+State = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Bytes as they came through the socket, framing included, and messages; each a second and listener."""
+
+    what: str
+    bytes: float
+    messages: float
+
+
+def live_rates(client: Path, seconds: float) -> list[Rate]:
+    """At rest, once all is green and under load; and from a node's death until it has recovered."""
+    if not shutil.which("redis-server") and not shutil.which("valkey-server"):
+        raise UsageError("the live show needs redis-server on PATH: install it, or leave this out with --live 0")
+    program = [*pinned(0), sys.executable, "-m", "demo", "serve", "ratelimiter", "--no-open", "--port", "0"]
+    with serving(program=program) as server:
+        server.until(_is_green, 60)
+        with Crowd(client, Target(server.port), pinned(1)) as crowd:
+            crowd.open(LISTENERS)
+            crowd.until_live(LISTENERS, OPEN_LIMIT_SEC)
+            time.sleep(SETTLE_SEC)
+            rest = _watched(crowd, "at rest", lambda: time.sleep(seconds))
+            server.client.post(f"/chaos/{FAULT}").raise_for_status()
+            fault = _watched(
+                crowd,
+                "a node is killed, until it has recovered",
+                lambda: server.until(_has_recovered, FAULT_MOST_SEC),
+            )
+    return [rest, fault]
+
+
+def _watched(crowd: Crowd, what: str, during: Callable[[], object]) -> Rate:
+    crowd.stats()
+    during()
+    seen = crowd.stats()
+    share = seen.seconds * LISTENERS
+    return Rate(what, seen.bytes / share, seen.messages / share)
+
+
+def _is_green(state: State) -> bool:
+    health = state["health"]
+    return isinstance(health, dict) and not health["has_issues"] and health["freshness"] == "live"
+
+
+def _has_recovered(state: State) -> bool:
+    fault = next(one for one in state["chaos"] if one["name"] == FAULT)
+    return fault["state"] == "idle" and fault["recovered_after_sec"] is not None and _is_green(state)
