@@ -91,9 +91,9 @@ class Relay(Server):
         stdout = self.process.stdout
         assert stdout is not None
         wait_for(lambda: self._search(stdout, r"end +Ctrl-C\n"), say=lambda: self.output)
-        found = re.search(r"(?:listens|stage) +https?://127\.0\.0\.1:(\d+)/?\n", self.output)
-        assert found, self.output
-        return int(found.group(1))
+        # With a public name, the stage's address is that; where it listens is said behind it.
+        found: list[str] = re.findall(r"(?:listens|stage) +https?://127\.0\.0\.1:(\d+)/?\n", self.output)
+        return int(found[-1])
 
     def has(self, ident: str) -> bool:
         """Is this the state that it shows?"""

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from demo.feed import Picture
 from demo.feed.store import PICTURES_MOST
 from demo.web.rules import RULES
 from tests.relays import Broker, Relay, any_show, broker, ident_of, number_of, relaying, shown, wire
@@ -359,3 +360,19 @@ def test_of_two_conductors_of_one_show_the_later_has_it_and_the_other_says_so(ha
             second.client.post("/goto/4")
             wait_for(lambda: relay.has(ident_of(second.state())))
             assert relay.state()["epoch"] == second.state()["epoch"]
+
+
+def test_a_picture_of_another_version_shows_what_both_know(redis: Broker) -> None:
+    show = any_show()
+    with relaying(redis.url, "--show", show) as relay:
+        regions = {"tale": b"<h1>From elsewhere</h1>", "unheard-of": b"<p>nobody has a place for this</p>"}
+        for seq in (1, 2):
+            picture = Picture("e", seq, "run", time.time(), "Elsewhere", "another build", regions, {"seq": seq})
+            fields: Any = picture.fields()
+            redis.client.xadd(f"chaos-stage:{show}:pictures", fields)
+            wait_for(lambda seq=seq: relay.client.get("/state").json().get("seq") == seq)  # type: ignore[misc]
+        page = relay.client.get("/").text
+        assert "From elsewhere" in page
+        assert "nobody has a place for this" not in page
+        assert 'data-build="another build"' not in page
+        assert relay.said().count("of another version") == 1
