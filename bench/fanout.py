@@ -159,7 +159,7 @@ def heading() -> str:
 
 
 def live_table(rates: list[Rate]) -> Iterator[str]:
-    yield "| `demo serve ratelimiter`, load on | bytes a second to a stage page | to a plain listener | messages a second |"
+    yield "| `demo serve ratelimiter`, load on | bytes/s to a stage page | to a plain listener | messages/s |"
     yield "|---|---|---|---|"
     for rate in rates:
         yield f"| {rate.what} | {rate.page_bytes:,.0f} | {rate.bytes:,.0f} | {rate.messages:.2g} |"
