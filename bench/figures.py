@@ -19,6 +19,7 @@ from playwright.sync_api import Page
 
 from bench.cluster import clusters
 from bench.nodes import nodes
+from bench.relays import relays
 from bench.rescue import closings, rescues
 from bench.start import free_port, slidev_in
 from bench.start import starts as first_bytes
@@ -38,7 +39,9 @@ def main() -> int:
     parser.add_argument("--streams", type=int, default=1000, help="open streams at the end of a show")
     parser.add_argument(
         "--only",
-        choices=["start", "first-byte", "weight", "pages", "kill", "idle", "rescue", "close", "cluster", "nodes"],
+        choices=[
+            *("start", "first-byte", "weight", "pages", "kill", "idle", "rescue", "close", "cluster", "nodes", "relays")
+        ],
         help="one measurement alone",
     )
     parser.add_argument("--slidev", help="a directory in which `npm install @slidev/cli` was run, to start that too")
@@ -56,6 +59,7 @@ def main() -> int:
         "close": lambda: (row(*found) for found in closings(3, args.streams)),
         "nodes": lambda: (row(*found) for found in nodes(args.idle / 3)),
         "cluster": lambda: (row(*found) for found in clusters(args.kills)),
+        "relays": lambda: (f"| {what} | {median} | {worst} |" for what, median, worst in relays()),
     }
     for name, part in parts.items():
         if args.only in (None, name):

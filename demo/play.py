@@ -18,6 +18,7 @@ from demo import commands as c
 from demo import runner as terminal
 from demo.chaos.watchdog import ProcessWatchdog
 from demo.conductor import Conductor, Keeping
+from demo.feed import Store
 from demo.herald import SYSTEM, Entry, Herald, welcome
 from demo.journal import Keeper
 from demo.subjects import load
@@ -25,6 +26,7 @@ from demo.types import FaultDriver, Subject, Watchdog
 from demo.voice import Voice
 from demo.web.access import Access
 from demo.web.app import Web
+from demo.web.broadcast import Broadcast
 from demo.web.entrance import Asked, Entrance, entrance
 from demo.web.lines import Lines, connections_most, open_files, short_of_room, streams_most
 from demo.web.server import bind, serve
@@ -52,6 +54,8 @@ class Options:
     fresh: bool = False
     chosen: Mapping[str, Any] = field(default_factory=dict)
     """Options of the subject, as plain JSON: the watchdog is told them too."""
+    feed: Store | None = None
+    """Where relays follow the show."""
 
 
 def play(options: Options) -> None:
@@ -250,6 +254,9 @@ async def _serve_web(show: _Served, stop: asyncio.Event, options: Options, say: 
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
     if started.is_set():
         _greet(show, options, say)
+        if options.feed is not None:
+            say(f"relays     follow it on {options.feed.address} as {options.feed.address.show!r}")
+            conductor.spawn(Broadcast(web, conductor, options.feed, say).run(), "the feed of the relays")
         if show.keeper.continued:
             say(f"continued  {show.keeper.continued}")
         for text in show.keeper.troubles:

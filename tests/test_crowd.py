@@ -62,6 +62,22 @@ def test_all_that_leave_are_gone_for_the_server_too(crowd: Crowd, server: Server
     assert crowd.status().wanted == 0
 
 
+def test_who_is_stalled_takes_nothing_and_has_it_all_once_it_reads_on(crowd: Crowd) -> None:
+    crowd.open(3)
+    crowd.open(2, slow=True)
+    crowd.until_live(5, 10)
+    crowd.stats()
+    crowd.ask("stall")
+    rounds = crowd.rounds(3, 0, 5000)
+    held, status = crowd.stats(), crowd.status()
+    assert (rounds.expected, rounds.timeouts, held.deliveries, held.cut) == (9, 0, 9, 0)
+    assert (status.live, status.stalled, status.marked) == (5, 2, 3)
+    crowd.ask("resume")
+    assert crowd.until(lambda status: status.marked == 5, 5)
+    freed = crowd.stats()
+    assert (freed.deliveries, freed.gaps, freed.latency.count) == (6, 0, 0)
+
+
 def test_rounds_come_at_the_rate_that_is_asked_for(crowd: Crowd) -> None:
     crowd.open(5)
     crowd.until_live(5, 10)

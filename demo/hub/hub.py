@@ -115,6 +115,11 @@ class Hub(Generic[S]):
             return channel.regions
         return channel.render(self._state)
 
+    @property
+    def newest(self) -> tuple[S, str]:
+        """The state that `picture` shows, and its ident."""
+        return self._state, self._ident
+
     def whole(self, view: str) -> bytes | None:
         """The newest whole view as one message; None when it cannot be rendered."""
         return self._whole(self._channels[view], view)

@@ -37,11 +37,11 @@ class Packing:
     def start(self, whole: bytes) -> bytes:
         """For one who has nothing, or has missed something: a whole view, and behind it what all the others have last.
 
-        Those messages are older than the view: each has the number of its state, and a page passes over lower ones.
+        Those messages are older than the view: an event `past` says how many they are, and its reader passes over them.
         """
         if self._start is None or self._start[0] is not whole:
-            tail = b"".join(self._tail)
-            self._start = whole, plainly(whole) + (_deflated(tail, whole) if tail else b"")
+            past = b"event: past\ndata: %d\n\n" % len(self._tail)
+            self._start = whole, plainly(b"".join((whole, past, *self._tail)) if self._tail else whole)
         return self._start[1]
 
     def forget(self) -> None:

@@ -19,7 +19,7 @@ demo.link = (() => {
   let fullUntil = 0;
   let pollMs = 0;
   let messages = 0;
-  let newest = 0;
+  let past = 0;
 
   const isLost = () => robbed || (!away && Date.now() - heard > SILENT_MS + pollMs);
 
@@ -62,7 +62,7 @@ demo.link = (() => {
     if (away || robbed || Date.now() < fullUntil) return event.preventDefault();
     connection = event.detail.connection;
   });
-  show.addEventListener('htmx:sse:after:connection', () => { opened = Date.now(); messages = newest = 0; });
+  show.addEventListener('htmx:sse:after:connection', () => { opened = Date.now(); messages = past = 0; });
   // No place for a stream: one picture, and when to ask for the next.
   document.addEventListener('poll', (event) => {
     try { pollMs = 1000 * JSON.parse(event.detail.data).every_sec; } catch { pollMs = FULL_MS; }
@@ -89,10 +89,16 @@ demo.link = (() => {
     alive = true;
     // A stream that goes on behind a picture and its word is a real one.
     if (++messages > 2) pollMs = 0;
-    const [, epoch, seq] = /^(.*)-(\d+)$/.exec(event.detail.message.id || '') || [];
+    const message = event.detail.message;
     // Behind the whole view come the last messages that everyone has, older than it: the next ones build on them.
-    if (Number(seq) < newest) return event.preventDefault();
-    newest = Number(seq) || newest;
+    if (message.event === 'past') past = Number(message.data);
+    else if (past > 0) {
+      past -= 1;
+      return event.preventDefault();
+    }
+    const epoch = (message.id || '').replace(/-[^-]*$/, '');
+    // A page that waited for its show turns into it.
+    if (epoch && !document.body.dataset.epoch) begin(epoch);
     if (epoch && epoch !== document.body.dataset.epoch) {
       event.preventDefault();
       reloadOnce(epoch);
@@ -104,6 +110,11 @@ demo.link = (() => {
     if (build && build !== document.body.dataset.build) reloadOnce(build);
   });
 
+  function begin(epoch) {
+    document.body.dataset.epoch = epoch;
+    demo.onSwap(() => { document.title = document.querySelector('.name')?.textContent || document.title; });
+  }
+
   // Another show or another version of the pages: take it whole, but never in a loop.
   function reloadOnce(cause) {
     if (sessionStorage.getItem('demo-reload') === cause) return;
@@ -111,15 +122,19 @@ demo.link = (() => {
     location.reload();
   }
 
+  // A relay that is without the show itself says since when.
+  const cutOff = () => Number(document.querySelector('[data-lost]')?.dataset.lost) || 0;
+
   function tell() {
-    const lost = isLost();
+    const afar = isLost() ? 0 : cutOff();
+    const lost = isLost() || afar > 0;
     document.documentElement.classList.toggle('lost', lost);
     document.body.dataset.link = lost ? 'lost' : pollMs ? 'polling' : alive ? 'up' : 'connecting';
     badge.hidden = !lost && !pollMs;
     const full = fullUntil > heard + pollMs;
     const polling = `hall full: a new picture every ${Math.round(pollMs / 1000)} s`;
     if (pollMs && !lost && words.textContent !== polling) words.textContent = polling;
-    const text = robbed ? 'not live: other tabs have the connections · click to show it here' : full ? 'not live: every place is taken · trying again' : `connection lost · since ${demo.span((Date.now() - heard) / 1000)}`;
+    const text = afar ? `not live: the relay has lost the show · since ${demo.span(Math.max(0, demo.now() - afar))}` : robbed ? 'not live: other tabs have the connections · click to show it here' : full ? 'not live: every place is taken · trying again' : `connection lost · since ${demo.span((Date.now() - heard) / 1000)}`;
     if (lost && words.textContent !== text) words.textContent = text;
     const state = document.getElementById('conn');
     if (state && (alive || lost) && state.textContent !== (lost ? 'lost' : 'live')) {

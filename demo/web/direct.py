@@ -5,12 +5,12 @@ Where it does not (any server but ours, with nothing but ASGI's `send`), the app
 
 from collections.abc import Callable
 from email.utils import formatdate
+from typing import Any
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from demo.hub import HEADER, Hub, plainly
-from demo.show import ShowState
 from demo.web.guard import SECURITY_HEADERS
 from demo.web.lines import Line
 from demo.web.packing import accepts_gzip
@@ -37,7 +37,7 @@ Take = Callable[[Request, bool], Line | None]
 class Direct:
     """ASGI around the application. `moves`: a listener may come from another server of the same show."""
 
-    def __init__(self, app: ASGIApp, hub: Hub[ShowState], take: Take, *, moves: bool = False) -> None:
+    def __init__(self, app: ASGIApp, hub: Hub[Any], take: Take, *, moves: bool = False) -> None:
         self._app = app
         self._hub = hub
         self._take = take

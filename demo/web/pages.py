@@ -42,6 +42,7 @@ REGIONS = {
         "line",
         "count",
         "veil",
+        "feed",
         "build",
     ),
     "presenter": (
@@ -81,6 +82,16 @@ class Region:
 
     name: str
     html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What a document says around its regions. `lost`: why it is not live, in words; empty while it is."""
+
+    title: str
+    epoch: str
+    now: float
+    lost: str = ""
 
 
 class _Read:
@@ -148,17 +159,26 @@ class Pages:
 
     def page(self, view: str, state: ShowState, viewers: Mapping[str, int], epoch: str) -> str:
         """The whole document, complete without the stream."""
-        shown = {region.name: Markup(region.html) for region in self.regions(view, state, viewers)}  # noqa: S704
+        regions = {region.name: region.html for region in self.regions(view, state, viewers)}
+        return self.document_of(view, regions, Heading(state.title, epoch, time.time()))
+
+    def document_of(self, view: str, regions: Mapping[str, str], heading: "Heading") -> str:
+        """The whole document around regions that are rendered already."""
         document = self._environment.get_template(f"{view}.html").render(
             view=view,
-            regions=shown,
-            title=state.title,
-            epoch=epoch,
-            now=f"{time.time():.3f}",
+            regions={name: Markup(html) for name, html in regions.items()},  # noqa: S704
+            title=heading.title,
+            epoch=heading.epoch,
+            now=f"{heading.now:.3f}",
+            lost=heading.lost,
             build=self._assets.fingerprint,
             htmx_config=json.dumps(HTMX_CONFIG),
         )
         return encodable(document)
+
+    def part(self, template: str, name: str, *values: object) -> str:
+        """One macro of a template, on one line as a region is."""
+        return _one_line(str(getattr(self._environment.get_template(template).module, name)(*values)))
 
 
 def _model(view: str, state: ShowState, viewers: Mapping[str, int]) -> object:
