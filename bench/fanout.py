@@ -159,10 +159,10 @@ def heading() -> str:
 
 
 def live_table(rates: list[Rate]) -> Iterator[str]:
-    yield "| `demo serve ratelimiter`, load on | bytes a second and listener | messages a second |"
-    yield "|---|---|---|"
+    yield "| `demo serve ratelimiter`, load on | bytes/s to a stage page | to a plain listener | messages/s |"
+    yield "|---|---|---|---|"
     for rate in rates:
-        yield f"| {rate.what} | {rate.bytes:,.0f} | {rate.messages:.2g} |"
+        yield f"| {rate.what} | {rate.page_bytes:,.0f} | {rate.bytes:,.0f} | {rate.messages:.2g} |"
 
 
 def figures() -> Iterator[str]:

@@ -7,7 +7,6 @@ node killed with SIGKILL. Times are of this machine's one clock. Prints a Markdo
 import argparse
 import os
 import platform
-import socket
 import statistics
 import sys
 import time
@@ -19,7 +18,12 @@ import httpx
 from playwright.sync_api import Page
 
 from bench.cluster import clusters
+from bench.nodes import nodes
+from bench.relays import relays
 from bench.rescue import closings, rescues
+from bench.start import free_port, slidev_in
+from bench.start import starts as first_bytes
+from bench.weight import weights
 from tests.browsing import PROJECTOR, Window, chromium
 from tests.serving import Server, serving, wait_for
 
@@ -34,19 +38,28 @@ def main() -> int:
     parser.add_argument("--idle", type=float, default=30.0, help="seconds over which idle CPU is taken")
     parser.add_argument("--streams", type=int, default=1000, help="open streams at the end of a show")
     parser.add_argument(
-        "--only", choices=["start", "pages", "kill", "idle", "rescue", "close", "cluster"], help="one measurement alone"
+        "--only",
+        choices=[
+            *("start", "first-byte", "weight", "pages", "kill", "idle", "rescue", "close", "cluster", "nodes", "relays")
+        ],
+        help="one measurement alone",
     )
+    parser.add_argument("--slidev", help="a directory in which `npm install @slidev/cli` was run, to start that too")
     args = parser.parse_args()
     print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
     print("| what | median | worst |\n|---|---|---|", flush=True)
     parts: dict[str, Callable[[], Iterator[str]]] = {
         "start": lambda: starts(args.starts),
+        "first-byte": lambda: (row(*found) for found in first_bytes(args.starts, slidev_in(args.slidev))),
+        "weight": lambda: (row(*found) for found in weights(args.starts)),
         "pages": lambda: pages(args.rounds),
         "kill": lambda: kills(args.kills),
         "idle": lambda: idle(args.idle),
         "rescue": lambda: (row(*found) for found in rescues(args.kills)),
         "close": lambda: (row(*found) for found in closings(3, args.streams)),
+        "nodes": lambda: (row(*found) for found in nodes(args.idle / 3)),
         "cluster": lambda: (row(*found) for found in clusters(args.kills)),
+        "relays": lambda: (f"| {what} | {median} | {worst} |" for what, median, worst in relays()),
     }
     for name, part in parts.items():
         if args.only in (None, name):
@@ -58,12 +71,6 @@ def main() -> int:
 def row(what: str, values: list[float], unit: str, scale: float = 1.0, worst: str = "") -> str:
     last = worst or f"{max(values) * scale:.3g} {unit}"
     return f"| {what} | {statistics.median(values) * scale:.3g} {unit} | {last} |"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def starts(count: int) -> Iterator[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.crowd import Crowd, Target, pinned
+from bench.screen import Screen
 from tests.serving import serving
 
 LISTENERS = 50
@@ -21,9 +22,13 @@ State = dict[str, Any]
 
 @dataclass(frozen=True)
 class Rate:
-    """Bytes as they came through the socket, framing included, and messages; each a second and listener."""
+    """Bytes as they came through the socket, and messages; each a second and listener.
+
+    `page_bytes`: to our own stage page, whose stream is packed. `bytes`: to any other listener.
+    """
 
     what: str
+    page_bytes: float
     bytes: float
     messages: float
 
@@ -33,26 +38,28 @@ def live_rates(client: Path, seconds: float) -> list[Rate]:
     program = [*pinned(0), sys.executable, "-m", "demo", "serve", "ratelimiter", "--no-open", "--port", "0"]
     with serving(program=program) as server:
         server.until(_is_green, 60)
-        with Crowd(client, Target(server.port), pinned(1)) as crowd:
+        with Crowd(client, Target(server.port), pinned(1)) as crowd, Screen(server.port) as screen:
             crowd.open(LISTENERS)
             crowd.until_live(LISTENERS, OPEN_LIMIT_SEC)
             time.sleep(SETTLE_SEC)
-            rest = _watched(crowd, "at rest", lambda: time.sleep(seconds))
+            rest = _watched(crowd, screen, "at rest", lambda: time.sleep(seconds))
             server.client.post(f"/chaos/{FAULT}").raise_for_status()
             fault = _watched(
                 crowd,
+                screen,
                 "a node is killed, until it has recovered",
                 lambda: server.until(_has_recovered, FAULT_MOST_SEC),
             )
     return [rest, fault]
 
 
-def _watched(crowd: Crowd, what: str, during: Callable[[], object]) -> Rate:
+def _watched(crowd: Crowd, screen: Screen, what: str, during: Callable[[], object]) -> Rate:
     crowd.stats()
+    before = screen.bytes
     during()
     seen = crowd.stats()
     share = seen.seconds * LISTENERS
-    return Rate(what, seen.bytes / share, seen.messages / share)
+    return Rate(what, (screen.bytes - before) / seen.seconds, seen.bytes / share, seen.messages / share)
 
 
 def _is_green(state: State) -> bool:

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from demo import __version__, upkeep
+from demo import __version__, relaying, upkeep
+from demo import doctor as examination
 from demo import shows as listing
-from demo.doctor import examine
 from demo.errors import DemoError, UsageError
+from demo.feed import DEFAULT_SHOW, Store, feed_address
 from demo.flags import takes_options
 from demo.journal import Shelf
 from demo.play import Options, play
@@ -36,6 +37,25 @@ JournalFile = Annotated[
 ]
 
 Fresh = Annotated[bool, typer.Option("--fresh", help="Begin anew, instead of continuing where the show was left.")]
+Port = Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)]
+PublicName = Annotated[
+    list[str] | None,
+    typer.Option(help="A name people reach it by, as in https://demo.example; may be repeated.", metavar="NAME"),
+]
+TlsCert = Annotated[Path | None, typer.Option(help="Certificate (PEM) to serve https.", metavar="FILE")]
+TlsKey = Annotated[Path | None, typer.Option(help="Its key (PEM).", metavar="FILE")]
+RedisUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--redis",
+        help="Redis between conductor and relays, as in redis://:PASSWORD@HOST:PORT; rediss:// for TLS.",
+        metavar="URL",
+        envvar="DEMO_REDIS",
+    ),
+]
+ShowName = Annotated[
+    str, typer.Option("--show", help="The show's name on that Redis, where it carries more than one.", metavar="NAME")
+]
 Name = Annotated[str, typer.Argument(help="The name it stands under.", metavar="NAME")]
 
 
@@ -55,22 +75,21 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
     host: Annotated[
         str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in, who pair to steer.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)] = 8000,
+    port: Port = 8000,
     terminal: Annotated[bool, typer.Option("--terminal", help="Show and steer it in this terminal too.")] = False,
     open_page: Annotated[
         bool, typer.Option("--open/--no-open", help="Open the presenter's page, where there is a desktop.")
     ] = True,
     journal: JournalFile = None,
     fresh: Fresh = False,
-    public_name: Annotated[
-        list[str] | None,
-        typer.Option(help="A name people reach it by, as in https://demo.example; may be repeated.", metavar="NAME"),
-    ] = None,
+    public_name: PublicName = None,
     token_file: Annotated[
         Path | None, typer.Option(help="The token for programs; made when missing.", metavar="FILE")
     ] = None,
-    tls_cert: Annotated[Path | None, typer.Option(help="Certificate (PEM) to serve https.", metavar="FILE")] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="Its key (PEM).", metavar="FILE")] = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    redis: RedisUrl = None,
+    show: ShowName = DEFAULT_SHOW,
     given: Given = (),
 ) -> None:
     """Present in the browser: stage, presenter's page and phone page."""
@@ -85,8 +104,26 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
             journal=journal,
             fresh=fresh,
             chosen=options(subject, given),
+            feed=Store(feed_address(redis, show)) if redis else None,
         )
     )
+
+
+@app.command()
+def relay(
+    redis: RedisUrl = None,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in.")] = "127.0.0.1",
+    port: Port = 8001,
+    public_name: PublicName = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    show: ShowName = DEFAULT_SHOW,
+) -> None:
+    """Serve the audience of a show that runs elsewhere with `demo serve --redis`; nothing can be steered here."""
+    if not redis:
+        raise UsageError("a relay needs the Redis of the show: --redis redis://:PASSWORD@HOST:PORT, as `demo serve`")
+    asked = Asked(host, tuple(public_name or ()), tls_cert=tls_cert, tls_key=tls_key)
+    relaying.relay(relaying.RelayOptions(Store(feed_address(redis, show)), asked, port))
 
 
 @app.command()
@@ -135,7 +172,7 @@ def doctor(
     given: Given = (),
 ) -> None:
     """Look at what a show needs here, and say what to do; changes nothing. Exit code 1 when something is missing."""
-    report = examine(subject, given, port)
+    report = examination.examine(subject, given, port)
     report.print(as_json)
     if report.hangs:
         os._exit(0 if report.is_ok else 1)  # a check that never comes back must not keep this process

@@ -7,6 +7,7 @@ DemoError
 ├── FaultError                         a fault that could not be injected or healed
 ├── SubjectError                       a system that could not be started or reached
 ├── EngineError                        a container engine that is not there, refuses, or does not know a container
+├── FeedError                          a Redis for relays that cannot be reached, refuses, or holds what cannot be read
 ├── JournalError                       a journal that cannot be read, or does not fit the deck
 └── UsageError                         a command line that cannot be carried out (exit code 2)
 """
@@ -49,6 +50,10 @@ class SubjectError(DemoError):
 
 class EngineError(DemoError):
     """The container engine cannot be reached, refuses us, or has no such container; the text says what to do."""
+
+
+class FeedError(DemoError):
+    """The Redis between conductor and relays cannot be reached or refuses, or what lies there cannot be read."""
 
 
 class JournalError(DemoError):

@@ -8,16 +8,16 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape, unescape
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
-from rich.console import RenderableType
-from rich.errors import MarkupError
-from rich.markdown import Markdown
-from rich.markup import render
-from rich.text import Text
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.text import Text
 
 _COLOUR_CLASSES = {
     "green": "up",
@@ -54,17 +54,17 @@ def to_html(text: str) -> str:
     """Safe HTML of block elements, for a template to include as it is."""
     text = _clean(text)
     if is_rich(text):
-        parsed = _rich_text(text)
-        return _paragraphs(Text(text) if parsed is None else parsed)
+        return _paragraphs(_rich_text(text))
     return str(_MARKDOWN.render(text)).strip()
 
 
-def to_rich(text: str) -> RenderableType:
+def to_rich(text: str) -> "RenderableType":
     """The same for the terminal; no escape sequence of the text's own passes."""
+    from rich.markdown import Markdown  # noqa: PLC0415 - a server without a terminal starts without Rich
+
     text = _clean(text)
     if is_rich(text):
-        parsed = _rich_text(text)
-        return Text(text) if parsed is None else parsed
+        return _rich_text(text)
     return Markdown(text, hyperlinks=False)
 
 
@@ -81,28 +81,32 @@ def _clean(text: str) -> str:
 # Rich markup.
 
 
-def _rich_text(text: str) -> Text | None:
-    """The parsed markup, None where Rich refuses it."""
+def _rich_text(text: str) -> "Text":
+    """The parsed markup; as it was typed where Rich refuses it."""
+    from rich.errors import MarkupError  # noqa: PLC0415 - only decks with Rich markup need it
+    from rich.markup import render  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
     try:
         return render(text)
     except (MarkupError, ValueError, SyntaxError):
-        return None
+        return Text(text)
 
 
-def _paragraphs(text: Text) -> str:
+def _paragraphs(text: "Text") -> str:
     """A blank line parts paragraphs, a single newline breaks a line."""
     blocks = text.split("\n\n", include_separator=False)
     shown = [_inline(_without_outer_newlines(block)) for block in blocks if block.plain.strip()]
     return "".join(f"<p>{block}</p>" for block in shown)
 
 
-def _without_outer_newlines(text: Text) -> Text:
+def _without_outer_newlines(text: "Text") -> "Text":
     start = len(text.plain) - len(text.plain.lstrip("\n"))
     end = len(text.plain.rstrip("\n"))
     return text[start:end]
 
 
-def _inline(text: Text) -> str:
+def _inline(text: "Text") -> str:
     """Each stretch of equal style in its own elements: they never overlap."""
     edges = sorted({0, len(text.plain)} | {edge for span in text.spans for edge in (span.start, span.end)})
     pieces = []

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -14,18 +15,20 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from demo import commands as c
+from demo import runner as terminal
 from demo.chaos.watchdog import ProcessWatchdog
 from demo.conductor import Conductor, Keeping
+from demo.feed import Store
 from demo.herald import SYSTEM, Entry, Herald, welcome
 from demo.journal import Keeper
-from demo.runner import DemoRunner
 from demo.subjects import load
 from demo.types import FaultDriver, Subject, Watchdog
 from demo.voice import Voice
 from demo.web.access import Access
 from demo.web.app import Web
+from demo.web.broadcast import Broadcast
 from demo.web.entrance import Asked, Entrance, entrance
-from demo.web.lines import Lines, connections_most, open_files, streams_most
+from demo.web.lines import Lines, connections_most, open_files, short_of_room, streams_most
 from demo.web.server import bind, serve
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -51,6 +54,8 @@ class Options:
     fresh: bool = False
     chosen: Mapping[str, Any] = field(default_factory=dict)
     """Options of the subject, as plain JSON: the watchdog is told them too."""
+    feed: Store | None = None
+    """Where relays follow the show."""
 
 
 def play(options: Options) -> None:
@@ -149,7 +154,7 @@ def _parts(subject: Subject, keeper: Keeper, watchdog: Watchdog) -> _Parts:
 
 async def _in_terminal(subject: Subject, keeper: Keeper, parts: _Parts) -> None:
     """`demo run`: the terminal owns the show, its signals and its way out."""
-    runner = DemoRunner(subject.name, subject.chapters, subject.poller, **parts)
+    runner = terminal.DemoRunner(subject.name, subject.chapters, subject.poller, **parts)
     _listen(subject, runner.conductor)
     _report(runner.conductor, keeper, aloud=True)
     await runner.run()
@@ -180,7 +185,7 @@ async def _served(
     _stop_on_signals(stop, say)
     access = door.access(conductor.journal, _telling(conductor))
     runner = (
-        DemoRunner(conductor.state.subject, (), conductor=conductor, invitation=access.invitation)
+        terminal.DemoRunner(conductor.state.subject, (), conductor=conductor, invitation=access.invitation)
         if options.terminal
         else None
     )
@@ -249,10 +254,18 @@ async def _serve_web(show: _Served, stop: asyncio.Event, options: Options, say: 
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
     if started.is_set():
         _greet(show, options, say)
+        if options.feed is not None:
+            say(f"relays     follow it on {options.feed.address} as {options.feed.address.show!r}")
+            conductor.spawn(Broadcast(web, conductor, options.feed, say).run(), "the feed of the relays")
         if show.keeper.continued:
             say(f"continued  {show.keeper.continued}")
         for text in show.keeper.troubles:
             say(f"journal    {text}")
+        if room := short_of_room(files):
+            say(f"room       {room}")
+        # What is here now stays: the collector need not look through it again while a hall is told something.
+        gc.collect()
+        gc.freeze()
         herald = Herald(say, time.time())
         herald.changed(conductor.state)
         conductor.subscribe(herald.changed)

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Literal
 
-import segno
-
 QUIET = 4
 """Light modules around the symbol, as the standard asks."""
 
@@ -51,6 +49,8 @@ class Symbol:
 
 def symbol(text: str, quiet: int = QUIET, correction: Literal["l", "m"] = "m") -> Symbol:
     """The symbol of `text`. Raises `ValueError` for text that no symbol can hold."""
+    import segno  # noqa: PLC0415 - only where something is to be paired
+
     code = segno.make(text, error=correction, micro=False, boost_error=False)
     return Symbol(tuple(tuple(module == 1 for module in row) for row in code.matrix_iter(border=quiet)))
 

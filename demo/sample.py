@@ -27,6 +27,7 @@ class Node:
     detail: str = ""
     metrics: Mapping[str, float | str] = field(default_factory=dict)
     links: tuple[str, ...] = ()
+    group: str = ""
 
     @property
     def main(self) -> tuple[str, float | None]:
@@ -121,7 +122,9 @@ def plain(value: object, depth: int = 0) -> Any:
     if isinstance(value, str):
         return encodable(value)
     if isinstance(value, int | float):
-        return _number(value)
+        number = _number(value)
+        # A number of somebody's own type (an array library's) becomes one that every encoder knows.
+        return number if number is None else int(number) if isinstance(number, int) else float(number)
     if isinstance(value, Mapping) and depth < 12:
         return {encodable(str(key)): plain(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset) and depth < 12:
@@ -131,7 +134,7 @@ def plain(value: object, depth: int = 0) -> Any:
 
 def encodable(text: str) -> str:
     """The text as UTF-8 can hold it: a lone surrogate becomes a question mark."""
-    return text.encode("utf-8", "replace").decode()
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _unique(nodes: Iterable[Node]) -> tuple[Node, ...]:
@@ -160,6 +163,7 @@ def _node(item: object, index: int) -> Node:
         detail=_text(item.get("detail")) or odd,
         metrics=_metrics(metrics) if isinstance(metrics, Mapping) else {},
         links=tuple(_text(link) for link in links) if isinstance(links, list | tuple) else (),
+        group=_text(item.get("group")),
     )
 
 

@@ -144,6 +144,7 @@ class HealthPollerProtocol(Protocol):
     - `nodes`: list of dicts `id`, `name`, `type`, `health` (up, degraded, down, starting, offline,
       unknown), `address`, `detail`, `metrics` (name → number or text), `links` (ids).
       `detail`: a few words for the card, shown to the audience: no addresses, no paths, no exception texts.
+      `group`: of more nodes than a wall has room for, those of one group (without it: of one `type`) are one card.
     - `has_issues`: an expected node is not `up`; counters never set it.
     - `last_updated`: aware `datetime` of the newest probe; `interval_sec`: seconds between polls.
     - `metrics`: list of dicts `name`, `label`, `value`, `unit`, `role` (drawn as curves).

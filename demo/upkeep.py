@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from demo.chaos.child import ROOT, birth_of, detached
 from demo.errors import SubjectError
 from demo.subjects import supervisor_of
@@ -98,6 +96,8 @@ def _standing(name: str) -> Standing:
 
 
 def _ask(name: str, path: str) -> Any:
+    import httpx  # noqa: PLC0415 - no other command waits for it
+
     transport = httpx.HTTPTransport(uds=str(file_of(name, "sock")))
     try:
         with httpx.Client(transport=transport, timeout=ASK_SEC) as client:

@@ -19,8 +19,10 @@ for _number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(_number, signal.SIG_DFL)
 
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="chaos-stage-tests-")
-atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
-"""No test touches the shows of whoever runs the tests."""
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="chaos-stage-tests-")
+for _place in ("XDG_STATE_HOME", "XDG_CACHE_HOME"):
+    atexit.register(shutil.rmtree, os.environ[_place], ignore_errors=True)
+"""No test touches the shows of whoever runs the tests, or what is kept of compiled templates."""
 
 
 @pytest.fixture(autouse=True)

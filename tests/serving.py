@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any, Protocol, TypeVar
 
 import httpx
 
@@ -175,10 +175,16 @@ def serving(*args: str, **more: Any) -> Iterator[Server]:
         server.sweep()
 
 
+class Place(Protocol):
+    """Where something is served."""
+
+    url: str
+
+
 class Stream:
     """An event stream read over a real socket, message by message."""
 
-    def __init__(self, server: Server, path: str, headers: dict[str, str] | None = None, timeout: float = 10) -> None:
+    def __init__(self, server: Place, path: str, headers: dict[str, str] | None = None, timeout: float = 10) -> None:
         self._client = httpx.Client(base_url=server.url, timeout=timeout)
         self._context = self._client.stream("GET", path, headers=headers or {})
         self.response = self._context.__enter__()

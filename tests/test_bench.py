@@ -115,3 +115,4 @@ def test_the_bytes_of_a_live_show_are_counted_at_rest_and_during_a_fault(client:
     for rate in rates:
         assert rate.messages > 0.5
         assert rate.bytes > 100 * rate.messages
+        assert 0 < rate.page_bytes < rate.bytes / 3

@@ -36,10 +36,13 @@ def test_version() -> None:
 
 
 def test_help_names_every_command_and_option() -> None:
-    assert {"serve", "run", "shows", "up", "down", "heal", "doctor"} <= set(run("--help").stdout.split())
+    assert {"serve", "relay", "run", "shows", "up", "down", "heal", "doctor"} <= set(run("--help").stdout.split())
     text = run("serve", "--help").stdout
     options = ("--host", "--port", "--terminal", "--open", "--no-open", "--journal", "--fresh", "--attach")
-    for option in (*options, "--public-name", "--token-file", "--tls-cert", "--tls-key"):
+    for option in (*options, "--public-name", "--token-file", "--tls-cert", "--tls-key", "--redis", "--show"):
+        assert option in text
+    text = run("relay", "--help").stdout
+    for option in ("--redis", "--show", "--host", "--port", "--public-name", "--tls-cert", "--tls-key"):
         assert option in text
 
 

@@ -70,6 +70,7 @@ def test_every_option_is_documented() -> None:
     for option in (
         *("--terminal", "--journal", "--fresh", "--attach", "--name", "--port", "--host", "--no-open"),
         *("--public-name", "--token-file", "--tls-cert", "--tls-key", "--option", "--json"),
+        *("--redis", "--show"),
         *(f"--{dashed(flag.name)}" for flag in FLAGS),
     ):
         assert option in EVERYTHING, f"{option} stands nowhere"

@@ -1,10 +1,13 @@
 """The hub: whole view first, then changed regions, once rendered; who cannot take more catches up."""
 
+import zlib
 from collections.abc import Mapping
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from demo.hub import BEAT_AFTER_SEC, Hub, Listener
+from demo.hub import BEAT_AFTER_SEC, HEADER, Hub, Listener
 
 State = dict[str, str]
 
@@ -188,3 +191,97 @@ def test_without_anyone_to_tell_an_error_is_raised() -> None:
     hub.join("stage", Box())
     with pytest.raises(RuntimeError, match="oh"):
         hub.publish({"broken": "oh"}, "e-1")
+
+
+# One compression for all.
+
+
+class Packed(Box):
+    """Reads what it is given as a browser does: bit by bit, one gzip stream."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._inflate = zlib.decompressobj(wbits=31)
+        self.text = self._inflate.decompress(HEADER)
+        self.size = 0
+
+    def write(self, message: bytes) -> int:
+        self.size += len(message)
+        self.text += self._inflate.decompress(message)
+        return super().write(message)
+
+
+@given(st.lists(st.integers(0, 9), min_size=5, max_size=60))
+def test_packed_listeners_read_what_plain_ones_read_whenever_they_came(moves: list[int]) -> None:
+    hub, plain = hub_with(Plain()), Box()
+    hub.join("stage", plain)
+    packed: list[tuple[Listener, Packed]] = []
+    state = {"a": "1", "b": "1"}
+    for number, move in enumerate(moves, 1):
+        if move < 2:
+            box = Packed()
+            packed.append((hub.join("stage", box, packed=True), box))
+            assert box.text.startswith(f"e-{number - 1}|".encode() + regions(state)), "the whole view comes first"
+        elif move == 2 and packed:
+            hub.leave(packed.pop()[0])
+        elif move == 3 and packed:
+            hub.hold(packed[0][0])
+        elif move == 4 and packed:
+            missed = packed[0][0].behind
+            hub.catch_up(packed[0][0])
+            assert not missed or regions(state) in packed[0][1].text
+        elif move == 5:
+            hub.beat(b"beat" * 10)
+        state = {**state, "a" if move % 2 else "b": f"{number} " * (1 + move * 200)}
+        hub.publish(state, f"e-{number}")
+        for listener, box in packed:
+            assert box.text.endswith(plain.got[-1]) or listener.behind
+    for listener, box in packed:
+        hub.catch_up(listener)
+        hub.publish({**state, "a": "the end"}, "e-end")
+        assert b"e-end|a=the end" in box.text
+        hub.publish(state, "e-end")
+
+
+def regions(state: State) -> bytes:
+    return b",".join(f"{name}={value}".encode() for name, value in state.items())
+
+
+def test_a_view_that_changes_a_little_costs_a_packed_listener_little() -> None:
+    hub, box = hub_with(Plain()), Packed()
+    picture = " ".join(f"<i>{number * 7919 % 1000}</i>" for number in range(400))
+    hub.publish({"a": picture, "b": "1"}, "e-0")
+    hub.join("stage", box, packed=True)
+    first = box.size
+    for number in range(10):
+        hub.publish({"a": f"{picture} {number}", "b": "1"}, f"e-{number}")
+    assert box.size - first < 10 * 200 < len(picture)
+
+
+def test_all_packed_listeners_are_given_the_very_same_bytes() -> None:
+    hub, boxes = hub_with(Plain()), [Packed() for _ in range(5)]
+    for number, box in enumerate(boxes):
+        hub.join("stage", box, packed=True)
+        hub.publish({"a": str(number), "b": "1"}, f"e-{number}")
+    assert len({id(box.got[-1]) for box in boxes}) == 1
+
+
+def test_a_beat_between_two_who_come_is_no_matter() -> None:
+    clock = Clock()
+    hub, boxes = hub_with(Plain(), clock), [Packed() for _ in range(3)]
+    for box in boxes:
+        hub.join("stage", box, packed=True)
+        clock.now += BEAT_AFTER_SEC
+        hub.beat(b"a beat of a length of its own")
+    hub.publish({"a": "2", "b": "a beat of a length"}, "e-1")
+    assert all(box.text.endswith(b"e-1|a=2,b=a beat of a length") for box in boxes)
+
+
+def test_who_comes_to_an_empty_room_reads_nothing_of_before() -> None:
+    hub, box = hub_with(Plain()), Packed()
+    early = hub.join("stage", Packed(), packed=True)
+    hub.publish({"a": "old", "b": "1"}, "e-1")
+    hub.leave(early)
+    hub.publish({"a": "new", "b": "1"}, "e-2")
+    hub.join("stage", box, packed=True)
+    assert box.text == b"e-2|a=new,b=1"

@@ -1,12 +1,15 @@
 """Pages and their regions: the same state, the same bytes; nothing private on the stage, nothing hostile anywhere."""
 
+import inspect
 import json
 import re
 import time
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,8 +20,10 @@ from demo.sample import read_sample
 from demo.show import FaultState, Refusal, ShowState
 from demo.types import ChaosConfig, ChaosType, Chapter
 from demo.views import CardView, snapshot, stage_view
+from demo.views.cards import cards
+from demo.views.curves import curves
 from demo.web.assets import Assets
-from demo.web.pages import REGIONS, Pages
+from demo.web.pages import REGIONS, Drawing, Pages
 from demo.web.wall import middle_cut, narration_size, spark, wall
 from tests.shows import Player, player
 
@@ -425,14 +430,6 @@ def test_up_to_twelve_cards_are_whole_and_more_are_small() -> None:
     assert wall([card(f"n{n}") for n in range(13)]).tiny
 
 
-def test_of_too_many_cards_the_broken_ones_are_shown_and_the_rest_is_counted() -> None:
-    cards = [card(f"n{n}", "down" if n in (70, 99) else "up") for n in range(100)]
-    laid = wall(cards)
-    assert len(laid.cards) < 31
-    assert {shown.id for shown in laid.cards} >= {"n70", "n99"}
-    assert laid.rest == "and 71 more: 71 up"
-
-
 def test_the_small_curve_is_an_area_that_breaks_where_nothing_was_measured() -> None:
     assert spark([]) == ""
     assert spark([5.0]) == "M60 60V5V60Z"
@@ -447,3 +444,64 @@ def test_long_words_get_smaller_steps_and_long_names_keep_their_ends() -> None:
     assert middle_cut("short", 10) == "short"
     assert middle_cut("ratelimiter-eu-central-node-17", 15) == "rateli…-node-17"
     assert len(middle_cut("x" * 100, 15)) == 15
+
+
+# What is drawn again, and what is not.
+
+
+@dataclass
+class Counted:
+    """A macro that says how often it was asked."""
+
+    drawn: int = 0
+
+    def __call__(self, model: Any) -> str:
+        self.drawn += 1
+        return f"{model.title} {model.said}" if model.halted else model.title
+
+
+@dataclass(frozen=True)
+class Model:
+    title: str = "t"
+    said: str = "s"
+    halted: bool = False
+
+
+def test_a_region_is_drawn_again_only_when_something_changed_that_it_reads() -> None:
+    macro = Counted()
+    drawing = Drawing("r", macro)
+    assert [drawing.of(model).html for model in (Model(), Model(said="other"), Model())] == ["t"] * 3
+    assert macro.drawn == 1, "it reads no line while nothing is halted"
+    assert drawing.of(Model(halted=True)).html == "t s"
+    assert drawing.of(Model(halted=True, said="other")).html == "t other"
+    assert drawing.of(Model("u", "other")).html == "u"
+    assert macro.drawn == 4
+
+
+def test_pages_that_remember_show_what_pages_that_do_not_would_show() -> None:
+    pages, show = Pages(ASSETS), player(faults=(fault(),))
+    steps: list[Callable[[], object]] = [
+        lambda: see(show, health(["node-1", "node-2"])),
+        lambda: show.play(c.Say("a line")),
+        lambda: show.play(c.Advance()),
+        lambda: see(show, health(["node-1"])),
+        show.inject,
+        lambda: show.see(up=False, seen=["kill"]),
+        lambda: show.play(c.Freeze(on=True)),
+        lambda: show.play(c.Advance()),
+        lambda: show.play(c.Heal()),
+        show.see,
+        lambda: show.play(c.Freeze(on=False)),
+        lambda: show.play(c.Blackout(on=True)),
+        lambda: show.play(c.StartTimer()),
+        lambda: show.play(c.Halt()),
+        lambda: show.play(c.Back()),
+        lambda: show.see(later=70),
+    ]
+    for step in steps:
+        step()
+        assert cards(show.state) == inspect.unwrap(cards)(show.state)
+        assert curves(show.state) == inspect.unwrap(curves)(show.state)
+        for view in REGIONS:
+            viewers = {"stage": show.state.seq}
+            assert pages.regions(view, show.state, viewers) == Pages(ASSETS).regions(view, show.state, viewers)

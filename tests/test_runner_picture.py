@@ -102,10 +102,17 @@ def test_what_matters_is_on_it_at_every_common_size(size: tuple[int, int]) -> No
         assert words in text
 
 
-def test_more_nodes_than_room_shows_the_worst_and_counts_the_rest() -> None:
+def test_of_more_nodes_than_room_the_broken_ones_are_named_and_their_group_is_counted() -> None:
     rows = drawn(busy(300), (80, 24))
     text = "\n".join(rows)
     assert "✗ node-299" in text
+    assert "299 of 300 up" in text
+    assert "1 down" in text
+
+
+def test_thirty_nodes_still_have_a_card_each_and_those_without_room_are_counted() -> None:
+    text = "\n".join(drawn(busy(29), (80, 24)))
+    assert "✗ node-28" in text
     assert "more, all up" in text
 
 

@@ -15,6 +15,7 @@ from demo.conductor.faults import Faults
 from demo.conductor.health import HealthWatch
 from demo.conductor.queue import Lanes, is_urgent
 from demo.conductor.stage import ConductorStage
+from demo.conductor.tally import CommandTally
 from demo.errors import DemoError, JournalError, Refused
 from demo.journal import Journal
 from demo.show import FaultState, Refusal, ShowState, apply, decide, opening
@@ -70,6 +71,7 @@ class Conductor:
         self.loaded = asyncio.Event()
         """Set once the journal is folded, never when it cannot be: before that, nobody knows where the show stands."""
         self.clock = clock
+        self.commands = CommandTally()
         self._lanes = Lanes()
         self._disk = Disk(self, self._lanes.hurry)
         self._listeners: list[Listener] = []
@@ -84,7 +86,7 @@ class Conductor:
         if watchdog is not None:
             watchdog.begin(self.journal.path, lambda text: self.report("show", c.Trouble(text)))
         self._faults = Faults(self, faults, watchdog)
-        self._health = HealthWatch(self, health_poller, faults)
+        self.health = HealthWatch(self, health_poller, faults)
 
     @property
     def state(self) -> ShowState:
@@ -120,6 +122,7 @@ class Conductor:
         """`submit` for the show's own work: waits only for its turn."""
         done: asyncio.Future[ShowState] = asyncio.get_running_loop().create_future()
         self._lanes.put(command, done)
+        self.commands.watch(command, done)
         return await done
 
     def report(self, who: str, what: c.Order) -> None:
@@ -175,7 +178,7 @@ class Conductor:
             # Before the lanes: what was pressed during the start meets a show that is open.
             await self._handle(c.Command("show", c.Open()), None)
             self._opened = True
-            self._health.start()
+            self.health.start()
             self.spawn(self._settle(), "healing what an earlier server left")
             self.spawn(self._disk.flush_often(), "the journal's timer")
             if self._start_system is not None:
@@ -336,7 +339,7 @@ class Conductor:
     async def _heal_parts(self) -> None:
         error: str | None = None
         try:
-            self._health.revive()
+            self.health.revive()
             # A fault's own heal comes first, so that two hands never start the same part.
             await self.until(lambda state: not any(f.state in ("injecting", "healing") for f in state.faults), 20)
             if self._heal_system is not None:
@@ -369,7 +372,7 @@ class Conductor:
         await self._faults.heal_everything(CLOSING_WATCHED_SEC if self._watchdog else CLOSING_LIMIT_SEC)
 
     async def _end_work(self) -> None:
-        self._health.stop()
+        self.health.stop()
         await self._end_tasks()
         self._lanes.close()
         if self._watchdog is not None:

@@ -16,7 +16,7 @@ from demo.runner.palette import AMBER
 from demo.runner.panels import Panels
 from demo.show import ShowState
 from demo.types import DEFAULT_KEY_HINT
-from demo.views import PresenterView, StageView, presenter_view, stage_view
+from demo.views import PresenterView, StageView, listed, presenter_view, stage_view
 
 SIDE_BY_SIDE = 108
 """From this width on the story stands left and the system right."""
@@ -50,6 +50,7 @@ class _Frame:
         self.state, self.own = state, desk
         self.stage: StageView = stage_view(state, private=True)
         self.desk: PresenterView = presenter_view(state, {})
+        self.cards = listed(self.stage.cards)
         self.canvas = Canvas(console)
         self.panels = Panels(self.canvas, desk.now)
         self.grid = Grid(self.canvas, desk.now)
@@ -111,7 +112,7 @@ class _Frame:
             Block(log, rank=3, least=len(log), gap=True, spare=True),
         ]
         room = height - sum(block.wish for block in below)
-        if self.columns >= SIDE_BY_SIDE and self.stage.cards:
+        if self.columns >= SIDE_BY_SIDE and self.cards:
             upper = self._side_by_side(max(room, 8))
         else:
             upper = self._stacked(max(room, 8))
@@ -120,7 +121,7 @@ class _Frame:
     def _stacked(self, height: int) -> Rows:
         width, story = self.width, self._story(self.width)
         needed = sum(block.wish for block in story)
-        cards = self.grid.fit(self.stage.cards, width, max(height // 4, height - needed - 1))
+        cards = self.grid.fit(self.cards, width, max(height // 4, height - needed - 1))
         room = height - needed - len(cards) - 2
         curves = self.panels.curves(self.state, width, room)
         curves = curves if len(curves) <= room else []
@@ -134,7 +135,7 @@ class _Frame:
         left = (self.width - _BETWEEN) * 42 // 100
         right = self.width - _BETWEEN - left
         least = len(self.panels.curves(self.state, right, 0))
-        cards = self.grid.fit(self.stage.cards, right, height - (least + 1 if height > 12 and least else 0))
+        cards = self.grid.fit(self.cards, right, height - (least + 1 if height > 12 and least else 0))
         curves = self.panels.curves(self.state, right, height - len(cards) - 1)
         system = [
             Block(cards, rank=0, least=len(cards)),

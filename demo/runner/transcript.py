@@ -1,17 +1,22 @@
 """The show as plain lines: what has changed since the last state, each thing once. Pure but for its memory."""
 
 import io
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 
 from demo.markup import to_rich
 from demo.runner.clean import clean
 from demo.show import LogLine, ShowState
-from demo.views import stage_view
+from demo.views import CardView, groups, stage_view
+from demo.views.groups import too_many
 
 WIDTH = 96
 """Of a narration's lines: a pipe has no width of its own."""
+
+CHANGES_MOST = 12
+"""Nodes whose change is told one by one; of more at once the rest is counted."""
 
 
 class Transcript:
@@ -71,15 +76,22 @@ class Transcript:
             yield f"health is {view.freshness}"
         if view.freshness != "live":
             return
-        first = not self._health
-        for card in view.cards:
-            before = self._health.get(card.id)
-            self._health[card.id] = card.state
-            if first or before == card.state:
-                continue
-            yield f"{card.name}: {before or 'new'} → {card.state}"
-        if first and view.cards:
-            yield "health: " + ", ".join(f"{card.name} {card.state}" for card in view.cards)
+        before, self._health = self._health, {card.id: card.state for card in view.cards}
+        if not before and view.cards:
+            yield "health: " + ", ".join(_summary(view.cards))
+            return
+        changed = [card for card in view.cards if before.get(card.id) != card.state]
+        yield from (f"{card.name}: {before.get(card.id, 'new')} → {card.state}" for card in changed[:CHANGES_MOST])
+        if len(changed) > CHANGES_MOST:
+            states = Counter(card.state for card in changed[CHANGES_MOST:])
+            yield f"and {', '.join(f'{count} more → {state}' for state, count in states.items())}"
+
+
+def _summary(cards: Sequence[CardView]) -> Iterator[str]:
+    if too_many(cards):
+        yield from (f"{group.name} {group.main} {group.unit}" for group in groups(cards))
+    else:
+        yield from (f"{card.name} {card.state}" for card in cards)
 
 
 def _chapter(state: ShowState) -> Iterator[str]:

@@ -17,8 +17,11 @@ demo.link = (() => {
   let ready = false;
   let alive = false;
   let fullUntil = 0;
+  let pollMs = 0;
+  let messages = 0;
+  let past = 0;
 
-  const isLost = () => robbed || (!away && Date.now() - heard > SILENT_MS);
+  const isLost = () => robbed || (!away && Date.now() - heard > SILENT_MS + pollMs);
 
   // A hung stream never ends by itself: end it here. Without one, ask for one; a second request is dropped.
   // A new one has its time too, or a slow server would never get to speak.
@@ -59,7 +62,13 @@ demo.link = (() => {
     if (away || robbed || Date.now() < fullUntil) return event.preventDefault();
     connection = event.detail.connection;
   });
-  show.addEventListener('htmx:sse:after:connection', () => { opened = Date.now(); });
+  show.addEventListener('htmx:sse:after:connection', () => { opened = Date.now(); messages = past = 0; });
+  // No place for a stream: one picture, and when to ask for the next.
+  document.addEventListener('poll', (event) => {
+    try { pollMs = 1000 * JSON.parse(event.detail.data).every_sec; } catch { pollMs = FULL_MS; }
+    fullUntil = Date.now() + pollMs;
+    tell();
+  });
   // 401: this device was revoked, or the show is another one; its notes leave the screen. 503: no place, so wait.
   function refused(status) {
     if (status === 401) {
@@ -78,7 +87,18 @@ demo.link = (() => {
   show.addEventListener('htmx:sse:before:message', (event) => {
     heard = Date.now();
     alive = true;
-    const epoch = (event.detail.message.id || '').replace(/-[^-]*$/, '');
+    // A stream that goes on behind a picture and its word is a real one.
+    if (++messages > 2) pollMs = 0;
+    const message = event.detail.message;
+    // Behind the whole view come the last messages that everyone has, older than it: the next ones build on them.
+    if (message.event === 'past') past = Number(message.data);
+    else if (past > 0) {
+      past -= 1;
+      return event.preventDefault();
+    }
+    const epoch = (message.id || '').replace(/-[^-]*$/, '');
+    // A page that waited for its show turns into it.
+    if (epoch && !document.body.dataset.epoch) begin(epoch);
     if (epoch && epoch !== document.body.dataset.epoch) {
       event.preventDefault();
       reloadOnce(epoch);
@@ -90,6 +110,11 @@ demo.link = (() => {
     if (build && build !== document.body.dataset.build) reloadOnce(build);
   });
 
+  function begin(epoch) {
+    document.body.dataset.epoch = epoch;
+    demo.onSwap(() => { document.title = document.querySelector('.name')?.textContent || document.title; });
+  }
+
   // Another show or another version of the pages: take it whole, but never in a loop.
   function reloadOnce(cause) {
     if (sessionStorage.getItem('demo-reload') === cause) return;
@@ -97,13 +122,19 @@ demo.link = (() => {
     location.reload();
   }
 
+  // A relay that is without the show itself says since when.
+  const cutOff = () => Number(document.querySelector('[data-lost]')?.dataset.lost) || 0;
+
   function tell() {
-    const lost = isLost();
+    const afar = isLost() ? 0 : cutOff();
+    const lost = isLost() || afar > 0;
     document.documentElement.classList.toggle('lost', lost);
-    document.body.dataset.link = lost ? 'lost' : alive ? 'up' : 'connecting';
-    badge.hidden = !lost;
-    const full = fullUntil > heard;
-    const text = robbed ? 'not live: other tabs have the connections · click to show it here' : full ? 'not live: every place is taken · trying again' : `connection lost · since ${demo.span((Date.now() - heard) / 1000)}`;
+    document.body.dataset.link = lost ? 'lost' : pollMs ? 'polling' : alive ? 'up' : 'connecting';
+    badge.hidden = !lost && !pollMs;
+    const full = fullUntil > heard + pollMs;
+    const polling = `hall full: a new picture every ${Math.round(pollMs / 1000)} s`;
+    if (pollMs && !lost && words.textContent !== polling) words.textContent = polling;
+    const text = afar ? `not live: the relay has lost the show · since ${demo.span(Math.max(0, demo.now() - afar))}` : robbed ? 'not live: other tabs have the connections · click to show it here' : full ? 'not live: every place is taken · trying again' : `connection lost · since ${demo.span((Date.now() - heard) / 1000)}`;
     if (lost && words.textContent !== text) words.textContent = text;
     const state = document.getElementById('conn');
     if (state && (alive || lost) && state.textContent !== (lost ? 'lost' : 'live')) {
@@ -114,7 +145,7 @@ demo.link = (() => {
   function tick() {
     attend();
     if (away) return connection && letGo();
-    if (isLost() && !robbed && Date.now() - tried > RETRY_MS) revive();
+    if ((isLost() || (pollMs && !connection)) && !robbed && Date.now() - tried > RETRY_MS) revive();
     tell();
   }
   demo.slots.robbed = () => {

@@ -4,6 +4,7 @@ from demo.views.banners import BannerView
 from demo.views.cards import CardView, number_text
 from demo.views.curves import CurveView
 from demo.views.desk import FaultView, PresenterView, RemoteView, presenter_view, remote_view
+from demo.views.groups import GroupView, groups, listed
 from demo.views.snapshot import snapshot
 from demo.views.stage import ClaimView, SegmentView, StageView, stage_view
 from demo.views.timer import TimerView, clock_text, pace_text, timer_view
@@ -14,12 +15,15 @@ __all__ = [
     "ClaimView",
     "CurveView",
     "FaultView",
+    "GroupView",
     "PresenterView",
     "RemoteView",
     "SegmentView",
     "StageView",
     "TimerView",
     "clock_text",
+    "groups",
+    "listed",
     "number_text",
     "pace_text",
     "presenter_view",

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from demo.sample import Counter, Node
 from demo.show import ShowState
 from demo.show.state import HISTORY_MOST
+from demo.views.kept import kept
 
 NO_NUMBER = "–"
+
+TRENDS_MOST = 30
+"""Beyond so many cards none has room for a curve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +19,8 @@ class CardView:
     """`state` names shape and colour: up, degraded, down, starting, offline, unknown, stale.
 
     `at` is the epoch second of the measurement: the screens count its age. `trend` holds the main
-    number's last minute, one value a second, None where there was none. `of_key`: a limited key's, no node's.
+    number's last minute, one value a second, None where there was none; empty among more cards than TRENDS_MOST.
+    `of_key`: a limited key's, no node's. `group`: which card it is part of where there is no room for its own.
     """
 
     id: str
@@ -28,6 +33,7 @@ class CardView:
     at: float
     trend: tuple[float | None, ...] = ()
     of_key: bool = False
+    group: str = ""
 
 
 def number_text(value: float | None) -> str:
@@ -43,16 +49,18 @@ def number_text(value: float | None) -> str:
     return f"{value:.{min(digits, 3)}f}".rstrip("0").rstrip(".")
 
 
+@kept("sample", "history", "freshness")
 def cards(state: ShowState) -> tuple[CardView, ...]:
     """One card a node, then one a limited key."""
     sample = state.sample
     if sample is None:
         return ()
-    nodes = tuple(_node_card(state, node) for node in sample.nodes)
-    return nodes + tuple(_counter_card(state, counter) for counter in sample.counters)
+    drawn = len(sample.nodes) + len(sample.counters) <= TRENDS_MOST
+    nodes = tuple(_node_card(state, node, drawn) for node in sample.nodes)
+    return nodes + tuple(_counter_card(state, counter, drawn) for counter in sample.counters)
 
 
-def _node_card(state: ShowState, node: Node) -> CardView:
+def _node_card(state: ShowState, node: Node, drawn: bool) -> CardView:
     unit, value = node.main
     shown, word = _state(state, node.health)
     return CardView(
@@ -64,11 +72,12 @@ def _node_card(state: ShowState, node: Node) -> CardView:
         unit=unit,
         sub=node.detail,
         at=state.sample.updated_at if state.sample else 0.0,
-        trend=trend(state, f"node:{node.id}"),
+        trend=trend(state, f"node:{node.id}") if drawn else (),
+        group=node.group or node.type,
     )
 
 
-def _counter_card(state: ShowState, counter: Counter) -> CardView:
+def _counter_card(state: ShowState, counter: Counter, drawn: bool) -> CardView:
     over = counter.ghosts is not None and counter.ghosts > 0
     health = "degraded" if over or (counter.drift or 0) > 0 else "up" if counter.drift is not None else "unknown"
     shown, word = _state(state, health)
@@ -83,7 +92,7 @@ def _counter_card(state: ShowState, counter: Counter) -> CardView:
         unit="ghosts" if counter.spread_sec is None else f"ghosts ε {_spread(counter.spread_sec)}",
         sub=f"drift {number_text(counter.drift)}",
         at=state.sample.updated_at if state.sample else 0.0,
-        trend=trend(state, f"admitted:{counter.key}"),
+        trend=trend(state, f"admitted:{counter.key}") if drawn else (),
         of_key=True,
     )
 

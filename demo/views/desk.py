@@ -7,8 +7,9 @@ from demo.show import FaultState, LogLine, ShowState
 from demo.types import ChaosType, Chapter
 from demo.views.banners import BannerView, banners, outcome_text, seen_text
 from demo.views.cards import CardView, cards, number_text
+from demo.views.groups import listed
 from demo.views.room import frozen_on, room, room_text
-from demo.views.stage import ClaimView, stage_view
+from demo.views.stage import ClaimView, standing_claim
 from demo.views.targets import target_text
 from demo.views.timer import TimerView, timer_view
 
@@ -112,7 +113,7 @@ def presenter_view(state: ShowState, viewers: Mapping[str, int]) -> PresenterVie
         error=state.action.error,
         can_rerun=_can_rerun(state),
         blocked_by=state.blocking,
-        claim=stage_view(state, private=True).claim,
+        claim=standing_claim(state),
         said=state.said,
         said_in_room=room(state).said == state.said,
         countdown_ends_at=state.countdown_ends_at,
@@ -120,7 +121,7 @@ def presenter_view(state: ShowState, viewers: Mapping[str, int]) -> PresenterVie
         budget_sec=chapter.budget_sec,
         next_heading=following.title if following else None,
         next_narration=following.narration if following else "",
-        cards=cards(state),
+        cards=listed(cards(state)),
         faults=faults(state),
         banners=banners(state),
         problems=problems(state),

@@ -5,6 +5,7 @@ The rule is the poller's, the driver's and the deck's own: their public words ho
 
 import ipaddress
 import re
+from functools import lru_cache
 
 MASK = "•••"
 
@@ -21,6 +22,7 @@ _IPV6 = re.compile(
 _HOST_PORT = re.compile(r"(?<![\w.:-])[a-z][\w-]*(?:\.[\w-]+)*:\d{2,5}(?![\w:]|\.\d)", re.IGNORECASE)
 
 
+@lru_cache(maxsize=8192)
 def masked(text: str) -> str:
     """`text` without URLs, IP addresses, host:port and absolute paths; times, ratios and units stay."""
     for pattern in (_URL, _PATH, _IPV4):

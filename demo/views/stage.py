@@ -70,7 +70,7 @@ def stage_view(state: ShowState, private: bool = False) -> StageView:
         narration=chapter.narration,
         key_hint=chapter.key_hint,
         status=state.action.status,
-        claim=None if chapter.shows_evidence else _claim(state, state.hypothesis_number(state.number)),
+        claim=standing_claim(state),
         evidence=_evidence(state) if chapter.shows_evidence else (),
         said=state.said,
         countdown_ends_at=state.countdown_ends_at,
@@ -88,11 +88,23 @@ def stage_view(state: ShowState, private: bool = False) -> StageView:
 
 def _public_card(card: CardView) -> CardView:
     """A limited key is the deck's own word, and may well be a path; a node's name and detail are found ones."""
-    return card if card.of_key else replace(card, name=masked(card.name), sub=masked(card.sub))
+    if card.of_key:
+        return card
+    name, sub, group = masked(card.name), masked(card.sub), masked(card.group)
+    return (
+        card
+        if (name, sub, group) == (card.name, card.sub, card.group)
+        else replace(card, name=name, sub=sub, group=group)
+    )
 
 
 def _public_banner(banner: BannerView) -> BannerView:
     return replace(banner, title=masked(banner.title), text=masked(banner.text))
+
+
+def standing_claim(state: ShowState) -> ClaimView | None:
+    """What stands beside the story; a chapter that lists all hypotheses has none."""
+    return None if state.chapter.shows_evidence else _claim(state, state.hypothesis_number(state.number))
 
 
 def _claim(state: ShowState, number: int | None) -> ClaimView | None:

@@ -12,7 +12,7 @@ from demo.invitation import Invitation
 from demo.web.names import Names, is_loopback, known, plain_address
 from demo.web.pairing import Pairing
 from demo.web.reach import Reach
-from demo.web.rules import STREAMS, Rule, rule_of, rules_of
+from demo.web.rules import SHOW, STREAMS, Rule, Rules
 from demo.web.sessions import Session, Sessions
 from demo.web.throttle import Throttle
 from demo.web.token import Token
@@ -79,11 +79,13 @@ class Access:
         reach: Reach | None = None,
         token: Token | None = None,
         sessions: Sessions | None = None,
+        rules: Rules = SHOW,
     ) -> None:
         self.reach = reach or Reach()
+        self.rules = rules
         self.token = token
         self.sessions = sessions or Sessions()
-        self.pairing = Pairing() if self.reach.is_open else None
+        self.pairing = Pairing() if self.reach.is_open and rules.may_change else None
         self.guesses = Throttle()
         self._bearers = Throttle()
         self._names: Names = self.reach.names
@@ -112,9 +114,9 @@ class Access:
         denied = self._transport(scope, headers, shown)
         if denied is not None:
             return denied
-        rule = rule_of(scope["method"], scope["path"])
+        rule = self.rules.of(scope["method"], scope["path"])
         if rule is None:
-            return _no_route(scope)
+            return _no_route(scope, self.rules)
         if scope["method"] in READING and _is_cross(headers) and _is_private(rule, scope["path"]):
             return Denied("origin", "a page of another site may not open this")
         visitor = self._who(scope, headers, shown)
@@ -129,7 +131,7 @@ class Access:
         host = headers.get("host", "")
         if len(headers.getlist("host")) != 1 or host.lower() not in hosts:
             return Denied("host", f"this server is not {host[:100]!r}{self._names_for(scope, headers, hosts)}")
-        if scope["method"] in READING:
+        if scope["method"] in READING or not self.rules.may_change:
             return None
         if shown:
             return Denied("proxied", NO_PROXY.format(shown))
@@ -222,9 +224,9 @@ def _not_the_presenter(rule: Rule, headers: Headers, shown: str) -> Denied:
     return Denied("unpaired", UNPAIRED, to="/pair" if is_browser else "")
 
 
-def _no_route(scope: Scope) -> Denied:
+def _no_route(scope: Scope, rules: Rules) -> Denied:
     what = f"{scope['method'][:20]} {scope['path'][:120]}"
-    allowed = ", ".join(sorted(rules_of(scope["path"])))
+    allowed = ", ".join(sorted(rules.of_path(scope["path"])))
     if not allowed:
         return Denied("not_found", f"{what}: there is no such thing here")
     return Denied("method_not_allowed", f"{what}: this takes {allowed}", allow=allowed)

@@ -2,41 +2,41 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, Response
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from demo import __version__
 from demo import commands as c
 from demo.conductor import Conductor
-from demo.errors import InvalidValue
 from demo.hub import Hub
 from demo.show import ShowState
 from demo.web.access import Access, visitor_of
 from demo.web.answers import Answer
 from demo.web.assets import Assets
 from demo.web.control import control_routes
-from demo.web.description import EVERYWHERE, STREAM, TO_PAIRING, add_page
+from demo.web.description import EVERYWHERE, METRICS, STREAM, TO_PAIRING, add_page, in_path
 from demo.web.desk import Desk
 from demo.web.direct import Direct
 from demo.web.door import Door
+from demo.web.files import add_files
 from demo.web.guard import Guard
 from demo.web.lines import Line, Lines
+from demo.web.metrics import Metrics
+from demo.web.pace import Pace
+from demo.web.packing import drawn
 from demo.web.pages import Pages
-from demo.web.problems import code_of, problem
+from demo.web.polling import Polling
+from demo.web.problems import add_errors, full, problem
 from demo.web.screens import VIEWS, beat, new_hub
 from demo.web.streams import Programs, view_stream
 
 BEAT_EVERY_SEC = 0.25
 """How often the hub looks for silent views."""
-
-FULL_RETRY_SEC = 5
 
 COMPLAINTS_MOST = 20
 """Distinct ones that are reported: each makes a new state, which is rendered again."""
@@ -50,23 +50,40 @@ class Web:
         self.access = access or Access()
         self.lines = lines or Lines()
         self.access.sessions.on_end = self.lines.end
-        self._viewers: dict[str, int] = dict.fromkeys(VIEWS, 0)
+        self.viewers: dict[str, int] = dict.fromkeys(VIEWS, 0)
+        self.elsewhere = 0
+        """Viewers of relays."""
+        self.on_show: Callable[[], None] = lambda: None
+        """Called behind each state that the hub has shown."""
         self.assets = Assets(Path(str(resources.files("demo") / "static")))
         self.pages = Pages(self.assets)
         self._complaints: set[str] = set()
-        self.hub: Hub[ShowState] = new_hub(self.pages, conductor.state, self._viewers, self._cannot_render)
+        self.hub: Hub[ShowState] = new_hub(
+            self.pages, conductor.state, self._ident(conductor.state), self.viewers, self.cannot_render
+        )
+        self.metrics = Metrics(conductor, self.hub)
         self.programs = Programs(conductor)
-        self.desk = Desk(conductor, self._viewers)
+        self.desk = Desk(conductor, self.viewers)
         self.app = self._application()
         self.asgi: ASGIApp = Guard(Direct(self.app, self.hub, self._line), self.access, self._broke)
+        self._pace = Pace(self._publish, conductor.state)
+        self._polling = Polling(partial(self.hub.whole, "stage"))
         self._end_subscription: Callable[[], None] = conductor.subscribe(self._show)
 
     def _show(self, state: ShowState) -> None:
-        self._viewers.update(self.hub.counts())
-        self.hub.publish(state, self._ident(state))
+        self._pace.show(state)
         self.programs.tell()
 
-    def _cannot_render(self, view: str, error: Exception) -> None:
+    def _publish(self, state: ShowState) -> None:
+        self.viewers.update(self._watching())
+        self.hub.publish(state, self._ident(state))
+        self.on_show()
+
+    def _watching(self) -> dict[str, int]:
+        counts = self.hub.counts()
+        return counts | {"stage": counts["stage"] + self.elsewhere}
+
+    def cannot_render(self, view: str, error: Exception) -> None:
         """Said once to the presenter; the view keeps its last good picture, and everything else goes on."""
         self._complain(f"the {view} page cannot be drawn: {type(error).__name__}: {error}"[:200])
 
@@ -86,13 +103,15 @@ class Web:
         while True:
             await asyncio.sleep(BEAT_EVERY_SEC)
             self.access.sessions.end_old()
-            if self.hub.counts() != self._viewers:
-                self._show(self._conductor.state)
+            self.lines.end_old()
+            if self._watching() != self.viewers:
+                self._publish(self._conductor.state)
             self.hub.beat(beat())
 
     def close(self) -> None:
         """End every stream: the server is about to stop."""
         self._end_subscription()
+        self._pace.close()
         self.programs.close()
         self.hub.close()
 
@@ -102,40 +121,29 @@ class Web:
         app.include_router(Door(self.access, self.pages, self._conductor).routes())
         self._add_pages(app)
         self._add_machine(app)
-        _add_errors(app)
+        add_errors(app)
         return app
 
     def _add_pages(self, app: FastAPI) -> None:
         def add(path: str, view: str) -> None:
-            async def page() -> Response:
-                return self._page(view)
+            async def page(request: Request) -> Response:
+                return self._page(request, view)
 
             add_page(app, path, page, f"The {view} page.", {} if view == "stage" else TO_PAIRING)
 
         for path, view in (("/", "stage"), ("/presenter", "presenter"), ("/remote", "remote")):
             add(path, view)
 
-        async def asset(request: Request) -> Response:
-            return self._asset(request)
+        add_files(app, self.assets)
 
-        app.add_api_route("/static/{path:path}", asset, methods=["GET", "HEAD"], include_in_schema=False)
-        app.add_api_route("/favicon.ico", asset, methods=["GET", "HEAD"], include_in_schema=False)
-
-    def _page(self, view: str) -> Response:
+    def _page(self, request: Request, view: str) -> Response:
         try:
-            html = self.pages.page(view, self._conductor.state, self._viewers, self._conductor.epoch)
+            html = self.pages.page(view, self._conductor.state, self.viewers, self._conductor.epoch)
         except Exception as error:  # noqa: BLE001 - a bug of ours, or of a deck: it is told to the presenter
-            self._cannot_render(view, error)
+            self.cannot_render(view, error)
             return problem("broken", "this page cannot be drawn; the show goes on")
-        return HTMLResponse(html)
-
-    def _asset(self, request: Request) -> Response:
-        name = "favicon.svg" if request.url.path == "/favicon.ico" else request.url.path
-        asset = self.assets.find(name)
-        if asset is None:
-            return self.desk.no_such("file", request.url.path)
-        packed = "gzip" in request.headers.get("accept-encoding", "")
-        return Response(asset.content(packed), headers=asset.headers(packed))
+        body, headers = drawn(request, html)
+        return HTMLResponse(body, headers=headers)
 
     def _line(self, request: Request, private: bool) -> Line | None:
         """Whoever proves to be the presenter has the presenter's places, whatever is looked at."""
@@ -154,51 +162,34 @@ class Web:
             """Every event of the show as a stream; resumes behind `Last-Event-ID`."""
             line = self._line(request, private=True)
             if line is None:
-                return _full()
+                return full()
             return self.programs.stream(request.headers.get("last-event-id"), line)
 
-        @app.get("/stream/{view}", tags=["machine"], response_class=Response, responses=STREAM)
-        async def stream(request: Request, view: str) -> Response:
+        described = in_path("view")
+
+        @app.get("/stream/{view}", tags=["machine"], response_class=Response, responses=STREAM, openapi_extra=described)
+        async def stream(request: Request) -> Response:
             """A page's stream: its regions as they change."""
+            view = request.path_params["view"]
             if view not in VIEWS:
                 return self.desk.no_such("view", view)
             line = self._line(request, private=view != "stage")
             if line is None:
-                return _full()
+                return (self._polling.answer() if view == "stage" else None) or full()
             return view_stream(self.hub, view, line)
 
         @app.get("/healthz", tags=["machine"])
-        async def healthz() -> dict[str, Any]:
+        async def healthz() -> Answer:
             """200 as soon as pages are served."""
-            return {"status": "ok", "version": __version__}
+            return Answer({"status": "ok", "version": __version__})
+
+        @app.get("/metrics", tags=["machine"], response_class=Response, responses=METRICS)
+        async def metrics(request: Request) -> Response:
+            """The server, its screens and its show for Prometheus."""
+            await self.metrics.load()
+            body, media_type = self.metrics.answer(request.headers.get("accept", ""))
+            return Response(body, headers={"content-type": media_type})
 
         # Routes of their own: one route of two methods would have one operation id twice.
         app.add_api_route("/state", state, methods=["HEAD"], include_in_schema=False)
         app.add_api_route("/healthz", healthz, methods=["HEAD"], include_in_schema=False)
-
-
-def _full() -> Response:
-    headers = {"retry-after": str(FULL_RETRY_SEC)}
-    return problem("full", f"every place for a stream is taken: try again in {FULL_RETRY_SEC} s", headers)
-
-
-def _add_errors(app: FastAPI) -> None:
-    @app.exception_handler(HTTPException)
-    async def refused(request: Request, error: HTTPException) -> Response:
-        code = code_of(error.status_code)
-        what = f"{request.method} {request.url.path[:120]}"
-        detail = f"{what}: {error.detail}" if error.detail else what
-        return problem(code, detail, error.headers)
-
-    @app.exception_handler(RequestValidationError)
-    async def unreadable(request: Request, error: RequestValidationError) -> Response:
-        first = error.errors()[0] if error.errors() else {}
-        return problem("invalid", str(first.get("msg", "the request cannot be read"))[:200])
-
-    @app.exception_handler(InvalidValue)
-    async def invalid(request: Request, error: InvalidValue) -> Response:
-        return problem("invalid", str(error))
-
-    @app.exception_handler(Exception)
-    async def broken(request: Request, error: Exception) -> Response:
-        return problem("broken", "this is a bug of the dashboard; the show goes on")

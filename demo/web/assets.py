@@ -1,13 +1,15 @@
-"""The pages' static files: read once, kept in memory with their gzip form, named by their content.
+"""The pages' static files: read once, kept in memory, packed once, named by their content.
 
 A fingerprinted path may be cached for ever; the plain one (favicon) is asked for again each time.
 """
 
-import gzip
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+
+from demo.web.packing import packed
 
 PREFIX = "/static/"
 
@@ -19,18 +21,21 @@ _TYPES = {
 }
 _FOREVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
-_SHORTEST_TO_PACK = 200
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Asset:
-    """One file as it is sent. `packed` is its gzip form, None where that would not be smaller."""
+    """One file as it is sent."""
 
     url: str
     media_type: str
     body: bytes
-    packed: bytes | None
     cache_control: str
+
+    @cached_property
+    def packed(self) -> bytes | None:
+        """Its gzip form, made when it is first asked for; None where that would not be smaller."""
+        return packed(self.body)
 
     def headers(self, gzip_accepted: bool) -> dict[str, str]:
         """What goes with `content(gzip_accepted)`."""
@@ -76,10 +81,4 @@ def _read(directory: Path) -> Iterator[tuple[str, Asset]]:
         name, body = path.relative_to(directory).as_posix(), path.read_bytes()
         stem = name.removesuffix(path.suffix)
         url = f"{PREFIX}{stem}.{hashlib.sha256(body).hexdigest()[:10]}{path.suffix}"
-        yield name, Asset(url, media_type, body, _packed(body), _FOREVER)
-
-
-def _packed(body: bytes) -> bytes | None:
-    """`mtime` 0: the same bytes at every start."""
-    packed = gzip.compress(body, 9, mtime=0) if len(body) >= _SHORTEST_TO_PACK else body
-    return packed if len(packed) < len(body) else None
+        yield name, Asset(url, media_type, body, _FOREVER)

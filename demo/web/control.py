@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from demo import commands as c
 from demo.errors import InvalidValue
-from demo.web.description import FOR_HTMX, body, query, refusals
+from demo.web.description import FOR_HTMX, body, in_path, query, refusals
 from demo.web.desk import Desk
 
 Fields = dict[str, Any]
@@ -33,6 +33,8 @@ _MOVE = {
         )
     ]
 }
+_GOTO = {"parameters": in_path("chapter", _NUMBER)["parameters"] + _MOVE["parameters"]}
+_NAME = in_path("name")
 _SWITCH = {
     "parameters": [
         query("on", {"type": "boolean"}, "Set it, or toggle without it. May also be a form or a JSON field.")
@@ -83,8 +85,6 @@ async def body_fields(request: Request, first: Fields) -> Fields:
 _REFUSALS = refusals({404: "unknown", 409: "refused by the rules", 422: "unreadable", 423: "halted"})
 
 Body = Annotated[Fields, Depends(read_fields)]
-Chapter = Annotated[str, Path(json_schema_extra=_NUMBER)]
-"""Described as a number and read as text: what is none has no chapter, and is not unreadable."""
 
 
 def pressed_on(fields: Fields) -> int | None:
@@ -158,9 +158,11 @@ def _add_moves(router: APIRouter, desk: Desk) -> None:
         """Return to the chapter before; runs nothing."""
         return await move(request, c.Back(), fields)
 
-    @router.post("/goto/{chapter}", openapi_extra=_MOVE)
-    async def goto(request: Request, chapter: Chapter, fields: Body) -> Response:
+    @router.post("/goto/{chapter}", openapi_extra=_GOTO)
+    async def goto(request: Request, fields: Body) -> Response:
         """Enter a chapter by its number, 1-based."""
+        # Described as a number and read as text: what is none has no chapter, and is not unreadable.
+        chapter = request.path_params["chapter"]
         if not (chapter.isascii() and chapter.isdecimal()) or len(chapter) > 9:
             return desk.no_such("chapter", chapter)
         return await move(request, c.Goto(int(chapter)), fields)
@@ -172,15 +174,15 @@ def _add_moves(router: APIRouter, desk: Desk) -> None:
 
 
 def _add_faults(router: APIRouter, desk: Desk) -> None:
-    @router.post("/chaos/{name}", status_code=202)
-    async def inject(request: Request, name: str) -> Response:
+    @router.post("/chaos/{name}", status_code=202, openapi_extra=_NAME)
+    async def inject(request: Request) -> Response:
         """Inject a fault of this show."""
-        return await desk.carry_out(request, c.Inject(name), status=202)
+        return await desk.carry_out(request, c.Inject(request.path_params["name"]), status=202)
 
-    @router.post("/chaos/{name}/heal", status_code=202)
-    async def heal_one(request: Request, name: str) -> Response:
+    @router.post("/chaos/{name}/heal", status_code=202, openapi_extra=_NAME)
+    async def heal_one(request: Request) -> Response:
         """Heal one fault now."""
-        return await desk.carry_out(request, c.Heal(name), status=202)
+        return await desk.carry_out(request, c.Heal(request.path_params["name"]), status=202)
 
     @router.post("/heal", status_code=202)
     async def heal(request: Request) -> Response:

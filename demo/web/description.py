@@ -41,6 +41,12 @@ EVERYWHERE: Described = refusals(
 """What any route may be refused with."""
 
 STREAM: Described = {200: {"description": "server-sent events, without an end", "content": {"text/event-stream": {}}}}
+METRICS: Described = {
+    200: {
+        "description": "as text, or as OpenMetrics for who accepts that",
+        "content": {"text/plain": {}, "application/openmetrics-text": {}},
+    }
+}
 JSON: Described = {200: {"description": "as JSON", "content": {"application/json": {}}}}
 FOR_HTMX: Described = {204: {"description": "for htmx (`HX-Request: true`): the page changes through its stream"}}
 TO_PAIRING: Described = {303: {"description": "a browser without a session: to the pairing"}}
@@ -56,6 +62,14 @@ def body(fields: Mapping[str, Any], required: Sequence[str] = (), **more: Any) -
 def query(name: str, schema: Mapping[str, Any], text: str) -> dict[str, Any]:
     """A field that may stand in the query."""
     return {"name": name, "in": "query", "required": False, "schema": dict(schema), "description": text}
+
+
+def in_path(name: str, schema: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """A part of the path, for a route that reads it from the request.
+
+    Described here and not in the signature: FastAPI would import pydantic's old version to look at it.
+    """
+    return {"parameters": [{"name": name, "in": "path", "required": True, "schema": schema or {"type": "string"}}]}
 
 
 def add_page(

@@ -5,14 +5,15 @@ Where it does not (any server but ours, with nothing but ASGI's `send`), the app
 
 from collections.abc import Callable
 from email.utils import formatdate
+from typing import Any
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from demo.hub import Hub
-from demo.show import ShowState
+from demo.hub import HEADER, Hub, plainly
 from demo.web.guard import SECURITY_HEADERS
 from demo.web.lines import Line
+from demo.web.packing import accepts_gzip
 from demo.web.seats import EXTENSION, HandOver, Seat
 from demo.web.streams import RETRY
 
@@ -20,8 +21,9 @@ PREFIX = "/stream/"
 
 _HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
-    "cache-control": "no-store",
+    "cache-control": "no-store, no-transform",
     "x-accel-buffering": "no",
+    "vary": "accept-encoding",
     "connection": "close",
     **SECURITY_HEADERS,
 }
@@ -35,7 +37,7 @@ Take = Callable[[Request, bool], Line | None]
 class Direct:
     """ASGI around the application. `moves`: a listener may come from another server of the same show."""
 
-    def __init__(self, app: ASGIApp, hub: Hub[ShowState], take: Take, *, moves: bool = False) -> None:
+    def __init__(self, app: ASGIApp, hub: Hub[Any], take: Take, *, moves: bool = False) -> None:
         self._app = app
         self._hub = hub
         self._take = take
@@ -59,6 +61,18 @@ class Direct:
         if not hand_over(seat):
             line.leave()
             return False
-        head = f"{_HEAD}date: {formatdate(usegmt=True)}\r\n\r\n".encode() + RETRY
-        seat.begin(head, view, request.headers.get("last-event-id", "") if self._moves else "")
+        seen = request.headers.get("last-event-id", "") if self._moves else ""
+        seat.begin(_head(packed=_packed(view, request)), view, seen, packed=_packed(view, request))
         return True
+
+
+def _packed(view: str, request: Request) -> bool:
+    """Our own page asks for it; a program's messages come one by one and in order, as they always did."""
+    asked = view == "stage" and request.query_params.get("packed") == "1"
+    return asked and accepts_gzip(request)
+
+
+def _head(packed: bool) -> bytes:
+    encoding = "content-encoding: gzip\r\n" if packed else ""
+    head = f"{_HEAD}{encoding}date: {formatdate(usegmt=True)}\r\n\r\n".encode()
+    return head + (HEADER + plainly(RETRY) if packed else RETRY)

@@ -13,7 +13,7 @@ from demo.views.snapshot import moment
 from demo.web.access import Access, Denied, Visitor, client_address, visitor_of
 from demo.web.answers import Answer
 from demo.web.control import body_fields
-from demo.web.description import FOR_HTMX, JSON, Described, add_page, body
+from demo.web.description import FOR_HTMX, JSON, Described, add_page, body, in_path
 from demo.web.devices import device
 from demo.web.pages import Pages
 from demo.web.problems import STATUS, problem
@@ -158,10 +158,14 @@ class Door:
             me = visitor_of(request).session
             return await self._revoked(request, sessions.revoke_all(me.ident if me else None))
 
-        @router.post("/sessions/{ident}/revoke", response_class=Response, responses=JSON | FOR_HTMX)
-        async def revoke(request: Request, ident: str) -> Response:
+        described = JSON | FOR_HTMX
+
+        @router.post(
+            "/sessions/{ident}/revoke", response_class=Response, responses=described, openapi_extra=in_path("ident")
+        )
+        async def revoke(request: Request) -> Response:
             """End one session: its streams end at once, and its cookie is worth nothing."""
-            if not sessions.revoke(ident):
+            if not sessions.revoke(request.path_params["ident"]):
                 return problem("not_found", "there is no such paired device: the list has changed")
             return await self._revoked(request, 1)
 

@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from demo.journal import Journal
@@ -45,10 +45,15 @@ class Entrance:
 
 def entrance(asked: Asked, listener: socket.socket) -> Entrance:
     """Check everything that was asked for. Raises `UsageError`."""
+    found = watching(asked, listener)
+    wanted = asked.token_file or (state_directory() / "token" if found.reach.is_open else None)
+    return replace(found, token=token_file(wanted) if wanted else None)
+
+
+def watching(asked: Asked, listener: socket.socket) -> Entrance:
+    """The same for a server on which nobody steers: no token is made. Raises `UsageError`."""
     tls = tls_files(asked.tls_cert, asked.tls_key)
     scheme = "https" if tls else "http"
     address, port = listener.getsockname()[:2]
     public = tuple(public_place(name, scheme, port) for name in asked.public_names)
-    reach = Reach(asked.host, plain_address(address), port, scheme, public)
-    wanted = asked.token_file or (state_directory() / "token" if reach.is_open else None)
-    return Entrance(reach, token_file(wanted) if wanted else None, tls)
+    return Entrance(Reach(asked.host, plain_address(address), port, scheme, public), None, tls)

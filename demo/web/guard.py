@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from demo.web.access import READING, VISITOR, Access, Denied
 from demo.web.body import BODY_MOST, CODE_MOST, read_body, replay
 from demo.web.problems import problem
-from demo.web.rules import Rule, rule_of
+from demo.web.rules import Rule
 
 SECURITY_HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -46,7 +46,8 @@ class Guard:
         if scope["method"] in READING:
             await self._app(scope, receive, guarded)
             return
-        most = CODE_MOST if rule_of(scope["method"], scope["path"]) is Rule.PAIRING else BODY_MOST
+        rule = self._access.rules.of(scope["method"], scope["path"])
+        most = CODE_MOST if rule is Rule.PAIRING else BODY_MOST
         body = await read_body(scope, receive, most)
         if isinstance(body, str):
             response = problem(body, f"a body may have up to {most} bytes here and must arrive within 10 s")

@@ -1,7 +1,9 @@
 """Open streams: how many there may be, which are kept free for the presenter, and whose they are."""
 
 import contextlib
+import random
 import resource
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -17,8 +19,17 @@ FILES_TRIED = (FILES_MOST, 10_240, 4096)
 ARRIVING = 32
 """Connections beyond the streams, for pages, presses and people who are just arriving."""
 
+HALL = 5000
+"""Streams that a server should have room for, without anybody asking for more."""
+
 RESERVED = 16
 """Places that only the presenter's own streams may take."""
+
+
+AGE_MOST_SEC = 3600.0
+"""A stream ends after a time between half of this and all of it; its page comes back at once, perhaps elsewhere."""
+
+LOOK_EVERY_SEC = 5.0
 
 
 @dataclass(eq=False, slots=True)
@@ -27,6 +38,7 @@ class Line:
 
     session: str | None
     _open: set["Line"]
+    until: float
     ended: bool = False
     _close: Callable[[], None] | None = None
 
@@ -54,15 +66,26 @@ class Lines:
 
     most: int = 1000
     reserved: int = RESERVED
+    clock: Callable[[], float] = time.monotonic
     _open: set[Line] = field(default_factory=set)
+    _looked_at: float = 0.0
 
     def take(self, private: bool, session: str | None) -> Line | None:
         """A place for one more stream, or None when there is none. Give it back with its `leave`."""
         if len(self._open) >= (self.most if private else self.most - self.reserved):
             return None
-        line = Line(session, self._open)
+        age = AGE_MOST_SEC * random.uniform(0.5, 1)  # noqa: S311 - so that a hall does not come back as one
+        line = Line(session, self._open, self.clock() + age)
         self._open.add(line)
         return line
+
+    def end_old(self) -> None:
+        """End the streams whose time is over; called often, it looks now and then."""
+        now = self.clock()
+        if now - self._looked_at >= LOOK_EVERY_SEC:
+            self._looked_at = now
+            for line in [line for line in self._open if line.until <= now]:
+                line.end()
 
     def end(self, session: str) -> None:
         """End every stream of a session that is worth nothing any more."""
@@ -92,3 +115,14 @@ def connections_most(files: int) -> int:
 def streams_most(files: int) -> int:
     """Streams that leave room for journal, system, pages and people who are just arriving."""
     return max(RESERVED + 1, files - max(HEADROOM_LEAST + ARRIVING, files // 8))
+
+
+def short_of_room(files: int) -> str:
+    """What to say when a full hall will not fit; "" when it will."""
+    room = streams_most(files)
+    if room >= HALL:
+        return ""
+    return (
+        f"{room} live screens fit, for this system allows {files} open files (`ulimit -n 65536` before the start "
+        f"makes room for more); whoever comes later gets a page that asks for a new picture every few seconds"
+    )

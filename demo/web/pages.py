@@ -24,6 +24,7 @@ from demo.views import clock_text, presenter_view, remote_view, stage_view
 from demo.views.cards import NO_NUMBER
 from demo.web import wall
 from demo.web.assets import Assets
+from demo.web.compiled import CompiledTemplates
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
@@ -41,6 +42,7 @@ REGIONS = {
         "line",
         "count",
         "veil",
+        "feed",
         "build",
     ),
     "presenter": (
@@ -82,22 +84,67 @@ class Region:
     html: str
 
 
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What a document says around its regions. `lost`: why it is not live, in words; empty while it is."""
+
+    title: str
+    epoch: str
+    now: float
+    lost: str = ""
+
+
+class _Read:
+    """A view model that notes what is read of it."""
+
+    __slots__ = ("_model", "_seen")
+
+    def __init__(self, model: object, seen: dict[str, object]) -> None:
+        self._model, self._seen = model, seen
+
+    def __getattr__(self, name: str) -> object:
+        found = self._seen[name] = getattr(self._model, name)
+        return found
+
+
+class Drawing:
+    """One region of a view. Its macro is a pure function of what it reads: the same again gives the same again."""
+
+    __slots__ = ("_last", "_macro", "_name", "_seen")
+
+    def __init__(self, name: str, macro: Callable[[Any], str]) -> None:
+        self._name, self._macro = name, macro
+        self._seen: dict[str, object] = {}
+        self._last: Region | None = None
+
+    def of(self, model: object) -> Region:
+        if self._last is None or any(getattr(model, name) != value for name, value in self._seen.items()):
+            seen: dict[str, object] = {}
+            self._last = Region(self._name, _one_line(str(self._macro(_Read(model, seen)))))
+            self._seen = seen
+        return self._last
+
+
 class Pages:
     """Renders the three views. Keeps no state of the show."""
 
     def __init__(self, assets: Assets) -> None:
         self._assets = assets
         self._environment = _environment(assets)
-        modules = {view: self._environment.get_template(f"{view}_regions.html").module for view in REGIONS}
-        self._macros: dict[str, tuple[tuple[str, Callable[[Any], str]], ...]] = {
-            view: tuple((name, getattr(modules[view], name)) for name in names) for view, names in REGIONS.items()
-        }
+        self._macros: dict[str, tuple[Drawing, ...]] = {}
 
     def regions(self, view: str, state: ShowState, viewers: Mapping[str, int]) -> tuple[Region, ...]:
         """Every region of `view`, whether it changed or not. Raises `KeyError` for an unknown view."""
-        macros = self._macros[view]
+        drawings = self._macros.get(view) or self._load(view)
         model = _model(view, state, viewers)
-        return tuple(Region(name, _one_line(str(macro(model)))) for name, macro in macros)
+        return tuple(drawing.of(model) for drawing in drawings)
+
+    def _load(self, view: str) -> tuple["Drawing", ...]:
+        """A view's macros, when it is first asked for: a start waits for no page that nobody looks at."""
+        names = REGIONS[view]
+        module = self._environment.get_template(f"{view}_regions.html").module
+        self._macros[view] = found = tuple(Drawing(name, getattr(module, name)) for name in names)
+        return found
 
     def frame(self, regions: Iterable[Region]) -> str:
         """The regions as one message of the stream."""
@@ -112,17 +159,26 @@ class Pages:
 
     def page(self, view: str, state: ShowState, viewers: Mapping[str, int], epoch: str) -> str:
         """The whole document, complete without the stream."""
-        shown = {region.name: Markup(region.html) for region in self.regions(view, state, viewers)}  # noqa: S704
+        regions = {region.name: region.html for region in self.regions(view, state, viewers)}
+        return self.document_of(view, regions, Heading(state.title, epoch, time.time()))
+
+    def document_of(self, view: str, regions: Mapping[str, str], heading: "Heading") -> str:
+        """The whole document around regions that are rendered already."""
         document = self._environment.get_template(f"{view}.html").render(
             view=view,
-            regions=shown,
-            title=state.title,
-            epoch=epoch,
-            now=f"{time.time():.3f}",
+            regions={name: Markup(html) for name, html in regions.items()},  # noqa: S704
+            title=heading.title,
+            epoch=heading.epoch,
+            now=f"{heading.now:.3f}",
+            lost=heading.lost,
             build=self._assets.fingerprint,
             htmx_config=json.dumps(HTMX_CONFIG),
         )
         return encodable(document)
+
+    def part(self, template: str, name: str, *values: object) -> str:
+        """One macro of a template, on one line as a region is."""
+        return _one_line(str(getattr(self._environment.get_template(template).module, name)(*values)))
 
 
 def _model(view: str, state: ShowState, viewers: Mapping[str, int]) -> object:
@@ -132,13 +188,14 @@ def _model(view: str, state: ShowState, viewers: Mapping[str, int]) -> object:
 
 
 def _environment(assets: Assets) -> Environment:
+    settings: dict[str, Any] = {"trim_blocks": True, "lstrip_blocks": True}
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
         auto_reload=False,
+        bytecode_cache=CompiledTemplates(str(settings)),
+        **settings,
     )
     environment.filters |= {
         "narration": _narration,
@@ -153,6 +210,7 @@ def _environment(assets: Assets) -> Environment:
         "asset": assets.url,
         "fingerprint": assets.fingerprint,
         "wall": wall.wall,
+        "full_most": wall.FULL_MOST,
         "narration_size": _narration_size,
         "heading_size": wall.heading_size,
     }

@@ -1,12 +1,20 @@
-"""Refusals on the wire: RFC 9457 problem details, from one table."""
+"""Refusals on the wire: RFC 9457 problem details, from one table; the framework's own errors too."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from demo.errors import InvalidValue
 from demo.web.answers import Answer
 
 MEDIA_TYPE = "application/problem+json"
+
+FULL_RETRY_SEC = 5
 
 STATUS: Mapping[str, int] = {
     "not_found": 404,
@@ -32,6 +40,7 @@ STATUS: Mapping[str, int] = {
     "no_ledger": 503,
     "closing": 503,
     "full": 503,
+    "no_show": 503,
 }
 """The HTTP status of every code a refusal can have."""
 
@@ -59,6 +68,7 @@ TITLES: Mapping[str, str] = {
     "no_ledger": "The undo cannot be written down",
     "closing": "The show is over",
     "full": "No place is free",
+    "no_show": "The show has not begun",
 }
 
 
@@ -73,3 +83,33 @@ def code_of(status: int) -> str:
     """The code for a bare HTTP status, as the framework raises them."""
     by_status = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 422: "invalid", 400: "invalid"}
     return by_status.get(status, "broken" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "invalid")
+
+
+def full() -> Response:
+    """No stream is free."""
+    headers = {"retry-after": str(FULL_RETRY_SEC)}
+    return problem("full", f"every place for a stream is taken: try again in {FULL_RETRY_SEC} s", headers)
+
+
+def add_errors(app: FastAPI) -> None:
+    """Every error of this application is a problem of ours."""
+
+    @app.exception_handler(HTTPException)
+    async def refused(request: Request, error: HTTPException) -> Response:
+        code = code_of(error.status_code)
+        what = f"{request.method} {request.url.path[:120]}"
+        detail = f"{what}: {error.detail}" if error.detail else what
+        return problem(code, detail, error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def unreadable(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0] if error.errors() else {}
+        return problem("invalid", str(first.get("msg", "the request cannot be read"))[:200])
+
+    @app.exception_handler(InvalidValue)
+    async def invalid(request: Request, error: InvalidValue) -> Response:
+        return problem("invalid", str(error))
+
+    @app.exception_handler(Exception)
+    async def broken(request: Request, error: Exception) -> Response:
+        return problem("broken", "this is a bug of the dashboard; the show goes on")

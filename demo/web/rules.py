@@ -18,7 +18,7 @@ class Rule(Enum):
 _PUBLIC = ("/", "/pair", "/state", "/healthz", "/openapi.json", "/favicon.ico", "/static/{path:path}")
 _PUBLIC_STREAM = "/stream/stage"
 _PAGES = ("/presenter", "/remote")
-_PRIVATE = ("/events", "/sessions", "/pairing", "/stream/{view}")
+_PRIVATE = ("/events", "/metrics", "/sessions", "/pairing", "/stream/{view}")
 _CONTROL = (
     "/advance",
     "/back",
@@ -58,35 +58,39 @@ def _pattern(template: str) -> "re.Pattern[str]":
     return re.compile(text)
 
 
-_EXACT: dict[str, dict[str, Rule]] = {}
-_PATTERNS: list[tuple["re.Pattern[str]", dict[str, Rule]]] = []
+class Rules:
+    """A table of rules as requests meet it."""
+
+    def __init__(self, table: Mapping[tuple[str, str], Rule]) -> None:
+        self.may_change = any(method != "GET" for method, _ in table)
+        """Is there anything to do here besides reading?"""
+        self._exact: dict[str, dict[str, Rule]] = {}
+        self._patterns: list[tuple[re.Pattern[str], dict[str, Rule]]] = []
+        by_template: dict[str, dict[str, Rule]] = {}
+        for (method, template), rule in table.items():
+            by_template.setdefault(template, {})[method] = rule
+        for template, rules in by_template.items():
+            if "{" in template:
+                self._patterns.append((_pattern(template), rules))
+            else:
+                self._exact[template] = rules
+
+    def of_path(self, path: str) -> Mapping[str, Rule]:
+        """The rules of a path by method; empty for a path that no route has."""
+        found = self._exact.get(path)
+        if found is not None:
+            return found
+        for pattern, rules in self._patterns:
+            if pattern.fullmatch(path):
+                return rules
+        return {}
+
+    def of(self, method: str, path: str) -> Rule | None:
+        """The rule of a request; None: denied."""
+        return self.of_path(path).get("GET" if method == "HEAD" else method)
 
 
-def _index() -> None:
-    by_template: dict[str, dict[str, Rule]] = {}
-    for (method, template), rule in RULES.items():
-        by_template.setdefault(template, {})[method] = rule
-    for template, rules in by_template.items():
-        if "{" in template:
-            _PATTERNS.append((_pattern(template), rules))
-        else:
-            _EXACT[template] = rules
+SHOW = Rules(RULES)
+"""Of the server that a conductor is behind."""
 
-
-_index()
-
-
-def rules_of(path: str) -> Mapping[str, Rule]:
-    """The rules of a path by method; empty for a path that no route has."""
-    found = _EXACT.get(path)
-    if found is not None:
-        return found
-    for pattern, rules in _PATTERNS:
-        if pattern.fullmatch(path):
-            return rules
-    return {}
-
-
-def rule_of(method: str, path: str) -> Rule | None:
-    """The rule of a request; None: denied."""
-    return rules_of(path).get("GET" if method == "HEAD" else method)
+rule_of = SHOW.of

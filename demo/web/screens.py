@@ -26,17 +26,24 @@ class Screen:
         return {region.name: region.html.encode() for region in regions}
 
     def frame(self, regions: Mapping[str, bytes], ident: str) -> bytes:
-        markup = self._pages.frame([Region(name, body.decode()) for name, body in regions.items()])
-        return ServerSentEvent(markup, id=ident, sep="\n").encode()
+        return framed(self._pages, regions, ident)
+
+
+def framed(pages: Pages, regions: Mapping[str, bytes], ident: str) -> bytes:
+    """Some regions as one message; without an ident the listener keeps the one it has."""
+    markup = pages.frame([Region(name, body.decode()) for name, body in regions.items()])
+    return ServerSentEvent(markup, id=ident or None, sep="\n").encode()
 
 
 def new_hub(
-    pages: Pages, state: ShowState, viewers: Mapping[str, int], on_error: Callable[[str, Exception], None]
+    pages: Pages, state: ShowState, ident: str, viewers: Mapping[str, int], on_error: Callable[[str, Exception], None]
 ) -> Hub[ShowState]:
     """The hub over the three views; `viewers` is read at each rendering."""
-    return Hub({name: Screen(pages, name, viewers) for name in VIEWS}, state, on_error=on_error)
+    return Hub({name: Screen(pages, name, viewers) for name in VIEWS}, state, ident, on_error=on_error)
 
 
-def beat() -> bytes:
-    """A sign of life with the server's clock, for pages that have nothing new to show."""
-    return ServerSentEvent(json.dumps({"now": round(time.time(), 3)}), event="beat", sep="\n").encode()
+def beat(now: float | None = None) -> bytes:
+    """A sign of life with the show's clock (None: this machine's), for pages that have nothing new to show."""
+    return ServerSentEvent(
+        json.dumps({"now": round(time.time() if now is None else now, 3)}), event="beat", sep="\n"
+    ).encode()

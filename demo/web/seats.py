@@ -4,10 +4,9 @@ No task waits for a listener, nothing queues up for it, no response is kept: wha
 is one message at most, and until that is gone the hub passes the listener over.
 """
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from demo.hub import Hub, Listener, Write
-from demo.show import ShowState
 from demo.web.lines import Line
 
 EXTENSION = "chaos_stage.hand_over"
@@ -52,18 +51,18 @@ class Seat:
     _channel: Channel
     write: Write
 
-    def __init__(self, hub: Hub[ShowState], line: Line) -> None:
+    def __init__(self, hub: Hub[Any], line: Line) -> None:
         self._hub = hub
         self._line = line
         self._held = False
         self._listener: Listener | None = None
 
-    def begin(self, head: bytes, view: str, seen: str) -> None:
+    def begin(self, head: bytes, view: str, seen: str, *, packed: bool) -> None:
         """Once it has its connection: from now on the hub's."""
         sent = self.write(head)
         if sent != len(head):
             self.keep(head[sent:])
-        self._listener = self._hub.join(view, self, seen)
+        self._listener = self._hub.join(view, self, seen, packed=packed)
         if self._held:
             self._hub.hold(self._listener)
         self._line.on_end(self.close)

@@ -4,12 +4,12 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Generator
-from typing import Any
+from typing import Any, Protocol
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from demo.errors import UsageError
-from demo.web.app import Web
 from demo.web.tls import Tls
 from demo.web.wire import KEEP_ALIVE_SEC, bounded
 
@@ -79,8 +79,21 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
+class Served(Protocol):
+    """What is served: an application, and what keeps its streams alive."""
+
+    @property
+    def asgi(self) -> ASGIApp: ...
+
+    async def keep_alive(self) -> None:
+        """Runs while the server does."""
+
+    def close(self) -> None:
+        """End every stream."""
+
+
 async def serve(
-    web: Web,
+    web: Served,
     listener: socket.socket,
     stop: asyncio.Event,
     started: asyncio.Event,

@@ -81,7 +81,7 @@ class StreamResponse(EventSourceResponse):
                 self.line.leave()
 
 
-def view_stream(hub: Hub[ShowState], view: str, line: Line | None = None) -> StreamResponse:
+def view_stream(hub: Hub[Any], view: str, line: Line | None = None) -> StreamResponse:
     """The htmx stream of one view: the whole of it, then what changes. `line` ends it from outside."""
     mailbox = Mailbox()
     if line is not None:

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from demo.markup import to_plain
-from demo.views import CardView
+from demo.views import CardView, GroupView, groups
 from demo.views.curves import path, y_of
-
-CARDS_MOST = 30
-"""Beyond this a card could no longer be read from the last row: the rest is counted in words."""
+from demo.views.groups import severity, too_many
+from demo.web.cells import Cells, cells
 
 FULL_MOST = 12
 """Up to here a card has its number, its detail and its curve."""
@@ -18,28 +17,60 @@ FULL_MOST = 12
 SPARK_WIDTH, SPARK_HEIGHT = 60, 60
 """Of a small curve's box: a unit across is a second."""
 
+KEYS_MOST = 4
+"""Limited keys that stand beside groups, the worst of them."""
+
+REST_MOST = 4
+"""Groups without a card of their own that are named, those that are not all up."""
+
+_NAMED_ROOM = {1: (6, 60), 2: (2, 28), 3: (2, 17)}
+_NAMED_ROOM_LEAST = (1, 17)
+"""Lines, and characters on each, in which a group's card names who is not up; by the columns of the wall."""
+
+_NAME_EDGE = 4
+"""A name's mark and the gap behind it, or the count of those that are not named, in characters."""
+
 _COLUMNS = {1: 1, 2: 2, 3: 3, 4: 2, 5: 3, 6: 3, 7: 4, 8: 4, 9: 3}
 _NARRATION_STEPS = (190, 300, 430, 600)
 _HEADING_STEPS = (34, 64)
 
 
 @dataclass(frozen=True, slots=True)
+class GroupCard:
+    """Many nodes in one card: those not up by name, as many as there is room for, and each node as a cell."""
+
+    group: GroupView
+    named: tuple[CardView, ...]
+    cells: Cells
+
+    @property
+    def unnamed(self) -> int:
+        return len(self.group.bad) - len(self.named)
+
+
+@dataclass(frozen=True, slots=True)
 class Wall:
-    """The cards that are shown, in how many columns, and in words what is not."""
+    """What is shown, in how many columns, and in words what is not. With `groups`, `cards` are the limited keys."""
 
     cards: tuple[CardView, ...]
     columns: int
     tiny: bool = False
     rest: str = ""
+    groups: tuple[GroupCard, ...] = ()
 
     @property
     def rows(self) -> int:
-        return math.ceil(len(self.cards) / self.columns)
+        return math.ceil((len(self.cards) + len(self.groups)) / self.columns)
 
     @property
     def name_most(self) -> int:
         """Characters of a name that fit beside its mark."""
         return {4: 15, 5: 13}.get(self.columns, 20)
+
+    @property
+    def named_most(self) -> int:
+        """Characters of a name among those that are not up."""
+        return _NAMED_ROOM.get(self.columns, _NAMED_ROOM_LEAST)[1] - 2 * _NAME_EDGE
 
     @property
     def word_below(self) -> bool:
@@ -48,16 +79,48 @@ class Wall:
 
 
 def wall(cards: Sequence[CardView]) -> Wall:
-    """All cards while they can be read; of too many, those that are not up come first."""
+    """All cards while they can be read from the last row; of too many, one a group."""
     if len(cards) <= FULL_MOST:
         return Wall(tuple(cards), _COLUMNS.get(len(cards), 4))
-    if len(cards) <= CARDS_MOST:
+    if not too_many(cards):
         return Wall(tuple(cards), 5, tiny=True)
-    worst = {card.id for card in sorted(cards, key=lambda card: card.state == "up")[: CARDS_MOST - 1]}
-    shown = tuple(card for card in cards if card.id in worst)
-    left = [card.state for card in cards if card.id not in worst]
-    counts = ", ".join(f"{left.count(state)} {state}" for state in dict.fromkeys(left))
-    return Wall(shown, 5, tiny=True, rest=f"and {len(left)} more: {counts}")
+    keys = tuple(sorted((card for card in cards if card.of_key), key=severity))[:KEYS_MOST]
+    made = groups(cards)
+    shown = _worst(made, FULL_MOST - len(keys))
+    columns = _COLUMNS.get(len(shown) + len(keys), 4)
+    drawn = tuple(GroupCard(group, _named(group.bad, columns), cells(group.states)) for group in shown)
+    return Wall(keys, columns, rest=_rest([group for group in made if group not in shown]), groups=drawn)
+
+
+def _named(bad: Sequence[CardView], columns: int) -> tuple[CardView, ...]:
+    """As many as fit, with the count of the others behind the last; at least one."""
+    lines, width = _NAMED_ROOM.get(columns, _NAMED_ROOM_LEAST)
+    used, line, found = 1, 0, 0
+    for card in bad:
+        size = min(len(card.name), width - 2 * _NAME_EDGE) + _NAME_EDGE
+        used, line = (used, line + size) if line + size <= width else (used + 1, size)
+        counted = _NAME_EDGE if used == lines and found + 1 < len(bad) else 0
+        if found and (used > lines or line + counted > width):
+            break
+        found += 1
+    return tuple(bad[:found])
+
+
+def _worst(made: Sequence[GroupView], most: int) -> tuple[GroupView, ...]:
+    """The worst that fit, in their own order: nothing jumps while all is well."""
+    if len(made) <= most:
+        return tuple(made)
+    kept = {group.name for group in sorted(made, key=severity)[:most]}
+    return tuple(group for group in made if group.name in kept)
+
+
+def _rest(left: Sequence[GroupView]) -> str:
+    if not left:
+        return ""
+    bad = [f"{group.name} {group.word}" for group in sorted(left, key=severity) if group.state != "up"]
+    more = f"; {len(bad) - REST_MOST} more are not all up" if len(bad) > REST_MOST else ""
+    said = ", ".join(bad[:REST_MOST]) if bad else "all up"
+    return f"and {len(left)} more groups: {said}{more}"
 
 
 def spark(trend: Sequence[float | None]) -> str:

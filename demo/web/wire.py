@@ -80,7 +80,8 @@ class Wire(HttpToolsProtocol):
         self._was_read()
         outlet, self._outlet = self._outlet, None
         super().connection_lost(exc)
-        self.scope = None  # type: ignore[assignment] # it knows `hand_over`, so neither would ever be let go of
+        # Both know `hand_over`, and so this: none would be let go of before the collector comes.
+        self.scope = self.cycle = None  # type: ignore[assignment]
         if outlet is not None:
             outlet.lost()
 
@@ -226,8 +227,8 @@ class Wire(HttpToolsProtocol):
         self._end_deadline()
         self._outlet = outlet
         self.cycle = self.scope = self.headers = self.parser = None  # type: ignore[assignment]
-        # Whatever does not go out at once is told to `pause_writing`.
-        transport.set_write_buffer_limits(0)
+        # Whatever does not go out at once is told to `pause_writing`; over TLS some loops hold 0 for always full.
+        transport.set_write_buffer_limits(0 if self.scheme == "http" else 1, 0)
         connection, write = transport.get_extra_info("socket"), None
         if connection is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)

@@ -1,0 +1,51 @@
+"""Which Redis, and the name of the show on it: checked before anything is started."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
+from demo.errors import UsageError
+
+DEFAULT_SHOW = "default"
+
+_SCHEMES = ("redis", "rediss", "unix")
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_EXAMPLE = "give it as redis://:PASSWORD@HOST:PORT/DB, or rediss:// for TLS"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A Redis and a show on it. `url` may hold a password: people are shown `str(address)`."""
+
+    url: str
+    show: str = DEFAULT_SHOW
+
+    def __str__(self) -> str:
+        parts = urlsplit(self.url)
+        place = parts.netloc.rpartition("@")[2] or parts.path
+        return f"{parts.scheme}://{place}{parts.path if parts.scheme != 'unix' and len(parts.path) > 1 else ''}"
+
+    def key(self, what: str) -> str:
+        """Every key of a show begins alike, so that an ACL can name them."""
+        return f"chaos-stage:{self.show}:{what}"
+
+
+def feed_address(url: str, show: str = DEFAULT_SHOW) -> Address:
+    """Raises `UsageError` for what is no Redis URL, or no name."""
+    address = Address(url.strip(), show)
+    if not _NAME.fullmatch(show):
+        raise UsageError(f"--show {show!r} is not a name: letters, digits, '.', '_' and '-', 64 at most")
+    try:
+        parts = urlsplit(address.url)
+        parts.port  # noqa: B018 - reading it is what finds a wrong one
+    except ValueError:
+        raise UsageError(f"--redis is not a URL of a Redis: {_EXAMPLE}") from None
+    database = parts.path.strip("/")
+    if parts.scheme not in _SCHEMES or not (parts.hostname or parts.scheme == "unix"):
+        raise UsageError(f"--redis is not a URL of a Redis: {_EXAMPLE}")
+    if parts.scheme != "unix" and database and not database.isdecimal():
+        raise UsageError(f"--redis {address} names no database: behind the port stands its number, as in /0")
+    for name in parse_qs(parts.query, keep_blank_values=True):
+        if name != "db" and not (parts.scheme == "rediss" and name.startswith("ssl_")):
+            raise UsageError(f"--redis {address} has an option {name!r}: only db, and with rediss:// ssl_… are known")
+    return address

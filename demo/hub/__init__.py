@@ -1,0 +1,7 @@
+"""The hub: the newest state to any number of listeners."""
+
+from demo.hub.channel import Listener, Sink, Tally, View, Write
+from demo.hub.hub import BEAT_AFTER_SEC, Hub
+from demo.hub.packing import HEADER, plainly
+
+__all__ = ["BEAT_AFTER_SEC", "HEADER", "Hub", "Listener", "Sink", "Tally", "View", "Write", "plainly"]

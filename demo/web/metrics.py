@@ -1,0 +1,148 @@
+"""`GET /metrics`: the server, its screens and its show as Prometheus reads them.
+
+Everything is read when it is asked for; nothing is kept beside the show. No label holds a text of the deck, an
+address or an error: only names of views, commands, codes, states and faults.
+"""
+
+import asyncio
+import importlib
+import platform
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from demo import __version__
+from demo.conductor import Conductor
+from demo.hub import Hub, Tally
+from demo.show import ShowState
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry, Metric
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, SummaryMetricFamily
+
+PREFIX = "chaos_stage_"
+FRESHNESS = ("live", "stale", "unknown")
+FAULT_STATES = ("idle", "injecting", "active", "healing", "failed")
+
+
+class Metrics:
+    """A registry of its own over one conductor and its hub."""
+
+    def __init__(self, conductor: Conductor, hub: Hub[ShowState]) -> None:
+        self._conductor = conductor
+        self._hub = hub
+        self._registry: CollectorRegistry | None = None
+
+    def answer(self, accept: str) -> tuple[bytes, str]:
+        """The metrics of now and their media type: as text, or as OpenMetrics for who asks for that."""
+        from prometheus_client.exposition import choose_encoder  # noqa: PLC0415 - not part of starting
+
+        encode, media_type = choose_encoder(accept)
+        return encode(self._registry or self._registered()), media_type
+
+    async def load(self) -> None:
+        """Import what the first scrape needs, in a thread: no stream waits for it."""
+        if self._registry is None:
+            await asyncio.to_thread(importlib.import_module, "prometheus_client")
+
+    def _registered(self) -> "CollectorRegistry":
+        from prometheus_client import CollectorRegistry, ProcessCollector  # noqa: PLC0415
+
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        self._registry.register(self)
+        return self._registry
+
+    def collect(self) -> "Iterable[Metric]":
+        """What `CollectorRegistry` calls at each scrape."""
+        state = self._conductor.state
+        yield _gauge(
+            "build_info",
+            "Which version runs; always 1.",
+            {(__version__, platform.python_version()): 1},
+            "version",
+            "python",
+        )
+        yield from _screens(self._hub.counts(), self._hub.tally)
+        yield from self._commands()
+        yield from self._health(state)
+        yield from _faults(state)
+        yield from _show(state)
+
+    def _commands(self) -> "Iterator[Metric]":
+        text = "Commands that were waited for, by kind and outcome; code: why one was refused."
+        yield _counter("commands", text, self._conductor.commands.counts, "command", "outcome", "code")
+
+    def _health(self, state: ShowState) -> "Iterator[Metric]":
+        watch, sample = self._conductor.health, state.sample
+        text = "Health samples that were read from the poller, and the time that took."
+        yield _summary("health_read_seconds", text, {(): (watch.samples, watch.read_sec)})
+        known = {(name,): float(name == state.freshness) for name in FRESHNESS}
+        yield _gauge("health_freshness", "1 for what the numbers on the stage are.", known, "freshness")
+        if sample is None:
+            return
+        age = max(0.0, self._conductor.clock() - sample.updated_at)
+        yield _gauge("health_age_seconds", "How old the newest health sample is.", {(): age})
+        yield _gauge("health_interval_seconds", "The poller's own pause between samples.", {(): sample.interval_sec})
+        nodes = Counter((node.health,) for node in sample.nodes)
+        yield _gauge("nodes", "Nodes of the system by their health.", nodes, "health")
+
+
+def _screens(streams: Mapping[str, int], tallies: Mapping[str, Tally]) -> "Iterator[Metric]":
+    def by_view(field: str) -> dict[tuple[str], float]:
+        return {(view,): getattr(tally, field) for view, tally in tallies.items()}
+
+    yield _gauge("streams", "Open streams.", {(view,): count for view, count in streams.items()}, "view")
+    yield _counter("deliveries", "Messages that listeners took.", by_view("deliveries"), "view")
+    yield _counter("skipped", "Messages that a listener had no room for.", by_view("skipped"), "view")
+    yield _counter("caught_up", "Whole views that made up for skipped messages.", by_view("caught_up"), "view")
+    renders = {(view,): (tally.renders, tally.render_sec) for view, tally in tallies.items()}
+    yield _summary("render_seconds", "Renderings of a view, each once for all its listeners.", renders, "view")
+
+
+def _faults(state: ShowState) -> "Iterator[Metric]":
+    states = {(fault.name, name): float(name == fault.state) for fault in state.faults for name in FAULT_STATES}
+    yield _gauge("fault_state", "1 for the state a fault is in.", states, "fault", "state")
+    runs = {(fault.name,): fault.run for fault in state.faults}
+    yield _counter("fault_injections", "Injections that were begun in this show.", runs, "fault")
+    for field, text in (
+        ("detected_after", "Injection to its first sight, as measured of the last run."),
+        ("recovered_after", "Heal to all up and nothing seen, as measured of the last run."),
+    ):
+        found = {(f.name,): getattr(f, f"{field}_sec") for f in state.faults if getattr(f, f"{field}_sec") is not None}
+        yield _gauge(f"fault_{field}_seconds", text, found, "fault")
+
+
+def _show(state: ShowState) -> "Iterator[Metric]":
+    yield _gauge("chapter", "The chapter the show is on, 1-based.", {(): state.number})
+    yield _gauge("chapters", "Chapters of the show.", {(): state.total})
+    yield _gauge("halted", "1 while no new fault is taken.", {(): float(state.halted)})
+    yield _gauge("durable", "1 while the journal can be written.", {(): float(state.durable)})
+
+
+def _gauge(name: str, text: str, values: Mapping[Any, float], *labels: str) -> "GaugeMetricFamily":
+    from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
+
+    family: GaugeMetricFamily = GaugeMetricFamily(PREFIX + name, text, labels=labels)
+    for key, value in values.items():
+        family.add_metric(key, value)
+    return family
+
+
+def _counter(name: str, text: str, values: Mapping[Any, float], *labels: str) -> "CounterMetricFamily":
+    from prometheus_client.core import CounterMetricFamily  # noqa: PLC0415
+
+    family: CounterMetricFamily = CounterMetricFamily(PREFIX + name, text, labels=labels)
+    for key, value in values.items():
+        family.add_metric(key, value)
+    return family
+
+
+def _summary(name: str, text: str, values: Mapping[Any, tuple[int, float]], *labels: str) -> "SummaryMetricFamily":
+    """By its labels: how often, and seconds in all."""
+    from prometheus_client.core import SummaryMetricFamily  # noqa: PLC0415
+
+    family: SummaryMetricFamily = SummaryMetricFamily(PREFIX + name, text, labels=labels)
+    for key, (count, seconds) in values.items():
+        family.add_metric(key, count, seconds)
+    return family

@@ -1,0 +1,266 @@
+"""The feed of relays over a real Redis: what is dropped, what is refused, whose clock counts."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from demo.errors import FeedError, UsageError
+from demo.feed import Follower, Picture, Publisher, Store, feed_address
+from demo.feed.picture import picture_of
+from demo.feed.store import PICTURES_MOST
+from tests.relays import Broker, any_show, broker, wire
+
+PICTURE = Picture(
+    "e", 7, "run-1", 1000.0, "A show", "b" * 12, {"tale": "<h1>é</h1>".encode()}, {"seq": 7, "said": "\ud800"}
+)
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[Broker]:
+    with broker() as found:
+        yield found
+
+
+@pytest.fixture
+async def store(redis: Broker) -> AsyncIterator[Store]:
+    found = Store(feed_address(redis.url, any_show()))
+    yield found
+    await found.close()
+
+
+async def met(condition: Callable[[], bool], limit: float = 5.0) -> None:
+    """Wait for it, within `limit` seconds."""
+    end = time.monotonic() + limit
+    while not condition():
+        assert time.monotonic() < end, f"not within {limit} s"
+        await asyncio.sleep(0.01)
+
+
+class Watching:
+    """A follower, and what it told."""
+
+    def __init__(self, store: Store) -> None:
+        self.pictures: list[Picture] = []
+        self.said: list[str] = []
+        self.follower = Follower(store, self.pictures.append, self.said.append)
+
+    async def until(self, ident: str) -> Picture:
+        await met(lambda: bool(self.pictures) and self.pictures[-1].ident == ident)
+        return self.pictures[-1]
+
+
+@asynccontextmanager
+async def following(store: Store) -> AsyncIterator[Watching]:
+    watching = Watching(store)
+    task = asyncio.ensure_future(watching.follower.run())
+    try:
+        yield watching
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+def raw(picture: Picture) -> dict[bytes, bytes]:
+    return {n.encode(): v if isinstance(v, bytes) else v.encode() for n, v in picture.fields().items()}
+
+
+def test_a_picture_comes_back_as_it_was() -> None:
+    assert picture_of(raw(PICTURE)) == PICTURE
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {b"format": b"2"},
+        {b"body": b"not packed"},
+        {b"body": raw(PICTURE)[b"body"][:40]},
+        {b"at": b"e-x"},
+        {b"now": b"soon"},
+    ],
+)
+def test_an_entry_that_is_damaged_or_of_another_version_is_refused(change: dict[bytes, bytes]) -> None:
+    with pytest.raises(FeedError, match="the show in Redis is"):
+        picture_of(raw(PICTURE) | change)
+
+
+def test_a_picture_that_would_fill_the_memory_is_refused() -> None:
+    bomb = replace(PICTURE, regions={"tale": b" " * 9_000_000})
+    with pytest.raises(FeedError, match="damaged"):
+        picture_of(raw(bomb))
+
+
+@pytest.mark.parametrize(
+    ("picture", "follows"),
+    [
+        (replace(PICTURE, seq=8), True),
+        (PICTURE, False),
+        (replace(PICTURE, now=1001.0), True),
+        (replace(PICTURE, seq=6, now=1001.0), False),
+        (replace(PICTURE, seq=6), False),
+        (replace(PICTURE, seq=3, run="run-2"), True),
+        (replace(PICTURE, seq=1, epoch="f"), True),
+    ],
+)
+def test_what_follows_a_picture(picture: Picture, follows: bool) -> None:
+    assert picture.follows(PICTURE) is follows
+    assert PICTURE.follows(None)
+
+
+def test_an_address_is_shown_without_its_password() -> None:
+    for url, said in (
+        ("redis://:secret@host:1/2", "redis://host:1/2"),
+        ("rediss://user:secret@host", "rediss://host"),
+        ("unix://:secret@/run/redis.sock", "unix:///run/redis.sock"),
+    ):
+        assert str(feed_address(url)) == said
+    with pytest.raises(UsageError):
+        feed_address("redis://")
+
+
+@pytest.mark.anyio
+async def test_a_late_follower_gets_the_newest_picture_alone(store: Store) -> None:
+    for seq in range(1, 6):
+        await store.put(replace(PICTURE, seq=seq).fields())
+    async with following(store) as watching:
+        await watching.until("e-5")
+        assert [picture.seq for picture in watching.pictures] == [5]
+
+
+@pytest.mark.anyio
+async def test_an_older_picture_of_the_same_run_is_dropped_and_a_new_runs_is_not(store: Store) -> None:
+    async with following(store) as watching:
+        await store.put(PICTURE.fields())
+        await watching.until("e-7")
+        await store.put(replace(PICTURE, seq=5).fields())
+        await store.put(replace(PICTURE, seq=6, run="run-2").fields())
+        await watching.until("e-6")
+        await store.put(replace(PICTURE, seq=9).fields())  # The run that was left says one word more.
+        await store.put(replace(PICTURE, seq=8, run="run-2").fields())
+        await watching.until("e-8")
+        assert [(picture.run, picture.seq) for picture in watching.pictures] == [
+            ("run-1", 7),
+            ("run-2", 6),
+            ("run-2", 8),
+        ]
+
+
+@pytest.mark.anyio
+async def test_what_cannot_be_read_is_said_once_and_counts_for_nothing(store: Store) -> None:
+    async with following(store) as watching:
+        await store.put(PICTURE.fields())
+        await watching.until("e-7")
+        for seq in (8, 9):
+            await store.put({**replace(PICTURE, seq=seq, run="run-2").fields(), "format": "2"})
+        await store.put(replace(PICTURE, seq=10).fields())
+        await watching.until("e-10")
+        assert len([line for line in watching.said if "use one version" in line]) == 1
+
+
+@pytest.mark.anyio
+async def test_only_a_word_on_the_very_picture_that_is_shown_keeps_it_live(store: Store) -> None:
+    """Beats on a picture that could not be read must not make an old one look live."""
+    now = 100.0
+    follower = Follower(store, lambda _: None, lambda _: None, lambda: now)
+    await store.put(PICTURE.fields())
+    follower._read((await store.newest())[1])
+    now += 2
+    await store.pulse({"run": "run-1", "at": "e-7", "now": repr(1002.0)})
+    follower._read([entry for entry in (await store.newest())[1] if not entry.is_picture])
+    now += 2
+    assert follower.lost_since is None
+    await store.pulse({"run": "run-1", "at": "e-8", "now": repr(1004.0)})
+    follower._read([entry for entry in (await store.newest())[1] if not entry.is_picture])
+    now += 1.5
+    assert follower.lost_since == pytest.approx(1002.0, abs=0.5)
+
+
+@pytest.mark.anyio
+async def test_the_conductors_clock_counts_however_wrong_it_is(store: Store) -> None:
+    async with following(store) as watching:
+        await store.put(replace(PICTURE, now=time.time() + 3600).fields())
+        await watching.until("e-7")
+        assert watching.follower.now() == pytest.approx(time.time() + 3600, abs=0.2)
+
+
+class Made:
+    """A publisher of numbered pictures, and what it told."""
+
+    def __init__(self, store: Store) -> None:
+        self.seq = 0
+        self.viewers: list[int] = []
+        self.said: list[str] = []
+        self.publisher = Publisher(store, self.make, self.viewers.append, lambda text, _: self.said.append(text))
+
+    def make(self, publisher: Publisher) -> Picture:
+        return replace(PICTURE, seq=self.seq, run=publisher.run_id, now=time.time())
+
+    def change(self) -> None:
+        self.seq += 1
+        self.publisher.changed()
+
+
+@asynccontextmanager
+async def publishing(store: Store) -> AsyncIterator[Made]:
+    made = Made(store)
+    task = asyncio.ensure_future(made.publisher.run())
+    try:
+        yield made
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+@pytest.mark.anyio
+async def test_while_redis_is_slow_only_the_newest_picture_waits(redis: Broker) -> None:
+    show = any_show()
+    with wire(redis.port) as line:
+        slow = Store(feed_address(f"redis://127.0.0.1:{line.port}", show))
+        near = Store(feed_address(redis.url, show))
+        async with publishing(slow) as made, following(near) as watching:
+            made.change()
+            await watching.until("e-1")
+            line.hold()
+            for _ in range(1000):
+                made.change()
+                await asyncio.sleep(0)
+            line.go_on()
+            await watching.until("e-1001")
+            assert len(watching.pictures) <= 4
+        await near.close()
+
+
+@pytest.mark.anyio
+async def test_a_publisher_in_a_hurry_keeps_the_stream_short(redis: Broker, store: Store) -> None:
+    async with publishing(store) as made, following(store) as watching:
+        for _ in range(200):
+            made.change()
+            await asyncio.sleep(0.002)
+        await watching.until("e-200")
+    assert redis.client.xlen(store.address.key("pictures")) <= PICTURES_MOST
+
+
+@pytest.mark.anyio
+async def test_a_silent_show_is_heard_of_all_the_same(store: Store) -> None:
+    async with publishing(store) as made, following(store) as watching:
+        made.change()
+        await watching.until("e-1")
+        await met(lambda: len(watching.follower._clocks) >= 4 or watching.follower.lost_since is not None, 8)
+        assert watching.follower.lost_since is None
+        assert [picture.seq for picture in watching.pictures] == [1]
+
+
+@pytest.mark.anyio
+async def test_the_counts_of_relays_are_summed_until_they_expire(redis: Broker, store: Store) -> None:
+    await store.count("one", 3)
+    await store.count("two", 4)
+    assert (await store.pulse(None)).viewers == 7
+    await store.uncount("one")
+    assert (await store.pulse(None)).viewers == 4
+    assert redis.client.smembers(store.address.key("relays")) == {b"two"}
