@@ -65,7 +65,7 @@ class Wall:
     @property
     def name_most(self) -> int:
         """Characters of a name that fit beside its mark."""
-        return {4: 15, 5: 9}.get(self.columns, 20)
+        return {4: 15, 5: 13}.get(self.columns, 20)
 
     @property
     def named_most(self) -> int:
