@@ -204,6 +204,27 @@ def test_the_stage_holds_them_all_at_every_size_and_names_who_is_down(browser: B
         server.sweep()
 
 
+@pytest.mark.browser
+def test_thirty_nodes_are_all_on_the_stage_with_whole_names_and_numbers(browser: Browser) -> None:
+    server = broken(30, 6)
+    try:
+        for size in (PROJECTOR, (1280, 720), (1024, 768)):
+            window = Window(browser, server.url, size)
+            window.page.wait_for_selector(".tiny .card.down")
+            found = window.page.evaluate(
+                OVERLAPS.replace(".groups .name", ".tiny .head .name").replace(".groups .card", ".card")
+            )
+            assert found == {"cut": [], "below": [], "small": []}, size
+            shown = window.page.locator(".tiny .card").all_inner_texts()
+            assert len(shown) == 30
+            assert all("req/s" in text for text in shown)
+            window.keep(f"thirty-{size[0]}")
+            window.close()
+    finally:
+        server.stop()
+        server.sweep()
+
+
 def test_every_page_of_six_hundred_nodes_is_about_as_large_as_of_sixty() -> None:
     sizes: dict[int, dict[str, int]] = {}
     for nodes in (60, 600):

@@ -14,7 +14,15 @@ from tests.serving import Server, script, serving, wait_for
 
 NOT_NEEDED = (
     *("prompt_toolkit", "rich", "pygments", "httpx", "aiohttp", "aiodocker", "grpc", "redis", "segno", "yaml"),
-    *("prometheus_client", "pydantic.v1", "demo.runner.runner", "demo.doctor.examination", "demo.engine.engine"),
+    *(
+        "prometheus_client",
+        "pydantic.v1",
+        "demo.runner.runner",
+        "demo.doctor.examination",
+        "demo.relaying.server",
+        "demo.web.audience",
+        "demo.engine.engine",
+    ),
 )
 
 TELLING = """
