@@ -14,12 +14,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.crowd import Crowd, Target, compiled, pinned, require_files
+from bench.crowd import Crowd, Status, Target, compiled, pinned, require_files
 from bench.phases import Plan, churn, reconnect, stalled, steady
 from bench.procs import machine
 from bench.stand import Stand
 from bench.verdict import Check
-from demo.errors import DemoError
+from demo.errors import DemoError, UsageError
 from tests.serving import serving
 
 PHASES: dict[str, Callable[[Stand, Plan], Iterator[Check]]] = {
@@ -37,6 +37,13 @@ PAD = 240
 
 OPEN_LIMIT_SEC = 20.0
 READY_LIMIT_SEC = 60.0
+
+WARM_UP = 5000
+"""Rounds before anyone is there: the journal's page cache (2 MB of SQLite's) is full after about 4,000 of them.
+What grows from then on grows for good."""
+
+WARM_UP_HZ = 500.0
+WARM_UP_LIMIT_SEC = 300.0
 
 
 def arguments() -> argparse.Namespace:
@@ -60,6 +67,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--churn-minutes", type=float, default=plan.churn_minutes, help="of them (default %(default)s)")
     parser.add_argument("--only", choices=list(PHASES), action="append", help="this phase; repeatable")
     parser.add_argument("--json", action="store_true", help="one JSON object at the end instead of lines")
+    parser.add_argument(
+        "--warm-up", type=int, default=WARM_UP, help="rounds before anyone is there (default %(default)s)"
+    )
     parser.add_argument("--at", type=int, metavar="PORT", help="a server on 127.0.0.1 that runs already; needs --pid")
     parser.add_argument("--pid", type=int, help="its process")
     args = parser.parse_args()
@@ -94,21 +104,34 @@ def _is_green(state: dict[str, Any]) -> bool:
 
 
 @contextlib.contextmanager
-def standing(client: Path, server: Served, streams: int, hz: float) -> Iterator[Stand]:
-    """Everyone before the server."""
+def standing(client: Path, server: Served, streams: int, hz: float, warm_up: int = 0) -> Iterator[Stand]:
+    """Everyone before the server, which has had `warm_up` rounds by then."""
     slow = max(1, streams // SLOW_SHARE)
     with Crowd(client, Target(server.port, pad=PAD), pinned(1)) as crowd:
+        _warm_up(crowd, server, warm_up)
         crowd.open(streams - slow)
         crowd.open(slow, slow=True)
         crowd.until_live(streams, OPEN_LIMIT_SEC)
         yield Stand(crowd, server.pid, f"http://127.0.0.1:{server.port}", streams, slow, hz, server.tick)
 
 
+def _warm_up(crowd: Crowd, server: Served, rounds: int) -> None:
+    def look(status: Status) -> bool:
+        server.tick()
+        return status.marker >= rounds
+
+    crowd.play(WARM_UP_HZ)
+    if crowd.until(look, WARM_UP_LIMIT_SEC) is None:
+        raise UsageError(f"the server took only {crowd.status().marker:,} POSTs in {WARM_UP_LIMIT_SEC:.0f} s")
+    crowd.play(0)
+    crowd.until(lambda status: not status.pending, WARM_UP_LIMIT_SEC)
+
+
 def run(args: argparse.Namespace) -> Iterator[Check]:
     plan = Plan(args.minutes, args.pairs, args.window, args.churn, args.churn_minutes)
     with tempfile.TemporaryDirectory() as folder:
         client = compiled("crowd", Path(folder))
-        with served(args) as server, standing(client, server, args.streams, args.hz) as stand:
+        with served(args) as server, standing(client, server, args.streams, args.hz, args.warm_up) as stand:
             for name, phase in PHASES.items():
                 yield from phase(stand, plan) if args.only is None or name in args.only else ()
 

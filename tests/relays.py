@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -129,12 +130,12 @@ def number_of(ident: str) -> int:
     return int(ident.rpartition("-")[2])
 
 
-def shown(stream: Stream) -> dict[str, str]:
+def shown(stream: Stream, limit: float = 20.0) -> dict[str, str]:
     """The next message that shows something: no beat."""
-    while True:
-        message = stream.next()
-        if message.get("event") != "beat":
-            return message
+    end = time.monotonic() + limit
+    while (message := stream.next()).get("event") == "beat":
+        assert time.monotonic() < end, f"only beats for {limit} s"
+    return message
 
 
 class Wire:

@@ -66,6 +66,10 @@ async def following(store: Store) -> AsyncIterator[Watching]:
             await task
 
 
+async def put(store: Store, picture: Picture) -> str:
+    return await store.put(picture.run, picture.fields())
+
+
 def raw(picture: Picture) -> dict[bytes, bytes]:
     return {n.encode(): v if isinstance(v, bytes) else v.encode() for n, v in picture.fields().items()}
 
@@ -126,7 +130,7 @@ def test_an_address_is_shown_without_its_password() -> None:
 @pytest.mark.anyio
 async def test_a_late_follower_gets_the_newest_picture_alone(store: Store) -> None:
     for seq in range(1, 6):
-        await store.put(replace(PICTURE, seq=seq).fields())
+        await put(store, replace(PICTURE, seq=seq))
     async with following(store) as watching:
         await watching.until("e-5")
         assert [picture.seq for picture in watching.pictures] == [5]
@@ -135,29 +139,34 @@ async def test_a_late_follower_gets_the_newest_picture_alone(store: Store) -> No
 @pytest.mark.anyio
 async def test_an_older_picture_of_the_same_run_is_dropped_and_a_new_runs_is_not(store: Store) -> None:
     async with following(store) as watching:
-        await store.put(PICTURE.fields())
+        await put(store, PICTURE)
         await watching.until("e-7")
-        await store.put(replace(PICTURE, seq=5).fields())
-        await store.put(replace(PICTURE, seq=6, run="run-2").fields())
+        await put(store, replace(PICTURE, seq=5))
+        await store.claim("run-2")
+        await put(store, replace(PICTURE, seq=6, run="run-2"))
         await watching.until("e-6")
-        await store.put(replace(PICTURE, seq=9).fields())  # The run that was left says one word more.
-        await store.put(replace(PICTURE, seq=8, run="run-2").fields())
-        await watching.until("e-8")
-        assert [(picture.run, picture.seq) for picture in watching.pictures] == [
-            ("run-1", 7),
-            ("run-2", 6),
-            ("run-2", 8),
-        ]
+        assert [(picture.run, picture.seq) for picture in watching.pictures] == [("run-1", 7), ("run-2", 6)]
+
+
+@pytest.mark.anyio
+async def test_a_run_whose_show_was_taken_over_can_add_nothing(redis: Broker, store: Store) -> None:
+    assert await put(store, PICTURE) == "run-1", "nobody's: it is claimed on the way"
+    await store.claim("run-2")
+    assert await put(store, replace(PICTURE, seq=8)) == "run-2"
+    assert (await store.pulse("run-1", {"run": "run-1", "at": "e-8", "now": "1"})).owner == "run-2"
+    assert redis.client.xlen(store.address.key("pictures")) == 1
+    assert not redis.client.exists(store.address.key("beats"))
 
 
 @pytest.mark.anyio
 async def test_what_cannot_be_read_is_said_once_and_counts_for_nothing(store: Store) -> None:
     async with following(store) as watching:
-        await store.put(PICTURE.fields())
+        await put(store, PICTURE)
         await watching.until("e-7")
+        await store.claim("run-2")
         for seq in (8, 9):
-            await store.put({**replace(PICTURE, seq=seq, run="run-2").fields(), "format": "2"})
-        await store.put(replace(PICTURE, seq=10).fields())
+            await store.put("run-2", {**replace(PICTURE, seq=seq, run="run-2").fields(), "format": "2"})
+        await put(store, replace(PICTURE, seq=10, run="run-2"))
         await watching.until("e-10")
         assert len([line for line in watching.said if "use one version" in line]) == 1
 
@@ -167,14 +176,14 @@ async def test_only_a_word_on_the_very_picture_that_is_shown_keeps_it_live(store
     """Beats on a picture that could not be read must not make an old one look live."""
     now = 100.0
     follower = Follower(store, lambda _: None, lambda _: None, lambda: now)
-    await store.put(PICTURE.fields())
+    await put(store, PICTURE)
     follower._read((await store.newest())[1])
     now += 2
-    await store.pulse({"run": "run-1", "at": "e-7", "now": repr(1002.0)})
+    await store.pulse("run-1", {"run": "run-1", "at": "e-7", "now": repr(1002.0)})
     follower._read([entry for entry in (await store.newest())[1] if not entry.is_picture])
     now += 2
     assert follower.lost_since is None
-    await store.pulse({"run": "run-1", "at": "e-8", "now": repr(1004.0)})
+    await store.pulse("run-1", {"run": "run-1", "at": "e-8", "now": repr(1004.0)})
     follower._read([entry for entry in (await store.newest())[1] if not entry.is_picture])
     now += 1.5
     assert follower.lost_since == pytest.approx(1002.0, abs=0.5)
@@ -183,7 +192,7 @@ async def test_only_a_word_on_the_very_picture_that_is_shown_keeps_it_live(store
 @pytest.mark.anyio
 async def test_the_conductors_clock_counts_however_wrong_it_is(store: Store) -> None:
     async with following(store) as watching:
-        await store.put(replace(PICTURE, now=time.time() + 3600).fields())
+        await put(store, replace(PICTURE, now=time.time() + 3600))
         await watching.until("e-7")
         assert watching.follower.now() == pytest.approx(time.time() + 3600, abs=0.2)
 
@@ -260,7 +269,7 @@ async def test_a_silent_show_is_heard_of_all_the_same(store: Store) -> None:
 async def test_the_counts_of_relays_are_summed_until_they_expire(redis: Broker, store: Store) -> None:
     await store.count("one", 3)
     await store.count("two", 4)
-    assert (await store.pulse(None)).viewers == 7
+    assert (await store.pulse("run-1", None)).viewers == 7
     await store.uncount("one")
-    assert (await store.pulse(None)).viewers == 4
+    assert (await store.pulse("run-1", None)).viewers == 4
     assert redis.client.smembers(store.address.key("relays")) == {b"two"}

@@ -118,8 +118,9 @@ def test_a_redis_that_is_not_there_yet_keeps_neither_show_nor_relay_from_startin
 def test_an_emptied_redis_is_filled_again_within_two_beats(redis: Broker) -> None:
     with serving("none", "--redis", redis.url) as stage, relaying(redis.url) as relay:
         ident = together(stage, relay)
-        redis.client.flushall()
-        wait_for(lambda: redis.client.exists("chaos-stage:default:pictures"), 4)
+        for command in (("DEL", "chaos-stage:default:pictures"), ("FLUSHALL",)):
+            redis.client.execute_command(*command)  # type: ignore[no-untyped-call]
+            wait_for(lambda: redis.client.exists("chaos-stage:default:pictures"), 4)
         with relaying(redis.url) as late:
             assert ident_of(late.state()) == ident
         wait_for(lambda: is_live(relay))
@@ -194,6 +195,7 @@ def test_a_conductor_that_comes_back_behind_its_successor_speaks_no_more(redis: 
         together(first, relay)
         line.hold()
         first.client.post("/goto/5")
+        wait_for(lambda: "does not answer" in first.said(), say=lambda: first.output)
         second = stack.enter_context(serving("none", "--redis", redis.url, "--show", show))
         ident = together(second, relay)
         line.go_on()

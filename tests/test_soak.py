@@ -42,7 +42,11 @@ def before(client: Path, flaw: str) -> Iterator[Stand]:
 
 def soak(*args: str) -> tuple[int, str]:
     done = subprocess.run(
-        [sys.executable, "-m", "bench.soak", *args], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-m", "bench.soak", "--warm-up", "20", *args],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     return done.returncode, done.stdout + done.stderr
 

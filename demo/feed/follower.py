@@ -35,7 +35,6 @@ class Follower:
         self.picture: Picture | None = None
         self.asked = asyncio.Event()
         """Set once it is known whether there is a picture already, or that Redis does not tell."""
-        self._left: set[str] = set()
         self._heard_at: float | None = None
         self._clocks: deque[float] = deque(maxlen=CLOCKS_KEPT)
         self._tried = 0
@@ -77,8 +76,6 @@ class Follower:
 
     def _read(self, entries: Sequence[Entry]) -> None:
         """Of many pictures only the last is unpacked."""
-        # A conductor whose show another one took over may say one word more.
-        entries = [entry for entry in entries if entry.word("run") not in self._left]
         pictures = [entry for entry in entries if entry.is_picture]
         is_newer = bool(pictures) and self._take(pictures[-1])
         for entry in entries:
@@ -108,7 +105,6 @@ class Follower:
         if not picture.follows(self.picture):
             return False
         if self.picture is not None and self.picture.run != picture.run:
-            self._left.add(self.picture.run)
             self._clocks.clear()
         self.picture = picture
         return True

@@ -38,6 +38,7 @@ class Publisher:
         self._changed = asyncio.Event()
         self._lost = ""
         self._tried = 0
+        self._has_claimed = False
         self._at = "-0"
 
     def changed(self) -> None:
@@ -49,7 +50,9 @@ class Publisher:
         try:
             while True:
                 try:
-                    await self._store.claim(self.run_id)
+                    if not self._has_claimed:
+                        await self._store.claim(self.run_id)
+                        self._has_claimed = True  # Once: whoever took the show meanwhile keeps it.
                     await self._publish()
                 except FeedError as error:
                     self._lose(str(error))
@@ -76,22 +79,19 @@ class Publisher:
                 self._changed.clear()
                 picture = self._make(self)
                 if picture is not None:
-                    owner = await self._store.put(picture.fields())
+                    owner = await self._store.put(self.run_id, picture.fields())
                     self._at, sent_at = picture.ident, time.monotonic()
                 self._find()
             if owner == self.run_id and time.monotonic() >= pulse_at:
                 pulse_at = time.monotonic() + PULSE_SEC
                 owner = await self._pulse(is_silent=time.monotonic() - sent_at > SILENT_SEC)
-            if not owner:
-                await self._store.claim(self.run_id)  # Emptied, or expired: it is nobody's.
-                self._changed.set()
-            elif owner != self.run_id:
+            if owner != self.run_id:
                 return
             await self._wait(pulse_at)
 
     async def _pulse(self, *, is_silent: bool) -> str:
         beat = {"run": self.run_id, "at": self._at, "now": repr(time.time())} if is_silent else None
-        found = await self._store.pulse(beat)
+        found = await self._store.pulse(self.run_id, beat)
         self._on_viewers(found.viewers)
         if not found.has_picture:
             self._changed.set()

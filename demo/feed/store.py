@@ -28,6 +28,16 @@ COUNTED_SEC = 5
 AGAIN_SEC = (0.1, 2.0)
 """How long a lost Redis is left alone: at first, and at most."""
 
+ADD = """
+local owner = redis.call('GET', KEYS[1])
+if owner and owner ~= ARGV[1] then return owner end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+redis.call('XADD', KEYS[2], 'MAXLEN', ARGV[3], '*', unpack(ARGV, 4))
+redis.call('EXPIRE', KEYS[2], ARGV[2])
+return ARGV[1]
+"""
+"""One step, so that nothing of a run whose show another one took over comes behind the other's."""
+
 _CONNECTING = re.compile(r"Error -?\d+ connecting to \S+ (.*)")
 """As redis-py words it; the address stands in our sentence already."""
 
@@ -82,26 +92,26 @@ class Store:
         """From now on the show is this run's; another one that still publishes it finds that out."""
         await self._ask(lambda: self._client.set(self._owner, run, ex=KEPT_SEC))
 
-    async def put(self, fields: Mapping[str, str | bytes]) -> str:
-        """Add a picture; returns whose show it is."""
-        pipe = self._client.pipeline(transaction=True)
-        pipe.xadd(self._pictures, dict(fields), maxlen=PICTURES_MOST, approximate=False)  # type: ignore[arg-type]
-        pipe.expire(self._pictures, KEPT_SEC)
-        pipe.get(self._owner)
-        return _text((await self._ask(pipe.execute))[-1])
+    async def put(self, run: str, fields: Mapping[str, str | bytes]) -> str:
+        """Add a picture, unless the show is another run's by now; returns whose it is."""
+        return _text(await self._ask(lambda: self._added(self._client, self._pictures, PICTURES_MOST, run, fields)))
 
-    async def pulse(self, beat: Mapping[str, str] | None) -> Found:
+    async def pulse(self, run: str, beat: Mapping[str, str] | None) -> Found:
         """Add a beat, if one is due, and look who is watching."""
         pipe = self._client.pipeline(transaction=True)
         if beat is not None:
-            pipe.xadd(self._beats, dict(beat), maxlen=BEATS_MOST, approximate=False)  # type: ignore[arg-type]
+            self._added(pipe, self._beats, BEATS_MOST, run, beat)
         for key in (self._pictures, self._beats, self._owner):
             pipe.expire(key, KEPT_SEC)
         pipe.get(self._owner)
         pipe.exists(self._pictures)
         pipe.smembers(self._relays)
         *_, owner, exists, relays = await self._ask(pipe.execute)
-        return Found(_text(owner), bool(exists), await self._viewers(sorted(relays)))
+        return Found(_text(owner) or run, bool(exists), await self._viewers(sorted(relays)))
+
+    def _added(self, client: Any, key: str, most: int, run: str, fields: Mapping[str, str | bytes]) -> Any:
+        words = [word for field in fields.items() for word in field]
+        return client.eval(ADD, 2, self._owner, key, run, KEPT_SEC, most, *words)
 
     async def _viewers(self, relays: Sequence[bytes]) -> int:
         if not relays:
