@@ -161,7 +161,8 @@ def test_a_page_is_complete_and_keeps_the_content_policy(view: str, name: str) -
         assert region.html in html, "the page is whole before its stream connects"
     assert 'data-epoch="epoch-1"' in html
     assert f'data-build="{ASSETS.fingerprint}"' in html
-    assert f'hx-sse:connect="/stream/{view}"' in html
+    stream = "/stream/stage?packed=1" if view == "stage" else f"/stream/{view}"
+    assert f'hx-sse:connect="{stream}"' in html
 
 
 def test_a_frame_names_each_region_once_and_morphs_it() -> None:
