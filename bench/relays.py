@@ -27,9 +27,10 @@ Row = tuple[str, str, str]
 
 
 class Listener:
-    """One stream, read as bytes; notes when each marked text came."""
+    """One stream, read as bytes; notes when each marked text came. `packed`: as pages ask for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, packed: bool = False) -> None:
+        self._path = "/stream/stage?packed=1" if packed else "/stream/stage"
         self.at: dict[int, float] = {}
         self.taken = 0
         self._rest = b""
@@ -43,7 +44,8 @@ class Listener:
     async def read(self, port: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
-            writer.write(f"GET /stream/stage HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+            head = f"GET {self._path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAccept-Encoding: gzip\r\n\r\n"
+            writer.write(head.encode())
             while chunk := await reader.read(65536):
                 self._note(chunk)
         finally:
@@ -61,8 +63,8 @@ class Listener:
 
 
 @asynccontextmanager
-async def listening(ports: Sequence[int]) -> AsyncIterator[list[Listener]]:
-    listeners = [Listener() for _ in ports]
+async def listening(ports: Sequence[int], *, packed: bool = False) -> AsyncIterator[list[Listener]]:
+    listeners = [Listener(packed=packed) for _ in ports]
     tasks = [asyncio.ensure_future(one.read(port)) for one, port in zip(listeners, ports, strict=True)]
     try:
         yield listeners
@@ -181,7 +183,7 @@ async def live(redis: Broker) -> list[Row]:
         await asyncio.to_thread(
             stage.until, lambda state: bool(state["health"]) and not state["health"]["has_issues"], 60
         )
-        async with listening([relay.port]) as (one,):
+        async with listening([relay.port], packed=True) as (one,):
             await asyncio.sleep(3)
             rows.append(("to a screen of the live rate limiter, at rest", await one.rate(20), "–"))
             await asyncio.to_thread(stage.client.post, "/chaos/kill-node")
@@ -189,13 +191,13 @@ async def live(redis: Broker) -> list[Row]:
         rows.append(sizes(redis, "default", "ratelimiter"))
         pid = relay.process.pid
         rows.append(("a relay's CPU for a page without its files", us(await asyncio.to_thread(page_cost, relay)), "–"))
-        async with listening([relay.port] * LISTENERS):
+        async with listening([relay.port] * LISTENERS, packed=True):
             await asyncio.sleep(5)
             held, before, span = resident(pid), cpu_of(pid), 20.0
             await asyncio.sleep(span)
             used = (cpu_of(pid) - before) / span * 100
             rows.append((f"a relay's CPU with {LISTENERS} screens of it, at rest", f"{used:.1f} % of a core", "–"))
-            async with listening([relay.port] * LISTENERS):
+            async with listening([relay.port] * LISTENERS, packed=True):
                 await asyncio.sleep(5)
                 more = (resident(pid) - held) / LISTENERS / 1024
                 rows.append(("a relay's memory for one more screen", f"{more:.1f} KB", "–"))

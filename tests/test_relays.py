@@ -74,6 +74,15 @@ def test_a_listener_that_comes_late_has_the_whole_view_at_once(hall: Hall) -> No
     assert "Good to see you" in whole["data"]
 
 
+def test_a_relays_page_and_stream_are_packed_for_who_takes_that(hall: Hall) -> None:
+    page = hall.near.client.get("/")
+    assert page.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in hall.near.client.get("/", headers={"Accept-Encoding": "identity"}).headers
+    with Stream(hall.near, "/stream/stage?packed=1") as stream:
+        assert stream.response.headers["content-encoding"] == "gzip"
+        assert "Good to see you" in shown(stream)["data"]
+
+
 def test_a_relay_that_comes_late_has_the_whole_state_at_once(hall: Hall, redis: Broker) -> None:
     hall.stage.client.post("/goto/3")
     ident = hall.together()

@@ -23,6 +23,7 @@ from demo.web.direct import Direct
 from demo.web.files import add_files
 from demo.web.guard import Guard
 from demo.web.lines import Line, Lines
+from demo.web.packing import drawn
 from demo.web.pages import REGIONS, Heading, Pages
 from demo.web.polling import Polling
 from demo.web.problems import add_errors, full, problem
@@ -139,8 +140,9 @@ class Audience:
             title="chaos-stage relay", version=__version__, docs_url=None, redoc_url=None, responses=EVERYWHERE
         )
 
-        async def page() -> Response:
-            return HTMLResponse(self._document())
+        async def page(request: Request) -> Response:
+            body, headers = drawn(request, self._document())
+            return HTMLResponse(body, headers=headers)
 
         add_page(app, "/", page, "The stage page.")
         add_files(app, self.assets)
