@@ -166,7 +166,7 @@ async def redis_cost(redis: Broker, server: int) -> list[Row]:
     """Of one picture: what lies there, and Redis's CPU as followers grow."""
     rows: list[Row] = []
     with serving("none", "--redis", redis.url, "--show", "cost") as stage:
-        await asyncio.to_thread(wait_for, lambda: redis.client.exists("chaos-stage:cost:pictures"))
+        await asyncio.to_thread(wait_for, lambda: bool(redis.client.exists("chaos-stage:cost:pictures")))
         (bare,) = await cost(stage, [server])
         rows.append(("Redis's CPU for a picture, nobody reads it", us(bare), "–"))
         async with reading(redis, "chaos-stage:cost:pictures", READERS):

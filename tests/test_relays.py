@@ -90,6 +90,7 @@ def test_a_relay_that_comes_late_has_the_whole_state_at_once(hall: Hall, redis: 
         state = late.state()
         assert (ident_of(state), state["chapter"]["title"]) == (ident, "Many hands")
         assert "Many hands" in late.client.get("/").text
+        assert "of another version" not in late.said()
 
 
 def test_ids_and_regions_are_the_same_on_every_server(hall: Hall) -> None:
@@ -220,7 +221,7 @@ def test_what_a_show_leaves_in_redis_is_bounded_and_goes_away(hall: Hall, redis:
         hall.stage.client.post("/say", json={"text": f"line {number}"})
     hall.together()
     assert redis.client.xlen(f"chaos-stage:{hall.show}:pictures") <= PICTURES_MOST
-    wait_for(lambda: redis.client.exists(f"chaos-stage:{hall.show}:beats"))
+    wait_for(lambda: bool(redis.client.exists(f"chaos-stage:{hall.show}:beats")))
     wait_for(lambda: all(redis.client.ttl(key) > 0 for key in redis.client.scan_iter(f"chaos-stage:{hall.show}:*")))
 
 
@@ -384,4 +385,6 @@ def test_a_picture_of_another_version_shows_what_both_know(redis: Broker) -> Non
         assert "From elsewhere" in page
         assert "nobody has a place for this" not in page
         assert 'data-build="another build"' not in page
+        with Stream(relay, "/stream/stage") as stream:
+            assert "unheard-of" not in shown(stream)["data"]
         assert relay.said().count("of another version") == 1

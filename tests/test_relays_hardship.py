@@ -120,7 +120,7 @@ def test_an_emptied_redis_is_filled_again_within_two_beats(redis: Broker) -> Non
         ident = together(stage, relay)
         for command in (("DEL", "chaos-stage:default:pictures"), ("FLUSHALL",)):
             redis.client.execute_command(*command)  # type: ignore[no-untyped-call]
-            wait_for(lambda: redis.client.exists("chaos-stage:default:pictures"), 4)
+            wait_for(lambda: bool(redis.client.exists("chaos-stage:default:pictures")), 4)
         with relaying(redis.url) as late:
             assert ident_of(late.state()) == ident
         wait_for(lambda: is_live(relay))
