@@ -52,7 +52,8 @@ def test_ours_and_its_peers_are_measured_with_messages_of_one_size(tmp_path: Pat
         assert run["bytes"] == pytest.approx(size, abs=4)
         assert 0 < run["p50"] <= run["p99"] <= run["max"]
         assert run["cpu_us"] > 0
-    assert told["doubts"] == [
+    # How busy the client is depends on the machine; that this is said has a test of its own.
+    assert [doubt for doubt in told["doubts"] if "the client was busy" not in doubt] == [
         "nchan is left out: it needs nginx and libnginx-mod-nchan, or --nchan with the module's file"
     ]
     text = (tmp_path / "table.md").read_text()
