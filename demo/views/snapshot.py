@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from demo.sample import Node, Sample
@@ -76,6 +77,7 @@ def _who(who: str, private: bool) -> str:
     return who if private else who.partition(DEVICE_MARK)[0]
 
 
+@lru_cache(maxsize=1024)
 def moment(at: float | None) -> str | None:
     """Epoch seconds as ISO 8601 in UTC; None too for a time that no calendar holds."""
     if at is None:
