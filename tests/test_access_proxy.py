@@ -1,7 +1,5 @@
 """What a real nginx in front of the server does to it: with its defaults, with usual settings, and named."""
 
-import os
-import shutil
 import socket
 import ssl
 import subprocess
@@ -14,33 +12,10 @@ import pytest
 
 from tests.certificates import self_signed
 from tests.entering import Device, OpenServer
+from tests.nginx import NGINX, require_nginx
+from tests.nginx import nginx as nginx_at
 from tests.serving import Server, serving, wait_for
 from tests.test_web_contract import problem
-
-NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
-
-CONFIG = """
-daemon off;
-master_process off;
-pid {place}/pid;
-error_log {place}/error.log;
-events {{ }}
-http {{
-  access_log off;
-  client_body_temp_path {place}/body;
-  proxy_temp_path {place}/proxy;
-  fastcgi_temp_path {place}/fastcgi;
-  uwsgi_temp_path {place}/uwsgi;
-  scgi_temp_path {place}/scgi;
-  server {{
-    listen 127.0.0.1:{port};
-    location / {{
-      proxy_pass http://127.0.0.1:{behind};
-      {settings}
-    }}
-  }}
-}}
-"""
 
 HTTP11 = "proxy_http_version 1.1;"
 FORWARDED = f"{HTTP11} proxy_set_header X-Forwarded-For $remote_addr;"
@@ -52,10 +27,7 @@ PRIVATE = ("/presenter", "/remote", "/stream/presenter", "/stream/remote", "/eve
 
 @pytest.fixture(scope="module", autouse=True)
 def _nginx() -> None:
-    if not Path(NGINX).exists():
-        if os.environ.get("CI"):
-            pytest.fail("there is no nginx: the tests of proxies must run in CI")
-        pytest.skip("NO NGINX FOUND: the tests of proxies did not run")
+    require_nginx()
 
 
 def free_port() -> int:
@@ -65,24 +37,11 @@ def free_port() -> int:
         return port
 
 
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 @contextmanager
 def nginx(place: Path, behind: int, settings: str, port: int | None = None) -> Iterator[str]:
-    """A proxy of our own, ended by its process; yields its address."""
-    port = port or free_port()
-    config = place / "nginx.conf"
-    config.write_text(CONFIG.format(place=place, port=port, behind=behind, settings=settings))
-    process = subprocess.Popen([NGINX, "-p", str(place), "-c", str(config), "-e", str(place / "error.log")])
-    try:
-        wait_for(lambda: listens(port))
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(10)
+    """A proxy before one of our servers; yields its address."""
+    with nginx_at(place, port or free_port(), f"proxy_pass http://127.0.0.1:{behind}; {settings}") as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """Relays behind a real nginx, as docs/scale.md sets it up: one dies, and its screens go on at another."""
 
 import re
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -11,48 +10,20 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browsing import PROJECTOR, Window, chromium
+from tests.nginx import nginx, require_nginx
 from tests.relays import Relay, broker, free_port, ident_of, number_of, relaying, shown
 from tests.serving import Server, Stream, serving, wait_for
-from tests.test_access_proxy import NGINX, listens
 
 DOCS = (Path(__file__).parent.parent / "docs" / "scale.md").read_text()
-
-CONFIG = """
-daemon off;
-master_process off;
-pid {place}/pid;
-error_log {place}/error.log;
-events {{ }}
-http {{
-  access_log off;
-  client_body_temp_path {place}/body;
-  proxy_temp_path {place}/proxy;
-  fastcgi_temp_path {place}/fastcgi;
-  uwsgi_temp_path {place}/uwsgi;
-  scgi_temp_path {place}/scgi;
-  upstream relays {{ server 127.0.0.1:{near}; server 127.0.0.1:{far}; }}
-  server {{
-    listen 127.0.0.1:{port};
-    location / {{ {settings} }}
-  }}
-}}
-"""
 
 
 @contextmanager
 def balancer(place: Path, port: int, near: Relay, far: Relay) -> Iterator[None]:
     found = re.search(r"```nginx\n(.*?)```", DOCS, re.DOTALL)
     assert found
-    text = CONFIG.format(place=place, port=port, near=near.port, far=far.port, settings=found.group(1))
-    (place / "nginx.conf").write_text(text)
-    command = [NGINX, "-p", str(place), "-c", str(place / "nginx.conf"), "-e", str(place / "error.log")]
-    process = subprocess.Popen(command)
-    try:
-        wait_for(lambda: listens(port))
+    upstream = f"upstream relays {{ server 127.0.0.1:{near.port}; server 127.0.0.1:{far.port}; }}"
+    with nginx(place, port, found.group(1), upstream):
         yield
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 class Balanced:
@@ -80,8 +51,7 @@ class Balanced:
 
 @pytest.fixture
 def balanced(tmp_path: Path) -> Iterator[Balanced]:
-    if not Path(NGINX).exists():
-        pytest.skip("NO NGINX FOUND: the tests of a load balancer did not run")
+    require_nginx()
     with ExitStack() as stack:
         yield Balanced(stack, tmp_path)
 
