@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -55,15 +56,21 @@ class Watching:
 
 
 @asynccontextmanager
-async def following(store: Store) -> AsyncIterator[Watching]:
-    watching = Watching(store)
-    task = asyncio.ensure_future(watching.follower.run())
+async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    task = asyncio.ensure_future(work)
     try:
-        yield watching
+        yield
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+@asynccontextmanager
+async def following(store: Store) -> AsyncIterator[Watching]:
+    watching = Watching(store)
+    async with running(watching.follower.run()):
+        yield watching
 
 
 async def put(store: Store, picture: Picture) -> str:
@@ -217,13 +224,8 @@ class Made:
 @asynccontextmanager
 async def publishing(store: Store) -> AsyncIterator[Made]:
     made = Made(store)
-    task = asyncio.ensure_future(made.publisher.run())
-    try:
+    async with running(made.publisher.run()):
         yield made
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 @pytest.mark.anyio
