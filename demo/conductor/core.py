@@ -77,7 +77,7 @@ class Conductor:
         self._listeners: list[Listener] = []
         self._complaints: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._stopping = asyncio.Event()
+        self._stopping = False
         self._quit = False
         self._settled = asyncio.Event()
         self._start_system, self._heal_system = start_system, heal_system
@@ -167,9 +167,10 @@ class Conductor:
 
     def stop(self, *, by_person: bool = False) -> None:
         """End `run()` soon; one that a person quits on its last chapter is over. Of two calls the first counts."""
-        if not self._stopping.is_set():
+        if not self._stopping:
             self._quit = by_person
-        self._stopping.set()
+        self._stopping = True
+        self._lanes.wake()
 
     async def run(self) -> None:
         """Play until `stop()`. On every way out: actions cancelled, faults healed, the journal written."""
@@ -225,18 +226,12 @@ class Conductor:
             self._settled.set()
 
     async def _serve(self) -> None:
-        stopped = asyncio.ensure_future(self._stopping.wait())
-        try:
-            while not self._stopping.is_set():
-                waiting = self._lanes.take()
-                if waiting is not None:
-                    await self._handle(*waiting)
-                    continue
-                filled = asyncio.ensure_future(self._lanes.filled())
-                await asyncio.wait({filled, stopped}, return_when=asyncio.FIRST_COMPLETED)
-                filled.cancel()
-        finally:
-            stopped.cancel()
+        while not self._stopping:
+            waiting = self._lanes.take()
+            if waiting is None:
+                await self._lanes.filled()
+            else:
+                await self._handle(*waiting)
 
     async def _handle(self, command: c.Command, done: asyncio.Future[ShowState] | None) -> None:
         try:

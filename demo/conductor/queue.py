@@ -39,8 +39,12 @@ class Lanes:
         self._filled.set()
 
     async def filled(self) -> None:
-        """Return once something waits."""
+        """Return once something waits, or `wake` was called."""
         await self._filled.wait()
+
+    def wake(self) -> None:
+        """Whoever waits in `filled` is to look again, until the next `take`."""
+        self._filled.set()
 
     def take(self) -> Waiting | None:
         """The next command, None when nothing waits."""

@@ -117,8 +117,9 @@ class Web:
 
     def _application(self) -> FastAPI:
         app = FastAPI(title="chaos-stage", version=__version__, docs_url=None, redoc_url=None, responses=EVERYWHERE)
-        app.include_router(control_routes(self.desk))
-        app.include_router(Door(self.access, self.pages, self._conductor).routes())
+        # Not `include_router`: FastAPI 0.165 would match each request twice, in the router and in its copy.
+        app.router.routes += control_routes(self.desk).routes
+        app.router.routes += Door(self.access, self.pages, self._conductor).routes().routes
         self._add_pages(app)
         self._add_machine(app)
         add_errors(app)

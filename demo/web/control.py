@@ -3,15 +3,15 @@
 import json
 import re
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from demo import commands as c
 from demo.errors import InvalidValue
-from demo.web.description import FOR_HTMX, body, in_path, query, refusals
+from demo.web.description import EVERYWHERE, FOR_HTMX, body, in_path, query, refusals
 from demo.web.desk import Desk
 
 Fields = dict[str, Any]
@@ -84,8 +84,6 @@ async def body_fields(request: Request, first: Fields) -> Fields:
 
 _REFUSALS = refusals({404: "unknown", 409: "refused by the rules", 422: "unreadable", 423: "halted"})
 
-Body = Annotated[Fields, Depends(read_fields)]
-
 
 def pressed_on(fields: Fields) -> int | None:
     """The 1-based chapter a move was pressed on. Raises `InvalidValue`."""
@@ -136,7 +134,7 @@ def _whole(name: str, value: object) -> int:
 
 def control_routes(desk: Desk) -> APIRouter:
     """Every route that changes the show."""
-    router = APIRouter(tags=["control"], responses=_REFUSALS | FOR_HTMX)
+    router = APIRouter(tags=["control"], responses=EVERYWHERE | _REFUSALS | FOR_HTMX)
     _add_moves(router, desk)
     _add_faults(router, desk)
     _add_stage(router, desk)
@@ -145,32 +143,32 @@ def control_routes(desk: Desk) -> APIRouter:
 
 
 def _add_moves(router: APIRouter, desk: Desk) -> None:
-    async def move(request: Request, what: c.Order, fields: Fields) -> Response:
-        return await desk.carry_out(request, what, pressed_on(fields))
+    async def move(request: Request, what: c.Order) -> Response:
+        return await desk.carry_out(request, what, pressed_on(await read_fields(request)))
 
     @router.post("/advance", openapi_extra=_MOVE)
-    async def advance(request: Request, fields: Body) -> Response:
+    async def advance(request: Request) -> Response:
         """Enter the next chapter."""
-        return await move(request, c.Advance(), fields)
+        return await move(request, c.Advance())
 
     @router.post("/back", openapi_extra=_MOVE)
-    async def back(request: Request, fields: Body) -> Response:
+    async def back(request: Request) -> Response:
         """Return to the chapter before; runs nothing."""
-        return await move(request, c.Back(), fields)
+        return await move(request, c.Back())
 
     @router.post("/goto/{chapter}", openapi_extra=_GOTO)
-    async def goto(request: Request, fields: Body) -> Response:
+    async def goto(request: Request) -> Response:
         """Enter a chapter by its number, 1-based."""
         # Described as a number and read as text: what is none has no chapter, and is not unreadable.
         chapter = request.path_params["chapter"]
         if not (chapter.isascii() and chapter.isdecimal()) or len(chapter) > 9:
             return desk.no_such("chapter", chapter)
-        return await move(request, c.Goto(int(chapter)), fields)
+        return await move(request, c.Goto(int(chapter)))
 
     @router.post("/rerun", openapi_extra=_MOVE)
-    async def rerun(request: Request, fields: Body) -> Response:
+    async def rerun(request: Request) -> Response:
         """Run the action of this chapter again."""
-        return await move(request, c.Rerun(), fields)
+        return await move(request, c.Rerun())
 
 
 def _add_faults(router: APIRouter, desk: Desk) -> None:
@@ -202,19 +200,19 @@ def _add_faults(router: APIRouter, desk: Desk) -> None:
 
 def _add_stage(router: APIRouter, desk: Desk) -> None:
     @router.post("/say", openapi_extra=_SAY)
-    async def say(request: Request, fields: Body) -> Response:
+    async def say(request: Request) -> Response:
         """Put a line of plain text on every screen; an empty one takes it away."""
-        return await desk.carry_out(request, c.Say(line(fields)))
+        return await desk.carry_out(request, c.Say(line(await read_fields(request))))
 
     @router.post("/blackout", openapi_extra=_SWITCH)
-    async def blackout(request: Request, fields: Body) -> Response:
+    async def blackout(request: Request) -> Response:
         """Darken the stage, or light it: toggle, or `on=true`."""
-        return await desk.carry_out(request, c.Blackout(switch(fields)))
+        return await desk.carry_out(request, c.Blackout(switch(await read_fields(request))))
 
     @router.post("/freeze", openapi_extra=_SWITCH)
-    async def freeze(request: Request, fields: Body) -> Response:
+    async def freeze(request: Request) -> Response:
         """Hold the story the room sees, or let it go on: toggle, or `on=true`. What is measured stays live."""
-        return await desk.carry_out(request, c.Freeze(switch(fields)))
+        return await desk.carry_out(request, c.Freeze(switch(await read_fields(request))))
 
 
 def _add_timer(router: APIRouter, desk: Desk) -> None:

@@ -13,7 +13,7 @@ from demo.views.snapshot import moment
 from demo.web.access import Access, Denied, Visitor, client_address, visitor_of
 from demo.web.answers import Answer
 from demo.web.control import body_fields
-from demo.web.description import FOR_HTMX, JSON, Described, add_page, body, in_path
+from demo.web.description import EVERYWHERE, FOR_HTMX, JSON, Described, add_page, body, in_path
 from demo.web.devices import device
 from demo.web.pages import Pages
 from demo.web.problems import STATUS, problem
@@ -61,7 +61,7 @@ class Door:
 
     def routes(self) -> APIRouter:
         """Pairing and the list of devices."""
-        router = APIRouter(tags=["access"])
+        router = APIRouter(tags=["access"], responses=EVERYWHERE)
         self._add_pair(router)
         self._add_devices(router)
         return router
