@@ -19,6 +19,7 @@ from playwright.sync_api import Page
 
 from bench.cluster import clusters
 from bench.nodes import nodes
+from bench.press import presses
 from bench.relays import relays
 from bench.rescue import closings, rescues
 from bench.start import free_port, slidev_in
@@ -40,7 +41,8 @@ def main() -> int:
     parser.add_argument(
         "--only",
         choices=[
-            *("start", "first-byte", "weight", "pages", "kill", "idle", "rescue", "close", "cluster", "nodes", "relays")
+            *("start", "first-byte", "weight", "pages", "press", "kill", "idle", "rescue", "close", "cluster", "nodes"),
+            "relays",
         ],
         help="one measurement alone",
     )
@@ -53,6 +55,7 @@ def main() -> int:
         "first-byte": lambda: (row(*found) for found in first_bytes(args.starts, slidev_in(args.slidev))),
         "weight": lambda: (row(*found) for found in weights(args.starts)),
         "pages": lambda: pages(args.rounds),
+        "press": lambda: (row(*found) for found in presses(args.rounds)),
         "kill": lambda: kills(args.kills),
         "idle": lambda: idle(args.idle),
         "rescue": lambda: (row(*found) for found in rescues(args.kills)),
