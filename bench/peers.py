@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from bench.crowd import compiled, pinned
@@ -72,7 +73,8 @@ def others(folder: Path, nchan: Path = NCHAN_MODULE) -> tuple[list[Peer], list[s
         found.append(Peer("nchan", lambda: process(lambda port: _nginx(port, nchan, folder), folder)))
     else:
         absent.append("nchan is left out: it needs nginx and libnginx-mod-nchan, or --nchan with the module's file")
-    found.append(Peer("sse-starlette, a queue each", lambda: process(_queues, folder)))
+    found.append(Peer("FastAPI, writes alone", lambda: process(partial(_served, "bare_app"), folder)))
+    found.append(Peer("sse-starlette, a queue each", lambda: process(partial(_served, "queue_app"), folder)))
     return found, absent
 
 
@@ -82,8 +84,8 @@ def _nginx(port: int, module: Path, folder: Path) -> list[str]:
     return ["nginx", "-p", str(place), "-e", str(place / "nginx.log"), "-c", str(place / "nginx.conf")]
 
 
-def _queues(port: int) -> list[str]:
-    return [sys.executable, "-m", "uvicorn", "--log-level", "error", "--port", str(port), "bench.queue_app:app"]
+def _served(module: str, port: int) -> list[str]:
+    return [sys.executable, "-m", "uvicorn", "--log-level", "error", "--port", str(port), f"bench.{module}:app"]
 
 
 @contextmanager

@@ -46,7 +46,7 @@ def test_ours_and_its_peers_are_measured_with_messages_of_one_size(tmp_path: Pat
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     servers = told["fan_out"]["20"]
-    assert list(servers) == ["ours", "C epoll loop", "sse-starlette, a queue each"]
+    assert list(servers) == ["ours", "C epoll loop", "FastAPI, writes alone", "sse-starlette, a queue each"]
     size = servers["ours"]["bytes"]
     for run in servers.values():
         assert (run["lost"], run["missed"]) == (0, 0)
