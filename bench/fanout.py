@@ -165,13 +165,13 @@ def live_table(rates: list[Rate]) -> Iterator[str]:
         yield f"| {rate.what} | {rate.page_bytes:,.0f} | {rate.bytes:,.0f} | {rate.messages:.2g} |"
 
 
-def figures() -> Iterator[str]:
-    """What `scripts/figures` measures, line by line; the last one says so when it did not come to its end."""
-    with subprocess.Popen([sys.executable, "-m", "bench.figures"], stdout=subprocess.PIPE, text=True) as process:
+def said_by(script: str) -> Iterator[str]:
+    """What `scripts/figures` or `scripts/soak` prints, line by line; the last one says so if it failed."""
+    with subprocess.Popen([sys.executable, "-m", f"bench.{script}"], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield from (line.rstrip("\n") for line in process.stdout)
     if process.returncode:
-        yield f"scripts/figures ended with {process.returncode}: its table is not whole"
+        yield f"scripts/{script} ended with {process.returncode}: not all of it was measured, or a bound does not hold"
 
 
 def _counts(text: str) -> list[int]:
@@ -188,7 +188,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--live", type=float, default=20.0, help="seconds over which a live show's bytes are counted; 0: not"
     )
-    parser.add_argument("--all", action="store_true", help="the figures of scripts/figures, too")
+    parser.add_argument("--all", action="store_true", help="scripts/figures and scripts/soak, too: about an hour")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of the tables")
     parser.add_argument("--out", type=Path, help="write the tables to this file, too")
     return parser.parse_args()
@@ -197,24 +197,38 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     args = arguments()
     require_files(max(args.n))
-    lines = [heading()]
+    lines: list[str] = []
+
+    def tell(*more: str) -> None:
+        """At once: what was measured in an hour must not be lost in its last minute."""
+        lines.extend(more)
+        if not args.json:
+            print(*more, sep="\n", flush=True)
+
+    tell(heading())
+    results: dict[int, dict[str, Run]] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         client = compiled("crowd", folder)
         found, absent = others(folder, args.nchan)
-        peers = [ours(), *found]
-        results = {count: compare(client, peers, count, args.rounds, args.reps, absent) for count in args.n}
+        for count in args.n:
+            results[count] = compare(client, [ours(), *found], count, args.rounds, args.reps, absent)
+            tell("", *table(count, results[count]))
         rates = _live(client, args.live, absent)
+    if rates:
+        tell("", *live_table(rates))
     doubts = [*absent, *remarks(results)]
-    for count, servers in results.items():
-        lines += ["", *table(count, servers)]
-    lines += ["", *live_table(rates)] if rates else []
-    lines += ["", *(f"- {doubt}" for doubt in doubts)] if doubts else []
-    more = list(figures()) if args.all else []
-    text = "\n".join([*lines, "", *more]) + "\n"
+    if doubts:
+        tell("", *(f"- {doubt}" for doubt in doubts))
+    told = len(lines)
+    for script in ("figures", "soak") if args.all else ():
+        tell("")
+        for line in said_by(script):
+            tell(line)
     if args.out:
-        args.out.write_text(text)
-    print(as_json(results, rates, doubts, more) if args.json else text)
+        args.out.write_text("\n".join(lines) + "\n")
+    if args.json:
+        print(as_json(results, rates, doubts, lines[told:]))
     return int(any(run.lost or run.missed for servers in results.values() for run in servers.values()))
 
 
