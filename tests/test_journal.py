@@ -88,6 +88,7 @@ async def test_an_entry_of_somebody_else_under_our_number_is_an_error_and_our_ow
     await journal.append([entry(1)])
     with sqlite3.connect(tmp_path / "j") as db:
         db.execute("INSERT INTO entries VALUES (2, 1002.0, 'test', ?)", (json.dumps(e.to_json(e.Said("x2"))),))
+    db.close()
     await journal.append([entry(2), entry(3)])
     assert journal.durable_seq == 3, "a commit that came through is not made twice"
     with sqlite3.connect(tmp_path / "j") as db:
