@@ -22,7 +22,7 @@ from bench.nodes import nodes
 from bench.press import presses
 from bench.relays import relays
 from bench.rescue import closings, rescues
-from bench.start import free_port, slidev_in
+from bench.start import AS_INSTALLED, SLIDEV, free_port, slidev_in
 from bench.start import starts as first_bytes
 from bench.weight import weights
 from tests.browsing import PROJECTOR, Window, chromium
@@ -46,13 +46,16 @@ def main() -> int:
         ],
         help="one measurement alone",
     )
-    parser.add_argument("--slidev", help="a directory in which `npm install @slidev/cli` was run, to start that too")
+    parser.add_argument(
+        "--slidev", type=slidev, metavar="DIR", help=f"a directory in which `{SLIDEV}` was run: Slidev is started too"
+    )
     args = parser.parse_args()
+    os.environ |= AS_INSTALLED
     print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
     print("| what | median | worst |\n|---|---|---|", flush=True)
     parts: dict[str, Callable[[], Iterator[str]]] = {
         "start": lambda: starts(args.starts),
-        "first-byte": lambda: (row(*found) for found in first_bytes(args.starts, slidev_in(args.slidev))),
+        "first-byte": lambda: (row(*found) for found in first_bytes(args.starts, args.slidev)),
         "weight": lambda: (row(*found) for found in weights(args.starts)),
         "pages": lambda: pages(args.rounds),
         "press": lambda: (row(*found) for found in presses(args.rounds)),
@@ -69,6 +72,13 @@ def main() -> int:
             for line in part():
                 print(line, flush=True)
     return 0
+
+
+def slidev(place: str) -> Path:
+    try:
+        return slidev_in(place)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def row(what: str, values: list[float], unit: str, scale: float = 1.0, worst: str = "") -> str:

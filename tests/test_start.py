@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.start import Contender, free_port, starts
+from bench.start import Contender, free_port, slidev_in, starts
 from demo.web.compiled import CompiledTemplates
 from tests.serving import Server, script, serving, wait_for
 
@@ -22,6 +22,7 @@ NOT_NEEDED = (
         "demo.relaying.server",
         "demo.web.audience",
         "demo.engine.engine",
+        "websockets",
     ),
 )
 
@@ -41,6 +42,13 @@ def look():
 
 threading.Thread(target=look, daemon=True).start()
 main()
+"""
+
+
+ANSWERING = """
+import http.server, sys
+address = ("127.0.0.1", int(sys.argv[1]))
+http.server.HTTPServer(address, http.server.SimpleHTTPRequestHandler).serve_forever()
 """
 
 
@@ -100,3 +108,18 @@ def test_the_measurement_of_a_start_measures_and_notices_a_server_that_never_ans
     assert all(value > 0 for _, values, _ in rows for value in values)
     with pytest.raises(RuntimeError, match="no answer"):
         Contender("nothing", [sys.executable, "-c", "pass"], tmp_path).first_byte()
+
+
+def test_a_measured_start_compiles_nothing_twice_whatever_the_environment_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    (tmp_path / "answering.py").write_text(ANSWERING)
+    kept = {"PYTHONPYCACHEPREFIX": str(tmp_path / "kept")}
+    Contender("answering", [sys.executable, "-c", "import answering", "PORT"], tmp_path, kept).first_byte()
+    assert list((tmp_path / "kept").rglob("answering.*.pyc"))
+
+
+def test_a_directory_without_slidev_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="npm install @slidev/cli"):
+        slidev_in(str(tmp_path))
