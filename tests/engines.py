@@ -21,6 +21,16 @@ class Screen(Protocol):
 
     def perform(self, actions: Actions) -> None: ...
 
+    def swipe(self, start: int, end: int) -> None:
+        """A finger across the middle, from one x to the other."""
+        ...
+
+    def hide(self) -> None:
+        """As when another tab is looked at, or the phone is put away."""
+        ...
+
+    def unhide(self) -> None: ...
+
     def picture(self) -> bytes:
         """What is seen, as PNG."""
         ...
@@ -70,11 +80,3 @@ def click(screen: Screen, selector: str) -> None:
     steps = [{"type": "pointerMove", "x": x, "y": y}, {"type": "pointerDown", "button": 0}]
     steps += [{"type": "pointerUp", "button": 0}]
     screen.perform([{"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": steps}])
-
-
-def swipe(screen: Screen, start: int, end: int) -> None:
-    """A finger across the notes."""
-    steps = [{"type": "pointerMove", "x": start, "y": 300}, {"type": "pointerDown", "button": 0}]
-    steps += [{"type": "pointerMove", "x": x, "y": 300, "duration": 30} for x in ((start + end) // 2, end)]
-    steps += [{"type": "pointerUp", "button": 0}]
-    screen.perform([{"type": "pointer", "id": "finger", "parameters": {"pointerType": "touch"}, "actions": steps}])

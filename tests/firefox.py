@@ -142,6 +142,23 @@ class FirefoxScreen:
     def perform(self, actions: Actions) -> None:
         self._command("input.performActions", actions=actions)
 
+    def swipe(self, start: int, end: int) -> None:
+        steps: list[dict[str, Any]] = [
+            {"type": "pointerMove", "x": start, "y": 300},
+            {"type": "pointerDown", "button": 0},
+        ]
+        steps += [{"type": "pointerMove", "x": x, "y": 300, "duration": 30} for x in ((start + end) // 2, end)]
+        steps += [{"type": "pointerUp", "button": 0}]
+        self.perform([{"type": "pointer", "id": "finger", "parameters": {"pointerType": "touch"}, "actions": steps}])
+
+    def hide(self) -> None:
+        """Another tab of its window comes to the front."""
+        answer = self._firefox.command("browsingContext.create", type="tab", referenceContext=self._context)
+        self._before: str = answer["context"]
+
+    def unhide(self) -> None:
+        self._firefox.command("browsingContext.close", context=self._before)
+
     def picture(self) -> bytes:
         return base64.b64decode(self._command("browsingContext.captureScreenshot")["data"])
 

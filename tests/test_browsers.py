@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.browsing import LAPTOP, PHONE, PROJECTOR
-from tests.engines import Engine, Screen, click, press, swipe
+from tests.engines import Engine, Screen, click, press
 from tests.entering import OPEN, OpenServer
 from tests.firefox import Firefox
 from tests.holding import box
@@ -123,14 +123,25 @@ def test_the_phone_and_the_presenter_steer(server: Server, screen: Open) -> None
         assert page.run("return document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.parametrize("engine", [pytest.param(Firefox, id="firefox")], indirect=True)
 def test_a_swipe_moves_the_show(server: Server, screen: Open) -> None:
-    """WebKit's driver has no fingers: there, a touch arrives as a mouse."""
     phone = screen(f"{server.url}/remote", PHONE)
-    swipe(phone, 320, 60)
+    phone.swipe(320, 60)
     until(phone, ".step", "2 / 5")
-    swipe(phone, 60, 320)
+    phone.swipe(60, 320)
     until(phone, ".step", "1 / 5")
+
+
+def test_a_hidden_phone_page_lets_go_of_its_stream_and_comes_back_to_the_newest_picture(
+    server: Server, screen: Open
+) -> None:
+    phone = screen(f"{server.url}/remote", PHONE)
+    server.until(lambda state: state["viewers"]["remote"] == 1)
+    phone.hide()
+    server.until(lambda state: state["viewers"]["remote"] == 0)
+    server.client.post("/goto/3")
+    phone.unhide()
+    until(phone, ".step", "3 / 5")
+    connected(phone)
 
 
 def test_after_a_kill_all_pages_come_back_by_themselves(screen: Open, tmp_path: Path) -> None:

@@ -31,6 +31,12 @@ addEventListener("securitypolicyviolation", (event) => window.complaints.push(`r
 """
 """Its driver tells nothing of the console: the page itself has to, from when it is loaded."""
 
+TOUCH = """(kind, x) => {
+  const at = [{ clientX: x, clientY: 300 }];
+  const event = new Event(kind, { bubbles: true, cancelable: true });
+  document.body.dispatchEvent(Object.assign(event, { touches: kind === "touchend" ? [] : at, changedTouches: at }));
+}"""
+
 
 class WebKit:
     def __init__(self) -> None:
@@ -129,6 +135,17 @@ class WebKitScreen:
 
     def perform(self, actions: Actions) -> None:
         self._command("POST", "/actions", actions=actions)
+
+    def swipe(self, start: int, end: int) -> None:
+        """The driver has no fingers: what one would send is made in the page."""
+        places = ("touchstart", start), ("touchmove", (start + end) // 2), ("touchend", end)
+        self.run("".join(f"({TOUCH})({kind!r}, {x});" for kind, x in places))
+
+    def hide(self) -> None:
+        self._command("POST", "/window/minimize")
+
+    def unhide(self) -> None:
+        self._command("POST", "/window/rect", x=0, y=0)
 
     def picture(self) -> bytes:
         return base64.b64decode(self._command("GET", "/screenshot"))
