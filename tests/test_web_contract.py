@@ -38,7 +38,7 @@ def test_pages_carry_the_whole_view_and_the_strict_policy(server: Server, path: 
     assert response.headers["content-type"].startswith("text/html")
     assert response.headers["content-security-policy"] == CSP
     assert response.headers["x-content-type-options"] == "nosniff"
-    assert response.headers["referrer-policy"] == "no-referrer"
+    assert response.headers["referrer-policy"] == "same-origin"
     assert "Good to see you" in response.text
     assert server.client.head(path).status_code == 200
 

@@ -5,7 +5,10 @@ demo.link = (() => {
   const RETRY_MS = 1200;
   const CLOSED_MS = 150;
   const FULL_MS = 5000;
+  const PROVEN_MS = 5000;
+  const TICK_MS = 250;
   const show = document.getElementById('show');
+  const address = show.getAttribute('hx-sse:connect');
   const badge = document.getElementById('link');
   const words = document.getElementById('link-text');
   let connection = null;
@@ -20,6 +23,10 @@ demo.link = (() => {
   let pollMs = 0;
   let messages = 0;
   let past = 0;
+  let request = null;
+  let ticked = 0;
+  let plain = false;
+  let proven = false;
 
   const isLost = () => robbed || (!away && Date.now() - heard > SILENT_MS + pollMs);
 
@@ -33,6 +40,16 @@ demo.link = (() => {
     if (!connection) return void htmx.trigger(show, 'reopen');
     connection.delayCanceller?.();
     if (Date.now() - opened > grace) connection.reader?.cancel();
+  }
+
+  // A browser, or a box on the way, may hold packed streams back: they look hung. So until a stream has come through
+  // for a while, each that does not is followed by one of the other kind.
+  function doubt() {
+    if (!proven) plain = !plain;
+  }
+  // Past the cache: there Firefox lets the same page in another tab wait for the first one's stream to end.
+  function aim() {
+    if (request) Object.assign(request, { action: plain ? address.replace('?packed=1', '') : address, cache: 'no-store' });
   }
   function letGo() {
     connection?.delayCanceller?.();
@@ -61,6 +78,12 @@ demo.link = (() => {
   show.addEventListener('htmx:sse:before:connection', (event) => {
     if (away || robbed || Date.now() < fullUntil) return event.preventDefault();
     connection = event.detail.connection;
+    aim();
+  });
+  show.addEventListener('htmx:config:request', (event) => {
+    if (event.detail.ctx.sourceElement !== show) return;
+    ({ request } = event.detail.ctx);
+    aim();
   });
   show.addEventListener('htmx:sse:after:connection', () => { opened = Date.now(); messages = past = 0; });
   // No place for a stream: one picture, and when to ask for the next.
@@ -76,7 +99,14 @@ demo.link = (() => {
       location.replace('/pair');
     } else if (status === 503) fullUntil = Date.now() + FULL_MS * (1 + Math.random());
   }
-  show.addEventListener('htmx:sse:error', (event) => refused(event.detail.status));
+  show.addEventListener('htmx:sse:error', (event) => {
+    refused(event.detail.status);
+    if (event.detail.error?.name === 'AbortError') doubt();
+  });
+  show.addEventListener('htmx:error', (event) => {
+    const { ctx } = event.detail;
+    if (ctx?.sourceElement === show && ctx.request.signal.reason === 'timeout') doubt();
+  });
   show.addEventListener('htmx:response:error', (event) => {
     if (event.detail.ctx?.sourceElement === show) refused(event.detail.ctx.response?.status);
   });
@@ -87,6 +117,7 @@ demo.link = (() => {
   show.addEventListener('htmx:sse:before:message', (event) => {
     heard = Date.now();
     alive = true;
+    proven ||= heard - opened > PROVEN_MS;
     // A stream that goes on behind a picture and its word is a real one.
     if (++messages > 2) pollMs = 0;
     const message = event.detail.message;
@@ -143,9 +174,14 @@ demo.link = (() => {
     }
   }
   function tick() {
+    const awake = Date.now() - ticked < 4 * TICK_MS;
+    ticked = Date.now();
     attend();
     if (away) return connection && letGo();
-    if ((isLost() || (pollMs && !connection)) && !robbed && Date.now() - tried > RETRY_MS) revive();
+    if ((isLost() || (pollMs && !connection)) && !robbed && Date.now() - tried > RETRY_MS) {
+      if (awake && connection?.reader && Date.now() - opened > SILENT_MS) doubt();
+      revive();
+    }
     tell();
   }
   demo.slots.robbed = () => {
@@ -165,6 +201,6 @@ demo.link = (() => {
   addEventListener('online', () => { if (isLost()) revive(); });
   for (const kind of ['pointerdown', 'keydown']) addEventListener(kind, () => { if (robbed) open(true); }, true);
   // htmx starts in a timer of its own, set before this one.
-  addEventListener('DOMContentLoaded', () => setTimeout(() => { attend(); setInterval(tick, 250); }));
+  addEventListener('DOMContentLoaded', () => setTimeout(() => { attend(); setInterval(tick, TICK_MS); }));
   return { isLost };
 })();

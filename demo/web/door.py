@@ -33,10 +33,6 @@ NOT_THROUGH = (
     "if it is yours, start the server with --public-name NAME, the name people type"
 )
 
-# A form's POST names its page (Origin) only where the page may say from where it comes; the secret is in
-# the fragment, which no Referer ever holds.
-PAGE_HEADERS = {"referrer-policy": "same-origin"}
-
 _CODES = body(
     {"secret": {"type": "string", "minLength": 1}, "code": {"type": "string", "minLength": 1}},
     anyOf=[{"required": ["secret"]}, {"required": ["code"]}],
@@ -131,7 +127,7 @@ class Door:
             paired=self._access.is_open and visitor.is_presenter,
             refused=denied.detail if denied else "",
         )
-        headers = PAGE_HEADERS | (denied.headers if denied else {})
+        headers = denied.headers if denied else {}
         return HTMLResponse(html, STATUS[denied.code] if denied else 200, headers=headers)
 
     # Devices.

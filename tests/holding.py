@@ -1,0 +1,50 @@
+"""A box on the way, like some virus scanners: it keeps a packed stream back until its end, which never comes."""
+
+import contextlib
+import re
+import select
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.relays import Wire
+
+_HELD = re.compile(rb"content-type: text/event-stream.*content-encoding: gzip", re.DOTALL)
+
+
+class Box(Wire):
+    """`with_head`: not even the head of the answer is let through. `held` counts the streams kept back."""
+
+    def __init__(self, port: int, *, with_head: bool) -> None:
+        self.held = 0
+        self._with_head = with_head
+        super().__init__(port)
+
+    def _pump(self, near: socket.socket) -> None:
+        here, there = (f"127.0.0.1:{port}".encode() for port in (self.port, self._to))
+        with near, socket.create_connection(("127.0.0.1", self._to)) as far, contextlib.suppress(OSError):
+            holds = False
+            while not self._closed.is_set():
+                for ready in select.select([near, far], [], [], 0.05)[0]:
+                    chunk = ready.recv(65536)
+                    if not chunk:
+                        return
+                    if ready is near:
+                        far.sendall(chunk.replace(here, there))
+                    elif holds:
+                        continue
+                    elif _HELD.search(chunk):
+                        holds = True
+                        self.held += 1
+                        near.sendall(b"" if self._with_head else chunk[: chunk.index(b"\r\n\r\n") + 4])
+                    else:
+                        near.sendall(chunk)
+
+
+@contextmanager
+def box(port: int, *, with_head: bool = False) -> Iterator[Box]:
+    found = Box(port, with_head=with_head)
+    try:
+        yield found
+    finally:
+        found.close()
