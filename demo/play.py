@@ -189,8 +189,9 @@ async def _served(
         if options.terminal
         else None
     )
+    begun = time.time()
     playing = asyncio.ensure_future(conductor.run())
-    serving = _serve_web(_Served(conductor, access, door, listener, keeper), stop, options, say)
+    serving = _serve_web(_Served(conductor, access, door, listener, keeper, begun), stop, options, say)
     beside = [asyncio.ensure_future(serving)]
     if runner is not None:
         beside.append(asyncio.ensure_future(runner.run()))
@@ -240,6 +241,8 @@ class _Served:
     door: Entrance
     listener: socket.socket
     keeper: Keeper
+    begun: float
+    """Epoch seconds: what the log says from then on is of this start."""
 
 
 async def _serve_web(show: _Served, stop: asyncio.Event, options: Options, say: Voice) -> None:
@@ -266,7 +269,7 @@ async def _serve_web(show: _Served, stop: asyncio.Event, options: Options, say: 
         # What is here now stays: the collector need not look through it again while a hall is told something.
         gc.collect()
         gc.freeze()
-        herald = Herald(say, time.time())
+        herald = Herald(say, show.begun)
         herald.changed(conductor.state)
         conductor.subscribe(herald.changed)
     await serving

@@ -230,3 +230,27 @@ def test_the_start_says_what_is_still_starting_and_when_all_is_up() -> None:
         lines = server.output.splitlines()
         assert [line for line in lines if line.startswith("starting") and "node-1" in line]
         assert lines.index("all up") > next(n for n, line in enumerate(lines) if line.startswith("starting"))
+
+
+SPEAKING = """
+from demo.subjects.none import NoSystem
+
+class Speaking(NoSystem):
+    def listen(self, tell):
+        self.tell = tell
+
+    async def start(self):
+        self.tell("loading what it needs")
+"""
+
+
+def test_what_a_system_tells_before_the_pages_are_served_is_said_too(tmp_path: Path) -> None:
+    (tmp_path / "speaking.py").write_text(SPEAKING)
+    with serving("speaking:Speaking", cwd=tmp_path) as server:
+        server.until(lambda state: any(line["text"] == "loading what it needs" for line in state["log"]))
+        wait_for(lambda: "system     loading what it needs\n" in server.said())
+        server.stop()
+    with serving("speaking:Speaking", cwd=tmp_path) as server:
+        wait_for(lambda: "system     loading what it needs\n" in server.said())
+        server.stop()
+        assert server.output.count("system     loading what it needs") == 1, "the earlier start's is not repeated"

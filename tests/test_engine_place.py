@@ -73,7 +73,7 @@ def test_the_context_called_default_means_none(config: Path) -> None:
     except EngineError as error:
         said = str(error)
     assert "10.0.0.1" not in said
-    assert "context" not in said, "it is none that could be missing"
+    assert "docker context" not in said, "it is none that could be missing"
 
 
 def test_a_context_that_does_not_exist_is_named(config: Path) -> None:

@@ -1,5 +1,6 @@
 """The registry of subjects, and the one without a system."""
 
+import os
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ from demo.errors import UsageError
 from demo.subjects import DEFAULT, load, names
 from demo.subjects.none import NoSystem
 from demo.types import DemoState, HealthPollerProtocol, Subject
+from tests.containers import missing
 from tests.test_ratelimiter_deck import Theatre
 
 
@@ -21,6 +23,9 @@ def test_every_known_subject_loads_with_a_deck_and_faults_of_different_names(nam
     assert DemoState(subject.chapters(Theatre({}, {}))).get_progress().startswith("[1/")
     assert len({driver.config.name for driver in subject.faults}) == len(subject.faults)
     assert subject.poller is None or isinstance(subject.poller, HealthPollerProtocol)
+    if name in ("etcd", "tikv") and (why := missing()):
+        assert not os.environ.get("CI"), why
+        pytest.skip(f"NOT TRIED whether it can run here: {why}")
     subject.check()
 
 
