@@ -5,8 +5,10 @@ node killed with SIGKILL. Times are of this machine's one clock. Prints a Markdo
 """
 
 import argparse
+import contextlib
 import os
 import platform
+import signal
 import statistics
 import sys
 import time
@@ -15,6 +17,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
+import pytest
 from playwright.sync_api import Page
 
 from bench.cluster import clusters
@@ -51,6 +54,8 @@ def main() -> int:
     )
     args = parser.parse_args()
     os.environ |= AS_INSTALLED
+    # In the background of a script it is ignored, and so it would be by every server that is started here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
     print("| what | median | worst |\n|---|---|---|", flush=True)
     parts: dict[str, Callable[[], Iterator[str]]] = {
@@ -67,11 +72,22 @@ def main() -> int:
         "cluster": lambda: (row(*found) for found in clusters(args.kills)),
         "relays": lambda: (f"| {what} | {median} | {worst} |" for what, median, worst in relays()),
     }
-    for name, part in parts.items():
-        if args.only in (None, name):
-            for line in part():
-                print(line, flush=True)
-    return 0
+    told = [tell(name, parts[name]) for name in ([args.only] if args.only else parts)]
+    return 0 if all(told) else 1
+
+
+def tell(name: str, part: Callable[[], Iterator[str]]) -> bool:
+    """Print a part's rows as they come. False when it broke: that is said, and the next can still be measured."""
+    try:
+        for line in part():
+            print(line, flush=True)
+    except pytest.skip.Exception as absent:
+        print(f"| **{name} was not measured**: {absent.msg} | – | – |", flush=True)
+    except Exception as error:  # noqa: BLE001 - said in the table
+        said = f"{type(error).__name__}: {error}".split("\n")[0]
+        print(f"| **{name} was not measured to its end**: {said[:300]} | – | – |", flush=True)
+        return False
+    return True
 
 
 def slidev(place: str) -> Path:
@@ -234,4 +250,6 @@ def children(pid: int) -> list[int]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with contextlib.suppress(KeyboardInterrupt):
+        sys.exit(main())
+    sys.exit(130)

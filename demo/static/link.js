@@ -25,6 +25,7 @@ demo.link = (() => {
   let past = 0;
   let request = null;
   let ticked = 0;
+  let doubts = 0;
   let plain = false;
   let proven = false;
 
@@ -42,10 +43,13 @@ demo.link = (() => {
     if (Date.now() - opened > grace) connection.reader?.cancel();
   }
 
-  // A browser, or a box on the way, may hold packed streams back: they look hung. So until a stream has come through
-  // for a while, each that does not is followed by one of the other kind.
+  // A browser, or a box on the way, may hold packed streams back: they hang each time. On a bad network they hang now and
+  // then, and a plain one is heavier. So before any has come through for a while, two must hang until a plain one is
+  // tried; where that hangs too, it was not the packing.
   function doubt() {
-    if (!proven) plain = !plain;
+    if (proven) return;
+    doubts += 1;
+    plain = doubts % 3 === 2;
   }
   // Past the cache: there Firefox lets the same page in another tab wait for the first one's stream to end.
   function aim() {
