@@ -1,4 +1,4 @@
-"""The floors of DESIGN: a module imports only from lower ones or its own package, and never inside a function."""
+"""The floors of the rooms: a module imports only from lower ones or its own package, and never inside a function."""
 
 import ast
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The HTTP contract of DESIGN, against a real server over real sockets."""
+"""The HTTP contract of docs/http.md, against a real server over real sockets."""
 
 import concurrent.futures
 import json

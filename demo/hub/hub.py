@@ -1,7 +1,7 @@
 """The hub: the newest state to any number of listeners. Knows neither HTML nor sockets.
 
 A stage carries state, not history: a listener gets the whole view first, then the regions that changed.
-Each change is rendered and framed once a view; one that cannot take more is skipped and gets the newest
+Each change is rendered and framed once a view; a listener that cannot take more is skipped and gets the newest
 whole view when it can.
 """
 

@@ -1,4 +1,4 @@
-"""Compiled templates, kept between starts in the user's cache: compiling them takes longer than all else of a start.
+"""Compiled templates, kept between starts in the user's cache: compiling them takes a good part of a start.
 
 A cache that cannot be read or written costs time and nothing else.
 """

@@ -1,4 +1,4 @@
-"""The POSTs: each is one command. What they carry is read here, and nothing else of the request is used."""
+"""The POSTs that change the show: each is one command. Nothing of a request is used but what is read here."""
 
 import json
 import re

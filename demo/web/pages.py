@@ -126,7 +126,7 @@ class Drawing:
 
 
 class Pages:
-    """Renders the three views. Keeps no state of the show."""
+    """Renders the three views. Keeps of the show only what was drawn last."""
 
     def __init__(self, assets: Assets) -> None:
         self._assets = assets

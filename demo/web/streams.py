@@ -1,4 +1,4 @@
-"""Streams on the wire: a mailbox per listener over the hub, and the journal as it grows."""
+"""Streams that the application itself serves: `/events`, and a view's where no connection is handed over below."""
 
 import asyncio
 import contextlib
