@@ -13,8 +13,8 @@ def breaks() -> Iterator[str]:
 
 
 def lacks() -> Iterator[str]:
+    yield from ()
     pytest.skip("NOT TRIED: no engine")
-    yield ""
 
 
 def test_a_part_that_breaks_is_said_behind_what_it_measured(capsys: pytest.CaptureFixture[str]) -> None:
