@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from demo.hub import BEAT_AFTER_SEC, HEADER, Hub, Listener
+from demo.hub.hub import WAIT_MOST_SEC
 
 State = dict[str, str]
 
@@ -99,6 +100,19 @@ def test_a_view_nobody_watches_is_not_rendered() -> None:
     hub = hub_with(view)
     hub.publish({"a": "2", "b": "1"}, "e-1")
     assert view.rendered == 0
+
+
+def test_who_has_seen_more_elsewhere_is_not_shown_what_was_there_before_the_hall_was_empty() -> None:
+    clock = Clock()
+    hub, gone, ahead, other = hub_with(Plain(), clock), Box(), Box(), Box()
+    hub.leave(hub.join("stage", gone))
+    hub.publish({"a": "2", "b": "1"}, "e-1")
+    hub.join("stage", ahead, "e-5")
+    hub.join("stage", other)
+    assert other.got == [b"e-1|a=2,b=1"]
+    clock.now += WAIT_MOST_SEC
+    hub.beat(b"beat")
+    assert ahead.got[0] == b"e-1|a=2,b=1", "the newest that this hub has"
 
 
 def test_a_late_listener_gets_the_newest_whole_view() -> None:

@@ -1,5 +1,9 @@
 """A relay's page in a real browser: it waits for its show, shows it, and says when it is not live."""
 
+import contextlib
+import re
+import select
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,12 +11,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browsing import PHONE, PROJECTOR, Window, chromium
-from tests.relays import Broker, broker, ident_of, relaying
-from tests.serving import Server, serving, wait_for
+from tests.relays import Broker, Wire, broker, ident_of, relaying
+from tests.serving import Place, serving, wait_for
 
 pytestmark = pytest.mark.browser
 
-Open = Callable[[Server], Window]
+Open = Callable[[Place], Window]
 
 NOT_LIVE = "not live: the relay has lost the show · since"
 
@@ -27,7 +31,7 @@ def browser() -> Iterator[Browser]:
 def window(browser: Browser) -> Iterator[Open]:
     opened: list[Window] = []
 
-    def make(server: Server) -> Window:
+    def make(server: Place) -> Window:
         opened.append(Window(browser, server.url, PHONE if opened else PROJECTOR))
         return opened[-1]
 
@@ -104,3 +108,42 @@ def test_a_fresh_show_is_on_the_pages_of_relays_by_itself(redis: Broker, window:
             expect(live(shown.page).locator("h1")).to_have_text("Good to see you")
             expect(shown.page.locator("body")).to_have_attribute("data-epoch", second.state()["epoch"])
         assert shown.complaints == []
+
+
+class Balancer(Wire):
+    """Sends pages to one server and streams to another, until it is told otherwise."""
+
+    def __init__(self, pages: int, streams: int) -> None:
+        self.pages, self._streams = pages, streams
+        super().__init__(pages)
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def _pump(self, near: socket.socket) -> None:
+        with near, contextlib.suppress(OSError):
+            head = near.recv(65536)
+            to = self._streams if b" /stream/" in head.split(b"\r\n", 1)[0] else self.pages
+            with socket.create_connection(("127.0.0.1", to)) as far:
+                head = head.replace(b":%d" % self.port, b":%d" % to).replace(b": keep-alive", b": close")
+                far.sendall(head)
+                while not self._closed.is_set():
+                    for ready in select.select([near, far], [], [], 0.05)[0]:
+                        chunk = ready.recv(65536)
+                        if not chunk:
+                            return
+                        (near if ready is far else far).sendall(chunk)
+
+
+def test_a_page_that_was_reloaded_into_the_old_show_says_so_and_gets_the_new_one(window: Open) -> None:
+    """A balancer may send the page to a relay that does not know the fresh show yet."""
+    with serving("none") as old, serving("none") as new:
+        new.client.post("/goto/2")
+        balancer = Balancer(old.port, new.port)
+        try:
+            page = window(balancer).page
+            expect(page.locator("#link-text")).to_contain_text("another show has begun")
+            assert page.locator("body").get_attribute("data-link") == "lost"
+            balancer.pages = new.port
+            expect(page.locator(".step")).to_have_text(re.compile("2 of 5"), timeout=15_000)
+            expect(page.locator("body")).to_have_attribute("data-link", "up")
+        finally:
+            balancer.close()

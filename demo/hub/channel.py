@@ -109,11 +109,14 @@ class Channel(Generic[S]):
         self.regions, self.whole = rendered, None
         return message
 
+    def forget(self) -> None:
+        """Nobody has anything on screen: the next picture is a whole one, of whatever state is the newest by then."""
+        self.regions = self.whole = None
+        self._packing.forget()
+
     def newest(self, state: S, ident: str) -> bytes:
         if self.regions is None or not self.size:
-            # Should this fail, nobody has anything on screen: the next picture is a whole one.
-            self.regions = self.whole = None
-            self._packing.forget()
+            self.forget()
             self.whole = self.refresh(state, ident)
         if self.whole is None:
             self.whole = self.view.frame(self.regions or {}, ident)

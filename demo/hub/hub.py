@@ -49,7 +49,9 @@ class Hub(Generic[S]):
         """Show this state to everyone; views nobody watches are not rendered."""
         self._state, self._ident = state, ident
         for name, channel in self._channels.items():
-            if channel.size:
+            if not channel.size:
+                channel.forget()
+            else:
                 try:
                     message = channel.refresh(state, ident)
                 except Exception as error:  # noqa: BLE001 - one view's bug must not cost the others their picture

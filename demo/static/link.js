@@ -6,6 +6,7 @@ demo.link = (() => {
   const CLOSED_MS = 150;
   const FULL_MS = 5000;
   const PROVEN_MS = 5000;
+  const RELOAD_MS = 5000;
   const TICK_MS = 250;
   const show = document.getElementById('show');
   const address = show.getAttribute('hx-sse:connect');
@@ -23,6 +24,8 @@ demo.link = (() => {
   let pollMs = 0;
   let messages = 0;
   let past = 0;
+  let newest = '';
+  let foreign = false;
   let request = null;
   let ticked = 0;
   let doubts = 0;
@@ -53,7 +56,10 @@ demo.link = (() => {
   }
   // Past the cache: there Firefox lets the same page in another tab wait for the first one's stream to end.
   function aim() {
-    if (request) Object.assign(request, { action: plain ? address.replace('?packed=1', '') : address, cache: 'no-store' });
+    if (!request) return;
+    Object.assign(request, { action: plain ? address.replace('?packed=1', '') : address, cache: 'no-store' });
+    // A relay that is a little behind then waits with its picture, so that no page steps back.
+    if (newest && request.headers) request.headers['Last-Event-ID'] = newest;
   }
   function letGo() {
     connection?.delayCanceller?.();
@@ -134,11 +140,12 @@ demo.link = (() => {
     const epoch = (message.id || '').replace(/-[^-]*$/, '');
     // A page that waited for its show turns into it.
     if (epoch && !document.body.dataset.epoch) begin(epoch);
-    if (epoch && epoch !== document.body.dataset.epoch) {
+    foreign = Boolean(epoch) && epoch !== document.body.dataset.epoch;
+    if (foreign) {
       event.preventDefault();
       reloadOnce(epoch);
-    }
-    if (document.body.dataset.link !== 'up') tell();
+    } else newest = message.id || newest;
+    if (foreign || document.body.dataset.link !== 'up') tell();
   });
   demo.onSwap(() => {
     const build = document.querySelector('[data-build]:not(body)')?.dataset.build;
@@ -150,10 +157,17 @@ demo.link = (() => {
     demo.onSwap(() => { document.title = document.querySelector('.name')?.textContent || document.title; });
   }
 
-  // Another show or another version of the pages: take it whole, but never in a loop.
+  // Another show or another version of the pages: take it whole, but never in a loop. What is reloaded may be the old one
+  // again, from a relay that does not know the new one yet: then once more after a while.
   function reloadOnce(cause) {
-    if (sessionStorage.getItem('demo-reload') === cause) return;
-    sessionStorage.setItem('demo-reload', cause);
+    const now = `${cause} ${Date.now()}`;
+    try {
+      const [before, at] = (sessionStorage.getItem('demo-reload') || ' 0').split(' ');
+      if (before === cause && Date.now() - at < RELOAD_MS) return;
+      sessionStorage.setItem('demo-reload', now);
+    } catch {
+      if (performance.now() < RELOAD_MS) return; // nothing can be remembered
+    }
     location.reload();
   }
 
@@ -162,14 +176,14 @@ demo.link = (() => {
 
   function tell() {
     const afar = isLost() ? 0 : cutOff();
-    const lost = isLost() || afar > 0;
+    const lost = isLost() || afar > 0 || foreign;
     document.documentElement.classList.toggle('lost', lost);
     document.body.dataset.link = lost ? 'lost' : pollMs ? 'polling' : alive ? 'up' : 'connecting';
     badge.hidden = !lost && !pollMs;
     const full = fullUntil > heard + pollMs;
     const polling = `hall full: a new picture every ${Math.round(pollMs / 1000)} s`;
     if (pollMs && !lost && words.textContent !== polling) words.textContent = polling;
-    const text = afar ? `not live: the relay has lost the show · since ${demo.span(Math.max(0, demo.now() - afar))}` : robbed ? 'not live: other tabs have the connections · click to show it here' : full ? 'not live: every place is taken · trying again' : `connection lost · since ${demo.span((Date.now() - heard) / 1000)}`;
+    const text = afar ? `not live: the relay has lost the show · since ${demo.span(Math.max(0, demo.now() - afar))}` : foreign && !isLost() ? 'not live: another show has begun · loading it' : robbed ? 'not live: other tabs have the connections · click to show it here' : full ? 'not live: every place is taken · trying again' : `connection lost · since ${demo.span((Date.now() - heard) / 1000)}`;
     if (lost && words.textContent !== text) words.textContent = text;
     const state = document.getElementById('conn');
     if (state && (alive || lost) && state.textContent !== (lost ? 'lost' : 'live')) {

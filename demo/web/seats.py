@@ -58,8 +58,14 @@ class Seat:
         self._listener: Listener | None = None
 
     def begin(self, head: bytes, view: str, seen: str, *, packed: bool) -> None:
-        """Once it has its connection: from now on the hub's."""
-        sent = self.write(head)
+        """Once it has its connection: from now on the hub's, unless it is gone already."""
+        try:
+            sent = self.write(head)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self._channel.close()
+            return
         if sent != len(head):
             self.keep(head[sent:])
         self._listener = self._hub.join(view, self, seen, packed=packed)

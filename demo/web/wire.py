@@ -5,6 +5,7 @@ is not all public, so its version is pinned, and tests/test_access_wire.py holds
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -231,7 +232,7 @@ class Wire(HttpToolsProtocol):
         transport.set_write_buffer_limits(0 if self.scheme == "http" else 1, 0)
         connection, write = transport.get_extra_info("socket"), None
         if connection is not None:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+            _bound(connection)
             if self.scheme == "http":
                 write = partial(os.write, connection.fileno())
         outlet.opened(transport, write)
@@ -283,6 +284,14 @@ class Wire(HttpToolsProtocol):
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self._deadline = self.loop.call_later(LINGER_SEC, self._leave)
+
+
+def _bound(connection: socket.socket) -> None:
+    """What the kernel keeps for a stream, and for how long: a phone that left the network says no goodbye."""
+    with contextlib.suppress(OSError):  # It is gone already.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+        if (timeout := getattr(socket, "TCP_USER_TIMEOUT", None)) is not None:
+            connection.setsockopt(socket.IPPROTO_TCP, timeout, int(UNREAD_SEC * 1000))
 
 
 def bounded(connections: int) -> type[Wire]:
