@@ -147,3 +147,21 @@ def test_a_page_that_was_reloaded_into_the_old_show_says_so_and_gets_the_new_one
             expect(page.locator("body")).to_have_attribute("data-link", "up")
         finally:
             balancer.close()
+
+
+def test_a_page_that_had_let_go_of_its_stream_says_what_it_has_seen(window: Open) -> None:
+    """A relay that is behind waits with its picture then, instead of showing an older one."""
+    asked: list[str | None] = []
+    with serving("none") as server:
+        page = live(window(server).page)
+        server.client.post("/goto/2")
+        expect(page.locator(".step")).to_have_text(re.compile("2 of 5"))
+        page.on(
+            "request", lambda one: asked.append(one.headers.get("last-event-id")) if "/stream/" in one.url else None
+        )
+        page.evaluate("demo.slots.robbed()")
+        expect(page.locator("#link-text")).to_contain_text("other tabs have the connections")
+        page.mouse.click(400, 400)
+        live(page)
+        state = server.state()
+    assert asked == [f"{state['epoch']}-{state['seq']}"]

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import socket
 import ssl
+import struct
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -304,3 +305,33 @@ def test_a_hall_beyond_the_last_place_gets_pictures(tmp_path: Path) -> None:
             lucky.until("for everyone")
         for one in hall:
             one.close()
+
+
+IMPATIENT = """
+from demo.web import wire
+wire.UNREAD_SEC = 2.0
+from demo.cli import app
+app(["serve", "none", "--no-open", "--port", "0"])
+"""
+
+
+def test_a_listener_that_is_no_longer_there_is_not_counted_long_although_the_kernel_still_takes_its_messages(
+    tmp_path: Path,
+) -> None:
+    """As a phone that left the network: nothing it was sent is taken, and it says no goodbye."""
+    program = script(tmp_path / "impatient.py", IMPATIENT)
+    with serving(program=program) as server, Listening(server.port, rcvbuf=1).socket:
+        server.until(lambda state: state["viewers"]["stage"] == 1)
+        for number in range(20):
+            server.client.post("/say", content=f"{number} {'x' * 270}", headers={"content-type": "text/plain"})
+        server.until(lambda state: state["viewers"]["stage"] == 0, 20)
+
+
+def test_a_guest_that_is_gone_before_its_stream_begins_is_no_error() -> None:
+    with serving("none") as server:
+        for _ in range(40):
+            with socket.create_connection(("127.0.0.1", server.port)) as guest:
+                guest.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                guest.sendall(f"GET /stream/stage HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n".encode())
+        server.until(lambda state: state["viewers"]["stage"] == 0)
+        assert [line for line in server.state()["log"] if line["who"] == "web"] == []
