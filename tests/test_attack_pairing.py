@@ -178,6 +178,7 @@ def test_a_fresh_show_knows_no_device_of_the_one_before(tmp_path: Path, own: boo
         cookie = cookie_of(device, opened)["Cookie"].partition("=")[2]
         device.close()
         epochs = [opened.state()["epoch"]]
+        wait_for(lambda: any(tmp_path.rglob("*.sessions")))  # No answer waits for that.
         server.kill_with_watchdog()
     found = []
     for fresh in ((), ("--fresh",), ()):

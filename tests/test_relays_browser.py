@@ -141,7 +141,7 @@ def test_a_page_that_was_reloaded_into_the_old_show_says_so_and_gets_the_new_one
         try:
             page = window(balancer).page
             expect(page.locator("#link-text")).to_contain_text("another show has begun")
-            assert page.locator("body").get_attribute("data-link") == "lost"
+            expect(page.locator("body")).to_have_attribute("data-link", "lost")
             balancer.pages = new.port
             expect(page.locator(".step")).to_have_text(re.compile("2 of 5"), timeout=15_000)
             expect(page.locator("body")).to_have_attribute("data-link", "up")
