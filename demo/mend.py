@@ -1,8 +1,9 @@
 """What the watchdog runs when the server is gone: undo one fault that it left, with the subject's own driver.
 
 Told on stdin, as one JSON object: `subject`, `options`, `journal` (a path or null), `hold` (the undo's id), `fault`,
-`plan`, and `final`: whether to note what is healed in the journal. Says one line on stdout: `{"why": null}`, or why it
-could not be healed; with `already` when somebody had noted it before, so that nothing was touched.
+`plan`, `gone`: whether the server has ended, and `final`: whether nothing of the injection can land any more. Says one
+line on stdout: `{"why": null}`, or why it could not be healed; with `final` when that was the last look, noted in the
+journal; with `already` when somebody had noted it before, so that nothing was touched.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from demo.conductor.undoing import by_hand, undo
+from demo.conductor.undoing import by_hand, has_landed, undo
 from demo.errors import DemoError, FaultError
 from demo.journal import note_healed, state_of_undo
 from demo.subjects import load
@@ -48,13 +49,14 @@ def _answer(order: Mapping[str, Any]) -> dict[str, Any]:
         driver = _driver(subject, order["fault"])
     except DemoError as error:
         return {"why": by_hand(str(error), plan)}
-    why = asyncio.run(_mend(subject, driver, plan))
-    if why is None and order["final"] and journal is not None:
+    why, landed = asyncio.run(_mend(subject, driver, plan))
+    final = why is None and (order["final"] or (order["gone"] and landed))
+    if final and journal is not None:
         try:
             note_healed(journal, order["hold"])
         except DemoError as error:
             print(f"healed, but not noted: {error}", file=sys.stderr)
-    return {"why": why}
+    return {"why": why, "final": final}
 
 
 def _driver(subject: Subject, name: str) -> FaultDriver:
@@ -64,11 +66,13 @@ def _driver(subject: Subject, name: str) -> FaultDriver:
     raise FaultError(f"{name} has no driver in this subject")
 
 
-async def _mend(subject: Subject, driver: FaultDriver, plan: Plan) -> str | None:
+async def _mend(subject: Subject, driver: FaultDriver, plan: Plan) -> tuple[str | None, bool]:
+    """Why it is not healed, and whether the injection was seen to have landed."""
+    landed = await has_landed(driver, plan)
     why = await undo(driver, plan)
     with contextlib.suppress(Exception):  # it was never started: what it cannot let go of ends with this process
         await asyncio.wait_for(subject.stop(), STOP_SEC)
-    return why
+    return why, landed
 
 
 if __name__ == "__main__":

@@ -211,6 +211,14 @@ class FaultDriver(Protocol):
         """Does this sample show the observable, later than `since` (seconds of the epoch)?"""
 
 
+@runtime_checkable
+class TellsLanding(Protocol):
+    """What a driver may tell besides: then a cut-off injection is looked after only until it has landed."""
+
+    async def has_landed(self, plan: Plan) -> bool:
+        """Is the deed seen to have been done, whole, so that nothing of it can land any more? Asked before `heal`."""
+
+
 class Watchdog(Protocol):
     """Somebody outside this process who heals what is pending when this process is gone, or hangs."""
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from demo.subjects.parts.ports import free_ports, is_free
+from demo.subjects.parts.ports import claim, free_ports, is_free
 from tests.containers import docker, missing
 from tests.serving import Server, wait_for
 
@@ -37,7 +37,7 @@ def three_ports() -> int:
     """The first of three free ones in a row."""
     while True:
         first = free_ports(1)[0]
-        if is_free(first + 1) and is_free(first + 2):
+        if all(is_free(first + more) and claim(first + more) for more in (1, 2)):
             return first
 
 

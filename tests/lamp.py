@@ -1,6 +1,7 @@
 """A subject of the tests' own whose fault outlives its server: a file, which only a heal takes away."""
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -60,6 +61,22 @@ class Late(Dark):
         (HERE / "begun").touch()
         await process.wait()
 
+class Telling(Dark):
+    """It lands at once, its injection takes long, and it can be seen that it has landed."""
+
+    async def plan(self):
+        return Plan("dark", self.target, {"file": str(HERE / "dark")}, late_sec=40.0)
+
+    async def inject(self, plan):
+        await super().inject(plan)
+        (HERE / "landed").touch()
+        await asyncio.sleep(1000)
+
+    async def has_landed(self, plan):
+        if (HERE / "blind").exists():
+            raise RuntimeError("cannot see")
+        return (HERE / "landed").exists()
+
 class Blocking(Dark):
     """Its heal blocks the whole process that it runs in."""
 
@@ -92,6 +109,13 @@ class Impatient(Slow):
     def __init__(self):
         faults.INJECT_LIMIT_SEC = 0.5
 
+class Seen(NoSystem):
+    faults = (Telling(),)
+
+class SeenSoon(Seen):
+    def __init__(self):
+        faults.INJECT_LIMIT_SEC = 0.5
+
 class Two(NoSystem):
     faults = (Blocking(name="blocking"), Dark())
 
@@ -121,11 +145,22 @@ def put_out(server: Server, home: Path, fault: str = "dark") -> None:
 
 def watchdogs(home: Path) -> list[int]:
     """Those of all servers of this lamp, whether they live or not."""
+    return _running(home, b"vigil.py")
+
+
+def end_watchdogs(home: Path) -> None:
+    """At once, and whoever heals for them."""
+    for pid in (*watchdogs(home), *_running(home, b"demo.mend")):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _running(home: Path, word: bytes) -> list[int]:
     found = []
     for entry in Path("/proc").iterdir():
         try:
             ours = entry.name.isdecimal() and (entry / "cwd").readlink() == home
-            if ours and b"vigil.py" in (entry / "cmdline").read_bytes():
+            if ours and word in (entry / "cmdline").read_bytes():
                 found.append(int(entry.name))
         except OSError:
             continue

@@ -73,6 +73,26 @@ async def test_a_container_is_broken_and_brought_back_and_that_twice(
 
 
 @each_deed
+async def test_a_deed_that_was_done_is_seen_by_who_undoes_it(yard: Yard, engine: Engine, deed: ChaosType) -> None:
+    yard.run("one", "--network", yard.network("a"))
+    docker("network", "connect", yard.network("b"), yard.name("one"))
+    driver = fault(yard, deed, "one", engine)
+    plan = await driver.plan()
+    assert not await driver.has_landed(plan)
+    if deed is DISCONNECT:
+        docker("network", "disconnect", next(iter(plan.undo["networks"])), yard.name("one"))
+        assert not await driver.has_landed(plan), "the other network's request may be under way"
+        await driver.heal(plan)
+    await driver.inject(plan)
+    healer = fault(yard, deed, "one", engine)
+    assert await healer.has_landed(from_disk(plan))
+    await until_healed(healer, from_disk(plan))
+    assert await healer.has_landed(plan) == (deed in (KILL, STOP)), "an end leaves a trace, a pause does not"
+    docker("rm", "--force", yard.name("one"))
+    assert await healer.has_landed(plan), "nothing lands on what is not there"
+
+
+@each_deed
 async def test_the_command_for_a_person_undoes_it(yard: Yard, engine: Engine, deed: ChaosType) -> None:
     subnet = f"10.{random.randint(200, 250)}.{random.randint(0, 255)}"
     networks = [yard.network("a"), yard.network("b", "--subnet", f"{subnet}.0/24")]

@@ -15,7 +15,7 @@ from demo.errors import FaultError
 from demo.journal import Journal
 from demo.journal.look import left_to_undo
 from demo.types import Plan
-from tests.lamp import lamp, move_in, put_out, read_more, watchdogs
+from tests.lamp import end_watchdogs, lamp, move_in, put_out, read_more, watchdogs
 from tests.serving import Server, wait_for
 
 
@@ -84,6 +84,38 @@ def test_what_lands_after_a_restart_is_undone_by_the_next_server(home: Path) -> 
         assert again.stop() == 0
 
 
+def test_what_is_seen_to_have_landed_is_healed_once_and_left_alone_from_then_on(home: Path) -> None:
+    with lamp(home, "Seen") as server:
+        server.client.post("/chaos/dark")
+        wait_for((home / "landed").exists)
+        server.kill()
+        wait_for(lambda: not (home / "dark").exists())
+        wait_for(lambda: not watchdogs(home))
+        assert undos(home) == []
+
+
+def test_the_server_too_leaves_alone_what_is_seen_to_have_landed(home: Path) -> None:
+    with lamp(home, "SeenSoon") as server:
+        server.client.post("/chaos/dark")
+        server.until(lambda state: state["chaos"][0]["state"] == "failed")
+        wait_for(lambda: not (home / "dark").exists())
+        wait_for(lambda: undos(home) == [])
+        assert server.stop() == 0
+
+
+def test_a_driver_that_fails_to_see_whether_it_has_landed_is_healed_all_the_same(home: Path) -> None:
+    with lamp(home, "Seen") as server:
+        (home / "blind").touch()
+        server.client.post("/chaos/dark")
+        wait_for((home / "landed").exists)
+        server.kill()
+        wait_for(lambda: not (home / "dark").exists())
+        (home / "dark").touch()
+        wait_for(lambda: not (home / "dark").exists())
+        assert undos(home) != [], "it may land again until its time is over"
+        end_watchdogs(home)
+
+
 # Orders that are stale.
 
 
@@ -131,8 +163,7 @@ def test_a_driver_that_blocks_keeps_no_other_fault_from_healing(home: Path) -> N
         server.kill()
         wait_for(lambda: not (home / "dark").exists())
         (home / "blocking").unlink()
-        for pid in watchdogs(home):
-            os.kill(pid, signal.SIGKILL)
+        end_watchdogs(home)
 
 
 def test_a_thread_that_never_comes_back_does_not_keep_the_server(home: Path) -> None:
@@ -141,8 +172,7 @@ def test_a_thread_that_never_comes_back_does_not_keep_the_server(home: Path) -> 
         server.process.send_signal(signal.SIGINT)
         assert server.process.wait(18) == 1
         wait_for(lambda: "The watchdog goes on trying" in read_more(server))
-        for pid in watchdogs(home):
-            os.kill(pid, signal.SIGKILL)
+        end_watchdogs(home)
 
 
 def test_a_fork_of_the_server_that_lives_on_does_not_hide_its_death(home: Path) -> None:

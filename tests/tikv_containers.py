@@ -23,7 +23,7 @@ from typing import Any
 
 import pytest
 
-from demo.subjects.parts.ports import free_ports, is_free
+from demo.subjects.parts.ports import claim, free_ports, is_free
 from tests.containers import BUSYBOX, docker, missing
 from tests.pd import Cluster
 from tests.serving import Server
@@ -236,7 +236,7 @@ def nine_ports() -> int:
     """The first of nine free ones in a row."""
     while True:
         first = free_ports(1)[0]
-        if all(is_free(first + more) for more in range(1, 9)):
+        if all(is_free(first + more) and claim(first + more) for more in range(1, 9)):
             return first
 
 

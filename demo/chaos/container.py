@@ -44,6 +44,14 @@ class Before:
             name for name, aliases in self.networks.items() if name not in now or not set(aliases) <= set(now[name])
         ]
 
+    def shows(self, deed: ChaosType, container: Container) -> bool:
+        """That the deed was done to it, and is over. One that was started since then had ended."""
+        if deed is ChaosType.CONTAINER_PAUSE:
+            return container.state == "paused"
+        if deed is ChaosType.NETWORK_DISCONNECT:
+            return bool(self.networks) and next(reversed(tuple(self.networks))) not in container.networks
+        return not container.is_running or container.started_at != self.started_at
+
     def by_hand(self, deed: ChaosType) -> str:
         """The command that a person types."""
         if deed is ChaosType.CONTAINER_PAUSE:

@@ -177,6 +177,14 @@ class ContainerFault:
             return False
         return await self._is_up(plan.target)
 
+    async def has_landed(self, plan: Plan) -> bool:
+        """Whatever was asked of the engine, it was one deed, or the last of several."""
+        before = Before.planned(plan)
+        async with _as_fault():
+            await self._same_engine(before, plan.target)
+            container = await self._engine.look(before.id)
+        return container is None or before.shows(self.config.chaos_type, container)
+
     async def _same_engine(self, before: Before, name: str) -> None:
         if await self._engine.identity() != before.engine:
             raise FaultError(

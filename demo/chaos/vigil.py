@@ -34,10 +34,12 @@ _RUN = "import runpy, sys; sys.path.append(sys.argv.pop(1)); runpy.run_module('d
 
 
 class Work:
-    """One attempt at one undo, in a process of its own. `final`: what it heals may be noted as healed."""
+    """One attempt at one undo, in a process of its own.
 
-    def __init__(self, config: dict[str, Any], order: dict[str, Any], final: bool) -> None:
-        self.final = final
+    `gone`: the server has ended. `final`: nothing of the injection can land any more; whoever heals may see that too.
+    """
+
+    def __init__(self, config: dict[str, Any], order: dict[str, Any], gone: bool, final: bool) -> None:
         self.ends_at = time.monotonic() + MEND_LIMIT_SEC
         self._told, self._muttered = b"", b""
         self._process = subprocess.Popen(  # noqa: S603 - a module of ours
@@ -46,7 +48,7 @@ class Work:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        work = json.dumps({**config, **order, "final": final}).encode()
+        work = json.dumps({**config, **order, "gone": gone, "final": final}).encode()
         with contextlib.suppress(OSError), self._process.stdin as stdin:  # type: ignore[union-attr]
             stdin.write(work)
         self.pipes = {self._process.stdout.fileno(), self._process.stderr.fileno()}  # type: ignore[union-attr]
@@ -68,7 +70,7 @@ class Work:
         return b"\n" in self._told or self._process.poll() is not None or time.monotonic() > self.ends_at
 
     def end(self) -> dict[str, Any]:
-        """Its answer: `why` (None: it is healed) and perhaps `already` (somebody else had noted that)."""
+        """Its answer: `why` (None: it is healed), perhaps `final`, or `already` (somebody else had noted that)."""
         late = time.monotonic() > self.ends_at
         for pipe in tuple(self.pipes):
             while pipe in self.pipes and select.select([pipe], [], [], 0)[0]:
@@ -146,7 +148,7 @@ class Vigil:
         now = time.monotonic()
         for held in self.held.values():
             if held.work is None and now >= held.try_at and self._is_left(held, now):
-                held.work = Work(self.config, held.order, final=self._is_settled(held, now))
+                held.work = Work(self.config, held.order, self.gone, final=self._is_settled(held, now))
 
     def _is_left(self, held: Held, now: float) -> bool:
         if self.gone:
@@ -171,18 +173,18 @@ class Vigil:
             for pipe in held.work.pipes.intersection(pipes):
                 held.work.read(pipe)
             if held.work.is_over:
-                answer, final = held.work.end(), held.work.final
+                answer = held.work.end()
                 held.work = None
-                self._conclude(ident, held, answer, final)
+                self._conclude(ident, held, answer)
 
-    def _conclude(self, ident: str, held: Held, answer: dict[str, Any], final: bool) -> None:
+    def _conclude(self, ident: str, held: Held, answer: dict[str, Any]) -> None:
         if answer["why"] is not None:
             self._failed(ident, held, str(answer["why"]))
         elif answer.get("already"):
             del self.held[ident]
         elif not self.gone:
             held.mended = True
-        elif final:
+        elif answer.get("final"):
             del self.held[ident]
             tell(f"the server is gone; healed {held.name} ({held.order['plan']['target']})")
         else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from demo import commands as c
 from demo.conductor.bounded import within
-from demo.conductor.undoing import by_hand
+from demo.conductor.undoing import by_hand, has_landed
 from demo.conductor.undoing import undo as undo_fault
 from demo.errors import DemoError, FaultError, JournalError
 from demo.journal import Undo
@@ -139,13 +139,18 @@ class Ledger:
         driver = self._drivers.get(undo.fault)
         if driver is None:
             return by_hand(f"no driver of this show knows it; its undo is {dict(undo.plan.undo)}", undo.plan)
+        landed = self._is_cut_off(undo) and await has_landed(driver, undo.plan)
         error = await undo_fault(driver, undo.plan)
         if error is None:
-            if self._loose.get(undo.id, 0.0) > asyncio.get_running_loop().time():
+            if not landed and self._loose.get(undo.id, 0.0) > asyncio.get_running_loop().time():
                 self._conductor.spawn(self._look_again(undo, driver), f"looking again at {undo.fault}")
             else:
                 self.forget(undo)
         return error
+
+    def _is_cut_off(self, undo: Undo) -> bool:
+        """Its injection was; one that is still under way is not over with the deed."""
+        return asyncio.get_running_loop().time() < self._loose.get(undo.id, 0.0) < math.inf
 
     async def _ask_again(self, fault: str) -> str | None:
         """What another show took over is not healed because nothing of it stands here: only the target knows."""

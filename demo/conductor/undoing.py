@@ -5,12 +5,13 @@ import time
 
 from demo.conductor.bounded import within
 from demo.errors import DemoError, FaultError
-from demo.types import FaultDriver, Plan
+from demo.types import FaultDriver, Plan, TellsLanding
 
 HEAL_LIMIT_SEC = 12.0
 """Of one heal with its verification."""
 
 LOOK_EVERY_SEC = 0.05
+LANDING_LIMIT_SEC = 5.0
 
 
 async def undo(driver: FaultDriver, plan: Plan) -> str | None:
@@ -22,6 +23,19 @@ async def undo(driver: FaultDriver, plan: Plan) -> str | None:
     except Exception as error:  # noqa: BLE001 - a driver's bug: said, and the undo stays in the ledger
         return by_hand(f"{type(error).__name__}: {error}"[:300], plan)
     return None
+
+
+async def has_landed(driver: FaultDriver, plan: Plan) -> bool:
+    """Can nothing of this injection land any more, because it is seen to have been done? Asked before it is undone.
+
+    False for a driver that does not tell. A look that fails keeps nobody from healing.
+    """
+    if not isinstance(driver, TellsLanding):
+        return False
+    try:
+        return bool(await within(LANDING_LIMIT_SEC, driver.has_landed(plan), f"looking at {plan.target}"))
+    except Exception:  # noqa: BLE001 - not to know is the answer: it is looked after until nothing can land
+        return False
 
 
 def by_hand(why: str, plan: Plan) -> str:

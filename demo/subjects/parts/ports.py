@@ -1,28 +1,54 @@
 """Free ports on loopback, for processes that must find the same port free again after a kill."""
 
+import errno
 import random
 import socket
+import sys
+from collections import deque
 from pathlib import Path
 
 LOWEST = 20_000
 RANGE_FILE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 TRIES = 2000
+CLAIMS_MOST = 200
+_claims: deque[socket.socket] = deque()
 
 
 def free_ports(count: int) -> list[int]:
     """Below the range from which the kernel takes ports for outgoing connections.
 
-    Inside it, a client calling a killed server could be given that server's own port, and keep it.
+    Inside it, a client calling a killed server could be given that server's own port, and keep it. Two shows of one
+    machine never choose the same, however long they take to listen there.
     """
     highest = _outgoing_from() - 1
     found: list[int] = []
     for _ in range(TRIES):
         port = random.randint(LOWEST, highest)  # noqa: S311 - spread, not secrecy
-        if port not in found and is_free(port):
+        if port not in found and is_free(port) and claim(port):
             found.append(port)
             if len(found) == count:
                 return found
     raise OSError("no free ports on 127.0.0.1")
+
+
+def claim(port: int) -> bool:
+    """Keep it from the other shows of this machine, while this process lives. False: one of them has claimed it.
+
+    A claim is a name that the kernel forgets with its process; the oldest of more than `CLAIMS_MOST` is let go of. It
+    binds nobody else, and where the system has no such names every port can be had.
+    """
+    if not sys.platform.startswith("linux"):
+        return True
+    name = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        name.bind(f"\0chaos-stage-port-{port}")
+    except OSError as error:
+        name.close()
+        return error.errno != errno.EADDRINUSE
+    _claims.append(name)
+    if len(_claims) > CLAIMS_MOST:
+        _claims.popleft().close()
+    return True
 
 
 def _outgoing_from() -> int:
