@@ -1,5 +1,6 @@
 """The pages in Firefox and in WebKit: the stage over its packed stream, a press from each page, and a killed server."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ Open = Callable[..., Screen]
 STREAMS = """
 return performance.getEntriesByType('resource').map((one) => one.name).filter((it) => it.includes('/stream/'));
 """
+PROVEN_SEC = 5.5
 SAMPLED = "return document.querySelector('#r-top [data-age]').dataset.age"
 
 
@@ -194,3 +196,19 @@ def test_a_stage_whose_packed_stream_is_held_back_takes_the_plain_one(server: Se
         assert between.held == silent.held == 2, (
             "one that hangs may be a bad network, which a plain stream would not help"
         )
+
+
+def test_a_stage_on_a_plain_stream_tries_a_packed_one_when_that_has_ended(server: Server, screen: Open) -> None:
+    with box(server.port) as between:
+        stage = screen(f"http://127.0.0.1:{between.port}/", live=False)
+        connected(stage, 20)
+        for chapter, hangs in ((2, True), (3, False)):
+            time.sleep(PROVEN_SEC)  # what is looked at is a stream that has stood so long
+            between.asked.clear()
+            between.lets_through = not hangs
+            between.cut()
+            wait_for(lambda: between.asked != [])
+            server.client.post(f"/goto/{chapter}")
+            until(stage, ".step", f"{chapter} of 5", 20)
+            one_try = ["/stream/stage?packed=1", "/stream/stage"]
+            assert between.asked == (one_try if hangs else one_try[:1])

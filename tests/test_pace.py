@@ -79,3 +79,14 @@ def test_only_a_sample_alone_is_mere_numbers() -> None:
     assert not brings_only_numbers(before, replace(after, said="a word"))
     assert not brings_only_numbers(before, replace(after, freshness="stale"))
     assert not brings_only_numbers(replace(before, sample=None), after)
+
+
+async def test_what_is_shown_again_is_no_number_ahead_of_its_time() -> None:
+    show, screen = player(), Screen()
+    pace = Pace(screen.publish, seen(show))
+    pace.show(first := seen(show))
+    pace.show(second := seen(show))
+    pace.again()
+    assert [state for _, state in screen.shown] == [first, first]
+    await asyncio.sleep(NUMBERS_EVERY_SEC * 1.5)
+    assert screen.newest is second

@@ -1,5 +1,6 @@
 """Ports that two shows of one machine choose: never the same, and free again with the process that chose them."""
 
+import os
 import subprocess
 import sys
 from collections import deque
@@ -49,14 +50,14 @@ def test_the_oldest_claims_are_let_go_of(monkeypatch: pytest.MonkeyPatch) -> Non
     assert [ports.claim(first + more) for more in range(3)] == [True, True, True]
     assert [ports.claim(first + more) for more in (1, 0)] == [False, True]
     for claim in ports._claims:
-        claim.close()
+        os.close(claim)
 
 
 def row_of(count: int) -> int:
     """The first of so many in a row that nobody has claimed, nor listens on."""
     while True:
         first = ports.free_ports(1)[0]
-        ports._claims.pop().close()
+        os.close(ports._claims.pop())
         if all(ports.is_free(first + more) and claimed_and_let_go(first + more) for more in range(count)):
             return first
 
@@ -64,5 +65,5 @@ def row_of(count: int) -> int:
 def claimed_and_let_go(port: int) -> bool:
     if not ports.claim(port):
         return False
-    ports._claims.pop().close()
+    os.close(ports._claims.pop())
     return True

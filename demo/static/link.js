@@ -7,6 +7,7 @@ demo.link = (() => {
   const FULL_MS = 5000;
   const PROVEN_MS = 5000;
   const RELOAD_MS = 5000;
+  const SPREAD_MS = 2000;
   const TICK_MS = 250;
   const show = document.getElementById('show');
   const address = show.getAttribute('hx-sse:connect');
@@ -54,6 +55,12 @@ demo.link = (() => {
     doubts += 1;
     plain = doubts % 3 === 2;
   }
+  // A plain stream that has stood long, and ended: perhaps the network has changed. One packed one may hang, no more.
+  function retract() {
+    if (!plain || !proven) return;
+    plain = proven = false;
+    doubts = 1;
+  }
   // Past the cache: there Firefox lets the same page in another tab wait for the first one's stream to end.
   function aim() {
     if (!request) return;
@@ -88,6 +95,7 @@ demo.link = (() => {
   show.addEventListener('htmx:sse:before:connection', (event) => {
     if (away || robbed || Date.now() < fullUntil) return event.preventDefault();
     connection = event.detail.connection;
+    retract();
     aim();
   });
   show.addEventListener('htmx:config:request', (event) => {
@@ -168,7 +176,9 @@ demo.link = (() => {
     } catch {
       if (performance.now() < RELOAD_MS) return; // nothing can be remembered
     }
-    location.reload();
+    // The hall's phones learn of it in the same moment: they come one after the other. Projector and presenter do at once.
+    const isOneOfMany = document.body.dataset.view === 'stage' && matchMedia('(max-width: 699px)').matches;
+    setTimeout(() => location.reload(), isOneOfMany ? SPREAD_MS * Math.random() : 0);
   }
 
   // A relay that is without the show itself says since when.

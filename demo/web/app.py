@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 from starlette.types import ASGIApp
 
 from demo import __version__
@@ -23,12 +23,12 @@ from demo.web.description import EVERYWHERE, METRICS, STREAM, TO_PAIRING, add_pa
 from demo.web.desk import Desk
 from demo.web.direct import Direct
 from demo.web.door import Door
+from demo.web.drawing import Drawer
 from demo.web.files import add_files
 from demo.web.guard import Guard
 from demo.web.lines import Line, Lines
 from demo.web.metrics import Metrics
 from demo.web.pace import Pace
-from demo.web.packing import drawn
 from demo.web.pages import Pages
 from demo.web.polling import Polling
 from demo.web.problems import add_errors, full, problem
@@ -57,6 +57,7 @@ class Web:
         """Called behind each state that the hub has shown."""
         self.assets = Assets(Path(str(resources.files("demo") / "static")))
         self.pages = Pages(self.assets)
+        self._drawers = {view: Drawer() for view in VIEWS}
         self._complaints: set[str] = set()
         self.hub: Hub[ShowState] = new_hub(
             self.pages, conductor.state, self._ident(conductor.state), self.viewers, self.cannot_render
@@ -105,7 +106,7 @@ class Web:
             self.access.sessions.end_old()
             self.lines.end_old()
             if self._watching() != self.viewers:
-                self._publish(self._conductor.state)
+                self._pace.again()
             self.hub.beat(beat())
 
     def close(self) -> None:
@@ -138,13 +139,15 @@ class Web:
         add_files(app, self.assets)
 
     def _page(self, request: Request, view: str) -> Response:
+        state, viewers = self._conductor.state, dict(self.viewers)
+        about = (state.seq, tuple(viewers.values()))
         try:
-            html = self.pages.page(view, self._conductor.state, self.viewers, self._conductor.epoch)
+            return self._drawers[view].answer(
+                request, about, lambda: self.pages.page(view, state, viewers, self._conductor.epoch)
+            )
         except Exception as error:  # noqa: BLE001 - a bug of ours, or of a deck: it is told to the presenter
             self.cannot_render(view, error)
             return problem("broken", "this page cannot be drawn; the show goes on")
-        body, headers = drawn(request, html)
-        return HTMLResponse(body, headers=headers)
 
     def _line(self, request: Request, private: bool) -> Line | None:
         """Whoever proves to be the presenter has the presenter's places, whatever is looked at."""

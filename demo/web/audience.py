@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 from starlette.types import ASGIApp
 
 from demo import __version__
@@ -20,10 +20,10 @@ from demo.web.answers import Answer
 from demo.web.assets import Assets
 from demo.web.description import EVERYWHERE, STREAM, add_page
 from demo.web.direct import Direct
+from demo.web.drawing import Drawer
 from demo.web.files import add_files
 from demo.web.guard import Guard
 from demo.web.lines import Line, Lines
-from demo.web.packing import drawn
 from demo.web.pages import REGIONS, Heading, Pages
 from demo.web.polling import Polling
 from demo.web.problems import add_errors, full, problem
@@ -83,6 +83,7 @@ class Audience:
         self._complaints: set[str] = set()
         self.assets = Assets(Path(str(resources.files("demo") / "static")))
         self._pages = Pages(self.assets)
+        self._drawer = Drawer()
         self._view = Received(self._pages)
         self.hub: Hub[Shown] = Hub({VIEW: self._view}, Shown(), on_error=self._broke)
         self._polling = Polling(partial(self.hub.whole, VIEW))
@@ -141,8 +142,9 @@ class Audience:
         )
 
         async def page(request: Request) -> Response:
-            body, headers = drawn(request, self._document())
-            return HTMLResponse(body, headers=headers)
+            shown = self._shown()
+            about = (shown.picture and shown.picture.ident, shown.lost_since)
+            return self._drawer.answer(request, about, partial(self._document, shown))
 
         add_page(app, "/", page, "The stage page.")
         add_files(app, self.assets)
@@ -150,8 +152,7 @@ class Audience:
         add_errors(app)
         return app
 
-    def _document(self) -> str:
-        shown = self._shown()
+    def _document(self, shown: Shown) -> str:
         regions = {name: html.decode() for name, html in self._view.render(shown).items()}
         lost = self._pages.part(TEMPLATE, "words", shown.lost_since) if shown.lost_since is not None else ""
         title, epoch = (shown.picture.title, shown.picture.epoch) if shown.picture is not None else (WAITING, "")

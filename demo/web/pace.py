@@ -35,6 +35,10 @@ class Pace:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(max(0.0, left), self._due)
 
+    def again(self) -> None:
+        """What is shown, once more: something beside the show has changed. What waits goes on waiting."""
+        self._publish(self._shown)
+
     def close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()

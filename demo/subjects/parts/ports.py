@@ -1,6 +1,7 @@
 """Free ports on loopback, for processes that must find the same port free again after a kill."""
 
 import errno
+import os
 import random
 import socket
 import sys
@@ -11,7 +12,8 @@ LOWEST = 20_000
 RANGE_FILE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 TRIES = 2000
 CLAIMS_MOST = 200
-_claims: deque[socket.socket] = deque()
+_claims: deque[int] = deque()
+"""Descriptors of names, which end with this process."""
 
 
 def free_ports(count: int) -> list[int]:
@@ -45,9 +47,9 @@ def claim(port: int) -> bool:
     except OSError as error:
         name.close()
         return error.errno != errno.EADDRINUSE
-    _claims.append(name)
+    _claims.append(name.detach())
     if len(_claims) > CLAIMS_MOST:
-        _claims.popleft().close()
+        os.close(_claims.popleft())
     return True
 
 
