@@ -205,6 +205,9 @@ class Cluster:
         try:
             await self.ground.take_down()
         finally:
-            waiting.cancel()
+            if waiting.done():
+                self._one_at_a_time.release()
+            else:
+                waiting.cancel()
             await self.ground.close()
             await self.lines.close()
