@@ -1,5 +1,6 @@
 """The docs are true: their examples run, and every route, option and code stands in them and exists."""
 
+import json
 import re
 import subprocess
 import sys
@@ -14,7 +15,8 @@ from demo.subjects.options import FLAGS, dashed
 from demo.types import ChaosType
 from demo.web.app import Web
 from demo.web.problems import STATUS
-from tests.serving import serving
+from tests.entering import OPEN, OpenServer
+from tests.serving import Stream, serving, wait_for
 
 ROOT = Path(__file__).parent.parent
 DOCS = {path.name: path.read_text() for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]}
@@ -54,6 +56,62 @@ async def test_every_route_is_documented_and_every_documented_one_exists() -> No
     paths = set(web.app.openapi()["paths"]) | {"/", "/presenter", "/remote", "/pair", "/openapi.json"}
     documented = set(re.findall(r"`(?:GET |POST )?(/[a-z/{}.-]*)`", DOCS["http.md"].split("| code |")[0]))
     assert documented == paths
+
+
+def keys(value: object, place: str = "") -> set[str]:
+    """Where each key stands, as in `log[].at`. What a node measures has names of its own."""
+    if isinstance(value, list):
+        return {found for item in value for found in keys(item, f"{place}[]")}
+    if not isinstance(value, dict) or place == "health.nodes[].metrics":
+        return set()
+    named = {f"{place}.{key}".lstrip("."): item for key, item in value.items()}
+    return set(named) | {found for name, item in named.items() for found in keys(item, name)}
+
+
+def documented_state() -> set[str]:
+    example = re.search(r"## The state\n.*?```json\n(.*?)```", DOCS["http.md"], re.DOTALL)
+    assert example
+    return keys(json.loads(example.group(1)))
+
+
+@pytest.mark.system
+def test_the_state_in_the_docs_has_every_key_that_is_sent_and_no_other() -> None:
+    with serving("ratelimiter", *OPEN) as server:
+        opened = OpenServer(server)
+        wait_for(lambda: "health.counters[].spread_sec" in keys(opened.state()), 30)
+        presenters, audiences = keys(opened.state()), keys(server.state())
+    documented = documented_state()
+    assert documented <= presenters
+    assert all(key.startswith("health.") for key in presenters - documented), "only the poller has keys of its own"
+    assert audiences == documented - {"health.nodes[].address"}
+
+
+def test_each_key_of_the_state_is_explained() -> None:
+    table = re.search(r"\n\| key \| is \|\n(.*?)\n\n", DOCS["http.md"], re.DOTALL)
+    assert table
+    for key in documented_state():
+        top, *inner = re.findall(r"\w+", key)
+        row = next(row for row in table.group(1).splitlines() if f"`{top}`" in row.split(" | ")[0])
+        assert all(f"`{name}`" in row for name in inner), f"{key} is not explained"
+
+
+def test_the_events_in_the_docs_come_from_the_beginning_in_the_shape_that_is_shown() -> None:
+    example = re.search(r"id: .*\nevent: (\w+)\ndata: (.*)\n", DOCS["http.md"])
+    assert example
+    documented = json.loads(example.group(2))
+    with serving("none") as server:
+        said = documented["event"]["text"]
+        assert server.client.post("/say", json={"text": said}).status_code == 200
+        state = server.state()
+        with Stream(server, "/events") as stream:
+            first = stream.next()
+        assert (first["event"], keys(json.loads(first["data"]))) == ("snapshot", keys(state))
+        with Stream(server, "/events", {"Last-Event-ID": f"{state['epoch']}-0"}) as stream:
+            entries = [stream.next() for _ in range(state["seq"])]
+    assert {entry["event"] for entry in entries} == {example.group(1)}
+    told = [json.loads(entry["data"]) for entry in entries]
+    assert [entry["seq"] for entry in told] == list(range(1, state["seq"] + 1))
+    assert keys(next(entry for entry in told if entry["event"].get("text") == said)) == keys(documented)
 
 
 def test_every_refusal_code_is_documented_with_its_status() -> None:
