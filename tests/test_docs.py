@@ -4,8 +4,11 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import jsonschema_rs
 import pytest
 
 from demo.conductor import Conductor
@@ -15,6 +18,7 @@ from demo.subjects.options import FLAGS, dashed
 from demo.types import ChaosType
 from demo.web.app import Web
 from demo.web.problems import STATUS
+from demo.web.shape import RELAYED, STATE
 from tests.entering import OPEN, OpenServer
 from tests.serving import Stream, serving, wait_for
 
@@ -79,11 +83,34 @@ def test_the_state_in_the_docs_has_every_key_that_is_sent_and_no_other() -> None
     with serving("ratelimiter", *OPEN) as server:
         opened = OpenServer(server)
         wait_for(lambda: "health.counters[].spread_sec" in keys(opened.state()), 30)
-        presenters, audiences = keys(opened.state()), keys(server.state())
-    documented = documented_state()
+        whole, watched = opened.state(), server.state()
+        schema = server.client.get("/openapi.json").json()["components"]["schemas"]["State"]
+    for state in (whole, watched):
+        jsonschema_rs.validate(schema, state)
+    presenters, audiences, documented = keys(whole), keys(watched), documented_state()
     assert documented <= presenters
     assert all(key.startswith("health.") for key in presenters - documented), "only the poller has keys of its own"
     assert audiences == documented - {"health.nodes[].address"}
+
+
+def test_the_described_state_has_the_documented_keys() -> None:
+    documented = documented_state()
+    assert described(STATE) == {key for key in documented if not re.match(r"health\.(metrics|counters)\[", key)}
+    assert described(RELAYED) - described(STATE) == {"live", "lost_since"}
+
+
+def described(schema: Mapping[str, Any], place: str = "") -> set[str]:
+    """As `keys`, of what a JSON schema allows."""
+    found = set()
+    for inner in schema.get("oneOf", ()):
+        found |= described(inner, place)
+    for key, inner in schema.get("properties", {}).items():
+        found |= (
+            {f"{place}{key}"}
+            | described(inner, f"{place}{key}.")
+            | described(inner.get("items", {}), f"{place}{key}[].")
+        )
+    return found
 
 
 def test_each_key_of_the_state_is_explained() -> None:
