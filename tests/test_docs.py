@@ -1,5 +1,7 @@
 """The docs are true: their examples run, and every route, option and code stands in them and exists."""
 
+import dataclasses
+import inspect
 import json
 import re
 import subprocess
@@ -13,9 +15,10 @@ import pytest
 
 from demo.conductor import Conductor
 from demo.doctor.machine import checks
+from demo.sample import Counter, Metric, Node
 from demo.subjects import load
 from demo.subjects.options import FLAGS, dashed
-from demo.types import ChaosType
+from demo.types import ChaosType, Chapter, HealthPollerProtocol, Stage
 from demo.web.app import Web
 from demo.web.problems import STATUS
 from demo.web.shape import RELAYED, STATE
@@ -159,6 +162,34 @@ def test_every_option_is_documented() -> None:
         *(f"--{dashed(flag.name)}" for flag in FLAGS),
     ):
         assert option in EVERYTHING, f"{option} stands nowhere"
+
+
+def test_every_variable_of_the_environment_is_documented() -> None:
+    source = "\n".join(path.read_text() for path in (ROOT / "demo").rglob("*") if path.suffix in (".py", ".yaml"))
+    read = set(re.findall(r"""environ(?:\.get\(|\[)"([A-Z_]+)"|(?<!_)(DEMO_[A-Z_]+)""", source))
+    names = {name.partition("DEMO_PORT_")[1] or name for pair in read for name in pair if name}
+    assert len(names) > 12
+    for name in names:
+        assert f"`{name}`" in DOCS["settings.md"], f"{name} stands nowhere"
+    for name in re.findall(r"`(DEMO_\w+)`", DOCS["settings.md"]):
+        assert name in source
+
+
+def test_what_a_chapter_has_and_a_stage_can_is_documented() -> None:
+    for field in dataclasses.fields(Chapter):
+        assert field.name in ("title", "narration") or re.search(
+            rf"`{field.name}`|\b{field.name}=", DOCS["extending.md"]
+        )
+    can = re.search(r"A `Stage` can\s(.*?)\.\n", DOCS["extending.md"], re.DOTALL)
+    assert can
+    assert set(re.findall(r"`(\w+)`", can.group(1))) == {name for name in vars(Stage) if not name.startswith("_")}
+
+
+def test_every_key_of_a_sample_is_documented_where_pollers_are() -> None:
+    documented = str(inspect.getdoc(HealthPollerProtocol))
+    kinds = (Node, Metric, Counter)
+    agreed = {field.name for kind in kinds for field in dataclasses.fields(kind)} | {"victims", "has_issues"}
+    assert [name for name in agreed if f"`{name}`" not in documented] == []
 
 
 def test_what_the_doctor_looks_at_is_documented() -> None:
