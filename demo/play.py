@@ -22,7 +22,7 @@ from demo.feed import Store
 from demo.herald import SYSTEM, Entry, Herald, welcome
 from demo.journal import Keeper
 from demo.subjects import load
-from demo.types import FaultDriver, Subject, Watchdog
+from demo.types import HEAL_SEC, FaultDriver, Subject, Watchdog
 from demo.voice import Voice
 from demo.web.access import Access
 from demo.web.app import Web
@@ -136,6 +136,8 @@ class _Parts(TypedDict):
     journal: Keeping
     start_system: Callable[[], Awaitable[None]]
     heal_system: Callable[[], Awaitable[None]]
+    heal_sec: float
+    stop_system: Callable[[], Awaitable[None]]
     watchdog: Watchdog
 
 
@@ -148,6 +150,8 @@ def _parts(subject: Subject, keeper: Keeper, watchdog: Watchdog) -> _Parts:
         "journal": keeper.open,
         "start_system": subject.start,
         "heal_system": subject.heal,
+        "heal_sec": float(getattr(subject, "heal_sec", HEAL_SEC)),
+        "stop_system": subject.stop,
         "watchdog": watchdog,
     }
 

@@ -15,6 +15,9 @@ DEFAULT_KEY_HINT = "[dim]SPACE/ENTER: next | Q: quit[/dim]"
 LATE_SEC = 30.0
 """How long an injection that was cut off may still land, unless its plan knows better."""
 
+HEAL_SEC = 45.0
+"""What a subject's `heal` may take; one with an attribute `heal_sec` says it for itself."""
+
 ACTION_LIMIT_SEC = 120.0
 """An `on_enter` that outlives this is failed, unless its chapter says otherwise."""
 
@@ -318,7 +321,7 @@ class Subject(Protocol):
         """Bring the system up. Raises `SubjectError`."""
 
     async def heal(self) -> None:
-        """Bring back parts that died unasked. Raises `SubjectError`."""
+        """Bring back parts that died unasked, within `HEAL_SEC`, or a `heal_sec` of its own. Raises `SubjectError`."""
 
     async def stop(self) -> None:
         """End what `start` started, and reap it. Safe to call twice, or without a start."""

@@ -136,6 +136,8 @@ def test_a_project_belongs_to_nobody_to_us_to_a_living_process_or_was_left() -> 
     assert owner.claim_on([labelled(other)]) == "another's"
     assert owner.claim_on([labelled(gone)]) == "left"
     assert owner.claim_on([labelled(gone), labelled(other)]) == "another's"
+    assert owner.claim_on([labelled(mine), labelled(other)]) == "another's"
+    assert owner.claim_on([labelled(gone), labelled(mine)]) == "ours", "what was left by halves was completed here"
 
 
 @pytest.mark.parametrize("value", ["", owner.KEPT])
