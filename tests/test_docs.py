@@ -18,7 +18,7 @@ from demo.doctor.machine import checks
 from demo.sample import Counter, Metric, Node
 from demo.subjects import load
 from demo.subjects.options import FLAGS, dashed
-from demo.types import ChaosType, Chapter, HealthPollerProtocol, Stage
+from demo.types import ACTION_LIMIT_SEC, HEAL_SEC, LATE_SEC, ChaosType, Chapter, HealthPollerProtocol, Stage
 from demo.web.app import Web
 from demo.web.problems import STATUS
 from demo.web.shape import RELAYED, STATE
@@ -183,6 +183,12 @@ def test_what_a_chapter_has_and_a_stage_can_is_documented() -> None:
     can = re.search(r"A `Stage` can\s(.*?)\.\n", DOCS["extending.md"], re.DOTALL)
     assert can
     assert set(re.findall(r"`(\w+)`", can.group(1))) == {name for name in vars(Stage) if not name.startswith("_")}
+
+
+def test_the_limits_of_a_show_of_ones_own_are_documented() -> None:
+    for name, limit in (("limit_sec", ACTION_LIMIT_SEC), ("heal_sec", HEAL_SEC), ("late_sec", LATE_SEC)):
+        sentences = re.split(r"\.\s", DOCS["extending.md"])
+        assert any(f"`{name}" in sentence and f"{limit:g} s" in sentence for sentence in sentences), name
 
 
 def test_every_key_of_a_sample_is_documented_where_pollers_are() -> None:
