@@ -152,7 +152,8 @@ class HealthPollerProtocol(Protocol):
     - `last_updated`: aware `datetime` of the newest probe; `interval_sec`: seconds between polls.
     - `metrics`: list of dicts `name`, `label`, `value`, `unit`, `role` (drawn as curves).
     - `counters`: list of dicts `key`, `algorithm`, `limit`, `window_sec`, `admitted`, `counted`,
-      `drift`, `ghosts` (drawn as cards of limited keys).
+      `drift`, `ghosts`, `spread_sec` (the timing error of `ghosts`; drawn as cards of limited keys).
+    - `victims`: fault → a few words for its button, where its victim changes, until it is fired.
 
     Every poll makes a new dict: the one handed out is never changed afterwards.
     """
