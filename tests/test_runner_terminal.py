@@ -11,6 +11,7 @@ from tests.terminals import Terminal, terminal, write_show
 
 LEFT_ALONE = b"\x1b[?1049l"
 CURSOR_SHOWN = b"\x1b[?25h"
+PASTES_MARKED, PASTES_PLAINLY = b"\x1b[?2004h", b"\x1b[?2004l"
 
 
 def log(folder: Path) -> list[str]:
@@ -148,6 +149,7 @@ def test_the_terminal_is_restored_and_the_fault_healed(
         assert term.settings() == term.before
         assert LEFT_ALONE in term.sent
         assert CURSOR_SHOWN in term.sent
+        assert term.sent.rindex(PASTES_PLAINLY) > term.sent.rindex(PASTES_MARKED)
         term.wait_for("Show ended on [1/3]. Everything it broke is healed.")
     assert log(tmp_path) == ["lamp out", "lamp on", "returned"]
 

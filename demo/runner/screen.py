@@ -13,8 +13,9 @@ from rich.segment import Segment, Segments
 
 from demo.runner.clean import clean
 
-_ENTER = "\x1b[?1049h\x1b[0m\x1b[2J\x1b[H\x1b[?25l\x1b[?7l"
-_LEAVE = "\x1b[?2026l\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l"
+# 2004: a paste comes as one piece, to be left alone; its letters might quit, halt or break something.
+_ENTER = "\x1b[?1049h\x1b[?2004h\x1b[0m\x1b[2J\x1b[H\x1b[?25l\x1b[?7l"
+_LEAVE = "\x1b[?2026l\x1b[0m\x1b[?7h\x1b[?25h\x1b[?2004l\x1b[?1049l"
 _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"  # synchronised output: terminals that lack it ignore it
 
 CLOSE_SEC = 1.0
