@@ -184,6 +184,8 @@ def names(*chunks: str, flush: bool = True) -> list[str]:
         ("\x1b[27;2;32~", ["shift-space"]),
         ("\x1b[99;5u", ["ctrl-c"]),
         ("\x1b[120;9u", []),
+        ("\x1b[?1007;1$y", ["wheel"]),
+        ("\x1b[?1007;2$y\x1b[?1007;0$y", []),
         ("\x1b[I\x1b[O", []),  # focus reports: their letters are no keys
         ("\x1bx\x1bu", []),  # Alt
         ("Xq.?", ["x", "q", ".", "?"]),

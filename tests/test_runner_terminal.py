@@ -259,6 +259,24 @@ def test_it_follows_the_size_of_its_terminal(tmp_path: Path) -> None:
             term.wait(lambda: "[1/3]" in term.screen.display[0] and "? keys" in term.screen.display[-1])
 
 
+@pytest.mark.parametrize("sends_arrows", [True, False])
+def test_the_mouse_wheel_sends_no_arrow_keys_meanwhile_where_the_terminal_can(
+    tmp_path: Path, sends_arrows: bool
+) -> None:
+    ask, off, on = b"\x1b[?1007$p", b"\x1b[?1007l", b"\x1b[?1007h"
+    with terminal(write_show(tmp_path)) as term:
+        term.wait(lambda: ask in term.sent)
+        term.press(f"\x1b[?1007;{1 if sends_arrows else 2}$y")
+        term.wait_for("[1/3]")
+        term.press("n")
+        term.wait_for("[2/3]")
+        assert (off in term.sent, on in term.sent) == (sends_arrows, False)
+        term.press("q")
+        assert term.end() == 0
+        assert (on in term.sent) is sends_arrows
+        assert term.sent.rindex(LEFT_ALONE) > term.sent.rfind(on)
+
+
 def test_hostile_text_never_steers_the_terminal(tmp_path: Path) -> None:
     body = r"""
 EVIL = "a\x1b]0;owned\x07b\x1b[2Jc\x9b5nd\u202ee\x1b[?1049lf\rg\x00h"

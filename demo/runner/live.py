@@ -17,7 +17,7 @@ from demo.runner.frame import Desk, picture
 from demo.runner.helm import HEALING, Helm
 from demo.runner.overheard import Overheard
 from demo.runner.screen import Screen
-from demo.runner.terminal import GONE, keyboard
+from demo.runner.terminal import GONE, WHEEL, keyboard
 from demo.show import ShowState
 
 TICK_SEC = 0.2
@@ -89,7 +89,10 @@ class LiveFront:
                 key = self._pressed.popleft()
                 if key == GONE:
                     return
-                self._press(key)
+                if key == WHEEL:
+                    self._screen.silence_wheel()
+                else:
+                    self._press(key)
             due = self._painted_at + FRAME_SEC - loop.time()
             if due <= 0:
                 self._paint(loop.time())
