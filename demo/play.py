@@ -24,16 +24,13 @@ from demo.journal import Keeper
 from demo.runner.signals import ending_signals
 from demo.subjects import load
 from demo.types import FaultDriver, Subject, Watchdog
-from demo.voice import Voice
+from demo.voice import SAID_SEC, Voice
 from demo.web.access import Access
 from demo.web.app import Web
 from demo.web.broadcast import Broadcast
 from demo.web.entrance import Asked, Entrance, entrance
 from demo.web.lines import Lines, connections_most, open_files, short_of_room, streams_most
 from demo.web.server import bind, serve
-
-SAID_SEC = 1.0
-"""How long the last lines wait, at the end, for a terminal that is paused."""
 
 SLOW_SEC = 1.0
 """Whoever waits longer than this for the system's end is told what for."""

@@ -1,6 +1,7 @@
 """The show in a pipe: lines out, lines in as keys, and nothing that steers a terminal."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from demo.runner.transcript import Transcript
+from tests.serving import wait_for
 from tests.shows import chapter, player
 from tests.terminals import Terminal, terminal, write_show
 
@@ -137,6 +139,63 @@ def test_a_reader_that_leaves_ends_the_show_and_heals(tmp_path: Path) -> None:
     assert out == "Two lamps\n"
     assert err == ""
     assert (tmp_path / "log.txt").read_text().splitlines()[-1] == "returned"
+
+
+FLOOD = """
+def deck(stage):
+    async def flood():
+        await stage.inject("out")
+        for number in range(1000):
+            await stage.say(f"{number} " + "x" * 250)
+        note("flooded")
+    return [Chapter("A", "a", on_enter=flood), Chapter("B", "b")]
+FAULTS = [Lamp(duration=0.5)]
+"""
+
+
+def test_a_reader_that_does_not_read_holds_nothing_up(tmp_path: Path) -> None:
+    script, pipe = write_show(tmp_path, FLOOD), subprocess.PIPE
+    with subprocess.Popen([sys.executable, str(script)], stdin=pipe, stdout=pipe, cwd=tmp_path) as process:
+        try:
+            wait_for(lambda: {"flooded", "lamp on"} <= set(said_in(tmp_path)))
+            process.send_signal(signal.SIGTERM)
+            wait_for(lambda: said_in(tmp_path)[-1] == "returned")
+        finally:
+            process.kill()
+
+
+def test_a_paused_terminal_holds_nothing_up_where_only_lines_can_be_shown(tmp_path: Path) -> None:
+    with terminal(write_show(tmp_path, FLOOD), TERM="dumb") as term:
+        term.freeze()
+        wait_for(lambda: {"flooded", "lamp on"} <= set(said_in(tmp_path)))
+        term.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: term.process.poll() == 0)
+    assert said_in(tmp_path)[-1] == "returned"
+
+
+def test_what_a_deck_prints_keeps_its_place_among_the_lines(tmp_path: Path) -> None:
+    body = """
+def deck(stage):
+    async def work():
+        print("printed by the deck")
+        await stage.say("said after it")
+    return [Chapter("A", "a", on_enter=work, blocks_advance=True, auto_advance=True), Chapter("B", "b")]
+"""
+    script = write_show(tmp_path, body)
+    with subprocess.Popen(
+        [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        lines = []
+        while "[2/2] B" not in lines:
+            lines.append(process.stdout.readline().rstrip())
+        process.stdin.close()
+    assert lines.index("printed by the deck") < lines.index("» said after it")
+
+
+def said_in(folder: Path) -> list[str]:
+    return (folder / "log.txt").read_text().splitlines() if (folder / "log.txt").exists() else []
 
 
 def test_nothing_steers_a_terminal_however_hostile_the_deck(tmp_path: Path) -> None:

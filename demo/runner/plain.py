@@ -22,6 +22,7 @@ from demo.runner.piped import input_lines
 from demo.runner.transcript import Transcript
 from demo.show import ShowState
 from demo.views import presenter_view
+from demo.voice import SAID_SEC, Voice
 
 _WORDS: dict[str, tuple[str, ...]] = {
     "next": ("right",),
@@ -84,6 +85,7 @@ class PlainFront:
         self._transcript = Transcript()
         self._opened = asyncio.Event()
         self._broken = False
+        self._say = Voice(quiet=False, file=file, on_gone=self._gone)
         self.helm = Helm(conductor, quitting, self._notice)
 
     def __enter__(self) -> Self:
@@ -95,6 +97,7 @@ class PlainFront:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.helm.let_go()
+        self._say.finish(SAID_SEC)
 
     def changed(self, state: ShowState) -> None:
         """Print what is new in this state."""
@@ -145,16 +148,14 @@ class PlainFront:
         self._print([f"! {notice}" for notice in self.helm.take_notices()])
 
     def _print(self, lines: list[str]) -> None:
-        if self._broken or not lines:
-            return
-        try:
-            self._file.write("".join(f"{clean(line)}\n" for line in lines))
-            self._file.flush()
-        except (OSError, ValueError):
-            # The reader has gone (`| head`): heal and leave. The interpreter's last flush must not fail again.
-            self._broken = True
-            self._quitting.set()
-            with contextlib.suppress(OSError, ValueError):
-                null = os.open(os.devnull, os.O_WRONLY)
-                os.dup2(null, self._file.fileno())
-                os.close(null)
+        if lines and not self._broken:
+            self._say("\n".join(clean(line) for line in lines))
+
+    def _gone(self) -> None:
+        """The reader has gone (`| head`): heal and leave. The interpreter's last flush must not fail again."""
+        self._broken = True
+        self._quitting.set()
+        with contextlib.suppress(OSError, ValueError):
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, self._file.fileno())
+            os.close(null)

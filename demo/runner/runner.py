@@ -18,6 +18,7 @@ from demo.runner.plain import PlainFront
 from demo.runner.signals import ending_signals
 from demo.show import ShowState
 from demo.types import Chapter, FaultDriver, HealthPollerProtocol, Stage, Watchdog
+from demo.voice import SAID_SEC, Voice
 
 Front = LiveFront | PlainFront
 Deck = Sequence[Chapter] | Callable[[Stage], Sequence[Chapter]]
@@ -155,9 +156,9 @@ class DemoRunner:
         """A picture is gone with its screen; where the show ended stays readable."""
         state = self.conductor.state
         healed = " Everything it broke is healed." if any(fault.run for fault in state.faults) else ""
-        with contextlib.suppress(OSError, ValueError):
-            self._console.file.write(f"Show ended on [{state.number}/{state.total}].{healed}\n")
-            self._console.file.flush()
+        say = Voice(quiet=False, file=self._console.file)
+        say(f"Show ended on [{state.number}/{state.total}].{healed}")
+        say.finish(SAID_SEC)
 
 
 def _is_terminal(console: Console) -> bool:
