@@ -182,9 +182,9 @@ def deck(stage):
     return [Chapter("A", "a", on_enter=work, blocks_advance=True, auto_advance=True), Chapter("B", "b")]
 """
     script = write_show(tmp_path, body)
-    with subprocess.Popen(
-        [sys.executable, str(script)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path
-    ) as process:
+    environ, pipe = {**os.environ, "PYTHONUNBUFFERED": ""}, subprocess.PIPE
+    command = [sys.executable, str(script)]
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=tmp_path, env=environ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         lines = []
