@@ -141,6 +141,28 @@ def test_a_reader_that_leaves_ends_the_show_and_heals(tmp_path: Path) -> None:
     assert (tmp_path / "log.txt").read_text().splitlines()[-1] == "returned"
 
 
+ARROWS = """
+def deck(stage): return [Chapter("Before → after", "a"), Chapter("B", "b")]
+"""
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_a_locale_without_arrows_does_not_end_the_show(tmp_path: Path, encoding: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, str(write_show(tmp_path, ARROWS))],
+        input="next\nq\n".encode(),
+        capture_output=True,
+        timeout=60,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    lines = ended.stdout.decode(encoding).splitlines()
+    assert ("[1/2] Before → after" if encoding == "utf-8" else "[1/2] Before ? after") in lines
+    assert "[2/2] B" in lines
+
+
 FLOOD = """
 def deck(stage):
     async def flood():
