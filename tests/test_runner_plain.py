@@ -1,6 +1,7 @@
 """The show in a pipe: lines out, lines in as keys, and nothing that steers a terminal."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -69,6 +70,39 @@ def test_faults_are_fired_and_the_end_of_input_heals(tmp_path: Path) -> None:
     assert "! Fault 'out' is already" in ended.stdout
     assert "Everything it broke is healed." in ended.stdout
     assert ended.returncode == 0
+
+
+FOURTEEN = """
+def deck(stage): return [Chapter(f"Chapter {number}", "a") for number in range(1, 15)]
+FAULTS = [Lamp(f"out-{number}") for number in range(1, 13)]
+"""
+
+
+@pytest.mark.parametrize(
+    ("lines", "entered"),
+    [
+        ("o\n12\n\nq\n", [1, 12]),
+        ("o\n1\n2\n\nq\n", [1, 2]),
+        ("o 12\n\nq\n", [1, 12, 13]),
+        ("o\n15\n\nq\n", [1]),
+        ("g 15\nq\n", [1]),
+        ("help\n\nhelp\n\nq\n", [1, 2, 3]),
+    ],
+)
+def test_a_number_goes_where_it_says_and_an_empty_line_goes_on(tmp_path: Path, lines: str, entered: list[int]) -> None:
+    ended = played(write_show(tmp_path, FOURTEEN), lines)
+    told = re.findall(r"^\[(\d+)/14\]", ended.stdout, re.MULTILINE)
+    assert [int(number) for number in told] == entered
+    assert ("! there is no chapter 15: 1 to 14" in ended.stdout) is ("15" in lines)
+    assert ended.stdout.count("next\n") == lines.count("help")
+
+
+def test_a_number_of_two_digits_fires_that_fault_when_the_empty_line_comes(tmp_path: Path) -> None:
+    ended = played(write_show(tmp_path, FOURTEEN), "c\n10\nesc\nc\n11\n\nc\nesc\nq\n")
+    told = re.findall(r"^  1[01] Put the lamp out \(until healed\) (\w+)", ended.stdout, re.MULTILINE)
+    assert told[:5] == ["idle"] * 5, "two lists before the empty line, and fault 10 in the third"
+    assert told[5] != "idle"
+    assert re.findall(r"^\[(\d+)/14\]", ended.stdout, re.MULTILINE) == ["1"]
 
 
 def test_freeze_and_timer_are_words_too(tmp_path: Path) -> None:
@@ -150,7 +184,7 @@ def deck(stage): return [Chapter("Before → after", "a"), Chapter("B", "b")]
 def test_a_locale_without_arrows_does_not_end_the_show(tmp_path: Path, encoding: str) -> None:
     ended = subprocess.run(
         [sys.executable, str(write_show(tmp_path, ARROWS))],
-        input="next\nq\n".encode(),
+        input=b"next\nq\n",
         capture_output=True,
         timeout=60,
         cwd=tmp_path,

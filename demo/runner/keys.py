@@ -141,7 +141,7 @@ def _in_overlay(pad: Keypad, key: str, state: ShowState) -> tuple[Keypad, Presse
         return Keypad(), NOTHING
     if pad.mode in ("help", "invite"):
         return (Keypad(), NOTHING) if key in (_CLOSES[pad.mode], "enter", "space") else None
-    if len(key) == 1 and key in "0123456789":
+    if key.isascii() and key.isdecimal():
         return _type(pad, key, state)
     if key == "enter":
         return _confirm(pad, state)
@@ -158,6 +158,7 @@ def _type_less(pad: Keypad, key: str) -> tuple[Keypad, Pressed] | None:
 
 
 def _type(pad: Keypad, digit: str, state: ShowState) -> tuple[Keypad, Pressed]:
+    """A digit, or a whole number at once."""
     most = len(state.faults) if pad.mode == "faults" else state.total
     for typed in (pad.typed + digit, digit):
         if 1 <= int(typed) <= most:
