@@ -200,35 +200,39 @@ async def _served(
     options: Options, conductor: Conductor, keeper: Keeper, listener: socket.socket, door: Entrance
 ) -> None:
     """`demo serve`: pages over the conductor and, if asked for, a terminal beside them."""
-    stop = _Stop()
-    say = Voice(quiet=options.terminal and sys.stdin.isatty() and sys.stdout.isatty())
-    _report(conductor, keeper, aloud=say.quiet)
-    access = door.access(conductor.journal, _telling(conductor))
+    stop, access = _Stop(), door.access(conductor.journal, _telling(conductor))
     runner = (
         terminal.DemoRunner(conductor.state.subject, (), conductor=conductor, invitation=access.invitation)
         if options.terminal
         else None
     )
+    say = Voice(quiet=runner is not None and runner.paints)
+    _report(conductor, keeper, aloud=say.quiet)
     begun = time.time()
     with ending_signals(stop.on_signal(say)):
         playing = asyncio.ensure_future(conductor.run())
         serving = _serve_web(_Served(conductor, access, door, listener, keeper, begun), stop, options, say)
         beside = [asyncio.ensure_future(serving)]
-        if runner is not None:
-            beside.append(asyncio.ensure_future(runner.run()))
+        showing = [asyncio.ensure_future(runner.run())] if runner is not None else []
         stopping = asyncio.ensure_future(stop.wait())
-        await asyncio.wait({playing, stopping, *beside}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({playing, stopping, *beside, *showing}, return_when=asyncio.FIRST_COMPLETED)
         stop.set()
         conductor.stop(by_person=stop.by_person or (runner is not None and runner.left_by_person))
-        # Healing first: the terminal stays until that is done, and says so.
+        # A picture that is still there says so itself, and stays until all is healed.
+        say.quiet = any(not task.done() for task in showing) and say.quiet
+        if any(fault.touched or fault.state == "injecting" for fault in conductor.state.faults):
+            say(HEALING)
         await asyncio.wait({playing})
         if runner is not None:
             runner.stop()
-        results = await asyncio.gather(playing, *beside, stopping, return_exceptions=True)
+        results = await asyncio.gather(playing, *beside, *showing, stopping, return_exceptions=True)
+        errors = [result for result in results if isinstance(result, BaseException)]
+        say.quiet = False
+        if runner is not None and not errors:
+            say(runner.farewell)
         say.finish(SAID_SEC)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
+    if errors:
+        raise errors[0]
 
 
 class _Stop(asyncio.Event):
@@ -322,7 +326,7 @@ def _greet(show: _Served, options: Options, say: Voice) -> None:
     say(welcome(entry, on_terminal))
     if pairing is not None:
         pairing.subscribe(lambda: say(_renewed(show.access, on_terminal)))
-    if options.terminal:
+    if say.quiet:
         hint = ", I shows how to pair" if pairing else ""
         text = f"pages: {reach.everywhere}/ /presenter /remote{hint}"
         show.conductor.report("show", c.Trouble(text, "note"))

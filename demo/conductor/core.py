@@ -77,7 +77,8 @@ class Conductor:
         self._listeners: list[Listener] = []
         self._complaints: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._stopping = False
+        self.stopping = False
+        """Nothing more is begun; what is broken is being healed."""
         self._quit = False
         self._settled = asyncio.Event()
         self._start_system, self._heal_system = start_system, heal_system
@@ -167,9 +168,9 @@ class Conductor:
 
     def stop(self, *, by_person: bool = False) -> None:
         """End `run()` soon; one that a person quits on its last chapter is over. Of two calls the first counts."""
-        if not self._stopping:
+        if not self.stopping:
             self._quit = by_person
-        self._stopping = True
+        self.stopping = True
         self._lanes.wake()
 
     async def run(self) -> None:
@@ -226,7 +227,7 @@ class Conductor:
             self._settled.set()
 
     async def _serve(self) -> None:
-        while not self._stopping:
+        while not self.stopping:
             waiting = self._lanes.take()
             if waiting is None:
                 await self._lanes.filled()

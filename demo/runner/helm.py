@@ -26,10 +26,15 @@ class Helm:
         self._notices: list[tuple[float, str]] = []
         self._sent: set[asyncio.Task[None]] = set()
 
+    @property
+    def is_leaving(self) -> bool:
+        """Somebody here quit, or the show ends by another hand: what is left to do is healing."""
+        return self._quitting.is_set() or self._conductor.stopping
+
     def press(self, key: str, shown: int) -> Pressed:
         """Do what `key` means, pressed while chapter `shown` (1-based) was on this terminal."""
         now = asyncio.get_running_loop().time()
-        if self._quitting.is_set():
+        if self.is_leaving:
             self.tell(HEALING)
             return Pressed()
         asked = question(self.pad)

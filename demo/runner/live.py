@@ -48,7 +48,6 @@ class LiveFront:
         self._pressed: deque[str] = deque()
         self._screen = Screen(console, console.file, self._wake.set)
         self._overheard = Overheard(self._wake.set)
-        self._quitting = quitting
         self._notes = notes
         self._invitation = invitation
         self._shown = conductor.state.number
@@ -120,7 +119,7 @@ class LiveFront:
         self._shown = state.number
 
     def _rows(self, state: ShowState, size: tuple[int, int]) -> Rows:
-        notices = (*self.helm.notices(), HEALING) if self._quitting.is_set() else self.helm.notices()
+        notices = (*self.helm.notices(), HEALING) if self.helm.is_leaving else self.helm.notices()
         invited = self._invitation() if self.helm.pad.mode == "invite" else None
         desk = Desk(self._conductor.clock(), self.helm.pad, notices, self._notes, self._overheard.lines(), invited)
         try:

@@ -93,14 +93,28 @@ class DemoRunner:
         with ending_signals(asked) if self._owns else contextlib.nullcontext(), front:
             await self._play(front, quitting)
         if self._owns:
-            self._farewell()
+            say = Voice(quiet=False, file=self._console.file)
+            say(self.farewell)
+            say.finish(SAID_SEC)
 
     def stop(self) -> None:
         """End `run()` soon, as Q does. Safe to call twice."""
         self._quitting.set()
 
+    @property
+    def paints(self) -> bool:
+        """It paints a picture, and whatever else is printed here would be lost on it; else it prints lines."""
+        return _is_terminal(self._console)
+
+    @property
+    def farewell(self) -> str:
+        """A picture is gone with its screen; where the show ended stays readable."""
+        state = self.conductor.state
+        healed = " Everything it broke is healed." if any(fault.run for fault in state.faults) else ""
+        return f"Show ended on [{state.number}/{state.total}].{healed}"
+
     def _front(self, quitting: asyncio.Event) -> Front:
-        if _is_terminal(self._console):
+        if self.paints:
             return LiveFront(self.conductor, self._console, quitting, notes=self._notes, invitation=self._invitation)
         return PlainFront(self.conductor, self._console.file, quitting)
 
@@ -151,14 +165,6 @@ class DemoRunner:
                 except asyncio.CancelledError:
                     cancelled = True
         return cancelled
-
-    def _farewell(self) -> None:
-        """A picture is gone with its screen; where the show ended stays readable."""
-        state = self.conductor.state
-        healed = " Everything it broke is healed." if any(fault.run for fault in state.faults) else ""
-        say = Voice(quiet=False, file=self._console.file)
-        say(f"Show ended on [{state.number}/{state.total}].{healed}")
-        say.finish(SAID_SEC)
 
 
 def _is_terminal(console: Console) -> bool:
