@@ -1,5 +1,6 @@
 """The command line: options in, exit codes out (0 a clean end, 1 it could not be done, 2 a wrong call)."""
 
+import io
 import os
 import sys
 from pathlib import Path
@@ -214,6 +215,8 @@ def _build_only(named: list[str]) -> None:
 
 def main() -> None:
     """Entry point of the command; our own errors are one sentence on stderr."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # not every locale has our arrows and dashes; stderr never fails
     _build_only(sys.argv[1:2])
     try:
         app()

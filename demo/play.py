@@ -11,19 +11,21 @@ import time
 import webbrowser
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict
 
 from demo import commands as c
 from demo import runner as terminal
 from demo.chaos.watchdog import ProcessWatchdog
-from demo.conductor import Conductor, Keeping
+from demo.conductor import ENDING, Conductor, Keeping, SystemBehind
 from demo.feed import Store
 from demo.herald import SYSTEM, Entry, Herald, welcome
 from demo.journal import Keeper
+from demo.runner.signals import ending_signals
 from demo.subjects import load
 from demo.types import HEAL_SEC, FaultDriver, Subject, Watchdog
-from demo.voice import Voice
+from demo.voice import SAID_SEC, Voice
 from demo.web.access import Access
 from demo.web.app import Web
 from demo.web.broadcast import Broadcast
@@ -31,10 +33,11 @@ from demo.web.entrance import Asked, Entrance, entrance
 from demo.web.lines import Lines, connections_most, open_files, short_of_room, streams_most
 from demo.web.server import bind, serve
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SLOW_SEC = 1.0
+"""Whoever waits longer than this for the system's end is told what for."""
 
-SAID_SEC = 1.0
-"""How long the last lines wait, at the end, for a terminal that is paused."""
+HEALING = "healing what is broken, please wait"
+REMOVING = f"{ENDING}, please wait"
 
 ENDING_SEC = 2.0
 """What is still running at the end gets this long; then it is left behind."""
@@ -80,17 +83,19 @@ def play(options: Options) -> None:
 async def _ended(show: Coroutine[Any, Any, None]) -> tuple[BaseException | None, bool]:
     """Run the show and end what it left running: its error, and whether something ignores its end."""
     error: BaseException | None = None
-    try:
-        await show
-    except Exception as caught:  # noqa: BLE001 - handed on to the caller, once the loop is clean
-        error = caught
-    rest = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in rest:
-        task.cancel()
-    late = (await asyncio.wait(rest, timeout=ENDING_SEC))[1] if rest else set()
-    # A thread that never comes back (a driver's call to an engine that hangs) would keep the loop from closing.
-    threads = asyncio.ensure_future(asyncio.get_running_loop().shutdown_default_executor())
-    hanging = (await asyncio.wait({threads}, timeout=ENDING_SEC))[1]
+    # What a signal asks for is answered by the parts of the show; between them it must not end the process.
+    with ending_signals(lambda _: None):
+        try:
+            await show
+        except Exception as caught:  # noqa: BLE001 - handed on to the caller, once the loop is clean
+            error = caught
+        rest = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in rest:
+            task.cancel()
+        late = (await asyncio.wait(rest, timeout=ENDING_SEC))[1] if rest else set()
+        # A thread that never comes back (a driver's call to an engine that hangs) would keep the loop from closing.
+        threads = asyncio.ensure_future(asyncio.get_running_loop().shutdown_default_executor())
+        hanging = (await asyncio.wait({threads}, timeout=ENDING_SEC))[1]
     return error, bool(late or hanging)
 
 
@@ -124,7 +129,24 @@ async def _play(
             _listen(subject, conductor)
             await _served(options, conductor, keeper, listener, door)
     finally:
-        await subject.stop()
+        await _take_down(subject)
+
+
+async def _take_down(subject: Subject) -> None:
+    """End what the show started. No impatience calls that off: the rest would stay behind."""
+    say = Voice(quiet=False)
+    slow = asyncio.get_running_loop().call_later(SLOW_SEC, say, REMOVING)
+
+    def asked(_: signal.Signals) -> None:
+        slow.cancel()
+        say(REMOVING)
+
+    try:
+        with ending_signals(asked):
+            await subject.stop()
+    finally:
+        slow.cancel()
+        say.finish(SAID_SEC)
 
 
 class _Parts(TypedDict):
@@ -183,35 +205,40 @@ async def _served(
     options: Options, conductor: Conductor, keeper: Keeper, listener: socket.socket, door: Entrance
 ) -> None:
     """`demo serve`: pages over the conductor and, if asked for, a terminal beside them."""
-    stop = _Stop()
-    say = Voice(quiet=options.terminal and sys.stdin.isatty() and sys.stdout.isatty())
-    _report(conductor, keeper, aloud=say.quiet)
-    _stop_on_signals(stop, say)
-    access = door.access(conductor.journal, _telling(conductor))
+    stop, access = _Stop(), door.access(conductor.journal, _telling(conductor))
     runner = (
         terminal.DemoRunner(conductor.state.subject, (), conductor=conductor, invitation=access.invitation)
         if options.terminal
         else None
     )
+    say = Voice(quiet=runner is not None and runner.paints)
+    _report(conductor, keeper, aloud=say.quiet)
     begun = time.time()
-    playing = asyncio.ensure_future(conductor.run())
-    serving = _serve_web(_Served(conductor, access, door, listener, keeper, begun), stop, options, say)
-    beside = [asyncio.ensure_future(serving)]
-    if runner is not None:
-        beside.append(asyncio.ensure_future(runner.run()))
-    stopping = asyncio.ensure_future(stop.wait())
-    await asyncio.wait({playing, stopping, *beside}, return_when=asyncio.FIRST_COMPLETED)
-    stop.set()
-    conductor.stop(by_person=stop.by_person or (runner is not None and runner.left_by_person))
-    # Healing first: the terminal stays until that is done, and says so.
-    await asyncio.wait({playing})
-    if runner is not None:
-        runner.stop()
-    results = await asyncio.gather(playing, *beside, stopping, return_exceptions=True)
-    say.finish(SAID_SEC)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
+    conductor.system.on_slow = partial(say, REMOVING)
+    with ending_signals(stop.on_signal(say, conductor.system)):
+        playing = asyncio.ensure_future(conductor.run())
+        serving = _serve_web(_Served(conductor, access, door, listener, keeper, begun), stop, options, say)
+        beside = [asyncio.ensure_future(serving)]
+        showing = [asyncio.ensure_future(runner.run())] if runner is not None else []
+        stopping = asyncio.ensure_future(stop.wait())
+        await asyncio.wait({playing, stopping, *beside, *showing}, return_when=asyncio.FIRST_COMPLETED)
+        stop.set()
+        conductor.stop(by_person=stop.by_person or (runner is not None and runner.left_by_person))
+        # A picture that is still there says so itself, and stays until all is healed.
+        say.quiet = any(not task.done() for task in showing) and say.quiet
+        if any(fault.touched or fault.state == "injecting" for fault in conductor.state.faults):
+            say(HEALING)
+        await asyncio.wait({playing})
+        if runner is not None:
+            runner.stop()
+        results = await asyncio.gather(playing, *beside, *showing, stopping, return_exceptions=True)
+        errors = [result for result in results if isinstance(result, BaseException)]
+        say.quiet = False
+        if runner is not None and not errors:
+            say(runner.farewell)
+        say.finish(SAID_SEC)
+    if errors:
+        raise errors[0]
 
 
 class _Stop(asyncio.Event):
@@ -220,20 +247,17 @@ class _Stop(asyncio.Event):
     by_person = False
     """By Ctrl-C: a lost terminal or an ending system is nobody's wish to end the show."""
 
+    def on_signal(self, say: Voice, system: SystemBehind) -> Callable[[signal.Signals], None]:
+        """What a signal does: the first ends the show, the others are told to wait."""
 
-def _stop_on_signals(stop: _Stop, say: Voice) -> None:
-    def caught(number: signal.Signals) -> None:
-        if stop.is_set():
-            say("healing what is broken, please wait")
-        else:
-            stop.by_person = number is signal.SIGINT
-        stop.set()
+        def caught(number: signal.Signals) -> None:
+            if self.is_set():
+                say(REMOVING if system.is_ending else HEALING)
+            else:
+                self.by_person = number is signal.SIGINT
+            self.set()
 
-    loop = asyncio.get_running_loop()
-    for number in SIGNALS:
-        # Under nohup the hang-up is ignored on purpose.
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            loop.add_signal_handler(number, caught, number)
+        return caught
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,7 +332,7 @@ def _greet(show: _Served, options: Options, say: Voice) -> None:
     say(welcome(entry, on_terminal))
     if pairing is not None:
         pairing.subscribe(lambda: say(_renewed(show.access, on_terminal)))
-    if options.terminal:
+    if say.quiet:
         hint = ", I shows how to pair" if pairing else ""
         text = f"pages: {reach.everywhere}/ /presenter /remote{hint}"
         show.conductor.report("show", c.Trouble(text, "note"))

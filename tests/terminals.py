@@ -96,6 +96,10 @@ class Terminal:
         fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.screen.resize(rows, columns)
 
+    def freeze(self) -> None:
+        """It takes nothing any more, as after Ctrl-S."""
+        termios.tcflow(self._slave, termios.TCOOFF)
+
     def press(self, keys: str) -> None:
         os.write(self._master, keys.encode())
 

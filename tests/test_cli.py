@@ -96,6 +96,13 @@ def test_a_taken_port_is_said() -> None:
     assert done.stderr.count("\n") == 1
 
 
+def test_a_sign_that_the_locale_lacks_does_not_end_a_command(tmp_path: Path) -> None:
+    place = {"PYTHONIOENCODING": "latin-1", "XDG_STATE_HOME": str(tmp_path / "stage–2")}
+    done = run("shows", env=dict(os.environ) | place)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("/stage?2/chaos-stage/shows\n")
+
+
 def test_a_missing_redis_is_said_with_what_to_do(tmp_path: Path) -> None:
     """An empty PATH, and a Python that does not see the wheel's binary."""
     hidden = tmp_path / "sitecustomize.py"

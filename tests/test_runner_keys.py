@@ -74,6 +74,8 @@ def test_a_key_alone(key: str, order: c.Order | None) -> None:
         (("o", "1", "2", "enter"), c.Goto(12)),
         (("g", "9", "9", "enter"), c.Goto(9)),
         (("g", "1", "1", "backspace", "enter"), c.Goto(1)),
+        (("g", "12", "enter"), c.Goto(12)),
+        (("g", "13", "enter"), None),
         (("g", "enter"), None),
         (("g", "3", "esc", "enter"), c.Advance()),
         (("g", "pgdn"), c.Advance()),
@@ -184,6 +186,8 @@ def names(*chunks: str, flush: bool = True) -> list[str]:
         ("\x1b[27;2;32~", ["shift-space"]),
         ("\x1b[99;5u", ["ctrl-c"]),
         ("\x1b[120;9u", []),
+        ("\x1b[?1007;1$y", ["wheel"]),
+        ("\x1b[?1007;2$y\x1b[?1007;0$y", []),
         ("\x1b[I\x1b[O", []),  # focus reports: their letters are no keys
         ("\x1bx\x1bu", []),  # Alt
         ("Xq.?", ["x", "q", ".", "?"]),
@@ -215,7 +219,7 @@ def test_a_sequence_that_comes_in_pieces_is_still_one_key() -> None:
         ("timer", ["s"]),
         ("reset", ["w", "w"]),
         ("c 1", ["c", "1"]),
-        ("g 12", ["g", "1", "2"]),
+        ("g 12", ["g", "12"]),
         ("pgdn", ["pgdn"]),
         (".", ["."]),
     ],
@@ -226,3 +230,4 @@ def test_which_keys_a_line_is(line: str, keys: list[str]) -> None:
 
 def test_a_line_with_a_word_that_is_no_key_is_no_key_at_all() -> None:
     assert keys_of("q now") == ([], "now")
+    assert keys_of("g 1234567890") == ([], "1234567890")

@@ -1,6 +1,8 @@
 """The show in a pipe: lines out, lines in as keys, and nothing that steers a terminal."""
 
 import os
+import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from demo.runner.transcript import Transcript
+from tests.serving import wait_for
 from tests.shows import chapter, player
 from tests.terminals import Terminal, terminal, write_show
 
@@ -67,6 +70,39 @@ def test_faults_are_fired_and_the_end_of_input_heals(tmp_path: Path) -> None:
     assert "! Fault 'out' is already" in ended.stdout
     assert "Everything it broke is healed." in ended.stdout
     assert ended.returncode == 0
+
+
+FOURTEEN = """
+def deck(stage): return [Chapter(f"Chapter {number}", "a") for number in range(1, 15)]
+FAULTS = [Lamp(f"out-{number}") for number in range(1, 13)]
+"""
+
+
+@pytest.mark.parametrize(
+    ("lines", "entered"),
+    [
+        ("o\n12\n\nq\n", [1, 12]),
+        ("o\n1\n2\n\nq\n", [1, 2]),
+        ("o 12\n\nq\n", [1, 12, 13]),
+        ("o\n15\n\nq\n", [1]),
+        ("g 15\nq\n", [1]),
+        ("help\n\nhelp\n\nq\n", [1, 2, 3]),
+    ],
+)
+def test_a_number_goes_where_it_says_and_an_empty_line_goes_on(tmp_path: Path, lines: str, entered: list[int]) -> None:
+    ended = played(write_show(tmp_path, FOURTEEN), lines)
+    told = re.findall(r"^\[(\d+)/14\]", ended.stdout, re.MULTILINE)
+    assert [int(number) for number in told] == entered
+    assert ("! there is no chapter 15: 1 to 14" in ended.stdout) is ("15" in lines)
+    assert ended.stdout.count("next\n") == lines.count("help")
+
+
+def test_a_number_of_two_digits_fires_that_fault_when_the_empty_line_comes(tmp_path: Path) -> None:
+    ended = played(write_show(tmp_path, FOURTEEN), "c\n10\nesc\nc\n11\n\nc\nesc\nq\n")
+    told = re.findall(r"^  1[01] Put the lamp out \(until healed\) (\w+)", ended.stdout, re.MULTILINE)
+    assert told[:5] == ["idle"] * 5, "two lists before the empty line, and fault 10 in the third"
+    assert told[5] != "idle"
+    assert re.findall(r"^\[(\d+)/14\]", ended.stdout, re.MULTILINE) == ["1"]
 
 
 def test_freeze_and_timer_are_words_too(tmp_path: Path) -> None:
@@ -137,6 +173,85 @@ def test_a_reader_that_leaves_ends_the_show_and_heals(tmp_path: Path) -> None:
     assert out == "Two lamps\n"
     assert err == ""
     assert (tmp_path / "log.txt").read_text().splitlines()[-1] == "returned"
+
+
+ARROWS = """
+def deck(stage): return [Chapter("Before → after", "a"), Chapter("B", "b")]
+"""
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_a_locale_without_arrows_does_not_end_the_show(tmp_path: Path, encoding: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, str(write_show(tmp_path, ARROWS))],
+        input=b"next\nq\n",
+        capture_output=True,
+        timeout=60,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    lines = ended.stdout.decode(encoding).splitlines()
+    assert ("[1/2] Before → after" if encoding == "utf-8" else "[1/2] Before ? after") in lines
+    assert "[2/2] B" in lines
+
+
+FLOOD = """
+def deck(stage):
+    async def flood():
+        await stage.inject("out")
+        for number in range(1000):
+            await stage.say(f"{number} " + "x" * 250)
+        note("flooded")
+    return [Chapter("A", "a", on_enter=flood), Chapter("B", "b")]
+FAULTS = [Lamp(duration=0.5)]
+"""
+
+
+def test_a_reader_that_does_not_read_holds_nothing_up(tmp_path: Path) -> None:
+    script, pipe = write_show(tmp_path, FLOOD), subprocess.PIPE
+    with subprocess.Popen([sys.executable, str(script)], stdin=pipe, stdout=pipe, cwd=tmp_path) as process:
+        try:
+            wait_for(lambda: {"flooded", "lamp on"} <= set(said_in(tmp_path)))
+            process.send_signal(signal.SIGTERM)
+            wait_for(lambda: said_in(tmp_path)[-1] == "returned")
+        finally:
+            process.kill()
+
+
+def test_a_paused_terminal_holds_nothing_up_where_only_lines_can_be_shown(tmp_path: Path) -> None:
+    with terminal(write_show(tmp_path, FLOOD), TERM="dumb") as term:
+        term.freeze()
+        wait_for(lambda: {"flooded", "lamp on"} <= set(said_in(tmp_path)))
+        term.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: term.process.poll() == 0)
+    assert said_in(tmp_path)[-1] == "returned"
+
+
+def test_what_a_deck_prints_keeps_its_place_among_the_lines(tmp_path: Path) -> None:
+    body = """
+def deck(stage):
+    async def work():
+        print("printed by the deck")
+        await stage.say("said after it")
+    return [Chapter("A", "a", on_enter=work, blocks_advance=True, auto_advance=True), Chapter("B", "b")]
+"""
+    script = write_show(tmp_path, body)
+    environ, pipe = {**os.environ, "PYTHONUNBUFFERED": ""}, subprocess.PIPE
+    command = [sys.executable, str(script)]
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=tmp_path, env=environ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        lines = []
+        while "[2/2] B" not in lines:
+            lines.append(process.stdout.readline().rstrip())
+        process.stdin.close()
+    assert lines.index("printed by the deck") < lines.index("» said after it")
+
+
+def said_in(folder: Path) -> list[str]:
+    return (folder / "log.txt").read_text().splitlines() if (folder / "log.txt").exists() else []
 
 
 def test_nothing_steers_a_terminal_however_hostile_the_deck(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 from rich.console import Console
 
+from demo import commands as c
 from demo.conductor import Conductor
 from demo.runner import DemoRunner
 from demo.runner.helm import HEALING, Helm
@@ -53,6 +54,28 @@ async def test_heal_and_halt_count_from_any_picture() -> None:
         helm.press("x", shown=3)
         await helm.settle()
         assert conductor.state.halted
+
+
+async def test_as_long_as_the_question_is_there_a_second_press_halts() -> None:
+    async with playing() as conductor:
+        helm = Helm(conductor, asyncio.Event(), lambda: None)
+        helm.press("x", shown=1)
+        assert helm.notices() == ("X again to halt",)
+        async with asyncio.timeout(10):
+            while helm.notices():  # noqa: ASYNC110 - gone by the clock
+                await asyncio.sleep(0.01)
+        assert helm.press("x", shown=1).order == c.Halt()
+
+
+@pytest.mark.parametrize("between", ["t", "y", "esc", "c", "w"])
+async def test_a_key_between_takes_the_question_away(between: str) -> None:
+    async with playing() as conductor:
+        helm = Helm(conductor, asyncio.Event(), lambda: None)
+        helm.press("x", shown=1)
+        helm.press(between, shown=1)
+        assert "X again to halt" not in helm.notices()
+        helm.press("x", shown=1)
+        assert helm.notices() == ("X again to halt",)
 
 
 async def test_after_quitting_keys_only_ask_for_patience() -> None:

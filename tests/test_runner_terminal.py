@@ -11,6 +11,7 @@ from tests.terminals import Terminal, terminal, write_show
 
 LEFT_ALONE = b"\x1b[?1049l"
 CURSOR_SHOWN = b"\x1b[?25h"
+PASTES_MARKED, PASTES_PLAINLY = b"\x1b[?2004h", b"\x1b[?2004l"
 
 
 def log(folder: Path) -> list[str]:
@@ -148,6 +149,7 @@ def test_the_terminal_is_restored_and_the_fault_healed(
         assert term.settings() == term.before
         assert LEFT_ALONE in term.sent
         assert CURSOR_SHOWN in term.sent
+        assert term.sent.rindex(PASTES_PLAINLY) > term.sent.rindex(PASTES_MARKED)
         term.wait_for("Show ended on [1/3]. Everything it broke is healed.")
     assert log(tmp_path) == ["lamp out", "lamp on", "returned"]
 
@@ -255,6 +257,24 @@ def test_it_follows_the_size_of_its_terminal(tmp_path: Path) -> None:
             term.resize(columns, rows)
             term.screen.reset()
             term.wait(lambda: "[1/3]" in term.screen.display[0] and "? keys" in term.screen.display[-1])
+
+
+@pytest.mark.parametrize("sends_arrows", [True, False])
+def test_the_mouse_wheel_sends_no_arrow_keys_meanwhile_where_the_terminal_can(
+    tmp_path: Path, sends_arrows: bool
+) -> None:
+    ask, off, on = b"\x1b[?1007$p", b"\x1b[?1007l", b"\x1b[?1007h"
+    with terminal(write_show(tmp_path)) as term:
+        term.wait(lambda: ask in term.sent)
+        term.press(f"\x1b[?1007;{1 if sends_arrows else 2}$y")
+        term.wait_for("[1/3]")
+        term.press("n")
+        term.wait_for("[2/3]")
+        assert (off in term.sent, on in term.sent) == (sends_arrows, False)
+        term.press("q")
+        assert term.end() == 0
+        assert (on in term.sent) is sends_arrows
+        assert term.sent.rindex(LEFT_ALONE) > term.sent.rfind(on)
 
 
 def test_hostile_text_never_steers_the_terminal(tmp_path: Path) -> None:

@@ -36,6 +36,38 @@ def test_a_pipe_that_nobody_reads_holds_nobody_up() -> None:
         assert process.stdout.read().startswith(b"line 0\nline 1\n")
 
 
+GAP = """
+import asyncio, sys
+from demo.voice import Voice
+async def main():
+    say = Voice(quiet=False)
+    for number in range(20_000):
+        say(f"line {number}")
+    print("full", file=sys.stderr, flush=True)
+    await asyncio.to_thread(input)
+    say("the last one")
+    say.finish(10)
+asyncio.run(main())
+"""
+
+
+def test_lines_that_nobody_read_in_time_are_counted_where_they_are_missing() -> None:
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", GAP], stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stderr.readline() == "full\n"
+        said = [process.stdout.readline() for _ in range(3000)]
+        process.stdin.write("\n")
+        process.stdin.close()
+        said += process.stdout.readlines()
+    missing = [line for line in said if not line.startswith(("line ", "the last one"))]
+    found = re.fullmatch(r"\((\d+) lines are missing here: they were not read in time\)\n", "".join(missing))
+    assert found
+    assert int(found[1]) + len(said) - 1 == 20_001
+
+
 def test_a_paused_terminal_does_not_stop_the_server(tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "demo", "serve", "none", "--port", "0", "--no-open", "--public-name", "demo.test"]

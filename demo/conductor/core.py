@@ -78,7 +78,8 @@ class Conductor:
         self._listeners: list[Listener] = []
         self._complaints: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._stopping = False
+        self.stopping = False
+        """Nothing more is begun; what is broken is being healed."""
         self._quit = False
         self._settled = asyncio.Event()
         self._actions = Actions(self)
@@ -86,7 +87,7 @@ class Conductor:
         if watchdog is not None:
             watchdog.begin(self.journal.path, lambda text: self.report("show", c.Trouble(text)))
         self._faults = Faults(self, faults, watchdog)
-        self._system = SystemBehind(self, self._faults, SystemWork(start_system, heal_system, stop_system, heal_sec))
+        self.system = SystemBehind(self, self._faults, SystemWork(start_system, heal_system, stop_system, heal_sec))
         self.health = HealthWatch(self, health_poller, faults)
 
     @property
@@ -168,9 +169,9 @@ class Conductor:
 
     def stop(self, *, by_person: bool = False) -> None:
         """End `run()` soon; one that a person quits on its last chapter is over. Of two calls the first counts."""
-        if not self._stopping:
+        if not self.stopping:
             self._quit = by_person
-        self._stopping = True
+        self.stopping = True
         self._lanes.wake()
 
     async def run(self) -> None:
@@ -183,7 +184,7 @@ class Conductor:
             self.health.start()
             self.spawn(self._settle(), "healing what an earlier server left")
             self.spawn(self._disk.flush_often(), "the journal's timer")
-            self._system.begin()
+            self.system.begin()
             await self._serve()
         finally:
             await self._close()
@@ -226,7 +227,7 @@ class Conductor:
             self._settled.set()
 
     async def _serve(self) -> None:
-        while not self._stopping:
+        while not self.stopping:
             waiting = self._lanes.take()
             if waiting is None:
                 await self._lanes.filled()
@@ -316,7 +317,7 @@ class Conductor:
         for entry in entries:
             match entry.event:
                 case e.PartsHealRequested():
-                    self.spawn(self._system.heal(), "healing the system")
+                    self.spawn(self.system.heal(), "healing the system")
                 case event:
                     self._actions.react(event, state)
                     self._faults.react(event, state)
@@ -352,7 +353,7 @@ class Conductor:
         async def say(text: str) -> None:
             await self._handle(c.Command("show", c.Trouble(text, "note")), None)
 
-        await self._system.end(say)
+        await self.system.end(say)
 
     async def _end_show(self) -> None:
         await self._end_tasks()

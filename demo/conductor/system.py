@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 QUIET_SEC = 1.0
 """A system that takes longer to end is spoken of."""
 
-ENDING = "ending what this show started"
+ENDING = "removing what this show started"
 
 Work = Callable[[], Awaitable[None]]
 
@@ -40,6 +40,10 @@ class SystemBehind:
         self._conductor = conductor
         self._faults = faults
         self._work = work
+        self.is_ending = False
+        self.is_slow = False
+        """It is ending, and takes its time."""
+        self.on_slow: Callable[[], None] = lambda: None
 
     def begin(self) -> None:
         if self._work.start is not None:
@@ -89,9 +93,12 @@ class SystemBehind:
         """`say` is told when it takes long. Raises what the subject raises."""
         if self._work.stop is None:
             return
+        self.is_ending = True
         ending = asyncio.ensure_future(self._work.stop())
         try:
             if not (await asyncio.wait({ending}, timeout=QUIET_SEC))[0]:
+                self.is_slow = True
+                self.on_slow()
                 await say(ENDING)
         finally:
             await ending

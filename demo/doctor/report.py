@@ -1,6 +1,5 @@
 """What the examination found, as lines for people and as JSON for programs."""
 
-import io
 import json
 import sys
 from collections.abc import Iterable, Iterator
@@ -44,9 +43,7 @@ class Report:
             yield _line(finding, width)
 
     def print(self, as_json: bool) -> None:
-        """To stdout: coloured on a terminal, plain elsewhere; what it cannot encode is replaced."""
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(errors="replace")
+        """To stdout: coloured on a terminal, plain elsewhere."""
         if as_json:
             print(self.as_json())
         else:

@@ -11,7 +11,7 @@ from typing import Any
 import uvicorn
 
 from demo.feed import Address, Store, tell_viewers
-from demo.voice import Voice
+from demo.voice import SAID_SEC, Voice
 from demo.web.access import Access
 from demo.web.audience import AUDIENCE, Audience
 from demo.web.entrance import Asked, Entrance, watching
@@ -22,8 +22,6 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 FIRST_LOOK_SEC = 2.0
 """How long the start waits for the first word of Redis, so that nobody is told to wait for a show that is there."""
-
-SAID_SEC = 1.0
 
 
 @dataclass(frozen=True, slots=True)

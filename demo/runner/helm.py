@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Callable
 
 from demo.commands import Command, Order
-from demo.conductor import Conductor
+from demo.conductor import ENDING, Conductor
 from demo.errors import DemoError
-from demo.runner.keys import Keypad, Pressed, carries_chapter, press
+from demo.runner.keys import ASKED_SEC, Keypad, Pressed, carries_chapter, press, question
 
 WHO = "terminal"
 NOTICE_SEC = 3.0
 HEALING = "healing, please wait"
+REMOVING = f"{ENDING}, please wait"
 
 
 class Helm:
@@ -26,18 +27,30 @@ class Helm:
         self._notices: list[tuple[float, str]] = []
         self._sent: set[asyncio.Task[None]] = set()
 
+    @property
+    def is_leaving(self) -> bool:
+        """Somebody here quit, or the show ends by another hand."""
+        return self._quitting.is_set() or self._conductor.stopping
+
+    @property
+    def waits_for(self) -> str:
+        """What is left to do then."""
+        return REMOVING if self._conductor.system.is_slow else HEALING
+
     def press(self, key: str, shown: int) -> Pressed:
         """Do what `key` means, pressed while chapter `shown` (1-based) was on this terminal."""
         now = asyncio.get_running_loop().time()
-        if self._quitting.is_set():
-            self.tell(HEALING)
+        if self.is_leaving:
+            self.tell(self.waits_for)
             return Pressed()
+        asked = question(self.pad)
         self.pad, pressed = press(self.pad, key, self._conductor.state, now)
+        self._notices = [(until, text) for until, text in self._notices if text != asked]
         if pressed.order is not None and not self._conductor.state.visit:
             self.tell("the show has not begun yet")
             return Pressed()
         if pressed.notice:
-            self.tell(pressed.notice)
+            self.tell(pressed.notice, ASKED_SEC if self.pad.armed else NOTICE_SEC)
         if pressed.order is not None:
             self._notices.clear()  # what was said before this key is no longer news
             self._send(pressed.order, shown)
@@ -46,9 +59,9 @@ class Helm:
             self._quitting.set()
         return pressed
 
-    def tell(self, notice: str) -> None:
+    def tell(self, notice: str, lasts_sec: float = NOTICE_SEC) -> None:
         """A word to the presenter, for a few seconds."""
-        self._notices.append((asyncio.get_running_loop().time() + NOTICE_SEC, notice))
+        self._notices.append((asyncio.get_running_loop().time() + lasts_sec, notice))
         self._on_change()
 
     def notices(self) -> tuple[str, ...]:

@@ -9,6 +9,9 @@ from demo.show import ShowState
 ARMED_SEC = 2.0
 """Within this time the second X halts, the second W resets the timer."""
 
+ASKED_SEC = 1.6
+"""The question is on the screen this long: what is read there still counts when the finger comes."""
+
 NEXT = frozenset({"space", "enter", "right", "down", "pgdn", "n", "j", "l"})
 PREVIOUS = frozenset({"left", "up", "pgup", "p", "k", "h", "backspace", "shift-space"})
 OVERVIEW = frozenset({"o", "g"})
@@ -84,10 +87,15 @@ _TWICE: dict[str, tuple[c.Order, str]] = {
 
 
 def _twice(pad: Keypad, key: str, now: float) -> tuple[Keypad, Pressed]:
-    order, question = _TWICE[key]
+    order, asks = _TWICE[key]
     if pad.armed == key and now - pad.armed_at <= ARMED_SEC:
         return Keypad(), Pressed(order)
-    return Keypad(armed=key, armed_at=now), Pressed(notice=question)
+    return Keypad(armed=key, armed_at=now), Pressed(notice=asks)
+
+
+def question(pad: Keypad) -> str:
+    """What the armed key asks; empty when none is armed."""
+    return _TWICE[pad.armed][1] if pad.armed else ""
 
 
 def _open(pad: Keypad, key: str) -> Keypad:
@@ -141,7 +149,7 @@ def _in_overlay(pad: Keypad, key: str, state: ShowState) -> tuple[Keypad, Presse
         return Keypad(), NOTHING
     if pad.mode in ("help", "invite"):
         return (Keypad(), NOTHING) if key in (_CLOSES[pad.mode], "enter", "space") else None
-    if len(key) == 1 and key in "0123456789":
+    if key.isascii() and key.isdecimal():
         return _type(pad, key, state)
     if key == "enter":
         return _confirm(pad, state)
@@ -158,6 +166,7 @@ def _type_less(pad: Keypad, key: str) -> tuple[Keypad, Pressed] | None:
 
 
 def _type(pad: Keypad, digit: str, state: ShowState) -> tuple[Keypad, Pressed]:
+    """A digit, or a whole number at once."""
     most = len(state.faults) if pad.mode == "faults" else state.total
     for typed in (pad.typed + digit, digit):
         if 1 <= int(typed) <= most:

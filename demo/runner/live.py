@@ -14,10 +14,10 @@ from demo.conductor import Conductor
 from demo.invitation import Invitation
 from demo.runner.canvas import Rows
 from demo.runner.frame import Desk, picture
-from demo.runner.helm import HEALING, Helm
+from demo.runner.helm import Helm
 from demo.runner.overheard import Overheard
 from demo.runner.screen import Screen
-from demo.runner.terminal import GONE, keyboard
+from demo.runner.terminal import GONE, WHEEL, keyboard
 from demo.show import ShowState
 
 TICK_SEC = 0.2
@@ -48,7 +48,6 @@ class LiveFront:
         self._pressed: deque[str] = deque()
         self._screen = Screen(console, console.file, self._wake.set)
         self._overheard = Overheard(self._wake.set)
-        self._quitting = quitting
         self._notes = notes
         self._invitation = invitation
         self._shown = conductor.state.number
@@ -89,7 +88,10 @@ class LiveFront:
                 key = self._pressed.popleft()
                 if key == GONE:
                     return
-                self._press(key)
+                if key == WHEEL:
+                    self._screen.silence_wheel()
+                else:
+                    self._press(key)
             due = self._painted_at + FRAME_SEC - loop.time()
             if due <= 0:
                 self._paint(loop.time())
@@ -117,7 +119,7 @@ class LiveFront:
         self._shown = state.number
 
     def _rows(self, state: ShowState, size: tuple[int, int]) -> Rows:
-        notices = (*self.helm.notices(), HEALING) if self._quitting.is_set() else self.helm.notices()
+        notices = (*self.helm.notices(), self.helm.waits_for) if self.helm.is_leaving else self.helm.notices()
         invited = self._invitation() if self.helm.pad.mode == "invite" else None
         desk = Desk(self._conductor.clock(), self.helm.pad, notices, self._notes, self._overheard.lines(), invited)
         try:

@@ -3,6 +3,7 @@
 A line is a key as `keys.py` names it, or a word: `next`, `back`, `home`, `end`, `faults`, `heal`, `halt`, `resume`,
 `rerun`, `blackout`, `freeze`, `timer`, `reset`, `overview`, `help`, `quit`; an empty line is Enter. Several on one
 line are several keys, and then the line's end confirms a number: `c 1` fires the first fault, `g 3` goes to chapter 3.
+A number is always the whole number: of eight chapters there is no 12, and it is not taken for a 1 and a 2.
 Lines are taken as fast as they come; a press that a chapter still at work holds back is refused, and the refusal is
 printed.
 """
@@ -11,17 +12,21 @@ import asyncio
 import contextlib
 import os
 import sys
+from dataclasses import replace
 from types import TracebackType
 from typing import IO, Self
 
 from demo.conductor import Conductor
 from demo.runner.clean import clean
 from demo.runner.helm import Helm
-from demo.runner.keys import HELP, NEXT, OVERVIEW, PREVIOUS
+from demo.runner.keys import HELP, NEXT, OVERVIEW, PREVIOUS, Keypad
 from demo.runner.piped import input_lines
 from demo.runner.transcript import Transcript
 from demo.show import ShowState
 from demo.views import presenter_view
+from demo.voice import SAID_SEC, Voice
+
+DIGITS_MOST = 9
 
 _WORDS: dict[str, tuple[str, ...]] = {
     "next": ("right",),
@@ -65,13 +70,15 @@ def keys_of(line: str) -> tuple[list[str], str]:
     for word in words:
         if word in _WORDS:
             keys += _WORDS[word]
-        elif word.isdecimal() and word.isascii():
-            keys += list(word)
-        elif word in _KNOWN:
+        elif word in _KNOWN or _is_number(word):
             keys.append(word)
         else:
             return [], word
     return keys, ""
+
+
+def _is_number(word: str) -> bool:
+    return word.isdecimal() and word.isascii() and len(word) <= DIGITS_MOST
 
 
 class PlainFront:
@@ -84,6 +91,7 @@ class PlainFront:
         self._transcript = Transcript()
         self._opened = asyncio.Event()
         self._broken = False
+        self._say = Voice(quiet=False, file=file, on_gone=self._gone)
         self.helm = Helm(conductor, quitting, self._notice)
 
     def __enter__(self) -> Self:
@@ -95,6 +103,7 @@ class PlainFront:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.helm.let_go()
+        self._say.finish(SAID_SEC)
 
     def changed(self, state: ShowState) -> None:
         """Print what is new in this state."""
@@ -116,11 +125,15 @@ class PlainFront:
             self._print([f"not a key: {unknown!r} (help lists them)"])
         before = self.helm.pad.mode
         for key in keys:
+            if _is_number(key):
+                self.helm.pad = replace(self.helm.pad, typed="")
             await self._press(key)
-        if len(keys) > 1 and self.helm.pad.mode in ("jump", "faults") and self.helm.pad.typed:
+        if len(line.split()) > 1 and self.helm.pad.mode in ("jump", "faults") and self.helm.pad.typed:
             await self._press("enter")
         if self.helm.pad.mode != before:
             self._print(self._overlay())
+        if self.helm.pad.mode == "help":
+            self.helm.pad = Keypad()  # printed lines need not be closed
 
     async def _press(self, key: str) -> None:
         """Each key is answered before the next one counts: nothing here is pressed on an old screen."""
@@ -145,16 +158,14 @@ class PlainFront:
         self._print([f"! {notice}" for notice in self.helm.take_notices()])
 
     def _print(self, lines: list[str]) -> None:
-        if self._broken or not lines:
-            return
-        try:
-            self._file.write("".join(f"{clean(line)}\n" for line in lines))
-            self._file.flush()
-        except (OSError, ValueError):
-            # The reader has gone (`| head`): heal and leave. The interpreter's last flush must not fail again.
-            self._broken = True
-            self._quitting.set()
-            with contextlib.suppress(OSError, ValueError):
-                null = os.open(os.devnull, os.O_WRONLY)
-                os.dup2(null, self._file.fileno())
-                os.close(null)
+        if lines and not self._broken:
+            self._say("\n".join(clean(line) for line in lines))
+
+    def _gone(self) -> None:
+        """The reader has gone (`| head`): heal and leave. The interpreter's last flush must not fail again."""
+        self._broken = True
+        self._quitting.set()
+        with contextlib.suppress(OSError, ValueError):
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, self._file.fileno())
+            os.close(null)

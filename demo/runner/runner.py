@@ -11,13 +11,13 @@ from rich.console import Console
 
 from demo.conductor import Conductor, Keeping
 from demo.invitation import Invitation
-from demo.runner.helm import HEALING
 from demo.runner.live import LiveFront
 from demo.runner.narrator import Narrator, OnNarration
 from demo.runner.plain import PlainFront
 from demo.runner.signals import ending_signals
 from demo.show import ShowState
 from demo.types import HEAL_SEC, Chapter, FaultDriver, HealthPollerProtocol, Stage, Watchdog
+from demo.voice import SAID_SEC, Voice
 
 Front = LiveFront | PlainFront
 Deck = Sequence[Chapter] | Callable[[Stage], Sequence[Chapter]]
@@ -88,7 +88,7 @@ class DemoRunner:
 
         def asked(number: signal.Signals) -> None:
             if quitting.is_set():
-                front.helm.tell(HEALING)
+                front.helm.tell(front.helm.waits_for)
             else:
                 self.left_by_person = number is signal.SIGINT
             quitting.set()
@@ -96,14 +96,28 @@ class DemoRunner:
         with ending_signals(asked) if self._owns else contextlib.nullcontext(), front:
             await self._play(front, quitting)
         if self._owns:
-            self._farewell()
+            say = Voice(quiet=False, file=self._console.file)
+            say(self.farewell)
+            say.finish(SAID_SEC)
 
     def stop(self) -> None:
         """End `run()` soon, as Q does. Safe to call twice."""
         self._quitting.set()
 
+    @property
+    def paints(self) -> bool:
+        """It paints a picture, and whatever else is printed here would be lost on it; else it prints lines."""
+        return _is_terminal(self._console)
+
+    @property
+    def farewell(self) -> str:
+        """A picture is gone with its screen; where the show ended stays readable."""
+        state = self.conductor.state
+        healed = " Everything it broke is healed." if any(fault.run for fault in state.faults) else ""
+        return f"Show ended on [{state.number}/{state.total}].{healed}"
+
     def _front(self, quitting: asyncio.Event) -> Front:
-        if _is_terminal(self._console):
+        if self.paints:
             return LiveFront(self.conductor, self._console, quitting, notes=self._notes, invitation=self._invitation)
         return PlainFront(self.conductor, self._console.file, quitting)
 
@@ -154,14 +168,6 @@ class DemoRunner:
                 except asyncio.CancelledError:
                     cancelled = True
         return cancelled
-
-    def _farewell(self) -> None:
-        """A picture is gone with its screen; where the show ended stays readable."""
-        state = self.conductor.state
-        healed = " Everything it broke is healed." if any(fault.run for fault in state.faults) else ""
-        with contextlib.suppress(OSError, ValueError):
-            self._console.file.write(f"Show ended on [{state.number}/{state.total}].{healed}\n")
-            self._console.file.flush()
 
 
 def _is_terminal(console: Console) -> bool:

@@ -13,8 +13,12 @@ from rich.segment import Segment, Segments
 
 from demo.runner.clean import clean
 
-_ENTER = "\x1b[?1049h\x1b[0m\x1b[2J\x1b[H\x1b[?25l\x1b[?7l"
-_LEAVE = "\x1b[?2026l\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l"
+# 2004: a paste comes as one piece, to be left alone; its letters might quit, halt or break something.
+# 1007: does the mouse wheel send arrow keys here? Asked, and switched back by its answer: not every terminal that
+# knows the mode can save and restore it.
+_ENTER = "\x1b[?1049h\x1b[?2004h\x1b[?1007$p\x1b[0m\x1b[2J\x1b[H\x1b[?25l\x1b[?7l"
+_LEAVE = "\x1b[?2026l\x1b[0m\x1b[?7h\x1b[?25h\x1b[?2004l\x1b[?1049l"
+_WHEEL_OFF, _WHEEL_ON = "\x1b[?1007l", "\x1b[?1007h"
 _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"  # synchronised output: terminals that lack it ignore it
 
 CLOSE_SEC = 1.0
@@ -37,6 +41,7 @@ class Screen:
         self._rest = b""
         self._shown: list[str] = []
         self._opened = False
+        self._leave = _LEAVE
         self.gone = False
 
     @property
@@ -66,14 +71,19 @@ class Screen:
         self._opened = False
         with contextlib.suppress(OSError, termios.error):
             asyncio.get_running_loop().remove_writer(self._fd)
-            rest = self._rest + _LEAVE.encode()
+            rest = self._rest + self._leave.encode()
             while rest and select.select([], [self._fd], [], CLOSE_SEC)[1]:
                 rest = rest[os.write(self._fd, rest[:1024]) :]
             if rest:
                 termios.tcflush(self._fd, termios.TCOFLUSH)
-                os.write(self._fd, _LEAVE.encode())
+                os.write(self._fd, self._leave.encode())
         self._rest = b""
         os.close(self._fd)
+
+    def silence_wheel(self) -> None:
+        """The terminal has said that its mouse wheel sends arrow keys: not until `close`."""
+        self._leave = _WHEEL_ON + _LEAVE
+        self._send(_WHEEL_OFF)
 
     def forget(self) -> None:
         """The next picture is painted whole."""

@@ -17,6 +17,9 @@ FLUSH_SEC = 0.1
 GONE = "gone"
 """Not a key: the terminal has closed."""
 
+WHEEL = "wheel"
+"""Not a key: the terminal answers that its mouse wheel sends arrow keys."""
+
 _NAMES: dict[str, str] = {
     " ": "space",
     Keys.ControlM: "enter",
@@ -35,8 +38,8 @@ _NAMES: dict[str, str] = {
     Keys.Escape: "esc",
 }
 _FOREIGN = {"32;2u": "shift-space", "27;2;32~": "shift-space", "13u": "enter", "27u": "esc", "127u": "backspace"}
-_FOREIGN |= {"99;5u": "ctrl-c"}
-"""Keys as newer terminals send them (CSI u, modifyOtherKeys), which prompt_toolkit does not know."""
+_FOREIGN |= {"99;5u": "ctrl-c", "?1007;1$y": WHEEL}
+"""Keys as newer terminals send them (CSI u, modifyOtherKeys), and an answer; prompt_toolkit does not know them."""
 
 
 class Decoder:
