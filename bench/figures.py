@@ -21,6 +21,7 @@ import pytest
 from playwright.sync_api import Page
 
 from bench.cluster import clusters
+from bench.entry import entries
 from bench.nodes import nodes
 from bench.press import presses
 from bench.relays import relays
@@ -45,7 +46,7 @@ def main() -> int:
         "--only",
         choices=[
             *("start", "first-byte", "weight", "pages", "press", "kill", "idle", "rescue", "close", "cluster", "nodes"),
-            "relays",
+            *("relays", "hall"),
         ],
         help="one measurement alone",
     )
@@ -70,6 +71,7 @@ def main() -> int:
         "close": lambda: (row(*found) for found in closings(3, args.streams)),
         "nodes": lambda: (row(*found) for found in nodes(args.idle / 3)),
         "cluster": lambda: (row(*found) for found in clusters(args.kills)),
+        "hall": lambda: (row(*found) for found in entries(5)),
         "relays": lambda: (f"| {what} | {median} | {worst} |" for what, median, worst in relays()),
     }
     told = [tell(name, parts[name]) for name in ([args.only] if args.only else parts)]

@@ -55,7 +55,8 @@ RedisUrl = Annotated[
     ),
 ]
 ShowName = Annotated[
-    str, typer.Option("--show", help="The show's name on that Redis, where it carries more than one.", metavar="NAME")
+    str | None,
+    typer.Option("--show", help="The show's name on that Redis, where it carries more than one.", metavar="NAME"),
 ]
 Name = Annotated[str, typer.Argument(help="The name it stands under.", metavar="NAME")]
 
@@ -85,15 +86,21 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
     fresh: Fresh = False,
     public_name: PublicName = None,
     token_file: Annotated[
-        Path | None, typer.Option(help="The token for programs; made when missing.", metavar="FILE")
+        Path | None,
+        typer.Option(
+            help="Token for programs, made when missing; an open server's is ~/.local/state/chaos-stage/token else.",
+            metavar="FILE",
+        ),
     ] = None,
     tls_cert: TlsCert = None,
     tls_key: TlsKey = None,
     redis: RedisUrl = None,
-    show: ShowName = DEFAULT_SHOW,
+    show: ShowName = None,
     given: Given = (),
 ) -> None:
     """Present in the browser: stage, presenter's page and phone page."""
+    if show is not None and not redis:
+        raise UsageError(f"--show {show} names a show on a Redis: say which, with --redis redis://:PASSWORD@HOST:PORT")
     play(
         Options(
             subject,
@@ -105,7 +112,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
             journal=journal,
             fresh=fresh,
             chosen=options(subject, given),
-            feed=Store(feed_address(redis, show)) if redis else None,
+            feed=_store(redis, show) if redis else None,
         )
     )
 
@@ -118,13 +125,17 @@ def relay(
     public_name: PublicName = None,
     tls_cert: TlsCert = None,
     tls_key: TlsKey = None,
-    show: ShowName = DEFAULT_SHOW,
+    show: ShowName = None,
 ) -> None:
     """Serve the audience of a show that runs elsewhere with `demo serve --redis`; nothing can be steered here."""
     if not redis:
         raise UsageError("a relay needs the Redis of the show: --redis redis://:PASSWORD@HOST:PORT, as `demo serve`")
     asked = Asked(host, tuple(public_name or ()), tls_cert=tls_cert, tls_key=tls_key)
-    relaying.relay(relaying.RelayOptions(Store(feed_address(redis, show)), asked, port))
+    relaying.relay(relaying.RelayOptions(_store(redis, show), asked, port))
+
+
+def _store(redis: str, show: str | None) -> Store:
+    return Store(feed_address(redis, DEFAULT_SHOW if show is None else show))
 
 
 @app.command()

@@ -14,7 +14,9 @@ DemoError
 
 from typing import Literal
 
-RefusalCode = Literal["not_found", "stale", "halted", "blocked", "running", "at_end", "at_start", "active", "no_ledger"]
+RefusalCode = Literal[
+    "not_found", "stale", "halted", "blocked", "running", "at_end", "at_start", "active", "healing", "no_ledger"
+]
 
 
 class DemoError(Exception):
@@ -62,3 +64,9 @@ class JournalError(DemoError):
 
 class UsageError(DemoError):
     """The command line asks for something that cannot be done."""
+
+
+def describe(error: BaseException) -> str:
+    """An exception in one line, for people."""
+    text = str(error).strip().split("\n")[0][:300]
+    return text if isinstance(error, DemoError) and text else f"{type(error).__name__}{': ' + text if text else ''}"

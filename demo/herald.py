@@ -74,6 +74,7 @@ class Herald:
         self._say = say
         self._said_at = since
         self._starting = False
+        self._failed = ""
         self._done = False
 
     def changed(self, state: ShowState) -> None:
@@ -90,8 +91,9 @@ class Herald:
         if state.sample is None and state.parts_error is None:
             return
         if state.parts_error is not None:
-            self._done = True
-            self._say(f"failed     {state.parts_error}")
+            if state.parts_error != self._failed:
+                self._failed = state.parts_error
+                self._say(f"failed     {state.parts_error}")
             return
         missing = [node.name for node in state.sample.nodes if node.health != "up"] if state.sample else []
         if missing and not self._starting:

@@ -23,7 +23,7 @@ from demo.herald import SYSTEM, Entry, Herald, welcome
 from demo.journal import Keeper
 from demo.runner.signals import ending_signals
 from demo.subjects import load
-from demo.types import FaultDriver, Subject, Watchdog
+from demo.types import HEAL_SEC, FaultDriver, Subject, Watchdog
 from demo.voice import SAID_SEC, Voice
 from demo.web.access import Access
 from demo.web.app import Web
@@ -157,6 +157,8 @@ class _Parts(TypedDict):
     journal: Keeping
     start_system: Callable[[], Awaitable[None]]
     heal_system: Callable[[], Awaitable[None]]
+    heal_sec: float
+    stop_system: Callable[[], Awaitable[None]]
     watchdog: Watchdog
 
 
@@ -169,6 +171,8 @@ def _parts(subject: Subject, keeper: Keeper, watchdog: Watchdog) -> _Parts:
         "journal": keeper.open,
         "start_system": subject.start,
         "heal_system": subject.heal,
+        "heal_sec": float(getattr(subject, "heal_sec", HEAL_SEC)),
+        "stop_system": subject.stop,
         "watchdog": watchdog,
     }
 

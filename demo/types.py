@@ -15,6 +15,9 @@ DEFAULT_KEY_HINT = "[dim]SPACE/ENTER: next | Q: quit[/dim]"
 LATE_SEC = 30.0
 """How long an injection that was cut off may still land, unless its plan knows better."""
 
+HEAL_SEC = 45.0
+"""What a subject's `heal` may take; one with an attribute `heal_sec` says it for itself."""
+
 ACTION_LIMIT_SEC = 120.0
 """An `on_enter` that outlives this is failed, unless its chapter says otherwise."""
 
@@ -149,7 +152,8 @@ class HealthPollerProtocol(Protocol):
     - `last_updated`: aware `datetime` of the newest probe; `interval_sec`: seconds between polls.
     - `metrics`: list of dicts `name`, `label`, `value`, `unit`, `role` (drawn as curves).
     - `counters`: list of dicts `key`, `algorithm`, `limit`, `window_sec`, `admitted`, `counted`,
-      `drift`, `ghosts` (drawn as cards of limited keys).
+      `drift`, `ghosts`, `spread_sec` (the timing error of `ghosts`; drawn as cards of limited keys).
+    - `victims`: fault → a few words for its button, where its victim changes, until it is fired.
 
     Every poll makes a new dict: the one handed out is never changed afterwards.
     """
@@ -317,7 +321,7 @@ class Subject(Protocol):
         """Bring the system up. Raises `SubjectError`."""
 
     async def heal(self) -> None:
-        """Bring back parts that died unasked. Raises `SubjectError`."""
+        """Bring back parts that died unasked, within `HEAL_SEC`, or a `heal_sec` of its own. Raises `SubjectError`."""
 
     async def stop(self) -> None:
         """End what `start` started, and reap it. Safe to call twice, or without a start."""

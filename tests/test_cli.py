@@ -41,6 +41,7 @@ def test_help_names_every_command_and_option() -> None:
     options = ("--host", "--port", "--terminal", "--open", "--no-open", "--journal", "--fresh", "--attach")
     for option in (*options, "--public-name", "--token-file", "--tls-cert", "--tls-key", "--redis", "--show"):
         assert option in text
+    assert "~/.local/state/chaos-stage/token" in text.replace("│", " ").replace("\n", " ")
     text = run("relay", "--help").stdout
     for option in ("--redis", "--show", "--host", "--port", "--public-name", "--tls-cert", "--tls-key"):
         assert option in text
@@ -63,6 +64,8 @@ def test_help_names_every_command_and_option() -> None:
         (["serve", "none", "--port", "0", "--public-name", "demo/path"], "https://demo.example"),
         (["serve", "none", "--port", "0", "--tls-cert", "cert.pem"], "--tls-key is missing"),
         (["serve", "none", "--port", "70000"], "65535"),
+        (["serve", "none", "--show", "evening"], "--show evening names a show on a Redis: say which, with --redis"),
+        (["serve", "none", "--show", "default"], "say which, with --redis"),
         (["serve", "none", "--load", "2"], "'none' does not take these options: load; it takes none"),
         (["run", "ratelimiter", "-o", "lod=2"], "it takes fallback, load, base-port, attach"),
         (["run", "ratelimiter", "--load", "much"], "load must be a number, not 'much'"),

@@ -1,5 +1,6 @@
 """The pure parts of a cluster on stage: who leads, what was measured, whose the project is, what a card says."""
 
+import asyncio
 import os
 import platform
 from dataclasses import replace
@@ -16,8 +17,10 @@ from demo.health.reading import Reading
 from demo.subjects.cluster import owner
 from demo.subjects.cluster.canary import longest_gap
 from demo.subjects.cluster.cards import client_cards, health_of
+from demo.subjects.cluster.ground import Elsewhere
 from demo.subjects.cluster.leadership import Leadership, Vote, elected
 from demo.subjects.cluster.members import Member, address_of, is_called
+from demo.subjects.cluster.system import Cluster
 from demo.subjects.cluster.verdicts import Run, elected_sec, of_election, of_kill
 from demo.types import Measured
 
@@ -136,6 +139,8 @@ def test_a_project_belongs_to_nobody_to_us_to_a_living_process_or_was_left() -> 
     assert owner.claim_on([labelled(other)]) == "another's"
     assert owner.claim_on([labelled(gone)]) == "left"
     assert owner.claim_on([labelled(gone), labelled(other)]) == "another's"
+    assert owner.claim_on([labelled(mine), labelled(other)]) == "another's"
+    assert owner.claim_on([labelled(gone), labelled(mine)]) == "ours", "what was left by halves was completed here"
 
 
 @pytest.mark.parametrize("value", ["", owner.KEPT])
@@ -265,3 +270,11 @@ def test_the_last_known_place_of_a_member_outlives_its_container() -> None:
 def test_a_member_is_asked_where_its_port_is_published(published: tuple[str, int], address: str) -> None:
     assert address_of(container(ports={2379: published}), 2379) == address
     assert address_of(container(ports={2379: published}), 2380) == ""
+
+
+@pytest.mark.anyio
+async def test_a_cluster_that_has_ended_is_ended_again_at_once() -> None:
+    cluster = Cluster(Elsewhere(), (), "demo.subjects.tikv.store")
+    async with asyncio.timeout(5):
+        await cluster.stop()
+        await cluster.stop()

@@ -88,6 +88,9 @@ async def test_a_deed_that_was_done_is_seen_by_who_undoes_it(yard: Yard, engine:
     assert await healer.has_landed(from_disk(plan))
     await until_healed(healer, from_disk(plan))
     assert await healer.has_landed(plan) == (deed in (KILL, STOP)), "an end leaves a trace, a pause does not"
+    now = await driver.plan()
+    docker("pause", yard.name("one"))
+    assert await healer.has_landed(now) == (deed is PAUSE), "somebody's pause is no end"
     docker("rm", "--force", yard.name("one"))
     assert await healer.has_landed(plan), "nothing lands on what is not there"
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import jsonschema_rs
 import pytest
 
 from demo.feed import Picture
@@ -155,8 +156,10 @@ def test_the_timer_runs_on_in_a_relays_state(hall: Hall) -> None:
 # What is not there.
 
 
-def test_a_relay_has_the_audiences_routes_and_no_other(hall: Hall) -> None:
-    paths = hall.near.client.get("/openapi.json").json()["paths"]
+def test_a_relay_has_the_audiences_routes_and_no_other_and_describes_its_state(hall: Hall) -> None:
+    described = hall.near.client.get("/openapi.json").json()
+    jsonschema_rs.validate(described["components"]["schemas"]["State"], hall.near.state())
+    paths = described["paths"]
     assert set(paths) == {"/", "/state", "/healthz", "/stream/stage"}
     assert {method for path in paths.values() for method in path} == {"get"}
     for path in ("/", "/state", "/healthz", "/favicon.ico"):

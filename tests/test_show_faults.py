@@ -110,7 +110,17 @@ def test_halt_cancels_actions_heals_everything_and_refuses_new_faults_until_resu
     assert show.refused(c.Inject("kill")) == "halted"
     show.play(c.HealEnd("kill", 1))
     show.play(c.Resume())
+    assert show.refused(c.Inject("kill")) == "healing", "the parts' heal would undo it"
+    show.play(c.PartsHealEnd(None))
     assert show.refused(c.Inject("kill")) is None
+
+
+def test_a_start_that_succeeds_after_all_takes_back_what_was_said() -> None:
+    show = player()
+    show.play(c.PartsHealEnd("healing the system took longer than 45 s"))
+    assert show.play(c.PartsHealEnd(None)) == (e.PartsHealed(),)
+    assert show.state.parts_error is None
+    assert show.play(c.PartsHealEnd(None)) == ()
 
 
 def test_halt_works_twice() -> None:

@@ -11,7 +11,7 @@ from demo.views import StageView, snapshot, stage_view
 from tests.shows import Player, chapter, fault
 
 FAULTS = ("kill", "pause")
-ORDER = ("not_found", "stale", "halted", "active", "no_ledger", "blocked", "running", "at_end", "at_start")
+ORDER = ("not_found", "stale", "halted", "active", "healing", "no_ledger", "blocked", "running", "at_end", "at_start")
 chapters = st.builds(
     chapter,
     st.sampled_from(["a", "b", "c"]),
@@ -36,6 +36,7 @@ def reasons(state: ShowState, what: c.Order, pressed_on: int | None) -> set[str]
         known = state.fault(what.name)
         found |= {"halted"} if state.halted else set()
         found |= {"active"} if known is not None and known.is_running else set()
+        found |= {"healing"} if state.parts_healing else set()
     forward = isinstance(what, c.Advance) or (isinstance(what, c.Goto) and what.chapter > state.number)
     held = any(ch.blocks_advance and a.status == "running" for ch, a in zip(state.chapters, state.actions, strict=True))
     if forward and held:

@@ -1,12 +1,14 @@
 """TiKV's acts on a stage that plays back samples: no kill without copies, and PD's word, late or never."""
 
+import asyncio
 import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
 from demo.errors import FaultError
-from demo.subjects.cluster.acts import Story
+from demo.subjects.cluster.acts import Acts, Story
 from demo.subjects.cluster.ground import Elsewhere
 from demo.subjects.cluster.system import Cluster
 from demo.subjects.tikv.acts import TikvActs
@@ -61,4 +63,25 @@ async def test_a_store_that_is_back_before_pd_noticed_leaves_pd_without_a_word()
     await made.kill_leader()
     await made.detect()
     assert theatre.calls[-1] == "say tikv0 was red on this wall after 0.2 s."
+    await cluster.stop()
+
+
+class Patient(Theatre):
+    """Nothing that is waited for ever comes."""
+
+    async def wait_until(self, condition: Callable[[Mapping[str, Any]], bool], timeout: float) -> bool:
+        await asyncio.Event().wait()
+        return False
+
+
+async def test_who_watched_for_the_leader_after_an_earlier_kill_says_nothing_of_the_next() -> None:
+    theatre, cluster = Patient({"nodes": []}, {"nodes": []}, SEEN), Cluster(Elsewhere(), (), "demo.subjects.tikv.store")
+    made = Acts(theatre, cluster, Chosen(), Story("kill-store", 100.0, 5.0))
+    for _ in range(2):
+        theatre._samples.append({"nodes": []})
+        await made.kill_leader()
+    await asyncio.sleep(0)
+    watching = [task for task in asyncio.all_tasks() if task.get_name() == "watching for another leader"]
+    assert len(watching) == 1
+    watching[0].cancel()
     await cluster.stop()

@@ -181,6 +181,17 @@ def led_by_another(than: str, state: dict[str, Any]) -> bool:
     return state["health"]["leader"]["id"] not in (None, than)
 
 
+def kill_store(server: Server) -> None:
+    """As soon as heal all has ended: until then it is refused."""
+
+    def fired() -> bool:
+        code = server.client.post("/chaos/kill-store").status_code
+        assert code in (202, 409)
+        return code == 202
+
+    wait_for(fired)
+
+
 def test_parts_that_died_unasked_are_healed_and_the_last_of_tiups_own_is_not_killed(server: Server) -> None:
     """tiup does not know of those that were started again: it would take the last of its own for the end."""
     last = leader(server)
@@ -193,13 +204,13 @@ def test_parts_that_died_unasked_are_healed_and_the_last_of_tiups_own_is_not_kil
     server.until(lambda state: state["health"]["leader"]["id"] is not None)
     was = {name: pid_of(server, name) for name in (last, *others)}
     while (victim := leader(server)) != last:
-        assert server.client.post("/chaos/kill-store").status_code == 202
+        kill_store(server)
         server.until(partial(is_down, victim))
         server.until(partial(led_by_another, victim))
         assert server.client.post("/heal").status_code == 202
         server.until(all_up, 30)
         was[victim] = pid_of(server, victim)
-    assert server.client.post("/chaos/kill-store").status_code == 202
+    kill_store(server)
     state = server.until(lambda state: fault(state, "kill-store")["state"] == "failed")
     assert f"{last} is the last of its kind that tiup itself has started" in fault(state, "kill-store")["error"]
     assert {name: pid_of(server, name) for name in was} == was

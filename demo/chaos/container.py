@@ -8,6 +8,8 @@ from typing import Any
 from demo.engine import Container, Engine, EngineRefused
 from demo.types import ChaosType, Plan
 
+ENDED = ("exited", "dead", "restarting", "removing")
+
 
 @dataclass(frozen=True)
 class Before:
@@ -50,7 +52,7 @@ class Before:
             return container.state == "paused"
         if deed is ChaosType.NETWORK_DISCONNECT:
             return bool(self.networks) and next(reversed(tuple(self.networks))) not in container.networks
-        return not container.is_running or container.started_at != self.started_at
+        return container.state in ENDED or container.started_at != self.started_at
 
     def by_hand(self, deed: ChaosType) -> str:
         """The command that a person types."""

@@ -24,7 +24,7 @@ async def within(limit: float, work: Awaitable[T], what: str) -> T:
     if not task.done():
         task.cancel()
         task.add_done_callback(_look_at)
-        raise FaultError(f"{what} took longer than {limit:g} s")
+        raise FaultError(f"{what} took longer than {limit:.3g} s")
     if task.cancelled():
         raise FaultError(f"{what} was cancelled")
     return task.result()

@@ -3,25 +3,24 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from demo import commands as c
 from demo import events as e
 from demo.conductor.actions import Actions
-from demo.conductor.bounded import within
 from demo.conductor.disk import Disk
 from demo.conductor.faults import Faults
 from demo.conductor.health import HealthWatch
 from demo.conductor.queue import Lanes, is_urgent
 from demo.conductor.stage import ConductorStage
+from demo.conductor.system import SystemBehind, SystemWork, Work
 from demo.conductor.tally import CommandTally
-from demo.errors import DemoError, JournalError, Refused
+from demo.errors import DemoError, JournalError, Refused, describe
 from demo.journal import Journal
 from demo.show import FaultState, Refusal, ShowState, apply, decide, opening
-from demo.types import Chapter, DemoState, FaultDriver, HealthPollerProtocol, Stage, Watchdog
+from demo.types import HEAL_SEC, Chapter, DemoState, FaultDriver, HealthPollerProtocol, Stage, Watchdog
 
-PARTS_LIMIT_SEC = 45.0
 CLOSING_LIMIT_SEC = 15.0
 CLOSING_WATCHED_SEC = 4.0
 """How long the way out may take to heal what is broken: with a watchdog, that goes on with what takes longer."""
@@ -31,7 +30,6 @@ ENDING_SEC = 2.0
 
 Deck = Sequence[Chapter] | Callable[[Stage], Sequence[Chapter]]
 Listener = Callable[[ShowState], None]
-Work = Callable[[], Awaitable[None]]
 Keeping = Journal | Callable[[ShowState], Journal]
 """A journal, or who finds the one for a show, given as it is before its first event."""
 
@@ -40,9 +38,10 @@ class Conductor:
     """Plays one show. Everything that changes it goes through `submit`.
 
     `chapters` may be a function of the `Stage` that their `on_enter`s use. `start_system` is run
-    beside the show when it begins, `heal_system` when someone heals everything. `journal` may be a
-    function that opens one; without it the show is kept in a temporary one. `watchdog` heals what this
-    process leaves broken.
+    beside the show when it begins, `heal_system` when someone heals everything, for `heal_sec` at most,
+    and `stop_system` when the show has ended and its faults are healed.
+    `journal` may be a function that opens one; without it the show is kept in a temporary one.
+    `watchdog` heals what this process leaves broken.
     Raises `ValueError` for an empty deck, `JournalError` for a journal that is in use.
     """
 
@@ -58,6 +57,8 @@ class Conductor:
         journal: Keeping | None = None,
         start_system: Work | None = None,
         heal_system: Work | None = None,
+        heal_sec: float = HEAL_SEC,
+        stop_system: Work | None = None,
         watchdog: Watchdog | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -81,12 +82,12 @@ class Conductor:
         """Nothing more is begun; what is broken is being healed."""
         self._quit = False
         self._settled = asyncio.Event()
-        self._start_system, self._heal_system = start_system, heal_system
         self._actions = Actions(self)
         self._watchdog = watchdog
         if watchdog is not None:
             watchdog.begin(self.journal.path, lambda text: self.report("show", c.Trouble(text)))
         self._faults = Faults(self, faults, watchdog)
+        self._system = SystemBehind(self, self._faults, SystemWork(start_system, heal_system, stop_system, heal_sec))
         self.health = HealthWatch(self, health_poller, faults)
 
     @property
@@ -183,8 +184,7 @@ class Conductor:
             self.health.start()
             self.spawn(self._settle(), "healing what an earlier server left")
             self.spawn(self._disk.flush_often(), "the journal's timer")
-            if self._start_system is not None:
-                self.spawn(self._bring_up(self._start_system), "the start of the system")
+            self._system.begin()
             await self._serve()
         finally:
             await self._close()
@@ -317,52 +317,27 @@ class Conductor:
         for entry in entries:
             match entry.event:
                 case e.PartsHealRequested():
-                    self.spawn(self._heal_parts(), "healing the system")
+                    self.spawn(self._system.heal(), "healing the system")
                 case event:
                     self._actions.react(event, state)
                     self._faults.react(event, state)
 
-    # The system behind the show.
-
-    async def _bring_up(self, start: Work) -> None:
-        try:
-            await start()
-        except DemoError as error:
-            self.report("show", c.PartsHealEnd(str(error)))
-        except Exception as error:  # noqa: BLE001 - a subject's bug is shown, the show goes on
-            self.report("show", c.PartsHealEnd(f"the system could not be started: {describe(error)}"))
-
-    async def _heal_parts(self) -> None:
-        error: str | None = None
-        try:
-            self.health.revive()
-            # A fault's own heal comes first, so that two hands never start the same part.
-            await self.until(lambda state: not any(f.state in ("injecting", "healing") for f in state.faults), 20)
-            if self._heal_system is not None:
-                await within(PARTS_LIMIT_SEC, self._heal_system(), "healing the system")
-            # What could not be healed in a part that was dead or hung can be now.
-            for fault in self._state.faults:
-                if fault.touched and fault.state == "failed":
-                    self.report("show", c.Heal(fault.name))
-            await self._faults.heal_strays()
-        except DemoError as known:
-            error = str(known)
-        except Exception as unknown:  # noqa: BLE001 - shown to the presenter
-            error = describe(unknown)
-        self.report("show", c.PartsHealEnd(error))
+    # The way out.
 
     async def _close(self) -> None:
         """Each step for itself: none that fails or hangs costs the others."""
         self._settled.set()
         self._actions.cancel_all()
-        failed: list[Exception] = []
-        for step in (self._heal_everything, self._end_work, self.journal.close):
-            try:
-                await step()
-            except Exception as error:  # noqa: BLE001 - said at the end
-                failed.append(error)
-        if failed:
-            raise failed[0]
+        unhealed = await _attempt(self._heal_everything)
+        failed = [await _attempt(self._end_work), await _attempt(self._end_system)]
+        if unhealed is not None and await self._faults.is_all_healed():
+            unhealed = None  # what was late has come, or has ended with the system
+        failed += [await _attempt(self._end_show), await _attempt(self.journal.close)]
+        errors = [error for error in (unhealed, *failed) if error is not None]
+        if len(errors) > 1:
+            raise DemoError("; ".join(describe(error) for error in errors))
+        if errors:
+            raise errors[0]
 
     async def _heal_everything(self) -> None:
         await self._faults.heal_everything(CLOSING_WATCHED_SEC if self._watchdog else CLOSING_LIMIT_SEC)
@@ -371,6 +346,17 @@ class Conductor:
         self.health.stop()
         await self._end_tasks()
         self._lanes.close()
+
+    async def _end_system(self) -> None:
+        """While the watchdog still knows us alive: what it took up now would meet a system that is being taken down."""
+
+        async def say(text: str) -> None:
+            await self._handle(c.Command("show", c.Trouble(text, "note")), None)
+
+        await self._system.end(say)
+
+    async def _end_show(self) -> None:
+        await self._end_tasks()
         if self._watchdog is not None:
             await self._watchdog.close()
         if self._opened:
@@ -388,7 +374,10 @@ class Conductor:
             await asyncio.wait(rest, timeout=ENDING_SEC)
 
 
-def describe(error: BaseException) -> str:
-    """An exception in one line, for people."""
-    text = str(error).strip().split("\n")[0][:300]
-    return text if isinstance(error, DemoError) and text else f"{type(error).__name__}{': ' + text if text else ''}"
+async def _attempt(step: Work) -> Exception | None:
+    """What went wrong with it, to be said at the end."""
+    try:
+        await step()
+    except Exception as error:  # noqa: BLE001 - the other steps come first
+        return error
+    return None

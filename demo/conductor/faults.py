@@ -25,6 +25,9 @@ CALLING_OFF_SEC = 1.0
 WAIT_IT_OUT_SEC = 2.0
 """And what an injection that was cut off may take until it cannot land any more."""
 
+CLOSING_LOOK_SEC = 4.0
+"""And a last look, once the system itself has ended, at what was not healed in time."""
+
 RETRY_FIRST_SEC, RETRY_MOST_SEC = 5.0, 60.0
 """What could not be healed is tried again by itself, ever more seldom."""
 
@@ -168,6 +171,13 @@ class Faults:
         if failed:
             goes_on = ". The watchdog goes on trying" if self._watchdog is not None and self._watchdog.is_alive else ""
             raise FaultError("not healed: " + "; ".join(sorted(failed)) + goes_on)
+
+    async def is_all_healed(self) -> bool:
+        """By a look at the targets, of what was late or could not be healed. Not to know in time is a no."""
+        try:
+            return await within(CLOSING_LOOK_SEC, self._ledger.verify(), "looking at what was left")
+        except Exception:  # noqa: BLE001 - why it is not healed is known, and said
+            return False
 
     async def _leave(self, name: str) -> str | None:
         task = self._tasks.get(name)

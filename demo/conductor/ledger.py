@@ -64,7 +64,7 @@ class Ledger:
 
     async def write_down(self, fault: str, run: int, plan: Plan, lasts_sec: float) -> Undo:
         """On disk, and with the watchdog. Raises `FaultError`: then nothing may be touched."""
-        await self._tie_off(fault)
+        await self._tie_off(fault, plan)
         try:
             writing = self._conductor.journal.intend(fault, run, plan)
             ident = await within(LEDGER_LIMIT_SEC, writing, "writing the undo down")
@@ -89,10 +89,10 @@ class Ledger:
             holding = self._watchdog.hold(undo.id, undo.fault, undo.plan, lasts_sec)
             await within(LEDGER_LIMIT_SEC, holding, "starting the watchdog")
 
-    async def _tie_off(self, fault: str) -> None:
-        """A new injection: what an older one may still do is the new undo's to undo, and the old one is over."""
+    async def _tie_off(self, fault: str, plan: Plan) -> None:
+        """A new injection: what an older one may still do to the same target is the new undo's to undo."""
         for undo in tuple(self._undos):
-            if undo.fault == fault:
+            if undo.fault == fault and undo.plan.target == plan.target:
                 self.forget(undo, mark=False)
                 await self._write_mark(undo, "healed")
 
@@ -193,6 +193,17 @@ class Ledger:
             return await within(LOOK_LIMIT_SEC, driver.is_healed(undo.plan), f"looking at {undo.plan.target}")
         except DemoError:
             return False
+
+    async def verify(self) -> bool:
+        """Is all that is left healed by now, whoever did it? Looks only."""
+        for undo in (*self._undos, *self._elsewhere.values()):
+            driver = self._drivers.get(undo.fault)
+            if driver is None or not await self._is_healed(undo, driver):
+                return False
+            if self.late_sec(undo.fault) > 0 and not await has_landed(driver, undo.plan):
+                return False
+            self.forget(undo)
+        return not any(map(self._lacking, self._drivers))
 
     def forget(self, undo: Undo, *, mark: bool = True) -> None:
         """It is verified, or nothing was touched. Safe to call twice."""

@@ -8,9 +8,12 @@ from demo.errors import DemoError, FaultError
 from demo.types import FaultDriver, Plan, TellsLanding
 
 HEAL_LIMIT_SEC = 12.0
-"""Of one heal with its verification."""
+"""Of one heal with its verification, but for the end of the last look."""
 
 LOOK_EVERY_SEC = 0.05
+LOOK_SEC = 5.0
+"""What even the last look gets: one that is cut short would hide what the others saw."""
+
 LANDING_LIMIT_SEC = 5.0
 
 
@@ -47,7 +50,7 @@ async def _undo_and_look(driver: FaultDriver, plan: Plan) -> None:
     until = time.monotonic() + HEAL_LIMIT_SEC
     await within(HEAL_LIMIT_SEC, driver.heal(plan), f"healing {plan.target}")
     while True:
-        left = max(0.1, until - time.monotonic())
+        left = max(LOOK_SEC, until - time.monotonic())
         if await within(left, driver.is_healed(plan), f"looking at {plan.target}"):
             return
         if time.monotonic() > until:

@@ -17,7 +17,7 @@ from demo.runner.narrator import Narrator, OnNarration
 from demo.runner.plain import PlainFront
 from demo.runner.signals import ending_signals
 from demo.show import ShowState
-from demo.types import Chapter, FaultDriver, HealthPollerProtocol, Stage, Watchdog
+from demo.types import HEAL_SEC, Chapter, FaultDriver, HealthPollerProtocol, Stage, Watchdog
 from demo.voice import SAID_SEC, Voice
 
 Front = LiveFront | PlainFront
@@ -50,6 +50,8 @@ class DemoRunner:
         journal: Keeping | None = None,
         start_system: Callable[[], Awaitable[None]] | None = None,
         heal_system: Callable[[], Awaitable[None]] | None = None,
+        heal_sec: float = HEAL_SEC,
+        stop_system: Callable[[], Awaitable[None]] | None = None,
         watchdog: Watchdog | None = None,
         notes: bool | None = None,
         invitation: Callable[[], Invitation | None] = lambda: None,
@@ -65,6 +67,8 @@ class DemoRunner:
             journal=journal,
             start_system=start_system,
             heal_system=heal_system,
+            heal_sec=heal_sec,
+            stop_system=stop_system,
             watchdog=watchdog,
         )
         self._console = console or Console()

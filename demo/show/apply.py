@@ -223,7 +223,7 @@ def _(event: e.PartsHealRequested, state: ShowState, entry: e.Entry) -> ShowStat
 
 @_apply.register
 def _(event: e.PartsHealed, state: ShowState, entry: e.Entry) -> ShowState:
-    return replace(state, parts_healing=False)
+    return replace(state, parts_healing=False, parts_error=None)
 
 
 @_apply.register

@@ -180,6 +180,8 @@ def _(what: c.Inject, state: ShowState, at: float) -> Decision:
         return Refusal("halted", "the show is halted: resume before a new fault")
     if fault.is_running:
         return Refusal("active", f"fault {what.name!r} is already {_doing(fault)}")
+    if state.parts_healing:
+        return Refusal("healing", "heal all is still at work, and would undo it: wait until it has ended")
     if not state.durable:
         return Refusal("no_ledger", "the journal cannot be written, so no undo can be: no new fault until it can")
     return (e.FaultRequested(what.name, fault.run + 1),)
@@ -247,7 +249,7 @@ def _(what: c.HealEnd, state: ShowState, at: float) -> Decision:
 
 @_decide.register
 def _(what: c.PartsHealEnd, state: ShowState, at: float) -> Decision:
-    if not state.parts_healing and what.error is None:
+    if what.error is None and not state.parts_healing and state.parts_error is None:
         return ()
     return (e.PartsHealed(),) if what.error is None else (e.PartsHealFailed(what.error),)
 

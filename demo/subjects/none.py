@@ -41,7 +41,8 @@ class NoSystem:
                 "Many hands",
                 "A key, a tap on the phone and a line of `curl` are the same command.\n\n"
                 "Press twice by accident, and nothing is skipped.",
-                notes="- `curl -X POST http://127.0.0.1:8000/advance`\n- Going back never runs anything again.",
+                notes="- In another terminal: the `curl` line that the start printed.\n"
+                "- Going back never runs anything again.",
                 budget_sec=45,
             ),
             Chapter(

@@ -37,7 +37,11 @@ class Flag:
 FLAGS = (
     Flag("attach", "Present a system that stands already, without owning it.", "NAME"),
     Flag("fallback", "ratelimiter: what a node does while Redis does not answer: local, open or closed.", "WHAT"),
-    Flag("load", "ratelimiter: so many times the steady load, 0.1 to 10; etcd, tikv: operations a second.", "N"),
+    Flag(
+        "load",
+        "ratelimiter: so many times the steady load, 0.1 to 10; etcd, tikv: operations a second, 1 to 5000, else 100.",
+        "N",
+    ),
     Flag("base_port", "The first of the system's ports, which lie in a row.", "PORT"),
     Flag("keep", "Containers: leave what was started running at the end."),
     Flag("allow_unlabelled", "Containers: let faults touch those without the label demo.target=true."),

@@ -33,7 +33,7 @@ _PUBLIC_COUNTER_KEYS = (
 def snapshot(
     state: ShowState, epoch: str, viewers: Mapping[str, int], private: bool = True, now: float | None = None
 ) -> dict[str, Any]:
-    """The documented shape at `now` (epoch seconds; None: this moment).
+    """The shape that docs/http.md describes, at `now` (epoch seconds; None: this moment).
 
     `private`: with what only the presenter may see, and with where the show stands while the stage is frozen.
     """

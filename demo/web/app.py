@@ -33,6 +33,7 @@ from demo.web.pages import Pages
 from demo.web.polling import Polling
 from demo.web.problems import add_errors, full, problem
 from demo.web.screens import VIEWS, beat, new_hub
+from demo.web.shape import Application, state_answer
 from demo.web.streams import Programs, view_stream
 
 BEAT_EVERY_SEC = 0.25
@@ -117,7 +118,7 @@ class Web:
         self.hub.close()
 
     def _application(self) -> FastAPI:
-        app = FastAPI(title="chaos-stage", version=__version__, docs_url=None, redoc_url=None, responses=EVERYWHERE)
+        app = Application(title="chaos-stage", version=__version__, docs_url=None, redoc_url=None, responses=EVERYWHERE)
         # Not `include_router`: FastAPI 0.165 would match each request twice, in the router and in its copy.
         app.router.routes += control_routes(self.desk).routes
         app.router.routes += Door(self.access, self.pages, self._conductor).routes().routes
@@ -156,7 +157,7 @@ class Web:
         return self.lines.take(private or proven, visitor.session.ident if visitor.session else None)
 
     def _add_machine(self, app: FastAPI) -> None:
-        @app.get("/state", tags=["machine"])
+        @app.get("/state", tags=["machine"], responses=state_answer())
         async def state(request: Request) -> Answer:
             """The whole show as JSON; for the audience without notes, errors and addresses."""
             return self.desk.state(request)

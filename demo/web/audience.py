@@ -29,6 +29,7 @@ from demo.web.polling import Polling
 from demo.web.problems import add_errors, full, problem
 from demo.web.rules import Rule, Rules
 from demo.web.screens import beat, framed
+from demo.web.shape import RELAYED, Application, state_answer
 from demo.web.streams import view_stream
 
 LOOK_EVERY_SEC = 0.25
@@ -137,9 +138,11 @@ class Audience:
         return self._lines.take(private=False, session=None)
 
     def _application(self) -> FastAPI:
-        app = FastAPI(
+        app = Application(
             title="chaos-stage relay", version=__version__, docs_url=None, redoc_url=None, responses=EVERYWHERE
         )
+
+        app.state_schema = RELAYED
 
         async def page(request: Request) -> Response:
             shown = self._shown()
@@ -159,7 +162,7 @@ class Audience:
         return self._pages.document_of(VIEW, regions, Heading(title, epoch, self.follower.now(), lost))
 
     def _add_machine(self, app: FastAPI) -> None:
-        @app.get("/state", tags=["machine"])
+        @app.get("/state", tags=["machine"], responses=state_answer())
         async def state() -> Response:
             """The whole show as JSON, as the audience may see it; `live` tells whether it is of now."""
             return self._state()

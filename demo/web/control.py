@@ -11,8 +11,9 @@ from fastapi.responses import Response
 
 from demo import commands as c
 from demo.errors import InvalidValue
-from demo.web.description import EVERYWHERE, FOR_HTMX, body, in_path, query, refusals
+from demo.web.description import EVERYWHERE, FOR_HTMX, Described, body, in_path, query, refusals
 from demo.web.desk import Desk
+from demo.web.shape import state_answer
 
 Fields = dict[str, Any]
 
@@ -134,12 +135,18 @@ def _whole(name: str, value: object) -> int:
 
 def control_routes(desk: Desk) -> APIRouter:
     """Every route that changes the show."""
-    router = APIRouter(tags=["control"], responses=EVERYWHERE | _REFUSALS | FOR_HTMX)
-    _add_moves(router, desk)
-    _add_faults(router, desk)
-    _add_stage(router, desk)
-    _add_timer(router, desk)
-    return router
+    done, begun = _router(state_answer(200, "done: the new state")), _router(state_answer(202, "begun: the new state"))
+    _add_moves(done, desk)
+    _add_faults(begun, desk)
+    _add_halt(done, desk)
+    _add_stage(done, desk)
+    _add_timer(done, desk)
+    done.routes += begun.routes
+    return done
+
+
+def _router(answers: Described) -> APIRouter:
+    return APIRouter(tags=["control"], responses=EVERYWHERE | _REFUSALS | FOR_HTMX | answers)
 
 
 def _add_moves(router: APIRouter, desk: Desk) -> None:
@@ -187,6 +194,8 @@ def _add_faults(router: APIRouter, desk: Desk) -> None:
         """Heal every fault, and bring back parts that died unasked."""
         return await desk.carry_out(request, c.Heal(), status=202)
 
+
+def _add_halt(router: APIRouter, desk: Desk) -> None:
     @router.post("/halt")
     async def halt(request: Request) -> Response:
         """Emergency stop: cancel what runs, heal everything, refuse new faults."""

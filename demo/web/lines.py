@@ -124,5 +124,5 @@ def short_of_room(files: int) -> str:
         return ""
     return (
         f"{room} live screens fit, for this system allows {files} open files (`ulimit -n 65536` before the start "
-        f"makes room for more); whoever comes later gets a page that asks for a new picture every few seconds"
+        f"makes room for more); whoever comes later gets a page that asks for a new picture every 5 to 60 s"
     )

@@ -65,6 +65,8 @@ class Acts:
 
     async def kill_leader(self) -> None:
         """The victim is named before the countdown, and is the one that dies."""
+        if self._watching is not None:
+            self._watching.cancel()  # of another kill, which may have been healed before anybody else led
         victim = await self._kill.choose()
         await self._stage.say(f"At zero: {victim}, {self._story.office}.")
         await self._stage.countdown(3)

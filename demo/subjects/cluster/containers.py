@@ -175,10 +175,17 @@ class Containers:
     async def take_down(self) -> None:
         try:
             if self._ours:
+                await self._remove()
                 self._ours = False
-                await self._compose.down()
         finally:
             self._hold.let_go()
+
+    async def _remove(self) -> None:
+        """Once more when it fails: somebody may have started in that moment what was being removed."""
+        try:
+            await self._compose.down()
+        except SubjectError:
+            await self._compose.down()
 
     async def close(self) -> None:
         await self.engine.close()

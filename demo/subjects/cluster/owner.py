@@ -32,9 +32,10 @@ def claim_on(containers: Iterable[Container]) -> Claim:
         return "nobody's"
     if KEPT in owners or "" in owners:
         return "kept"
-    if owners == {mine(keep=False)}:
-        return "ours"
-    return "left" if all(_is_gone(owner) for owner in owners) else "another's"
+    others = owners - {mine(keep=False)}
+    if not all(_is_gone(owner) for owner in others):
+        return "another's"
+    return "left" if others == owners else "ours"
 
 
 def _is_gone(owner: str) -> bool:

@@ -12,6 +12,7 @@ from demo.chaos.child import Child, module
 from demo.engine.watch import EngineWatch
 from demo.errors import SubjectError
 from demo.health.pulse import Pulse
+from demo.subjects.cluster.compose import UP_SEC as MAKE_SEC
 from demo.subjects.cluster.ground import Ground
 from demo.subjects.cluster.lines import ClientLine, Lines
 from demo.subjects.cluster.members import Member, Members
@@ -161,6 +162,11 @@ class Cluster:
         member = self.members.find(ident)
         return member is not None and (await member.look()).ok
 
+    @property
+    def heal_sec(self) -> float:
+        """What `heal` takes at most, by its own limits: compose, which may have to make all of it, and the parts."""
+        return MAKE_SEC + self.up_sec + AGAIN_SEC
+
     async def heal(self) -> None:
         """Bring back what does not run: the parts that this show may touch, and the client process."""
         async with self._one_at_a_time:
@@ -199,6 +205,9 @@ class Cluster:
         try:
             await self.ground.take_down()
         finally:
-            waiting.cancel()
+            if waiting.done():
+                self._one_at_a_time.release()
+            else:
+                waiting.cancel()
             await self.ground.close()
             await self.lines.close()

@@ -168,6 +168,10 @@ class Tikv:
     async def start(self) -> None:
         await self.cluster.start()
 
+    @property
+    def heal_sec(self) -> float:
+        return self.cluster.heal_sec
+
     async def heal(self) -> None:
         await self.cluster.heal()
 
