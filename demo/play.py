@@ -226,7 +226,7 @@ async def _served(
         conductor.stop(by_person=stop.by_person or (runner is not None and runner.left_by_person))
         # A picture that is still there says so itself, and stays until all is healed.
         say.quiet = any(not task.done() for task in showing) and say.quiet
-        if any(fault.touched or fault.state == "injecting" for fault in conductor.state.faults):
+        if any(fault.is_running for fault in conductor.state.faults):
             say(HEALING)
         await asyncio.wait({playing})
         if runner is not None:
