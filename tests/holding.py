@@ -5,6 +5,7 @@ import re
 import select
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,13 +18,16 @@ _STREAM = re.compile(rb"^GET (/stream/\S+) ", re.MULTILINE)
 class Box(Wire):
     """`with_head`: not even the head of the answer is let through. `held` counts the streams kept back.
 
-    `lets_through`: it has stopped to do so. `asked`: the streams that pages asked for, in order.
+    `lets_through`: it has stopped to do so. `asked`: the streams that pages asked for, in order. `stood_sec`: how long
+    after its request the newest of them still brought something.
     """
 
     def __init__(self, port: int, *, with_head: bool) -> None:
         self.held = 0
         self.lets_through = False
         self.asked: list[str] = []
+        self.stood_sec = 0.0
+        self._newest: tuple[socket.socket | None, float] = (None, 0.0)
         self._life = threading.Event()
         self._with_head = with_head
         super().__init__(port)
@@ -43,7 +47,9 @@ class Box(Wire):
                     if not chunk:
                         return
                     if ready is near:
-                        self.asked += [path.decode() for path in _STREAM.findall(chunk)]
+                        if found := _STREAM.findall(chunk):
+                            self.asked += [path.decode() for path in found]
+                            self.stood_sec, self._newest = 0.0, (near, time.monotonic())
                         far.sendall(chunk.replace(here, there))
                     elif holds:
                         continue
@@ -53,6 +59,9 @@ class Box(Wire):
                         near.sendall(b"" if self._with_head else chunk[: chunk.index(b"\r\n\r\n") + 4])
                     else:
                         near.sendall(chunk)
+                        stream, began = self._newest
+                        if near is stream:
+                            self.stood_sec = time.monotonic() - began
 
 
 @contextmanager
