@@ -75,6 +75,19 @@ def test_an_infinite_fault_stays_while_the_server_lives_and_ends_when_it_hangs_f
             server.process.send_signal(signal.SIGCONT)
 
 
+@pytest.mark.parametrize("said", ["soon", "0", "-3", "nan", "inf"])
+def test_a_patience_that_is_none_is_refused_before_anything_starts(
+    said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEMO_WATCHDOG_PATIENCE_SEC", said)
+    command = [sys.executable, "-m", "demo", "serve", "none", "--port", "0", "--journal", str(tmp_path / "show")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 2
+    text = f"demo: DEMO_WATCHDOG_PATIENCE_SEC is {said!r}: it takes a number of seconds above 0, like 30\n"
+    assert done.stderr == text
+    assert done.stdout == ""
+
+
 def test_what_cannot_be_healed_is_shouted_with_the_command_and_tried_again(home: Path) -> None:
     with lamp(home) as server:
         put_out(server, home)

@@ -20,9 +20,6 @@ from typing import Any
 HUNG_SEC = 3.0
 """A server that was silent for so long does not heal what is due."""
 
-HUNG_LONG_SEC = float(os.environ.get("DEMO_WATCHDOG_PATIENCE_SEC", "30"))
-"""And not what lasts until somebody heals it, after so long."""
-
 MEND_LIMIT_SEC = 45.0
 RETRY_FIRST_SEC, RETRY_MOST_SEC = 1.0, 10.0
 """What failed is tried again; what was still being applied may land late, and is looked at until it cannot."""
@@ -109,7 +106,10 @@ class Held:
 
 @dataclass
 class Vigil:
-    """`config`: what `demo.mend` is told of the show, and `root`, where the package lies."""
+    """`config`: what `demo.mend` is told of the show, `root`, where the package lies, and `patience`.
+
+    After `patience` seconds of silence a server does not heal what lasts until somebody heals it.
+    """
 
     config: dict[str, Any]
     held: dict[str, Held] = field(default_factory=dict)
@@ -156,7 +156,7 @@ class Vigil:
         silent = now - self.heard_at
         if held.mended:
             return False
-        return silent > HUNG_LONG_SEC if held.due is None else silent > HUNG_SEC and now > held.due
+        return silent > self.config["patience"] if held.due is None else silent > HUNG_SEC and now > held.due
 
     def _is_settled(self, held: Held, now: float) -> bool:
         """Can nothing of the injection land any more? While the server only hangs, it can."""

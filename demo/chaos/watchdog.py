@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import math
 import os
 import signal
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.chaos.child import ROOT, birth_of
-from demo.errors import FaultError
+from demo.errors import FaultError, UsageError
 from demo.types import Plan
 
 SCRIPT = Path(__file__).with_name("vigil.py")
@@ -21,6 +22,17 @@ BEAT_SEC = 0.5
 UNANSWERED_MOST = 10
 GRACE_SEC = 1.0
 """What a fault may outlast its time before the watchdog doubts the server."""
+
+PATIENCE = "DEMO_WATCHDOG_PATIENCE_SEC"
+
+
+def patience_sec() -> float:
+    """How long a server may be silent until what lasts until it is healed is healed for it. Raises `UsageError`."""
+    said = os.environ.get(PATIENCE) or "30"
+    with contextlib.suppress(ValueError):
+        if 0 < (patience := float(said)) < math.inf:
+            return patience
+    raise UsageError(f"{PATIENCE} is {said!r}: it takes a number of seconds above 0, like 30")
 
 
 class ProcessWatchdog:
@@ -36,6 +48,7 @@ class ProcessWatchdog:
             "journal": None,
             "root": str(ROOT),
             "pid": os.getpid(),
+            "patience": patience_sec(),
         }
         self._held: dict[str, dict[str, Any]] = {}
         self._line: _Line | None = None
