@@ -1,10 +1,29 @@
 """Where the command starts: `demo`, and `python -m demo`. What is imported stays, so no collection looks at it."""
 
 import gc
+import os
+import sys
 
+MODES = {"stdin": "r", "stdout": "w", "stderr": "w"}
+
+
+def hold_places() -> None:
+    """A standard stream that was closed (`>&-`) leads nowhere: nothing else that is opened may take its number."""
+    for number, (name, mode) in enumerate(MODES.items()):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+            setattr(sys, name, os.fdopen(number, mode, closefd=False))
+
+
+hold_places()
 gc.disable()
 
-from demo.cli import main  # noqa: E402 - imported without collections, which would find nothing
+try:
+    from demo.cli import main
+except KeyboardInterrupt:
+    sys.exit(130)
 
 gc.freeze()
 gc.enable()

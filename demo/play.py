@@ -24,7 +24,7 @@ from demo.herald import SYSTEM, Entry, Herald, welcome
 from demo.journal import Keeper
 from demo.runner.signals import ending_signals
 from demo.subjects import load
-from demo.types import HEAL_SEC, FaultDriver, Subject, Watchdog
+from demo.types import HEAL_SEC, STOP_SEC, FaultDriver, Subject, Watchdog
 from demo.voice import SAID_SEC, Voice
 from demo.web.access import Access
 from demo.web.app import Web
@@ -120,7 +120,14 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 async def _play(
     options: Options, subject: Subject, keeper: Keeper, listener: socket.socket | None, door: Entrance | None
 ) -> None:
-    parts = _parts(subject, keeper, ProcessWatchdog(options.subject, options.chosen))
+    ended = False
+
+    async def stop() -> None:
+        nonlocal ended
+        ended = True
+        await subject.stop()
+
+    parts = _parts(subject, stop, keeper, ProcessWatchdog(options.subject, options.chosen))
     try:
         if listener is None or door is None:
             await _in_terminal(subject, keeper, parts)
@@ -129,11 +136,12 @@ async def _play(
             _listen(subject, conductor)
             await _served(options, conductor, keeper, listener, door)
     finally:
-        await _take_down(subject)
+        if not ended:
+            await _take_down(subject)
 
 
 async def _take_down(subject: Subject) -> None:
-    """End what the show started. No impatience calls that off: the rest would stay behind."""
+    """End what a show that no conductor ended had started. No impatience calls that off: the rest would stay behind."""
     say = Voice(quiet=False)
     slow = asyncio.get_running_loop().call_later(SLOW_SEC, say, REMOVING)
 
@@ -160,10 +168,11 @@ class _Parts(TypedDict):
     heal_system: Callable[[], Awaitable[None]]
     heal_sec: float
     stop_system: Callable[[], Awaitable[None]]
+    stop_sec: float
     watchdog: Watchdog
 
 
-def _parts(subject: Subject, keeper: Keeper, watchdog: Watchdog) -> _Parts:
+def _parts(subject: Subject, stop: Callable[[], Awaitable[None]], keeper: Keeper, watchdog: Watchdog) -> _Parts:
     """The same for a server's conductor and for a terminal's."""
     return {
         "title": subject.title,
@@ -173,7 +182,8 @@ def _parts(subject: Subject, keeper: Keeper, watchdog: Watchdog) -> _Parts:
         "start_system": subject.start,
         "heal_system": subject.heal,
         "heal_sec": float(getattr(subject, "heal_sec", HEAL_SEC)),
-        "stop_system": subject.stop,
+        "stop_system": stop,
+        "stop_sec": float(getattr(subject, "stop_sec", STOP_SEC)),
         "watchdog": watchdog,
     }
 

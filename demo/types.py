@@ -18,6 +18,9 @@ LATE_SEC = 30.0
 HEAL_SEC = 45.0
 """What a subject's `heal` may take; one with an attribute `heal_sec` says it for itself."""
 
+STOP_SEC = 120.0
+"""What a subject's `stop` may take; one with an attribute `stop_sec` says it for itself."""
+
 ACTION_LIMIT_SEC = 120.0
 """An `on_enter` that outlives this is failed, unless its chapter says otherwise."""
 
@@ -324,4 +327,7 @@ class Subject(Protocol):
         """Bring back parts that died unasked, within `HEAL_SEC`, or a `heal_sec` of its own. Raises `SubjectError`."""
 
     async def stop(self) -> None:
-        """End what `start` started, and reap it. Safe to call twice, or without a start."""
+        """End what `start` started, and reap it, within `STOP_SEC`, or a `stop_sec` of its own.
+
+        Safe to call twice, or without a start.
+        """

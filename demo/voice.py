@@ -87,8 +87,9 @@ class Voice:
         if self._again is not None:
             self._again.cancel()
             self._again = None
+        until = time.monotonic() + wait
         try:
-            while self._waiting and self._descriptor is not None and self._takes(wait):
+            while self._waiting and self._descriptor is not None and self._takes(max(0.0, until - time.monotonic())):
                 del self._waiting[: os.write(self._descriptor, self._waiting[:PIECE])]
         except BlockingIOError:
             pass

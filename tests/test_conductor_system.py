@@ -10,9 +10,9 @@ import pytest
 from demo import commands as c
 from demo.conductor import Conductor, faults, undoing
 from demo.conductor.system import ENDING, QUIET_SEC
-from demo.errors import FaultError, SubjectError
+from demo.errors import FaultError, Refused, ShowOver, SubjectError
 from demo.journal import Journal
-from demo.types import Plan
+from demo.types import Chapter, Plan, Stage
 from tests.test_conductor import SOON, THREE, Switch, System, ask, playing, reached
 
 pytestmark = pytest.mark.anyio
@@ -113,7 +113,105 @@ async def test_a_system_that_takes_long_to_end_is_spoken_of_and_its_failure_said
     assert conductor.state.log[-1].text == ENDING
 
 
+async def test_a_system_that_does_not_end_holds_the_watchdog_back_no_longer_than_its_limit() -> None:
+    notes: list[str] = []
+    conductor = Conductor("test", THREE, stop_system=asyncio.Event().wait, stop_sec=0.2, watchdog=Keeper(notes))  # type: ignore[arg-type]
+    task = asyncio.create_task(conductor.run())
+    await ask(conductor, c.Advance())
+    conductor.stop()
+    with pytest.raises(FaultError, match=r"^ending the system took longer than 0\.2 s$"):
+        await asyncio.wait_for(task, SOON)
+    assert notes == ["let go"]
+
+
+async def test_a_start_that_fails_while_all_is_healed_lets_nothing_new_be_broken() -> None:
+    fail, go_on = asyncio.Event(), asyncio.Event()
+
+    async def start_system() -> None:
+        await fail.wait()
+        raise SubjectError("not up after 90 s")
+
+    async def heal_system() -> None:
+        await go_on.wait()
+
+    switch = Switch(System(), duration=math.inf)
+    async with playing(THREE, switch, start_system=start_system, heal_system=heal_system) as conductor:
+        await ask(conductor, c.Heal())
+        fail.set()
+        await reached(conductor, lambda state: any(line.text == "not up after 90 s" for line in state.log))
+        with pytest.raises(Refused, match="heal all is still at work"):
+            await ask(conductor, c.Inject("off"))
+        go_on.set()
+        await reached(conductor, lambda state: not state.parts_healing)
+        assert (await ask(conductor, c.Inject("off"))).faults[0].run == 1
+
+
+async def test_a_chapter_that_breaks_something_waits_for_the_end_of_a_heal() -> None:
+    go_on = asyncio.Event()
+
+    def deck(stage: Stage) -> list[Chapter]:
+        return [THREE[0], Chapter("break", "b", on_enter=lambda: stage.inject("off"))]
+
+    async def heal_system() -> None:
+        await go_on.wait()
+
+    async with playing(deck, Switch(System(), duration=math.inf), heal_system=heal_system) as conductor:
+        await ask(conductor, c.Heal())
+        await ask(conductor, c.Advance())
+        await reached(conductor, lambda state: state.actions[1].status == "running")
+        go_on.set()
+        await reached(conductor, lambda state: state.actions[1].status == "done")
+        assert conductor.state.faults[0].state == "active"
+
+
+async def test_who_waits_for_what_an_earlier_server_left_is_answered_when_the_show_ends(tmp_path: Path) -> None:
+    """Not when the last undo has had its time: whoever serves them has left by then."""
+    system = System()
+    switch = Switch(system, duration=math.inf)
+    journal = Journal(tmp_path / "j")
+    first = Conductor("test", THREE, system, faults=[switch], journal=journal)
+    switch.fails = {"heal": FaultError("no answer")}
+    task = asyncio.create_task(first.run())
+    await ask(first, c.Inject("off"))
+    await reached(first, lambda state: state.faults[0].state == "active")
+    first.stop()
+    with pytest.raises(FaultError, match="not healed"):
+        await asyncio.wait_for(task, SOON)
+    switch.fails, switch.hangs = {}, {"heal"}
+    second = Conductor("test", THREE, faults=[switch], journal=Journal(tmp_path / "j"), watchdog=Keeper([]))
+    task = asyncio.create_task(second.run())
+    pressed = asyncio.create_task(ask(second, c.Advance()))
+    await reached(second, lambda state: state.opened and "heal" in switch.steps)
+    second.stop()
+    await asyncio.wait({pressed, task}, return_when=asyncio.FIRST_COMPLETED)
+    assert pressed.done()
+    assert not task.done()
+    with pytest.raises(ShowOver):
+        pressed.result()
+    with pytest.raises(FaultError, match="not healed"):
+        await asyncio.wait_for(task, SOON)
+
+
 # What a heal says, and whose an undo is.
+
+
+async def test_ten_hands_on_a_fault_that_does_not_heal_leave_one_that_tries_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(faults, "RETRY_FIRST_SEC", 0.2)
+    monkeypatch.setattr(faults, "RETRY_MOST_SEC", 0.2)
+    switch = Switch(System(), duration=math.inf)
+    async with playing(THREE, switch) as conductor:
+        await ask(conductor, c.Inject("off"))
+        await reached(conductor, lambda state: state.faults[0].state == "active")
+        switch.fails = {"heal": FaultError("no answer")}
+        for _ in range(10):
+            await ask(conductor, c.Heal("off"))
+            await reached(conductor, lambda state: state.faults[0].state == "failed")
+        retries = [task for task in asyncio.all_tasks() if task.get_name() == "trying again to heal off"]
+        assert len(retries) - sum(task.cancelling() for task in retries) == 1
+        switch.fails = {}
+        await reached(conductor, lambda state: state.faults[0].state == "idle")
 
 
 class Weary(Switch):

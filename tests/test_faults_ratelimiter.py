@@ -1,6 +1,8 @@
 """The three faults on the running system: each shows its effect, is healed, and is verified by a probe."""
 
 import math
+import os
+import signal
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -128,6 +130,30 @@ async def test_what_an_earlier_show_killed_or_paused_is_gone_with_it() -> None:
             foreign = Plan(plan.kind, plan.target, gone)
             await driver.heal(foreign)
             assert await driver.is_healed(foreign)
+
+
+async def test_a_killed_node_whose_system_its_owner_has_ended_is_not_broken_any_more() -> None:
+    async with running() as system:
+        driver = kill_of(system)
+        plan = await driver.plan()
+        await driver.inject(plan)
+        assert not await driver.is_healed(plan)
+        await system.stop()
+        assert await driver.is_healed(plan)
+
+
+async def test_a_redis_that_hangs_is_said_not_to_answer() -> None:
+    async with running() as system:
+        driver, child = pause_of(system), system.redis.child
+        plan = await driver.plan()
+        assert child is not None
+        assert child.pid is not None
+        os.kill(child.pid, signal.SIGSTOP)
+        try:
+            with pytest.raises(FaultError, match=r"redis did not take CLIENT .*: no answer"):
+                await driver.inject(plan)
+        finally:
+            os.kill(child.pid, signal.SIGCONT)
 
 
 async def test_what_runs_but_cannot_be_reached_is_not_called_healed() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from demo.runner.plain import NUMBER_ALONE
 from demo.runner.transcript import Transcript
 from tests.serving import wait_for
 from tests.shows import chapter, player
@@ -86,6 +87,7 @@ FAULTS = [Lamp(f"out-{number}") for number in range(1, 13)]
         ("o 12\n\nq\n", [1, 12, 13]),
         ("o\n15\n\nq\n", [1]),
         ("g 15\nq\n", [1]),
+        ("12\nq\n", [1]),
         ("help\n\nhelp\n\nq\n", [1, 2, 3]),
     ],
 )
@@ -95,6 +97,7 @@ def test_a_number_goes_where_it_says_and_an_empty_line_goes_on(tmp_path: Path, l
     assert [int(number) for number in told] == entered
     assert ("! there is no chapter 15: 1 to 14" in ended.stdout) is ("15" in lines)
     assert ended.stdout.count("next\n") == lines.count("help")
+    assert (NUMBER_ALONE in ended.stdout) is lines.startswith("12")
 
 
 def test_a_number_of_two_digits_fires_that_fault_when_the_empty_line_comes(tmp_path: Path) -> None:

@@ -106,3 +106,32 @@ def test_a_paused_terminal_does_not_stop_the_server(tmp_path: Path) -> None:
         process.wait()
         os.close(ours)
         os.close(theirs)
+
+
+SLOWLY = """
+import asyncio, sys, time
+from demo.voice import Voice
+async def main():
+    say = Voice(quiet=False)
+    for number in range(20_000):
+        say(f"line {number}")
+    print("full", file=sys.stderr, flush=True)
+    begun = time.monotonic()
+    say.finish(0.5)
+    print(time.monotonic() - begun, file=sys.stderr)
+asyncio.run(main())
+"""
+
+
+def test_a_pipe_that_is_read_slowly_does_not_stretch_the_end() -> None:
+    """Each piece that is taken may come in time, and all of them together late."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", SLOWLY], stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stderr.readline() == "full\n"
+        while process.poll() is None:
+            os.read(process.stdout.fileno(), 4096)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.3)
+        assert float(process.stderr.read()) < 2.5, "by pieces: 5 s"

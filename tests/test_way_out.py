@@ -1,7 +1,10 @@
 """The way out of a show whose system ends slowly: impatience neither cuts it short nor meets silence."""
 
+import os
 import re
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.serving import script
+from tests.serving import script, wait_for
 from tests.terminals import Terminal, terminal
 
 ROOT = Path(__file__).parent.parent
@@ -24,14 +27,15 @@ from pathlib import Path
 from demo.types import Chapter
 
 class Slow:
-    """Its end takes until the test says so; a stop that was cut short leaves no second mark."""
+    """Its end takes until the test says so; each leaves a mark at its begin, and one at its end."""
     name, title, description, poller, faults = "slow", "Slow to leave", "", None, ()
     def chapters(self, stage): return [Chapter("Only", "The only story.")]
     def check(self): pass
     async def start(self): pass
     async def heal(self): pass
     async def stop(self):
-        Path("stopping").touch()
+        with Path("stopping").open("a") as mark:
+            mark.write("1")
         while not Path("go").exists():
             await asyncio.sleep(0.02)
         Path("stopped").touch()
@@ -118,6 +122,46 @@ def test_a_slow_end_of_the_system_is_said_once_and_unasked(tmp_path: Path, words
         assert term.end() == 0
         if words == SERVE:
             assert term.sent.count(REMOVING.encode()) == 1
+        assert (tmp_path / "stopping").read_text() == "1", "once is enough, and a second end would be a second wait"
+
+
+SOUR = """
+from demo.errors import FaultError, SubjectError
+from lamp import Lamp, Out
+
+class Stuck(Out):
+    async def heal(self, plan):
+        if not await self.is_healed(plan): raise FaultError("the switch is stuck")
+
+class Sour(Lamp):
+    def __init__(self): self.faults = [Stuck()]
+    async def stop(self): raise SubjectError("the table stays")
+"""
+
+
+def test_what_was_not_healed_is_said_beside_what_did_not_end(tmp_path: Path) -> None:
+    (tmp_path / "lamp.py").write_text(LAMP)
+    (tmp_path / "sour.py").write_text(SOUR)
+    environ = os.environ | {"XDG_STATE_HOME": str(tmp_path), "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    command = [sys.executable, "-m", "demo", "run", "sour:Sour"]
+    # Not through a pipe: the watchdog that goes on trying would keep it open.
+    with (
+        (tmp_path / "said").open("w") as said,
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=said, text=True, env=environ
+        ) as process,
+    ):
+        assert process.stdin is not None
+        process.stdin.write("c 1\n")
+        process.stdin.flush()
+        wait_for((tmp_path / "dark").exists, 20)
+        process.stdin.write("q\n")
+        process.stdin.close()
+        assert process.wait(60) == 1
+    ended = (tmp_path / "said").read_text().splitlines()[0]
+    assert ended.startswith("demo: not healed: out: the switch is stuck")
+    assert ended.endswith("; the table stays")
+    (tmp_path / "dark").unlink()  # a watchdog is waiting for it
 
 
 def test_a_quick_end_of_the_system_is_not_spoken_of(tmp_path: Path) -> None:

@@ -108,6 +108,10 @@ class Part(Protocol):
     async def is_up(self) -> bool:
         """By probe."""
 
+    @property
+    def is_over(self) -> bool:
+        """Ended with its system, by who owns it: it does not come back, and nothing of it is left."""
+
 
 @dataclass(frozen=True)
 class ProcessKill:
@@ -154,7 +158,7 @@ class ProcessKill:
                 raise FaultError(f"{self.target} did not come back: {error}") from error
 
     async def is_healed(self, plan: Plan) -> bool:
-        return has_ended(plan) or (self.home.is_home_of(plan) and await self.part.is_up())
+        return has_ended(plan) or (self.home.is_home_of(plan) and (self.part.is_over or await self.part.is_up()))
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         """A node that only lost Redis is degraded: another fault's doing."""

@@ -94,7 +94,7 @@ class RedisPause:
             async with asyncio.timeout(ANSWER_SEC), self._client(ANSWER_SEC) as client:
                 await command(client)
         except (RedisError, OSError, TimeoutError) as error:
-            raise FaultError(f"redis did not take CLIENT {word}: {error or 'no answer'}") from error
+            raise FaultError(f"redis did not take CLIENT {word}: {str(error) or 'no answer'}") from error
 
     @asynccontextmanager
     async def _client(self, answer_sec: float) -> AsyncIterator["Redis"]:

@@ -19,7 +19,7 @@ from demo.conductor.tally import CommandTally
 from demo.errors import DemoError, JournalError, Refused, describe
 from demo.journal import Journal
 from demo.show import FaultState, Refusal, ShowState, apply, decide, opening
-from demo.types import HEAL_SEC, Chapter, DemoState, FaultDriver, HealthPollerProtocol, Stage, Watchdog
+from demo.types import HEAL_SEC, STOP_SEC, Chapter, DemoState, FaultDriver, HealthPollerProtocol, Stage, Watchdog
 
 CLOSING_LIMIT_SEC = 15.0
 CLOSING_WATCHED_SEC = 4.0
@@ -39,7 +39,7 @@ class Conductor:
 
     `chapters` may be a function of the `Stage` that their `on_enter`s use. `start_system` is run
     beside the show when it begins, `heal_system` when someone heals everything, for `heal_sec` at most,
-    and `stop_system` when the show has ended and its faults are healed.
+    and `stop_system` when the show has ended and its faults are healed, for `stop_sec` at most.
     `journal` may be a function that opens one; without it the show is kept in a temporary one.
     `watchdog` heals what this process leaves broken.
     Raises `ValueError` for an empty deck, `JournalError` for a journal that is in use.
@@ -59,6 +59,7 @@ class Conductor:
         heal_system: Work | None = None,
         heal_sec: float = HEAL_SEC,
         stop_system: Work | None = None,
+        stop_sec: float = STOP_SEC,
         watchdog: Watchdog | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -87,7 +88,8 @@ class Conductor:
         if watchdog is not None:
             watchdog.begin(self.journal.path, lambda text: self.report("show", c.Trouble(text)))
         self._faults = Faults(self, faults, watchdog)
-        self.system = SystemBehind(self, self._faults, SystemWork(start_system, heal_system, stop_system, heal_sec))
+        work = SystemWork(start_system, heal_system, stop_system, heal_sec, stop_sec)
+        self.system = SystemBehind(self, self._faults, work)
         self.health = HealthWatch(self, health_poller, faults)
 
     @property
@@ -326,6 +328,7 @@ class Conductor:
 
     async def _close(self) -> None:
         """Each step for itself: none that fails or hangs costs the others."""
+        self._lanes.close()  # nobody takes from them any more: who waits there is told so
         self._settled.set()
         self._actions.cancel_all()
         unhealed = await _attempt(self._heal_everything)
@@ -345,7 +348,6 @@ class Conductor:
     async def _end_work(self) -> None:
         self.health.stop()
         await self._end_tasks()
-        self._lanes.close()
 
     async def _end_system(self) -> None:
         """While the watchdog still knows us alive: what it took up now would meet a system that is being taken down."""

@@ -46,6 +46,7 @@ class Faults:
         self._ledger = Ledger(conductor, self._drivers, watchdog)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._pauses: dict[str, float] = {}
+        self._retries: dict[str, asyncio.Task[None]] = {}
 
     async def load(self) -> None:
         """Take over what an earlier process left to undo."""
@@ -143,7 +144,9 @@ class Faults:
         if error is None:
             self._pauses.pop(name, None)
         else:
-            self._conductor.spawn(self._try_again(name, run), f"trying again to heal {name}")
+            if (waiting := self._retries.get(name)) is not None:
+                waiting.cancel()  # somebody was quicker: one at a time tries again
+            self._retries[name] = self._conductor.spawn(self._try_again(name, run), f"trying again to heal {name}")
 
     async def _try_again(self, name: str, run: int) -> None:
         pause = self._pauses.get(name, RETRY_FIRST_SEC)

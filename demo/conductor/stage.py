@@ -25,6 +25,8 @@ class ConductorStage:
         self._conductor = conductor
 
     async def inject(self, name: str) -> None:
+        # A button is refused then; a deck goes on by itself, and nobody could press again for it.
+        await self._conductor.until(lambda s: not s.parts_healing, INJECTION_LIMIT_SEC)
         state = await self._submit(c.Inject(name))
         run = _run(state, name)
         await self._conductor.until(lambda s: _run(s, name) != run or _left(s, name, "injecting"), INJECTION_LIMIT_SEC)

@@ -10,7 +10,7 @@ from demo.conductor.bounded import within
 from demo.conductor.faults import Faults
 from demo.errors import DemoError, describe
 from demo.show import ShowState
-from demo.types import HEAL_SEC
+from demo.types import HEAL_SEC, STOP_SEC
 
 if TYPE_CHECKING:
     from demo.conductor.core import Conductor
@@ -25,12 +25,13 @@ Work = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True)
 class SystemWork:
-    """What a subject does with its system; None for nothing. `heal_sec`: what `heal` may take, in seconds."""
+    """What a subject does with its system; None for nothing. `heal_sec`, `stop_sec`: what they may take, in seconds."""
 
     start: Work | None = None
     heal: Work | None = None
     stop: Work | None = None
     heal_sec: float = HEAL_SEC
+    stop_sec: float = STOP_SEC
 
 
 class SystemBehind:
@@ -53,13 +54,20 @@ class SystemBehind:
         try:
             await start()
         except DemoError as error:
-            self._end(str(error))
+            self._not_started(str(error))
         except Exception as error:  # noqa: BLE001 - a subject's bug is shown, the show goes on
-            self._end(f"the system could not be started: {describe(error)}")
+            self._not_started(f"the system could not be started: {describe(error)}")
         else:
             # Somebody healed meanwhile, and that failed while this had not ended.
             if self._conductor.state.parts_error is not None and not self._conductor.state.parts_healing:
                 self._end(None)
+
+    def _not_started(self, error: str) -> None:
+        """A heal that is still at work says itself when it ends: until then nothing new may be broken."""
+        if self._conductor.state.parts_healing:
+            self._conductor.report("show", c.Trouble(error))
+        else:
+            self._end(error)
 
     def _end(self, error: str | None) -> None:
         self._conductor.report("show", c.PartsHealEnd(error))
@@ -90,11 +98,12 @@ class SystemBehind:
                 self._conductor.report("show", c.Heal(fault.name))
 
     async def end(self, say: Callable[[str], Awaitable[None]]) -> None:
-        """`say` is told when it takes long. Raises what the subject raises."""
+        """`say` is told when it takes long. Raises what the subject raises, `FaultError` when it does not end."""
         if self._work.stop is None:
             return
         self.is_ending = True
-        ending = asyncio.ensure_future(self._work.stop())
+        # As long as it goes on, the watchdog holds back. One without an end would hold it back for good.
+        ending = asyncio.ensure_future(within(self._work.stop_sec, self._work.stop(), "ending the system"))
         try:
             if not (await asyncio.wait({ending}, timeout=QUIET_SEC))[0]:
                 self.is_slow = True

@@ -27,6 +27,8 @@ from demo.views import presenter_view
 from demo.voice import SAID_SEC, Voice
 
 DIGITS_MOST = 9
+NUMBER_ALONE = "a number goes with g or c: g 3 goes to chapter 3, c 1 fires the first fault"
+_LISTS = ("jump", "faults")
 
 _WORDS: dict[str, tuple[str, ...]] = {
     "next": ("right",),
@@ -126,9 +128,12 @@ class PlainFront:
         before = self.helm.pad.mode
         for key in keys:
             if _is_number(key):
+                if self.helm.pad.mode not in _LISTS:
+                    self._print([NUMBER_ALONE])
+                    continue
                 self.helm.pad = replace(self.helm.pad, typed="")
             await self._press(key)
-        if len(line.split()) > 1 and self.helm.pad.mode in ("jump", "faults") and self.helm.pad.typed:
+        if len(line.split()) > 1 and self.helm.pad.mode in _LISTS and self.helm.pad.typed:
             await self._press("enter")
         if self.helm.pad.mode != before:
             self._print(self._overlay())

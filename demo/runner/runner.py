@@ -16,7 +16,7 @@ from demo.runner.narrator import Narrator, OnNarration
 from demo.runner.plain import PlainFront
 from demo.runner.signals import ending_signals
 from demo.show import ShowState
-from demo.types import HEAL_SEC, Chapter, FaultDriver, HealthPollerProtocol, Stage, Watchdog
+from demo.types import HEAL_SEC, STOP_SEC, Chapter, FaultDriver, HealthPollerProtocol, Stage, Watchdog
 from demo.voice import SAID_SEC, Voice
 
 Front = LiveFront | PlainFront
@@ -51,6 +51,7 @@ class DemoRunner:
         heal_system: Callable[[], Awaitable[None]] | None = None,
         heal_sec: float = HEAL_SEC,
         stop_system: Callable[[], Awaitable[None]] | None = None,
+        stop_sec: float = STOP_SEC,
         watchdog: Watchdog | None = None,
         notes: bool | None = None,
         invitation: Callable[[], Invitation | None] = lambda: None,
@@ -68,6 +69,7 @@ class DemoRunner:
             heal_system=heal_system,
             heal_sec=heal_sec,
             stop_system=stop_system,
+            stop_sec=stop_sec,
             watchdog=watchdog,
         )
         self._console = console or Console()

@@ -110,9 +110,9 @@ class Compose:
         """Create and start what is missing; what runs is left as it is. Raises `SubjectError`."""
         await self._do("up", "-d", "--no-recreate", within_sec=UP_SEC)
 
-    async def down(self) -> None:
+    async def down(self, within_sec: float) -> None:
         """Remove its containers, networks and volumes. Raises `SubjectError`."""
-        await self._do("down", "--volumes", "--timeout", GRACE_SEC, within_sec=DOWN_SEC)
+        await self._do("down", "--volumes", "--timeout", GRACE_SEC, within_sec=within_sec)
 
     async def _do(self, *words: str, within_sec: float | None) -> None:
         await self.check()

@@ -1,5 +1,6 @@
 """A cluster in containers of one compose project: brought up or found, and left as it was found."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ from demo.engine.engine import Engine
 from demo.engine.watch import EngineWatch
 from demo.errors import EngineError, SubjectError
 from demo.subjects.cluster import owner
-from demo.subjects.cluster.compose import Compose
+from demo.subjects.cluster.compose import DOWN_SEC, Compose
 from demo.subjects.cluster.ground import Tell
 from demo.subjects.cluster.members import Member, Members
 from demo.subjects.cluster.pull import pull
@@ -181,11 +182,14 @@ class Containers:
             self._hold.let_go()
 
     async def _remove(self) -> None:
-        """Once more when it fails: somebody may have started in that moment what was being removed."""
+        """Once more when it soon fails: somebody may have started in that moment what was being removed."""
+        until = time.monotonic() + DOWN_SEC
         try:
-            await self._compose.down()
+            await self._compose.down(DOWN_SEC)
         except SubjectError:
-            await self._compose.down()
+            if (left := until - time.monotonic()) < DOWN_SEC / 2:
+                raise
+            await self._compose.down(left)
 
     async def close(self) -> None:
         await self.engine.close()

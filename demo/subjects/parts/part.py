@@ -51,6 +51,11 @@ class WatchedPart(ABC):
     async def is_up(self) -> bool:
         return (await self.look()).ok
 
+    @property
+    def is_over(self) -> bool:
+        """Ended with its system, by who owns it; nobody else can tell."""
+        return False
+
 
 class Part(WatchedPart):
     """One of our own. `make` makes its process anew; `confirm` may object to what answers: is it really ours?"""
@@ -78,6 +83,10 @@ class Part(WatchedPart):
 
     async def current(self) -> Child | None:
         return self.child
+
+    @property
+    def is_over(self) -> bool:
+        return self._closed and (self.child is None or not self.child.is_alive)
 
     async def bring_back(self) -> None:
         async with self._one_at_a_time:
