@@ -1,0 +1,99 @@
+"""The pages at the edges of what they hold: no part under another, none beyond its screen, no text too small."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browsing import LAPTOP, PHONE, PROJECTOR, Window, chromium
+from tests.serving import Server, serving
+from tests.stretched import LONG
+from tests.test_docs import ROOT
+
+pytestmark = pytest.mark.browser
+
+TURNED = (844, 390)
+
+Open = Callable[..., Window]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def window(browser: Browser) -> Iterator[Open]:
+    opened: list[Window] = []
+
+    def make(server: Server, path: str, size: tuple[int, int], scheme: str = "dark") -> Window:
+        opened.append(Window(browser, f"{server.url}{path}", size, scheme))
+        expect(opened[-1].page.locator("body")).to_have_attribute("data-link", "up", timeout=10_000)
+        return opened[-1]
+
+    yield make
+    for one in opened:
+        one.close()
+
+
+@contextmanager
+def stretched(*options: str, faults: tuple[str, ...] = ()) -> Iterator[Server]:
+    words = [word for option in options for word in ("-o", option)]
+    with serving("tests.stretched:Stretched", *words, cwd=ROOT) as server:
+        server.until(lambda state: bool(state["health"]) and state["health"]["freshness"] == "live")
+        for fault in faults:
+            assert server.client.post(f"/chaos/{fault}").status_code == 202
+        server.until(lambda state: sum(one["state"] == "active" for one in state["chaos"]) == len(faults))
+        yield server
+
+
+@pytest.fixture(scope="module")
+def long() -> Iterator[Server]:
+    """A long name is down, and two faults are in place on it."""
+    with stretched("long=true", faults=("far", "near")) as server:
+        yield server
+
+
+BOXES = """(name) => [...document.querySelectorAll(name)].map(e => e.getBoundingClientRect())
+  .map(r => [r.left, r.top, r.right, r.bottom].map(Math.round))"""
+
+SMALLEST = """() => {
+  const words = document.createTreeWalker(document.querySelector('#show'), NodeFilter.SHOW_TEXT);
+  const found = [];
+  while (words.nextNode()) {
+    const one = words.currentNode.parentElement;
+    if (!words.currentNode.data.trim() || one.closest('.unseen, [hidden]') || !one.checkVisibility()) continue;
+    found.push(parseFloat(getComputedStyle(one).fontSize));
+  }
+  return Math.min(...found);
+}"""
+
+
+def boxes(page: Page, name: str) -> list[list[int]]:
+    """Left, top, right and bottom of each, in pixels."""
+    found: list[list[int]] = page.evaluate(BOXES, name)
+    assert found, name
+    return found
+
+
+def is_too_wide(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth > innerWidth"))
+
+
+def inside(page: Page, name: str) -> None:
+    """Each of them, whole, on the screen."""
+    for one in page.locator(name).all():
+        expect(one, one.inner_text()).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize("curves", ["true", "false"])
+@pytest.mark.parametrize("nodes", [5, 12])
+def test_a_card_lies_on_its_own_small_curve(window: Open, curves: str, nodes: int) -> None:
+    with stretched(f"curves={curves}", f"nodes={nodes}") as server:
+        for size in (PROJECTOR, (1024, 768), PHONE, TURNED):
+            one = window(server, "/", size)
+            expect(one.page.locator(".sparks svg")).to_have_count(nodes)
+            assert boxes(one.page, "#r-cards .card") == boxes(one.page, "#r-sparks i"), size
+            one.keep(f"layout-cards-{nodes}-{curves}-{size[0]}")
