@@ -97,3 +97,13 @@ def test_a_card_lies_on_its_own_small_curve(window: Open, curves: str, nodes: in
             expect(one.page.locator(".sparks svg")).to_have_count(nodes)
             assert boxes(one.page, "#r-cards .card") == boxes(one.page, "#r-sparks i"), size
             one.keep(f"layout-cards-{nodes}-{curves}-{size[0]}")
+
+
+@pytest.mark.parametrize("size", [PROJECTOR, LAPTOP, (1024, 768), TURNED, PHONE])
+def test_a_banner_ends_on_the_wall_however_long_its_target(long: Server, window: Open, size: tuple[int, int]) -> None:
+    one = window(long, "/", size)
+    expect(one.page.locator(".banner")).to_have_count(2)
+    one.keep(f"layout-banners-{size[0]}")
+    for left, _, right, _ in boxes(one.page, ".banner, .banner .tail"):
+        assert 0 <= left < right <= size[0]
+    assert not is_too_wide(one.page)
