@@ -107,3 +107,17 @@ def test_a_banner_ends_on_the_wall_however_long_its_target(long: Server, window:
     for left, _, right, _ in boxes(one.page, ".banner, .banner .tail"):
         assert 0 <= left < right <= size[0]
     assert not is_too_wide(one.page)
+
+
+@pytest.mark.parametrize("size", [PHONE, TURNED])
+def test_a_long_name_moves_no_button_of_the_phone_and_lies_under_none(
+    long: Server, window: Open, size: tuple[int, int]
+) -> None:
+    one = window(long, "/remote", size)
+    expect(one.page.locator("#r-health")).to_contain_text(LONG)
+    one.keep(f"layout-remote-{size[0]}")
+    inside(one.page, ".thumb button:not(.unseen)")
+    least = min(left for left, *_ in boxes(one.page, ".thumb button:not(.unseen)"))
+    for _, _, right, bottom in boxes(one.page, ".health span, .event span"):
+        assert right <= (least if size == TURNED else size[0])
+        assert bottom <= size[1]
