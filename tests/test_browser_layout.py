@@ -121,3 +121,14 @@ def test_a_long_name_moves_no_button_of_the_phone_and_lies_under_none(
     for _, _, right, bottom in boxes(one.page, ".health span, .event span"):
         assert right <= (least if size == TURNED else size[0])
         assert bottom <= size[1]
+
+
+def test_a_phone_that_is_turned_reads_the_stage_as_well_as_an_upright_one(long: Server, window: Open) -> None:
+    upright, turned = window(long, "/", PHONE).page, window(long, "/", TURNED).page
+    assert turned.evaluate(SMALLEST) >= min(11, upright.evaluate(SMALLEST))
+    assert not is_too_wide(turned)
+    assert turned.evaluate("getComputedStyle(document.body).overflowY") == "auto"
+    first, second = boxes(turned, ".banner")
+    assert first[1] == second[1], "side by side: one above the other they would hide half of the screen"
+    wall = window(long, "/", (1280, 720)).page
+    assert wall.evaluate("getComputedStyle(document.body).overflowY") == "hidden"
