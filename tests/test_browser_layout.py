@@ -1,5 +1,7 @@
 """The pages at the edges of what they hold: no part under another, none beyond its screen, no text too small."""
 
+import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -46,7 +48,10 @@ def stretched(*options: str, faults: tuple[str, ...] = ()) -> Iterator[Server]:
         for fault in faults:
             assert server.client.post(f"/chaos/{fault}").status_code == 202
         server.until(lambda state: sum(one["state"] == "active" for one in state["chaos"]) == len(faults))
-        yield server
+        try:
+            yield server
+        finally:
+            server.kill_with_watchdog()
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +59,17 @@ def long() -> Iterator[Server]:
     """A long name is down, and two faults are in place on it."""
     with stretched("long=true", faults=("far", "near")) as server:
         yield server
+
+
+@contextmanager
+def silence(server: Server, page: Page) -> Iterator[None]:
+    """The server says nothing more, and the page has seen it."""
+    os.kill(server.process.pid, signal.SIGSTOP)
+    try:
+        expect(page.locator("#link")).to_be_visible(timeout=10_000)
+        yield
+    finally:
+        os.kill(server.process.pid, signal.SIGCONT)
 
 
 BOXES = """(name) => [...document.querySelectorAll(name)].map(e => e.getBoundingClientRect())
@@ -132,3 +148,47 @@ def test_a_phone_that_is_turned_reads_the_stage_as_well_as_an_upright_one(long: 
     assert first[1] == second[1], "side by side: one above the other they would hide half of the screen"
     wall = window(long, "/", (1280, 720)).page
     assert wall.evaluate("getComputedStyle(document.body).overflowY") == "hidden"
+
+
+@pytest.mark.parametrize("size", [PHONE, TURNED])
+def test_no_words_of_the_stage_are_smaller_on_a_phone_however_many_cards(window: Open, size: tuple[int, int]) -> None:
+    for nodes in (9, 12, 20):
+        with stretched(f"nodes={nodes}") as server:
+            one = window(server, "/", size)
+            expect(one.page.locator(".card")).to_have_count(nodes)
+            assert one.page.evaluate(SMALLEST) >= 12, nodes
+
+
+@pytest.mark.parametrize("size", [PHONE, TURNED])
+def test_the_phone_says_that_it_is_lost_beside_its_words_and_not_on_them(
+    long: Server, window: Open, size: tuple[int, int]
+) -> None:
+    one = window(long, "/remote", size)
+    with silence(long, one.page):
+        ((_, _, _, bottom),) = boxes(one.page, "#link")
+        one.keep(f"layout-remote-lost-{size[0]}")
+        assert all(top >= bottom for _, top, _, _ in boxes(one.page, ".head, .thumb"))
+        inside(one.page, ".thumb button:not(.unseen)")
+
+
+def test_a_banner_that_holds_its_place_hides_what_is_under_it_when_the_page_is_lost_too(
+    long: Server, window: Open
+) -> None:
+    one = window(long, "/", PHONE)
+    banner = one.page.locator(".banner").first
+    with silence(long, one.page):
+        expect(banner).to_have_css("filter", "grayscale(1)")
+        one.keep("layout-banner-lost")
+        expect(banner).to_have_css("opacity", "1")
+        expect(banner.locator("b")).to_have_css("opacity", "0.38")
+
+
+def test_next_says_in_whole_words_why_it_waits_on_a_narrow_presenters_page(window: Open) -> None:
+    with stretched() as server:
+        one = window(server, "/presenter", PHONE)
+        server.client.post("/advance")
+        expect(one.page.locator("#next")).to_contain_text("still at work")
+        one.keep("layout-presenter-blocked")
+        for part in one.page.locator("#next > :is(span, small)").all():
+            assert part.evaluate("e => e.scrollWidth <= e.clientWidth || getComputedStyle(e).overflow == 'visible'")
+        inside(one.page, "#next > :is(span, small)")
