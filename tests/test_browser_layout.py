@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browsing import LAPTOP, PHONE, PROJECTOR, Window, chromium
 from tests.serving import Server, serving
-from tests.stretched import LONG
+from tests.stretched import BY_HAND, LONG
 from tests.test_docs import ROOT
 
 pytestmark = pytest.mark.browser
@@ -192,3 +192,16 @@ def test_next_says_in_whole_words_why_it_waits_on_a_narrow_presenters_page(windo
         for part in one.page.locator("#next > :is(span, small)").all():
             assert part.evaluate("e => e.scrollWidth <= e.clientWidth || getComputedStyle(e).overflow == 'visible'")
         inside(one.page, "#next > :is(span, small)")
+
+
+def test_what_is_not_healed_is_said_to_who_steers_with_its_reason(window: Open) -> None:
+    with stretched(faults=("stuck",)) as server:
+        assert server.client.post("/chaos/stuck/heal").status_code == 202
+        server.until(lambda state: any(one["state"] == "failed" for one in state["chaos"]))
+        for path, region, size in (("/presenter", "#r-now", LAPTOP), ("/remote", "#r-health", PHONE)):
+            event = window(server, path, size).page.locator(f"{region} .event.failed")
+            expect(event).to_contain_text("not healed")
+            expect(event).to_contain_text(BY_HAND)
+            expect(event).not_to_contain_text("look at")
+        wall = window(server, "/", PROJECTOR).page.locator(".banner.failed")
+        expect(wall).to_contain_text("look at the presenter's page")
