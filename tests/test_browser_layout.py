@@ -205,3 +205,30 @@ def test_what_is_not_healed_is_said_to_who_steers_with_its_reason(window: Open) 
             expect(event).not_to_contain_text("look at")
         wall = window(server, "/", PROJECTOR).page.locator(".banner.failed")
         expect(wall).to_contain_text("look at the presenter's page")
+
+
+CONTRASTS = """() => {
+  const parse = (text) => text.match(/[0-9.]+/g).map(Number);
+  const light = (rgb) => rgb.slice(0, 3).map(c => c / 255)
+    .map(c => c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [.2126, .7152, .0722][i], 0);
+  return [...document.querySelectorAll('main kbd')].filter(e => e.checkVisibility()).map(e => {
+    let ground = e;
+    while (parse(getComputedStyle(ground).backgroundColor)[3] === 0) ground = ground.parentElement;
+    const under = parse(getComputedStyle(ground).backgroundColor), opacity = Number(getComputedStyle(e).opacity);
+    const over = parse(getComputedStyle(e).color).slice(0, 3).map((c, i) => c * opacity + under[i] * (1 - opacity));
+    const [a, b] = [light(over), light(under)].sort((x, y) => y - x);
+    return [e.parentElement.id + ' ' + e.textContent, Math.round((a + .05) / (b + .05) * 100) / 100];
+  });
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_every_key_cap_of_the_presenter_can_be_read(server: Server, window: Open, scheme: str) -> None:
+    one = window(server, "/presenter", PROJECTOR, scheme)
+    for path, changed in (("/freeze", "#freeze.on"), ("/halt", "#halt.done"), ("/goto/5", "#next.held")):
+        caps = dict(one.page.evaluate(CONTRASTS))
+        assert len(caps) > 6
+        assert {cap: found for cap, found in caps.items() if found < 4.5} == {}
+        assert server.client.post(path).status_code == 200
+        expect(one.page.locator(changed)).to_be_visible()
