@@ -75,6 +75,9 @@ def silence(server: Server, page: Page) -> Iterator[None]:
 BOXES = """(name) => [...document.querySelectorAll(name)].map(e => e.getBoundingClientRect())
   .map(r => [r.left, r.top, r.right, r.bottom].map(Math.round))"""
 
+CUT = """() => [...document.querySelectorAll('.card .name')].filter(e => e.scrollWidth > e.clientWidth)
+  .map(e => e.textContent)"""
+
 SMALLEST = """() => {
   const words = document.createTreeWalker(document.querySelector('#show'), NodeFilter.SHOW_TEXT);
   const found = [];
@@ -113,6 +116,14 @@ def test_a_card_lies_on_its_own_small_curve(window: Open, curves: str, nodes: in
             expect(one.page.locator(".sparks svg")).to_have_count(nodes)
             assert boxes(one.page, "#r-cards .card") == boxes(one.page, "#r-sparks i"), size
             one.keep(f"layout-cards-{nodes}-{curves}-{size[0]}")
+
+
+@pytest.mark.parametrize("size", [PROJECTOR, (1280, 720), (1024, 768)])
+def test_no_name_is_cut_where_the_cards_have_the_whole_wall(window: Open, size: tuple[int, int]) -> None:
+    with stretched("curves=false") as server:
+        one = window(server, "/", size)
+        expect(one.page.locator(".card")).to_have_count(5)
+        assert one.page.evaluate(CUT) == []
 
 
 @pytest.mark.parametrize("size", [PROJECTOR, LAPTOP, (1024, 768), TURNED, PHONE])
