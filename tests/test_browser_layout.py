@@ -126,6 +126,24 @@ def test_no_name_is_cut_where_the_cards_have_the_whole_wall(window: Open, size: 
         assert one.page.evaluate(CUT) == []
 
 
+def test_of_twelve_cards_a_long_name_takes_the_room_of_its_age_and_not_the_other_way_round(window: Open) -> None:
+    with stretched("nodes=12") as server:
+        for size in (PROJECTOR, (1280, 720), PHONE, TURNED):
+            one = window(server, "/", size)
+            expect(one.page.locator(".card")).to_have_count(12)
+            assert one.page.evaluate(CUT) == [], size
+            one.keep(f"layout-twelve-{size[0]}")
+            for (_, above, _, below), (_, top, _, bottom) in zip(
+                boxes(one.page, ".card .head"), boxes(one.page, ".card .name"), strict=True
+            ):
+                assert above <= top < bottom <= below, size
+    with stretched("nodes=12", "long=true") as server:
+        first = window(server, "/", PROJECTOR).page
+        ((_, above, _, below),), (mark, *_) = boxes(first, "#card-1 .head"), boxes(first, "#card-1 .head .mark")
+        ((_, top, _, bottom),) = boxes(first, "#card-1 .name")
+        assert above <= top < mark[3] < bottom <= below + 1, "beside its mark"
+
+
 @pytest.mark.parametrize("size", [PROJECTOR, LAPTOP, (1024, 768), TURNED, PHONE])
 def test_a_banner_ends_on_the_wall_however_long_its_target(long: Server, window: Open, size: tuple[int, int]) -> None:
     one = window(long, "/", size)
