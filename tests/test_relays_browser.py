@@ -72,6 +72,7 @@ def test_a_page_of_a_relay_says_when_it_is_not_live_and_when_it_is_again(redis: 
         late = window(relay)
         expect(late.page.locator("#link-text")).to_contain_text(NOT_LIVE)
         expect(late.page.locator("article.card").first).to_be_visible()
+        assert late.page.evaluate("document.querySelector('#link').getBoundingClientRect().left") >= 12
         stage.client.post("/goto/2")
         redis.start()
         for one in (page, late.page):

@@ -2,7 +2,7 @@
 'use strict';
 (() => {
   const STEPS = [1, 0.94, 0.88, 0.82, 0.76, 0.7, 0.64, 0.58, 0.52, 0.46];
-  const stacked = matchMedia('(max-aspect-ratio: 1/1)');
+  const stacked = matchMedia('(max-aspect-ratio: 1/1), (max-width: 1000px) and (max-height: 480px)');
   const seen = new WeakMap();
 
   const overflows = (element) => element.scrollHeight > element.clientHeight + 1;

@@ -177,7 +177,8 @@ demo.link = (() => {
       if (performance.now() < RELOAD_MS) return; // nothing can be remembered
     }
     // The hall's phones learn of it in the same moment: they come one after the other. Projector and presenter do at once.
-    const isOneOfMany = document.body.dataset.view === 'stage' && matchMedia('(max-width: 699px)').matches;
+    const isPhone = matchMedia('(max-width: 699px), (max-width: 1000px) and (max-height: 480px)').matches;
+    const isOneOfMany = isPhone && document.body.dataset.view === 'stage';
     setTimeout(() => location.reload(), isOneOfMany ? SPREAD_MS * Math.random() : 0);
   }
 

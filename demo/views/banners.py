@@ -21,8 +21,11 @@ class BannerView:
     ends_at: float | None = None
 
 
-def banners(state: ShowState) -> tuple[BannerView, ...]:
-    """Halt first, then each running or failed fault, then what this chapter healed."""
+def banners(state: ShowState, *, private: bool = False) -> tuple[BannerView, ...]:
+    """Halt first, then each running or failed fault, then what this chapter healed.
+
+    `private`: for who steers, with the reason and the command by hand where a fault is not healed.
+    """
     found = []
     if state.halted:
         text = "everything is being healed" if any(f.is_running for f in state.faults) else "no new faults"
@@ -31,7 +34,7 @@ def banners(state: ShowState) -> tuple[BannerView, ...]:
         found.append(BannerView("lost", "lost", "The journal cannot be written", "a crash would lose the show"))
     if state.parts_healing and not state.halted:
         found.append(BannerView("parts", "healing", "Healing", "parts that died are started again"))
-    running = [_running(fault) for fault in state.faults if fault.is_running]
+    running = [_running(fault, private) for fault in state.faults if fault.is_running]
     healed = [_healed(fault) for fault in state.faults if _belongs_here(state, fault)]
     return tuple(found + running + healed)
 
@@ -43,10 +46,11 @@ def _belongs_here(state: ShowState, fault: FaultState) -> bool:
     return newest is not None and newest.chapter in (state.number, ELSEWHERE)
 
 
-def _running(fault: FaultState) -> BannerView:
+def _running(fault: FaultState, private: bool) -> BannerView:
     title, seen = fault.config.description, seen_text(fault)
     if fault.state == "failed":
-        return BannerView(fault.name, "failed", f"{fault.target or title}: not healed", "look at the presenter's page")
+        text = fault.error or "" if private else "look at the presenter's page"
+        return BannerView(fault.name, "failed", f"{fault.target or title}: not healed", text)
     if fault.state == "injecting":
         return BannerView(fault.name, "fault", title, fault.target, "starting")
     if fault.state == "healing":

@@ -76,7 +76,7 @@ def stage_view(state: ShowState, private: bool = False) -> StageView:
         countdown_ends_at=state.countdown_ends_at,
         cards=cards(state) if private else tuple(_public_card(card) for card in cards(state)),
         curves=curves(state),
-        banners=banners(state) if private else tuple(_public_banner(banner) for banner in banners(state)),
+        banners=banners(state, private=True) if private else tuple(_public_banner(banner) for banner in banners(state)),
         line=_line(state),
         freshness=state.freshness,
         sampled_at=state.sample.updated_at if state.sample else None,
