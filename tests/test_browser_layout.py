@@ -75,7 +75,7 @@ def silence(server: Server, page: Page) -> Iterator[None]:
 BOXES = """(name) => [...document.querySelectorAll(name)].map(e => e.getBoundingClientRect())
   .map(r => [r.left, r.top, r.right, r.bottom].map(Math.round))"""
 
-CUT = """() => [...document.querySelectorAll('.card .name')].filter(e => e.scrollWidth > e.clientWidth)
+CUT = """() => [...document.querySelectorAll('.card :is(.name, .detail)')].filter(e => e.scrollWidth > e.clientWidth)
   .map(e => e.textContent)"""
 
 SMALLEST = """() => {
@@ -119,9 +119,10 @@ def test_a_card_lies_on_its_own_small_curve(window: Open, curves: str, nodes: in
 
 
 @pytest.mark.parametrize("size", [PROJECTOR, (1280, 720), (1024, 768)])
-def test_no_name_is_cut_where_the_cards_have_the_whole_wall(window: Open, size: tuple[int, int]) -> None:
-    with stretched("curves=false") as server:
+def test_no_word_is_cut_where_the_cards_have_the_whole_wall(window: Open, size: tuple[int, int]) -> None:
+    with stretched("curves=false", faults=("far",)) as server:
         one = window(server, "/", size)
+        expect(one.page.locator(".card.down .detail")).to_have_text("no answer")
         expect(one.page.locator(".card")).to_have_count(5)
         assert one.page.evaluate(CUT) == []
 
@@ -234,6 +235,22 @@ def test_what_is_not_healed_is_said_to_who_steers_with_its_reason(window: Open) 
             expect(event).not_to_contain_text("look at")
         wall = window(server, "/", PROJECTOR).page.locator(".banner.failed")
         expect(wall).to_contain_text("look at the presenter's page")
+
+
+def test_however_long_a_target_the_wall_says_that_it_is_not_healed(window: Open) -> None:
+    with stretched("long=true", faults=("stuck",)) as server:
+        assert server.client.post("/chaos/stuck/heal").status_code == 202
+        title = window(server, "/", PROJECTOR).page.locator(".banner.failed b")
+        expect(title).to_contain_text("…")
+        expect(title).to_contain_text(": not healed")
+        assert title.evaluate("e => e.scrollWidth <= e.clientWidth")
+
+
+def test_a_long_name_leaves_the_presenter_its_number(long: Server, window: Open) -> None:
+    page = window(long, "/presenter", LAPTOP).page
+    expect(page.locator(".minis b").first).to_contain_text("…")
+    ((_, _, most, _),) = boxes(page, ".minis")
+    assert all(right <= most for _, _, right, _ in boxes(page, ".minis .value"))
 
 
 CONTRASTS = """() => {
