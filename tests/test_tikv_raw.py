@@ -26,6 +26,9 @@ pytestmark = pytest.mark.anyio
 KEYS = (b"a", b"k", b"z")
 """One in each of the three regions, led by `tikv0`, `tikv1` and `tikv2`."""
 
+ROOM_SEC = 5.0
+"""For what must succeed, where it is not the deadline that is looked at."""
+
 
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
@@ -87,9 +90,9 @@ async def test_a_killed_leader_is_an_election_until_another_is_chosen(cluster: C
         assert 0.25 < time.monotonic() - started < 0.6
         assert caught.value.reason == "election"
         assert client.counts["election"] > 0
-        await client.put(b"a", b"the other regions", within_sec=0.3)
+        await client.put(b"a", b"the other regions", within_sec=ROOM_SEC)
         cluster.elect()
-        await client.put(b"k", b"after", within_sec=0.3)
+        await client.put(b"k", b"after", within_sec=ROOM_SEC)
         assert cluster.state.data[b"k"] == b"after"
 
 
@@ -196,7 +199,7 @@ async def test_without_a_majority_no_write_is_confirmed(cluster: Cluster) -> Non
 async def test_a_follower_that_names_the_leader_is_believed(cluster: Cluster) -> None:
     async with client_of(cluster) as client:
         cluster.state.groups[cluster.state.group_of(b"k").ident].told = 1  # type: ignore[union-attr]
-        await client.put(b"k", b"v", within_sec=0.3)
+        await client.put(b"k", b"v", within_sec=ROOM_SEC)
         assert client.counts == {"moved": 1}
         assert cluster.state.stores["tikv1"].calls["put"] == 1
 
@@ -205,8 +208,8 @@ async def test_a_split_region_is_found_again(cluster: Cluster) -> None:
     async with client_of(cluster) as client:
         await client.put(b"k", b"before")
         cluster.split(b"j")
-        await client.put(b"k", b"after", within_sec=0.5)
-        await client.put(b"i", b"left", within_sec=0.5)
+        await client.put(b"k", b"after", within_sec=ROOM_SEC)
+        await client.put(b"i", b"left", within_sec=ROOM_SEC)
         assert len(await client.regions()) == 4
 
 
@@ -218,7 +221,7 @@ async def test_a_busy_store_is_said_to_be_busy_until_it_is_not(cluster: Cluster)
         assert caught.value.reason == "busy"
         assert 2 <= client.counts["busy"] <= 8, "it backs off"
         cluster.state.stores["tikv1"].busy = False
-        await client.put(b"k", b"v", within_sec=0.3)
+        await client.put(b"k", b"v", within_sec=ROOM_SEC)
 
 
 @pytest.mark.parametrize("in_header", [False, True])
@@ -235,12 +238,12 @@ async def test_without_a_pd_leader_known_routes_go_on_and_unknown_ones_say_so(cl
     async with client_of(cluster) as client:
         await client.put(b"k", b"before")
         cluster.kill("pd0")
-        await client.put(b"k", b"during", within_sec=0.3)
+        await client.put(b"k", b"during", within_sec=ROOM_SEC)
         with pytest.raises(NoAnswer) as caught:
             await client.put(b"a", b"v", within_sec=0.3)
         assert caught.value.reason == "no_route"
         cluster.elect_pd("pd1")
-        await client.put(b"a", b"v", within_sec=0.5)
+        await client.put(b"a", b"v", within_sec=ROOM_SEC)
 
 
 async def test_a_frozen_pd_follower_holds_nobody_up(cluster: Cluster) -> None:
@@ -258,7 +261,7 @@ async def test_a_frozen_pd_leader_is_left_for_the_new_one(cluster: Cluster) -> N
         with pytest.raises(NoAnswer, match="PD"):
             await client.put(b"a", b"v", within_sec=0.4)
         cluster.elect_pd("pd1")
-        await client.put(b"a", b"v", within_sec=0.5)
+        await client.put(b"a", b"v", within_sec=ROOM_SEC)
 
 
 async def test_a_frozen_pd_leader_that_was_replaced_costs_half_the_deadline(cluster: Cluster) -> None:
@@ -266,7 +269,7 @@ async def test_a_frozen_pd_leader_that_was_replaced_costs_half_the_deadline(clus
         await client.put(b"k", b"v")
         cluster.pause("pd0")
         cluster.elect_pd("pd1")
-        await client.put(b"a", b"v", within_sec=0.6)
+        await client.put(b"a", b"v", within_sec=2.0)
 
 
 async def test_a_cluster_made_anew_has_another_id_and_is_accepted(cluster: Cluster) -> None:
