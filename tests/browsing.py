@@ -69,3 +69,14 @@ class Window:
 
     def close(self) -> None:
         self.context.close()
+
+
+@contextmanager
+def windows() -> Iterator[list[Window]]:
+    """What is put in here is closed in the end."""
+    opened: list[Window] = []
+    try:
+        yield opened
+    finally:
+        for one in opened:
+            one.close()

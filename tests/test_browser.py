@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browsing import LAPTOP, PHONE, PROJECTOR, Window, chromium
+from tests.browsing import LAPTOP, PHONE, PROJECTOR, Window, chromium, windows
 from tests.serving import Server, script, serving
 
 pytestmark = pytest.mark.browser
@@ -26,15 +26,13 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def window(browser: Browser) -> Iterator[Open]:
-    opened: list[Window] = []
+    with windows() as opened:
 
-    def make(server: Server, path: str, size: tuple[int, int] = PROJECTOR, scheme: str = "dark") -> Window:
-        opened.append(Window(browser, f"{server.url}{path}", size, scheme))
-        return opened[-1]
+        def make(server: Server, path: str, size: tuple[int, int] = PROJECTOR, scheme: str = "dark") -> Window:
+            opened.append(Window(browser, f"{server.url}{path}", size, scheme))
+            return opened[-1]
 
-    yield make
-    for one in opened:
-        one.close()
+        yield make
 
 
 def connected(page: Page) -> Page:

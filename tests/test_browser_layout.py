@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browsing import LAPTOP, PHONE, PROJECTOR, Window, chromium
+from tests.browsing import LAPTOP, PHONE, PROJECTOR, Window, chromium, windows
 from tests.serving import Server, serving
 from tests.stretched import BY_HAND, LONG
 from tests.test_docs import ROOT
@@ -28,16 +28,14 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def window(browser: Browser) -> Iterator[Open]:
-    opened: list[Window] = []
+    with windows() as opened:
 
-    def make(server: Server, path: str, size: tuple[int, int], scheme: str = "dark") -> Window:
-        opened.append(Window(browser, f"{server.url}{path}", size, scheme))
-        expect(opened[-1].page.locator("body")).to_have_attribute("data-link", "up", timeout=10_000)
-        return opened[-1]
+        def make(server: Server, path: str, size: tuple[int, int], scheme: str = "dark") -> Window:
+            opened.append(Window(browser, f"{server.url}{path}", size, scheme))
+            expect(opened[-1].page.locator("body")).to_have_attribute("data-link", "up", timeout=10_000)
+            return opened[-1]
 
-    yield make
-    for one in opened:
-        one.close()
+        yield make
 
 
 @contextmanager

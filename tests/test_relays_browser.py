@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browsing import PHONE, PROJECTOR, Window, chromium
+from tests.browsing import PHONE, PROJECTOR, Window, chromium, windows
 from tests.relays import Broker, Wire, broker, ident_of, relaying
 from tests.serving import Place, serving, wait_for
 
@@ -29,15 +29,13 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def window(browser: Browser) -> Iterator[Open]:
-    opened: list[Window] = []
+    with windows() as opened:
 
-    def make(server: Place) -> Window:
-        opened.append(Window(browser, server.url, PHONE if opened else PROJECTOR))
-        return opened[-1]
+        def make(server: Place) -> Window:
+            opened.append(Window(browser, server.url, PHONE if opened else PROJECTOR))
+            return opened[-1]
 
-    yield make
-    for one in opened:
-        one.close()
+        yield make
 
 
 @pytest.fixture
