@@ -5,12 +5,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 from demo.errors import InvalidValue
 
 DEFAULT_KEY_HINT = "[dim]SPACE/ENTER: next | Q: quit[/dim]"
 """Rich markup: what the terminal shows under a chapter that says nothing else."""
+
+TextFormat = Literal["auto", "markdown", "markup"]
+"""How a chapter's texts are written; `auto`: Markdown, or Rich markup where a tag has its end and none is Markdown."""
 
 LATE_SEC = 30.0
 """How long an injection that was cut off may still land, unless its plan knows better."""
@@ -29,7 +32,8 @@ ACTION_LIMIT_SEC = 120.0
 class Chapter:
     """One step of the story.
 
-    `narration` and `notes` are Markdown or Rich markup. `on_enter` runs once in a show, when the
+    `narration` and `notes` are Markdown, or Rich markup as `format` says; `key_hint` is plain text or Rich
+    markup, everything else plain text. `on_enter` runs once in a show, when the
     chapter is first entered forward. `budget_sec` is the time the presenter means to spend here,
     `limit_sec` what `on_enter` may take. A chapter's `hypothesis` stands on the stage until a later
     chapter states another; `Stage.conclude` sets its verdict. With `shows_evidence` the stage lists
@@ -47,8 +51,12 @@ class Chapter:
     limit_sec: float = ACTION_LIMIT_SEC
     hypothesis: str = ""
     shows_evidence: bool = False
+    format: TextFormat = "auto"
 
     def __post_init__(self) -> None:
+        if self.format not in get_args(TextFormat):
+            allowed = ", ".join(get_args(TextFormat))
+            raise InvalidValue(f"chapter {self.title!r}: format must be one of {allowed}, not {self.format!r}")
         if not self.limit_sec > 0:
             raise InvalidValue(f"chapter {self.title!r}: limit_sec must be above 0, not {self.limit_sec!r}")
         if self.budget_sec is not None and not self.budget_sec > 0:

@@ -2,14 +2,17 @@
 
 import io
 import re
+import sys
+from collections.abc import Callable
+from functools import partial
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from demo.markup import is_rich, to_html, to_plain, to_rich
+from demo.markup import hint_to_rich, is_rich, to_html, to_plain, to_rich
 
 BARE = "p br strong em s u pre ul li blockquote hr h3 h4 h5 h6 table thead tbody tr"
 ALLOWED: dict[str, set[str]] = {
@@ -78,19 +81,68 @@ def unsafe(html: str) -> list[str]:
     return checker.bad
 
 
+class Words(HTMLParser):
+    """The text that a page shows, in one line."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.shown: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.shown.append(data)
+
+
+def on_page(text: str, written_in: str = "auto") -> str:
+    words = Words()
+    words.feed(to_html(text, written_in))
+    words.close()
+    return " ".join("".join(words.shown).split())
+
+
+def in_terminal(text: str, written_in: str = "auto", width: int = 500) -> str:
+    console = Console(file=io.StringIO(), force_terminal=True, color_system=None, width=width)
+    console.print(to_rich(text, written_in))
+    return " ".join(console.file.getvalue().split())  # type: ignore[attr-defined]
+
+
+def calls(work: Callable[[], object]) -> int:
+    """Calls of functions, ours and those of C: work that no other process on the machine can lengthen."""
+    work()  # what is imported or kept once counts once
+    count = 0
+
+    def counted(_frame: object, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(counted)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
 @pytest.mark.parametrize(
     ("text", "rich"),
     [
         ("[bold]a[/bold]", True),
         ("a [dim]b[/]", True),
-        ("[bright_red on black]a", True),
+        ("[bright_red on black]a[/]", True),
+        ("    [bold]all of it[/bold]\n    is indented", True),
+        ("[bright_red on black]a", False),
+        ("[bold]a[/bold] and `acks[i]`", False),
+        ("- [bold]a[/bold]", False),
+        ("[acks]a[/acks]", False),
+        ("Press [b]", False),
         ("**a** and `b`", False),
         ("[bold](https://x.example)", False),
         ("arr[0] and [x]", False),
         (r"\[bold] as it is typed", False),
     ],
 )
-def test_a_text_with_rich_tags_is_rich_markup_and_everything_else_markdown(text: str, rich: bool) -> None:
+def test_a_closed_rich_tag_without_markdown_makes_a_text_rich_markup_and_everything_else_is_markdown(
+    text: str, rich: bool
+) -> None:
     assert is_rich(text) is rich
 
 
@@ -153,6 +205,73 @@ def test_whatever_the_text_the_terminal_shows_it_and_is_not_steered(text: str) -
     shown = console.file.getvalue()  # type: ignore[attr-defined]
     assert "\x1b[31m" not in shown
     assert "\r" not in shown
+
+
+SHOWN_AS_TYPED = [
+    "Press [b] or [x]",
+    "a log with [red] in it",
+    "`acks[i]` and [b]",
+    "[INFO] started [/var/log]",
+    "user:id:42 :smile: :warning:",
+    "handlers[i]()",
+    "[red]: fire",
+    "[@click=quit]x[/@click]",
+    "[unknown]x[/unknown]",
+    "[link=javascript:alert(1)]x[/link]",
+    "<b>bold</b> &nosuch; a < b",
+    "|a|b|\n|-|-|\n|1|2|too many|",
+    "> " * 40 + "deep",
+]
+
+
+@pytest.mark.parametrize("text", SHOWN_AS_TYPED)
+def test_what_is_no_markup_is_shown_as_it_was_typed_on_the_page_and_in_the_terminal(text: str) -> None:
+    for shown in (on_page(text), in_terminal(text)):
+        for word in text.replace("`", "").split():
+            if word != ">":
+                assert word in shown
+
+
+def test_a_chapter_that_says_markup_gets_rich_markup_and_what_is_no_tag_stays() -> None:
+    assert to_html("- [bold]a *b* [acks] :smile:", "markup") == "<p>- <strong>a *b* [acks] :smile:</strong></p>"
+    assert to_html("[dim]**a**[/dim]", "markdown") == "<p>[dim]<strong>a</strong>[/dim]</p>"
+
+
+def test_a_hint_is_rich_markup_or_plain_text_but_never_markdown() -> None:
+    assert hint_to_rich("[dim]SPACE: *next*[/dim] [b] :smile:").plain == "SPACE: *next* [b] :smile:"
+
+
+NO_SYNTAX = st.characters(
+    exclude_categories=["C", "Z"],
+    exclude_characters="*_`~\\#>-+=|&<0123456789",
+)
+"""What means nothing in Markdown but in company: brackets, colons and quotes are among it."""
+
+
+@given(st.lists(st.text(st.one_of(NO_SYNTAX, st.sampled_from("[](){}/:abisu")), min_size=1, max_size=9), max_size=12))
+@example(["[b]", "(", "]()", "[a]:", "b"])
+def test_every_character_outside_of_syntax_is_on_the_page_and_in_the_terminal(words: list[str]) -> None:
+    text = " ".join(words)
+    if not is_rich(text):
+        assert on_page(text) == text
+        assert [*in_terminal(text, width=80).replace(" ", "")] == [*text.replace(" ", "")]
+
+
+@given(TEXTS, st.sampled_from(["auto", "markdown", "markup"]))
+def test_the_terminal_shows_every_letter_that_the_page_shows_and_in_its_order(text: str, written_in: str) -> None:
+    rest = iter(in_terminal(text, written_in, width=60))
+    missing = [letter for letter in on_page(text, written_in) if letter.isalpha() and letter not in rest]
+    assert missing == []
+
+
+UNCLOSED = ["[b]a", "[/b]", "[bold]a [/dim]", "[b][i][u]", "[link=https://x.example/]", "[", "[a](", "> ", "\\"]
+
+
+@pytest.mark.parametrize("tag", UNCLOSED)
+@pytest.mark.parametrize("written_in", ["auto", "markup"])
+def test_twice_as_many_unclosed_tags_are_twice_the_work_and_not_four_times(tag: str, written_in: str) -> None:
+    few, many = (calls(partial(to_html, tag * n + "[/]", written_in)) for n in (400, 1600))
+    assert many < 4 * few * 1.5
 
 
 @given(TEXTS)

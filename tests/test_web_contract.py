@@ -77,7 +77,7 @@ def test_state_has_the_documented_shape(server: Server) -> None:
     state = server.client.get("/state").json()
     expected = {"epoch", "seq", "title", "subject", "chapter", "progress", "complete", "log", "chaos", "halted"}
     assert expected | {"blackout", "frozen", "durable", "health", "timer", "viewers"} <= set(state)
-    assert {"number", "total", "title", "narration", "key_hint", "status", "error", "blocks_advance"} | {
+    assert {"number", "total", "title", "narration", "format", "key_hint", "status", "error", "blocks_advance"} | {
         "auto_advance",
         "notes",
     } == set(state["chapter"])

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 from rich.console import Console
-from rich.errors import MarkupError
 from rich.text import Text
 
 from demo.invitation import Invitation
+from demo.markup import hint_to_rich
 from demo.runner.canvas import Block, Canvas, Row, Rows, beside, blank, stack
 from demo.runner.clean import clean
 from demo.runner.grid import Grid
@@ -90,7 +90,7 @@ class _Frame:
         return self.canvas.row(text, None, self.width)
 
     def _hint(self) -> Row:
-        hint = key_hint(self.stage.key_hint)
+        hint = key_hint(self.stage.key_hint, self.stage.text_format)
         right = Text(_KEYS_HINT if hint.cell_len + len(_KEYS_HINT) + 2 <= self.width else "? keys", "dim")
         return self.canvas.row(hint, right, self.width)
 
@@ -145,10 +145,10 @@ class _Frame:
 
     def _story(self, width: int) -> list[Block]:
         claims = self.stage.evidence or ((self.stage.claim,) if self.stage.claim else ())
-        notes = self.panels.notes(self.desk.notes, width) if self.own.notes else []
+        notes = self.panels.notes(self.desk.notes, self.desk.text_format, width) if self.own.notes else []
         return [
             Block(self.panels.heading(self.stage, self.desk.blocked_by, width), rank=0),
-            Block(self.panels.story(self.stage.narration, width), rank=5, least=2, gap=True),
+            Block(self.panels.story(self.stage.narration, self.stage.text_format, width), rank=5, least=2, gap=True),
             Block(self.panels.claims(claims, width), rank=3, least=2, gap=True),
             Block(self.panels.said(self.stage.said, width), rank=3, gap=True),
             Block(self.panels.countdown(self.stage.countdown_ends_at, width), rank=1),
@@ -161,11 +161,8 @@ def _log_height(height: int) -> int:
     return 1 if height < 14 else 3 if height < 26 else 5 if height < 36 else 10
 
 
-def key_hint(markup: str) -> Text:
-    """A chapter's hint; one whose markup is broken is shown as it stands."""
-    try:
-        text = Text.from_markup(clean(markup) or DEFAULT_KEY_HINT)
-    except MarkupError:
-        text = Text(clean(markup))
+def key_hint(words: str, written_in: str = "auto") -> Text:
+    """A chapter's hint, or the usual one."""
+    text = hint_to_rich(clean(words) or DEFAULT_KEY_HINT, written_in)
     text.no_wrap = True
     return text

@@ -76,8 +76,8 @@ class Panels:
             head.append(f"   ◌ chapter {blocked_by} is still at work", BLUE)
         return self.canvas.rows(head, width)
 
-    def story(self, text: str, width: int) -> Rows:
-        return _trimmed(self._padded(self.canvas.rows(to_rich(text), min(width, READABLE)), width))
+    def story(self, text: str, written_in: str, width: int) -> Rows:
+        return _trimmed(self._padded(self.canvas.rows(to_rich(text, written_in), min(width, READABLE)), width))
 
     def claims(self, claims: Sequence[ClaimView], width: int) -> Rows:
         """Each hypothesis, with its verdict once it is known."""
@@ -101,11 +101,11 @@ class Panels:
             return []
         return self._paragraph(parts((f" {left_text(ends_at - self.now)} to go ", f"bold reverse {BLUE}")), width)
 
-    def notes(self, text: str, width: int) -> Rows:
+    def notes(self, text: str, written_in: str, width: int) -> Rows:
         if not text.strip():
             return []
         label = self.canvas.rows(Text("Notes", f"bold {AMBER}"), width)
-        return label + self._padded(self.canvas.rows(to_rich(text), min(width, READABLE), "dim"), width)
+        return label + self._padded(self.canvas.rows(to_rich(text, written_in), min(width, READABLE), "dim"), width)
 
     def banners(self, banners: Sequence[BannerView], width: int) -> Rows:
         return [self._banner(banner, width) for banner in banners]

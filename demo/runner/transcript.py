@@ -100,7 +100,7 @@ def _chapter(state: ShowState) -> Iterator[str]:
     yield f"[{state.number}/{state.total}] {chapter.title}{'' if state.forward else ' (back)'}"
     paper = Console(file=io.StringIO(), width=WIDTH, color_system=None, force_terminal=False, _environ={})
     with paper.capture() as captured:
-        paper.print(to_rich(chapter.narration))
+        paper.print(to_rich(chapter.narration, chapter.format))
     yield from (f"  {line}" for line in captured.get().strip("\n").split("\n"))
     if state.forward and chapter.hypothesis:
         yield f"  Hypothesis: {chapter.hypothesis}"

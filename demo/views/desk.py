@@ -42,6 +42,7 @@ class PresenterView:
     heading: str
     narration: str
     notes: str
+    text_format: str
     status: str
     error: str | None
     can_rerun: bool
@@ -54,6 +55,7 @@ class PresenterView:
     budget_sec: float | None
     next_heading: str | None
     next_narration: str
+    next_format: str
     cards: tuple[CardView, ...]
     faults: tuple[FaultView, ...]
     banners: tuple[BannerView, ...]
@@ -79,6 +81,7 @@ class RemoteView:
     total: int
     heading: str
     notes: str
+    text_format: str
     status: str
     error: str | None
     can_rerun: bool
@@ -109,6 +112,7 @@ def presenter_view(state: ShowState, viewers: Mapping[str, int]) -> PresenterVie
         heading=chapter.title,
         narration=chapter.narration,
         notes=chapter.notes,
+        text_format=chapter.format,
         status=state.action.status,
         error=state.action.error,
         can_rerun=_can_rerun(state),
@@ -121,6 +125,7 @@ def presenter_view(state: ShowState, viewers: Mapping[str, int]) -> PresenterVie
         budget_sec=chapter.budget_sec,
         next_heading=following.title if following else None,
         next_narration=following.narration if following else "",
+        next_format=following.format if following else "auto",
         cards=listed(cards(state)),
         faults=faults(state),
         banners=banners(state, private=True),
@@ -148,6 +153,7 @@ def remote_view(state: ShowState) -> RemoteView:
         total=state.total,
         heading=chapter.title,
         notes=chapter.notes,
+        text_format=chapter.format,
         status=state.action.status,
         error=state.action.error,
         can_rerun=_can_rerun(state),

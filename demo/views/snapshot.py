@@ -95,6 +95,7 @@ def _chapter(state: ShowState, private: bool) -> dict[str, Any]:
         "total": state.total,
         "title": chapter.title,
         "narration": chapter.narration,
+        "format": chapter.format,
         "key_hint": chapter.key_hint,
         "status": state.action.status,
         "blocks_advance": chapter.blocks_advance,

@@ -40,6 +40,7 @@ class StageView:
     total: int
     heading: str
     narration: str
+    text_format: str
     key_hint: str
     status: str
     claim: ClaimView | None
@@ -68,6 +69,7 @@ def stage_view(state: ShowState, private: bool = False) -> StageView:
         total=state.total,
         heading=chapter.title,
         narration=chapter.narration,
+        text_format=chapter.format,
         key_hint=chapter.key_hint,
         status=state.action.status,
         claim=standing_claim(state),

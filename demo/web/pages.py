@@ -199,7 +199,6 @@ def _environment(assets: Assets) -> Environment:
     )
     environment.filters |= {
         "narration": _narration,
-        "plain": to_plain,
         "utc": _utc,
         "segment": lambda text: quote(text, safe="", errors="replace"),
         "middle_cut": wall.middle_cut,
@@ -218,14 +217,14 @@ def _environment(assets: Assets) -> Environment:
 
 
 @lru_cache(maxsize=512)
-def _narration(text: str) -> Markup:
+def _narration(text: str, written_in: str) -> Markup:
     """A line break that matters (in code) survives `_one_line` as a character reference."""
-    return Markup(to_html(text).replace("\n", "&#10;"))  # noqa: S704 - to_html is the escaping
+    return Markup(to_html(text, written_in).replace("\n", "&#10;"))  # noqa: S704 - to_html is the escaping
 
 
 @lru_cache(maxsize=512)
-def _narration_size(*texts: str) -> int:
-    return wall.narration_size(*texts)
+def _narration_size(narration: str, written_in: str, *claim: str) -> int:
+    return wall.narration_size(to_plain(narration, written_in), *claim)
 
 
 def _one_line(html: str) -> str:

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from demo.events import Freshness
 from demo.sample import STATES
 from demo.show.state import ActionStatus, FaultStatus, Level
-from demo.types import ChaosType
+from demo.types import ChaosType, TextFormat
 
 Schema = dict[str, Any]
 
@@ -41,6 +41,7 @@ _CHAPTER = _object(
         "total": _COUNT,
         "title": _TEXT,
         "narration": _TEXT,
+        "format": _one_of(TextFormat),
         "key_hint": _TEXT,
         "status": _one_of(ActionStatus),
         "blocks_advance": _FLAG,

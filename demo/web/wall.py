@@ -5,7 +5,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from demo.markup import to_plain
 from demo.views import CardView, GroupView, groups
 from demo.views.curves import path, y_of
 from demo.views.groups import severity, too_many
@@ -134,8 +133,8 @@ def spark(trend: Sequence[float | None]) -> str:
 
 
 def narration_size(*texts: str) -> int:
-    """0 (large) to 4: by how much there is to read."""
-    length = sum(len(to_plain(text)) for text in texts)
+    """0 (large) to 4: by how much there is to read; plain words."""
+    length = sum(map(len, texts))
     return sum(length > step for step in _NARRATION_STEPS)
 
 

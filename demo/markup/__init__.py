@@ -1,0 +1,58 @@
+"""A deck's text, as safe HTML, for the terminal and as plain words.
+
+A text is Markdown unless its chapter says `format: markup`, or it has a Rich tag with its end and no Markdown
+(decision 0026). Both screens show the same words; what is not syntax is shown as it was typed. Nothing raises.
+"""
+
+import re
+from functools import lru_cache
+from html import unescape
+from textwrap import dedent
+from typing import TYPE_CHECKING
+
+from demo.markup.markdown import has_markdown, markdown_to_html, markdown_to_rich
+from demo.markup.tags import has_closed_tag, tags_to_html, tags_to_rich
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.text import Text
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_HTML_TAG = re.compile(r"<[^>]*>")
+
+
+def to_html(text: str, written_in: str = "auto") -> str:
+    """Safe HTML of block elements, for a template to include as it is."""
+    text = _clean(text)
+    if is_rich(text, written_in):
+        return tags_to_html(text, may_stay_open=written_in == "markup")
+    return markdown_to_html(text)
+
+
+def to_rich(text: str, written_in: str = "auto") -> "RenderableType":
+    """The same for the terminal; no escape sequence of the text's own passes."""
+    text = _clean(text)
+    if is_rich(text, written_in):
+        return tags_to_rich(text, may_stay_open=written_in == "markup")
+    return markdown_to_rich(text)
+
+
+def to_plain(text: str, written_in: str = "auto") -> str:
+    """The words alone, in one line."""
+    return " ".join(unescape(_HTML_TAG.sub(" ", to_html(text, written_in))).split())
+
+
+def hint_to_rich(text: str, written_in: str = "auto") -> "Text":
+    """A line of hints for the terminal: Rich's tags or plain text, never Markdown."""
+    return tags_to_rich(_clean(text), may_stay_open=written_in == "markup")
+
+
+@lru_cache(maxsize=512)
+def is_rich(text: str, written_in: str = "auto") -> bool:
+    """Is it written in Rich's tags? Of a text that doesn't say: it has a closed one, and no Markdown."""
+    return written_in == "markup" or (written_in == "auto" and has_closed_tag(text) and not has_markdown(dedent(text)))
+
+
+def _clean(text: str) -> str:
+    """Without control characters and lone surrogates: neither a page nor a terminal is steered by a deck."""
+    return _CONTROL.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
