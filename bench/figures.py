@@ -22,6 +22,7 @@ from playwright.sync_api import Page
 
 from bench.cluster import clusters
 from bench.entry import entries
+from bench.flood import floods
 from bench.nodes import nodes
 from bench.press import presses
 from bench.relays import relays
@@ -46,7 +47,7 @@ def main() -> int:
         "--only",
         choices=[
             *("start", "first-byte", "weight", "pages", "press", "kill", "idle", "rescue", "close", "cluster", "nodes"),
-            *("relays", "hall"),
+            *("relays", "hall", "flood"),
         ],
         help="one measurement alone",
     )
@@ -72,6 +73,7 @@ def main() -> int:
         "nodes": lambda: (row(*found) for found in nodes(args.idle / 3)),
         "cluster": lambda: (row(*found) for found in clusters(args.kills)),
         "hall": lambda: (row(*found) for found in entries(5)),
+        "flood": lambda: (row(*found) for found in floods()),
         "relays": lambda: (f"| {what} | {median} | {worst} |" for what, median, worst in relays()),
     }
     told = [tell(name, parts[name]) for name in ([args.only] if args.only else parts)]

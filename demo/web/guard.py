@@ -1,15 +1,18 @@
 """The outermost ASGI wrapper: nobody reaches the application past it, and every answer carries its headers."""
 
+import contextlib
 from collections.abc import Callable
 
 from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from demo.web.access import READING, VISITOR, Access, Denied
+from demo.web.access import READING, VISITOR, Access, Denied, Visitor, client_address
 from demo.web.body import BODY_MOST, CODE_MOST, read_body, replay
+from demo.web.fair_queue import FairQueue
 from demo.web.problems import problem
 from demo.web.rules import Rule
+from demo.web.seats import GONE
 
 SECURITY_HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -31,6 +34,7 @@ class Guard:
         self._app = app
         self._access = access
         self._on_error = on_error
+        self._queue = FairQueue()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -42,12 +46,17 @@ class Guard:
         if scope["type"] != "http":
             return  # No route speaks anything else, so nothing else gets in.
         guarded = _with_headers(send)
-        if not await self._admitted(scope, receive, guarded):
+        found, rule = self._access.judge(scope), self._access.rules.of(scope["method"], scope["path"])
+        if not _goes_first(found, rule):
+            await self._queue.wait(client_address(scope))
+            if _is_gone(scope):
+                await Response(status_code=503)(scope, receive, send)  # Heard by nobody: drawing it would be wasted.
+                return
+        if not await self._let_in(found, scope, receive, guarded):
             return
         if scope["method"] in READING:
             await self._app(scope, receive, guarded)
             return
-        rule = self._access.rules.of(scope["method"], scope["path"])
         most = CODE_MOST if rule is Rule.PAIRING else BODY_MOST
         body = await read_body(scope, receive, most)
         if isinstance(body, str):
@@ -55,17 +64,29 @@ class Guard:
             response.headers["connection"] = "close"
             await response(scope, receive, guarded)
             return
-        if await self._admitted(scope, replay(body, receive), guarded):  # A device may have been shown out meanwhile.
-            await self._app(scope, replay(body, receive), guarded)
+        with self._queue.command() if rule is Rule.CONTROL else contextlib.nullcontext():
+            again = self._access.judge(scope)  # A device may have been shown out meanwhile.
+            if await self._let_in(again, scope, replay(body, receive), guarded):
+                await self._app(scope, replay(body, receive), guarded)
 
-    async def _admitted(self, scope: Scope, receive: Receive, send: Send) -> bool:
-        """Judge the request as of now: note who sent it, or answer why it may not pass."""
-        found = self._access.judge(scope)
+    async def _let_in(self, found: Visitor | Denied, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Note who sent the request, or answer why it may not pass."""
         if isinstance(found, Denied):
             await _answer(found)(scope, receive, send)
             return False
         scope[VISITOR] = found
         return True
+
+
+def _goes_first(found: Visitor | Denied, rule: Rule | None) -> bool:
+    """Only what may steer, and who has proven to be the presenter, waits for nobody."""
+    return isinstance(found, Visitor) and (rule is Rule.CONTROL or found.by in ("session", "token"))
+
+
+def _is_gone(scope: Scope) -> bool:
+    """Has whoever sent this left meanwhile? Known where the server below says so."""
+    gone: Callable[[], bool] | None = scope.get("extensions", {}).get(GONE)
+    return gone is not None and gone()
 
 
 def _answer(denied: Denied) -> Response:

@@ -12,6 +12,9 @@ from demo.web.lines import Line
 EXTENSION = "chaos_stage.hand_over"
 """In the scope's `extensions`, where the connection below can be handed over: a `HandOver`."""
 
+GONE = "chaos_stage.is_gone"
+"""Likewise: a function that says whether the connection is closing or closed."""
+
 
 class Channel(Protocol):
     """A connection as it is handed over; asyncio's transport is one."""

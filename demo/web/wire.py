@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from demo.web.problems import MEDIA_TYPE, STATUS, TITLES
-from demo.web.seats import EXTENSION, Outlet
+from demo.web.seats import EXTENSION, GONE, Outlet
 
 HEAD_MOST = 16 * 1024
 HEAD_SEC = 10.0
@@ -109,7 +109,7 @@ class Wire(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = {EXTENSION: self.hand_over}  # type: ignore[dict-item]
+        self.scope["extensions"] = {EXTENSION: self.hand_over, GONE: self.transport.is_closing}  # type: ignore[dict-item]
         self._in_head, self._between = True, False
         self._head_bytes = self._body_bytes = self._framing_bytes = 0
         self._begun += 1
