@@ -91,7 +91,13 @@ class ResetTimer:
 # What the conductor and its running work report.
 @dataclass(frozen=True, slots=True)
 class Open:
-    """A journal was opened: enter the first chapter, or pick up where an earlier process stopped."""
+    """A journal was opened: enter the first chapter, or pick up where an earlier process stopped.
+
+    `boot`, `anchor`: from what the moments of this process are counted, as `demo.clock.ShowClock` says.
+    """
+
+    boot: str = ""
+    anchor: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,23 @@ Freshness = typing.Literal["live", "stale", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class ShowOpened:
-    """A fresh show. `chapters` are titles: a journal is only continued with the same deck."""
+    """A fresh show. `chapters` are titles: a journal is only continued with the same deck.
+
+    `boot`, `anchor`: in this run of the machine, moments are the seconds since its start, and `anchor`.
+    """
 
     subject: str
     chapters: tuple[str, ...]
+    boot: str = ""
+    anchor: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class ShowPickedUp:
-    """Another process continues this journal."""
+    """Another process continues this journal. `boot`, `anchor`: as of `ShowOpened`, from here on."""
+
+    boot: str = ""
+    anchor: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +88,7 @@ class FaultStarted:
 
 @dataclass(frozen=True, slots=True)
 class FaultInjected:
-    """In place. `heals_at`: epoch seconds, None until healed by hand."""
+    """In place. `heals_at`: a moment, None until healed by hand."""
 
     name: str
     run: int
@@ -209,7 +217,7 @@ class Concluded:
 
 @dataclass(frozen=True, slots=True)
 class HealthSampled:
-    """The poller's dict as JSON values, its time (epoch seconds), and the faults whose observable it shows."""
+    """The poller's dict as JSON values, the moment it is from, and the faults whose observable it shows."""
 
     health: Mapping[str, Any]
     updated_at: float
@@ -276,7 +284,7 @@ _BY_NAME: dict[str, type[Any]] = {kind.__name__: kind for kind in typing.get_arg
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the journal: the event, its place in the order, when (epoch seconds) and by whom."""
+    """One line of the journal: the event, its place in the order, when (a moment of the show's clock) and by whom."""
 
     seq: int
     at: float

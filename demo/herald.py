@@ -70,7 +70,7 @@ class Herald:
     """Listens to the show and says each thing of its start once."""
 
     def __init__(self, say: Say, since: float = 0.0) -> None:
-        """`since` (seconds of the epoch): what the log says of earlier starts is not said again."""
+        """`since` (a moment): what the log says of earlier starts is not said again."""
         self._say = say
         self._said_at = since
         self._starting = False

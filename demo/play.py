@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import sys
-import time
 import webbrowser
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -223,7 +222,7 @@ async def _served(
     )
     say = Voice(quiet=runner is not None and runner.paints)
     _report(conductor, keeper, aloud=say.quiet)
-    begun = time.time()
+    begun = conductor.clock()
     conductor.system.on_slow = partial(say, REMOVING)
     with ending_signals(stop.on_signal(say, conductor.system)):
         playing = asyncio.ensure_future(conductor.run())
@@ -280,7 +279,7 @@ class _Served:
     listener: socket.socket
     keeper: Keeper
     begun: float
-    """Epoch seconds: what the log says from then on is of this start."""
+    """The moment of it: what the log says from then on is of this start."""
 
 
 async def _serve_web(show: _Served, stop: asyncio.Event, options: Options, say: Voice) -> None:

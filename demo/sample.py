@@ -1,6 +1,6 @@
 """A health sample: the poller's dict, checked and frozen. What cannot be read is said, not guessed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -63,7 +63,7 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """`updated_at` is in seconds of the epoch; `raw` is the poller's dict as JSON values."""
+    """`updated_at` is a moment of the show's clock; `raw` is the poller's dict as JSON values."""
 
     nodes: tuple[Node, ...]
     updated_at: float
@@ -93,8 +93,10 @@ class Sample:
         return replace(self, nodes=self.nodes + lost) if lost else self
 
 
-def read_sample(health: object, now: float) -> Sample:
-    """A poller's dict as a `Sample`; `now` (epoch seconds) stands in for a missing `last_updated`.
+def read_sample(health: object, now: float, moment_of: Callable[[float], float] = float) -> Sample:
+    """A poller's dict as a `Sample`; `now` stands in for a missing `last_updated`.
+
+    `moment_of` turns a date of the wall clock (seconds of the epoch) into a moment of the show's clock.
 
     Raises `InvalidValue` with what is wrong; one odd node becomes `unknown` and does not spoil the rest.
     """
@@ -107,7 +109,7 @@ def read_sample(health: object, now: float) -> Sample:
     raw = plain(health)
     return Sample(
         nodes=_unique(_node(item, index) for index, item in enumerate(nodes[:NODES_MOST])),
-        updated_at=_moment(health.get("last_updated"), now),
+        updated_at=_moment(health.get("last_updated"), now, moment_of),
         interval_sec=interval if interval and interval > 0 else DEFAULT_INTERVAL_SEC,
         metrics=tuple(_metric(item) for item in _dicts(health.get("metrics"))),
         counters=tuple(_counter(item) for item in _dicts(health.get("counters"))),
@@ -217,13 +219,13 @@ def _text(value: object) -> str:
     return "" if value is None else encodable(str(value)[:400])
 
 
-def _moment(value: object, now: float) -> float:
-    """An aware datetime (or its ISO text) in epoch seconds, never later than `now`."""
+def _moment(value: object, now: float, moment_of: Callable[[float], float]) -> float:
+    """That of an aware datetime (or its ISO text), never later than `now`."""
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
         except ValueError:
             return now
     if isinstance(value, datetime) and value.tzinfo is not None:
-        return min(value.timestamp(), now)
+        return min(moment_of(value.timestamp()), now)
     return now

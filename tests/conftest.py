@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from demo.clock import CLOCK
 from tests.containers import Yard, containers
 from tests.serving import Server, serving
 
@@ -60,3 +61,11 @@ def yard() -> Iterator[Yard]:
     """Containers of the test's own, on the real engine."""
     with containers() as yard:
         yield yard
+
+
+@pytest.fixture(autouse=True)
+def own_clock() -> Iterator[None]:
+    """A journal from elsewhere moves the clock of the process that goes on with it: not that of the next test."""
+    anchor = CLOCK.anchor
+    yield
+    CLOCK.move(anchor - CLOCK.anchor)

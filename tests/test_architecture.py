@@ -17,6 +17,7 @@ FLOORS = {
     "markup": 1,
     "sample": 1,
     "places": 1,
+    "clock": 0,
     "findings": 1,
     "qr": 1,
     "voice": 1,

@@ -56,7 +56,7 @@ class Actions:
             task.cancel()
 
     async def _pause(self, chapter: Chapter, visit: int) -> None:
-        await asyncio.sleep(reading_time(chapter.narration))
+        await self._conductor.clock.sleep(reading_time(chapter.narration))
         self._conductor.report("auto", c.AutoAdvance(visit))
 
     async def _play(self, chapter: Chapter, number: int, run: int) -> None:

@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from demo import commands as c
 from demo import events as e
+from demo.clock import as_clock
 from demo.conductor.actions import Actions
 from demo.conductor.disk import Disk
 from demo.conductor.faults import Faults
@@ -61,7 +61,7 @@ class Conductor:
         stop_system: Work | None = None,
         stop_sec: float = STOP_SEC,
         watchdog: Watchdog | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self.stage: Stage = ConductorStage(self)
         deck = tuple(chapters(self.stage)) if callable(chapters) else tuple(chapters)
@@ -72,7 +72,7 @@ class Conductor:
         self._opened = False
         self.loaded = asyncio.Event()
         """Set once the journal is folded, never when it cannot be: before that, nobody knows where the show stands."""
-        self.clock = clock
+        self.clock = as_clock(clock)
         self.commands = CommandTally()
         self._lanes = Lanes()
         self._disk = Disk(self, self._lanes.hurry)
@@ -181,7 +181,7 @@ class Conductor:
         try:
             await self._load()
             # Before the lanes: what was pressed during the start meets a show that is open.
-            await self._handle(c.Command("show", c.Open()), None)
+            await self._handle(c.Command("show", c.Open(self.clock.boot, self.clock.anchor)), None)
             self._opened = True
             self.health.start()
             self.spawn(self._settle(), "healing what an earlier server left")
@@ -193,11 +193,15 @@ class Conductor:
 
     async def _load(self) -> None:
         await self._faults.load()
-        state = self._state
+        state, newest = self._state, None
         while entries := await self.journal.read(state.seq):
+            newest = entries[-1].at
             for entry in entries:
                 self._check_deck(entry.event)
                 state = self._folded(state, entry)
+        if newest is not None:
+            self.clock.go_on(state.boot, state.anchor, newest)
+            self._faults.go_on()
         # At once: nobody is shown a show on its way through its past.
         self._state = state
         if self._state.opened:

@@ -52,6 +52,10 @@ class Faults:
         """Take over what an earlier process left to undo."""
         await self._ledger.load()
 
+    def go_on(self) -> None:
+        """The clock tells the time of the show that is continued from now on."""
+        self._ledger.go_on()
+
     @property
     def left(self) -> Sequence[str]:
         """The faults that have left something to undo."""
@@ -99,7 +103,7 @@ class Faults:
         self._tasks[name] = self._conductor.spawn(work, title)
 
     async def _wait_due(self, name: str, run: int, heals_at: float) -> None:
-        await asyncio.sleep(max(0.0, heals_at - self._conductor.clock()))
+        await self._conductor.clock.sleep_until(heals_at)
         self._conductor.report("timer", c.FaultDue(name, run))
 
     async def _inject(self, name: str, run: int) -> None:
@@ -151,7 +155,7 @@ class Faults:
     async def _try_again(self, name: str, run: int) -> None:
         pause = self._pauses.get(name, RETRY_FIRST_SEC)
         self._pauses[name] = min(RETRY_MOST_SEC, pause * 2)
-        await asyncio.sleep(pause)
+        await self._conductor.clock.sleep(pause)
         fault = self._conductor.state.fault(name)
         if fault is not None and fault.run == run and fault.touched and fault.state == "failed":
             self._conductor.report("timer", c.Heal(name))

@@ -76,6 +76,7 @@ class HealthWatch:
             await asyncio.sleep(LOOK_EVERY_SEC)
 
     def _look(self, poller: HealthPollerProtocol) -> None:
+        self._conductor.clock.look()
         at = self._conductor.clock()
         try:
             health = poller.get_health()
@@ -90,7 +91,7 @@ class HealthWatch:
 
     def _read(self, health: Mapping[str, Any], at: float) -> c.Observe:
         began = time.perf_counter()
-        sample = read_sample(health, at)
+        sample = read_sample(health, at, self._conductor.clock.moment_of)
         read = c.Observe(sample, self._seen(sample))
         self.samples += 1
         self.read_sec += time.perf_counter() - began

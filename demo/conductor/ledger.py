@@ -54,11 +54,17 @@ class Ledger:
         self._elsewhere = {fault: undo for fault, undo in newest.items() if undo.state == "moved"}
         for undo in self._undos:
             if undo.state == "intended":
-                late = undo.plan.late_sec - (self._conductor.clock() - undo.at)
-                self._loosen(undo, max(0.0, min(undo.plan.late_sec, late)))
+                self._loosen(undo, undo.plan.late_sec)
             # Overdue: should this process end or hang before it has healed them, the watchdog does.
             with contextlib.suppress(FaultError):
                 await self._hand_over(undo, 0.0)
+
+    def go_on(self) -> None:
+        """The clock tells the time of the show that is continued: how long something may land late is known now."""
+        for undo in self._undos:
+            if undo.state == "intended":
+                late = undo.plan.late_sec - (self._conductor.clock() - undo.at)
+                self._loosen(undo, max(0.0, min(undo.plan.late_sec, late)))
 
     # Before the deed.
 
@@ -66,11 +72,12 @@ class Ledger:
         """On disk, and with the watchdog. Raises `FaultError`: then nothing may be touched."""
         await self._tie_off(fault, plan)
         try:
-            writing = self._conductor.journal.intend(fault, run, plan)
+            at = self._conductor.clock()
+            writing = self._conductor.journal.intend(fault, run, plan, at)
             ident = await within(LEDGER_LIMIT_SEC, writing, "writing the undo down")
         except (JournalError, FaultError) as error:
             raise FaultError(f"not injected: its undo cannot be written down ({error})") from error
-        undo = Undo(ident, fault, run, plan, "intended", self._conductor.clock())
+        undo = Undo(ident, fault, run, plan, "intended", at)
         self._undos.append(undo)
         self._elsewhere.pop(fault, None)
         self._known.add(fault)

@@ -1,6 +1,5 @@
 """`Stage` as the conductor plays it: each call is a command in the queue, in the name of the running action."""
 
-import asyncio
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -48,8 +47,9 @@ class ConductorStage:
         number, _ = self._acting()
         if not 0 <= seconds <= COUNTDOWN_MOST_SEC:
             raise InvalidValue(f"countdown takes 0 to {COUNTDOWN_MOST_SEC:g} seconds, not {seconds!r}")
+        ends_at = self._conductor.clock() + seconds
         await self._submit(c.StartCountdown(number, seconds))
-        await asyncio.sleep(seconds)
+        await self._conductor.clock.sleep_until(ends_at)
 
     async def wait_until(self, condition: Callable[[Mapping[str, Any]], bool], timeout: float) -> bool:
         def met(state: ShowState) -> bool:

@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable
 
+from demo.clock import CLOCK
 from demo.errors import FeedError
 from demo.feed.picture import Picture
 from demo.feed.store import Store, pause
@@ -20,7 +21,7 @@ class Publisher:
     """Conflates: while Redis takes one picture, newer states leave no trace but that there is a newer one.
 
     `make` gives the newest picture, None when there is none to show. `on_viewers` is told how many watch through
-    relays; `say` what the presenter should know, and whether it is trouble.
+    relays; `say` what the presenter should know, and whether it is trouble. `clock` tells the show's moments.
     """
 
     def __init__(
@@ -29,12 +30,14 @@ class Publisher:
         make: Callable[["Publisher"], Picture | None],
         on_viewers: Callable[[int], None],
         say: Callable[[str, bool], None],
+        clock: Callable[[], float] = CLOCK,
     ) -> None:
         self.run_id = uuid.uuid4().hex[:16]
         self._store = store
         self._make = make
         self._on_viewers = on_viewers
         self._say = say
+        self._clock = clock
         self._changed = asyncio.Event()
         self._lost = ""
         self._tried = 0
@@ -90,7 +93,7 @@ class Publisher:
             await self._wait(pulse_at)
 
     async def _pulse(self, *, is_silent: bool) -> str:
-        beat = {"run": self.run_id, "at": self._at, "now": repr(time.time())} if is_silent else None
+        beat = {"run": self.run_id, "at": self._at, "now": repr(self._clock())} if is_silent else None
         found = await self._store.pulse(self.run_id, beat)
         self._on_viewers(found.viewers)
         if not found.has_picture:

@@ -12,12 +12,12 @@ import shutil
 import sqlite3
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from demo.clock import CLOCK
 from demo.errors import JournalError
 from demo.events import Entry, HealthSampled, from_json, to_json
 from demo.journal.file import REMEDY, lock, open_file, real, refuse_foreign, take_away
@@ -40,7 +40,7 @@ class Undo:
     """One entry of the ledger: what to undo for run `run` of a fault.
 
     `state`: intended, applied, healed, or moved (into the ledger of the journal begun after this one).
-    `at`: when it was written down, in seconds of the epoch.
+    `at`: when it was written down, a moment of the show's clock.
     """
 
     id: str
@@ -121,11 +121,15 @@ class Journal:
 
     # The undo ledger.
 
-    async def intend(self, fault: str, run: int, plan: Plan) -> str:
-        """Write an undo down, synced to the disk, before the fault is applied; returns its id."""
+    async def intend(self, fault: str, run: int, plan: Plan, at: float | None = None) -> str:
+        """Write an undo down, synced to the disk, before the fault is applied; returns its id.
+
+        `at`: the moment of it (None: now).
+        """
         ident = secrets.token_hex(8)
         undo = _dumps(f"the undo of {fault}", dict(plan.undo))
-        row = (ident, fault, run, plan.kind, plan.target, undo, plan.manual, plan.late_sec, "intended", time.time())
+        moment = CLOCK.now() if at is None else at
+        row = (ident, fault, run, plan.kind, plan.target, undo, plan.manual, plan.late_sec, "intended", moment)
         await self._do(lambda: self._durably("INSERT INTO undos VALUES (?,?,?,?,?,?,?,?,?,?)", row))
         return ident
 

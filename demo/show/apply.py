@@ -43,7 +43,7 @@ def _log(state: ShowState, entry: e.Entry, text: str, level: Level) -> ShowState
 
 @_apply.register
 def _(event: e.ShowOpened, state: ShowState, entry: e.Entry) -> ShowState:
-    return replace(state, opened=True)
+    return replace(state, opened=True, boot=event.boot, anchor=event.anchor)
 
 
 @_apply.register
@@ -51,6 +51,7 @@ def _(event: e.ShowPickedUp, state: ShowState, entry: e.Entry) -> ShowState:
     """Nothing that only lived in the old process is carried over."""
     faults = tuple(replace(fault, unwatched=fault.run > 0) for fault in state.faults)
     kept = replace(state, countdown_ends_at=None, freshness="unknown", freshness_reason="", durable=True, faults=faults)
+    kept = replace(kept, boot=event.boot, anchor=event.anchor)
     return _log(kept, entry, "show continued from its journal", "move")
 
 

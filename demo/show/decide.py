@@ -31,7 +31,7 @@ Decision = tuple[e.Event, ...] | Refusal
 
 
 def decide(state: ShowState, command: c.Command, at: float) -> Decision:
-    """The events that `command` causes at `at` (epoch seconds), or a refusal. Pure."""
+    """The events that `command` causes at `at` (a moment), or a refusal. Pure."""
     missing = _unknown_target(state, command.what)
     if missing:
         return missing
@@ -61,8 +61,9 @@ def _decide(what: object, state: ShowState, at: float) -> Decision:
 def _(what: c.Open, state: ShowState, at: float) -> Decision:
     if not state.opened:
         titles = tuple(chapter.title for chapter in state.chapters)
-        return (e.ShowOpened(state.subject, titles), *_enter(state, 1, forward=True))
-    return (e.ShowPickedUp(), *_interrupted(state))
+        opened = e.ShowOpened(state.subject, titles, what.boot, what.anchor)
+        return (opened, *_enter(state, 1, forward=True))
+    return (e.ShowPickedUp(what.boot, what.anchor), *_interrupted(state))
 
 
 @_decide.register

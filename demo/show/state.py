@@ -33,7 +33,7 @@ class ActionState:
 
 @dataclass(frozen=True, slots=True)
 class FaultState:
-    """A fault and its newest run. Times are epoch seconds, durations seconds.
+    """A fault and its newest run. Times are moments of the show's clock, durations seconds.
 
     `broke`: the injection failed. `touched`: the target may differ from what it was; only a verified
     heal takes that back.
@@ -128,7 +128,10 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class ShowState:
-    """The one truth of a show. `current` is 0-based; `visit` counts entries of chapters."""
+    """The one truth of a show. `current` is 0-based; `visit` counts entries of chapters.
+
+    Times are moments of the show's clock, which in the run `boot` of the machine are `anchor` and its uptime.
+    """
 
     title: str
     subject: str
@@ -138,6 +141,8 @@ class ShowState:
     actions: tuple[ActionState, ...]
     seq: int = 0
     opened: bool = False
+    boot: str = ""
+    anchor: float = 0.0
     current: int = 0
     visit: int = 0
     forward: bool = False

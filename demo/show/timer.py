@@ -1,4 +1,4 @@
-"""The talk's clock: wall time, a fold of the journal like everything else. Pure."""
+"""The talk's timer: a fold of the journal like everything else. Pure."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -8,7 +8,7 @@ Awaits = Literal["", "step", "light"]
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """`banked_sec` was counted before its present run, which began at `runs_since` (epoch seconds; None: it stands).
+    """`banked_sec` was counted before its present run, which began at `runs_since` (None: it stands).
 
     While it stands, `awaits` says what starts it by itself: the next step forward (a fresh one), the light (the
     blackout stopped it, or it was started in the dark), or nothing (it was paused by hand).
@@ -33,7 +33,7 @@ class Timer:
         return not self.is_running and not self.awaits
 
     def elapsed(self, now: float) -> float:
-        """Seconds at `now`; never less than what is banked, even when the machine's clock was set back."""
+        """Seconds at `now`; never less than what is banked."""
         return self.banked_sec + (max(0.0, now - self.runs_since) if self.runs_since is not None else 0.0)
 
     def started(self, at: float, dark: bool) -> "Timer":

@@ -3,16 +3,39 @@
 window.demo = (() => {
   const EVERY_MS = 150;
   const KEPT = 30;
+  const ANOTHER_SEC = 2;
+  const SLEPT_MS = 1500;
   const swapped = [];
+  const slept = [];
   let offsets = [];
+  let behind = 0;
+  let unsure = false;
 
-  // Latency only ever makes the server look behind: the smallest offset of the last beats is the best guess.
+  // No clock of a machine is asked how much time has passed: somebody may set it.
+  const ticks = () => performance.now() / 1000;
+  // Latency only ever makes the server look behind: the largest offset of the last beats is the best guess, unless it
+  // is behind time and again: then the show has another clock now.
   function hear(serverNow) {
     if (!Number.isFinite(serverNow)) return;
-    offsets.push(Date.now() / 1000 - serverNow);
-    if (offsets.length > KEPT) offsets = offsets.slice(-KEPT);
+    const offset = serverNow - ticks();
+    behind = !unsure && offset < best() - ANOTHER_SEC ? behind + 1 : 0;
+    offsets = unsure ? [offset] : [...offsets, offset].slice(behind > 2 ? -behind : -KEPT);
+    unsure = false;
   }
-  const now = () => Date.now() / 1000 - (offsets.length ? Math.min(...offsets) : 0);
+  const best = () => (offsets.length ? Math.max(...offsets) : Date.now() / 1000 - ticks());
+  const now = () => ticks() + best();
+
+  // Some browsers' ticks stand still while the machine sleeps. The wall clock shows it, but may just have been set: until
+  // the server says what time it is, nothing is counted.
+  let ahead = Date.now() - performance.now();
+  function wake() {
+    const before = ahead;
+    ahead = Date.now() - performance.now();
+    if (ahead - before < SLEPT_MS) return;
+    unsure = true;
+    for (const f of slept) f();
+  }
+  const onSlept = (f) => slept.push(f);
 
   function age(seconds) {
     const s = Math.max(0, seconds);
@@ -29,6 +52,14 @@ window.demo = (() => {
   const span = (seconds) => (seconds < 99.5 ? `${Math.round(seconds)} s` : age(seconds));
   const timeOfDay = (at, seconds) =>
     new Date(at * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: seconds ? '2-digit' : undefined, hour12: false });
+
+  // What the show dates is shown by the clock that stands on this screen too.
+  let dates = 0;
+  function dateOf(moment) {
+    const exact = Date.now() / 1000 - now();
+    if (Math.abs(exact - dates) > 0.5) dates = exact;
+    return moment + dates;
+  }
 
   function put(element, text) {
     if (element.textContent !== text) element.textContent = text;
@@ -53,6 +84,9 @@ window.demo = (() => {
 
   // One digit changes ten times a second at most, and nothing that a screen reader speaks.
   function fill() {
+    wake();
+    for (const element of document.querySelectorAll('[data-clock]')) put(element, timeOfDay(Date.now() / 1000, false));
+    if (unsure) return;
     const at = now();
     all('age', (element, since) => put(element, age(at - since)));
     all('left', (element, until) => put(element, until > at ? `${Math.ceil(until - at)} s` : 'a moment'));
@@ -62,8 +96,8 @@ window.demo = (() => {
       element.toggleAttribute('data-live-over', Number(element.dataset.budget || Infinity) < at - since);
     });
     for (const element of document.querySelectorAll('[data-talk], [data-pace]')) talk(element, at);
-    all('stamp', (element, moment) => put(element, timeOfDay(moment, true)));
-    for (const element of document.querySelectorAll('[data-clock]')) put(element, timeOfDay(Date.now() / 1000, false));
+    all('stamp', (element, moment) => put(element, timeOfDay(dateOf(moment), true)));
+    all('date', (element, date) => put(element, timeOfDay(date, true)));
   }
 
   // `onSwap(f)`: f runs after each change of the page, before it is painted.
@@ -78,7 +112,7 @@ window.demo = (() => {
   let measured = 0;
   function hearSample() {
     const at = Math.max(0, ...[...document.querySelectorAll('[data-age]')].map((element) => Number(element.dataset.age)));
-    if (at > measured) hear(at);
+    if (at > measured && at > now()) hear(at);
     measured = at;
   }
 
@@ -91,5 +125,5 @@ window.demo = (() => {
   onSwap(fill);
   setInterval(fill, EVERY_MS);
   fill();
-  return { now, span, onSwap, changed };
+  return { now, span, onSwap, onSlept, changed };
 })();

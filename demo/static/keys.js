@@ -9,7 +9,7 @@
   const help = document.getElementById('help');
   const jump = document.getElementById('jump');
   let last = { key: '', at: 0 };
-  let halting = 0;
+  let halting = -Infinity;
   let aiming = 0;
   let typed = '';
   let typedTimer = 0;
@@ -19,11 +19,11 @@
 
   function halt() {
     const button = document.querySelector('[data-key="halt"]');
-    if (Date.now() - halting < HALT_MS) {
-      halting = 0;
+    if (performance.now() - halting < HALT_MS) {
+      halting = -Infinity;
       return void button?.click();
     }
-    halting = Date.now();
+    halting = performance.now();
     if (button) demo.notice(button, 'X again to halt');
   }
 
@@ -129,7 +129,7 @@
     const bounced = last.key === name && event.timeStamp - last.at < BOUNCE_MS;
     last = { key: name, at: event.timeStamp };
     if (event.repeat || (bounced && moves.has(act))) return;
-    if (name !== 'x') halting = 0;
+    if (name !== 'x') halting = -Infinity;
     act();
   });
 })();

@@ -14,9 +14,9 @@ demo.link = (() => {
   const badge = document.getElementById('link');
   const words = document.getElementById('link-text');
   let connection = null;
-  let heard = Date.now();
-  let tried = 0;
-  let opened = 0;
+  let heard = performance.now();
+  let tried = -Infinity;
+  let opened = -Infinity;
   let away = false;
   let robbed = false;
   let ready = false;
@@ -33,18 +33,18 @@ demo.link = (() => {
   let plain = false;
   let proven = false;
 
-  const isLost = () => robbed || (!away && Date.now() - heard > SILENT_MS + pollMs);
+  const isLost = () => robbed || (!away && performance.now() - heard > SILENT_MS + pollMs);
 
   // A hung stream never ends by itself: end it here. Without one, ask for one; a second request is dropped.
   // A new one has its time too, or a slow server would never get to speak.
   function revive(grace = SILENT_MS) {
-    if (Date.now() < fullUntil) return;
-    tried = Date.now();
+    if (performance.now() < fullUntil) return;
+    tried = performance.now();
     // htmx starts in a timer: where its extension arrived after that, the page has to be shown to it again.
     if (!show._htmx) htmx.process(show);
     if (!connection) return void htmx.trigger(show, 'reopen');
     connection.delayCanceller?.();
-    if (Date.now() - opened > grace) connection.reader?.cancel();
+    if (performance.now() - opened > grace) connection.reader?.cancel();
   }
 
   // A browser, or a box on the way, may hold packed streams back: they hang each time. On a bad network they hang now and
@@ -77,7 +77,7 @@ demo.link = (() => {
     if (!(await demo.slots.take(steal))) return;
     robbed = false;
     away = false;
-    heard = Date.now();
+    heard = performance.now();
     if (!connection) revive();
   }
   async function attend() {
@@ -93,7 +93,7 @@ demo.link = (() => {
   }
 
   show.addEventListener('htmx:sse:before:connection', (event) => {
-    if (away || robbed || Date.now() < fullUntil) return event.preventDefault();
+    if (away || robbed || performance.now() < fullUntil) return event.preventDefault();
     connection = event.detail.connection;
     retract();
     aim();
@@ -103,11 +103,11 @@ demo.link = (() => {
     ({ request } = event.detail.ctx);
     aim();
   });
-  show.addEventListener('htmx:sse:after:connection', () => { opened = Date.now(); messages = past = 0; });
+  show.addEventListener('htmx:sse:after:connection', () => { opened = performance.now(); messages = past = 0; });
   // No place for a stream: one picture, and when to ask for the next.
   document.addEventListener('poll', (event) => {
     try { pollMs = 1000 * JSON.parse(event.detail.data).every_sec; } catch { pollMs = FULL_MS; }
-    fullUntil = Date.now() + pollMs;
+    fullUntil = performance.now() + pollMs;
     tell();
   });
   // 401: this device was revoked, or the show is another one; its notes leave the screen. 503: no place, so wait.
@@ -115,7 +115,7 @@ demo.link = (() => {
     if (status === 401) {
       try { sessionStorage.setItem('demo-unpaired', '1'); } catch { /* private window */ }
       location.replace('/pair');
-    } else if (status === 503) fullUntil = Date.now() + FULL_MS * (1 + Math.random());
+    } else if (status === 503) fullUntil = performance.now() + FULL_MS * (1 + Math.random());
   }
   show.addEventListener('htmx:sse:error', (event) => {
     refused(event.detail.status);
@@ -133,7 +133,7 @@ demo.link = (() => {
     setTimeout(() => { if (!connection && !away && !robbed) revive(); }, CLOSED_MS);
   });
   show.addEventListener('htmx:sse:before:message', (event) => {
-    heard = Date.now();
+    heard = performance.now();
     alive = true;
     proven ||= heard - opened > PROVEN_MS;
     // A stream that goes on behind a picture and its word is a real one.
@@ -171,7 +171,7 @@ demo.link = (() => {
     const now = `${cause} ${Date.now()}`;
     try {
       const [before, at] = (sessionStorage.getItem('demo-reload') || ' 0').split(' ');
-      if (before === cause && Date.now() - at < RELOAD_MS) return;
+      if (before === cause && Math.abs(Date.now() - at) < RELOAD_MS) return;
       sessionStorage.setItem('demo-reload', now);
     } catch {
       if (performance.now() < RELOAD_MS) return; // nothing can be remembered
@@ -194,7 +194,7 @@ demo.link = (() => {
     const full = fullUntil > heard + pollMs;
     const polling = `hall full: a new picture every ${Math.round(pollMs / 1000)} s`;
     if (pollMs && !lost && words.textContent !== polling) words.textContent = polling;
-    const text = afar ? `not live: the relay has lost the show · since ${demo.span(Math.max(0, demo.now() - afar))}` : foreign && !isLost() ? 'not live: another show has begun · loading it' : robbed ? 'not live: other tabs have the connections · click to show it here' : full ? 'not live: every place is taken · trying again' : `connection lost · since ${demo.span((Date.now() - heard) / 1000)}`;
+    const text = afar ? `not live: the relay has lost the show · since ${demo.span(Math.max(0, demo.now() - afar))}` : foreign && !isLost() ? 'not live: another show has begun · loading it' : robbed ? 'not live: other tabs have the connections · click to show it here' : full ? 'not live: every place is taken · trying again' : `connection lost · since ${demo.span((performance.now() - heard) / 1000)}`;
     if (lost && words.textContent !== text) words.textContent = text;
     const state = document.getElementById('conn');
     if (state && (alive || lost) && state.textContent !== (lost ? 'lost' : 'live')) {
@@ -203,16 +203,18 @@ demo.link = (() => {
     }
   }
   function tick() {
-    const awake = Date.now() - ticked < 4 * TICK_MS;
+    const awake = Math.abs(Date.now() - ticked) < 4 * TICK_MS;
     ticked = Date.now();
     attend();
     if (away) return connection && letGo();
-    if ((isLost() || (pollMs && !connection)) && !robbed && Date.now() - tried > RETRY_MS) {
-      if (awake && connection?.reader && Date.now() - opened > SILENT_MS) doubt();
+    if ((isLost() || (pollMs && !connection)) && !robbed && performance.now() - tried > RETRY_MS) {
+      if (awake && connection?.reader && performance.now() - opened > SILENT_MS) doubt();
       revive();
     }
     tell();
   }
+  // The machine may have slept: what is not heard from soon is lost.
+  demo.onSlept(() => { heard = Math.min(heard, performance.now() - SILENT_MS + RETRY_MS); });
   demo.slots.robbed = () => {
     if (away) return;
     robbed = true;
@@ -222,7 +224,7 @@ demo.link = (() => {
 
   function back() {
     if (document.hidden) return;
-    if (Date.now() - heard > RETRY_MS && !away && !robbed && connection) revive(RETRY_MS);
+    if (performance.now() - heard > RETRY_MS && !away && !robbed && connection) revive(RETRY_MS);
     attend();
   }
   document.addEventListener('visibilitychange', () => (document.hidden ? attend() : back()));

@@ -71,19 +71,19 @@
     const pointed = event.detail > 0;
     if (pointed) button.blur();
     if (!button.hasAttribute('hx-post')) return;
-    const fresh = Date.now() - (born.get(button.id)?.at ?? 0) < FRESH_MS;
-    const double = button.hasAttribute('data-move') && pointed && moved.id === button.id && Date.now() - moved.at < DOUBLE_MS;
+    const fresh = performance.now() - (born.get(button.id)?.at ?? -Infinity) < FRESH_MS;
+    const double = button.hasAttribute('data-move') && pointed && moved.id === button.id && performance.now() - moved.at < DOUBLE_MS;
     if (fresh || double) {
       event.preventDefault();
       event.stopImmediatePropagation();
-    } else if (button.hasAttribute('data-move')) moved = { id: button.id, at: Date.now() };
+    } else if (button.hasAttribute('data-move')) moved = { id: button.id, at: performance.now() };
   }
   document.addEventListener('click', guard, true);
   demo.onSwap(() => {
     for (const button of document.querySelectorAll('[data-state]')) {
       const known = born.get(button.id);
       const kind = button.getAttribute('hx-post');
-      if (known?.kind !== kind) born.set(button.id, { kind, at: known ? Date.now() : 0 });
+      if (known?.kind !== kind) born.set(button.id, { kind, at: known ? performance.now() : -Infinity });
     }
   });
 

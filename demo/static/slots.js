@@ -19,9 +19,10 @@ demo.slots = (() => {
   }
   const wanted = async () => !document.hidden || (isStage && (await onlyStage()));
 
-  // When each slot was last taken, for all tabs to see; without storage any slot may be the one to give way.
+  // In which order the slots were taken, for all tabs to see; without storage any slot may be the one to give way.
+  const all = [...Array(MOST).keys()];
   function stamp(slot) {
-    try { localStorage.setItem(NAME + slot, String(Date.now())); } catch { /* private window */ }
+    try { localStorage.setItem(NAME + slot, String(Math.max(...all.map(since)) + 1)); } catch { /* private window */ }
   }
   function since(slot) {
     try { return Number(localStorage.getItem(NAME + slot)) || 0; } catch { return 0; }
@@ -49,7 +50,7 @@ demo.slots = (() => {
     if (!locks || free) return true;
     for (let slot = 0; slot < MOST; slot += 1) if (await ask(slot, { ifAvailable: true })) return true;
     if (!steal) return false;
-    const oldest = [...Array(MOST).keys()].sort((a, b) => since(a) - since(b))[0];
+    const oldest = [...all].sort((a, b) => since(a) - since(b))[0];
     return ask(oldest, { steal: true });
   }
   function leave() {

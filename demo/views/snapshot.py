@@ -1,11 +1,11 @@
 """`GET /state`: the whole show as JSON, for the presenter or (without notes, errors, addresses) for the audience."""
 
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from demo.clock import CLOCK
 from demo.sample import Node, Sample
 from demo.show import FaultState, ShowState
 from demo.views.masking import masked
@@ -31,9 +31,14 @@ _PUBLIC_COUNTER_KEYS = (
 
 
 def snapshot(
-    state: ShowState, epoch: str, viewers: Mapping[str, int], private: bool = True, now: float | None = None
+    state: ShowState,
+    epoch: str,
+    viewers: Mapping[str, int],
+    private: bool = True,
+    now: float | None = None,
+    ahead: float = 0.0,
 ) -> dict[str, Any]:
-    """The shape that docs/http.md describes, at `now` (epoch seconds; None: this moment).
+    """The shape that docs/http.md describes, at `now` (None: this moment), where the wall clock is so far ahead.
 
     `private`: with what only the presenter may see, and with where the show stands while the stage is frozen.
     """
@@ -47,28 +52,28 @@ def snapshot(
         "progress": f"[{state.number}/{state.total}]",
         "complete": state.number == state.total,
         "log": [
-            {"at": moment(line.at), "who": _who(line.who, private), "text": line.text, "level": line.level}
+            {"at": moment(line.at, ahead), "who": _who(line.who, private), "text": line.text, "level": line.level}
             for line in state.log
             if private or line.level in ("move", "word")
         ],
-        "chaos": [_fault(state, fault, private) for fault in state.faults],
+        "chaos": [_fault(state, fault, private, ahead) for fault in state.faults],
         "halted": state.halted,
         "blackout": state.blackout,
         "frozen": state.held is not None,
         "durable": state.durable,
         "said": state.said,
-        "health": _health(state, private),
-        "timer": _timer(state, time.time() if now is None else now),
+        "health": _health(state, private, ahead),
+        "timer": _timer(state, CLOCK.now() if now is None else now, ahead),
         "viewers": {view: viewers.get(view, 0) for view in ("stage", "presenter", "remote")},
     }
 
 
-def _timer(state: ShowState, now: float) -> dict[str, Any]:
+def _timer(state: ShowState, now: float, ahead: float) -> dict[str, Any]:
     timer = state.timer
     return {
         "running": timer.is_running,
         "elapsed_sec": round(timer.elapsed(now), 3),
-        "started_at": moment(timer.runs_since),
+        "started_at": moment(timer.runs_since, ahead),
         "budget_sec": budget_sec(state),
     }
 
@@ -78,12 +83,12 @@ def _who(who: str, private: bool) -> str:
 
 
 @lru_cache(maxsize=1024)
-def moment(at: float | None) -> str | None:
-    """Epoch seconds as ISO 8601 in UTC; None too for a time that no calendar holds."""
+def moment(at: float | None, ahead: float = 0.0) -> str | None:
+    """A moment as ISO 8601 in UTC, where the wall clock is so far ahead; None too for what no calendar holds."""
     if at is None:
         return None
     try:
-        return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+        return datetime.fromtimestamp(at + ahead, UTC).isoformat(timespec="milliseconds")
     except (ValueError, OverflowError, OSError):
         return None
 
@@ -104,7 +109,7 @@ def _chapter(state: ShowState, private: bool) -> dict[str, Any]:
     return shown | ({"error": state.action.error, "notes": chapter.notes} if private else {"error": None, "notes": ""})
 
 
-def _fault(state: ShowState, fault: FaultState, private: bool) -> dict[str, Any]:
+def _fault(state: ShowState, fault: FaultState, private: bool, ahead: float) -> dict[str, Any]:
     target = target_text(state, fault)
     return {
         "name": fault.name,
@@ -113,15 +118,15 @@ def _fault(state: ShowState, fault: FaultState, private: bool) -> dict[str, Any]
         "state": fault.state,
         "target": target if private else masked(target),
         "duration_sec": None if fault.config.duration_sec == float("inf") else fault.config.duration_sec,
-        "injected_at": moment(fault.injected_at),
-        "heals_at": moment(fault.heals_at),
+        "injected_at": moment(fault.injected_at, ahead),
+        "heals_at": moment(fault.heals_at, ahead),
         "detected_after_sec": fault.detected_after_sec,
         "recovered_after_sec": fault.recovered_after_sec,
         "error": fault.error if private else None,
     }
 
 
-def _health(state: ShowState, private: bool) -> dict[str, Any] | None:
+def _health(state: ShowState, private: bool, ahead: float) -> dict[str, Any] | None:
     """The poller's own dict, with the nodes it lost, our word on issues, and its freshness."""
     sample = state.sample
     if sample is None:
@@ -130,7 +135,7 @@ def _health(state: ShowState, private: bool) -> dict[str, Any] | None:
     return rest | {
         "nodes": _nodes(sample) if private else _public_nodes(sample),
         "has_issues": sample.has_issues,
-        "last_updated": moment(sample.updated_at),
+        "last_updated": moment(sample.updated_at, ahead),
         "interval_sec": sample.interval_sec,
         "freshness": state.freshness,
     }

@@ -108,7 +108,7 @@ class Web:
             self.lines.end_old()
             if self._watching() != self.viewers:
                 self._pace.again()
-            self.hub.beat(beat())
+            self.hub.beat(beat(self._conductor.clock()))
 
     def close(self) -> None:
         """End every stream: the server is about to stop."""
@@ -140,11 +140,12 @@ class Web:
         add_files(app, self.assets)
 
     def _page(self, request: Request, view: str) -> Response:
-        state, viewers = self._conductor.state, dict(self.viewers)
+        conductor, viewers = self._conductor, dict(self.viewers)
+        state = conductor.state
         about = (state.seq, tuple(viewers.values()))
         try:
             return self._drawers[view].answer(
-                request, about, lambda: self.pages.page(view, state, viewers, self._conductor.epoch)
+                request, about, lambda: self.pages.page(view, state, viewers, conductor.epoch, conductor.clock())
             )
         except Exception as error:  # noqa: BLE001 - a bug of ours, or of a deck: it is told to the presenter
             self.cannot_render(view, error)

@@ -1,6 +1,5 @@
 """A show on its way to relays: what the audience sees, as a picture, and the viewers that come back."""
 
-import time
 from collections.abc import Callable
 
 from demo import commands as c
@@ -20,7 +19,7 @@ class Broadcast:
         self._web = web
         self._conductor = conductor
         self._tell = tell
-        self._publisher = Publisher(store, self._picture, self._count, self._say)
+        self._publisher = Publisher(store, self._picture, self._count, self._say, conductor.clock)
         web.on_show = self._publisher.changed
 
     async def run(self) -> None:
@@ -28,15 +27,15 @@ class Broadcast:
 
     def _picture(self, publisher: Publisher) -> Picture | None:
         """The stage's regions and the audience's `/state` only: notes, errors and addresses never get into Redis."""
-        web, now = self._web, time.time()
-        state, ident = web.hub.newest
+        web, clock = self._web, self._conductor.clock
+        (state, ident), now = web.hub.newest, clock.now()
         epoch, _, seq = ident.rpartition("-")
         try:
             regions = web.hub.picture("stage")
         except Exception as error:  # noqa: BLE001 - a bug of ours, or of a deck: relays keep the last good picture
             web.cannot_render("stage", error)
             return None
-        told = snapshot(state, epoch, web.viewers, private=False, now=now)
+        told = snapshot(state, epoch, web.viewers, private=False, now=now, ahead=clock.ahead)
         build = web.assets.fingerprint
         return Picture(epoch, int(seq), publisher.run_id, now, state.title, build, regions, told)
 

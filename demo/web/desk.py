@@ -50,8 +50,8 @@ class Desk:
         return Answer(self._snapshot(visitor_of(request).is_presenter), status)
 
     def _snapshot(self, private: bool) -> dict[str, Any]:
-        conductor = self._conductor
-        return snapshot(conductor.state, conductor.epoch, self._viewers, private, now=conductor.clock())
+        conductor, clock = self._conductor, self._conductor.clock
+        return snapshot(conductor.state, conductor.epoch, self._viewers, private, clock(), clock.ahead)
 
     def no_such(self, what: str, name: str) -> Response:
         """A path that names a thing this show has not."""

@@ -5,7 +5,6 @@ The same state gives the same bytes: markup holds timestamps, and the page's scr
 
 import json
 import math
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from demo.clock import CLOCK
 from demo.markup import to_html, to_plain
 from demo.sample import encodable
 from demo.show import ShowState
@@ -65,13 +65,14 @@ REGIONS = {
 }
 """The regions of each view: macros of its template, in the order they are sent."""
 
+COUNTED = ("age", "left", "count", "since", "stamp", "date", "talk", "pace")
 HTMX_CONFIG = {
     "extensions": "sse",
     "includeIndicatorCSS": False,
     "history": False,
     "defaultTimeout": 3000,
     "morphIgnore": ["data-htmx-powered", "data-live"],
-    "morphSkipChildren": "[data-age],[data-left],[data-count],[data-since],[data-stamp],[data-talk],[data-pace]",
+    "morphSkipChildren": ",".join(f"[data-{name}]" for name in COUNTED),
 }
 """Attributes `data-live*` and the texts that the script counts are the page's own: a swap leaves them."""
 
@@ -157,10 +158,12 @@ class Pages:
         """A page, or a part of one, that shows no view of the show."""
         return encodable(self._environment.get_template(template).render(**values))
 
-    def page(self, view: str, state: ShowState, viewers: Mapping[str, int], epoch: str) -> str:
-        """The whole document, complete without the stream."""
+    def page(
+        self, view: str, state: ShowState, viewers: Mapping[str, int], epoch: str, now: float | None = None
+    ) -> str:
+        """The whole document, complete without the stream. `now`: by the show's clock (None: this process's)."""
         regions = {region.name: region.html for region in self.regions(view, state, viewers)}
-        return self.document_of(view, regions, Heading(state.title, epoch, time.time()))
+        return self.document_of(view, regions, Heading(state.title, epoch, CLOCK.now() if now is None else now))
 
     def document_of(self, view: str, regions: Mapping[str, str], heading: "Heading") -> str:
         """The whole document around regions that are rendered already."""
@@ -235,7 +238,7 @@ def _one_line(html: str) -> str:
 def _utc(at: float) -> str:
     """What stands in for an age until the script counts it, and without a script."""
     try:
-        return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S} UTC"
+        return f"{datetime.fromtimestamp(CLOCK.wall(at), UTC):%H:%M:%S} UTC"
     except (ValueError, OverflowError, OSError):
         return NO_NUMBER
 

@@ -1,7 +1,6 @@
 """The three views of the hub: a state as regions of a page, and regions as one message."""
 
 import json
-import time
 from collections.abc import Callable, Mapping
 
 from sse_starlette import ServerSentEvent
@@ -42,8 +41,6 @@ def new_hub(
     return Hub({name: Screen(pages, name, viewers) for name in VIEWS}, state, ident, on_error=on_error)
 
 
-def beat(now: float | None = None) -> bytes:
-    """A sign of life with the show's clock (None: this machine's), for pages that have nothing new to show."""
-    return ServerSentEvent(
-        json.dumps({"now": round(time.time() if now is None else now, 3)}), event="beat", sep="\n"
-    ).encode()
+def beat(now: float) -> bytes:
+    """A sign of life with the moment by the show's clock, for pages that have nothing new to show."""
+    return ServerSentEvent(json.dumps({"now": round(now, 3)}), event="beat", sep="\n").encode()

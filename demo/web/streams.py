@@ -144,15 +144,16 @@ class Programs:
             if after is None:
                 state = await self._settled()
                 after = state.seq
-                now = self._conductor.clock()
-                yield self._frame("snapshot", after, snapshot(state, self._conductor.epoch, {}, now=now))
+                clock = self._conductor.clock
+                shown = snapshot(state, self._conductor.epoch, {}, now=clock(), ahead=clock.ahead)
+                yield self._frame("snapshot", after, shown)
             while not self._closed and not (line and line.ended):
                 grown.clear()
                 upto = self._upto()
                 while after < upto:
                     entries = [entry for entry in await self._journal.read(after) if entry.seq <= upto]
                     for entry in entries:
-                        yield self._frame("entry", entry.seq, _entry(entry))
+                        yield self._frame("entry", entry.seq, _entry(entry, self._conductor.clock.ahead))
                     # Numbers that nobody holds (samples given up while the disk took none) are passed over.
                     after = entries[-1].seq if entries else upto
                 # A write makes no new state, so whoever waits for one looks again by itself.
@@ -181,8 +182,8 @@ class Programs:
         return ServerSentEvent(json.dumps(data), event=kind, id=ident, sep="\n").encode()
 
 
-def _entry(entry: e.Entry) -> dict[str, Any]:
-    return {"seq": entry.seq, "at": moment(entry.at), "who": entry.who, "event": e.to_json(entry.event)}
+def _entry(entry: e.Entry, ahead: float) -> dict[str, Any]:
+    return {"seq": entry.seq, "at": moment(entry.at, ahead), "who": entry.who, "event": e.to_json(entry.event)}
 
 
 def _response(messages: AsyncIterator[bytes], line: Line | None) -> StreamResponse:
