@@ -20,6 +20,7 @@ from demo.errors import DemoError, FaultError
 from demo.journal import note_healed, state_of_undo
 from demo.subjects import load
 from demo.types import FaultDriver, Plan, Subject
+from demo.user_code import told
 
 STOP_SEC = 3.0
 
@@ -33,7 +34,7 @@ def main() -> None:
     try:
         answer = _answer(order)
     except Exception as error:  # noqa: BLE001 - the user's own subject may raise anything
-        answer = {"why": by_hand(f"{type(error).__name__}: {error}"[:300], Plan(**order["plan"]))}
+        answer = {"why": by_hand(told(error), Plan(**order["plan"]))}
     os.write(answers, json.dumps(answer).encode() + b"\n")
     # A thread of a driver's that never ends must not keep this process.
     os._exit(0)

@@ -22,7 +22,8 @@ from demo.feed import Store
 from demo.herald import SYSTEM, Entry, Herald, welcome
 from demo.journal import Keeper
 from demo.runner.signals import ending_signals
-from demo.subjects import load
+from demo.subjects import check, deck_of, load
+from demo.subjects.deck_check import unknown_faults
 from demo.types import HEAL_SEC, STOP_SEC, FaultDriver, Subject, Watchdog
 from demo.voice import SAID_SEC, Voice
 from demo.web.access import Access
@@ -63,7 +64,7 @@ class Options:
 def play(options: Options) -> None:
     """Play a show until it is quit. Raises `DemoError` for what keeps it from starting, or went wrong."""
     subject = load(options.subject, **options.chosen)
-    subject.check()
+    check(options.subject, subject)
     listener = bind(options.asked.host, options.port) if options.web else None
     try:
         door = entrance(options.asked, listener) if listener is not None else None
@@ -129,9 +130,9 @@ async def _play(
     parts = _parts(subject, stop, keeper, ProcessWatchdog(options.subject, options.chosen))
     try:
         if listener is None or door is None:
-            await _in_terminal(subject, keeper, parts)
+            await _in_terminal(options, subject, keeper, parts)
         else:
-            conductor = Conductor(subject.name, subject.chapters, subject.poller, **parts)
+            conductor = Conductor(subject.name, deck_of(options.subject, subject), subject.poller, **parts)
             _listen(subject, conductor)
             await _served(options, conductor, keeper, listener, door)
     finally:
@@ -187,16 +188,18 @@ def _parts(subject: Subject, stop: Callable[[], Awaitable[None]], keeper: Keeper
     }
 
 
-async def _in_terminal(subject: Subject, keeper: Keeper, parts: _Parts) -> None:
+async def _in_terminal(options: Options, subject: Subject, keeper: Keeper, parts: _Parts) -> None:
     """`demo run`: the terminal owns the show, its signals and its way out."""
-    runner = terminal.DemoRunner(subject.name, subject.chapters, subject.poller, **parts)
+    runner = terminal.DemoRunner(subject.name, deck_of(options.subject, subject), subject.poller, **parts)
     _listen(subject, runner.conductor)
     _report(runner.conductor, keeper, aloud=True)
     await runner.run()
 
 
 def _listen(subject: Subject, conductor: Conductor) -> None:
-    """A subject whose start takes long, or that has something to say of it, has `listen`."""
+    """Tell the presenter of a deck that names faults which are not there; and what the subject says of its start."""
+    for text in unknown_faults(subject, conductor.state.chapters):
+        conductor.report("show", c.Trouble(text))
     listen = getattr(subject, "listen", None)
     if listen is not None:
         listen(lambda text: conductor.report(SYSTEM, c.Trouble(text, "note")))

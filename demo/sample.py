@@ -1,5 +1,6 @@
 """A health sample: the poller's dict, checked and frozen. What cannot be read is said, not guessed."""
 
+import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -115,6 +116,28 @@ def read_sample(health: object, now: float, moment_of: Callable[[float], float] 
         counters=tuple(_counter(item) for item in _dicts(health.get("counters"))),
         raw=raw if isinstance(raw, dict) else {},
     )
+
+
+def unreadable_node(health: Mapping[str, Any]) -> str:
+    """Return what is wrong with the first node whose health is no word of ours, for the presenter; empty if none is."""
+    nodes = health.get("nodes", ())
+    for index, item in enumerate(nodes[:NODES_MOST] if isinstance(nodes, list | tuple) else ()):
+        known = isinstance(item, Mapping) and isinstance(item.get("health"), str) and item["health"] in STATES
+        if not known:
+            return _misread(item, index)
+    return ""
+
+
+def _misread(item: object, index: int) -> str:
+    allowed = f"allowed: {', '.join(STATES)}"
+    if not isinstance(item, Mapping):
+        return f"the poller's node {index} is a {type(item).__name__}, not a dict"
+    name = _text(item.get("id")) or _text(item.get("name")) or f"node-{index}"
+    if "health" in item:
+        return f"the poller gives node {name!r} the health {_text(item['health'])[:40]!r}; {allowed}"
+    close = difflib.get_close_matches("health", [key for key in item if isinstance(key, str)], n=1)
+    meant = f" (it has {close[0]!r}: misspelt?)" if close else ""
+    return f"the poller gives node {name!r} no 'health'{meant}; {allowed}"
 
 
 def plain(value: object, depth: int = 0) -> Any:

@@ -15,6 +15,7 @@ FLOORS = {
     "errors": 0,
     "types": 1,
     "markup": 1,
+    "user_code": 2,
     "sample": 1,
     "places": 1,
     "clock": 0,

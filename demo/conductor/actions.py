@@ -10,6 +10,7 @@ from demo import events as e
 from demo.errors import DemoError
 from demo.show import ShowState
 from demo.types import Chapter
+from demo.user_code import told
 
 if TYPE_CHECKING:
     from demo.conductor.core import Conductor
@@ -87,5 +88,5 @@ async def _guarded(chapter: Chapter) -> str | None:
     except asyncio.CancelledError:
         return "it was cancelled"
     except BaseException as error:  # noqa: BLE001 - foreign code, and whatever it raises the show goes on
-        return f"{type(error).__name__}: {error}"[:300]
+        return told(error)
     return None

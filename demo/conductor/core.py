@@ -20,6 +20,7 @@ from demo.errors import DemoError, JournalError, Refused, describe
 from demo.journal import Journal
 from demo.show import FaultState, Refusal, ShowState, apply, decide, opening
 from demo.types import HEAL_SEC, STOP_SEC, Chapter, DemoState, FaultDriver, HealthPollerProtocol, Stage, Watchdog
+from demo.user_code import told
 
 CLOSING_LIMIT_SEC = 15.0
 CLOSING_WATCHED_SEC = 4.0
@@ -142,7 +143,7 @@ class Conductor:
                 if not met.done() and condition(state):
                     met.set_result(None)
             except Exception as error:  # noqa: BLE001 - the deck's own code: its error belongs to its caller
-                met.set_exception(RuntimeError(f"the condition broke: {describe(error)}"))
+                met.set_exception(RuntimeError(f"the condition broke: {told(error)}"))
 
         end = self.subscribe(look)
         try:

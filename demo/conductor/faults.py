@@ -12,6 +12,7 @@ from demo.errors import DemoError, FaultError
 from demo.journal import Undo
 from demo.show import ShowState
 from demo.types import FaultDriver, Watchdog
+from demo.user_code import told
 
 if TYPE_CHECKING:
     from demo.conductor.core import Conductor
@@ -113,7 +114,7 @@ class Faults:
         except DemoError as error:
             self._broke(name, run, str(error))
         except Exception as error:  # noqa: BLE001 - a driver's bug: the fault is failed and healed
-            self._broke(name, run, f"{type(error).__name__}: {error}"[:300])
+            self._broke(name, run, told(error))
         else:
             if undo is None:
                 self._conductor.report("show", c.FaultBroke(name, run, CALLED_OFF, touched=False))

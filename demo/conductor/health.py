@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from demo import commands as c
-from demo.sample import DEFAULT_INTERVAL_SEC, Sample, plain, read_sample
+from demo.sample import DEFAULT_INTERVAL_SEC, Sample, plain, read_sample, unreadable_node
 from demo.show import FaultState, decide
 from demo.types import FaultDriver, HealthPollerProtocol
+from demo.user_code import told
 
 if TYPE_CHECKING:
     from demo.conductor.core import Conductor
@@ -66,7 +67,7 @@ class HealthWatch:
         try:
             await poller.run()
         except Exception as error:  # noqa: BLE001 - foreign code: its end is shown on every screen
-            self._ended = f"the poller ended: {type(error).__name__}: {error}"[:300]
+            self._ended = f"the poller ended: {told(error)}"
         else:
             self._ended = "the poller ended"
 
@@ -84,7 +85,7 @@ class HealthWatch:
                 self._conductor.report("poller", self._read(health, at))
                 self._complaint = ""
         except Exception as error:  # noqa: BLE001 - foreign code: said once, then the sample goes stale
-            self._complain(f"the poller's health cannot be read: {error}"[:300])
+            self._complain(f"the poller's health cannot be read: {told(error)}")
         watch = c.Watch(self._ended)
         if decide(self._conductor.state, c.Command("clock", watch), at):
             self._conductor.report("clock", watch)
@@ -92,6 +93,8 @@ class HealthWatch:
     def _read(self, health: Mapping[str, Any], at: float) -> c.Observe:
         began = time.perf_counter()
         sample = read_sample(health, at, self._conductor.clock.moment_of)
+        if text := unreadable_node(health):
+            self._blame(text)
         read = c.Observe(sample, self._seen(sample))
         self.samples += 1
         self.read_sec += time.perf_counter() - began
@@ -133,11 +136,15 @@ class HealthWatch:
         try:
             return bool(driver.is_seen(marshal.loads(copied), since))  # noqa: S302 - bytes of our own
         except Exception as error:  # noqa: BLE001 - foreign code: it must not cost the others their health
-            text = f"fault {driver.config.name} cannot read the health: {type(error).__name__}: {error}"[:300]
-            if text not in self._blamed:
-                self._blamed.add(text)
-                self._conductor.report("show", c.Trouble(text))
+            text = f"fault {driver.config.name} cannot read the health: {told(error)}"
+            self._blame(text)
             return False
+
+    def _blame(self, text: str) -> None:
+        """Said once: it would come with every sample."""
+        if text not in self._blamed:
+            self._blamed.add(text)
+            self._conductor.report("show", c.Trouble(text))
 
 
 def _since(fault: FaultState, sample: Sample) -> float:

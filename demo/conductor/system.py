@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from demo import commands as c
 from demo.conductor.bounded import within
 from demo.conductor.faults import Faults
-from demo.errors import DemoError, describe
+from demo.errors import DemoError
 from demo.show import ShowState
 from demo.types import HEAL_SEC, STOP_SEC
+from demo.user_code import told
 
 if TYPE_CHECKING:
     from demo.conductor.core import Conductor
@@ -56,7 +57,7 @@ class SystemBehind:
         except DemoError as error:
             self._not_started(str(error))
         except Exception as error:  # noqa: BLE001 - a subject's bug is shown, the show goes on
-            self._not_started(f"the system could not be started: {describe(error)}")
+            self._not_started(f"the system could not be started: {told(error)}")
         else:
             # Somebody healed meanwhile, and that failed while this had not ended.
             if self._conductor.state.parts_error is not None and not self._conductor.state.parts_healing:
@@ -81,7 +82,7 @@ class SystemBehind:
             except DemoError as known:
                 errors.append(str(known))
             except Exception as unknown:  # noqa: BLE001 - shown to the presenter
-                errors.append(describe(unknown))
+                errors.append(told(unknown))
         self._end("; ".join(errors) or None)
 
     async def _heal_parts(self) -> None:

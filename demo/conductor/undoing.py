@@ -6,6 +6,7 @@ import time
 from demo.conductor.bounded import within
 from demo.errors import DemoError, FaultError
 from demo.types import FaultDriver, Plan, TellsLanding
+from demo.user_code import told
 
 HEAL_LIMIT_SEC = 12.0
 """Of one heal with its verification, but for the end of the last look."""
@@ -24,7 +25,7 @@ async def undo(driver: FaultDriver, plan: Plan) -> str | None:
     except DemoError as error:
         return by_hand(str(error), plan)
     except Exception as error:  # noqa: BLE001 - a driver's bug: said, and the undo stays in the ledger
-        return by_hand(f"{type(error).__name__}: {error}"[:300], plan)
+        return by_hand(told(error), plan)
     return None
 
 

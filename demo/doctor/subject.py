@@ -7,7 +7,8 @@ from typing import Any
 
 from demo.errors import UsageError
 from demo.findings import Finding, broken, no, ok
-from demo.subjects import load, options
+from demo.subjects import check, load, options
+from demo.subjects.deck_check import deck_problems
 from demo.subjects.options import Given
 from demo.types import Subject
 
@@ -18,15 +19,19 @@ def look_at(name: str, given: Given) -> Sequence[Finding]:
     """Raises `UsageError` for a name or an option that is none; whatever else is wrong is a finding."""
     try:
         subject = load(name, **options(name, given))
-        examine = getattr(subject, "examine", None)
-        if examine is None:
-            subject.check()
-            return (ok("needs", "nothing is missing"),)
-        return _findings(asyncio.run(_examined(subject, examine)))
+        return (*_needs(name, subject), *(no("deck", problem) for problem in deck_problems(name, subject)))
     except UsageError:
         raise
     except Exception as error:  # noqa: BLE001 - the user's own subject may raise anything
         return (broken("needs", error),)
+
+
+def _needs(name: str, subject: Subject) -> Sequence[Finding]:
+    examine = getattr(subject, "examine", None)
+    if examine is None:
+        check(name, subject)
+        return (ok("needs", "nothing is missing"),)
+    return _findings(asyncio.run(_examined(subject, examine)))
 
 
 async def _examined(subject: Subject, examine: Any) -> object:

@@ -1,14 +1,13 @@
 """The systems a show can be about. Only the chosen one is imported: its parts cost start-up time."""
 
 import importlib
-import sys
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from demo.errors import UsageError
 from demo.subjects.options import Given, fitted, read
-from demo.types import Subject
+from demo.subjects.own import call, check_parts, checked_deck, find_class, unknown_subject
+from demo.types import Chapter, Stage, Subject
 
 DEFAULT = "ratelimiter"
 
@@ -21,8 +20,6 @@ _SUBJECTS = {
 
 _SUPERVISORS = {"ratelimiter": "demo.subjects.ratelimiter.supervisor"}
 """The subjects that can stand by themselves, and the module of the process that minds each."""
-
-_PARTS = ("name", "title", "description", "poller", "faults", "chapters", "check", "start", "heal", "stop")
 
 
 def names() -> tuple[str, ...]:
@@ -40,14 +37,27 @@ def supervisor_of(name: str) -> str:
 def load(name: str, **options: object) -> Subject:
     """The subject called `name`, not started; `module:Class` names one of the user's own.
 
-    Raises `UsageError` for an unknown name, a place that holds no subject, or an option it does not take.
+    Raises `UsageError` for an unknown name, a place that holds no subject, or an option it does not take, and
+    `SubjectError` where the user's own code fails.
     """
-    make = _maker(name)
-    subject = make(**fitted(name, make, options))
-    lacking = [part for part in _PARTS if not hasattr(subject, part)]
-    if lacking:
-        raise UsageError(f"{name} is not a subject: it lacks {', '.join(lacking)}")
+    make, fitting = _maker(name), options
+    subject = call(name, lambda: make(**fitted(name, make, fitting)))
+    check_parts(name, subject)
     return cast(Subject, subject)
+
+
+def check(name: str, subject: Subject) -> None:
+    """Ask a subject whether this machine has what it cannot do without. Raises `SubjectError`."""
+    call(f"{name}.check", subject.check)
+
+
+def deck_of(name: str, subject: Subject) -> Callable[[Stage], Sequence[Chapter]]:
+    """Return what makes a subject's deck; it raises `SubjectError` for what is no deck, with file and line."""
+
+    def chapters(stage: Stage) -> Sequence[Chapter]:
+        return checked_deck(name, subject.chapters, call(f"{name}.chapters", lambda: subject.chapters(stage)))
+
+    return chapters
 
 
 def options(name: str, given: Given) -> dict[str, Any]:
@@ -59,23 +69,7 @@ def _maker(name: str) -> Callable[..., object]:
     place = _SUBJECTS.get(name, name)
     module, separator, attribute = place.partition(":")
     if not separator:
-        raise UsageError(f"there is no subject {name!r}; known: {', '.join(_SUBJECTS)}, or your own as module:Class")
+        unknown_subject(name, _SUBJECTS)
     if name == place:
-        return _find(module, attribute)
+        return find_class(module, attribute)
     return cast("Callable[..., object]", getattr(importlib.import_module(module), attribute))
-
-
-def _find(module: str, attribute: str) -> Callable[..., object]:
-    """A class of the user's, from the working directory or wherever Python finds it."""
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, ValueError) as error:
-        raise UsageError(f"cannot import {module!r}: {error}") from error
-    except AttributeError:
-        raise UsageError(f"the module {module!r} has no {attribute!r}") from None
-    if not callable(found):
-        raise UsageError(f"{module}:{attribute} is not a class or a function that makes a subject")
-    return cast("Callable[..., object]", found)
