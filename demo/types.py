@@ -179,6 +179,26 @@ class HealthPollerProtocol(Protocol):
         """Ask `run()` to return soon."""
 
 
+@runtime_checkable
+class BlockingPollerProtocol(Protocol):
+    """A poller that blocks, as with a client that is not async: its plain `run` gets a thread of its own.
+
+    `get_health` and `stop` are called from the show's thread, and return at once.
+    """
+
+    def run(self) -> None:
+        """Poll until `stop()`, blocking as it likes; an exception out of here is shown as "poller ended"."""
+
+    def get_health(self) -> dict[str, Any] | None:
+        """The newest sample, None before the first; never blocks."""
+
+    def stop(self) -> None:
+        """Ask `run()` to return soon."""
+
+
+Poller = HealthPollerProtocol | BlockingPollerProtocol
+
+
 @dataclass(frozen=True)
 class Plan:
     """What a driver is about to do, as plain JSON, written to disk before it does it.
@@ -317,7 +337,7 @@ class Subject(Protocol):
         """The system in a few words, beside the title."""
 
     @property
-    def poller(self) -> HealthPollerProtocol | None: ...
+    def poller(self) -> Poller | None: ...
 
     @property
     def faults(self) -> Sequence[FaultDriver]: ...

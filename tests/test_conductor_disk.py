@@ -1,6 +1,7 @@
 """What an answer promises: a move that was answered is on disk, or says that it is not."""
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -114,3 +115,14 @@ async def test_an_orderly_end_is_the_last_entry_and_says_whether_the_show_was_ov
         last = (await journal.read(limit=10_000))[-1]
         assert (type(last.event).__name__, getattr(last.event, "over", None)) == ("ShowClosed", over)
         await journal.close()
+
+
+async def test_a_blocked_loop_is_not_taken_for_a_disk_that_is_late(tmp_path: Path) -> None:
+    """Somebody's code blocks at every turn of the loop: the disk has long answered, and nobody could hear it."""
+    async with playing(THREE, journal=Journal(tmp_path / "show.journal")) as conductor:
+        move = asyncio.create_task(ask(conductor, c.Advance()))
+        while not move.done():
+            time.sleep(0.7)  # noqa: ASYNC251 - that is what it is about
+            await asyncio.sleep(0)
+        assert move.result().durable
+        assert conductor.state.durable

@@ -12,6 +12,7 @@ from demo.conductor.actions import Actions
 from demo.conductor.disk import Disk
 from demo.conductor.faults import Faults
 from demo.conductor.health import HealthWatch
+from demo.conductor.loop_watch import LoopWatch
 from demo.conductor.queue import Lanes, is_urgent
 from demo.conductor.stage import ConductorStage
 from demo.conductor.system import SystemBehind, SystemWork, Work
@@ -19,7 +20,7 @@ from demo.conductor.tally import CommandTally
 from demo.errors import DemoError, JournalError, Refused, describe
 from demo.journal import Journal
 from demo.show import FaultState, Refusal, ShowState, apply, decide, opening
-from demo.types import HEAL_SEC, STOP_SEC, Chapter, DemoState, FaultDriver, HealthPollerProtocol, Stage, Watchdog
+from demo.types import HEAL_SEC, STOP_SEC, Chapter, DemoState, FaultDriver, Poller, Stage, Watchdog
 from demo.user_code import told
 
 CLOSING_LIMIT_SEC = 15.0
@@ -50,7 +51,7 @@ class Conductor:
         self,
         subject_name: str,
         chapters: Deck,
-        health_poller: HealthPollerProtocol | None = None,
+        health_poller: Poller | None = None,
         *,
         title: str | None = None,
         description: str = "",
@@ -187,6 +188,7 @@ class Conductor:
             self.health.start()
             self.spawn(self._settle(), "healing what an earlier server left")
             self.spawn(self._disk.flush_often(), "the journal's timer")
+            self.spawn(LoopWatch(self._complain).run(), "the watch over the event loop")
             self.system.begin()
             await self._serve()
         finally:

@@ -1,7 +1,9 @@
 """Waiting for the journal, but not for ever: a disk that is late is said, and nothing queues up behind it."""
 
 import asyncio
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING, Any
 
 from demo import commands as c
 from demo.errors import JournalError
@@ -14,6 +16,8 @@ PATIENCE_SEC = 1.0
 
 URGENT_PATIENCE_SEC = 0.05
 FLUSH_EVERY_SEC = 1.0
+
+SLICE_SEC = 0.1
 
 
 class Disk:
@@ -37,7 +41,7 @@ class Disk:
         writing.add_done_callback(self._written)
         hurry = asyncio.ensure_future(self._hurry.wait())
         patience = URGENT_PATIENCE_SEC if urgent else PATIENCE_SEC
-        await asyncio.wait({writing, hurry}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        await _first({writing, hurry}, patience)
         hurry.cancel()
         if urgent or writing.done():
             return None
@@ -48,7 +52,7 @@ class Disk:
 
     async def catch_up(self, writing: "asyncio.Future[None]") -> None:
         """What `persist` left to wait for."""
-        await asyncio.wait({writing}, timeout=PATIENCE_SEC)
+        await _first({writing}, PATIENCE_SEC)
         if not writing.done():
             self._give_up(writing)
 
@@ -74,3 +78,17 @@ class Disk:
         self.is_lost = not durable
         if durable != self._conductor.state.durable:
             self._conductor.report("show", c.Durable(durable))
+
+
+async def _first(work: AbstractSet["asyncio.Future[Any]"], patience_sec: float) -> None:
+    """Wait until one of them is done, for `patience_sec` of a loop that runs.
+
+    Time in which somebody blocked the loop does not count: the disk may have answered, and nobody could hear it.
+    """
+    left = patience_sec
+    while left > 0:
+        began = time.monotonic()
+        done, _ = await asyncio.wait(work, timeout=min(left, SLICE_SEC), return_when=asyncio.FIRST_COMPLETED)
+        if done:
+            return
+        left -= min(time.monotonic() - began, SLICE_SEC)

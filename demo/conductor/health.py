@@ -1,15 +1,18 @@
 """Reading the poller on the conductor's own clock, so that a dead or hung one is seen as such."""
 
 import asyncio
+import contextlib
+import inspect
 import marshal
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from demo import commands as c
 from demo.sample import DEFAULT_INTERVAL_SEC, Sample, plain, read_sample, unreadable_node
 from demo.show import FaultState, decide
-from demo.types import FaultDriver, HealthPollerProtocol
+from demo.types import FaultDriver, Poller
 from demo.user_code import told
 
 if TYPE_CHECKING:
@@ -21,9 +24,7 @@ LOOK_EVERY_SEC = 0.1
 class HealthWatch:
     """Runs the poller as a task and turns its samples into commands."""
 
-    def __init__(
-        self, conductor: "Conductor", poller: HealthPollerProtocol | None, drivers: Sequence[FaultDriver]
-    ) -> None:
+    def __init__(self, conductor: "Conductor", poller: Poller | None, drivers: Sequence[FaultDriver]) -> None:
         self._conductor = conductor
         self._poller = poller
         self._drivers = drivers
@@ -59,24 +60,24 @@ class HealthWatch:
                 self._complain(f"the poller could not be stopped: {error}"[:300])
             self._task.cancel()
 
-    def _run_poller(self, poller: HealthPollerProtocol) -> None:
+    def _run_poller(self, poller: Poller) -> None:
         self._ended = None
         self._task = self._conductor.spawn(self._poll(poller), "the poller")
 
-    async def _poll(self, poller: HealthPollerProtocol) -> None:
+    async def _poll(self, poller: Poller) -> None:
         try:
-            await poller.run()
+            await _run(poller)
         except Exception as error:  # noqa: BLE001 - foreign code: its end is shown on every screen
             self._ended = f"the poller ended: {told(error)}"
         else:
             self._ended = "the poller ended"
 
-    async def _look_often(self, poller: HealthPollerProtocol) -> None:
+    async def _look_often(self, poller: Poller) -> None:
         while True:
             self._look(poller)
             await asyncio.sleep(LOOK_EVERY_SEC)
 
-    def _look(self, poller: HealthPollerProtocol) -> None:
+    def _look(self, poller: Poller) -> None:
         self._conductor.clock.look()
         at = self._conductor.clock()
         try:
@@ -145,6 +146,34 @@ class HealthWatch:
         if text not in self._blamed:
             self._blamed.add(text)
             self._conductor.report("show", c.Trouble(text))
+
+
+async def _run(poller: Poller) -> None:
+    """Run it here; or, where `run` is a plain function, in a thread of its own, which a cancellation leaves behind."""
+    run: Callable[[], Any] = poller.run
+    if inspect.iscoroutinefunction(inspect.unwrap(run)):
+        await run()
+        return
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[Any] = loop.create_future()
+
+    def end(result: Any, error: Exception | None) -> None:
+        if not ended.done():
+            ended.set_result(result) if error is None else ended.set_exception(error)
+
+    def work() -> None:
+        result, error = None, None
+        try:
+            result = run()
+        except Exception as caught:  # noqa: BLE001 - handed on to whoever runs the poller
+            error = caught
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody asks any more
+            loop.call_soon_threadsafe(end, result, error)
+
+    threading.Thread(target=work, name="poller", daemon=True).start()
+    result = await ended
+    if inspect.isawaitable(result):  # a plain function that only hands out a coroutine
+        await result
 
 
 def _since(fault: FaultState, sample: Sample) -> float:

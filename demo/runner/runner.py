@@ -16,7 +16,7 @@ from demo.runner.narrator import Narrator, OnNarration
 from demo.runner.plain import PlainFront
 from demo.runner.signals import ending_signals
 from demo.show import ShowState
-from demo.types import HEAL_SEC, STOP_SEC, Chapter, FaultDriver, HealthPollerProtocol, Stage, Watchdog
+from demo.types import HEAL_SEC, STOP_SEC, Chapter, FaultDriver, Poller, Stage, Watchdog
 from demo.voice import SAID_SEC, Voice
 
 Front = LiveFront | PlainFront
@@ -38,7 +38,7 @@ class DemoRunner:
         self,
         subject_name: str,
         chapters: Deck,
-        health_poller: HealthPollerProtocol | None = None,
+        health_poller: Poller | None = None,
         on_narration_update: OnNarration | None = None,
         *,
         conductor: Conductor | None = None,
