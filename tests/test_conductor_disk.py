@@ -117,12 +117,13 @@ async def test_an_orderly_end_is_the_last_entry_and_says_whether_the_show_was_ov
         await journal.close()
 
 
+@pytest.mark.parametrize("anyio_backend", [("asyncio", {"use_uvloop": True})], ids=["the loop of demo serve"])
 async def test_a_blocked_loop_is_not_taken_for_a_disk_that_is_late(tmp_path: Path) -> None:
     """Somebody's code blocks at every turn of the loop: the disk has long answered, and nobody could hear it."""
     async with playing(THREE, journal=Journal(tmp_path / "show.journal")) as conductor:
         move = asyncio.create_task(ask(conductor, c.Advance()))
         while not move.done():
-            time.sleep(0.7)  # noqa: ASYNC251 - that is what it is about
+            time.sleep(1.2)  # noqa: ASYNC251 - that is what it is about
             await asyncio.sleep(0)
         assert move.result().durable
         assert conductor.state.durable
