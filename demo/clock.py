@@ -98,6 +98,14 @@ class ShowClock:
         past = [moment for moment in told if moment <= now]
         return max(past) if past else min(now, dated - self._periods[-1].ahead)
 
+    def of_uptime(self, seconds: float) -> float:
+        """The moment that another process of this machine tells by `uptime`, which they all share."""
+        return self.anchor + seconds
+
+    def to_uptime(self, moment: float) -> float:
+        """What another process of this machine is told of a moment."""
+        return moment - self.anchor
+
     def look(self) -> None:
         """Notice whether the wall clock was set. Somebody must call this every `NOTICED_SEC` at least."""
         before = self._ticks()

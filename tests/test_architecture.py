@@ -49,6 +49,26 @@ FLOORS = {
     "__main__": 9,
 }
 
+DATES = {
+    "clock": "the one place where dates and moments meet",
+    "doctor.clock": "looks whether the date is right",
+    "feed.follower": "until a relay has heard of a show, its own date stands in for the show's moment",
+    "journal.file": "when a journal was begun, for people",
+    "journal.handover": "an entry in a journal whose show is not running",
+    "journal.keeper": "how long ago a show was begun, for people",
+    "shows": "how long ago a show was begun, for people",
+    "web.audience": "a relay dates by its own machine",
+    "web.desk": "when a paired device did something, for people",
+    "web.sessions": "when a device was paired, for people and across restarts",
+    "subjects.cluster.examine": "compares the engine's date with this machine's",
+    "subjects.ratelimiter.algorithms": "reads Redis's date back as the moment it was told",
+    "subjects.ratelimiter.supervisor": "when a system was brought up, for people",
+}
+"""The modules that may ask what the date is, each with its reason: it may be set at any time, so nothing is measured
+by it. Whoever measures asks `demo.clock`, or the loop."""
+
+ASK_THE_DATE = {"time.time", "time.time_ns", "time.localtime", "time.gmtime", "datetime.now", "datetime.today"}
+
 FILES = sorted(path for path in ROOT.rglob("*.py"))
 
 FUNCTION_MOST = 50
@@ -119,3 +139,29 @@ def test_the_rules_are_pure() -> None:
     impure = {"asyncio", "time", "os", "socket", "threading", "random", "sqlite3", "subprocess"}
     for path in [*(ROOT / "show").glob("*.py"), ROOT / "events.py", ROOT / "commands.py", ROOT / "types.py"]:
         assert not impure & set(imported(ast.parse(path.read_text()))), path.name
+
+
+def asks_the_date(tree: ast.AST) -> bool:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name | ast.Attribute):
+            owner = node.value.id if isinstance(node.value, ast.Name) else node.value.attr
+            if f"{owner}.{node.attr}" in ASK_THE_DATE:
+                return True
+        named = {f"time.{a.name}" for a in node.names} if isinstance(node, ast.ImportFrom) else set()
+        if isinstance(node, ast.ImportFrom) and node.module == "time" and named & ASK_THE_DATE:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("path", FILES, ids=ids)
+def test_only_who_has_a_reason_asks_what_the_date_is(path: Path) -> None:
+    module = module_of(path).removeprefix("demo.")
+    asks = asks_the_date(ast.parse(path.read_text()))
+    assert asks == (module in DATES), f"{module} {'measures by a clock that may be set' if asks else 'needs no reason'}"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "static").glob("*.js")), ids=ids)
+def test_no_page_measures_by_the_date(path: Path) -> None:
+    """`Date.now` only where the screen's own clock is shown, a step of it is looked for, or documents are compared."""
+    allowed = {"clock.js": 5, "link.js": 4}
+    assert path.read_text().count("Date.now()") <= allowed.get(path.name, 0)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from demo.chaos.child import birth_of
+from demo.clock import CLOCK
 from demo.engine.container import Container
 from demo.engine.watch import Seen
 from demo.health.pulse import Pulse
@@ -217,14 +218,16 @@ def test_the_engines_word_goes_before_a_probe_and_an_old_answer_is_none(
 def told(**canary: Any) -> Reading:
     """What the client process says."""
     numbers = {"rate": 100, "per_sec": 100.0, "error_percent": 25.0, "p99_ms": 4.0, "missing": 0}
-    return Reading(numbers | {"canary": {"takes_writes": True, "last_at": NOW, "write_ms": 2.0, **canary}})
+    return Reading(
+        numbers | {"canary": {"takes_writes": True, "last_at": CLOCK.to_uptime(NOW), "write_ms": 2.0, **canary}}
+    )
 
 
 def test_load_counts_what_was_answered_and_writes_tell_since_when_nothing_is_confirmed() -> None:
     load, writes = client_cards(pulse(told(), NOW), NOW)
     assert (load["health"], load["metrics"]["ops/s"]) == ("up", 75.0)
     assert writes["health"] == "up"
-    late = told(takes_writes=False, last_at=NOW - 1.2, reason="election")
+    late = told(takes_writes=False, last_at=CLOCK.to_uptime(NOW - 1.2), reason="election")
     _, writes = client_cards(pulse(late, NOW), NOW)
     assert (writes["health"], writes["detail"]) == ("down", "none for 1.2 s: election")
 

@@ -3,12 +3,12 @@
 import asyncio
 import contextlib
 import statistics
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 
+from demo.clock import CLOCK
 from demo.engine import Engine, EngineWatch, Seen
 from tests.between import Between, between
 from tests.containers import Yard, docker
@@ -63,13 +63,13 @@ async def test_what_is_done_to_a_container_is_seen_at_once_and_dated_by_the_engi
     async with following(yard.project) as follower:
         await follower.until(lambda f: f.state("one") == "running")
         for deed, state in (("pause", "paused"), ("unpause", "running"), ("kill", "exited"), ("start", "running")):
-            began = time.time()
+            began = CLOCK.now()
             doing = asyncio.create_task(run(deed, yard.name("one")))
             await follower.until(lambda f, state=state: f.state("one") == state)  # type: ignore[misc]
             seen = follower.seen("one")
             assert seen is not None
-            assert began <= seen.since <= time.time()
-            took.append(time.time() - seen.since)
+            assert began <= seen.since <= CLOCK.now()
+            took.append(CLOCK.now() - seen.since)
             assert seen.exit_code == (137 if state == "exited" else None)
             await doing
     print(f"event to picture: median {statistics.median(took) * 1000:.1f} ms, most {max(took) * 1000:.1f} ms")

@@ -15,6 +15,7 @@ from demo.chaos.lease import TERM_SEC
 from demo.chaos.process import ProcessKill
 from demo.chaos.redis import RedisPause
 from demo.chaos.traffic import BurstTraffic
+from demo.clock import CLOCK
 from demo.errors import FaultError
 from demo.sample import plain
 from demo.subjects.parts.part import Part
@@ -91,7 +92,7 @@ async def test_a_killed_node_is_seen_down_costs_no_request_and_comes_back_on_its
         assert not driver.is_seen(await watched.health(), 0.0)
         before = (await watched.health())["totals"]
         plan = await driver.plan()
-        since = time.time()
+        since = CLOCK.now()
         await driver.inject(plan)
         assert not await driver.is_healed(plan)
         await watched.sees(driver, since)
@@ -171,7 +172,7 @@ async def test_paused_redis_makes_nodes_count_alone_and_drift_is_measured() -> N
         watched, driver = Watched(system), pause_of(system)
         before = (await watched.health())["totals"]
         plan = await driver.plan()
-        since = time.time()
+        since = CLOCK.now()
         await driver.inject(plan)
         assert not await driver.is_healed(plan)
         with pytest.raises(FaultError, match="does not take writes"):
@@ -184,11 +185,11 @@ async def test_paused_redis_makes_nodes_count_alone_and_drift_is_measured() -> N
         assert node["detail"] == "alone"
         counter = await watched.counter(EXACT_KEY)
         assert counter["drift"] == counter["admitted_30s"] - counter["counted"] > 0
-        healing = time.time()
+        healing = CLOCK.now()
         await heal(driver, plan)
         await driver.heal(plan)
-        await watched.sees_no_more(driver, time.time())
-        assert time.time() - healing < 10
+        await watched.sees_no_more(driver, CLOCK.now())
+        assert CLOCK.now() - healing < 10
         after = (await watched.health())["totals"]
         assert after["failed"] == before["failed"], "counting alone keeps the shop open"
         assert after["ok"] > before["ok"]
@@ -218,7 +219,7 @@ async def test_a_burst_shows_ghosts_where_reading_comes_first_and_none_in_one_st
         watched, driver = Watched(system), burst_of(system)
         for _ in range(3):
             plan = await driver.plan()
-            since = time.time()
+            since = CLOCK.now()
             await driver.inject(plan)
             with pytest.raises(FaultError, match="already"):
                 await driver.plan()
@@ -228,7 +229,7 @@ async def test_a_burst_shows_ghosts_where_reading_comes_first_and_none_in_one_st
             assert not await driver.is_healed(plan)
             await heal(driver, plan)
             await driver.heal(plan)
-            await watched.sees_no_more(driver, time.time())
+            await watched.sees_no_more(driver, CLOCK.now())
             exact, naive = await watched.counter(EXACT_KEY), await watched.counter(NAIVE_KEY)
             assert exact["ghosts"] == exact["drift"] == 0
             assert naive["ghosts"] > 0
@@ -309,11 +310,11 @@ async def test_a_fault_whose_process_hangs_is_healed_once_the_process_is_replace
 async def ran(system: System, driver: FaultDriver) -> float:
     """One run of a fault, from its injection until it is gone; when it began."""
     watched = Watched(system)
-    plan, since = await driver.plan(), time.time()
+    plan, since = await driver.plan(), CLOCK.now()
     await driver.inject(plan)
     await watched.sees(driver, since)
     await heal(driver, plan)
-    await watched.sees_no_more(driver, time.time())
+    await watched.sees_no_more(driver, CLOCK.now())
     return since
 
 
@@ -321,7 +322,7 @@ async def told_of(system: System, since: float, key: str) -> Mapping[str, Any]:
     """Once the newest arrivals are settled."""
 
     async def settled() -> bool:
-        return time.time() > since + 0.5
+        return CLOCK.now() > since + 0.5
 
     await until_it(settled)
     return next(told for told in (await Witness(system)(since)).keys if told["key"] == key)
@@ -331,7 +332,7 @@ async def test_a_run_after_a_burst_is_told_nothing_of_its_ghosts() -> None:
     async with running() as system:
         since = await ran(system, burst_of(system))
         assert (await told_of(system, since, NAIVE_KEY))["ghosts"] > 0
-        assert (await told_of(system, time.time(), NAIVE_KEY))["ghosts"] <= 1, "only a race of its own may show"
+        assert (await told_of(system, CLOCK.now(), NAIVE_KEY))["ghosts"] <= 1, "only a race of its own may show"
         assert (await told_of(system, since, EXACT_KEY))["ghosts"] == 0
         assert (await Watched(system).counter(NAIVE_KEY))["ghosts"] > 0, "the wall shows the last 30 s"
 
@@ -340,7 +341,7 @@ async def test_a_run_after_a_freeze_is_told_of_its_drift_only_where_that_still_f
     async with running() as system:
         since = await ran(system, pause_of(system))
         assert (await told_of(system, since, EXACT_KEY))["drift"] > 0
-        next_run = await told_of(system, time.time(), EXACT_KEY)
+        next_run = await told_of(system, CLOCK.now(), EXACT_KEY)
         assert next_run["drift"] == 0
         assert next_run["ghosts"] == 0 or next_run["drift_in_windows"] > 0
         assert (await Watched(system).counter(EXACT_KEY))["drift"] > 0, "the wall shows the last 30 s"
@@ -350,15 +351,15 @@ async def test_a_run_after_a_freeze_is_told_of_its_drift_only_where_that_still_f
 async def test_who_was_started_anew_lives_another_life(name: str) -> None:
     async with running() as system:
         ask = Witness(system)
-        before = await ask(time.time())
+        before = await ask(CLOCK.now())
         assert set(before.lives) == {"traffic", "backend", "redis"}
-        assert unsettled(before.lives, (await ask(time.time())).lives) is None
+        assert unsettled(before.lives, (await ask(CLOCK.now())).lives) is None
         part = next(part for part in system.parts if part.id == name)
         process_of(part).kill()
         await process_of(part).wait()
-        assert name not in (await ask(time.time())).lives
+        assert name not in (await ask(CLOCK.now())).lives
         await system.heal()
-        after = await ask(time.time())
+        after = await ask(CLOCK.now())
         changed = {who for who in before.lives if before.lives[who] != after.lives.get(who)}
         assert changed == {name}
         assert unsettled(before.lives, after.lives) is not None
@@ -366,7 +367,7 @@ async def test_who_was_started_anew_lives_another_life(name: str) -> None:
 
 async def test_of_what_lies_too_far_back_nothing_is_told() -> None:
     async with running() as system:
-        for key in (await Witness(system)(time.time() - 60)).keys:
+        for key in (await Witness(system)(CLOCK.now() - 60)).keys:
             assert (key["ghosts"], key["drift"], key["drift_in_windows"]) == (None, None, None)
 
 

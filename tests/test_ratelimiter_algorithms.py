@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from demo.subjects.ratelimiter.algorithms import KEEP_MS, Decision, LocalWindows, algorithms, redis_key
+from demo.subjects.ratelimiter.algorithms import KEEP_MS, Decision, LocalWindows, algorithms, now_us, redis_key
 from demo.subjects.ratelimiter.limits import Algorithm, Limit
 from demo.subjects.ratelimiter.shared import SharedCount
 from tests.limiter import own_redis, until_it
@@ -53,15 +53,35 @@ async def test_one_after_the_other_both_keep_the_limit_and_let_in_again_after_th
 
 
 @pytest.mark.system
-async def test_the_exact_decision_carries_the_time_of_redis_and_its_id_is_kept_for_the_audit(tmp_path: Path) -> None:
+async def test_the_exact_decision_is_by_the_time_of_redis_and_its_id_is_kept_for_the_audit(tmp_path: Path) -> None:
     async with own_redis() as (_, connect):
         redis = connect(5.0)
-        before = await redis.time()
+        before, asked = await redis.time(), now_us()
         decision = await algorithms(redis)["exact"](TIGHT, "id-1")
-        after = await redis.time()
-        assert before[0] * 1_000_000 + before[1] <= decision.at <= after[0] * 1_000_000 + after[1]
-        assert await redis.zscore(redis_key("key"), "id-1") == decision.at
+        after, answered = await redis.time(), now_us()
+        score = await redis.zscore(redis_key("key"), "id-1")
+        assert score is not None
+        assert before[0] * 1_000_000 + before[1] <= score <= after[0] * 1_000_000 + after[1]
+        assert asked <= decision.at <= answered
         assert KEEP_MS - 5000 < await redis.pttl(redis_key("key")) <= KEEP_MS
+        await redis.aclose()
+
+
+@pytest.mark.system
+async def test_a_redis_whose_clock_was_set_back_lets_in_again_after_the_window(tmp_path: Path) -> None:
+    async with own_redis() as (_, connect):
+        redis = connect(5.0)
+        decide = algorithms(redis)["exact"]
+        seconds, micros = await redis.time()
+        ahead = (seconds + 3600) * 1_000_000 + micros
+        await redis.zadd(redis_key("key"), {f"id-{n}": ahead + n for n in range(TIGHT.limit)})
+        assert not (await decide(TIGHT, "too soon")).admitted, "they still count as admitted"
+
+        async def again() -> bool:
+            return (await decide(TIGHT, "again")).admitted
+
+        await until_it(again, 3.0)
+        assert await redis.zcard(redis_key("key")) == TIGHT.limit + 1, "none of them is forgotten"
         await redis.aclose()
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from demo.clock import CLOCK
 from demo.errors import UsageError
 from demo.health.pulse import Pulse
 from demo.health.reading import Reading
@@ -57,9 +58,10 @@ def test_a_new_leader_counts_from_the_moment_at_which_the_last_region_got_one() 
 
 
 def test_a_store_that_nobody_can_name_leads_nothing() -> None:
-    told = {"regions": [{"region": "2", "store": "7", "since": 1.0, "at": 2.0, "holds_load": True}]}
-    assert read(told, {"7": "tikv0"}) == [Led("tikv0", 1.0, 2.0, True)]
-    assert read(told, {}) == [Led("", 1.0, 2.0, True)]
+    uptime = CLOCK.to_uptime(NOW)
+    told = {"regions": [{"region": "2", "store": "7", "since": uptime, "at": uptime, "holds_load": True}]}
+    assert read(told, {"7": "tikv0"}) == [Led("tikv0", NOW, NOW, True)], "the client process tells uptimes"
+    assert read(told, {}) == [Led("", NOW, NOW, True)]
     assert read({}, {}) == []
 
 

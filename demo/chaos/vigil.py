@@ -30,6 +30,11 @@ ANSWER_MOST = 65536
 _RUN = "import runpy, sys; sys.path.append(sys.argv.pop(1)); runpy.run_module('demo.mend', run_name='__main__')"
 
 
+def uptime() -> float:
+    """As `demo.clock.uptime`: what the machine slept counts for a fault's own time, not for a server's silence."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
 class Work:
     """One attempt at one undo, in a process of its own.
 
@@ -88,7 +93,7 @@ class Work:
 
 @dataclass
 class Held:
-    """One undo. `due`: on this process's clock, None for a fault that lasts until somebody heals it."""
+    """One undo. `due`: an uptime, None for a fault that lasts until somebody heals it."""
 
     order: dict[str, Any]
     due: float | None
@@ -128,7 +133,7 @@ class Vigil:
             held.mended = False  # the server lives, and may have broken it anew
         if "hold" in order:
             lasts = order.pop("lasts")
-            due = None if lasts is None else time.monotonic() + lasts
+            due = None if lasts is None else uptime() + lasts
             self.held[order["hold"]] = Held(order, due, applied=order.pop("applied"))
             say({"held": order["hold"]})
         elif "applied" in order and order["applied"] in self.held:
@@ -156,7 +161,7 @@ class Vigil:
         silent = now - self.heard_at
         if held.mended:
             return False
-        return silent > self.config["patience"] if held.due is None else silent > HUNG_SEC and now > held.due
+        return silent > self.config["patience"] if held.due is None else silent > HUNG_SEC and uptime() > held.due
 
     def _is_settled(self, held: Held, now: float) -> bool:
         """Can nothing of the injection land any more? While the server only hangs, it can."""

@@ -28,7 +28,7 @@ class _Timex(ctypes.Structure):
 
 
 def clock(made: float | None = None) -> Finding:
-    """Not kept is a warning: the ages on the stage are all measured by one clock.
+    """Not kept is a warning: what a show dates is off then; what it measures is not.
 
     `made`: when this program was, in seconds of the epoch; else as its file says.
     """

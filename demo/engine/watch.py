@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from demo.clock import CLOCK
 from demo.engine.container import Container
 from demo.engine.engine import Engine
 from demo.engine.events import EventStream
@@ -18,6 +18,9 @@ RELIST_SEC = 3.0
 
 AGAIN_FIRST_SEC, AGAIN_MOST_SEC = 0.1, 2.0
 """A lost engine is asked again by itself, ever more seldom."""
+
+TOLD_WITHIN_SEC = 5.0
+"""An event that is dated further back than this is dated by a clock that is not this machine's."""
 
 GONE, GONE_MOST = "gone", 50
 
@@ -37,7 +40,7 @@ KINDS = {"container": (*STATES, "rename"), "network": ON_NETWORK}
 
 @dataclass(frozen=True)
 class Seen:
-    """`since`: when that state began, in seconds of the epoch, by the engine's clock. `exit_code` of an end."""
+    """`since`: the moment that state began, as the engine told it. `exit_code` of an end."""
 
     container: Container
     state: str
@@ -194,7 +197,7 @@ class EngineWatch:
         """It was removed while nobody listened."""
         known = self._seen.get(ident)
         if known is not None and known.state != GONE:
-            self._keep(Seen(known.container, GONE, time.time(), known.exit_code))
+            self._keep(Seen(known.container, GONE, CLOCK.now(), known.exit_code))
 
     def _keep(self, seen: Seen) -> None:
         if self._seen.get(seen.container.id) == seen:
@@ -226,7 +229,10 @@ def _precedence(seen: Seen) -> tuple[bool, bool, float, str]:
 
 
 def _time_of(event: Mapping[str, Any]) -> float:
-    return float(event["timeNano"]) / 1e9 if event.get("timeNano") else time.time()
+    """As the engine dates it; where its clock is not this machine's, when it was told."""
+    now = CLOCK.now()
+    told = CLOCK.moment_of(float(event["timeNano"]) / 1e9) if event.get("timeNano") else now
+    return told if now - told < TOLD_WITHIN_SEC else now
 
 
 def _since(container: Container) -> float:
@@ -235,8 +241,8 @@ def _since(container: Container) -> float:
     told = {"running": container.started_at, "created": container.created_at} | ended
     text = told.get(container.state, "")
     with contextlib.suppress(ValueError):
-        return datetime.fromisoformat(text).timestamp()
-    return time.time()
+        return CLOCK.moment_of(datetime.fromisoformat(text).timestamp())
+    return CLOCK.now()
 
 
 def _number(text: object) -> int | None:

@@ -7,6 +7,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from demo.clock import uptime
 from demo.errors import FeedError
 from demo.feed.picture import Picture, picture_of
 from demo.feed.store import Entry, Place, Store, pause
@@ -26,7 +27,7 @@ class Follower:
         store: Store,
         on_picture: Callable[[Picture], None],
         say: Callable[[str], None],
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = uptime,
     ) -> None:
         self._store = store
         self._on_picture = on_picture

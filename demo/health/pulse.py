@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
+from demo.clock import CLOCK
 from demo.health.reading import Reading
 
 NOTHING_YET = Reading(trouble="not looked at yet")
@@ -12,8 +13,8 @@ NOTHING_YET = Reading(trouble="not looked at yet")
 class Pulse:
     """Looks every `every_sec` seconds, and at once when hurried; `changed` is called after each look.
 
-    `look` answers within a deadline of its own and never raises. `at`: when the newest look was begun, in
-    seconds of the epoch; `worked_at`: the same of the newest that went well; 0 before the first.
+    `look` answers within a deadline of its own and never raises. `at`: the moment the newest look was begun;
+    `worked_at`: the same of the newest that went well; 0 before the first.
     """
 
     def __init__(self, look: Callable[[], Awaitable[Reading]], every_sec: float, changed: Callable[[], None]) -> None:
@@ -33,7 +34,7 @@ class Pulse:
         while True:
             self._hurried.clear()
             self.late_sec = max(0.0, time.monotonic() - due)
-            begun = time.time()
+            begun = CLOCK.now()
             reading = await self._look()
             self.reading, self.at = reading, begun
             if reading.ok:

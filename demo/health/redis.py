@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
+from demo.clock import uptime
 from demo.health.reading import Reading
 
 DEADLINE_SEC = 0.4
@@ -30,7 +31,7 @@ class RedisProbe:
         try:
             async with asyncio.timeout(self.deadline_sec):
                 client = self.client()
-                await client.set(self.key, int(time.time() * 1000), px=KEEP_MS)
+                await client.set(self.key, round(uptime() * 1000), px=KEEP_MS)
                 write_ms = (time.perf_counter() - started) * 1000
                 memory = await client.info("memory")
         except ResponseError:

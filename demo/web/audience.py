@@ -1,6 +1,7 @@
 """A relay's application: the audience's pages and nothing else, over pictures that come from elsewhere."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -191,7 +192,10 @@ class Audience:
         shown, now = self._shown(), self.follower.now()
         if shown.picture is None:
             return problem("no_show", "no show has come from Redis yet: try again", {"retry-after": "1"})
-        told = dict(shown.picture.state) | {"live": self._is_live(), "lost_since": moment(shown.lost_since)}
+        told = dict(shown.picture.state) | {
+            "live": self._is_live(),
+            "lost_since": moment(shown.lost_since, time.time() - now),
+        }
         timer = told.get("timer")
         if isinstance(timer, dict) and timer.get("running") and isinstance(timer.get("elapsed_sec"), int | float):
             told["timer"] = timer | {"elapsed_sec": round(timer["elapsed_sec"] + max(0.0, now - shown.picture.now), 3)}

@@ -8,14 +8,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Protocol
 
+from demo.clock import uptime
+
 AGE_MOST_SEC = 24 * 3600.0
 SESSIONS_MOST = 200
 """Beyond this the one that was paired first goes: a show has a handful."""
-
-
-def ticking() -> float:
-    """Seconds that nobody sets, and that go on while the machine sleeps, where it can tell."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 @dataclass(slots=True)
@@ -59,7 +56,7 @@ class Sessions:
         keeper: Keeper | None = None,
         on_end: Callable[[str], None] = lambda ident: None,
         clock: Callable[[], float] = time.time,
-        ticks: Callable[[], float] = ticking,
+        ticks: Callable[[], float] = uptime,
     ) -> None:
         """`clock` dates what people read; `ticks` measures ages, for a wall clock may be set."""
         self._keeper = keeper

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from demo.clock import CLOCK
 from demo.errors import FaultError, SubjectError
 from demo.subjects.cluster.system import Cluster
 from demo.subjects.cluster.verdicts import Run, Verdict, elected_sec, of_election, of_kill
@@ -139,7 +140,7 @@ class Acts:
     async def _outage(self, since: float | None) -> float | None:
         if since is None:
             return None
-        path = f"run?since={round(since * 1_000_000)}"
+        path = f"run?uptime={round(CLOCK.to_uptime(since) * 1_000_000)}"
         outage = (await self._cluster.client.probe(path, deadline_sec=2.0).look()).data.get("outage") or {}
         return outage.get("sec")
 

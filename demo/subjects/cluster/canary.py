@@ -1,12 +1,12 @@
 """Small writes all the time: whether the store takes them is the truth of its availability."""
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from demo.clock import uptime
 from demo.subjects.cluster.store import NotDone, Store
 
 EVERY_SEC = 0.1
@@ -20,7 +20,10 @@ KEYS_FOR_SEC = 10.0
 
 
 class Canary:
-    """Every EVERY_SEC one write to each key begins, whatever became of the one before."""
+    """Every EVERY_SEC one write to each key begins, whatever became of the one before.
+
+    Tells times by the machine's uptime: whoever asks is another process.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -34,7 +37,7 @@ class Canary:
         """Until cancelled."""
         try:
             while True:
-                if time.time() - self._keys_at > KEYS_FOR_SEC:
+                if uptime() - self._keys_at > KEYS_FOR_SEC:
                     self._spawn(self._take_keys())
                 for key in tuple(self._done):
                     self._spawn(self._write(key))
@@ -49,23 +52,23 @@ class Canary:
         task.add_done_callback(self._tasks.discard)
 
     async def _take_keys(self) -> None:
-        self._keys_at = time.time()
+        self._keys_at = uptime()
         try:
             keys = tuple(await self._store.canary_keys())[:KEYS_MOST]
         except NotDone as error:
-            self._reasons.append((time.time(), error.reason))
-            self._keys_at = time.time() - KEYS_FOR_SEC + EVERY_SEC
+            self._reasons.append((uptime(), error.reason))
+            self._keys_at = uptime() - KEYS_FOR_SEC + EVERY_SEC
             return
         self._done = {key: self._done.get(key, deque()) for key in keys}
 
     async def _write(self, key: str) -> None:
-        began = time.time()
+        began = uptime()
         try:
             await self._store.put(key, f"{began:.3f}".encode(), DEADLINE_SEC)
         except NotDone as error:
-            self._reasons.append((time.time(), error.reason))
+            self._reasons.append((uptime(), error.reason))
             return
-        now = time.time()
+        now = uptime()
         self._took_ms = (now - began) * 1000
         done = self._done.get(key)
         if done is not None:
@@ -75,7 +78,7 @@ class Canary:
 
     def told(self) -> dict[str, Any]:
         """`down_since`: the last confirmed write before there were none, of the key that has waited longest."""
-        now = time.time()
+        now = uptime()
         last = [done[-1] if done else None for done in self._done.values()]
         known = [at for at in last if at is not None]
         oldest = min(known, default=None)
@@ -95,7 +98,7 @@ class Canary:
 
         `sec` and `began_at`; a gap that is still open ends now.
         """
-        return longest_gap([(*done, time.time()) for done in self._done.values() if done], since)
+        return longest_gap([(*done, uptime()) for done in self._done.values() if done], since)
 
 
 def longest_gap(keys: Sequence[Sequence[float]], since: float) -> dict[str, float] | None:

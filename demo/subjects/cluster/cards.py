@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from demo.clock import CLOCK
 from demo.engine.watch import Seen
 from demo.health.pulse import Pulse
 from demo.health.reading import Reading
@@ -124,7 +125,9 @@ def _writes_card(canary: Mapping[str, Any], now: float) -> dict[str, Any]:
     why = canary.get("reason")
     if last is None:
         return card("writes", "canary", "starting", "none yet" + (f": {why}" if why else ""), {})
-    return card("writes", "canary", "down", f"none for {now - last:.1f} s" + (f": {why}" if why else ""), {})
+    return card(
+        "writes", "canary", "down", f"none for {CLOCK.to_uptime(now) - last:.1f} s" + (f": {why}" if why else ""), {}
+    )
 
 
 def curves(pulse: Pulse, now: float) -> list[dict[str, Any]]:

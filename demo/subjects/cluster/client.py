@@ -2,12 +2,12 @@
 
 import asyncio
 import secrets
-import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
 
+from demo.clock import uptime
 from demo.subjects.cluster.canary import Canary
 from demo.subjects.cluster.store import Store
 from demo.subjects.cluster.workload import Workload
@@ -21,7 +21,7 @@ class Client:
         self._store.turn_to(config["endpoints"])
         self._canary = Canary(store)
         self._workload = Workload(store, secrets.token_hex(4), float(config.get("rate", 0)))
-        self._started_at = time.time()
+        self._started_at = uptime()
 
     async def lifetime(self, app: web.Application) -> AsyncIterator[None]:
         tasks = [asyncio.create_task(work.run()) for work in (self._canary, self._workload)]
@@ -60,8 +60,8 @@ class Client:
         return web.json_response({"rate": self._workload.rate})
 
     async def run(self, request: web.Request) -> web.Response:
-        """What happened since a moment, in microseconds of the epoch."""
-        since = int(request.query["since"]) / 1_000_000
+        """What happened since a moment, in microseconds of the machine's uptime."""
+        since = int(request.query["uptime"]) / 1_000_000
         known = since >= self._started_at
         return web.json_response({"outage": self._canary.longest(since) if known else None})
 

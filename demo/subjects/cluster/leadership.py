@@ -15,7 +15,7 @@ class Vote:
 
 @dataclass(frozen=True)
 class Leader:
-    """`name` None: nobody leads. `since`: when that was first seen (epoch seconds). `previous`: who led before."""
+    """`name` None: nobody leads. `since`: when that was first seen (a moment). `previous`: who led before."""
 
     name: str | None = None
     term: int = 0

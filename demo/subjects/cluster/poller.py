@@ -6,13 +6,14 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from demo.clock import CLOCK
 from demo.engine.watch import EngineWatch
 from demo.health.pulse import Pulse
 
 INTERVAL_SEC = 0.5
 
 Picture = Callable[[float], dict[str, Any]]
-"""The health dict as of a moment (seconds of the epoch), without its time; must not wait for anything."""
+"""The health dict as of a moment, without its time; must not wait for anything."""
 
 
 class ClusterPoller:
@@ -67,14 +68,14 @@ class ClusterPoller:
 
     def _publish(self) -> None:
         began = time.perf_counter()
-        self._health = self._drawn(time.time())
+        self._health = self._drawn(CLOCK.now())
         self.cost_sec = time.perf_counter() - began
 
     def _drawn(self, now: float) -> dict[str, Any]:
         picture = self._picture(now)
         return picture | {
             "has_issues": any(node["health"] != "up" for node in picture["nodes"]),
-            "last_updated": datetime.fromtimestamp(now, UTC),
+            "last_updated": datetime.fromtimestamp(CLOCK.wall(now), UTC),
             "sampled_at": now,
             "interval_sec": INTERVAL_SEC,
         }
@@ -88,7 +89,7 @@ class ClusterPoller:
                     await self._stirred.wait()
             except TimeoutError:
                 return
-            if self._health is None or news(self._picture(time.time())) != news(self._health):
+            if self._health is None or news(self._picture(CLOCK.now())) != news(self._health):
                 return
 
 

@@ -1,8 +1,8 @@
 """What the chapters do when they are entered: break one thing, watch, and say what was measured."""
 
 import asyncio
-import time
 
+from demo.clock import CLOCK
 from demo.subjects.ratelimiter.faults import BURST, KILL, PAUSE
 from demo.subjects.ratelimiter.verdicts import Requests, of_burst, of_kill, of_pause, unsettled
 from demo.subjects.ratelimiter.witness import Account, Ask
@@ -41,7 +41,7 @@ class Acts:
     async def _break(self, name: str, lasts_sec: float) -> tuple[Account, Account]:
         """The accounts before it, and from then on; returns once it is healed and gone."""
         await self._stage.countdown(3)
-        since = time.time()
+        since = CLOCK.now()
         before = await self._ask(since)
         await self._stage.inject(name)
         await self._stage.wait_recovered(name, lasts_sec + RECOVERY_SEC)

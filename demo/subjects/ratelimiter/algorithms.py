@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from redis.asyncio import Redis
 
+from demo.clock import uptime
 from demo.subjects.ratelimiter.limits import Algorithm, Limit
 
 KEEP_MS = 45_000
@@ -18,6 +19,9 @@ KEEP_MS = 45_000
 EXACT = """
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
+for _, ident in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], string.format('(%.0f', now), '+inf')) do
+  redis.call('ZADD', KEYS[1], string.format('%.0f', now), ident)
+end
 local used = redis.call('ZCOUNT', KEYS[1], string.format('(%.0f', now - ARGV[2]), '+inf')
 if used >= tonumber(ARGV[1]) then return {0, now} end
 redis.call('ZADD', KEYS[1], string.format('%.0f', now), ARGV[3])
@@ -25,11 +29,14 @@ redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now - ARGV
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return {1, now}
 """
-"""Read, decide and write in one step of Redis, by its clock: nothing can come in between."""
+"""Read, decide and write in one step of Redis, by its clock: nothing can come in between.
+
+What lies ahead of that clock was written before it was set back: it counts as of now, not for as long as the step was.
+"""
 
 
 class Decision(NamedTuple):
-    """`at` is when it was decided, in microseconds of the epoch, by the clock that decided it."""
+    """`at` is when it was decided, in microseconds of the machine's uptime."""
 
     admitted: bool
     at: int
@@ -48,8 +55,9 @@ def algorithms(redis: Redis) -> dict[Algorithm, Decide]:
 
     async def exact(limit: Limit, ident: str) -> Decision:
         arguments: list[str | int] = [limit.limit, limit.window_us, ident, KEEP_MS]
+        asked = now_us()
         admitted, at = await script(keys=[redis_key(limit.key)], args=arguments)
-        return Decision(admitted == 1, int(at))
+        return Decision(admitted == 1, _told_at(int(at), asked))
 
     async def naive(limit: Limit, ident: str) -> Decision:
         """Read, then write: whoever reads in between counts too few."""
@@ -65,6 +73,12 @@ def algorithms(redis: Redis) -> dict[Algorithm, Decide]:
         return Decision(True, now)
 
     return {"exact": exact, "naive": naive}
+
+
+def _told_at(date_us: int, asked: int) -> int:
+    """When Redis told this date: between the question and now, whatever its clock was set to meanwhile."""
+    now = now_us()
+    return min(now, max(asked, now - (time_ns() // 1000 - date_us)))
 
 
 class LocalWindows:
@@ -84,4 +98,5 @@ class LocalWindows:
 
 
 def now_us() -> int:
-    return time_ns() // 1000
+    """The machine's uptime in microseconds: all processes of the show share it, and nobody sets it."""
+    return round(uptime() * 1_000_000)

@@ -86,11 +86,11 @@ class Backend:
             return await self._audit.look(self._arrivals)
 
     async def run(self, request: web.Request) -> web.Response:
-        """The truth of each key since a moment (`since`, microseconds of the epoch): of one run of a fault.
+        """The truth of each key since a moment (`uptime`, microseconds): of one run of a fault.
 
         Nothing can be told (None) of what lies further back than the arrivals that are kept.
         """
-        since, audited, now = int(request.query["since"]), await self._audited(), now_us()
+        since, audited, now = int(request.query["uptime"]), await self._audited(), now_us()
         body = {
             "started_at": _seconds(self._started_at),
             "redis": self._audit.mark if audited else None,
@@ -132,12 +132,12 @@ class Backend:
             "admitted": ghosts.admitted,
             "worst": ghosts.worst,
             "ghosts": ghosts.ghosts,
-            "ghosts_at": _seconds(ghosts.ghosts_at),
+            "ghosts_uptime": _seconds(ghosts.ghosts_at),
             "spread_sec": ghosts.spread / 1_000_000,
             "admitted_30s": drift.admitted,
             "counted": drift.counted if audited else None,
             "drift": drift.drift if audited else None,
-            "drift_at": _seconds(drift.drift_at) if audited else None,
+            "drift_uptime": _seconds(drift.drift_at) if audited else None,
         }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from demo.clock import CLOCK
 from demo.health.reading import Reading
 from demo.subjects.parts.part import WatchedPart
 from demo.subjects.ratelimiter.cards import node_card
@@ -43,7 +44,7 @@ class Poller:
     async def poll(self) -> dict[str, Any]:
         """One round, now."""
         readings = await asyncio.gather(*(part.look() for part in self._parts))
-        self._health = assemble(self._parts, readings, time.time(), self._limits)
+        self._health = assemble(self._parts, readings, CLOCK.now(), self._limits)
         return self._health
 
 
@@ -57,13 +58,19 @@ def assemble(
     return {
         "nodes": nodes,
         "has_issues": any(node["health"] != "up" for node in nodes),
-        "last_updated": datetime.fromtimestamp(now, UTC),
+        "last_updated": datetime.fromtimestamp(CLOCK.wall(now), UTC),
         "sampled_at": now,
         "interval_sec": INTERVAL_SEC,
         "metrics": curves(traffic),
-        "counters": list(by_id.get("backend", {}).get("counters") or map(_unknown, limits)),
+        "counters": [*map(_dated, by_id.get("backend", {}).get("counters", ()))] or [*map(_unknown, limits)],
         "totals": dict(traffic.get("totals", {})),
     }
+
+
+def _dated(counter: Mapping[str, Any]) -> dict[str, Any]:
+    """As the backend tells it, with moments for the uptimes at which it saw ghosts and drift."""
+    uptimes = {name: counter.get(f"{name}_uptime") for name in ("ghosts", "drift")}
+    return {**counter, **{f"{name}_at": None if at is None else CLOCK.of_uptime(at) for name, at in uptimes.items()}}
 
 
 def _unknown(limit: Limit) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from demo.clock import uptime
 from demo.subjects.parts.service import run
 from demo.subjects.parts.wire import HOST
 from demo.subjects.ratelimiter.client import Caller
@@ -39,7 +40,7 @@ class Traffic:
         self._orders = {key: asyncio.Event() for key in self._limits}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._unsent = 0
-        self._started_at = time.time()
+        self._started_at = uptime()
 
     async def lifetime(self, app: web.Application) -> AsyncIterator[None]:
         async with self._caller.open():

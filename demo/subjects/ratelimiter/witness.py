@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from demo.clock import CLOCK
 from demo.health.http import HttpProbe
 from demo.health.reading import Reading
 from demo.subjects.parts.part import WatchedPart
@@ -37,7 +38,7 @@ class Account:
 
 
 Ask = Callable[[float], Awaitable[Account]]
-"""Asks for the account since a moment, in seconds of the epoch."""
+"""Asks for the account since a moment."""
 
 
 class Witness:
@@ -51,7 +52,7 @@ class Witness:
         while True:
             traffic, backend = await asyncio.gather(
                 self._ask(self._system.traffic, "health"),
-                self._ask(self._system.backend, f"run?since={round(since * 1_000_000)}"),
+                self._ask(self._system.backend, f"run?uptime={round(CLOCK.to_uptime(since) * 1_000_000)}"),
             )
             complete = traffic.ok and backend.ok and backend.data.get("redis") is not None
             if complete or time.monotonic() > until:

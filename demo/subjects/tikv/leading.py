@@ -5,6 +5,8 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from demo.clock import CLOCK
+
 SILENT_SEC = 1.0
 """A region that has not answered for so long has no leader that anybody knows of."""
 
@@ -13,7 +15,7 @@ COUNTED_MOST = 1000
 
 @dataclass(frozen=True)
 class Led:
-    """A region that `store` led, first met `since`, last `at` (seconds of the epoch); store "": nobody yet.
+    """A region that `store` led, first met `since`, last `at` (moments); store "": nobody yet.
 
     `holds_load`: the load's keys lie there.
     """
@@ -37,9 +39,10 @@ class Lead:
 
 def read(told: Mapping[str, Any], names: Mapping[str, str]) -> list[Led]:
     """From what the client process says; `names`: store id → what the wall calls it."""
-    regions = told.get("regions") or ()
+    regions, moment = told.get("regions") or (), CLOCK.of_uptime
     return [
-        Led(names.get(region["store"], ""), region["since"], region["at"], region["holds_load"]) for region in regions
+        Led(names.get(region["store"], ""), moment(region["since"]), moment(region["at"]), region["holds_load"])
+        for region in regions
     ]
 
 

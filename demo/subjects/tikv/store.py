@@ -1,10 +1,10 @@
 """TiKV as a store of the load. Run as a program it is the client process."""
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from demo.clock import uptime
 from demo.subjects.cluster.client import building
 from demo.subjects.cluster.store import NotDone
 from demo.subjects.cluster.workload import PREFIX
@@ -62,14 +62,14 @@ class TikvStore:
             task.add_done_callback(self._closing.discard)
 
     def told(self) -> Mapping[str, Any]:
-        """Who led each canary's region when it answered last: `since` when, and last `at`."""
+        """Who led each canary's region when it answered last: `since` when, and last `at`, by the machine's uptime."""
         return {"regions": list(self._led.values())}
 
     def _met(self, key: bytes, route: Route) -> None:
         before = self._led.get(key)
         if before is None:
             return
-        now, store, region = time.time(), str(route.peer.store_id), str(route.region.ident)
+        now, store, region = uptime(), str(route.peer.store_id), str(route.region.ident)
         since = before["since"] if before["store"] == store else now
         holds_load = route.region.holds(LOAD)
         self._led[key] = {"region": region, "store": store, "since": since, "at": now, "holds_load": holds_load}

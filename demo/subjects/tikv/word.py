@@ -28,7 +28,7 @@ class PdWord:
 
 
 class Words:
-    """`spoken`: store → what PD says of it, and `since` when (seconds of the epoch)."""
+    """`spoken`: store → what PD says of it, and `since` when (a moment)."""
 
     def __init__(self) -> None:
         self.newest = PdWord()
