@@ -21,7 +21,6 @@ from demo.show.state import (
 from demo.show.timer import Timer
 
 SPANS_MOST = 100
-POINT_EVERY_SEC = 1.0
 
 
 def apply(state: ShowState, entry: e.Entry) -> ShowState:
@@ -308,12 +307,15 @@ def _(event: e.HealthSampled, state: ShowState, entry: e.Entry) -> ShowState:
 
 
 def _longer(state: ShowState, sample: Sample, at: float) -> tuple[Point, ...]:
-    """The history with this sample's numbers, at most one point a second."""
-    if state.history and math.floor(at) <= math.floor(state.history[-1].at):
-        return state.history
+    """The history with this sample's numbers: one point a second, of the newest sample in it.
+
+    So what a curve ends with is what the cards beside it say.
+    """
     values: dict[str, float | None] = {metric.name: metric.value for metric in sample.metrics}
     values |= {f"node:{node.id}": node.main[1] for node in sample.nodes}
     values |= {f"admitted:{counter.key}": counter.admitted for counter in sample.counters}
+    if state.history and math.floor(at) <= math.floor(state.history[-1].at):
+        return (*state.history[:-1], Point(state.history[-1].at, values))
     return (*state.history[-(HISTORY_MOST - 1) :], Point(at, values))
 
 
