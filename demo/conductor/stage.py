@@ -30,6 +30,9 @@ class ConductorStage:
         run = _run(state, name)
         await self._conductor.until(lambda s: _run(s, name) != run or _left(s, name, "injecting"), INJECTION_LIMIT_SEC)
         self._raise_if_failed(name)
+        fault = self._conductor.state.fault(name)
+        if fault is not None and fault.run == run and fault.broke:
+            raise FaultError(f"{name}: it could not be injected")
 
     async def heal(self, name: str) -> None:
         await self._submit(c.Heal(name))

@@ -10,6 +10,7 @@ from demo.sample import Sample, read_sample
 from demo.show.state import (
     HISTORY_MOST,
     LOG_MOST,
+    FaultState,
     Level,
     LogLine,
     Point,
@@ -76,10 +77,17 @@ def _(event: e.ChapterEntered, state: ShowState, entry: e.Entry) -> ShowState:
         entered_at=entry.at,
         reached=max(state.reached, event.number),
         said="",
+        faults=tuple(_without_past_error(fault) for fault in state.faults),
         timer=state.timer.stepped(entry.at, state.blackout) if _is_step(event) else state.timer,
     )
     title = state.chapters[index].title
     return _log(moved, entry, f"{'to' if event.forward else 'back to'} {event.number}: {title}", "move")
+
+
+def _without_past_error(fault: FaultState) -> FaultState:
+    """What could not be injected, and broke nothing, is over when the show moves on; it stays in the log."""
+    is_past = fault.state == "failed" and not fault.touched
+    return replace(fault, state="idle", error=None) if is_past else fault
 
 
 def _is_step(event: e.ChapterEntered) -> bool:
@@ -223,12 +231,15 @@ def _(event: e.PartsHealRequested, state: ShowState, entry: e.Entry) -> ShowStat
 
 @_apply.register
 def _(event: e.PartsHealed, state: ShowState, entry: e.Entry) -> ShowState:
-    return replace(state, parts_healing=False, parts_error=None)
+    up = replace(state, parts_healing=False, parts_error=None)
+    return _log(up, entry, "the system is up", "note") if state.parts_error is not None else up
 
 
 @_apply.register
 def _(event: e.PartsHealFailed, state: ShowState, entry: e.Entry) -> ShowState:
-    failed = replace(state, parts_healing=False, parts_error=event.error)
+    broken = state.parts_healing or (state.sample is not None and state.sample.has_issues)
+    failed = replace(state, parts_healing=False, parts_error=event.error, parts_failed_at=entry.at)
+    failed = replace(failed, parts_seen_broken=broken)
     return _log(failed, entry, f"the system is not up: {event.error}", "error")
 
 
@@ -303,7 +314,8 @@ def _(event: e.HealthSampled, state: ShowState, entry: e.Entry) -> ShowState:
     faults = tuple(
         replace(fault, veiled=False) if fault.veiled and fault.name not in seen else fault for fault in state.faults
     )
-    return replace(state, sample=sample, seen=seen, faults=faults, history=_longer(state, sample, entry.at))
+    sampled = replace(state, sample=sample, seen=seen, faults=faults, history=_longer(state, sample, entry.at))
+    return replace(sampled, parts_seen_broken=True) if sample.has_issues else sampled
 
 
 def _longer(state: ShowState, sample: Sample, at: float) -> tuple[Point, ...]:

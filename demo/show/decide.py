@@ -353,6 +353,8 @@ def _(what: c.Observe, state: ShowState, at: float) -> Decision:
     if fresh != state.freshness:
         events.append(e.FreshnessChanged(fresh))
     whole = what.sample.with_missing(state.expected)
+    if fresh == "live" and state.is_up_again(whole):
+        events.append(e.PartsHealed())
     for fault in state.faults:
         events.extend(_measure(fault, whole, fault.name in seen, at))
     return tuple(events)

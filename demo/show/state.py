@@ -159,6 +159,9 @@ class ShowState:
     countdown_number: int = 0
     parts_healing: bool = False
     parts_error: str | None = None
+    parts_failed_at: float = 0.0
+    parts_seen_broken: bool = False
+    """Since that error, or when it came, a part was seen not to be up: to see all of them up is the end of it."""
     sample: Sample | None = None
     seen: frozenset[str] = frozenset()
     freshness: Freshness = "unknown"
@@ -197,6 +200,12 @@ class ShowState:
     def expected(self) -> tuple[Node, ...]:
         """Every node that this show has seen."""
         return self.sample.nodes if self.sample else ()
+
+    def is_up_again(self, sample: Sample) -> bool:
+        """Does this sample end what was wrong with the system: is all of it up, whoever did that?"""
+        if self.parts_error is None or self.parts_healing or not self.parts_seen_broken:
+            return False
+        return bool(sample.nodes) and not sample.has_issues and sample.updated_at >= self.parts_failed_at
 
     def fault(self, name: str) -> FaultState | None:
         return next((fault for fault in self.faults if fault.name == name), None)
