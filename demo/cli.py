@@ -18,6 +18,7 @@ from demo.journal import Shelf
 from demo.play import Options, play
 from demo.subjects import DEFAULT, names, options
 from demo.subjects.options import Given
+from demo.voice import clean_stderr, complain, say_once
 from demo.web.entrance import Asked
 
 app = typer.Typer(
@@ -153,24 +154,24 @@ def up(
 ) -> None:
     """Start a system that outlives every server; present it with `demo serve --attach`."""
     found = upkeep.up(subject, name or subject)
-    typer.echo(
-        f"up         {found.name} ({subject}), minded by process {found.pid}\n"
-        f"present    demo serve {subject} --attach {found.name}\n"
-        f"mend       demo heal {found.name}\n"
-        f"end        demo down {found.name}"
+    say_once(
+        f"up         {found.name} ({subject}), minded by process {found.pid}",
+        f"present    demo serve {subject} --attach {found.name}",
+        f"mend       demo heal {found.name}",
+        f"end        demo down {found.name}",
     )
 
 
 @app.command()
 def down(name: Name = DEFAULT) -> None:
     """End a system that `demo up` started."""
-    typer.echo(f"down       {upkeep.down(name).name}")
+    say_once(f"down       {upkeep.down(name).name}")
 
 
 @app.command()
 def heal(name: Name = DEFAULT) -> None:
     """Bring back what is dead or silent in a system that `demo up` started."""
-    typer.echo(f"healed     {upkeep.heal(name).name}")
+    say_once(f"healed     {upkeep.heal(name).name}")
 
 
 @app.command()
@@ -202,9 +203,9 @@ def shows(
     shelf = Shelf()
     if remove or remove_ended:
         gone = listing.take_away(shelf, remove or (), remove_ended, force)
-        typer.echo(f"removed: {', '.join(gone)}" if gone else "nothing to remove")
+        say_once(f"removed: {', '.join(gone)}" if gone else "nothing to remove")
     else:
-        typer.echo(listing.as_json(shelf) if as_json else listing.as_table(shelf))
+        say_once(*(listing.as_json(shelf).split("\n") if as_json else listing.as_table(shelf)))
 
 
 def _build_only(named: list[str]) -> None:
@@ -217,15 +218,16 @@ def main() -> None:
     """Entry point of the command; our own errors are one sentence on stderr."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # not every locale has our arrows and dashes; stderr never fails
+    clean_stderr()
     _build_only(sys.argv[1:2])
     try:
         app()
     except DemoError as error:
-        print(f"demo: {error}", file=sys.stderr)
+        complain(error)
         sys.exit(2 if isinstance(error, UsageError) else 1)
     except Exception as error:
         if os.environ.get("DEMO_TRACEBACK"):
             raise
         what = f"{type(error).__name__}: {error}".split("\n")[0][:300]
-        print(f"demo: a bug of this program ended it ({what}); DEMO_TRACEBACK=1 shows where", file=sys.stderr)
+        complain(f"a bug of this program ended it ({what}); DEMO_TRACEBACK=1 shows where")
         sys.exit(1)

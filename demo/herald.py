@@ -28,28 +28,28 @@ class Entry:
     named: bool = False
 
 
-def welcome(entry: Entry, with_symbol: bool = False) -> str:
-    """Where to go, for people; and, where others can reach the server, what is open to whom."""
-    return "\n".join([*_addresses(entry, with_symbol), _advance(entry), *_notes(entry), "end        Ctrl-C"])
+def welcome(entry: Entry, with_symbol: bool = False) -> list[str]:
+    """Where to go, for people, in lines; and, where others can reach the server, what is open to whom."""
+    return [*_addresses(entry, with_symbol), *_advance(entry), *_notes(entry), "end        Ctrl-C"]
 
 
 def _addresses(entry: Entry, with_symbol: bool) -> list[str]:
     lines = [f"stage      {entry.stage}/"]
     if entry.invitation is None:
         return [*lines, f"presenter  {entry.here}/presenter", f"phone      {entry.here}/remote"]
-    return [*lines, f"presenter  {entry.own_link}", entry.invitation.text(with_symbol)]
+    return [*lines, f"presenter  {entry.own_link}", *entry.invitation.lines(with_symbol)]
 
 
-def _advance(entry: Entry) -> str:
+def _advance(entry: Entry) -> list[str]:
     if entry.token is None:
-        return f"advance    curl -X POST {entry.here}/advance"
+        return [f"advance    curl -X POST {entry.here}/advance"]
     if entry.token_lost:
-        return (
-            f"token      none in this run: {entry.token} cannot be written ({entry.token_lost});\n"
-            "           paired devices steer, programs cannot"
-        )
+        return [
+            f"token      none in this run: {entry.token} cannot be written ({entry.token_lost});",
+            "           paired devices steer, programs cannot",
+        ]
     word = f'"Authorization: Bearer $(cat {shlex.quote(str(entry.token))})"'
-    return f"token      {entry.token}\nadvance    curl -X POST -H {word} {entry.here}/advance"
+    return [f"token      {entry.token}", f"advance    curl -X POST -H {word} {entry.here}/advance"]
 
 
 def _notes(entry: Entry) -> list[str]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from demo.qr import for_terminal, symbol
+from demo.voice import Drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Invitation:
                 return lines
         return ()
 
-    def text(self, with_symbol: bool) -> str:
+    def lines(self, with_symbol: bool) -> list[str]:
         """For a terminal; the symbol only where somebody can see it."""
-        words = f"phone      {self.link}\n           or type {self.code} on {self.place}"
-        return f"{words}\n\n{for_terminal(self.link)}\n" if with_symbol else words
+        words = [f"phone      {self.link}", f"           or type {self.code} on {self.place}"]
+        return [*words, "", *map(Drawn, for_terminal(self.link)), ""] if with_symbol else words

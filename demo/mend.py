@@ -21,12 +21,14 @@ from demo.journal import note_healed, state_of_undo
 from demo.subjects import load
 from demo.types import FaultDriver, Plan, Subject
 from demo.user_code import told
+from demo.voice import clean_stderr
 
 STOP_SEC = 3.0
 
 
 def main() -> None:
     """Never a traceback: whatever goes wrong is a reason. What drivers print is no answer, so it goes to stderr."""
+    clean_stderr()
     answers = os.dup(sys.stdout.fileno())
     os.set_inheritable(answers, False)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

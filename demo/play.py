@@ -25,7 +25,7 @@ from demo.runner.signals import ending_signals
 from demo.subjects import check, deck_of, load
 from demo.subjects.deck_check import unknown_faults
 from demo.types import HEAL_SEC, STOP_SEC, FaultDriver, Subject, Watchdog
-from demo.voice import SAID_SEC, Voice
+from demo.voice import SAID_SEC, Voice, complain, say_once
 from demo.web.access import Access
 from demo.web.app import Web
 from demo.web.broadcast import Broadcast
@@ -101,9 +101,9 @@ async def _ended(show: Coroutine[Any, Any, None]) -> tuple[BaseException | None,
 
 def _leave(error: BaseException | None) -> None:
     """A deck's or a driver's own code ignores its end and would keep the loop from closing: go without it."""
-    print("demo: something in the deck or a driver does not end; left it behind", file=sys.stderr)
+    complain("something in the deck or a driver does not end; left it behind")
     if error is not None:
-        print(f"demo: {error}", file=sys.stderr)
+        complain(error)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(1 if error is not None else 0)
@@ -210,7 +210,7 @@ def _report(conductor: Conductor, keeper: Keeper, aloud: bool) -> None:
     for text in keeper.troubles:
         conductor.report("show", c.Trouble(text))
     if aloud and keeper.continued:
-        print(f"continued  {keeper.continued}", flush=True)
+        say_once(f"continued  {keeper.continued}")
 
 
 async def _served(
@@ -341,9 +341,9 @@ def _greet(show: _Served, options: Options, say: Voice) -> None:
         reach.crosses_plainly,
         bool(reach.public),
     )
-    say(welcome(entry, on_terminal))
+    say(*welcome(entry, on_terminal))
     if pairing is not None:
-        pairing.subscribe(lambda: say(_renewed(show.access, on_terminal)))
+        pairing.subscribe(lambda: say(*_renewed(show.access, on_terminal)))
     if say.quiet:
         hint = ", I shows how to pair" if pairing else ""
         text = f"pages: {reach.everywhere}/ /presenter /remote{hint}"
@@ -358,10 +358,10 @@ def _own_link(access: Access) -> str:
     return f"{access.reach.here}/pair#{access.pairing.own}" if access.pairing and access.pairing.own else ""
 
 
-def _renewed(access: Access, with_symbol: bool) -> str:
+def _renewed(access: Access, with_symbol: bool) -> list[str]:
     invited, own = access.invitation(), _own_link(access)
     lines = ["new codes  those shown before are used or renewed", f"presenter  {own}" if own else ""]
-    return "\n".join([line for line in lines if line] + ([invited.text(with_symbol)] if invited else []))
+    return [line for line in lines if line] + (invited.lines(with_symbol) if invited else [])
 
 
 def _telling(conductor: Conductor) -> Callable[[str], None]:

@@ -55,6 +55,6 @@ def symbol(text: str, quiet: int = QUIET, correction: Literal["l", "m"] = "m") -
     return Symbol(tuple(tuple(module == 1 for module in row) for row in code.matrix_iter(border=quiet)))
 
 
-def for_terminal(text: str) -> str:
+def for_terminal(text: str) -> list[str]:
     """The symbol of `text` in black on white, whatever the terminal's own colours are."""
-    return "\n".join(f"{_INK}{_PAPER}{line}{_PLAIN}" for line in symbol(text, TERMINAL_QUIET, "l").halves())
+    return [f"{_INK}{_PAPER}{line}{_PLAIN}" for line in symbol(text, TERMINAL_QUIET, "l").halves()]

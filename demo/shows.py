@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from demo.clean import clean
 from demo.errors import JournalError
 from demo.journal import Shelf
 from demo.journal.keeper import ago
@@ -21,16 +22,16 @@ def as_json(shelf: Shelf) -> str:
     return json.dumps([_fields(found, looks) for found in looks], indent=2)
 
 
-def as_table(shelf: Shelf) -> str:
+def as_table(shelf: Shelf) -> list[str]:
     """For people: one line a show, the newest first; what is wrong with one below."""
     looks = shelf.all()
     if not looks:
-        return f"no shows in {shelf.directory}"
-    rows = [HEADINGS, *(_row(found, looks) for found in looks)]
+        return [f"no shows in {shelf.directory}"]
+    rows = [HEADINGS, *(tuple(map(clean, _row(found, looks))) for found in looks)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     lines += [f"{found.name}: {found.trouble}" for found in looks if found.trouble]
-    return "\n".join(lines)
+    return lines
 
 
 def take_away(shelf: Shelf, names: Sequence[str], ended: bool, force: bool) -> list[str]:

@@ -1,13 +1,19 @@
-"""Lines for people that never wait for whoever reads them: a paused terminal must not stop a show."""
+"""Lines for people: none steers the terminal, none waits for whoever reads it (a paused one must not stop a show).
+
+What the program says on stdout and stderr comes through here; the picture of `demo run` has its own way.
+"""
 
 import asyncio
 import contextlib
+import io
 import os
 import select
 import sys
 import time
 from collections.abc import Callable
 from typing import IO
+
+from demo.clean import clean, clean_lines
 
 WAITING_MOST = 64 * 1024
 """Bytes that may wait for a terminal; beyond them lines are dropped, and later counted aloud."""
@@ -19,6 +25,12 @@ AGAIN_SEC = 0.1
 
 SAID_SEC = 1.0
 """How long the last lines wait, at the end, for a terminal that is paused."""
+
+
+class Drawn(str):
+    """A line that we drew ourselves, with colours: the only one that is said as it is."""
+
+    __slots__ = ()
 
 
 class Voice:
@@ -38,13 +50,13 @@ class Voice:
         self._shared = _descriptor(self._file)
         self._descriptor = _own_terminal(self._shared)
 
-    def __call__(self, text: str) -> None:
-        """Say it as soon as it is taken."""
+    def __call__(self, *lines: str) -> None:
+        """Say it as soon as it is taken; a line that holds line breaks is one line all the same."""
         if self.quiet or self._file is None:
             return
-        said = self._encoded(text)
+        said = self._encoded(*lines)
         if len(self._waiting) + len(said) > WAITING_MOST:
-            self._dropped += text.count("\n") + 1
+            self._dropped += len(lines)
             return
         said = self._missing() + said
         try:
@@ -73,8 +85,8 @@ class Voice:
             os.close(self._descriptor)
         self._descriptor = None
 
-    def _encoded(self, text: str) -> bytes:
-        return f"{text}\n".encode(self._encoding, "replace")
+    def _encoded(self, *lines: str) -> bytes:
+        return "".join(f"{_safe(line)}\n" for line in lines).encode(self._encoding, "replace")
 
     def _missing(self) -> bytes:
         dropped, self._dropped = self._dropped, 0
@@ -102,6 +114,36 @@ class Voice:
     def _gone(self) -> None:
         self._waiting.clear()
         self._on_gone()
+
+
+def say_once(*lines: str) -> None:
+    """On stdout, for a command that says one thing and ends; each line is one."""
+    print("\n".join(map(_safe, lines)), flush=True)
+
+
+def complain(text: object) -> None:
+    """On stderr: a sentence of ours, and set in below it the lines that came with it, so that none passes for ours."""
+    first, *more = clean_lines(str(text))
+    print("\n".join([f"demo: {first}", *(f"      {line}" for line in more if line)]), file=sys.stderr)
+
+
+def clean_stderr() -> None:
+    """From now on nothing on stderr steers a terminal: tracebacks, warnings, a library's messages."""
+    if isinstance(sys.stderr, io.TextIOWrapper) and not isinstance(sys.stderr, _CleanStream):
+        stream = sys.stderr
+        encoding, errors = stream.encoding, stream.errors
+        sys.stderr = _CleanStream(stream.detach(), encoding, errors, line_buffering=True)
+        setattr(sys, "__stderr__", sys.stderr)  # noqa: B010 - the old one has let go of its file
+
+
+class _CleanStream(io.TextIOWrapper):
+    def write(self, text: str) -> int:
+        super().write("\n".join(clean_lines(text)))
+        return len(text)
+
+
+def _safe(line: str) -> str:
+    return line if isinstance(line, Drawn) else clean(line)
 
 
 def _descriptor(file: IO[str] | None) -> int | None:

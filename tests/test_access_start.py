@@ -164,7 +164,7 @@ def test_a_full_disk_calls_off_no_show_and_leaves_no_half_token(
         token = token_file(path)
     assert list(tmp_path.iterdir()) == []
     assert token.lost == os.strerror(number)
-    text = welcome(Entry("http://demo.test", "http://127.0.0.1:1", token=path, token_lost=token.lost))
+    text = "\n".join(welcome(Entry("http://demo.test", "http://127.0.0.1:1", token=path, token_lost=token.lost)))
     assert f"none in this run: {path} cannot be written" in text
     assert "curl" not in text
     assert not token_file(path).lost
@@ -238,13 +238,13 @@ def test_on_a_terminal_the_link_is_a_symbol_in_half_blocks() -> None:
         "http://192.168.1.5:8000/pair#abcdefghijklmnopqrstuv", "http://192.168.1.5:8000/pair", "ABCD-EFGH"
     )
     entry = Entry("http://192.168.1.5:8000", "http://127.0.0.1:8000", "http://127.0.0.1:8000/pair#x", invited)
-    text = welcome(entry, with_symbol=True)
+    text = "\n".join(welcome(entry, with_symbol=True))
     lines = [re.sub("\x1b\\[[0-9;]*m", "", line) for line in text.splitlines() if "\x1b[48;5;231m" in line]
     upper, lower = {" ": 0, "▀": 1, "▄": 0, "█": 1}, {" ": 0, "▀": 0, "▄": 1, "█": 1}
     modules = [[which[char] == 1 for char in line] for line in lines for which in (upper, lower)]
     assert tuple(tuple(row) for row in modules[: len(modules[0])]) == symbol(invited.link, 2, "l").rows
     assert max(len(line) for line in lines) < 60
-    assert "█" not in welcome(entry)
+    assert "█" not in "".join(welcome(entry))
 
 
 def test_a_loopback_server_says_and_makes_no_more_than_before(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ ROOT = Path(demo.__file__).parent
 FLOORS = {
     "__init__": 0,
     "errors": 0,
+    "clean": 0,
     "types": 1,
     "markup": 1,
     "user_code": 2,

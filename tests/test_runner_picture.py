@@ -11,8 +11,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from demo import commands as c
+from demo.clean import clean
 from demo.runner.canvas import Block, Canvas, blank, share
-from demo.runner.clean import clean
 from demo.runner.frame import Desk, key_hint, picture
 from demo.runner.grid import Grid
 from demo.runner.keys import Keypad

@@ -232,7 +232,8 @@ def tell(text: str) -> None:
     """To whoever looks at the terminal that the server had; never waits for one that takes no more."""
     with contextlib.suppress(OSError, ValueError):
         if select.select([], [sys.stderr.fileno()], [], 0)[1]:
-            os.write(sys.stderr.fileno(), f"demo watchdog: {text}\n".encode()[:1000])
+            plain = "".join(char if char.isprintable() else " " for char in text)  # what a driver said steers nothing
+            os.write(sys.stderr.fileno(), f"demo watchdog: {plain[:900]}\n".encode(errors="replace"))
 
 
 class Ears:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from rich.console import Console
 from rich.text import Text
 
+from demo.clean import clean
 from demo.findings import Finding
 
 MARKS = {"ok": "ok", "no": "no", "maybe": "?"}
@@ -34,7 +35,7 @@ class Report:
 
     def lines(self) -> Iterator[Text]:
         """A heading for each subject, then a line a finding."""
-        width = min(WIDTH_MOST, max((len(finding.what) for _, finding in self.findings), default=0))
+        width = min(WIDTH_MOST, max((len(_plain(finding.what)) for _, finding in self.findings), default=0))
         heading = None
         for subject, finding in self.findings:
             if subject != heading:
@@ -61,10 +62,9 @@ def _line(finding: Finding, width: int) -> Text:
     line = Text()
     line.append(f"{MARKS[finding.verdict]:<2}", STYLES[finding.verdict])
     said = f"{finding.found}: {finding.remedy}" if finding.remedy else finding.found
-    line.append(f"  {finding.what:<{width}}  {_plain(said)}")
+    line.append(f"  {_plain(finding.what):<{width}}  {_plain(said)}")
     return line
 
 
 def _plain(text: str) -> str:
-    """One line, and nothing in it that a terminal would obey."""
-    return "".join(char for char in " ".join(text.split()) if char.isprintable())
+    return " ".join(clean(text).split())

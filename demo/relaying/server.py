@@ -60,7 +60,7 @@ async def _relay(options: RelayOptions, listener: socket.socket, door: Entrance)
             serving = _spawn(serve(audience, listener, stop, started, door.tls, connections_most(files)))
             await _first(started.wait(), serving)
             if started.is_set():
-                say(_welcome(store.address, door))
+                say(*_welcome(store.address, door))
                 if room := short_of_room(files):
                     say(f"room       {room}")
                 # What is here now stays: the collector need not look through it again while a hall is told something.
@@ -101,14 +101,12 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
             loop.add_signal_handler(number, stop.set)
 
 
-def _welcome(feed: Address, door: Entrance) -> str:
+def _welcome(feed: Address, door: Entrance) -> list[str]:
     """Where to go, and what is followed."""
-    return "\n".join(
-        [
-            f"stage      {door.reach.everywhere}/",
-            *([f"listens    {door.reach.here}"] if door.reach.public else []),
-            f"follows    the show {feed.show!r} on {feed}",
-            "open       everyone who gets here may watch; nothing can be steered here",
-            "end        Ctrl-C",
-        ]
-    )
+    return [
+        f"stage      {door.reach.everywhere}/",
+        *([f"listens    {door.reach.here}"] if door.reach.public else []),
+        f"follows    the show {feed.show!r} on {feed}",
+        "open       everyone who gets here may watch; nothing can be steered here",
+        "end        Ctrl-C",
+    ]

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.text import Text
 
+from demo.clean import clean
 from demo.invitation import Invitation
 from demo.markup import hint_to_rich
 from demo.runner.canvas import Block, Canvas, Row, Rows, beside, blank, stack
-from demo.runner.clean import clean
 from demo.runner.grid import Grid
 from demo.runner.keys import Keypad
 from demo.runner.overlays import overlay

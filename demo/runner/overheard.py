@@ -9,6 +9,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TextIO
 
+from demo.clean import clean_lines
+
 KEPT, SHOWN, SHOWN_SEC = 1000, 4, 20.0
 
 
@@ -31,7 +33,7 @@ class Overheard:
             sys.stdout, sys.stderr = self._saved
         for _, stream, text in self._kept:
             with contextlib.suppress(OSError, ValueError):  # the terminal may be gone
-                stream.write(text)
+                stream.write("\n".join(clean_lines(text)))
 
     def hear(self, stream: TextIO, text: str) -> None:
         if text:

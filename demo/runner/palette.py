@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from demo.runner.clean import clean
+from demo.clean import clean
 
 TEAL, VERMILION, AMBER, BLUE = "#0a9a8a", "#e5492d", "#bd7a00", "#3b82d6"
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
+from demo.clean import clean
 from demo.markup import to_rich
 from demo.runner.canvas import Canvas, Row, Rows, blank
-from demo.runner.clean import clean
 from demo.runner.palette import AMBER, BLUE, TEAL, VERMILION, age_text, left_text, mark, marked, parts, spark
 from demo.show import LogLine, ShowState
 from demo.views import BannerView, ClaimView, StageView, TimerView, clock_text, number_text, pace_text

@@ -17,7 +17,6 @@ from types import TracebackType
 from typing import IO, Self
 
 from demo.conductor import Conductor
-from demo.runner.clean import clean
 from demo.runner.helm import Helm
 from demo.runner.keys import HELP, NEXT, OVERVIEW, PREVIOUS, Keypad
 from demo.runner.piped import input_lines
@@ -164,7 +163,7 @@ class PlainFront:
 
     def _print(self, lines: list[str]) -> None:
         if lines and not self._broken:
-            self._say("\n".join(clean(line) for line in lines))
+            self._say(*lines)
 
     def _gone(self) -> None:
         """The reader has gone (`| head`): heal and leave. The interpreter's last flush must not fail again."""

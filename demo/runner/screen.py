@@ -11,7 +11,7 @@ from typing import IO
 from rich.console import Console
 from rich.segment import Segment, Segments
 
-from demo.runner.clean import clean
+from demo.clean import clean
 
 # 2004: a paste comes as one piece, to be left alone; its letters might quit, halt or break something.
 # 1007: does the mouse wheel send arrow keys here? Asked, and switched back by its answer: not every terminal that

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 
+from demo.clean import clean
 from demo.markup import to_rich
-from demo.runner.clean import clean
 from demo.show import LogLine, ShowState
 from demo.views import CardView, groups, stage_view
 from demo.views.groups import too_many

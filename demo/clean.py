@@ -1,4 +1,4 @@
-"""Text on its way to a terminal: whatever could steer the terminal is taken out of it."""
+"""Text on its way to a terminal, ours and others': whatever could steer the terminal is taken out of it."""
 
 import re
 
@@ -8,7 +8,7 @@ _STEERING = re.compile(
     "|(?:\x1b\\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI
     "|\x1b[ -/]*[0-~]?"  # other escapes
 )
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff\ud800-\udfff]")
 
 
 def clean(text: str) -> str:
