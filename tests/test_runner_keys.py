@@ -34,7 +34,57 @@ def typed(*keys: str, state: ShowState | None = None, apart: float = 0.1) -> tup
 
 NEXT = ["space", "enter", "right", "down", "pgdn", "n", "j", "l", "N", "J", "L"]
 PREVIOUS = ["left", "up", "pgup", "p", "k", "h", "backspace", "shift-space", "P", "K", "H"]
-HARMLESS = ["f5", "esc", "tab", "y", "1", "0", "é", "", "ctrl-z", "/"]
+HARMLESS = ["f5", "esc", "tab", "y", "1", "0", "", "ctrl-z", "/"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "order"),
+    [
+        (("ч", "Ч"), c.Halt()),
+        (("г",), c.Heal()),
+        (("и",), c.Blackout()),
+        (("с", "2", "enter"), c.Inject("pause")),
+        (("П", "۱", "١", "enter"), c.Goto(11)),
+        (("χ", "χ"), c.Halt()),
+        (("θ",), c.Heal()),
+        (("β",), c.Blackout()),
+        (("ψ", "२", "enter"), c.Inject("pause")),
+        (("ס", "ס"), c.Halt()),
+        (("ו",), c.Heal()),
+        (("і",), c.PauseTimer()),
+        (("ｃ", "２", "enter"), c.Inject("pause")),
+    ],
+)
+def test_keys_of_other_scripts_mean_what_lies_at_their_place(keys: tuple[str, ...], order: c.Order) -> None:
+    assert typed(*keys)[1][-1].order == order
+
+
+@pytest.mark.parametrize("key", ["é", "&", "(", "ě", "ß", "م", "い"])
+@pytest.mark.parametrize("opens", ["c", "g"])
+def test_what_is_no_digit_while_a_number_is_typed_is_refused_aloud_and_enter_never_advances(
+    opens: str, key: str
+) -> None:
+    pad, done = typed(opens, key)
+    assert pad.mode
+    assert f"“{key}” is no digit" in done[-1].notice
+    assert typed(opens, key, "enter")[1][-1].order is None
+    assert typed(opens, "2", key, "enter")[1][-1].order in (c.Inject("pause"), c.Goto(2))
+
+
+@pytest.mark.parametrize("key", ["f5", "tab", "ctrl-z"])
+def test_a_function_key_while_a_number_is_typed_changes_nothing(key: str) -> None:
+    assert typed("c", key, "2", "enter")[1][-1].order == c.Inject("pause")
+
+
+def test_a_letter_whose_place_nobody_can_tell_is_refused_aloud_and_takes_a_question_away() -> None:
+    assert "“é” is no key here" in typed("é")[1][0].notice
+    assert typed("x", "é", "x")[1][-1].order is None
+
+
+def test_a_line_of_another_script_is_keys_too() -> None:
+    assert keys_of("с ۱") == (["c", "1"], "")
+    assert keys_of("чч") == (["x", "x"], "")
+    assert keys_of("é") == ([], "é")
 
 
 @pytest.mark.parametrize(

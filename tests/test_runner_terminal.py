@@ -40,6 +40,24 @@ def test_it_shows_title_progress_story_and_keys_and_moves_by_them(tmp_path: Path
     assert log(tmp_path) == ["worked", "returned"]
 
 
+def test_keys_of_other_scripts_steer_and_what_is_no_digit_is_refused_aloud(tmp_path: Path) -> None:
+    with terminal(write_show(tmp_path)) as term:
+        term.wait_for("[1/3]", "The first story.")
+        term.press("т")  # n of a Russian keyboard
+        term.wait_for("[2/3]", "the action ran")
+        term.press("п۳\r")  # g, and a Persian 3
+        term.wait_for("[3/3]")
+        term.press("cé")
+        term.wait_for("“é” is no digit here")
+        term.press("١\r")  # an Arabic 1
+        term.wait_for("injected")
+        term.press("χχ")  # X X of a Greek keyboard
+        term.wait_for("E ends the halt")
+        term.press("q")
+        assert term.end() == 0
+    assert log(tmp_path) == ["worked", "lamp out", "lamp on", "returned"]
+
+
 def test_a_refusal_is_shown_and_vanishes(tmp_path: Path) -> None:
     body = "def deck(stage): return [Chapter('A', 'a', on_enter=GATE.wait, blocks_advance=True), Chapter('B', 'b')]"
     with terminal(write_show(tmp_path, body)) as term:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from demo import commands as c
+from demo.runner.layouts import understood
 from demo.show import ShowState
 
 ARMED_SEC = 2.0
@@ -68,8 +69,13 @@ def carries_chapter(order: c.Order) -> bool:
 
 
 def press(pad: Keypad, key: str, state: ShowState, now: float) -> tuple[Keypad, Pressed]:
-    """The keypad after `key` at `now` (seconds), and what is to be done. Unknown keys do nothing."""
-    key = key.lower()
+    """The keypad after `key` at `now` (seconds), and what is to be done.
+
+    An unknown key does nothing; one of a foreign script, and any while a number is typed, is told that it is none.
+    """
+    printed, key = key, understood(key)
+    if not _means_something(key):
+        return replace(pad, armed=""), Pressed(notice=_stranger(printed, pad))
     if pad.mode:
         handled = _in_overlay(pad, key, state)
         if handled is not None:
@@ -77,6 +83,21 @@ def press(pad: Keypad, key: str, state: ShowState, now: float) -> tuple[Keypad, 
     if key in _TWICE:
         return _twice(pad, key, now)
     return _open(pad, key), _plain(key, state)
+
+
+def _means_something(key: str) -> bool:
+    """Does this key, as `understood` names it, do anything anywhere?"""
+    listed = (*NEXT, *PREVIOUS, *OVERVIEW, *_TWICE, *_KEYS, "end", "s", "c", "?", "i", "esc")
+    return key in listed or (key.isascii() and key.isdecimal())
+
+
+def _stranger(printed: str, pad: Keypad) -> str:
+    """What is said of it; nothing of a function key, or of a Latin letter that merely means nothing."""
+    if len(printed) != 1 or (pad.mode not in ("jump", "faults") and printed.isascii()):
+        return ""
+    if pad.mode in ("jump", "faults"):
+        return f"“{printed}” is no digit here: type the number, Enter; Esc closes"
+    return f"“{printed}” is no key here: a terminal does not tell where a key lies. ? lists the keys"
 
 
 _TWICE: dict[str, tuple[c.Order, str]] = {

@@ -19,6 +19,7 @@ from typing import IO, Self
 from demo.conductor import Conductor
 from demo.runner.helm import Helm
 from demo.runner.keys import HELP, NEXT, OVERVIEW, PREVIOUS, Keypad
+from demo.runner.layouts import understood
 from demo.runner.piped import input_lines
 from demo.runner.transcript import Transcript
 from demo.show import ShowState
@@ -69,10 +70,11 @@ def keys_of(line: str) -> tuple[list[str], str]:
         return ["enter"], ""
     keys: list[str] = []
     for word in words:
-        if word in _WORDS:
-            keys += _WORDS[word]
-        elif word in _KNOWN or _is_number(word):
-            keys.append(word)
+        key = "".join(map(understood, word))
+        if key in _WORDS:
+            keys += _WORDS[key]
+        elif key in _KNOWN or _is_number(key):
+            keys.append(key)
         else:
             return [], word
     return keys, ""

@@ -44,9 +44,10 @@
     else demo.arms.disarm();
   }
   function pick(digit) {
-    const button = document.querySelector(`[data-aim="${digit === '0' ? '10' : digit}"]`);
-    if (!button) return;
+    const number = digit === '0' ? '10' : digit;
+    const button = document.querySelector(`[data-aim="${number}"]`);
     aim(true);
+    if (!button) return astray(`there is no fault ${number}`);
     button.scrollIntoView({ block: 'nearest' });
     demo.arms.arm(button, AIM_MS);
   }
@@ -56,6 +57,12 @@
     if (!button) return;
     if (button.hasAttribute('data-arm') || button.hasAttribute('data-hold')) demo.arms.fire(button);
     else button.click();
+  }
+
+  // What was not understood does nothing, and says so: the Enter that follows must not be taken for "next".
+  function astray(text) {
+    const host = jump?.open ? jump : document.querySelector('[data-aim]') || document.querySelector('[data-key="halt"]');
+    if (host) demo.notice(host, text);
   }
 
   // O or G, a number, Enter.
@@ -100,27 +107,35 @@
   bind(['w'], reset);
 
   const isText = (element) => element.matches?.('input, textarea, select, [contenteditable]');
+  const prints = (event) => [...event.key].length === 1 || ['Dead', 'Process', 'Unidentified'].includes(event.key);
   const isPressable = (element) => element.matches?.('button, a[href], summary, [role="button"]');
 
-  function whileJumping(name) {
-    if (/^[0-9]$/.test(name)) return type(name), true;
+  const isNumber = (name) => /^[0-9]$/.test(name);
+
+  // Both answer whether the key was theirs. One that prints something and means nothing is: it leaves all as it is.
+  function whileJumping(name, event) {
+    if (isNumber(name)) return type(name), true;
     if (name === 'enter' && typed) return go(), true;
-    return false;
+    if (name === 'enter' && !isPressable(event.target)) return true;
+    if (table[name] || !prints(event)) return false;
+    return astray(`“${event.key}” is no digit: a number, then Enter; Esc closes`), true;
   }
-  function whileAiming(name) {
-    if (/^[0-9]$/.test(name)) return pick(name), true;
+  function whileAiming(name, event) {
+    if (isNumber(name)) return pick(name), true;
     if (name === 'enter') return shoot(), true;
     if (name === 'escape' || name === 'c') return aim(false), true;
-    aim(false);
-    return false;
+    if (table[name] || name === 'tab') return aim(false), false;
+    aim(true);
+    if (!prints(event)) return false;
+    return astray(`“${event.key}” is no digit: a digit, then Enter; Esc stops`), true;
   }
 
   document.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
-    const name = (event.shiftKey && event.key === ' ' ? 'shift+' : '') + event.key.toLowerCase();
-    if (isText(event.target)) return;
+    const name = demo.keyName(event, '.?');
+    if (name === null || isText(event.target)) return;
     const modal = (jump?.open && whileJumping) || (aiming && whileAiming);
-    if (modal && modal(name)) return event.preventDefault();
+    if (modal && modal(name, event)) return event.preventDefault();
     // A focused button keeps its own Enter and Space.
     if (isPressable(event.target) && (name === 'enter' || name.endsWith(' '))) return;
     const act = table[name];

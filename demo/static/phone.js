@@ -13,17 +13,26 @@
     else if (event.target === sheet || event.target.closest('[data-close]')) sheet.close();
   });
 
-  // The edges belong to the browser's own gestures, the sheet to scrolling.
+  // On a page that is zoomed in, a finger moves what is seen of it: that is no swipe.
+  const view = () => ({ scale: visualViewport?.scale ?? 1, left: visualViewport?.pageLeft ?? 0, top: visualViewport?.offsetTop ?? 0 });
+  const isZoomed = () => view().scale > 1.01;
+  const isPanned = (from) => view().left !== from.left || view().top !== from.top;
+
+  // The edges belong to the browser's own gestures, the sheet to scrolling; one finger alone swipes.
   document.addEventListener('touchstart', (event) => {
     const touch = event.touches[0];
     const edge = touch.clientX < EDGE_PX || touch.clientX > innerWidth - EDGE_PX;
-    start = event.touches.length > 1 || edge || sheet.open ? null : { x: touch.clientX, y: touch.clientY };
+    const other = event.touches.length > 1 || edge || sheet.open || isZoomed();
+    start = other ? null : { x: touch.clientX, y: touch.clientY, from: view() };
   }, { passive: true });
+  document.addEventListener('touchcancel', () => { start = null; }, { passive: true });
   document.addEventListener('touchend', (event) => {
     if (!start) return;
     const touch = event.changedTouches[0];
     const [dx, dy] = [touch.clientX - start.x, touch.clientY - start.y];
+    const other = event.touches.length > 0 || isZoomed() || isPanned(start.from);
     start = null;
+    if (other) return;
     if (Math.abs(dx) < SWIPE_PX || Math.abs(dx) < 2 * Math.abs(dy)) return;
     if (event.cancelable) event.preventDefault();
     demo.push(dx < 0 ? 'next' : 'back');

@@ -28,7 +28,7 @@
   };
   document.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
-    const act = keys[event.key.toLowerCase()];
+    const act = keys[demo.keyName(event, '?+=-−')];
     if (!act) return;
     event.preventDefault();
     Promise.resolve(act()).catch(() => {});
