@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,8 +20,8 @@ import grpc
 from aiohttp import web
 
 from tests.doors import HOST, Door
-from tests.pd_answers import PdService, StoreService, pd_app, status_app
-from tests.pd_state import Node, State, Twist
+from tests.pd_answers import ENDLESS, PdService, StoreService, pd_app, status_app
+from tests.pd_state import FRESH, Node, State, Twist
 
 T = TypeVar("T")
 
@@ -31,18 +32,22 @@ WORKERS = 16
 class Cluster:
     """Serves from the `with` on, in threads of its own; every method may be called from any thread.
 
-    Names are `pd0` to `pd2` and `tikv0` to `tikv2`. The regions lie between the `cuts`, led in turn by the stores.
+    Names are `pd0` to `pd2` and `tikv0` to `tikv2`. The regions lie between the `cuts`, led in turn by the stores:
+    five of them in a fresh cluster, so all three lead.
     """
 
     def __init__(
         self,
         store_ids: Sequence[int] = (1, 4, 5),
-        cuts: Sequence[bytes] = (b"h", b"p"),
-        disconnect_after_sec: float = 20.0,
+        cuts: Sequence[bytes] = FRESH,
+        pace: float = 1.0,
         advertises_names: bool = True,
     ) -> None:
-        """Without `advertises_names` the nodes tell where they are reached from here."""
-        self.state = State(store_ids, cuts, disconnect_after_sec)
+        """`pace`: how long PD's own times last (its lease, its waits, heartbeats, "Disconnected"), 1 as in life.
+
+        Without `advertises_names` the nodes tell where they are reached from here.
+        """
+        self.state = State(store_ids, cuts, pace)
         self._advertises_names = advertises_names
         self.addresses: dict[str, str] = {}
         """What the nodes call themselves (`tikv0:20160`) → where they are reached from here."""
@@ -68,6 +73,8 @@ class Cluster:
         self._thread.join(LIMIT_SEC)
         self._loop.close()
         shutil.rmtree(self._place, ignore_errors=True)
+        asked = {path: self.state.asked[path] for path in ENDLESS if self.state.asked[path]}
+        assert not asked, f"this never ends in a real PD: {asked}"
 
     def url(self, address: str) -> str:
         """`pd0:2379` or `tikv0:20180`, as reached from here."""
@@ -96,7 +103,8 @@ class Cluster:
             node = self.state.node(name)
             if not node.is_up:
                 node.calls.clear()
-            node.is_up, node.is_paused, node.gone_at = True, False, None
+                node.is_unheard = name in self.state.pds and self.state.pd_leader is None
+            node.is_up, node.is_paused, node.gone_at, node.beats_from = True, False, None, time.time()
             self.state.lock.notify_all()
         for door in self._doors[name]:
             self._await(door.open())
@@ -115,9 +123,19 @@ class Cluster:
             self.state.elect(region, to)
 
     def elect_pd(self, name: str) -> None:
+        """A failover: the new leader has no heartbeat yet."""
         with self.state.lock:
-            assert self.state.pds[name].is_running
-            self.state.pd_leader = name
+            self.state.elect_pd(name)
+
+    def register(self, name: str) -> None:
+        """PD knows this store from now on, and has had no heartbeat of it: it says Down."""
+        self.state.stores[name].is_unheard = True
+
+    def beat(self, *names: str) -> None:
+        """These stores, or all of them, send a heartbeat now."""
+        for name in names or tuple(self.state.stores):
+            store = self.state.stores[name]
+            store.is_unheard, store.beats_from = False, time.time()
 
     def say(self, name: str, word: str | None) -> None:
         """What PD calls this store from now on; None: by its own clock."""

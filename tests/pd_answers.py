@@ -11,12 +11,21 @@ from aiohttp import web
 from google.protobuf.message import Message
 
 from demo.subjects.tikv.proto import raw_pb2 as wire
-from tests.pd_shapes import metrics, pd_body
-from tests.pd_state import Group, Node, State
+from tests.pd_shapes import member, metrics, pd_body
+from tests.pd_state import WAIT_SEC, Group, Node, State
 
 BASE = "/pd/api/v1"
 FLOOD_CHUNKS = 16_384
-WAIT_SEC = 0.02
+LOOK_SEC = 0.02
+ALLOW = "PD-Allow-follower-handle"
+REDIRECT = "[PD:apiutil:ErrRedirect]redirect failed\n"
+NOT_BOOTSTRAPPED = "[PD:cluster:ErrNotBootstrapped]"
+
+ENDLESS = ("/stats/region",)
+"""Of a cluster whose regions are an exact multiple of 1,000 PD never ends to count: nobody may ask for it."""
+
+OF_CLUSTER = ("/stores", "/regions", "/regions/count")
+"""What there is only once a store has come."""
 
 
 def pd_app(state: State, pd: Node) -> web.Application:
@@ -24,13 +33,21 @@ def pd_app(state: State, pd: Node) -> web.Application:
         path = request.path.removeprefix(BASE)
         if not request.path.startswith(BASE):
             raise web.HTTPNotFound
+        state.asked[path] += 1
+        if path in ENDLESS:
+            await asyncio.Event().wait()
+        is_local = ALLOW in request.headers
+        if path == "/ping":
+            return await _send(request, pd, path, b"", "text/plain")
+        if path == "/leader" and is_local:
+            return await _send(request, pd, path, json.dumps(_named(state, pd)).encode(), "application/json")
         if path == "/health":
-            await asyncio.sleep(state.health_delay_sec)
-        else:
-            await _forwarded(state)
+            await _ping_in_turn(state)
+        elif refusal := await _forwarded(state, pd, waits=is_local):
+            return refusal
+        if path in OF_CLUSTER and not state.is_bootstrapped:
+            return web.json_response(f"{NOT_BOOTSTRAPPED}TiKV cluster not bootstrapped", status=500)
         with state.lock:
-            if path != "/health" and state.pd_leader is None:
-                return web.Response(status=503, text="no leader\n")
             body = pd_body(state, path)
         if body is None:
             raise web.HTTPNotFound
@@ -39,10 +56,31 @@ def pd_app(state: State, pd: Node) -> web.Application:
     return _app(answer)
 
 
-async def _forwarded(state: State) -> None:
-    """A follower's answer is the leader's: it hangs when that is paused."""
-    while state.pd_leader is not None and state.pds[state.pd_leader].is_paused:  # noqa: ASYNC110 - told by a thread
-        await asyncio.sleep(WAIT_SEC)
+def _named(state: State, pd: Node) -> Any:
+    return None if pd.is_unheard else member(state, state.pds[state.named])
+
+
+async def _ping_in_turn(state: State) -> None:
+    """Every member, one after the other: who does not even refuse costs the whole wait."""
+    for pd in state.pds.values():
+        if pd.is_paused:
+            await asyncio.sleep(WAIT_SEC * state.pace)
+
+
+async def _forwarded(state: State, pd: Node, *, waits: bool) -> web.Response | None:
+    """A follower's answer is the leader's: it hangs with that, and refuses without. `waits`: it looks for itself."""
+    until = time.monotonic() + WAIT_SEC * state.pace
+    while state.pd_leader != pd.name and state.pd_leader and state.pds[state.pd_leader].is_paused:  # noqa: ASYNC110
+        await asyncio.sleep(LOOK_SEC)
+    while state.pd_leader is None:
+        is_over = time.monotonic() > until
+        if not waits and (not state.has_pd_majority or state.is_in_lease):
+            if not state.hangs:
+                return web.Response(status=500, text=REDIRECT)
+        elif is_over:
+            return web.Response(status=500 if waits else 503, text="no leader\n")
+        await asyncio.sleep(LOOK_SEC)
+    return None
 
 
 def status_app(state: State, store: Node) -> web.Application:
@@ -87,10 +125,17 @@ class PdService:
         self.state, self.pd = state, pd
 
     def get_members(self, _: wire.GetMembersRequest, context: grpc.ServicerContext) -> wire.GetMembersResponse:
+        """It asks etcd, which hangs without a leader; and names the old one as long as there is no other."""
         _hold(self.pd, context)
-        members = [_member(self.state, pd) for pd in self.state.pds.values()]
-        leader = None if self.state.pd_leader is None else _member(self.state, self.state.pds[self.state.pd_leader])
-        return wire.GetMembersResponse(header=self._header(), members=members, leader=leader)
+        state = self.state
+        with state.lock:
+            wait = min(WAIT_SEC * state.pace, context.time_remaining() or 0.0)
+            if not state.lock.wait_for(lambda: state.pd_leader is not None, timeout=wait):
+                context.abort(grpc.StatusCode.UNKNOWN, "etcdserver: no leader")
+        members = [_member(state, pd) for pd in state.pds.values()]
+        return wire.GetMembersResponse(
+            header=self._header(), members=members, leader=_member(state, state.pds[state.named])
+        )
 
     def get_region(self, request: wire.GetRegionRequest, context: grpc.ServicerContext) -> wire.GetRegionResponse:
         refusal = self._refusal(request.header, context)
@@ -103,13 +148,26 @@ class PdService:
         leader = None if group.told is None else _peer(group, group.told)
         return wire.GetRegionResponse(header=self._header(), region=_region(group), leader=leader)
 
+    def scan_regions(self, request: wire.ScanRegionsRequest, context: grpc.ServicerContext) -> wire.ScanRegionsResponse:
+        refusal = self._refusal(request.header, context)
+        if refusal is not None:
+            return wire.ScanRegionsResponse(header=refusal)
+        assert request.limit > 0, "it has no limit without one"
+        self.pd.calls["scan"] += 1
+        groups = sorted(self.state.groups.values(), key=lambda group: group.start)
+        found = [group for group in groups if not group.end or group.end > request.start_key][: request.limit]
+        leaders = [None if group.told is None else _peer(group, group.told) for group in found]
+        scanned = [wire.ScannedRegion(region=_region(g), leader=at) for g, at in zip(found, leaders, strict=True)]
+        return wire.ScanRegionsResponse(header=self._header(), regions=scanned)
+
     def get_store(self, request: wire.GetStoreRequest, context: grpc.ServicerContext) -> wire.GetStoreResponse:
         refusal = self._refusal(request.header, context)
         if refusal is not None:
             return wire.GetStoreResponse(header=refusal)
         store = self.state.store(request.store_id)
         if store is None:
-            context.abort(grpc.StatusCode.UNKNOWN, f"invalid store ID {request.store_id}, not found")
+            said = f"invalid store ID {request.store_id}, not found"
+            return wire.GetStoreResponse(header=wire.ResponseHeader(error=wire.PdError(type=1, message=said)))
         found = wire.Store(
             id=store.ident, address=self.state.at(store, 20160), status_address=self.state.at(store, 20180)
         )
@@ -127,6 +185,8 @@ class PdService:
         if header.cluster_id != self.state.cluster_id:
             said = f"mismatch cluster id, need {self.state.cluster_id} but got {header.cluster_id}"
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, said)
+        if not self.state.is_bootstrapped:
+            return wire.ResponseHeader(error=wire.PdError(type=2, message="TiKV cluster not bootstrapped"))
         return None
 
     def handlers(self) -> grpc.GenericRpcHandler:
@@ -135,6 +195,7 @@ class PdService:
             {
                 "GetMembers": _unary(self.get_members, wire.GetMembersRequest),
                 "GetRegion": _unary(self.get_region, wire.GetRegionRequest),
+                "ScanRegions": _unary(self.scan_regions, wire.ScanRegionsRequest),
                 "GetStore": _unary(self.get_store, wire.GetStoreRequest),
             },
         )

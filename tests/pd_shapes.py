@@ -1,7 +1,6 @@
 """The bodies that PD and TiKV answer over HTTP, built from the contract cluster's state."""
 
-import time
-from collections import Counter
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -9,15 +8,14 @@ from tests.pd_state import Group, Node, State
 
 
 def pd_body(state: State, path: str) -> Any:
-    """What PD answers at this path below `/pd/api/v1`; None: no such path."""
+    """What PD's leader answers at this path below `/pd/api/v1`; None: no such path."""
     bodies: dict[str, Callable[[State], Any]] = {
         "/health": health,
-        "/leader": lambda state: member(state, state.pds[state.pd_leader or ""]),
+        "/leader": lambda state: member(state, state.pds[state.named]),
         "/members": members,
         "/stores": stores,
         "/regions": lambda state: {"count": len(state.groups), "regions": [region(g) for g in state.groups.values()]},
         "/regions/count": lambda state: {"count": len(state.groups), "regions": None},
-        "/stats/region": stats,
         "/cluster/status": lambda _: {
             "raft_bootstrap_time": "2026-01-01T00:00:00.0Z",
             "is_initialized": True,
@@ -52,7 +50,7 @@ def health(state: State) -> list[dict[str, Any]]:
 
 
 def members(state: State) -> dict[str, Any]:
-    leader = member(state, state.pds[state.pd_leader or ""])
+    leader = member(state, state.pds[state.named])
     return {
         "header": {"cluster_id": state.cluster_id},
         "members": [member(state, pd) for pd in state.pds.values()],
@@ -62,11 +60,13 @@ def members(state: State) -> dict[str, Any]:
 
 
 def stores(state: State) -> dict[str, Any]:
-    return {"count": len(state.stores), "stores": [store(state, one) for one in state.stores.values()]}
+    """In any order, as PD does."""
+    told = [store(state, one) for one in state.stores.values()]
+    return {"count": len(told), "stores": random.sample(told, len(told))}
 
 
 def store(state: State, one: Node) -> dict[str, Any]:
-    seen = one.gone_at or time.time()
+    heard = state.heard(one)
     leads = sum(group.told == one.ident for group in state.groups.values())
     return {
         "store": {
@@ -78,7 +78,7 @@ def store(state: State, one: Node) -> dict[str, Any]:
             "git_hash": "60df12e",
             "start_timestamp": 1767225600,
             "deploy_path": "/",
-            "last_heartbeat": int(seen * 1e9),
+            **({"last_heartbeat": int(heard * 1e9)} if heard else {}),
             "node_state": 1,
             "state_name": state.pd_word(one),
         },
@@ -114,19 +114,6 @@ def region(group: Group) -> dict[str, Any]:
     if group.told is not None:
         body["leader"] = {"id": group.peers[group.told], "store_id": group.told, "role_name": "Voter"}
     return body
-
-
-def stats(state: State) -> dict[str, Any]:
-    leads = Counter(group.told for group in state.groups.values() if group.told is not None)
-    holds = Counter(at for group in state.groups.values() for at in group.peers)
-    return {
-        "count": len(state.groups),
-        "empty_count": 1,
-        "storage_size": 3,
-        "storage_keys": len(state.data),
-        "store_leader_count": {str(at): leads[at] for at in leads},
-        "store_peer_count": {str(at): holds[at] for at in holds},
-    }
 
 
 def metrics(one: Node) -> str:

@@ -1,6 +1,7 @@
 """What is true in the contract cluster, and what PD believes: data and rules, no sockets."""
 
 import itertools
+import math
 import threading
 import time
 from collections import Counter
@@ -9,6 +10,20 @@ from dataclasses import dataclass, field
 
 Twist = Callable[[str, bytes], bytes]
 """Changes a body on its way out: given the path and the right body."""
+
+FRESH = (b"r\0\0\0", b"r\0\0\1", b"x\0\0\0", b"x\0\0\1")
+"""Where a new cluster of v8.5 splits itself within seconds: five regions, for its default keyspace."""
+
+LEASE_SEC = 5.0
+"""While the lease of a dead leader lasts, the others send everything to it."""
+
+WAIT_SEC = 3.0
+"""Then they wait so long for a new one; and each ping of `/health` takes as long where nothing answers."""
+
+BEAT_SEC = 10.0
+DISCONNECT_SEC = 20.0
+RAN_SEC = 200.0
+"""A cluster has run for so long when it begins here, and PD has kept no heartbeat on disk since then."""
 
 
 @dataclass
@@ -25,6 +40,10 @@ class Node:
     word: str | None = None
     busy: bool = False
     gone_at: float | None = None
+    beats_from: float = 0.0
+    is_unheard: bool = False
+    """A store that has registered, and sent no heartbeat yet; a PD that was started anew and knows no leader."""
+
     calls: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -53,13 +72,32 @@ class Group:
 class State:
     """Everything behind the doors; `lock` guards it, and waits on it wake when it changes."""
 
-    def __init__(self, store_ids: Sequence[int], cuts: Sequence[bytes], disconnect_after_sec: float) -> None:
+    def __init__(self, store_ids: Sequence[int], cuts: Sequence[bytes], pace: float) -> None:
         self.lock = threading.Condition(threading.RLock())
         self.cluster_id = 7_412_345_678_901_234_567
-        self.disconnect_after_sec = disconnect_after_sec
+        self.pace = pace
+        self.began = time.time() - RAN_SEC * pace
         self.pds = {f"pd{n}": Node(f"pd{n}", 13_156_394_451_279_123_456 + n) for n in range(3)}
         self.stores = {f"tikv{n}": Node(f"tikv{n}", ident) for n, ident in enumerate(store_ids)}
+        for store in self.stores.values():
+            store.beats_from = self.began
         self.pd_leader: str | None = "pd0"
+        self.named = "pd0"
+        """Whom the PDs name as their leader: a dead one until there is another."""
+
+        self.lost_at = 0.0
+        """When the last leader of PD was lost (`time.monotonic`)."""
+
+        self.term_from = self.began
+        """Since when this leader of PD leads: what it heard before is on disk, if it was kept."""
+
+        self.hangs = False
+        """A follower that sends on to a dead leader hangs, instead of answering 500 at once."""
+
+        self.is_bootstrapped = True
+        self.asked: Counter[str] = Counter()
+        """How often each path of PD was asked for, by anybody."""
+
         self.refuses_in_header = False
         self.health_delay_sec = 0.0
         """What a PD takes for its word on all PDs' health: it asks each of them, the dead ones too."""
@@ -101,7 +139,8 @@ class State:
         node = self.node(name)
         node.gone_at = node.gone_at or time.time()
         if name in self.pds:
-            self.pd_leader = None if self.pd_leader == name and not node.is_paused else self.pd_leader
+            if self.pd_leader == name and not node.is_paused:
+                self.pd_leader, self.lost_at = None, time.monotonic()
             return
         for group in self.groups.values():
             if group.leader == node.ident:
@@ -114,11 +153,11 @@ class State:
 
     def elect(self, ident: int | None, to: str | None) -> None:
         """A leader for this region, or for each that has none; among the stores that run."""
-        for group in self.groups.values():
+        for place, group in enumerate(self.groups.values()):
             if ident == group.ident or (ident is None and group.leader is None):
                 able = [store.ident for store in self.stores.values() if store.is_running and to in (None, store.name)]
                 if able and self.has_quorum(group):
-                    chosen = able[group.ident % len(able)]
+                    chosen = able[place % len(able)]
                     group.leader = group.hint = group.told = chosen
 
     def split(self, at: bytes) -> None:
@@ -130,9 +169,43 @@ class State:
         group.version += 1
         right.version = group.version
 
+    # PD's leader.
+
+    def elect_pd(self, name: str) -> None:
+        """It knows of no heartbeat that was not kept on disk, until the next."""
+        assert self.pds[name].is_running
+        if name != self.pd_leader:
+            self.term_from = time.time()
+        self.pd_leader = self.named = name
+        for pd in self.pds.values():
+            pd.is_unheard = False
+        self.lock.notify_all()
+
+    @property
+    def has_pd_majority(self) -> bool:
+        return sum(pd.is_running for pd in self.pds.values()) * 2 > len(self.pds)
+
+    @property
+    def is_in_lease(self) -> bool:
+        return time.monotonic() - self.lost_at < LEASE_SEC * self.pace
+
+    # PD's word, which lags.
+
+    def heard(self, store: Node) -> float:
+        """When PD's leader had the last heartbeat, seconds of the epoch; 0: never."""
+        if store.is_unheard:
+            return 0.0
+        last = self._last_beat(store, min(time.time(), store.gone_at or math.inf))
+        return last if last >= self.term_from else self.began
+
+    def _last_beat(self, store: Node, until: float) -> float:
+        beat = BEAT_SEC * self.pace
+        return store.beats_from + max(0.0, until - store.beats_from) // beat * beat
+
     def pd_word(self, store: Node) -> str:
-        """PD's own word of a store, which lags."""
         if store.word is not None:
             return store.word
-        silent = 0.0 if store.gone_at is None else time.time() - store.gone_at
-        return "Disconnected" if silent > self.disconnect_after_sec else "Up"
+        if store.is_unheard:
+            return "Down"
+        silent = time.time() - self.heard(store)
+        return "Disconnected" if silent > DISCONNECT_SEC * self.pace else "Up"

@@ -42,11 +42,12 @@ class Playground:
 
     def __init__(self, words: list[str]) -> None:
         self._data = Path(os.environ["TIUP_HOME"]) / "data" / words[words.index("--tag") + 1]
-        self._cluster = Cluster(advertises_names=False, disconnect_after_sec=3.0)
+        self._cluster = Cluster(advertises_names=False, pace=0.15)
         self._heard: dict[str, float] = {}
         self._gone: dict[str, float] = {}
         self._nodes: dict[str, subprocess.Popen[bytes]] = {}
-        self._headless_since = 0.0
+        self._headless: dict[str, float] = {}
+        self._pd_election_sec = float(os.environ.get("FAKE_PD_ELECTION_SEC", ELECTION_SEC))
         self._ending = threading.Event()
 
     def run(self) -> int:
@@ -99,7 +100,9 @@ class Playground:
             )
 
     def _has_lost_a_kind(self) -> bool:
-        """The real one gives up then, and knows nothing of what others have started."""
+        """An old one gives up then, and knows nothing of what others have started."""
+        if "FAKE_TIUP_IS_OLD" not in os.environ:
+            return False
         kinds = {name[:-1] for name in self._nodes}
         return any(all(self._nodes[f"{kind}{n}"].poll() is not None for n in range(3)) for kind in kinds)
 
@@ -124,13 +127,19 @@ class Playground:
             elif lives and self._gone.pop(name, None) is not None:
                 self._cluster.revive(name)
         state = self._cluster.state
-        if any(group.leader is None for group in state.groups.values()) or state.pd_leader is None:
-            self._headless_since = self._headless_since or now
-        if self._headless_since and now - self._headless_since > ELECTION_SEC:
-            self._headless_since = 0.0
+        if self._is_due("regions", any(group.leader is None for group in state.groups.values()), ELECTION_SEC, now):
             self._cluster.elect()
-            if state.pd_leader is None or not state.pds[state.pd_leader].is_running:
-                self._cluster.elect_pd(next(name for name, pd in state.pds.items() if pd.is_running))
+        has_leader = state.pd_leader is not None and state.pds[state.pd_leader].is_running
+        if self._is_due("pd", not has_leader and state.has_pd_majority, self._pd_election_sec, now):
+            self._cluster.elect_pd(next(name for name, pd in state.pds.items() if pd.is_running))
+
+    def _is_due(self, what: str, is_headless: bool, after_sec: float, now: float) -> bool:
+        """It has been without a leader for so long that there is another one now."""
+        since = self._headless.setdefault(what, now) if is_headless else self._headless.pop(what, now)
+        if now - since < after_sec or not is_headless:
+            return False
+        del self._headless[what]
+        return True
 
 
 if __name__ == "__main__":

@@ -111,6 +111,11 @@ def test_the_verdict_says_what_was_measured_and_what_could_not_be(run: Run, held
 
 def test_the_line_on_the_election_names_the_leader_and_the_gap() -> None:
     assert of_election(WELL) == "b leads, 1.5 s after the kill. No write was confirmed for 1.7 s."
+    several = replace(WELL, led={"b": 3, "c": 2})
+    assert of_election(several).startswith("1.5 s after the kill every region has a leader: b leads 3, c leads 2. No")
+    held, text = of_kill(several, 3.0)
+    assert held
+    assert text.startswith("Every region was led again (b leads 3, c leads 2) after 1.5 s, 1.7 s without")
     in_one = of_election(replace(WELL, where=" in one region"))
     assert in_one.endswith("No write was confirmed in one region for 1.7 s.")
     assert of_election(replace(WELL, elected_sec=None, outage_sec=None)) == "Nobody was seen to lead instead of a."

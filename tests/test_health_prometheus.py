@@ -16,7 +16,7 @@ from demo.subjects.parts.ports import free_ports
 
 pytestmark = pytest.mark.anyio
 
-QUERY = 'sum by (instance) (rate(tikv_grpc_msg_duration_seconds_count{type="raw_put"}[10s]))'
+QUERY = 'sum by (instance) (rate(tikv_grpc_msg_duration_seconds_count{type="raw_put"}[1m]))'
 
 
 def vector(*samples: tuple[dict[str, str], str]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ ROOM_SEC = 5.0
 
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
-    with Cluster() as running:
+    with Cluster(cuts=(b"h", b"p")) as running:
         yield running
 
 
@@ -78,6 +78,7 @@ async def test_all_regions_are_listed_and_a_key_of_ours_falls_in_each(cluster: C
             assert region.holds(key)
             await client.put(key, b"1")
         assert len(await client.regions(most=2)) == 2
+        assert [region.start for region in await client.regions(start=b"k")] == [b"h", b"p"]
 
 
 async def test_a_killed_leader_is_an_election_until_another_is_chosen(cluster: Cluster) -> None:
@@ -179,10 +180,11 @@ async def test_an_election_seen_on_the_way_is_the_reason_whatever_came_last(clus
         writing = asyncio.ensure_future(client.put(b"k", b"v", within_sec=3))
         await within(2, lambda: _met(client, "election"))
         cluster.kill("pd0")
+        cluster.kill("tikv0")
         with pytest.raises(NoAnswer) as caught:
             await writing
         assert caught.value.reason == "election"
-        assert client.counts["no_route"] > 0
+        assert client.counts["unreachable"] > 0
 
 
 async def test_without_a_majority_no_write_is_confirmed(cluster: Cluster) -> None:
@@ -232,7 +234,7 @@ async def test_a_new_pd_leader_is_found(cluster: Cluster, in_header: bool) -> No
         await client.regions()
         cluster.elect_pd("pd2")
         assert len(await client.regions()) == 3
-        assert cluster.state.pds["pd2"].calls["region"] == 3
+        assert cluster.state.pds["pd2"].calls["scan"] == 1
 
 
 async def test_without_a_pd_leader_known_routes_go_on_and_unknown_ones_say_so(cluster: Cluster) -> None:
@@ -393,5 +395,21 @@ def test_a_kept_route_is_found_by_every_key_of_its_region_and_by_no_other(cuts: 
     found = routes.find(key)
     assert found == next((route for route in kept[::2] if route.region.holds(key)), None)
     if found is not None:
-        routes.drop(found)
+        routes.doubt(found)
         assert routes.find(key) is None
+        assert routes.last(key) is found, "kept, for when nobody tells of another"
+        routes.keep(found)
+        assert routes.find(key) is found
+
+
+@given(cuts=st.lists(st.binary(min_size=1, max_size=3), unique=True, max_size=6), key=st.binary(max_size=4))
+def test_a_newer_route_takes_the_place_of_all_that_was_known_of_its_keys(cuts: list[bytes], key: bytes) -> None:
+    edges = [b"", *sorted(cuts), b""]
+    routes = Routes()
+    for n, (start, end) in enumerate(itertools.pairwise(edges)):
+        old = Route(_region(n, start, end), Peer(1, 1), f"store{n}")
+        routes.keep(old)
+        routes.doubt(old)
+    merged = Route(_region(99, b"", b""), Peer(1, 1), "new")
+    routes.keep(merged)
+    assert routes.find(key) is merged

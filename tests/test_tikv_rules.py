@@ -1,5 +1,7 @@
 """The pure parts of TiKV on stage: who leads, PD's word and its lag, whose canary keys, who belongs to the cluster."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -11,13 +13,15 @@ from demo.errors import UsageError
 from demo.health.pulse import Pulse
 from demo.health.reading import Reading
 from demo.subjects import load
+from demo.subjects.cluster.members import Member
 from demo.subjects.tikv.acts import of_pd, pd_word
 from demo.subjects.tikv.leading import Leads, Led, by_pd, most, read
-from demo.subjects.tikv.parts import Parts, split
+from demo.subjects.tikv.parts import Parts, Pd, in_order, split
+from demo.subjects.tikv.prometheus import QUERY
 from demo.subjects.tikv.routes import Region
 from demo.subjects.tikv.store import KEYS_MOST, some_keys
 from demo.subjects.tikv.subject import Tikv
-from demo.subjects.tikv.word import PdWord, Words
+from demo.subjects.tikv.word import PdWord, Words, leader_of
 
 NOW = 1_800_000_000.0
 BEYOND = 2**53
@@ -94,43 +98,119 @@ def pulse(at: float = NOW - 0.1, **data: Any) -> Pulse:
     return made
 
 
-def store(ident: int, n: int, state: str | None = "Up") -> dict[str, Any]:
-    return {"id": ident, "address": f"tikv{n}:20160", "state": state}
+def store(ident: int, n: int, state: str | None = "Up", heard: int | None = 1, leads: int | None = 1) -> dict[str, Any]:
+    told = {"id": ident, "address": f"tikv{n}:20160", "state": state, "last_heartbeat_ns": heard}
+    return told | {"leader_count": leads, "region_count": 3}
+
+
+def pd(name: str, named: str = "pd0", at: float = NOW - 0.1, **data: Any) -> Pd:
+    """It answers, and names that leader."""
+    member = Member(name, "pd", 2379, lambda _: pytest.fail("nothing is asked here"))
+    member.pulse = pulse(at, **({"leader": {"name": named}} if named else {}), **({"troubles": {}} | data))
+    return Pd(member, name, f"{name}:2379")
+
+
+ALL = ("pd0", "pd1", "pd2")
+
+
+def see(words: Words, *living: Pd, now: float = NOW, reached: Sequence[str] = ALL) -> PdWord:
+    return words.see(living, reached, parts(), now)
 
 
 def test_each_part_of_pds_word_comes_from_the_newest_pd_that_gives_it_and_ids_are_text() -> None:
     ident = BEYOND + 1
-    older = pulse(
-        NOW - 1,
-        leader={"name": "pd1"},
-        stores=[store(1, 0)],
-        members={"members": [{"name": "pd0", "member_id": ident}]},
-    )
-    newer = pulse(NOW, stores=[store(ident, 0, "Disconnected"), store(5, 2)])
-    newer.reading = Reading(
-        {**newer.reading.data, "regions": {"count": 3, "leaders": {ident: 2}, "peers": {ident: 3, 5: 3}}}
-    )
-    word = Words().see([older, newer], parts(), NOW)
-    assert (word.leader, word.members) == ("pd1", {"pd0": str(ident)})
+    older = pd("pd1", at=NOW - 1, members={"members": [{"name": "pd0", "member_id": ident}]}, stores=[store(1, 0)])
+    newer = pd("pd0", at=NOW, stores=[store(ident, 0, "Disconnected", leads=2), store(5, 2)], regions=3)
+    word = see(Words(), older, newer)
+    assert (word.leader, word.members) == ("pd0", {"pd0": str(ident)})
     assert word.stores == {"tikv0": "Disconnected", "tikv2": "Up"}
     assert word.idents["tikv0"] == str(ident)
-    assert (word.regions, word.leaders, word.copies) == (3, {"tikv0": 2}, 6)
+    assert (word.regions, word.leaders, word.copies) == (3, {"tikv0": 2, "tikv2": 1}, 6)
     assert word.copies_missing(3) == 3
 
 
 def test_what_pd_said_long_ago_is_not_its_word_any_more() -> None:
     words = Words()
-    assert words.see([pulse(NOW, leader={"name": "pd0"}, stores=[store(1, 0)])], parts(), NOW).leader == "pd0"
-    later = words.see([pulse(NOW, leader={"name": "pd0"}, stores=[store(1, 0)])], parts(), NOW + 9)
-    assert (later.leader, dict(later.stores), later.regions) == ("", {}, None)
+    assert see(words, pd("pd0", at=NOW, stores=[store(1, 0)])).leader == "pd0"
+    later = see(words, pd("pd0", at=NOW, stores=[store(1, 0)]), now=NOW + 9)
+    assert (later.leader, dict(later.stores), later.regions, later.copies) == ("", {}, None, None)
     assert later.names == {"1": "tikv0"}
 
 
 def test_the_moment_is_kept_at_which_pd_first_said_a_word() -> None:
     words = Words()
     for at, state in ((NOW, "Up"), (NOW + 1, "Up"), (NOW + 14, "Disconnected"), (NOW + 15, "Disconnected")):
-        words.see([pulse(at, stores=[store(1, 0, state)])], parts(), at)
+        see(words, pd("pd0", at=at, stores=[store(1, 0, state)]), now=at)
     assert words.spoken == {"tikv0": {"word": "Disconnected", "since": NOW + 14}}
+
+
+# PD's leader.
+
+
+def named(**told: str) -> dict[str, Reading]:
+    return {name: Reading({"leader": {"name": leader}, "troubles": {}}) for name, leader in told.items()}
+
+
+def test_a_leader_of_pd_that_is_named_and_does_not_answer_is_none() -> None:
+    assert leader_of(named(pd0="pd0", pd1="pd0", pd2="pd0"), ALL) == "pd0"
+    assert leader_of(named(pd1="pd0", pd2="pd0"), ALL) == ""
+    assert leader_of({"pd0": Reading({"troubles": {}}), **named(pd1="pd0", pd2="pd0")}, ALL) == "", "started anew"
+    assert leader_of({}, ALL) == ""
+
+
+def test_the_new_leader_of_pd_counts_as_soon_as_it_says_so_itself() -> None:
+    assert leader_of(named(pd1="pd0", pd2="pd2"), ALL) == "pd2"
+    assert leader_of(named(pd0="pd0", pd1="pd2", pd2="pd2"), ALL) == "pd2", "a thawed one believes that it still leads"
+
+
+def test_a_leader_of_pd_that_cannot_be_asked_leads_as_long_as_the_others_get_answers_from_it() -> None:
+    told = named(pd1="pd0", pd2="pd0")
+    assert leader_of(told, ("pd1", "pd2")) == "pd0", "nobody has asked yet"
+    refused = Reading({"leader": {"name": "pd0"}, "troubles": {"stores": "PD has no leader"}})
+    assert leader_of({**told, "pd1": refused}, ("pd1", "pd2")) == ""
+    answered = Reading({"leader": {"name": "pd0"}, "troubles": {}, "stores": []})
+    assert leader_of({"pd1": refused, "pd2": answered}, ("pd1", "pd2")) == "pd0"
+
+
+# What PD knows, and what it only says.
+
+
+def test_a_store_that_pd_has_not_heard_of_yet_is_neither_down_nor_recorded_so() -> None:
+    words = Words()
+    word = see(words, pd("pd0", stores=[store(1, 0, "Down", heard=None), store(4, 1)]))
+    assert word.stores == {"tikv0": "no heartbeat yet", "tikv1": "Up"}
+    assert set(words.spoken) == {"tikv1"}
+    assert see(words, pd("pd0", stores=[store(1, 0, heard=5)])).stores == {"tikv0": "Up"}
+
+
+@pytest.mark.parametrize("name", ["pd1", "pd0"], ids=["another leader", "the same, started anew"])
+def test_disconnected_after_a_failover_of_pd_is_not_its_word_until_it_has_heard_of_the_store(name: str) -> None:
+    words = Words()
+    see(words, pd("pd0", stores=[store(1, 0, heard=300), store(4, 1, heard=301)]))
+    see(words, pd("pd2", named="pd0"), now=NOW + 5)
+    anew = [store(1, 0, "Disconnected", heard=100), store(4, 1, "Disconnected", heard=100)]
+    after = see(words, pd(name, named=name, at=NOW + 12, stores=anew), now=NOW + 12)
+    assert set(after.stores.values()) == {"no heartbeat yet"}
+    assert words.spoken["tikv0"] == {"word": "Up", "since": NOW - 0.1}
+    heard = [store(1, 0, "Disconnected", heard=100), store(4, 1, heard=410)]
+    after = see(words, pd(name, named=name, at=NOW + 16, stores=heard), now=NOW + 16)
+    assert after.stores == {"tikv0": "no heartbeat yet", "tikv1": "Up"}
+    late = see(words, pd(name, named=name, at=NOW + 33, stores=heard), now=NOW + 33)
+    assert late.stores["tikv0"] == "Disconnected", "it has led for long enough to know"
+    assert words.spoken["tikv0"] == {"word": "Disconnected", "since": NOW + 33}
+
+
+def test_a_store_that_died_after_pds_failover_is_disconnected_by_pds_word_in_its_time() -> None:
+    words = Words()
+    for at, leader, state, heard in (
+        (NOW, "pd0", "Up", 300),
+        (NOW + 12, "pd1", "Disconnected", 100),
+        (NOW + 14, "pd1", "Up", 414),
+        (NOW + 30, "pd1", "Up", 424),
+        (NOW + 45, "pd1", "Disconnected", 424),
+    ):
+        see(words, pd(leader, named=leader, at=at, stores=[store(1, 0, state, heard)]), now=at)
+    assert words.spoken == {"tikv0": {"word": "Disconnected", "since": NOW + 45}}
 
 
 def test_pds_word_counts_when_it_is_another_one_and_came_after_the_kill() -> None:
@@ -180,6 +260,32 @@ def test_every_region_gets_a_canary_and_of_very_many_some_at_even_steps() -> Non
 )
 def test_an_address_has_two_halves_or_no_port(address: str, halves: tuple[str, int]) -> None:
     assert split(address) == halves
+
+
+def test_cards_stand_in_the_order_of_their_numbers() -> None:
+    assert sorted(["store-10", "tikv", "store-4", "pd-0", "store-1"], key=in_order) == [
+        *("pd-0", "store-1", "store-4", "store-10", "tikv")
+    ]
+    made = Parts(lambda: pytest.fail("nothing is asked here"))
+    for n in (2, 0, 1):
+        made.add_store(f"tikv{n}", f"tikv{n}:20160", f"tikv{n}:20180")
+        made.add_pd(f"pd{n}", f"pd{n}", f"pd{n}:2379")
+    assert [store.member.id for store in made.stores] == ["tikv0", "tikv1", "tikv2"]
+    assert [one.member.id for one in made.pds] == ["pd0", "pd1", "pd2"]
+
+
+def test_of_very_many_stores_each_is_asked_more_rarely() -> None:
+    made = Parts(lambda: pytest.fail("nothing is asked here"))
+    for n in range(400):
+        made.add_store(f"store-{n}", f"h{n}:20160", f"h{n}:20180")
+    assert sum(1 / store.member.every_sec for store in made.stores) < 600
+
+
+def test_prometheus_is_asked_for_a_rate_over_more_than_two_of_its_scrapes() -> None:
+    """PingCAP's scrapes every 15 s."""
+    ranges = re.findall(r"\[(\d+)m\]", QUERY)
+    assert ranges
+    assert int(ranges[0]) * 60 >= 2 * 15
 
 
 # Options.

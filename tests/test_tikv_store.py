@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
-    with Cluster() as running:
+    with Cluster(cuts=(b"h", b"p")) as running:
         yield running
 
 

@@ -55,8 +55,8 @@ done & wait
 class Stand:
     """A contract cluster, and the hub that containers reach it by. In use from the `with` on."""
 
-    def __init__(self, disconnect_after_sec: float = 8.0) -> None:
-        self.cluster = Cluster(disconnect_after_sec=disconnect_after_sec)
+    def __init__(self, pace: float = 0.4) -> None:
+        self.cluster = Cluster(pace=pace)
         self.ports: dict[str, int] = {}
         self._heard: dict[str, float] = {}
         self._lost: dict[str, float] = {}
@@ -241,12 +241,12 @@ def nine_ports() -> int:
 
 
 @contextmanager
-def on_stage(disconnect_after_sec: float = 8.0) -> Iterator[tuple[Stand, Project]]:
+def on_stage(pace: float = 0.4) -> Iterator[tuple[Stand, Project]]:
     """Skips where no engine answers, and fails there in CI; removes everything in the end."""
     if why := missing():
         assert not os.environ.get("CI"), why
         pytest.skip(f"NOT TRIED on real containers: {why}")
-    with Stand(disconnect_after_sec) as stand, stand.image() as image:
+    with Stand(pace) as stand, stand.image() as image:
         project = Project(image)
         try:
             yield stand, project

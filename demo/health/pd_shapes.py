@@ -15,11 +15,6 @@ class Unfit(DemoError):
     """This is not what PD answers here."""
 
 
-def health(body: Any) -> list[dict[str, Any]]:
-    """The members of PD as this one sees them: `name`, `member_id`, `healthy` (None: not said)."""
-    return [_member(item) | {"healthy": _of(bool, item.get("health"))} for item in _items(body)]
-
-
 def leader(body: Any) -> dict[str, Any]:
     """`name`, `member_id`, `version` of PD's leader."""
     return _member(_object(body)) | {"version": _text(body.get("binary_version"))}
@@ -39,14 +34,9 @@ def stores(body: Any) -> list[dict[str, Any]]:
     return [_store(item) for item in _items(_object(body).get("stores"))]
 
 
-def regions(body: Any) -> dict[str, Any]:
-    """`count`, and how many regions each store leads and holds, by its id."""
-    return {
-        "count": _needed(_object(body).get("count")),
-        "empty_count": _whole(body.get("empty_count")),
-        "leaders": _by_store(body.get("store_leader_count")),
-        "peers": _by_store(body.get("store_peer_count")),
-    }
+def count(body: Any) -> int:
+    """How many regions there are."""
+    return _needed(_object(body).get("count"))
 
 
 def _store(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,15 +71,6 @@ def _member(item: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": name, "member_id": _whole(item.get("member_id"))}
 
 
-def _by_store(value: Any) -> dict[int, int]:
-    if value is None:
-        return {}
-    counts = _object(value)
-    if not all(key.isascii() and key.isdecimal() and len(key) <= 20 for key in counts):
-        raise Unfit
-    return {int(key): _needed(count) for key, count in counts.items()}
-
-
 def _items(value: Any) -> list[dict[str, Any]]:
     if not isinstance(value, list) or len(value) > MOST_ITEMS or not all(isinstance(item, dict) for item in value):
         raise Unfit
@@ -120,7 +101,3 @@ def _text(value: Any) -> str | None:
 
 def _texts(value: Any) -> list[str]:
     return [item[:LONGEST_TEXT] for item in value if isinstance(item, str)] if isinstance(value, list) else []
-
-
-def _of(kind: type, value: Any) -> Any:
-    return value if isinstance(value, kind) else None

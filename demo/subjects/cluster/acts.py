@@ -51,6 +51,7 @@ class Acts:
         self._run: Run | None = None
         self._client_began: object = None
         self._first: tuple[str, float] | None = None
+        self._led: Mapping[str, int] = {}
         self._watching: asyncio.Task[None] | None = None
 
     async def begin_load(self) -> None:
@@ -80,7 +81,9 @@ class Acts:
 
     async def _watch_for_first(self, run: Run) -> None:
         def led(health: Mapping[str, Any]) -> bool:
-            self._first = self._first or elected_sec(health, run.victim, run.measured.injected_at)
+            if self._first is None:
+                self._first = elected_sec(health, run.victim, run.measured.injected_at)
+                self._led = _led(health)
             return self._first is not None
 
         await self._stage.wait_until(led, ELECTION_SEC)
@@ -106,10 +109,12 @@ class Acts:
             return elected_sec(health, run.victim, since) is not None and _takes_writes(health)
 
         await self._stage.wait_until(led, ELECTION_SEC)
-        found = self._first or elected_sec(self._stage.health(), run.victim, since)
+        if self._first is None:
+            self._first, self._led = elected_sec(self._stage.health(), run.victim, since), _led(self._stage.health())
+        found = self._first
         outage_sec = await self._outage(since)
         run = replace(self._known(), outage_sec=outage_sec)
-        self._run = replace(run, leader=found[0], elected_sec=found[1]) if found is not None else run
+        self._run = replace(run, leader=found[0], elected_sec=found[1], led=self._led) if found is not None else run
         await self._stage.say(of_election(self._run))
 
     async def recover(self) -> None:
@@ -161,6 +166,11 @@ def _done(health: Mapping[str, Any]) -> float:
     """Operations a second, as the wall shows them."""
     value = next((m["value"] for m in health.get("metrics", ()) if m["name"] == "load"), None)
     return float(value or 0)
+
+
+def _led(health: Mapping[str, Any] | None) -> Mapping[str, int]:
+    """Where there is more than one to lead: who leads how many."""
+    return ((health or {}).get("leader") or {}).get("led") or {}
 
 
 def _takes_writes(health: Mapping[str, Any]) -> bool:

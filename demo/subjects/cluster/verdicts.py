@@ -1,7 +1,7 @@
 """What to say of a killed leader, from what was measured. Pure: numbers in, an honest sentence out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from demo.types import Measured
@@ -29,6 +29,9 @@ class Run:
     where: str = ""
     """Where no write was confirmed, if that need not be everywhere: " in one region"."""
 
+    led: Mapping[str, int] = field(default_factory=dict)
+    """Who leads how many regions by then, where there are several to lead: most first."""
+
     aside: str = ""
     """What else was measured, in a sentence."""
 
@@ -47,6 +50,8 @@ def of_election(run: Run) -> str:
     gap = "" if run.outage_sec is None else f" No write was confirmed{run.where} for {run.outage_sec:.1f} s."
     if run.elected_sec is None:
         return f"Nobody was seen to lead instead of {run.victim}.{gap}"
+    if len(run.led) > 1:
+        return f"{run.elected_sec:.1f} s after the kill every region has a leader: {_of_led(run.led)}.{gap}"
     return f"{run.leader} leads, {run.elected_sec:.1f} s after the kill.{gap}"
 
 
@@ -59,10 +64,15 @@ def of_kill(run: Run, within_sec: float) -> Verdict:
     whole, books = _of_books(run.books, run.books_trouble)
     back = run.measured.recovered_after_sec is not None
     gap = "" if run.outage_sec is None else f", {run.outage_sec:.1f} s without a confirmed write{run.where}"
-    text = f"{run.leader} led after {run.elected_sec:.1f} s{gap}. {books}"
+    led = f"Every region was led again ({_of_led(run.led)})" if len(run.led) > 1 else f"{run.leader} led"
+    text = f"{led} after {run.elected_sec:.1f} s{gap}. {books}"
     if whole is not True:
         return whole, text
     return (run.elected_sec <= within_sec, text) if back else (False, f"{text} Not all parts came back.")
+
+
+def _of_led(led: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} leads {count}" for name, count in led.items())
 
 
 def _of_books(books: Mapping[str, int] | None, trouble: str) -> Verdict:

@@ -74,7 +74,7 @@ def _opening(acts: TikvActs, rate: float, profile: str, means: Means) -> tuple[C
             "What you see on the wall",
             "Above, the **stores**: each *leads* some regions, and **PD:** is PD's word on it. Then the **PDs**. "
             "**writes** is a small write into every region, ten times a second: *the truth*.\n\n" + profile,
-            notes="- A store's number is what it serves. A fresh cluster has one region, so one store leads it.\n"
+            notes="- A store's number is what it serves. A fresh cluster has five regions; several may lead.\n"
             "- PD's word is on each card as PD's: remember it for chapter 6.\n"
             f"- A card is red when the store does not answer{means.red}.",
             budget_sec=60,
@@ -129,13 +129,13 @@ def _fault(acts: TikvActs, within_sec: float, means: Means) -> tuple[Chapter, ..
         ),
         Chapter(
             "Others lead",
-            "The copies on the living stores missed their leader, voted, and **lead** now. "
+            "The copies on the living stores missed their leader, voted region by region, and **lead** now. "
             "Nobody asked PD: *Raft decides, PD is told*.\n\n"
             "Our client asked a copy, heard *not leader*, and followed to the new one.",
             on_enter=acts.watch_election,
             blocks_advance=True,
             limit_sec=60,
-            notes="- The new leader is named as soon as it confirms a write of ours.\n"
+            notes="- A new leader is named as soon as it confirms a write of ours; several may take over the regions.\n"
             "- Compare: time to a leader in every region, time without a confirmed write.",
             budget_sec=45,
         ),

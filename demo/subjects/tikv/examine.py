@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from demo.findings import Finding, no, ok, together
-from demo.health.pd import PdProbe
+from demo.findings import Finding, maybe, no, ok, together
+from demo.health.pd import NOT_BOOTSTRAPPED, PdProbe
 from demo.subjects.tikv.parts import Session
 
 ASK_SEC = 2.0
@@ -19,6 +19,8 @@ async def _pd(session: Session, url: str) -> Finding:
     if not reading.ok:
         return no(what, reading.trouble, "see that this is the address of a PD, and that it runs")
     stores = reading.data.get("stores")
+    if stores is None and reading.data["troubles"]["stores"] == NOT_BOOTSTRAPPED:
+        return maybe(what, f"is starting: {NOT_BOOTSTRAPPED}", "start the stores of this cluster, or wait for them")
     if stores is None:
         return no(what, reading.data["troubles"]["stores"], "see that a majority of the PDs runs")
     return ok(what, f"tells of {len(stores)} stores")

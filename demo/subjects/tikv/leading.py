@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from demo.clock import CLOCK
@@ -35,6 +35,8 @@ class Lead:
     previous: str | None = None
     leads: int = 0
     regions: int = 0
+    led: Mapping[str, int] = field(default_factory=dict)
+    """Every store that leads any of them → how many, while each has a leader."""
 
 
 def read(told: Mapping[str, Any], names: Mapping[str, str]) -> list[Led]:
@@ -71,10 +73,12 @@ class Leads:
         held = before.name or before.previous
         gone = frozenset(dead)
         name = most(regions, gone, now, held)
-        leads = sum(led.store == name for led in regions)
+        counts = Counter(led.store for led in regions) if name is not None else Counter[str]()
+        led = dict(sorted(counts.items(), key=lambda one: (-one[1], one[0])))
         if name == before.name:
-            self.now = Lead(name, before.since, before.previous, leads, len(regions))
+            since, previous = before.since, before.previous
         else:
             since = now if name is None else max(led.since for led in regions)
-            self.now = Lead(name, since, before.name or before.previous, leads, len(regions))
+            previous = before.name or before.previous
+        self.now = Lead(name, since, previous, led.get(name or "", 0), len(regions), led)
         return self.now

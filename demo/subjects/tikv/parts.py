@@ -1,19 +1,25 @@
 """The PDs and stores of a cluster: what each is called, by whom, and how it is asked."""
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import aiohttp
 
-from demo.health.pd import PdProbe
+from demo.health.fetch import UNKNOWN_NAME
+from demo.health.pd import NONSENSE, PdProbe
 from demo.health.pulse import Pulse
 from demo.health.reading import Reading
 from demo.health.tikv import QpsProbe, StatusProbe
-from demo.subjects.cluster.members import Member
+from demo.subjects.cluster.members import EVERY_SEC, Member
 
 PD_PORT, KV_PORT, STATUS_PORT = 2379, 20160, 20180
 PD_EVERY_SEC = 0.5
 QPS_EVERY_SEC = 1.5
+
+MANY_STORES = 40
+"""Of more, each is looked at more rarely, and none is asked how much it serves, which is a megabyte a time: both
+would be a load of their own. Prometheus may tell it."""
 
 Session = Callable[[], aiohttp.ClientSession]
 
@@ -55,16 +61,31 @@ class Parts:
 
     def add_pd(self, ident: str, name: str, advertised: str) -> Member:
         host, port = split(advertised)
-        member = Member(ident, "pd", port, lambda at: PdProbe(self._session, f"http://{at}"), host, PD_EVERY_SEC)
-        self.pds.append(Pd(member, name, advertised))
+
+        def asks_word(named: str) -> bool:
+            return named == name or not self.is_reached(named)
+
+        def probe_at(at: str) -> PdProbe:
+            return PdProbe(self._session, f"http://{at}", asks_word=asks_word)
+
+        member = Member(ident, "pd", port, probe_at, host, PD_EVERY_SEC)
+        self.pds = sorted([*self.pds, Pd(member, name, advertised)], key=lambda pd: in_order(pd.member.id))
         return member
+
+    def is_reached(self, name: str) -> bool:
+        """Whether the PD of that name would be heard here, if it led: then no follower needs to be asked instead."""
+        pulses = [pd.member.pulse for pd in self.pds if pd.name == name and pd.member.address]
+        troubles = [pulse.reading.trouble for pulse in pulses]
+        return any(said != UNKNOWN_NAME and not said.startswith(NONSENSE) for said in troubles)
 
     def add_store(self, ident: str, advertised: str, status: str) -> Member:
         host, kv_port = split(advertised)
         _, port = split(status)
-        member = Member(ident, "tikv", port, lambda at: StatusProbe(self._session, f"http://{at}"), host)
+        every_sec = EVERY_SEC * max(1.0, (len(self.stores) + 1) / MANY_STORES)
+        member = Member(ident, "tikv", port, lambda at: StatusProbe(self._session, f"http://{at}"), host, every_sec)
         qps = Pulse(self._qps_of(member), QPS_EVERY_SEC, self._stir)
-        self.stores.append(Store(member, advertised, status, kv_port, qps))
+        store = Store(member, advertised, status, kv_port, qps)
+        self.stores = sorted([*self.stores, store], key=lambda store: in_order(store.member.id))
         return member
 
     def _stir(self) -> None:
@@ -74,7 +95,7 @@ class Parts:
         probes: dict[str, QpsProbe] = {}
 
         async def look() -> Reading:
-            if not (member.address and self.asks_qps()):
+            if not (member.address and self.asks_qps()) or len(self.stores) > MANY_STORES:
                 return Reading(trouble="not asked")
             if member.address not in probes:
                 probes.clear()
@@ -102,6 +123,11 @@ def split(address: str) -> tuple[str, int]:
     """`pd0:2379` → its two halves; port 0 where there is none."""
     host, _, port = address.rpartition(":")
     return (host.strip("[]"), int(port)) if port.isdecimal() and len(port) <= 5 else (address, 0)
+
+
+def in_order(ident: str) -> tuple[tuple[str, int], ...]:
+    """Sorts `store-4` before `store-10`."""
+    return tuple((text, int(digits or 0)) for text, digits in re.findall(r"([^0-9]*)([0-9]*)", ident))
 
 
 def names(count: int, kind: str) -> Sequence[str]:

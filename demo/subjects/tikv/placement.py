@@ -1,7 +1,8 @@
 """PD over gRPC: its members and leader, the region of a key, the address of a store."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from demo.subjects.tikv.channels import Channels, NoAnswer
@@ -10,9 +11,10 @@ from demo.subjects.tikv.routes import Region, region_from
 
 MEMBERS = "/pdpb.PD/GetMembers"
 REGION = "/pdpb.PD/GetRegion"
+REGIONS = "/pdpb.PD/ScanRegions"
 STORE = "/pdpb.PD/GetStore"
 
-Answer = TypeVar("Answer", wire.GetRegionResponse, wire.GetStoreResponse)
+Answer = TypeVar("Answer", wire.GetRegionResponse, wire.ScanRegionsResponse, wire.GetStoreResponse)
 
 
 class Placement:
@@ -21,13 +23,13 @@ class Placement:
     `until` is a time of the running loop.
     """
 
-    def __init__(self, channels: Channels, addresses: Sequence[str]) -> None:
+    def __init__(self, channels: Channels, addresses: Sequence[str], stores: dict[int, str]) -> None:
         self._channels = channels
         self._given = tuple(dict.fromkeys(host_port(address) for address in addresses))
         self._known = self._given
         self._leader: str | None = None
         self._cluster_id = 0
-        self._stores: dict[int, str] = {}
+        self._stores = stores
 
     async def region(self, key: bytes, until: float) -> Region:
         """The region that holds `key`."""
@@ -38,6 +40,28 @@ class Placement:
         if not region.ident or not region.peers or not region.holds(key):
             raise NoAnswer("no_route", "PD knows no region for this key")
         return region
+
+    async def regions(self, start: bytes, most: int, until: float) -> list[Region]:
+        """Those from the one that holds `start` on, no more than `most`: one answer of bounded size."""
+        answer = await self._ask_leader(
+            REGIONS,
+            lambda header: wire.ScanRegionsRequest(header=header, start_key=start, limit=most),
+            wire.ScanRegionsResponse,
+            until,
+        )
+        found = [region_from(one.region, one.leader if one.HasField("leader") else None) for one in answer.regions]
+        if not found:
+            raise NoAnswer("no_route", "PD knows no regions")
+        return found[:most]
+
+    async def learn_addresses(self, store_ids: Iterable[int], until: float) -> None:
+        """As far as PD tells: they are wanted when it does not."""
+        for store_id in store_ids:
+            with suppress(NoAnswer):
+                await self.address(store_id, until)
+
+    def known_address(self, store_id: int) -> str | None:
+        return self._stores.get(store_id)
 
     async def address(self, store_id: int, until: float) -> str:
         """What a store advertises."""

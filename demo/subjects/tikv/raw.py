@@ -10,14 +10,23 @@ from demo.errors import InvalidValue
 from demo.subjects.tikv.channels import Channels, NoAnswer, Resolve
 from demo.subjects.tikv.placement import Placement
 from demo.subjects.tikv.proto import raw_pb2 as wire
-from demo.subjects.tikv.routes import Peer, Region, Route, Routes, peer_from
+from demo.subjects.tikv.routes import Known, Peer, Region, Route, peer_from
 
 PUT = "/tikvpb.Tikv/RawPut"
 GET = "/tikvpb.Tikv/RawGet"
 
 WITHIN_SEC = 0.5
 BACK_OFF_SEC = 0.05
-MOST_REGIONS = 1000
+MOST_REGIONS = 256
+
+PD_SEC = 0.15
+"""What PD gets to name a new route where the old one may do: the write has only so much time."""
+
+SILENT_SEC = 1.0
+"""A store that did not answer is asked last for so long, where its region's other copies may tell who leads."""
+
+PD_AGAIN_SEC = 0.3
+"""A PD that did not name one is asked again after so long, by one write for all."""
 
 _MOVED = ("region_not_found", "key_not_in_region", "epoch_not_match", "stale_command")
 
@@ -34,19 +43,27 @@ class RawClient:
     """Speaks to PD for routes and to the stores for the rest. Every method may raise `NoAnswer`.
 
     `pd_addresses` and what the cluster advertises go through `resolve`. `counts` says what was met on the way:
-    `election`, `unreachable`, `busy`, `refused`, `no_route`, `moved`. `met` is called at each answer.
+    `election`, `unreachable`, `busy`, `refused`, `no_route`, `moved`. `met` is called at each answer. `known`: what
+    another client of this cluster has learned; while PD has no leader, nobody else tells.
     """
 
     def __init__(
-        self, pd_addresses: Sequence[str], resolve: Resolve | None = None, met: Met = lambda key, route: None
+        self,
+        pd_addresses: Sequence[str],
+        resolve: Resolve | None = None,
+        met: Met = lambda key, route: None,
+        known: Known | None = None,
     ) -> None:
         if not pd_addresses:
             raise InvalidValue("a client of TiKV needs at least one address of PD")
         self._channels = Channels(resolve)
-        self._placement = Placement(self._channels, pd_addresses)
-        self._routes = Routes()
+        known = known or Known()
+        self._placement = Placement(self._channels, pd_addresses, known.stores)
+        self._routes = known.routes
         self._met = met
         self._looking_up = asyncio.Lock()
+        self._asks_pd_from = 0.0
+        self._silent_until: dict[int, float] = {}
         self.counts: Counter[str] = Counter()
 
     async def put(self, key: bytes, value: bytes, within_sec: float = WITHIN_SEC) -> bool:
@@ -66,13 +83,9 @@ class RawClient:
         answer, _ = await self._reach(key, GET, request, wire.RawGetResponse, within_sec)
         return None if answer.not_found else answer.value
 
-    async def regions(self, within_sec: float = 2.0, most: int = MOST_REGIONS) -> list[Region]:
-        """The regions from the first key on, as PD knows them; no more than `most`."""
-        until = _now() + _positive(within_sec)
-        found: list[Region] = []
-        while len(found) < most and (not found or found[-1].end):
-            found.append(await self._placement.region(found[-1].end if found else b"", until))
-        return found
+    async def regions(self, within_sec: float = 2.0, most: int = MOST_REGIONS, start: bytes = b"") -> list[Region]:
+        """The regions from the one that holds `start` on, as PD knows them; no more than `most`."""
+        return await self._placement.regions(start, most, _now() + _positive(within_sec))
 
     async def close(self) -> None:
         await self._channels.close()
@@ -129,20 +142,23 @@ class RawClient:
             refusal = NoAnswer("refused", f"{route.address} refused: {found.error[:200]}")
             self._note(errand, refusal)
             raise refusal
+        if self._routes.find(errand.key) is None:  # a detour that has led there
+            self._routes.keep(route)
         self._met(errand.key, route)
         return found
 
     def _lost(self, errand: "_Errand", route: Route, trouble: NoAnswer, began: float) -> None:
-        """PD is asked before anybody waits here again."""
+        """PD is asked before anybody waits here again, as long as it answers."""
         errand.is_doubtful = True
-        self._routes.drop(route)
+        self._routes.doubt(route)
         errand.shunned.add(route.peer.store_id)
+        self._silent_until[route.peer.store_id] = _now() + SILENT_SEC
         was_cut_short = _now() >= errand.until and _now() - began < errand.within_sec / 2
         if not (was_cut_short and errand.trouble):
             self._note(errand, trouble)
 
     async def _route(self, errand: "_Errand") -> Route:
-        """The known route, or PD's newest; the other peers of the region while its leader cannot be reached."""
+        """The trusted route, or PD's newest; the old one and its copies while PD has none."""
         route = self._known(errand)
         if route is not None:
             return route
@@ -150,19 +166,47 @@ class RawClient:
             route = self._known(errand)
             if route is not None:
                 return route
-            region = await self._placement.region(errand.key, errand.until)
-            peer = errand.choose(region)
-            route = Route(region, peer, await self._placement.address(peer.store_id, errand.until))
-            if region.leader is None or peer == region.leader:
-                self._routes.keep(route)
-            return route
+            old = self._routes.last(errand.key)
+            if old is None:
+                return await self._newest(errand, errand.until)
+            if _now() >= self._asks_pd_from:
+                try:
+                    return await self._newest(errand, min(errand.until, _now() + PD_SEC))
+                except NoAnswer:
+                    self._asks_pd_from = _now() + PD_AGAIN_SEC
+            return self._detour(errand, old)
+
+    async def _newest(self, errand: "_Errand", until: float) -> Route:
+        """PD's; kept, with the addresses of all its copies."""
+        region = await self._placement.region(errand.key, until)
+        peer = errand.choose(region)
+        route = Route(region, peer, await self._placement.address(peer.store_id, until))
+        if region.leader is None or peer == region.leader:
+            self._routes.keep(route)
+        await self._placement.learn_addresses((one.store_id for one in region.peers), min(until, _now() + PD_SEC))
+        return route
+
+    def _detour(self, errand: "_Errand", old: Route) -> Route:
+        """While PD names no other: the old route, then the region's other copies, which know who leads. In turn."""
+        peers = [old.peer, *(peer for peer in old.region.peers if peer.store_id != old.peer.store_id)]
+        known = [(peer, at) for peer in peers if (at := self._placement.known_address(peer.store_id))]
+        if not known:
+            raise NoAnswer("no_route", "PD names no route, and none is known of before")
+        able = [one for one in known if one[0].store_id not in errand.shunned]
+        if not able:
+            errand.shunned.clear()
+        heard = [one for one in able if self._silent_until.get(one[0].store_id, 0.0) < _now()]
+        choice = heard or able or known
+        peer, address = choice[errand.detours % len(choice)]
+        errand.detours += 1
+        return Route(old.region, peer, address)
 
     def _known(self, errand: "_Errand") -> Route | None:
         route = self._routes.find(errand.key)
         return None if route is None or route.peer.store_id in errand.shunned else route
 
     async def _learn(self, errand: "_Errand", route: Route, error: wire.RegionError) -> None:
-        self._routes.drop(route)
+        self._routes.doubt(route)
         errand.is_doubtful |= not any(error.HasField(field) for field in _REFUSED_BEFORE)
         if error.HasField("not_leader"):
             hint = error.not_leader.leader
@@ -188,7 +232,7 @@ class RawClient:
         else:
             errand.patience_sec = 0.0 if self._is_first(errand) else BACK_OFF_SEC
         try:
-            address = await self._placement.address(hint.store_id, errand.until)
+            address = await self._placement.address(hint.store_id, min(errand.until, _now() + PD_SEC))
         except NoAnswer as trouble:
             self._note(errand, trouble)
             return
@@ -213,6 +257,7 @@ class _Errand:
         self.patience_sec = BACK_OFF_SEC
         self.shunned: set[int] = set()
         self.turns = 0
+        self.detours = 0
         self.is_doubtful = False
         self.trouble: NoAnswer | None = None
         self.election: NoAnswer | None = None

@@ -6,7 +6,7 @@ from typing import Any
 
 from demo.engine.container import Container
 from demo.errors import SubjectError
-from demo.health.pd import PdProbe
+from demo.health.pd import NOT_BOOTSTRAPPED, PdProbe
 from demo.health.reading import Reading
 from demo.subjects.cluster.containers import Containers
 from demo.subjects.cluster.members import Member, address_of, is_called
@@ -26,6 +26,7 @@ class Roster:
         self._parts, self._cluster = parts, cluster
         self._members, self._session = cluster.members, cluster.lines.session
         self.urls, self._ground = tuple(urls), ground
+        self._told_by = ""
 
     async def look(self) -> Reading:
         """As a probe: new members are taken in as they come."""
@@ -42,20 +43,24 @@ class Roster:
         """Raises `SubjectError` when no PD tells."""
         containers = await self._ground.listed() if self._ground is not None else ()
         told = await self._ask(containers)
-        for pd in told["members"]["members"]:
+        for pd in sorted(told["members"]["members"], key=lambda pd: str(pd["name"])):
             self._take_pd(pd, containers)
-        for store in told["stores"]:
+        for store in sorted(told["stores"], key=lambda store: int(store["id"])):
             self._take_store(store, containers)
 
     async def _ask(self, containers: Sequence[Container]) -> dict[str, Any]:
-        """All entrances at once; the first that tells both has told all."""
+        """Who told it last is asked again; when that one does not tell, all entrances at once."""
         entrances = self._entrances(containers)
-        looks = [self._tell(url) for url in entrances]
-        found = await asyncio.gather(*looks)
-        told = next((one for one in found if isinstance(one, dict)), None)
-        if told is None:
-            raise SubjectError(f"no PD tells who belongs to the cluster: {'; '.join(map(str, found))}")
-        return told
+        if self._told_by in entrances:
+            told = await self._tell(self._told_by)
+            if isinstance(told, dict):
+                return told
+        found = await asyncio.gather(*map(self._tell, entrances))
+        for url, one in zip(entrances, found, strict=True):
+            if isinstance(one, dict):
+                self._told_by = url
+                return one
+        raise SubjectError(f"no PD tells who belongs to the cluster: {'; '.join(map(str, found))}")
 
     def _entrances(self, containers: Sequence[Container]) -> list[str]:
         known = [f"http://{pd.member.address}" for pd in self._parts.pds if pd.member.address]
@@ -71,6 +76,8 @@ class Roster:
     async def _tell(self, url: str) -> dict[str, Any] | str:
         probe = PdProbe(self._session, url, ASK_SEC)
         members, stores = await asyncio.gather(probe.look_at("members"), probe.look_at("stores"))
+        if members.ok and stores.trouble == NOT_BOOTSTRAPPED:
+            return {**members.data, "stores": []}
         if members.ok and stores.ok:
             return {**members.data, **stores.data}
         return f"{url}: {members.trouble or stores.trouble}"

@@ -1,8 +1,8 @@
-"""Which store leads the region of a key: what PD said, kept until it proves wrong. No I/O."""
+"""Which store leads the region of a key: what PD said, trusted until it proves wrong, and kept even then. No I/O."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from demo.subjects.tikv.proto import raw_pb2 as wire
 
@@ -73,32 +73,54 @@ def peer_from(message: wire.Peer) -> Peer:
 
 
 class Routes:
-    """The known routes by the first key of their region."""
+    """The known routes by the first key of their region.
+
+    One that has failed is doubted, not forgotten: while PD has no leader there is no other to be had, and a store
+    that was slow once may still lead.
+    """
 
     def __init__(self) -> None:
         self._starts: list[bytes] = []
         self._routes: dict[bytes, Route] = {}
+        self._doubted: set[bytes] = set()
 
     def find(self, key: bytes) -> Route | None:
+        """One that is trusted."""
+        route = self.last(key)
+        return None if route is None or route.region.start in self._doubted else route
+
+    def last(self, key: bytes) -> Route | None:
+        """The newest that was known, trusted or not."""
         at = bisect_right(self._starts, key)
         route = self._routes[self._starts[at - 1]] if at else None
         return route if route is not None and route.region.holds(key) else None
 
     def keep(self, route: Route) -> None:
+        """Trust it from now on, instead of what was known of these keys."""
         if len(self._routes) >= MOST_ROUTES:
-            self._starts, self._routes = [], {}
-        start = route.region.start
-        if start not in self._routes:
-            self._starts.insert(bisect_right(self._starts, start), start)
+            self._starts, self._routes, self._doubted = [], {}, set()
+        start, end = route.region.start, route.region.end
+        first = bisect_left(self._starts, start)
+        after = bisect_left(self._starts, end) if end else len(self._starts)
+        for replaced in self._starts[first:after]:
+            del self._routes[replaced]
+            self._doubted.discard(replaced)
+        self._starts[first:after] = [start]
         self._routes[start] = route
 
-    def drop(self, route: Route) -> None:
-        """Forget it, unless another has taken its place."""
-        start = route.region.start
-        if self._routes.get(start) is route:
-            del self._routes[start]
-            self._starts.remove(start)
+    def doubt(self, route: Route) -> None:
+        """Do not trust it any more, unless another has taken its place."""
+        if self._routes.get(route.region.start) is route:
+            self._doubted.add(route.region.start)
 
     def leaders(self) -> Mapping[int, int]:
         """Region → store, as last used."""
         return {route.region.ident: route.peer.store_id for route in self._routes.values()}
+
+
+@dataclass
+class Known:
+    """What clients of one cluster may share, and inherit. `stores`: store id → what it advertises."""
+
+    routes: Routes = field(default_factory=Routes)
+    stores: dict[int, str] = field(default_factory=dict)

@@ -11,7 +11,7 @@ from demo.subjects.cluster.workload import PREFIX
 from demo.subjects.parts.service import run
 from demo.subjects.tikv.channels import NoAnswer
 from demo.subjects.tikv.raw import RawClient
-from demo.subjects.tikv.routes import Region, Route
+from demo.subjects.tikv.routes import Known, Region, Route
 
 CANARY = b"chaos-stage/canary"
 KEYS_MOST = 16
@@ -20,6 +20,7 @@ CLOSE_SEC = 2.0
 
 LOAD = PREFIX.encode()
 NOT_MET: Mapping[str, Any] = {"region": "", "store": "", "since": 0.0, "at": 0.0, "holds_load": False}
+
 
 TABLES = b"t\x80"
 """How the keys of TiDB's tables begin: raw writes beside them could harm what is there."""
@@ -42,6 +43,7 @@ class TikvStore:
         self._closing: set[asyncio.Task[None]] = set()
         self._led: dict[bytes, dict[str, Any]] = {}
         self._may_write = False
+        self._known = Known()
 
     def turn_to(self, endpoints: Sequence[str]) -> None:
         lines = [line.split(" ") for line in endpoints]
@@ -50,16 +52,15 @@ class TikvStore:
         if (places, pds) == (self._places, self._pds):
             return
         self._places, self._pds = places, pds
-        self._drop()
-        self._client = RawClient(pds, places, self._met) if pds else None
-
-    def _drop(self) -> None:
-        """What is under way on it gets its time to end."""
-        old, self._client = self._client, None
+        old, self._client = self._client, RawClient(pds, places, self._met, self._known) if pds else None
         if old is not None:
-            task = asyncio.get_running_loop().create_task(_close_later(old))
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
+            self._leave(old)
+
+    def _leave(self, old: RawClient) -> None:
+        """What is under way on it gets its time to end."""
+        task = asyncio.get_running_loop().create_task(_close_later(old))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
     def told(self) -> Mapping[str, Any]:
         """Who led each canary's region when it answered last: `since` when, and last `at`, by the machine's uptime."""
@@ -78,9 +79,11 @@ class TikvStore:
         client = self._reached()
         try:
             regions = await client.regions(ASK_SEC)
+            # Beyond the first few hundred regions, too.
+            tables = await client.regions(ASK_SEC, 2, TABLES)
         except NoAnswer as error:
             raise _not_done(error) from error
-        self._may_write = not any(region.start.startswith(TABLES) for region in regions)
+        self._may_write = not any(region.start.startswith(TABLES) for region in (*regions, *tables))
         if not self._may_write:
             raise NotDone(TIDB)
         keys = some_keys(regions)

@@ -3,13 +3,14 @@
 from typing import Any
 
 from demo.health.fetch import UNKNOWN_NAME
+from demo.health.pd import NO_LEADER, NOT_BOOTSTRAPPED
 from demo.health.pulse import Pulse
 from demo.subjects.cluster.cards import answer, card, client_cards, curves, engine_cards, health_of
 from demo.subjects.cluster.members import Member
 from demo.subjects.cluster.system import Cluster
 from demo.subjects.tikv.leading import Lead, Leads, by_pd, read
 from demo.subjects.tikv.parts import Parts, Pd, Store
-from demo.subjects.tikv.word import PdWord, Words
+from demo.subjects.tikv.word import PdWord, Words, troubles
 
 COPIES = 3
 LED = ("kill-store", "freeze-store", "cut-off-store")
@@ -38,7 +39,7 @@ class Wall:
 
     def lacks(self) -> list[str]:
         """What a fresh cluster still waits for."""
-        if self._is_own and self._words.newest.regions is None:
+        if self._is_own and None in (self._words.newest.regions, self._words.newest.copies):
             return ["PD's count of copies"]
         missing = self._words.newest.copies_missing(COPIES) if self._is_own else 0
         return [f"{missing} copies of regions"] if missing else []
@@ -47,7 +48,9 @@ class Wall:
         """The health dict without its time; `leader` and more beside the agreed keys."""
         cluster, parts = self._cluster, self._parts
         health = {member.id: self._health(member, now) for member in cluster.members}
-        word = self._words.see([pd.member.pulse for pd in parts.pds if health[pd.member.id][0] == "up"], parts, now)
+        living = [pd for pd in parts.pds if health[pd.member.id][0] == "up"]
+        reached = [pd.name for pd in parts.pds if parts.is_reached(pd.name)]
+        word = self._words.see(living, reached, parts, now)
         client = answer(cluster.client_pulse, 0.0, now)
         regions = read(client.data.get("store") or {}, word.names) if client.ok else by_pd(word.leaders, now)
         lead = self._leads.see(regions, cluster.members.dead(), now)
@@ -64,6 +67,7 @@ class Wall:
                 "previous": lead.previous,
                 "leads": lead.leads,
                 "regions": lead.regions,
+                "led": dict(lead.led),
                 "told_by": "client" if client.ok else "PD",
             },
             "pd_leader": {"id": self.pd_leader},
@@ -101,12 +105,14 @@ class Wall:
 
     def _pd_card(self, pd: Pd, health: str, why: str, word: PdWord) -> dict[str, Any]:
         reading = pd.member.pulse.reading
-        troubles = reading.data.get("troubles") or {}
-        # Its own word on the health of all PDs may come late, for it asks the dead ones: that is no fault of its own.
-        trouble = next((said for part, said in troubles.items() if part != "health"), "")
-        if health == "up" and trouble:
+        trouble = next(iter(troubles(reading)), "")
+        if health == "up" and not word.leader:
+            health, why = "degraded", NO_LEADER
+        elif health == "up" and not word.is_bootstrapped:
+            health, why = "starting", NOT_BOOTSTRAPPED
+        elif health == "up" and trouble:
             health, why = "degraded", trouble
-        role = "leads" if word.leader == pd.name else "follows" if word.leader else "no leader"
+        role = "leads" if word.leader == pd.name else "follows"
         took = reading.took_ms if reading.ok else None
         made = card(pd.member.id, pd.member.kind, health, why or role, {"ms": took}, address=pd.member.address)
         return made | {"member_id": word.members.get(pd.name, "")}

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"demo/subjects/tikv/proto/raw.proto\x12\x10\x63haos_stage.tikv\"0\n\x0bRegionEpoch\x12\x10\n\x08\x63onf_ver\x18\x01 \x01(\x04\x12\x0f\n\x07version\x18\x02 \x01(\x04\"2\n\x04Peer\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x10\n\x08store_id\x18\x02 \x01(\x04\x12\x0c\n\x04role\x18\x03 \x01(\x05\"\x94\x01\n\x06Region\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x11\n\tstart_key\x18\x02 \x01(\x0c\x12\x0f\n\x07\x65nd_key\x18\x03 \x01(\x0c\x12\x33\n\x0cregion_epoch\x18\x04 \x01(\x0b\x32\x1d.chaos_stage.tikv.RegionEpoch\x12%\n\x05peers\x18\x05 \x03(\x0b\x32\x16.chaos_stage.tikv.Peer\"K\n\x05Store\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\x05\x12\x16\n\x0estatus_address\x18\x07 \x01(\t\"#\n\rRequestHeader\x12\x12\n\ncluster_id\x18\x01 \x01(\x04\"(\n\x07PdError\x12\x0c\n\x04type\x18\x01 \x01(\x05\x12\x0f\n\x07message\x18\x02 \x01(\t\"N\n\x0eResponseHeader\x12\x12\n\ncluster_id\x18\x01 \x01(\x04\x12(\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x19.chaos_stage.tikv.PdError\">\n\x06Member\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tmember_id\x18\x02 \x01(\x04\x12\x13\n\x0b\x63lient_urls\x18\x04 \x03(\t\"D\n\x11GetMembersRequest\x12/\n\x06header\x18\x01 \x01(\x0b\x32\x1f.chaos_stage.tikv.RequestHeader\"\x9b\x01\n\x12GetMembersResponse\x12\x30\n\x06header\x18\x01 \x01(\x0b\x32 .chaos_stage.tikv.ResponseHeader\x12)\n\x07members\x18\x02 \x03(\x0b\x32\x18.chaos_stage.tikv.Member\x12(\n\x06leader\x18\x03 \x01(\x0b\x32\x18.chaos_stage.tikv.Member\"W\n\x10GetRegionRequest\x12/\n\x06header\x18\x01 \x01(\x0b\x32\x1f.chaos_stage.tikv.RequestHeader\x12\x12\n\nregion_key\x18\x02 \x01(\x0c\"G\n\tPeerStats\x12$\n\x04peer\x18\x01 \x01(\x0b\x32\x16.chaos_stage.tikv.Peer\x12\x14\n\x0c\x64own_seconds\x18\x02 \x01(\x04\"\xf7\x01\n\x11GetRegionResponse\x12\x30\n\x06header\x18\x01 \x01(\x0b\x32 .chaos_stage.tikv.ResponseHeader\x12(\n\x06region\x18\x02 \x01(\x0b\x32\x18.chaos_stage.tikv.Region\x12&\n\x06leader\x18\x03 \x01(\x0b\x32\x16.chaos_stage.tikv.Peer\x12/\n\ndown_peers\x18\x05 \x03(\x0b\x32\x1b.chaos_stage.tikv.PeerStats\x12-\n\rpending_peers\x18\x06 \x03(\x0b\x32\x16.chaos_stage.tikv.Peer\"T\n\x0fGetStoreRequest\x12/\n\x06header\x18\x01 \x01(\x0b\x32\x1f.chaos_stage.tikv.RequestHeader\x12\x10\n\x08store_id\x18\x02 \x01(\x04\"l\n\x10GetStoreResponse\x12\x30\n\x06header\x18\x01 \x01(\x0b\x32 .chaos_stage.tikv.ResponseHeader\x12&\n\x05store\x18\x02 \x01(\x0b\x32\x17.chaos_stage.tikv.Store\"F\n\tNotLeader\x12\x11\n\tregion_id\x18\x01 \x01(\x04\x12&\n\x06leader\x18\x02 \x01(\x0b\x32\x16.chaos_stage.tikv.Peer\"\t\n\x07Present\"\x87\x03\n\x0bRegionError\x12\x0f\n\x07message\x18\x01 \x01(\t\x12/\n\nnot_leader\x18\x02 \x01(\x0b\x32\x1b.chaos_stage.tikv.NotLeader\x12\x33\n\x10region_not_found\x18\x03 \x01(\x0b\x32\x19.chaos_stage.tikv.Present\x12\x34\n\x11key_not_in_region\x18\x04 \x01(\x0b\x32\x19.chaos_stage.tikv.Present\x12\x32\n\x0f\x65poch_not_match\x18\x05 \x01(\x0b\x32\x19.chaos_stage.tikv.Present\x12\x31\n\x0eserver_is_busy\x18\x06 \x01(\x0b\x32\x19.chaos_stage.tikv.Present\x12\x30\n\rstale_command\x18\x07 \x01(\x0b\x32\x19.chaos_stage.tikv.Present\x12\x32\n\x0fstore_not_match\x18\x08 \x01(\x0b\x32\x19.chaos_stage.tikv.Present\"w\n\x07\x43ontext\x12\x11\n\tregion_id\x18\x01 \x01(\x04\x12\x33\n\x0cregion_epoch\x18\x02 \x01(\x0b\x32\x1d.chaos_stage.tikv.RegionEpoch\x12$\n\x04peer\x18\x03 \x01(\x0b\x32\x16.chaos_stage.tikv.Peer\"c\n\rRawPutRequest\x12*\n\x07\x63ontext\x18\x01 \x01(\x0b\x32\x19.chaos_stage.tikv.Context\x12\x0b\n\x03key\x18\x02 \x01(\x0c\x12\r\n\x05value\x18\x03 \x01(\x0c\x12\n\n\x02\x63\x66\x18\x04 \x01(\t\"T\n\x0eRawPutResponse\x12\x33\n\x0cregion_error\x18\x01 \x01(\x0b\x32\x1d.chaos_stage.tikv.RegionError\x12\r\n\x05\x65rror\x18\x02 \x01(\t\"T\n\rRawGetRequest\x12*\n\x07\x63ontext\x18\x01 \x01(\x0b\x32\x19.chaos_stage.tikv.Context\x12\x0b\n\x03key\x18\x02 \x01(\x0c\x12\n\n\x02\x63\x66\x18\x03 \x01(\t\"v\n\x0eRawGetResponse\x12\x33\n\x0cregion_error\x18\x01 \x01(\x0b\x32\x1d.chaos_stage.tikv.RegionError\x12\r\n\x05\x65rror\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\x0c\x12\x11\n\tnot_found\x18\x04 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"demo/subjects/tikv/proto/raw.proto\x12\x10\x63haos_stage.tikv\"0\n\x0bRegionEpoch\x12\x10\n\x08\x63onf_ver\x18\x01 \x01(\x04\x12\x0f\n\x07version\x18\x02 \x01(\x04\"2\n\x04Peer\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x10\n\x08store_id\x18\x02 \x01(\x04\x12\x0c\n\x04role\x18\x03 \x01(\x05\"\x94\x01\n\x06Region\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x11\n\tstart_key\x18\x02 \x01(\x0c\x12\x0f\n\x07\x65nd_key\x18\x03 \x01(\x0c\x12\x33\n\x0cregion_epoch\x18\x04 \x01(\x0b\x32\x1d.chaos_stage.tikv.RegionEpoch\x12%\n\x05peers\x18\x05 \x03(\x0b\x32\x16.chaos_stage.tikv.Peer\"K\n\x05Store\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\r\n\x05state\x18\x03 \x01(\x05\x12\x16\n\x0estatus_address\x18\x07 \x01(\t\"#\n\rRequestHeader\x12\x12\n\ncluster_id\x18\x01 \x01(\x04\"(\n\x07PdError\x12\x0c\n\x04type\x18\x01 \x01(\x05\x12\x0f\n\x07message\x18\x02 \x01(\t\"N\n\x0eResponseHeader\x12\x12\n\ncluster_id\x18\x01 \x01(\x04\x12(\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x19.chaos_stage.tikv.PdError\">\n\x06Member\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tmember_id\x18\x02 \x01(\x04\x12\x13\n\x0b\x63lient_urls\x18\x04 \x03(\t\"D\n\x11GetMembersRequest\x12/\n\x06header\x18\x01 \x01(\x0b\x32\x1f.chaos_stage.tikv.RequestHeader\"\x9b\x01\n\x12GetMembersResponse\x12\x30\n\x06header\x18\x01 \x01(\x0b\x32 .chaos_stage.tikv.ResponseHeader\x12)\n\x07members\x18\x02 \x03(\x0b\x32\x18.chaos_stage.tikv.Member\x12(\n\x06leader\x18\x03 \x01(\x0b\x32\x18.chaos_stage.tikv.Member\"W\n\x10GetRegionRequest\x12/\n\x06header\x18\x01 \x01(\x0b\x32\x1f.chaos_stage.tikv.RequestHeader\x12\x12\n\nregion_key\x18\x02 \x01(\x0c\"G\n\tPeerStats\x12$\n\x04peer\x18\x01 \x01(\x0b\x32\x16.chaos_stage.tikv.Peer\x12\x14\n\x0c\x64own_seconds\x18\x02 \x01(\x04\"\xf7\x01\n\x11GetRegionResponse\x12\x30\n\x06header\x18\x01 \x01(\x0b\x32 .chaos_stage.tikv.ResponseHeader\x12(\n\x06region\x18\x02 \x01(\x0b\x32\x18.chaos_stage.tikv.Region\x12&\n\x06leader\x18\x03 \x01(\x0b\x32\x16.chaos_stage.tikv.Peer\x12/\n\ndown_peers\x18\x05 \x03(\x0b\x32\x1b.chaos_stage.tikv.PeerStats\x12-\n\rpending_peers\x18\x06 \x03(\x0b\x32\x16.chaos_stage.tikv.Peer\"x\n\x12ScanRegionsRequest\x12/\n\x06header\x18\x01 \x01(\x0b\x32\x1f.chaos_stage.tikv.RequestHeader\x12\x11\n\tstart_key\x18\x02 \x01(\x0c\x12\r\n\x05limit\x18\x03 \x01(\x05\x12\x0f\n\x07\x65nd_key\x18\x04 \x01(\x0c\"a\n\rScannedRegion\x12(\n\x06region\x18\x01 \x01(\x0b\x32\x18.chaos_stage.tikv.Region\x12&\n\x06leader\x18\x02 \x01(\x0b\x32\x16.chaos_stage.tikv.Peer\"y\n\x13ScanRegionsResponse\x12\x30\n\x06header\x18\x01 \x01(\x0b\x32 .chaos_stage.tikv.ResponseHeader\x12\x30\n\x07regions\x18\x04 \x03(\x0b\x32\x1f.chaos_stage.tikv.ScannedRegion\"T\n\x0fGetStoreRequest\x12/\n\x06header\x18\x01 \x01(\x0b\x32\x1f.chaos_stage.tikv.RequestHeader\x12\x10\n\x08store_id\x18\x02 \x01(\x04\"l\n\x10GetStoreResponse\x12\x30\n\x06header\x18\x01 \x01(\x0b\x32 .chaos_stage.tikv.ResponseHeader\x12&\n\x05store\x18\x02 \x01(\x0b\x32\x17.chaos_stage.tikv.Store\"F\n\tNotLeader\x12\x11\n\tregion_id\x18\x01 \x01(\x04\x12&\n\x06leader\x18\x02 \x01(\x0b\x32\x16.chaos_stage.tikv.Peer\"\t\n\x07Present\"\x87\x03\n\x0bRegionError\x12\x0f\n\x07message\x18\x01 \x01(\t\x12/\n\nnot_leader\x18\x02 \x01(\x0b\x32\x1b.chaos_stage.tikv.NotLeader\x12\x33\n\x10region_not_found\x18\x03 \x01(\x0b\x32\x19.chaos_stage.tikv.Present\x12\x34\n\x11key_not_in_region\x18\x04 \x01(\x0b\x32\x19.chaos_stage.tikv.Present\x12\x32\n\x0f\x65poch_not_match\x18\x05 \x01(\x0b\x32\x19.chaos_stage.tikv.Present\x12\x31\n\x0eserver_is_busy\x18\x06 \x01(\x0b\x32\x19.chaos_stage.tikv.Present\x12\x30\n\rstale_command\x18\x07 \x01(\x0b\x32\x19.chaos_stage.tikv.Present\x12\x32\n\x0fstore_not_match\x18\x08 \x01(\x0b\x32\x19.chaos_stage.tikv.Present\"w\n\x07\x43ontext\x12\x11\n\tregion_id\x18\x01 \x01(\x04\x12\x33\n\x0cregion_epoch\x18\x02 \x01(\x0b\x32\x1d.chaos_stage.tikv.RegionEpoch\x12$\n\x04peer\x18\x03 \x01(\x0b\x32\x16.chaos_stage.tikv.Peer\"c\n\rRawPutRequest\x12*\n\x07\x63ontext\x18\x01 \x01(\x0b\x32\x19.chaos_stage.tikv.Context\x12\x0b\n\x03key\x18\x02 \x01(\x0c\x12\r\n\x05value\x18\x03 \x01(\x0c\x12\n\n\x02\x63\x66\x18\x04 \x01(\t\"T\n\x0eRawPutResponse\x12\x33\n\x0cregion_error\x18\x01 \x01(\x0b\x32\x1d.chaos_stage.tikv.RegionError\x12\r\n\x05\x65rror\x18\x02 \x01(\t\"T\n\rRawGetRequest\x12*\n\x07\x63ontext\x18\x01 \x01(\x0b\x32\x19.chaos_stage.tikv.Context\x12\x0b\n\x03key\x18\x02 \x01(\x0c\x12\n\n\x02\x63\x66\x18\x03 \x01(\t\"v\n\x0eRawGetResponse\x12\x33\n\x0cregion_error\x18\x01 \x01(\x0b\x32\x1d.chaos_stage.tikv.RegionError\x12\r\n\x05\x65rror\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\x0c\x12\x11\n\tnot_found\x18\x04 \x01(\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -57,24 +57,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PEERSTATS']._serialized_end=997
   _globals['_GETREGIONRESPONSE']._serialized_start=1000
   _globals['_GETREGIONRESPONSE']._serialized_end=1247
-  _globals['_GETSTOREREQUEST']._serialized_start=1249
-  _globals['_GETSTOREREQUEST']._serialized_end=1333
-  _globals['_GETSTORERESPONSE']._serialized_start=1335
-  _globals['_GETSTORERESPONSE']._serialized_end=1443
-  _globals['_NOTLEADER']._serialized_start=1445
-  _globals['_NOTLEADER']._serialized_end=1515
-  _globals['_PRESENT']._serialized_start=1517
-  _globals['_PRESENT']._serialized_end=1526
-  _globals['_REGIONERROR']._serialized_start=1529
-  _globals['_REGIONERROR']._serialized_end=1920
-  _globals['_CONTEXT']._serialized_start=1922
-  _globals['_CONTEXT']._serialized_end=2041
-  _globals['_RAWPUTREQUEST']._serialized_start=2043
-  _globals['_RAWPUTREQUEST']._serialized_end=2142
-  _globals['_RAWPUTRESPONSE']._serialized_start=2144
-  _globals['_RAWPUTRESPONSE']._serialized_end=2228
-  _globals['_RAWGETREQUEST']._serialized_start=2230
-  _globals['_RAWGETREQUEST']._serialized_end=2314
-  _globals['_RAWGETRESPONSE']._serialized_start=2316
-  _globals['_RAWGETRESPONSE']._serialized_end=2434
+  _globals['_SCANREGIONSREQUEST']._serialized_start=1249
+  _globals['_SCANREGIONSREQUEST']._serialized_end=1369
+  _globals['_SCANNEDREGION']._serialized_start=1371
+  _globals['_SCANNEDREGION']._serialized_end=1468
+  _globals['_SCANREGIONSRESPONSE']._serialized_start=1470
+  _globals['_SCANREGIONSRESPONSE']._serialized_end=1591
+  _globals['_GETSTOREREQUEST']._serialized_start=1593
+  _globals['_GETSTOREREQUEST']._serialized_end=1677
+  _globals['_GETSTORERESPONSE']._serialized_start=1679
+  _globals['_GETSTORERESPONSE']._serialized_end=1787
+  _globals['_NOTLEADER']._serialized_start=1789
+  _globals['_NOTLEADER']._serialized_end=1859
+  _globals['_PRESENT']._serialized_start=1861
+  _globals['_PRESENT']._serialized_end=1870
+  _globals['_REGIONERROR']._serialized_start=1873
+  _globals['_REGIONERROR']._serialized_end=2264
+  _globals['_CONTEXT']._serialized_start=2266
+  _globals['_CONTEXT']._serialized_end=2385
+  _globals['_RAWPUTREQUEST']._serialized_start=2387
+  _globals['_RAWPUTREQUEST']._serialized_end=2486
+  _globals['_RAWPUTRESPONSE']._serialized_start=2488
+  _globals['_RAWPUTRESPONSE']._serialized_end=2572
+  _globals['_RAWGETREQUEST']._serialized_start=2574
+  _globals['_RAWGETREQUEST']._serialized_end=2658
+  _globals['_RAWGETRESPONSE']._serialized_start=2660
+  _globals['_RAWGETRESPONSE']._serialized_end=2778
 # @@protoc_insertion_point(module_scope)

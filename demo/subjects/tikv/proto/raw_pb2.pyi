@@ -128,6 +128,34 @@ class GetRegionResponse(_message.Message):
     pending_peers: _containers.RepeatedCompositeFieldContainer[Peer]
     def __init__(self, header: _Optional[_Union[ResponseHeader, _Mapping]] = ..., region: _Optional[_Union[Region, _Mapping]] = ..., leader: _Optional[_Union[Peer, _Mapping]] = ..., down_peers: _Optional[_Iterable[_Union[PeerStats, _Mapping]]] = ..., pending_peers: _Optional[_Iterable[_Union[Peer, _Mapping]]] = ...) -> None: ...
 
+class ScanRegionsRequest(_message.Message):
+    __slots__ = ("header", "start_key", "limit", "end_key")
+    HEADER_FIELD_NUMBER: _ClassVar[int]
+    START_KEY_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    END_KEY_FIELD_NUMBER: _ClassVar[int]
+    header: RequestHeader
+    start_key: bytes
+    limit: int
+    end_key: bytes
+    def __init__(self, header: _Optional[_Union[RequestHeader, _Mapping]] = ..., start_key: _Optional[bytes] = ..., limit: _Optional[int] = ..., end_key: _Optional[bytes] = ...) -> None: ...
+
+class ScannedRegion(_message.Message):
+    __slots__ = ("region", "leader")
+    REGION_FIELD_NUMBER: _ClassVar[int]
+    LEADER_FIELD_NUMBER: _ClassVar[int]
+    region: Region
+    leader: Peer
+    def __init__(self, region: _Optional[_Union[Region, _Mapping]] = ..., leader: _Optional[_Union[Peer, _Mapping]] = ...) -> None: ...
+
+class ScanRegionsResponse(_message.Message):
+    __slots__ = ("header", "regions")
+    HEADER_FIELD_NUMBER: _ClassVar[int]
+    REGIONS_FIELD_NUMBER: _ClassVar[int]
+    header: ResponseHeader
+    regions: _containers.RepeatedCompositeFieldContainer[ScannedRegion]
+    def __init__(self, header: _Optional[_Union[ResponseHeader, _Mapping]] = ..., regions: _Optional[_Iterable[_Union[ScannedRegion, _Mapping]]] = ...) -> None: ...
+
 class GetStoreRequest(_message.Message):
     __slots__ = ("header", "store_id")
     HEADER_FIELD_NUMBER: _ClassVar[int]
