@@ -44,11 +44,13 @@ class Work:
     def __init__(self, config: dict[str, Any], order: dict[str, Any], gone: bool, final: bool) -> None:
         self.ends_at = time.monotonic() + MEND_LIMIT_SEC
         self._told, self._muttered = b"", b""
+        # A session of its own: what it starts for good is in no group that somebody ends with this process.
         self._process = subprocess.Popen(  # noqa: S603 - a module of ours
             [sys.executable, "-P", "-c", _RUN, config["root"]],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            start_new_session=True,
         )
         work = json.dumps({**config, **order, "gone": gone, "final": final}).encode()
         with contextlib.suppress(OSError), self._process.stdin as stdin:  # type: ignore[union-attr]
@@ -77,6 +79,7 @@ class Work:
         for pipe in tuple(self.pipes):
             while pipe in self.pipes and select.select([pipe], [], [], 0)[0]:
                 self.read(pipe)
+        code = self._process.poll()
         self._process.kill()
         self._process.wait()
         for file in (self._process.stdout, self._process.stderr):
@@ -87,8 +90,10 @@ class Work:
                 answer = json.loads(line)
                 if isinstance(answer, dict) and "why" in answer:
                     return answer
-        last = self._muttered.decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
-        return {"why": f"not within {MEND_LIMIT_SEC:g} s" if late else f"the healing process ended: {last[0][:300]}"}
+        if late:
+            return {"why": f"not within {MEND_LIMIT_SEC:g} s"}
+        last = self._muttered.decode(errors="replace").strip().splitlines()[-1:] or [f"its exit code was {code}"]
+        return {"why": f"the healing process ended: {last[0][:300]}"}
 
 
 @dataclass
@@ -192,6 +197,8 @@ class Vigil:
         elif answer.get("final"):
             del self.held[ident]
             tell(f"the server is gone; healed {held.name} ({held.order['plan']['target']})")
+            if "unnoted" in answer:
+                tell(f"the next start heals {held.name} again: {answer['unnoted']}")
         else:
             # Nothing more to undo now: the next look is the last one as soon as nothing can land any more.
             self._wait(held)
@@ -285,6 +292,8 @@ def main() -> None:
         os._exit(0)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
+    # As the server's starter left it, it could hide the end of the healing processes.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     ears = Ears()
     lines: list[bytes] = []
     gone = False
