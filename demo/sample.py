@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from demo.errors import InvalidValue
@@ -77,6 +77,17 @@ class Sample:
     def has_issues(self) -> bool:
         """An expected node is not up. Counters never set it."""
         return any(node.health != "up" for node in self.nodes)
+
+    @property
+    def told_at(self) -> datetime:
+        """When the poller says it is from, aware; when it came, of one that does not say."""
+        said = _date(self.raw.get("last_updated"))
+        return said if said is not None else datetime.fromtimestamp(self.updated_at, UTC)
+
+    @property
+    def as_documented(self) -> dict[str, Any]:
+        """The poller's dict for a deck's or a driver's code, as `HealthPollerProtocol` describes it."""
+        return {**self.raw, "last_updated": self.told_at}
 
     def with_missing(self, expected: Iterable[Node]) -> "Sample":
         """This sample with every expected node it lacks added as down: a node is never just gone.
@@ -244,11 +255,15 @@ def _text(value: object) -> str:
 
 def _moment(value: object, now: float, moment_of: Callable[[float], float]) -> float:
     """That of an aware datetime (or its ISO text), never later than `now`."""
+    date = _date(value)
+    return now if date is None else min(moment_of(date.timestamp()), now)
+
+
+def _date(value: object) -> datetime | None:
+    """An aware datetime, or its ISO text as such; None for anything else."""
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
         except ValueError:
-            return now
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        return min(moment_of(value.timestamp()), now)
-    return now
+            return None
+    return value if isinstance(value, datetime) and value.tzinfo is not None else None

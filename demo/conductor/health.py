@@ -7,6 +7,7 @@ import marshal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from demo import commands as c
@@ -125,17 +126,18 @@ class HealthWatch:
         """For each fault: does the sample show its observable since it matters?"""
         found = {}
         # A copy for each, which it may change: of many nodes and faults, made the fastest way.
-        copied = marshal.dumps(dict(sample.raw))
+        copied, told_at = marshal.dumps(dict(sample.raw)), sample.told_at
         for driver in self._drivers:
             fault = self._conductor.state.fault(driver.config.name)
             if fault is not None:
-                found[fault.name] = self._asks(driver, copied, _since(fault, sample))
+                found[fault.name] = self._asks(driver, copied, told_at, _since(fault, sample))
         return found
 
-    def _asks(self, driver: FaultDriver, copied: bytes, since: float) -> bool:
+    def _asks(self, driver: FaultDriver, copied: bytes, told_at: datetime, since: float) -> bool:
         """A driver that cannot read the sample sees nothing in it, and is named once."""
         try:
-            return bool(driver.is_seen(marshal.loads(copied), since))  # noqa: S302 - bytes of our own
+            health = marshal.loads(copied) | {"last_updated": told_at}  # noqa: S302 - bytes of our own
+            return bool(driver.is_seen(health, since))
         except Exception as error:  # noqa: BLE001 - foreign code: it must not cost the others their health
             text = f"fault {driver.config.name} cannot read the health: {told(error)}"
             self._blame(text)

@@ -56,7 +56,7 @@ class ConductorStage:
 
     async def wait_until(self, condition: Callable[[Mapping[str, Any]], bool], timeout: float) -> bool:
         def met(state: ShowState) -> bool:
-            return state.sample is not None and state.freshness == "live" and condition(state.sample.raw)
+            return state.sample is not None and state.freshness == "live" and condition(state.sample.as_documented)
 
         return await self._conductor.until(met, timeout)
 
@@ -81,7 +81,7 @@ class ConductorStage:
 
     def health(self) -> Mapping[str, Any] | None:
         sample = self._conductor.state.sample
-        return sample.raw if sample else None
+        return sample.as_documented if sample else None
 
     async def _submit(self, what: c.Order) -> ShowState:
         number, run = self._acting()
