@@ -165,12 +165,22 @@ class FaultDue:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetBack:
+    """The target of a fault in place was seen healed, since `back_at`, and nobody here had healed it."""
+
+    name: str
+    run: int
+    back_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class HealEnd:
-    """A heal was verified by observation, or (with a reason) was not."""
+    """A heal was verified by observation, or (with a reason) was not. `back_at`: since when it was back before it."""
 
     name: str
     run: int
     error: str | None = None
+    back_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +257,7 @@ Order = (
     | FaultBroke
     | FaultLeft
     | FaultDue
+    | TargetBack
     | HealEnd
     | PartsHealEnd
     | Observe

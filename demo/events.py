@@ -120,8 +120,11 @@ class HealRequested:
 
 @dataclass(frozen=True, slots=True)
 class FaultHealed:
+    """`back_at`: since when the target had been back before the heal began, so that no recovery is the heal's."""
+
     name: str
     run: int
+    back_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,15 @@ class FaultDetected:
 
 @dataclass(frozen=True, slots=True)
 class FaultRecovered:
+    name: str
+    run: int
+    after_sec: float
+
+
+@dataclass(frozen=True, slots=True)
+class FaultCameBack:
+    """Its target came back by itself, `after_sec` from the injection: whoever did that, it was no heal of this show."""
+
     name: str
     run: int
     after_sec: float
@@ -260,6 +272,7 @@ Event = (
     | HealFailed
     | FaultDetected
     | FaultRecovered
+    | FaultCameBack
     | PartsHealRequested
     | PartsHealed
     | PartsHealFailed

@@ -283,12 +283,14 @@ class Watchdog(Protocol):
 class Measured:
     """What was measured of a fault's last run, in seconds; None: not seen (yet).
 
-    `injected_at`: when it was in place, in seconds of the epoch.
+    `injected_at`: when it was in place, in seconds of the epoch. `came_back_after_sec`: from then until the target came
+    back without a heal of the show; then there is no recovery.
     """
 
     detected_after_sec: float | None = None
     recovered_after_sec: float | None = None
     injected_at: float | None = None
+    came_back_after_sec: float | None = None
 
 
 class Stage(Protocol):
@@ -310,7 +312,10 @@ class Stage(Protocol):
         """Wait for a health sample that meets the condition; False when `timeout` seconds pass first."""
 
     async def wait_recovered(self, name: str, timeout: float) -> bool:
-        """Wait until a fault is healed and its recovery measured; False when `timeout` seconds pass first."""
+        """Wait until a fault is healed and its recovery measured; False when `timeout` seconds pass first.
+
+        False at once when its target came back by itself: then there is no recovery to measure.
+        """
 
     async def conclude(self, held: bool | None, text: str) -> None:
         """The verdict on the standing hypothesis: it held, it did not, or (None) nothing was seen."""

@@ -8,6 +8,7 @@ from demo import commands as c
 from demo import events as e
 from demo.conductor.bounded import within
 from demo.conductor.ledger import Ledger
+from demo.conductor.returns import Returns
 from demo.errors import DemoError, FaultError
 from demo.journal import Undo
 from demo.show import ShowState
@@ -45,6 +46,7 @@ class Faults:
         self._watchdog = watchdog
         self._drivers = {driver.config.name: driver for driver in drivers}
         self._ledger = Ledger(conductor, self._drivers, watchdog)
+        self._returns = Returns(conductor, self._drivers)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._pauses: dict[str, float] = {}
         self._retries: dict[str, asyncio.Task[None]] = {}
@@ -121,6 +123,7 @@ class Faults:
             else:
                 self._conductor.report("show", c.FaultApplied(name, run))
                 self._ledger.applied(undo)
+                self._returns.watch(name, run, undo.plan)
 
     def _broke(self, name: str, run: int, why: str) -> None:
         touched = name in self._ledger.names
@@ -144,8 +147,9 @@ class Faults:
         return undo
 
     async def _heal(self, name: str, run: int) -> None:
+        back_at = await self._returns.before_heal(name, run)
         error = await self._ledger.undo(name)
-        self._conductor.report("show", c.HealEnd(name, run, error))
+        self._conductor.report("show", c.HealEnd(name, run, error, back_at))
         if error is None:
             self._pauses.pop(name, None)
         else:

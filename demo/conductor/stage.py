@@ -63,9 +63,10 @@ class ConductorStage:
     async def wait_recovered(self, name: str, timeout: float) -> bool:
         def met(state: ShowState) -> bool:
             fault = state.fault(name)
-            return fault is not None and fault.recovered_after_sec is not None
+            return fault is not None and fault.has_ended and not fault.is_running
 
-        return await self._conductor.until(met, timeout)
+        ended = await self._conductor.until(met, timeout)
+        return ended and self.measured(name).recovered_after_sec is not None
 
     async def conclude(self, held: bool | None, text: str) -> None:
         number, _ = self._acting()
@@ -77,7 +78,9 @@ class ConductorStage:
         fault = self._conductor.state.fault(name)
         if fault is None:
             raise InvalidValue(f"there is no fault {name!r} in this show")
-        return Measured(fault.detected_after_sec, fault.recovered_after_sec, fault.injected_at)
+        return Measured(
+            fault.detected_after_sec, fault.recovered_after_sec, fault.injected_at, fault.came_back_after_sec
+        )
 
     def health(self) -> Mapping[str, Any] | None:
         sample = self._conductor.state.sample

@@ -146,7 +146,7 @@ def _(event: e.FaultRequested, state: ShowState, entry: e.Entry) -> ShowState:
         "healed_at": None,
         "error": None,
     }
-    fresh |= {"detected_after_sec": None, "recovered_after_sec": None}
+    fresh |= {"detected_after_sec": None, "recovered_after_sec": None, "came_back_after_sec": None, "back_at": None}
     fresh |= {"heal_wanted": False, "veiled": False, "broke": False, "unwatched": False}
     state = state.with_fault(event.name, state="injecting", run=event.run, **fresh)
     return _log(state, entry, f"fault {event.name}", "fault")
@@ -192,10 +192,13 @@ def _(event: e.HealRequested, state: ShowState, entry: e.Entry) -> ShowState:
 def _(event: e.FaultHealed, state: ShowState, entry: e.Entry) -> ShowState:
     fault = state.fault(event.name)
     broke = fault is not None and fault.broke
-    after = {"state": "failed"} if broke else {"state": "idle", "error": None}
-    state = _end_span(state, event.name, entry.at)
-    state = state.with_fault(event.name, touched=False, healed_at=entry.at, heals_at=None, **after)
-    return _log(state, entry, f"{event.name} healed", "fault")
+    after: dict[str, Any] = {"state": "failed"} if broke else {"state": "idle", "error": None}
+    after |= {"healed_at": entry.at, "heals_at": None, "back_at": event.back_at}
+    state = _end_span(state, event.name, entry.at).with_fault(event.name, touched=False, **after)
+    if fault is not None and fault.came_back_after_sec is not None:
+        return state
+    text = f"{event.name} healed" if event.back_at is None else f"{event.name} was back before it was healed"
+    return _log(state, entry, text, "fault")
 
 
 def _end_span(state: ShowState, name: str, at: float) -> ShowState:
@@ -222,6 +225,12 @@ def _(event: e.FaultRecovered, state: ShowState, entry: e.Entry) -> ShowState:
     unseen = fault is not None and fault.detected_after_sec is None
     text = f"{event.name}: no effect seen" if unseen else f"{event.name} recovered after {event.after_sec:.1f} s"
     return _log(state, entry, text, "fault")
+
+
+@_apply.register
+def _(event: e.FaultCameBack, state: ShowState, entry: e.Entry) -> ShowState:
+    state = _end_span(state, event.name, entry.at).with_fault(event.name, came_back_after_sec=event.after_sec)
+    return _log(state, entry, f"{event.name} came back by itself after {event.after_sec:.1f} s", "fault")
 
 
 @_apply.register

@@ -8,15 +8,13 @@ from demo import commands as c
 from demo import events as e
 from demo.errors import RefusalCode
 from demo.sample import Sample
+from demo.show.measuring import is_back, measure
 from demo.show.state import FaultState, ShowState
 from demo.show.timer import Timer
 
 STALE_AFTER = 3
 UNKNOWN_AFTER = 10
 """Intervals without a new sample until health counts as stale, and as unknown."""
-
-DETECTION_GRACE_SEC = 5.0
-"""What is first seen later than this after the heal is no effect of the fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +231,18 @@ def _(what: c.FaultDue, state: ShowState, at: float) -> Decision:
 
 
 @_decide.register
+def _(what: c.TargetBack, state: ShowState, at: float) -> Decision:
+    """The undo runs all the same: what the driver itself holds up (a lease, a timer) must end with its fault."""
+    fault = _fault(state, what.name)
+    if not _is_now(state, what.name, what.run, "active") or fault.injected_at is None:
+        return ()
+    if not is_back(state, fault, what.back_at):
+        return ()
+    came_back = e.FaultCameBack(what.name, what.run, max(0.0, what.back_at - fault.injected_at))
+    return (came_back, e.HealRequested(what.name, what.run))
+
+
+@_decide.register
 def _(what: c.Heal, state: ShowState, at: float) -> Decision:
     if what.name is not None:
         return tuple(_heal(_fault(state, what.name)))
@@ -245,7 +255,7 @@ def _(what: c.HealEnd, state: ShowState, at: float) -> Decision:
         return ()
     if what.error is not None:
         return (e.HealFailed(what.name, what.run, what.error),)
-    return (e.FaultHealed(what.name, what.run),)
+    return (e.FaultHealed(what.name, what.run, what.back_at),)
 
 
 @_decide.register
@@ -356,19 +366,8 @@ def _(what: c.Observe, state: ShowState, at: float) -> Decision:
     if fresh == "live" and state.is_up_again(whole):
         events.append(e.PartsHealed())
     for fault in state.faults:
-        events.extend(_measure(fault, whole, fault.name in seen, at))
+        events.extend(measure(fault, whole, fault.name in seen, at))
     return tuple(events)
-
-
-def _measure(fault: FaultState, sample: Sample, seen: bool, at: float) -> Iterator[e.Event]:
-    started, healing, healed = fault.injected_at, fault.heal_started_at, fault.healed_at
-    in_time = healed is None or at <= healed + DETECTION_GRACE_SEC
-    shown = seen and not fault.veiled and in_time
-    if fault.awaits_detection and shown and started is not None and sample.updated_at >= started:
-        yield e.FaultDetected(fault.name, fault.run, at - started)
-    settled = not seen and not sample.has_issues and fault.awaits_recovery
-    if settled and healing is not None and healed is not None and sample.updated_at >= healed:
-        yield e.FaultRecovered(fault.name, fault.run, at - healing)
 
 
 @_decide.register

@@ -39,6 +39,7 @@ class FaultState:
     heal takes that back.
     `veiled`: the observable was there before the injection, so seeing it proves nothing yet.
     `unwatched`: a restart came between, so nothing can be measured of this run any more.
+    `back_at`: the heal found it back since then; `came_back_after_sec`: so it was, by itself, and nothing recovered.
     """
 
     config: ChaosConfig
@@ -57,6 +58,8 @@ class FaultState:
     healed_at: float | None = None
     detected_after_sec: float | None = None
     recovered_after_sec: float | None = None
+    back_at: float | None = None
+    came_back_after_sec: float | None = None
     error: str | None = None
 
     @property
@@ -69,13 +72,18 @@ class FaultState:
         return self.state in ("injecting", "active", "healing") or self.touched
 
     @property
+    def has_ended(self) -> bool:
+        """How it ended is known: it recovered after a heal, or came back by itself."""
+        return self.recovered_after_sec is not None or self.came_back_after_sec is not None
+
+    @property
     def awaits_detection(self) -> bool:
-        open_still = self.detected_after_sec is None and self.recovered_after_sec is None
+        open_still = self.detected_after_sec is None and not self.has_ended
         return self.injected_at is not None and open_still and not self.unwatched
 
     @property
     def awaits_recovery(self) -> bool:
-        open_still = self.recovered_after_sec is None and not self.unwatched
+        open_still = not self.has_ended and not self.unwatched
         return self.healed_at is not None and open_still and not self.is_running
 
 

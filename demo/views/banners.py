@@ -63,18 +63,30 @@ def _healed(fault: FaultState) -> BannerView:
     text = outcome_text(fault)
     if fault.broke:
         return BannerView(fault.name, "failed", f"{fault.config.description}: could not be injected", text)
+    if fault.came_back_after_sec is not None:
+        return BannerView(fault.name, "healed", f"{fault.target} is back", text)
     return BannerView(fault.name, "healed", f"{fault.target} healed", text)
 
 
 def seen_text(fault: FaultState) -> str:
     """What has been measured of the effect so far."""
+    if fault.came_back_after_sec is not None:
+        return came_back_text(fault)
     if fault.detected_after_sec is None:
         return "no effect seen yet"
     return f"seen after {fault.detected_after_sec:.1f} s"
 
 
+def came_back_text(fault: FaultState) -> str:
+    """Of a target that somebody else brought back, or that did so itself: no recovery is the show's."""
+    back = f"came back by itself after {fault.came_back_after_sec or 0:.1f} s"
+    return back if fault.detected_after_sec is None else f"seen after {fault.detected_after_sec:.1f} s · {back}"
+
+
 def outcome_text(fault: FaultState) -> str:
     """What was measured of a healed fault."""
+    if fault.came_back_after_sec is not None:
+        return came_back_text(fault)
     if fault.unwatched and fault.recovered_after_sec is None:
         return "not measured: the server was restarted meanwhile"
     if fault.recovered_after_sec is None:

@@ -122,6 +122,7 @@ def _fault(state: ShowState, fault: FaultState, private: bool, ahead: float) -> 
         "heals_at": moment(fault.heals_at, ahead),
         "detected_after_sec": fault.detected_after_sec,
         "recovered_after_sec": fault.recovered_after_sec,
+        "came_back_after_sec": fault.came_back_after_sec,
         "error": fault.error if private else None,
     }
 

@@ -108,6 +108,7 @@ def _faults(state: ShowState) -> "Iterator[Metric]":
     for field, text in (
         ("detected_after", "Injection to its first sight, as measured of the last run."),
         ("recovered_after", "Heal to all up and nothing seen, as measured of the last run."),
+        ("came_back_after", "Injection to the target's return by itself, in the last run."),
     ):
         found = {(f.name,): getattr(f, f"{field}_sec") for f in state.faults if getattr(f, f"{field}_sec") is not None}
         yield _gauge(f"fault_{field}_seconds", text, found, "fault")

@@ -62,6 +62,7 @@ _FAULT = _object(
         "heals_at": _MOMENT,
         "detected_after_sec": _NUMBER_OR_NOT,
         "recovered_after_sec": _NUMBER_OR_NOT,
+        "came_back_after_sec": _NUMBER_OR_NOT,
         "error": _TEXT_OR_NOT,
     }
 )

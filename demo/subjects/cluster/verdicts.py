@@ -62,7 +62,7 @@ def of_kill(run: Run, within_sec: float) -> Verdict:
     if run.elected_sec is None:
         return False, f"No other leader was seen after {run.victim} was gone."
     whole, books = _of_books(run.books, run.books_trouble)
-    back = run.measured.recovered_after_sec is not None
+    back = run.measured.recovered_after_sec is not None or run.measured.came_back_after_sec is not None
     gap = "" if run.outage_sec is None else f", {run.outage_sec:.1f} s without a confirmed write{run.where}"
     led = f"Every region was led again ({_of_led(run.led)})" if len(run.led) > 1 else f"{run.leader} led"
     text = f"{led} after {run.elected_sec:.1f} s{gap}. {books}"

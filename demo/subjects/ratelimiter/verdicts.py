@@ -41,6 +41,9 @@ def of_kill(measured: Measured, requests: Requests | None) -> Verdict:
             return False, f"{_first_up(str(requests))}, though the node was never seen down."
         return None, "No effect seen: the node was never seen down."
     seen = f"{_first_up(str(requests))}. Seen down after {measured.detected_after_sec:.1f} s"
+    if measured.came_back_after_sec is not None:
+        back = f"it came back by itself after {measured.came_back_after_sec:.1f} s"
+        return None, f"{seen}, and {back}: no repair to measure."
     if measured.recovered_after_sec is None:
         return False, f"{seen}, and not all parts came back."
     took = f"{seen}, all up {measured.recovered_after_sec:.1f} s after the repair began."
