@@ -228,9 +228,10 @@ class Conclude:
 
 @dataclass(frozen=True, slots=True)
 class Durable:
-    """The disk takes what is written to it, or does not."""
+    """The disk takes what is written to it, or (with a reason) does not."""
 
     on: bool
+    why: str = ""
 
 
 Order = (

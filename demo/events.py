@@ -250,7 +250,10 @@ class TroubleSeen:
 
 @dataclass(frozen=True, slots=True)
 class DurabilityChanged:
+    """`why`: what keeps the journal from being written, and what to do; empty where it is not known."""
+
     on: bool
+    why: str = ""
 
 
 Event = (

@@ -581,7 +581,7 @@ async def test_a_begin_that_fails_leaves_no_file(shelf: Shelf, monkeypatch: pyte
             raise sqlite3.OperationalError("database or disk is full")
         return open_file(path)
 
-    monkeypatch.setattr("demo.journal.journal.open_file", full)
+    monkeypatch.setattr("demo.journal.guarded_file.open_file", full)
     path, found = await opened(shelf)
     assert path.parent != shelf.directory
     assert "database or disk is full" in found.troubles[0]

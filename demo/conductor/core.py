@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from typing import Any
 
 from demo import commands as c
@@ -12,14 +13,15 @@ from demo.conductor.actions import Actions
 from demo.conductor.disk import Disk
 from demo.conductor.faults import Faults
 from demo.conductor.health import HealthWatch
+from demo.conductor.loading import load_show
 from demo.conductor.loop_watch import LoopWatch
 from demo.conductor.queue import Lanes, is_urgent
 from demo.conductor.stage import ConductorStage
 from demo.conductor.system import SystemBehind, SystemWork, Work
 from demo.conductor.tally import CommandTally
-from demo.errors import DemoError, JournalError, Refused, describe
+from demo.errors import DemoError, Refused, describe
 from demo.journal import Journal
-from demo.show import FaultState, Refusal, ShowState, apply, decide, opening
+from demo.show import FaultState, JournalKind, Refusal, ShowState, apply, decide, opening
 from demo.types import HEAL_SEC, STOP_SEC, Chapter, DemoState, FaultDriver, Poller, Stage, Watchdog
 from demo.user_code import told
 
@@ -42,8 +44,9 @@ class Conductor:
     `chapters` may be a function of the `Stage` that their `on_enter`s use. `start_system` is run
     beside the show when it begins, `heal_system` when someone heals everything, for `heal_sec` at most,
     and `stop_system` when the show has ended and its faults are healed, for `stop_sec` at most.
-    `journal` may be a function that opens one; without it the show is kept in a temporary one.
-    `watchdog` heals what this process leaves broken.
+    `journal` may be a function that opens one; without it the show is kept in a temporary one, which ends with this
+    process: it is not called durable. `watchdog` heals what this process leaves broken. With neither, nobody does
+    after a `kill -9`.
     Raises `ValueError` for an empty deck, `JournalError` for a journal that is in use.
     """
 
@@ -71,6 +74,9 @@ class Conductor:
         self._state = opening(title or subject_name, subject_name, description, deck, known)
         self.demo_state = DemoState(deck)
         self.journal = journal(self._state) if callable(journal) else journal or Journal()
+        if self.journal.is_temporary:
+            kind: JournalKind = "none" if journal is None else "temporary"
+            self._state = replace(self._state, journal=kind, durable=False)
         self._opened = False
         self.loaded = asyncio.Event()
         """Set once the journal is folded, never when it cannot be: before that, nobody knows where the show stands."""
@@ -188,6 +194,7 @@ class Conductor:
             self.health.start()
             self.spawn(self._settle(), "healing what an earlier server left")
             self.spawn(self._disk.flush_often(), "the journal's timer")
+            self.spawn(self._disk.save_often(), "the journal's snapshots")
             self.spawn(LoopWatch(self._complain).run(), "the watch over the event loop")
             self.system.begin()
             await self._serve()
@@ -196,38 +203,15 @@ class Conductor:
 
     async def _load(self) -> None:
         await self._faults.load()
-        state, newest = self._state, None
-        while entries := await self.journal.read(state.seq):
-            newest = entries[-1].at
-            for entry in entries:
-                self._check_deck(entry.event)
-                state = self._folded(state, entry)
-        if newest is not None:
-            self.clock.go_on(state.boot, state.anchor, newest)
+        state = await load_show(self.journal, self._state, self._faults.left)
+        if self.journal.newest_at is not None:
+            self.clock.go_on(state.boot, state.anchor, self.journal.newest_at)
             self._faults.go_on()
         # At once: nobody is shown a show on its way through its past.
         self._state = state
         if self._state.opened:
             self.demo_state.current = self._state.current
         self.loaded.set()
-
-    def _folded(self, state: ShowState, entry: e.Entry) -> ShowState:
-        try:
-            return apply(state, entry)
-        except Exception as error:  # noqa: BLE001 - whatever a damaged entry makes of the fold
-            raise JournalError(
-                f"the journal {self.journal.path} is damaged: its entry {entry.seq} fits no show "
-                f"({describe(error)}); --fresh starts anew and keeps the old file beside it"
-            ) from None
-
-    def _check_deck(self, event: e.Event) -> None:
-        titles = tuple(chapter.title for chapter in self._state.chapters)
-        if isinstance(event, e.ShowOpened) and event.chapters != titles:
-            left = f"; what it left broken is healed first: {', '.join(self._faults.left)}" if self._faults.left else ""
-            raise JournalError(
-                f"the journal {self.journal.path} belongs to another deck ({event.subject}, {len(event.chapters)}"
-                f" chapters): name another file, or start anew with --fresh{left}"
-            )
 
     async def _settle(self) -> None:
         try:
@@ -274,7 +258,7 @@ class Conductor:
     async def _own_up(self) -> None:
         """An answer must not call durable what the disk did not take."""
         if self._disk.is_lost and self._state.durable:
-            await self._process(c.Command("show", c.Durable(on=False)))
+            await self._process(c.Command("show", c.Durable(on=False, why=self._disk.why)))
 
     async def _process(self, command: c.Command) -> "asyncio.Future[None] | None":
         """Decide, write, apply, tell. Returns the write that an answer still has to wait for, if there is one."""
@@ -370,6 +354,7 @@ class Conductor:
             await self._watchdog.close()
         if self._opened:
             await self._handle(c.Command("show", c.Close(self._quit)), None)
+            self.journal.remember(self._state)
 
     async def _end_tasks(self) -> None:
         """Marks of the ledger are let finish; everything else is cancelled, and left behind if it ignores that."""

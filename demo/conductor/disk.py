@@ -1,6 +1,7 @@
 """Waiting for the journal, but not for ever: a disk that is late is said, and nothing queues up behind it."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,10 @@ URGENT_PATIENCE_SEC = 0.05
 FLUSH_EVERY_SEC = 1.0
 
 SLICE_SEC = 0.1
+SNAPSHOT_FIRST_SEC, SNAPSHOT_EVERY_SEC = 10.0, 30.0
+"""After a crash a start folds what is behind the newest snapshot."""
+
+SLOW = f"the disk has not answered for {PATIENCE_SEC:g} s"
 
 
 class Disk:
@@ -28,7 +33,8 @@ class Disk:
         self._hurry = hurry
         self._overdue: asyncio.Future[None] | None = None
         self.is_lost = False
-        """The last write failed, or is later than anybody waits for."""
+        """The last write failed, or is later than anybody waits for; `why`, in words."""
+        self.why = ""
 
     async def persist(self, urgent: bool) -> "asyncio.Future[None] | None":
         """Wait until what the journal keeps is written; not for a disk that is overdue, and never in a hurry.
@@ -58,26 +64,39 @@ class Disk:
 
     def _give_up(self, writing: "asyncio.Future[None]") -> None:
         self._overdue = writing
-        self._note(durable=False)
+        self._note(SLOW)
 
     async def flush_often(self) -> None:
-        """Write what may wait, health samples mostly, until cancelled."""
+        """Write what may wait, health samples mostly, and look whether the file is still there, until cancelled."""
         while True:
             await asyncio.sleep(FLUSH_EVERY_SEC)
             try:
                 await self._conductor.journal.append(())
-            except JournalError:
-                self._note(durable=False)
+            except JournalError as error:
+                self._note(str(error))
             else:
-                self._note(durable=True)
+                self._note("")
+            for text in self._conductor.journal.take_repairs():
+                self._conductor.report("show", c.Trouble(text))
+
+    async def save_often(self) -> None:
+        """Keep the state for the next start, until cancelled."""
+        await asyncio.sleep(SNAPSHOT_FIRST_SEC)
+        while True:
+            with contextlib.suppress(JournalError):  # a disk that is lost is said by whoever writes the events
+                await self._conductor.journal.save_snapshot(self._conductor.state)
+            await asyncio.sleep(SNAPSHOT_EVERY_SEC)
 
     def _written(self, writing: asyncio.Future[None]) -> None:
-        self._note(durable=not writing.cancelled() and writing.exception() is None)
+        if not writing.cancelled():
+            self._note(str(writing.exception() or ""))
 
-    def _note(self, durable: bool) -> None:
-        self.is_lost = not durable
-        if durable != self._conductor.state.durable:
-            self._conductor.report("show", c.Durable(durable))
+    def _note(self, why: str) -> None:
+        """`why`: what keeps the disk from being written; empty for nothing."""
+        self.is_lost, self.why = bool(why), why
+        state = self._conductor.state
+        if state.journal == "file" and self.is_lost == state.durable:
+            self._conductor.report("show", c.Durable(not why, why))
 
 
 async def _first(work: AbstractSet["asyncio.Future[Any]"], patience_sec: float) -> None:

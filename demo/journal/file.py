@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import secrets
 import sqlite3
@@ -15,7 +16,7 @@ VERSION = 2
 APPLICATION_ID = 0x43485354
 """In the file's header ("CHST"): the mark by which a journal is told from any other SQLite file."""
 
-SIDES = ("-wal", "-shm", ".sessions", ".lock")
+SIDES = ("-wal", "-shm", ".sessions", ".new", ".lock")
 """What may lie beside a journal and belongs to it, the lock last."""
 
 LOCK_PATIENCE_SEC = 0.3
@@ -23,10 +24,11 @@ LOCK_PATIENCE_SEC = 0.3
 NOTE_PATIENCE_SEC = 1.0
 """How long somebody outside waits for the lock of a server that may be stopped."""
 
-_MAGIC = b"SQLite format 3\x00"
+MAGIC = b"SQLite format 3\x00"
 _HEADER_BYTES = 100
 REMEDY = "--fresh starts anew and keeps the old file"
-_ID_AT = slice(68, 72)
+ID_AT = slice(68, 72)
+MARK_AT = slice(60, 64)
 
 _TABLES = {"show", "entries", "undos"}
 _SCHEMA = """
@@ -39,6 +41,19 @@ CREATE TABLE IF NOT EXISTS undos (id TEXT PRIMARY KEY, fault TEXT NOT NULL, run 
 COMMIT;
 """
 
+STORY = """substr(data, 1, 24) <> '{"type": "HealthSampled"'"""
+"""In SQL: an entry that is no health sample. Samples are most of a journal, and nothing rests on an old one."""
+
+_AIDS = f"""
+BEGIN;
+CREATE INDEX IF NOT EXISTS story ON entries (seq) WHERE {STORY};
+CREATE TABLE IF NOT EXISTS snapshots (seq INTEGER PRIMARY KEY, version INTEGER NOT NULL, digest TEXT NOT NULL,
+  data TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS thinned (seq INTEGER NOT NULL, kept_at REAL NOT NULL);
+COMMIT;
+"""
+"""What makes a start quick and a journal small. Those of before lack it, and are read all the same."""
+
 
 def real(path: Path) -> Path:
     """Where the file itself lies: its lock and its log are there, whatever links lead to it."""
@@ -48,8 +63,12 @@ def real(path: Path) -> Path:
 def refuse_foreign(path: Path) -> None:
     """Raise `JournalError` unless `path` is a journal, empty, or not there yet.
 
-    Reads the header's bytes: SQLite itself would roll back, or write a log beside, the file it opens.
+    Reads the header's bytes: SQLite itself would roll back, or write a log beside, the file it opens. Not those of
+    one in use, perhaps by ourselves: a process that closes any descriptor of a file gives up its locks on it, and
+    whoever notes a heal from outside would then throw the log away, with all that is not in the file yet.
     """
+    if is_in_use(path):
+        return
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise JournalError(f"cannot use {path} as a journal: it is not a file")
@@ -60,9 +79,9 @@ def refuse_foreign(path: Path) -> None:
     except OSError as error:
         raise JournalError(f"cannot use {path} as a journal: {error.strerror or error}") from None
     emptied = not header and _has_log(path)
-    if emptied or (header and len(header) < _HEADER_BYTES and header.startswith(_MAGIC)):
+    if emptied or (header and len(header) < _HEADER_BYTES and header.startswith(MAGIC)):
         raise JournalError(f"the journal {path} is damaged: most of it is gone; {REMEDY}")
-    ours = header.startswith(_MAGIC) and header[_ID_AT] == APPLICATION_ID.to_bytes(4, "big")
+    ours = header.startswith(MAGIC) and header[ID_AT] == APPLICATION_ID.to_bytes(4, "big")
     if header and not ours:
         raise JournalError(
             f"cannot use {path} as a journal: another program wrote it, so it is left as it is; name another file"
@@ -149,6 +168,7 @@ def open_file(path: Path) -> tuple[sqlite3.Connection, str, int]:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     db = sqlite3.connect(path, check_same_thread=False, timeout=1.0)
     try:
+        db.execute("PRAGMA secure_delete=OFF")  # what is thinned out is no secret
         # Before the switch to WAL, so that the mark is in the file itself and not in its log.
         if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -157,11 +177,32 @@ def open_file(path: Path) -> tuple[sqlite3.Connection, str, int]:
         _refuse_partial(db, path)
         db.executescript(_SCHEMA)
         epoch = _epoch(db)
+        add_aids(db)
+        _mark(db, epoch)
         newest = db.execute("SELECT MAX(seq) FROM entries").fetchone()[0]
     except BaseException:
         db.close()
         raise
     return db, epoch, newest or 0
+
+
+def add_aids(db: sqlite3.Connection) -> None:
+    """Add the index and the tables that a journal of before lacks; a full disk does without."""
+    try:
+        db.executescript(_AIDS)
+    except sqlite3.OperationalError:
+        db.rollback()
+
+
+def mark_of(epoch: str) -> int:
+    """What stands in the file's header for the show, so that another show's journal is told apart."""
+    return int.from_bytes(hashlib.sha256(epoch.encode()).digest()[:3]) + 1
+
+
+def _mark(db: sqlite3.Connection, epoch: str) -> None:
+    if db.execute("PRAGMA user_version").fetchone()[0] != mark_of(epoch):
+        with contextlib.suppress(sqlite3.OperationalError):
+            db.execute(f"PRAGMA user_version = {mark_of(epoch)}")
 
 
 def note_healed(path: Path, ident: str) -> None:

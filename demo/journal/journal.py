@@ -6,13 +6,12 @@ One thread owns the SQLite connection. What could not be written yet is kept, in
 import asyncio
 import contextlib
 import json
-import os
 import secrets
 import shutil
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -20,9 +19,11 @@ from typing import Any, NamedTuple, TypeVar
 from demo.clock import CLOCK
 from demo.errors import JournalError
 from demo.events import Entry, HealthSampled, from_json, to_json
-from demo.journal.file import REMEDY, lock, open_file, real, refuse_foreign, take_away
+from demo.journal.file import REMEDY, real, refuse_foreign, take_away
+from demo.journal.guarded_file import GuardedFile
 from demo.journal.lane import Lane
 from demo.journal.ledger import UndoRow, add_undos, newest_rows, pending_rows, synced
+from demo.journal.snapshots import newest_moment, newest_snapshot, rows_behind, save_snapshot
 from demo.show import ShowState, apply
 from demo.types import Plan
 
@@ -30,6 +31,9 @@ T = TypeVar("T")
 
 UNWRITTEN_MOST = 20_000
 """Entries kept in memory while the disk takes none; beyond it the health samples among them go."""
+
+CHECKED_MOST = 32_000_000
+"""Bytes of a journal that are all looked through before it is continued; of a larger one, what a start reads."""
 
 CLOSE_PATIENCE_SEC = 2.0
 """A disk that hangs longer than this when the journal is closed is given up."""
@@ -71,13 +75,13 @@ class Journal:
         self._scratch = _scratch() if path is None else None
         self.path = Path(self._scratch) / "show.journal" if self._scratch else real(Path(path or ""))
         refuse_foreign(self.path)
-        self._lock_fd = lock(self.path)
+        self._file = GuardedFile(self.path)
         self._closed = False
         self._guard = threading.Lock()
         self._unwritten: list[_Row] = []
         self._lane = Lane("journal")
         try:
-            self._db, self.epoch, self._durable_seq = self._lane.submit(lambda: open_file(self.path)).result()
+            self._durable_seq = self._lane.submit(self._file.open).result()
         except (sqlite3.Error, OSError, JournalError) as error:
             self._lane.end()
             self._let_go()
@@ -85,6 +89,10 @@ class Journal:
                 raise
             hint = f"; {REMEDY}" if type(error) is sqlite3.DatabaseError else ""
             raise JournalError(f"cannot use {self.path} as a journal: {error}{hint}") from None
+        self.epoch = self._file.epoch
+        self.newest_at: float | None = None
+        """When the newest entry of before was made, once the show is restored; None without any."""
+        self._last_state: ShowState | None = None
 
     @property
     def is_temporary(self) -> bool:
@@ -119,6 +127,33 @@ class Journal:
         waiting = self._waiting(after, limit)
         return await self._do(lambda: self._read(after, limit)) if waiting is None else waiting
 
+    # Snapshots.
+
+    async def restore(self, show: ShowState) -> ShowState:
+        """`show`, given as it is before its first event, as of the newest snapshot of it. Raises `JournalError`."""
+        state = await self._do(lambda: newest_snapshot(self._file.db, show))
+        self.newest_at = await self._do(lambda: newest_moment(self._file.db))
+        return state
+
+    async def behind(self, after: int) -> AsyncIterator[list[Entry]]:
+        """All that a fold needs behind `after`, in order: of old health samples only some. Raises `JournalError`."""
+        batches = await self._do(lambda: rows_behind(self._file.db, after))
+        while entries := await self._do(lambda: [_entry(*row) for row in next(batches, ())]):
+            yield entries
+
+    async def save_snapshot(self, state: ShowState) -> None:
+        """Keep this state, all of whose entries were given to `keep`, for the next start. Raises `JournalError`."""
+        await self._do(lambda: self._save_snapshot(state))
+
+    def remember(self, state: ShowState) -> None:
+        """Keep this state as a snapshot when the journal is closed."""
+        self._last_state = state
+
+    def _save_snapshot(self, state: ShowState) -> None:
+        self._flush()
+        save_snapshot(self._file.db, state)
+        self._file.settle()
+
     # The undo ledger.
 
     async def intend(self, fault: str, run: int, plan: Plan, at: float | None = None) -> str:
@@ -139,11 +174,11 @@ class Journal:
 
     async def pending(self) -> list[Undo]:
         """Undos that nobody has verified yet, oldest first."""
-        return await self._do(lambda: _undos(pending_rows(self._db)))
+        return await self._do(lambda: _undos(pending_rows(self._file.db)))
 
     async def newest(self) -> dict[str, Undo]:
         """By fault, the undo that was written down last, whatever became of it."""
-        return {undo.fault: undo for undo in await self._do(lambda: _undos(newest_rows(self._db)))}
+        return {undo.fault: undo for undo in await self._do(lambda: _undos(newest_rows(self._file.db)))}
 
     def adopt(self, rows: Sequence[UndoRow]) -> None:
         """Write undos of another journal into this ledger, synced to the disk; those it has already stay as they are.
@@ -151,14 +186,24 @@ class Journal:
         Waits for the disk: for the start, before there is a show. Raises `JournalError`.
         """
         try:
-            self._lane.submit(lambda: add_undos(self._db, rows)).result()
+            self._lane.submit(lambda: self._adopt(rows)).result()
         except (sqlite3.Error, OSError) as error:
             raise JournalError(f"the journal {self.path} cannot take over an undo: {error}") from error
 
+    def _adopt(self, rows: Sequence[UndoRow]) -> None:
+        self._file.make_sure(self._durable_seq)
+        add_undos(self._file.db, rows)
+        self._file.settle()
+
     # The file.
 
+    def take_repairs(self) -> list[str]:
+        """What was wrong with the file since this was asked last, and was put right."""
+        found, self._file.repaired = self._file.repaired, []
+        return found
+
     def verify(self, state: ShowState) -> None:
-        """Read all of it, and fold its story into a show that has not begun. Waits for the disk.
+        """Read it, and fold what a start reads into a show that has not begun. Waits for the disk.
 
         Raises `JournalError` for one that is damaged.
         """
@@ -173,22 +218,26 @@ class Journal:
         if discard:
             with contextlib.suppress(OSError):
                 take_away(self.path)
-        ending = self._lane.submit(self._finish)
+        ending = self._lane.submit(self._let_go)
         self._lane.end()
         with contextlib.suppress(sqlite3.Error, OSError):
             ending.result()
 
-    def _verify(self, state: ShowState) -> None:
-        found = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if found != "ok":
-            raise JournalError(str(found))
+    def _verify(self, show: ShowState) -> None:
+        db = self._file.db
+        pages, size = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+        whole = pages * size <= CHECKED_MOST
+        for table in ("1",) if whole else ("show", "undos"):
+            if (found := db.execute(f"PRAGMA quick_check({table})").fetchone()[0]) != "ok":
+                raise JournalError(str(found))
         # Health samples are most of it, and nothing rests on an old one: SQLite looks at those, at its own speed.
-        noise = self._db.execute("SELECT seq FROM entries WHERE NOT json_valid(data) LIMIT 1").fetchone()
-        if noise:
+        every = "SELECT seq FROM entries WHERE NOT json_valid(data) LIMIT 1"
+        if whole and (noise := db.execute(every).fetchone()):
             raise JournalError(f"entry {noise[0]} cannot be read")
-        story = "SELECT seq, at, who, data FROM entries WHERE data NOT LIKE ? ORDER BY seq"
-        for row in self._db.execute(story, ('{"type": "HealthSampled"%',)):
-            state = apply(state, _entry(*row))
+        state = newest_snapshot(db, show)
+        for rows in rows_behind(db, state.seq):
+            for row in rows:
+                state = apply(state, _entry(*row))
 
     async def close(self, patience_sec: float = CLOSE_PATIENCE_SEC) -> None:
         """Write what is left and let go of the file. Safe to call twice.
@@ -211,16 +260,18 @@ class Journal:
     def _finish(self) -> None:
         try:
             self._flush()
+            if self._last_state is not None:
+                with contextlib.suppress(sqlite3.Error, TypeError):
+                    save_snapshot(self._file.db, self._last_state)
         finally:
-            try:
-                self._db.close()
-            finally:
-                self._let_go()
+            self._let_go()
 
     def _let_go(self) -> None:
-        os.close(self._lock_fd)
-        if self._scratch:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+        try:
+            self._file.close()
+        finally:
+            if self._scratch:
+                shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _lack(self) -> str:
         with self._guard:
@@ -241,10 +292,12 @@ class Journal:
     def _flush(self) -> None:
         with self._guard:
             batch = list(self._unwritten)
+        self._file.make_sure(self._durable_seq)
         if not batch:
             return
-        with self._db:
+        with self._file.db:
             self._insert([row[:4] for row in batch])
+        self._file.settle()
         written = batch[-1].seq
         with self._guard:
             self._unwritten = [row for row in self._unwritten if row.seq > written]
@@ -252,12 +305,12 @@ class Journal:
 
     def _insert(self, rows: Sequence[tuple[int, float, str, str]]) -> None:
         """A batch whose commit came through although it was reported lost is there already; nothing else may be."""
-        before = self._db.total_changes
-        self._db.executemany("INSERT OR IGNORE INTO entries VALUES (?,?,?,?)", rows)
-        if self._db.total_changes - before == len(rows):
+        before = self._file.db.total_changes
+        self._file.db.executemany("INSERT OR IGNORE INTO entries VALUES (?,?,?,?)", rows)
+        if self._file.db.total_changes - before == len(rows):
             return
         for row in rows:
-            if self._db.execute("SELECT seq, at, who, data FROM entries WHERE seq = ?", row[:1]).fetchone() != row:
+            if self._file.db.execute("SELECT seq, at, who, data FROM entries WHERE seq = ?", row[:1]).fetchone() != row:
                 raise JournalError(
                     f"the journal {self.path} holds another entry {row[0]}: somebody else writes to it; "
                     f"end that server, then start this one again"
@@ -273,7 +326,7 @@ class Journal:
 
     def _read(self, after: int, limit: int) -> list[Entry]:
         query = "SELECT seq, at, who, data FROM entries WHERE seq > ? ORDER BY seq LIMIT ?"
-        found = [_entry(*row) for row in self._db.execute(query, (after, limit))]
+        found = [_entry(*row) for row in self._file.db.execute(query, (after, limit))]
         if len(found) == limit:
             return found
         last = found[-1].seq if found else after
@@ -282,8 +335,10 @@ class Journal:
         return (found + [_entry(*row[:4]) for row in waiting])[:limit]
 
     def _durably(self, statement: str, values: tuple[Any, ...]) -> None:
-        with synced(self._db):
-            self._db.execute(statement, values)
+        self._file.make_sure(self._durable_seq)
+        with synced(self._file.db):
+            self._file.db.execute(statement, values)
+        self._file.settle()
 
 
 def _scratch() -> str:
@@ -316,7 +371,7 @@ def _row(entry: Entry) -> _Row:
 def _entry(seq: int, at: float, who: str, data: str) -> Entry:
     try:
         return Entry(seq, at, who, from_json(json.loads(data)))
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, JournalError) as error:
         raise JournalError(f"entry {seq} of the journal cannot be read ({error}); {REMEDY}") from None
 
 

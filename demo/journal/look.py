@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from demo.errors import JournalError
-from demo.journal.file import VERSION, is_in_use, real, refuse_foreign
+from demo.journal.file import STORY, VERSION, is_in_use, real, refuse_foreign
 from demo.journal.ledger import UndoRow, pending_rows
 
 SUFFIX = ".journal"
@@ -19,6 +19,7 @@ SUFFIX = ".journal"
 class Look:
     """`chapter`: the one on screen last, 1-based (0: none yet). `over`: not continued unless asked for.
 
+    `events`: how many it has had, as its newest number says.
     `trouble`: why it cannot be read; then everything is unknown but the name, the size and when it was written.
     """
 
@@ -104,9 +105,10 @@ def _read(db: sqlite3.Connection, found: Look) -> Look:
         return found
     if row[0] != VERSION:
         raise JournalError(f"another version of this program wrote it (format {row[0]})")
-    count = db.execute("SELECT COUNT(*) FROM entries").fetchone()[0]
-    newest = db.execute("SELECT at FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
-    opened, entered, turn = _event(db, "ShowOpened", "ASC"), _event(db, "ChapterEntered"), _event(db, "Show")
+    newest = db.execute("SELECT at, seq FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
+    first = db.execute("SELECT data FROM entries ORDER BY seq LIMIT 1").fetchone()
+    opened = _event(first[0]) if first and first[0].startswith('{"type": "ShowOpened"') else {}
+    entered, turn = _newest(db)
     return Look(
         found.path,
         found.size,
@@ -115,18 +117,29 @@ def _read(db: sqlite3.Connection, found: Look) -> Look:
         subject=str(opened.get("subject", "")),
         titles=tuple(str(title) for title in opened.get("chapters", ())),
         chapter=int(entered.get("number", 0)),
-        events=int(count),
+        events=int(newest[1]) if newest else 0,
         over=bool(turn.get("over")) or turn.get("type") == "ShowSetAside",
         undos=len(pending_rows(db)),
         in_use=found.in_use,
     )
 
 
-def _event(db: sqlite3.Connection, kind: str, order: Literal["ASC", "DESC"] = "DESC") -> dict[str, Any]:
-    """The newest event whose type begins so, or the oldest; empty when there is none."""
-    query = f"SELECT data FROM entries WHERE data LIKE ? ORDER BY seq {order} LIMIT 1"  # noqa: S608 - one of two words
-    row = db.execute(query, (f'{{"type": "{kind}%',)).fetchone()
-    event = json.loads(row[0]) if row else {}
+def _newest(db: sqlite3.Connection) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The newest entering of a chapter, and the newest event of the show as a whole; empty when there is none."""
+    entered: dict[str, Any] = {}
+    turn: dict[str, Any] = {}
+    for (data,) in db.execute(f"SELECT data FROM entries WHERE {STORY} ORDER BY seq DESC"):  # noqa: S608 - ours
+        if not turn and data.startswith('{"type": "Show'):
+            turn = _event(data)
+        if not entered and data.startswith('{"type": "ChapterEntered"'):
+            entered = _event(data)
+        if entered and turn:
+            break
+    return entered, turn
+
+
+def _event(data: str) -> dict[str, Any]:
+    event = json.loads(data)
     if not isinstance(event, dict):
         raise JournalError("one of its entries is no event")
     return event

@@ -5,6 +5,7 @@ from demo.show.decide import Refusal, decide
 from demo.show.state import (
     ActionState,
     FaultState,
+    JournalKind,
     LogLine,
     Point,
     ShowState,
@@ -18,6 +19,7 @@ from demo.show.timer import Timer
 __all__ = [
     "ActionState",
     "FaultState",
+    "JournalKind",
     "LogLine",
     "Point",
     "Refusal",

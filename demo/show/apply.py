@@ -50,7 +50,8 @@ def _(event: e.ShowOpened, state: ShowState, entry: e.Entry) -> ShowState:
 def _(event: e.ShowPickedUp, state: ShowState, entry: e.Entry) -> ShowState:
     """Nothing that only lived in the old process is carried over."""
     faults = tuple(replace(fault, unwatched=fault.run > 0) for fault in state.faults)
-    kept = replace(state, countdown_ends_at=None, freshness="unknown", freshness_reason="", durable=True, faults=faults)
+    kept = replace(state, countdown_ends_at=None, freshness="unknown", freshness_reason="", faults=faults)
+    kept = replace(kept, durable=state.journal == "file", not_durable_because="")
     kept = replace(kept, boot=event.boot, anchor=event.anchor)
     return _log(kept, entry, "show continued from its journal", "move")
 
@@ -308,8 +309,11 @@ def _(event: e.TroubleSeen, state: ShowState, entry: e.Entry) -> ShowState:
 
 @_apply.register
 def _(event: e.DurabilityChanged, state: ShowState, entry: e.Entry) -> ShowState:
-    text = "the journal is written again" if event.on else "the journal cannot be written: a crash would lose the show"
-    return _log(replace(state, durable=event.on), entry, text, "move" if event.on else "error")
+    changed = replace(state, durable=event.on, not_durable_because=event.why)
+    if event.on:
+        return _log(changed, entry, "the journal is written again", "move")
+    why = f" ({event.why})" if event.why else ""
+    return _log(changed, entry, f"the journal cannot be written: a crash would lose the show{why}", "error")
 
 
 # Health.

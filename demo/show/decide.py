@@ -181,7 +181,10 @@ def _(what: c.Inject, state: ShowState, at: float) -> Decision:
         return Refusal("active", f"fault {what.name!r} is already {_doing(fault)}")
     if state.parts_healing:
         return Refusal("healing", "heal all is still at work, and would undo it: wait until it has ended")
-    if not state.durable:
+    if state.journal == "temporary":
+        why = "the show is kept in a temporary file, and so would its undo be: end it, and name a file with --journal"
+        return Refusal("no_ledger", why)
+    if not state.durable and state.journal == "file":
         return Refusal("no_ledger", "the journal cannot be written, so no undo can be: no new fault until it can")
     return (e.FaultRequested(what.name, fault.run + 1),)
 
@@ -349,7 +352,8 @@ def _(what: c.Trouble, state: ShowState, at: float) -> Decision:
 
 @_decide.register
 def _(what: c.Durable, state: ShowState, at: float) -> Decision:
-    return (e.DurabilityChanged(what.on),) if what.on != state.durable else ()
+    on = what.on and state.journal == "file"
+    return (e.DurabilityChanged(on, what.why),) if on != state.durable else ()
 
 
 # Health.

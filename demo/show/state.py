@@ -19,6 +19,9 @@ HISTORY_MOST = 61
 ActionStatus = Literal["idle", "running", "done", "failed"]
 FaultStatus = Literal["idle", "injecting", "active", "healing", "failed"]
 Level = Literal["move", "fault", "word", "error", "note"]
+JournalKind = Literal["file", "temporary", "none"]
+"""What a show is written to: a file that stays; a temporary one, for no other could be had; or a temporary one, for
+whoever plays it asked for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +164,10 @@ class ShowState:
     held: Story | None = None
     """While the stage is frozen: the story the room goes on seeing."""
     timer: Timer = field(default_factory=Timer)
+    journal: JournalKind = "file"
     durable: bool = True
+    """What is answered outlives this server, however it ends. `not_durable_because`: why it does not, if known."""
+    not_durable_because: str = ""
     said: str = ""
     countdown_ends_at: float | None = None
     countdown_number: int = 0

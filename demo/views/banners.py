@@ -8,7 +8,7 @@ from demo.views.room import ELSEWHERE
 
 @dataclass(frozen=True, slots=True)
 class BannerView:
-    """`kind`: fault, healing, healed, failed, halted, lost (the journal cannot be written).
+    """`kind`: fault, healing, healed, failed, halted, lost (the show is not on disk).
 
     `ends_at` (epoch seconds) is what a countdown runs to; `tail` is the word beside it.
     """
@@ -30,13 +30,22 @@ def banners(state: ShowState, *, private: bool = False) -> tuple[BannerView, ...
     if state.halted:
         text = "everything is being healed" if any(f.is_running for f in state.faults) else "no new faults"
         found.append(BannerView("halted", "halted", "Halted", text))
-    if not state.durable:
-        found.append(BannerView("lost", "lost", "The journal cannot be written", "a crash would lose the show"))
+    if not state.durable and state.journal != "none":
+        found.append(_lost(state, private))
     if state.parts_healing and not state.halted:
         found.append(BannerView("parts", "healing", "Healing", "parts that died are started again"))
     running = [_running(fault, private) for fault in state.faults if fault.is_running]
     healed = [_healed(fault) for fault in state.faults if _belongs_here(state, fault)]
     return tuple(found + running + healed)
+
+
+def _lost(state: ShowState, private: bool) -> BannerView:
+    """A show whose player asked for no journal has none to lose."""
+    text = "a crash would lose the show"
+    if state.journal == "temporary":
+        return BannerView("lost", "lost", "The show is not kept", text)
+    why = f": {state.not_durable_because}" if private and state.not_durable_because else ""
+    return BannerView("lost", "lost", "The journal cannot be written", f"{text}{why}")
 
 
 def _belongs_here(state: ShowState, fault: FaultState) -> bool:

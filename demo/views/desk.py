@@ -229,8 +229,11 @@ def problems(state: ShowState) -> tuple[str, ...]:
         found.append(f"System: {state.parts_error}")
     if state.freshness != "live" and state.freshness_reason:
         found.append(f"Health: {state.freshness_reason}")
-    if not state.durable:
-        found.append("The journal cannot be written: a crash would lose the show")
+    if not state.durable and state.journal == "file":
+        why = f" ({state.not_durable_because})" if state.not_durable_because else ""
+        found.append(f"The journal cannot be written: a crash would lose the show{why}")
+    if state.journal == "temporary":
+        found.append("The show is kept in a temporary file, so a crash would lose it and no fault is taken")
     return tuple(found)
 
 

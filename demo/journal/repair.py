@@ -1,0 +1,64 @@
+"""Putting a journal's file right while its show runs, from the connection that still holds all of it."""
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from demo.errors import JournalError
+
+
+def write_anew(db: sqlite3.Connection, path: Path, newest: int) -> None:
+    """Write all that `db` holds, up to entry `newest`, to `path`, whose file is gone or cut short.
+
+    Complete and synced before it has that name; never over a file that somebody put there meanwhile.
+    Raises `OSError`, `sqlite3.Error` and `JournalError`: then nothing lies there that did not before.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    new = Path(f"{path}.new")
+    new.unlink(missing_ok=True)
+    os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    try:
+        db.execute("VACUUM INTO ?", (str(new),))
+        _refuse_incomplete(new, newest)
+        _sync(new, os.O_RDONLY)
+        for side in ("-wal", "-shm"):  # of the old file: SQLite would read them as the new one's
+            Path(f"{path}{side}").unlink(missing_ok=True)
+        _put(new, path)
+    finally:
+        new.unlink(missing_ok=True)
+    _sync(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def write_through(db: sqlite3.Connection) -> None:
+    """Bring all of the log into the file itself, synced. Raises `sqlite3.Error` and `JournalError`."""
+    if db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+        raise JournalError("somebody else reads it just now")
+
+
+def _refuse_incomplete(new: Path, newest: int) -> None:
+    with closing(sqlite3.connect(new)) as db:
+        found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        last = db.execute("SELECT MAX(seq) FROM entries").fetchone()[0] or 0
+    if found != "ok" or last != newest:
+        raise JournalError("what is left of it is not all of it")
+
+
+def _put(new: Path, path: Path) -> None:
+    if path.exists():
+        new.replace(path)  # our own, cut short
+        return
+    try:
+        path.hardlink_to(new)
+    except FileExistsError:
+        raise JournalError("another file was put in its place meanwhile") from None
+    except OSError:
+        new.rename(path)  # a disk that knows no links
+
+
+def _sync(path: Path, how: int) -> None:
+    descriptor = os.open(path, how | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
