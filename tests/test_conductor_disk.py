@@ -25,10 +25,10 @@ async def under_way(journal: Journal) -> None:
 
 
 async def test_a_halt_overtakes_a_move_but_the_move_is_answered_once_it_is_on_disk(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("demo.conductor.disk.PATIENCE_SEC", 60.0)
-    journal = StuckJournal()
+    journal = StuckJournal(tmp_path / "j")
     async with playing(THREE, journal=journal) as conductor:
         journal.stuck = True
         move = asyncio.create_task(ask(conductor, c.Advance()))
@@ -46,8 +46,8 @@ async def test_a_halt_overtakes_a_move_but_the_move_is_answered_once_it_is_on_di
         assert all(answer.durable for answer in answers)
 
 
-async def test_a_move_that_was_overtaken_on_a_hung_disk_is_answered_all_the_same() -> None:
-    journal = StuckJournal()
+async def test_a_move_that_was_overtaken_on_a_hung_disk_is_answered_all_the_same(tmp_path: Path) -> None:
+    journal = StuckJournal(tmp_path / "j")
     async with playing(THREE, journal=journal) as conductor:
         journal.stuck = True
         move = asyncio.create_task(ask(conductor, c.Advance()))
@@ -71,8 +71,8 @@ class FullJournal(Journal):
         await super().append(entries)
 
 
-async def test_the_very_first_answer_on_a_full_disk_does_not_call_itself_durable() -> None:
-    journal = FullJournal()
+async def test_the_very_first_answer_on_a_full_disk_does_not_call_itself_durable(tmp_path: Path) -> None:
+    journal = FullJournal(tmp_path / "j")
     async with playing(THREE, journal=journal) as conductor:
         journal.full = True
         assert not (await ask(conductor, c.Advance())).durable

@@ -21,8 +21,8 @@ pytestmark = pytest.mark.anyio
 class StuckJournal(Journal):
     """A journal whose disk can be made to hang."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
         self.stuck = False
         self.free = asyncio.Event()
 
@@ -173,8 +173,8 @@ async def test_an_action_that_swallows_its_end_is_left_behind() -> None:
 # A hung disk.
 
 
-async def test_halt_waits_neither_for_its_turn_nor_for_the_disk() -> None:
-    system, journal = System(), StuckJournal()
+async def test_halt_waits_neither_for_its_turn_nor_for_the_disk(tmp_path: Path) -> None:
+    system, journal = System(), StuckJournal(tmp_path / "j")
     switch = Switch(system, duration=math.inf)
     async with playing(THREE, switch, system=system, journal=journal) as conductor:
         await ask(conductor, c.Inject("off"))
@@ -193,8 +193,8 @@ async def test_halt_waits_neither_for_its_turn_nor_for_the_disk() -> None:
         journal.free.set()
 
 
-async def test_a_lost_disk_is_said_and_takes_moves_but_no_new_fault() -> None:
-    system, journal = System(), StuckJournal()
+async def test_a_lost_disk_is_said_and_takes_moves_but_no_new_fault(tmp_path: Path) -> None:
+    system, journal = System(), StuckJournal(tmp_path / "j")
     async with playing(THREE, Switch(system), system=system, journal=journal) as conductor:
         journal.stuck = True
         assert (await ask(conductor, c.Advance())).number == 2

@@ -75,7 +75,7 @@ class Conductor:
         self.demo_state = DemoState(deck)
         self.journal = journal(self._state) if callable(journal) else journal or Journal()
         if self.journal.is_temporary:
-            kind: JournalKind = "none" if journal is None else "temporary"
+            kind: JournalKind = "temporary" if callable(journal) else "none"
             self._state = replace(self._state, journal=kind, durable=False)
         self._opened = False
         self.loaded = asyncio.Event()
@@ -195,6 +195,7 @@ class Conductor:
             self.spawn(self._settle(), "healing what an earlier server left")
             self.spawn(self._disk.flush_often(), "the journal's timer")
             self.spawn(self._disk.save_often(), "the journal's snapshots")
+            self.spawn(self._disk.thin_often(), "the thinning of the journal")
             self.spawn(LoopWatch(self._complain).run(), "the watch over the event loop")
             self.system.begin()
             await self._serve()

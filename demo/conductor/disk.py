@@ -22,6 +22,8 @@ SLICE_SEC = 0.1
 SNAPSHOT_FIRST_SEC, SNAPSHOT_EVERY_SEC = 10.0, 30.0
 """After a crash a start folds what is behind the newest snapshot."""
 
+THIN_EVERY_SEC, THIN_PAUSE_SEC = 10.0, 0.1
+
 SLOW = f"the disk has not answered for {PATIENCE_SEC:g} s"
 
 
@@ -86,6 +88,25 @@ class Disk:
             with contextlib.suppress(JournalError):  # a disk that is lost is said by whoever writes the events
                 await self._conductor.journal.save_snapshot(self._conductor.state)
             await asyncio.sleep(SNAPSHOT_EVERY_SEC)
+
+    async def thin_often(self) -> None:
+        """Take away what the journal need not keep, in steps that nobody notices, until cancelled."""
+        said, more = "", False
+        while True:
+            await asyncio.sleep(THIN_PAUSE_SEC if more else THIN_EVERY_SEC)
+            try:
+                more = await self._conductor.journal.thin(self._conductor.clock(), self._running)
+            except JournalError as error:
+                more = False
+                if self._conductor.state.durable and str(error) != said:
+                    said = str(error)
+                    self._conductor.report("show", c.Trouble(f"old health samples stay: {said}"))
+
+    @property
+    def _running(self) -> frozenset[str]:
+        """Faults that are not over: their target has not recovered."""
+        faults = self._conductor.state.faults
+        return frozenset(fault.name for fault in faults if fault.is_running or fault.awaits_recovery)
 
     def _written(self, writing: asyncio.Future[None]) -> None:
         if not writing.cancelled():

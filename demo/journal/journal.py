@@ -11,18 +11,20 @@ import shutil
 import sqlite3
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from demo.clock import CLOCK
 from demo.errors import JournalError
-from demo.events import Entry, HealthSampled, from_json, to_json
+from demo.events import Entry
 from demo.journal.file import REMEDY, real, refuse_foreign, take_away
 from demo.journal.guarded_file import GuardedFile
 from demo.journal.lane import Lane
 from demo.journal.ledger import UndoRow, add_undos, newest_rows, pending_rows, synced
+from demo.journal.retention import Retention
+from demo.journal.rows import Row, dumps, entry_of, row_of
 from demo.journal.snapshots import newest_moment, newest_snapshot, rows_behind, save_snapshot
 from demo.show import ShowState, apply
 from demo.types import Plan
@@ -55,16 +57,6 @@ class Undo:
     at: float = 0.0
 
 
-class _Row(NamedTuple):
-    """An entry as it is written. `sample`: one that may be given up when memory runs short."""
-
-    seq: int
-    at: float
-    who: str
-    data: str
-    sample: bool
-
-
 class Journal:
     """An append-only SQLite file, or (path None) a temporary one that `close` removes.
 
@@ -78,7 +70,7 @@ class Journal:
         self._file = GuardedFile(self.path)
         self._closed = False
         self._guard = threading.Lock()
-        self._unwritten: list[_Row] = []
+        self._unwritten: list[Row] = []
         self._lane = Lane("journal")
         try:
             self._durable_seq = self._lane.submit(self._file.open).result()
@@ -93,6 +85,7 @@ class Journal:
         self.newest_at: float | None = None
         """When the newest entry of before was made, once the show is restored; None without any."""
         self._last_state: ShowState | None = None
+        self._retention = Retention()
 
     @property
     def is_temporary(self) -> bool:
@@ -111,7 +104,7 @@ class Journal:
 
         Raises `JournalError`, and takes none of them, when one cannot be written as JSON.
         """
-        rows = [_row(entry) for entry in entries]
+        rows = [row_of(entry) for entry in entries]
         with self._guard:
             self._unwritten.extend(rows)
             if len(self._unwritten) > UNWRITTEN_MOST:
@@ -138,7 +131,7 @@ class Journal:
     async def behind(self, after: int) -> AsyncIterator[list[Entry]]:
         """All that a fold needs behind `after`, in order: of old health samples only some. Raises `JournalError`."""
         batches = await self._do(lambda: rows_behind(self._file.db, after))
-        while entries := await self._do(lambda: [_entry(*row) for row in next(batches, ())]):
+        while entries := await self._do(lambda: [entry_of(*row) for row in next(batches, ())]):
             yield entries
 
     async def save_snapshot(self, state: ShowState) -> None:
@@ -154,6 +147,19 @@ class Journal:
         save_snapshot(self._file.db, state)
         self._file.settle()
 
+    async def thin(self, now: float, running: Collection[str]) -> bool:
+        """Take old health samples away, a few at a time; True while there are more. Raises `JournalError`.
+
+        `now`: this moment. `running`: the faults that are not over, recovery included.
+        """
+        return await self._do(lambda: self._thin(now, running))
+
+    def _thin(self, now: float, running: Collection[str]) -> bool:
+        self._file.make_sure(self._durable_seq)
+        more = self._retention.step(self._file.db, now, running)
+        self._file.settle()
+        return more
+
     # The undo ledger.
 
     async def intend(self, fault: str, run: int, plan: Plan, at: float | None = None) -> str:
@@ -162,7 +168,7 @@ class Journal:
         `at`: the moment of it (None: now).
         """
         ident = secrets.token_hex(8)
-        undo = _dumps(f"the undo of {fault}", dict(plan.undo))
+        undo = dumps(f"the undo of {fault}", dict(plan.undo))
         moment = CLOCK.now() if at is None else at
         row = (ident, fault, run, plan.kind, plan.target, undo, plan.manual, plan.late_sec, "intended", moment)
         await self._do(lambda: self._durably("INSERT INTO undos VALUES (?,?,?,?,?,?,?,?,?,?)", row))
@@ -237,7 +243,7 @@ class Journal:
         state = newest_snapshot(db, show)
         for rows in rows_behind(db, state.seq):
             for row in rows:
-                state = apply(state, _entry(*row))
+                state = apply(state, entry_of(*row))
 
     async def close(self, patience_sec: float = CLOSE_PATIENCE_SEC) -> None:
         """Write what is left and let go of the file. Safe to call twice.
@@ -322,17 +328,17 @@ class Journal:
             if after < self._durable_seq:
                 return None
             rows = [row for row in self._unwritten if row.seq > after][:limit]
-        return [_entry(*row[:4]) for row in rows]
+        return [entry_of(*row[:4]) for row in rows]
 
     def _read(self, after: int, limit: int) -> list[Entry]:
         query = "SELECT seq, at, who, data FROM entries WHERE seq > ? ORDER BY seq LIMIT ?"
-        found = [_entry(*row) for row in self._file.db.execute(query, (after, limit))]
+        found = [entry_of(*row) for row in self._file.db.execute(query, (after, limit))]
         if len(found) == limit:
             return found
         last = found[-1].seq if found else after
         with self._guard:
             waiting = [row for row in self._unwritten if row.seq > last]
-        return (found + [_entry(*row[:4]) for row in waiting])[:limit]
+        return (found + [entry_of(*row[:4]) for row in waiting])[:limit]
 
     def _durably(self, statement: str, values: tuple[Any, ...]) -> None:
         self._file.make_sure(self._durable_seq)
@@ -349,30 +355,6 @@ def _scratch() -> str:
             f"there is nowhere to keep the show, not even for a while ({error.strerror or error}): "
             f"free some space, or set TMPDIR to a directory that can be written"
         ) from None
-
-
-def _dumps(what: str, value: object) -> str:
-    try:
-        return json.dumps(value)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise JournalError(f"{what} cannot be written down as JSON: {error}") from None
-
-
-def _row(entry: Entry) -> _Row:
-    kind = type(entry.event).__name__
-    data = _dumps(f"entry {entry.seq} ({kind})", to_json(entry.event))
-    try:
-        entry.who.encode()
-    except UnicodeEncodeError:
-        raise JournalError(f"entry {entry.seq} ({kind}) is by somebody whose name no disk can hold") from None
-    return _Row(entry.seq, entry.at, entry.who, data, isinstance(entry.event, HealthSampled))
-
-
-def _entry(seq: int, at: float, who: str, data: str) -> Entry:
-    try:
-        return Entry(seq, at, who, from_json(json.loads(data)))
-    except (json.JSONDecodeError, JournalError) as error:
-        raise JournalError(f"entry {seq} of the journal cannot be read ({error}); {REMEDY}") from None
 
 
 def _undos(rows: Sequence[UndoRow]) -> list[Undo]:

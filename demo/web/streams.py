@@ -153,9 +153,11 @@ class Programs:
                 while after < upto:
                     entries = [entry for entry in await self._journal.read(after) if entry.seq <= upto]
                     for entry in entries:
-                        yield self._frame("entry", entry.seq, _entry(entry, self._conductor.clock.ahead))
+                        told = _entry(entry, self._conductor.clock.ahead, left_out=entry.seq - after - 1)
+                        yield self._frame("entry", entry.seq, told)
+                        after = entry.seq
                     # Numbers that nobody holds (samples given up while the disk took none) are passed over.
-                    after = entries[-1].seq if entries else upto
+                    after = after if entries else upto
                 # A write makes no new state, so whoever waits for one looks again by itself.
                 pending = after < self._conductor.state.seq
                 with contextlib.suppress(TimeoutError):
@@ -167,23 +169,29 @@ class Programs:
 
     def _upto(self) -> int:
         state = self._conductor.state
-        return min(state.seq, self._journal.durable_seq) if state.durable else state.seq
+        return min(state.seq, self._journal.durable_seq) if self._is_written(state) else state.seq
 
     async def _settled(self) -> ShowState:
         """The newest state, once everything that made it is on disk (or the disk is overdue)."""
         state = self._conductor.state
         with contextlib.suppress(JournalError, TimeoutError):
-            if state.durable and self._journal.durable_seq < state.seq:
+            if self._is_written(state) and self._journal.durable_seq < state.seq:
                 await asyncio.wait_for(self._journal.append(()), DISK_PATIENCE_SEC)
         return state
+
+    def _is_written(self, state: ShowState) -> bool:
+        """A temporary journal is written too, although nothing rests on it."""
+        return state.durable or state.journal != "file"
 
     def _frame(self, kind: str, seq: int, data: dict[str, Any]) -> bytes:
         ident = f"{self._conductor.epoch}-{seq}" if seq <= self._journal.durable_seq else None
         return ServerSentEvent(json.dumps(data), event=kind, id=ident, sep="\n").encode()
 
 
-def _entry(entry: e.Entry, ahead: float) -> dict[str, Any]:
-    return {"seq": entry.seq, "at": moment(entry.at, ahead), "who": entry.who, "event": e.to_json(entry.event)}
+def _entry(entry: e.Entry, ahead: float, left_out: int) -> dict[str, Any]:
+    """`left_out`: the numbers before it that the journal does not hold, all of them health samples'."""
+    told = {"seq": entry.seq, "at": moment(entry.at, ahead), "who": entry.who, "event": e.to_json(entry.event)}
+    return told | {"left_out": left_out} if left_out else told
 
 
 def _response(messages: AsyncIterator[bytes], line: Line | None) -> StreamResponse:
