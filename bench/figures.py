@@ -27,6 +27,7 @@ from bench.nodes import nodes
 from bench.press import presses
 from bench.relays import relays
 from bench.rescue import closings, rescues
+from bench.restart import restarts
 from bench.start import AS_INSTALLED, SLIDEV, free_port, slidev_in
 from bench.start import starts as first_bytes
 from bench.weight import weights
@@ -47,7 +48,7 @@ def main() -> int:
         "--only",
         choices=[
             *("start", "first-byte", "weight", "pages", "press", "kill", "idle", "rescue", "close", "cluster", "nodes"),
-            *("relays", "hall", "flood"),
+            *("relays", "hall", "flood", "restart"),
         ],
         help="one measurement alone",
     )
@@ -74,6 +75,7 @@ def main() -> int:
         "cluster": lambda: (row(*found) for found in clusters(args.kills)),
         "hall": lambda: (row(*found) for found in entries(5)),
         "flood": lambda: (row(*found) for found in floods()),
+        "restart": lambda: (row(*found) for found in restarts(args.starts)),
         "relays": lambda: (f"| {what} | {median} | {worst} |" for what, median, worst in relays()),
     }
     told = [tell(name, parts[name]) for name in ([args.only] if args.only else parts)]

@@ -308,6 +308,10 @@ class Entry:
     event: Event
 
 
+class UnknownEventError(JournalError):
+    """Nothing is wrong with it, but another version of this program wrote it."""
+
+
 def to_json(event: Event) -> dict[str, Any]:
     """The event's fields, and its name under `type`."""
     return {"type": type(event).__name__} | {f.name: getattr(event, f.name) for f in dataclasses.fields(event)}
@@ -318,9 +322,9 @@ def from_json(data: Mapping[str, Any]) -> Event:
     fields = dict(data)
     kind = _BY_NAME.get(str(fields.pop("type", "")))
     if kind is None:
-        raise JournalError(f"the journal holds an event of an unknown type, {data.get('type')!r}")
+        raise UnknownEventError(f"an event of an unknown type, {data.get('type')!r}, perhaps of a later version")
     try:
         event: Event = kind(**{name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()})
     except TypeError as error:
-        raise JournalError(f"the journal holds an event that cannot be read: {error}") from None
+        raise UnknownEventError(f"an event of another version of this program ({error})") from None
     return event

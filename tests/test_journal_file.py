@@ -246,3 +246,58 @@ def test_a_show_whose_journal_was_replaced_says_so_on_every_screen_and_takes_no_
 def test_noting_a_heal_in_a_journal_that_is_gone_makes_no_file(tmp_path: Path) -> None:
     note_healed(tmp_path / "gone", "x")
     assert list(tmp_path.iterdir()) == []
+
+
+WITHOUT_LOCKS = """
+import errno, fcntl, os, sys
+
+def flock(descriptor, how):
+    raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+fcntl.flock = flock
+sys.argv[0] = "demo"
+from demo.cli import main
+main()
+"""
+
+
+def ended(*args: str, program: str = "from demo.cli import main; main()") -> subprocess.CompletedProcess[str]:
+    run = [sys.executable, "-c", program, "run", "none", *args]
+    return subprocess.run(run, input="q\n", capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_a_journal_where_nobody_may_write_is_refused_with_what_to_do() -> None:
+    done = ended("--journal", "/sys/show")
+    assert done.returncode == 1
+    said = done.stderr.removeprefix("demo: ")
+    assert said.startswith("cannot use /sys/show as a journal: Permission denied: make /sys writable for you, or with")
+    assert "--journal name a file elsewhere" in said
+
+
+def test_a_file_system_without_locks_is_not_taken_for_another_demo(tmp_path: Path) -> None:
+    path = tmp_path / "show"
+    done = ended("--journal", str(path), program=WITHOUT_LOCKS)
+    assert done.returncode == 1
+    assert f"cannot use {path} as a journal: No locks available (flock): its file system has no locks" in done.stderr
+    assert "with --journal name a file on a local disk" in done.stderr
+    kept = ended(program=WITHOUT_LOCKS)
+    assert kept.returncode == 0
+    assert "in use" not in kept.stdout + kept.stderr
+    assert "its file system has no locks" in kept.stdout + kept.stderr
+
+
+async def test_an_event_of_a_later_version_is_named_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "show"
+    journal = Journal(path)
+    await journal.append([said(1)])
+    await journal.close()
+    with sqlite3.connect(path) as db:
+        db.execute("""INSERT INTO entries VALUES (2, 1.0, 'show', '{"type": "RoomJoined", "number": 7}')""")
+    db.close()
+    journal = Journal(path)
+    with pytest.raises(JournalError) as raised:
+        await journal.read()
+    await journal.close()
+    assert f"the journal {path}: entry 2" in str(raised.value)
+    assert "'RoomJoined'" in str(raised.value)
+    assert "update this program, or --fresh starts anew and keeps the old file" in str(raised.value)

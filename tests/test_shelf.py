@@ -6,6 +6,8 @@ import json
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -634,3 +636,20 @@ async def test_what_is_no_journal_is_listed_as_such(shelf: Shelf) -> None:
 def test_json_types_are_found_by_their_first_word() -> None:
     """`look` finds events in a journal by how their JSON begins."""
     assert json.dumps(e.to_json(e.ShowClosed(over=True))).startswith('{"type": "ShowClosed"')
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o277, 0o777])
+def test_the_state_directory_is_its_users_alone_under_any_umask(tmp_path: Path, umask: int) -> None:
+    state = tmp_path / "home" / "state"
+    make = "from demo.journal import Shelf; Shelf().prepare(); from demo.subjects.standing import place; place()"
+    program = f"import os; os.umask({umask:#o}); {make}"
+    subprocess.run([sys.executable, "-c", program], check=True, env=os.environ | {"XDG_STATE_HOME": str(state)})
+    for part in ("", "/chaos-stage", "/chaos-stage/shows", "/chaos-stage/standing"):
+        assert Path(f"{state}{part}").stat().st_mode & 0o777 == 0o700, part
+
+
+def test_a_state_directory_that_others_could_enter_is_closed(tmp_path: Path, state_home: Path) -> None:
+    own = state_home / "chaos-stage"
+    own.mkdir(mode=0o755)
+    Shelf().prepare()
+    assert own.stat().st_mode & 0o777 == 0o700

@@ -1,6 +1,7 @@
 """A journal's file: whose it is, the lock on it, its tables. Another program's file is never opened."""
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
@@ -18,6 +19,8 @@ APPLICATION_ID = 0x43485354
 
 SIDES = ("-wal", "-shm", ".sessions", ".new", ".lock")
 """What may lie beside a journal and belongs to it, the lock last."""
+
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EIO)
 
 LOCK_PATIENCE_SEC = 0.3
 """Somebody who only looks holds a journal's lock for less than this."""
@@ -60,6 +63,16 @@ def real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
+def unusable(path: Path, error: OSError) -> JournalError:
+    """Why a journal cannot be there, and what to do."""
+    why = f"cannot use {path} as a journal: {error.strerror or error}"
+    if error.errno in _NO_LOCKS:
+        return JournalError(f"{why} (flock): its file system has no locks; with --journal name a file on a local disk")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return JournalError(f"{why}: make {path.parent} writable for you, or with --journal name a file elsewhere")
+    return JournalError(why)
+
+
 def refuse_foreign(path: Path) -> None:
     """Raise `JournalError` unless `path` is a journal, empty, or not there yet.
 
@@ -77,7 +90,7 @@ def refuse_foreign(path: Path) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise JournalError(f"cannot use {path} as a journal: {error.strerror or error}") from None
+        raise unusable(path, error) from None
     emptied = not header and _has_log(path)
     if emptied or (header and len(header) < _HEADER_BYTES and header.startswith(MAGIC)):
         raise JournalError(f"the journal {path} is damaged: most of it is gone; {REMEDY}")
@@ -103,9 +116,10 @@ def lock(path: Path, patience_sec: float = LOCK_PATIENCE_SEC) -> int:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = _open_lock(f"{path}.lock")
+            taken = _take(descriptor)
         except OSError as error:
-            raise JournalError(f"cannot use {path} as a journal: {error.strerror or error}") from None
-        if _take(descriptor):
+            raise unusable(path, error) from None
+        if taken:
             if _is_still(descriptor, f"{path}.lock"):
                 return descriptor
             os.close(descriptor)  # removed meanwhile, with its journal
@@ -123,9 +137,23 @@ def is_in_use(path: Path) -> bool:
     except OSError:
         return False
     try:
-        return not _take(descriptor, fcntl.LOCK_SH)
-    finally:
-        os.close(descriptor)
+        taken = _take(descriptor, fcntl.LOCK_SH)
+    except OSError:
+        return False  # where there are no locks, nobody has one
+    os.close(descriptor)
+    return not taken
+
+
+def is_in_memory(path: Path) -> bool:
+    """Does it lie on a file system that a reboot empties? False where the system does not say."""
+    try:
+        mounts = [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+        found = real(path).parent.stat().st_dev
+    except OSError:
+        return False
+    device = f"{os.major(found)}:{os.minor(found)}"
+    kinds = {fields[fields.index("-") + 1] for fields in mounts if fields[2] == device}
+    return bool(kinds & {"tmpfs", "ramfs"})
 
 
 def take_away(path: Path) -> None:
@@ -137,16 +165,22 @@ def take_away(path: Path) -> None:
 def _open_lock(name: str) -> int:
     try:
         return os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError:
+    except OSError as refused:
         # A disk that takes no new file may hold the old one.
-        return os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+        with contextlib.suppress(OSError):
+            return os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+        raise refused from None
 
 
 def _take(descriptor: int, how: int = fcntl.LOCK_EX) -> bool:
+    """False: somebody else has it. Raises `OSError`, and closes the file, where there are no locks."""
     try:
         fcntl.flock(descriptor, how | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return False
+    except OSError:
+        os.close(descriptor)
+        raise
     return True
 
 

@@ -289,6 +289,9 @@ class Journal:
             raise JournalError(f"the journal {self.path} is closed")
         try:
             return await asyncio.wrap_future(self._lane.submit(work))
+        except JournalError as error:
+            named = str(self.path) in str(error)
+            raise error if named else JournalError(f"the journal {self.path}: {error}") from None
         except sqlite3.DatabaseError as error:
             hint = f"; if it is damaged, {REMEDY}" if type(error) is sqlite3.DatabaseError else ""
             raise JournalError(f"the journal {self.path} cannot be used: {error}{hint}") from error

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from demo.errors import JournalError
-from demo.journal.file import is_in_use, real
+from demo.journal.file import is_in_memory, is_in_use, real
 from demo.journal.handover import asides, hand_over, move_aside
 from demo.journal.journal import Journal
 from demo.journal.look import Look, look
@@ -49,6 +49,11 @@ class Keeper:
         journal = Journal(file)
         if not found.trouble:
             self._continue(found)
+        if is_in_memory(file):
+            self.troubles.append(
+                f"{file} lies on a memory disk, which a reboot empties: what is broken then stays so, for its undo "
+                f"goes too; with --journal name a file on a real disk"
+            )
         for aside in asides(file):
             self._take_over(look(aside), journal, set_aside=False)
         # What shows of this subject left on the shelf is owed by every start; they themselves may still go on.

@@ -4,7 +4,7 @@ import json
 from typing import NamedTuple
 
 from demo.errors import JournalError
-from demo.events import Entry, HealthSampled, from_json, to_json
+from demo.events import Entry, HealthSampled, UnknownEventError, from_json, to_json
 from demo.journal.file import REMEDY
 
 
@@ -41,5 +41,7 @@ def entry_of(seq: int, at: float, who: str, data: str) -> Entry:
     """Raises `JournalError` for what cannot be read."""
     try:
         return Entry(seq, at, who, from_json(json.loads(data)))
-    except (json.JSONDecodeError, JournalError) as error:
+    except UnknownEventError as error:
+        raise JournalError(f"entry {seq} is {error}: update this program, or {REMEDY}") from None
+    except json.JSONDecodeError as error:
         raise JournalError(f"entry {seq} of the journal cannot be read ({error}); {REMEDY}") from None

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from demo.errors import JournalError
 from demo.journal.file import lock, take_away
 from demo.journal.look import SUFFIX, Look, look
-from demo.places import state_directory
+from demo.places import make_private, state_directory
 
 ENDED_MOST = 20
 """Journals of ended shows that are kept for each subject."""
@@ -30,7 +30,7 @@ class Shelf:
 
     def prepare(self) -> None:
         """Make the directory, for this user alone. Raises `OSError`."""
-        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(self.directory)
         self.directory.chmod(0o700)
 
     def all(self) -> list[Look]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from demo.chaos.child import birth_of
 from demo.errors import SubjectError, UsageError
-from demo.places import state_directory
+from demo.places import make_private, state_directory
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _SOCKET_MOST = 100
@@ -46,7 +46,7 @@ def place() -> Path:
     """
     try:
         path = state_directory() / "standing"
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(path)
         found = path.lstat()
     except OSError as error:
         where = error.filename or "the state directory"

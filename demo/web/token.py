@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from demo.errors import UsageError
+from demo.places import make_private
 
 SHORTEST = 20
 LONGEST = 512
@@ -65,7 +66,7 @@ def _make(path: Path) -> None:
 
     Raises `FileExistsError` where there is one already.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(path.parent)
     empty = _is_empty(path)
     if not empty and os.path.lexists(path):
         raise FileExistsError

@@ -10,7 +10,7 @@ from typing import IO, Literal
 from demo.chaos.child import birth_of
 from demo.engine.container import Container
 from demo.errors import FaultError
-from demo.places import state_directory
+from demo.places import make_private, state_directory
 
 LABEL = "demo.owner"
 KEPT = "kept"
@@ -69,16 +69,19 @@ class Hold:
             return True
         try:
             folder = state_directory() / "projects"
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(folder)
             mark = hashlib.sha256(engine.encode()).hexdigest()[:16]
             file = (folder / f"{mark}-{self._name}").open("ab")
         except OSError:
             return True
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             file.close()
             return False
+        except OSError:
+            file.close()
+            return True  # a file system without locks
         self._file = file
         return True
 

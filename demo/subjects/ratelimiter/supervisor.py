@@ -149,8 +149,13 @@ def main() -> None:
         lock = os.open(file_of(told_us["name"], "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             raise SubjectError(f"a system stands under the name {told_us['name']!r} already") from None
+        except OSError as error:
+            raise SubjectError(
+                f"{file_of(told_us['name'], 'lock')} cannot be locked ({error.strerror or error}): "
+                f"set XDG_STATE_HOME to a directory on a local disk"
+            ) from None
         os.ftruncate(sys.stderr.fileno(), 0)  # the log is ours now
         asyncio.run(_stand(told_us["name"], Settings(**told_us["settings"])))
     except DemoError as error:

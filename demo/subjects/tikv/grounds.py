@@ -16,7 +16,7 @@ from demo.chaos.child import birth_of
 from demo.chaos.distant import Distant
 from demo.chaos.procfs import marked
 from demo.errors import SubjectError
-from demo.places import state_directory
+from demo.places import make_private, state_directory
 from demo.subjects.tikv.tiup import STAGE_PROFILE, home
 
 MARK = "DEMO_PLAYGROUND"
@@ -41,7 +41,8 @@ class Place:
         """With the stage profile in it. Raises `SubjectError`."""
         place = cls(PREFIX + secrets.token_hex(4))
         try:
-            place.path.mkdir(mode=0o700, parents=True)
+            make_private(place.path.parent)
+            place.path.mkdir(mode=0o700)
             place.config.write_text(STAGE_PROFILE)
             place.note(os.getpid(), None)
         except OSError as error:
