@@ -106,7 +106,7 @@ def test_a_stream_has_the_headers_of_every_answer_and_ends_with_its_connection(s
         assert headers["x-accel-buffering"] == "no"
         assert not {"content-length", "transfer-encoding", "content-encoding"} & headers.keys()
         assert headers["date"].endswith("GMT")
-        assert one.messages[0].text.startswith("retry: ")
+        assert one.messages[0].text.startswith("retry: 500\nid: ")
 
 
 @pytest.mark.parametrize(

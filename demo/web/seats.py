@@ -15,6 +15,13 @@ EXTENSION = "chaos_stage.hand_over"
 GONE = "chaos_stage.is_gone"
 """Likewise: a function that says whether the connection is closing or closed."""
 
+UNTIL_CLOSED = "chaos_stage.until_closed"
+"""In the scope's `extensions`: called before an answer begins, it ends that with its connection, and sends no chunks.
+
+False where that is not possible any more. Some programs take a connection that was cut among chunks for an error that
+nothing can follow, and the last chunk for an event.
+"""
+
 
 class Channel(Protocol):
     """A connection as it is handed over; asyncio's transport is one."""

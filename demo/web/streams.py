@@ -18,6 +18,7 @@ from demo.show import ShowState
 from demo.views import snapshot
 from demo.views.snapshot import moment
 from demo.web.lines import Line
+from demo.web.seats import UNTIL_CLOSED
 
 MAILBOX_MOST = 8
 """Messages that may wait for one listener; beyond them it is skipped and gets the whole view later."""
@@ -27,7 +28,8 @@ SEND_PATIENCE_SEC = 30.0
 
 HEARTBEAT_SEC = 15
 RETRY_MS = 500
-RETRY = f"retry: {RETRY_MS}\n\n".encode()
+RETRY = f"retry: {RETRY_MS}\n".encode()
+"""The first line of a stream's first message. Never a block of its own: some clients take that for an empty event."""
 
 LOOK_EVERY_SEC = 0.2
 DISK_PATIENCE_SEC = 1.0
@@ -68,12 +70,22 @@ class Mailbox:
         return chunk
 
 
+class Ping(ServerSentEvent):
+    """A sign of life: a comment in front of the next message, for a block of its own would be an event to some."""
+
+    def encode(self) -> bytes:
+        return b": ping\n"
+
+
 class StreamResponse(EventSourceResponse):
     """Gives its place back when it is over, however it ends."""
 
     line: Line | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        until_closed = scope.get("extensions", {}).get(UNTIL_CLOSED)
+        if until_closed is not None and until_closed():
+            self.headers["connection"] = "close"
         try:
             await super().__call__(scope, receive, send)
         finally:
@@ -195,6 +207,8 @@ def _entry(entry: e.Entry, ahead: float, left_out: int) -> dict[str, Any]:
 
 
 def _response(messages: AsyncIterator[bytes], line: Line | None) -> StreamResponse:
-    response = StreamResponse(messages, ping=HEARTBEAT_SEC, sep="\n", send_timeout=SEND_PATIENCE_SEC)
+    response = StreamResponse(
+        messages, ping=HEARTBEAT_SEC, sep="\n", send_timeout=SEND_PATIENCE_SEC, ping_message_factory=Ping
+    )
     response.line = line
     return response

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from demo.web.problems import MEDIA_TYPE, STATUS, TITLES
-from demo.web.seats import EXTENSION, GONE, Outlet
+from demo.web.seats import EXTENSION, GONE, UNTIL_CLOSED, Outlet
 
 HEAD_MOST = 16 * 1024
 HEAD_SEC = 10.0
@@ -109,7 +109,8 @@ class Wire(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = {EXTENSION: self.hand_over, GONE: self.transport.is_closing}  # type: ignore[dict-item]
+        found: dict[str, Any] = {EXTENSION: self.hand_over, GONE: self.transport.is_closing}
+        self.scope["extensions"] = found | {UNTIL_CLOSED: self.answer_until_closed}
         self._in_head, self._between = True, False
         self._head_bytes = self._body_bytes = self._framing_bytes = 0
         self._begun += 1
@@ -238,6 +239,18 @@ class Wire(HttpToolsProtocol):
         outlet.opened(transport, write)
         return True
 
+    def answer_until_closed(self) -> bool:
+        """The answer under way ends with its connection, and has no chunks.
+
+        Leans on uvicorn: a cycle whose length is settled adds no chunks, and counts down to 0 what is to come.
+        """
+        cycle = self.cycle
+        if cycle is None or cycle.response_started or self.pipeline or self._refused:
+            return False
+        cycle.chunked_encoding = False
+        cycle.expected_content_length = _Unbounded()
+        return True
+
     def _hear_chatter(self, size: int) -> None:
         self._chatter += size
         if self._chatter > CHATTER_MOST:
@@ -284,6 +297,21 @@ class Wire(HttpToolsProtocol):
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self._deadline = self.loop.call_later(LINGER_SEC, self._leave)
+
+
+class _Unbounded(int):
+    """A length that nothing exceeds, and nothing falls short of."""
+
+    def __lt__(self, other: int) -> bool:
+        return False
+
+    def __ne__(self, other: object) -> bool:
+        return False
+
+    def __sub__(self, other: int) -> "_Unbounded":
+        return self
+
+    __hash__ = int.__hash__
 
 
 def _bound(connection: socket.socket) -> None:
