@@ -1,6 +1,8 @@
-"""A box on the way, like some virus scanners: it keeps a packed stream back until its end, which never comes."""
+"""Boxes on the way, like some virus scanners and tunnels: they keep a stream back until its end, which never comes."""
 
 import contextlib
+import http.client
+import http.server
 import re
 import select
 import socket
@@ -67,6 +69,101 @@ class Box(Wire):
 @contextmanager
 def box(port: int, *, with_head: bool = False) -> Iterator[Box]:
     found = Box(port, with_head=with_head)
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+class WholeAnswers(http.server.ThreadingHTTPServer):
+    """A proxy that passes an answer on only when it is complete, as some tunnels and scanners do.
+
+    It names the server itself in what it sends there, so that its pages are the server's own. `lets_through`: it has
+    stopped to hold. `held`: answers that it waits for at the moment.
+    """
+
+    daemon_threads = False
+
+    def __init__(self, to: int) -> None:
+        super().__init__(("127.0.0.1", 0), _Whole)
+        self.to = to
+        self.port = self.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.lets_through = False
+        self.counting = threading.Lock()
+        self.upstreams: set[socket.socket] = set()
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+
+    @property
+    def held(self) -> int:
+        return len(self.upstreams)
+
+    def close(self) -> None:
+        """End what goes through it, and itself."""
+        self.shutdown()
+        with self.counting:
+            for upstream in self.upstreams:
+                with contextlib.suppress(OSError):
+                    upstream.shutdown(socket.SHUT_RDWR)
+        self.server_close()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A page that went away: nothing to say."""
+
+
+class _Whole(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: WholeAnswers
+
+    def _pass_on(self) -> None:
+        here, there = (f"127.0.0.1:{port}" for port in (self.server.port, self.server.to))
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)) or None
+        headers = {name: value.replace(here, there) for name, value in self.headers.items() if name != "Connection"}
+        upstream = http.client.HTTPConnection("127.0.0.1", self.server.to, timeout=60)
+        try:
+            upstream.request(self.command, self.path, body, headers)
+        except OSError as error:
+            self.send_error(502, str(error))
+            return
+        connected = upstream.sock
+        with contextlib.closing(upstream), self._counted(connected), upstream.getresponse() as answer:
+            self._answer(answer, None if self.server.lets_through else answer.read())
+
+    @contextmanager
+    def _counted(self, connected: socket.socket) -> Iterator[None]:
+        with self.server.counting:
+            self.server.upstreams.add(connected)
+        try:
+            yield
+        finally:
+            with self.server.counting:
+                self.server.upstreams.discard(connected)
+
+    def _answer(self, answer: http.client.HTTPResponse, whole: bytes | None) -> None:
+        self.send_response(answer.status)
+        for name, value in answer.getheaders():
+            if name.lower() not in ("transfer-encoding", "content-length", "connection"):
+                self.send_header(name, value)
+        self.send_header("Connection", "close")
+        self.close_connection = True
+        self.end_headers()
+        if whole is not None:
+            self.wfile.write(whole)
+            return
+        while chunk := answer.read1():
+            self.wfile.write(chunk)
+            self.wfile.flush()
+
+    do_GET = do_POST = _pass_on  # noqa: N815 - as the base class names them
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Nothing to say."""
+
+
+@contextmanager
+def whole_answers(port: int) -> Iterator[WholeAnswers]:
+    """In front of one of our servers."""
+    found = WholeAnswers(port)
     try:
         yield found
     finally:

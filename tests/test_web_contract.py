@@ -392,6 +392,8 @@ def test_the_stage_never_gets_the_notes(server: Server) -> None:
 
 def test_events_begin_with_a_snapshot_and_then_tell_each_event_once(server: Server) -> None:
     with Stream(server, "/events") as stream:
+        assert stream.response.headers["connection"] == "close", "it ends with its connection"
+        assert "transfer-encoding" not in stream.response.headers
         first = stream.next()
         assert first["event"] == "snapshot"
         seq = json.loads(first["data"])["seq"]

@@ -1,25 +1,48 @@
-// The stream's life: connect, notice silence, reconnect, say so; let go of it while nobody looks.
+// The stream's life: connect, notice silence, reconnect, say so; let go of it while nobody looks. Where nothing but whole
+// answers comes through, the page asks for pictures instead.
 'use strict';
 demo.link = (() => {
   const SILENT_MS = 2400;
-  const RETRY_MS = 1200;
+  const ANSWER_MS = 3000;
   const CLOSED_MS = 150;
+  const RETRY_MS = 250;
+  const RETRY_MOST_MS = 800;
   const FULL_MS = 5000;
   const PROVEN_MS = 5000;
   const RELOAD_MS = 5000;
   const SPREAD_MS = 2000;
   const TICK_MS = 250;
+  // How long a page whose stream was held may live on a picture, until the next stream is there or given up.
+  const TRYING_MS = 4000;
   const show = document.getElementById('show');
   const address = show.getAttribute('hx-sse:connect');
+  const path = address.replace(/\?.*/, '');
   const badge = document.getElementById('link');
   const words = document.getElementById('link-text');
+  // Which page this is: the server ends an older stream of it, which something on the way may have kept.
+  const page = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  // A browser, or a box on the way, may hold streams back: then each hangs. On a bad network they hang now and then, and a
+  // plain one is heavier. So two packed ones must hang, each with a picture behind it that came, until a plain one is tried.
+  const WAYS = address.includes('packed=1') ? ['packed', 'packed', 'plain'] : ['plain', 'plain'];
+  const now = () => performance.now();
   let connection = null;
-  let heard = performance.now();
-  let tried = -Infinity;
-  let opened = -Infinity;
+  let request = null;
+  let asking = false;
+  let superseded = false;
+  let asked = '';
+  let askedAt = 0;
+  let askAt = 0;
+  let timer = 0;
+  let failures = 0;
+  let hangs = 0;
+  let suspect = false;
+  let wantsPicture = false;
+  let heard = now();
+  let opened = 0;
   let away = false;
   let robbed = false;
   let ready = false;
+  let placed = false;
   let alive = false;
   let fullUntil = 0;
   let pollMs = 0;
@@ -27,58 +50,87 @@ demo.link = (() => {
   let past = 0;
   let newest = '';
   let foreign = false;
-  let request = null;
   let ticked = 0;
-  let doubts = 0;
-  let plain = false;
-  let proven = false;
 
-  const isLost = () => robbed || (!away && performance.now() - heard > SILENT_MS + pollMs);
+  const isLost = () => robbed || (!away && now() - heard > SILENT_MS + pollMs);
+  const isHeld = () => hangs >= WAYS.length;
+  const way = () => (wantsPicture || isHeld() ? 'picture' : WAYS[hangs]);
+  const isStreaming = () => Boolean(connection) && asked !== 'picture' && messages > 0 && now() - heard < SILENT_MS;
 
-  // A hung stream never ends by itself: end it here. Without one, ask for one; a second request is dropped.
-  // A new one has its time too, or a slow server would never get to speak.
-  function revive(grace = SILENT_MS) {
-    if (performance.now() < fullUntil) return;
-    tried = performance.now();
+  // One request at a time, and none while a stream stands.
+  function ask() {
+    clearTimeout(timer);
+    if (away || robbed || asking || connection) return;
+    const wait = Math.max(askAt, fullUntil) - now();
+    if (wait > 0) return void (timer = setTimeout(ask, wait));
     // htmx starts in a timer: where its extension arrived after that, the page has to be shown to it again.
     if (!show._htmx) htmx.process(show);
-    if (!connection) return void htmx.trigger(show, 'reopen');
-    connection.delayCanceller?.();
-    if (performance.now() - opened > grace) connection.reader?.cancel();
+    htmx.trigger(show, 'reopen');
+  }
+  function askAfter(ms) {
+    askAt = Math.max(askAt, now() + ms);
+    ask();
+  }
+  // Nobody there, or somebody else's answer. Not all in one moment, when the server is back.
+  function failed() {
+    if (asked === 'picture') wantsPicture = suspect = false;
+    failures += 1;
+    askAfter(Math.min(RETRY_MOST_MS, RETRY_MS * 2 ** (failures - 1)) * (0.75 + 0.5 * Math.random()));
+  }
+  // Nothing came. A picture will tell whether that was the network, or whether only streams are held back.
+  function hung() {
+    if (asked === 'picture') return;
+    suspect = wantsPicture = true;
+  }
+  function pictureCame(everyMs) {
+    if (suspect) hangs += 1;
+    suspect = wantsPicture = false;
+    failures = 0;
+    pollMs = isHeld() ? everyMs : TRYING_MS;
+    askAt = isHeld() ? now() + everyMs : 0;
+    if (isHeld()) demo.trial.start(`${path}?trial=1`, headers(), comesThrough);
+  }
+  // After a trial: the plain stream, which is given up at its first silence.
+  function comesThrough() {
+    hangs = WAYS.length - 1;
+    askAt = 0;
+    ask();
+  }
+  // Something was done that this page should show: without a stream, now and not with the next picture.
+  function refresh() {
+    if (isStreaming() || away || robbed) return;
+    wantsPicture = true;
+    askAt = 0;
+    if (connection) letGo();
+    else if (asking) {
+      superseded = true;
+      giveUp();
+    } else ask();
   }
 
-  // A browser, or a box on the way, may hold packed streams back: they hang each time. On a bad network they hang now and
-  // then, and a plain one is heavier. So before any has come through for a while, two must hang until a plain one is
-  // tried; where that hangs too, it was not the packing.
-  function doubt() {
-    if (proven) return;
-    doubts += 1;
-    plain = doubts % 3 === 2;
-  }
-  // A plain stream that has stood long, and ended: perhaps the network has changed. One packed one may hang, no more.
-  function retract() {
-    if (!plain || !proven) return;
-    plain = proven = false;
-    doubts = 1;
-  }
+  const headers = () => ({ 'X-Demo-Page': page });
   // Past the cache: there Firefox lets the same page in another tab wait for the first one's stream to end.
   function aim() {
-    if (!request) return;
-    Object.assign(request, { action: plain ? address.replace('?packed=1', '') : address, cache: 'no-store' });
+    asked = way();
+    const query = { packed: '?packed=1', plain: '', picture: '?picture=1' }[asked];
+    Object.assign(request, { action: path + query, cache: 'no-store' });
+    Object.assign(request.headers, headers());
     // A relay that is a little behind then waits with its picture, so that no page steps back.
-    if (newest && request.headers) request.headers['Last-Event-ID'] = newest;
+    if (newest) request.headers['Last-Event-ID'] = newest;
   }
+  // An abort without a reason: nobody has to be told in the browser's console.
+  const giveUp = () => request.abort();
   function letGo() {
-    connection?.delayCanceller?.();
     if (connection?.reader) connection.reader.cancel();
     else connection?.abortController?.abort();
   }
   async function open(steal) {
     if (!(await demo.slots.take(steal))) return;
-    robbed = false;
-    away = false;
-    heard = performance.now();
-    if (!connection) revive();
+    robbed = away = false;
+    placed = true;
+    heard = now();
+    askAt = 0;
+    ask();
   }
   async function attend() {
     const wanted = await demo.slots.wanted();
@@ -87,58 +139,87 @@ demo.link = (() => {
       await open(true);
     } else if (!wanted && !away && ready) {
       away = true;
+      placed = false;
       letGo();
       demo.slots.leave();
     }
   }
 
-  show.addEventListener('htmx:sse:before:connection', (event) => {
-    if (away || robbed || performance.now() < fullUntil) return event.preventDefault();
-    connection = event.detail.connection;
-    retract();
-    aim();
-  });
+  const isOurs = (event) => event.detail.ctx?.sourceElement === show;
   show.addEventListener('htmx:config:request', (event) => {
-    if (event.detail.ctx.sourceElement !== show) return;
+    if (!isOurs(event)) return;
     ({ request } = event.detail.ctx);
+    asking = true;
+    askedAt = now();
     aim();
   });
-  show.addEventListener('htmx:sse:after:connection', () => { opened = performance.now(); messages = past = 0; });
-  // No place for a stream: one picture, and when to ask for the next.
-  document.addEventListener('poll', (event) => {
-    try { pollMs = 1000 * JSON.parse(event.detail.data).every_sec; } catch { pollMs = FULL_MS; }
-    fullUntil = performance.now() + pollMs;
-    tell();
+  show.addEventListener('htmx:sse:before:connection', (event) => {
+    if (away || robbed) return event.preventDefault();
+    connection = event.detail.connection;
   });
-  // 401: this device was revoked, or the show is another one; its notes leave the screen. 503: no place, so wait.
-  function refused(status) {
-    if (status === 401) {
-      try { sessionStorage.setItem('demo-unpaired', '1'); } catch { /* private window */ }
-      location.replace('/pair');
-    } else if (status === 503) fullUntil = performance.now() + FULL_MS * (1 + Math.random());
-  }
-  show.addEventListener('htmx:sse:error', (event) => {
-    refused(event.detail.status);
-    if (event.detail.error?.name === 'AbortError') doubt();
-  });
-  show.addEventListener('htmx:error', (event) => {
-    const { ctx } = event.detail;
-    if (ctx?.sourceElement === show && ctx.request.signal.reason === 'timeout') doubt();
-  });
-  show.addEventListener('htmx:response:error', (event) => {
-    if (event.detail.ctx?.sourceElement === show) refused(event.detail.ctx.response?.status);
+  show.addEventListener('htmx:sse:after:connection', () => { opened = now(); messages = past = 0; });
+  show.addEventListener('htmx:response:error', (event) => { if (isOurs(event)) refused(event.detail.ctx); });
+  show.addEventListener('htmx:finally:request', (event) => {
+    if (!isOurs(event)) return;
+    asking = false;
+    if (superseded) {
+      superseded = false;
+      ask();
+    } else if (!connection) failed();
   });
   show.addEventListener('htmx:sse:close', () => {
+    if (!connection) return;
     connection = null;
-    setTimeout(() => { if (!connection && !away && !robbed) revive(); }, CLOSED_MS);
+    if (messages || wantsPicture) askAfter(CLOSED_MS);
+    else failed();
   });
+  // A refusal of our own server; null for anybody else's, as a proxy's page.
+  function problemOf(ctx) {
+    if (!/^application\/problem\+json/.test(ctx.response?.headers?.get('content-type') || '')) return null;
+    try { return JSON.parse(ctx.text); } catch { return null; }
+  }
+  // Only what our own server says counts: a proxy's 503 is nobody's word but its own.
+  // `unpaired`: this device was revoked, or the show is another one; its notes leave the screen. `full`: no place, so wait.
+  function refused(ctx) {
+    const code = problemOf(ctx)?.code;
+    if (code === 'unpaired') {
+      try { sessionStorage.setItem('demo-unpaired', '1'); } catch { /* private window */ }
+      location.replace('/pair');
+    } else if (code === 'full') fullUntil = now() + FULL_MS * (1 + Math.random());
+  }
+  // One picture instead of a stream, and when to ask for the next: what was asked for, or there is no place for a stream.
+  document.addEventListener('poll', (event) => {
+    let everyMs = FULL_MS;
+    try { everyMs = 1000 * JSON.parse(event.detail.data).every_sec; } catch { /* a picture without a word is still one */ }
+    if (asked === 'picture') pictureCame(everyMs);
+    else {
+      pollMs = everyMs;
+      askAt = now() + everyMs;
+    }
+    tell();
+  });
+
+  // Pictures are fetched one by one, perhaps from a relay that is behind the one before: a page never steps back.
+  function isOlder(ident) {
+    const [epoch, seq] = ident.split('-');
+    const [known, least] = newest.split('-');
+    return asked === 'picture' && epoch === known && Number(seq) < Number(least);
+  }
   show.addEventListener('htmx:sse:before:message', (event) => {
-    heard = performance.now();
-    alive = true;
-    proven ||= heard - opened > PROVEN_MS;
-    // A stream that goes on behind a picture and its word is a real one.
-    if (++messages > 2) pollMs = 0;
     const message = event.detail.message;
+    heard = now();
+    alive = true;
+    failures = 0;
+    messages += 1;
+    if (asked !== 'picture') {
+      // The second message of a stream: a picture has its word there, and ends.
+      if (messages > 1 && message.event !== 'poll') {
+        pollMs = 0;
+        demo.trial.stop();
+      }
+      // A plain one that has stood long: perhaps the network changes. Behind it one packed one may hang, no more.
+      if (heard - opened > PROVEN_MS) hangs = asked === 'packed' || WAYS[0] === 'plain' ? 0 : 1;
+    }
     // Behind the whole view come the last messages that everyone has, older than it: the next ones build on them.
     if (message.event === 'past') past = Number(message.data);
     else if (past > 0) {
@@ -148,11 +229,12 @@ demo.link = (() => {
     const epoch = (message.id || '').replace(/-[^-]*$/, '');
     // A page that waited for its show turns into it.
     if (epoch && !document.body.dataset.epoch) begin(epoch);
-    foreign = Boolean(epoch) && epoch !== document.body.dataset.epoch;
+    if (message.event !== 'poll') foreign = Boolean(epoch) && epoch !== document.body.dataset.epoch;
     if (foreign) {
       event.preventDefault();
       reloadOnce(epoch);
-    } else newest = message.id || newest;
+    } else if (message.id && isOlder(message.id)) event.preventDefault();
+    else newest = message.id || newest;
     if (foreign || document.body.dataset.link !== 'up') tell();
   });
   demo.onSwap(() => {
@@ -168,13 +250,13 @@ demo.link = (() => {
   // Another show or another version of the pages: take it whole, but never in a loop. What is reloaded may be the old one
   // again, from a relay that does not know the new one yet: then once more after a while.
   function reloadOnce(cause) {
-    const now = `${cause} ${Date.now()}`;
+    const at = Date.now();
     try {
-      const [before, at] = (sessionStorage.getItem('demo-reload') || ' 0').split(' ');
-      if (before === cause && Math.abs(Date.now() - at) < RELOAD_MS) return;
-      sessionStorage.setItem('demo-reload', now);
+      const [before, then] = (sessionStorage.getItem('demo-reload') || ' 0').split(' ');
+      if (before === cause && Math.abs(at - then) < RELOAD_MS) return;
+      sessionStorage.setItem('demo-reload', `${cause} ${at}`);
     } catch {
-      if (performance.now() < RELOAD_MS) return; // nothing can be remembered
+      if (now() < RELOAD_MS) return; // nothing can be remembered
     }
     // The hall's phones learn of it in the same moment: they come one after the other. Projector and presenter do at once.
     const isPhone = matchMedia('(max-width: 699px), (max-width: 1000px) and (max-height: 480px)').matches;
@@ -185,20 +267,29 @@ demo.link = (() => {
   // A relay that is without the show itself says since when.
   const cutOff = () => Number(document.querySelector('[data-lost]')?.dataset.lost) || 0;
 
+  function lostWords(afar) {
+    if (afar) return `not live: the relay has lost the show · since ${demo.span(Math.max(0, demo.now() - afar))}`;
+    if (foreign && !isLost()) return 'not live: another show has begun · loading it';
+    if (robbed) return 'not live: other tabs have the connections · click to show it here';
+    if (fullUntil > heard + pollMs) return 'not live: every place is taken · trying again';
+    return `connection lost · since ${demo.span((now() - heard) / 1000)}`;
+  }
+  function pollWords() {
+    const every = `a new picture every ${Math.max(1, Math.round(pollMs / 1000))} s`;
+    return hangs ? `streams are held back on the way: ${every}` : `hall full: ${every}`;
+  }
   function tell() {
     const afar = isLost() ? 0 : cutOff();
     const lost = isLost() || afar > 0 || foreign;
     document.documentElement.classList.toggle('lost', lost);
     document.body.dataset.link = lost ? 'lost' : pollMs ? 'polling' : alive ? 'up' : 'connecting';
     badge.hidden = !lost && !pollMs;
-    const full = fullUntil > heard + pollMs;
-    const polling = `hall full: a new picture every ${Math.round(pollMs / 1000)} s`;
-    if (pollMs && !lost && words.textContent !== polling) words.textContent = polling;
-    const text = afar ? `not live: the relay has lost the show · since ${demo.span(Math.max(0, demo.now() - afar))}` : foreign && !isLost() ? 'not live: another show has begun · loading it' : robbed ? 'not live: other tabs have the connections · click to show it here' : full ? 'not live: every place is taken · trying again' : `connection lost · since ${demo.span((performance.now() - heard) / 1000)}`;
-    if (lost && words.textContent !== text) words.textContent = text;
+    const text = lost ? lostWords(afar) : pollMs ? pollWords() : words.textContent;
+    if (words.textContent !== text) words.textContent = text;
     const state = document.getElementById('conn');
-    if (state && (alive || lost) && state.textContent !== (lost ? 'lost' : 'live')) {
-      state.textContent = lost ? 'lost' : 'live';
+    const word = lost ? 'lost' : pollMs ? 'pictures' : 'live';
+    if (state && (alive || lost) && state.textContent !== word) {
+      state.textContent = word;
       state.className = lost ? 'conn down' : 'conn up';
     }
   }
@@ -207,14 +298,18 @@ demo.link = (() => {
     ticked = Date.now();
     attend();
     if (away) return connection && letGo();
-    if ((isLost() || (pollMs && !connection)) && !robbed && performance.now() - tried > RETRY_MS) {
-      if (awake && connection?.reader && performance.now() - opened > SILENT_MS) doubt();
-      revive();
-    }
+    // A hung stream never ends by itself. A new one has its time too, or a slow server would never get to speak.
+    if (connection && now() - Math.max(heard, opened) > SILENT_MS) {
+      if (awake) hung();
+      letGo();
+    } else if (asking && !connection && now() - askedAt > ANSWER_MS) {
+      if (awake) hung();
+      giveUp();
+    } else if (placed || isLost()) ask();
     tell();
   }
   // The machine may have slept: what is not heard from soon is lost.
-  demo.onSlept(() => { heard = Math.min(heard, performance.now() - SILENT_MS + RETRY_MS); });
+  demo.onSlept(() => { heard = Math.min(heard, now() - SILENT_MS / 2); });
   demo.slots.robbed = () => {
     if (away) return;
     robbed = true;
@@ -222,16 +317,21 @@ demo.link = (() => {
     tell();
   };
 
+  // Whoever looks at the page again wants to see it now: what was silent meanwhile is probably dead.
   function back() {
     if (document.hidden) return;
-    if (performance.now() - heard > RETRY_MS && !away && !robbed && connection) revive(RETRY_MS);
+    if (connection && now() - heard > SILENT_MS / 2 && now() - opened > SILENT_MS / 2) letGo();
     attend();
+  }
+  function again() {
+    askAt = 0;
+    ask();
   }
   document.addEventListener('visibilitychange', () => (document.hidden ? attend() : back()));
   addEventListener('pageshow', back);
-  addEventListener('online', () => { if (isLost()) revive(); });
+  addEventListener('online', again);
   for (const kind of ['pointerdown', 'keydown']) addEventListener(kind, () => { if (robbed) open(true); }, true);
   // htmx starts in a timer of its own, set before this one.
   addEventListener('DOMContentLoaded', () => setTimeout(() => { attend(); setInterval(tick, TICK_MS); }));
-  return { isLost };
+  return { isLost, refresh, problemOf };
 })();

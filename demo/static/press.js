@@ -6,6 +6,8 @@
   const DOUBLE_MS = 320;
   const FRESH_MS = 600;
   const NO_LINE = 'not sent: no connection';
+  const UNREACHED = 503;
+  const UNANSWERED = [502, 504];
   const NO_ANSWER = 'no answer: look at the show before you press again';
   const notices = new Map();
   const born = new Map();
@@ -39,22 +41,22 @@
   }
 
   function reason(ctx) {
-    try {
-      const problem = JSON.parse(ctx.text);
-      const text = String(problem.detail || problem.title || '');
-      if (text) return text[0].toUpperCase() + text.slice(1);
-    } catch { /* not one of ours */ }
-    return `refused (${ctx.response?.status ?? 'no answer'})`;
+    const found = demo.link.problemOf(ctx);
+    const status = ctx.response?.status;
+    if (!found) return status === UNREACHED ? NO_LINE : UNANSWERED.includes(status) ? NO_ANSWER : `refused (${status ?? 'no answer'})`;
+    const text = String(found.detail || found.title || '');
+    return text ? text[0].toUpperCase() + text.slice(1) : `refused (${status})`;
   }
   const isControl = (ctx) => ctx?.request?.method === 'POST' && ctx.sourceElement;
 
   document.addEventListener('htmx:before:request', (event) => {
     const { ctx } = event.detail;
-    if (!isControl(ctx)) return;
-    press(ctx.sourceElement);
-    if (!demo.link.isLost() || ctx.sourceElement.hasAttribute('data-always')) return;
-    event.preventDefault();
-    notice(ctx.sourceElement, NO_LINE);
+    if (isControl(ctx)) press(ctx.sourceElement);
+  });
+  // What it did comes with the stream; where there is none, it is fetched.
+  document.addEventListener('htmx:after:request', (event) => {
+    const { ctx } = event.detail;
+    if (isControl(ctx) && ctx.response?.status < 400) demo.link.refresh();
   });
   document.addEventListener('htmx:response:error', (event) => {
     if (isControl(event.detail.ctx)) notice(event.detail.ctx.sourceElement, reason(event.detail.ctx));

@@ -30,7 +30,7 @@ from demo.web.lines import Line, Lines
 from demo.web.metrics import Metrics
 from demo.web.pace import Pace
 from demo.web.pages import Pages
-from demo.web.polling import Polling
+from demo.web.polling import Polling, page_of
 from demo.web.problems import add_errors, full, problem
 from demo.web.screens import VIEWS, beat, new_hub
 from demo.web.shape import Application, state_answer
@@ -69,7 +69,7 @@ class Web:
         self.app = self._application()
         self.asgi: ASGIApp = Guard(Direct(self.app, self.hub, self._line), self.access, self._broke)
         self._pace = Pace(self._publish, conductor.state)
-        self._polling = Polling(partial(self.hub.whole, "stage"))
+        self._polling = {view: Polling(partial(self.hub.whole, view)) for view in VIEWS}
         self._end_subscription: Callable[[], None] = conductor.subscribe(self._show)
 
     def _show(self, state: ShowState) -> None:
@@ -82,7 +82,7 @@ class Web:
         self.on_show()
 
     def _watching(self) -> dict[str, int]:
-        counts = self.hub.counts()
+        counts = {view: size + self._polling[view].viewers() for view, size in self.hub.counts().items()}
         return counts | {"stage": counts["stage"] + self.elsewhere}
 
     def cannot_render(self, view: str, error: Exception) -> None:
@@ -155,7 +155,21 @@ class Web:
         """Whoever proves to be the presenter has the presenter's places, whatever is looked at."""
         visitor = visitor_of(request)
         proven = visitor.by in ("session", "token")
-        return self.lines.take(private or proven, visitor.session.ident if visitor.session else None)
+        page = page_of(request)
+        line = self.lines.take(private or proven, visitor.session.ident if visitor.session else None, page)
+        if line is not None:
+            for polling in self._polling.values():
+                polling.forget(page)
+        return line
+
+    def _stream(self, request: Request, view: str) -> Response:
+        polling = self._polling[view]
+        if (instead := polling.instead(request, self.lines)) is not None:
+            return instead
+        line = self._line(request, private=view != "stage")
+        if line is None:
+            return (polling.answer(page_of(request)) if view == "stage" else None) or full()
+        return view_stream(self.hub, view, line)
 
     def _add_machine(self, app: FastAPI) -> None:
         @app.get("/state", tags=["machine"], responses=state_answer())
@@ -179,10 +193,7 @@ class Web:
             view = request.path_params["view"]
             if view not in VIEWS:
                 return self.desk.no_such("view", view)
-            line = self._line(request, private=view != "stage")
-            if line is None:
-                return (self._polling.answer() if view == "stage" else None) or full()
-            return view_stream(self.hub, view, line)
+            return self._stream(request, view)
 
         @app.get("/healthz", tags=["machine"])
         async def healthz() -> Answer:

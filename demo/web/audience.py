@@ -26,7 +26,7 @@ from demo.web.files import add_files
 from demo.web.guard import Guard
 from demo.web.lines import Line, Lines
 from demo.web.pages import REGIONS, Heading, Pages
-from demo.web.polling import Polling
+from demo.web.polling import Polling, page_of
 from demo.web.problems import add_errors, full, problem
 from demo.web.rules import Rule, Rules
 from demo.web.screens import beat, framed
@@ -93,8 +93,8 @@ class Audience:
         self.asgi: ASGIApp = Guard(Direct(self.app, self.hub, self._line, moves=True), access, self._broke)
 
     def viewers(self) -> int:
-        """Open streams of this relay."""
-        return self.hub.counts()[VIEW]
+        """Open pages of this relay."""
+        return self.hub.counts()[VIEW] + self._polling.viewers()
 
     async def keep_alive(self) -> None:
         """Send beats, and mark the show when it is lost, until cancelled."""
@@ -136,7 +136,11 @@ class Audience:
             self._say(text)
 
     def _line(self, request: Request, private: bool) -> Line | None:
-        return self._lines.take(private=False, session=None)
+        page = page_of(request)
+        line = self._lines.take(private=False, session=None, page=page)
+        if line is not None:
+            self._polling.forget(page)
+        return line
 
     def _application(self) -> FastAPI:
         app = Application(
@@ -171,9 +175,11 @@ class Audience:
         @app.get("/stream/stage", tags=["machine"], response_class=Response, responses=STREAM)
         async def stream(request: Request) -> Response:
             """The stage page's stream: its regions as they change."""
+            if (instead := self._polling.instead(request, self._lines)) is not None:
+                return instead
             line = self._line(request, private=False)
             if line is None:
-                return self._polling.answer() or full()
+                return self._polling.answer(page_of(request)) or full()
             return view_stream(self.hub, VIEW, line)
 
         @app.get("/healthz", tags=["machine"])

@@ -19,6 +19,9 @@ from demo.web.streams import RETRY
 
 PREFIX = "/stream/"
 
+WITHOUT_STREAM = {"picture", "trial"}
+"""Queries of a page that cannot have a stream: they are answered, and the connection goes on."""
+
 _HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-store, no-transform",
@@ -54,6 +57,8 @@ class Direct:
         if hand_over is None or not is_stream:
             return False
         request = Request(scope)
+        if request.query_params.keys() & WITHOUT_STREAM:
+            return False
         line = self._take(request, view != "stage")
         if line is None:
             return False

@@ -34,10 +34,12 @@ LOOK_EVERY_SEC = 5.0
 
 @dataclass(eq=False, slots=True)
 class Line:
-    """One open stream, of a session or of nobody in particular."""
+    """One open stream, of a session or of nobody in particular. `page`: the page that reads it, where that says so."""
 
     session: str | None
+    page: str
     _open: set["Line"]
+    _pages: dict[str, "Line"]
     until: float
     ended: bool = False
     _close: Callable[[], None] | None = None
@@ -57,6 +59,8 @@ class Line:
     def leave(self) -> None:
         """The stream is over: its place is free. Safe to call twice."""
         self._open.discard(self)
+        if self._pages.get(self.page) is self:
+            del self._pages[self.page]
         self._close = None
 
 
@@ -68,15 +72,22 @@ class Lines:
     reserved: int = RESERVED
     clock: Callable[[], float] = time.monotonic
     _open: set[Line] = field(default_factory=set)
+    _pages: dict[str, Line] = field(default_factory=dict)
     _looked_at: float = 0.0
 
-    def take(self, private: bool, session: str | None) -> Line | None:
-        """A place for one more stream, or None when there is none. Give it back with its `leave`."""
+    def take(self, private: bool, session: str | None, page: str = "") -> Line | None:
+        """A place for one more stream, or None when there is none. Give it back with its `leave`.
+
+        A page reads one stream: an older one of its own, which something on the way may still hold, ends.
+        """
+        self.end_page(page)
         if len(self._open) >= (self.most if private else self.most - self.reserved):
             return None
         age = AGE_MOST_SEC * random.uniform(0.5, 1)  # noqa: S311 - so that a hall does not come back as one
-        line = Line(session, self._open, self.clock() + age)
+        line = Line(session, page, self._open, self._pages, self.clock() + age)
         self._open.add(line)
+        if page:
+            self._pages[page] = line
         return line
 
     def end_old(self) -> None:
@@ -86,6 +97,11 @@ class Lines:
             self._looked_at = now
             for line in [line for line in self._open if line.until <= now]:
                 line.end()
+
+    def end_page(self, page: str) -> None:
+        """End the stream of a page that does not read it any more."""
+        if (line := self._pages.get(page)) is not None:
+            line.end()
 
     def end(self, session: str) -> None:
         """End every stream of a session that is worth nothing any more."""
