@@ -1,6 +1,7 @@
 """A running rate limiter for the tests: real processes, small and fast limits, and a way to wait for a condition."""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -11,8 +12,10 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from demo.chaos.child import Child
+from demo.chaos.port_owner import PortOwner
 from demo.subjects.parts.part import Part
 from demo.subjects.parts.ports import free_ports
+from demo.subjects.parts.proof import Question
 from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY, Limit
 from demo.subjects.ratelimiter.redis_client import connect
 from demo.subjects.ratelimiter.redis_server import find_server, redis_child
@@ -62,7 +65,8 @@ async def own_redis() -> AsyncIterator[tuple[Child, Callable[[float], Redis]]]:
     port = free_ports(1)[0]
     child = redis_child(find_server(), port, PASSWORD)
     await child.start()
-    client = connect(port, PASSWORD, 1.0)
+    owner = PortOwner(port, os.getpid())
+    client = connect(owner, PASSWORD, 1.0)
 
     async def answers() -> bool:
         try:
@@ -72,10 +76,15 @@ async def own_redis() -> AsyncIterator[tuple[Child, Callable[[float], Redis]]]:
 
     try:
         await until_it(answers)
-        yield child, lambda answer_sec: connect(port, PASSWORD, answer_sec)
+        yield child, lambda answer_sec: connect(owner, PASSWORD, answer_sec)
     finally:
         await client.aclose()
         await child.stop()
+
+
+def asked_by(system: System, part: Part, path: str, method: str = "POST") -> Mapping[str, str]:
+    """The headers of a request of the show's own."""
+    return Question(system.token, part.id, method, path).headers
 
 
 async def data_of(part: Part) -> Mapping[str, Any]:

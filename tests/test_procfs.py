@@ -12,7 +12,7 @@ import pytest
 
 from demo.chaos.child import birth_of
 from demo.chaos.distant import Distant
-from demo.chaos.procfs import Launch, descendants, is_stopped, listeners, marked, orphans
+from demo.chaos.procfs import Launch, descendants, is_stopped, likely_children, listeners, marked, orphans
 from tests.serving import wait_for
 
 LISTENS = """
@@ -98,3 +98,14 @@ def test_a_child_that_nobody_has_reaped_is_an_orphan_of_its_parent_and_no_descen
         child.send_signal(signal.SIGKILL)
         wait_for(lambda: child.pid in orphans(os.getpid()))
         assert child.pid not in descendants(os.getpid())
+
+
+def test_the_cheap_list_of_children_has_those_that_live() -> None:
+    child = subprocess.Popen(["/bin/sleep", "60"])
+    try:
+        assert child.pid in likely_children(os.getpid())
+        assert child.pid not in likely_children(1)
+    finally:
+        child.kill()
+        child.wait()
+    assert child.pid not in likely_children(os.getpid())

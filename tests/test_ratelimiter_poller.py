@@ -77,11 +77,11 @@ def test_an_issue_is_a_part_that_is_not_up_never_a_counter() -> None:
     counters = [{"key": "k", "limit": 1, "window_sec": 1.0, "ghosts": 9, "drift": 9, "admitted": 3, "counted": 1}]
     counters[0] |= {"ghosts_uptime": None, "drift_uptime": CLOCK.to_uptime(1000.0)}
     good = [Reading(NODE), Reading({"per_sec": 1.0, "counters": counters})]
-    healthy = assemble(parts, good, 1000.0, LIMITS)
+    healthy = assemble(parts, good, 1000.0, ())
     assert healthy["has_issues"] is False
     assert healthy["counters"] == [counters[0] | {"ghosts_at": None, "drift_at": 1000.0}]
     assert healthy["last_updated"].timestamp() == pytest.approx(CLOCK.wall(1000.0), abs=0.05)
-    broken = assemble(parts, [Reading(trouble="nobody listens"), good[1]], 1000.0, LIMITS)
+    broken = assemble(parts, [Reading(trouble="nobody listens"), good[1]], 1000.0, ())
     assert broken["has_issues"] is True
     assert broken is not healthy
 

@@ -13,13 +13,13 @@ import pytest
 
 from demo.chaos.child import ROOT
 from demo.errors import SubjectError
-from demo.subjects.parts.wire import TOKEN_HEADER
+from demo.subjects.parts.part import Part
 from demo.subjects.ratelimiter.limits import LIMITS, Limit
 from demo.subjects.ratelimiter.poller import Poller
 from demo.subjects.ratelimiter.redis_server import candidates, find_server, version_of
 from demo.subjects.ratelimiter.system import System
 from demo.subjects.ratelimiter.wiring import Settings
-from tests.limiter import data_of, is_running, running, until, until_it
+from tests.limiter import asked_by, data_of, is_running, running, until, until_it
 
 pytestmark = [pytest.mark.anyio, pytest.mark.system]
 
@@ -196,9 +196,9 @@ async def test_a_stranger_on_loopback_can_neither_ask_a_node_nor_order_a_burst()
         for port, path in [(system.nodes[0].port, "/check/search"), (system.traffic.port, "/burst")]:
             async with stranger.post(system.lines.url(port) + path, json={}) as answer:
                 assert answer.status == 403
-        async with stranger.post(
-            system.lines.url(system.nodes[0].port) + "/check/made-up", headers={TOKEN_HEADER: system.token}
-        ) as answer:
+        node, path = system.nodes[0], "/check/made-up"
+        headers = asked_by(system, node, path)
+        async with stranger.post(system.lines.url(node.port) + path, headers=headers) as answer:
             assert answer.status == 404
 
 
@@ -206,12 +206,13 @@ async def test_limits_are_the_server_s_and_hold_whoever_asks() -> None:
     limits = (Limit("own", "exact", 7, 30.0, 0.001),)
     async with running(Settings(limits=limits, redis_timeout_sec=5.0)) as system, aiohttp.ClientSession() as caller:
 
-        async def ask(port: int) -> int:
-            headers = {TOKEN_HEADER: system.token, "X-Limit": "1000"}
-            async with caller.post(f"{system.lines.url(port)}/check/own?limit=1000", headers=headers) as answer:
+        async def ask(node: Part) -> int:
+            path = "/check/own?limit=1000"
+            headers = {**asked_by(system, node, path), "X-Limit": "1000"}
+            async with caller.post(f"{system.lines.url(node.port)}{path}", headers=headers) as answer:
                 return answer.status
 
-        statuses = await asyncio.gather(*(ask(port) for port in [node.port for node in system.nodes] * 10))
+        statuses = await asyncio.gather(*(ask(node) for node in [*system.nodes] * 10))
         assert sorted(statuses) == [200] * 7 + [429] * 23
 
 
@@ -222,10 +223,11 @@ async def test_without_redis_a_node_does_as_configured_and_says_so(fallback: str
     async with running(settings) as system, aiohttp.ClientSession() as caller:
         assert system.redis.child is not None
         system.redis.child.kill()
-        headers, url = {TOKEN_HEADER: system.token}, system.lines.url(system.nodes[0].port)
+        node, path = system.nodes[0], "/check/own"
         statuses = []
         for _ in range(4):
-            async with caller.post(f"{url}/check/own", headers=headers) as answer:
+            headers = asked_by(system, node, path)
+            async with caller.post(system.lines.url(node.port) + path, headers=headers) as answer:
                 statuses.append(answer.status)
         assert statuses[-1] == status
         said = await data_of(system.nodes[0])

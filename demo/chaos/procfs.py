@@ -58,6 +58,16 @@ def children(parent: int) -> Processes:
     return {pid: born for pid, above, state, born in _all() if above == parent and state not in ENDED}
 
 
+def likely_children(parent: int) -> Processes:
+    """Cheaper than `children`, and may miss one while others end."""
+    listed: list[str] = []
+    with contextlib.suppress(OSError):
+        for thread in (PROC / str(parent) / "task").iterdir():
+            listed += (thread / "children").read_text(encoding="ascii").split()
+    read = [found for pid in listed for found in _read(PROC / pid)]
+    return {pid: born for pid, above, state, born in read if above == parent and state not in ENDED}
+
+
 def orphans(parent: int) -> list[int]:
     """Its children that have ended, and wait to be reaped."""
     return [pid for pid, above, state, _ in _all() if above == parent and state == "Z"]
@@ -72,6 +82,25 @@ def marked(name: str, value: str) -> Processes:
             if state not in ENDED and mark in (PROC / str(pid) / "environ").read_bytes().split(b"\0"):
                 found[pid] = born
     return found
+
+
+def pids() -> list[int]:
+    """All that there are; those that this user may look into and others."""
+    with contextlib.suppress(OSError):
+        return sorted(int(entry.name) for entry in PROC.iterdir() if entry.name.isdecimal())
+    return []
+
+
+def name_of(pid: int) -> str:
+    """The program's, as `ps` tells it; empty for one that is gone."""
+    with contextlib.suppress(OSError):
+        return (PROC / str(pid) / "comm").read_text(encoding="utf-8", errors="replace").strip()
+    return ""
+
+
+def tells_listeners() -> bool:
+    """Can anything be said here of who listens?"""
+    return (PROC / "net" / "tcp").is_file()
 
 
 def is_stopped(pid: int) -> bool:
@@ -91,6 +120,18 @@ def listeners(pids: Iterable[int]) -> dict[int, int]:
                     if port is not None:
                         found[port] = pid
     return found
+
+
+def listener(port: int) -> int | None:
+    """The process that listens on this TCP port; None where there is none, or it is not for us to see."""
+    sockets = {f"{SOCKET}{inode}]" for inode, known in _listening().items() if known == port}
+    for pid in pids() if sockets else ():
+        with contextlib.suppress(OSError):
+            for entry in (PROC / str(pid) / "fd").iterdir():
+                with contextlib.suppress(OSError):
+                    if str(entry.readlink()) in sockets:
+                        return pid
+    return None
 
 
 def _listening() -> dict[str, int]:

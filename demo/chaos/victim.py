@@ -53,6 +53,24 @@ class OneOf:
 
 
 @dataclass(frozen=True)
+class AnyMember:
+    """Any of those that are known by then, by chance."""
+
+    members: Callable[[], Sequence[Selector]]
+
+    @property
+    def label(self) -> str:
+        known = self.members()
+        return "one of " + ", ".join(map(str, known)) if known else "one of the members"
+
+    async def choose(self) -> Selector:
+        known = self.members()
+        if not known:
+            raise FaultError("no member is known yet: try again when all is up")
+        return random.choice(known)  # noqa: S311 - a lot, no secret
+
+
+@dataclass(frozen=True)
 class Elected:
     """Whoever holds an office, as `ask` says; `label` is the office: "the leader"."""
 

@@ -7,6 +7,7 @@ from typing import Any
 import aiohttp
 
 from demo.health.http import HttpProbe
+from demo.health.numbers import mapping
 from demo.health.reading import Reading
 
 DEADLINE_SEC = 0.3
@@ -27,18 +28,24 @@ class EtcdProbe:
     async def look(self) -> Reading:
         probe = HttpProbe(self.session, f"{self.url}/v3/maintenance/status", deadline_sec=self.deadline_sec, posts={})
         reading = await probe.look()
-        return Reading(status_of(reading.data), took_ms=reading.took_ms) if reading.ok else reading
+        if not reading.ok:
+            return reading
+        status = status_of(reading.data)
+        if None in (status["member"], status["cluster"]):
+            return Reading(trouble="answered with something else than etcd's status")
+        return Reading(status, took_ms=reading.took_ms)
 
 
 def status_of(said: Mapping[str, Any]) -> dict[str, Any]:
-    """`member` and `leader` (ids as text, leader "" while there is none), `term`, `applied` and `db_bytes`.
+    """`cluster`, `member` and `leader` (ids as text, leader "" while there is none), `term`, `applied` and `db_bytes`.
 
     What is missing or makes no sense is None.
     """
-    header = said.get("header")
-    member = header.get("member_id") if isinstance(header, Mapping) else None
+    header = mapping(said.get("header"))
+    member, cluster = header.get("member_id"), header.get("cluster_id")
     leader = said.get("leader", NOBODY)
     return {
+        "cluster": cluster if isinstance(cluster, str) else None,
         "member": member if isinstance(member, str) else None,
         "leader": leader if isinstance(leader, str) and leader != NOBODY else "",
         "term": _number(said.get("raftTerm")),

@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
@@ -23,12 +23,13 @@ Session = Callable[[], aiohttp.ClientSession]
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """`trouble` says why there is no answer; without one, `status` and the whole `body` are there."""
+    """`trouble` says why there is no answer; without one, `status`, `headers` and the whole `body` are there."""
 
     status: int = 0
     body: bytes = b""
     took_ms: float = 0.0
     trouble: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 async def fetch(
@@ -55,7 +56,8 @@ async def fetch(
             if body is None:
                 answer.close()  # not read to its end: this connection is of no use any more
                 return Fetched(trouble=f"answered with more than {most_bytes / 1e6:g} MB")
-            return Fetched(answer.status, body, (time.perf_counter() - started) * 1000)
+            took_ms = (time.perf_counter() - started) * 1000
+            return Fetched(answer.status, body, took_ms, headers=answer.headers)
     except TimeoutError:
         return Fetched(trouble=f"no answer in {deadline_sec * 1000:.0f} ms")
     except aiohttp.ClientConnectorDNSError:

@@ -6,18 +6,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from redis.exceptions import ConnectionError as NotConnected
 
 from demo.clock import uptime
+from demo.health.http import STRANGER
 from demo.health.reading import Reading
 
 DEADLINE_SEC = 0.4
 KEEP_MS = 5000
 
 
+class NotOurs(NotConnected):
+    """Another process listens there: it is told nothing."""
+
+
 @dataclass(frozen=True)
 class RedisProbe:
-    """Writes `key`, which is ours, and asks for the memory in use.
+    """Writes `key`, which is ours, and asks for the memory in use, and for the number of its process.
 
     `client` is asked for at each look; it must be without hidden retries.
     """
@@ -33,7 +39,9 @@ class RedisProbe:
                 client = self.client()
                 await client.set(self.key, round(uptime() * 1000), px=KEEP_MS)
                 write_ms = (time.perf_counter() - started) * 1000
-                memory = await client.info("memory")
+                told = await client.info()
+        except (NotOurs, AuthenticationError):
+            return Reading(trouble=STRANGER)
         except ResponseError:
             return Reading(trouble="refused a write")
         except TimeoutError:
@@ -41,4 +49,5 @@ class RedisProbe:
         except (RedisError, OSError) as error:
             held = "timeout" in type(error).__name__.lower()
             return Reading(trouble="takes no writes" if held else "nobody listens")
-        return Reading({"write_ms": write_ms, "memory_bytes": memory.get("used_memory")}, took_ms=write_ms)
+        data = {"write_ms": write_ms, "memory_bytes": told.get("used_memory"), "process": told.get("process_id")}
+        return Reading(data, took_ms=write_ms)

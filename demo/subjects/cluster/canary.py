@@ -96,9 +96,12 @@ class Canary:
     def longest(self, since: float) -> dict[str, float] | None:
         """The longest time without a confirmed write on any one key that ended after `since`; None: not known.
 
+        Of a key without one before `since`, nobody knows how long it had gone without.
+
         `sec` and `began_at`; a gap that is still open ends now.
         """
-        return longest_gap([(*done, uptime()) for done in self._done.values() if done], since)
+        known = [done for done in self._done.values() if done and done[0] <= since]
+        return longest_gap([(*done, uptime()) for done in known], since)
 
 
 def longest_gap(keys: Sequence[Sequence[float]], since: float) -> dict[str, float] | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from demo.clock import CLOCK
 from demo.engine.watch import Seen
+from demo.health.numbers import mapping, number, rounded
 from demo.health.pulse import Pulse
 from demo.health.reading import Reading
 from demo.subjects.cluster.members import Members
@@ -61,11 +62,9 @@ def answer(pulse: Pulse, since: float, now: float) -> Reading:
     return pulse.reading
 
 
-def card(
-    ident: str, kind: str, health: str, detail: str, metrics: Mapping[str, float | None], **more: Any
-) -> dict[str, Any]:
+def card(ident: str, kind: str, health: str, detail: str, metrics: Mapping[str, object], **more: Any) -> dict[str, Any]:
     """One entry of the health dict's `nodes`; numbers of a part that is not up are not shown."""
-    shown = {name: float(f"{value:.3g}") for name, value in metrics.items() if value is not None}
+    shown = {name: known for name, value in metrics.items() if (known := rounded(value)) is not None}
     return {
         "id": ident,
         "name": ident,
@@ -97,15 +96,15 @@ def client_cards(pulse: Pulse, now: float) -> list[dict[str, Any]]:
             card("load", "load", "down", reading.trouble, {}),
             card("writes", "canary", "unknown", trouble, {}),
         ]
-    return [_load_card(reading.data), _writes_card(reading.data.get("canary", {}), now)]
+    return [_load_card(reading.data), _writes_card(mapping(reading.data.get("canary")), now)]
 
 
 def _load_card(data: Mapping[str, Any]) -> dict[str, Any]:
-    p99, rate, missing = data.get("p99_ms"), data.get("rate") or 0, data.get("missing") or 0
-    errors = data.get("error_percent") or 0
+    p99, rate, missing = number(data.get("p99_ms")), number(data.get("rate")), number(data.get("missing"))
+    errors = number(data.get("error_percent"))
     words = "off" if not rate else "no answers" if p99 is None else f"p99 {p99:.0f} ms"
     if missing:
-        words = f"{missing} confirmed writes not found"
+        words = f"{missing:g} confirmed writes not found"
     elif errors and rate:
         words = f"{errors:.0f} % errors · {words}"
     numbers = {"ops/s": _done_per_sec(data), "errors %": errors, "p99 ms": p99}
@@ -114,12 +113,14 @@ def _load_card(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def _done_per_sec(data: Mapping[str, Any]) -> float | None:
     """Operations that were answered."""
-    per_sec, errors = data.get("per_sec"), data.get("error_percent")
-    return None if per_sec is None or errors is None else per_sec * (1 - errors / 100)
+    per_sec, errors = number(data.get("per_sec")), number(data.get("error_percent"))
+    if not per_sec:
+        return per_sec
+    return None if errors is None else per_sec * (1 - errors / 100)
 
 
 def _writes_card(canary: Mapping[str, Any], now: float) -> dict[str, Any]:
-    took, last = canary.get("write_ms"), canary.get("last_at")
+    took, last = canary.get("write_ms"), number(canary.get("last_at"))
     if canary.get("takes_writes"):
         return card("writes", "canary", "up", "confirmed all the time", {"ms": took})
     why = canary.get("reason")
@@ -141,6 +142,5 @@ def curves(pulse: Pulse, now: float) -> list[dict[str, Any]]:
     ]
 
 
-def _metric(name: str, label: str, value: float | None, unit: str, role: str) -> dict[str, Any]:
-    shown = None if value is None else float(f"{value:.3g}")
-    return {"name": name, "label": label, "value": shown, "unit": unit, "role": role}
+def _metric(name: str, label: str, value: object, unit: str, role: str) -> dict[str, Any]:
+    return {"name": name, "label": label, "value": rounded(value), "unit": unit, "role": role}

@@ -1,20 +1,24 @@
 """A cluster in containers of one compose project: brought up or found, and left as it was found."""
 
+import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from demo.engine.container import Container
 from demo.engine.engine import Engine
 from demo.engine.watch import EngineWatch
-from demo.errors import EngineError, SubjectError
+from demo.errors import EngineError, SubjectError, UsageError
+from demo.findings import Finding, ok
 from demo.subjects.cluster import owner
 from demo.subjects.cluster.compose import DOWN_SEC, Compose
 from demo.subjects.cluster.ground import Tell
 from demo.subjects.cluster.members import Member, Members
 from demo.subjects.cluster.pull import pull
 from demo.subjects.parts.ports import is_free
+
+PROJECT = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,14 @@ class Plans:
     images: tuple[str, ...]
     environ: dict[str, str]
     ports: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raises `UsageError` for a name that compose would refuse later, at greater length."""
+        if not PROJECT.fullmatch(self.project):
+            raise UsageError(
+                f"{self.project[:60]!r} cannot be a compose project's name: use a-z, 0-9, '_' and '-', "
+                "and begin with a letter or a digit"
+            )
 
 
 @dataclass(frozen=True)
@@ -50,6 +62,8 @@ class Containers:
         self._members = Members((), None)
         self._changed: Callable[[], None] = lambda: None
         self._tell: Tell = lambda text: None
+        self.judge: Callable[[Sequence[Container]], Awaitable[object]] | None = None
+        """Raises `SubjectError` when what is attached to is nothing that this subject can present."""
 
     @property
     def watch(self) -> EngineWatch:
@@ -69,10 +83,21 @@ class Containers:
                 await self._compose.check()
             elif not containers:
                 raise SubjectError(f"no container belongs to a compose project {self.plans.project!r} here")
+            elif self.judge is not None:
+                await self.judge(containers)
         except EngineError as error:
             raise SubjectError(str(error)) from error
         finally:
             await self.engine.close()
+
+    async def examine(self) -> Finding:
+        """For `demo doctor`, of a project that is attached to. Raises `SubjectError`."""
+        try:
+            await self.check()
+            names = ", ".join(sorted(one.called for one in await self.listed()))
+        finally:
+            await self.engine.close()
+        return ok(f"project {self.plans.project}", f"can be presented; what is there: {names}")
 
     async def listed(self) -> tuple[Container, ...]:
         """All of the project, those that do not run too. Raises `SubjectError`."""

@@ -1,13 +1,20 @@
 """Connections of this process to a cluster and to its client process, opened at first use."""
 
+from collections.abc import Mapping
+from functools import partial
+
 import aiohttp
 
 from demo.errors import SubjectError
 from demo.health.http import HttpProbe
 from demo.health.reading import Reading
-from demo.subjects.parts.wire import HOST, TOKEN_HEADER
+from demo.subjects.parts import proof
+from demo.subjects.parts.wire import HOST
 
 TOTAL_SEC = 5.0
+
+CLIENT = "load"
+"""The id of the client process."""
 
 
 class Lines:
@@ -33,15 +40,17 @@ class ClientLine:
     def __init__(self, lines: Lines, port: int, token: str) -> None:
         self._lines = lines
         self._url = f"http://{HOST}:{port}"
-        self._headers = {TOKEN_HEADER: token}
+        self._asking = partial(proof.Question, token, CLIENT)
 
-    def probe(self, path: str = "health", deadline_sec: float = 0.4) -> HttpProbe:
-        return HttpProbe(self._lines.session, f"{self._url}/{path}", self._headers, deadline_sec)
+    def probe(
+        self, path: str = "health", deadline_sec: float = 0.4, posts: Mapping[str, object] | None = None
+    ) -> HttpProbe:
+        url = f"{self._url}/{path}"
+        return HttpProbe(self._lines.session, url, deadline_sec=deadline_sec, posts=posts, asking=self._asking)
 
     async def tell(self, path: str, body: dict[str, object], within_sec: float = 2.0) -> Reading:
         """Raises `SubjectError` when it does not answer, or refuses."""
-        probe = HttpProbe(self._lines.session, f"{self._url}/{path}", self._headers, within_sec, body)
-        reading = await probe.look()
+        reading = await self.probe(path, within_sec, body).look()
         if not reading.ok:
             raise SubjectError(f"the client process: {reading.trouble}")
         return reading

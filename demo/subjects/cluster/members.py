@@ -27,6 +27,8 @@ class Member:
     every_sec: float = EVERY_SEC
     places: dict[int, str] = field(default_factory=dict)
     pulse: Pulse = field(init=False)
+    judge: Callable[[Reading], Reading] = field(default=lambda reading: reading)
+    """What the subject makes of an answer: is it this member that answers?"""
 
     def __post_init__(self) -> None:
         self.host = self.host or self.id
@@ -44,7 +46,7 @@ class Member:
     async def look(self) -> Reading:
         if not self.address:
             return Reading(trouble="publishes no port on this machine")
-        return await self.probe_at(self.address).look()
+        return self.judge(await self.probe_at(self.address).look())
 
     def is_in(self, container: Container) -> bool:
         """Is that container what the others call by this name?"""

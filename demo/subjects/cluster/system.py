@@ -14,7 +14,7 @@ from demo.errors import SubjectError
 from demo.health.pulse import Pulse
 from demo.subjects.cluster.compose import UP_SEC as MAKE_SEC
 from demo.subjects.cluster.ground import Ground
-from demo.subjects.cluster.lines import ClientLine, Lines
+from demo.subjects.cluster.lines import CLIENT, ClientLine, Lines
 from demo.subjects.cluster.members import Member, Members
 from demo.subjects.parts.part import Part
 from demo.subjects.parts.ports import free_ports
@@ -59,7 +59,7 @@ class Cluster:
         port, self._token = free_ports(1)[0], secrets.token_hex(16)
         self.client = ClientLine(self.lines, port, self._token)
         self._module = client
-        self._process = Part("load", "load", port, self.client.probe(), self._make_client)
+        self._process = Part(CLIENT, "load", port, self.client.probe(), self._make_client)
         self._port, self._rate = port, 0.0
         self.client_pulse = Pulse(self.client.probe().look, CLIENT_EVERY_SEC, self.stir)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -99,8 +99,9 @@ class Cluster:
     # The client process.
 
     def _make_client(self) -> Child:
-        told = {"port": self._port, "token": self._token, "endpoints": self.endpoints(self.members), "rate": self._rate}
-        return Child("load", module(self._module), json.dumps(told).encode())
+        told = {"id": CLIENT, "port": self._port, "token": self._token, "rate": self._rate}
+        told["endpoints"] = self.endpoints(self.members)
+        return Child(CLIENT, module(self._module), json.dumps(told).encode())
 
     async def tell_endpoints(self) -> None:
         with contextlib.suppress(SubjectError):  # a client that is started later is told then

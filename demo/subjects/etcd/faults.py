@@ -2,7 +2,8 @@
 
 import math
 
-from demo.chaos.docker import ContainerFault, Elected, OneOf, Victim
+from demo.chaos.docker import ContainerFault, Elected, Victim
+from demo.chaos.victim import AnyMember
 from demo.engine.select import Selector
 from demo.subjects.cluster.containers import Containers
 from demo.subjects.cluster.system import Cluster
@@ -23,7 +24,7 @@ def faults(cluster: Cluster, ground: Containers, wall: Wall) -> tuple[ContainerF
         return None if name is None else Selector(project=project, service=name)
 
     led = Elected("the leader", leader)
-    any_one = OneOf(tuple(Selector(project=project, service=member.id) for member in cluster.members))
+    any_one = AnyMember(lambda: [Selector(project=project, service=member.id) for member in cluster.members])
 
     def fault(config: ChaosConfig, victim: Victim) -> ContainerFault:
         return ContainerFault(

@@ -27,11 +27,13 @@ class EtcdStore:
 
     def __init__(self) -> None:
         self._endpoints: tuple[str, ...] = ()
+        self._cluster: str | None = None
         self._turn = itertools.count()
         self._session: aiohttp.ClientSession | None = None
 
     def turn_to(self, endpoints: Sequence[str]) -> None:
-        self._endpoints = tuple(endpoints)
+        if self._endpoints != tuple(endpoints):
+            self._endpoints, self._cluster = tuple(endpoints), None
 
     def told(self) -> Mapping[str, Any]:
         """The members tell it themselves."""
@@ -85,7 +87,15 @@ class EtcdStore:
             raise NotDone("refused") from error
         if status != 200 or not isinstance(said, dict) or "header" not in said:
             raise NotDone("election" if "leader" in str(said) else "refused")
+        self._check_cluster(said["header"])
         return said
+
+    def _check_cluster(self, header: object) -> None:
+        """What another cluster confirms, on the port of a member that is gone, was not confirmed by this one."""
+        cluster = header.get("cluster_id") if isinstance(header, Mapping) else None
+        if not isinstance(cluster, str) or self._cluster not in (None, cluster):
+            raise NotDone("refused")
+        self._cluster = cluster
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:

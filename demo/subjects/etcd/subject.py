@@ -5,22 +5,23 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from demo.engine import Engine
+from demo.engine import Container, Engine
 from demo.errors import UsageError
-from demo.findings import Finding
+from demo.findings import Finding, together
 from demo.health.etcd import EtcdProbe
 from demo.subjects.cluster.containers import Containers, Plans, Terms
 from demo.subjects.cluster.examine import Needs, examine_engine
 from demo.subjects.cluster.members import Member
 from demo.subjects.cluster.poller import ClusterPoller
 from demo.subjects.cluster.system import Cluster
+from demo.subjects.etcd.attached import CLIENT_PORT, members_soon
 from demo.subjects.etcd.deck import deck
 from demo.subjects.etcd.faults import faults
+from demo.subjects.etcd.identity import Identities
 from demo.subjects.etcd.wall import Wall
 from demo.types import Chapter, FaultDriver, Stage
 
 MEMBERS = ("etcd-0", "etcd-1", "etcd-2")
-CLIENT_PORT = 2379
 PROJECT = "demo-etcd"
 IMAGE = "rancher/mirrored-coreos-etcd:v3.5.12"
 FIRST_PORT = 23791
@@ -29,7 +30,7 @@ MEMORY = 600_000_000
 
 
 class Etcd:
-    """`attach`: a compose project that runs already, with the services etcd-0 to etcd-2.
+    """`attach`: a compose project that runs already, whatever its services are called.
 
     `load`: operations a second once the story asks for them. `base_port`: the first of three ports on loopback.
     """
@@ -60,10 +61,16 @@ class Etcd:
             {name: (base_port + place,) for place, name in enumerate(MEMBERS)},
         )
         self.ground = ground = Containers(plans, Terms(attach is not None, keep, allow_unlabelled))
-        self.cluster = Cluster(ground, [self._member(name) for name in MEMBERS], "demo.subjects.etcd.store")
+        known = [self._member(name) for name in MEMBERS] if attach is None else []
+        self.cluster = Cluster(ground, known, "demo.subjects.etcd.store")
+        if attach is not None:
+            ground.judge = self._found_in
+            self.cluster.learn = self._learn
+        self._identities = Identities(self._container_of)
         self.wall = Wall(self.cluster)
         self._poller = ClusterPoller(self.wall.picture)
         self.cluster.stirred = self._poller.stir
+        self.cluster.members.added = lambda member: self._poller.follow([member.watched(self.cluster.stir)])
         self._poller.follow(self.cluster.pulses, self.cluster.watch)
         self._faults = faults(self.cluster, ground, self.wall)
         self._rate = load
@@ -71,7 +78,22 @@ class Etcd:
         self._needs = Needs(plans.project, () if attach is not None else (used,), ports, MEMORY)
 
     def _member(self, name: str) -> Member:
-        return Member(name, "etcd", CLIENT_PORT, lambda at: EtcdProbe(self.cluster.lines.session, f"http://{at}"))
+        member = Member(name, "etcd", CLIENT_PORT, lambda at: EtcdProbe(self.cluster.lines.session, f"http://{at}"))
+        member.judge = lambda reading: self._identities.judge(name, reading)
+        return member
+
+    async def _found_in(self, containers: Sequence[Container]) -> tuple[str, ...]:
+        return await members_soon(self.ground.plans.project, containers)
+
+    async def _learn(self) -> None:
+        """Once: who is down later is still expected. Raises `SubjectError`."""
+        if not tuple(self.cluster.members):
+            for name in await self._found_in(await self.ground.listed()):
+                self.cluster.members.add(self._member(name))
+
+    def _container_of(self, name: str) -> str:
+        seen = self.cluster.members.seen(name)
+        return "" if seen is None else seen.container.id
 
     @property
     def poller(self) -> ClusterPoller:
@@ -92,7 +114,10 @@ class Etcd:
 
     async def examine(self) -> Sequence[Finding]:
         """What it takes, for `demo doctor`."""
-        return await examine_engine(Engine(), self._needs)
+        found = await examine_engine(Engine(), self._needs)
+        if not self.ground.terms.attach:
+            return found
+        return (*found, *await together({f"project {self.ground.plans.project}": self.ground.examine()}))
 
     async def start(self) -> None:
         await self.cluster.start()

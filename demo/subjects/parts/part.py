@@ -3,22 +3,29 @@
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from demo.chaos.child import Child
+from demo.chaos.port_owner import taken_by
 from demo.chaos.process import Handle
-from demo.errors import SubjectError
+from demo.errors import FaultError, SubjectError
+from demo.health.http import STRANGER
 from demo.health.reading import Probe, Reading
+from demo.subjects.parts.ports import is_free
 
 START_SEC = 8.0
 HANG_SEC = 1.0
 """A process that lives but does not answer for so long is replaced when somebody heals."""
 
 LOOK_SEC = 0.03
+NOT_RUNNING = Reading(trouble="not running")
 
 
 class WatchedPart(ABC):
-    """A part as seen from outside. `trouble`: why there is no process, in a few words for its card."""
+    """A part as seen from outside. `trouble`: why there is no process, in a few words for its card.
+
+    `is_ours`: does that answer come from that process? For a probe that cannot tell by itself.
+    """
 
     def __init__(self, ident: str, kind: str, port: int, probe: Probe, links: tuple[str, ...] = ()) -> None:
         self.id = ident
@@ -28,6 +35,7 @@ class WatchedPart(ABC):
         self.probe = probe
         self.trouble = ""
         self.is_starting = True
+        self.is_ours: Callable[[Reading, Handle], bool] = lambda reading, handle: True
 
     @property
     @abstractmethod
@@ -43,7 +51,13 @@ class WatchedPart(ABC):
         """Up already: nothing happens. Dead, or silent for HANG_SEC: started anew. Raises `SubjectError`."""
 
     async def look(self) -> Reading:
+        """Nobody is asked while its process is known not to live: its port may be a stranger's."""
+        handle = self.handle
+        if handle is None or not _lives(handle):
+            return NOT_RUNNING
         reading = await self.probe.look()
+        if reading.ok and not self.is_ours(reading, handle):
+            reading = Reading(trouble=STRANGER)
         if reading.ok:
             self.is_starting, self.trouble = False, ""
         return reading
@@ -57,8 +71,16 @@ class WatchedPart(ABC):
         return False
 
 
+def _lives(handle: Handle) -> bool:
+    """Not to know is no proof of an end."""
+    try:
+        return handle.is_alive
+    except FaultError:
+        return True
+
+
 class Part(WatchedPart):
-    """One of our own. `make` makes its process anew; `confirm` may object to what answers: is it really ours?"""
+    """One of our own. `make` makes its process anew."""
 
     def __init__(
         self,
@@ -68,12 +90,10 @@ class Part(WatchedPart):
         probe: Probe,
         make: Callable[[], Child],
         links: tuple[str, ...] = (),
-        confirm: Callable[[Child], Awaitable[bool]] | None = None,
     ) -> None:
         super().__init__(ident, kind, port, probe, links)
         self.child: Child | None = None
         self._make = make
-        self._confirm = confirm
         self._one_at_a_time = asyncio.Lock()
         self._closed = False
 
@@ -95,7 +115,7 @@ class Part(WatchedPart):
             try:
                 await self._start_anew()
             except SubjectError:
-                self.trouble = "could not be started"
+                self.trouble = self.trouble or "could not be started"
                 raise
             finally:
                 self.is_starting = False
@@ -113,6 +133,7 @@ class Part(WatchedPart):
             self.child.kill()
             await self.child.wait()
         self._check_open()
+        self._check_port()
         self.is_starting, self.trouble = True, ""
         child = self.child = self._make()
         await child.start()
@@ -123,9 +144,12 @@ class Part(WatchedPart):
             raise
         if not await self._answers_within(START_SEC):
             raise SubjectError(self._why(child))
-        if self._confirm is not None and not await self._confirm(child):
-            child.kill()
-            raise SubjectError(f"{self.id}: another process answers on its port {self.port}")
+
+    def _check_port(self) -> None:
+        """Somebody else may have taken it: while the part was dead, or before it first lived."""
+        if not is_free(self.port):
+            self.trouble = taken = taken_by(self.port)
+            raise SubjectError(f"{self.id}: {taken}: end that one, then heal")
 
     def _check_open(self) -> None:
         if self._closed:

@@ -25,19 +25,20 @@ class Rolling:
         self._drop(now)
 
     def summary(self) -> dict[str, float | None]:
-        """`p99_ms` is None without a request that was answered."""
+        """None is what is not known: everything in the first SPAN_SEC, and of no request how it went."""
         now = time.monotonic()
         self._drop(now)
-        span = min(SPAN_SEC, max(now - self._started, 0.1))
+        if now - self._started < SPAN_SEC:
+            return dict.fromkeys(("per_sec", "limited_per_sec", "error_percent", "p99_ms"))
         count = {"ok": 0, "limited": 0, "failed": 0}
         for _, _, outcome in self._events:
             count[outcome] += 1
         total = len(self._events)
         took = sorted(took for _, took, outcome in self._events if outcome != "failed")
         return {
-            "per_sec": total / span,
-            "limited_per_sec": count["limited"] / span,
-            "error_percent": 100 * count["failed"] / total if total else 0.0,
+            "per_sec": total / SPAN_SEC,
+            "limited_per_sec": count["limited"] / SPAN_SEC,
+            "error_percent": 100 * count["failed"] / total if total else None,
             "p99_ms": 1000 * took[max(0, math.ceil(0.99 * len(took)) - 1)] if took else None,
         }
 

@@ -1,6 +1,7 @@
 """The protected backend: notes when each admission arrives, and tells the truth about the limits. Its own process."""
 
 import asyncio
+import os
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -11,12 +12,13 @@ from aiohttp import web
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from demo.chaos.port_owner import PortOwner
 from demo.subjects.parts.rolling import Rolling
 from demo.subjects.parts.service import run
 from demo.subjects.ratelimiter.algorithms import now_us, redis_key
 from demo.subjects.ratelimiter.limits import Limit
 from demo.subjects.ratelimiter.redis_client import connect
-from demo.subjects.ratelimiter.truth import SPAN_US, Arrival, find_drift, find_ghosts, ghosts_of_run
+from demo.subjects.ratelimiter.truth import SPAN_US, Arrival, Observed, run_of, seconds, truth_of
 
 AUDIT_SEC = 0.15
 MARK_KEY = "show:audit"
@@ -66,10 +68,11 @@ class Backend:
     def __init__(self, config: Mapping[str, Any]) -> None:
         self._limits = [Limit(**item) for item in config["limits"]]
         self._arrivals: dict[str, deque[Arrival]] = {limit.key: deque() for limit in self._limits}
-        self._audit = Audit(connect(config["redis_port"], config["redis_password"], AUDIT_SEC))
+        self._audit = Audit(connect(PortOwner(config["redis_port"], os.getppid()), config["redis_password"], AUDIT_SEC))
         self._one_audit = asyncio.Lock()
         self._recent = Rolling()
         self._started_at = now_us()
+        self._observed = Observed(self._started_at if config.get("forgot") else None)
 
     async def work(self, request: web.Request) -> web.Response:
         started = time.perf_counter()
@@ -79,7 +82,7 @@ class Backend:
             return web.Response(status=404)
         arrivals.append(Arrival(at, int(request.query["at"]), request.query["id"]))
         self._recent.add("ok", time.perf_counter() - started)
-        return web.Response(text="done")
+        return web.Response()
 
     async def _audited(self) -> bool:
         async with self._one_audit:
@@ -92,57 +95,33 @@ class Backend:
         """
         since, audited, now = int(request.query["uptime"]), await self._audited(), now_us()
         body = {
-            "started_at": _seconds(self._started_at),
+            "started_at": seconds(self._started_at),
             "redis": self._audit.mark if audited else None,
-            "keys": [self._since(limit, since, now, audited) for limit in self._limits],
+            "keys": [
+                run_of(limit, self._seen(limit, now), since, now, self._observed, audited=audited)
+                for limit in self._limits
+            ],
         }
         return web.json_response(body)
 
-    def _since(self, limit: Limit, since: int, now: int, audited: bool) -> dict[str, Any]:
-        seen = sorted(self._arrivals[limit.key], key=attrgetter("at"))
-        kept = since >= now - SPAN_US
-        known = kept and audited
-        return {
-            "key": limit.key,
-            "limit": limit.limit,
-            "ghosts": ghosts_of_run(seen, limit.limit, limit.window_us, since, now) if kept else None,
-            "drift": find_drift(seen, now, since).drift if known else None,
-            "drift_in_windows": find_drift(seen, now, since - limit.window_us).drift if known else None,
-        }
-
     async def health(self, _request: web.Request) -> web.Response:
-        """The process's own numbers, and `counters`: the truth of each key over the last 30 s."""
+        """The process's own numbers, and `counters`: the truth of each key over the last 30 s.
+
+        A process that was started anew has forgotten what came before: None until it has seen all of that time itself.
+        """
         audited, now = await self._audited(), now_us()
-        counters = [self._truth(limit, now, audited) for limit in self._limits]
-        started_at = _seconds(self._started_at)
+        counters = [
+            truth_of(limit, self._seen(limit, now), now, self._observed, audited=audited) for limit in self._limits
+        ]
+        started_at = seconds(self._started_at)
         return web.json_response({"counters": counters, "started_at": started_at, **self._recent.summary()})
 
-    def _truth(self, limit: Limit, now: int, audited: bool) -> dict[str, Any]:
+    def _seen(self, limit: Limit, now: int) -> list[Arrival]:
+        """Those that still count, in the order of their arrival: the clock may step."""
         arrivals = self._arrivals[limit.key]
         while arrivals and arrivals[0].at < now - SPAN_US - limit.window_us - MARGIN_US:
             arrivals.popleft()
-        seen = sorted(arrivals, key=attrgetter("at"))  # the clock may step
-        ghosts = find_ghosts(seen, limit.limit, limit.window_us, now)
-        drift = find_drift(seen, now)
-        return {
-            "key": limit.key,
-            "algorithm": limit.algorithm,
-            "limit": limit.limit,
-            "window_sec": limit.window_sec,
-            "admitted": ghosts.admitted,
-            "worst": ghosts.worst,
-            "ghosts": ghosts.ghosts,
-            "ghosts_uptime": _seconds(ghosts.ghosts_at),
-            "spread_sec": ghosts.spread / 1_000_000,
-            "admitted_30s": drift.admitted,
-            "counted": drift.counted if audited else None,
-            "drift": drift.drift if audited else None,
-            "drift_uptime": _seconds(drift.drift_at) if audited else None,
-        }
-
-
-def _seconds(microseconds: int | None) -> float | None:
-    return None if microseconds is None else microseconds / 1_000_000
+        return sorted(arrivals, key=attrgetter("at"))
 
 
 def build(config: Mapping[str, Any]) -> web.Application:

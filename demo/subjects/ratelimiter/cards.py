@@ -1,9 +1,10 @@
 """What a card says of a part: its state, its numbers and a few words, from one reading. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from demo.errors import FaultError
+from demo.health.numbers import number, rounded
 from demo.health.reading import Reading
 from demo.subjects.parts.part import WatchedPart
 from demo.subjects.parts.wire import HOST
@@ -23,7 +24,7 @@ def node_card(part: WatchedPart, reading: Reading) -> dict[str, Any]:
         "health": health,
         "address": f"{HOST}:{part.port}",
         "detail": _words(part, reading, health),
-        "metrics": {name: float(f"{value:.3g}") for name, value in numbers.items() if value is not None},
+        "metrics": {name: shown for name, value in numbers.items() if (shown := rounded(value)) is not None},
         "links": list(part.links),
     }
 
@@ -39,18 +40,23 @@ def _words(part: WatchedPart, reading: Reading, health: str) -> str:
         return "starting"
     if health == "down":
         return _why_down(part, reading)
-    if part.kind == "node":
-        return _node_words(reading.data)
-    if part.kind == "redis":
-        return f"{(reading.data.get('memory_bytes') or 0) / MEGA:.3g} MB"
-    if part.kind == "traffic":
-        bursting = reading.data.get("bursting")
-        return "bursting" if bursting else f"{_short(reading.data.get('limited_per_sec') or 0)}/s refused"
-    return "counts arrivals"
+    return _WORDS[part.kind](reading.data)
+
+
+def _redis_words(data: Mapping[str, Any]) -> str:
+    memory = number(data.get("memory_bytes"))
+    return "takes writes" if memory is None else f"{memory / MEGA:.3g} MB"
+
+
+def _traffic_words(data: Mapping[str, Any]) -> str:
+    if data.get("bursting"):
+        return "bursting"
+    refused = number(data.get("limited_per_sec"))
+    return "counting requests" if refused is None else f"{_short(refused)}/s refused"
 
 
 def _node_words(data: Mapping[str, Any]) -> str:
-    p99 = data.get("p99_ms")
+    p99 = number(data.get("p99_ms"))
     latency = "no requests" if p99 is None else f"{_short(p99)} ms"
     counting = str(data.get("counting"))
     return ALONE.get(counting, f"{counting} · {latency}")
@@ -82,7 +88,7 @@ def _requests(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _redis(data: Mapping[str, Any]) -> dict[str, Any]:
-    memory = data.get("memory_bytes")
+    memory = number(data.get("memory_bytes"))
     return {"write ms": data.get("write_ms"), "memory MB": None if memory is None else memory / MEGA}
 
 
@@ -90,4 +96,10 @@ def _backend(data: Mapping[str, Any]) -> dict[str, Any]:
     return {"req/s": data.get("per_sec")}
 
 
+_WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "node": _node_words,
+    "traffic": _traffic_words,
+    "redis": _redis_words,
+    "backend": lambda data: "counts arrivals",
+}
 _NUMBERS = {"node": _requests, "traffic": _requests, "redis": _redis, "backend": _backend}

@@ -3,13 +3,14 @@
 import itertools
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import aiohttp
 from yarl import URL
 
+from demo.subjects.parts.proof import Question
 from demo.subjects.parts.rolling import SPAN_SEC, Outcome, Rolling
-from demo.subjects.parts.wire import HOST, TOKEN_HEADER
+from demo.subjects.parts.wire import HOST
 
 ANSWER_SEC = 2.0
 ATTEMPTS = 2
@@ -20,8 +21,9 @@ _OUTCOMES: dict[int, Outcome] = {200: "ok", 429: "limited"}
 class Caller:
     """Takes the nodes in turn. POST, so that aiohttp repeats nothing behind our back."""
 
-    def __init__(self, ports: Sequence[int], token: str) -> None:
-        self._ports = tuple(ports)
+    def __init__(self, ports: Mapping[str, int], token: str) -> None:
+        """`ports`: of each node by its id."""
+        self._nodes = tuple(ports.items())
         self._turn = itertools.count()
         self._token = token
         self._session: aiohttp.ClientSession | None = None
@@ -34,7 +36,6 @@ class Caller:
         """The session, to be closed by the caller of this; needs the running loop."""
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
-            headers={TOKEN_HEADER: self._token},
             timeout=aiohttp.ClientTimeout(total=ANSWER_SEC),
         )
         return self._session
@@ -52,20 +53,22 @@ class Caller:
     async def _ask(self, key: str) -> Outcome:
         first = next(self._turn)
         for attempt in range(ATTEMPTS):
-            port = self._ports[(first + attempt) % len(self._ports)]
-            outcome = _OUTCOMES.get(await self._status(port, key))
+            node, port = self._nodes[(first + attempt) % len(self._nodes)]
+            outcome = _OUTCOMES.get(await self._status(node, port, key))
             if outcome is not None:
                 return outcome
             self.retried += attempt == 0
         return "failed"
 
-    async def _status(self, port: int, key: str) -> int:
-        """0 when there was no answer at all."""
+    async def _status(self, node: str, port: int, key: str) -> int:
+        """0 when there was no answer at all, or a stranger's."""
         if self._session is None:
             return 0
+        question = Question(self._token, node, "POST", f"/check/{key}")
+        url = URL(f"http://{HOST}:{port}{question.path}", encoded=True)
         try:
-            async with self._session.post(URL(f"http://{HOST}:{port}/check/{key}", encoded=True)) as answer:
-                return answer.status
+            async with self._session.post(url, headers=question.headers) as answer:
+                return answer.status if question.is_answered(answer.status, answer.headers, b"") else 0
         except (aiohttp.ClientError, OSError, TimeoutError):
             return 0
 

@@ -11,9 +11,11 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
+from demo.chaos.port_owner import PortOwner
+from demo.subjects.parts.proof import Question
 from demo.subjects.parts.rolling import Rolling
 from demo.subjects.parts.service import run
-from demo.subjects.parts.wire import HOST, TOKEN_HEADER
+from demo.subjects.parts.wire import HOST
 from demo.subjects.ratelimiter.algorithms import Decision, LocalWindows, now_us
 from demo.subjects.ratelimiter.limits import Limit
 from demo.subjects.ratelimiter.redis_client import connect
@@ -37,11 +39,11 @@ class Node:
         self.id: str = config["id"]
         self.fallback: Fallback = config["fallback"]
         self.limits = {item["key"]: Limit(**item) for item in config["limits"]}
-        redis = connect(config["redis_port"], config["redis_password"], SOCKET_SEC)
+        redis = connect(PortOwner(config["redis_port"], os.getppid()), config["redis_password"], SOCKET_SEC)
         self.shared = SharedCount(redis, f"show:probe:{self.id}", config["redis_timeout_sec"])
         self._local = LocalWindows()
         self._idents = (f"{self.id}:{os.getpid()}:{number}" for number in itertools.count())
-        self._backend = f"http://{HOST}:{config['backend_port']}/admitted"
+        self._backend = f"http://{HOST}:{config['backend_port']}"
         self._token: str = config["token"]
         self._session: aiohttp.ClientSession | None = None
         self._recent = Rolling()
@@ -50,9 +52,8 @@ class Node:
     async def lifetime(self, app: web.Application) -> AsyncIterator[None]:
         """aiohttp's context of the application: what runs beside the requests."""
         connector = aiohttp.TCPConnector(limit=0)
-        headers = {TOKEN_HEADER: self._token}
         timeout = aiohttp.ClientTimeout(total=BACKEND_SEC)
-        async with aiohttp.ClientSession(connector=connector, headers=headers, timeout=timeout) as self._session:
+        async with aiohttp.ClientSession(connector=connector, timeout=timeout) as self._session:
             await self._first_contact()
             watch = asyncio.create_task(self.shared.watch())
             yield
@@ -66,7 +67,7 @@ class Node:
     async def check(self, request: web.Request) -> web.Response:
         limit = self.limits.get(request.match_info["key"])
         if limit is None:
-            return web.Response(status=404, text="no such key")
+            return web.Response(status=404)
         started = time.perf_counter()
         self._in_flight += 1
         try:
@@ -92,12 +93,14 @@ class Node:
         return Decision(True, now_us()) if self.fallback == "open" else self._local.decide(limit, now_us())
 
     async def _pass_on(self, limit: Limit, ident: str, decision: Decision) -> bool:
-        url = URL(f"{self._backend}/{limit.key}?id={ident}&at={decision.at}", encoded=True)
+        path = f"/admitted/{limit.key}?id={ident}&at={decision.at}"
+        question = Question(self._token, "backend", "POST", path)
         if self._session is None:
             return False
         try:
-            async with self._session.post(url) as answer:
-                return answer.status == 200
+            url = URL(self._backend + path, encoded=True)
+            async with self._session.post(url, headers=question.headers) as answer:
+                return answer.status == 200 and question.is_answered(200, answer.headers, b"")
         except (aiohttp.ClientError, OSError, TimeoutError):
             return False
 

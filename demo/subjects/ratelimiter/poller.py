@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from demo.clock import CLOCK
+from demo.health.numbers import mapping, number, rounded
 from demo.health.reading import Reading
 from demo.subjects.parts.part import WatchedPart
 from demo.subjects.ratelimiter.cards import node_card
@@ -62,14 +63,25 @@ def assemble(
         "sampled_at": now,
         "interval_sec": INTERVAL_SEC,
         "metrics": curves(traffic),
-        "counters": [*map(_dated, by_id.get("backend", {}).get("counters", ()))] or [*map(_unknown, limits)],
-        "totals": dict(traffic.get("totals", {})),
+        "counters": _counters(by_id.get("backend", {}).get("counters"), limits),
+        "totals": dict(mapping(traffic.get("totals"))),
     }
+
+
+def _counters(told: object, limits: Sequence[Limit]) -> list[dict[str, Any]]:
+    """Whatever the backend tells; of a limited key that it does not tell of, nothing is known."""
+    found = [_dated(item) for item in told if _names_a_key(item)] if isinstance(told, list) else []
+    names = {item["key"] for item in found}
+    return [*found, *(_unknown(limit) for limit in limits if limit.key not in names)]
+
+
+def _names_a_key(item: object) -> bool:
+    return isinstance(item, Mapping) and isinstance(item.get("key"), str)
 
 
 def _dated(counter: Mapping[str, Any]) -> dict[str, Any]:
     """As the backend tells it, with moments for the uptimes at which it saw ghosts and drift."""
-    uptimes = {name: counter.get(f"{name}_uptime") for name in ("ghosts", "drift")}
+    uptimes = {name: number(counter.get(f"{name}_uptime")) for name in ("ghosts", "drift")}
     return {**counter, **{f"{name}_at": None if at is None else CLOCK.of_uptime(at) for name, at in uptimes.items()}}
 
 
@@ -89,6 +101,5 @@ def curves(traffic: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _metric(name: str, label: str, value: float | None, unit: str, role: str) -> dict[str, Any]:
-    shown = None if value is None else float(f"{value:.3g}")
-    return {"name": name, "label": label, "value": shown, "unit": unit, "role": role}
+def _metric(name: str, label: str, value: object, unit: str, role: str) -> dict[str, Any]:
+    return {"name": name, "label": label, "value": rounded(value), "unit": unit, "role": role}

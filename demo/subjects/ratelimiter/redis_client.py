@@ -1,17 +1,32 @@
-"""Clients of our own Redis: short timeouts, no hidden retries."""
+"""Clients of our own Redis: short timeouts, no hidden retries, and no word to anybody else."""
 
 from redis.asyncio import Redis
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+
+from demo.chaos.port_owner import PortOwner
+from demo.health.redis import NotOurs
 
 CONNECTIONS_MOST = 512
 
 
-def connect(port: int, password: str, answer_sec: float) -> Redis:
+def connect(owner: PortOwner, password: str, answer_sec: float) -> Redis:
     """A client that connects on first use. redis-py retries by default: a 1 s timeout then takes 5 s."""
+
+    async def introduce(connection: AbstractConnection) -> None:
+        """The password is said to our own server only: its port may be somebody else's by now."""
+        if not owner.is_ours():
+            raise NotOurs(f"another process listens on port {owner.port}")
+        try:
+            await connection.on_connect()
+        except BaseException:  # a deadline, too: redis-py would leave the connection open then
+            await connection.disconnect(nowait=True)
+            raise
+
     return Redis(
         host="127.0.0.1",
-        port=port,
+        port=owner.port,
         password=password,
         socket_timeout=answer_sec,
         socket_connect_timeout=answer_sec,
@@ -19,4 +34,5 @@ def connect(port: int, password: str, answer_sec: float) -> Redis:
         max_connections=CONNECTIONS_MOST,
         health_check_interval=0,
         protocol=2,
+        redis_connect_func=introduce,
     )

@@ -1,21 +1,23 @@
 """The rate limiter as its owner has it: which processes there are, how they are started, healed and stopped."""
 
 import asyncio
+import itertools
 import json
 import os
+import time
 from dataclasses import asdict
 from typing import Any
 
-from redis.exceptions import RedisError
-
 from demo.chaos.child import Child, birth_of, module
+from demo.chaos.port_owner import taken_by
 from demo.errors import SubjectError
 from demo.subjects.parts.part import Part
+from demo.subjects.parts.ports import is_free
 from demo.subjects.ratelimiter.redis_server import find_server, redis_child
 from demo.subjects.ratelimiter.target import Spec, Target
 from demo.subjects.ratelimiter.wiring import NODES, Settings, Wiring
 
-CONFIRM_SEC = 3.0
+LEFT_SEC = 1.0
 BY_HAND = "end this show: all processes of its system end with it"
 PACKAGE = "demo.subjects.ratelimiter"
 
@@ -34,12 +36,13 @@ class System(Target[Part]):
 
     def _make(self, spec: Spec) -> Part:
         if spec.kind == "redis":
-            return Part(spec.id, spec.kind, spec.port, spec.probe, self._redis_child, confirm=self._is_ours)
+            return Part(spec.id, spec.kind, spec.port, spec.probe, self._redis_child)
         # Secrets travel by pipe: a command line or an environment could be read by others.
-        line = json.dumps(self._told(spec)).encode()
+        lives = itertools.count()
 
         def make() -> Child:
-            return Child(spec.id, module(f"{PACKAGE}.{spec.kind}"), line)
+            told = self._told(spec) | {"forgot": next(lives) > 0}
+            return Child(spec.id, module(f"{PACKAGE}.{spec.kind}"), json.dumps(told).encode())
 
         return Part(spec.id, spec.kind, spec.port, spec.probe, make, spec.links)
 
@@ -50,6 +53,7 @@ class System(Target[Part]):
         """What a process of ours reads on stdin."""
         ports, settings = self.wiring.ports, self.settings
         common = {
+            "id": spec.id,
             "port": spec.port,
             "token": self.token,
             "redis_port": ports["redis"],
@@ -59,28 +63,34 @@ class System(Target[Part]):
         }
         if spec.kind == "node":
             timeout = settings.redis_timeout_sec
-            return common | {"id": spec.id, "fallback": settings.fallback, "redis_timeout_sec": timeout}
+            return common | {"fallback": settings.fallback, "redis_timeout_sec": timeout}
         if spec.kind == "traffic":
-            return common | {"node_ports": [ports[name] for name in NODES], "load": settings.load}
+            return common | {"nodes": {name: ports[name] for name in NODES}, "load": settings.load}
         return common
-
-    async def _is_ours(self, child: Child) -> bool:
-        """By the number of the process that answers; patient, for a wrong no would end our own Redis."""
-        client = self.lines.connect(CONFIRM_SEC)
-        try:
-            said = await client.info("server")
-        except (RedisError, OSError):
-            return False
-        finally:
-            await client.aclose()
-        return bool(said.get("process_id") == child.pid)
 
     # Life.
 
     def check(self) -> None:
-        """Looks for a server program, once. Raises `SubjectError` with the command that installs one."""
+        """Looks for a server program and free ports. Raises `SubjectError` with what to do."""
+        self._find_server()
+        if self.settings.base_port is not None:
+            self._check_ports()
+
+    def _find_server(self) -> None:
+        """Once."""
         if not self._server_path:
             self._server_path = find_server()
+
+    def _check_ports(self) -> None:
+        """Patient, for a moment: a system that was just killed may still hold them."""
+        until = time.monotonic() + LEFT_SEC
+        while taken := [port for port in self.wiring.ports.values() if not is_free(port)]:
+            if time.monotonic() > until:
+                break
+            time.sleep(0.05)
+        if taken:
+            said = ", ".join(taken_by(port) for port in taken)
+            raise SubjectError(f"{said}: end what uses it, or choose another --base-port")
 
     async def start(self) -> None:
         """All parts at once."""
@@ -101,7 +111,7 @@ class System(Target[Part]):
         if self._stopped:
             raise SubjectError("the system was stopped")
         try:
-            await asyncio.to_thread(self.check)
+            await asyncio.to_thread(self._find_server)
         except SubjectError:
             for part in self.parts:
                 part.give_up("no redis-server found" if part is self.redis else "not started")

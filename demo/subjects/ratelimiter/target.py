@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from demo.chaos.process import Home
-from demo.health.http import HttpProbe
 from demo.health.reading import Probe
 from demo.health.redis import RedisProbe
 from demo.subjects.parts.part import WatchedPart
-from demo.subjects.parts.wire import TOKEN_HEADER
 from demo.subjects.ratelimiter.wiring import NODES, Lines, Settings, Wiring
 
 P = TypeVar("P", bound=WatchedPart)
@@ -34,8 +32,9 @@ class Target(ABC, Generic[P]):
         self.wiring = wiring
         self.settings: Settings = wiring.settings
         self.token = wiring.token
-        self.lines = Lines(wiring)
+        self.lines = Lines(wiring, owner)
         self.redis = self._part("redis", "redis")
+        self.redis.is_ours = lambda reading, handle: reading.data.get("process") == handle.pid
         self.nodes = tuple(self._part(name, "node", "redis", "backend") for name in NODES)
         self.backend = self._part("backend", "backend", "redis")
         self.traffic = self._part("traffic", "traffic", *NODES)
@@ -46,11 +45,7 @@ class Target(ABC, Generic[P]):
 
     def _part(self, name: str, kind: str, *links: str) -> P:
         port = self.wiring.ports[name]
-        probe: Probe
-        if kind == "redis":
-            probe = RedisProbe(self.lines.redis_client)
-        else:
-            probe = HttpProbe(self.lines.session, f"{self.lines.url(port)}/health", {TOKEN_HEADER: self.token})
+        probe: Probe = RedisProbe(self.lines.redis_client) if kind == "redis" else self.lines.probe(name)
         return self._make(Spec(name, kind, port, probe, links))
 
     @abstractmethod

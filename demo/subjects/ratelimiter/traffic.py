@@ -34,8 +34,8 @@ class Traffic:
     def __init__(self, config: Mapping[str, Any]) -> None:
         limits = [Limit(**item) for item in config["limits"]]
         self._limits = {limit.key: replace(limit, rate=limit.rate * config["load"]) for limit in limits}
-        self._wait_for: list[int] = [*config["node_ports"], config["backend_port"]]
-        self._caller = Caller(config["node_ports"], config["token"])
+        self._wait_for: list[int] = [*config["nodes"].values(), config["backend_port"]]
+        self._caller = Caller(config["nodes"], config["token"])
         self._bursts: dict[str, Burst] = {}
         self._orders = {key: asyncio.Event() for key in self._limits}
         self._tasks: set[asyncio.Task[Any]] = set()

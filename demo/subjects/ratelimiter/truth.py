@@ -8,6 +8,9 @@ over the limit in such a window is a real over-admission, and never the delay's 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from demo.subjects.ratelimiter.limits import Limit
 
 SPAN_US = 30_000_000
 """Ghosts and drift are told over the last 30 s."""
@@ -51,6 +54,21 @@ class Drift:
     @property
     def drift(self) -> int:
         return self.admitted - self.counted
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """From when on the arrivals are known: `since` None is always, for there were none before."""
+
+    since: int | None = None
+
+    def whole(self, start: int) -> bool:
+        """Is everything known that arrived from `start` on?"""
+        return self.since is None or self.since <= start
+
+    def found(self, count: int | None, start: int) -> int | None:
+        """What was found stands however little was seen; that there was nothing takes having seen all of it."""
+        return count if count or self.whole(start) else None
 
 
 def find_ghosts(arrivals: Sequence[Arrival], limit: int, window: int, now: int) -> Ghosts:
@@ -108,3 +126,48 @@ def find_drift(arrivals: Sequence[Arrival], now: int, since: int | None = None) 
     settled = [a for a in arrivals if start <= a.at <= now - SETTLE_US]
     unknown = [a.at for a in settled if not a.held]
     return Drift(len(settled), len(settled) - len(unknown), max(unknown, default=None))
+
+
+def truth_of(limit: Limit, seen: Sequence[Arrival], now: int, observed: Observed, *, audited: bool) -> dict[str, Any]:
+    """What a key's counter tells of the last 30 s; `audited`: Redis was asked just now. Times in seconds."""
+    ghosts, drift = find_ghosts(seen, limit.limit, limit.window_us, now), find_drift(seen, now)
+    span = now - SPAN_US
+    is_whole, with_window = observed.whole(span), span - limit.window_us
+    return {
+        "key": limit.key,
+        "algorithm": limit.algorithm,
+        "limit": limit.limit,
+        "window_sec": limit.window_sec,
+        "admitted": ghosts.admitted if observed.whole(now - NOW_US - limit.window_us) else None,
+        "worst": ghosts.worst if observed.whole(with_window) else None,
+        "ghosts": observed.found(ghosts.ghosts, with_window),
+        "ghosts_uptime": seconds(ghosts.ghosts_at),
+        "spread_sec": ghosts.spread / 1_000_000,
+        "admitted_30s": drift.admitted if is_whole else None,
+        "counted": drift.counted if audited and is_whole else None,
+        "drift": observed.found(drift.drift, span) if audited else None,
+        "drift_uptime": seconds(drift.drift_at) if audited else None,
+    }
+
+
+def run_of(
+    limit: Limit, seen: Sequence[Arrival], since: int, now: int, observed: Observed, *, audited: bool
+) -> dict[str, Any]:
+    """The same of one run of a fault, which began at `since`; None further back than arrivals are kept."""
+    kept, with_window = since >= now - SPAN_US, since - limit.window_us
+    ghosts = ghosts_of_run(seen, limit.limit, limit.window_us, since, now)
+
+    def drift(start: int) -> int | None:
+        return observed.found(find_drift(seen, now, start).drift, start) if kept and audited else None
+
+    return {
+        "key": limit.key,
+        "limit": limit.limit,
+        "ghosts": observed.found(ghosts, with_window) if kept else None,
+        "drift": drift(since),
+        "drift_in_windows": drift(with_window),
+    }
+
+
+def seconds(microseconds: int | None) -> float | None:
+    return None if microseconds is None else microseconds / 1_000_000

@@ -3,12 +3,16 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import aiohttp
 from redis.asyncio import Redis
 
-from demo.health.redis import DEADLINE_SEC
+from demo.chaos.port_owner import PortOwner
+from demo.health import http, redis
+from demo.health.http import HttpProbe
+from demo.subjects.parts import proof
 from demo.subjects.parts.ports import free_ports
 from demo.subjects.parts.wire import HOST
 from demo.subjects.ratelimiter.limits import LIMITS, Limit
@@ -61,15 +65,31 @@ class Wiring:
 
 
 class Lines:
-    """Connections of this process to the parts, shared by probes and faults. `close()` ends them for good."""
+    """Connections of this process to the parts, shared by probes and faults. `close()` ends them for good.
 
-    def __init__(self, wiring: Wiring) -> None:
+    `owner`: the process whose children the parts are.
+    """
+
+    def __init__(self, wiring: Wiring, owner: int) -> None:
         self._wiring = wiring
+        self._redis_owner = PortOwner(wiring.ports["redis"], owner)
         self._session: aiohttp.ClientSession | None = None
         self._redis: Redis | None = None
 
     def url(self, port: int) -> str:
         return f"http://{HOST}:{port}"
+
+    def probe(
+        self,
+        part: str,
+        path: str = "health",
+        within_sec: float = http.DEADLINE_SEC,
+        posts: Mapping[str, Any] | None = None,
+    ) -> HttpProbe:
+        """Asks that part, and believes nobody else; `posts` is sent as JSON."""
+        url = f"{self.url(self._wiring.ports[part])}/{path}"
+        asking = partial(proof.Question, self._wiring.token, part)
+        return HttpProbe(self.session, url, deadline_sec=within_sec, posts=posts, asking=asking)
 
     def session(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -78,11 +98,11 @@ class Lines:
 
     def redis_client(self) -> Redis:
         if self._redis is None:
-            self._redis = self.connect(DEADLINE_SEC)
+            self._redis = self.connect(redis.DEADLINE_SEC)
         return self._redis
 
     def connect(self, answer_sec: float) -> Redis:
-        return connect(self._wiring.ports["redis"], self._wiring.password, answer_sec)
+        return connect(self._redis_owner, self._wiring.password, answer_sec)
 
     async def close(self) -> None:
         if self._session is not None:

@@ -10,10 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from demo.clock import CLOCK
-from demo.health.http import HttpProbe
 from demo.health.reading import Reading
 from demo.subjects.parts.part import WatchedPart
-from demo.subjects.parts.wire import TOKEN_HEADER
 from demo.subjects.ratelimiter.target import Target
 
 ANSWER_SEC = 1.0
@@ -60,10 +58,7 @@ class Witness:
             await asyncio.sleep(AGAIN_SEC)
 
     async def _ask(self, part: WatchedPart, path: str) -> Reading:
-        headers = {TOKEN_HEADER: self._system.token}
-        return await HttpProbe(
-            self._system.lines.session, f"{self._system.lines.url(part.port)}/{path}", headers, ANSWER_SEC
-        ).look()
+        return await self._system.lines.probe(part.id, path, ANSWER_SEC).look()
 
 
 def account_of(traffic: Mapping[str, Any], backend: Mapping[str, Any]) -> Account:

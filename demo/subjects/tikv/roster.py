@@ -62,6 +62,10 @@ class Roster:
                 return one
         raise SubjectError(f"no PD tells who belongs to the cluster: {'; '.join(map(str, found))}")
 
+    async def judge(self, containers: Sequence[Container]) -> None:
+        """Raises `SubjectError` when nobody could be asked who belongs to it."""
+        self._entrances(containers)
+
     def _entrances(self, containers: Sequence[Container]) -> list[str]:
         known = [f"http://{pd.member.address}" for pd in self._parts.pds if pd.member.address]
         published = [f"http://{at}" for one in containers if (at := address_of(one, PD_PORT))]
@@ -69,7 +73,7 @@ class Roster:
         if not entrances:
             raise SubjectError(
                 f"no container of it publishes PD's port {PD_PORT} on this machine: publish it on 127.0.0.1, "
-                "or say where a PD answers (--pd URL)"
+                f"or say where a PD answers (--pd URL){_there(containers)}"
             )
         return entrances
 
@@ -111,6 +115,11 @@ class Roster:
             if member.is_in(container):
                 member.take(container)
         self._members.add(member)
+
+
+def _there(containers: Sequence[Container]) -> str:
+    names = ", ".join(sorted({container.called for container in containers}))
+    return f"; what is there: {names}" if names else ""
 
 
 def _called(containers: Sequence[Container], host: str) -> str:

@@ -10,7 +10,7 @@ from demo.chaos.docker import ContainerFault
 from demo.chaos.signals import SignalFault
 from demo.engine import Engine
 from demo.errors import UsageError
-from demo.findings import Finding
+from demo.findings import Finding, together
 from demo.health.pulse import Pulse
 from demo.subjects.cluster.containers import Containers, Plans, Terms
 from demo.subjects.cluster.examine import Needs, examine_engine
@@ -114,6 +114,8 @@ class Tikv:
             self._poller.follow([served.pulse])
         if roster is not None:
             cluster.learn = roster.learn
+            if isinstance(cluster.ground, Containers):
+                cluster.ground.judge = roster.judge
             self._poller.follow([Pulse(roster.look, AGAIN_SEC, cluster.stir)])
             return
         for place in range(EACH):
@@ -163,7 +165,11 @@ class Tikv:
         own = self._is_own
         ports = [port for some in self._plans.ports.values() for port in some] if own else []
         images = self._plans.images if own else ()
-        return await examine_engine(Engine(), Needs(self._plans.project, images, ports, MEMORY))
+        found = await examine_engine(Engine(), Needs(self._plans.project, images, ports, MEMORY))
+        ground = self.cluster.ground
+        if own or not isinstance(ground, Containers):
+            return found
+        return (*found, *await together({f"project {self._plans.project}": ground.examine()}))
 
     async def start(self) -> None:
         await self.cluster.start()
