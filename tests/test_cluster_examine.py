@@ -162,6 +162,11 @@ def test_a_slow_answer_proves_no_wrong_clock() -> None:
         ({"docker": "exit 1", "docker-compose": "echo 1.29.2"}, "ok", "docker-compose 1.29.2"),
         ({"docker": "exec /bin/sleep 3600", "docker-compose": "echo 1.29.2"}, "ok", "docker-compose 1.29.2"),
         ({"docker": "echo no such command; exit 1"}, "no", "neither `docker compose` nor `docker-compose` works here"),
+        (
+            {"docker-compose": "echo podman-compose version 1.0.3"},
+            "no",
+            "neither `docker compose` nor `docker-compose` works here",
+        ),
         ({}, "no", "neither `docker compose` nor `docker-compose` works here"),
     ],
 )
@@ -174,4 +179,4 @@ async def test_compose_is_the_plugin_or_the_program_that_answers(
     monkeypatch.setenv("PATH", str(tmp_path))
     (judged,) = await together({"compose": compose()})
     assert (judged.verdict, judged.found.partition(":")[0]) == (verdict, found)
-    assert ("apt-get install" in judged.found) is (verdict == "no")
+    assert ("podman-compose is not supported" in judged.found) is ("podman-compose" in str(programs))

@@ -11,9 +11,10 @@ import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from demo.chaos.environment import without_proxies
 from demo.errors import FaultError, SubjectError
 
 LEASH = Path(__file__).with_name("leash.py")
@@ -45,15 +46,25 @@ def module(name: str) -> tuple[str, ...]:
 class Child:
     """One process: started once, ended once. A restart is a new `Child`."""
 
-    def __init__(self, name: str, command: Sequence[str], first_line: bytes = b"", *, keeps_stdin: bool = True) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        first_line: bytes = b"",
+        *,
+        keeps_stdin: bool = True,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
         """`first_line` is written to its stdin, which then stays open as the lifeline.
 
         Without `keeps_stdin` it is closed after that, for a program that reads to the end before it starts.
+        `environ`: None is ours without the proxies, as of its start.
         """
         self.name = name
         self._command = tuple(command)
         self._first_line = first_line
         self._keeps_stdin = keeps_stdin
+        self._environ = environ
         self._process: asyncio.subprocess.Process | None = None
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._reader: asyncio.Task[None] | None = None
@@ -92,6 +103,7 @@ class Child:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
                 start_new_session=True,
+                env=without_proxies() if self._environ is None else self._environ,
             )
         except OSError as error:
             raise SubjectError(f"{self.name} could not be started: {error.strerror or error}") from error

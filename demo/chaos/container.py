@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from demo.engine import Container, Engine, EngineRefused
@@ -13,7 +13,7 @@ ENDED = ("exited", "dead", "restarting", "removing")
 
 @dataclass(frozen=True)
 class Before:
-    """It was running. `engine` is the engine's identity; `networks` and `settings` as in `Container`."""
+    """It was running. `engine` is the engine's identity; `networks`, `settings`, `addresses` as in `Container`."""
 
     engine: str
     id: str
@@ -21,11 +21,13 @@ class Before:
     started_at: str
     networks: Mapping[str, Sequence[str]]
     settings: Mapping[str, Mapping[str, Any]]
+    addresses: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, container: Container, engine: str) -> "Before":
         networks = {name: list(aliases) for name, aliases in container.networks.items()}
-        return cls(engine, container.id, container.name, container.started_at, networks, container.settings)
+        known = (networks, container.settings, container.addresses)
+        return cls(engine, container.id, container.name, container.started_at, *known)
 
     @classmethod
     def planned(cls, plan: Plan) -> "Before":
@@ -85,8 +87,25 @@ async def _connect(engine: Engine, before: Before, container: Container, network
     aliases = dict.fromkeys((*before.networks[network], *container.networks.get(network, ())))
     if network in container.networks:
         await engine.disconnect(network, before.id)
+    if container.is_running and await _has_old_address(engine, before, network, list(aliases)):
+        return
     connecting = engine.connect(network, before.id, list(aliases), before.settings.get(network))
     await _unless(lambda now: network not in before.lost(now), engine, before, connecting)
+
+
+async def _has_old_address(engine: Engine, before: Before, network: str, aliases: Sequence[str]) -> bool:
+    """Who knew it by its address finds it again. Docker gives one only in networks whose subnet a person has chosen.
+
+    Not for one that does not run: an address that is taken by then would keep it from starting.
+    """
+    settings, address = before.settings.get(network) or {}, before.addresses.get(network)
+    if not address or "IPAMConfig" in settings:
+        return False
+    try:
+        await engine.connect(network, before.id, aliases, {**settings, "IPAMConfig": {"IPv4Address": address}})
+    except EngineRefused:
+        return False
+    return True
 
 
 async def _unless(

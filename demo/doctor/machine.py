@@ -1,6 +1,7 @@
 """What every show needs of the machine: Python, Linux, a place for its journal, memory, files, a watchdog."""
 
 import asyncio
+import ctypes
 import os
 import platform
 import sys
@@ -10,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from demo.chaos.child import birth_of
+from demo.chaos.environment import asks_proxy_for_loopback
 from demo.chaos.watchdog import trial
 from demo.doctor.clock import clock
 from demo.errors import DemoError
@@ -32,6 +34,10 @@ PICTURES = "█▀▁▒─│●▲…×–"
 
 SIZE_LEAST = (80, 24)
 
+LOCALES = ("LC_ALL", "LC_CTYPE", "LANG")
+EVERY_CATEGORY = 8127
+"""glibc's LC_ALL_MASK; of another C library, enough of its categories."""
+
 
 def checks(port: int) -> Mapping[str, Callable[[], Finding]]:
     """Each by what it looks at; none waits for another."""
@@ -43,6 +49,8 @@ def checks(port: int) -> Mapping[str, Callable[[], Finding]]:
         "memory": memory,
         "open files": files,
         "clock": clock,
+        "proxies": proxies,
+        "locale": installed_locale,
         "terminal": terminal,
         "watchdog": watchdog,
     }
@@ -152,6 +160,31 @@ def terminal() -> Finding:
     if size.columns < SIZE_LEAST[0] or size.lines < SIZE_LEAST[1]:
         return maybe("terminal", found, "enlarge it to 80 by 24 or more for `demo run`")
     return ok("terminal", found)
+
+
+def proxies() -> Finding:
+    """What we start is kept from them; what the presenter types is not."""
+    name = asks_proxy_for_loopback()
+    if name:
+        found = f"{name} is set, so curl and other tools ask that proxy for this show's own address"
+        return maybe("proxies", found, "export no_proxy=127.0.0.1,localhost")
+    return ok("proxies", "none between this machine and itself")
+
+
+def installed_locale() -> Finding:
+    """Asked of the C library without changing this process's own."""
+    asked = next((value for name in LOCALES if (value := os.environ.get(name))), "C")
+    try:
+        libc = ctypes.CDLL(None)
+        libc.newlocale.restype = ctypes.c_void_p
+        libc.newlocale.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
+        is_here = libc.newlocale(EVERY_CATEGORY, b"", None) is not None
+    except (OSError, AttributeError):
+        return ok("locale", asked)
+    if not is_here:
+        found = f"{asked} is asked for, or another that is not installed here: some programs end at once"
+        return maybe("locale", found, "export LC_ALL=C.UTF-8 (what the show starts itself is kept from it)")
+    return ok("locale", asked)
 
 
 def watchdog() -> Finding:

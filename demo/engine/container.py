@@ -34,6 +34,8 @@ class Container:
     created_at: str = ""
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     auto_remove: bool = False
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    """Network → its IPv4 address there as of now, whoever chose it."""
 
     @property
     def project(self) -> str:
@@ -77,6 +79,7 @@ def read(data: Mapping[str, Any]) -> Container:
         created_at=str(data.get("Created") or ""),
         settings={name: kept for name, endpoint in endpoints.items() if (kept := _asked(endpoint))},
         auto_remove=bool((data.get("HostConfig") or {}).get("AutoRemove")),
+        addresses={name: str(at) for name, endpoint in endpoints.items() if (at := endpoint.get("IPAddress"))},
     )
 
 

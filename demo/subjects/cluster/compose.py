@@ -10,7 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from demo.chaos.environment import for_compose
 from demo.errors import SubjectError
+from demo.subjects.cluster.client_config import without_proxies
+from demo.subjects.cluster.packages import installs_compose
 
 VERSION_SEC = 3.0
 END_SEC = 6.0
@@ -23,23 +26,42 @@ GRACE_SEC = "2"
 
 TAIL_LINES = 12
 SAID_MOST = 400
-INSTALL = "apt-get install docker-compose-v2, or docker-compose-plugin where Docker comes from docker.com"
+NOT_THIS = "podman-compose"
+
+
+class _Late(SubjectError):
+    """It did not end in time."""
 
 
 async def find_compose(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """The command that works, plugin first. Raises `SubjectError` with what installs one."""
+    """The command that works, plugin first. Raises `SubjectError` with what to do: to install one is not always it."""
     docker, standalone = shutil.which("docker"), shutil.which("docker-compose")
+    silent, other = "", bool(shutil.which(NOT_THIS))
     for words in ((docker, "compose"), (standalone,)):
         command = tuple(word for word in words if word is not None)
-        if len(command) == len(words) and await version_of(command, environ or {}):
-            return command
-    raise SubjectError(f"neither `docker compose` nor `docker-compose` works here: {INSTALL}")
+        if len(command) < len(words):
+            continue
+        try:
+            version = await version_of(command, environ or {})
+            if version and NOT_THIS not in version:
+                return command
+            other |= NOT_THIS in version
+        except TimeoutError:
+            silent = " ".join((Path(command[0]).name, *command[1:], "version"))
+    if silent:
+        raise SubjectError(f"`{silent}` did not answer within {VERSION_SEC:g} s: see what it waits for, then try again")
+    install = await asyncio.to_thread(installs_compose)
+    if other:
+        install = f"{NOT_THIS} is not supported, but docker-compose on podman's socket is: {install}"
+    raise SubjectError(f"neither `docker compose` nor `docker-compose` works here: {install}")
 
 
 async def version_of(command: Sequence[str], environ: Mapping[str, str]) -> str:
-    """What it says of itself; empty when it fails, or hangs."""
+    """What it says of itself; empty when it fails. Raises `TimeoutError` when it hangs."""
     try:
         code, said = await _run((*command, "version", "--short"), environ, VERSION_SEC)
+    except _Late as late:
+        raise TimeoutError from late
     except SubjectError:
         return ""
     return said if code == 0 else ""
@@ -55,7 +77,7 @@ async def _run(command: Sequence[str], environ: Mapping[str, str], within_sec: f
             stderr=asyncio.subprocess.STDOUT,
             # A session of its own: Ctrl-C in the terminal is for the show to answer.
             start_new_session=True,
-            env={**os.environ, **environ},
+            env=for_compose() | dict(environ),
         )
     except OSError as error:
         raise SubjectError(f"{command[0]} could not be started: {error.strerror or error}") from error
@@ -67,7 +89,7 @@ async def _run(command: Sequence[str], environ: Mapping[str, str], within_sec: f
                     tail.append(line.decode(errors="replace").strip()[:SAID_MOST])
             return await process.wait(), in_short(tail)
     except TimeoutError:
-        raise SubjectError(f"`{' '.join(command[:3])}` did not end within {within_sec:g} s") from None
+        raise _Late(f"`{' '.join(command[:3])}` did not end within {within_sec:g} s") from None
     finally:
         if process.returncode is None:
             _signal(process, signal.SIGTERM)
@@ -117,6 +139,8 @@ class Compose:
     async def _do(self, *words: str, within_sec: float | None) -> None:
         await self.check()
         command = (*self._command, "-p", self.project, "-f", str(self.file), *words)
-        code, said = await _run(command, self.environ, within_sec)
+        with without_proxies() as settings:
+            code, said = await _run(command, self.environ | settings, within_sec)
         if code != 0:
-            raise SubjectError(f"`docker compose -p {self.project} {words[0]}` failed: {said or f'exit code {code}'}")
+            program = " ".join((Path(command[0]).name, *self._command[1:]))
+            raise SubjectError(f"`{program} -p {self.project} {words[0]}` failed: {said or f'exit code {code}'}")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from demo.engine.container import UP
 from demo.errors import EngineError
 from demo.findings import Finding, maybe, no, ok, together
 from demo.subjects.cluster.compose import find_compose, version_of
+from demo.subjects.cluster.packages import installs_engine
 from demo.subjects.parts.ports import is_free
 
 APART_MOST_SEC = 1.0
@@ -50,11 +52,18 @@ async def examine_engine(engine: Engine, needs: Needs) -> tuple[Finding, ...]:
         }
         found = (_version(engine, told), *memory_and_clock(told, needs.memory_bytes), *await together(checks))
     except EngineError as error:
-        found = (no("engine", str(error)),)
+        found = (no("engine", str(error), await _engine_remedy()),)
     finally:
         with contextlib.suppress(EngineError):
             await engine.close()
     return (*found[:1], *await begun, *found[1:])
+
+
+async def _engine_remedy() -> str:
+    """The sentence itself says what to do, where an engine is installed."""
+    if any(map(shutil.which, ("docker", "dockerd", "podman"))):
+        return ""
+    return await asyncio.to_thread(installs_engine)
 
 
 async def ask(engine: Engine) -> Told:

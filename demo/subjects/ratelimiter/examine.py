@@ -3,10 +3,11 @@
 import asyncio
 
 from demo.chaos.child import birth_of
+from demo.chaos.port_owner import taken_by
 from demo.findings import Finding, no, ok, together
 from demo.subjects.parts.ports import free_ports, is_free
 from demo.subjects.ratelimiter.attached import Supervisor
-from demo.subjects.ratelimiter.redis_server import OLDEST, installer, survey
+from demo.subjects.ratelimiter.redis_server import OLDEST, remedy, survey
 from demo.subjects.standing import find
 
 PARTS = 6
@@ -30,7 +31,7 @@ def _redis() -> Finding:
         return ok(REDIS, f"{version[0]}.{version[1]}, {path}")
     oldest = ".".join(map(str, OLDEST))
     found = f"only {', '.join(passed_over)}, and {oldest} is the oldest that will do" if passed_over else "not found"
-    return no(REDIS, found, installer())
+    return no(REDIS, found, remedy(passed_over))
 
 
 def _ports(base_port: int | None) -> Finding:
@@ -40,10 +41,9 @@ def _ports(base_port: int | None) -> Finding:
         except OSError as error:
             return no(PORTS, str(error), "end what listens on all of them")
     wanted = range(base_port, base_port + PARTS)
-    taken = [str(port) for port in wanted if not is_free(port)]
+    taken = [taken_by(port) for port in wanted if not is_free(port)]
     if taken:
-        are = "is" if len(taken) == 1 else "are"
-        return no(PORTS, f"{', '.join(taken)} {are} taken", "end what uses them, or choose another --base-port")
+        return no(PORTS, ", ".join(taken), "end what uses them, or choose another --base-port")
     return ok(PORTS, f"{wanted[0]} to {wanted[-1]} are free")
 
 

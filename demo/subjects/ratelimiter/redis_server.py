@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from demo.chaos.child import Child, program
+from demo.chaos.environment import for_server
 from demo.errors import SubjectError
 from demo.subjects.parts.wire import HOST
 
@@ -16,6 +17,9 @@ OLDEST = (6, 2)
 """CLIENT PAUSE … WRITE and ZMSCORE came with 6.2."""
 
 VERSION_SEC = 2.0
+UNANSWERED = "did not answer"
+SILENT = (-1, -1)
+"""The version of a program that did not answer."""
 
 NAMES = ("redis-server", "valkey-server")
 
@@ -50,7 +54,20 @@ def find_server(paths: Iterable[str] | None = None) -> str:
         return path
     oldest = ".".join(map(str, OLDEST))
     found = f"found only {', '.join(passed_over)}" if passed_over else "found none"
-    raise SubjectError(f"the show needs a redis-server of {oldest} or newer and {found}. Install one: {installer()}")
+    doing = "Try again" if is_silent(passed_over) else "Install one"
+    raise SubjectError(
+        f"the show needs a redis-server of {oldest} or newer and {found}. {doing}: {remedy(passed_over)}"
+    )
+
+
+def remedy(passed_over: Iterable[str]) -> str:
+    """What to do where none of these will do."""
+    return "see whether `redis-server --version` answers" if is_silent(passed_over) else installer()
+
+
+def is_silent(passed_over: Iterable[str]) -> bool:
+    """Might one of them do, had it answered?"""
+    return any(UNANSWERED in said for said in passed_over)
 
 
 def survey(paths: Iterable[str] | None = None) -> tuple[str, tuple[int, int], list[str]]:
@@ -60,9 +77,14 @@ def survey(paths: Iterable[str] | None = None) -> tuple[str, tuple[int, int], li
         version = version_of(path)
         if version >= OLDEST:
             return path, version, passed_over
-        said = f"{version[0]}.{version[1]}" if any(version) else "(which does not tell its version)"
-        passed_over.append(f"{Path(path).name} {said}")
+        passed_over.append(f"{Path(path).name} {_in_words(version)}")
     return "", (0, 0), passed_over
+
+
+def _in_words(version: tuple[int, int]) -> str:
+    if version == SILENT:
+        return f"(which {UNANSWERED} within {VERSION_SEC:g} s)"
+    return f"{version[0]}.{version[1]}" if any(version) else "(which does not tell its version)"
 
 
 def candidates() -> list[str]:
@@ -77,10 +99,13 @@ def candidates() -> list[str]:
 
 
 def version_of(path: str) -> tuple[int, int]:
-    """(0, 0) when the program does not say."""
+    """(0, 0) when the program does not say, `SILENT` when it did not answer in time."""
+    asked, env = [path, "--version"], for_server()
     try:
-        done = subprocess.run([path, "--version"], capture_output=True, timeout=VERSION_SEC, check=False)  # noqa: S603
-    except (OSError, subprocess.TimeoutExpired):
+        done = subprocess.run(asked, capture_output=True, timeout=VERSION_SEC, check=False, env=env)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        return SILENT
+    except OSError:
         return (0, 0)
     match = re.search(rb"v=(\d+)\.(\d+)", done.stdout)
     return (int(match[1]), int(match[2])) if match else (0, 0)
@@ -95,4 +120,4 @@ def redis_child(path: str, port: int, password: str) -> Child:
     """Touches no disk. The password travels by pipe; the rest by command line, so no end of the pipe opens it up."""
     options = [word for name, value in {"port": str(port), **OPTIONS}.items() for word in (f"--{name}", value)]
     said = f"requirepass {password}".encode()
-    return Child("redis", program(path, "-", *options), said, keeps_stdin=False)
+    return Child("redis", program(path, "-", *options), said, keeps_stdin=False, environ=for_server())

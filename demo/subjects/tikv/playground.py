@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.chaos.child import Child, detached
+from demo.chaos.environment import past_proxies
 from demo.engine.watch import EngineWatch
 from demo.errors import SubjectError
 from demo.subjects.cluster.ground import Tell
@@ -69,7 +70,8 @@ class Playground:
         self._tell(f"starting {EACH} PDs and {EACH} stores of TiKV {VERSION} with tiup playground")
         words = command(tiup, place.tag, place.config, self._port_offset)
         told = {"command": words, "tag": place.tag, "server": os.getpid()}
-        self._minder = Child("the playground", detached("demo.subjects.tikv.minder"), json.dumps(told).encode())
+        line = json.dumps(told).encode()
+        self._minder = Child("the playground", detached("demo.subjects.tikv.minder"), line, environ=past_proxies())
         await self._minder.start()
         try:
             await self._until_whole()
