@@ -80,9 +80,9 @@ class Sample:
 
     @property
     def told_at(self) -> datetime:
-        """When the poller says it is from, aware; when it came, of one that does not say."""
+        """The moment it is from, aware, where the poller said it is; comparable with the show's other moments."""
         said = _date(self.raw.get("last_updated"))
-        return said if said is not None else datetime.fromtimestamp(self.updated_at, UTC)
+        return datetime.fromtimestamp(self.updated_at, UTC if said is None else said.tzinfo)
 
     @property
     def as_documented(self) -> dict[str, Any]:

@@ -243,7 +243,7 @@ class FaultDriver(Protocol):
         """By observation of the target, not by what `heal` believes."""
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
-        """Does this sample show the observable, later than `since` (seconds of the epoch)?"""
+        """Does this sample show the observable, later than `since`? A moment, as `last_updated` is here."""
 
 
 @runtime_checkable
@@ -283,8 +283,9 @@ class Watchdog(Protocol):
 class Measured:
     """What was measured of a fault's last run, in seconds; None: not seen (yet).
 
-    `injected_at`: when it was in place, in seconds of the epoch. `came_back_after_sec`: from then until the target came
-    back without a heal of the show; then there is no recovery.
+    `injected_at`: the moment it was in place, as `demo.clock.CLOCK.now()` tells moments: in seconds of the epoch,
+    but never set. `came_back_after_sec`: from then until the target came back without a heal of the show; then there
+    is no recovery.
     """
 
     detected_after_sec: float | None = None

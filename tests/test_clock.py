@@ -1,10 +1,12 @@
 """The show's clock: moments go on with the machine, whatever the wall clock is set to."""
 
 import asyncio
+import json
 import time
 
 import pytest
 
+from demo.chaos import vigil
 from demo.clock import CLOCK, ShowClock, as_clock, uptime
 
 NOON = 1_800_000_000.0
@@ -170,3 +172,29 @@ def test_any_function_that_tells_seconds_is_a_clock_and_none_is_this_process_s()
     assert as_clock(None) is CLOCK
     assert as_clock(lambda: 12.5).now() == 12.5
     assert as_clock(lambda: 12.5).ahead == 0
+
+
+def test_the_watchdog_counts_a_sleep_of_the_machine_for_a_fault_s_time_and_not_for_a_server_s_silence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slept, silent = [0.0], [0.0]
+    begun: list[object] = []
+
+    def work(*given: object, **more: object) -> object:
+        begun.append(given)
+        return given
+
+    ticks = time.monotonic
+    monkeypatch.setattr(vigil, "uptime", lambda: uptime() + slept[0] + silent[0])
+    monkeypatch.setattr(time, "monotonic", lambda: ticks() + silent[0])
+    monkeypatch.setattr(vigil, "Work", work)
+    monkeypatch.setattr(vigil, "say", lambda word: None)
+    kept = vigil.Vigil({"patience": 60.0})
+    order = {"hold": "a", "fault": "off", "lasts": 600.0, "applied": True, "plan": {"late_sec": 0.0}}
+    kept.hear(json.dumps(order).encode())
+    slept[0] = 3600.0
+    kept.begin()
+    assert begun == [], "the server has woken too, and heals it"
+    silent[0] = vigil.HUNG_SEC + 1
+    kept.begin()
+    assert len(begun) == 1, "it hangs: what is due is not left to it"

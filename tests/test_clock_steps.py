@@ -92,6 +92,8 @@ class Off:
         return self._machine.on
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
+        if health["last_updated"].timestamp() < since:
+            return False
         return any(node["health"] == "down" for node in health["nodes"])
 
 

@@ -22,7 +22,7 @@ class Picture:
     """The audience's view at one state, and the audience's `/state`.
 
     `run` is the conductor's process: a restarted one may number anew from where its journal ends. `now` is the
-    conductor's clock (epoch seconds) when it was sent, `build` the fingerprint of its page's files.
+    moment by the conductor's clock when it was sent, `build` the fingerprint of its page's files.
     """
 
     epoch: str

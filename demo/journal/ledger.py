@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 UndoRow = tuple[str, str, int, str, str, str, str, float, str, float]
-"""id, fault, run, kind, target, undo (JSON), manual, late (seconds), state, at (epoch seconds)."""
+"""id, fault, run, kind, target, undo (JSON), manual, late (seconds), state, at (a moment)."""
 
 _COLUMNS = "id, fault, run, kind, target, undo, manual, late, state, at"
 _PENDING = f"SELECT {_COLUMNS} FROM undos WHERE state NOT IN ('healed', 'moved')"  # noqa: S608 - names of our own

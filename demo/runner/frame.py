@@ -27,7 +27,7 @@ _KEYS_HINT = "C faults · U heal all · X X halt · ? keys"
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What belongs to this terminal alone. `now` is in epoch seconds; `printed` was written beside the show."""
+    """What belongs to this terminal alone. `now` is a moment; `printed` was written beside the show."""
 
     now: float
     pad: Keypad = field(default_factory=Keypad)

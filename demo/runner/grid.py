@@ -22,7 +22,7 @@ _ORDER = {"down": 0, "offline": 0, "degraded": 1, "unknown": 2, "starting": 2, "
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Draws cards as they are at `now` (epoch seconds)."""
+    """Draws cards as they are at the moment `now`."""
 
     canvas: Canvas
     now: float

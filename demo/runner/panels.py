@@ -33,7 +33,7 @@ _BANNERS = {
 
 @dataclass(frozen=True, slots=True)
 class Panels:
-    """Draws parts of one moment: `now` is in epoch seconds."""
+    """Draws parts of one moment, `now`."""
 
     canvas: Canvas
     now: float

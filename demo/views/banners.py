@@ -10,7 +10,7 @@ from demo.views.room import ELSEWHERE
 class BannerView:
     """`kind`: fault, healing, healed, failed, halted, lost (the show is not on disk).
 
-    `ends_at` (epoch seconds) is what a countdown runs to; `tail` is the word beside it.
+    `ends_at` is the moment that a countdown runs to; `tail` is the word beside it.
     """
 
     id: str

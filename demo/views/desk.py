@@ -18,7 +18,7 @@ LOG_SHOWN = 14
 
 @dataclass(frozen=True, slots=True)
 class FaultView:
-    """A fault button. `key` is its digit behind C; `heals_at` is in epoch seconds."""
+    """A fault button. `key` is its digit behind C; `heals_at` is a moment."""
 
     name: str
     key: int
@@ -34,7 +34,7 @@ class FaultView:
 
 @dataclass(frozen=True, slots=True)
 class PresenterView:
-    """Presenter only: holds notes, errors and addresses. Times are epoch seconds."""
+    """Presenter only: holds notes, errors and addresses. Times are moments."""
 
     title: str
     number: int

@@ -32,7 +32,7 @@ class SegmentView:
 
 @dataclass(frozen=True, slots=True)
 class StageView:
-    """No notes, no errors; for the audience no addresses. `countdown_ends_at` and `sampled_at` are epoch seconds."""
+    """No notes, no errors; for the audience no addresses. `countdown_ends_at` and `sampled_at` are moments."""
 
     title: str
     description: str
