@@ -10,14 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from demo import commands as c
 from demo import events as e
 from demo.errors import JournalError
 from demo.journal import Journal, Keeper, Shelf, note_healed
 from demo.show import opening
 from demo.types import Plan
+from demo.views.banners import banners
 from tests.marker import SUBJECT, marker
 from tests.serving import serving
 from tests.shows import PLAIN
+from tests.test_conductor import THREE, Switch, System, ask, playing, reached
 
 pytestmark = pytest.mark.anyio
 
@@ -252,6 +255,8 @@ WITHOUT_LOCKS = """
 import errno, fcntl, os, sys
 
 def flock(descriptor, how):
+    if "/chaos-stage-" in os.readlink(f"/proc/self/fd/{descriptor}"):
+        return  # the temporary journal lies elsewhere
     raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
 fcntl.flock = flock
@@ -301,3 +306,30 @@ async def test_an_event_of_a_later_version_is_named_with_what_to_do(tmp_path: Pa
     assert f"the journal {path}: entry 2" in str(raised.value)
     assert "'RoomJoined'" in str(raised.value)
     assert "update this program, or --fresh starts anew and keeps the old file" in str(raised.value)
+
+
+def test_a_show_in_a_temporary_journal_is_not_called_durable_and_takes_no_fault(tmp_path: Path) -> None:
+    """Its undo would be found by nobody, should the watchdog be killed with the server."""
+    (tmp_path / "state").write_text("a file in the way")
+    with serving(SUBJECT, env=marker(tmp_path / "place"), state_home=tmp_path / "state") as server:
+        state = server.until(lambda state: state["seq"] > 0)
+        assert not state["durable"]
+        assert any("name a file with --journal" in line["text"] for line in state["log"])
+        for page in ("/", "/presenter"):
+            assert "The show is not kept" in server.client.get(page).text
+        answer = server.client.post("/advance")
+        assert (answer.status_code, answer.json()["progress"], answer.json()["durable"]) == (200, "[2/10]", False)
+        refused = server.client.post("/chaos/break")
+        assert (refused.status_code, refused.json()["code"]) == (503, "no_ledger")
+        assert "--journal" in refused.json()["detail"]
+        assert not (tmp_path / "place" / "broken").exists()
+
+
+async def test_a_program_that_asks_for_no_journal_has_no_banner_and_may_break_things() -> None:
+    system = System()
+    async with playing(THREE, Switch(system), system=system) as conductor:
+        assert not conductor.state.durable
+        assert banners(conductor.state, private=True) == ()
+        await ask(conductor, c.Inject("off"))
+        await reached(conductor, lambda state: state.faults[0].state == "active")
+    assert system.up

@@ -118,7 +118,7 @@ def _show(state: ShowState) -> "Iterator[Metric]":
     yield _gauge("chapter", "The chapter the show is on, 1-based.", {(): state.number})
     yield _gauge("chapters", "Chapters of the show.", {(): state.total})
     yield _gauge("halted", "1 while no new fault is taken.", {(): float(state.halted)})
-    yield _gauge("durable", "1 while the journal can be written.", {(): float(state.durable)})
+    yield _gauge("durable", "1 while what is answered outlives the server.", {(): float(state.durable)})
 
 
 def _gauge(name: str, text: str, values: Mapping[Any, float], *labels: str) -> "GaugeMetricFamily":
