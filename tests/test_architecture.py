@@ -137,7 +137,7 @@ def test_files_and_functions_stay_small_and_say_what_lives_there(path: Path) -> 
             assert (node.end_lineno or 0) - node.lineno < FUNCTION_MOST, f"{node.name} is too long"
 
 
-SHAPES = {1: "19fceaf341a8"}
+SHAPES = {2: "1c3141335304"}
 """By the version of what is stored, a digest of its shape. Old ones need not stay."""
 
 
