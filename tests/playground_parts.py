@@ -22,7 +22,7 @@ PR_SET_PDEATHSIG = 1
 def tiup(words: list[str]) -> int:
     """Forwards what ends it to its component, and waits, as tiup does."""
     if words == ["--version"]:
-        print("1.16.3 tiup\nGo Version: none")
+        print("1.16.5 tiup\nGo Version: none")
         return 0
     with Path(os.environ["FAKE_TIUP_CALLS"]).open("a") as calls:
         calls.write(" ".join(words) + "\n")

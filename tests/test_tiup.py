@@ -15,8 +15,9 @@ import yaml
 
 from demo.chaos.child import birth_of
 from demo.chaos.procfs import Launch, is_stopped, listeners, marked
+from demo.errors import SubjectError
 from demo.subjects.tikv.subject import Tikv
-from demo.subjects.tikv.tiup import STAGE_PROFILE
+from demo.subjects.tikv.tiup import STAGE_PROFILE, check_ports, stays_without_its_own
 from tests.playground import install
 from tests.serving import Server, serving, wait_for
 
@@ -192,8 +193,47 @@ def kill_store(server: Server) -> None:
     wait_for(fired)
 
 
-def test_parts_that_died_unasked_are_healed_and_the_last_of_tiups_own_is_not_killed(server: Server) -> None:
-    """tiup does not know of those that were started again: it would take the last of its own for the end."""
+def has_playground(environ: dict[str, str], version: str) -> None:
+    (Path(environ["TIUP_HOME"]) / "components" / "playground" / version).mkdir(parents=True)
+
+
+@pytest.mark.parametrize(
+    ("versions", "moves", "stays"),
+    [
+        ((), True, True),
+        (("v1.16.0",), False, False),
+        (("v1.16.1",), True, False),
+        (("v1.16.4", "v1.9.9"), True, False),
+        (("v1.16.5",), True, True),
+        (("v1.16.4", "v1.16.10"), True, True),
+    ],
+)
+def test_what_a_playground_can_goes_by_the_newest_that_is_here(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, versions: tuple[str, ...], moves: bool, stays: bool
+) -> None:
+    monkeypatch.setenv("TIUP_HOME", environ["TIUP_HOME"])
+    for version in versions:
+        has_playground(environ, version)
+    assert stays_without_its_own() is stays
+    check_ports(0)
+    if moves:
+        check_ports(1000)
+    else:
+        with pytest.raises(SubjectError, match="cannot move its ports: `tiup update playground`"):
+            check_ports(1000)
+
+
+@pytest.fixture
+def old_server(environ: dict[str, str]) -> Iterator[Server]:
+    has_playground(environ, "v1.16.4")
+    with serving(*SHOW, env=environ | {"FAKE_TIUP_IS_OLD": "1"}) as server:
+        server.until(all_up, UP_SEC)
+        yield server
+
+
+def test_parts_that_died_unasked_are_healed_and_the_last_of_an_old_tiups_own_is_not_killed(old_server: Server) -> None:
+    """It does not know of those that were started again: it may take the last of its own for the end."""
+    server = old_server
     last = leader(server)
     others = [name for name in nodes(server.state()) if name.startswith("store-") and name != last]
     for name in others:
@@ -281,9 +321,9 @@ def test_without_tiup_it_is_one_sentence_with_the_command_that_installs_it(tmp_p
 def test_the_doctor_tells_of_tiup_and_of_what_it_would_load(environ: dict[str, str], tmp_path: Path) -> None:
     code, said = demo("doctor", "tikv", "--tiup", "--port", "0", env=environ)
     assert code == 0, said
-    assert "1.16.3 tiup" in said
+    assert "1.16.5 tiup" in said
     assert "tiup install playground pd:v8.5.7 tikv:v8.5.7, before you go on stage" in said
-    for name in ("playground/v1.16.3", "pd/v8.5.7", "tikv/v8.5.7"):
+    for name in ("playground/v1.16.5", "pd/v8.5.7", "tikv/v8.5.7"):
         (tmp_path / "bin" / "home" / "components" / name).mkdir(parents=True)
     code, said = demo("doctor", "tikv", "--tiup", "--port", "0", env=environ)
     assert "pd and tikv v8.5.7 are here" in said

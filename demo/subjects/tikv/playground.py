@@ -19,7 +19,7 @@ from demo.subjects.parts.unix import ask
 from demo.subjects.tikv.grounds import Place, end_all, end_what_is_left
 from demo.subjects.tikv.parts import Parts
 from demo.subjects.tikv.roster import Roster
-from demo.subjects.tikv.tiup import EACH, VERSION, command, find_tiup, missing
+from demo.subjects.tikv.tiup import EACH, VERSION, check_ports, command, find_tiup, missing
 
 ASK_SEC = 2.0
 BEGIN_SEC = 10.0
@@ -39,7 +39,7 @@ class Playground:
     watch: EngineWatch | None = None
 
     def __init__(self, port_offset: int) -> None:
-        self._port_offset = port_offset
+        self.port_offset = port_offset
         self._tell: Tell = lambda text: None
         self._members = Members((), None)
         self._place: Place | None = None
@@ -59,6 +59,7 @@ class Playground:
 
     async def check(self) -> None:
         find_tiup()
+        check_ports(self.port_offset)
 
     async def bring_up(self) -> None:
         """From nothing, always: a playground belongs to one show."""
@@ -68,7 +69,7 @@ class Playground:
         if lacking := missing():
             self._tell(f"tiup loads {', '.join(lacking)} first: that may take minutes")
         self._tell(f"starting {EACH} PDs and {EACH} stores of TiKV {VERSION} with tiup playground")
-        words = command(tiup, place.tag, place.config, self._port_offset)
+        words = command(tiup, place.tag, place.config, self.port_offset)
         told = {"command": words, "tag": place.tag, "server": os.getpid()}
         line = json.dumps(told).encode()
         self._minder = Child("the playground", detached("demo.subjects.tikv.minder"), line, environ=past_proxies())

@@ -159,7 +159,7 @@ class Tikv:
     async def examine(self) -> Sequence[Finding]:
         """What it takes, for `demo doctor`."""
         if self._playground is not None:
-            return await examine_tiup()
+            return await examine_tiup(self._playground.port_offset)
         if self._urls:
             return await examine_urls(self._session, self._urls)
         own = self._is_own

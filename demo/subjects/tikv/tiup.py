@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,12 @@ COMPONENTS = ("pd", "tikv")
 EACH = 3
 VERSION_SEC = 3.0
 HOME_VARIABLE = "TIUP_HOME"
+
+MOVES_PORTS = (1, 16, 1)
+"""The first playground that has --port-offset."""
+
+STAYS = (1, 16, 5)
+"""A playground that goes on when all stores that it has started are gone; of an earlier one that is not known."""
 
 STAGE_PROFILE = """\
 [raftstore]
@@ -56,6 +63,36 @@ def command(tiup: str, tag: str, config: Path, port_offset: int) -> tuple[str, .
     return (tiup, "playground", VERSION, *mode, *ports, "--tag", tag, "--kv.config", str(config))
 
 
+def playground_version() -> tuple[int, ...] | None:
+    """The newest that is here, which is the one that tiup runs; None: it will load the newest there is."""
+    try:
+        found = [path.name for path in (home() / "components" / "playground").iterdir()]
+    except OSError:
+        return None
+    numbers = [re.fullmatch(r"v(\d{1,6})\.(\d{1,6})\.(\d{1,6})", name) for name in found]
+    return max((tuple(map(int, one.groups())) for one in numbers if one), default=None)
+
+
+def stays_without_its_own() -> bool:
+    """Whether the playground goes on when nothing of a kind that it has started itself is left."""
+    version = playground_version()
+    return version is None or version >= STAYS
+
+
+def check_ports(port_offset: int) -> None:
+    """Raises `SubjectError` where the playground that is here cannot move its ports."""
+    version = playground_version()
+    if port_offset and version is not None and version < MOVES_PORTS:
+        raise SubjectError(
+            f"the playground that is here (v{_dotted(version)}) cannot move its ports: "
+            f"`tiup update playground`, to v{_dotted(MOVES_PORTS)} or later, or leave out port-offset"
+        )
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
+
+
 def missing() -> tuple[str, ...]:
     """What tiup would have to load first, as it calls it."""
     components = home() / "components"
@@ -63,8 +100,8 @@ def missing() -> tuple[str, ...]:
     return (*([] if (components / "playground").is_dir() else ["playground"]), *lacking)
 
 
-async def examine_tiup() -> Sequence[Finding]:
-    return await together({"tiup": _tiup(), "its components": _components()})
+async def examine_tiup(port_offset: int) -> Sequence[Finding]:
+    return await together({"tiup": _tiup(), "its components": _components(port_offset)})
 
 
 async def _tiup() -> Finding:
@@ -85,7 +122,8 @@ async def _tiup() -> Finding:
     return ok("tiup", f"{out.decode(errors='replace').strip().splitlines()[0][:80] if out.strip() else '?'}, {path}")
 
 
-async def _components() -> Finding:
+async def _components(port_offset: int) -> Finding:
+    check_ports(port_offset)
     lacking = missing()
     if lacking:
         what = " ".join(lacking)
