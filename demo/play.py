@@ -297,6 +297,7 @@ async def _serve_web(show: _Served, stop: asyncio.Event, options: Options, say: 
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
     if started.is_set():
         _greet(show, options, say)
+        web.on_moved = lambda text: say(_renewed(show.access, sys.stdout.isatty(), f"address    {text}"))
         if options.feed is not None:
             say(f"relays     follow it on {options.feed.address} as {options.feed.address.show!r}")
             conductor.spawn(Broadcast(web, conductor, options.feed, say).run(), "the feed of the relays")
@@ -358,9 +359,11 @@ def _own_link(access: Access) -> str:
     return f"{access.reach.here}/pair#{access.pairing.own}" if access.pairing and access.pairing.own else ""
 
 
-def _renewed(access: Access, with_symbol: bool) -> list[str]:
+def _renewed(
+    access: Access, with_symbol: bool, why: str = "new codes  those shown before are used or renewed"
+) -> list[str]:
     invited, own = access.invitation(), _own_link(access)
-    lines = ["new codes  those shown before are used or renewed", f"presenter  {own}" if own else ""]
+    lines = [why, f"presenter  {own}" if own else ""]
     return [line for line in lines if line] + (invited.lines(with_symbol) if invited else [])
 
 

@@ -26,7 +26,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def opened() -> Iterator[OpenServer]:
-    with serving("none", "--public-name", "localhost") as server:
+    with serving("none", "--public-name", "localhost", "--public-name", "other.test") as server:
         server.until(lambda state: state["seq"] > 0)
         yield OpenServer(server)
 
@@ -166,6 +166,17 @@ def test_the_symbol_on_the_page_holds_the_link_and_is_renewed(opened: OpenServer
     desk.page.keyboard.press("Escape")
     expect(svg).to_have_count(0)
     assert desk.complaints == []
+
+
+def test_a_phone_that_does_not_get_there_is_shown_another_address(opened: OpenServer, window: Open) -> None:
+    desk = paired(opened, window, "Presenter page", LAPTOP).page
+    desk.get_by_role("button", name="Pair a phone").click()
+    expect(desk.locator(".place")).to_have_text(f"http://localhost:{opened.server.port}/pair")
+    before = desk.locator("svg.qr path").get_attribute("d")
+    desk.get_by_role("button", name="other.test").click()
+    expect(desk.locator(".place")).to_have_text(f"http://other.test:{opened.server.port}/pair", timeout=8000)
+    assert desk.locator("svg.qr path").get_attribute("d") != before
+    expect(desk.get_by_role("button", name="http://localhost")).to_be_visible()
 
 
 def test_revoking_a_phone_ends_its_page_and_spares_this_one(opened: OpenServer, window: Open) -> None:

@@ -76,6 +76,8 @@ def _invitation(canvas: Canvas, invitation: Invitation | None, width: int, heigh
     if invitation is None:
         text = "    nothing to pair here: demo serve --host 0.0.0.0 lets phones in"
         return [*rows, canvas.row(Text(text), None, width)]
+    if invitation.lacking:
+        return [*rows, canvas.row(Text(f"    {invitation.lacking}"), None, width)]
     symbol = invitation.halves(height - len(rows), width - BESIDE)
     link = Text(f"  or open {invitation.link}")
     words = [
@@ -84,6 +86,8 @@ def _invitation(canvas: Canvas, invitation: Invitation | None, width: int, heigh
         Text(f"  {invitation.code}", f"bold {AMBER}"),
     ]
     words += [Text(), Text(f"  on {invitation.place}")]
+    words += [Text(), Text("  No way there? Then on")] if invitation.others else []
+    words += [Text(f"  {other}") for other in invitation.others]
     if not symbol:
         return rows + [canvas.row(text, None, width) for text in (*words, link)]
     lines = [Text(line, "rgb(0,0,0) on rgb(255,255,255)") for line in symbol]

@@ -8,6 +8,7 @@
   let shown = '';
   let timer = 0;
   let asking = false;
+  let at = '';
 
   function show(html) {
     if (html === shown) return;
@@ -22,14 +23,18 @@
     if (asking || !dialog.open || document.hidden) return;
     asking = true;
     try {
-      const answer = await fetch('/pairing', { headers: { 'HX-Request': 'true' }, signal: AbortSignal.timeout?.(PATIENCE_MS) });
+      const answer = await fetch(`/pairing${at && `?at=${encodeURIComponent(at)}`}`, { headers: { 'HX-Request': 'true' }, signal: AbortSignal.timeout?.(PATIENCE_MS) });
       if (answer.ok && dialog.open) show(await answer.text());
     } catch { /* the page says itself that the line is lost */ }
     asking = false;
   }
 
   document.addEventListener('click', (event) => {
-    if (event.target.closest('[data-open="pairing"]')) {
+    const elsewhere = event.target.closest('#pairing [data-at]');
+    if (elsewhere) {
+      at = elsewhere.dataset.at;
+      look();
+    } else if (event.target.closest('[data-open="pairing"]')) {
       dialog.showModal();
       look();
       timer = setInterval(look, EVERY_MS);

@@ -100,12 +100,19 @@ class Access:
         """Its name holds the port: cookies do not tell two servers on one host apart."""
         return f"chaos-stage-{self.reach.port}"
 
-    def invitation(self) -> Invitation | None:
-        """What pairs the next device, as of now; None where nothing has to be paired."""
+    def invitation(self, at: str = "") -> Invitation | None:
+        """What pairs the next device, as of now; None where nothing has to be paired.
+
+        `at`: the origin that is wanted, where it is one of this server's.
+        """
         if self.pairing is None:
             return None
-        place = f"{self.reach.everywhere}/pair"
-        return Invitation(f"{place}#{self.pairing.secret}", place, self.pairing.typed)
+        elsewhere = self.reach.elsewhere
+        here = at if any(at == one.origin for one in elsewhere) else self.reach.everywhere
+        others = tuple(f"{one.origin}/pair" + (f" ({one.interface})" if one.interface else "") for one in elsewhere)
+        return Invitation(
+            f"{here}/pair#{self.pairing.secret}", f"{here}/pair", self.pairing.typed, others, self.reach.lacking
+        )
 
     def judge(self, scope: Scope) -> Visitor | Denied:
         """Let the request in as somebody, or say why not."""

@@ -56,6 +56,8 @@ class Web:
         """Viewers of relays."""
         self.on_show: Callable[[], None] = lambda: None
         """Called behind each state that the hub has shown."""
+        self.on_moved: Callable[[str], None] = lambda text: None
+        """Told when the address that phones were told has changed."""
         self.assets = Assets(Path(str(resources.files("demo") / "static")))
         self.pages = Pages(self.assets)
         self._drawers = {view: Drawer() for view in VIEWS}
@@ -105,6 +107,9 @@ class Web:
         while True:
             await asyncio.sleep(BEAT_EVERY_SEC)
             self.access.sessions.end_old()
+            if moved := self.access.reach.check():
+                self._conductor.report("web", c.Trouble(moved))
+                self.on_moved(moved)
             self.lines.end_old()
             if self._watching() != self.viewers:
                 self._pace.again()

@@ -81,6 +81,7 @@ class Audience:
         self.follower = Follower(store, self._take, say)
         self._say = say
         self._lines = lines
+        self._reach = access.reach
         self._builds: set[str] = set()
         self._complaints: set[str] = set()
         self.assets = Assets(Path(str(resources.files("demo") / "static")))
@@ -101,6 +102,8 @@ class Audience:
         while True:
             await asyncio.sleep(LOOK_EVERY_SEC)
             self._lines.end_old()
+            if moved := self._reach.check():
+                self._say(moved)
             if self._shown() != self.hub.newest[0]:
                 self._show()
             self.hub.beat(beat(self.follower.now()))

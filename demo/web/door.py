@@ -13,10 +13,11 @@ from demo.views.snapshot import moment
 from demo.web.access import Access, Denied, Visitor, client_address, visitor_of
 from demo.web.answers import Answer
 from demo.web.control import body_fields
-from demo.web.description import EVERYWHERE, FOR_HTMX, JSON, Described, add_page, body, in_path
+from demo.web.description import EVERYWHERE, FOR_HTMX, JSON, Described, add_page, body, in_path, query
 from demo.web.devices import device
 from demo.web.pages import Pages
 from demo.web.problems import STATUS, problem
+from demo.web.reach import Elsewhere
 from demo.web.sessions import AGE_MOST_SEC, Session
 
 USED = "this code was used already: scan the new one, or type the code beside it"
@@ -37,6 +38,13 @@ _CODES = body(
     {"secret": {"type": "string", "minLength": 1}, "code": {"type": "string", "minLength": 1}},
     anyOf=[{"required": ["secret"]}, {"required": ["code"]}],
 )
+_AT = {
+    "parameters": [
+        query(
+            "at", {"type": "string"}, "Another of the server's addresses, as `elsewhere` names them: for a link to it."
+        )
+    ]
+}
 _PAIRED: Described = {
     200: {"description": "paired; the cookie is the session", "content": {"application/json": {}}},
     303: {"description": "paired, from a form: back to the page"},
@@ -135,12 +143,13 @@ class Door:
     def _add_devices(self, router: APIRouter) -> None:
         sessions = self._access.sessions
 
-        @router.get("/pairing", response_class=Response, responses=_PAIRING)
+        @router.get("/pairing", response_class=Response, responses=_PAIRING, openapi_extra=_AT)
         async def pairing(request: Request) -> Response:
             """The link and the code that pair the next device; as markup for the presenter's page."""
+            at = request.query_params.get("at", "")
             if request.headers.get("hx-request") == "true":
-                return HTMLResponse(self._codes_and_devices(visitor_of(request)))
-            return Answer(self._codes())
+                return HTMLResponse(self._codes_and_devices(visitor_of(request), at))
+            return Answer(self._codes(at))
 
         @router.get("/sessions", response_class=Response, responses=JSON)
         async def listed(request: Request) -> Response:
@@ -174,17 +183,22 @@ class Door:
             return Response(status_code=204)
         return Answer({"revoked": count, "durable": kept})
 
-    def _codes(self) -> dict[str, Any]:
-        found = self._access.invitation()
+    def _codes(self, at: str) -> dict[str, Any]:
+        found, reach = self._access.invitation(at), self._access.reach
         if found is None:
-            return {"open": False, "link": None, "place": None, "code": None}
-        return {"open": True, "link": found.link, "place": found.place, "code": found.code}
+            return {"open": False, "link": None, "place": None, "code": None, "elsewhere": []}
+        ways = [Elsewhere(reach.everywhere), *reach.elsewhere]
+        elsewhere = [
+            {"at": one.origin, "interface": one.interface} for one in ways if f"{one.origin}/pair" != found.place
+        ]
+        return {"open": True, "link": found.link, "place": found.place, "code": found.code, "elsewhere": elsewhere}
 
-    def _codes_and_devices(self, visitor: Visitor) -> str:
-        codes = self._codes()
+    def _codes_and_devices(self, visitor: Visitor, at: str) -> str:
+        codes = self._codes(at)
         return self._pages.document(
             "pairing.html",
             codes=codes,
+            lacking=self._access.reach.lacking,
             qr=symbol(codes["link"]) if codes["link"] else None,
             plain=self._access.reach.crosses_plainly,
             sessions=self._access.sessions.all(),

@@ -1,13 +1,22 @@
 """From where a server is reached: its address, its names, and the links that people are given."""
 
-import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from demo.web.names import Names, Place, bracketed, is_address, is_loopback, plain_address
+from demo.web.phone_address import PhoneAddress
 
 _ANY = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
-_ELSEWHERE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
-"""Addresses of documentation: asking for the way there sends nothing."""
+
+ELSEWHERE_MOST = 4
+"""Other addresses that people are offered: a machine with containers may have dozens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Another address of the server. `interface`: whose it is, where that is known."""
+
+    origin: str
+    interface: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +28,11 @@ class Reach:
     port: int = 0
     scheme: str = "http"
     public: tuple[Place, ...] = ()
+    phone: PhoneAddress = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        pinned = "" if self.address in _ANY else self.address
+        object.__setattr__(self, "phone", PhoneAddress(pinned, ipv6=self.address == "::"))
 
     @property
     def is_open(self) -> bool:
@@ -41,7 +55,26 @@ class Reach:
         """The address for everyone who may reach this server."""
         if self.public:
             return self.public[0].origin
-        return self._url(self._lan() or "127.0.0.1") if self.address in _ANY else self._url(self.host)
+        if self.address in _ANY:
+            return self._url(self.phone.chosen or "127.0.0.1")
+        return self._url(self.host)
+
+    @property
+    def elsewhere(self) -> tuple[Elsewhere, ...]:
+        """Other addresses, for a phone that does not get to the first."""
+        if self.public:
+            return tuple(Elsewhere(place.origin) for place in self.public[1:])
+        others = () if is_loopback(self.address) else self.phone.others[:ELSEWHERE_MOST]
+        return tuple(Elsewhere(self._url(one.address), one.interface) for one in others)
+
+    @property
+    def lacking(self) -> str:
+        """Why nobody but this machine gets here, though they may; empty when they do."""
+        return "" if self.public or self.address not in _ANY else self.phone.lacking
+
+    def check(self) -> str:
+        """Whether the address that phones were told has changed, in words. To be called often."""
+        return self.phone.check() if self.is_open and not self.public else ""
 
     @property
     def crosses_plainly(self) -> bool:
@@ -49,19 +82,5 @@ class Reach:
         reached = [place.scheme for place in self.public] or [self.scheme]
         return self.is_open and "http" in (*reached, *(() if is_loopback(self.address) else (self.scheme,)))
 
-    def _lan(self) -> str | None:
-        return way_out(socket.AF_INET) or (way_out(socket.AF_INET6) if self.address == "::" else None)
-
     def _url(self, name: str) -> str:
         return Place(self.scheme, bracketed(plain_address(name.strip("[]"))), self.port).origin
-
-
-def way_out(family: socket.AddressFamily) -> str | None:
-    """This machine's own address towards the network; None without one."""
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.connect((_ELSEWHERE[family], 9))
-            found = plain_address(probe.getsockname()[0])
-    except OSError:
-        return None
-    return None if is_loopback(found) or found in _ANY else found

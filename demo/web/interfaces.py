@@ -1,0 +1,126 @@
+"""The addresses of this machine, by interface: which of them a phone in the room is likely to reach."""
+
+import ipaddress
+import re
+import socket
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_LOOPBACK, _POINT_TO_POINT = 0x8, 0x10
+"""Flags of an interface, the same on Linux and BSD."""
+
+_NETWORK_CARD = re.compile(r"(wl|en|eth|em|usb|ath|ra|p\d+p)\w*\d")
+_VPN = re.compile(r"(tun|tap|wg|ppp|utun|ipsec|tailscale|zt|nordlynx|proton|gpd|cscotun|vpn|ovpn|nebula|wt)\w*")
+_INTERNAL = re.compile(r"(docker|br-|veth|virbr|vmnet|vboxnet|vnet|lxc|lxd|incus|cni|flannel|cali|podman|kube|dummy)")
+_BRIDGE = re.compile(r"(br|bridge)\d")
+
+_SYSTEM = Path("/sys/class/net")
+
+
+@dataclass(frozen=True, slots=True)
+class LocalAddress:
+    """One address of one interface. `is_point_to_point`: there is nobody but the other end, as in most VPNs."""
+
+    address: str
+    interface: str
+    is_point_to_point: bool = False
+
+    @property
+    def is_internal(self) -> bool:
+        """Is it of a network inside this machine, as containers and virtual machines have?"""
+        return bool(_INTERNAL.match(self.interface))
+
+    @property
+    def is_vpn(self) -> bool:
+        return self.is_point_to_point or bool(_VPN.fullmatch(self.interface))
+
+
+def by_likelihood(found: Iterable[LocalAddress], way_out: str | None = None) -> tuple[LocalAddress, ...]:
+    """Those that a phone may reach, the likeliest first; `way_out`: the address towards the internet.
+
+    A card of this network comes before everything else, with or without a way to the internet; a VPN, even where
+    it has taken that way, and what is inside this machine come last. Loopback and link-local IPv6 never come.
+    """
+    usable = [one for one in dict.fromkeys(found) if not _is_useless(one.address)]
+    return tuple(sorted(usable, key=lambda one: (_rank(one), one.address != way_out)))
+
+
+def _is_useless(address: str) -> bool:
+    ip = ipaddress.ip_address(address)
+    return ip.is_loopback or ip.is_unspecified or ip.is_multicast or (ip.version == 6 and ip.is_link_local)
+
+
+def _rank(one: LocalAddress) -> tuple[int, int]:
+    ip = ipaddress.ip_address(one.address)
+    if one.is_vpn:
+        place = 3
+    elif one.is_internal:
+        place = 4
+    else:
+        is_card = bool(_NETWORK_CARD.fullmatch(one.interface)) or _has_card(one.interface)
+        place = 0 if is_card else 1 if _BRIDGE.match(one.interface) else 2
+    if ip.version == 6:
+        return place, 2
+    return place, 3 if ip.is_link_local else 0 if ip.is_private else 1
+
+
+def _has_card(interface: str) -> bool:
+    """Is it hardware, or a bridge with hardware in it? Only Linux tells."""
+    here = _SYSTEM / interface
+    try:
+        return (here / "device").exists() or any((port / "device").exists() for port in (here / "brif").glob("*"))
+    except OSError:
+        return False
+
+
+def local_addresses() -> tuple[LocalAddress, ...] | None:
+    """Every address of an interface that is up, loopback left out; None where the system does not tell."""
+    try:
+        return tuple(_listed())
+    except (OSError, AttributeError, ValueError):
+        return None
+
+
+def _listed() -> Iterator[LocalAddress]:
+    """Asks the C library (getifaddrs), which is the one way that Linux, macOS and BSD share."""
+    import ctypes  # noqa: PLC0415 - only open servers ask, and it takes some ms to import
+
+    class Entry(ctypes.Structure):
+        pass
+
+    Entry._fields_ = [
+        ("next", ctypes.POINTER(Entry)),
+        ("name", ctypes.c_char_p),
+        ("flags", ctypes.c_uint),
+        ("address", ctypes.c_void_p),
+        ("netmask", ctypes.c_void_p),
+        ("other", ctypes.c_void_p),
+        ("data", ctypes.c_void_p),
+    ]
+    library = ctypes.CDLL(None, use_errno=True)
+    first = ctypes.POINTER(Entry)()
+    if library.getifaddrs(ctypes.byref(first)):
+        raise OSError(ctypes.get_errno(), "getifaddrs")
+    try:
+        entry = first
+        while entry:
+            one = entry.contents
+            text = _text(one.address, ctypes.string_at) if one.address else None
+            if text is not None and one.flags & 1 and not one.flags & _LOOPBACK:
+                yield LocalAddress(text, one.name.decode(errors="replace"), bool(one.flags & _POINT_TO_POINT))
+            entry = one.next
+    finally:
+        library.freeifaddrs(first)
+
+
+def _text(address: int, read: Callable[[int, int], bytes]) -> str | None:
+    """A C `sockaddr` as text; None for one that is no IP address."""
+    head = read(address, 2)
+    family = head[1] if sys.platform != "linux" else int.from_bytes(head, sys.byteorder)
+    if family == socket.AF_INET:
+        return socket.inet_ntop(socket.AF_INET, read(address + 4, 4))
+    if family == socket.AF_INET6:
+        return socket.inet_ntop(socket.AF_INET6, read(address + 8, 16))
+    return None
