@@ -54,7 +54,10 @@ def _advance(entry: Entry) -> list[str]:
 
 def _notes(entry: Entry) -> list[str]:
     if entry.invitation is None:
-        return []
+        return [
+            "proxies    this is for this machine: before a proxy or tunnel stands in front, --public-name NAME;",
+            "           through one that hides itself everybody reads the notes, and programs steer",
+        ]
     lines = ["open       everyone who gets here may watch; only paired devices and the token may steer"]
     if not entry.named:
         lines.append("proxies    whoever comes through one may only watch; --public-name NAME changes that")

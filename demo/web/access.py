@@ -9,23 +9,14 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from demo.invitation import Invitation
-from demo.web.names import Names, is_loopback, known, plain_address
+from demo.web.names import LOOPBACK_NAMES, Names, is_loopback, known, plain_address
 from demo.web.pairing import Pairing
+from demo.web.proxies import proxy_shown
 from demo.web.reach import Reach
 from demo.web.rules import SHOW, STREAMS, Rule, Rules
 from demo.web.sessions import Session, Sessions
 from demo.web.throttle import Throttle
 from demo.web.token import Token
-
-PROXY_HEADERS = (
-    "forwarded",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-    "x-forwarded-port",
-    "x-real-ip",
-    "via",
-)
 
 READING = ("GET", "HEAD")
 VISITOR = "chaos_stage.visitor"
@@ -117,8 +108,13 @@ class Access:
     def judge(self, scope: Scope) -> Visitor | Denied:
         """Let the request in as somebody, or say why not."""
         headers = Headers(scope=scope)
-        shown = _proxy_shown(scope, headers) if not self.reach.public else ""
-        denied = self._transport(scope, headers, shown)
+        address, port = scope.get("server") or ("", None)
+        hosts, origins = known(self._names, address, port or 0, scope.get("scheme", "http"))
+        signs = proxy_shown(scope, headers, origins)
+        shown = signs if not self.reach.public else ""
+        if len(headers.getlist("host")) != 1 or headers.get("host", "").lower() not in hosts:
+            return self._not_this(scope, headers.get("host", ""), signs, hosts)
+        denied = self._may_change(scope, headers, shown, origins)
         if denied is not None:
             return denied
         rule = self.rules.of(scope["method"], scope["path"])
@@ -131,13 +127,8 @@ class Access:
             return visitor
         return _not_the_presenter(rule, headers, shown)
 
-    def _transport(self, scope: Scope, headers: Headers, shown: str) -> Denied | None:
-        """What every request must keep, and more of those that change something."""
-        address, port = scope.get("server") or ("", None)
-        hosts, origins = known(self._names, address, port or 0, scope.get("scheme", "http"))
-        host = headers.get("host", "")
-        if len(headers.getlist("host")) != 1 or host.lower() not in hosts:
-            return Denied("host", f"this server is not {host[:100]!r}{self._names_for(scope, headers, hosts)}")
+    def _may_change(self, scope: Scope, headers: Headers, shown: str, origins: frozenset[str]) -> Denied | None:
+        """What every request that changes something must keep, whoever sends it."""
         if scope["method"] in READING or not self.rules.may_change:
             return None
         if shown:
@@ -150,11 +141,20 @@ class Access:
             return Denied("origin", f"the browser says that another site sent this ({site[:40]!r})")
         return None
 
-    def _names_for(self, scope: Scope, headers: Headers, hosts: Iterable[str]) -> str:
-        """What this server answers to, for who sits at this machine; others need not know its addresses."""
-        if _proxy_shown(scope, headers) or not is_loopback(client_address(scope)):
-            return ": ask for it by the name you were given"
-        return f": it answers to {_list(hosts)}" + ("" if self.reach.public else "; more with --public-name")
+    def _not_this(self, scope: Scope, host: str, signs: str, hosts: Iterable[str]) -> Denied:
+        """To whom this server answers, for who sits at this machine; others need not know its addresses."""
+        what, port = f"this server is not {host[:100]!r}", self.reach.port
+        name, _, given = host.lower().rpartition(":")
+        if not is_loopback(client_address(scope)):
+            return Denied("host", f"{what}: ask for it by the name you were given")
+        if name in LOOPBACK_NAMES and given.isdecimal():
+            named = f"--public-name {self.reach.scheme}://{host.lower()}"
+            tunnel = f"through a tunnel take the same port on both ends (ssh -L {port}:127.0.0.1:{port})"
+            return Denied("host", f"{what}, its port is {port}: {tunnel}, or start the server with {named}")
+        if signs:
+            return Denied("host", f"{what}: ask for it by the name you were given")
+        more = "" if self.reach.public else "; more with --public-name"
+        return Denied("host", f"{what}: it answers to {_list(hosts)}{more}")
 
     def _who(self, scope: Scope, headers: Headers, shown: str) -> Visitor | Denied:
         if shown:
@@ -191,15 +191,6 @@ def client_address(scope: Scope) -> str:
     """Where the connection came from: of a tunnel, all visitors are one."""
     client = scope.get("client")
     return plain_address(client[0]) if client else ""
-
-
-def _proxy_shown(scope: Scope, headers: Headers) -> str:
-    """The signs of a proxy, in words; empty when there is none."""
-    shown = [name for name in PROXY_HEADERS if name in headers]
-    version = scope.get("http_version", "1.1")
-    if version != "1.1":
-        shown.append(f"HTTP/{version}")
-    return ", ".join(shown)
 
 
 def _is_cross(headers: Headers) -> bool:
