@@ -297,7 +297,7 @@ async def _serve_web(show: _Served, stop: asyncio.Event, options: Options, say: 
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
     if started.is_set():
         _greet(show, options, say)
-        web.on_moved = lambda text: say(_renewed(show.access, sys.stdout.isatty(), f"address    {text}"))
+        web.on_moved = lambda text: say(*_renewed(show.access, sys.stdout.isatty(), f"address    {text}"))
         if options.feed is not None:
             say(f"relays     follow it on {options.feed.address} as {options.feed.address.show!r}")
             conductor.spawn(Broadcast(web, conductor, options.feed, say).run(), "the feed of the relays")

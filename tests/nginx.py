@@ -30,7 +30,7 @@ http {{
   {upstream}
   server {{
     listen 127.0.0.1:{port};
-    location / {{ {settings} }}
+    location {location} {{ {settings} }}
   }}
 }}
 """
@@ -45,10 +45,10 @@ def require_nginx() -> None:
 
 
 @contextmanager
-def nginx(place: Path, port: int, settings: str, upstream: str = "") -> Iterator[str]:
+def nginx(place: Path, port: int, settings: str, upstream: str = "", location: str = "/") -> Iterator[str]:
     """Ended by its process; yields its address. `settings`: of its one location."""
     config = place / "nginx.conf"
-    config.write_text(CONFIG.format(place=place, port=port, settings=settings, upstream=upstream))
+    config.write_text(CONFIG.format(place=place, port=port, settings=settings, upstream=upstream, location=location))
     process = subprocess.Popen([NGINX, "-p", str(place), "-c", str(config), "-e", str(place / "error.log")])
     try:
         wait_for(lambda: listens(port))

@@ -196,7 +196,7 @@ def test_a_form_pairs_without_a_script(opened: OpenServer, phone: Device) -> Non
     assert wrong.status_code == 403
     assert "This is not the code" in wrong.text
     right = phone.post("/pair", data={"code": opened.codes()["code"].lower()}, headers=page)
-    assert (right.status_code, right.headers["location"]) == (303, "/pair")
+    assert (right.status_code, right.headers["location"]) == (303, "pair")
     assert "This device is paired" in phone.get("/pair").text
 
 

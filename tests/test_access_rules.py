@@ -98,7 +98,7 @@ def test_the_audience_may_read_what_is_public(template: str, opened: OpenServer)
 def test_a_browser_without_a_session_is_sent_to_the_pairing(opened: OpenServer) -> None:
     for path in ("/presenter", "/remote"):
         answer = httpx.get(f"{opened.here}{path}", headers={"Accept": "text/html,*/*"})
-        assert (answer.status_code, answer.headers["location"]) == (303, "/pair")
+        assert (answer.status_code, answer.headers["location"]) == (303, "pair")
 
 
 def test_the_audience_never_sees_notes_errors_or_devices(opened: OpenServer) -> None:

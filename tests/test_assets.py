@@ -25,7 +25,7 @@ def directory(tmp_path: Path) -> Path:
 
 def test_a_url_names_the_content(directory: Path) -> None:
     before = Assets(directory)
-    assert re.fullmatch(r"/static/show\.[0-9a-f]{10}\.css", before.url("show.css"))
+    assert re.fullmatch(r"static/show\.[0-9a-f]{10}\.css", before.url("show.css"))
     (directory / "show.css").write_text("body { color: blue }")
     after = Assets(directory)
     assert after.url("show.css") != before.url("show.css")

@@ -90,9 +90,9 @@ def test_a_body_in_chunks_of_one_byte_is_taken(opened: OpenServer) -> None:
 
 
 def asset(opened: OpenServer) -> str:
-    found = re.search(r"/static/vendor/htmx[^\"]+", httpx.get(f"{opened.here}/").text)
+    found = re.search(r"static/vendor/htmx[^\"]+", httpx.get(f"{opened.here}/").text)
     assert found
-    return found[0]
+    return f"/{found[0]}"
 
 
 def unread(opened: OpenServer, number: int, sent: bytes) -> list[socket.socket]:

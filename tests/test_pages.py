@@ -204,14 +204,14 @@ def test_halt_is_on_both_pages_in_every_state_and_never_turns_into_resume() -> N
     for view in ("presenter", "remote"):
         for state in STATES.values():
             shown = text_of(view, state)
-            assert re.search(r'<button id="halt"[^>]*hx-post="/halt"', shown)
-            assert ('hx-post="/resume"' in shown) == state.halted
+            assert re.search(r'<button id="halt"[^>]*hx-post="halt"', shown)
+            assert ('hx-post="resume"' in shown) == state.halted
 
 
 def test_a_running_fault_is_ended_by_its_button_and_an_idle_one_names_its_target() -> None:
     shown = text_of("presenter", STATES["running"])
-    assert re.search(r'id="fault-1"[^>]*hx-post="/chaos/kill/heal"[^>]*hx-trigger="click"', shown)
-    assert re.search(r'id="fault-2"[^>]*hx-post="/chaos/burst"[^>]*hx-trigger="fire"', shown)
+    assert re.search(r'id="fault-1"[^>]*hx-post="chaos/kill/heal"[^>]*hx-trigger="click"', shown)
+    assert re.search(r'id="fault-2"[^>]*hx-post="chaos/burst"[^>]*hx-trigger="fire"', shown)
     assert "again to fire on node-2" in shown
 
 
@@ -245,15 +245,15 @@ def test_the_talks_clock_is_moments_and_a_plan_for_the_script_to_count() -> None
         shown = text_of(view, play.state)
         assert running in shown
         assert 'data-pace="0 90"' in shown
-        assert 'hx-post="/timer/pause"' in shown
-        assert re.search(r'hx-post="/timer/reset"[^>]*hx-trigger="fire"', shown), "a reset asks first"
+        assert 'hx-post="timer/pause"' in shown
+        assert re.search(r'hx-post="timer/reset"[^>]*hx-trigger="fire"', shown), "a reset asks first"
     play.play(c.PauseTimer(), later=75)
     for view in ("presenter", "remote"):
         shown = text_of(view, play.state)
         assert 'data-banked="75.0"' in shown
         assert "data-runs" not in shown
         assert "<b data-talk>1:15</b>" in shown
-        assert 'hx-post="/timer/start"' in shown
+        assert 'hx-post="timer/start"' in shown
         assert "paused" in shown
 
 
@@ -273,8 +273,8 @@ def test_a_frozen_stage_shows_the_held_chapter_and_the_presenter_both() -> None:
         shown = text_of(view, state)
         assert "FROZEN: the room sees chapter 1" in shown
         assert "<h1>Two" in shown
-        assert re.search(r'hx-post="/goto/1"[^>]*hx-vals=\'{"from": 2}\'>Go back to 1<', shown)
-        assert re.search(r'id="freeze"[^>]*hx-post="/freeze\?on=false"', shown)
+        assert re.search(r'hx-post="goto/1"[^>]*hx-vals=\'{"from": 2}\'>Go back to 1<', shown)
+        assert re.search(r'id="freeze"[^>]*hx-post="freeze\?on=false"', shown)
         assert "FROZEN" not in text_of(view, STATES["running"])
 
 

@@ -47,9 +47,10 @@ def test_every_asset_of_a_page_is_served_from_here_and_may_be_cached_for_ever(se
 
     for path in ("/", "/presenter", "/remote"):
         links = re.findall(r'(?:src|href)="([^"]+)"', server.client.get(path).text)
-        assets = [link for link in links if link.startswith("/static/")]
+        assets = [link for link in links if link.startswith("static/")]
         assert len(assets) >= 4
         assert not [link for link in links if "//" in link], "nothing from outside"
+        assert not [link for link in links if link.startswith("/")], "below a path it would lead beside the server"
         for link in assets:
             response = server.client.get(link)
             assert response.status_code == 200, link

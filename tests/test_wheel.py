@@ -47,6 +47,6 @@ def test_the_installed_wheel_serves_the_pages(wheel: Path, tmp_path: Path) -> No
     assert shown.stdout.startswith(str(site)), "not the checkout"
     with serving("none", env={"PYTHONPATH": str(site)}, cwd=tmp_path) as server:
         page = server.client.get("/").text
-        links = re.findall(r'(?:src|href)="(/static/[^"]+)"', page)
+        links = re.findall(r'(?:src|href)="(static/[^"]+)"', page)
         assert len(links) > 4
         assert all(server.client.get(link).status_code == 200 for link in links)

@@ -184,7 +184,7 @@ demo.link = (() => {
     const code = problemOf(ctx)?.code;
     if (code === 'unpaired') {
       try { sessionStorage.setItem('demo-unpaired', '1'); } catch { /* private window */ }
-      location.replace('/pair');
+      location.replace('pair');
     } else if (code === 'full') fullUntil = now() + FULL_MS * (1 + Math.random());
   }
   // One picture instead of a stream, and when to ask for the next: what was asked for, or there is no place for a stream.

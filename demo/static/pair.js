@@ -39,7 +39,7 @@
     button.disabled = true;
     why.hidden = true;
     try {
-      const answer = await fetch('/pair', {
+      const answer = await fetch('pair', {
         method: 'POST',
         headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
         body: JSON.stringify(what),

@@ -23,7 +23,7 @@
     if (asking || !dialog.open || document.hidden) return;
     asking = true;
     try {
-      const answer = await fetch(`/pairing${at && `?at=${encodeURIComponent(at)}`}`, { headers: { 'HX-Request': 'true' }, signal: AbortSignal.timeout?.(PATIENCE_MS) });
+      const answer = await fetch(`pairing${at && `?at=${encodeURIComponent(at)}`}`, { headers: { 'HX-Request': 'true' }, signal: AbortSignal.timeout?.(PATIENCE_MS) });
       if (answer.ok && dialog.open) show(await answer.text());
     } catch { /* the page says itself that the line is lost */ }
     asking = false;

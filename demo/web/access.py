@@ -94,13 +94,13 @@ class Access:
     def invitation(self, at: str = "") -> Invitation | None:
         """What pairs the next device, as of now; None where nothing has to be paired.
 
-        `at`: the origin that is wanted, where it is one of this server's.
+        `at`: the address that is wanted, where it is one of this server's.
         """
         if self.pairing is None:
             return None
         elsewhere = self.reach.elsewhere
-        here = at if any(at == one.origin for one in elsewhere) else self.reach.everywhere
-        others = tuple(f"{one.origin}/pair" + (f" ({one.interface})" if one.interface else "") for one in elsewhere)
+        here = at if any(at == one.url for one in elsewhere) else self.reach.everywhere
+        others = tuple(f"{one.url}/pair" + (f" ({one.interface})" if one.interface else "") for one in elsewhere)
         return Invitation(
             f"{here}/pair#{self.pairing.secret}", f"{here}/pair", self.pairing.typed, others, self.reach.lacking
         )
@@ -219,7 +219,7 @@ def _not_the_presenter(rule: Rule, headers: Headers, shown: str) -> Denied:
     if shown:
         return Denied("proxied", NO_PROXY.format(shown))
     is_browser = rule is Rule.PAGE and "text/html" in headers.get("accept", "")
-    return Denied("unpaired", UNPAIRED, to="/pair" if is_browser else "")
+    return Denied("unpaired", UNPAIRED, to="pair" if is_browser else "")
 
 
 def _no_route(scope: Scope, rules: Rules) -> Denied:

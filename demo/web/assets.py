@@ -11,7 +11,8 @@ from pathlib import Path
 
 from demo.web.packing import packed
 
-PREFIX = "/static/"
+FOLDER = "static/"
+"""Pages name their files without the first slash: a proxy may have put all of it below a path of its own."""
 
 _TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -54,19 +55,19 @@ class Assets:
         self._by_path: dict[str, Asset] = {}
         for name, asset in sorted(_read(directory)):
             self._by_name[name] = asset
-            self._by_path[asset.url.removeprefix(PREFIX)] = asset
+            self._by_path[asset.url.removeprefix(FOLDER)] = asset
             self._by_path[name] = replace(asset, cache_control=_ASK_AGAIN)
         urls = "\n".join(asset.url for asset in self._by_name.values())
         self.fingerprint = hashlib.sha256(urls.encode()).hexdigest()[:12]
         """Of all files together: a page that sees another one is of another version."""
 
     def url(self, name: str) -> str:
-        """Where `name` (as in "base.css") is served. Raises `KeyError` for a file that is not there."""
+        """Where `name` (as in "base.css") is served, as seen from a page. Raises `KeyError` where there is none."""
         return self._by_name[name].url
 
     def find(self, path: str) -> Asset | None:
         """The asset of a path below /static/, fingerprinted or plain; None for everything else."""
-        return self._by_path.get(path.removeprefix(PREFIX))
+        return self._by_path.get(path.removeprefix("/").removeprefix(FOLDER))
 
     def all(self) -> Mapping[str, Asset]:
         """Each file by its plain name."""
@@ -80,5 +81,5 @@ def _read(directory: Path) -> Iterator[tuple[str, Asset]]:
             continue
         name, body = path.relative_to(directory).as_posix(), path.read_bytes()
         stem = name.removesuffix(path.suffix)
-        url = f"{PREFIX}{stem}.{hashlib.sha256(body).hexdigest()[:10]}{path.suffix}"
+        url = f"{FOLDER}{stem}.{hashlib.sha256(body).hexdigest()[:10]}{path.suffix}"
         yield name, Asset(url, media_type, body, _FOREVER)

@@ -110,7 +110,7 @@ class Door:
         token, session = self._access.sessions.pair(name, visitor_of(request).session)
         self._conductor.report("show", c.Trouble(f"{session.device} was paired", "note"))
         response: Response = (
-            Response(status_code=303, headers={"location": "/pair"})
+            Response(status_code=303, headers={"location": "pair"})
             if from_form
             else Answer({"paired": True, "id": session.ident, "device": session.device})
         )
@@ -120,7 +120,7 @@ class Door:
             self._access.cookie,
             token,
             max_age=int(AGE_MOST_SEC),
-            path="/",
+            path=self._access.reach.cookie_path(request.headers.get("host", "")),
             secure=secure,
             httponly=True,
             samesite="strict",
@@ -188,9 +188,7 @@ class Door:
         if found is None:
             return {"open": False, "link": None, "place": None, "code": None, "elsewhere": []}
         ways = [Elsewhere(reach.everywhere), *reach.elsewhere]
-        elsewhere = [
-            {"at": one.origin, "interface": one.interface} for one in ways if f"{one.origin}/pair" != found.place
-        ]
+        elsewhere = [{"at": one.url, "interface": one.interface} for one in ways if f"{one.url}/pair" != found.place]
         return {"open": True, "link": found.link, "place": found.place, "code": found.code, "elsewhere": elsewhere}
 
     def _codes_and_devices(self, visitor: Visitor, at: str) -> str:

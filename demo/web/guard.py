@@ -46,6 +46,12 @@ class Guard:
         if scope["type"] != "http":
             return  # No route speaks anything else, so nothing else gets in.
         guarded = _with_headers(send)
+        asked = scope["path"]
+        scope["path"] = self._access.reach.within(asked)
+        if not scope["path"]:  # Of a page without the last slash every relative address would lead beside it.
+            to = f"{asked.rpartition('/')[2]}/"
+            await Response(status_code=308, headers={"location": to})(scope, receive, guarded)
+            return
         found, rule = self._access.judge(scope), self._access.rules.of(scope["method"], scope["path"])
         if not _goes_first(found, rule):
             await self._queue.wait(client_address(scope))

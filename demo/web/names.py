@@ -8,27 +8,36 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from demo.errors import UsageError
+from demo.web.rules import RULES
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 _PORTS = {"http": 80, "https": 443}
 _LABELS = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*\.?")
-_EXAMPLE = "give a name as people type it: demo.local, demo.local:8080 or https://demo.example"
+_PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*")
+_TAKEN = {template.split("/")[1] for _, template in RULES}
+_EXAMPLE = "give a name as people type it: demo.local, demo.local:8080 or https://demo.example/talks"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One origin: where a browser believes to be."""
+    """One origin: where a browser believes to be. `path`: what a proxy has put the server below, as in "/talks"."""
 
     scheme: str
     name: str
     port: int
+    path: str = ""
 
     @property
     def origin(self) -> str:
         """As a browser writes it: without the scheme's own port."""
         usual = self.port == _PORTS[self.scheme]
         return f"{self.scheme}://{self.name}" if usual else f"{self.scheme}://{self.name}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """What people type, without the last slash."""
+        return self.origin + self.path
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -49,11 +58,16 @@ def public_place(text: str, scheme: str, port: int) -> Place:
         name, own_port = parts.hostname or "", parts.port
     except ValueError:
         name, own_port, parts = "", None, urlsplit("")
-    if parts.path or parts.query or parts.fragment or "@" in parts.netloc or not _is_name(name):
+    path = parts.path.rstrip("/")
+    if not _PATH.fullmatch(path) or parts.query or parts.fragment or "@" in parts.netloc or not _is_name(name):
         raise UsageError(f"--public-name {text!r} is not a name: {_EXAMPLE}")
     if own_port == 0:
         raise UsageError(f"--public-name {text!r} has port 0, which no page can have: {_EXAMPLE}")
-    return Place(scheme, bracketed(name), port if own_port is None else own_port)
+    if path.split("/")[1:2] and path.split("/")[1] in _TAKEN:
+        raise UsageError(
+            f"--public-name {text!r}: the server has a page of its own at /{path.split('/')[1]}, take another path"
+        )
+    return Place(scheme, bracketed(name), port if own_port is None else own_port, path)
 
 
 def _is_name(name: str) -> bool:

@@ -15,7 +15,7 @@ ELSEWHERE_MOST = 4
 class Elsewhere:
     """Another address of the server. `interface`: whose it is, where that is known."""
 
-    origin: str
+    url: str
     interface: str = ""
 
 
@@ -54,7 +54,7 @@ class Reach:
     def everywhere(self) -> str:
         """The address for everyone who may reach this server."""
         if self.public:
-            return self.public[0].origin
+            return self.public[0].url
         if self.address in _ANY:
             return self._url(self.phone.chosen or "127.0.0.1")
         return self._url(self.host)
@@ -63,7 +63,7 @@ class Reach:
     def elsewhere(self) -> tuple[Elsewhere, ...]:
         """Other addresses, for a phone that does not get to the first."""
         if self.public:
-            return tuple(Elsewhere(place.origin) for place in self.public[1:])
+            return tuple(Elsewhere(place.url) for place in self.public[1:])
         others = () if is_loopback(self.address) else self.phone.others[:ELSEWHERE_MOST]
         return tuple(Elsewhere(self._url(one.address), one.interface) for one in others)
 
@@ -75,6 +75,18 @@ class Reach:
     def check(self) -> str:
         """Whether the address that phones were told has changed, in words. To be called often."""
         return self.phone.check() if self.is_open and not self.public else ""
+
+    def within(self, path: str) -> str:
+        """A path as the server knows it: without what a proxy in front, which does not take it away, has above it."""
+        for place in self.public:
+            if place.path and (path == place.path or path.startswith(f"{place.path}/")):
+                return path[len(place.path) :]
+        return path
+
+    def cookie_path(self, host: str) -> str:
+        """Below which path of this Host a browser sends a cookie: where there is one, to no program beside it."""
+        paths = {place.path for place in self.public if host.lower() in place.hosts}
+        return f"{paths.pop()}/" if len(paths) == 1 else "/"
 
     @property
     def crosses_plainly(self) -> bool:
