@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+import traceback
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -132,6 +133,38 @@ def test_an_address_is_shown_without_its_password() -> None:
         assert str(feed_address(url)) == said
     with pytest.raises(UsageError):
         feed_address("redis://")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://:p@hidden/word#x@host",
+        "redis://:hidden/word@host:6379",
+        "redis://:hidden?word@host",
+        "redis://:hidden#word@host",
+        "redis://user:12#hidden@host:6379/0",
+        "redis://:p@hidden?word=1@host",
+        "redis://:a@hidden/word@host/0?db=1",
+        "redis://:hidden[word@host",
+        "rediss://:hidden]word@host",
+        "redis://:1@host#hidden",
+        "unix://:hidden/word@/run/redis.sock",
+    ],
+)
+def test_a_password_that_is_not_escaped_is_said_with_the_remedy_and_never_shown(url: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        feed_address(url)
+    assert "is written %2F" in str(refused.value)
+    told = "".join(traceback.format_exception(refused.value))
+    assert not [word for word in ("hidden", "word#", "word@", "/word") if word in told.split("UsageError", 1)[1]]
+
+
+def test_a_password_that_is_escaped_arrives_and_no_text_of_the_address_holds_it() -> None:
+    address = feed_address("redis://:p%40ss%2Fword%23x@host:6379/1?db=1")
+    assert (str(address), "p%40" in repr(address)) == ("redis://host:6379/1", False)
+    assert Store(address)._client.connection_pool.connection_kwargs["password"] == "p@ss/word#x"
+    for url in ("rediss://host?ssl_ca_certs=/x@y.pem", "unix:///run/a@b.sock", "redis://:p@ss@host"):
+        feed_address(url)
 
 
 @pytest.mark.anyio

@@ -1,7 +1,7 @@
 """Which Redis, and the name of the show on it: checked before anything is started."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
 from demo.errors import UsageError
@@ -11,13 +11,17 @@ DEFAULT_SHOW = "default"
 _SCHEMES = ("redis", "rediss", "unix")
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _EXAMPLE = "give it as redis://:PASSWORD@HOST:PORT/DB, or rediss:// for TLS"
+ESCAPED = "in a password / is written %2F, ? %3F, # %23, @ %40, [ %5B, ] %5D and % %25"
+
+_OPTIONS = re.compile(r"/?\d*\?(db|ssl_\w+)=")
+_AUTHORITY_ENDS = re.compile(r"[/?#]")
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
     """A Redis and a show on it. `url` may hold a password: people are shown `str(address)`."""
 
-    url: str
+    url: str = field(repr=False)
     show: str = DEFAULT_SHOW
 
     def __str__(self) -> str:
@@ -35,11 +39,15 @@ def feed_address(url: str, show: str = DEFAULT_SHOW) -> Address:
     address = Address(url.strip(), show)
     if not _NAME.fullmatch(show):
         raise UsageError(f"--show {show!r} is not a name: letters, digits, '.', '_' and '-', 64 at most")
+    if _is_cut_by_its_password(address.url):
+        raise UsageError(f"--redis has a character in its password that parts a URL: {ESCAPED}")
     try:
         parts = urlsplit(address.url)
         parts.port  # noqa: B018 - reading it is what finds a wrong one
     except ValueError:
-        raise UsageError(f"--redis is not a URL of a Redis: {_EXAMPLE}") from None
+        raise UsageError(f"--redis is not a URL of a Redis: {_EXAMPLE}; {ESCAPED}") from None
+    if parts.fragment:
+        raise UsageError(f"--redis has a '#', which no URL of a Redis has: {ESCAPED}")
     database = parts.path.strip("/")
     if parts.scheme not in _SCHEMES or not (parts.hostname or parts.scheme == "unix"):
         raise UsageError(f"--redis is not a URL of a Redis: {_EXAMPLE}")
@@ -49,3 +57,15 @@ def feed_address(url: str, show: str = DEFAULT_SHOW) -> Address:
         if name != "db" and not (parts.scheme == "rediss" and name.startswith("ssl_")):
             raise UsageError(f"--redis {address} has an option {name!r}: only db, and with rediss:// ssl_… are known")
     return address
+
+
+def _is_cut_by_its_password(url: str) -> bool:
+    """Does user and password's @ come behind what ends that part of a URL? No word of such a URL may be shown."""
+    rest = url.partition("://")[2]
+    end = _AUTHORITY_ENDS.search(rest)
+    if end is None or "@" not in rest[end.start() :]:
+        return False
+    before, behind = rest[: end.start()], rest[end.start() :]
+    if url.startswith("unix:"):
+        return bool(before) and "@" not in before  # The path of a socket may hold one.
+    return not _OPTIONS.match(behind)  # So may the name of a file.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from demo.errors import FeedError, UsageError
-from demo.feed.address import Address
+from demo.feed.address import ESCAPED, Address
 from demo.feed.picture import Fields
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ def _why(error: BaseException) -> str:
     if isinstance(error, NoPermissionError):
         return f"does not allow this user what relays need: {text}"
     if isinstance(error, AuthenticationError) or text.startswith(("NOAUTH", "WRONGPASS")):
-        return "refuses this password: give the right one in the URL, as in redis://:PASSWORD@HOST:PORT"
+        return f"refuses this password: give the right one in the URL, as in redis://:PASSWORD@HOST:PORT; {ESCAPED}"
     if isinstance(error, ResponseError):
         return f"refuses: {text}"
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
