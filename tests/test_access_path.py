@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from demo.errors import UsageError
+from demo.web.access import Access, Visitor
 from demo.web.names import public_place
 from demo.web.reach import Reach
 from tests.browsing import LAPTOP, Window, chromium
@@ -79,16 +80,16 @@ def test_below_a_path_a_browser_pairs_steers_and_is_told(below: tuple[OpenServer
     assert link.startswith(f"{url}/pair#")
     with chromium() as browser:
         stage, desk = Window(browser, f"{url}/", LAPTOP), Window(browser, link, LAPTOP)
-        expect(stage.page.locator("body")).to_have_attribute("data-link", "up")
+        expect(stage.page.locator("body")).to_have_attribute("data-link", "up", timeout=20_000)
         desk.page.get_by_role("link", name="Presenter page").click()
-        expect(desk.page.locator("body")).to_have_attribute("data-link", "up")
+        expect(desk.page.locator("body")).to_have_attribute("data-link", "up", timeout=20_000)
         assert desk.page.url == f"{url}/presenter"
         desk.page.get_by_role("button", name="Pair a phone").click()
-        expect(desk.page.locator(".place")).to_have_text(f"{url}/pair")
+        expect(desk.page.locator(".place")).to_have_text(f"{url}/pair", timeout=20_000)
         desk.page.keyboard.press("Escape")
         desk.page.locator("#next").click()
         opened.server.until(lambda state: state["chapter"]["number"] == 2)
-        expect(stage.page.locator("#r-line [aria-current]")).to_contain_text("2")
+        expect(stage.page.locator("#r-line [aria-current]")).to_contain_text("2", timeout=20_000)
         cookies = desk.context.cookies()
         assert [cookie.get("path") for cookie in cookies] == [f"{PREFIX}/"], "no program beside it is sent the session"
         desk.page.locator("#halt").click()
@@ -116,3 +117,17 @@ def test_below_a_path_programs_and_forms_work_and_the_path_itself_leads_to_the_p
     beside = Device(opened.here).pair(opened.secret())
     assert beside.post("/goto/1").status_code == 200, "and without the path, as always"
     beside.close()
+
+
+def test_a_session_is_worth_nothing_to_another_server_of_the_same_host() -> None:
+    """A browser sends it there, for cookies know no ports; docs/access.md says what that means."""
+    servers = [Access(Reach("0.0.0.0", "0.0.0.0", port)) for port in (8000, 8001)]
+    secret, _ = servers[0].sessions.pair("Phone")
+    cookies = "; ".join(f"{one.cookie}={secret}" for one in servers)
+    roles = []
+    for one in servers:
+        headers = [(b"host", f"127.0.0.1:{one.reach.port}".encode()), (b"cookie", cookies.encode())]
+        scope = {"type": "http", "method": "GET", "path": "/state", "headers": headers, "client": ("127.0.0.1", 1)}
+        found = one.judge(scope | {"server": ("127.0.0.1", one.reach.port)})
+        roles.append(found.role if isinstance(found, Visitor) else found.code)
+    assert roles == ["presenter", "audience"]
