@@ -196,7 +196,7 @@ def test_every_move_says_which_chapter_it_was_pressed_on(view: str) -> None:
     shown = text_of(view, STATES["running"])
     for path in ("advance", "back", "goto/1", "goto/3"):
         assert re.search(rf'hx-post="{path}"[^>]*hx-vals=\'{{"from": 2}}\'', shown), path
-    for path in ("/halt", "/heal", "/blackout?on=true", "/freeze?on=true", "/timer/pause", "/timer/reset"):
+    for path in ("halt", "heal", "blackout?on=true", "freeze?on=true", "timer/pause", "timer/reset"):
         assert f'hx-post="{path}"' in shown
 
 
