@@ -43,7 +43,11 @@ def take_away(shelf: Shelf, names: Sequence[str], ended: bool, force: bool) -> l
     over = (
         []
         if not ended
-        else [found.name for found in shelf.all() if found.over and not found.in_use and (force or not found.undos)]
+        else [
+            found.name
+            for found in shelf.all()
+            if found.over and not found.in_use and (force or not (found.undos or found.unreadable))
+        ]
     )
     for name in dict.fromkeys([*names, *over]):
         try:
@@ -69,7 +73,8 @@ def state_of(found: Look, looks: Iterable[Look]) -> str:
         word = "continues next"
     else:
         word = "ended" if found.over else "waiting"
-    return f"{word}, undo pending" if found.undos else word
+    word = f"{word}, undo pending" if found.undos else word
+    return f"{word}, undo unreadable" if found.unreadable else word
 
 
 def _fields(found: Look, looks: Iterable[Look]) -> dict[str, Any]:
@@ -86,6 +91,7 @@ def _fields(found: Look, looks: Iterable[Look]) -> dict[str, Any]:
         "bytes": found.size,
         "state": state_of(found, looks),
         "undos": found.undos,
+        "unreadable_undos": found.unreadable,
         "in_use": found.in_use,
         "error": found.trouble or None,
     }

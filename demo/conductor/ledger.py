@@ -38,6 +38,7 @@ class Ledger:
         self._undos: list[Undo] = []
         self._elsewhere: dict[str, Undo] = {}
         self._known: set[str] = set()
+        self._unreadable: dict[str, str] = {}
         self._loose: dict[str, float] = {}
         self._one_at_a_time: dict[str, asyncio.Lock] = {}
 
@@ -52,6 +53,7 @@ class Ledger:
         newest = await self._conductor.journal.newest()
         self._known = set(newest)
         self._elsewhere = {fault: undo for fault, undo in newest.items() if undo.state == "moved"}
+        await self._set_unreadable_aside(newest)
         for undo in self._undos:
             if undo.state == "intended":
                 self._loosen(undo, undo.plan.late_sec)
@@ -65,6 +67,22 @@ class Ledger:
             if undo.state == "intended":
                 late = undo.plan.late_sec - (self._conductor.clock() - undo.at)
                 self._loosen(undo, max(0.0, min(undo.plan.late_sec, late)))
+
+    async def _set_unreadable_aside(self, newest: Mapping[str, Undo]) -> None:
+        """One row that cannot be read must not keep the others from being healed, nor the show from starting."""
+        unreadable = await self._conductor.journal.unreadable()
+        for row in unreadable:
+            later = newest.get(row.fault)
+            if later is None or later.at < row.at:
+                self._unreadable[row.fault] = row.text
+        new = [row for row in unreadable if row.is_new]
+        for row in new:
+            self._conductor.report("show", c.Trouble(row.text))
+        if new:
+            try:
+                await self._conductor.journal.put_aside(new)
+            except JournalError as error:
+                self._conductor.report("show", c.Trouble(str(error)))
 
     # Before the deed.
 
@@ -81,6 +99,7 @@ class Ledger:
         self._undos.append(undo)
         self._elsewhere.pop(fault, None)
         self._known.add(fault)
+        self._unreadable.pop(fault, None)
         try:
             await self._hand_over(undo, lasts_sec)
         except BaseException as error:
@@ -176,7 +195,11 @@ class Ledger:
     def _lacking(self, fault: str) -> str | None:
         """The show says that it is broken and the ledger never heard of it: the ledger has lost something."""
         told = self._conductor.state.fault(fault)
-        if fault in self._known or told is None or not told.touched:
+        if told is None or not told.touched:
+            return None
+        if fault in self._unreadable:
+            return self._unreadable[fault]
+        if fault in self._known:
             return None
         return "its undo is not in the journal: see to it by hand"
 

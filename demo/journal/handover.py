@@ -13,8 +13,8 @@ from demo import events as e
 from demo.errors import JournalError
 from demo.journal.file import SIDES, lock, open_file, refuse_foreign
 from demo.journal.journal import Journal
-from demo.journal.ledger import UndoRow, mark_moved
-from demo.journal.look import Look, left_to_undo
+from demo.journal.ledger import UndoRow, mark_moved, put_aside, unreadable_rows
+from demo.journal.look import Look, left_to_undo, reading
 
 
 def hand_over(old: Look, journal: Journal, *, set_aside: bool) -> int:
@@ -41,6 +41,29 @@ def hand_over(old: Look, journal: Journal, *, set_aside: bool) -> int:
     finally:
         os.close(held)
     return len(rows)
+
+
+def set_unreadable_aside(old: Look) -> list[str]:
+    """Put the undos aside, in `old` itself, that wait there and cannot be read; returns what to say of them.
+
+    No other journal takes them over. Where `old` cannot be written, they are said again at the next start.
+    """
+    if not old.unreadable:
+        return []
+    try:
+        with reading(old.path) as db:
+            new = [row for row in unreadable_rows(db) if row.is_new]
+    except (sqlite3.Error, OSError):
+        return []
+    if new and not old.trouble:
+        with contextlib.suppress(sqlite3.Error, OSError, JournalError):
+            held = lock(old.path)
+            try:
+                with closing(open_file(old.path)[0]) as db:
+                    put_aside(db, new)
+            finally:
+                os.close(held)
+    return [f"{old.name}: {row.text}" for row in new]
 
 
 def _note(path: Path, set_aside: bool, rows: list[UndoRow]) -> None:

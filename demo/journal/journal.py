@@ -22,7 +22,16 @@ from demo.events import Entry
 from demo.journal.file import REMEDY, real, refuse_foreign, take_away
 from demo.journal.guarded_file import GuardedFile
 from demo.journal.lane import Lane
-from demo.journal.ledger import UndoRow, add_undos, newest_rows, pending_rows, synced
+from demo.journal.ledger import (
+    UndoRow,
+    UnreadableUndo,
+    add_undos,
+    newest_rows,
+    pending_rows,
+    put_aside,
+    synced,
+    unreadable_rows,
+)
 from demo.journal.retention import Retention
 from demo.journal.rows import Row, dumps, entry_of, row_of
 from demo.journal.snapshots import newest_moment, newest_snapshot, rows_behind, save_snapshot
@@ -181,6 +190,14 @@ class Journal:
     async def pending(self) -> list[Undo]:
         """Undos that nobody has verified yet, oldest first."""
         return await self._do(lambda: _undos(pending_rows(self._file.db)))
+
+    async def unreadable(self) -> list[UnreadableUndo]:
+        """Undos that wait and that nobody can read, oldest first."""
+        return await self._do(lambda: unreadable_rows(self._file.db))
+
+    async def put_aside(self, undos: Sequence[UnreadableUndo]) -> None:
+        """Keep these, but take them for pending no more. Raises `JournalError`."""
+        await self._do(lambda: put_aside(self._file.db, undos))
 
     async def newest(self) -> dict[str, Undo]:
         """By fault, the undo that was written down last, whatever became of it."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from demo.errors import JournalError
 from demo.journal.file import is_in_memory, is_in_use, real
-from demo.journal.handover import asides, hand_over, move_aside
+from demo.journal.handover import asides, hand_over, move_aside, set_unreadable_aside
 from demo.journal.journal import Journal
 from demo.journal.look import Look, look
 from demo.journal.shelf import Shelf, remove
@@ -172,6 +172,7 @@ class Keeper:
                 self._take_over(found, journal, set_aside)
 
     def _take_over(self, found: Look, journal: Journal, set_aside: bool) -> None:
+        self.troubles += set_unreadable_aside(found)
         try:
             taken = hand_over(found, journal, set_aside=set_aside)
         except JournalError as error:

@@ -10,7 +10,7 @@ from typing import Any
 
 from demo.errors import JournalError
 from demo.journal.file import STORY, VERSION, is_in_use, real, refuse_foreign
-from demo.journal.ledger import UndoRow, pending_rows
+from demo.journal.ledger import UndoRow, pending_rows, unreadable_rows
 
 SUFFIX = ".journal"
 
@@ -33,6 +33,8 @@ class Look:
     events: int = 0
     over: bool = False
     undos: int = 0
+    unreadable: int = 0
+    """Undos that wait and cannot be read, so that nothing heals them."""
     in_use: bool = False
     trouble: str = ""
 
@@ -120,6 +122,7 @@ def _read(db: sqlite3.Connection, found: Look) -> Look:
         events=int(newest[1]) if newest else 0,
         over=bool(turn.get("over")) or turn.get("type") == "ShowSetAside",
         undos=len(pending_rows(db)),
+        unreadable=len(unreadable_rows(db)),
         in_use=found.in_use,
     )
 

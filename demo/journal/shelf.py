@@ -69,8 +69,10 @@ class Shelf:
         raise JournalError(f"there is no show {name!r} in {self.directory}: `demo shows` lists them")
 
     def prune(self, subject: str) -> None:
-        """Remove the oldest ended shows of a subject beyond `ENDED_MOST`; one with an undo left is kept."""
-        ended = [found for found in self.of(subject) if found.over and not found.undos and not found.in_use]
+        """Remove the oldest ended shows of a subject beyond `ENDED_MOST`; those with an undo left stay."""
+        ended = [
+            found for found in self.of(subject) if found.over and not (found.undos or found.unreadable or found.in_use)
+        ]
         for found in ended[ENDED_MOST:]:
             with contextlib.suppress(StillWantedError):
                 remove(found, force=False, ended=True)
@@ -104,6 +106,10 @@ def remove(found: Look, force: bool, *, ended: bool = False) -> None:
 
 
 def _refuse_owing(found: Look, force: bool) -> None:
+    if found.unreadable and not force:
+        raise StillWantedError(
+            f"{found.name} holds an undo that cannot be read: see to it by hand, then remove it with --force"
+        )
     if found.undos and not force:
         left = "an undo" if found.undos == 1 else f"{found.undos} undos"
         raise StillWantedError(
