@@ -3,7 +3,7 @@
 'use strict';
 demo.link = (() => {
   const SILENT_MS = 2400;
-  const ANSWER_MS = 3000;
+  const ANSWER_MS = 4000;
   const CLOSED_MS = 150;
   const RETRY_MS = 250;
   const RETRY_MOST_MS = 800;
@@ -13,7 +13,7 @@ demo.link = (() => {
   const SPREAD_MS = 2000;
   const TICK_MS = 250;
   // How long a page whose stream was held may live on a picture, until the next stream is there or given up.
-  const TRYING_MS = 4000;
+  const TRYING_MS = 5000;
   const show = document.getElementById('show');
   const address = show.getAttribute('hx-sse:connect');
   const path = address.replace(/\?.*/, '');
