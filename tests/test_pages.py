@@ -272,7 +272,7 @@ def test_a_frozen_stage_shows_the_held_chapter_and_the_presenter_both() -> None:
     for view in ("presenter", "remote"):
         shown = text_of(view, state)
         assert "FROZEN: the room sees chapter 1" in shown
-        assert "<h1>Two" in shown
+        assert '<h1 dir="auto">Two' in shown
         assert re.search(r'hx-post="goto/1"[^>]*hx-vals=\'{"from": 2}\'>Go back to 1<', shown)
         assert re.search(r'id="freeze"[^>]*hx-post="freeze\?on=false"', shown)
         assert "FROZEN" not in text_of(view, STATES["running"])

@@ -35,7 +35,8 @@ _PLAIN = frozenset({"paragraph_open", "paragraph_close", "inline", "text", "soft
 def markdown_to_html(text: str) -> str:
     """Block elements."""
     tokens = [_tamed(token) for token in _MARKDOWN.parse(text)]
-    return str(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})).strip()
+    html = str(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})).strip()
+    return html.replace("<pre>", '<pre dir="auto">')  # none is typed: that would be escaped
 
 
 def markdown_to_rich(text: str) -> "RenderableType":
@@ -125,9 +126,11 @@ def _last_address(state: StateInline) -> int:
 
 
 def _tamed(token: Token) -> Token:
-    """The page's own headings stay above the text's, and alignment is a class: the policy allows no style."""
+    """The page's own headings stay above the text's; alignment is a class (the policy allows no style)."""
     if token.type in ("heading_open", "heading_close"):
         token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
+    if token.block and token.nesting == 1 and token.tag not in ("thead", "tbody", "tr"):
+        token.attrSet("dir", "auto")  # Arabic and Hebrew run from the right, whatever the page is in
     style = token.attrs.pop("style", None)
     if style is not None:
         token.attrJoin("class", str(style).removeprefix("text-align:"))

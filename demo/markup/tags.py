@@ -90,7 +90,7 @@ def tags_to_html(text: str, may_stay_open: bool) -> str:
                 paragraphs.append([])
             if part:
                 paragraphs[-1].append(_wrapped(escape(part).replace("\n", "<br>"), styles))
-    return "".join(f"<p>{''.join(inside)}</p>" for inside in paragraphs if "".join(inside).strip())
+    return "".join(f'<p dir="auto">{"".join(inside)}</p>' for inside in paragraphs if "".join(inside).strip())
 
 
 def tags_to_rich(text: str, may_stay_open: bool) -> "Text":
