@@ -212,7 +212,7 @@ def test_a_running_fault_is_ended_by_its_button_and_an_idle_one_names_its_target
     shown = text_of("presenter", STATES["running"])
     assert re.search(r'id="fault-1"[^>]*hx-post="chaos/kill/heal"[^>]*hx-trigger="click"', shown)
     assert re.search(r'id="fault-2"[^>]*hx-post="chaos/burst"[^>]*hx-trigger="fire"', shown)
-    assert "again to fire on node-2" in shown
+    assert "again to fire on <bdi>node-2</bdi>" in shown
 
 
 def test_times_are_moments_for_the_script_to_count() -> None:
