@@ -39,6 +39,10 @@ JournalFile = Annotated[
 ]
 
 Fresh = Annotated[bool, typer.Option("--fresh", help="Begin anew, instead of continuing where the show was left.")]
+StartAt = Annotated[
+    int | None,
+    typer.Option("--from", help="Begin with this chapter, or go on at it; those before it do not run.", metavar="N"),
+]
 Port = Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)]
 PublicName = Annotated[
     list[str] | None,
@@ -85,6 +89,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
     ] = True,
     journal: JournalFile = None,
     fresh: Fresh = False,
+    start_at: StartAt = None,
     public_name: PublicName = None,
     token_file: Annotated[
         Path | None,
@@ -112,6 +117,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
             open_page=open_page,
             journal=journal,
             fresh=fresh,
+            start_at=start_at,
             chosen=options(subject, given),
             feed=_store(redis, show) if redis else None,
         )
@@ -141,10 +147,16 @@ def _store(redis: str, show: str | None) -> Store:
 
 @app.command()
 @takes_options
-def run(subject: Subject = "ratelimiter", journal: JournalFile = None, fresh: Fresh = False, given: Given = ()) -> None:
+def run(
+    subject: Subject = "ratelimiter",
+    journal: JournalFile = None,
+    fresh: Fresh = False,
+    start_at: StartAt = None,
+    given: Given = (),
+) -> None:
     """Present in this terminal; through a pipe: plain lines out, each line in counts as a key."""
     chosen = options(subject, given)
-    play(Options(subject, web=False, terminal=True, journal=journal, fresh=fresh, chosen=chosen))
+    play(Options(subject, web=False, terminal=True, journal=journal, fresh=fresh, start_at=start_at, chosen=chosen))
 
 
 @app.command()

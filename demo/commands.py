@@ -94,10 +94,12 @@ class Open:
     """A journal was opened: enter the first chapter, or pick up where an earlier process stopped.
 
     `boot`, `anchor`: from what the moments of this process are counted, as `demo.clock.ShowClock` says.
+    `first`: the chapter (1-based) that a fresh show begins with.
     """
 
     boot: str = ""
     anchor: float = 0.0
+    first: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ Freshness = typing.Literal["live", "stale", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class ShowOpened:
-    """A fresh show. `chapters` are titles: a journal is only continued with the same deck.
+    """A fresh show. `chapters` are titles: by them the chapters of an edited deck are known again.
 
     `boot`, `anchor`: in this run of the machine, moments are the seconds since its start, and `anchor`.
     """
@@ -22,6 +22,14 @@ class ShowOpened:
     chapters: tuple[str, ...]
     boot: str = ""
     anchor: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class DeckChanged:
+    """The deck was edited between two starts. `chapters`: its titles now; `number`: where the show stands (1-based)."""
+
+    chapters: tuple[str, ...]
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +266,7 @@ class DurabilityChanged:
 
 Event = (
     ShowOpened
+    | DeckChanged
     | ShowPickedUp
     | ShowClosed
     | ShowSetAside

@@ -55,6 +55,8 @@ class Options:
     open_page: bool = False
     journal: Path | None = None
     fresh: bool = False
+    start_at: int | None = None
+    """The chapter (1-based) to begin with, or to go on at."""
     chosen: Mapping[str, Any] = field(default_factory=dict)
     """Options of the subject, as plain JSON: the watchdog is told them too."""
     feed: Store | None = None
@@ -68,7 +70,8 @@ def play(options: Options) -> None:
     listener = bind(options.asked.host, options.port) if options.web else None
     try:
         door = entrance(options.asked, listener) if listener is not None else None
-        keeper = Keeper(options.subject, options.journal, fresh=options.fresh)
+        anywhere = options.start_at is not None
+        keeper = Keeper(options.subject, options.journal, fresh=options.fresh, anywhere=anywhere)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             error, stubborn = runner.run(_ended(_play(options, subject, keeper, listener, door)))
             if stubborn:
@@ -127,12 +130,14 @@ async def _play(
         ended = True
         await subject.stop()
 
-    parts = _parts(subject, stop, keeper, ProcessWatchdog(options.subject, options.chosen))
+    parts = _parts(options, subject, stop, keeper, ProcessWatchdog(options.subject, options.chosen))
     try:
         if listener is None or door is None:
             await _in_terminal(options, subject, keeper, parts)
         else:
-            conductor = Conductor(subject.name, deck_of(options.subject, subject), subject.poller, **parts)
+            conductor = Conductor(
+                subject.name, deck_of(options.subject, subject, options.start_at), subject.poller, **parts
+            )
             _listen(subject, conductor)
             await _served(options, conductor, keeper, listener, door)
     finally:
@@ -170,9 +175,12 @@ class _Parts(TypedDict):
     stop_system: Callable[[], Awaitable[None]]
     stop_sec: float
     watchdog: Watchdog
+    start_at: int | None
 
 
-def _parts(subject: Subject, stop: Callable[[], Awaitable[None]], keeper: Keeper, watchdog: Watchdog) -> _Parts:
+def _parts(
+    options: Options, subject: Subject, stop: Callable[[], Awaitable[None]], keeper: Keeper, watchdog: Watchdog
+) -> _Parts:
     """The same for a server's conductor and for a terminal's."""
     return {
         "title": subject.title,
@@ -185,12 +193,15 @@ def _parts(subject: Subject, stop: Callable[[], Awaitable[None]], keeper: Keeper
         "stop_system": stop,
         "stop_sec": float(getattr(subject, "stop_sec", STOP_SEC)),
         "watchdog": watchdog,
+        "start_at": options.start_at,
     }
 
 
 async def _in_terminal(options: Options, subject: Subject, keeper: Keeper, parts: _Parts) -> None:
     """`demo run`: the terminal owns the show, its signals and its way out."""
-    runner = terminal.DemoRunner(subject.name, deck_of(options.subject, subject), subject.poller, **parts)
+    runner = terminal.DemoRunner(
+        subject.name, deck_of(options.subject, subject, options.start_at), subject.poller, **parts
+    )
     _listen(subject, runner.conductor)
     _report(runner.conductor, keeper, aloud=True)
     await runner.run()

@@ -19,7 +19,7 @@ from demo.conductor.queue import Lanes, is_urgent
 from demo.conductor.stage import ConductorStage
 from demo.conductor.system import SystemBehind, SystemWork, Work
 from demo.conductor.tally import CommandTally
-from demo.errors import DemoError, Refused, describe
+from demo.errors import DemoError, InvalidValue, Refused, describe
 from demo.journal import Journal
 from demo.show import FaultState, JournalKind, Refusal, ShowState, apply, decide, opening
 from demo.types import HEAL_SEC, STOP_SEC, Chapter, DemoState, FaultDriver, Poller, Stage, Watchdog
@@ -44,6 +44,7 @@ class Conductor:
     `chapters` may be a function of the `Stage` that their `on_enter`s use. `start_system` is run
     beside the show when it begins, `heal_system` when someone heals everything, for `heal_sec` at most,
     and `stop_system` when the show has ended and its faults are healed, for `stop_sec` at most.
+    `start_at` is the chapter (1-based) to begin with, or to go on at.
     `journal` may be a function that opens one; without it the show is kept in a temporary one, which ends with this
     process: it is not called durable. `watchdog` heals what this process leaves broken. With neither, nobody does
     after a `kill -9`.
@@ -66,10 +67,14 @@ class Conductor:
         stop_system: Work | None = None,
         stop_sec: float = STOP_SEC,
         watchdog: Watchdog | None = None,
+        start_at: int | None = None,
         clock: Callable[[], float] | None = None,
     ) -> None:
         self.stage: Stage = ConductorStage(self)
         deck = tuple(chapters(self.stage)) if callable(chapters) else tuple(chapters)
+        if start_at is not None and not 1 <= start_at <= len(deck):
+            raise InvalidValue(f"there is no chapter {start_at} to start at: this deck has 1 to {len(deck)}")
+        self._start_at = start_at
         known = (FaultState(driver.config, driver.target, driver.observable) for driver in faults)
         self._state = opening(title or subject_name, subject_name, description, deck, known)
         self.demo_state = DemoState(deck)
@@ -79,7 +84,7 @@ class Conductor:
             self._state = replace(self._state, journal=kind, durable=False)
         self._opened = False
         self.loaded = asyncio.Event()
-        """Set once the journal is folded, never when it cannot be: before that, nobody knows where the show stands."""
+        """Set once the show is open, never when it cannot be: before that, nobody knows where it stands."""
         self.clock = as_clock(clock)
         self.commands = CommandTally()
         self._lanes = Lanes()
@@ -189,7 +194,12 @@ class Conductor:
         try:
             await self._load()
             # Before the lanes: what was pressed during the start meets a show that is open.
-            await self._handle(c.Command("show", c.Open(self.clock.boot, self.clock.anchor)), None)
+            first = self._start_at or 1
+            await self._handle(c.Command("show", c.Open(self.clock.boot, self.clock.anchor, first)), None)
+            if self._start_at is not None:
+                await self._handle(c.Command("show", c.Goto(self._start_at)), None)
+            # Not before: the journal may tell of the deck as it was before an edit.
+            self.loaded.set()
             self._opened = True
             self.health.start()
             self.spawn(self._settle(), "healing what an earlier server left")
@@ -204,15 +214,12 @@ class Conductor:
 
     async def _load(self) -> None:
         await self._faults.load()
-        state = await load_show(self.journal, self._state, self._faults.left)
+        state = await load_show(self.journal, self._state, self._faults.left, self._start_at is not None)
         if self.journal.newest_at is not None:
             self.clock.go_on(state.boot, state.anchor, self.journal.newest_at)
             self._faults.go_on()
         # At once: nobody is shown a show on its way through its past.
         self._state = state
-        if self._state.opened:
-            self.demo_state.current = self._state.current
-        self.loaded.set()
 
     async def _settle(self) -> None:
         try:

@@ -6,18 +6,21 @@ from demo import events as e
 from demo.errors import JournalError, describe
 from demo.journal import Journal
 from demo.show import ShowState, apply
+from demo.show.deck import renumbered, titles_of
 
 
-async def load_show(journal: Journal, show: ShowState, left: Sequence[str]) -> ShowState:
+async def load_show(journal: Journal, show: ShowState, left: Sequence[str], anywhere: bool = False) -> ShowState:
     """`show`, given as it is before its first event, as it is now. `left`: the faults that have left something.
 
+    `anywhere`: somebody says where it goes on, so the chapter it stands on need not be in this deck.
     Raises `JournalError` for a journal that is damaged, or that of another deck.
     """
     state = await journal.restore(show)
     async for entries in journal.behind(state.seq):
         for entry in entries:
-            _check_deck(journal, show, entry.event, left)
             state = _folded(journal, state, entry)
+    if not anywhere:
+        _check_chapter(journal, state, left)
     return state
 
 
@@ -31,11 +34,13 @@ def _folded(journal: Journal, state: ShowState, entry: e.Entry) -> ShowState:
         ) from None
 
 
-def _check_deck(journal: Journal, show: ShowState, event: e.Event, left: Sequence[str]) -> None:
-    titles = tuple(chapter.title for chapter in show.chapters)
-    if isinstance(event, e.ShowOpened) and event.chapters != titles:
+def _check_chapter(journal: Journal, state: ShowState, left: Sequence[str]) -> None:
+    """An edited deck goes on at the chapter of the same title: there must be one."""
+    before, now = titles_of(state.chapters), titles_of(state.deck)
+    if state.opened and state.number not in renumbered(before, now):
         waits = f"; what it left broken is healed first: {', '.join(left)}" if left else ""
         raise JournalError(
-            f"the journal {journal.path} belongs to another deck ({event.subject}, {len(event.chapters)}"
-            f" chapters): name another file, or start anew with --fresh{waits}"
+            f"the journal {journal.path} belongs to another deck, {len(before)} chapters of {state.subject!r}: it "
+            f"stands on chapter {state.number}, {state.chapter.title!r}, and this deck of {len(now)} has no chapter of "
+            f"that title. --from N goes on at one of its chapters, --fresh starts anew{waits}"
         )

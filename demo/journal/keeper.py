@@ -12,6 +12,7 @@ from demo.journal.journal import Journal
 from demo.journal.look import Look, look
 from demo.journal.shelf import Shelf, remove
 from demo.show import ShowState
+from demo.show.deck import renumbered, titles_of
 
 IN_USE_PATIENCE_SEC = 3.0
 """A server that is closing lets go of its journal within this; one that plays does not."""
@@ -25,12 +26,23 @@ class Keeper:
     Afterwards `continued` is the line that says what goes on, and `troubles` what had to be passed over.
     """
 
-    def __init__(self, subject: str, file: Path | None = None, *, fresh: bool = False, shelf: Shelf | None = None):
+    def __init__(
+        self,
+        subject: str,
+        file: Path | None = None,
+        *,
+        fresh: bool = False,
+        shelf: Shelf | None = None,
+        anywhere: bool = False,
+    ) -> None:
+        """`anywhere`: somebody says at which chapter to go on, so a show of an edited deck need not stand on one."""
         self.continued = ""
         self.troubles: list[str] = []
+        self._titles: tuple[str, ...] = ()
         self._subject = subject
         self._file = file and real(file)
         self._fresh = fresh
+        self._anywhere = anywhere
         self._shelf = shelf or Shelf()
 
     def open(self, show: ShowState) -> Journal:
@@ -38,6 +50,7 @@ class Keeper:
 
         Raises `JournalError` for a named file that cannot be used.
         """
+        self._titles = titles_of(show.chapters)
         return self._named(self._file) if self._file is not None else self._from_the_shelf(show)
 
     # A file that was named.
@@ -75,7 +88,7 @@ class Keeper:
         return journal
 
     def _continued(self, looks: Sequence[Look], show: ShowState) -> Journal | None:
-        titles = tuple(chapter.title for chapter in show.chapters)
+        titles = self._titles
         ends = time.monotonic() + IN_USE_PATIENCE_SEC
         for seen in looks:
             found = self._let_go(seen, ends)
@@ -86,8 +99,12 @@ class Keeper:
             elif found.trouble:
                 if _is_newest(found, looks):
                     self._leave(found, found.trouble)
-            elif found.titles and found.titles != titles:
-                self._leave(found, f"it belongs to another deck of {len(found.titles)} chapters")
+            elif found.chapter and not self._anywhere and not found.goes_on_in(titles):
+                self._leave(
+                    found,
+                    f"it met another deck of {len(found.titles)} chapters and stands on {found.standing_on!r}, "
+                    f"which this one does not have; --from N goes on at one of its chapters",
+                )
             elif (journal := self._opened(found, show)) is not None:
                 return journal
         return None
@@ -161,7 +178,9 @@ class Keeper:
 
     def _continue(self, found: Look) -> None:
         if found.chapter:
-            where = f"chapter {found.chapter} of {len(found.titles)}"
+            edited = " of an edited deck" if self._titles != found.titles else ""
+            number = renumbered(found.titles, self._titles).get(found.chapter, 1)
+            where = f"chapter {number} of {len(self._titles)}{edited}"
             self.continued = f"{where}, begun {ago(time.time() - found.begun_at)} (start anew: --fresh)"
 
     def _take_over_all(self, looks: Sequence[Look], journal: Journal, set_aside: bool) -> None:

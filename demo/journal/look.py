@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +11,12 @@ from typing import Any
 from demo.errors import JournalError
 from demo.journal.file import STORY, VERSION, is_in_use, real, refuse_foreign
 from demo.journal.ledger import UndoRow, pending_rows, unreadable_rows
+from demo.show.deck import renumbered
 
 SUFFIX = ".journal"
+
+EDITED = """substr(data, 1, 22) = '{"type": "DeckChanged"'"""
+"""In SQL: the deck was edited here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,15 @@ class Look:
     """Undos that wait and cannot be read, so that nothing heals them."""
     in_use: bool = False
     trouble: str = ""
+
+    @property
+    def standing_on(self) -> str:
+        """The title of the chapter on screen last; empty before the first."""
+        return self.titles[self.chapter - 1] if 0 < self.chapter <= len(self.titles) else ""
+
+    def goes_on_in(self, titles: Sequence[str]) -> bool:
+        """Return whether a deck of these titles has the chapter on screen last."""
+        return self.chapter in renumbered(self.titles, titles)
 
     @property
     def name(self) -> str:
@@ -111,13 +124,16 @@ def _read(db: sqlite3.Connection, found: Look) -> Look:
     first = db.execute("SELECT data FROM entries ORDER BY seq LIMIT 1").fetchone()
     opened = _event(first[0]) if first and first[0].startswith('{"type": "ShowOpened"') else {}
     entered, turn = _newest(db)
+    newest_deck = f"SELECT data FROM entries WHERE {STORY} AND {EDITED} ORDER BY seq DESC LIMIT 1"  # noqa: S608 - ours
+    edited = db.execute(newest_deck).fetchone()
+    deck = _event(edited[0]) if edited else opened
     return Look(
         found.path,
         found.size,
         last_at=float(newest[0] if newest else row[1]),
         begun_at=float(row[1]),
         subject=str(opened.get("subject", "")),
-        titles=tuple(str(title) for title in opened.get("chapters", ())),
+        titles=tuple(str(title) for title in deck.get("chapters", ())),
         chapter=int(entered.get("number", 0)),
         events=int(newest[1]) if newest else 0,
         over=bool(turn.get("over")) or turn.get("type") == "ShowSetAside",
@@ -128,13 +144,13 @@ def _read(db: sqlite3.Connection, found: Look) -> Look:
 
 
 def _newest(db: sqlite3.Connection) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The newest entering of a chapter, and the newest event of the show as a whole; empty when there is none."""
+    """The newest event that says where it stands, and the newest of the show as a whole; empty for none."""
     entered: dict[str, Any] = {}
     turn: dict[str, Any] = {}
     for (data,) in db.execute(f"SELECT data FROM entries WHERE {STORY} ORDER BY seq DESC"):  # noqa: S608 - ours
         if not turn and data.startswith('{"type": "Show'):
             turn = _event(data)
-        if not entered and data.startswith('{"type": "ChapterEntered"'):
+        if not entered and data.startswith(('{"type": "ChapterEntered"', '{"type": "DeckChanged"')):
             entered = _event(data)
         if entered and turn:
             break

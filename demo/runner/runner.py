@@ -53,6 +53,7 @@ class DemoRunner:
         stop_system: Callable[[], Awaitable[None]] | None = None,
         stop_sec: float = STOP_SEC,
         watchdog: Watchdog | None = None,
+        start_at: int | None = None,
         notes: bool | None = None,
         invitation: Callable[[], Invitation | None] = lambda: None,
     ) -> None:
@@ -71,6 +72,7 @@ class DemoRunner:
             stop_system=stop_system,
             stop_sec=stop_sec,
             watchdog=watchdog,
+            start_at=start_at,
         )
         self._console = console or Console()
         self._on_narration = on_narration_update

@@ -7,6 +7,7 @@ from typing import Any
 
 from demo import events as e
 from demo.sample import Sample, read_sample
+from demo.show.deck import titles_of, with_deck
 from demo.show.state import (
     HISTORY_MOST,
     LOG_MOST,
@@ -42,7 +43,15 @@ def _log(state: ShowState, entry: e.Entry, text: str, level: Level) -> ShowState
 
 
 @_apply.register
+def _(event: e.DeckChanged, state: ShowState, entry: e.Entry) -> ShowState:
+    edited = with_deck(state, event.chapters, event.number)
+    return _log(edited, entry, f"the deck was edited: it goes on at {event.number}: {edited.chapter.title}", "move")
+
+
+@_apply.register
 def _(event: e.ShowOpened, state: ShowState, entry: e.Entry) -> ShowState:
+    if event.chapters != titles_of(state.chapters):
+        state = with_deck(state, event.chapters, 1)
     return replace(state, opened=True, boot=event.boot, anchor=event.anchor)
 
 

@@ -8,6 +8,7 @@ from demo import commands as c
 from demo import events as e
 from demo.errors import RefusalCode
 from demo.sample import Sample
+from demo.show.deck import edited, titles_of
 from demo.show.measuring import is_back, measure
 from demo.show.state import FaultState, ShowState
 from demo.show.timer import Timer
@@ -58,10 +59,9 @@ def _decide(what: object, state: ShowState, at: float) -> Decision:
 @_decide.register
 def _(what: c.Open, state: ShowState, at: float) -> Decision:
     if not state.opened:
-        titles = tuple(chapter.title for chapter in state.chapters)
-        opened = e.ShowOpened(state.subject, titles, what.boot, what.anchor)
-        return (opened, *_enter(state, 1, forward=True))
-    return (e.ShowPickedUp(what.boot, what.anchor), *_interrupted(state))
+        opened = e.ShowOpened(state.subject, titles_of(state.chapters), what.boot, what.anchor)
+        return (opened, *_enter(state, what.first, forward=True))
+    return (e.ShowPickedUp(what.boot, what.anchor), *_interrupted(state), *edited(state))
 
 
 @_decide.register

@@ -150,6 +150,8 @@ class ShowState:
     chapters: tuple[Chapter, ...]
     faults: tuple[FaultState, ...]
     actions: tuple[ActionState, ...]
+    deck: tuple[Chapter, ...] = ()
+    """What this process would play. `chapters` differs while the journal tells of the deck before an edit."""
     seq: int = 0
     opened: bool = False
     boot: str = ""
@@ -249,4 +251,4 @@ def opening(
     known = tuple(faults)
     if len({fault.name for fault in known}) < len(known):
         raise InvalidValue("two faults of a show have the same name")
-    return ShowState(title, subject, description, deck, known, actions=tuple(ActionState() for _ in deck))
+    return ShowState(title, subject, description, deck, known, actions=tuple(ActionState() for _ in deck), deck=deck)

@@ -18,7 +18,7 @@ VERSION = 2
 """Of what is stored. Raise it with every change of the state's shape: `tests/test_architecture.py` says so."""
 
 BROUGHT = {
-    ShowState: {"title", "subject", "description", "chapters", "journal"},
+    ShowState: {"title", "subject", "description", "chapters", "deck", "journal"},
     FaultState: {"config", "observable"},
 }
 """Fields that a show brings along."""

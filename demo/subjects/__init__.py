@@ -51,11 +51,18 @@ def check(name: str, subject: Subject) -> None:
     call(f"{name}.check", subject.check)
 
 
-def deck_of(name: str, subject: Subject) -> Callable[[Stage], Sequence[Chapter]]:
-    """Return what makes a subject's deck; it raises `SubjectError` for what is no deck, with file and line."""
+def deck_of(name: str, subject: Subject, start_at: int | None = None) -> Callable[[Stage], Sequence[Chapter]]:
+    """Return what makes a subject's deck.
+
+    It raises `SubjectError` for what is no deck, with file and line, and `UsageError` for one without a chapter
+    `start_at` (1-based).
+    """
 
     def chapters(stage: Stage) -> Sequence[Chapter]:
-        return checked_deck(name, subject.chapters, call(f"{name}.chapters", lambda: subject.chapters(stage)))
+        deck = checked_deck(name, subject.chapters, call(f"{name}.chapters", lambda: subject.chapters(stage)))
+        if start_at is not None and not 1 <= start_at <= len(deck):
+            raise UsageError(f"there is no chapter {start_at} to start at: {name} has 1 to {len(deck)}")
+        return deck
 
     return chapters
 
