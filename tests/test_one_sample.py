@@ -55,7 +55,7 @@ def numbers(regions: dict[str, str]) -> set[str]:
     """Every place of the stage that tells the number."""
     cards, curves = regions["cards"], regions["curves"]
     shown = [
-        *re.findall(r'<div class="main">(\d+)<small>per sec', cards),
+        *re.findall(r'<div class="main">(\d+)<small[^>]*>per sec', cards),
         *re.findall(r'<span class="word">(\d+) of 90', cards),
         *re.findall(r'<span class="value"><b>(\d+)</b>', curves),
     ]

@@ -105,7 +105,7 @@ def test_ids_and_regions_are_the_same_on_every_server(hall: Hall) -> None:
             hall.together()
             got = [shown(stream) for stream in streams]
             assert got[0]["id"] == got[1]["id"] == got[2]["id"]
-            assert f'<p class="said">{text}</p>' in got[0]["data"]
+            assert f'<p class="said" dir="auto">{text}</p>' in got[0]["data"]
             assert got[0]["data"] == got[1]["data"] == got[2]["data"]
 
 
