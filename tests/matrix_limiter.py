@@ -56,6 +56,7 @@ class LimiterStand:
         async def look() -> list[str]:
             system = AttachedSystem(self.name)
             try:
+                await system.start()  # which processes the parts are: nobody else on their ports counts
                 found = [part.id for part in system.parts if not await part.is_up()]
                 with contextlib.suppress(Exception):
                     found += ["bursting"] if await TrafficOrders(system).is_bursting() else []

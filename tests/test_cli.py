@@ -61,7 +61,7 @@ def test_help_names_every_command_and_option() -> None:
         (["serve", "none", "--host", "203.0.113.7"], "cannot listen on 203.0.113.7"),
         (["serve", "none", "--host", "nowhere.invalid"], "'nowhere.invalid' is not an address of this machine"),
         (["serve", "none", "--port", "0", "--public-name", "ftp://demo"], "neither http nor https"),
-        (["serve", "none", "--port", "0", "--public-name", "demo/path"], "https://demo.example"),
+        (["serve", "none", "--port", "0", "--public-name", "demo/path?x"], "https://demo.example"),
         (["serve", "none", "--port", "0", "--tls-cert", "cert.pem"], "--tls-key is missing"),
         (["serve", "none", "--port", "70000"], "65535"),
         (["serve", "none", "--show", "evening"], "--show evening names a show on a Redis: say which, with --redis"),

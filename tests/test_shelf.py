@@ -198,7 +198,7 @@ async def test_another_deck_is_not_continued_and_said_once(shelf: Shelf) -> None
     path, found = await opened(shelf)
     assert path != other
     assert len(found.troubles) == 2
-    assert "belongs to another deck of 1 chapters" in found.troubles[0]
+    assert "met another deck of 1 chapters" in found.troubles[0]
     assert "left something broken" in found.troubles[1]
     again, found = await opened(shelf)
     assert (again, found.troubles) == (path, [])

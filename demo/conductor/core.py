@@ -72,9 +72,7 @@ class Conductor:
     ) -> None:
         self.stage: Stage = ConductorStage(self)
         deck = tuple(chapters(self.stage)) if callable(chapters) else tuple(chapters)
-        if start_at is not None and not 1 <= start_at <= len(deck):
-            raise InvalidValue(f"there is no chapter {start_at} to start at: this deck has 1 to {len(deck)}")
-        self._start_at = start_at
+        self._start_at = _checked(start_at, deck)
         known = (FaultState(driver.config, driver.target, driver.observable) for driver in faults)
         self._state = opening(title or subject_name, subject_name, description, deck, known)
         self.demo_state = DemoState(deck)
@@ -374,6 +372,12 @@ class Conductor:
             task.cancel()
         if rest:
             await asyncio.wait(rest, timeout=ENDING_SEC)
+
+
+def _checked(start_at: int | None, deck: Sequence[Chapter]) -> int | None:
+    if start_at is not None and not 1 <= start_at <= len(deck):
+        raise InvalidValue(f"there is no chapter {start_at} to start at: this deck has 1 to {len(deck)}")
+    return start_at
 
 
 async def _attempt(step: Work) -> Exception | None:

@@ -45,7 +45,7 @@ class Look:
     @property
     def standing_on(self) -> str:
         """The title of the chapter on screen last; empty before the first."""
-        return self.titles[self.chapter - 1] if 0 < self.chapter <= len(self.titles) else ""
+        return self.titles[self.chapter - 1] if 0 < self.chapter <= len(self.titles) else "a chapter unknown"
 
     def goes_on_in(self, titles: Sequence[str]) -> bool:
         """Return whether a deck of these titles has the chapter on screen last."""
