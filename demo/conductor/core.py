@@ -21,7 +21,7 @@ from demo.conductor.system import SystemBehind, SystemWork, Work
 from demo.conductor.tally import CommandTally
 from demo.errors import DemoError, InvalidValue, Refused, describe
 from demo.journal import Journal
-from demo.show import FaultState, JournalKind, Refusal, ShowState, apply, decide, opening
+from demo.show import FaultState, Refusal, ShowState, apply, decide, opening
 from demo.types import HEAL_SEC, STOP_SEC, Chapter, DemoState, FaultDriver, Poller, Stage, Watchdog
 from demo.user_code import told
 
@@ -78,8 +78,7 @@ class Conductor:
         self.demo_state = DemoState(deck)
         self.journal = journal(self._state) if callable(journal) else journal or Journal()
         if self.journal.is_temporary:
-            kind: JournalKind = "temporary" if callable(journal) else "none"
-            self._state = replace(self._state, journal=kind, durable=False)
+            self._state = replace(self._state, journal="temporary" if callable(journal) else "none", durable=False)
         self._opened = False
         self.loaded = asyncio.Event()
         """Set once the show is open, never when it cannot be: before that, nobody knows where it stands."""
