@@ -47,7 +47,9 @@ def _configured(place: Path, text: str) -> str:
 
 def _nginx(program: str, place: Path, port: int, behind: int) -> list[str]:
     settings = f"proxy_pass http://127.0.0.1:{behind};"
-    config = _configured(place, NGINX_CONFIG.format(place=place, port=port, settings=settings, upstream="", location="/"))
+    config = _configured(
+        place, NGINX_CONFIG.format(place=place, port=port, settings=settings, upstream="", location="/")
+    )
     return [program, "-p", str(place), "-c", config, "-e", str(place / "error.log")]
 
 
@@ -149,6 +151,7 @@ KINDS = (
     Kind("Apache", "apache2", _apache),
     Kind("Varnish", "varnishd", _varnish),
     Kind("Squid", "squid", _squid),
+    Kind("lighttpd", "lighttpd", _lighttpd, buffers=True),
     Kind("Caddy", "caddy", _caddy),
     Kind("mitmproxy", "mitmdump", _mitmproxy, buffers=True, in_debian=False),
     Kind("http-proxy", "node", _http_proxy),

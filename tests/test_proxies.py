@@ -51,8 +51,9 @@ def settled(kind: Kind, page: Page) -> str:
     return str(page.locator("body").get_attribute("data-link"))
 
 
-def steered(page: Page, number: int) -> bool:
-    """By the phone, which shows what it has done."""
+def steered(page: Page, before: int, number: int) -> bool:
+    """By the phone, which shows what it has done. It must show `before`, which it is pressed on: else that is stale."""
+    expect(page.locator(".step")).to_have_text(f"{before} / 5", timeout=STEERED_MS)
     page.evaluate(f"htmx.ajax('POST', '/goto/{number}', {{source: '#next', swap: 'none'}})")
     expect(page.locator(".step")).to_have_text(f"{number} / 5", timeout=STEERED_MS)
     return page.locator(".notice").count() == 0
@@ -94,8 +95,10 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[Kind, Seen]:
         pages = {kind: opened(browser, shown, url, cookies) for kind, url in urls.items()}
         for kind, page in pages.items():
             found[kind].link = settled(kind, page)
+        before = 1
         for number, (kind, page) in enumerate(pages.items()):
-            found[kind].steered = steered(page, 2 + number % 4)
+            found[kind].steered = steered(page, before, 2 + number % 4)
+            before = 2 + number % 4
             found[kind].streams = kind.buffers or streams(urls[kind])
             page.evaluate(WATCHED)
         server.kill()
