@@ -28,7 +28,9 @@ STRANGE = """() => {
     for (const { name, value } of one.attributes) {
       if (name.startsWith('on') || name.startsWith('hx-on') || name === 'srcdoc') found.push(name);
       if (['href', 'src', 'action', 'xlink:href', 'hx-post', 'hx-get', 'sse-connect', 'hx-sse:connect'].includes(name)
-          && !/^(\\/(?!\\/)|#|data:image|https?:|mailto:)/.test(value)) found.push(name + '=' + value);
+          && !/^(#|data:image|mailto:)/.test(value)
+          && (/^[\\\\/]{2}/.test(value) || !/^https?:$/.test(new URL(value, location.href).protocol)))
+        found.push(name + '=' + value);
     }
   }
   return found;

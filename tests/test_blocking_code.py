@@ -30,7 +30,7 @@ def lines(server: Server) -> list[str]:
 def test_a_poller_that_blocks_is_named_and_the_disk_is_not_blamed(tmp_path: Path) -> None:
     with serving("lamp:Lamp", cwd=place(tmp_path, RUN, SLEEPS), env=HERE) as server:
         wait_for(lambda: any("Watch.run (lamp.py:" in line for line in lines(server)), 20, lambda: str(lines(server)))
-        for press in ("advance", "back", "advance"):
+        for press in ("blackout?on=true", "blackout?on=false", "timer/start"):
             assert server.client.post(f"/{press}").json()["durable"] is True
         told = [line for line in lines(server) if "held up the whole show for 1." in line]
         assert len(told) == 1, lines(server)
