@@ -118,7 +118,7 @@ async def test_what_could_not_be_healed_on_the_way_out_is_said() -> None:
     await reached(conductor, lambda state: state.faults[0].state == "active")
     switch.fails = {"heal": RuntimeError("no answer")}
     conductor.stop()
-    with pytest.raises(DemoError, match=r"not healed: off: RuntimeError: no answer"):
+    with pytest.raises(DemoError, match=r"not healed: off: .*RuntimeError: no answer"):
         await asyncio.wait_for(task, SOON)
 
 

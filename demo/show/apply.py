@@ -50,7 +50,7 @@ def _(event: e.DeckChanged, state: ShowState, entry: e.Entry) -> ShowState:
 
 @_apply.register
 def _(event: e.ShowOpened, state: ShowState, entry: e.Entry) -> ShowState:
-    if event.chapters != titles_of(state.chapters):
+    if event.chapters and event.chapters != titles_of(state.chapters):
         state = with_deck(state, event.chapters, 1)
     return replace(state, opened=True, boot=event.boot, anchor=event.anchor)
 
