@@ -21,6 +21,8 @@ PARTS = Path(__file__).with_name("playground_parts.py")
 ROOT = Path(__file__).parents[1]
 SILENT_SEC = 0.6
 ELECTION_SEC = 1.0
+VOTE = "FAKE_PD_VOTE"
+"""Names a file: the PDs that are left vote for a new leader once it is there, and not before."""
 
 
 def install(place: Path) -> dict[str, str]:
@@ -47,7 +49,7 @@ class Playground:
         self._gone: dict[str, float] = {}
         self._nodes: dict[str, subprocess.Popen[bytes]] = {}
         self._headless: dict[str, float] = {}
-        self._pd_election_sec = float(os.environ.get("FAKE_PD_ELECTION_SEC", ELECTION_SEC))
+        self._vote = Path(os.environ[VOTE]) if VOTE in os.environ else None
         self._ending = threading.Event()
 
     def run(self) -> int:
@@ -130,7 +132,8 @@ class Playground:
         if self._is_due("regions", any(group.leader is None for group in state.groups.values()), ELECTION_SEC, now):
             self._cluster.elect()
         has_leader = state.pd_leader is not None and state.pds[state.pd_leader].is_running
-        if self._is_due("pd", not has_leader and state.has_pd_majority, self._pd_election_sec, now):
+        may_vote = state.has_pd_majority and (self._vote is None or self._vote.exists())
+        if self._is_due("pd", not has_leader and may_vote, ELECTION_SEC, now):
             self._cluster.elect_pd(next(name for name, pd in state.pds.items() if pd.is_running))
 
     def _is_due(self, what: str, is_headless: bool, after_sec: float, now: float) -> bool:
