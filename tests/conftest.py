@@ -69,3 +69,13 @@ def own_clock() -> Iterator[None]:
     anchor = CLOCK.anchor
     yield
     CLOCK.move(anchor - CLOCK.anchor)
+
+
+SLOW_SEC = 20.0
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Name what failed and what was slow as it happens: a run that is ended from outside prints no summary."""
+    if "PYTEST_XDIST_WORKER" in os.environ or not (report.failed or report.duration > SLOW_SEC):
+        return
+    print(f"\n{report.when} of {report.nodeid} {report.outcome} after {report.duration:.0f} s", flush=True)

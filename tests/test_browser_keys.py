@@ -78,10 +78,14 @@ def test_blackout_faults_heal_and_halt_lie_where_they_lie(
 ) -> None:
     halt, heal, blackout, aim, two = LAYOUTS[layout]
     page = screens[path]
+    button = page.locator("#blackout")
+    # The key does what the page's own button says at that moment.
+    expect(button).to_have_attribute("aria-pressed", "false")
     strike(page, blackout)
-    fresh.until(lambda state: state["blackout"])
+    expect(button).to_have_attribute("aria-pressed", "true")
     strike(page, blackout)
-    fresh.until(lambda state: not state["blackout"])
+    expect(button).to_have_attribute("aria-pressed", "false")
+    assert not fresh.state()["blackout"]
     strike(page, aim, two, "Enter")
     fresh.until(lambda state: state["chaos"][1]["state"] == "active")
     page.keyboard.press("Escape")

@@ -147,7 +147,7 @@ def test_a_redis_that_hangs_is_waited_for_only_a_moment(bare: dict[str, str], tm
     fake.chmod(0o755)
     done = doctor("ratelimiter", "--port", "0", env=bare)
     assert done.returncode == 1
-    assert line(done, "redis-server").startswith("no redis-server only redis-server (which does not tell its version)")
+    assert line(done, "redis-server").startswith("no redis-server only redis-server (which did not answer within 2 s)")
 
 
 def test_a_state_directory_with_a_file_in_the_way_is_no(tmp_path: Path) -> None:

@@ -206,10 +206,11 @@ OPTIONS = {"console": Broken()}
 BAD_DECK = """
 from demo.errors import JournalError
 class Torn:
-    path, epoch = "x", "e"
+    path, epoch, is_temporary = "x", "e", False
     async def pending(self): return []
+    async def unreadable(self): return []
     async def newest(self): return {}
-    async def read(self, after): raise JournalError("torn")
+    async def restore(self, *parts): raise JournalError("torn")
     async def close(self): pass
 OPTIONS = {"journal": Torn()}
 """
