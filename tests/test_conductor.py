@@ -158,7 +158,7 @@ async def test_an_answered_move_is_in_the_journal_and_a_new_conductor_continues_
 async def test_a_journal_of_another_deck_is_refused(tmp_path: Path) -> None:
     async with playing(THREE, journal=Journal(tmp_path / "j")):
         pass
-    other = Conductor("test", THREE[:2], journal=Journal(tmp_path / "j"))
+    other = Conductor("test", [Chapter("four", "d"), Chapter("five", "e")], journal=Journal(tmp_path / "j"))
     with pytest.raises(JournalError, match="another deck"):
         await other.run()
 

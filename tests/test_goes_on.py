@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import signal
 import sqlite3
 import subprocess
@@ -72,7 +73,8 @@ def test_a_poller_that_falls_over_is_shown_and_costs_no_move(tmp_path: Path) -> 
         server.until(lambda state: bool(state["health"]) and state["health"]["freshness"] == "live")
         (tmp_path / "place" / "poller-dies").touch()
         state = server.until(lambda state: state["health"]["freshness"] == "unknown")
-        assert any("the poller ended: RuntimeError" in line["text"] for line in state["log"])
+        ended = next(line["text"] for line in state["log"] if line["text"].startswith("the poller ended: "))
+        assert re.search(r"marker\.py:\d+: RuntimeError: the poller fell over$", ended), ended
         assert advances(server) == "[2/10]"
         assert "unknown" in server.client.get("/").text
         (tmp_path / "place" / "poller-dies").unlink()

@@ -136,11 +136,13 @@ OPTIONS = {"on_narration_update": listen}
     assert process.stdout is not None
     with process:
         waited_for = {
-            "error: chapter 1 failed: RuntimeError: on purpose",
-            "error: on_narration_update: ValueError: deaf",
+            "error: chapter 1 failed: PLACE: RuntimeError: on purpose",
+            "error: on_narration_update: PLACE: ValueError: deaf",
         }
         while waited_for:
-            waited_for.discard(process.stdout.readline().rstrip("\n"))
+            line = process.stdout.readline()
+            assert line, waited_for
+            waited_for.discard(re.sub(r"\bshow\.py:\d+", "PLACE", line.rstrip("\n")))
         process.stdin.close()
     assert process.returncode == 0
 

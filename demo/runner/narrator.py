@@ -8,6 +8,7 @@ from demo import commands as c
 from demo.conductor import Conductor
 from demo.runner.helm import WHO
 from demo.show import ShowState
+from demo.user_code import told
 
 OnNarration = Callable[[str], object]
 
@@ -37,4 +38,4 @@ class Narrator:
                 if inspect.isawaitable(answer):
                     await answer
             except Exception as error:  # noqa: BLE001 - foreign code; the show goes on
-                self._conductor.report(WHO, c.Trouble(f"on_narration_update: {type(error).__name__}: {error}"[:300]))
+                self._conductor.report(WHO, c.Trouble(f"on_narration_update: {told(error)}"[:300]))
