@@ -18,6 +18,8 @@ from typing import IO, Any, Protocol, TypeVar
 
 import httpx
 
+from tests.forking import FORKS, Forked, can_fork
+
 T = TypeVar("T")
 
 START_LIMIT_SEC = 30.0
@@ -37,19 +39,10 @@ class Server:
         state_home: Path | None = None,
     ) -> None:
         """`state_home`: where the shows are kept; by default a place of this server's own."""
-        command = program or [sys.executable, "-m", "demo", "serve", *args, "--no-open", "--port", str(port)]
+        words = ["serve", *args, "--no-open", "--port", str(port)]
         self._own_state = tempfile.mkdtemp(prefix="chaos-stage-tests-")
         self.began = time.monotonic()
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=dict(os.environ) | self._environ(state_home) | (env or {}),
-            cwd=cwd,
-            start_new_session=True,
-        )
+        self.process = _begin(program, words, dict(os.environ) | self._environ(state_home) | (env or {}), cwd)
         self.output = ""
         self.url = self._read_address()
         self.port = self._read_port()
@@ -145,7 +138,7 @@ class Server:
             rest, _ = self.process.communicate()
             raise AssertionError(f"the server did not end within {END_LIMIT_SEC} s: {self.output}{rest}") from None
         self.output += rest
-        return self.process.returncode
+        return self.process.wait()
 
 
 def wait_for(look: Callable[[], T | None], limit: float = 15.0, say: Callable[[], str] = lambda: "") -> T:
@@ -158,6 +151,23 @@ def wait_for(look: Callable[[], T | None], limit: float = 15.0, say: Callable[[]
         if time.monotonic() > end:
             raise AssertionError(f"not within {limit} s: {say()}")
         time.sleep(0.02)
+
+
+def _begin(
+    program: list[str] | None, words: list[str], env: dict[str, str], cwd: Path | None
+) -> subprocess.Popen[str] | Forked:
+    if program is None and can_fork(env):
+        return FORKS.start(words, env, cwd)
+    return subprocess.Popen(
+        program or [sys.executable, "-m", "demo", *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=env,
+        cwd=cwd,
+        start_new_session=True,
+    )
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from demo.errors import SubjectError
 from demo.subjects.cluster.client_config import without_proxies
 from demo.subjects.cluster.packages import installs_compose
 
-VERSION_SEC = 3.0
+VERSION_SEC = 10.0
 END_SEC = 6.0
 UP_SEC = 600.0
 """Images that compose loads itself come slowly."""
