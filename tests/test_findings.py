@@ -133,5 +133,5 @@ def is_marked(entry: Path, mark: str) -> bool:
 def test_what_a_finding_says_is_one_line_and_commands_no_terminal() -> None:
     report = Report()
     report.add("own:\x1b[31mOne", [no("lamp", "two\nlines \x1b[2J", "go\taway")])
-    assert [line.plain for line in report.lines()] == ["own:[31mOne:", "no  lamp  two lines [2J: go away"]
+    assert [line.plain for line in report.lines()] == ["own:One:", "no  lamp  two lines : go away"]
     assert not report.is_ok
