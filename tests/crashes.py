@@ -71,6 +71,10 @@ Conductor.submit = again
 RUN = "main()\n"
 
 
+ANSWERED = (2, 30)
+"""A life ends some time after so many commands were carried out, on a machine of any speed."""
+
+
 @dataclass
 class Setting:
     """What is served, from where and how; `programs` are drawn from for each life."""
@@ -256,7 +260,9 @@ class Proof:
             clients = [Client(name, server.url, random.Random(rng.random()), life) for name in names]
             for client in clients:
                 client.start()
-            time.sleep(rng.uniform(0.02, 0.6))
+            due = rng.randint(*ANSWERED)
+            wait_for(lambda: sum(tap.status == 200 for client in clients for tap in (*client.taps,)) >= due)
+            time.sleep(rng.uniform(0.0, 0.1))
             server.kill()
             life.over.set()
             for client in clients:

@@ -117,13 +117,31 @@ def open_files(opened: OpenServer) -> int:
 def test_a_house_full_of_guests_who_never_read_has_a_place_for_the_presenter(tmp_path: Path) -> None:
     with serving(program=script(tmp_path / "few.py", FEW.format(patience=600))) as server:
         opened = OpenServer(server)
-        guests = unread(opened, 300, request("GET", asset(opened), own(server)) * 400)
-        for _ in range(3):
-            assert httpx.post(f"{opened.here}/halt", headers=opened.bearer, timeout=10).status_code == 200
-        for one in guests:
-            one.close()
+        with contextlib.ExitStack() as guests:
+            for one in unread(opened, 300, request("GET", asset(opened), own(server)) * 400):
+                guests.enter_context(one)
+            for _ in range(3):
+                assert httpx.post(f"{opened.here}/halt", headers=opened.bearer, timeout=10).status_code == 200
         assert server.stop() == 0
         assert "Traceback" not in server.output
+
+
+NOBODY_S_TURN = """
+import asyncio
+from demo.web.fair_queue import FairQueue
+FairQueue.wait = lambda self, address: asyncio.Event().wait()
+"""
+
+
+def test_a_house_full_of_guests_whose_turn_never_comes_has_a_place_for_the_presenter(tmp_path: Path) -> None:
+    program = script(tmp_path / "few.py", NOBODY_S_TURN + FEW.format(patience=600))
+    with serving(program=program) as server:
+        opened = OpenServer(server)
+        with contextlib.ExitStack() as guests:
+            for one in unread(opened, 300, request("GET", "/healthz", own(server))):
+                guests.enter_context(one)
+            for _ in range(3):
+                assert httpx.post(f"{opened.here}/halt", headers=opened.bearer, timeout=10).status_code == 200
 
 
 def test_what_is_never_read_is_dropped_in_the_end(tmp_path: Path) -> None:

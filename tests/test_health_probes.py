@@ -1,6 +1,7 @@
 """Probes: an answer within the deadline, or plain words; never an exception."""
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from demo.chaos.port_owner import PortOwner
 from demo.health.http import HttpProbe
 from demo.health.redis import RedisProbe
 from demo.subjects.parts.ports import free_ports
@@ -139,8 +141,8 @@ async def test_redis_is_probed_with_a_write_for_ping_stays_green(tmp_path: Path)
 async def test_a_redis_that_is_not_ours_is_not_taken_for_it(tmp_path: Path) -> None:
     async with own_redis() as (_, connect_to):
         client = connect_to(1.0)
-        port = client.connection_pool.connection_kwargs["port"]
-        stranger = connect(port, "another password", 1.0)
+        owner = PortOwner(client.connection_pool.connection_kwargs["port"], os.getpid())
+        stranger = connect(owner, "another password", 1.0)
         assert not (await RedisProbe(lambda: stranger).look()).ok
         await client.aclose()
         await stranger.aclose()

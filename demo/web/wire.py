@@ -12,6 +12,7 @@ import re
 import socket
 import time
 from functools import partial
+from operator import itemgetter
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -43,6 +44,8 @@ SEND_BUFFER = 64 * 1024
 CHATTER_MOST = 4096
 """What a listener may still send, once its stream has begun."""
 
+READS = (b"GET", b"HEAD")
+
 _TOO_LARGE = f"the head of a request may have up to {HEAD_MOST} bytes"
 _TWO_NAMES = "the address that is asked for and the Host header must name the same server"
 _PLAIN = "this is not HTTP as this server speaks it"
@@ -51,12 +54,14 @@ _PLAIN = "this is not HTTP as this server speaks it"
 class Wire(HttpToolsProtocol):
     """One connection. `most` bounds all of them: beyond it goes the one that is waited for the longest.
 
-    Waited for is a request that has not come, and a reader that does not take what it asked for.
+    Waited for is a request that has not come, and a reader that does not take what it asked for. Where nobody is,
+    a reader goes whose turn has not come yet: who steers the show must find a place.
     """
 
     most: ClassVar[int] = 10_000
     _idle: ClassVar[dict["Wire", float]] = {}
     _unread: ClassVar[dict["Wire", float]] = {}
+    _in_turn: ClassVar[dict["Wire", float]] = {}
 
     _deadline: asyncio.TimerHandle | None = None
     _unread_end: asyncio.TimerHandle | None = None
@@ -79,6 +84,7 @@ class Wire(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._rest()
         self._was_read()
+        self._in_turn.pop(self, None)
         outlet, self._outlet = self._outlet, None
         super().connection_lost(exc)
         # Both know `hand_over`, and so this: none would be let go of before the collector comes.
@@ -131,6 +137,8 @@ class Wire(HttpToolsProtocol):
         if self._refused:
             return
         self._end_deadline()
+        if self.parser.get_method() in READS:
+            self._in_turn.setdefault(self, time.monotonic())
         super().on_headers_complete()
 
     def _is_for_its_host(self) -> bool:
@@ -154,6 +162,8 @@ class Wire(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         last = not self.pipeline
+        if last:
+            self._in_turn.pop(self, None)
         super().on_response_complete()
         if self.transport.is_closing():
             self._leave()
@@ -205,11 +215,13 @@ class Wire(HttpToolsProtocol):
         self._refused = True
         self._rest()
         self._was_read()
+        self._in_turn.pop(self, None)
         self.transport.abort()
 
     def _cut_longest_waited_for(self) -> None:
         waited_for = [next(iter(some.items())) for some in (self._idle, self._unread) if some]
-        longest, _ = min(waited_for, key=lambda pair: pair[1], default=(self, 0.0))
+        reader = next(iter(self._in_turn), self)
+        longest, _ = min((one for one in waited_for if one[0] is not self), key=itemgetter(1), default=(reader, 0.0))
         longest.cut()
 
     # Streams.
@@ -227,6 +239,7 @@ class Wire(HttpToolsProtocol):
         cycle.response_started = cycle.response_complete = True
         self.flow.resume_reading()
         self._end_deadline()
+        self._in_turn.pop(self, None)
         self._outlet = outlet
         self.cycle = self.scope = self.headers = self.parser = None  # type: ignore[assignment]
         # Whatever does not go out at once is told to `pause_writing`; over TLS some loops hold 0 for always full.
@@ -329,6 +342,7 @@ def bounded(connections: int) -> type[Wire]:
         most = connections
         _idle: ClassVar[dict[Wire, float]] = {}
         _unread: ClassVar[dict[Wire, float]] = {}
+        _in_turn: ClassVar[dict[Wire, float]] = {}
 
     return Bounded
 
