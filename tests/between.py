@@ -86,6 +86,7 @@ class Between:
         if self._server is not None:
             self._server.close()
             self._server = None
+            await asyncio.sleep(0.01)  # Who was let in a moment ago is among the connections by then.
         self.path.unlink(missing_ok=True)
         await self._drop()
 

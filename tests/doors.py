@@ -49,6 +49,7 @@ class Door:
         if self._listener is not None:
             self._listener.close()
             self._listener = None
+            await asyncio.sleep(0.01)  # Who was let in a moment ago is among the connections by then.
         for writer in list(self._writers):
             writer.transport.abort()
         for relay in list(self._relays):
