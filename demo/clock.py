@@ -21,6 +21,11 @@ STEERED_SEC = 0.02
 NOTICED_SEC = 1.0
 """A step of the wall clock may have been noticed so late."""
 
+ANCHOR_SEC = 0.001
+"""Two readings within this time count as one."""
+
+ANCHOR_TRIES = 5
+
 PERIODS_KEPT = 32
 LOOK_SEC = 0.5
 """Timers of the loop stand still while the machine sleeps: nobody trusts one for longer than this."""
@@ -65,7 +70,7 @@ class ShowClock:
     ) -> None:
         self._ticks, self._wall = ticks, wall
         self.boot = boot_id() if boot is None else boot
-        self.anchor = wall() - ticks()
+        self.anchor = _apart(ticks, wall)
         """The moment at which the ticks were 0."""
         self._periods: deque[_Period] = deque([_Period(0.0, float("-inf"), self.now())], PERIODS_KEPT)
 
@@ -152,6 +157,18 @@ def as_clock(clock: Callable[[], float] | None) -> ShowClock:
     if clock is None:
         return CLOCK
     return clock if isinstance(clock, ShowClock) else ShowClock(clock, clock)
+
+
+def _apart(ticks: Callable[[], float], wall: Callable[[], float]) -> float:
+    """Measure how far the wall clock is ahead of the ticks; again where the machine was busy elsewhere in between."""
+    found: list[tuple[float, float]] = []
+    for _ in range(ANCHOR_TRIES):
+        before = ticks()
+        dated = wall()
+        found.append((ticks() - before, dated - before))
+        if found[-1][0] < ANCHOR_SEC:
+            break
+    return min(found)[1]
 
 
 def _told(moment: float, period: _Period) -> bool:

@@ -16,6 +16,7 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,8 @@ Conductor.submit = again
 
 RUN = "main()\n"
 
+
+DATES_APART_SEC = 0.2
 
 ANSWERED = (2, 30)
 """A life ends some time after so many commands were carried out, on a machine of any speed."""
@@ -301,6 +304,7 @@ class Proof:
         folded = json.loads(json.dumps(snapshot(self._state, self._epoch, {})))
         for state in (shown, folded):
             state["timer"].pop("elapsed_sec")  # of the moment it was asked for; when it started is in the fold
+        _agree_on_dates(shown["log"], folded["log"])
         differ = [name for name in shown if name != "viewers" and shown[name] != folded[name]]
         assert not differ, {name: (shown[name], folded[name]) for name in differ}
 
@@ -322,6 +326,14 @@ class Proof:
             assert server.stop() == 0
         finally:
             _reap(server)
+
+
+def _agree_on_dates(shown: list[dict[str, Any]], folded: list[dict[str, Any]]) -> None:
+    """Take over the dates: each process has its own notion of how far the machine's date is ahead, by milliseconds."""
+    for one, other in zip(shown, folded, strict=False):
+        apart = datetime.fromisoformat(one["at"]) - datetime.fromisoformat(other["at"])
+        assert abs(apart.total_seconds()) < DATES_APART_SEC, (one, other)
+        other["at"] = one["at"]
 
 
 def _reap(server: Server) -> None:
