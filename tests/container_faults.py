@@ -56,10 +56,11 @@ def fault(
     *,
     allow_unlabelled: bool = False,
     pin_sec: float = 60.0,
+    duration_sec: float = 5.0,
 ) -> ContainerFault:
     """`victim`: a service of the yard's project."""
     chosen = Fixed(Selector(service=victim)) if isinstance(victim, str) else victim
-    config = ChaosConfig(f"{deed.value}-it", deed, "for the test")
+    config = ChaosConfig(f"{deed.value}-it", deed, "for the test", duration_sec)
     return ContainerFault(
         config, chosen, engine, is_up, project=yard.project, allow_unlabelled=allow_unlabelled, pin_sec=pin_sec
     )

@@ -53,7 +53,8 @@ async def test_a_move_that_was_overtaken_on_a_hung_disk_is_answered_all_the_same
         move = asyncio.create_task(ask(conductor, c.Advance()))
         await under_way(journal)
         await ask(conductor, c.Halt())
-        assert (await asyncio.wait_for(move, 10)).number == 2
+        answer = await asyncio.wait_for(move, 10)
+        assert (answer.number, answer.durable) == (2, False), "nothing was promised that is not on disk"
         await reached(conductor, lambda state: not state.durable)
         journal.stuck = False
         journal.free.set()

@@ -253,12 +253,12 @@ class Conductor:
     async def _answer_later(
         self, writing: "asyncio.Future[None]", done: asyncio.Future[ShowState], state: ShowState
     ) -> None:
-        """A halt goes first; what was answered is on disk all the same."""
+        """A halt goes first; what was answered is on disk all the same, or does not call itself durable."""
         try:
             await self._disk.catch_up(writing)
         finally:
             if not done.done():
-                done.set_result(state)
+                done.set_result(replace(state, durable=state.durable and not self._disk.is_lost))
 
     async def _own_up(self) -> None:
         """An answer must not call durable what the disk did not take."""
