@@ -59,12 +59,15 @@ def place_of_code(code: CodeType) -> str:
 
 
 def place_of_frame(frame: FrameType | None) -> tuple[str, str]:
-    """Return the function and `lamp.py:12` of the innermost frame of the user's; both empty where there is none."""
+    """Return the function and `lamp.py:12` of the innermost frame of the user's; both empty where there is none.
+
+    A program that was started, which is on every stack, has no part in what runs in it: it counts by its functions only.
+    """
     while frame is not None and not is_users(frame.f_code.co_filename):
         frame = frame.f_back
-    return (
-        ("", "") if frame is None else (frame.f_code.co_qualname, f"{shown(frame.f_code.co_filename)}:{frame.f_lineno}")
-    )
+    if frame is None or frame.f_code.co_name == "<module>":
+        return "", ""
+    return frame.f_code.co_qualname, f"{shown(frame.f_code.co_filename)}:{frame.f_lineno}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

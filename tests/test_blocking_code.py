@@ -1,8 +1,12 @@
 """A poller or a driver that blocks the event loop: named, and neither the disk nor anybody else is blamed for it."""
 
+import sys
 from pathlib import Path
 
+import pytest
+
 import demo
+from demo.user_code import place_of_frame
 from tests.serving import Server, serving, wait_for
 from tests.test_own_subject import place
 
@@ -62,3 +66,17 @@ def test_the_end_of_a_poller_in_a_thread_is_said(tmp_path: Path) -> None:
     with serving("lamp:Lamp", cwd=place(tmp_path, RUN, ENDS), env=HERE) as server:
         says = "the poller ended: lamp.py:15: ValueError: the client is gone"
         wait_for(lambda: says in lines(server), 10, lambda: str(lines(server)))
+
+
+@pytest.mark.parametrize(
+    ("program", "found"),
+    [
+        ("look()", ("", "")),
+        ("def main():\n    look()\nmain()", ("main", "/home/somebody/bin/demo:2")),
+    ],
+)
+def test_the_program_that_was_started_is_not_blamed_for_what_runs_in_it(program: str, found: tuple[str, str]) -> None:
+    seen: list[tuple[str, str]] = []
+    names = {"look": lambda: seen.append(place_of_frame(sys._getframe(1)))}
+    exec(compile(program, "/home/somebody/bin/demo", "exec"), names)
+    assert seen == [found]
