@@ -61,7 +61,7 @@ def place_of_code(code: CodeType) -> str:
 def place_of_frame(frame: FrameType | None) -> tuple[str, str]:
     """Return the function and `lamp.py:12` of the innermost frame of the user's; both empty where there is none.
 
-    A program that was started, which is on every stack, has no part in what runs in it: it counts by its functions only.
+    A program that was started is on every stack, and has no part in what runs in it: only its functions count.
     """
     while frame is not None and not is_users(frame.f_code.co_filename):
         frame = frame.f_back

@@ -46,6 +46,27 @@ async def test_a_halt_overtakes_a_move_but_the_move_is_answered_once_it_is_on_di
         assert all(answer.durable for answer in answers)
 
 
+async def test_what_is_so_already_is_answered_once_that_is_on_disk(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Somebody froze the stage, a heal overtook the disk, and somebody else freezes it once more: nothing to do."""
+    monkeypatch.setattr("demo.conductor.disk.PATIENCE_SEC", 60.0)
+    journal = StuckJournal(tmp_path / "j")
+    async with playing(THREE, journal=journal) as conductor:
+        journal.stuck = True
+        first = asyncio.create_task(ask(conductor, c.Freeze(on=True)))
+        await under_way(journal)
+        again = asyncio.create_task(ask(conductor, c.Freeze(on=True)))
+        await asyncio.sleep(0)
+        await ask(conductor, c.Halt())
+        await asyncio.sleep(0.1)
+        assert not again.done(), "the stage would not be frozen after a crash"
+        journal.stuck = False
+        journal.free.set()
+        answers = await asyncio.gather(first, again)
+        assert all(answer.durable for answer in answers)
+
+
 async def test_a_move_that_was_overtaken_on_a_hung_disk_is_answered_all_the_same(tmp_path: Path) -> None:
     journal = StuckJournal(tmp_path / "j")
     async with playing(THREE, journal=journal) as conductor:

@@ -272,7 +272,8 @@ class Conductor:
         if isinstance(decision, Refusal):
             raise Refused(decision.code, decision.message)
         if not decision:
-            return None
+            # What there was nothing to change in is on disk, too, before anybody is told so.
+            return None if is_urgent(command) else self._disk.under_way
         state, entries = self._fold(command.who, decision, at)
         self.journal.keep(entries)
         writing = None

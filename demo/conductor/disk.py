@@ -34,6 +34,7 @@ class Disk:
         self._conductor = conductor
         self._hurry = hurry
         self._overdue: asyncio.Future[None] | None = None
+        self._newest: asyncio.Future[None] | None = None
         self.is_lost = False
         """The last write failed, or is later than anybody waits for; `why`, in words."""
         self.why = ""
@@ -45,7 +46,7 @@ class Disk:
         """
         if self._overdue is not None and not self._overdue.done():
             return None
-        writing = asyncio.ensure_future(self._conductor.journal.append(()))
+        writing = self._newest = asyncio.ensure_future(self._conductor.journal.append(()))
         writing.add_done_callback(self._written)
         hurry = asyncio.ensure_future(self._hurry.wait())
         patience = URGENT_PATIENCE_SEC if urgent else PATIENCE_SEC
@@ -57,6 +58,12 @@ class Disk:
             return writing
         self._give_up(writing)
         return None
+
+    @property
+    def under_way(self) -> "asyncio.Future[None] | None":
+        """The write that is not done yet, where somebody in a hurry went on without it."""
+        newest = self._newest
+        return None if newest is None or newest.done() or newest is self._overdue else newest
 
     async def catch_up(self, writing: "asyncio.Future[None]") -> None:
         """What `persist` left to wait for."""
