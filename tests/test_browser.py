@@ -217,11 +217,16 @@ def test_a_focused_button_fires_once(server: Server, window: Open) -> None:
 
 def test_the_stage_page_steers_nothing(server: Server, window: Open) -> None:
     stage = connected(window(server, "/").page)
-    seq = server.state()["seq"]
+
+    def pressed() -> list[dict[str, str]]:
+        """A busy machine may make the show itself say something meanwhile."""
+        return [line for line in server.state()["log"] if line["who"] != "show"]
+
+    before = pressed()
     for key in (*NEXT, *PREVIOUS, "b", ".", "z", "s", "w", "w", "x", "x", "c", "1", "Enter", "u", "End"):
         stage.keyboard.press(key)
     stage.mouse.click(900, 500)
-    assert server.state()["seq"] == seq
+    assert pressed() == before
 
 
 def test_a_refusal_is_a_notice_and_the_page_stays_whole(server: Server, window: Open) -> None:
