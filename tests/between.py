@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.engine.place import find
+from tests.doors import let_in
 
 PIECE = 65536
 
@@ -86,7 +87,7 @@ class Between:
         if self._server is not None:
             self._server.close()
             self._server = None
-            await asyncio.sleep(0.01)  # Who was let in a moment ago is among the connections by then.
+            await let_in()
         self.path.unlink(missing_ok=True)
         await self._drop()
 

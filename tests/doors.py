@@ -9,6 +9,12 @@ HOST = "127.0.0.1"
 HTTP2 = b"PRI * HTTP/2.0"
 
 
+async def let_in() -> None:
+    """Return when whoever was let in before a listener closed has a connection that can be closed."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
 class Door:
     """Relays to Unix sockets: what begins as HTTP/2 goes to `grpc`, all else to `http`. Lives in one loop.
 
@@ -49,7 +55,7 @@ class Door:
         if self._listener is not None:
             self._listener.close()
             self._listener = None
-            await asyncio.sleep(0.01)  # Who was let in a moment ago is among the connections by then.
+            await let_in()
         for writer in list(self._writers):
             writer.transport.abort()
         for relay in list(self._relays):

@@ -26,6 +26,7 @@ from demo.subjects.ratelimiter.poller import Poller, assemble
 from demo.subjects.ratelimiter.redis_server import find_server
 from demo.subjects.ratelimiter.system import System
 from demo.subjects.ratelimiter.wiring import Settings
+from tests.doors import let_in
 from tests.limiter import running, until
 
 pytestmark = pytest.mark.anyio
@@ -71,7 +72,7 @@ async def stranger_on(port: int, body: bytes = b"{}") -> AsyncIterator[Stranger]
         yield stranger
     finally:
         server.close()
-        await asyncio.sleep(0.05)  # whoever was just let in
+        await let_in()
         for writer in stranger.open:
             writer.transport.abort()
         await asyncio.sleep(0)
