@@ -22,13 +22,13 @@ async def _is_quiet(traffic: TrafficOrders) -> bool:
 
 
 async def test_twenty_exact_keys_hold_three_windows_of_overload_without_a_ghost() -> None:
-    """Sixty requests at once on each key, every second, against a limit of twenty a second."""
+    """Forty requests at once on each key, every second, against a limit of twenty a second."""
     settings = Settings(limits=LIMITS + CONTROLS, redis_timeout_sec=5.0)
     async with running(settings) as system:
         traffic = TrafficOrders(system)
         for n in range(ROUNDS):
             keys = [limit.key for limit in LIMITS[n * AT_ONCE : (n + 1) * AT_ONCE]] + [CONTROLS[n].key]
-            await traffic.burst(keys, 60, 3 * WINDOW_SEC + 0.1)
+            await traffic.burst(keys, 40, 3 * WINDOW_SEC + 0.1)
             await until_it(partial(_is_quiet, traffic))
         counters: list[dict[str, Any]] = (await data_of(system.backend))["counters"]
         exact = [counter for counter in counters if counter["algorithm"] == "exact"]
