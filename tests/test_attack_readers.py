@@ -126,22 +126,30 @@ def test_a_house_full_of_guests_who_never_read_has_a_place_for_the_presenter(tmp
         assert "Traceback" not in server.output
 
 
-NOBODY_S_TURN = """
+ONE_TURN = """
 import asyncio
 from demo.web.fair_queue import FairQueue
-FairQueue.wait = lambda self, address: asyncio.Event().wait()
+turns = iter([asyncio.sleep(0)])
+FairQueue.wait = lambda self, address: next(turns, None) or asyncio.Event().wait()
 """
+"""Only the first who asks is ever served."""
 
 
 def test_a_house_full_of_guests_whose_turn_never_comes_has_a_place_for_the_presenter(tmp_path: Path) -> None:
-    program = script(tmp_path / "few.py", NOBODY_S_TURN + FEW.format(patience=600))
+    """And whoever is being answered keeps its place: the first here, on `/events`."""
+    program = script(tmp_path / "few.py", ONE_TURN + FEW.format(patience=600))
     with serving(program=program) as server:
         opened = OpenServer(server)
         with contextlib.ExitStack() as guests:
+            events = guests.enter_context(
+                httpx.stream("GET", f"{opened.here}/events", headers=opened.bearer, timeout=10)
+            ).iter_lines()
+            next(line for line in events if line.startswith("data"))
             for one in unread(opened, 300, request("GET", "/healthz", own(server))):
                 guests.enter_context(one)
             for _ in range(3):
                 assert httpx.post(f"{opened.here}/halt", headers=opened.bearer, timeout=10).status_code == 200
+            assert next(line for line in events if "Halted" in line)
 
 
 def test_what_is_never_read_is_dropped_in_the_end(tmp_path: Path) -> None:

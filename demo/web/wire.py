@@ -61,7 +61,7 @@ class Wire(HttpToolsProtocol):
     most: ClassVar[int] = 10_000
     _idle: ClassVar[dict["Wire", float]] = {}
     _unread: ClassVar[dict["Wire", float]] = {}
-    _in_turn: ClassVar[dict["Wire", float]] = {}
+    _in_turn: ClassVar[dict["Wire", None]] = {}
 
     _deadline: asyncio.TimerHandle | None = None
     _unread_end: asyncio.TimerHandle | None = None
@@ -138,7 +138,7 @@ class Wire(HttpToolsProtocol):
             return
         self._end_deadline()
         if self.parser.get_method() in READS:
-            self._in_turn.setdefault(self, time.monotonic())
+            self._in_turn.setdefault(self)
         super().on_headers_complete()
 
     def _is_for_its_host(self) -> bool:
@@ -220,7 +220,8 @@ class Wire(HttpToolsProtocol):
 
     def _cut_longest_waited_for(self) -> None:
         waited_for = [next(iter(some.items())) for some in (self._idle, self._unread) if some]
-        reader = next(iter(self._in_turn), self)
+        # One that is being answered, as `/events` is without end, has had its turn.
+        reader = next((one for one in self._in_turn if one.cycle and not one.cycle.response_started), self)
         longest, _ = min((one for one in waited_for if one[0] is not self), key=itemgetter(1), default=(reader, 0.0))
         longest.cut()
 
@@ -342,7 +343,7 @@ def bounded(connections: int) -> type[Wire]:
         most = connections
         _idle: ClassVar[dict[Wire, float]] = {}
         _unread: ClassVar[dict[Wire, float]] = {}
-        _in_turn: ClassVar[dict[Wire, float]] = {}
+        _in_turn: ClassVar[dict[Wire, None]] = {}
 
     return Bounded
 
