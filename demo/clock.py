@@ -32,7 +32,7 @@ LOOK_SEC = 0.5
 
 
 def uptime() -> float:
-    """Seconds that nobody sets, and that go on while the machine sleeps, where it can tell."""
+    """Return seconds that nobody sets, and that go on while the machine sleeps, where it can tell."""
     for name in ("CLOCK_BOOTTIME", "CLOCK_MONOTONIC_RAW"):
         if hasattr(time, name):
             return time.clock_gettime(getattr(time, name))
@@ -40,7 +40,7 @@ def uptime() -> float:
 
 
 def boot_id() -> str:
-    """Names this run of the machine, across processes; empty where the machine does not tell."""
+    """Name this run of the machine, across processes; empty where the machine does not tell."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except (OSError, ValueError):
@@ -78,21 +78,21 @@ class ShowClock:
         return self.now()
 
     def now(self) -> float:
-        """This moment."""
+        """Return this moment."""
         return self.anchor + self._ticks()
 
     @property
     def ahead(self) -> float:
-        """How far the wall clock is ahead of the moments now."""
+        """Return how far the wall clock is ahead of the moments now, in seconds."""
         self.look()
         return self._periods[-1].ahead
 
     def wall(self, moment: float) -> float:
-        """The date of a moment, in seconds of the epoch, as the wall clock counts now."""
+        """Return the date of a moment, in seconds of the epoch, as the wall clock counts now."""
         return moment + self.ahead
 
     def moment_of(self, dated: float) -> float:
-        """The moment at which the wall clock told this date; never later than now.
+        """Return the moment at which the wall clock told this date; never later than now.
 
         A clock that was set back tells a date twice: then it is the later one. A date that this machine never told
         is taken as the clock counts now.
@@ -104,11 +104,11 @@ class ShowClock:
         return max(past) if past else min(now, dated - self._periods[-1].ahead)
 
     def of_uptime(self, seconds: float) -> float:
-        """The moment that another process of this machine tells by `uptime`, which they all share."""
+        """Return the moment that another process of this machine tells by `uptime`, which they all share."""
         return self.anchor + seconds
 
     def to_uptime(self, moment: float) -> float:
-        """What another process of this machine is told of a moment."""
+        """Return what another process of this machine is told of a moment."""
         return moment - self.anchor
 
     def look(self) -> None:
@@ -143,7 +143,7 @@ class ShowClock:
             period.until += by
 
     async def sleep(self, seconds: float) -> None:
-        """As `asyncio.sleep`; what the machine slept counts."""
+        """Sleep as `asyncio.sleep` does; what the machine slept counts."""
         await self.sleep_until(self.now() + seconds)
 
     async def sleep_until(self, moment: float) -> None:
@@ -153,7 +153,7 @@ class ShowClock:
 
 
 def as_clock(clock: Callable[[], float] | None) -> ShowClock:
-    """A function that tells seconds, as a show's clock; None: this process's."""
+    """Make a show's clock of a function that tells seconds; None: this process's."""
     if clock is None:
         return CLOCK
     return clock if isinstance(clock, ShowClock) else ShowClock(clock, clock)

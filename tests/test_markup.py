@@ -2,8 +2,6 @@
 
 import io
 import re
-import sys
-from collections.abc import Callable
 from functools import partial
 from html.parser import HTMLParser
 
@@ -13,6 +11,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from demo.markup import hint_to_rich, is_rich, to_html, to_plain, to_rich
+from tests.counting import calls
 
 BARE = "br strong em s u hr thead tbody tr"
 RUNNING = "p pre ul li blockquote h3 h4 h5 h6 table"
@@ -106,23 +105,6 @@ def in_terminal(text: str, written_in: str = "auto", width: int = 500) -> str:
     console = Console(file=io.StringIO(), force_terminal=True, color_system=None, width=width)
     console.print(to_rich(text, written_in))
     return " ".join(console.file.getvalue().split())  # type: ignore[attr-defined]
-
-
-def calls(work: Callable[[], object]) -> int:
-    """Calls of functions, ours and those of C: work that no other process on the machine can lengthen."""
-    work()  # what is imported or kept once counts once
-    count = 0
-
-    def counted(_frame: object, event: str, _argument: object) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    sys.setprofile(counted)
-    try:
-        work()
-    finally:
-        sys.setprofile(None)
-    return count
 
 
 @pytest.mark.parametrize(

@@ -1,35 +1,20 @@
 """What many nodes cost: each as much as the others, however many there are."""
 
 import statistics
-import sys
-from types import FrameType
+from functools import partial
 
 import pytest
 
 from bench.nodes import in_process, nodes, slope
+from tests.counting import calls
 
 SMALL, LARGE = 60, 600
 
 
-def calls(count: int) -> int:
-    """How many functions are called for a fleet of so many nodes: the same on every machine, however busy."""
-    counted = 0
-
-    def note(_: FrameType, event: str, __: object) -> None:
-        nonlocal counted
-        counted += event in ("call", "c_call")
-
-    sys.setprofile(note)
-    try:
-        in_process(count)
-    finally:
-        sys.setprofile(None)
-    return counted
-
-
 def test_ten_times_the_nodes_cost_about_ten_times_as_much() -> None:
     """What that takes in time is told by `scripts/figures --only nodes`."""
-    assert calls(LARGE) < 11 * calls(SMALL)
+    small, large = (calls(partial(in_process, count)) for count in (SMALL, LARGE))
+    assert large < 11 * small
 
 
 def test_what_is_sent_does_not_grow_with_the_nodes_of_a_group() -> None:

@@ -272,7 +272,7 @@ class Conductor:
         if isinstance(decision, Refusal):
             raise Refused(decision.code, decision.message)
         if not decision:
-            # What there was nothing to change in is on disk, too, before anybody is told so.
+            # Nothing to change: but what makes it so is on disk before anybody is told.
             return None if is_urgent(command) else self._disk.under_way
         state, entries = self._fold(command.who, decision, at)
         self.journal.keep(entries)
@@ -381,7 +381,7 @@ def _checked(start_at: int | None, deck: Sequence[Chapter]) -> int | None:
 
 
 async def _attempt(step: Work) -> Exception | None:
-    """What went wrong with it, to be said at the end."""
+    """Return what went wrong with it, to be said at the end."""
     try:
         await step()
     except Exception as error:  # noqa: BLE001 - the other steps come first

@@ -61,12 +61,12 @@ class Disk:
 
     @property
     def under_way(self) -> "asyncio.Future[None] | None":
-        """The write that is not done yet, where somebody in a hurry went on without it."""
+        """Return the write that is not done yet, where somebody in a hurry went on without it."""
         newest = self._newest
         return None if newest is None or newest.done() or newest is self._overdue else newest
 
     async def catch_up(self, writing: "asyncio.Future[None]") -> None:
-        """What `persist` left to wait for."""
+        """Wait for what `persist` left to wait for."""
         await _first({writing}, PATIENCE_SEC)
         if not writing.done():
             self._give_up(writing)

@@ -16,7 +16,8 @@ from demo.subjects.cluster.client_config import without_proxies
 from demo.subjects.cluster.packages import installs_compose
 
 VERSION_SEC = 6.0
-"""An old docker-compose, in Python, takes three on a busy machine."""
+"""An old docker-compose, in Python, takes over three on a busy machine."""
+
 END_SEC = 6.0
 UP_SEC = 600.0
 """Images that compose loads itself come slowly."""
@@ -35,10 +36,9 @@ class _Late(SubjectError):
 
 
 async def find_compose(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """The command that works, plugin first. Raises `SubjectError` with what to do: to install one is not always it."""
-    docker, standalone = shutil.which("docker"), shutil.which("docker-compose")
-    known = [(docker, "compose")] if docker else []
-    commands: list[tuple[str, ...]] = [*known, *([(standalone,)] if standalone else [])]
+    """Return the command that works, plugin first. Raises `SubjectError` with what to do."""
+    words: dict[str, tuple[str, ...]] = {"docker": ("compose",), "docker-compose": ()}
+    commands = [(path, *rest) for name, rest in words.items() if (path := shutil.which(name))]
     # All at once: one that hangs must not cost the other its time.
     asked = [asyncio.create_task(version_of(command, environ or {})) for command in commands]
     silent, other = "", bool(shutil.which(NOT_THIS))
@@ -64,7 +64,7 @@ async def find_compose(environ: Mapping[str, str] | None = None) -> tuple[str, .
 
 
 async def version_of(command: Sequence[str], environ: Mapping[str, str]) -> str:
-    """What it says of itself; empty when it fails. Raises `TimeoutError` when it hangs."""
+    """Return what it says of itself; empty when it fails. Raises `TimeoutError` when it hangs."""
     try:
         code, said = await _run((*command, "version", "--short"), environ, VERSION_SEC)
     except _Late as late:
