@@ -6,6 +6,7 @@ line: `kill tikv1`, `elect`, `revive tikv1`. With `--here` the nodes advertise t
 
 import asyncio
 import json
+import math
 import shutil
 import sys
 import tempfile
@@ -135,7 +136,12 @@ class Cluster:
         """These stores, or all of them, send a heartbeat now."""
         for name in names or tuple(self.state.stores):
             store = self.state.stores[name]
-            store.is_unheard, store.beats_from = False, time.time()
+            store.is_unheard, store.beats_from, store.beats_until = False, time.time(), math.inf
+
+    def stop_heartbeats(self) -> None:
+        """No store sends one from now on, until `beat`."""
+        for store in self.state.stores.values():
+            store.beats_until = time.time()
 
     def say(self, name: str, word: str | None) -> None:
         """What PD calls this store from now on; None: by its own clock."""

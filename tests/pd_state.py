@@ -41,6 +41,7 @@ class Node:
     busy: bool = False
     gone_at: float | None = None
     beats_from: float = 0.0
+    beats_until: float = math.inf
     is_unheard: bool = False
     """A store that has registered, and sent no heartbeat yet; a PD that was started anew and knows no leader."""
 
@@ -195,7 +196,7 @@ class State:
         """When PD's leader had the last heartbeat, seconds of the epoch; 0: never."""
         if store.is_unheard:
             return 0.0
-        last = self._last_beat(store, min(time.time(), store.gone_at or math.inf))
+        last = self._last_beat(store, min(time.time(), store.gone_at or math.inf, store.beats_until))
         return last if last >= self.term_from else self.began
 
     def _last_beat(self, store: Node, until: float) -> float:

@@ -142,10 +142,11 @@ def test_pd_without_a_leader_says_so_within_a_second_and_a_new_one_is_seen(clust
 def test_what_a_new_leader_of_pd_has_not_heard_of_is_not_its_word(cluster: Cluster) -> None:
     with show(cluster) as server:
         before = server.state()["health"]["pd_words"]
-        for name in ("tikv0", "tikv1"):
-            cluster.say(name, "Disconnected")  # until it is heard of
         cluster.kill("pd0")
         until_card(server, "pd1", "degraded", "PD has no leader")
+        cluster.stop_heartbeats()
+        for name in ("tikv0", "tikv1"):
+            cluster.say(name, "Disconnected")  # until it is heard of
         cluster.elect_pd("pd2")
         until_card(server, "pd2", "up", "leads")
         assert until_card(server, "store-1", "up", "PD: no heartbeat yet")
