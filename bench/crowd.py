@@ -20,7 +20,7 @@ from typing import Any
 
 from bench.spread import Spread
 from demo.errors import UsageError
-from demo.web.lines import FILES_MOST, RESERVED, streams_most
+from demo.web.streaming.stream_slots import FILES_MOST, RESERVED, streams_most
 
 HERE = Path(__file__).parent
 

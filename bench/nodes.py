@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench.fleet import Fleet
-from demo import commands as c
-from demo import events as e
-from demo.sample import read_sample
 from demo.show import Refusal, ShowState, apply, decide, opening
+from demo.show import commands as c
+from demo.show import events as e
+from demo.show.health_sample import read_sample
 from demo.types import Chapter
-from demo.web.assets import Assets
-from demo.web.pages import Pages
+from demo.web.rendering.assets import Assets
+from demo.web.rendering.renderer import Pages
 from tests.serving import Server, Stream, serving
 
 COUNTS = (6, 20, 60, 200, 600)

@@ -17,14 +17,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from demo.cli import main as serve
-from demo.conductor import core
-from demo.conductor.disk import Disk
+from demo.cli.main import main as serve
+from demo.conductor import conductor
+from demo.conductor.persistence import Disk
 from demo.hub.channel import Channel
-from demo.web.access import Access
-from demo.web.desk import Desk
-from demo.web.direct import Direct
-from demo.web.wire import Wire
+from demo.web.access.policy import Access
+from demo.web.routes.command_handler import Desk
+from demo.web.server.http_protocol import Wire
+from demo.web.streaming.direct import Direct
 from tests.listening import Listening
 from tests.serving import serving
 
@@ -36,7 +36,7 @@ DOORS: tuple[tuple[Any, str], ...] = (
     (Access, "judge"),
     (Direct, "__call__"),
     (Desk, "carry_out"),
-    (core, "decide"),
+    (conductor, "decide"),
     (Disk, "persist"),
     (Channel, "_spread"),
 )

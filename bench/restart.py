@@ -16,10 +16,10 @@ from pathlib import Path
 import httpx
 
 from bench.start import free_port
-from demo import events as e
 from demo.clock import CLOCK
 from demo.journal import Journal
 from demo.show import ShowState, apply, opening
+from demo.show import events as e
 from demo.subjects import load
 
 HOURS = (1 / 6, 2.0, 8.0)

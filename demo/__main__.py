@@ -21,7 +21,7 @@ hold_places()
 gc.disable()
 
 try:
-    from demo.cli import main
+    from demo.cli.main import main
 except KeyboardInterrupt:
     sys.exit(130)
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from demo.engine.place import find
+from demo.container_engine.discovery import find
 from tests.doors import let_in
 
 PIECE = 65536

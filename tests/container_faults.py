@@ -7,8 +7,8 @@ from dataclasses import asdict
 
 import httpx
 
-from demo.chaos.docker import ContainerFault, Fixed, Victim
-from demo.engine import Engine, Selector
+from demo.container_engine import Engine, Selector
+from demo.faults.container import ContainerFault, Fixed, Victim
 from demo.types import ChaosConfig, ChaosType, Plan
 from tests.containers import Yard
 from tests.limiter import until_it

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from demo import events as e
 from demo.show import ShowState, apply
+from demo.show import events as e
 
 
 @dataclass

@@ -22,8 +22,8 @@ from typing import Any
 
 import httpx
 
-from demo import events as e
 from demo.show import FaultState, ShowState, apply, opening
+from demo.show import events as e
 from demo.subjects import load
 from demo.views import snapshot
 from tests.crash_rules import Tap, judge
@@ -34,7 +34,7 @@ CLIENTS = 4
 
 SLOW = """
 import random, sys, time
-from demo.cli import main
+from demo.cli.main import main
 from demo.journal import Journal
 flush = Journal._flush
 def late(self):
@@ -48,7 +48,7 @@ HASTY = (
     SLOW
     + """
 import asyncio
-from demo.conductor.disk import Disk
+from demo.conductor.persistence import Disk
 async def persist(self, urgent):
     asyncio.ensure_future(self._conductor.journal.append(()))
 Disk.persist = persist

@@ -12,14 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from demo.chaos.distant import Distant
-from demo.chaos.redis import RedisPause
-from demo.chaos.traffic import BurstTraffic
-from demo.chaos.watchdog import ProcessWatchdog
+from demo.faults.redis_pause import RedisPause
+from demo.faults.traffic_burst import BurstTraffic
 from demo.journal import Journal
+from demo.processes.process_ref import Distant
 from demo.subjects.ratelimiter import faults
 from demo.subjects.ratelimiter.subject import RateLimiter
 from demo.types import Plan
+from demo.watchdog.client import ProcessWatchdog
 from demo.web.app import Web
 
 STEPS = ("intended", "watched", "half-applied", "applied", "half-undone", "undone")

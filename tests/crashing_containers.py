@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from demo.chaos.docker import ContainerFault, Fixed
-from demo.engine import Engine, Selector
+from demo.container_engine import Engine, Selector
+from demo.faults.container import ContainerFault, Fixed
 from demo.subjects.none import NoSystem
 from demo.types import ChaosConfig, ChaosType
 from tests.container_faults import probe

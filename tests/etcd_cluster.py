@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from demo.subjects.parts.ports import claim, free_ports, is_free
+from demo.processes.ports import claim, free_ports, is_free
 from tests.containers import docker, missing
 from tests.serving import Server, wait_for
 

@@ -190,7 +190,7 @@ def _become(asked: dict[str, Any], output: int, telling: int) -> None:
     os.environ.update(asked["env"])
     os.chdir(asked["cwd"])
     sys.path[0] = asked["cwd"]
-    from demo import cli  # noqa: PLC0415 - imported already
+    from demo.cli import main  # noqa: PLC0415 - imported already
 
-    sys.argv = [str(Path(cli.__file__).with_name("__main__.py")), *asked["args"]]
-    cli.main()
+    sys.argv = [str(Path(main.__file__).with_name("__main__.py")), *asked["args"]]
+    main.main()

@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Page, Request
 
-from demo.web.rules import RULES, Rule
+from demo.web.access.rules import RULES, Rule
 from tests.test_access_rules import filled
 
 POSTS = sorted(

@@ -11,7 +11,7 @@ from tests.serving import Server, serving
 LAMP = '''
 import asyncio, os, subprocess, sys, threading, time
 from pathlib import Path
-import demo.conductor.faults as faults
+import demo.conductor.fault_runner as faults
 from demo.errors import FaultError
 from demo.subjects.none import NoSystem
 from demo.types import ChaosConfig, ChaosType, Plan
@@ -145,12 +145,12 @@ def put_out(server: Server, home: Path, fault: str = "dark") -> None:
 
 def watchdogs(home: Path) -> list[int]:
     """Those of all servers of this lamp, whether they live or not."""
-    return _running(home, b"vigil.py")
+    return _running(home, b"watchdog/process.py")
 
 
 def end_watchdogs(home: Path) -> None:
     """At once, and whoever heals for them."""
-    for pid in (*watchdogs(home), *_running(home, b"demo.mend")):
+    for pid in (*watchdogs(home), *_running(home, b"demo.watchdog.heal")):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 

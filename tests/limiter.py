@@ -11,16 +11,16 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from demo.chaos.child import Child
-from demo.chaos.port_owner import PortOwner
-from demo.subjects.parts.part import Part
-from demo.subjects.parts.ports import free_ports
-from demo.subjects.parts.proof import Question
+from demo.processes.child import Child
+from demo.processes.port_owner import PortOwner
+from demo.processes.ports import free_ports
+from demo.processes.proof_of_identity import Question
+from demo.processes.supervised import Part
+from demo.subjects.ratelimiter.connection_info import Settings
 from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY, Limit
+from demo.subjects.ratelimiter.owned_system import System
 from demo.subjects.ratelimiter.redis_client import connect
 from demo.subjects.ratelimiter.redis_server import find_server, redis_child
-from demo.subjects.ratelimiter.system import System
-from demo.subjects.ratelimiter.wiring import Settings
 
 PASSWORD = "for-this-test"
 

@@ -109,7 +109,7 @@ class Case:
         found = []
         for entry in Path("/proc").iterdir():
             with contextlib.suppress(OSError):
-                if entry.name.isdecimal() and b"vigil.py" in (entry / "cmdline").read_bytes():
+                if entry.name.isdecimal() and b"watchdog/process.py" in (entry / "cmdline").read_bytes():
                     marked = f"CASE={self.mark}".encode() in (entry / "environ").read_bytes().split(b"\0")
                     found += [int(entry.name)] if marked else []
         return found

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from demo.subjects.parts.ports import free_ports
+from demo.processes.ports import free_ports
 from tests.between import Between, between
 from tests.containers import Yard, docker
 from tests.crashing import STEPS

@@ -6,10 +6,10 @@ import os
 import signal
 from collections.abc import Callable, Mapping
 
-from demo import upkeep
-from demo.subjects.ratelimiter.attached import AttachedSystem
+from demo.cli import standalone
+from demo.subjects.ratelimiter.attached_system import AttachedSystem
 from demo.subjects.ratelimiter.faults import TrafficOrders
-from demo.subjects.standing import Standing
+from demo.subjects.standalone import Standing
 from tests.crashing import STEPS
 from tests.matrix import HEALERS, SCENARIOS, Case, Cell
 from tests.serving import wait_for
@@ -30,14 +30,14 @@ class LimiterStand:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.standing: Standing = upkeep.up("ratelimiter", name)
+        self.standing: Standing = standalone.up("ratelimiter", name)
 
     @property
     def served(self) -> tuple[str, ...]:
         return ("tests.crashing:Limiter", "--attach", self.name)
 
     def end(self) -> None:
-        upkeep.down(self.name)
+        standalone.down(self.name)
 
     def pids(self) -> dict[str, int]:
         """Of each part, as its supervisor has it."""
@@ -73,7 +73,7 @@ class LimiterStand:
         if fault not in self.ends_a_life:
             os.kill(self.life(fault), signal.SIGKILL)
             wait_for(lambda: PARTS[fault] in self.what_is_broken(), 5.0)
-        upkeep.heal(self.name)
+        standalone.heal(self.name)
 
     def repair(self) -> None:
-        upkeep.heal(self.name)
+        standalone.heal(self.name)

@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 import pytest
 
-from demo.subjects.parts.ports import free_ports
+from demo.processes.ports import free_ports
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import threading
 import time
 from pathlib import Path
 
-from demo.subjects.parts.ports import free_ports
+from demo.processes.ports import free_ports
 from tests.pd import Cluster
 from tests.playground_parts import BEAT_SEC, CONTROL, DOORS, HOST
 

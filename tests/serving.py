@@ -112,7 +112,7 @@ class Server:
         mark, found = f"SERVED_BY_TEST={self.mark}".encode(), []
         for entry in Path("/proc").iterdir():
             with contextlib.suppress(OSError):
-                if entry.name.isdecimal() and b"vigil.py" in (entry / "cmdline").read_bytes():
+                if entry.name.isdecimal() and b"watchdog/process.py" in (entry / "cmdline").read_bytes():
                     found += [int(entry.name)] if mark in (entry / "environ").read_bytes().split(b"\0") else []
         return found
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from demo import commands as c
-from demo import events as e
-from demo.sample import read_sample
 from demo.show import FaultState, Refusal, ShowState, apply, decide, opening
+from demo.show import commands as c
+from demo.show import events as e
+from demo.show.health_sample import read_sample
 from demo.types import ChaosConfig, ChaosType, Chapter
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from demo.qr import symbol
+from demo.invitation import symbol
 from tests.browsing import LAPTOP, PHONE, PROJECTOR, Window, chromium
 from tests.entering import OpenServer
 from tests.qr_reading import read, without_quiet

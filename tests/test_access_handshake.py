@@ -10,7 +10,7 @@ from tests.serving import script, serving, wait_for
 
 FEW = """
 import sys
-from demo.cli import app
+from demo.cli.main import app
 app(["serve", "none", "--no-open", "--port", "0", "--tls-cert", sys.argv[1], "--tls-key", sys.argv[2]])
 """
 

@@ -12,8 +12,8 @@ import httpx
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from demo.web.access import Access, Denied, Visitor
-from demo.web.reach import Reach
+from demo.web.access.addresses import Reach
+from demo.web.access.policy import Access, Denied, Visitor
 from tests.browsing import FLAGS, chromium_path
 from tests.entering import Device, OpenServer
 from tests.nginx import nginx, require_nginx

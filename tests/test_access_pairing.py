@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo.web.devices import device
-from demo.web.pairing import ALPHABET, Pairing
-from demo.web.throttle import ADDRESSES_MOST, Throttle
+from demo.web.access.pairing_codes import ALPHABET, Pairing
+from demo.web.access.rate_limit import ADDRESSES_MOST, Throttle
+from demo.web.access.user_agent import device
 from tests.entering import OPEN, PHONE_AGENT, Device, OpenServer
 from tests.serving import serving, wait_for
 from tests.test_web_contract import problem

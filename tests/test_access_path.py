@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import expect
 
 from demo.errors import UsageError
-from demo.web.access import Access, Visitor
-from demo.web.names import public_place
-from demo.web.reach import Reach
+from demo.web.access.addresses import Reach
+from demo.web.access.origins import public_place
+from demo.web.access.policy import Access, Visitor
 from tests.browsing import LAPTOP, Window, chromium
 from tests.entering import Device, OpenServer
 from tests.nginx import nginx, require_nginx

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from demo.invitation import Invitation
-from demo.web.interfaces import LocalAddress, by_likelihood, local_addresses
-from demo.web.phone_address import LOOK_EVERY_SEC, NO_NETWORK, ONLY_IPV6, PhoneAddress
+from demo.web.access.interfaces import LocalAddress, by_likelihood, local_addresses
+from demo.web.access.phone_address import LOOK_EVERY_SEC, NO_NETWORK, ONLY_IPV6, PhoneAddress
 from tests.serving import Server, serving, wait_for
 
 WIFI, CABLE = LocalAddress("192.168.50.23", "wlan0"), LocalAddress("10.1.2.3", "enp3s0")

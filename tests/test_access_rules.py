@@ -14,12 +14,12 @@ from starlette.routing import BaseRoute, Route
 
 from demo.conductor import Conductor
 from demo.subjects import load
-from demo.web.access import Access, Denied, Visitor
+from demo.web.access.addresses import Reach
+from demo.web.access.bearer_token import Token
+from demo.web.access.policy import Access, Denied, Visitor
+from demo.web.access.rules import RULES, Rule, rule_of
 from demo.web.app import Web
 from demo.web.problems import STATUS
-from demo.web.reach import Reach
-from demo.web.rules import RULES, Rule, rule_of
-from demo.web.token import Token
 from tests.entering import OPEN, Device, OpenServer
 from tests.serving import Server, Stream, serving
 from tests.test_web_contract import problem

@@ -15,8 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from demo.web.keeper import SessionFile
-from demo.web.sessions import AGE_MOST_SEC, SESSIONS_MOST, Sessions
+from demo.web.access.session_file import SessionFile
+from demo.web.access.sessions import AGE_MOST_SEC, SESSIONS_MOST, Sessions
 from tests.entering import OPEN, PHONE_AGENT, Device, OpenServer
 from tests.serving import Stream, serving, wait_for
 from tests.test_web_contract import problem
@@ -195,7 +195,7 @@ async def test_what_was_revoked_on_a_full_disk_is_not_back_after_a_crash(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("demo.web.keeper.os.fsync", full)
+        patched.setattr("demo.web.access.session_file.os.fsync", full)
         assert sessions.revoke(gone[1].ident)
         assert not await sessions.settled()
         told = sessions.durable

@@ -14,13 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from demo.errors import UsageError
-from demo.herald import Entry, welcome
-from demo.invitation import Invitation
-from demo.qr import symbol
-from demo.web.names import Names, is_loopback, plain_address, public_place
-from demo.web.reach import Reach
-from demo.web.tls import tls_files
-from demo.web.token import token_file
+from demo.invitation import Invitation, symbol
+from demo.startup_report import Entry, welcome
+from demo.web.access.addresses import Reach
+from demo.web.access.bearer_token import token_file
+from demo.web.access.origins import Names, is_loopback, plain_address, public_place
+from demo.web.server.tls import tls_files
 from tests.entering import OPEN, OpenServer
 from tests.serving import serving
 from tests.test_cli import run
@@ -159,7 +158,7 @@ def test_a_full_disk_calls_off_no_show_and_leaves_no_half_token(
 
     path = tmp_path / "token"
     with monkeypatch.context() as patched:
-        patched.setattr("demo.web.token.os.fsync", full)
+        patched.setattr("demo.web.access.bearer_token.os.fsync", full)
         token = token_file(path)
     assert list(tmp_path.iterdir()) == []
     assert token.lost == os.strerror(number)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from demo.invitation import Invitation
-from demo.runner.frame import Desk, picture
-from demo.runner.keys import Keypad
+from demo.terminal.keymap import Keypad
+from demo.terminal.screen_layout import Desk, picture
 from tests.entering import Device
 from tests.qr_reading import Matrix, read
 from tests.serving import script
@@ -19,7 +19,7 @@ from tests.test_runner_picture import console
 INVITED = Invitation("http://192.168.1.5:8000/pair#abcdefghijklmnopqrstuv", "http://192.168.1.5:8000/pair", "ABCD-EFGH")
 
 SERVED = """
-from demo.cli import app
+from demo.cli.main import app
 app(["serve", "none", "--terminal", "--no-open", "--port", "0", "--public-name", "localhost"])
 """
 

@@ -14,9 +14,9 @@ import httpx
 import pytest
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from demo.web import wire
-from demo.web.lines import RESERVED, Lines, connections_most, open_files, streams_most
-from demo.web.wire import HEAD_MOST
+from demo.web.server import http_protocol
+from demo.web.server.http_protocol import HEAD_MOST
+from demo.web.streaming.stream_slots import RESERVED, Lines, connections_most, open_files, streams_most
 from tests.entering import OPEN, OpenServer
 from tests.serving import Stream, script, serving, wait_for
 
@@ -100,12 +100,12 @@ def test_a_websocket_is_not_spoken(opened: OpenServer) -> None:
 
 
 SHORT = """
-from demo.web import wire
-wire.HEAD_SEC = 0.5
-wire.KEEP_ALIVE_SEC = 60
-from demo.web import server
+from demo.web.server import http_protocol
+http_protocol.HEAD_SEC = 0.5
+http_protocol.KEEP_ALIVE_SEC = 60
+from demo.web.server import server
 server.KEEP_ALIVE_SEC = 60
-from demo.cli import app
+from demo.cli.main import app
 app(["serve", "none", "--no-open", "--port", "0"])
 """
 
@@ -183,7 +183,7 @@ def test_a_system_that_refuses_a_high_limit_is_asked_for_lower_ones(monkeypatch:
 FEW = """
 import resource
 resource.setrlimit(resource.RLIMIT_NOFILE, (200, 200))
-from demo.cli import app
+from demo.cli.main import app
 app(["serve", "none", "--no-open", "--port", "0", "--public-name", "demo.test"])
 """
 
@@ -272,5 +272,9 @@ def test_what_we_override_is_what_uvicorn_calls() -> None:
         "if self.expected_content_length != 0:",
     ):
         assert attribute in cycle
-    overridden = {name for name in vars(wire.Wire) if callable(getattr(wire.Wire, name)) and not name.startswith("_")}
+    overridden = {
+        name
+        for name in vars(http_protocol.Wire)
+        if callable(getattr(http_protocol.Wire, name)) and not name.startswith("_")
+    }
     assert overridden - {"cut", "hand_over", "answer_until_closed"} <= set(dir(HttpToolsProtocol))

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from demo.chaos.container import Before, bring_back
-from demo.engine import Engine
+from demo.container_engine import Engine
 from demo.errors import UsageError
+from demo.faults.container_restore import Before, bring_back
 from demo.subjects.cluster.packages import COMPOSE, _command, installs_engine
 from demo.subjects.etcd.subject import Etcd
 from demo.types import Plan

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.web.assets import Assets
+from demo.web.rendering.assets import Assets
 
 BUDGET_BYTES = 60 * 1024
 

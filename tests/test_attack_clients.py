@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from demo.web.wire import IN_A_ROW_MOST
+from demo.web.server.http_protocol import IN_A_ROW_MOST
 from tests.entering import OPEN, OpenServer
 from tests.raw import answers, connection, request
 from tests.serving import Server, Stream, serving, wait_for

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from demo.web.rules import RULES
+from demo.web.access.rules import RULES
 from tests.entering import OPEN, Device, OpenServer
 from tests.raw import Answer, answers, ask, connection, request
 from tests.serving import Server, serving

@@ -11,9 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from demo.web.pairing import ALPHABET, CODE_LENGTH
-from demo.web.rules import RULES, Rule
-from demo.web.wire import IN_A_ROW_MOST
+from demo.web.access.pairing_codes import ALPHABET, CODE_LENGTH
+from demo.web.access.rules import RULES, Rule
+from demo.web.server.http_protocol import IN_A_ROW_MOST
 from tests.entering import OPEN, Device, OpenServer
 from tests.raw import answers, connection, request
 from tests.serving import Stream, serving, wait_for

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from demo.web.rules import RULES
+from demo.web.access.rules import RULES
 from tests.entering import OPEN, Device, OpenServer
 from tests.raw import ask, request
 from tests.serving import Server, Stream, script, serving
@@ -46,7 +46,7 @@ async def sent(self, command, *more, **named):
     return await first_sent(self, command, *more, **named)
 
 AbstractConnection.send_packed_command = sent
-from demo.cli import app
+from demo.cli.main import app
 app(sys.argv[2:])
 """
 
@@ -132,8 +132,8 @@ def test_no_text_of_a_request_leaves_the_show(tmp_path: Path, subject: str, opti
 
 def test_the_hook_would_hear_it(tmp_path: Path) -> None:
     naive = LISTENING.replace(
-        "from demo.cli import app\n",
-        "from demo.cli import app\nfrom demo.web import desk\nfirst = desk.Desk.no_such\n"
+        "from demo.cli.main import app\n",
+        "from demo.cli.main import app\nfrom demo.web import desk\nfirst = desk.Desk.no_such\n"
         "def no_such(self, what, name):\n"
         "    os.path.exists(name) or os.path.isdir(name)\n"
         "    try:\n        open(name.replace(chr(0), ''))\n    except OSError:\n        pass\n"

@@ -20,16 +20,16 @@ RSS_MORE_MOST = 30 * 1024 * 1024
 FEW = """
 import resource, socket
 resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
-from demo.web import wire
-wire.UNREAD_SEC = {patience}
-from demo import play
-bind = play.bind
+from demo.web.server import http_protocol
+http_protocol.UNREAD_SEC = {patience}
+from demo import bootstrap
+bind = bootstrap.bind
 def small(host, port):
     listener = bind(host, port)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)  # Of every connection, too.
     return listener
-play.bind = small
-from demo.cli import app
+bootstrap.bind = small
+from demo.cli.main import app
 app(["serve", "none", "--no-open", "--port", "0", "--public-name", "demo.test"])
 """
 
@@ -128,7 +128,7 @@ def test_a_house_full_of_guests_who_never_read_has_a_place_for_the_presenter(tmp
 
 ONE_TURN = """
 import asyncio
-from demo.web.fair_queue import FairQueue
+from demo.web.server.fair_queue import FairQueue
 turns = iter([asyncio.sleep(0)])
 FairQueue.wait = lambda self, address: next(turns, None) or asyncio.Event().wait()
 """

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Page
 
-from demo.web.pages import REGIONS
+from demo.web.rendering.renderer import REGIONS
 from tests.browsing import PHONE, PROJECTOR, Window, chromium
 from tests.hostile import ATTACKS, ELEMENT
 from tests.serving import Server, Stream, serving

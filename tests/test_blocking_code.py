@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import demo
-from demo.user_code import place_of_frame
+from demo.subjects.user_code import place_of_frame
 from tests.serving import Server, serving, wait_for
 from tests.test_own_subject import place
 

@@ -317,7 +317,7 @@ def test_a_restarted_server_is_rejoined_at_the_same_chapter(window: Open, tmp_pa
 
 AGAIN = """
 import sys
-from demo.cli import app
+from demo.cli.main import app
 app(["serve", "none", "--no-open", "--port", sys.argv[1], "--journal", sys.argv[2]])
 """
 

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from demo.chaos import vigil
 from demo.clock import CLOCK, ShowClock, as_clock, uptime
+from demo.watchdog import process
 
 NOON = 1_800_000_000.0
 STEPS = [-3600.0, -3.0, 3.0, 3600.0]
@@ -185,16 +185,16 @@ def test_the_watchdog_counts_a_sleep_of_the_machine_for_a_fault_s_time_and_not_f
         return given
 
     ticks = time.monotonic
-    monkeypatch.setattr(vigil, "uptime", lambda: uptime() + slept[0] + silent[0])
+    monkeypatch.setattr(process, "uptime", lambda: uptime() + slept[0] + silent[0])
     monkeypatch.setattr(time, "monotonic", lambda: ticks() + silent[0])
-    monkeypatch.setattr(vigil, "Work", work)
-    monkeypatch.setattr(vigil, "say", lambda word: None)
-    kept = vigil.Vigil({"patience": 60.0})
+    monkeypatch.setattr(process, "Work", work)
+    monkeypatch.setattr(process, "say", lambda word: None)
+    kept = process.Vigil({"patience": 60.0})
     order = {"hold": "a", "fault": "off", "lasts": 600.0, "applied": True, "plan": {"late_sec": 0.0}}
     kept.hear(json.dumps(order).encode())
     slept[0] = 3600.0
     kept.begin()
     assert begun == [], "the server has woken too, and heals it"
-    silent[0] = vigil.HUNG_SEC + 1
+    silent[0] = process.HUNG_SEC + 1
     kept.begin()
     assert len(begun) == 1, "it hangs: what is due is not left to it"

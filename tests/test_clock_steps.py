@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from demo import commands as c
 from demo.clock import ShowClock, uptime
 from demo.conductor import Conductor
 from demo.journal import Journal
 from demo.show import FaultState, ShowState
+from demo.show import commands as c
 from demo.types import ChaosConfig, ChaosType, Chapter, Plan, Stage
 from demo.views import snapshot, stage_view
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from demo.subjects.cluster.canary import Canary
-from demo.subjects.cluster.store import NotDone
+from demo.subjects.cluster.kv_store import NotDone
 from demo.subjects.cluster.workload import Workload
 
 pytestmark = pytest.mark.anyio

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from demo.errors import SubjectError
-from demo.subjects.cluster import containers
-from demo.subjects.cluster.containers import Containers, Plans, Terms
+from demo.subjects.cluster import compose_deployment
+from demo.subjects.cluster.compose_deployment import Containers, Plans, Terms
 
 pytestmark = pytest.mark.anyio
 
@@ -52,6 +52,6 @@ async def test_a_removal_that_fails_is_tried_once_more(log: Path) -> None:
 
 
 async def test_a_removal_that_hangs_is_not_tried_again(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(containers, "DOWN_SEC", 1.0)
+    monkeypatch.setattr(compose_deployment, "DOWN_SEC", 1.0)
     assert "1 s" in await removed(log, "exec sleep 60")
     assert asked(log) == [DOWN]

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from demo.engine import Engine
-from demo.findings import Finding, together
-from demo.subjects.cluster.examine import Needs, Told, compose, examine_engine, memory_and_clock
+from demo.container_engine import Engine
+from demo.diagnostics import Finding, together
+from demo.subjects.cluster.doctor import Needs, Told, compose, examine_engine, memory_and_clock
 from tests.containers import Yard, containers, image
 from tests.test_doctor import PLAIN_USER, ROOT, doctor, line
 
 BOXES = """
-from demo.engine import Engine
-from demo.subjects.cluster.examine import Needs, examine_engine
+from demo.container_engine import Engine
+from demo.subjects.cluster.doctor import Needs, examine_engine
 from demo.subjects.none import NoSystem
 
 class Boxes(NoSystem):

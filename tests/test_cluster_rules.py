@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 
-from demo.chaos.child import birth_of
 from demo.clock import CLOCK
-from demo.engine.container import Container
-from demo.engine.watch import Seen
-from demo.health.pulse import Pulse
-from demo.health.reading import Reading
-from demo.subjects.cluster import owner
+from demo.container_engine.container import Container
+from demo.container_engine.event_watch import Seen
+from demo.probes.periodic import Pulse
+from demo.probes.result import Reading
+from demo.processes.child import birth_of
+from demo.subjects.cluster import ownership
 from demo.subjects.cluster.canary import longest_gap
 from demo.subjects.cluster.cards import client_cards, health_of
-from demo.subjects.cluster.ground import Elsewhere
+from demo.subjects.cluster.cluster import Cluster
+from demo.subjects.cluster.deployment import Elsewhere
 from demo.subjects.cluster.leadership import Leadership, Vote, elected
 from demo.subjects.cluster.members import Member, address_of, is_called
-from demo.subjects.cluster.system import Cluster
 from demo.subjects.cluster.verdicts import Run, elected_sec, of_election, of_kill
 from demo.types import Measured
 
@@ -133,37 +133,37 @@ def test_the_longest_gap_is_the_longest_on_any_key_that_ended_after_the_moment()
 
 
 def labelled(value: str) -> Container:
-    return container(labels={owner.LABEL: value})
+    return container(labels={ownership.LABEL: value})
 
 
 def test_a_project_belongs_to_nobody_to_us_to_a_living_process_or_was_left() -> None:
-    mine = owner.mine(keep=False)
+    mine = ownership.mine(keep=False)
     other = f"{platform.node()}/1/{birth_of(1)}"
     gone = f"{platform.node()}/{os.getpid()}/12345"
-    assert owner.claim_on([]) == "nobody's"
-    assert owner.claim_on([labelled(mine)]) == "ours"
-    assert owner.claim_on([labelled(other)]) == "another's"
-    assert owner.claim_on([labelled(gone)]) == "left"
-    assert owner.claim_on([labelled(gone), labelled(other)]) == "another's"
-    assert owner.claim_on([labelled(mine), labelled(other)]) == "another's"
-    assert owner.claim_on([labelled(gone), labelled(mine)]) == "ours", "what was left by halves was completed here"
+    assert ownership.claim_on([]) == "nobody's"
+    assert ownership.claim_on([labelled(mine)]) == "ours"
+    assert ownership.claim_on([labelled(other)]) == "another's"
+    assert ownership.claim_on([labelled(gone)]) == "left"
+    assert ownership.claim_on([labelled(gone), labelled(other)]) == "another's"
+    assert ownership.claim_on([labelled(mine), labelled(other)]) == "another's"
+    assert ownership.claim_on([labelled(gone), labelled(mine)]) == "ours", "what was left by halves was completed here"
 
 
-@pytest.mark.parametrize("value", ["", owner.KEPT])
+@pytest.mark.parametrize("value", ["", ownership.KEPT])
 def test_what_was_kept_or_bears_no_name_is_never_removed(value: str) -> None:
-    assert owner.claim_on([labelled(owner.mine(keep=False)), labelled(value)]) == "kept"
+    assert ownership.claim_on([labelled(ownership.mine(keep=False)), labelled(value)]) == "kept"
 
 
 def test_a_process_whose_birth_nobody_can_tell_is_not_gone() -> None:
-    assert owner.claim_on([labelled(f"{platform.node()}/{os.getpid()}/0")]) == "another's"
+    assert ownership.claim_on([labelled(f"{platform.node()}/{os.getpid()}/0")]) == "another's"
 
 
 def test_one_show_at_a_time_holds_a_project(tmp_path: Path) -> None:
-    mine, other = owner.Hold("p"), owner.Hold("p")
+    mine, other = ownership.Hold("p"), ownership.Hold("p")
     assert mine.take("here")
     assert mine.take("here")
     assert not other.take("here")
-    for another, engine in ((owner.Hold("q"), "here"), (owner.Hold("p"), "elsewhere")):
+    for another, engine in ((ownership.Hold("q"), "here"), (ownership.Hold("p"), "elsewhere")):
         assert another.take(engine)
         another.let_go()
     mine.let_go()
@@ -173,7 +173,7 @@ def test_one_show_at_a_time_holds_a_project(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", ["elsewhere/1/2", "nonsense", "a/b/c", f"{platform.node()}/1/x", "//"])
 def test_an_owner_nobody_can_judge_is_another_one(value: str) -> None:
-    assert owner.claim_on([labelled(value)]) == "another's"
+    assert ownership.claim_on([labelled(value)]) == "another's"
 
 
 # What a card says.
@@ -282,7 +282,7 @@ def test_a_member_is_asked_where_its_port_is_published(published: tuple[str, int
 
 @pytest.mark.anyio
 async def test_a_cluster_that_has_ended_is_ended_again_at_once() -> None:
-    cluster = Cluster(Elsewhere(), (), "demo.subjects.tikv.store")
+    cluster = Cluster(Elsewhere(), (), "demo.subjects.tikv.client.kv_store")
     async with asyncio.timeout(5):
         await cluster.stop()
         await cluster.stop()

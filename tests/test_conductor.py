@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from demo import commands as c
 from demo.conductor import Conductor
 from demo.errors import DemoError, FaultError, JournalError, Refused
 from demo.journal import Journal
 from demo.show import ShowState
+from demo.show import commands as c
 from demo.types import ChaosConfig, ChaosType, Chapter, Plan, Stage
 
 pytestmark = pytest.mark.anyio

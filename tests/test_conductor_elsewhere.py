@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from demo import commands as c
-from demo import events as e
 from demo.errors import FaultError
 from demo.journal import Journal
+from demo.show import commands as c
+from demo.show import events as e
 from demo.types import Plan
 from tests.test_conductor import THREE, Switch, System, ask, playing, reached
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from demo import commands as c
 from demo.conductor import Conductor
 from demo.errors import FaultError
 from demo.journal import Journal
 from demo.show import ShowState
+from demo.show import commands as c
 from demo.types import Chapter, Plan, Stage
 from demo.views.banners import banners
-from demo.views.snapshot import snapshot
+from demo.views.state_json import snapshot
 from tests.test_conductor import SOON, THREE, Switch, System, ask, playing, reached
 
 pytestmark = pytest.mark.anyio

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from demo import commands as c
 from demo.conductor import Conductor
 from demo.errors import DemoError, ShowOver
 from demo.journal import Journal
 from demo.show import ShowState
+from demo.show import commands as c
 from demo.types import Chapter, Plan, Stage
 from tests.test_conductor import SOON, THREE, Switch, System, ask, playing, reached
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from demo import commands as c
-from demo.conductor import Conductor, faults, undoing
-from demo.conductor.system import ENDING, QUIET_SEC
+from demo.conductor import Conductor, fault_runner
+from demo.conductor.system_lifecycle import ENDING, QUIET_SEC
 from demo.errors import FaultError, Refused, ShowOver, SubjectError
 from demo.journal import Journal
+from demo.show import commands as c
 from demo.types import Chapter, Plan, Stage
+from demo.watchdog import undo
 from tests.test_conductor import SOON, THREE, Switch, System, ask, playing, reached
 
 pytestmark = pytest.mark.anyio
@@ -198,8 +199,8 @@ async def test_who_waits_for_what_an_earlier_server_left_is_answered_when_the_sh
 async def test_ten_hands_on_a_fault_that_does_not_heal_leave_one_that_tries_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(faults, "RETRY_FIRST_SEC", 0.2)
-    monkeypatch.setattr(faults, "RETRY_MOST_SEC", 0.2)
+    monkeypatch.setattr(fault_runner, "RETRY_FIRST_SEC", 0.2)
+    monkeypatch.setattr(fault_runner, "RETRY_MOST_SEC", 0.2)
     switch = Switch(System(), duration=math.inf)
     async with playing(THREE, switch) as conductor:
         await ask(conductor, c.Inject("off"))
@@ -223,9 +224,9 @@ class Weary(Switch):
 
 
 async def test_a_target_that_does_not_come_back_is_said_to_be_just_that(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(undoing, "HEAL_LIMIT_SEC", 0.2)
+    monkeypatch.setattr(undo, "HEAL_LIMIT_SEC", 0.2)
     weary = Weary(System())
-    assert await undoing.undo(weary, await weary.plan()) == "n did not look healed within 0.2 s"
+    assert await undo.undo(weary, await weary.plan()) == "n did not look healed within 0.2 s"
 
 
 class Wandering(Switch):
@@ -242,7 +243,7 @@ class Wandering(Switch):
 async def test_a_new_injection_ties_off_what_may_still_land_on_its_own_target_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(faults, "INJECT_LIMIT_SEC", 0.1)
+    monkeypatch.setattr(fault_runner, "INJECT_LIMIT_SEC", 0.1)
     left: list[str] = []
     switch, journal = Wandering(System(), duration=math.inf), Journal(tmp_path / "j")
 

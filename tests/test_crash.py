@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from demo import events as e
 from demo.show import ShowState, apply
+from demo.show import events as e
 from tests.crash_rules import Tap, judge
 from tests.crashes import HASTY, TWICE, Setting, prove
 

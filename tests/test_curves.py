@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from demo.sample import read_sample
 from demo.show import Point
+from demo.show.health_sample import read_sample
 from demo.show.state import ShowState
 from demo.views.cards import trend
 from demo.views.curves import curves, over, path

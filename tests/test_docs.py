@@ -14,16 +14,16 @@ import jsonschema_rs
 import pytest
 
 from demo.conductor import Conductor
-from demo.conductor.faults import INJECT_LIMIT_SEC, PLAN_LIMIT_SEC
-from demo.conductor.undoing import HEAL_LIMIT_SEC
+from demo.conductor.fault_runner import INJECT_LIMIT_SEC, PLAN_LIMIT_SEC
 from demo.doctor.machine import checks
-from demo.sample import Counter, Metric, Node
+from demo.show.health_sample import Counter, Metric, Node
 from demo.subjects import load
 from demo.subjects.options import FLAGS, dashed
 from demo.types import ACTION_LIMIT_SEC, HEAL_SEC, LATE_SEC, STOP_SEC, ChaosType, Chapter, HealthPollerProtocol, Stage
+from demo.watchdog.undo import HEAL_LIMIT_SEC
 from demo.web.app import Web
 from demo.web.problems import STATUS
-from demo.web.shape import RELAYED, STATE
+from demo.web.routes.state_schema import RELAYED, STATE
 from tests.entering import OPEN, OpenServer
 from tests.serving import Stream, serving, wait_for
 

@@ -23,7 +23,7 @@ PLAIN_USER = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.
 
 TRIAL = """
 import asyncio, sys, time
-from demo.findings import maybe, no, ok
+from demo.diagnostics import maybe, no, ok
 from demo.subjects.none import NoSystem
 
 class Trial(NoSystem):
@@ -207,7 +207,7 @@ def test_few_open_files_are_said_with_what_they_are_enough_for() -> None:
 
 def test_no_process_to_spare_is_said_and_the_rest_goes_on(tmp_path: Path) -> None:
     """A Python that cannot be started again: the watchdog is one."""
-    run = "import sys; sys.executable = '/nonexistent/python'; from demo.cli import main; main()"
+    run = "import sys; sys.executable = '/nonexistent/python'; from demo.cli.main import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", run, "doctor", "none", "--port", "0"], capture_output=True, text=True, check=False
     )
@@ -268,7 +268,7 @@ def test_ones_own_subject_that_breaks_is_a_finding(trial: dict[str, str], how: s
 
 @pytest.mark.parametrize("how", ["hangs", "in a thread", "stubborn"])
 def test_a_subject_that_never_answers_is_left_behind(trial: dict[str, str], how: str) -> None:
-    run = "import demo.doctor.examination as e; e.SUBJECT_SEC = 0.5; from demo.cli import main; main()"
+    run = "import demo.doctor.examination as e; e.SUBJECT_SEC = 0.5; from demo.cli.main import main; main()"
     command = [sys.executable, "-c", run, "doctor", "trial:Trial", "-o", f"how={how}", "--port", "0"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20, env={**os.environ, **trial})
     assert (done.returncode, done.stderr) == (1, "")

@@ -6,7 +6,7 @@ import time
 import pytest
 from starlette.requests import Request
 
-from demo.web.drawing import KEPT_SEC, Drawer
+from demo.web.rendering.page_cache import KEPT_SEC, Drawer
 from tests.serving import Server, serving
 
 PICTURE = "<p>one picture</p>" * 40

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import demo
-from demo import events as e
 from demo.show import ShowState, apply, opening
+from demo.show import events as e
 from demo.show.deck import renumbered, titles_of
 from demo.types import Chapter
 from tests.serving import Server, serving, wait_for

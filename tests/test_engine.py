@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 
 import pytest
 
-from demo.engine import Container, Engine, EngineRefused, Selector, pick
+from demo.container_engine import Container, Engine, EngineRefused, Selector, pick
 from demo.errors import EngineError, InvalidValue
 from tests.between import between
 from tests.container_faults import engine_at

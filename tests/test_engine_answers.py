@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from demo.engine import Engine, EngineAway, EngineRefused
+from demo.container_engine import Engine, EngineAway, EngineRefused
 from demo.errors import EngineError
 from tests.between import between
 from tests.containers import Yard
@@ -57,7 +57,7 @@ async def test_a_wrong_context(monkeypatch: pytest.MonkeyPatch) -> None:
 FORBIDDEN = """
 import asyncio, os, sys
 import aiodocker
-from demo.engine import Engine
+from demo.container_engine import Engine
 from demo.errors import EngineError
 
 if os.getuid() == 0:
@@ -237,7 +237,7 @@ async def test_an_engine_that_does_not_say_who_it_is_is_not_trusted() -> None:
 
 
 def test_the_engine_is_not_loaded_by_those_who_have_none() -> None:
-    code = "import sys, demo.cli, demo.chaos.docker; assert not {'aiodocker'} & set(sys.modules)"
+    code = "import sys, demo.cli.main, demo.faults.container; assert not {'aiodocker'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.engine.place import Place, at, find, listening, sockets
+from demo.container_engine.discovery import Place, at, find, listening, sockets
 from demo.errors import EngineError
 
 

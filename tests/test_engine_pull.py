@@ -12,10 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from demo.engine import Engine
+from demo.container_engine import Engine
 from demo.errors import EngineError
-from demo.subjects.cluster.pull import pull
-from demo.subjects.parts.ports import free_ports
+from demo.processes.ports import free_ports
+from demo.subjects.cluster.image_pull import pull
 from tests.containers import containers, docker
 from tests.serving import wait_for
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from demo.clock import CLOCK
-from demo.engine import Engine, EngineWatch, Seen
+from demo.container_engine import Engine, EngineWatch, Seen
 from tests.between import Between, between
 from tests.containers import Yard, docker
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from demo.chaos.child import Child, program
-from demo.chaos.environment import asks_proxy_for_loopback, for_compose, for_server, past_proxies, without_proxies
 from demo.doctor.machine import installed_locale, proxies
 from demo.errors import SubjectError
+from demo.processes.child import Child, program
+from demo.processes.environment import asks_proxy_for_loopback, for_compose, for_server, past_proxies, without_proxies
+from demo.processes.ports import free_ports
 from demo.subjects.cluster import client_config
 from demo.subjects.cluster.compose import Compose, find_compose
-from demo.subjects.parts.ports import free_ports
 from demo.subjects.ratelimiter import redis_server
 from demo.subjects.ratelimiter.redis_server import find_server, redis_child
 from tests.containers import docker

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from demo.engine import Engine
-from demo.engine.container import SERVICE_LABEL, Container
+from demo.container_engine import Engine
+from demo.container_engine.container import SERVICE_LABEL, Container
 from demo.errors import SubjectError
 from demo.subjects.etcd.attached import members_of, members_soon
 from tests.containers import docker

@@ -21,9 +21,9 @@ UNDICI_NODE = 20
 
 QUICK_PINGS = """
 import sys
-from demo.web import streams
-streams.HEARTBEAT_SEC = 0.1
-from demo.cli import app
+from demo.web.streaming import view_stream
+view_stream.HEARTBEAT_SEC = 0.1
+from demo.cli.main import app
 app(["serve", "none", "--no-open", "--port", sys.argv[1]])
 """
 

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from demo.chaos.docker import ContainerFault, Elected, Fixed, OneOf
-from demo.engine import Engine, Selector
+from demo.container_engine import Engine, Selector
 from demo.errors import EngineError, FaultError, InvalidValue
+from demo.faults.container import ContainerFault, Elected, Fixed, OneOf
 from demo.types import ChaosConfig, ChaosType
 from tests.container_faults import (
     BROKEN,

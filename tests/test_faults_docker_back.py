@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from demo import commands as c
 from demo.conductor import Conductor
-from demo.engine import Engine
+from demo.container_engine import Engine
+from demo.show import commands as c
 from demo.types import ChaosType
 from tests.container_faults import BROKEN, DISCONNECT, KILL, PAUSE, engine_at, fault, probe
 from tests.containers import Yard, docker

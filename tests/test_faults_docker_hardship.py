@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 
-from demo.chaos.container import Before, bring_back
-from demo.engine import Engine
+from demo.container_engine import Engine
 from demo.errors import FaultError
+from demo.faults.container_restore import Before, bring_back
 from demo.types import ChaosType
 from tests.between import Between, between
 from tests.container_faults import DEEDS, DISCONNECT, KILL, PAUSE, engine_at, fault, from_disk, probe, until_healed

@@ -10,22 +10,22 @@ from typing import Any
 
 import pytest
 
-from demo.chaos.child import Child
-from demo.chaos.lease import TERM_SEC
-from demo.chaos.process import ProcessKill
-from demo.chaos.redis import RedisPause
-from demo.chaos.traffic import BurstTraffic
 from demo.clock import CLOCK
 from demo.errors import FaultError
-from demo.sample import plain
-from demo.subjects.parts.part import Part
+from demo.faults.process_kill import ProcessKill
+from demo.faults.redis_pause import RedisPause
+from demo.faults.renewal import TERM_SEC
+from demo.faults.traffic_burst import BurstTraffic
+from demo.processes.child import Child
+from demo.processes.supervised import Part
+from demo.show.health_sample import plain
+from demo.subjects.ratelimiter.accounting import Witness
+from demo.subjects.ratelimiter.connection_info import Settings
 from demo.subjects.ratelimiter.faults import BURST, KILL, PAUSE, TrafficOrders, faults
 from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY
+from demo.subjects.ratelimiter.owned_system import System
 from demo.subjects.ratelimiter.poller import Poller
-from demo.subjects.ratelimiter.system import System
 from demo.subjects.ratelimiter.verdicts import unsettled
-from demo.subjects.ratelimiter.wiring import Settings
-from demo.subjects.ratelimiter.witness import Witness
 from demo.types import FaultDriver, Plan
 from tests.limiter import data_of, running, until_it
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from demo.chaos.lease import Lease
 from demo.errors import FaultError
+from demo.faults.renewal import Lease
+from demo.subjects.ratelimiter.connection_info import Settings
 from demo.subjects.ratelimiter.faults import faults
 from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY
-from demo.subjects.ratelimiter.system import System
-from demo.subjects.ratelimiter.wiring import Settings
+from demo.subjects.ratelimiter.owned_system import System
 from tests.limiter import until
 
 KILL, BURST, PAUSE = faults(System(Settings()))

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from demo.errors import FeedError, UsageError
-from demo.feed import Follower, Picture, Publisher, Store, feed_address
-from demo.feed.picture import picture_of
-from demo.feed.store import PICTURES_MOST
+from demo.relay.feed import Follower, Picture, Publisher, Store, feed_address
+from demo.relay.feed.message import picture_of
+from demo.relay.feed.redis_store import PICTURES_MOST
 from tests.relays import Broker, any_show, broker, wire
 
 PICTURE = Picture(

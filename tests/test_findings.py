@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from demo.chaos.watchdog import trial
+from demo.diagnostics import Finding, maybe, no, ok, together
 from demo.doctor.aside import all_at_once
 from demo.doctor.clock import clock
 from demo.doctor.machine import checks, free_port, memory
 from demo.doctor.report import Report
 from demo.errors import SubjectError
-from demo.findings import Finding, maybe, no, ok, together
+from demo.watchdog.client import trial
 
 
 @pytest.mark.anyio

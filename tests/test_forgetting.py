@@ -7,13 +7,13 @@ import pytest
 
 from demo.clock import CLOCK, uptime
 from demo.subjects.cluster.canary import Canary
-from demo.subjects.cluster.store import NotDone
-from demo.subjects.parts.rolling import SPAN_SEC, Rolling
+from demo.subjects.cluster.kv_store import NotDone
+from demo.subjects.ratelimiter.accounting import Witness
+from demo.subjects.ratelimiter.ground_truth import Arrival, Observed, run_of, truth_of
 from demo.subjects.ratelimiter.limits import Limit
 from demo.subjects.ratelimiter.poller import Poller
-from demo.subjects.ratelimiter.truth import Arrival, Observed, run_of, truth_of
 from demo.subjects.ratelimiter.verdicts import of_burst
-from demo.subjects.ratelimiter.witness import Witness
+from demo.subjects.request_stats import SPAN_SEC, Rolling
 from tests.limiter import running, until_it
 
 SEC = 1_000_000

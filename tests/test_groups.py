@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
 
 from bench.fleet import Fleet
-from demo import commands as c
-from demo.runner.transcript import Transcript
-from demo.sample import read_sample
+from demo.show import commands as c
+from demo.show.health_sample import read_sample
+from demo.terminal.transcript import Transcript
 from demo.views import CardView, groups, listed, stage_view
 from demo.views.groups import ALONE_MOST, LISTED_MOST, SEVERITY
-from demo.views.masking import MASK
-from demo.web.cells import cells
-from demo.web.wall import FULL_MOST, Wall, wall
+from demo.views.redaction import MASK
+from demo.web.rendering.card_layout import FULL_MOST, Wall, wall
+from demo.web.rendering.state_grid import cells
 from tests.browsing import PHONE, PROJECTOR, Window, chromium
 from tests.serving import Server
 from tests.shows import player

@@ -10,13 +10,13 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from demo.chaos.child import Child, program
-from demo.health.etcd import EtcdProbe, status_of
-from demo.health.reading import Reading
-from demo.subjects.cluster.store import NotDone
+from demo.probes.etcd import EtcdProbe, status_of
+from demo.probes.result import Reading
+from demo.processes.child import Child, program
+from demo.processes.ports import free_ports
+from demo.subjects.cluster.kv_store import NotDone
 from demo.subjects.etcd.identity import Identities
-from demo.subjects.etcd.store import EtcdStore
-from demo.subjects.parts.ports import free_ports
+from demo.subjects.etcd.kv_store import EtcdStore
 from tests.limiter import until_it
 
 

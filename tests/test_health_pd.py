@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo.health import pd_shapes
-from demo.health.fetch import parsed
-from demo.health.pd import PdProbe
-from demo.health.reading import Reading
+from demo.probes import pd_parsing
+from demo.probes.http_fetch import parsed
+from demo.probes.pd import PdProbe
+from demo.probes.result import Reading
 from tests.pd import Cluster, html, strange, truncated, without
 
 pytestmark = pytest.mark.anyio
@@ -223,7 +223,7 @@ async def test_what_pd_leaves_out_is_unknown_and_no_number_is_made_up(
     ],
 )
 def test_the_state_of_a_store_is_named_only_if_pd_names_it(store: dict[str, Any], state: str | None) -> None:
-    assert pd_shapes.stores({"stores": [{"store": store}]})[0]["state"] == state
+    assert pd_parsing.stores({"stores": [{"store": store}]})[0]["state"] == state
 
 
 @pytest.mark.parametrize(
@@ -241,14 +241,14 @@ def test_the_state_of_a_store_is_named_only_if_pd_names_it(store: dict[str, Any]
     ],
 )
 def test_a_store_without_an_id_is_not_pds(body: Any) -> None:
-    with pytest.raises(pd_shapes.Unfit):
-        pd_shapes.stores(body)
+    with pytest.raises(pd_parsing.Unfit):
+        pd_parsing.stores(body)
 
 
 def test_a_count_that_is_no_number_is_not_pds() -> None:
     for value in (None, "3", -1, 1.5, True, 2**64):
-        with pytest.raises(pd_shapes.Unfit):
-            pd_shapes.count({"count": value})
+        with pytest.raises(pd_parsing.Unfit):
+            pd_parsing.count({"count": value})
 
 
 JSON = st.recursive(
@@ -267,7 +267,7 @@ JSON = st.recursive(
 
 
 @given(body=JSON)
-@pytest.mark.parametrize("shape", [pd_shapes.count, pd_shapes.leader, pd_shapes.members, pd_shapes.stores])
+@pytest.mark.parametrize("shape", [pd_parsing.count, pd_parsing.leader, pd_parsing.members, pd_parsing.stores])
 def test_any_json_is_either_fit_or_unfit(shape: Any, body: Any) -> None:
     _fits(shape, body)
 
@@ -275,7 +275,7 @@ def test_any_json_is_either_fit_or_unfit(shape: Any, body: Any) -> None:
 def _fits(shape: Any, body: Any) -> Any:
     try:
         found = shape(body)
-    except pd_shapes.Unfit:
+    except pd_parsing.Unfit:
         return None
     json.dumps(found)
     return found

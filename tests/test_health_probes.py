@@ -11,10 +11,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from demo.chaos.port_owner import PortOwner
-from demo.health.http import HttpProbe
-from demo.health.redis import RedisProbe
-from demo.subjects.parts.ports import free_ports
+from demo.probes.http import HttpProbe
+from demo.probes.redis import RedisProbe
+from demo.processes.port_owner import PortOwner
+from demo.processes.ports import free_ports
 from demo.subjects.ratelimiter.redis_client import connect
 from tests.limiter import own_redis, until_it
 

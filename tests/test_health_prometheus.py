@@ -11,8 +11,8 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo.health.prometheus import PrometheusProbe, _values
-from demo.subjects.parts.ports import free_ports
+from demo.probes.prometheus import PrometheusProbe, _values
+from demo.processes.ports import free_ports
 
 pytestmark = pytest.mark.anyio
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo.health.tikv import QpsProbe, StatusProbe, read_counters
+from demo.probes.tikv import QpsProbe, StatusProbe, read_counters
 from tests.pd import Cluster, html
 
 pytestmark = pytest.mark.anyio

@@ -13,21 +13,21 @@ from typing import Any
 
 import pytest
 
-from demo.chaos.child import Child
-from demo.chaos.port_owner import PortOwner, taken_by
+from demo.diagnostics import Finding
 from demo.errors import FaultError, SubjectError
-from demo.findings import Finding
-from demo.health.http import STRANGER
-from demo.health.reading import Reading
-from demo.subjects.parts.part import Part
-from demo.subjects.parts.ports import free_ports
-from demo.subjects.ratelimiter.examine import examine_own
+from demo.probes.http import STRANGER
+from demo.probes.result import Reading
+from demo.processes.child import Child
+from demo.processes.port_owner import PortOwner, taken_by
+from demo.processes.ports import free_ports
+from demo.processes.supervised import Part
+from demo.subjects.ratelimiter.connection_info import Settings
+from demo.subjects.ratelimiter.doctor import examine_own
 from demo.subjects.ratelimiter.faults import faults
 from demo.subjects.ratelimiter.limits import LIMITS
+from demo.subjects.ratelimiter.owned_system import System
 from demo.subjects.ratelimiter.poller import Poller, assemble
 from demo.subjects.ratelimiter.redis_server import find_server
-from demo.subjects.ratelimiter.system import System
-from demo.subjects.ratelimiter.wiring import Settings
 from tests.doors import let_in
 from tests.limiter import running, until
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from demo import events as e
 from demo.errors import JournalError
 from demo.journal import UNWRITTEN_MOST, Journal
-from demo.journal.look import look
+from demo.journal.library.inspect import look
+from demo.show import events as e
 from demo.types import Plan
 from tests.serving import wait_for
 

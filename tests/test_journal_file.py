@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from demo import commands as c
-from demo import events as e
 from demo.errors import JournalError
 from demo.journal import Journal, Keeper, Shelf, note_healed
+from demo.show import commands as c
+from demo.show import events as e
 from demo.show import opening
 from demo.types import Plan
 from demo.views.banners import banners
@@ -261,12 +261,12 @@ def flock(descriptor, how):
 
 fcntl.flock = flock
 sys.argv[0] = "demo"
-from demo.cli import main
+from demo.cli.main import main
 main()
 """
 
 
-def ended(*args: str, program: str = "from demo.cli import main; main()") -> subprocess.CompletedProcess[str]:
+def ended(*args: str, program: str = "from demo.cli.main import main; main()") -> subprocess.CompletedProcess[str]:
     run = [sys.executable, "-c", program, "run", "none", *args]
     return subprocess.run(run, input="q\n", capture_output=True, text=True, check=False, timeout=120)
 

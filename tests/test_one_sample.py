@@ -6,8 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from demo import commands as c
-from demo.sample import read_sample
+from demo.show import commands as c
+from demo.show.health_sample import read_sample
 from demo.views import stage_view
 from demo.views.cards import trend
 from tests.serving import serving

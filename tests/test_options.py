@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 import typer.main
 
-from demo.cli import app
+from demo.cli.main import app
 from demo.errors import UsageError
 from demo.subjects import load, options
 from demo.subjects.options import FLAGS, dashed, fitted, read, split

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from demo import commands as c
 from demo.show import ShowState
-from demo.web.pace import NUMBERS_EVERY_SEC, Pace, brings_only_numbers
+from demo.show import commands as c
+from demo.web.streaming.update_rate import NUMBERS_EVERY_SEC, Pace, brings_only_numbers
 from tests.shows import Player, player
 
 pytestmark = pytest.mark.anyio

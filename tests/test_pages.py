@@ -15,16 +15,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo import commands as c
-from demo.sample import read_sample
 from demo.show import FaultState, Refusal, ShowState
+from demo.show import commands as c
+from demo.show.health_sample import read_sample
 from demo.types import ChaosConfig, ChaosType, Chapter
 from demo.views import CardView, snapshot, stage_view
 from demo.views.cards import cards
 from demo.views.curves import curves
-from demo.web.assets import Assets
-from demo.web.pages import REGIONS, Drawing, Pages
-from demo.web.wall import middle_cut, narration_size, spark, wall
+from demo.web.rendering.assets import Assets
+from demo.web.rendering.card_layout import middle_cut, narration_size, spark, wall
+from demo.web.rendering.renderer import REGIONS, Drawing, Pages
 from tests.shows import Player, player
 
 ASSETS = Assets(Path(str(resources.files("demo") / "static")))

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 
 import pytest
 
-from demo.subjects.parts import ports
+from demo.processes import ports
 from tests.serving import wait_for
 
 CHOOSE = """
 import sys
-from demo.subjects.parts import ports
+from demo.processes import ports
 first, last = map(int, sys.argv[1:])
 ports.LOWEST, ports._outgoing_from = first, lambda: last + 1
 try:

@@ -2,13 +2,13 @@
 
 import pytest
 
-from demo import commands as c
 from demo.conductor import Conductor
 from demo.errors import SubjectError
-from demo.sample import read_sample
 from demo.show import ShowState
+from demo.show import commands as c
+from demo.show.health_sample import read_sample
 from demo.views import presenter_view
-from demo.views.desk import problems
+from demo.views.presenter import problems
 from tests.shows import Player, chapter, fault, player
 from tests.test_conductor import System, playing, reached
 

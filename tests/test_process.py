@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from demo.chaos.child import LEASH, ROOT, Child, birth_of, module, program
 from demo.errors import SubjectError
+from demo.processes.child import PARENT_DEATH_SIGNAL, ROOT, Child, birth_of, module, program
 from tests.limiter import is_running, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.system]
@@ -118,7 +118,7 @@ async def test_birth_tells_one_process_from_another_of_the_same_pid() -> None:
 PARENT = """
 import asyncio, sys
 sys.path.insert(0, {root!r})
-from demo.chaos.child import Child, program
+from demo.processes.child import Child, program
 async def main():
     sleeper = Child("sleeper", program("/bin/sleep", "60"))
     waiter = Child("waiter", program(sys.executable, "-c", {waiter!r}))
@@ -146,7 +146,7 @@ async def test_the_leash_refuses_a_parent_that_is_gone_already() -> None:
     """The parent died between the spawn and the leash: nobody would send the signal any more."""
     nobody = 2**22 + 1
     leash = await asyncio.create_subprocess_exec(
-        sys.executable, "-I", "-S", str(LEASH), str(nobody), SLEEP, "60", stderr=asyncio.subprocess.PIPE
+        sys.executable, "-I", "-S", str(PARENT_DEATH_SIGNAL), str(nobody), SLEEP, "60", stderr=asyncio.subprocess.PIPE
     )
     _, said = await leash.communicate()
     assert leash.returncode == 1

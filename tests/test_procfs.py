@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from demo.chaos.child import birth_of
-from demo.chaos.distant import Distant
-from demo.chaos.procfs import Launch, descendants, is_stopped, likely_children, listeners, marked, orphans
+from demo.processes.child import birth_of
+from demo.processes.process_ref import Distant
+from demo.processes.procfs import Launch, descendants, is_stopped, likely_children, listeners, marked, orphans
 from tests.serving import wait_for
 
 LISTENS = """

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from demo.health.pulse import NOTHING_YET, Pulse
-from demo.health.reading import Reading
+from demo.probes.periodic import NOTHING_YET, Pulse
+from demo.probes.result import Reading
 from demo.subjects.cluster.poller import ClusterPoller
 
 pytestmark = pytest.mark.anyio

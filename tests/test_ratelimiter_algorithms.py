@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from demo.subjects.ratelimiter.algorithms import KEEP_MS, Decision, LocalWindows, algorithms, now_us, redis_key
 from demo.subjects.ratelimiter.limits import Algorithm, Limit
-from demo.subjects.ratelimiter.shared import SharedCount
+from demo.subjects.ratelimiter.redis_counter import SharedCount
 from tests.limiter import own_redis, until_it
 
 pytestmark = pytest.mark.anyio

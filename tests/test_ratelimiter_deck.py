@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from demo.subjects.ratelimiter.acts import Acts
+from demo.subjects.ratelimiter.accounting import Account, Ask, account_of
+from demo.subjects.ratelimiter.chapter_actions import Acts
 from demo.subjects.ratelimiter.deck import deck
 from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY
 from demo.subjects.ratelimiter.verdicts import Requests, of_burst, of_kill, of_pause, unsettled
-from demo.subjects.ratelimiter.witness import Account, Ask, account_of
 from demo.types import Measured
 
 SEEN = Measured(0.41, 1.23)

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from demo.subjects.ratelimiter.connection_info import Settings
 from demo.subjects.ratelimiter.faults import TrafficOrders
 from demo.subjects.ratelimiter.limits import Limit
-from demo.subjects.ratelimiter.wiring import Settings
 from tests.limiter import data_of, running, until_it
 
 pytestmark = [pytest.mark.anyio, pytest.mark.system]

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from demo.clock import CLOCK
-from demo.health.reading import Reading
-from demo.sample import read_sample
-from demo.subjects.parts.part import Part
+from demo.probes.result import Reading
+from demo.processes.supervised import Part
+from demo.show.health_sample import read_sample
 from demo.subjects.ratelimiter.cards import node_card
+from demo.subjects.ratelimiter.connection_info import Settings
 from demo.subjects.ratelimiter.limits import LIMITS
+from demo.subjects.ratelimiter.owned_system import System
 from demo.subjects.ratelimiter.poller import INTERVAL_SEC, Poller, assemble
 from demo.subjects.ratelimiter.redis_server import redis_child
-from demo.subjects.ratelimiter.system import System
-from demo.subjects.ratelimiter.wiring import Settings
 from tests.limiter import running, until, until_it
 
 NODE = {"status": "up", "counting": "shared", "in_flight": 2, "per_sec": 21.54, "error_percent": 0.0, "p99_ms": 12.34}

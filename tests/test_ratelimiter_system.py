@@ -11,14 +11,14 @@ from typing import Any
 import aiohttp
 import pytest
 
-from demo.chaos.child import ROOT
 from demo.errors import SubjectError
-from demo.subjects.parts.part import Part
+from demo.processes.child import ROOT
+from demo.processes.supervised import Part
+from demo.subjects.ratelimiter.connection_info import Settings
 from demo.subjects.ratelimiter.limits import LIMITS, Limit
+from demo.subjects.ratelimiter.owned_system import System
 from demo.subjects.ratelimiter.poller import Poller
 from demo.subjects.ratelimiter.redis_server import candidates, find_server, version_of
-from demo.subjects.ratelimiter.system import System
-from demo.subjects.ratelimiter.wiring import Settings
 from tests.limiter import asked_by, data_of, is_running, running, until, until_it
 
 pytestmark = [pytest.mark.anyio, pytest.mark.system]
@@ -145,8 +145,8 @@ async def test_never_started_is_stopped_without_a_word() -> None:
 SHOW = """
 import asyncio, sys
 sys.path.insert(0, {root!r})
-from demo.subjects.ratelimiter.system import System
-from demo.subjects.ratelimiter.wiring import Settings
+from demo.subjects.ratelimiter.owned_system import System
+from demo.subjects.ratelimiter.connection_info import Settings
 async def main():
     system = System(Settings())
     await system.start()

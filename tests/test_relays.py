@@ -15,9 +15,9 @@ import httpx
 import jsonschema_rs
 import pytest
 
-from demo.feed import Picture
-from demo.feed.store import PICTURES_MOST
-from demo.web.rules import RULES
+from demo.relay.feed import Picture
+from demo.relay.feed.redis_store import PICTURES_MOST
+from demo.web.access.rules import RULES
 from tests.relays import Broker, Relay, any_show, broker, ident_of, number_of, relaying, shown, wire
 from tests.serving import Server, Stream, serving, wait_for
 from tests.test_web_contract import problem

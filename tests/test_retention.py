@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from demo import events as e
 from demo.journal import Journal
 from demo.journal.retention import STEP
+from demo.show import events as e
 from demo.subjects import load
 from tests.serving import serving
 

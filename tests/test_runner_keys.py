@@ -6,11 +6,11 @@ import pytest
 from prompt_toolkit.input.vt100_parser import Vt100Parser
 from prompt_toolkit.key_binding import KeyPress
 
-from demo import commands as c
-from demo.runner.keys import HELP, Keypad, Pressed, carries_chapter, press
-from demo.runner.plain import keys_of
-from demo.runner.terminal import Decoder
 from demo.show import ShowState
+from demo.show import commands as c
+from demo.terminal.keyboard import Decoder
+from demo.terminal.keymap import HELP, Keypad, Pressed, carries_chapter, press
+from demo.terminal.plain_ui import keys_of
 from tests.shows import chapter, fault, player
 
 

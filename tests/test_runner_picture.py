@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from demo import commands as c
 from demo.clean import clean
-from demo.runner.canvas import Block, Canvas, blank, share
-from demo.runner.frame import Desk, key_hint, picture
-from demo.runner.grid import Grid
-from demo.runner.keys import Keypad
-from demo.runner.palette import age_text, left_text, spark
-from demo.sample import read_sample
 from demo.show import Point, ShowState, Span, opening
+from demo.show import commands as c
+from demo.show.health_sample import read_sample
+from demo.terminal.card_grid import Grid
+from demo.terminal.keymap import Keypad
+from demo.terminal.row_layout import Block, Canvas, blank, share
+from demo.terminal.screen_layout import Desk, key_hint, picture
+from demo.terminal.style import age_text, left_text, spark
 from demo.types import Chapter
 from demo.views import CardView
 from demo.views.cards import in_fault

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from demo.runner.plain import NUMBER_ALONE
-from demo.runner.transcript import Transcript
+from demo.terminal.plain_ui import NUMBER_ALONE
+from demo.terminal.transcript import Transcript
 from tests.serving import wait_for
 from tests.shows import chapter, player
 from tests.terminals import Terminal, terminal, write_show

@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator
 import pytest
 from rich.console import Console
 
-from demo import commands as c
 from demo.conductor import Conductor
 from demo.runner import DemoRunner
-from demo.runner.helm import HEALING, Helm
+from demo.show import commands as c
+from demo.terminal.key_controller import HEALING, Helm
 from tests.shows import PLAIN
 
 pytestmark = pytest.mark.anyio

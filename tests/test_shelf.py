@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
-from demo import events as e
 from demo.errors import JournalError
 from demo.journal import Journal, Keeper, Shelf
-from demo.journal.file import APPLICATION_ID, open_file
-from demo.journal.handover import asides, move_aside
-from demo.journal.look import Look, look
-from demo.journal.shelf import ENDED_MOST, continues_next, key, key_of, remove
+from demo.journal.library.directory import ENDED_MOST, continues_next, key, key_of, remove
+from demo.journal.library.inspect import Look, look
+from demo.journal.library.undo_transfer import asides, move_aside
+from demo.journal.sqlite_file import APPLICATION_ID, open_file
 from demo.show import ShowState, opening
+from demo.show import events as e
 from demo.types import Chapter, Plan
 
 pytestmark = pytest.mark.anyio
@@ -39,7 +39,7 @@ def shelf(tmp_path: Path) -> Shelf:
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody here waits for a server that plays on."""
-    monkeypatch.setattr("demo.journal.keeper.IN_USE_PATIENCE_SEC", 0.0)
+    monkeypatch.setattr("demo.journal.library.open_show.IN_USE_PATIENCE_SEC", 0.0)
 
 
 class Clock:
@@ -174,8 +174,8 @@ async def test_a_server_that_is_closing_is_waited_for_and_its_show_goes_on(
 ) -> None:
     left = await kept(shelf)
     closing = Journal(left)
-    monkeypatch.setattr("demo.journal.keeper.IN_USE_PATIENCE_SEC", 30.0)
-    monkeypatch.setattr("demo.journal.keeper.time.sleep", lambda _: closing.release())
+    monkeypatch.setattr("demo.journal.library.open_show.IN_USE_PATIENCE_SEC", 30.0)
+    monkeypatch.setattr("demo.journal.library.open_show.time.sleep", lambda _: closing.release())
     path, found = await opened(shelf)
     assert (path, found.troubles) == (left, [])
     assert found.continued.startswith("chapter 2 of 3")
@@ -238,7 +238,7 @@ async def test_what_lies_on_a_shelf_that_cannot_be_written_is_healed_all_the_sam
 
     for name in ("prepare", "begin"):
         monkeypatch.setattr(Shelf, name, read_only)
-    monkeypatch.setattr("demo.journal.handover._note", read_only)
+    monkeypatch.setattr("demo.journal.library.undo_transfer._note", read_only)
     journal = keeper(shelf, fresh=True).open(show())
     assert [undo.fault for undo in await journal.pending()] == ["off"]
     assert journal.path.parent != shelf.directory
@@ -300,7 +300,7 @@ async def test_a_crash_between_the_two_ledgers_leaves_the_undo_in_both(
         raise Crash
 
     with monkeypatch.context() as patch:
-        patch.setattr("demo.journal.handover.mark_moved", crash)
+        patch.setattr("demo.journal.library.undo_transfer.mark_moved", crash)
         with pytest.raises(Crash):
             keeper(shelf, fresh=True).open(show())
     assert look(old).undos == 1
@@ -426,7 +426,7 @@ async def test_a_crash_while_a_journal_is_moved_aside_never_parts_it_from_its_lo
         raise PermissionError(errno.EPERM, "Operation not permitted")
 
     with monkeypatch.context() as patch:
-        patch.setattr("demo.journal.handover._into_one_file", lambda _: None)
+        patch.setattr("demo.journal.library.undo_transfer._into_one_file", lambda _: None)
         for name in ("rename", "unlink"):
             patch.setattr(Path, name, killed(getattr(Path, name)))
         patch.setattr(Path, "hardlink_to", killed(Path.hardlink_to) if links else nothing)
@@ -641,7 +641,7 @@ def test_json_types_are_found_by_their_first_word() -> None:
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o277, 0o777])
 def test_the_state_directory_is_its_users_alone_under_any_umask(tmp_path: Path, umask: int) -> None:
     state = tmp_path / "home" / "state"
-    make = "from demo.journal import Shelf; Shelf().prepare(); from demo.subjects.standing import place; place()"
+    make = "from demo.journal import Shelf; Shelf().prepare(); from demo.subjects.standalone import place; place()"
     program = f"import os; os.umask({umask:#o}); {make}"
     subprocess.run([sys.executable, "-c", program], check=True, env=os.environ | {"XDG_STATE_HOME": str(state)})
     for part in ("", "/chaos-stage", "/chaos-stage/shows", "/chaos-stage/standing"):

@@ -4,10 +4,10 @@ import math
 
 import pytest
 
-from demo import commands as c
-from demo import events as e
-from demo.sample import Sample, read_sample
 from demo.show import ShowState
+from demo.show import commands as c
+from demo.show import events as e
+from demo.show.health_sample import Sample, read_sample
 from tests.shows import chapter, fault, player
 
 

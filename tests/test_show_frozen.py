@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from demo import commands as c
-from demo import events as e
 from demo.show import ShowState
+from demo.show import commands as c
+from demo.show import events as e
 from demo.types import Chapter
 from demo.views import StageView, presenter_view, remote_view, snapshot, stage_view
-from demo.views.room import room
+from demo.views.audience_state import room
 from tests.shows import Player, fault, player
 
 DECK = (

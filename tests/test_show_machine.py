@@ -4,9 +4,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from demo import commands as c
-from demo import events as e
 from demo.show import Refusal, ShowState, apply, opening
+from demo.show import commands as c
+from demo.show import events as e
 from demo.views import StageView, snapshot, stage_view
 from tests.shows import Player, chapter, fault
 

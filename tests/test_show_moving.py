@@ -2,8 +2,8 @@
 
 import pytest
 
-from demo import commands as c
-from demo import events as e
+from demo.show import commands as c
+from demo.show import events as e
 from tests.shows import chapter, player
 
 

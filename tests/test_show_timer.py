@@ -2,9 +2,9 @@
 
 import pytest
 
-from demo import commands as c
-from demo import events as e
 from demo.show import apply
+from demo.show import commands as c
+from demo.show import events as e
 from tests.shows import Player, chapter, player
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from demo import events as e
 from demo.journal import Journal
+from demo.show import events as e
 from tests.marker import SUBJECT, marker
 from tests.serving import Server, script, serving
 
@@ -68,7 +68,7 @@ def test_a_killed_show_goes_on_by_itself_and_says_where(serve: Serve) -> None:
 
 SLOW_TO_READ = """
 import asyncio
-from demo.cli import main
+from demo.cli.main import main
 from demo.journal import Journal
 read = Journal.read
 async def slowly(self, *where):
@@ -211,9 +211,9 @@ def test_what_a_killed_server_broke_is_healed_by_the_fresh_show_before_its_first
 
 KILLED_BETWEEN = """
 import os, signal
-import demo.journal.handover as handover
+import demo.journal.library.undo_transfer as handover
 handover.mark_moved = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-from demo.cli import main
+from demo.cli.main import main
 main()
 """
 

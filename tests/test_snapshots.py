@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo import commands as c
-from demo import events as e
 from demo.journal import Journal
-from demo.journal.file import STORY
-from demo.journal.look import look
+from demo.journal.library.inspect import look
+from demo.journal.sqlite_file import STORY
 from demo.show import ShowState, apply, opening
+from demo.show import commands as c
+from demo.show import events as e
 from demo.show.stored import decode_state, encode_state
 from tests.shows import Player, chapter, fault, player
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from demo import upkeep
+from demo.cli import standalone
 from demo.errors import SubjectError, UsageError
-from demo.subjects.standing import file_of, find, place, standing
+from demo.subjects.standalone import file_of, find, place, standing
 from tests.lamp import read_more
 from tests.limiter import is_running
 from tests.matrix import until_whole
@@ -81,13 +81,13 @@ def test_only_its_user_may_open_what_lets_one_in(stand: LimiterStand) -> None:
 def test_a_directory_that_others_can_read_is_not_used(runtime: Path) -> None:
     place().chmod(0o755)
     with pytest.raises(SubjectError, match="must be a directory of yours alone"):
-        upkeep.up("ratelimiter", "here")
+        standalone.up("ratelimiter", "here")
 
 
 @pytest.mark.parametrize("name", ["../other", "", "UP", "a" * 40, "a b", "a\n"])
 def test_a_name_that_is_no_name_is_refused(name: str, runtime: Path) -> None:
     with pytest.raises(UsageError, match="cannot be a system's name"):
-        upkeep.up("ratelimiter", name)
+        standalone.up("ratelimiter", name)
 
 
 def test_what_cannot_stand_by_itself_is_said(runtime: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_runtime_directory_too_deep_for_a_socket_is_said(tmp_path: Path, monke
     deep.mkdir(mode=0o700)
     monkeypatch.setenv("XDG_STATE_HOME", str(deep))
     with pytest.raises(SubjectError, match="too long for a Unix socket"):
-        upkeep.up("ratelimiter", "here")
+        standalone.up("ratelimiter", "here")
 
 
 def test_nothing_to_attach_to_is_one_sentence(runtime: Path) -> None:
@@ -195,6 +195,6 @@ def test_a_system_that_cannot_start_leaves_nothing(runtime: Path, monkeypatch: p
     (runtime / "sitecustomize.py").write_text(blind)
     monkeypatch.setenv("PYTHONPATH", str(runtime))
     with pytest.raises(SubjectError, match="needs a redis-server"):
-        upkeep.up("ratelimiter", "here")
+        standalone.up("ratelimiter", "here")
     assert find("here") is None
     assert standing() == []

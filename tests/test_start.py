@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.start import Contender, free_port, slidev_in, starts
-from demo.web.compiled import CompiledTemplates
+from demo.web.rendering.template_cache import CompiledTemplates
 from tests.serving import Server, script, serving, wait_for
 
 NOT_NEEDED = (
@@ -17,11 +17,11 @@ NOT_NEEDED = (
     *(
         "prometheus_client",
         "pydantic.v1",
-        "demo.runner.runner",
+        "demo.runner",
         "demo.doctor.examination",
-        "demo.relaying.server",
-        "demo.web.audience",
-        "demo.engine.engine",
+        "demo.relay.main",
+        "demo.relay.app",
+        "demo.container_engine.client",
         "websockets",
     ),
 )

@@ -14,14 +14,14 @@ import httpx
 import pytest
 import uvicorn
 
-from demo import commands as c
 from demo.conductor import Conductor
+from demo.show import commands as c
+from demo.web.access.middleware import SECURITY_HEADERS
 from demo.web.app import Web
-from demo.web.guard import SECURITY_HEADERS
-from demo.web.lines import AGE_MOST_SEC, LOOK_EVERY_SEC, Lines, short_of_room
-from demo.web.seats import Seat
-from demo.web.server import bind, serve
-from demo.web.wire import Wire
+from demo.web.server.http_protocol import Wire
+from demo.web.server.server import bind, serve
+from demo.web.streaming.connection_sink import Seat
+from demo.web.streaming.stream_slots import AGE_MOST_SEC, LOOK_EVERY_SEC, Lines, short_of_room
 from tests.certificates import self_signed
 from tests.listening import Listening
 from tests.serving import Server, script, serving, wait_for
@@ -34,7 +34,7 @@ CATCH_UP_SEC = 0.25
 ON_ASYNCIO = """
 import sys
 sys.modules["uvloop"] = None
-from demo.cli import app
+from demo.cli.main import app
 app(["serve", "none", "--no-open", "--port", "0"])
 """
 
@@ -279,7 +279,7 @@ def test_a_system_with_room_for_few_is_told_of() -> None:
 FEW = """
 import resource
 resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
-from demo.cli import app
+from demo.cli.main import app
 app(["serve", "none", "--no-open", "--port", "0"])
 """
 
@@ -308,9 +308,9 @@ def test_a_hall_beyond_the_last_place_gets_pictures(tmp_path: Path) -> None:
 
 
 IMPATIENT = """
-from demo.web import wire
-wire.UNREAD_SEC = 2.0
-from demo.cli import app
+from demo.web.server import http_protocol
+http_protocol.UNREAD_SEC = 2.0
+from demo.cli.main import app
 app(["serve", "none", "--no-open", "--port", "0"])
 """
 

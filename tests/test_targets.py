@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from demo import commands as c
-from demo import events as e
-from demo.herald import SYSTEM, Herald
-from demo.sample import read_sample
 from demo.show import Refusal, ShowState, apply, decide
+from demo.show import commands as c
+from demo.show import events as e
+from demo.show.health_sample import read_sample
+from demo.startup_report import SYSTEM, Herald
 from demo.views import snapshot
-from demo.views.desk import presenter_view
+from demo.views.presenter import presenter_view
 from tests.shows import Player, player
 
 

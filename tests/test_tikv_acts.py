@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from demo.errors import FaultError
-from demo.subjects.cluster.acts import Acts, Story
-from demo.subjects.cluster.ground import Elsewhere
-from demo.subjects.cluster.system import Cluster
-from demo.subjects.tikv.acts import TikvActs
+from demo.subjects.cluster.chapter_actions import Acts, Story
+from demo.subjects.cluster.cluster import Cluster
+from demo.subjects.cluster.deployment import Elsewhere
+from demo.subjects.tikv.chapter_actions import TikvActs
 from demo.types import Measured
 from tests.test_ratelimiter_deck import Theatre
 
@@ -28,7 +28,7 @@ class Chosen:
 
 def acts(before: dict[str, Any], after: dict[str, Any]) -> tuple[TikvActs, Theatre, Cluster]:
     theatre = Theatre(before, after, SEEN)
-    cluster = Cluster(Elsewhere(), (), "demo.subjects.tikv.store")
+    cluster = Cluster(Elsewhere(), (), "demo.subjects.tikv.client.kv_store")
     return TikvActs(theatre, cluster, Chosen(), Story("kill-store", 100.0, 5.0)), theatre, cluster
 
 
@@ -75,7 +75,10 @@ class Patient(Theatre):
 
 
 async def test_who_watched_for_the_leader_after_an_earlier_kill_says_nothing_of_the_next() -> None:
-    theatre, cluster = Patient({"nodes": []}, {"nodes": []}, SEEN), Cluster(Elsewhere(), (), "demo.subjects.tikv.store")
+    theatre, cluster = (
+        Patient({"nodes": []}, {"nodes": []}, SEEN),
+        Cluster(Elsewhere(), (), "demo.subjects.tikv.client.kv_store"),
+    )
     made = Acts(theatre, cluster, Chosen(), Story("kill-store", 100.0, 5.0))
     for _ in range(2):
         theatre._samples.append({"nodes": []})

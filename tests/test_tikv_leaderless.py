@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from demo.subjects.tikv.channels import NoAnswer
-from demo.subjects.tikv.raw import RawClient
-from demo.subjects.tikv.routes import Known
+from demo.subjects.tikv.client.grpc_channels import NoAnswer
+from demo.subjects.tikv.client.raw_client import RawClient
+from demo.subjects.tikv.client.region_cache import Known
 from tests.one_loop import anyio_backend, one_loop  # noqa: F401 - fixtures
 from tests.pd import Cluster
 from tests.test_tikv_raw import KEYS, ROOM_SEC, within

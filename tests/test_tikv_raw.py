@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from demo.errors import InvalidValue
-from demo.subjects.parts.ports import free_ports
-from demo.subjects.tikv.channels import Channels, NoAnswer
+from demo.processes.ports import free_ports
+from demo.subjects.tikv.client.grpc_channels import Channels, NoAnswer
+from demo.subjects.tikv.client.raw_client import RawClient
+from demo.subjects.tikv.client.region_cache import Peer, Region, Route, Routes
 from demo.subjects.tikv.proto import raw_pb2 as wire
-from demo.subjects.tikv.raw import RawClient
-from demo.subjects.tikv.routes import Peer, Region, Route, Routes
 from tests.one_loop import anyio_backend, one_loop  # noqa: F401 - fixtures
 from tests.pd import Cluster
 

@@ -10,18 +10,18 @@ import pytest
 
 from demo.clock import CLOCK
 from demo.errors import UsageError
-from demo.health.pulse import Pulse
-from demo.health.reading import Reading
+from demo.probes.periodic import Pulse
+from demo.probes.result import Reading
 from demo.subjects import load
 from demo.subjects.cluster.members import Member
-from demo.subjects.tikv.acts import of_pd, pd_word
-from demo.subjects.tikv.leading import Leads, Led, by_pd, most, read
-from demo.subjects.tikv.parts import Parts, Pd, in_order, split
-from demo.subjects.tikv.prometheus import QUERY
-from demo.subjects.tikv.routes import Region
-from demo.subjects.tikv.store import KEYS_MOST, some_keys
+from demo.subjects.tikv.chapter_actions import of_pd, pd_word
+from demo.subjects.tikv.client.kv_store import KEYS_MOST, some_keys
+from demo.subjects.tikv.client.region_cache import Region
+from demo.subjects.tikv.pd_status import PdWord, Words, leader_of
+from demo.subjects.tikv.prometheus_qps import QUERY
+from demo.subjects.tikv.region_leaders import Leads, Led, by_pd, most, read
 from demo.subjects.tikv.subject import Tikv
-from demo.subjects.tikv.word import PdWord, Words, leader_of
+from demo.subjects.tikv.topology import Parts, Pd, in_order, split
 
 NOW = 1_800_000_000.0
 BEYOND = 2**53

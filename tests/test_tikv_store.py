@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from demo.subjects.cluster.store import NotDone
-from demo.subjects.tikv.store import TikvStore
+from demo.subjects.cluster.kv_store import NotDone
+from demo.subjects.tikv.client.kv_store import TikvStore
 from tests.one_loop import anyio_backend, one_loop  # noqa: F401 - fixtures
 from tests.pd import Cluster
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from demo.subjects.parts.ports import free_ports
+from demo.processes.ports import free_ports
 from tests.pd import Cluster, html, truncated
 from tests.serving import Server, serving
 

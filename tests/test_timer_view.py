@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from demo import commands as c
+from demo.show import commands as c
 from demo.types import Chapter
 from demo.views import clock_text, pace_text, snapshot, timer_view
 from tests.shows import Player, player

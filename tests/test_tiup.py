@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 import yaml
 
-from demo.chaos.child import birth_of
-from demo.chaos.procfs import Launch, is_stopped, listeners, marked
 from demo.errors import SubjectError
+from demo.processes.child import birth_of
+from demo.processes.procfs import Launch, is_stopped, listeners, marked
+from demo.subjects.tikv.playground.tiup import STAGE_PROFILE, check_ports, stays_without_its_own
 from demo.subjects.tikv.subject import Tikv
-from demo.subjects.tikv.tiup import STAGE_PROFILE, check_ports, stays_without_its_own
 from tests.playground import install
 from tests.serving import Server, serving, wait_for
 

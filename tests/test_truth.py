@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo.subjects.ratelimiter.truth import (
+from demo.subjects.ratelimiter.ground_truth import (
     SETTLE_US,
     SPAN_US,
     Arrival,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from demo.journal import Journal
-from demo.journal.look import look
+from demo.journal.library.inspect import look
 from demo.types import Plan
 from tests.lamp import LAMP, put_out
 from tests.serving import serving

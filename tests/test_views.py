@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo import commands as c
-from demo.sample import read_sample
 from demo.show import ShowState
+from demo.show import commands as c
+from demo.show.health_sample import read_sample
 from demo.views import snapshot
-from demo.views.masking import MASK, masked
-from demo.views.snapshot import moment
+from demo.views.redaction import MASK, masked
+from demo.views.state_json import moment
 from tests.shows import player
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import httpx
 
-from demo.voice import WAITING_MOST
+from demo.console_output import WAITING_MOST
 from tests.serving import wait_for
 
 BURST = """
 import asyncio, sys
-from demo.voice import Voice
+from demo.console_output import Voice
 async def main():
     say = Voice(quiet=False)
     for number in range(20_000):
@@ -38,7 +38,7 @@ def test_a_pipe_that_nobody_reads_holds_nobody_up() -> None:
 
 GAP = """
 import asyncio, sys
-from demo.voice import Voice
+from demo.console_output import Voice
 async def main():
     say = Voice(quiet=False)
     for number in range(20_000):
@@ -110,7 +110,7 @@ def test_a_paused_terminal_does_not_stop_the_server(tmp_path: Path) -> None:
 
 SLOWLY = """
 import asyncio, sys, time
-from demo.voice import Voice
+from demo.console_output import Voice
 async def main():
     say = Voice(quiet=False)
     for number in range(20_000):

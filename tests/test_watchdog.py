@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from demo.chaos.child import birth_of
-from demo.chaos.watchdog import ProcessWatchdog
 from demo.errors import FaultError
-from demo.journal.look import left_to_undo
+from demo.journal.library.inspect import left_to_undo
+from demo.processes.child import birth_of
 from demo.types import Plan
+from demo.watchdog.client import ProcessWatchdog
 from tests.lamp import LAMP, lamp, move_in, put_out, read_more, watchdogs
 from tests.serving import wait_for
 
@@ -130,7 +130,7 @@ def test_an_end_that_cannot_heal_says_so_and_leaves_it_to_the_watchdog(home: Pat
 
 def test_without_a_watchdog_there_is_no_fault(home: Path) -> None:
     """No process can be started: the fault is refused, nothing is touched, and the show goes on."""
-    breaking = "import demo.chaos.watchdog as w; from pathlib import Path; w.SCRIPT = Path('/nowhere')\n"
+    breaking = "import demo.watchdog.client as w; from pathlib import Path; w.SCRIPT = Path('/nowhere')\n"
     (home / "lamp.py").write_text(breaking + LAMP)
     with lamp(home) as server:
         server.client.post("/chaos/dark")
@@ -164,7 +164,7 @@ async def test_it_cannot_be_asked_for_what_no_pipe_takes(home: Path) -> None:
 
 def test_half_a_line_at_the_end_of_the_pipe_is_no_order() -> None:
     """The server died while it handed a fault over: it was never answered, so nothing was touched."""
-    script = Path(sys.modules[ProcessWatchdog.__module__].__file__ or "").with_name("vigil.py")
+    script = Path(sys.modules[ProcessWatchdog.__module__].__file__ or "").with_name("process.py")
     show: dict[str, object] = {"subject": "none", "options": {}, "journal": None, "root": "/", "pid": os.getpid()}
     told = json.dumps(show).encode() + b'\n{"hold": "one", "fau'
     done = subprocess.run(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.chaos.child import birth_of
+from demo.processes.child import birth_of
 from tests.lamp import watchdogs
 from tests.serving import Server, serving, wait_for
 
@@ -143,7 +143,7 @@ def _healing(home: Path) -> bool:
     for entry in Path("/proc").iterdir():
         with suppress(OSError):
             ours = entry.name.isdecimal() and (entry / "cwd").readlink() == home
-            if ours and b"demo.mend" in (entry / "cmdline").read_bytes():
+            if ours and b"demo.watchdog.heal" in (entry / "cmdline").read_bytes():
                 return True
     return False
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from demo.chaos.child import birth_of
 from demo.errors import FaultError
 from demo.journal import Journal
-from demo.journal.look import left_to_undo
+from demo.journal.library.inspect import left_to_undo
+from demo.processes.child import birth_of
 from demo.types import Plan
 from tests.lamp import end_watchdogs, lamp, move_in, put_out, read_more, watchdogs
 from tests.serving import Server, wait_for

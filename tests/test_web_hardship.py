@@ -10,16 +10,16 @@ from typing import Any
 import httpx
 import pytest
 
-from demo import commands as c
-from demo import events as e
 from demo.conductor import Conductor
 from demo.errors import JournalError, ShowOver
 from demo.journal import Journal
 from demo.show import ShowState
+from demo.show import commands as c
+from demo.show import events as e
 from demo.types import Chapter
-from demo.web.answers import Answer
 from demo.web.app import COMPLAINTS_MOST, Web
-from demo.web.streams import Programs
+from demo.web.responses import Answer
+from demo.web.streaming.view_stream import Programs
 from tests.test_conductor import SOON, THREE, System, ask, playing, reached
 
 pytestmark = pytest.mark.anyio

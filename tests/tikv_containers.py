@@ -23,7 +23,7 @@ from typing import Any
 
 import pytest
 
-from demo.subjects.parts.ports import claim, free_ports, is_free
+from demo.processes.ports import claim, free_ports, is_free
 from tests.containers import BUSYBOX, docker, missing
 from tests.pd import Cluster
 from tests.serving import Server

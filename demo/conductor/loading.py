@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from demo import events as e
 from demo.errors import JournalError, describe
 from demo.journal import Journal
 from demo.show import ShowState, apply
+from demo.show import events as e
 from demo.show.deck import renumbered, titles_of
 
 

@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from demo.user_code import place_of_frame
+from demo.subjects.user_code import place_of_frame
 
 BEAT_SEC = 0.1
 BLOCKED_SEC = 0.5

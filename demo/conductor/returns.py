@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from demo import commands as c
-from demo.conductor.bounded import within
-from demo.conductor.undoing import has_landed
 from demo.show import FaultState
+from demo.show import commands as c
+from demo.timeouts import within
 from demo.types import FaultDriver, Plan
+from demo.watchdog.undo import has_landed
 
 if TYPE_CHECKING:
-    from demo.conductor.core import Conductor
+    from demo.conductor.conductor import Conductor
 
 LOOK_FIRST_SEC, LOOK_EVERY_SEC = 0.1, 1.0
 LOOK_LIMIT_SEC = 5.0

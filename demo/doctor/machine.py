@@ -10,15 +10,15 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from demo.chaos.child import birth_of
-from demo.chaos.environment import asks_proxy_for_loopback
-from demo.chaos.watchdog import trial
+from demo.diagnostics import Finding, maybe, no, ok
 from demo.doctor.clock import clock
 from demo.errors import DemoError
-from demo.findings import Finding, maybe, no, ok
 from demo.journal import Shelf
-from demo.web.lines import Lines, open_files, streams_most
-from demo.web.server import bind
+from demo.processes.child import birth_of
+from demo.processes.environment import asks_proxy_for_loopback
+from demo.watchdog.client import trial
+from demo.web.server.server import bind
+from demo.web.streaming.stream_slots import Lines, open_files, streams_most
 
 OLDEST, NEWEST = (3, 11), (3, 14)
 """The Pythons this is tested with."""

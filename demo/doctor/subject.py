@@ -5,8 +5,8 @@ import contextlib
 from collections.abc import Sequence
 from typing import Any
 
+from demo.diagnostics import Finding, broken, no, ok
 from demo.errors import UsageError
-from demo.findings import Finding, broken, no, ok
 from demo.subjects import check, load, options
 from demo.subjects.deck_check import deck_problems
 from demo.subjects.options import Given
@@ -45,4 +45,4 @@ async def _examined(subject: Subject, examine: Any) -> object:
 def _findings(found: object) -> Sequence[Finding]:
     if isinstance(found, Sequence) and all(isinstance(one, Finding) for one in found):
         return found
-    return (no("needs", "its examine() gave something else than findings", "let it return demo.findings.Finding"),)
+    return (no("needs", "its examine() gave something else than findings", "let it return demo.diagnostics.Finding"),)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from demo.hub.packing import Packing
+from demo.hub.shared_compression import Packing
 
 S = TypeVar("S")
 S_contra = TypeVar("S_contra", contravariant=True)

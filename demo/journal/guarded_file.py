@@ -5,8 +5,8 @@ import sqlite3
 from pathlib import Path
 
 from demo.errors import JournalError
-from demo.journal.file import lock, mark_of, open_file
 from demo.journal.repair import write_anew, write_through
+from demo.journal.sqlite_file import lock, mark_of, open_file
 from demo.journal.watch import Damage, FileWatch, Pause
 
 

@@ -18,11 +18,12 @@ from typing import Any, TypeVar
 
 from demo.clock import CLOCK
 from demo.errors import JournalError
-from demo.events import Entry
-from demo.journal.file import REMEDY, real, refuse_foreign, take_away
 from demo.journal.guarded_file import GuardedFile
-from demo.journal.lane import Lane
-from demo.journal.ledger import (
+from demo.journal.retention import Retention
+from demo.journal.rows import Row, dumps, entry_of, row_of
+from demo.journal.snapshots import newest_moment, newest_snapshot, rows_behind, save_snapshot
+from demo.journal.sqlite_file import REMEDY, real, refuse_foreign, take_away
+from demo.journal.undo_table import (
     UndoRow,
     UnreadableUndo,
     add_undos,
@@ -32,10 +33,9 @@ from demo.journal.ledger import (
     synced,
     unreadable_rows,
 )
-from demo.journal.retention import Retention
-from demo.journal.rows import Row, dumps, entry_of, row_of
-from demo.journal.snapshots import newest_moment, newest_snapshot, rows_behind, save_snapshot
+from demo.journal.writer_thread import Lane
 from demo.show import ShowState, apply
+from demo.show.events import Entry
 from demo.types import Plan
 
 T = TypeVar("T")

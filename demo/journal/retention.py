@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Collection
 from itertools import takewhile
 
-from demo.journal.file import STORY, add_aids
+from demo.journal.sqlite_file import STORY, add_aids
 
 WHOLE_SEC = 600.0
 """Samples younger than this are all kept."""

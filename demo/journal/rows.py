@@ -4,8 +4,8 @@ import json
 from typing import NamedTuple
 
 from demo.errors import JournalError
-from demo.events import Entry, HealthSampled, UnknownEventError, from_json, to_json
-from demo.journal.file import REMEDY
+from demo.journal.sqlite_file import REMEDY
+from demo.show.events import Entry, HealthSampled, UnknownEventError, from_json, to_json
 
 
 class Row(NamedTuple):

@@ -8,7 +8,7 @@ import hashlib
 import sqlite3
 from collections.abc import Iterator, Sequence
 
-from demo.journal.file import STORY, add_aids
+from demo.journal.sqlite_file import STORY, add_aids
 from demo.show import ShowState
 from demo.show.stored import VERSION, decode_state, encode_state
 

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from demo.journal.file import APPLICATION_ID, ID_AT, MAGIC, MARK_AT
+from demo.journal.sqlite_file import APPLICATION_ID, ID_AT, MAGIC, MARK_AT
 
 
 class Damage(NamedTuple):

@@ -5,9 +5,9 @@ from dataclasses import replace
 from functools import singledispatch
 from typing import Any
 
-from demo import events as e
-from demo.sample import Sample, read_sample
+from demo.show import events as e
 from demo.show.deck import titles_of, with_deck
+from demo.show.health_sample import Sample, read_sample
 from demo.show.state import (
     HISTORY_MOST,
     LOG_MOST,

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import singledispatch
 
-from demo import commands as c
-from demo import events as e
 from demo.errors import RefusalCode
-from demo.sample import Sample
+from demo.show import commands as c
+from demo.show import events as e
 from demo.show.deck import edited, titles_of
+from demo.show.health_sample import Sample
 from demo.show.measuring import is_back, measure
 from demo.show.state import FaultState, ShowState
 from demo.show.timer import Timer

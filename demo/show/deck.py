@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from demo import events as e
+from demo.show import events as e
 from demo.show.state import ActionState, ShowState, Story, Verdict
 from demo.types import Chapter
 

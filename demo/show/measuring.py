@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from demo import events as e
-from demo.sample import Sample
+from demo.show import events as e
+from demo.show.health_sample import Sample
 from demo.show.state import FaultState, ShowState
 
 DETECTION_GRACE_SEC = 5.0

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from demo.errors import InvalidValue
-from demo.events import Freshness
-from demo.sample import Node, Sample
+from demo.show.events import Freshness
+from demo.show.health_sample import Node, Sample
 from demo.show.timer import Timer
 from demo.types import ChaosConfig, Chapter
 

@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 
 from demo.errors import DemoError, FaultError
 from demo.subjects import deck_of
+from demo.subjects.user_code import is_users, nearest, shown
 from demo.types import Chapter, Stage, Subject
-from demo.user_code import is_users, nearest, shown
 
 NAMING = {"inject": "injects", "heal": "heals", "wait_recovered": "waits for", "measured": "asks for"}
 """The calls of a `Stage` that name a fault, and what to say of them."""

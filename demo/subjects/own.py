@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar, cast
 
 from demo.errors import DemoError, InvalidValue, SubjectError, UsageError
+from demo.subjects.user_code import nearest, place_of, place_of_code, told
 from demo.types import Chapter
-from demo.user_code import nearest, place_of, place_of_code, told
 
 T = TypeVar("T")
 

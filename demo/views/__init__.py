@@ -3,10 +3,10 @@
 from demo.views.banners import BannerView
 from demo.views.cards import CardView, number_text
 from demo.views.curves import CurveView
-from demo.views.desk import FaultView, PresenterView, RemoteView, presenter_view, remote_view
 from demo.views.groups import GroupView, groups, listed
-from demo.views.snapshot import snapshot
+from demo.views.presenter import FaultView, PresenterView, RemoteView, presenter_view, remote_view
 from demo.views.stage import ClaimView, SegmentView, StageView, stage_view
+from demo.views.state_json import snapshot
 from demo.views.timer import TimerView, clock_text, pace_text, timer_view
 
 __all__ = [

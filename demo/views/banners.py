@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from demo.show import FaultState, ShowState
-from demo.views.room import ELSEWHERE
+from demo.views.audience_state import ELSEWHERE
 
 
 @dataclass(frozen=True, slots=True)

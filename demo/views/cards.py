@@ -3,10 +3,10 @@
 import math
 from dataclasses import dataclass
 
-from demo.sample import Counter, Node
 from demo.show import ShowState
+from demo.show.health_sample import Counter, Node
 from demo.show.state import HISTORY_MOST
-from demo.views.kept import kept
+from demo.views.memoize import kept
 
 NO_NUMBER = "–"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from demo.show import ShowState
 from demo.views.cards import number_text
-from demo.views.kept import kept
+from demo.views.memoize import kept
 
 WIDTH, HEIGHT = 600, 60
 """Of a curve's box, in its own units: ten across are one second."""

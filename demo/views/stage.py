@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 
 from demo.show import ShowState, Verdict
+from demo.views.audience_state import room
 from demo.views.banners import BannerView, banners
 from demo.views.cards import CardView, cards
 from demo.views.curves import CurveView, curves
-from demo.views.masking import masked
-from demo.views.room import room
+from demo.views.redaction import masked
 
 
 @dataclass(frozen=True, slots=True)

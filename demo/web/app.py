@@ -11,30 +11,30 @@ from fastapi.responses import Response
 from starlette.types import ASGIApp
 
 from demo import __version__
-from demo import commands as c
 from demo.conductor import Conductor
 from demo.hub import Hub
 from demo.show import ShowState
-from demo.web.access import Access, visitor_of
-from demo.web.answers import Answer
-from demo.web.assets import Assets
-from demo.web.control import control_routes
-from demo.web.description import EVERYWHERE, METRICS, STREAM, TO_PAIRING, add_page, in_path
-from demo.web.desk import Desk
-from demo.web.direct import Direct
-from demo.web.door import Door
-from demo.web.drawing import Drawer
-from demo.web.files import add_files
-from demo.web.guard import Guard
-from demo.web.lines import Line, Lines
-from demo.web.metrics import Metrics
-from demo.web.pace import Pace
-from demo.web.pages import Pages
-from demo.web.polling import Polling, page_of
+from demo.show import commands as c
+from demo.web.access.middleware import Guard
+from demo.web.access.policy import Access, visitor_of
 from demo.web.problems import add_errors, full, problem
-from demo.web.screens import VIEWS, beat, new_hub
-from demo.web.shape import Application, state_answer
-from demo.web.streams import Programs, view_stream
+from demo.web.rendering.assets import Assets
+from demo.web.rendering.page_cache import Drawer
+from demo.web.rendering.renderer import Pages
+from demo.web.responses import Answer
+from demo.web.routes.command_handler import Desk
+from demo.web.routes.control import control_routes
+from demo.web.routes.metrics import Metrics
+from demo.web.routes.openapi import EVERYWHERE, METRICS, STREAM, TO_PAIRING, add_page, in_path
+from demo.web.routes.pairing import Door
+from demo.web.routes.state_schema import Application, state_answer
+from demo.web.routes.static_files import add_files
+from demo.web.streaming.direct import Direct
+from demo.web.streaming.hub_views import VIEWS, beat, new_hub
+from demo.web.streaming.polling_fallback import Polling, page_of
+from demo.web.streaming.stream_slots import Line, Lines
+from demo.web.streaming.update_rate import Pace
+from demo.web.streaming.view_stream import Programs, view_stream
 
 BEAT_EVERY_SEC = 0.25
 """How often the hub looks for silent views."""

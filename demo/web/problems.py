@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from demo.errors import InvalidValue
-from demo.web.answers import Answer
+from demo.web.responses import Answer
 
 MEDIA_TYPE = "application/problem+json"
 

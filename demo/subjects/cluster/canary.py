@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from demo.clock import uptime
-from demo.subjects.cluster.store import NotDone, Store
+from demo.subjects.cluster.kv_store import NotDone, Store
 
 EVERY_SEC = 0.1
 DEADLINE_SEC = 0.5

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from demo.clock import CLOCK
-from demo.engine.watch import Seen
-from demo.health.numbers import mapping, number, rounded
-from demo.health.pulse import Pulse
-from demo.health.reading import Reading
+from demo.container_engine.event_watch import Seen
+from demo.probes.numbers import mapping, number, rounded
+from demo.probes.periodic import Pulse
+from demo.probes.result import Reading
 from demo.subjects.cluster.members import Members
 
 STARTING_SEC = 15.0

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from demo.chaos.environment import for_compose
 from demo.errors import SubjectError
+from demo.processes.environment import for_compose
 from demo.subjects.cluster.client_config import without_proxies
 from demo.subjects.cluster.packages import installs_compose
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from demo.engine.container import Container
-from demo.engine.watch import EngineWatch, Seen
-from demo.health.pulse import Pulse
-from demo.health.reading import Probe, Reading
+from demo.container_engine.container import Container
+from demo.container_engine.event_watch import EngineWatch, Seen
+from demo.probes.periodic import Pulse
+from demo.probes.result import Probe, Reading
 
 EVERY_SEC = 0.25
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from demo.clock import CLOCK
-from demo.engine.watch import EngineWatch
-from demo.health.pulse import Pulse
+from demo.container_engine.event_watch import EngineWatch
+from demo.probes.periodic import Pulse
 
 INTERVAL_SEC = 0.5
 

@@ -7,8 +7,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from demo.subjects.cluster.store import NotDone, Store
-from demo.subjects.parts.rolling import Rolling
+from demo.subjects.cluster.kv_store import NotDone, Store
+from demo.subjects.request_stats import Rolling
 
 PREFIX = "chaos-stage/load"
 SLOTS = 200

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from demo.engine import Container
+from demo.container_engine import Container
 from demo.errors import SubjectError
-from demo.health.http import HttpProbe
-from demo.health.numbers import mapping
+from demo.probes.http import HttpProbe
+from demo.probes.numbers import mapping
 from demo.subjects.cluster.members import address_of, is_called
 
 CLIENT_PORT = 2379

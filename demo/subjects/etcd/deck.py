@@ -1,7 +1,7 @@
 """The story in nine chapters: three copies, one leader; it dies, another is elected, and the books are read."""
 
-from demo.subjects.cluster.acts import Acts, Choosing, Story
-from demo.subjects.cluster.system import Cluster
+from demo.subjects.cluster.chapter_actions import Acts, Choosing, Story
+from demo.subjects.cluster.cluster import Cluster
 from demo.subjects.etcd.faults import KILL
 from demo.types import Chapter, Stage
 

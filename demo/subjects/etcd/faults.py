@@ -2,12 +2,12 @@
 
 import math
 
-from demo.chaos.docker import ContainerFault, Elected, Victim
-from demo.chaos.victim import AnyMember
-from demo.engine.select import Selector
-from demo.subjects.cluster.containers import Containers
-from demo.subjects.cluster.system import Cluster
-from demo.subjects.etcd.wall import Wall
+from demo.container_engine.selector import Selector
+from demo.faults.container import ContainerFault, Elected, Victim
+from demo.faults.target_selection import AnyMember
+from demo.subjects.cluster.cluster import Cluster
+from demo.subjects.cluster.compose_deployment import Containers
+from demo.subjects.etcd.health_snapshot import Wall
 from demo.types import ChaosConfig, ChaosType
 
 KILL = ChaosConfig("kill-leader", ChaosType.CONTAINER_KILL, "Kill the leader", math.inf)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from demo.health.reading import Reading
+from demo.probes.result import Reading
 
 STRANGER = "another etcd answers on its port"
 

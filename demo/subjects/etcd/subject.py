@@ -5,20 +5,20 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from demo.engine import Container, Engine
+from demo.container_engine import Container, Engine
+from demo.diagnostics import Finding, together
 from demo.errors import UsageError
-from demo.findings import Finding, together
-from demo.health.etcd import EtcdProbe
-from demo.subjects.cluster.containers import Containers, Plans, Terms
-from demo.subjects.cluster.examine import Needs, examine_engine
+from demo.probes.etcd import EtcdProbe
+from demo.subjects.cluster.cluster import Cluster
+from demo.subjects.cluster.compose_deployment import Containers, Plans, Terms
+from demo.subjects.cluster.doctor import Needs, examine_engine
 from demo.subjects.cluster.members import Member
 from demo.subjects.cluster.poller import ClusterPoller
-from demo.subjects.cluster.system import Cluster
 from demo.subjects.etcd.attached import CLIENT_PORT, members_soon
 from demo.subjects.etcd.deck import deck
 from demo.subjects.etcd.faults import faults
+from demo.subjects.etcd.health_snapshot import Wall
 from demo.subjects.etcd.identity import Identities
-from demo.subjects.etcd.wall import Wall
 from demo.types import Chapter, FaultDriver, Stage
 
 MEMBERS = ("etcd-0", "etcd-1", "etcd-2")
@@ -62,7 +62,7 @@ class Etcd:
         )
         self.ground = ground = Containers(plans, Terms(attach is not None, keep, allow_unlabelled))
         known = [self._member(name) for name in MEMBERS] if attach is None else []
-        self.cluster = Cluster(ground, known, "demo.subjects.etcd.store")
+        self.cluster = Cluster(ground, known, "demo.subjects.etcd.kv_store")
         if attach is not None:
             ground.judge = self._found_in
             self.cluster.learn = self._learn

@@ -12,13 +12,13 @@ from aiohttp import web
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from demo.chaos.port_owner import PortOwner
-from demo.subjects.parts.rolling import Rolling
-from demo.subjects.parts.service import run
+from demo.processes.port_owner import PortOwner
+from demo.processes.service import run
 from demo.subjects.ratelimiter.algorithms import now_us, redis_key
+from demo.subjects.ratelimiter.ground_truth import SPAN_US, Arrival, Observed, run_of, seconds, truth_of
 from demo.subjects.ratelimiter.limits import Limit
 from demo.subjects.ratelimiter.redis_client import connect
-from demo.subjects.ratelimiter.truth import SPAN_US, Arrival, Observed, run_of, seconds, truth_of
+from demo.subjects.request_stats import Rolling
 
 AUDIT_SEC = 0.15
 MARK_KEY = "show:audit"

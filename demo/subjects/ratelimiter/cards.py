@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from demo.errors import FaultError
-from demo.health.numbers import number, rounded
-from demo.health.reading import Reading
-from demo.subjects.parts.part import WatchedPart
-from demo.subjects.parts.wire import HOST
+from demo.probes.numbers import number, rounded
+from demo.probes.result import Reading
+from demo.processes.service_auth import HOST
+from demo.processes.supervised import WatchedPart
 
 ALONE = {"alone": "alone", "not at all": "letting all in", "refusing": "refusing all"}
 MEGA = 1_000_000

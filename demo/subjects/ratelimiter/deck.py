@@ -1,7 +1,7 @@
 """The story in ten chapters: steady state, then for each fault a guess, the fault, and what was measured."""
 
-from demo.subjects.ratelimiter.acts import Acts
-from demo.subjects.ratelimiter.witness import Ask
+from demo.subjects.ratelimiter.accounting import Ask
+from demo.subjects.ratelimiter.chapter_actions import Acts
 from demo.types import Chapter, Stage
 
 WITHOUT_REDIS = {

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from demo.chaos.process import ProcessKill
-from demo.chaos.redis import RedisPause
-from demo.chaos.traffic import BurstTraffic
 from demo.errors import FaultError
+from demo.faults.process_kill import ProcessKill
+from demo.faults.redis_pause import RedisPause
+from demo.faults.traffic_burst import BurstTraffic
+from demo.subjects.ratelimiter.limiter_system import Target
 from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY
-from demo.subjects.ratelimiter.target import Target
 from demo.types import ChaosConfig, ChaosType, FaultDriver
 
 KILL = ChaosConfig("kill-node", ChaosType.CONTAINER_KILL, "Kill a node", 5.0)

@@ -11,15 +11,15 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from demo.chaos.port_owner import PortOwner
-from demo.subjects.parts.proof import Question
-from demo.subjects.parts.rolling import Rolling
-from demo.subjects.parts.service import run
-from demo.subjects.parts.wire import HOST
+from demo.processes.port_owner import PortOwner
+from demo.processes.proof_of_identity import Question
+from demo.processes.service import run
+from demo.processes.service_auth import HOST
 from demo.subjects.ratelimiter.algorithms import Decision, LocalWindows, now_us
 from demo.subjects.ratelimiter.limits import Limit
 from demo.subjects.ratelimiter.redis_client import connect
-from demo.subjects.ratelimiter.shared import SharedCount
+from demo.subjects.ratelimiter.redis_counter import SharedCount
+from demo.subjects.request_stats import Rolling
 
 Fallback = Literal["local", "open", "closed"]
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from demo.clock import CLOCK
-from demo.health.numbers import mapping, number, rounded
-from demo.health.reading import Reading
-from demo.subjects.parts.part import WatchedPart
+from demo.probes.numbers import mapping, number, rounded
+from demo.probes.result import Reading
+from demo.processes.supervised import WatchedPart
 from demo.subjects.ratelimiter.cards import node_card
 from demo.subjects.ratelimiter.limits import Limit
 

@@ -5,8 +5,8 @@ from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from demo.chaos.port_owner import PortOwner
-from demo.health.redis import NotOurs
+from demo.probes.redis import NotOurs
+from demo.processes.port_owner import PortOwner
 
 CONNECTIONS_MOST = 512
 

@@ -8,10 +8,10 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
-from demo.chaos.child import Child, program
-from demo.chaos.environment import for_server
 from demo.errors import SubjectError
-from demo.subjects.parts.wire import HOST
+from demo.processes.child import Child, program
+from demo.processes.environment import for_server
+from demo.processes.service_auth import HOST
 
 OLDEST = (6, 2)
 """CLIENT PAUSE … WRITE and ZMSCORE came with 6.2."""

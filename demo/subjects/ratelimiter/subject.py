@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
+from demo.diagnostics import Finding
 from demo.errors import UsageError
-from demo.findings import Finding
-from demo.subjects.ratelimiter.attached import AttachedSystem
+from demo.subjects.ratelimiter.accounting import Witness
+from demo.subjects.ratelimiter.attached_system import AttachedSystem
+from demo.subjects.ratelimiter.connection_info import Settings
 from demo.subjects.ratelimiter.deck import deck
-from demo.subjects.ratelimiter.examine import PARTS, examine_own, examine_standing
+from demo.subjects.ratelimiter.doctor import PARTS, examine_own, examine_standing
 from demo.subjects.ratelimiter.faults import faults
+from demo.subjects.ratelimiter.limiter_system import Target
+from demo.subjects.ratelimiter.owned_system import System
 from demo.subjects.ratelimiter.poller import Poller
-from demo.subjects.ratelimiter.system import System
-from demo.subjects.ratelimiter.target import Target
-from demo.subjects.ratelimiter.wiring import Settings
-from demo.subjects.ratelimiter.witness import Witness
 from demo.types import Chapter, FaultDriver, Stage
 
 Fallback = Literal["local", "open", "closed"]

@@ -17,12 +17,12 @@ from typing import Any
 
 from aiohttp import web
 
-from demo.chaos.child import birth_of
 from demo.errors import DemoError, SubjectError
-from demo.subjects.parts.part import Part
-from demo.subjects.ratelimiter.system import System
-from demo.subjects.ratelimiter.wiring import Settings
-from demo.subjects.standing import Standing, announce, file_of, withdraw
+from demo.processes.child import birth_of
+from demo.processes.supervised import Part
+from demo.subjects.ratelimiter.connection_info import Settings
+from demo.subjects.ratelimiter.owned_system import System
+from demo.subjects.standalone import Standing, announce, file_of, withdraw
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 

@@ -10,9 +10,9 @@ from typing import Any
 from aiohttp import web
 
 from demo.clock import uptime
-from demo.subjects.parts.service import run
-from demo.subjects.parts.wire import HOST
-from demo.subjects.ratelimiter.client import Caller
+from demo.processes.service import run
+from demo.processes.service_auth import HOST
+from demo.subjects.ratelimiter.caller import Caller
 from demo.subjects.ratelimiter.limits import Limit
 
 VOLLEY = 60

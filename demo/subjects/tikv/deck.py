@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from demo.subjects.cluster.acts import Choosing, Story
-from demo.subjects.cluster.system import Cluster
-from demo.subjects.tikv.acts import TikvActs
+from demo.subjects.cluster.chapter_actions import Choosing, Story
+from demo.subjects.cluster.cluster import Cluster
+from demo.subjects.tikv.chapter_actions import TikvActs
 from demo.subjects.tikv.faults import KILL
 from demo.types import Chapter, Stage
 

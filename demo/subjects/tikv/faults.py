@@ -3,14 +3,14 @@
 import math
 from collections.abc import Callable
 
-from demo.chaos.docker import ContainerFault, Elected
-from demo.chaos.signals import Keeper, SignalFault
-from demo.engine import Engine
-from demo.engine.select import Selector
+from demo.container_engine import Engine
+from demo.container_engine.selector import Selector
 from demo.errors import FaultError
-from demo.subjects.cluster.containers import Containers
-from demo.subjects.cluster.system import Cluster
-from demo.subjects.tikv.wall import Wall
+from demo.faults.container import ContainerFault, Elected
+from demo.faults.process_signal import Keeper, SignalFault
+from demo.subjects.cluster.cluster import Cluster
+from demo.subjects.cluster.compose_deployment import Containers
+from demo.subjects.tikv.health_snapshot import Wall
 from demo.types import ChaosConfig, ChaosType
 
 KILL = ChaosConfig("kill-store", ChaosType.CONTAINER_KILL, "Kill the leading store", math.inf)

@@ -6,28 +6,28 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from demo.chaos.docker import ContainerFault
-from demo.chaos.signals import SignalFault
-from demo.engine import Engine
+from demo.container_engine import Engine
+from demo.diagnostics import Finding, together
 from demo.errors import UsageError
-from demo.findings import Finding, together
-from demo.health.pulse import Pulse
-from demo.subjects.cluster.containers import Containers, Plans, Terms
-from demo.subjects.cluster.examine import Needs, examine_engine
-from demo.subjects.cluster.ground import Elsewhere
+from demo.faults.container import ContainerFault
+from demo.faults.process_signal import SignalFault
+from demo.probes.periodic import Pulse
+from demo.subjects.cluster.cluster import Cluster
+from demo.subjects.cluster.compose_deployment import Containers, Plans, Terms
+from demo.subjects.cluster.deployment import Elsewhere
+from demo.subjects.cluster.doctor import Needs, examine_engine
 from demo.subjects.cluster.members import Member
 from demo.subjects.cluster.poller import ClusterPoller
-from demo.subjects.cluster.system import Cluster
 from demo.subjects.tikv.deck import CONTAINERS, LEADS_WITHIN_SEC, PROCESSES, deck
-from demo.subjects.tikv.examine import examine_urls
+from demo.subjects.tikv.discovery import AGAIN_SEC, Roster
+from demo.subjects.tikv.doctor import examine_urls
 from demo.subjects.tikv.faults import faults, signal_faults
-from demo.subjects.tikv.kept import KeptProcesses
-from demo.subjects.tikv.parts import KV_PORT, PD_PORT, STATUS_PORT, Parts
-from demo.subjects.tikv.playground import Playground
-from demo.subjects.tikv.prometheus import Served
-from demo.subjects.tikv.roster import AGAIN_SEC, Roster
-from demo.subjects.tikv.tiup import examine_tiup
-from demo.subjects.tikv.wall import Wall
+from demo.subjects.tikv.health_snapshot import Wall
+from demo.subjects.tikv.playground.deployment import Playground
+from demo.subjects.tikv.playground.processes import KeptProcesses
+from demo.subjects.tikv.playground.tiup import examine_tiup
+from demo.subjects.tikv.prometheus_qps import Served
+from demo.subjects.tikv.topology import KV_PORT, PD_PORT, STATUS_PORT, Parts
 from demo.types import Chapter, FaultDriver, Stage
 
 PROJECT = "demo-tikv"
@@ -83,7 +83,7 @@ class Tikv:
         terms = Terms(attach is not None, keep, allow_unlabelled)
         in_containers = playground is None and (self._is_own or attach is not None)
         ground = Containers(self._plans, terms) if in_containers else None
-        self.cluster = Cluster(ground or playground or Elsewhere(), (), "demo.subjects.tikv.store")
+        self.cluster = Cluster(ground or playground or Elsewhere(), (), "demo.subjects.tikv.client.kv_store")
         session = self.cluster.lines.session
         self.parts = Parts(session)
         served = Served(session, _url("--prometheus", prometheus), self.cluster.stir) if prometheus else None

@@ -1,0 +1,247 @@
+"""The command line: options in, exit codes out (0 a clean end, 1 it could not be done, 2 a wrong call)."""
+
+import io
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from demo import __version__
+from demo import doctor as examination
+from demo import relay as relay_server
+from demo.bootstrap import Options, play
+from demo.cli import shows as show_list
+from demo.cli import standalone
+from demo.cli.subject_options import takes_options
+from demo.console_output import clean_stderr, complain, say_once
+from demo.errors import DemoError, UsageError
+from demo.journal import Shelf
+from demo.relay.feed import DEFAULT_SHOW, Store, feed_address
+from demo.subjects import DEFAULT, names, options
+from demo.subjects.options import Given
+from demo.web.access.setup import Asked
+
+app = typer.Typer(
+    name="demo",
+    help="Show, live, how distributed systems break and recover.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Subject = Annotated[
+    str, typer.Argument(help=f"What to break: {', '.join(names())}, or your own as module:Class.", show_default=True)
+]
+JournalFile = Annotated[
+    Path | None,
+    typer.Option("--journal", help="Keep the show in this file, and continue it from there.", metavar="FILE"),
+]
+
+Fresh = Annotated[bool, typer.Option("--fresh", help="Begin anew, instead of continuing where the show was left.")]
+StartAt = Annotated[
+    int | None,
+    typer.Option("--from", help="Begin with this chapter, or go on at it; those before it do not run.", metavar="N"),
+]
+Port = Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)]
+PublicName = Annotated[
+    list[str] | None,
+    typer.Option(help="A name people reach it by, as in https://demo.example; may be repeated.", metavar="NAME"),
+]
+TlsCert = Annotated[Path | None, typer.Option(help="Certificate (PEM) to serve https.", metavar="FILE")]
+TlsKey = Annotated[Path | None, typer.Option(help="Its key (PEM).", metavar="FILE")]
+RedisUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--redis",
+        help="Redis between conductor and relays, as in redis://:PASSWORD@HOST:PORT; rediss:// for TLS.",
+        metavar="URL",
+        envvar="DEMO_REDIS",
+    ),
+]
+ShowName = Annotated[
+    str | None,
+    typer.Option("--show", help="The show's name on that Redis, where it carries more than one.", metavar="NAME"),
+]
+Name = Annotated[str, typer.Argument(help="The name it stands under.", metavar="NAME")]
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
+) -> None:
+    if version:
+        typer.echo(f"chaos-stage {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+@takes_options
+def serve(  # noqa: PLR0913, PLR0917 - one for each option
+    subject: Subject = "ratelimiter",
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in, who pair to steer.")
+    ] = "127.0.0.1",
+    port: Port = 8000,
+    terminal: Annotated[bool, typer.Option("--terminal", help="Show and steer it in this terminal too.")] = False,
+    open_page: Annotated[
+        bool, typer.Option("--open/--no-open", help="Open the presenter's page, where there is a desktop.")
+    ] = True,
+    journal: JournalFile = None,
+    fresh: Fresh = False,
+    start_at: StartAt = None,
+    public_name: PublicName = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="Token for programs, made when missing; an open server's is ~/.local/state/chaos-stage/token else.",
+            metavar="FILE",
+        ),
+    ] = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    redis: RedisUrl = None,
+    show: ShowName = None,
+    given: Given = (),
+) -> None:
+    """Present in the browser: stage, presenter's page and phone page."""
+    if show is not None and not redis:
+        raise UsageError(f"--show {show} names a show on a Redis: say which, with --redis redis://:PASSWORD@HOST:PORT")
+    play(
+        Options(
+            subject,
+            Asked(host, tuple(public_name or ()), token_file, tls_cert, tls_key),
+            port,
+            web=True,
+            terminal=terminal,
+            open_page=open_page,
+            journal=journal,
+            fresh=fresh,
+            start_at=start_at,
+            chosen=options(subject, given),
+            feed=_store(redis, show) if redis else None,
+        )
+    )
+
+
+@app.command()
+def relay(
+    redis: RedisUrl = None,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in.")] = "127.0.0.1",
+    port: Port = 8001,
+    public_name: PublicName = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    show: ShowName = None,
+) -> None:
+    """Serve the audience of a show that runs elsewhere with `demo serve --redis`; nothing can be steered here."""
+    if not redis:
+        raise UsageError("a relay needs the Redis of the show: --redis redis://:PASSWORD@HOST:PORT, as `demo serve`")
+    asked = Asked(host, tuple(public_name or ()), tls_cert=tls_cert, tls_key=tls_key)
+    relay_server.relay(relay_server.RelayOptions(_store(redis, show), asked, port))
+
+
+def _store(redis: str, show: str | None) -> Store:
+    return Store(feed_address(redis, DEFAULT_SHOW if show is None else show))
+
+
+@app.command()
+@takes_options
+def run(
+    subject: Subject = "ratelimiter",
+    journal: JournalFile = None,
+    fresh: Fresh = False,
+    start_at: StartAt = None,
+    given: Given = (),
+) -> None:
+    """Present in this terminal; through a pipe: plain lines out, each line in counts as a key."""
+    chosen = options(subject, given)
+    play(Options(subject, web=False, terminal=True, journal=journal, fresh=fresh, start_at=start_at, chosen=chosen))
+
+
+@app.command()
+def up(
+    subject: Annotated[str, typer.Argument(help="What to bring up.")] = DEFAULT,
+    name: Annotated[str | None, typer.Option("--name", help="The name it stands under; else the subject's.")] = None,
+) -> None:
+    """Start a system that outlives every server; present it with `demo serve --attach`."""
+    found = standalone.up(subject, name or subject)
+    say_once(
+        f"up         {found.name} ({subject}), minded by process {found.pid}",
+        f"present    demo serve {subject} --attach {found.name}",
+        f"mend       demo heal {found.name}",
+        f"end        demo down {found.name}",
+    )
+
+
+@app.command()
+def down(name: Name = DEFAULT) -> None:
+    """End a system that `demo up` started."""
+    say_once(f"down       {standalone.down(name).name}")
+
+
+@app.command()
+def heal(name: Name = DEFAULT) -> None:
+    """Bring back what is dead or silent in a system that `demo up` started."""
+    say_once(f"healed     {standalone.heal(name).name}")
+
+
+@app.command()
+@takes_options
+def doctor(
+    subject: Annotated[
+        str | None, typer.Argument(help="What is to be presented; else every built-in subject.", show_default=False)
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port that is to be listened on.", min=0, max=65535)] = 8000,
+    as_json: Annotated[bool, typer.Option("--json", help="Tell it to programs.")] = False,
+    given: Given = (),
+) -> None:
+    """Look at what a show needs here, and say what to do; changes nothing. Exit code 1 when something is missing."""
+    report = examination.examine(subject, given, port)
+    report.print(as_json)
+    if report.hangs:
+        os._exit(0 if report.is_ok else 1)  # a check that never comes back must not keep this process
+    raise typer.Exit(0 if report.is_ok else 1)
+
+
+@app.command()
+def shows(
+    remove: Annotated[list[str] | None, typer.Option("--remove", help="Remove this show.", metavar="NAME")] = None,
+    remove_ended: Annotated[bool, typer.Option("--remove-ended", help="Remove every show that is over.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Remove even what has an undo left.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="List them for programs.")] = False,
+) -> None:
+    """List the shows that are kept on this machine, or remove some."""
+    shelf = Shelf()
+    if remove or remove_ended:
+        gone = show_list.take_away(shelf, remove or (), remove_ended, force)
+        say_once(f"removed: {', '.join(gone)}" if gone else "nothing to remove")
+    else:
+        say_once(*(show_list.as_json(shelf).split("\n") if as_json else show_list.as_table(shelf)))
+
+
+def _build_only(named: list[str]) -> None:
+    """Typer builds every command at each start: where one is named, that one is enough."""
+    chosen = [known for known in app.registered_commands if known.callback and [known.callback.__name__] == named]
+    app.registered_commands = chosen or app.registered_commands
+
+
+def main() -> None:
+    """Entry point of the command; our own errors are one sentence on stderr."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # not every locale has our arrows and dashes; stderr never fails
+    clean_stderr()
+    _build_only(sys.argv[1:2])
+    try:
+        app()
+    except DemoError as error:
+        complain(error)
+        sys.exit(2 if isinstance(error, UsageError) else 1)
+    except Exception as error:
+        if os.environ.get("DEMO_TRACEBACK"):
+            raise
+        what = f"{type(error).__name__}: {error}".split("\n")[0][:300]
+        complain(f"a bug of this program ended it ({what}); DEMO_TRACEBACK=1 shows where")
+        sys.exit(1)

@@ -1,0 +1,110 @@
+"""`demo up`, `demo down`, `demo heal`: systems that stand by themselves, begun, ended and mended from the shell."""
+
+import contextlib
+import json
+import os
+import select
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from demo.errors import SubjectError
+from demo.processes.child import ROOT, birth_of, detached
+from demo.subjects import supervisor_of
+from demo.subjects.standalone import Standing, file_of, find, standing
+
+UP_SEC = 40.0
+ASK_SEC = 40.0
+DOWN_SEC = 10.0
+
+
+def up(subject: str, name: str, settings: Mapping[str, Any] | None = None) -> Standing:
+    """Start a system and return once all of it is up. Raises `UsageError` and `SubjectError`."""
+    module = supervisor_of(subject)
+    if birth_of(os.getpid()) is None:
+        raise SubjectError("systems that stand by themselves need Linux: without /proc no process can be told apart")
+    log = file_of(name, "log")
+    file_of(name, "sock")
+    word = _start(module, log, {"name": name, "settings": dict(settings or {})})
+    if word is None:
+        raise SubjectError(f"the supervisor of {name!r} said nothing for {UP_SEC:g} s; its log: {log}")
+    if "failed" in word:
+        raise SubjectError(str(word["failed"]))
+    found = find(name)
+    if found is None:
+        raise SubjectError(f"the supervisor of {name!r} ended at once; its log: {log}")
+    return found
+
+
+def _start(module: str, log: Path, told: Mapping[str, Any]) -> dict[str, Any] | None:
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        # A session of its own: it stays when this terminal closes. Not awaited: it ends with `demo down`.
+        process = subprocess.Popen(  # noqa: S603 - a module of ours
+            detached(module),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=descriptor,
+            start_new_session=True,
+            cwd=ROOT,
+        )
+    finally:
+        os.close(descriptor)
+    with process.stdin as stdin, process.stdout as stdout:  # type: ignore[union-attr]
+        stdin.write(json.dumps(told).encode() + b"\n")
+        stdin.flush()
+        heard = bool(select.select([stdout], [], [], UP_SEC)[0])
+        line = stdout.readline() if heard else b""
+    if not heard:
+        process.kill()
+        process.wait()
+        return None
+    # Ours only until this command ends; the interpreter need not worry about it.
+    process.returncode = process.poll() or 0
+    return json.loads(line) if line else {"failed": f"its supervisor ended; its log: {log}"}
+
+
+def down(name: str) -> Standing:
+    """End a system; returns once its supervisor has ended. Raises `SubjectError`."""
+    found = _standing(name)
+    with contextlib.suppress(SubjectError):
+        _ask(name, "/stop")
+    until = time.monotonic() + DOWN_SEC
+    while birth_of(found.pid) == found.born:
+        if time.monotonic() > until:
+            raise SubjectError(f"{name!r} did not end within {DOWN_SEC:g} s: kill {found.pid} ends it and its parts")
+        time.sleep(0.02)
+    return found
+
+
+def heal(name: str) -> Standing:
+    """Bring back what is dead or silent. Raises `SubjectError` that names what did not come back."""
+    found = _standing(name)
+    _ask(name, "/heal")
+    return found
+
+
+def _standing(name: str) -> Standing:
+    found = find(name)
+    if found is None or not found.is_up:
+        names = ", ".join(system.name for system in standing())
+        others = f"; what stands: {names}" if names else "; nothing stands"
+        raise SubjectError(f"no system stands under the name {name!r}{others}")
+    return found
+
+
+def _ask(name: str, path: str) -> Any:
+    import httpx  # noqa: PLC0415 - no other command waits for it
+
+    transport = httpx.HTTPTransport(uds=str(file_of(name, "sock")))
+    try:
+        with httpx.Client(transport=transport, timeout=ASK_SEC) as client:
+            answer = client.post(f"http://supervisor{path}")
+            said = answer.json()
+    except (httpx.HTTPError, ValueError) as error:
+        raise SubjectError(f"the supervisor of {name!r} does not answer") from error
+    if answer.status_code != 200:
+        raise SubjectError(str(said.get("error", "its supervisor refused")))
+    return said

@@ -1,0 +1,9 @@
+"""The container engine: where it is, what it says of its containers, and what it is asked to do to them."""
+
+from demo.container_engine.client import Engine
+from demo.container_engine.container import Container
+from demo.container_engine.errors import EngineAway, EngineRefused
+from demo.container_engine.event_watch import EngineWatch, Seen
+from demo.container_engine.selector import Selector, pick
+
+__all__ = ["Container", "Engine", "EngineAway", "EngineRefused", "EngineWatch", "Seen", "Selector", "pick"]

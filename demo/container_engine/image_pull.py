@@ -1,0 +1,45 @@
+"""Loading an image into the engine, layer by layer."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from demo.container_engine.errors import translated
+from demo.errors import EngineError
+
+if TYPE_CHECKING:
+    from aiodocker import Docker
+
+STALLED_SEC = 60.0
+
+
+async def layers(client: "Docker", where: str, image: str) -> AsyncIterator[tuple[int, int]]:
+    """Bytes that are here and bytes in all, of the layers known so far. Raises `EngineError` that names the image."""
+    import aiohttp  # noqa: PLC0415 - see Engine
+    from aiodocker.exceptions import DockerError  # noqa: PLC0415 - see Engine
+
+    sizes: dict[str, tuple[int, int]] = {}
+    stream = client.images.pull(image, stream=True)
+    try:
+        while True:
+            async with asyncio.timeout(STALLED_SEC):
+                line = await anext(stream, None)
+            if line is None:
+                return
+            if line.get("error"):
+                raise EngineError(f"the image {image} cannot be loaded: {str(line['error'])[:300]}")
+            _note(sizes, line)
+            yield sum(here for here, _ in sizes.values()), sum(whole for _, whole in sizes.values())
+    except TimeoutError as error:
+        raise EngineError(f"the image {image} does not come: nothing for {STALLED_SEC:g} s") from error
+    except (DockerError, aiohttp.ClientError, OSError, ValueError) as error:
+        raise EngineError(str(translated(error, where, f"load the image {image}"))) from error
+
+
+def _note(sizes: dict[str, tuple[int, int]], line: Mapping[str, Any]) -> None:
+    """Only what is downloaded counts: unpacking goes over the same bytes again."""
+    detail, ident = line.get("progressDetail") or {}, str(line.get("id", ""))
+    if line.get("status") == "Downloading" and detail.get("total"):
+        sizes[ident] = (int(detail.get("current", 0)), int(detail["total"]))
+    elif line.get("status") in ("Download complete", "Pull complete") and ident in sizes:
+        sizes[ident] = (sizes[ident][1], sizes[ident][1])

@@ -1,0 +1,62 @@
+"""Which container is meant: everything that is given must match exactly, never a part of a name."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from demo.container_engine.container import TARGET_LABEL, Container
+from demo.errors import EngineError, InvalidValue
+
+
+@dataclass(frozen=True)
+class Selector:
+    """`label` is `key=value`. What is empty is not asked for; something must be."""
+
+    project: str = ""
+    service: str = ""
+    name: str = ""
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        if not (self.service or self.name or self.label):
+            raise InvalidValue("a selector of a container needs a service, a name or a label")
+        if self.label and "=" not in self.label:
+            raise InvalidValue(f"a selector's label is written key=value, not {self.label!r}")
+
+    def __str__(self) -> str:
+        """What people call it."""
+        return self.service or self.name or self.label
+
+    def matches(self, container: Container) -> bool:
+        key, _, value = self.label.partition("=")
+        return (
+            self.project in ("", container.project)
+            and self.service in ("", container.service)
+            and self.name in ("", container.name)
+            and (not self.label or container.labels.get(key) == value)
+        )
+
+
+def pick(selector: Selector, containers: Iterable[Container], *, allow_unlabelled: bool) -> Container:
+    """The one that is meant. Raises `EngineError`: there is none, there are several, or it may not be touched."""
+    found = [container for container in containers if selector.matches(container)]
+    if not found:
+        raise EngineError(f"there is no container {_described(selector)}: see `docker ps --all`")
+    if len(found) > 1:
+        names = ", ".join(sorted(container.name for container in found))
+        raise EngineError(f"{len(found)} containers are {_described(selector)}, not one: {names}")
+    if not found[0].is_target and not allow_unlabelled:
+        raise EngineError(
+            f"the container {found[0].name} does not carry the label {TARGET_LABEL}=true, so it is not touched: "
+            "label it where it is defined, or start with --allow-unlabelled"
+        )
+    return found[0]
+
+
+def _described(selector: Selector) -> str:
+    given = {
+        "of service": selector.service,
+        "named": selector.name,
+        "labelled": selector.label,
+        "of project": selector.project,
+    }
+    return " ".join(f"{word} {value}" for word, value in given.items() if value)

@@ -1,0 +1,105 @@
+"""`REDIS_PAUSE`: Redis holds all writes, while PING and reads still answer."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from demo.errors import FaultError
+from demo.faults.process_kill import Current, Home, ask, is_gone, same_process
+from demo.faults.renewal import LATE_SEC, TERM_SEC, Lease, end_leased
+from demo.types import ChaosConfig, Plan
+
+ANSWER_SEC = 2.0
+WRITE_SEC = 0.5
+PROBE_KEY = "show:probe:heal"
+RECENT_SEC = 1.0
+"""Drift grows with every request while Redis is paused: a second without new drift, and it is over."""
+
+
+class RedisPause:
+    """`CLIENT PAUSE … WRITE` in short terms, renewed while the fault lasts.
+
+    `connect` opens a client of the target without hidden retries, `current` tells its process.
+    """
+
+    def __init__(
+        self,
+        config: ChaosConfig,
+        home: Home,
+        connect: Callable[[float], "Redis"],
+        current: Current,
+    ) -> None:
+        self.config = config
+        self._home = home
+        self._connect = connect
+        self._current = current
+        self._lease: Lease | None = None
+
+    @property
+    def target(self) -> str:
+        return "redis"
+
+    @property
+    def observable(self) -> str:
+        return "drift: admissions that Redis does not know of"
+
+    async def plan(self) -> Plan:
+        if not await self._writes(ANSWER_SEC):
+            raise FaultError("redis does not take writes now, so pausing it would show nothing: heal it first")
+        handle = await ask(self._current)
+        if handle is None:
+            raise FaultError("redis is not running, so it cannot be paused: heal it first")
+        return self._home.plan("redis_pause", self.target, handle, LATE_SEC)
+
+    async def inject(self, plan: Plan) -> None:
+        if not await same_process(plan, self._current):
+            raise FaultError("redis was started anew meanwhile: nothing was paused")
+        self._lease = Lease(self._pause, self.config.duration_sec)
+        await self._lease.begin()
+
+    async def _pause(self) -> None:
+        await self._tell("PAUSE", lambda client: client.client_pause(int(TERM_SEC * 1000), all=False))
+
+    async def heal(self, plan: Plan) -> None:
+        lease, self._lease = self._lease, None
+        await end_leased(lease, self._home, plan, self._unpause)
+
+    async def _unpause(self) -> None:
+        await self._tell("UNPAUSE", lambda client: client.client_unpause())
+
+    async def is_healed(self, plan: Plan) -> bool:
+        return is_gone(plan) or not self._home.is_home_of(plan) or await self._writes(WRITE_SEC)
+
+    def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
+        return any(
+            (counter.get("drift") or 0) > 0 and (counter.get("drift_at") or 0) >= max(since, newest - RECENT_SEC)
+            for newest in [health.get("sampled_at") or since]
+            for counter in health.get("counters", ())
+        )
+
+    async def _writes(self, within_sec: float) -> bool:
+        try:
+            async with asyncio.timeout(within_sec), self._client(within_sec) as client:
+                await client.set(PROBE_KEY, 1, px=1000)
+        except (RedisError, OSError, TimeoutError):
+            return False
+        return True
+
+    async def _tell(self, word: str, command: Callable[["Redis"], Awaitable[object]]) -> None:
+        try:
+            async with asyncio.timeout(ANSWER_SEC), self._client(ANSWER_SEC) as client:
+                await command(client)
+        except (RedisError, OSError, TimeoutError) as error:
+            raise FaultError(f"redis did not take CLIENT {word}: {str(error) or 'no answer'}") from error
+
+    @asynccontextmanager
+    async def _client(self, answer_sec: float) -> AsyncIterator["Redis"]:
+        client = self._connect(answer_sec)
+        try:
+            yield client
+        finally:
+            await client.aclose()

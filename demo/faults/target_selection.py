@@ -1,0 +1,89 @@
+"""Whom a fault on containers hits: one that is named, any of several, or whoever leads right now."""
+
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from demo.container_engine import Selector
+from demo.errors import DemoError, FaultError, InvalidValue
+
+
+class Victim(Protocol):
+    """Chosen at each injection anew."""
+
+    @property
+    def label(self) -> str:
+        """On the button, before anything happens."""
+
+    async def choose(self) -> Selector:
+        """Raises `FaultError` when there is nobody to choose."""
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """Always the same one."""
+
+    selector: Selector
+
+    @property
+    def label(self) -> str:
+        return str(self.selector)
+
+    async def choose(self) -> Selector:
+        return self.selector
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Any of them, by chance."""
+
+    selectors: Sequence[Selector]
+
+    def __post_init__(self) -> None:
+        if not self.selectors:
+            raise InvalidValue("a victim is chosen among one container at least")
+
+    @property
+    def label(self) -> str:
+        return "one of " + ", ".join(map(str, self.selectors))
+
+    async def choose(self) -> Selector:
+        return random.choice(self.selectors)  # noqa: S311 - a lot, no secret
+
+
+@dataclass(frozen=True)
+class AnyMember:
+    """Any of those that are known by then, by chance."""
+
+    members: Callable[[], Sequence[Selector]]
+
+    @property
+    def label(self) -> str:
+        known = self.members()
+        return "one of " + ", ".join(map(str, known)) if known else "one of the members"
+
+    async def choose(self) -> Selector:
+        known = self.members()
+        if not known:
+            raise FaultError("no member is known yet: try again when all is up")
+        return random.choice(known)  # noqa: S311 - a lot, no secret
+
+
+@dataclass(frozen=True)
+class Elected:
+    """Whoever holds an office, as `ask` says; `label` is the office: "the leader"."""
+
+    label: str
+    ask: Callable[[], Awaitable[Selector | None]]
+
+    async def choose(self) -> Selector:
+        try:
+            selector = await self.ask()
+        except FaultError:
+            raise
+        except DemoError as error:
+            raise FaultError(f"nobody can tell who {self.label} is: {error}") from error
+        if selector is None:
+            raise FaultError(f"there is no {self.label.removeprefix('the ')} now: try again when there is one")
+        return selector

@@ -1,0 +1,53 @@
+"""A probe of Redis with a write: while Redis holds writes, PING would stay green."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from redis.exceptions import ConnectionError as NotConnected
+
+from demo.clock import uptime
+from demo.probes.http import STRANGER
+from demo.probes.result import Reading
+
+DEADLINE_SEC = 0.4
+KEEP_MS = 5000
+
+
+class NotOurs(NotConnected):
+    """Another process listens there: it is told nothing."""
+
+
+@dataclass(frozen=True)
+class RedisProbe:
+    """Writes `key`, which is ours, and asks for the memory in use, and for the number of its process.
+
+    `client` is asked for at each look; it must be without hidden retries.
+    """
+
+    client: Callable[[], "Redis"]
+    key: str = "show:probe:poller"
+    deadline_sec: float = DEADLINE_SEC
+
+    async def look(self) -> Reading:
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(self.deadline_sec):
+                client = self.client()
+                await client.set(self.key, round(uptime() * 1000), px=KEEP_MS)
+                write_ms = (time.perf_counter() - started) * 1000
+                told = await client.info()
+        except (NotOurs, AuthenticationError):
+            return Reading(trouble=STRANGER)
+        except ResponseError:
+            return Reading(trouble="refused a write")
+        except TimeoutError:
+            return Reading(trouble="takes no writes")
+        except (RedisError, OSError) as error:
+            held = "timeout" in type(error).__name__.lower()
+            return Reading(trouble="takes no writes" if held else "nobody listens")
+        data = {"write_ms": write_ms, "memory_bytes": told.get("used_memory"), "process": told.get("process_id")}
+        return Reading(data, took_ms=write_ms)

@@ -1,0 +1,196 @@
+"""Child processes that never outlive this one, not even after `kill -9`.
+
+The kernel kills them with the thread that spawned them (so spawn from the main thread), and their
+stdin is a lifeline: whoever reads it sees its end when this process is gone.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from demo.errors import FaultError, SubjectError
+from demo.processes.environment import without_proxies
+
+PARENT_DEATH_SIGNAL = Path(__file__).with_name("parent_death_signal.py")
+ROOT = Path(__file__).parents[2]
+TAIL_LINES = 20
+LINE_MOST = 400
+ENDED = ("Z", "X", "x")
+"""States of a process that is dead but still listed."""
+
+DYING_SEC = 0.5
+
+
+def program(path: str, *args: str) -> tuple[str, ...]:
+    """The command line of a program on the leash; `path` must be absolute: no PATH is searched."""
+    return (sys.executable, "-I", "-S", str(PARENT_DEATH_SIGNAL), str(os.getpid()), path, *args)
+
+
+def detached(name: str) -> tuple[str, ...]:
+    """The command line of one of our own modules that outlives this process."""
+    run = f"import runpy, sys; sys.path.append(sys.argv.pop(1)); runpy.run_module({name!r}, run_name='__main__')"
+    return (sys.executable, "-P", "-c", run, str(ROOT))
+
+
+def module(name: str) -> tuple[str, ...]:
+    """The command line of one of our own modules. `-P`: nothing in the working directory shadows it."""
+    return (sys.executable, "-P", str(PARENT_DEATH_SIGNAL), str(os.getpid()), "-m", name, str(ROOT))
+
+
+class Child:
+    """One process: started once, ended once. A restart is a new `Child`."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        first_line: bytes = b"",
+        *,
+        keeps_stdin: bool = True,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        """`first_line` is written to its stdin, which then stays open as the lifeline.
+
+        Without `keeps_stdin` it is closed after that, for a program that reads to the end before it starts.
+        `environ`: None is ours without the proxies, as of its start.
+        """
+        self.name = name
+        self._command = tuple(command)
+        self._first_line = first_line
+        self._keeps_stdin = keeps_stdin
+        self._environ = environ
+        self._process: asyncio.subprocess.Process | None = None
+        self._tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self._reader: asyncio.Task[None] | None = None
+        self._born: int | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    @property
+    def born(self) -> int | None:
+        """When it began, in clock ticks since boot: with the pid it names one process for ever."""
+        return self._born
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    @property
+    def was_killed(self) -> bool:
+        """Ended by SIGKILL, ours or anybody's."""
+        return self._process is not None and self._process.returncode == -signal.SIGKILL
+
+    @property
+    def tail(self) -> str:
+        """The last lines it wrote, for error messages and logs; not for an audience."""
+        return "\n".join(self._tail)
+
+    async def start(self) -> None:
+        """Raises `SubjectError` if it cannot even be spawned."""
+        try:
+            # A session of its own: Ctrl-C in the terminal must reach the healer, not the patient.
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+                env=without_proxies() if self._environ is None else self._environ,
+            )
+        except OSError as error:
+            raise SubjectError(f"{self.name} could not be started: {error.strerror or error}") from error
+        try:
+            self._born = birth_of(self._process.pid)
+        except FaultError as error:
+            self.kill()
+            raise SubjectError(f"{self.name} could not be started: {error}") from error
+        self._reader = asyncio.create_task(self._read(), name=f"log of {self.name}")
+        stdin = self._process.stdin
+        if stdin is not None and self._first_line:
+            with contextlib.suppress(ConnectionError):  # it died at once: seen by whoever probes it
+                stdin.write(self._first_line + b"\n")
+                await stdin.drain()
+        if stdin is not None and not self._keeps_stdin:
+            stdin.close()
+
+    async def _read(self) -> None:
+        stdout = self._process.stdout if self._process else None
+        rest = b""
+        while stdout is not None and (chunk := await stdout.read(4096)):
+            *lines, rest = (rest + chunk).split(b"\n")
+            self._note(lines)
+            rest = rest[:LINE_MOST]
+        self._note([rest])
+
+    def _note(self, lines: Sequence[bytes]) -> None:
+        self._tail.extend(line[:LINE_MOST].decode(errors="replace") for line in lines if line.strip())
+
+    def kill(self) -> None:
+        """SIGKILL. Nothing happens if it is gone already: a pid is never reused before it is reaped."""
+        self._signal(signal.SIGKILL)
+
+    def suspend(self) -> None:
+        """SIGSTOP: it lives, but answers nothing."""
+        self._signal(signal.SIGSTOP)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(number)
+
+    async def wait(self) -> int | None:
+        """Its exit code once it has ended and is reaped; negative for a signal."""
+        if self._process is None:
+            return None
+        code = await self._process.wait()
+        if self._reader is not None:
+            await asyncio.wait([self._reader], timeout=0.5)
+            self._reader.cancel()
+        return code
+
+    async def stop(self, grace_sec: float = 1.0) -> None:
+        """SIGTERM, after `grace_sec` SIGKILL; returns when it is reaped."""
+        if self._process is None:
+            return
+        self._signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(grace_sec):
+                await self._process.wait()
+        except TimeoutError:
+            self._signal(signal.SIGKILL)
+        await self.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+
+def birth_of(pid: int) -> int | None:
+    """When a process began, in clock ticks since boot; None if there is none, or it ended and waits to be reaped.
+
+    Tells a reused pid apart. Raises `FaultError` when that cannot be told: not to know is no proof of an end.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    except OSError as error:
+        raise FaultError(f"cannot tell whether process {pid} lives: {error.strerror or error}") from error
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in ENDED else int(fields[19])
+
+
+async def is_dying(is_gone: Callable[[], bool]) -> bool:
+    """Does it become true within a moment? A killed process loses its connections before it counts as gone."""
+    until = time.monotonic() + DYING_SEC
+    while not is_gone():
+        if time.monotonic() > until:
+            return False
+        await asyncio.sleep(0.01)
+    return True

@@ -1,0 +1,42 @@
+"""Run as a script between parent and child: ties the child's life to its parent's, then becomes it.
+
+With the arguments `PARENT PROGRAM ARGS…` it executes a program, with `PARENT -m MODULE ROOT` it runs a Python module.
+Imports nothing of this package: it must cost milliseconds.
+"""
+
+import ctypes
+import os
+import runpy
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1
+
+
+def tie_to(parent: int) -> None:
+    """Die by SIGKILL when the thread that spawned us ends. It survives `exec`; Linux only.
+
+    Exits at once if the parent died before it was asked for.
+    """
+    if sys.platform == "linux":
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
+            sys.exit(f"prctl failed: {os.strerror(ctypes.get_errno())}")
+    if os.getppid() != parent:
+        sys.exit("the parent is gone")
+
+
+def main() -> None:
+    parent, program, *rest = sys.argv[1:]
+    tie_to(int(parent))
+    if program != "-m":
+        os.execv(program, [program, *rest])  # noqa: S606 - no shell is the point
+    module, root = rest
+    if root not in sys.path:
+        sys.path.append(root)
+    sys.argv = [module]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""How the processes of one show know each other: both sides prove that they know its token, and never send it.
+
+A port on loopback may be anybody's: a part that died has left its own to whoever takes it first.
+"""
+
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from demo.processes.service_auth import ANSWER_HEADER, ASK_HEADER, NONCE_HEADER
+
+OLD_SEC = 10.0
+"""A question that was overheard is of no use to anybody after so long."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One request to the part called `part`. `path`: with its query, as it is sent."""
+
+    token: str = field(repr=False)
+    part: str
+    method: str
+    path: str
+    nonce: str = field(default_factory=lambda: f"{time.monotonic():.3f}-{secrets.token_hex(8)}")
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {NONCE_HEADER: self.nonce, ASK_HEADER: self._sign("ask", self.method, self.path)}
+
+    def is_answered(self, status: int, headers: Mapping[str, str], body: bytes) -> bool:
+        """Does this answer come from that part?"""
+        return _same(headers.get(ANSWER_HEADER, ""), self.answer(status, body))
+
+    def answer(self, status: int, body: bytes) -> str:
+        return self._sign("answer", str(status), hashlib.sha256(body).hexdigest())
+
+    def is_asked_by_us(self, said: str, now: float) -> bool:
+        """The part itself judges: was it one of this show's processes that asked, just now?"""
+        try:
+            age_sec = now - float(self.nonce.partition("-")[0])
+        except ValueError:
+            return False
+        return abs(age_sec) < OLD_SEC and _same(said, self._sign("ask", self.method, self.path))
+
+    def _sign(self, *words: str) -> str:
+        return _digest(self.token.encode(), "\n".join((self.part, self.nonce, *words)).encode())
+
+
+def _digest(key: bytes, text: bytes) -> str:
+    return hmac.digest(key, text, "sha256").hex()
+
+
+def _same(one: str, other: str) -> bool:
+    return hmac.compare_digest(one.encode(errors="replace"), other.encode())

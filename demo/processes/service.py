@@ -1,0 +1,70 @@
+"""How a process of ours lives: told what to be on stdin, serves on loopback, ends with its parent."""
+
+import asyncio
+import json
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from demo.processes.proof_of_identity import Question
+from demo.processes.service_auth import ANSWER_HEADER, ASK_HEADER, HOST, NONCE_HEADER
+
+
+def run(build: Callable[[Mapping[str, Any]], web.Application]) -> None:
+    """Serve what `build` makes of the first line of stdin (a JSON object with `id`, `port` and `token`)."""
+    line = sys.stdin.buffer.readline()
+    try:
+        config = json.loads(line)
+    except ValueError:
+        sys.exit("this process is started by the show, which tells it on stdin what to be")
+    threading.Thread(target=_hold_lifeline, daemon=True, name="lifeline").start()
+    asyncio.run(_serve(build(config), config))
+
+
+def _hold_lifeline() -> None:
+    """The pipe of stdin ends when the parent is gone, however it went. The loop may hang: so not there."""
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    os._exit(0)
+
+
+async def _serve(app: web.Application, config: Mapping[str, Any]) -> None:
+    app.middlewares.append(_only_ours(config["id"], config["token"]))
+    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    await runner.setup()
+    await web.TCPSite(runner, HOST, config["port"], reuse_address=True, backlog=1024).start()
+    await asyncio.Event().wait()
+
+
+def _only_ours(ident: str, token: str) -> Middleware:
+    """Ports on loopback are open to every program and page of this machine: only the show knows the token."""
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        question = Question(token, ident, request.method, request.raw_path, request.headers.get(NONCE_HEADER, ""))
+        if not question.is_asked_by_us(request.headers.get(ASK_HEADER, ""), time.monotonic()):
+            raise web.HTTPForbidden
+        answer = await _answer(request, handler)
+        body = answer.body if isinstance(answer, web.Response) and isinstance(answer.body, bytes) else b""
+        answer.headers[ANSWER_HEADER] = question.answer(answer.status, body)
+        return answer
+
+    return check
+
+
+async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A failure of ours is an answer of ours too."""
+    try:
+        return await handler(request)
+    except web.HTTPException as refusal:
+        return web.Response(status=refusal.status)
+    except Exception:
+        logging.exception("%s %s", request.method, request.path)
+        return web.Response(status=500)

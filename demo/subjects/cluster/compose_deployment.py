@@ -1,0 +1,226 @@
+"""A cluster in containers of one compose project: brought up or found, and left as it was found."""
+
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from demo.container_engine.client import Engine
+from demo.container_engine.container import Container
+from demo.container_engine.event_watch import EngineWatch
+from demo.diagnostics import Finding, ok
+from demo.errors import EngineError, SubjectError, UsageError
+from demo.processes.ports import is_free
+from demo.subjects.cluster import ownership
+from demo.subjects.cluster.compose import DOWN_SEC, Compose
+from demo.subjects.cluster.deployment import Tell
+from demo.subjects.cluster.image_pull import pull
+from demo.subjects.cluster.members import Member, Members
+
+PROJECT = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+@dataclass(frozen=True)
+class Plans:
+    """What is to be brought up, when it does not run yet. `ports`: where it publishes on 127.0.0.1, by service."""
+
+    project: str
+    file: Path
+    images: tuple[str, ...]
+    environ: dict[str, str]
+    ports: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raises `UsageError` for a name that compose would refuse later, at greater length."""
+        if not PROJECT.fullmatch(self.project):
+            raise UsageError(
+                f"{self.project[:60]!r} cannot be a compose project's name: use a-z, 0-9, '_' and '-', "
+                "and begin with a letter or a digit"
+            )
+
+
+@dataclass(frozen=True)
+class Terms:
+    """`attach`: it runs already, and nothing of it is started or removed. `keep`: what is brought up stays."""
+
+    attach: bool = False
+    keep: bool = False
+    allow_unlabelled: bool = False
+
+
+class Containers:
+    """A `Ground` on the container engine of this machine."""
+
+    def __init__(self, plans: Plans, terms: Terms) -> None:
+        self.plans, self.terms = plans, terms
+        self.engine = Engine()
+        self._watch = EngineWatch(self.engine, plans.project, self._news)
+        self._compose = Compose(
+            plans.project, plans.file, plans.environ | {"DEMO_OWNER": ownership.mine(keep=terms.keep)}
+        )
+        self._ours = False
+        self._hold = ownership.Hold(plans.project)
+        self._members = Members((), None)
+        self._changed: Callable[[], None] = lambda: None
+        self._tell: Tell = lambda text: None
+        self.judge: Callable[[Sequence[Container]], Awaitable[object]] | None = None
+        """Raises `SubjectError` when what is attached to is nothing that this subject can present."""
+
+    @property
+    def watch(self) -> EngineWatch:
+        return self._watch
+
+    def told(self, members: Members, changed: Callable[[], None], tell: Tell) -> None:
+        self._members, self._changed, self._tell = members, changed, tell
+
+    def _news(self) -> None:
+        self._changed()
+
+    async def check(self) -> None:
+        try:
+            containers = await self.engine.containers(self.plans.project)
+            self._compose.environ |= self.engine.environ()
+            if not self.terms.attach:
+                await self._compose.check()
+            elif not containers:
+                raise SubjectError(f"no container belongs to a compose project {self.plans.project!r} here")
+            elif self.judge is not None:
+                await self.judge(containers)
+        except EngineError as error:
+            raise SubjectError(str(error)) from error
+        finally:
+            await self.engine.close()
+
+    async def examine(self) -> Finding:
+        """For `demo doctor`, of a project that is attached to. Raises `SubjectError`."""
+        try:
+            await self.check()
+            names = ", ".join(sorted(one.called for one in await self.listed()))
+        finally:
+            await self.engine.close()
+        return ok(f"project {self.plans.project}", f"can be presented; what is there: {names}")
+
+    async def listed(self) -> tuple[Container, ...]:
+        """All of the project, those that do not run too. Raises `SubjectError`."""
+        try:
+            return await self.engine.containers(self.plans.project)
+        except EngineError as error:
+            raise SubjectError(str(error)) from error
+
+    async def bring_up(self) -> None:
+        """What runs is taken as it is; what a show of this machine left behind is this show's to remove."""
+        if self.terms.allow_unlabelled:
+            self._tell(f"every container of {self.plans.project} that this show names can be broken, labelled or not")
+        if self.terms.attach:
+            return
+        found = await self.listed()
+        self._compose.environ |= self.engine.environ()
+        claim = self._claimed(found)
+        found = await self._unfrozen(found, claim)
+        lacking = self._lacking(found)
+        if found and not lacking:
+            word = (
+                "was left by a show that is gone; it ends with this one" if claim == "left" else "stays when this ends"
+            )
+            self._tell(f"{self.plans.project} runs already; it {word}")
+            return
+        self._check_free(claim, lacking)
+        self._check_ports(lacking)
+        if found:
+            self._tell(f"{self.plans.project} is only half up: starting {', '.join(lacking)}")
+        else:
+            await self._pull()
+            self._check_ports(lacking)
+            self._tell(f"starting {self.plans.project} with compose")
+        self._ours |= not self.terms.keep and claim == "nobody's"
+        await self._compose.up()
+
+    def _claimed(self, found: Sequence[Container]) -> ownership.Claim:
+        """Whose it is, once nobody else is bringing it up or taking it over; what was left becomes ours."""
+        claim = ownership.claim_on(found)
+        if claim in ("nobody's", "left") and not self._hold.take(self.engine.where):
+            return "another's"
+        self._ours |= not self.terms.keep and claim == "left"
+        return claim
+
+    def _check_free(self, claim: ownership.Claim, lacking: Sequence[str]) -> None:
+        """What another show has broken is that show's to heal."""
+        if claim == "another's":
+            raise SubjectError(
+                f"another show has {self.plans.project}, and {', '.join(lacking)} of it does not run: "
+                "wait for it, or take a project of your own (-o project=NAME)"
+            )
+
+    async def _unfrozen(self, found: tuple[Container, ...], claim: ownership.Claim) -> tuple[Container, ...]:
+        """Compose does not unpause."""
+        frozen = [one for one in found if one.state == "paused" and claim != "another's"]
+        for member in self._members:
+            for container in _of(member, frozen):
+                await self._start(member, container)
+        return await self.listed() if frozen else found
+
+    async def _pull(self) -> None:
+        try:
+            await pull(self.engine, self.plans.images, self._tell)
+        except EngineError as error:
+            raise SubjectError(str(error)) from error
+
+    def _check_ports(self, services: Sequence[str]) -> None:
+        """Compose would say so too, at greater length, and after having made half of it."""
+        taken = [port for name in services for port in self.plans.ports.get(name, ()) if not is_free(port)]
+        if taken:
+            some = ", ".join(map(str, taken))
+            raise SubjectError(f"taken on 127.0.0.1: port {some}; end what uses it, or take others (-o base-port=PORT)")
+
+    def _lacking(self, found: Sequence[Container]) -> list[str]:
+        return [member.id for member in self._members if not any(one.is_running for one in _of(member, found))]
+
+    async def know(self) -> None:
+        self._members.take(await self.listed())
+
+    async def bring_back(self) -> None:
+        found = await self.listed()
+        if not self.terms.attach and (lacking := self._lacking(found)):
+            claim = self._claimed(found)
+            self._check_free(claim, lacking)
+            if not all(_of(member, found) for member in self._members):
+                self._ours |= not self.terms.keep and claim == "nobody's"
+                await self._compose.up()
+        for member in self._members:
+            own = _of(member, found)
+            if own and not any(container.is_running for container in own):
+                await self._start(member, own[0])
+
+    async def _start(self, member: Member, container: Container) -> None:
+        if not (container.is_target or self.terms.allow_unlabelled):
+            raise SubjectError(f"{member.id} does not run, and lacks the label demo.target=true: start it by hand")
+        try:
+            await (self.engine.unpause if container.state == "paused" else self.engine.start)(container.id)
+        except EngineError as error:
+            raise SubjectError(str(error)) from error
+
+    async def take_down(self) -> None:
+        try:
+            if self._ours:
+                await self._remove()
+                self._ours = False
+        finally:
+            self._hold.let_go()
+
+    async def _remove(self) -> None:
+        """Once more when it soon fails: somebody may have started in that moment what was being removed."""
+        until = time.monotonic() + DOWN_SEC
+        try:
+            await self._compose.down(DOWN_SEC)
+        except SubjectError:
+            if (left := until - time.monotonic()) < DOWN_SEC / 2:
+                raise
+            await self._compose.down(left)
+
+    async def close(self) -> None:
+        await self.engine.close()
+
+
+def _of(member: Member, found: Sequence[Container]) -> list[Container]:
+    return [container for container in found if member.is_in(container)]

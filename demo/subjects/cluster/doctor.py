@@ -1,0 +1,147 @@
+"""What a subject in containers needs, for `demo doctor`: asks the engine, and starts, pulls and changes nothing."""
+
+import asyncio
+import contextlib
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from demo.container_engine import Engine
+from demo.container_engine.container import UP
+from demo.diagnostics import Finding, maybe, no, ok, together
+from demo.errors import EngineError
+from demo.processes.ports import is_free
+from demo.subjects.cluster.compose import find_compose, version_of
+from demo.subjects.cluster.packages import installs_engine
+
+APART_MOST_SEC = 1.0
+"""More than this between the engine's clock and ours, and the ages on a stage are wrong."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a subject cannot do without. `project`: the compose project whose own containers may hold the ports."""
+
+    project: str
+    images: Sequence[str] = ()
+    ports: Sequence[int] = ()
+    memory_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Told:
+    """The engine's answer to /info, and when (seconds of the epoch) it was asked and answered."""
+
+    info: Mapping[str, Any]
+    asked: float
+    answered: float
+
+
+async def examine_engine(engine: Engine, needs: Needs) -> tuple[Finding, ...]:
+    """Everything at once. Without an engine only what can be told without one. Closes the engine in the end."""
+    begun = asyncio.ensure_future(together({"compose": compose()}))
+    try:
+        told = await ask(engine)
+        checks = {
+            **{f"image {name}": image(engine, name) for name in needs.images},
+            "ports": ports(engine, needs.project, needs.ports),
+        }
+        found = (_version(engine, told), *memory_and_clock(told, needs.memory_bytes), *await together(checks))
+    except EngineError as error:
+        found = (no("engine", str(error), await _engine_remedy()),)
+    finally:
+        with contextlib.suppress(EngineError):
+            await engine.close()
+    return (*found[:1], *await begun, *found[1:])
+
+
+async def _engine_remedy() -> str:
+    """The sentence itself says what to do, where an engine is installed."""
+    if any(map(shutil.which, ("docker", "dockerd", "podman"))):
+        return ""
+    return await asyncio.to_thread(installs_engine)
+
+
+async def ask(engine: Engine) -> Told:
+    """Raises `EngineError`."""
+    asked = time.time()
+    info = await engine.info()
+    return Told(info, asked, time.time())
+
+
+def _version(engine: Engine, told: Told) -> Finding:
+    return ok("engine", f"{told.info.get('ServerVersion') or 'of no known version'}, {engine.where}")
+
+
+async def compose() -> Finding:
+    """The plugin, else the program of old. Raises `SubjectError` when there is neither."""
+    program, *words = await find_compose()
+    said = await version_of((program, *words), {})
+    return ok("compose", " ".join((Path(program).name, *words, said)))
+
+
+async def image(engine: Engine, name: str) -> Finding:
+    if await engine.has_image(name):
+        return ok(f"image {name}", "is here")
+    return maybe(f"image {name}", "not here yet", f"docker pull {name}, before you go on stage")
+
+
+async def ports(engine: Engine, project: str, wanted: Sequence[int]) -> Finding:
+    """On 127.0.0.1: free, or published by containers of our own project."""
+    holders = {
+        port: container
+        for container in await engine.containers()
+        if container.state in UP
+        for _, port in container.ports.values()
+    }
+    ours = [port for port in wanted if port in holders and holders[port].project == project]
+    taken = [port for port in wanted if port not in ours and (port in holders or not is_free(port))]
+    if taken:
+        by = [f"{port} by {f'container {holders[port].name}' if port in holders else 'a program'}" for port in taken]
+        return no("ports", f"taken: {', '.join(by)}", "end what uses them")
+    free = [port for port in wanted if port not in ours]
+    said = [f"{_list(ports)} {word}" for ports, word in ((free, "free"), (ours, "our own containers'")) if ports]
+    return ok("ports", "; ".join(said) or "none is needed")
+
+
+def memory_and_clock(told: Told, need: int) -> tuple[Finding, Finding]:
+    return _memory(told.info.get("MemTotal"), need), _clock(told)
+
+
+def _memory(total: object, need: int) -> Finding:
+    if isinstance(total, bool) or not isinstance(total, int) or total <= 0:
+        return maybe("engine's memory", "it does not say", f"see that it has {_gigabytes(need)}")
+    found = f"{_gigabytes(total)} in all, {_gigabytes(need)} needed"
+    if total < need:
+        return no("engine's memory", found, "give the engine's machine more (Docker Desktop: Settings, Resources)")
+    return ok("engine's memory", found)
+
+
+def _clock(told: Told) -> Finding:
+    """Apart by more than the question's own time can explain."""
+    try:
+        theirs: datetime | None = datetime.fromisoformat(str(told.info["SystemTime"]))
+    except (KeyError, ValueError):
+        theirs = None
+    if theirs is None or theirs.tzinfo is None:
+        return maybe("engine's clock", "it does not say", "see that its machine's clock is kept right")
+    apart = theirs.timestamp() - (told.asked + told.answered) / 2
+    unsure = (told.answered - told.asked) / 2
+    found = f"{abs(apart):.1f} s {'ahead of' if apart > 0 else 'behind'} ours"
+    if abs(apart) - unsure > APART_MOST_SEC:
+        return no("engine's clock", found, "set both (timedatectl set-ntp true; Docker Desktop: restart it)")
+    if unsure > APART_MOST_SEC:
+        return maybe("engine's clock", f"{found}, give or take {unsure:.1f} s", "find out why the engine is slow")
+    return ok("engine's clock", found)
+
+
+def _list(ports: Sequence[int]) -> str:
+    return ", ".join(map(str, ports))
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 1e9:.1f} GB"

@@ -1,0 +1,89 @@
+"""The client process of a cluster: canary and workload over one store, told what to do over loopback."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from demo.clock import uptime
+from demo.subjects.cluster.canary import Canary
+from demo.subjects.cluster.kv_store import Store
+from demo.subjects.cluster.workload import Workload
+
+RATE_MOST = 5000.0
+
+
+class Client:
+    def __init__(self, store: Store, config: Mapping[str, Any]) -> None:
+        self._store = store
+        self._store.turn_to(config["endpoints"])
+        self._canary = Canary(store)
+        self._workload = Workload(store, secrets.token_hex(4), float(config.get("rate", 0)))
+        self._started_at = uptime()
+
+    async def lifetime(self, app: web.Application) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(work.run()) for work in (self._canary, self._workload)]
+        yield
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        await self._store.close()
+
+    async def health(self, _request: web.Request) -> web.Response:
+        """The last seconds."""
+        work = self._workload
+        body = {
+            "started_at": self._started_at,
+            "rate": work.rate,
+            "in_flight": work.in_flight,
+            "confirmed": work.books.confirmed,
+            "missing": work.books.missing,
+            "totals": {**work.recent.totals, "unsent": work.unsent},
+            "canary": self._canary.told(),
+            "store": self._store.told(),
+            **work.recent.summary(),
+        }
+        return web.json_response(body)
+
+    async def orders(self, request: web.Request) -> web.Response:
+        """`rate` in operations a second, `endpoints`: either, or both."""
+        order = await request.json()
+        rate, endpoints = order.get("rate"), order.get("endpoints")
+        if rate is not None and not 0 <= rate <= RATE_MOST:
+            return web.Response(status=422)
+        if endpoints is not None:
+            self._store.turn_to(endpoints)
+        if rate is not None:
+            self._workload.set_rate(float(rate))
+        return web.json_response({"rate": self._workload.rate})
+
+    async def run(self, request: web.Request) -> web.Response:
+        """What happened since a moment, in microseconds of the machine's uptime."""
+        since = int(request.query["uptime"]) / 1_000_000
+        known = since >= self._started_at
+        return web.json_response({"outage": self._canary.longest(since) if known else None})
+
+    async def verify(self, _request: web.Request) -> web.Response:
+        return web.json_response(await self._workload.verify())
+
+
+def building(make: Callable[[Mapping[str, Any]], Store]) -> Callable[[Mapping[str, Any]], web.Application]:
+    """For `parts.service.run`: `make` makes the store of the config once the loop runs."""
+
+    def build(config: Mapping[str, Any]) -> web.Application:
+        client = Client(make(config), config)
+        app = web.Application()
+        app.cleanup_ctx.append(client.lifetime)
+        app.add_routes(
+            [
+                web.get("/health", client.health),
+                web.get("/run", client.run),
+                web.post("/orders", client.orders),
+                web.post("/verify", client.verify),
+            ]
+        )
+        return app
+
+    return build

@@ -1,0 +1,93 @@
+"""What the wall shows of an etcd cluster, from the newest answers of its parts. Reads only; waits for nothing."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from demo.subjects.cluster.cards import answer, card, client_cards, curves, engine_cards, health_of
+from demo.subjects.cluster.cluster import Cluster
+from demo.subjects.cluster.leadership import Leader, Leadership, Vote
+from demo.subjects.cluster.members import Member
+
+MEGA = 1_000_000
+
+
+class Wall:
+    """`names`: who a member id belongs to, as the members themselves have told."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._leadership = Leadership()
+        self._names: dict[str, str] = {}
+        self._applied: dict[str, tuple[float, int, float | None]] = {}
+
+    @property
+    def leader(self) -> Leader:
+        return self._leadership.now
+
+    def picture(self, now: float) -> dict[str, Any]:
+        """The health dict without its time; `leader` and `client` beside the agreed keys."""
+        cluster = self._cluster
+        told = {member.id: self._told(member, now) for member in cluster.members}
+        leader = self._leadership.see(self._votes(told), cluster.members.dead(), now)
+        nodes = [self._member_card(member, told[member.id], leader, now) for member in cluster.members]
+        client = answer(cluster.client_pulse, 0.0, now)
+        return {
+            "nodes": [*nodes, *client_cards(cluster.client_pulse, now), *engine_cards(cluster.members)],
+            "metrics": curves(cluster.client_pulse, now),
+            "counters": [],
+            "leader": {"id": leader.name, "term": leader.term, "since": leader.since, "previous": leader.previous},
+            "engine": cluster.watch.trouble if cluster.watch is not None else "",
+            "client": {name: client.data.get(name) for name in ("rate", "confirmed", "missing")},
+            "victims": dict.fromkeys(LED, f"the leader, {leader.name}" if leader.name else "the leader: nobody now"),
+        }
+
+    def _told(self, member: Member, now: float) -> Mapping[str, Any]:
+        """What a member says now; empty when it is not known to live and answer."""
+        health, _ = self._health(member, now)
+        data = member.pulse.reading.data if health == "up" else {}
+        if data.get("member"):
+            self._names[data["member"]] = member.id
+        return data
+
+    def _votes(self, told: Mapping[str, Mapping[str, Any]]) -> list[Vote]:
+        return [
+            Vote(name, self._names.get(data["leader"], ""), data["term"])
+            for name, data in told.items()
+            if data.get("term") is not None
+        ]
+
+    def _health(self, member: Member, now: float) -> tuple[str, str]:
+        watch = self._cluster.watch
+        is_listed = watch is not None and watch.is_listed
+        return health_of(self._cluster.members.seen(member.id), member.pulse, now, expects_container=is_listed)
+
+    def _member_card(self, member: Member, told: Mapping[str, Any], leader: Leader, now: float) -> dict[str, Any]:
+        health, why = self._health(member, now)
+        role = "leads" if leader.name == member.id else "follows" if told.get("leader") else "no leader"
+        if health == "up" and role == "no leader":
+            health = "degraded"
+        term = f"{role} · term {told['term']}" if told.get("term") is not None else role
+        numbers = {"commits/s": self._per_sec(member, told), "term": told.get("term")}
+        size = told.get("db_bytes")
+        numbers["db MB"] = None if size is None else size / MEGA
+        return card(member.id, member.kind, health, why or term, numbers, address=member.address)
+
+    def _per_sec(self, member: Member, told: Mapping[str, Any]) -> float | None:
+        """How fast a member's log grows, from two of its answers; None when its log was begun anew."""
+        applied, at = told.get("applied"), member.pulse.at
+        if applied is None:
+            self._applied.pop(member.id, None)
+            return None
+        before = self._applied.get(member.id)
+        if before is None:
+            self._applied[member.id] = (at, applied, None)
+            return None
+        if at - before[0] < 1.0:
+            return before[2]
+        rate = (applied - before[1]) / (at - before[0])
+        self._applied[member.id] = (at, applied, rate if rate >= 0 else None)
+        return self._applied[member.id][2]
+
+
+LED = ("kill-leader", "freeze-leader", "cut-off-leader")
+"""The faults whose victim is the leader."""

@@ -1,0 +1,115 @@
+"""A rate limiter that stands by itself: watched and broken here, started again by its supervisor when asked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from demo.errors import DemoError, SubjectError
+from demo.probes.result import Reading
+from demo.processes.process_ref import Distant
+from demo.processes.supervised import WatchedPart
+from demo.processes.unix_client import ask
+from demo.subjects.ratelimiter.connection_info import NODES, Settings, Wiring
+from demo.subjects.ratelimiter.limiter_system import Spec, Target
+from demo.subjects.standalone import Standing, file_of, find
+
+ASK_SEC = 1.0
+GLANCE_SEC = 0.2
+WORK_SEC = 30.0
+"""What the supervisor gets to tell, to tell between two polls, and to bring parts back."""
+
+
+@dataclass
+class Supervisor:
+    """Asks the supervisor of the system called `name`, over its Unix socket."""
+
+    name: str
+    standing: Standing | None
+
+    @property
+    def is_gone(self) -> bool:
+        """The system has ended: its parts end with their supervisor."""
+        return self.standing is None or not self.standing.is_up
+
+    async def ask(self, method: str, path: str, within_sec: float) -> Mapping[str, Any]:
+        """Its answer. Raises `SubjectError` with what it said, or that it does not answer."""
+        if self.is_gone:
+            raise SubjectError(f"the system {self.name!r} has ended: start it again with `demo up`, then this server")
+        return await ask(file_of(self.name, "sock"), method, path, within_sec, f"the supervisor of {self.name!r}")
+
+
+class DistantPart(WatchedPart):
+    """A part that its supervisor owns."""
+
+    def __init__(self, spec: Spec, supervisor: Supervisor) -> None:
+        super().__init__(spec.id, spec.kind, spec.port, spec.probe, spec.links)
+        self._supervisor = supervisor
+        self._handle: Distant | None = None
+
+    @property
+    def handle(self) -> Distant | None:
+        return self._handle
+
+    async def current(self) -> Distant | None:
+        self.take(await self._supervisor.ask("GET", f"/parts/{self.id}", ASK_SEC))
+        return self._handle
+
+    async def bring_back(self) -> None:
+        self.take(await self._supervisor.ask("POST", f"/parts/{self.id}/bring-back", WORK_SEC))
+
+    async def look(self) -> Reading:
+        """What it does not say itself, its supervisor may know: that it was killed, or is starting."""
+        reading = await super().look()
+        if not reading.ok:
+            try:
+                self.take(await self._supervisor.ask("GET", f"/parts/{self.id}", GLANCE_SEC))
+            except DemoError:
+                self.is_starting = False
+                self.trouble = "cannot be asked after"
+        return reading
+
+    def take(self, told: Mapping[str, Any]) -> None:
+        """Believe the supervisor."""
+        pid = told["pid"]
+        self._handle = None if pid is None else Distant(pid, told["born"], told["killed"])
+        self.is_starting, self.trouble = told["starting"], told["trouble"]
+
+
+class AttachedSystem(Target[DistantPart]):
+    """The system called `name`, as it stands now; a later one of the same name is another."""
+
+    def __init__(self, name: str) -> None:
+        found = find(name)
+        self.name = name
+        self._supervisor = Supervisor(name, found)
+        by_hand = f"demo heal {name}"
+        if found is None:
+            super().__init__(_nothing(), 0, None, by_hand)
+        else:
+            super().__init__(Wiring.from_json(found.wiring), found.pid, found.born, by_hand)
+
+    def _make(self, spec: Spec) -> DistantPart:
+        return DistantPart(spec, self._supervisor)
+
+    def check(self) -> None:
+        if self._supervisor.is_gone:
+            raise SubjectError(f"no system stands under the name {self.name!r}: start one with `demo up ratelimiter`")
+
+    async def start(self) -> None:
+        """Takes it as it is: starts nothing."""
+        told = await self._supervisor.ask("GET", "/parts", ASK_SEC)
+        for part in self.parts:
+            part.take(told["parts"][part.id])
+
+    async def heal(self) -> None:
+        await self._supervisor.ask("POST", "/heal", WORK_SEC)
+
+    async def stop(self) -> None:
+        """Lets go of it, as it is."""
+        await self.lines.close()
+
+
+def _nothing() -> Wiring:
+    """The wiring of a system that ended: no plan is about it, and nobody listens on its ports."""
+    ports = dict.fromkeys(("redis", "backend", "traffic", *NODES), 1)
+    return Wiring("", "", "", ports, Settings())

@@ -1,0 +1,48 @@
+"""What the chapters do when they are entered: break one thing, watch, and say what was measured."""
+
+import asyncio
+
+from demo.clock import CLOCK
+from demo.subjects.ratelimiter.accounting import Account, Ask
+from demo.subjects.ratelimiter.faults import BURST, KILL, PAUSE
+from demo.subjects.ratelimiter.verdicts import Requests, of_burst, of_kill, of_pause, unsettled
+from demo.types import Stage
+
+RECOVERY_SEC = 20.0
+"""How long beyond its own duration a fault is given to be gone."""
+
+READING_SEC = 8.0
+
+
+class Acts:
+    """`ask` tells what happened since a fault began: nothing of an earlier run is in it."""
+
+    def __init__(self, stage: Stage, ask: Ask, reading_sec: float = READING_SEC) -> None:
+        self._stage = stage
+        self._ask = ask
+        self._reading_sec = reading_sec
+
+    async def kill(self) -> None:
+        before, after = await self._break(KILL.name, KILL.duration_sec)
+        requests = Requests.between(before.totals, after.totals)
+        verdict = unsettled(before.lives, after.lives) or of_kill(self._stage.measured(KILL.name), requests)
+        await self._stage.conclude(*verdict)
+
+    async def burst(self) -> None:
+        before, after = await self._break(BURST.name, BURST.duration_sec)
+        await self._stage.conclude(*(unsettled(before.lives, after.lives) or of_burst(after.keys)))
+
+    async def pause(self) -> None:
+        before, after = await self._break(PAUSE.name, PAUSE.duration_sec)
+        requests = Requests.between(before.totals, after.totals)
+        await self._stage.conclude(*(unsettled(before.lives, after.lives) or of_pause(after.keys, requests)))
+        await asyncio.sleep(self._reading_sec)  # the evidence comes next, by itself: leave time to read this first
+
+    async def _break(self, name: str, lasts_sec: float) -> tuple[Account, Account]:
+        """The accounts before it, and from then on; returns once it is healed and gone."""
+        await self._stage.countdown(3)
+        since = CLOCK.now()
+        before = await self._ask(since)
+        await self._stage.inject(name)
+        await self._stage.wait_recovered(name, lasts_sec + RECOVERY_SEC)
+        return before, await self._ask(since)

@@ -1,0 +1,60 @@
+"""What the rate limiter needs of this machine, for `demo doctor`; starts nothing."""
+
+import asyncio
+
+from demo.diagnostics import Finding, no, ok, together
+from demo.processes.child import birth_of
+from demo.processes.port_owner import taken_by
+from demo.processes.ports import free_ports, is_free
+from demo.subjects.ratelimiter.attached_system import Supervisor
+from demo.subjects.ratelimiter.redis_server import OLDEST, remedy, survey
+from demo.subjects.standalone import find
+
+PARTS = 6
+ASK_SEC = 3.0
+REDIS, PORTS, SYSTEM = "redis-server", "its ports", "its system"
+
+
+async def examine_own(base_port: int | None) -> tuple[Finding, ...]:
+    """For a system of the show's own."""
+    return await together({REDIS: asyncio.to_thread(_redis), PORTS: asyncio.to_thread(_ports, base_port)})
+
+
+async def examine_standing(name: str) -> tuple[Finding, ...]:
+    """For one that `demo up` started."""
+    return await together({SYSTEM: _standing(name)})
+
+
+def _redis() -> Finding:
+    path, version, passed_over = survey()
+    if path:
+        return ok(REDIS, f"{version[0]}.{version[1]}, {path}")
+    oldest = ".".join(map(str, OLDEST))
+    found = f"only {', '.join(passed_over)}, and {oldest} is the oldest that will do" if passed_over else "not found"
+    return no(REDIS, found, remedy(passed_over))
+
+
+def _ports(base_port: int | None) -> Finding:
+    if base_port is None:
+        try:
+            return ok(PORTS, f"{PARTS} free ones, as {', '.join(map(str, sorted(free_ports(PARTS))))}")
+        except OSError as error:
+            return no(PORTS, str(error), "end what listens on all of them")
+    wanted = range(base_port, base_port + PARTS)
+    taken = [taken_by(port) for port in wanted if not is_free(port)]
+    if taken:
+        return no(PORTS, ", ".join(taken), "end what uses them, or choose another --base-port")
+    return ok(PORTS, f"{wanted[0]} to {wanted[-1]} are free")
+
+
+async def _standing(name: str) -> Finding:
+    supervisor = Supervisor(name, find(name))
+    if supervisor.is_gone:
+        return no(SYSTEM, f"none stands under the name {name!r}", "demo up ratelimiter")
+    told = await supervisor.ask("GET", "/parts", ASK_SEC)
+    down = [
+        part for part, said in told["parts"].items() if said["pid"] is None or birth_of(said["pid"]) != said["born"]
+    ]
+    if down:
+        return no(SYSTEM, f"{name!r} stands, but not {', '.join(down)}", f"demo heal {name}")
+    return ok(SYSTEM, f"{name!r} stands, all {len(told['parts'])} parts of it")

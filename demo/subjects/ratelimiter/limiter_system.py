@@ -1,0 +1,69 @@
+"""The rate limiter as those see it who watch and break it, whoever owns its processes."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from demo.faults.process_kill import Home
+from demo.probes.redis import RedisProbe
+from demo.probes.result import Probe
+from demo.processes.supervised import WatchedPart
+from demo.subjects.ratelimiter.connection_info import NODES, Lines, Settings, Wiring
+
+P = TypeVar("P", bound=WatchedPart)
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One part: what it is called, where it answers, how it is probed, and whom it asks."""
+
+    id: str
+    kind: str
+    port: int
+    probe: Probe
+    links: tuple[str, ...]
+
+
+class Target(ABC, Generic[P]):
+    """Six parts, and the way to talk to each. `home`: which run of the system it is, and who owns its processes."""
+
+    def __init__(self, wiring: Wiring, owner: int, owner_born: int | None, by_hand: str) -> None:
+        self.home = Home(wiring.show, owner, owner_born, by_hand)
+        self.wiring = wiring
+        self.settings: Settings = wiring.settings
+        self.token = wiring.token
+        self.lines = Lines(wiring, owner)
+        self.redis = self._part("redis", "redis")
+        self.redis.is_ours = lambda reading, handle: reading.data.get("process") == handle.pid
+        self.nodes = tuple(self._part(name, "node", "redis", "backend") for name in NODES)
+        self.backend = self._part("backend", "backend", "redis")
+        self.traffic = self._part("traffic", "traffic", *NODES)
+
+    @property
+    def parts(self) -> tuple[P, ...]:
+        return (self.redis, *self.nodes, self.backend, self.traffic)
+
+    def _part(self, name: str, kind: str, *links: str) -> P:
+        port = self.wiring.ports[name]
+        probe: Probe = RedisProbe(self.lines.redis_client) if kind == "redis" else self.lines.probe(name)
+        return self._make(Spec(name, kind, port, probe, links))
+
+    @abstractmethod
+    def _make(self, spec: Spec) -> P:
+        """The part of this specification."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Raises `SubjectError` for what is missing before anything starts."""
+
+    @abstractmethod
+    async def start(self) -> None:
+        """Returns when every part is up. Raises `SubjectError`."""
+
+    @abstractmethod
+    async def heal(self) -> None:
+        """Brings back what is dead or silent. Raises `SubjectError` that names what did not come back."""
+
+    @abstractmethod
+    async def stop(self) -> None:
+        """Lets go of it, and ends what is ours. Safe to call twice, or without a start."""

@@ -1,0 +1,104 @@
+"""Systems that stand by themselves (`demo up`): where each says how it can be reached, and who minds it.
+
+A name is a file, so names are plain. The directory is ours alone: what lies there lets one in.
+"""
+
+import contextlib
+import json
+import os
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from demo.errors import SubjectError, UsageError
+from demo.paths import make_private, state_directory
+from demo.processes.child import birth_of
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+_SOCKET_MOST = 100
+"""Bytes of a Unix socket's path; the kernel takes 107."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One system that stands: `subject`, its supervisor's process, and `wiring`, what the subject needs to attach."""
+
+    name: str
+    subject: str
+    pid: int
+    born: int | None
+    began: float
+    wiring: Mapping[str, Any]
+
+    @property
+    def is_up(self) -> bool:
+        """Does its supervisor live? Raises `FaultError` when that cannot be told."""
+        return self.born is not None and birth_of(self.pid) == self.born
+
+
+def place() -> Path:
+    """The directory. Raises `SubjectError` when it cannot be made, or is somebody else's too.
+
+    Not the runtime directory: that is emptied when its user logs out, and these systems stay.
+    """
+    try:
+        path = state_directory() / "standing"
+        make_private(path)
+        found = path.lstat()
+    except OSError as error:
+        where = error.filename or "the state directory"
+        raise SubjectError(f"cannot use {where}: {error.strerror or error}") from None
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise SubjectError(f"{path} must be a directory of yours alone: chmod 700 it, or set XDG_STATE_HOME")
+    return path
+
+
+def file_of(name: str, kind: str) -> Path:
+    """`kind`: json, sock, lock or log. Raises `UsageError` for a name that is none, `SubjectError` for no place."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{name[:40]!r} cannot be a system's name: use up to 32 of a-z, 0-9 and '-'")
+    path = place() / f"{name}.{kind}"
+    if kind == "sock" and len(os.fsencode(path)) > _SOCKET_MOST:
+        raise SubjectError(f"{path} is too long for a Unix socket: set XDG_STATE_HOME to a shorter directory")
+    return path
+
+
+def find(name: str) -> Standing | None:
+    """The system called `name`, whether its supervisor still lives or not; None when there is no word of it.
+
+    Raises `SubjectError` when there is, and it cannot be read.
+    """
+    path = file_of(name, "json")
+    try:
+        return Standing(**json.loads(path.read_text()))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        raise SubjectError(f"{path} cannot be read: {error}") from None
+
+
+def standing() -> list[Standing]:
+    """All that stand, by name."""
+    names = sorted(path.stem for path in place().glob("*.json") if _NAME.fullmatch(path.stem))
+    return [found for name in names if (found := find(name)) is not None and found.is_up]
+
+
+def announce(system: Standing) -> None:
+    """Say how it can be reached: whole or not at all, and to nobody else."""
+    path = file_of(system.name, "json")
+    draft = path.with_suffix(".new")
+    with contextlib.suppress(FileNotFoundError):
+        draft.unlink()
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(asdict(system), file)
+    draft.replace(path)
+
+
+def withdraw(name: str) -> None:
+    """It stands no more."""
+    for kind in ("json", "sock"):
+        file_of(name, kind).unlink(missing_ok=True)

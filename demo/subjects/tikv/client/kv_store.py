@@ -1,0 +1,138 @@
+"""TiKV as a store of the load. Run as a program it is the client process."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from demo.clock import uptime
+from demo.processes.service import run
+from demo.subjects.cluster.kv_store import NotDone
+from demo.subjects.cluster.load_client import building
+from demo.subjects.cluster.workload import PREFIX
+from demo.subjects.tikv.client.grpc_channels import NoAnswer
+from demo.subjects.tikv.client.raw_client import RawClient
+from demo.subjects.tikv.client.region_cache import Known, Region, Route
+
+CANARY = b"chaos-stage/canary"
+KEYS_MOST = 16
+ASK_SEC = 2.0
+CLOSE_SEC = 2.0
+
+LOAD = PREFIX.encode()
+NOT_MET: Mapping[str, Any] = {"region": "", "store": "", "since": 0.0, "at": 0.0, "holds_load": False}
+
+
+TABLES = b"t\x80"
+"""How the keys of TiDB's tables begin: raw writes beside them could harm what is there."""
+
+TIDB = "TiDB's tables are here"
+
+WORDS = {"no_route": "PD gives no route"}
+
+
+class TikvStore:
+    """`turn_to` takes lines: `pd ADVERTISED REACHED` and `store ADVERTISED REACHED`, as `parts.endpoints` makes them.
+
+    Keys travel as text of one character a byte.
+    """
+
+    def __init__(self) -> None:
+        self._places: dict[str, str] = {}
+        self._pds: tuple[str, ...] = ()
+        self._client: RawClient | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+        self._led: dict[bytes, dict[str, Any]] = {}
+        self._may_write = False
+        self._known = Known()
+
+    def turn_to(self, endpoints: Sequence[str]) -> None:
+        lines = [line.split(" ") for line in endpoints]
+        places = {advertised: reached for _, advertised, reached in lines}
+        pds = tuple(advertised for kind, advertised, _ in lines if kind == "pd")
+        if (places, pds) == (self._places, self._pds):
+            return
+        self._places, self._pds = places, pds
+        old, self._client = self._client, RawClient(pds, places, self._met, self._known) if pds else None
+        if old is not None:
+            self._leave(old)
+
+    def _leave(self, old: RawClient) -> None:
+        """What is under way on it gets its time to end."""
+        task = asyncio.get_running_loop().create_task(_close_later(old))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    def told(self) -> Mapping[str, Any]:
+        """Who led each canary's region when it answered last: `since` when, and last `at`, by the machine's uptime."""
+        return {"regions": list(self._led.values())}
+
+    def _met(self, key: bytes, route: Route) -> None:
+        before = self._led.get(key)
+        if before is None:
+            return
+        now, store, region = uptime(), str(route.peer.store_id), str(route.region.ident)
+        since = before["since"] if before["store"] == store else now
+        holds_load = route.region.holds(LOAD)
+        self._led[key] = {"region": region, "store": store, "since": since, "at": now, "holds_load": holds_load}
+
+    async def canary_keys(self) -> Sequence[str]:
+        client = self._reached()
+        try:
+            regions = await client.regions(ASK_SEC)
+            # Beyond the first few hundred regions, too.
+            tables = await client.regions(ASK_SEC, 2, TABLES)
+        except NoAnswer as error:
+            raise _not_done(error) from error
+        self._may_write = not any(region.start.startswith(TABLES) for region in (*regions, *tables))
+        if not self._may_write:
+            raise NotDone(TIDB)
+        keys = some_keys(regions)
+        self._led = {key: self._led.get(key, dict(NOT_MET)) for key in keys}
+        return [key.decode("latin-1") for key in keys]
+
+    async def put(self, key: str, value: bytes, within_sec: float) -> bool:
+        if not self._may_write:
+            raise NotDone("no route is known yet")
+        try:
+            return await self._reached().put(key.encode("latin-1"), value, within_sec)
+        except NoAnswer as error:
+            raise _not_done(error) from error
+
+    async def get(self, key: str, within_sec: float) -> bytes | None:
+        try:
+            return await self._reached().get(key.encode("latin-1"), within_sec)
+        except NoAnswer as error:
+            raise _not_done(error) from error
+
+    def _reached(self) -> RawClient:
+        if self._client is None:
+            raise NotDone("no PD is known")
+        return self._client
+
+    async def close(self) -> None:
+        for task in self._closing:
+            task.cancel()
+        if self._client is not None:
+            await self._client.close()
+
+
+def some_keys(regions: Sequence[Region]) -> list[bytes]:
+    """One key in each region; of many regions those at even steps."""
+    keys = [key for region in regions if (key := region.key(CANARY)) is not None]
+    step = max(1, -(-len(keys) // KEYS_MOST))
+    return keys[::step]
+
+
+async def _close_later(client: RawClient) -> None:
+    try:
+        await asyncio.sleep(CLOSE_SEC)
+    finally:
+        await client.close()
+
+
+def _not_done(error: NoAnswer) -> NotDone:
+    return NotDone(WORDS.get(error.reason, error.reason))
+
+
+if __name__ == "__main__":
+    run(building(lambda config: TikvStore()))

@@ -1,0 +1,1 @@
+"""A cluster that tiup runs on this machine: started, supervised and removed."""

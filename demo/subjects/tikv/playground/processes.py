@@ -1,0 +1,81 @@
+"""The processes of a playground, for faults: found by where they listen, and brought back by the one that owns them."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from demo.errors import SubjectError
+from demo.faults.process_signal import Kept
+from demo.probes.pd import PdProbe
+from demo.probes.tikv import StatusProbe
+from demo.processes.child import birth_of
+from demo.processes.process_ref import Distant
+from demo.processes.unix_client import ask
+from demo.subjects.cluster.cluster import Cluster
+from demo.subjects.cluster.members import Member
+from demo.subjects.tikv.playground.deployment import ASK_SEC, Playground
+from demo.subjects.tikv.playground.tiup import stays_without_its_own
+from demo.subjects.tikv.topology import Parts
+
+GONE_SEC = 30.0
+"""A playground that takes no orders any more has ended after so long, or hangs."""
+
+LOOK_SEC = 0.1
+BY_HAND = "end this show: all processes of its playground end with it"
+
+
+class KeptProcesses:
+    """A `Keeper`. Never a process that is not of this playground, and never one by its number alone."""
+
+    def __init__(self, playground: Playground, cluster: Cluster, parts: Parts) -> None:
+        self._playground, self._cluster, self._parts = playground, cluster, parts
+
+    async def find(self, name: str, *, to_kill: bool) -> Kept:
+        member, minder = self._cluster.members.find(name), self._playground.minder
+        if member is None or minder is None:
+            raise SubjectError(f"{name} is no part of a playground that runs, so nothing was touched")
+        port = self._parts.port_of(member)
+        running = [part for part in (await self._playground.ask("GET", "/parts"))["parts"] if part["alive"]]
+        part = next((part for part in running if port in part["ports"]), None)
+        if part is None:
+            raise SubjectError(f"{name} does not run, so it cannot be broken: heal it first")
+        if to_kill and part["own"] and self._is_last(member, running) and not stays_without_its_own():
+            raise SubjectError(
+                f"{name} is the last of its kind that tiup itself has started, and a playground before 1.16.5 may end "
+                "with it, so it is not killed: start this show anew, or `tiup update playground`"
+            )
+        undo = {"socket": str(self._playground.socket), "port": port, "kind": member.kind, "address": member.address}
+        undo |= {"argv": part["argv"], "owner": minder.pid, "owner_born": minder.born}
+        return Kept(name, Distant(part["pid"], part["born"]), undo, BY_HAND)
+
+    def _is_last(self, victim: Member, running: Sequence[Mapping[str, Any]]) -> bool:
+        """tiup knows nothing of those that were started again: without any of its own an old one may give up."""
+        own = {port for part in running if part["own"] for port in part["ports"]}
+        peers = [member for member in self._cluster.members if member.kind == victim.kind]
+        return sum(self._parts.port_of(member) in own for member in peers) <= 1
+
+    async def restart(self, undo: Mapping[str, Any]) -> None:
+        socket, port = Path(undo["socket"]), int(undo["port"])
+        try:
+            await ask(socket, "POST", f"/ports/{port}/start", ASK_SEC, "the process that minds the playground")
+        except SubjectError:
+            if self._playground.minder is not None:
+                raise
+            # Another show's playground, which ends with that show.
+            until = time.monotonic() + GONE_SEC
+            while birth_of(undo["owner"]) == undo["owner_born"]:
+                if time.monotonic() > until:
+                    raise
+                await asyncio.sleep(LOOK_SEC)
+
+    async def is_up(self, undo: Mapping[str, Any]) -> bool:
+        session, url = self._cluster.lines.session, f"http://{undo['address']}"
+        probe = StatusProbe(session, url) if undo["kind"] == "tikv" else PdProbe(session, url, asks_word=_nothing)
+        return (await probe.look()).ok
+
+
+def _nothing(_: str) -> bool:
+    """A PD that answers for itself is up: what it tells of the cluster is not asked for."""
+    return False

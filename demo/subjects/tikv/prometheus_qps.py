@@ -1,0 +1,39 @@
+"""How much each store serves, as a Prometheus that watches the cluster says; its trouble is told when it begins."""
+
+from collections.abc import Callable
+
+from demo.probes.periodic import Pulse
+from demo.probes.prometheus import PrometheusProbe
+from demo.probes.result import Reading
+from demo.subjects.tikv.topology import Session
+
+EVERY_SEC = 2.0
+# PingCAP's Prometheus scrapes every 15 s: a shorter range often holds one sample only, which makes no rate.
+QUERY = 'sum by (instance) (rate(tikv_grpc_msg_duration_seconds_count{type=~"raw_get|raw_put"}[1m]))'
+
+
+class Served:
+    """By instance. While it is in trouble the stores are asked themselves."""
+
+    def __init__(self, session: Session, url: str, changed: Callable[[], None]) -> None:
+        self._probe = PrometheusProbe(session, url, QUERY)
+        self._trouble = ""
+        self.tell: Callable[[str], None] = lambda text: None
+        self.pulse = Pulse(self._look, EVERY_SEC, changed)
+
+    @property
+    def is_missing(self) -> bool:
+        return not self.pulse.reading.ok
+
+    async def _look(self) -> Reading:
+        reading = await self._probe.look()
+        if reading.ok and not reading.data["values"]:
+            reading = Reading(trouble="knows nothing of TiKV's reads and writes")
+        if reading.trouble != self._trouble:
+            self._trouble = reading.trouble
+            self.tell(
+                f"Prometheus: {reading.trouble}; the stores are asked how much they serve"
+                if reading.trouble
+                else "Prometheus tells how much the stores serve"
+            )
+        return reading

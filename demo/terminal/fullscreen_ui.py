@@ -1,0 +1,130 @@
+"""The show on a terminal: one loop that takes keys and paints, and restores the terminal whatever happens."""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.segment import Segment
+
+from demo.conductor import Conductor
+from demo.invitation import Invitation
+from demo.show import ShowState
+from demo.terminal.alt_screen import Screen
+from demo.terminal.captured_output import Overheard
+from demo.terminal.key_controller import Helm
+from demo.terminal.keyboard import GONE, WHEEL, keyboard
+from demo.terminal.row_layout import Rows
+from demo.terminal.screen_layout import Desk, picture
+
+TICK_SEC = 0.2
+"""Ages, countdowns and the terminal's size are looked at this often."""
+
+FRAME_SEC = 0.04
+"""Between two paintings at least."""
+
+WHOLE_SEC = 2.0
+"""This often the picture is painted whole: something else may have written over it."""
+
+
+class LiveFront:
+    """The terminal between `__enter__` and `__exit__`. `notes`: whether they show at first."""
+
+    def __init__(
+        self,
+        conductor: Conductor,
+        console: Console,
+        quitting: asyncio.Event,
+        *,
+        notes: bool,
+        invitation: Callable[[], Invitation | None] = lambda: None,
+    ) -> None:
+        self._conductor = conductor
+        self._console = console
+        self._wake = asyncio.Event()
+        self._pressed: deque[str] = deque()
+        self._screen = Screen(console, console.file, self._wake.set)
+        self._overheard = Overheard(self._wake.set)
+        self._notes = notes
+        self._invitation = invitation
+        self._shown = conductor.state.number
+        self._size = (0, 0)
+        self._painted_at = self._whole_at = 0.0
+        self._exits = contextlib.ExitStack()
+        self.helm = Helm(conductor, quitting, self._wake.set)
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as exits:
+            exits.enter_context(self._overheard)
+            exits.enter_context(keyboard(self._on_key))
+            exits.callback(self._screen.close)
+            self._screen.open()
+            self._exits = exits.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.helm.let_go()
+        self._exits.close()
+
+    def changed(self, state: ShowState) -> None:
+        """The conductor has a new state."""
+        self._wake.set()
+
+    def _on_key(self, key: str) -> None:
+        self._pressed.append(key)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Take keys and paint, until the terminal is gone."""
+        loop = asyncio.get_running_loop()
+        while not self._screen.gone:
+            self._wake.clear()
+            while self._pressed:
+                key = self._pressed.popleft()
+                if key == GONE:
+                    return
+                if key == WHEEL:
+                    self._screen.silence_wheel()
+                else:
+                    self._press(key)
+            due = self._painted_at + FRAME_SEC - loop.time()
+            if due <= 0:
+                self._paint(loop.time())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TICK_SEC if due <= 0 else due):
+                    # While a painting is due only the clock ends the wait, or a key.
+                    await self._wake.wait()
+
+    def _press(self, key: str) -> None:
+        pressed = self.helm.press(key, self._shown)
+        if pressed.does == "notes":
+            self._notes = not self._notes
+        elif pressed.does == "repaint":
+            self._screen.forget()
+
+    def _paint(self, now: float) -> None:
+        if self._screen.busy:
+            return
+        self._painted_at = now
+        state, size = self._conductor.state, self._screen.size
+        if size != self._size or now - self._whole_at > WHOLE_SEC:
+            self._screen.forget()
+            self._size, self._whole_at = size, now
+        self._screen.paint(self._rows(state, size))
+        self._shown = state.number
+
+    def _rows(self, state: ShowState, size: tuple[int, int]) -> Rows:
+        notices = (*self.helm.notices(), self.helm.waits_for) if self.helm.is_leaving else self.helm.notices()
+        invited = self._invitation() if self.helm.pad.mode == "invite" else None
+        desk = Desk(self._conductor.clock(), self.helm.pad, notices, self._notes, self._overheard.lines(), invited)
+        try:
+            return picture(self._console, state, desk, size)
+        except Exception as error:  # noqa: BLE001 - the keys must go on working under a picture that fails
+            text = f"[{state.number}/{state.total}] this picture cannot be drawn: {type(error).__name__}: {error}"
+            row = Segment.adjust_line_length([Segment(text)], size[0])
+            return [row] + [[Segment(" " * size[0])]] * (size[1] - 1)

@@ -1,0 +1,100 @@
+"""Steering: a named key becomes a command to the conductor, and what comes back becomes a notice."""
+
+import asyncio
+from collections.abc import Callable
+
+from demo.conductor import ENDING, Conductor
+from demo.errors import DemoError
+from demo.show.commands import Command, Order
+from demo.terminal.keymap import ASKED_SEC, Keypad, Pressed, carries_chapter, press, question
+
+WHO = "terminal"
+NOTICE_SEC = 3.0
+HEALING = "healing, please wait"
+REMOVING = f"{ENDING}, please wait"
+
+
+class Helm:
+    """The keypad of one terminal. `quitting` is set when someone wants to leave; `on_change` asks for a repaint."""
+
+    def __init__(self, conductor: Conductor, quitting: asyncio.Event, on_change: Callable[[], None]) -> None:
+        self.pad = Keypad()
+        self.quit = False
+        """Somebody pressed what quits: the terminal was not merely lost."""
+        self._conductor = conductor
+        self._quitting = quitting
+        self._on_change = on_change
+        self._notices: list[tuple[float, str]] = []
+        self._sent: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_leaving(self) -> bool:
+        """Somebody here quit, or the show ends by another hand."""
+        return self._quitting.is_set() or self._conductor.stopping
+
+    @property
+    def waits_for(self) -> str:
+        """What is left to do then."""
+        return REMOVING if self._conductor.system.is_slow else HEALING
+
+    def press(self, key: str, shown: int) -> Pressed:
+        """Do what `key` means, pressed while chapter `shown` (1-based) was on this terminal."""
+        now = asyncio.get_running_loop().time()
+        if self.is_leaving:
+            self.tell(self.waits_for)
+            return Pressed()
+        asked = question(self.pad)
+        self.pad, pressed = press(self.pad, key, self._conductor.state, now)
+        self._notices = [(until, text) for until, text in self._notices if text != asked]
+        if pressed.order is not None and not self._conductor.state.visit:
+            self.tell("the show has not begun yet")
+            return Pressed()
+        if pressed.notice:
+            self.tell(pressed.notice, ASKED_SEC if self.pad.armed else NOTICE_SEC)
+        if pressed.order is not None:
+            self._notices.clear()  # what was said before this key is no longer news
+            self._send(pressed.order, shown)
+        if pressed.does == "quit":
+            self.quit = True
+            self._quitting.set()
+        return pressed
+
+    def tell(self, notice: str, lasts_sec: float = NOTICE_SEC) -> None:
+        """A word to the presenter, for a few seconds."""
+        self._notices.append((asyncio.get_running_loop().time() + lasts_sec, notice))
+        self._on_change()
+
+    def notices(self) -> tuple[str, ...]:
+        """Those that have not vanished yet, the newest last."""
+        now = asyncio.get_running_loop().time()
+        self._notices = [(until, text) for until, text in self._notices if until > now]
+        return tuple(text for _, text in self._notices)
+
+    def take_notices(self) -> tuple[str, ...]:
+        """All notices, once: for a terminal that prints lines."""
+        taken, self._notices = tuple(text for _, text in self._notices), []
+        return taken
+
+    async def settle(self) -> None:
+        """Wait until every command sent so far was accepted or refused."""
+        while self._sent:
+            await asyncio.wait(tuple(self._sent))
+
+    def let_go(self) -> None:
+        """The show is over; answers to what was sent last may never come."""
+        for task in self._sent:
+            task.cancel()
+
+    def _send(self, order: Order, shown: int) -> None:
+        command = Command(WHO, order, shown if carries_chapter(order) else None)
+        # Tasks start in the order they are made, so commands keep the order of the keys.
+        task = asyncio.get_running_loop().create_task(self._submit(command))
+        self._sent.add(task)
+        task.add_done_callback(self._sent.discard)
+
+    async def _submit(self, command: Command) -> None:
+        try:
+            await self._conductor.submit(command)
+        except DemoError as refused:
+            text = str(refused)
+            self.tell(text[:1].upper() + text[1:])

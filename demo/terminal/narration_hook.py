@@ -1,0 +1,41 @@
+"""Hands each chapter's narration to whoever asked for it, one after the other, beside the show."""
+
+import asyncio
+import inspect
+from collections.abc import Callable
+
+from demo.conductor import Conductor
+from demo.show import ShowState
+from demo.show import commands as c
+from demo.subjects.user_code import told
+from demo.terminal.key_controller import WHO
+
+OnNarration = Callable[[str], object]
+
+
+class Narrator:
+    """Calls `listener` each time a chapter is entered; its exceptions are shown and do no further harm."""
+
+    def __init__(self, conductor: Conductor, listener: OnNarration) -> None:
+        self._conductor = conductor
+        self._listener = listener
+        self._visit = 0
+        self._due: asyncio.Queue[str] = asyncio.Queue()
+        self.changed(conductor.state)
+
+    def changed(self, state: ShowState) -> None:
+        """The conductor has a new state."""
+        if state.visit != self._visit:
+            self._visit = state.visit
+            self._due.put_nowait(state.chapter.narration)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            narration = await self._due.get()
+            try:
+                answer = self._listener(narration)
+                if inspect.isawaitable(answer):
+                    await answer
+            except Exception as error:  # noqa: BLE001 - foreign code; the show goes on
+                self._conductor.report(WHO, c.Trouble(f"on_narration_update: {told(error)}"[:300]))

@@ -1,0 +1,254 @@
+"""What the presenter sees, on the console and on the phone: notes, what comes next, faults, log, errors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from demo.show import FaultState, LogLine, ShowState
+from demo.types import ChaosType, Chapter
+from demo.views.audience_state import frozen_on, room, room_text
+from demo.views.banners import BannerView, banners, outcome_text, seen_text
+from demo.views.cards import CardView, cards, number_text
+from demo.views.fault_targets import target_text
+from demo.views.groups import listed
+from demo.views.stage import ClaimView, standing_claim
+from demo.views.timer import TimerView, timer_view
+
+LOG_SHOWN = 14
+
+
+@dataclass(frozen=True, slots=True)
+class FaultView:
+    """A fault button. `key` is its digit behind C; `heals_at` is a moment."""
+
+    name: str
+    key: int
+    title: str
+    target: str
+    lasts: str
+    state: str
+    running: bool
+    text: str
+    error: str | None
+    heals_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PresenterView:
+    """Presenter only: holds notes, errors and addresses. Times are moments."""
+
+    title: str
+    number: int
+    total: int
+    heading: str
+    narration: str
+    notes: str
+    text_format: str
+    status: str
+    error: str | None
+    can_rerun: bool
+    blocked_by: int | None
+    claim: ClaimView | None
+    said: str
+    said_in_room: bool
+    countdown_ends_at: float | None
+    entered_at: float
+    budget_sec: float | None
+    next_heading: str | None
+    next_narration: str
+    next_format: str
+    cards: tuple[CardView, ...]
+    faults: tuple[FaultView, ...]
+    banners: tuple[BannerView, ...]
+    problems: tuple[str, ...]
+    log: tuple[LogLine, ...]
+    freshness: str
+    sampled_at: float | None
+    halted: bool
+    blackout: bool
+    frozen_on: int | None
+    room_text: str
+    timer: TimerView
+    watching: int
+    remotes: int
+    chapters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteView:
+    """The phone: where the show stands, the notes, two big buttons, faults behind a second tap."""
+
+    number: int
+    total: int
+    heading: str
+    notes: str
+    text_format: str
+    status: str
+    error: str | None
+    can_rerun: bool
+    blocked_by: int | None
+    next_heading: str | None
+    health_state: str
+    health_text: str
+    sampled_at: float | None
+    entered_at: float
+    budget_sec: float | None
+    countdown_ends_at: float | None
+    faults: tuple[FaultView, ...]
+    banners: tuple[BannerView, ...]
+    halted: bool
+    blackout: bool
+    frozen_on: int | None
+    room_text: str
+    timer: TimerView
+
+
+def presenter_view(state: ShowState, viewers: Mapping[str, int]) -> PresenterView:
+    """The console at this state; `viewers` counts the open streams of each view."""
+    chapter, following = state.chapter, _following(state)
+    return PresenterView(
+        title=state.title,
+        number=state.number,
+        total=state.total,
+        heading=chapter.title,
+        narration=chapter.narration,
+        notes=chapter.notes,
+        text_format=chapter.format,
+        status=state.action.status,
+        error=state.action.error,
+        can_rerun=_can_rerun(state),
+        blocked_by=state.blocking,
+        claim=standing_claim(state),
+        said=state.said,
+        said_in_room=room(state).said == state.said,
+        countdown_ends_at=state.countdown_ends_at,
+        entered_at=state.entered_at,
+        budget_sec=chapter.budget_sec,
+        next_heading=following.title if following else None,
+        next_narration=following.narration if following else "",
+        next_format=following.format if following else "auto",
+        cards=listed(cards(state)),
+        faults=faults(state),
+        banners=banners(state, private=True),
+        problems=problems(state),
+        log=tuple(reversed(state.log[-LOG_SHOWN:])),
+        freshness=state.freshness,
+        sampled_at=state.sample.updated_at if state.sample else None,
+        halted=state.halted,
+        blackout=state.blackout,
+        frozen_on=frozen_on(state),
+        room_text=room_text(state),
+        timer=timer_view(state),
+        watching=viewers.get("stage", 0),
+        remotes=viewers.get("remote", 0),
+        chapters=tuple(chapter.title for chapter in state.chapters),
+    )
+
+
+def remote_view(state: ShowState) -> RemoteView:
+    """The phone at this state."""
+    chapter, following = state.chapter, _following(state)
+    mark, text = health_summary(state)
+    return RemoteView(
+        number=state.number,
+        total=state.total,
+        heading=chapter.title,
+        notes=chapter.notes,
+        text_format=chapter.format,
+        status=state.action.status,
+        error=state.action.error,
+        can_rerun=_can_rerun(state),
+        blocked_by=state.blocking,
+        next_heading=following.title if following else None,
+        health_state=mark,
+        health_text=text,
+        sampled_at=state.sample.updated_at if state.sample else None,
+        entered_at=state.entered_at,
+        budget_sec=chapter.budget_sec,
+        countdown_ends_at=state.countdown_ends_at,
+        faults=faults(state),
+        banners=banners(state, private=True),
+        halted=state.halted,
+        blackout=state.blackout,
+        frozen_on=frozen_on(state),
+        room_text=room_text(state),
+        timer=timer_view(state),
+    )
+
+
+def _can_rerun(state: ShowState) -> bool:
+    return state.chapter.on_enter is not None and state.action.status != "running" and state.action.run > 0
+
+
+def _following(state: ShowState) -> Chapter | None:
+    return state.chapters[state.number] if state.number < state.total else None
+
+
+def faults(state: ShowState) -> tuple[FaultView, ...]:
+    """The show's faults in their order, numbered from 1."""
+    return tuple(_fault(state, fault, key) for key, fault in enumerate(state.faults, 1))
+
+
+def _fault(state: ShowState, fault: FaultState, key: int) -> FaultView:
+    config = fault.config
+    return FaultView(
+        name=fault.name,
+        key=key,
+        title=config.description,
+        target=target_text(state, fault),
+        lasts=_lasts(fault),
+        state=fault.state,
+        running=fault.is_running,
+        text=_fault_text(fault),
+        error=fault.error,
+        heals_at=fault.heals_at,
+    )
+
+
+def _lasts(fault: FaultState) -> str:
+    seconds = fault.config.duration_sec
+    lasts = "until healed" if seconds == float("inf") else f"for {number_text(seconds)} s"
+    burst = fault.config.chaos_type is ChaosType.BURST_TRAFFIC
+    return f"× {fault.config.burst_multiplier}, {lasts}" if burst else lasts
+
+
+def _fault_text(fault: FaultState) -> str:
+    if fault.run == 0:
+        return ""
+    if fault.is_running:
+        return seen_text(fault)
+    return outcome_text(fault) if fault.healed_at is not None else ""
+
+
+def problems(state: ShowState) -> tuple[str, ...]:
+    """What is wrong beside the story, newest state first, in the presenter's words."""
+    found = []
+    if state.action.error:
+        found.append(f"Chapter {state.number}: {state.action.error}")
+    found += [f"Fault {fault.name}: {fault.error}" for fault in state.faults if fault.error]
+    if state.parts_error:
+        found.append(f"System: {state.parts_error}")
+    if state.freshness != "live" and state.freshness_reason:
+        found.append(f"Health: {state.freshness_reason}")
+    if not state.durable and state.journal == "file":
+        why = f" ({state.not_durable_because})" if state.not_durable_because else ""
+        found.append(f"The journal cannot be written: a crash would lose the show{why}")
+    if state.journal == "temporary":
+        found.append("The show is kept in a temporary file, so a crash would lose it and no fault is taken")
+    return tuple(found)
+
+
+def health_summary(state: ShowState) -> tuple[str, str]:
+    """The system in one mark and a few words."""
+    if state.sample is None:
+        return "starting", "no health yet"
+    if state.freshness != "live":
+        return "stale", f"health is {state.freshness}"
+    bad = [node for node in state.sample.nodes if node.health != "up"]
+    if bad:
+        worst = next((node for node in bad if node.health == "down"), bad[0])
+        more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
+        return worst.health, f"{worst.name} is {worst.health}{more}"
+    over = [counter for counter in state.sample.counters if (counter.ghosts or 0) > 0]
+    if over:
+        return "degraded", f"{over[0].key} lets {number_text(over[0].ghosts)} too many through"
+    return "up", f"all {len(state.sample.nodes)} parts up"

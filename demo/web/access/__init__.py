@@ -1,0 +1,1 @@
+"""Who may do what: sessions, pairing, the token, allowed names and addresses, and the middleware that judges."""

@@ -1,0 +1,1 @@
+"""Pages and regions from views: templates, their caches, the layout of cards, assets."""

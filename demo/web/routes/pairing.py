@@ -1,0 +1,226 @@
+"""The door: the page where a browser is paired, the codes for the next one, and the list of paired devices."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
+
+from demo.conductor import Conductor
+from demo.errors import InvalidValue
+from demo.invitation import symbol
+from demo.show import commands as c
+from demo.views.state_json import moment
+from demo.web.access.addresses import Elsewhere
+from demo.web.access.policy import Access, Denied, Visitor, client_address, visitor_of
+from demo.web.access.sessions import AGE_MOST_SEC, Session
+from demo.web.access.user_agent import device
+from demo.web.problems import STATUS, problem
+from demo.web.rendering.renderer import Pages
+from demo.web.responses import Answer
+from demo.web.routes.control import body_fields
+from demo.web.routes.openapi import EVERYWHERE, FOR_HTMX, JSON, Described, add_page, body, in_path, query
+
+USED = "this code was used already: scan the new one, or type the code beside it"
+WRONG_LINK = "this link pairs nothing, its code was renewed: scan the one that is shown now"
+WRONG_CODE = "this is not the code that is shown now"
+NOTHING_SENT = "which code? Send 'secret' (of the link) or 'code' (as typed), in a form or as JSON"
+NOT_OPEN = (
+    "there is nothing to pair: this server listens on loopback only, where every page may control the show. "
+    "Start it with --host 0.0.0.0 to let phones in"
+)
+
+NOT_THROUGH = (
+    "nothing can be paired through a proxy that the server does not know: "
+    "if it is yours, start the server with --public-name NAME, the name people type"
+)
+
+_CODES = body(
+    {"secret": {"type": "string", "minLength": 1}, "code": {"type": "string", "minLength": 1}},
+    anyOf=[{"required": ["secret"]}, {"required": ["code"]}],
+)
+_AT = {
+    "parameters": [
+        query(
+            "at", {"type": "string"}, "Another of the server's addresses, as `elsewhere` names them: for a link to it."
+        )
+    ]
+}
+_PAIRED: Described = {
+    200: {"description": "paired; the cookie is the session", "content": {"application/json": {}}},
+    303: {"description": "paired, from a form: back to the page"},
+}
+
+_PAIRING: Described = {
+    200: {"description": "as JSON; for htmx as markup", "content": {"application/json": {}, "text/html": {}}}
+}
+
+
+class Door:
+    """Everything about getting in, and being shown out."""
+
+    def __init__(self, access: Access, pages: Pages, conductor: Conductor) -> None:
+        self._access = access
+        self._pages = pages
+        self._conductor = conductor
+
+    def routes(self) -> APIRouter:
+        """Pairing and the list of devices."""
+        router = APIRouter(tags=["access"], responses=EVERYWHERE)
+        self._add_pair(router)
+        self._add_devices(router)
+        return router
+
+    # Pairing.
+
+    def _add_pair(self, router: APIRouter) -> None:
+        async def page(request: Request) -> Response:
+            return self._page(visitor_of(request))
+
+        add_page(router, "/pair", page, "Where a browser is paired.")
+
+        @router.post("/pair", response_class=Response, openapi_extra=_CODES, responses=_PAIRED)
+        async def pair(request: Request) -> Response:
+            """Exchange a one-time code for a session: `secret` of the link, or `code` as typed. Form or JSON."""
+            from_form = "text/html" in request.headers.get("accept", "")
+            denied = self._check(request, await _fields(request))
+            if denied is None:
+                return self._welcome(request, from_form)
+            if from_form:
+                return self._page(visitor_of(request), denied)
+            return problem(denied.code, denied.detail, denied.headers)
+
+    def _check(self, request: Request, fields: dict[str, str]) -> Denied | None:
+        """Use up the code that was sent, or say why it pairs nothing. A link's secret is never slowed down."""
+        pairing = self._access.pairing
+        if pairing is None:
+            return Denied("bad_code", NOT_OPEN)
+        if secret := fields.get("secret"):
+            if pairing.take_secret(secret):
+                return None
+            return Denied("bad_code", USED if pairing.was_used(secret) else WRONG_LINK)
+        if not (code := fields.get("code")):
+            return Denied("invalid", NOTHING_SENT)
+        wait = self._access.guesses.hold(client_address(request.scope))
+        if wait:
+            return Denied("slow_down", f"too many codes were tried from this network: try again in {wait} s", wait)
+        return None if pairing.take_code(code) else Denied("bad_code", WRONG_CODE)
+
+    def _welcome(self, request: Request, from_form: bool) -> Response:
+        name = device(request.headers.get("user-agent", ""))
+        token, session = self._access.sessions.pair(name, visitor_of(request).session)
+        self._conductor.report("show", c.Trouble(f"{session.device} was paired", "note"))
+        response: Response = (
+            Response(status_code=303, headers={"location": "pair"})
+            if from_form
+            else Answer({"paired": True, "id": session.ident, "device": session.device})
+        )
+        # Behind a proxy that ends TLS only the page itself knows that it is on https.
+        secure = request.url.scheme == "https" or request.headers.get("origin", "").startswith("https://")
+        response.set_cookie(
+            self._access.cookie,
+            token,
+            max_age=int(AGE_MOST_SEC),
+            path=self._access.reach.cookie_path(request.headers.get("host", "")),
+            secure=secure,
+            httponly=True,
+            samesite="strict",
+        )
+        return response
+
+    def _page(self, visitor: Visitor, denied: Denied | None = None) -> Response:
+        html = self._pages.document(
+            "pair.html",
+            title=self._conductor.state.title,
+            closed=NOT_OPEN if not self._access.is_open else NOT_THROUGH if visitor.proxied else "",
+            paired=self._access.is_open and visitor.is_presenter,
+            refused=denied.detail if denied else "",
+        )
+        headers = denied.headers if denied else {}
+        return HTMLResponse(html, STATUS[denied.code] if denied else 200, headers=headers)
+
+    # Devices.
+
+    def _add_devices(self, router: APIRouter) -> None:
+        sessions = self._access.sessions
+
+        @router.get("/pairing", response_class=Response, responses=_PAIRING, openapi_extra=_AT)
+        async def pairing(request: Request) -> Response:
+            """The link and the code that pair the next device; as markup for the presenter's page."""
+            at = request.query_params.get("at", "")
+            if request.headers.get("hx-request") == "true":
+                return HTMLResponse(self._codes_and_devices(visitor_of(request), at))
+            return Answer(self._codes(at))
+
+        @router.get("/sessions", response_class=Response, responses=JSON)
+        async def listed(request: Request) -> Response:
+            """The paired devices, and what each did last."""
+            me = visitor_of(request).session
+            return Answer({"sessions": [_shown(session, me) for session in sessions.all()]})
+
+        @router.post("/sessions/revoke-all", response_class=Response, responses=JSON | FOR_HTMX)
+        async def revoke_all(request: Request) -> Response:
+            """End every session but the one that asks."""
+            me = visitor_of(request).session
+            return await self._revoked(request, sessions.revoke_all(me.ident if me else None))
+
+        described = JSON | FOR_HTMX
+
+        @router.post(
+            "/sessions/{ident}/revoke", response_class=Response, responses=described, openapi_extra=in_path("ident")
+        )
+        async def revoke(request: Request) -> Response:
+            """End one session: its streams end at once, and its cookie is worth nothing."""
+            if not sessions.revoke(request.path_params["ident"]):
+                return problem("not_found", "there is no such paired device: the list has changed")
+            return await self._revoked(request, 1)
+
+    async def _revoked(self, request: Request, count: int) -> Response:
+        """A device that is shown out may have read the codes before: they go with it."""
+        if self._access.pairing is not None:
+            self._access.pairing.renew()
+        kept = await self._access.sessions.settled()
+        if request.headers.get("hx-request") == "true":
+            return Response(status_code=204)
+        return Answer({"revoked": count, "durable": kept})
+
+    def _codes(self, at: str) -> dict[str, Any]:
+        found, reach = self._access.invitation(at), self._access.reach
+        if found is None:
+            return {"open": False, "link": None, "place": None, "code": None, "elsewhere": []}
+        ways = [Elsewhere(reach.everywhere), *reach.elsewhere]
+        elsewhere = [{"at": one.url, "interface": one.interface} for one in ways if f"{one.url}/pair" != found.place]
+        return {"open": True, "link": found.link, "place": found.place, "code": found.code, "elsewhere": elsewhere}
+
+    def _codes_and_devices(self, visitor: Visitor, at: str) -> str:
+        codes = self._codes(at)
+        return self._pages.document(
+            "pairing.html",
+            codes=codes,
+            lacking=self._access.reach.lacking,
+            qr=symbol(codes["link"]) if codes["link"] else None,
+            plain=self._access.reach.crosses_plainly,
+            sessions=self._access.sessions.all(),
+            me=visitor.session,
+            not_open=NOT_OPEN,
+            durable=self._access.sessions.durable,
+        )
+
+
+async def _fields(request: Request) -> dict[str, str]:
+    """Of the body alone: an address, and what is told about a body, must never hold a code."""
+    try:
+        fields = await body_fields(request, {})
+    except InvalidValue:
+        raise InvalidValue(NOTHING_SENT) from None
+    return {name: value for name, value in fields.items() if isinstance(value, str)}
+
+
+def _shown(session: Session, me: Session | None) -> dict[str, Any]:
+    return {
+        "id": session.ident,
+        "device": session.device,
+        "paired_at": moment(session.paired_at),
+        "did": session.did or None,
+        "did_at": moment(session.did_at),
+        "this_one": session is me,
+    }

@@ -1,0 +1,1 @@
+"""Live views over server-sent events: slots, sinks, pace, and single pictures where no stream gets through."""

@@ -1,0 +1,127 @@
+"""A stream that has left the application: the hub writes to its connection, and nothing runs for it in between.
+
+No task waits for a listener, nothing queues up for it, no response is kept: what the kernel does not take at once
+is one message at most, and until that is gone the hub passes the listener over.
+"""
+
+from typing import Any, Protocol
+
+from demo.hub import Hub, Listener, Write
+from demo.web.streaming.stream_slots import Line
+
+EXTENSION = "chaos_stage.hand_over"
+"""In the scope's `extensions`, where the connection below can be handed over: a `HandOver`."""
+
+GONE = "chaos_stage.is_gone"
+"""Likewise: a function that says whether the connection is closing or closed."""
+
+UNTIL_CLOSED = "chaos_stage.until_closed"
+"""In the scope's `extensions`: called before an answer begins, it ends that with its connection, and sends no chunks.
+
+False where that is not possible any more. Some programs take a connection that was cut among chunks for an error that
+nothing can follow, and the last chunk for an event.
+"""
+
+
+class Channel(Protocol):
+    """A connection as it is handed over; asyncio's transport is one."""
+
+    def write(self, data: bytes) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Outlet(Protocol):
+    """Who gets a connection, and is told of it from then on."""
+
+    def opened(self, channel: Channel, write: Write | None) -> None:
+        """Write to it from now on; by `write`, where that is given, whenever nothing waits in the channel."""
+
+    def hold(self) -> None:
+        """It takes no more: what was written waits."""
+
+    def go_on(self) -> None:
+        """All that was written is on its way."""
+
+    def lost(self) -> None:
+        """It is gone."""
+
+
+class HandOver(Protocol):
+    """Gives the connection of the request under way to an outlet; False when that is not possible any more."""
+
+    def __call__(self, outlet: Outlet) -> bool: ...
+
+
+class Seat:
+    """One listener on its own connection: an `Outlet`, and the hub's sink."""
+
+    __slots__ = ("_channel", "_held", "_hub", "_line", "_listener", "write")
+
+    _channel: Channel
+    write: Write
+
+    def __init__(self, hub: Hub[Any], line: Line) -> None:
+        self._hub = hub
+        self._line = line
+        self._held = False
+        self._listener: Listener | None = None
+
+    def begin(self, head: bytes, view: str, seen: str, *, packed: bool) -> None:
+        """Once it has its connection: from now on the hub's, unless it is gone already."""
+        try:
+            sent = self.write(head)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self._channel.close()
+            return
+        if sent != len(head):
+            self.keep(head[sent:])
+        self._listener = self._hub.join(view, self, seen, packed=packed)
+        if self._held:
+            self._hub.hold(self._listener)
+        self._line.on_end(self.close)
+
+    # The connection's side.
+
+    def opened(self, channel: Channel, write: Write | None) -> None:
+        self._channel = channel
+        self.write = write or self._write_through
+
+    def hold(self) -> None:
+        self._held = True
+        if self._listener is not None:
+            self._hub.hold(self._listener)
+
+    def go_on(self) -> None:
+        self._held = False
+        if self._listener is not None:
+            self._hub.catch_up(self._listener)
+
+    def lost(self) -> None:
+        """Nothing may keep the other alive: of thousands that come and go, the collector would have to find each."""
+        if self._listener is not None:
+            self._hub.leave(self._listener)
+            self._listener = None
+        self._line.leave()
+        self.write = _nothing
+
+    # The hub's side.
+
+    def _write_through(self, message: bytes) -> int:
+        self._channel.write(message)
+        return len(message)
+
+    def keep(self, rest: bytes) -> None:
+        """One message at most: while it waits, `hold` keeps the others away."""
+        self._channel.write(rest)
+
+    def close(self) -> None:
+        if self._listener is not None:
+            self._hub.hold(self._listener)
+        self._channel.close()
+
+
+def _nothing(message: bytes) -> int:
+    return len(message)

@@ -1,0 +1,46 @@
+"""The three views of the hub: a state as regions of a page, and regions as one message."""
+
+import json
+from collections.abc import Callable, Mapping
+
+from sse_starlette import ServerSentEvent
+
+from demo.hub import Hub
+from demo.show import ShowState
+from demo.web.rendering.renderer import Pages, Region
+
+VIEWS = ("stage", "presenter", "remote")
+
+
+class Screen:
+    """One view, rendered by the same templates as its page."""
+
+    def __init__(self, pages: Pages, name: str, viewers: Mapping[str, int]) -> None:
+        self._pages = pages
+        self._name = name
+        self._viewers = viewers
+
+    def render(self, state: ShowState) -> Mapping[str, bytes]:
+        regions = self._pages.regions(self._name, state, self._viewers)
+        return {region.name: region.html.encode() for region in regions}
+
+    def frame(self, regions: Mapping[str, bytes], ident: str) -> bytes:
+        return framed(self._pages, regions, ident)
+
+
+def framed(pages: Pages, regions: Mapping[str, bytes], ident: str) -> bytes:
+    """Some regions as one message; without an ident the listener keeps the one it has."""
+    markup = pages.frame([Region(name, body.decode()) for name, body in regions.items()])
+    return ServerSentEvent(markup, id=ident or None, sep="\n").encode()
+
+
+def new_hub(
+    pages: Pages, state: ShowState, ident: str, viewers: Mapping[str, int], on_error: Callable[[str, Exception], None]
+) -> Hub[ShowState]:
+    """The hub over the three views; `viewers` is read at each rendering."""
+    return Hub({name: Screen(pages, name, viewers) for name in VIEWS}, state, ident, on_error=on_error)
+
+
+def beat(now: float) -> bytes:
+    """A sign of life with the moment by the show's clock, for pages that have nothing new to show."""
+    return ServerSentEvent(json.dumps({"now": round(now, 3)}), event="beat", sep="\n").encode()
