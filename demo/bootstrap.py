@@ -8,16 +8,16 @@ import signal
 import socket
 import sys
 import webbrowser
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
-from demo import runner as terminal
-from demo.conductor import ENDING, Conductor, Keeping, SystemBehind
+from demo.conductor import ENDING, Conductor, ShowConfig, SystemBehind
 from demo.console_output import SAID_SEC, Voice, complain, say_once
-from demo.journal import Keeper
+from demo.invitation import Invitation
+from demo.journal.library import Keeper
 from demo.relay.broadcast import Broadcast
 from demo.relay.feed import Store
 from demo.show import commands as c
@@ -25,13 +25,16 @@ from demo.startup_report import SYSTEM, Entry, Herald, welcome
 from demo.subjects import check, deck_of, load
 from demo.subjects.deck_check import unknown_faults
 from demo.terminal.signals import ending_signals
-from demo.types import HEAL_SEC, STOP_SEC, FaultDriver, Subject, Watchdog
+from demo.types import HEAL_SEC, STOP_SEC, AnnouncesStart, HasHealSec, HasStopSec, Subject, Watchdog
 from demo.watchdog.client import ProcessWatchdog
 from demo.web.access.policy import Access
 from demo.web.access.setup import Asked, Entrance, entrance
 from demo.web.app import Web
 from demo.web.server.server import bind, serve
 from demo.web.streaming.stream_slots import Lines, connections_most, open_files, short_of_room, streams_most
+
+if TYPE_CHECKING:
+    from demo.runner import DemoRunner
 
 SLOW_SEC = 1.0
 """Whoever waits longer than this for the system's end is told what for."""
@@ -130,15 +133,13 @@ async def _play(
         ended = True
         await subject.stop()
 
-    parts = _parts(options, subject, stop, keeper, ProcessWatchdog(options.subject, options.chosen))
+    config = _config(options, subject, stop, keeper, ProcessWatchdog(options.subject, options.chosen))
     try:
+        conductor = Conductor(config)
+        _listen(subject, conductor)
         if listener is None or door is None:
-            await _in_terminal(options, subject, keeper, parts)
+            await _in_terminal(conductor, keeper)
         else:
-            conductor = Conductor(
-                subject.name, deck_of(options.subject, subject, options.start_at), subject.poller, **parts
-            )
-            _listen(subject, conductor)
             await _served(options, conductor, keeper, listener, door)
     finally:
         if not ended:
@@ -162,64 +163,55 @@ async def _take_down(subject: Subject) -> None:
         say.finish(SAID_SEC)
 
 
-class _Parts(TypedDict):
-    """What a conductor is made of, besides the name, the deck and the poller."""
-
-    title: str
-    description: str
-    faults: Sequence[FaultDriver]
-    journal: Keeping
-    start_system: Callable[[], Awaitable[None]]
-    heal_system: Callable[[], Awaitable[None]]
-    heal_sec: float
-    stop_system: Callable[[], Awaitable[None]]
-    stop_sec: float
-    watchdog: Watchdog
-    start_at: int | None
-
-
-def _parts(
+def _config(
     options: Options, subject: Subject, stop: Callable[[], Awaitable[None]], keeper: Keeper, watchdog: Watchdog
-) -> _Parts:
-    """The same for a server's conductor and for a terminal's."""
-    return {
-        "title": subject.title,
-        "description": subject.description,
-        "faults": subject.faults,
-        "journal": keeper.open,
-        "start_system": subject.start,
-        "heal_system": subject.heal,
-        "heal_sec": float(getattr(subject, "heal_sec", HEAL_SEC)),
-        "stop_system": stop,
-        "stop_sec": float(getattr(subject, "stop_sec", STOP_SEC)),
-        "watchdog": watchdog,
-        "start_at": options.start_at,
-    }
-
-
-async def _in_terminal(options: Options, subject: Subject, keeper: Keeper, parts: _Parts) -> None:
-    """`demo run`: the terminal owns the show, its signals and its way out."""
-    runner = terminal.DemoRunner(
-        subject.name, deck_of(options.subject, subject, options.start_at), subject.poller, **parts
+) -> ShowConfig:
+    """The show of this subject, the same for a server and for a terminal."""
+    return ShowConfig(
+        subject.name,
+        deck_of(options.subject, subject, options.start_at),
+        subject.poller,
+        title=subject.title,
+        description=subject.description,
+        faults=subject.faults,
+        start_system=subject.start,
+        heal_system=subject.heal,
+        heal_sec=float(subject.heal_sec) if isinstance(subject, HasHealSec) else HEAL_SEC,
+        stop_system=stop,
+        stop_sec=float(subject.stop_sec) if isinstance(subject, HasStopSec) else STOP_SEC,
+        journal=keeper.open,
+        watchdog=watchdog,
+        start_at=options.start_at,
     )
-    _listen(subject, runner.conductor)
-    _report(runner.conductor, keeper, aloud=True)
-    await runner.run()
+
+
+async def _in_terminal(conductor: Conductor, keeper: Keeper) -> None:
+    """`demo run`: the terminal owns the show, its signals and its way out."""
+    _report(conductor, keeper, aloud=True)
+    await _runner(conductor, owns=True).run()
+
+
+def _runner(
+    conductor: Conductor, *, owns: bool, invitation: Callable[[], Invitation | None] = lambda: None
+) -> "DemoRunner":
+    """The terminal, imported when there is one: prompt_toolkit and Rich take a third of a second."""
+    from demo.runner import DemoRunner  # noqa: PLC0415
+
+    return DemoRunner(conductor.state.subject, (), conductor=conductor, owns=owns, invitation=invitation)
 
 
 def _listen(subject: Subject, conductor: Conductor) -> None:
     """Tell the presenter of a deck that names faults which are not there; and what the subject says of its start."""
     for text in unknown_faults(subject, conductor.state.chapters):
-        conductor.report("show", c.Trouble(text))
-    listen = getattr(subject, "listen", None)
-    if listen is not None:
-        listen(lambda text: conductor.report(SYSTEM, c.Trouble(text, "note")))
+        conductor.enqueue("show", c.Trouble(text))
+    if isinstance(subject, AnnouncesStart):
+        subject.listen(lambda text: conductor.enqueue(SYSTEM, c.Trouble(text, "note")))
 
 
 def _report(conductor: Conductor, keeper: Keeper, aloud: bool) -> None:
     """What could not be continued, among the lines of the show; what was, on stdout before a terminal's picture."""
     for text in keeper.troubles:
-        conductor.report("show", c.Trouble(text))
+        conductor.enqueue("show", c.Trouble(text))
     if aloud and keeper.continued:
         say_once(f"continued  {keeper.continued}")
 
@@ -229,11 +221,7 @@ async def _served(
 ) -> None:
     """`demo serve`: pages over the conductor and, if asked for, a terminal beside them."""
     stop, access = _Stop(), door.access(conductor.journal, _telling(conductor))
-    runner = (
-        terminal.DemoRunner(conductor.state.subject, (), conductor=conductor, invitation=access.invitation)
-        if options.terminal
-        else None
-    )
+    runner = _runner(conductor, owns=False, invitation=access.invitation) if options.terminal else None
     say = Voice(quiet=runner is not None and runner.paints)
     _report(conductor, keeper, aloud=say.quiet)
     begun = conductor.clock()
@@ -359,7 +347,7 @@ def _greet(show: _Served, options: Options, say: Voice) -> None:
     if say.quiet:
         hint = ", I shows how to pair" if pairing else ""
         text = f"pages: {reach.everywhere}/ /presenter /remote{hint}"
-        show.conductor.report("show", c.Trouble(text, "note"))
+        show.conductor.enqueue("show", c.Trouble(text, "note"))
     if options.open_page and on_terminal and _has_desktop():
         page = own_link or f"{reach.here}/presenter"
         asyncio.get_running_loop().run_in_executor(None, webbrowser.open, page)
@@ -384,7 +372,7 @@ def _telling(conductor: Conductor) -> Callable[[str], None]:
 
     def tell(text: str) -> None:
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(conductor.report, "web", c.Trouble(text))
+            loop.call_soon_threadsafe(conductor.enqueue, "web", c.Trouble(text))
 
     return tell
 

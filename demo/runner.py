@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from rich.console import Console
 
-from demo.conductor import Conductor, Keeping
+from demo.conductor import Conductor, Deck, Keeping, ShowConfig
 from demo.console_output import SAID_SEC, Voice
 from demo.invitation import Invitation
 from demo.show import ShowState
@@ -17,17 +17,16 @@ from demo.terminal.fullscreen_ui import LiveFront
 from demo.terminal.narration_hook import Narrator, OnNarration
 from demo.terminal.plain_ui import PlainFront
 from demo.terminal.signals import ending_signals
-from demo.types import HEAL_SEC, STOP_SEC, Chapter, FaultDriver, Poller, Stage, Watchdog
+from demo.types import HEAL_SEC, STOP_SEC, FaultDriver, Poller, Watchdog
 
 Front = LiveFront | PlainFront
-Deck = Sequence[Chapter] | Callable[[Stage], Sequence[Chapter]]
 
 
 class DemoRunner:
     """Shows and steers a show in a terminal, or by plain lines where there is none.
 
     Without `conductor` it makes its own of the other arguments, runs it, and heals everything on the
-    way out. With one it only shows and steers that: its `run()` ends at Q, the show does not.
+    way out. With one it only shows and steers that: its `run()` ends at Q, the show does not, unless `owns` is true.
     `on_narration_update` gets the narration of each chapter that is entered; it may be a coroutine
     function. `notes` says whether the chapters' notes show at first: by default only beside a server,
     for a terminal alone may be what the room sees. `invitation` is what the key I shows: how the next
@@ -42,6 +41,7 @@ class DemoRunner:
         on_narration_update: OnNarration | None = None,
         *,
         conductor: Conductor | None = None,
+        owns: bool | None = None,
         console: Console | None = None,
         faults: Sequence[FaultDriver] = (),
         title: str | None = None,
@@ -57,22 +57,24 @@ class DemoRunner:
         notes: bool | None = None,
         invitation: Callable[[], Invitation | None] = lambda: None,
     ) -> None:
-        self._owns = conductor is None
+        self._owns = conductor is None if owns is None else owns
         self.conductor = conductor or Conductor(
-            subject_name,
-            chapters,
-            health_poller,
-            title=title,
-            description=description,
-            faults=faults,
-            journal=journal,
-            start_system=start_system,
-            heal_system=heal_system,
-            heal_sec=heal_sec,
-            stop_system=stop_system,
-            stop_sec=stop_sec,
-            watchdog=watchdog,
-            start_at=start_at,
+            ShowConfig(
+                subject_name,
+                chapters,
+                health_poller,
+                title=title,
+                description=description,
+                faults=faults,
+                start_system=start_system,
+                heal_system=heal_system,
+                heal_sec=heal_sec,
+                stop_system=stop_system,
+                stop_sec=stop_sec,
+                journal=journal,
+                watchdog=watchdog,
+                start_at=start_at,
+            )
         )
         self._console = console or Console()
         self._on_narration = on_narration_update

@@ -254,6 +254,30 @@ class TellsLanding(Protocol):
         """Is the deed seen to have been done, whole, so that nothing of it can land any more? Asked before `heal`."""
 
 
+@runtime_checkable
+class HasHealSec(Protocol):
+    """A subject whose `heal` may take another time than `HEAL_SEC`, in seconds."""
+
+    @property
+    def heal_sec(self) -> float: ...
+
+
+@runtime_checkable
+class HasStopSec(Protocol):
+    """A subject whose `stop` may take another time than `STOP_SEC`, in seconds."""
+
+    @property
+    def stop_sec(self) -> float: ...
+
+
+@runtime_checkable
+class AnnouncesStart(Protocol):
+    """A subject that says how its start goes on, in lines for the presenter."""
+
+    def listen(self, tell: Callable[[str], None]) -> None:
+        """Call `tell` with each line, from now on. Called once, before `start`."""
+
+
 class Watchdog(Protocol):
     """Somebody outside this process who heals what is pending when this process is gone, or hangs."""
 

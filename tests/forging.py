@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from demo.diagnostics import Finding
 from demo.errors import SubjectError
+from demo.findings import Finding
 from demo.types import ChaosConfig, ChaosType, Chapter, Plan, Stage
 
 STEERS = "\x1b]0;PWNED\x07\x1b[2J\x1b[31mANSI\x1b[0m\x9b5n\x07\u202egnp.exe\u202c\u2066iso\u2069\x1bPq\x1b\\"

@@ -10,10 +10,10 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from bench.flood import Stranger, press
+from demo.web.access.fair_queue import GIVE_WAY_SEC, FairQueue
 from demo.web.access.middleware import Guard
 from demo.web.access.policy import Access
-from demo.web.server.fair_queue import GIVE_WAY_SEC, FairQueue
-from demo.web.streaming.connection_sink import GONE
+from demo.web.asgi_extensions import GONE
 from tests.serving import serving
 
 HALTS = 9

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.routing import BaseRoute, Route
 
-from demo.conductor import Conductor
+from demo.conductor import Conductor, ShowConfig
 from demo.subjects import load
 from demo.web.access.addresses import Reach
 from demo.web.access.bearer_token import Token
@@ -54,7 +54,7 @@ def routes_of(routes: Iterable[BaseRoute]) -> Iterator[tuple[str, str]]:
 
 @pytest.mark.anyio
 async def test_every_route_has_a_rule_and_every_rule_a_route() -> None:
-    conductor = Conductor("none", load("none").chapters)
+    conductor = Conductor(ShowConfig("none", load("none").chapters))
     web = Web(conductor)
     await conductor.journal.close()
     found = set(routes_of(web.app.routes))

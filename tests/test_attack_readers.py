@@ -128,7 +128,7 @@ def test_a_house_full_of_guests_who_never_read_has_a_place_for_the_presenter(tmp
 
 ONE_TURN = """
 import asyncio
-from demo.web.server.fair_queue import FairQueue
+from demo.web.access.fair_queue import FairQueue
 turns = iter([asyncio.sleep(0)])
 FairQueue.wait = lambda self, address: next(turns, None) or asyncio.Event().wait()
 """

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from demo.clock import ShowClock, uptime
-from demo.conductor import Conductor
+from demo.conductor import Conductor, ShowConfig
 from demo.journal import Journal
 from demo.show import FaultState, ShowState
 from demo.show import commands as c
@@ -107,7 +107,7 @@ async def playing(
 ) -> AsyncIterator[tuple[Conductor, Poller]]:
     poller, fault = Poller(machine), Off(machine, lasts)
     conductor = Conductor(
-        "test", deck, poller, faults=[fault], clock=machine.clock(), journal=Journal(path) if path else None
+        ShowConfig("test", deck, poller, faults=[fault], journal=Journal(path) if path else None), clock=machine.clock()
     )
     task = asyncio.create_task(conductor.run())
     try:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from demo.container_engine import Engine
-from demo.diagnostics import Finding, together
+from demo.findings import Finding, together
 from demo.subjects.cluster.doctor import Needs, Told, compose, examine_engine, memory_and_clock
 from tests.containers import Yard, containers, image
 from tests.test_doctor import PLAIN_USER, ROOT, doctor, line

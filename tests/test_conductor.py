@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from demo.conductor import Conductor
+from demo.conductor import Conductor, ShowConfig
 from demo.errors import DemoError, FaultError, JournalError, Refused
 from demo.journal import Journal
 from demo.show import ShowState
@@ -94,7 +94,7 @@ THREE = [Chapter("one", "a"), Chapter("two", "b"), Chapter("three", "c")]
 
 @asynccontextmanager
 async def playing(deck: Deck, *faults: Switch, system: System | None = None, **more: Any) -> AsyncIterator[Conductor]:
-    conductor = Conductor("test", deck, system, faults=faults, **more)
+    conductor = Conductor(ShowConfig("test", deck, system, faults=faults, **more))
     task = asyncio.create_task(conductor.run())
     try:
         assert await conductor.until(lambda state: state.opened, SOON)
@@ -158,7 +158,7 @@ async def test_an_answered_move_is_in_the_journal_and_a_new_conductor_continues_
 async def test_a_journal_of_another_deck_is_refused(tmp_path: Path) -> None:
     async with playing(THREE, journal=Journal(tmp_path / "j")):
         pass
-    other = Conductor("test", [Chapter("four", "d"), Chapter("five", "e")], journal=Journal(tmp_path / "j"))
+    other = Conductor(ShowConfig("test", [Chapter("four", "d"), Chapter("five", "e")], journal=Journal(tmp_path / "j")))
     with pytest.raises(JournalError, match="another deck"):
         await other.run()
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from demo.conductor import Conductor
+from demo.conductor import Conductor, ShowConfig
 from demo.errors import JournalError
 from demo.journal import Journal
 from demo.show import commands as c
@@ -107,9 +107,9 @@ async def test_nobody_is_shown_a_show_on_its_way_through_its_past(tmp_path: Path
     """A long journal is read in pieces; until all of it is folded, the show has not begun."""
     async with playing(THREE, journal=Journal(tmp_path / "j")) as conductor:
         for number in range(1200):
-            conductor.report("test", c.Say(f"line {number}"))
+            conductor.enqueue("test", c.Say(f"line {number}"))
         await ask(conductor, c.Goto(3))
-    again = Conductor("test", THREE, journal=Journal(tmp_path / "j"))
+    again = Conductor(ShowConfig("test", THREE, journal=Journal(tmp_path / "j")))
     playing_again = asyncio.create_task(again.run())
     seen: set[tuple[int, int]] = set()
     while not playing_again.done() and again.state.seq < 1200:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from demo.conductor import Conductor
+from demo.conductor import Conductor, ShowConfig
 from demo.errors import DemoError, ShowOver
 from demo.journal import Journal
 from demo.show import ShowState
@@ -112,7 +112,7 @@ async def test_an_injection_that_ignores_its_end_does_not_keep_the_others_broken
 async def test_what_could_not_be_healed_on_the_way_out_is_said() -> None:
     system = System()
     switch = Switch(system, duration=math.inf)
-    conductor = Conductor("test", THREE, system, faults=[switch])
+    conductor = Conductor(ShowConfig("test", THREE, system, faults=[switch]))
     task = asyncio.create_task(conductor.run())
     await ask(conductor, c.Inject("off"))
     await reached(conductor, lambda state: state.faults[0].state == "active")
@@ -123,7 +123,7 @@ async def test_what_could_not_be_healed_on_the_way_out_is_said() -> None:
 
 
 async def test_after_the_end_a_command_is_answered() -> None:
-    conductor = Conductor("test", THREE)
+    conductor = Conductor(ShowConfig("test", THREE))
     task = asyncio.create_task(conductor.run())
     await ask(conductor, c.Advance())
     conductor.stop()
@@ -135,7 +135,7 @@ async def test_after_the_end_a_command_is_answered() -> None:
 
 async def test_a_cancelled_run_heals_all_the_same() -> None:
     system = System()
-    conductor = Conductor("test", THREE, system, faults=[Switch(system, duration=math.inf)])
+    conductor = Conductor(ShowConfig("test", THREE, system, faults=[Switch(system, duration=math.inf)]))
     task = asyncio.create_task(conductor.run())
     await ask(conductor, c.Inject("off"))
     await reached(conductor, lambda state: state.faults[0].state == "active")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.conductor import Conductor, fault_runner
+from demo.conductor import Conductor, ShowConfig, fault_runner
 from demo.conductor.system_lifecycle import ENDING, QUIET_SEC
 from demo.errors import FaultError, Refused, ShowOver, SubjectError
 from demo.journal import Journal
@@ -86,7 +86,7 @@ async def test_what_was_not_healed_in_time_is_looked_at_again_when_the_system_ha
         system.up = ends
 
     keeper = Keeper(notes)
-    conductor = Conductor("test", THREE, system, faults=[switch], stop_system=stop_system, watchdog=keeper)
+    conductor = Conductor(ShowConfig("test", THREE, system, faults=[switch], stop_system=stop_system, watchdog=keeper))
     task = asyncio.create_task(conductor.run())
     await ask(conductor, c.Inject("off"))
     await reached(conductor, lambda state: state.faults[0].state == "active")
@@ -105,7 +105,7 @@ async def test_a_system_that_takes_long_to_end_is_spoken_of_and_its_failure_said
         await asyncio.sleep(QUIET_SEC * 1.2)
         raise SubjectError("a container stays")
 
-    conductor = Conductor("test", THREE, stop_system=stop_system)
+    conductor = Conductor(ShowConfig("test", THREE, stop_system=stop_system))
     task = asyncio.create_task(conductor.run())
     await ask(conductor, c.Advance())
     conductor.stop()
@@ -116,7 +116,9 @@ async def test_a_system_that_takes_long_to_end_is_spoken_of_and_its_failure_said
 
 async def test_a_system_that_does_not_end_holds_the_watchdog_back_no_longer_than_its_limit() -> None:
     notes: list[str] = []
-    conductor = Conductor("test", THREE, stop_system=asyncio.Event().wait, stop_sec=0.2, watchdog=Keeper(notes))  # type: ignore[arg-type]
+    conductor = Conductor(
+        ShowConfig("test", THREE, stop_system=asyncio.Event().wait, stop_sec=0.2, watchdog=Keeper(notes))  # type: ignore[arg-type]
+    )
     task = asyncio.create_task(conductor.run())
     await ask(conductor, c.Advance())
     conductor.stop()
@@ -170,7 +172,7 @@ async def test_who_waits_for_what_an_earlier_server_left_is_answered_when_the_sh
     system = System()
     switch = Switch(system, duration=math.inf)
     journal = Journal(tmp_path / "j")
-    first = Conductor("test", THREE, system, faults=[switch], journal=journal)
+    first = Conductor(ShowConfig("test", THREE, system, faults=[switch], journal=journal))
     switch.fails = {"heal": FaultError("no answer")}
     task = asyncio.create_task(first.run())
     await ask(first, c.Inject("off"))
@@ -179,7 +181,7 @@ async def test_who_waits_for_what_an_earlier_server_left_is_answered_when_the_sh
     with pytest.raises(FaultError, match="not healed"):
         await asyncio.wait_for(task, SOON)
     switch.fails, switch.hangs = {}, {"heal"}
-    second = Conductor("test", THREE, faults=[switch], journal=Journal(tmp_path / "j"), watchdog=Keeper([]))
+    second = Conductor(ShowConfig("test", THREE, faults=[switch], journal=Journal(tmp_path / "j"), watchdog=Keeper([])))
     task = asyncio.create_task(second.run())
     pressed = asyncio.create_task(ask(second, c.Advance()))
     await reached(second, lambda state: state.opened and "heal" in switch.steps)

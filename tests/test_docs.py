@@ -13,7 +13,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from demo.conductor import Conductor
+from demo.conductor import Conductor, ShowConfig
 from demo.conductor.fault_runner import INJECT_LIMIT_SEC, PLAN_LIMIT_SEC
 from demo.doctor.machine import checks
 from demo.show.health_sample import Counter, Metric, Node
@@ -59,7 +59,7 @@ def test_the_lamp_in_the_docs_can_be_broken_and_heals(tmp_path: Path) -> None:
 
 @pytest.mark.anyio
 async def test_every_route_is_documented_and_every_documented_one_exists() -> None:
-    conductor = Conductor("none", load("none").chapters)
+    conductor = Conductor(ShowConfig("none", load("none").chapters))
     web = Web(conductor)
     await conductor.journal.close()
     paths = set(web.app.openapi()["paths"]) | {"/", "/presenter", "/remote", "/pair", "/openapi.json"}

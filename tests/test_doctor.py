@@ -23,7 +23,7 @@ PLAIN_USER = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.
 
 TRIAL = """
 import asyncio, sys, time
-from demo.diagnostics import maybe, no, ok
+from demo.findings import maybe, no, ok
 from demo.subjects.none import NoSystem
 
 class Trial(NoSystem):
@@ -268,7 +268,7 @@ def test_ones_own_subject_that_breaks_is_a_finding(trial: dict[str, str], how: s
 
 @pytest.mark.parametrize("how", ["hangs", "in a thread", "stubborn"])
 def test_a_subject_that_never_answers_is_left_behind(trial: dict[str, str], how: str) -> None:
-    run = "import demo.doctor.examination as e; e.SUBJECT_SEC = 0.5; from demo.cli.main import main; main()"
+    run = "import demo.doctor.run as e; e.SUBJECT_SEC = 0.5; from demo.cli.main import main; main()"
     command = [sys.executable, "-c", run, "doctor", "trial:Trial", "-o", f"how={how}", "--port", "0"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20, env={**os.environ, **trial})
     assert (done.returncode, done.stderr) == (1, "")

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from demo.conductor import Conductor
+from demo.conductor import Conductor, ShowConfig
 from demo.container_engine import Engine
 from demo.show import commands as c
 from demo.types import ChaosType
@@ -39,7 +39,7 @@ async def test_a_container_that_an_operator_brings_back_came_back_by_itself(
     is_up = probe(port)
     await until_it(lambda: is_up("one"))
     driver = fault(yard, deed, "one", engine, is_up, duration_sec=600.0)
-    conductor = Conductor("test", THREE, None, faults=[driver])
+    conductor = Conductor(ShowConfig("test", THREE, None, faults=[driver]))
     show = asyncio.create_task(conductor.run())
     try:
         await conductor.until(lambda state: state.opened, LIMIT_SEC)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from demo.diagnostics import Finding, maybe, no, ok, together
-from demo.doctor.aside import all_at_once
 from demo.doctor.clock import clock
 from demo.doctor.machine import checks, free_port, memory
 from demo.doctor.report import Report
+from demo.doctor.threaded_check import all_at_once
 from demo.errors import SubjectError
+from demo.findings import Finding, maybe, no, ok, together
 from demo.watchdog.client import trial
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from demo.diagnostics import Finding
 from demo.errors import FaultError, SubjectError
+from demo.findings import Finding
 from demo.probes.http import STRANGER
 from demo.probes.result import Reading
 from demo.processes.child import Child

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from demo.errors import JournalError
-from demo.journal import Journal, Keeper, Shelf, note_healed
+from demo.journal import Journal, note_healed
+from demo.journal.library import Keeper, Shelf
 from demo.show import commands as c
 from demo.show import events as e
 from demo.show import opening

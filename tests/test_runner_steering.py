@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 from rich.console import Console
 
-from demo.conductor import Conductor
+from demo.conductor import Conductor, ShowConfig
 from demo.runner import DemoRunner
 from demo.show import commands as c
 from demo.terminal.key_controller import HEALING, Helm
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 
 @contextlib.asynccontextmanager
 async def playing() -> AsyncIterator[Conductor]:
-    conductor = Conductor("s", PLAIN)
+    conductor = Conductor(ShowConfig("s", PLAIN))
     task = asyncio.create_task(conductor.run())
     try:
         await conductor.until(lambda state: state.visit == 1, 10)
@@ -42,7 +42,7 @@ async def test_two_presses_from_one_picture_move_one_chapter() -> None:
 
 
 async def test_a_key_before_the_first_chapter_does_nothing() -> None:
-    helm = Helm(Conductor("s", PLAIN), asyncio.Event(), lambda: None)
+    helm = Helm(Conductor(ShowConfig("s", PLAIN)), asyncio.Event(), lambda: None)
     helm.press("space", shown=1)
     assert helm.notices() == ("the show has not begun yet",)
 

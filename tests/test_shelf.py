@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from demo.errors import JournalError
-from demo.journal import Journal, Keeper, Shelf
+from demo.journal import Journal
+from demo.journal.library import Keeper, Shelf
 from demo.journal.library.directory import ENDED_MOST, continues_next, key, key_of, remove
 from demo.journal.library.inspect import Look, look
 from demo.journal.library.undo_transfer import asides, move_aside

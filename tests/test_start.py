@@ -18,7 +18,7 @@ NOT_NEEDED = (
         "prometheus_client",
         "pydantic.v1",
         "demo.runner",
-        "demo.doctor.examination",
+        "demo.doctor.run",
         "demo.relay.main",
         "demo.relay.app",
         "demo.container_engine.client",

@@ -16,8 +16,8 @@ import uvicorn
 
 from demo.conductor import Conductor
 from demo.show import commands as c
-from demo.web.access.middleware import SECURITY_HEADERS
 from demo.web.app import Web
+from demo.web.security_headers import SECURITY_HEADERS
 from demo.web.server.http_protocol import Wire
 from demo.web.server.server import bind, serve
 from demo.web.streaming.connection_sink import Seat

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from demo.conductor import Conductor
+from demo.conductor import Conductor, ShowConfig
 from demo.errors import JournalError, ShowOver
 from demo.journal import Journal
 from demo.show import ShowState
@@ -128,7 +128,7 @@ async def test_numbers_that_nobody_holds_are_passed_over(tmp_path: Path) -> None
 async def test_a_program_that_comes_back_before_the_show_is_loaded_is_not_given_a_new_start(tmp_path: Path) -> None:
     async with playing(THREE, journal=Journal(tmp_path / "j")) as conductor:
         last = f"{conductor.epoch}-{conductor.state.seq}"
-    again = Conductor("test", THREE, journal=Journal(tmp_path / "j"))
+    again = Conductor(ShowConfig("test", THREE, journal=Journal(tmp_path / "j")))
     assert again.state.seq == 0
     programs = Programs(again)
     reading = asyncio.ensure_future(Reader(programs, last).next())
@@ -151,7 +151,7 @@ async def test_what_comes_after_the_end_of_the_show_is_told_so() -> None:
         async def submit(self, command: c.Command) -> ShowState:
             raise ShowOver("the show is over")
 
-    conductor = Over("test", THREE)
+    conductor = Over(ShowConfig("test", THREE))
     async with client_of(Web(conductor)) as client:
         response = await client.post("/advance")
     assert (response.status_code, response.json()["code"]) == (503, "closing")

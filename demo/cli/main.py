@@ -1,27 +1,25 @@
-"""The command line: options in, exit codes out (0 a clean end, 1 it could not be done, 2 a wrong call)."""
+"""The command line: options in, exit codes out (0 a clean end, 1 it could not be done, 2 a wrong call).
+
+A command imports what it runs when it runs: `demo --version` does not wait for the server's modules.
+"""
 
 import io
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from demo import __version__
-from demo import doctor as examination
-from demo import relay as relay_server
-from demo.bootstrap import Options, play
-from demo.cli import shows as show_list
-from demo.cli import standalone
 from demo.cli.subject_options import takes_options
 from demo.console_output import clean_stderr, complain, say_once
 from demo.errors import DemoError, UsageError
-from demo.journal import Shelf
-from demo.relay.feed import DEFAULT_SHOW, Store, feed_address
 from demo.subjects import DEFAULT, names, options
 from demo.subjects.options import Given
-from demo.web.access.setup import Asked
+
+if TYPE_CHECKING:
+    from demo.relay.feed import Store
 
 app = typer.Typer(
     name="demo",
@@ -109,6 +107,9 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
     """Present in the browser: stage, presenter's page and phone page."""
     if show is not None and not redis:
         raise UsageError(f"--show {show} names a show on a Redis: say which, with --redis redis://:PASSWORD@HOST:PORT")
+    from demo.bootstrap import Options, play
+    from demo.web.access.setup import Asked
+
     play(
         Options(
             subject,
@@ -126,8 +127,8 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
     )
 
 
-@app.command()
-def relay(
+@app.command("relay")
+def relay_command(
     redis: RedisUrl = None,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in.")] = "127.0.0.1",
     port: Port = 8001,
@@ -139,11 +140,16 @@ def relay(
     """Serve the audience of a show that runs elsewhere with `demo serve --redis`; nothing can be steered here."""
     if not redis:
         raise UsageError("a relay needs the Redis of the show: --redis redis://:PASSWORD@HOST:PORT, as `demo serve`")
+    from demo.relay.main import RelayOptions, relay
+    from demo.web.access.setup import Asked
+
     asked = Asked(host, tuple(public_name or ()), tls_cert=tls_cert, tls_key=tls_key)
-    relay_server.relay(relay_server.RelayOptions(_store(redis, show), asked, port))
+    relay(RelayOptions(_store(redis, show), asked, port))
 
 
-def _store(redis: str, show: str | None) -> Store:
+def _store(redis: str, show: str | None) -> "Store":
+    from demo.relay.feed import DEFAULT_SHOW, Store, feed_address
+
     return Store(feed_address(redis, DEFAULT_SHOW if show is None else show))
 
 
@@ -157,6 +163,8 @@ def run(
     given: Given = (),
 ) -> None:
     """Present in this terminal; through a pipe: plain lines out, each line in counts as a key."""
+    from demo.bootstrap import Options, play
+
     chosen = options(subject, given)
     play(Options(subject, web=False, terminal=True, journal=journal, fresh=fresh, start_at=start_at, chosen=chosen))
 
@@ -167,6 +175,8 @@ def up(
     name: Annotated[str | None, typer.Option("--name", help="The name it stands under; else the subject's.")] = None,
 ) -> None:
     """Start a system that outlives every server; present it with `demo serve --attach`."""
+    from demo.cli import standalone
+
     found = standalone.up(subject, name or subject)
     say_once(
         f"up         {found.name} ({subject}), minded by process {found.pid}",
@@ -179,12 +189,16 @@ def up(
 @app.command()
 def down(name: Name = DEFAULT) -> None:
     """End a system that `demo up` started."""
+    from demo.cli import standalone
+
     say_once(f"down       {standalone.down(name).name}")
 
 
 @app.command()
 def heal(name: Name = DEFAULT) -> None:
     """Bring back what is dead or silent in a system that `demo up` started."""
+    from demo.cli import standalone
+
     say_once(f"healed     {standalone.heal(name).name}")
 
 
@@ -199,7 +213,9 @@ def doctor(
     given: Given = (),
 ) -> None:
     """Look at what a show needs here, and say what to do; changes nothing. Exit code 1 when something is missing."""
-    report = examination.examine(subject, given, port)
+    from demo.doctor.run import examine
+
+    report = examine(subject, given, port)
     report.print(as_json)
     if report.hangs:
         os._exit(0 if report.is_ok else 1)  # a check that never comes back must not keep this process
@@ -214,6 +230,9 @@ def shows(
     as_json: Annotated[bool, typer.Option("--json", help="List them for programs.")] = False,
 ) -> None:
     """List the shows that are kept on this machine, or remove some."""
+    from demo.cli import shows as show_list
+    from demo.journal.library import Shelf
+
     shelf = Shelf()
     if remove or remove_ended:
         gone = show_list.take_away(shelf, remove or (), remove_ended, force)
@@ -224,8 +243,12 @@ def shows(
 
 def _build_only(named: list[str]) -> None:
     """Typer builds every command at each start: where one is named, that one is enough."""
-    chosen = [known for known in app.registered_commands if known.callback and [known.callback.__name__] == named]
+    chosen = [known for known in app.registered_commands if [_name_of(known)] == named]
     app.registered_commands = chosen or app.registered_commands
+
+
+def _name_of(command: typer.models.CommandInfo) -> str:
+    return command.name or (command.callback.__name__ if command.callback else "")
 
 
 def main() -> None:

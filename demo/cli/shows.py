@@ -7,7 +7,7 @@ from typing import Any
 
 from demo.clean import clean
 from demo.errors import JournalError
-from demo.journal import Shelf
+from demo.journal.library import Shelf
 from demo.journal.library.directory import continues_next, key_of, remove
 from demo.journal.library.inspect import Look
 from demo.journal.library.open_show import ago

@@ -96,7 +96,7 @@ def _standing(name: str) -> Standing:
 
 
 def _ask(name: str, path: str) -> Any:
-    import httpx  # noqa: PLC0415 - no other command waits for it
+    import httpx
 
     transport = httpx.HTTPTransport(uds=str(file_of(name, "sock")))
     try:

@@ -1,6 +1,7 @@
 """The conductor: the one writer. Commands in, events on disk, the new state to every screen."""
 
-from demo.conductor.conductor import Conductor, Keeping
+from demo.conductor.conductor import Conductor
+from demo.conductor.config import Deck, Keeping, ShowConfig
 from demo.conductor.system_lifecycle import ENDING, SystemBehind
 
-__all__ = ["ENDING", "Conductor", "Keeping", "SystemBehind"]
+__all__ = ["ENDING", "Conductor", "Deck", "Keeping", "ShowConfig", "SystemBehind"]

@@ -3,17 +3,14 @@
 import asyncio
 import contextvars
 import inspect
-from typing import TYPE_CHECKING
 
+from demo.conductor.context import ConductorContext
 from demo.errors import DemoError
 from demo.show import ShowState
 from demo.show import commands as c
 from demo.show import events as e
 from demo.subjects.user_code import told
 from demo.types import Chapter
-
-if TYPE_CHECKING:
-    from demo.conductor.conductor import Conductor
 
 READING_WORDS_PER_SEC = 3.0
 PAUSE_LEAST_SEC, PAUSE_MOST_SEC = 3.0, 20.0
@@ -30,8 +27,8 @@ def reading_time(text: str) -> float:
 class Actions:
     """The `on_enter`s under way, at most one a chapter."""
 
-    def __init__(self, conductor: "Conductor") -> None:
-        self._conductor = conductor
+    def __init__(self, context: ConductorContext) -> None:
+        self._context = context
         self._running: dict[int, asyncio.Task[None]] = {}
 
     def react(self, event: e.Event, state: ShowState) -> None:
@@ -39,7 +36,7 @@ class Actions:
         match event:
             case e.ActionStarted(number=number, run=run):
                 work = self._play(state.chapters[number - 1], number, run)
-                self._running[number] = self._conductor.spawn(work, f"the action of chapter {number}")
+                self._running[number] = self._context.spawn(work, f"the action of chapter {number}")
             case e.ActionFailed(number=number):
                 task = self._running.pop(number, None)
                 if task is not None and task is not asyncio.current_task():
@@ -47,7 +44,7 @@ class Actions:
             case e.ChapterEntered(number=number, forward=True, visit=visit):
                 chapter = state.chapters[number - 1]
                 if chapter.auto_advance and chapter.on_enter is None:
-                    self._conductor.spawn(self._pause(chapter, visit), "the pause before the next chapter")
+                    self._context.spawn(self._pause(chapter, visit), "the pause before the next chapter")
             case _:
                 pass
 
@@ -57,8 +54,8 @@ class Actions:
             task.cancel()
 
     async def _pause(self, chapter: Chapter, visit: int) -> None:
-        await self._conductor.clock.sleep(reading_time(chapter.narration))
-        self._conductor.report("auto", c.AutoAdvance(visit))
+        await self._context.clock.sleep(reading_time(chapter.narration))
+        self._context.enqueue("auto", c.AutoAdvance(visit))
 
     async def _play(self, chapter: Chapter, number: int, run: int) -> None:
         """Report how it ended. One that ignores its cancellation is left behind, not waited for."""
@@ -74,7 +71,7 @@ class Actions:
         else:
             task.cancel()
             error = f"its action did not end within {chapter.limit_sec:g} s"
-        self._conductor.report("show", c.ActionEnd(number, run, error))
+        self._context.enqueue("show", c.ActionEnd(number, run, error))
 
 
 async def _guarded(chapter: Chapter) -> str | None:

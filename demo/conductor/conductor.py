@@ -10,20 +10,21 @@ from demo.clock import as_clock
 from demo.conductor.action_runner import Actions
 from demo.conductor.command_counts import CommandTally
 from demo.conductor.command_queue import Lanes, is_urgent
+from demo.conductor.config import ShowConfig, Work
 from demo.conductor.fault_runner import Faults
 from demo.conductor.health_monitor import HealthWatch
 from demo.conductor.loading import load_show
 from demo.conductor.loop_watch import LoopWatch
 from demo.conductor.persistence import Disk
 from demo.conductor.stage_api import ConductorStage
-from demo.conductor.system_lifecycle import SystemBehind, SystemWork, Work
+from demo.conductor.system_lifecycle import SystemBehind
 from demo.errors import DemoError, InvalidValue, Refused, describe
 from demo.journal import Journal
 from demo.show import FaultState, Refusal, ShowState, apply, decide, opening
 from demo.show import commands as c
 from demo.show import events as e
 from demo.subjects.user_code import told
-from demo.types import HEAL_SEC, STOP_SEC, Chapter, DemoState, FaultDriver, Poller, Stage, Watchdog
+from demo.types import Chapter, DemoState, Stage
 
 CLOSING_LIMIT_SEC = 15.0
 CLOSING_WATCHED_SEC = 4.0
@@ -32,49 +33,22 @@ CLOSING_WATCHED_SEC = 4.0
 ENDING_SEC = 2.0
 """What tasks get to end once they are cancelled; one that ignores it is left behind."""
 
-Deck = Sequence[Chapter] | Callable[[Stage], Sequence[Chapter]]
 Listener = Callable[[ShowState], None]
-Keeping = Journal | Callable[[ShowState], Journal]
-"""A journal, or who finds the one for a show, given as it is before its first event."""
 
 
 class Conductor:
     """Plays one show. Everything that changes it goes through `submit`.
 
-    `chapters` may be a function of the `Stage` that their `on_enter`s use. `start_system` is run
-    beside the show when it begins, `heal_system` when someone heals everything, for `heal_sec` at most,
-    and `stop_system` when the show has ended and its faults are healed, for `stop_sec` at most.
-    `start_at` is the chapter (1-based) to begin with, or to go on at.
-    `journal` may be a function that opens one; without it the show is kept in a temporary one, which ends with this
-    process: it is not called durable. `watchdog` heals what this process leaves broken. With neither, nobody does
-    after a `kill -9`.
     Raises `ValueError` for an empty deck, `JournalError` for a journal that is in use.
     """
 
-    def __init__(  # noqa: PLR0913 - the signature is public
-        self,
-        subject_name: str,
-        chapters: Deck,
-        health_poller: Poller | None = None,
-        *,
-        title: str | None = None,
-        description: str = "",
-        faults: Sequence[FaultDriver] = (),
-        journal: Keeping | None = None,
-        start_system: Work | None = None,
-        heal_system: Work | None = None,
-        heal_sec: float = HEAL_SEC,
-        stop_system: Work | None = None,
-        stop_sec: float = STOP_SEC,
-        watchdog: Watchdog | None = None,
-        start_at: int | None = None,
-        clock: Callable[[], float] | None = None,
-    ) -> None:
+    def __init__(self, config: ShowConfig, clock: Callable[[], float] | None = None) -> None:
         self.stage: Stage = ConductorStage(self)
-        deck = tuple(chapters(self.stage)) if callable(chapters) else tuple(chapters)
-        self._start_at = _checked(start_at, deck)
-        known = (FaultState(driver.config, driver.target, driver.observable) for driver in faults)
-        self._state = opening(title or subject_name, subject_name, description, deck, known)
+        deck = tuple(config.chapters(self.stage)) if callable(config.chapters) else tuple(config.chapters)
+        self._start_at = _checked(config.start_at, deck)
+        known = (FaultState(driver.config, driver.target, driver.observable) for driver in config.faults)
+        name, journal = config.subject_name, config.journal
+        self._state = opening(config.title or name, name, config.description, deck, known)
         self.demo_state = DemoState(deck)
         self.journal = journal(self._state) if callable(journal) else journal or Journal()
         if self.journal.is_temporary:
@@ -94,13 +68,12 @@ class Conductor:
         self._quit = False
         self._settled = asyncio.Event()
         self._actions = Actions(self)
-        self._watchdog = watchdog
-        if watchdog is not None:
-            watchdog.begin(self.journal.path, lambda text: self.report("show", c.Trouble(text)))
-        self._faults = Faults(self, faults, watchdog)
-        work = SystemWork(start_system, heal_system, stop_system, heal_sec, stop_sec)
-        self.system = SystemBehind(self, self._faults, work)
-        self.health = HealthWatch(self, health_poller, faults)
+        self._watchdog = config.watchdog
+        if self._watchdog is not None:
+            self._watchdog.begin(self.journal.path, lambda text: self.enqueue("show", c.Trouble(text)))
+        self._faults = Faults(self, config.faults, self._watchdog)
+        self.health = HealthWatch(self, config.health_poller, config.faults)
+        self.system = SystemBehind(self, self._faults, config, self.health.revive)
 
     @property
     def state(self) -> ShowState:
@@ -130,16 +103,16 @@ class Conductor:
         """
         if not is_urgent(command) and not self._lanes.closed:
             await self._settled.wait()
-        return await self.carry_out(command)
+        return await self.enqueue_and_wait(command)
 
-    async def carry_out(self, command: c.Command) -> ShowState:
+    async def enqueue_and_wait(self, command: c.Command) -> ShowState:
         """`submit` for the show's own work: waits only for its turn."""
         done: asyncio.Future[ShowState] = asyncio.get_running_loop().create_future()
         self._lanes.put(command, done)
         self.commands.watch(command, done)
         return await done
 
-    def report(self, who: str, what: c.Order) -> None:
+    def enqueue(self, who: str, what: c.Order) -> None:
         """Queue a command of the show's own; it is not waited for."""
         self._lanes.put(c.Command(who, what), None)
 
@@ -175,7 +148,7 @@ class Conductor:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self.report("show", c.Trouble(f"{task.get_name()} broke: {describe(error)}"))
+            self.enqueue("show", c.Trouble(f"{task.get_name()} broke: {describe(error)}"))
 
     # The life of a show.
 
@@ -310,7 +283,7 @@ class Conductor:
         """Said once: a bug that meets every state would fill the log."""
         if text not in self._complaints:
             self._complaints.add(text)
-            self.report("show", c.Trouble(text))
+            self.enqueue("show", c.Trouble(text))
 
     def _set_going(self, entries: Sequence[e.Entry], state: ShowState) -> None:
         for entry in entries:

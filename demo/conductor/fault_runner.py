@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from demo.conductor.context import ConductorContext
 from demo.conductor.returns import Returns
 from demo.conductor.undo_ledger import Ledger
 from demo.errors import DemoError, FaultError
@@ -14,9 +15,6 @@ from demo.show import events as e
 from demo.subjects.user_code import told
 from demo.timeouts import within
 from demo.types import FaultDriver, Watchdog
-
-if TYPE_CHECKING:
-    from demo.conductor.conductor import Conductor
 
 PLAN_LIMIT_SEC = 10.0
 INJECT_LIMIT_SEC = 30.0
@@ -40,13 +38,13 @@ class Faults:
     """The drivers of a show, what they have left to undo, and what is under way."""
 
     def __init__(
-        self, conductor: "Conductor", drivers: Sequence[FaultDriver], watchdog: Watchdog | None = None
+        self, context: ConductorContext, drivers: Sequence[FaultDriver], watchdog: Watchdog | None = None
     ) -> None:
-        self._conductor = conductor
+        self._context = context
         self._watchdog = watchdog
         self._drivers = {driver.config.name: driver for driver in drivers}
-        self._ledger = Ledger(conductor, self._drivers, watchdog)
-        self._returns = Returns(conductor, self._drivers)
+        self._ledger = Ledger(context, self._drivers, watchdog)
+        self._returns = Returns(context, self._drivers)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._pauses: dict[str, float] = {}
         self._retries: dict[str, asyncio.Task[None]] = {}
@@ -74,7 +72,7 @@ class Faults:
                 if fault is not None and fault.state == "healing":
                     self._begin(name, self._heal(name, run), f"healing {name}")
             case e.FaultInjected(name=name, run=run, heals_at=heals_at) if heals_at is not None:
-                self._conductor.spawn(self._wait_due(name, run, heals_at), f"the timer of {name}")
+                self._context.spawn(self._wait_due(name, run, heals_at), f"the timer of {name}")
             case _:
                 pass
 
@@ -84,30 +82,30 @@ class Faults:
         if under_way:
             await asyncio.wait(under_way)
         for name in self._ledger.names:
-            fault = self._conductor.state.fault(name)
+            fault = self._context.state.fault(name)
             if fault is None or not fault.is_running:
                 error = await self._ledger.undo(name)
                 text = f"{name}, left by an earlier server,"
                 if error is None:
-                    self._conductor.report("show", c.Trouble(f"{text} was healed", "note"))
+                    self._context.enqueue("show", c.Trouble(f"{text} was healed", "note"))
                 elif fault is None:
-                    self._conductor.report("show", c.Trouble(f"{text} could not be healed: {error}"))
+                    self._context.enqueue("show", c.Trouble(f"{text} could not be healed: {error}"))
                 else:
-                    self._conductor.report("show", c.FaultLeft(name, error))
+                    self._context.enqueue("show", c.FaultLeft(name, error))
 
     async def heal_strays(self) -> None:
         """What this show has no fault for. Raises `FaultError` that names what is not healed."""
-        names = [name for name in self._ledger.names if self._conductor.state.fault(name) is None]
+        names = [name for name in self._ledger.names if self._context.state.fault(name) is None]
         errors = [f"{name}: {error}" for name in names if (error := await self._ledger.undo(name))]
         if errors:
             raise FaultError("; ".join(errors))
 
     def _begin(self, name: str, work: Coroutine[Any, Any, None], title: str) -> None:
-        self._tasks[name] = self._conductor.spawn(work, title)
+        self._tasks[name] = self._context.spawn(work, title)
 
     async def _wait_due(self, name: str, run: int, heals_at: float) -> None:
-        await self._conductor.clock.sleep_until(heals_at)
-        self._conductor.report("timer", c.FaultDue(name, run))
+        await self._context.clock.sleep_until(heals_at)
+        self._context.enqueue("timer", c.FaultDue(name, run))
 
     async def _inject(self, name: str, run: int) -> None:
         undo: Undo | None = None
@@ -119,15 +117,15 @@ class Faults:
             self._broke(name, run, told(error))
         else:
             if undo is None:
-                self._conductor.report("show", c.FaultBroke(name, run, CALLED_OFF, touched=False))
+                self._context.enqueue("show", c.FaultBroke(name, run, CALLED_OFF, touched=False))
             else:
-                self._conductor.report("show", c.FaultApplied(name, run))
+                self._context.enqueue("show", c.FaultApplied(name, run))
                 self._ledger.applied(undo)
                 self._returns.watch(name, run, undo.plan)
 
     def _broke(self, name: str, run: int, why: str) -> None:
         touched = name in self._ledger.names
-        self._conductor.report("show", c.FaultBroke(name, run, why, touched))
+        self._context.enqueue("show", c.FaultBroke(name, run, why, touched))
 
     async def _attempt(self, name: str, run: int) -> Undo | None:
         """The undo of what is in place now, None when it was called off before the target was touched."""
@@ -135,7 +133,7 @@ class Faults:
         plan = await within(PLAN_LIMIT_SEC, driver.plan(), "looking at the target")
         undo = await self._ledger.write_down(name, run, plan, driver.config.duration_sec)
         try:
-            state = await self._conductor.carry_out(c.Command("show", c.FaultPlanned(name, run, plan.target)))
+            state = await self._context.enqueue_and_wait(c.Command("show", c.FaultPlanned(name, run, plan.target)))
             fault = state.fault(name)
             if state.halted or fault is None or fault.heal_wanted:
                 self._ledger.forget(undo)
@@ -149,21 +147,21 @@ class Faults:
     async def _heal(self, name: str, run: int) -> None:
         back_at = await self._returns.before_heal(name, run)
         error = await self._ledger.undo(name)
-        self._conductor.report("show", c.HealEnd(name, run, error, back_at))
+        self._context.enqueue("show", c.HealEnd(name, run, error, back_at))
         if error is None:
             self._pauses.pop(name, None)
         else:
             if (waiting := self._retries.get(name)) is not None:
                 waiting.cancel()  # somebody was quicker: one at a time tries again
-            self._retries[name] = self._conductor.spawn(self._try_again(name, run), f"trying again to heal {name}")
+            self._retries[name] = self._context.spawn(self._try_again(name, run), f"trying again to heal {name}")
 
     async def _try_again(self, name: str, run: int) -> None:
         pause = self._pauses.get(name, RETRY_FIRST_SEC)
         self._pauses[name] = min(RETRY_MOST_SEC, pause * 2)
-        await self._conductor.clock.sleep(pause)
-        fault = self._conductor.state.fault(name)
+        await self._context.clock.sleep(pause)
+        fault = self._context.state.fault(name)
         if fault is not None and fault.run == run and fault.touched and fault.state == "failed":
-            self._conductor.report("timer", c.Heal(name))
+            self._context.enqueue("timer", c.Heal(name))
 
     # The way out.
 

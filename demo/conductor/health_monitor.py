@@ -8,16 +8,14 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from demo.conductor.context import ConductorContext
 from demo.show import FaultState, decide
 from demo.show import commands as c
 from demo.show.health_sample import DEFAULT_INTERVAL_SEC, Sample, plain, read_sample, unreadable_node
 from demo.subjects.user_code import told
 from demo.types import FaultDriver, Poller
-
-if TYPE_CHECKING:
-    from demo.conductor.conductor import Conductor
 
 LOOK_EVERY_SEC = 0.1
 
@@ -25,8 +23,8 @@ LOOK_EVERY_SEC = 0.1
 class HealthWatch:
     """Runs the poller as a task and turns its samples into commands."""
 
-    def __init__(self, conductor: "Conductor", poller: Poller | None, drivers: Sequence[FaultDriver]) -> None:
-        self._conductor = conductor
+    def __init__(self, context: ConductorContext, poller: Poller | None, drivers: Sequence[FaultDriver]) -> None:
+        self._context = context
         self._poller = poller
         self._drivers = drivers
         self._task: asyncio.Task[None] | None = None
@@ -45,7 +43,7 @@ class HealthWatch:
         """Begin polling and looking; without a poller there is nothing to do."""
         if self._poller is not None:
             self._run_poller(self._poller)
-            self._conductor.spawn(self._look_often(self._poller), "the health watch")
+            self._context.spawn(self._look_often(self._poller), "the health watch")
 
     def revive(self) -> None:
         """Start a poller that has ended again: somebody healed everything."""
@@ -63,7 +61,7 @@ class HealthWatch:
 
     def _run_poller(self, poller: Poller) -> None:
         self._ended = None
-        self._task = self._conductor.spawn(self._poll(poller), "the poller")
+        self._task = self._context.spawn(self._poll(poller), "the poller")
 
     async def _poll(self, poller: Poller) -> None:
         try:
@@ -79,22 +77,22 @@ class HealthWatch:
             await asyncio.sleep(LOOK_EVERY_SEC)
 
     def _look(self, poller: Poller) -> None:
-        self._conductor.clock.look()
-        at = self._conductor.clock()
+        self._context.clock.look()
+        at = self._context.clock()
         try:
             health = poller.get_health()
             if health is not None and self._ended is None and self._is_new(health, at):
-                self._conductor.report("poller", self._read(health, at))
+                self._context.enqueue("poller", self._read(health, at))
                 self._complaint = ""
         except Exception as error:  # noqa: BLE001 - foreign code: said once, then the sample goes stale
             self._complain(f"the poller's health cannot be read: {told(error)}")
         watch = c.Watch(self._ended)
-        if decide(self._conductor.state, c.Command("clock", watch), at):
-            self._conductor.report("clock", watch)
+        if decide(self._context.state, c.Command("clock", watch), at):
+            self._context.enqueue("clock", watch)
 
     def _read(self, health: Mapping[str, Any], at: float) -> c.Observe:
         began = time.perf_counter()
-        sample = read_sample(health, at, self._conductor.clock.moment_of)
+        sample = read_sample(health, at, self._context.clock.moment_of)
         if text := unreadable_node(health):
             self._blame(text)
         read = c.Observe(sample, self._seen(sample))
@@ -105,7 +103,7 @@ class HealthWatch:
     def _complain(self, text: str) -> None:
         if text != self._complaint:
             self._complaint = text
-            self._conductor.report("poller", c.Trouble(text))
+            self._context.enqueue("poller", c.Trouble(text))
 
     def _is_new(self, health: Mapping[str, Any], at: float) -> bool:
         """By its own time. Of a poller that tells none, a new dict or new content, once in its interval."""
@@ -128,7 +126,7 @@ class HealthWatch:
         # A copy for each, which it may change: of many nodes and faults, made the fastest way.
         copied, told_at = marshal.dumps(dict(sample.raw)), sample.told_at
         for driver in self._drivers:
-            fault = self._conductor.state.fault(driver.config.name)
+            fault = self._context.state.fault(driver.config.name)
             if fault is not None:
                 found[fault.name] = self._asks(driver, copied, told_at, _since(fault, sample))
         return found
@@ -147,7 +145,7 @@ class HealthWatch:
         """Said once: it would come with every sample."""
         if text not in self._blamed:
             self._blamed.add(text)
-            self._conductor.report("show", c.Trouble(text))
+            self._context.enqueue("show", c.Trouble(text))
 
 
 async def _run(poller: Poller) -> None:

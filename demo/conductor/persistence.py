@@ -4,13 +4,11 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from demo.conductor.context import ConductorContext
 from demo.errors import JournalError
 from demo.show import commands as c
-
-if TYPE_CHECKING:
-    from demo.conductor.conductor import Conductor
 
 PATIENCE_SEC = 1.0
 """A move waits this long for the disk, then goes on and says that it is not durable."""
@@ -30,8 +28,8 @@ SLOW = f"the disk has not answered for {PATIENCE_SEC:g} s"
 class Disk:
     """The conductor's way to its journal. `hurry` is set while halt or heal waits for its turn."""
 
-    def __init__(self, conductor: "Conductor", hurry: asyncio.Event) -> None:
-        self._conductor = conductor
+    def __init__(self, context: ConductorContext, hurry: asyncio.Event) -> None:
+        self._context = context
         self._hurry = hurry
         self._overdue: asyncio.Future[None] | None = None
         self._newest: asyncio.Future[None] | None = None
@@ -46,7 +44,7 @@ class Disk:
         """
         if self._overdue is not None and not self._overdue.done():
             return None
-        writing = self._newest = asyncio.ensure_future(self._conductor.journal.append(()))
+        writing = self._newest = asyncio.ensure_future(self._context.journal.append(()))
         writing.add_done_callback(self._written)
         hurry = asyncio.ensure_future(self._hurry.wait())
         patience = URGENT_PATIENCE_SEC if urgent else PATIENCE_SEC
@@ -80,20 +78,20 @@ class Disk:
         while True:
             await asyncio.sleep(FLUSH_EVERY_SEC)
             try:
-                await self._conductor.journal.append(())
+                await self._context.journal.append(())
             except JournalError as error:
                 self._note(str(error))
             else:
                 self._note("")
-            for text in self._conductor.journal.take_repairs():
-                self._conductor.report("show", c.Trouble(text))
+            for text in self._context.journal.take_repairs():
+                self._context.enqueue("show", c.Trouble(text))
 
     async def save_often(self) -> None:
         """Keep the state for the next start, until cancelled."""
         await asyncio.sleep(SNAPSHOT_FIRST_SEC)
         while True:
             with contextlib.suppress(JournalError):  # a disk that is lost is said by whoever writes the events
-                await self._conductor.journal.save_snapshot(self._conductor.state)
+                await self._context.journal.save_snapshot(self._context.state)
             await asyncio.sleep(SNAPSHOT_EVERY_SEC)
 
     async def thin_often(self) -> None:
@@ -102,17 +100,17 @@ class Disk:
         while True:
             await asyncio.sleep(THIN_PAUSE_SEC if more else THIN_EVERY_SEC)
             try:
-                more = await self._conductor.journal.thin(self._conductor.clock(), self._running)
+                more = await self._context.journal.thin(self._context.clock(), self._running)
             except JournalError as error:
                 more = False
-                if self._conductor.state.durable and str(error) != said:
+                if self._context.state.durable and str(error) != said:
                     said = str(error)
-                    self._conductor.report("show", c.Trouble(f"old health samples stay: {said}"))
+                    self._context.enqueue("show", c.Trouble(f"old health samples stay: {said}"))
 
     @property
     def _running(self) -> frozenset[str]:
         """Faults that are not over: their target has not recovered."""
-        faults = self._conductor.state.faults
+        faults = self._context.state.faults
         return frozenset(fault.name for fault in faults if fault.is_running or fault.awaits_recovery)
 
     def _written(self, writing: asyncio.Future[None]) -> None:
@@ -122,9 +120,9 @@ class Disk:
     def _note(self, why: str) -> None:
         """`why`: what keeps the disk from being written; empty for nothing."""
         self.is_lost, self.why = bool(why), why
-        state = self._conductor.state
+        state = self._context.state
         if state.journal == "file" and self.is_lost == state.durable:
-            self._conductor.report("show", c.Durable(not why, why))
+            self._context.enqueue("show", c.Durable(not why, why))
 
 
 async def _first(work: AbstractSet["asyncio.Future[Any]"], patience_sec: float) -> None:

@@ -4,16 +4,13 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from demo.conductor.context import ConductorContext
 from demo.show import FaultState
 from demo.show import commands as c
 from demo.timeouts import within
 from demo.types import FaultDriver, Plan
 from demo.watchdog.undo import has_landed
-
-if TYPE_CHECKING:
-    from demo.conductor.conductor import Conductor
 
 LOOK_FIRST_SEC, LOOK_EVERY_SEC = 0.1, 1.0
 LOOK_LIMIT_SEC = 5.0
@@ -55,15 +52,15 @@ class Returns:
     effect, and a fault without one is healed from the beginning.
     """
 
-    def __init__(self, conductor: "Conductor", drivers: Mapping[str, FaultDriver]) -> None:
-        self._conductor = conductor
+    def __init__(self, context: ConductorContext, drivers: Mapping[str, FaultDriver]) -> None:
+        self._context = context
         self._drivers = drivers
         self._runs: dict[str, _Run] = {}
 
     def watch(self, name: str, run: int, plan: Plan) -> None:
         """It is in place now."""
         watched = self._runs[name] = _Run(run, self._drivers[name], plan)
-        self._conductor.spawn(self._look_often(name, watched), f"watching the target of {name}")
+        self._context.spawn(self._look_often(name, watched), f"watching the target of {name}")
 
     async def before_heal(self, name: str, run: int) -> float | None:
         """Since when it was back before this heal of ours; None when it was not, or not known to be."""
@@ -71,13 +68,13 @@ class Returns:
         if watched is None or watched.run != run or not (watched.was_broken or watched.has_landed):
             return None
         await self._look(watched, LAST_LOOK_SEC)
-        fault = self._conductor.state.fault(name)
+        fault = self._context.state.fault(name)
         return watched.back_at if fault is not None and _counts(fault, watched.back_at) else None
 
     async def _look_often(self, name: str, watched: _Run) -> None:
         pause = LOOK_FIRST_SEC
         while self._runs.get(name) is watched:
-            fault = self._conductor.state.fault(name)
+            fault = self._context.state.fault(name)
             if fault is None or fault.run != watched.run or fault.state not in ("injecting", "active"):
                 return
             if fault.state == "active":
@@ -85,13 +82,13 @@ class Returns:
                 await self._look(watched, LOOK_LIMIT_SEC)
                 took = time.monotonic() - began
                 if watched.is_back and watched.back_at is not None and _counts(fault, watched.back_at):
-                    self._conductor.report("show", c.TargetBack(name, watched.run, watched.back_at))
+                    self._context.enqueue("show", c.TargetBack(name, watched.run, watched.back_at))
                 pause = max(min(LOOK_EVERY_SEC, pause * 2), took * IDLE_SHARE)
             await asyncio.sleep(pause)
 
     async def _look(self, watched: _Run, limit: float) -> None:
         """Not to know is no proof of a return."""
-        at = self._conductor.clock()
+        at = self._context.clock()
         try:
             healed = await within(limit, watched.driver.is_healed(watched.plan), "a look")
         except Exception:  # noqa: BLE001 - who heals it says what is wrong with the driver

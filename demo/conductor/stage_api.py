@@ -1,16 +1,14 @@
 """`Stage` as the conductor plays it: each call is a command in the queue, in the name of the running action."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from demo.conductor.action_runner import acting
+from demo.conductor.context import ConductorContext
 from demo.errors import FaultError, InvalidValue
 from demo.show import ShowState
 from demo.show import commands as c
 from demo.types import Measured
-
-if TYPE_CHECKING:
-    from demo.conductor.conductor import Conductor
 
 INJECTION_LIMIT_SEC = 60.0
 HEAL_LIMIT_SEC = 60.0
@@ -20,23 +18,23 @@ COUNTDOWN_MOST_SEC = 3600.0
 class ConductorStage:
     """What a deck may do to the show. A call from an action that was halted or timed out is an error."""
 
-    def __init__(self, conductor: "Conductor") -> None:
-        self._conductor = conductor
+    def __init__(self, context: ConductorContext) -> None:
+        self._context = context
 
     async def inject(self, name: str) -> None:
         # A button is refused then; a deck goes on by itself, and nobody could press again for it.
-        await self._conductor.until(lambda s: not s.parts_healing, INJECTION_LIMIT_SEC)
+        await self._context.until(lambda s: not s.parts_healing, INJECTION_LIMIT_SEC)
         state = await self._submit(c.Inject(name))
         run = _run(state, name)
-        await self._conductor.until(lambda s: _run(s, name) != run or _left(s, name, "injecting"), INJECTION_LIMIT_SEC)
+        await self._context.until(lambda s: _run(s, name) != run or _left(s, name, "injecting"), INJECTION_LIMIT_SEC)
         self._raise_if_failed(name)
-        fault = self._conductor.state.fault(name)
+        fault = self._context.state.fault(name)
         if fault is not None and fault.run == run and fault.broke:
             raise FaultError(f"{name}: it could not be injected")
 
     async def heal(self, name: str) -> None:
         await self._submit(c.Heal(name))
-        await self._conductor.until(lambda s: _is_still(s, name), HEAL_LIMIT_SEC)
+        await self._context.until(lambda s: _is_still(s, name), HEAL_LIMIT_SEC)
         self._raise_if_failed(name)
 
     async def say(self, text: str) -> None:
@@ -50,22 +48,22 @@ class ConductorStage:
         number, _ = self._acting()
         if not 0 <= seconds <= COUNTDOWN_MOST_SEC:
             raise InvalidValue(f"countdown takes 0 to {COUNTDOWN_MOST_SEC:g} seconds, not {seconds!r}")
-        ends_at = self._conductor.clock() + seconds
+        ends_at = self._context.clock() + seconds
         await self._submit(c.StartCountdown(number, seconds))
-        await self._conductor.clock.sleep_until(ends_at)
+        await self._context.clock.sleep_until(ends_at)
 
     async def wait_until(self, condition: Callable[[Mapping[str, Any]], bool], timeout: float) -> bool:
         def met(state: ShowState) -> bool:
             return state.sample is not None and state.freshness == "live" and condition(state.sample.as_documented)
 
-        return await self._conductor.until(met, timeout)
+        return await self._context.until(met, timeout)
 
     async def wait_recovered(self, name: str, timeout: float) -> bool:
         def met(state: ShowState) -> bool:
             fault = state.fault(name)
             return fault is not None and fault.has_ended and not fault.is_running
 
-        ended = await self._conductor.until(met, timeout)
+        ended = await self._context.until(met, timeout)
         return ended and self.measured(name).recovered_after_sec is not None
 
     async def conclude(self, held: bool | None, text: str) -> None:
@@ -75,7 +73,7 @@ class ConductorStage:
         await self._submit(c.Conclude(number, held, text))
 
     def measured(self, name: str) -> Measured:
-        fault = self._conductor.state.fault(name)
+        fault = self._context.state.fault(name)
         if fault is None:
             raise InvalidValue(f"there is no fault {name!r} in this show")
         return Measured(
@@ -83,17 +81,17 @@ class ConductorStage:
         )
 
     def health(self) -> Mapping[str, Any] | None:
-        sample = self._conductor.state.sample
+        sample = self._context.state.sample
         return sample.as_documented if sample else None
 
     async def _submit(self, what: c.Order) -> ShowState:
         number, run = self._acting()
         who = f"chapter {number}" if run else "deck"
-        return await self._conductor.carry_out(c.Command(who, what))
+        return await self._context.enqueue_and_wait(c.Command(who, what))
 
     def _acting(self) -> tuple[int, int]:
         """The calling action; one that is over must not touch anything any more."""
-        caller, state = acting.get(), self._conductor.state
+        caller, state = acting.get(), self._context.state
         if caller is None:
             return state.number, 0
         action = state.actions[caller[0] - 1]
@@ -102,7 +100,7 @@ class ConductorStage:
         return caller
 
     def _raise_if_failed(self, name: str) -> None:
-        fault = self._conductor.state.fault(name)
+        fault = self._context.state.fault(name)
         if fault is not None and fault.error:
             raise FaultError(f"{name}: {fault.error}")
 

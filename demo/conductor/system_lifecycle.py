@@ -2,54 +2,40 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from demo.conductor.config import ShowConfig, Work
+from demo.conductor.context import ConductorContext
 from demo.conductor.fault_runner import Faults
 from demo.errors import DemoError
 from demo.show import ShowState
 from demo.show import commands as c
 from demo.subjects.user_code import told
 from demo.timeouts import within
-from demo.types import HEAL_SEC, STOP_SEC
-
-if TYPE_CHECKING:
-    from demo.conductor.conductor import Conductor
 
 QUIET_SEC = 1.0
 """A system that takes longer to end is spoken of."""
 
 ENDING = "removing what this show started"
 
-Work = Callable[[], Awaitable[None]]
-
-
-@dataclass(frozen=True)
-class SystemWork:
-    """What a subject does with its system; None for nothing. `heal_sec`, `stop_sec`: what they may take, in seconds."""
-
-    start: Work | None = None
-    heal: Work | None = None
-    stop: Work | None = None
-    heal_sec: float = HEAL_SEC
-    stop_sec: float = STOP_SEC
-
 
 class SystemBehind:
-    """Does the work of one show's system, and says what went wrong with it."""
+    """Does the work of one show's system, and says what went wrong with it. `revive`: starts a poller that ended."""
 
-    def __init__(self, conductor: "Conductor", faults: Faults, work: SystemWork) -> None:
-        self._conductor = conductor
+    def __init__(
+        self, context: ConductorContext, faults: Faults, config: ShowConfig, revive: Callable[[], None]
+    ) -> None:
+        self._context = context
         self._faults = faults
-        self._work = work
+        self._config = config
+        self._revive = revive
         self.is_ending = False
         self.is_slow = False
         """It is ending, and takes its time."""
         self.on_slow: Callable[[], None] = lambda: None
 
     def begin(self) -> None:
-        if self._work.start is not None:
-            self._conductor.spawn(self._bring_up(self._work.start), "the start of the system")
+        if self._config.start_system is not None:
+            self._context.spawn(self._bring_up(self._config.start_system), "the start of the system")
 
     async def _bring_up(self, start: Work) -> None:
         try:
@@ -60,18 +46,18 @@ class SystemBehind:
             self._not_started(f"the system could not be started: {told(error)}")
         else:
             # Somebody healed meanwhile, and that failed while this had not ended.
-            if self._conductor.state.parts_error is not None and not self._conductor.state.parts_healing:
+            if self._context.state.parts_error is not None and not self._context.state.parts_healing:
                 self._end(None)
 
     def _not_started(self, error: str) -> None:
         """A heal that is still at work says itself when it ends: until then nothing new may be broken."""
-        if self._conductor.state.parts_healing:
-            self._conductor.report("show", c.Trouble(error))
+        if self._context.state.parts_healing:
+            self._context.enqueue("show", c.Trouble(error))
         else:
             self._end(error)
 
     def _end(self, error: str | None) -> None:
-        self._conductor.report("show", c.PartsHealEnd(error))
+        self._context.enqueue("show", c.PartsHealEnd(error))
 
     async def heal(self) -> None:
         """Each step for itself: one that fails is said, and the next may heal all the same."""
@@ -86,25 +72,25 @@ class SystemBehind:
         self._end("; ".join(errors) or None)
 
     async def _heal_parts(self) -> None:
-        self._conductor.health.revive()
+        self._revive()
         # A fault's own heal comes first, so that two hands never start the same part.
-        await self._conductor.until(_is_quiet, 20)
-        if self._work.heal is not None:
-            await within(self._work.heal_sec, self._work.heal(), "healing the system")
+        await self._context.until(_is_quiet, 20)
+        if self._config.heal_system is not None:
+            await within(self._config.heal_sec, self._config.heal_system(), "healing the system")
 
     async def _heal_again(self) -> None:
         """What could not be healed in a part that was dead or hung can be now."""
-        for fault in self._conductor.state.faults:
+        for fault in self._context.state.faults:
             if fault.touched and fault.state == "failed":
-                self._conductor.report("show", c.Heal(fault.name))
+                self._context.enqueue("show", c.Heal(fault.name))
 
     async def end(self, say: Callable[[str], Awaitable[None]]) -> None:
         """`say` is told when it takes long. Raises what the subject raises, `FaultError` when it does not end."""
-        if self._work.stop is None:
+        if self._config.stop_system is None:
             return
         self.is_ending = True
         # As long as it goes on, the watchdog holds back. One without an end would hold it back for good.
-        ending = asyncio.ensure_future(within(self._work.stop_sec, self._work.stop(), "ending the system"))
+        ending = asyncio.ensure_future(within(self._config.stop_sec, self._config.stop_system(), "ending the system"))
         try:
             if not (await asyncio.wait({ending}, timeout=QUIET_SEC))[0]:
                 self.is_slow = True

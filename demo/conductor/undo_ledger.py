@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
+from demo.conductor.context import ConductorContext
 from demo.errors import DemoError, FaultError, JournalError
 from demo.journal import Undo
 from demo.show import commands as c
@@ -13,9 +13,6 @@ from demo.timeouts import within
 from demo.types import FaultDriver, Plan, Watchdog
 from demo.watchdog.undo import by_hand, has_landed
 from demo.watchdog.undo import undo as undo_fault
-
-if TYPE_CHECKING:
-    from demo.conductor.conductor import Conductor
 
 LEDGER_LIMIT_SEC = 5.0
 LOOK_LIMIT_SEC = 10.0
@@ -31,8 +28,10 @@ class Ledger:
     end of it. It stays in the ledger, stays with the watchdog, and is looked at again.
     """
 
-    def __init__(self, conductor: "Conductor", drivers: Mapping[str, FaultDriver], watchdog: Watchdog | None) -> None:
-        self._conductor = conductor
+    def __init__(
+        self, context: ConductorContext, drivers: Mapping[str, FaultDriver], watchdog: Watchdog | None
+    ) -> None:
+        self._context = context
         self._drivers = drivers
         self._watchdog = watchdog
         self._undos: list[Undo] = []
@@ -49,8 +48,8 @@ class Ledger:
 
     async def load(self) -> None:
         """Take over what an earlier process left to undo. Raises `JournalError`."""
-        self._undos = await self._conductor.journal.pending()
-        newest = await self._conductor.journal.newest()
+        self._undos = await self._context.journal.pending()
+        newest = await self._context.journal.newest()
         self._known = set(newest)
         self._elsewhere = {fault: undo for fault, undo in newest.items() if undo.state == "moved"}
         await self._set_unreadable_aside(newest)
@@ -65,24 +64,24 @@ class Ledger:
         """The clock tells the time of the show that is continued: how long something may land late is known now."""
         for undo in self._undos:
             if undo.state == "intended":
-                late = undo.plan.late_sec - (self._conductor.clock() - undo.at)
+                late = undo.plan.late_sec - (self._context.clock() - undo.at)
                 self._loosen(undo, max(0.0, min(undo.plan.late_sec, late)))
 
     async def _set_unreadable_aside(self, newest: Mapping[str, Undo]) -> None:
         """One row that cannot be read must not keep the others from being healed, nor the show from starting."""
-        unreadable = await self._conductor.journal.unreadable()
+        unreadable = await self._context.journal.unreadable()
         for row in unreadable:
             later = newest.get(row.fault)
             if later is None or later.at < row.at:
                 self._unreadable[row.fault] = row.text
         new = [row for row in unreadable if row.is_new]
         for row in new:
-            self._conductor.report("show", c.Trouble(row.text))
+            self._context.enqueue("show", c.Trouble(row.text))
         if new:
             try:
-                await self._conductor.journal.put_aside(new)
+                await self._context.journal.put_aside(new)
             except JournalError as error:
-                self._conductor.report("show", c.Trouble(str(error)))
+                self._context.enqueue("show", c.Trouble(str(error)))
 
     # Before the deed.
 
@@ -90,8 +89,8 @@ class Ledger:
         """On disk, and with the watchdog. Raises `FaultError`: then nothing may be touched."""
         await self._tie_off(fault, plan)
         try:
-            at = self._conductor.clock()
-            writing = self._conductor.journal.intend(fault, run, plan, at)
+            at = self._context.clock()
+            writing = self._context.journal.intend(fault, run, plan, at)
             ident = await within(LEDGER_LIMIT_SEC, writing, "writing the undo down")
         except (JournalError, FaultError) as error:
             raise FaultError(f"not injected: its undo cannot be written down ({error})") from error
@@ -169,7 +168,7 @@ class Ledger:
         error = await undo_fault(driver, undo.plan)
         if error is None:
             if not landed and self._loose.get(undo.id, 0.0) > asyncio.get_running_loop().time():
-                self._conductor.spawn(self._look_again(undo, driver), f"looking again at {undo.fault}")
+                self._context.spawn(self._look_again(undo, driver), f"looking again at {undo.fault}")
             else:
                 self.forget(undo)
         return error
@@ -194,7 +193,7 @@ class Ledger:
 
     def _lacking(self, fault: str) -> str | None:
         """The show says that it is broken and the ledger never heard of it: the ledger has lost something."""
-        told = self._conductor.state.fault(fault)
+        told = self._context.state.fault(fault)
         if told is None or not told.touched:
             return None
         if fault in self._unreadable:
@@ -215,7 +214,7 @@ class Ledger:
                     text = (
                         f"{undo.fault} landed late; {f'it could not be healed: {error}' if error else 'it was undone'}"
                     )
-                    self._conductor.report("show", c.Trouble(text))
+                    self._context.enqueue("show", c.Trouble(text))
         self.forget(undo)
 
     async def _is_healed(self, undo: Undo, driver: FaultDriver) -> bool:
@@ -248,10 +247,10 @@ class Ledger:
 
     def _mark(self, undo: Undo, state: str) -> None:
         """Beside the show: no heal waits for the disk. What stays unmarked is verified again at the next start."""
-        self._conductor.spawn(self._write_mark(undo, state), f"marking {undo.fault} as {state}")
+        self._context.spawn(self._write_mark(undo, state), f"marking {undo.fault} as {state}")
 
     async def _write_mark(self, undo: Undo, state: str) -> None:
         try:
-            await within(LEDGER_LIMIT_SEC, self._conductor.journal.mark(undo.id, state), "marking an undo")
+            await within(LEDGER_LIMIT_SEC, self._context.journal.mark(undo.id, state), "marking an undo")
         except (JournalError, FaultError) as error:
-            self._conductor.report("show", c.Trouble(str(error)))
+            self._context.enqueue("show", c.Trouble(str(error)))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import demo
-from demo.diagnostics import Finding, maybe, no, ok
+from demo.findings import Finding, maybe, no, ok
 
 STA_UNSYNC = 0x40
 DAY_SEC = 86_400.0

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from demo.diagnostics import Finding, maybe, no, ok
 from demo.doctor.clock import clock
 from demo.errors import DemoError
-from demo.journal import Shelf
+from demo.findings import Finding, maybe, no, ok
+from demo.journal.library import Shelf
 from demo.processes.child import birth_of
 from demo.processes.environment import asks_proxy_for_loopback
 from demo.watchdog.client import trial

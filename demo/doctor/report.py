@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from demo.clean import clean
-from demo.diagnostics import Finding
+from demo.findings import Finding
 
 MARKS = {"ok": "ok", "no": "no", "maybe": "?"}
 STYLES = {"ok": "green", "no": "bold red", "maybe": "yellow"}

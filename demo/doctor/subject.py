@@ -2,11 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
 
-from demo.diagnostics import Finding, broken, no, ok
 from demo.errors import UsageError
+from demo.findings import Examined, Finding, broken, no, ok
 from demo.subjects import check, load, options
 from demo.subjects.deck_check import deck_problems
 from demo.subjects.options import Given
@@ -27,22 +26,21 @@ def look_at(name: str, given: Given) -> Sequence[Finding]:
 
 
 def _needs(name: str, subject: Subject) -> Sequence[Finding]:
-    examine = getattr(subject, "examine", None)
-    if examine is None:
-        check(name, subject)
-        return (ok("needs", "nothing is missing"),)
-    return _findings(asyncio.run(_examined(subject, examine)))
+    if isinstance(subject, Examined):
+        return _findings(asyncio.run(_examined(subject, subject.stop)))
+    check(name, subject)
+    return (ok("needs", "nothing is missing"),)
 
 
-async def _examined(subject: Subject, examine: Any) -> object:
+async def _examined(subject: Examined, stop: Callable[[], Awaitable[None]]) -> object:
     try:
-        return await examine()
+        return await subject.examine()
     finally:
         with contextlib.suppress(Exception):  # never started: what it opened ends with this process
-            await asyncio.wait_for(subject.stop(), STOP_SEC)
+            await asyncio.wait_for(stop(), STOP_SEC)
 
 
 def _findings(found: object) -> Sequence[Finding]:
     if isinstance(found, Sequence) and all(isinstance(one, Finding) for one in found):
         return found
-    return (no("needs", "its examine() gave something else than findings", "let it return demo.diagnostics.Finding"),)
+    return (no("needs", "its examine() gave something else than findings", "let it return demo.findings.Finding"),)

@@ -1,45 +1,18 @@
 """`CONTAINER_KILL` on a process: SIGKILL, healed by having it started again on the same port."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from demo.errors import FaultError, SubjectError
 from demo.processes.child import birth_of
+from demo.processes.handle import Current, Handle
 from demo.types import ChaosConfig, Plan
 
 DEATH_SEC = 2.0
 LATE_SEC = 0.5
 """A signal is sent in this process: what this process has not done by its end is not done."""
-
-
-class Handle(Protocol):
-    """One process, whether it is a child of this one or not: named by pid and birth, never by the pid alone."""
-
-    @property
-    def pid(self) -> int | None: ...
-
-    @property
-    def born(self) -> int | None:
-        """In clock ticks since boot."""
-
-    @property
-    def is_alive(self) -> bool: ...
-
-    @property
-    def was_killed(self) -> bool:
-        """Ended by SIGKILL, ours or anybody's."""
-
-    def kill(self) -> None:
-        """SIGKILL; nothing happens if it is gone already."""
-
-    async def wait(self) -> int | None:
-        """Returns when it has ended."""
-
-
-Current = Callable[[], Awaitable[Handle | None]]
-"""A part's process as of now. Raises `SubjectError` when nobody can tell."""
 
 
 @dataclass(frozen=True)

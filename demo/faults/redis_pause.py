@@ -9,8 +9,9 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from demo.errors import FaultError
-from demo.faults.process_kill import Current, Home, ask, is_gone, same_process
+from demo.faults.process_kill import Home, ask, is_gone, same_process
 from demo.faults.renewal import LATE_SEC, TERM_SEC, Lease, end_leased
+from demo.processes.handle import Current
 from demo.types import ChaosConfig, Plan
 
 ANSWER_SEC = 2.0

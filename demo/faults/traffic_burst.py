@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from demo.errors import FaultError
-from demo.faults.process_kill import Current, Home, ask, is_gone, same_process
+from demo.faults.process_kill import Home, ask, is_gone, same_process
 from demo.faults.renewal import LATE_SEC, TERM_SEC, Lease, end_leased
+from demo.processes.handle import Current
 from demo.types import ChaosConfig, Plan
 
 RECENT_SEC = 3.0

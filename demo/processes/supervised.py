@@ -6,10 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from demo.errors import FaultError, SubjectError
-from demo.faults.process_kill import Handle
 from demo.probes.http import STRANGER
 from demo.probes.result import Probe, Reading
 from demo.processes.child import Child
+from demo.processes.handle import Handle
 from demo.processes.port_owner import taken_by
 from demo.processes.ports import is_free
 

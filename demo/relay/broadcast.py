@@ -44,4 +44,4 @@ class Broadcast:
 
     def _say(self, text: str, is_trouble: bool) -> None:
         self._tell(f"relays     {text}")
-        self._conductor.report(WHO, c.Trouble(text) if is_trouble else c.Trouble(text, "note"))
+        self._conductor.enqueue(WHO, c.Trouble(text) if is_trouble else c.Trouble(text, "note"))

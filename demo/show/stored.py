@@ -5,6 +5,7 @@ What a show brings along itself is not stored: title, subject, deck, and what it
 
 import dataclasses
 import json
+import re
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -52,10 +53,14 @@ def decode_state(text: str, show: ShowState) -> ShowState:
 
 
 def shape() -> str:
-    """All that is stored, by names and types: another text wants another `VERSION`."""
+    """All that is stored, by names and types: another text wants another `VERSION`.
+
+    Where a type is defined is not part of it: a module may be renamed.
+    """
     seen: dict[type, str] = {}
     _describe(ShowState, seen)
-    return "\n".join(seen[kind] for kind in sorted(seen, key=lambda kind: kind.__name__))
+    text = "\n".join(seen[kind] for kind in sorted(seen, key=lambda kind: kind.__name__))
+    return re.sub(r"\bdemo\.(\w+\.)*", "", text)
 
 
 def _fault(fault: FaultState, stored: Mapping[str, Any]) -> FaultState:

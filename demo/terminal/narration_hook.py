@@ -38,4 +38,4 @@ class Narrator:
                 if inspect.isawaitable(answer):
                     await answer
             except Exception as error:  # noqa: BLE001 - foreign code; the show goes on
-                self._conductor.report(WHO, c.Trouble(f"on_narration_update: {told(error)}"[:300]))
+                self._conductor.enqueue(WHO, c.Trouble(f"on_narration_update: {told(error)}"[:300]))

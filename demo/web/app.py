@@ -97,7 +97,7 @@ class Web:
     def _complain(self, text: str) -> None:
         if text not in self._complaints and len(self._complaints) < COMPLAINTS_MOST:
             self._complaints.add(text)
-            self._conductor.report("web", c.Trouble(text))
+            self._conductor.enqueue("web", c.Trouble(text))
 
     def _ident(self, state: ShowState) -> str:
         return f"{self._conductor.epoch}-{state.seq}"
@@ -108,7 +108,7 @@ class Web:
             await asyncio.sleep(BEAT_EVERY_SEC)
             self.access.sessions.end_old()
             if moved := self.access.reach.check():
-                self._conductor.report("web", c.Trouble(moved))
+                self._conductor.enqueue("web", c.Trouble(moved))
                 self.on_moved(moved)
             self.lines.end_old()
             if self._watching() != self.viewers:

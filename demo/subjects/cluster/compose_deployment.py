@@ -9,8 +9,8 @@ from pathlib import Path
 from demo.container_engine.client import Engine
 from demo.container_engine.container import Container
 from demo.container_engine.event_watch import EngineWatch
-from demo.diagnostics import Finding, ok
 from demo.errors import EngineError, SubjectError, UsageError
+from demo.findings import Finding, ok
 from demo.processes.ports import is_free
 from demo.subjects.cluster import ownership
 from demo.subjects.cluster.compose import DOWN_SEC, Compose

@@ -12,8 +12,8 @@ from typing import Any
 
 from demo.container_engine import Engine
 from demo.container_engine.container import UP
-from demo.diagnostics import Finding, maybe, no, ok, together
 from demo.errors import EngineError
+from demo.findings import Finding, maybe, no, ok, together
 from demo.processes.ports import is_free
 from demo.subjects.cluster.compose import find_compose, version_of
 from demo.subjects.cluster.packages import installs_engine

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from demo.container_engine import Container, Engine
-from demo.diagnostics import Finding, together
 from demo.errors import UsageError
+from demo.findings import Finding, together
 from demo.probes.etcd import EtcdProbe
 from demo.subjects.cluster.cluster import Cluster
 from demo.subjects.cluster.compose_deployment import Containers, Plans, Terms

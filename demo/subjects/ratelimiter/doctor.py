@@ -2,7 +2,7 @@
 
 import asyncio
 
-from demo.diagnostics import Finding, no, ok, together
+from demo.findings import Finding, no, ok, together
 from demo.processes.child import birth_of
 from demo.processes.port_owner import taken_by
 from demo.processes.ports import free_ports, is_free

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
-from demo.diagnostics import Finding
 from demo.errors import UsageError
+from demo.findings import Finding
 from demo.subjects.ratelimiter.accounting import Witness
 from demo.subjects.ratelimiter.attached_system import AttachedSystem
 from demo.subjects.ratelimiter.connection_info import Settings

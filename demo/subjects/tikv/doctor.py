@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from demo.diagnostics import Finding, maybe, no, ok, together
+from demo.findings import Finding, maybe, no, ok, together
 from demo.probes.pd import NOT_BOOTSTRAPPED, PdProbe
 from demo.subjects.tikv.topology import Session
 

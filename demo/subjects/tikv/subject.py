@@ -7,10 +7,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from demo.container_engine import Engine
-from demo.diagnostics import Finding, together
 from demo.errors import UsageError
 from demo.faults.container import ContainerFault
 from demo.faults.process_signal import SignalFault
+from demo.findings import Finding, together
 from demo.probes.periodic import Pulse
 from demo.subjects.cluster.cluster import Cluster
 from demo.subjects.cluster.compose_deployment import Containers, Plans, Terms

@@ -7,21 +7,13 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from demo.web.access.fair_queue import FairQueue
 from demo.web.access.policy import READING, VISITOR, Access, Denied, Visitor, client_address
 from demo.web.access.request_body import BODY_MOST, CODE_MOST, read_body, replay
 from demo.web.access.rules import Rule
+from demo.web.asgi_extensions import GONE
 from demo.web.problems import problem
-from demo.web.server.fair_queue import FairQueue
-from demo.web.streaming.connection_sink import GONE
-
-SECURITY_HEADERS = {
-    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "x-content-type-options": "nosniff",
-    # Not `no-referrer`: under it Firefox and Safari name the origin of a page's own POST `null`, and it is refused.
-    "referrer-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-}
+from demo.web.security_headers import SECURITY_HEADERS
 
 
 class Guard:

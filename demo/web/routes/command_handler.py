@@ -26,7 +26,7 @@ class Desk:
         self._conductor = conductor
         self._viewers = viewers
 
-    async def carry_out(
+    async def enqueue_and_wait(
         self, request: Request, what: Order, pressed_on: int | None = None, status: int = 200
     ) -> Response:
         """200 or 202 with the new state; 204 for htmx, whose page changes through its stream."""

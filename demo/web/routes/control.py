@@ -151,7 +151,7 @@ def _router(answers: Described) -> APIRouter:
 
 def _add_moves(router: APIRouter, desk: Desk) -> None:
     async def move(request: Request, what: c.Order) -> Response:
-        return await desk.carry_out(request, what, pressed_on(await read_fields(request)))
+        return await desk.enqueue_and_wait(request, what, pressed_on(await read_fields(request)))
 
     @router.post("/advance", openapi_extra=_MOVE)
     async def advance(request: Request) -> Response:
@@ -182,60 +182,60 @@ def _add_faults(router: APIRouter, desk: Desk) -> None:
     @router.post("/chaos/{name}", status_code=202, openapi_extra=_NAME)
     async def inject(request: Request) -> Response:
         """Inject a fault of this show."""
-        return await desk.carry_out(request, c.Inject(request.path_params["name"]), status=202)
+        return await desk.enqueue_and_wait(request, c.Inject(request.path_params["name"]), status=202)
 
     @router.post("/chaos/{name}/heal", status_code=202, openapi_extra=_NAME)
     async def heal_one(request: Request) -> Response:
         """Heal one fault now."""
-        return await desk.carry_out(request, c.Heal(request.path_params["name"]), status=202)
+        return await desk.enqueue_and_wait(request, c.Heal(request.path_params["name"]), status=202)
 
     @router.post("/heal", status_code=202)
     async def heal(request: Request) -> Response:
         """Heal every fault, and bring back parts that died unasked."""
-        return await desk.carry_out(request, c.Heal(), status=202)
+        return await desk.enqueue_and_wait(request, c.Heal(), status=202)
 
 
 def _add_halt(router: APIRouter, desk: Desk) -> None:
     @router.post("/halt")
     async def halt(request: Request) -> Response:
         """Emergency stop: cancel what runs, heal everything, refuse new faults."""
-        return await desk.carry_out(request, c.Halt())
+        return await desk.enqueue_and_wait(request, c.Halt())
 
     @router.post("/resume")
     async def resume(request: Request) -> Response:
         """Lift the halt."""
-        return await desk.carry_out(request, c.Resume())
+        return await desk.enqueue_and_wait(request, c.Resume())
 
 
 def _add_stage(router: APIRouter, desk: Desk) -> None:
     @router.post("/say", openapi_extra=_SAY)
     async def say(request: Request) -> Response:
         """Put a line of plain text on every screen; an empty one takes it away."""
-        return await desk.carry_out(request, c.Say(line(await read_fields(request))))
+        return await desk.enqueue_and_wait(request, c.Say(line(await read_fields(request))))
 
     @router.post("/blackout", openapi_extra=_SWITCH)
     async def blackout(request: Request) -> Response:
         """Darken the stage, or light it: toggle, or `on=true`."""
-        return await desk.carry_out(request, c.Blackout(switch(await read_fields(request))))
+        return await desk.enqueue_and_wait(request, c.Blackout(switch(await read_fields(request))))
 
     @router.post("/freeze", openapi_extra=_SWITCH)
     async def freeze(request: Request) -> Response:
         """Hold the story the room sees, or let it go on: toggle, or `on=true`. What is measured stays live."""
-        return await desk.carry_out(request, c.Freeze(switch(await read_fields(request))))
+        return await desk.enqueue_and_wait(request, c.Freeze(switch(await read_fields(request))))
 
 
 def _add_timer(router: APIRouter, desk: Desk) -> None:
     @router.post("/timer/start")
     async def start(request: Request) -> Response:
         """Start the talk's timer, or let it go on; in a blackout it begins with the light."""
-        return await desk.carry_out(request, c.StartTimer())
+        return await desk.enqueue_and_wait(request, c.StartTimer())
 
     @router.post("/timer/pause")
     async def pause(request: Request) -> Response:
         """Stop the timer until it is started again."""
-        return await desk.carry_out(request, c.PauseTimer())
+        return await desk.enqueue_and_wait(request, c.PauseTimer())
 
     @router.post("/timer/reset")
     async def reset(request: Request) -> Response:
         """Back to 0; it starts with the next step forward."""
-        return await desk.carry_out(request, c.ResetTimer())
+        return await desk.enqueue_and_wait(request, c.ResetTimer())

@@ -108,7 +108,7 @@ class Door:
     def _welcome(self, request: Request, from_form: bool) -> Response:
         name = device(request.headers.get("user-agent", ""))
         token, session = self._access.sessions.pair(name, visitor_of(request).session)
-        self._conductor.report("show", c.Trouble(f"{session.device} was paired", "note"))
+        self._conductor.enqueue("show", c.Trouble(f"{session.device} was paired", "note"))
         response: Response = (
             Response(status_code=303, headers={"location": "pair"})
             if from_form

@@ -17,8 +17,8 @@ from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from demo.web.asgi_extensions import EXTENSION, GONE, UNTIL_CLOSED, Outlet
 from demo.web.problems import MEDIA_TYPE, STATUS, TITLES
-from demo.web.streaming.connection_sink import EXTENSION, GONE, UNTIL_CLOSED, Outlet
 
 HEAD_MOST = 16 * 1024
 HEAD_SEC = 10.0

@@ -11,9 +11,10 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from demo.hub import HEADER, Hub, plainly
-from demo.web.access.middleware import SECURITY_HEADERS
+from demo.web.asgi_extensions import EXTENSION, HandOver
 from demo.web.rendering.gzip import accepts_gzip
-from demo.web.streaming.connection_sink import EXTENSION, HandOver, Seat
+from demo.web.security_headers import SECURITY_HEADERS
+from demo.web.streaming.connection_sink import Seat
 from demo.web.streaming.stream_slots import Line
 from demo.web.streaming.view_stream import RETRY
 

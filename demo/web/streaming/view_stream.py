@@ -17,7 +17,7 @@ from demo.show import ShowState
 from demo.show import events as e
 from demo.views import snapshot
 from demo.views.state_json import moment
-from demo.web.streaming.connection_sink import UNTIL_CLOSED
+from demo.web.asgi_extensions import UNTIL_CLOSED
 from demo.web.streaming.stream_slots import Line
 
 MAILBOX_MOST = 8

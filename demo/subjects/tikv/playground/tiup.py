@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from demo.diagnostics import Finding, maybe, no, ok, together
 from demo.errors import SubjectError
+from demo.findings import Finding, maybe, no, ok, together
 
 VERSION = "v8.5.7"
 INSTALL = "curl -sSfL https://raw.githubusercontent.com/pingcap/tiup/master/install.sh | sh, then open a new shell"

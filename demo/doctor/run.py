@@ -5,12 +5,12 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
-from demo.diagnostics import CHECK_SEC, Finding, broken, late
-from demo.doctor.aside import Aside, all_at_once
 from demo.doctor.machine import checks
 from demo.doctor.report import Report
 from demo.doctor.subject import look_at
+from demo.doctor.threaded_check import Aside, all_at_once
 from demo.errors import UsageError
+from demo.findings import CHECK_SEC, Finding, broken, late
 from demo.subjects import names
 from demo.subjects.options import Given
 

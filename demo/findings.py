@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 from demo.errors import DemoError
 
@@ -23,6 +23,14 @@ class Finding:
     verdict: Verdict
     found: str
     remedy: str = ""
+
+
+@runtime_checkable
+class Examined(Protocol):
+    """A subject that looks at what it needs on this machine, for `demo doctor`."""
+
+    async def examine(self) -> Sequence[Finding]:
+        """Start nothing, and change nothing."""
 
 
 def ok(what: str, found: str) -> Finding:
