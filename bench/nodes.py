@@ -22,7 +22,7 @@ from demo.show import events as e
 from demo.show.health_sample import read_sample
 from demo.types import Chapter
 from demo.web.rendering.assets import Assets
-from demo.web.rendering.renderer import Pages
+from demo.web.rendering.renderer import Renderer
 from tests.serving import Server, Stream, serving
 
 COUNTS = (6, 20, 60, 200, 600)
@@ -65,7 +65,7 @@ def in_process(count: int) -> dict[str, list[float]]:
     system, at = Fleet(count), time.time()
     state = opening("fleet", "fleet", "", [Chapter("One", "Look.")])
     state = _played(state, c.Open(), at)
-    pages = Pages(Assets(Path(str(resources.files("demo") / "static"))))
+    pages = Renderer(Assets(Path(str(resources.files("demo") / "static"))))
     found: dict[str, list[float]] = defaultdict(list)
 
     def timed(what: str, work: Callable[[], T]) -> T:
@@ -92,11 +92,11 @@ def in_process(count: int) -> dict[str, list[float]]:
     return {what: values[1:] for what, values in found.items()}  # the first compiles, and is whole
 
 
-def _played(state: ShowState, what: c.Order, at: float) -> ShowState:
-    decision = decide(state, c.Command("bench", what), at)
+def _played(state: ShowState, what: c.Command, at: float) -> ShowState:
+    decision = decide(state, c.CommandEnvelope("bench", what), at)
     assert not isinstance(decision, Refusal)
     for event in decision:
-        state = apply(state, e.Entry(state.seq + 1, at, "bench", event))
+        state = apply(state, e.JournalEntry(state.seq + 1, at, "bench", event))
     return state
 
 

@@ -19,12 +19,12 @@ from typing import Any
 
 from demo.cli.main import main as serve
 from demo.conductor import conductor
-from demo.conductor.persistence import Disk
-from demo.hub.channel import Channel
-from demo.web.access.policy import Access
-from demo.web.routes.command_handler import Desk
-from demo.web.server.http_protocol import Wire
-from demo.web.streaming.direct import Direct
+from demo.conductor.persistence import JournalWriter
+from demo.hub.channel import ViewChannel
+from demo.web.access.policy import AccessPolicy
+from demo.web.routes.command_handler import CommandHandler
+from demo.web.server.http_protocol import LimitedHttpProtocol
+from demo.web.streaming.direct import DirectStreams
 from tests.listening import Listening
 from tests.serving import serving
 
@@ -33,12 +33,12 @@ WARM_UP = 10
 ROOT = Path(__file__).parent.parent
 
 DOORS: tuple[tuple[Any, str], ...] = (
-    (Access, "judge"),
-    (Direct, "__call__"),
-    (Desk, "carry_out"),
+    (AccessPolicy, "judge"),
+    (DirectStreams, "__call__"),
+    (CommandHandler, "carry_out"),
     (conductor, "decide"),
-    (Disk, "persist"),
-    (Channel, "_spread"),
+    (JournalWriter, "persist"),
+    (ViewChannel, "_spread"),
 )
 """What a press passes, in this order."""
 
@@ -142,19 +142,19 @@ class Clocks:
 
     def watch_wire(self) -> None:
         """Begin with the first byte of a press, end when it was answered."""
-        received, answered = Wire.data_received, Wire.on_response_complete
+        received, answered = LimitedHttpProtocol.data_received, LimitedHttpProtocol.on_response_complete
 
-        def data_received(wire: Wire, data: bytes) -> None:
+        def data_received(wire: LimitedHttpProtocol, data: bytes) -> None:
             if data.startswith(b"POST /say "):
                 self.begin()
             received(wire, data)
 
-        def on_response_complete(wire: Wire) -> None:
+        def on_response_complete(wire: LimitedHttpProtocol) -> None:
             answered(wire)
             self.end()
 
         for method in (data_received, on_response_complete):
-            setattr(Wire, method.__name__, method)
+            setattr(LimitedHttpProtocol, method.__name__, method)
 
 
 def main() -> None:

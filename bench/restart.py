@@ -67,25 +67,30 @@ async def _fill(path: Path, hours: float) -> None:
     await journal.close()
 
 
-def _fold(state: ShowState, entry: e.Entry, ends: float) -> ShowState:
+def _fold(state: ShowState, entry: e.JournalEntry, ends: float) -> ShowState:
     """Samples of long ago leave nothing in the state; without them this is quick."""
     return state if isinstance(entry.event, e.HealthSampled) and entry.at < ends - 120 else apply(state, entry)
 
 
-def _entries(titles: tuple[str, ...], begins: float, ends: float) -> Iterator[tuple[list[e.Entry], float]]:
+def _entries(titles: tuple[str, ...], begins: float, ends: float) -> Iterator[tuple[list[e.JournalEntry], float]]:
     nodes = [{"id": f"node-{n}", "name": f"node-{n}", "health": "up", "detail": "x" * 300} for n in range(8)]
     seq, at = 2, begins
     yield (
-        [e.Entry(1, at, "show", e.ShowOpened("none", titles)), e.Entry(2, at, "show", e.ChapterEntered(1, True, 1))],
+        [
+            e.JournalEntry(1, at, "show", e.ShowOpened("none", titles)),
+            e.JournalEntry(2, at, "show", e.ChapterEntered(1, True, 1)),
+        ],
         at,
     )
     while at < ends:
         batch = []
         for _ in range(60):
             seq, at = seq + 1, at + STEP_SEC
-            batch.append(e.Entry(seq, at, "poller", e.HealthSampled({"nodes": nodes, "interval_sec": STEP_SEC}, at)))
+            batch.append(
+                e.JournalEntry(seq, at, "poller", e.HealthSampled({"nodes": nodes, "interval_sec": STEP_SEC}, at))
+            )
         seq += 1
-        yield [*batch, e.Entry(seq, at, "curl", e.Said(f"line {seq}"))], at
+        yield [*batch, e.JournalEntry(seq, at, "curl", e.Said(f"line {seq}"))], at
 
 
 def _size(path: Path) -> int:

@@ -14,24 +14,24 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from demo.conductor import ENDING, Conductor, ShowConfig, SystemBehind
-from demo.console_output import SAID_SEC, Voice, complain, say_once
+from demo.conductor import ENDING, Conductor, ShowConfig, SystemLifecycle
+from demo.console_output import SAID_SEC, ConsoleWriter, print_error, print_lines
 from demo.invitation import Invitation
-from demo.journal.library import Keeper
+from demo.journal.library import JournalOpener
 from demo.relay.broadcast import Broadcast
-from demo.relay.feed import Store
+from demo.relay.feed import RelayStore
 from demo.show import commands as c
-from demo.startup_report import SYSTEM, Entry, Herald, welcome
+from demo.startup_report import SYSTEM, AccessInfo, StartupReport, welcome
 from demo.subjects import check, deck_of, load
 from demo.subjects.deck_check import unknown_faults
 from demo.terminal.signals import ending_signals
 from demo.types import HEAL_SEC, STOP_SEC, AnnouncesStart, HasHealSec, HasStopSec, Subject, Watchdog
-from demo.watchdog.client import ProcessWatchdog
-from demo.web.access.policy import Access
-from demo.web.access.setup import Asked, Entrance, entrance
+from demo.watchdog.client import WatchdogClient
+from demo.web.access.policy import AccessPolicy
+from demo.web.access.setup import AccessOptions, AccessSetup, entrance
 from demo.web.app import Web
 from demo.web.server.server import bind, serve
-from demo.web.streaming.stream_slots import Lines, connections_most, open_files, short_of_room, streams_most
+from demo.web.streaming.stream_slots import StreamSlots, connections_most, open_files, short_of_room, streams_most
 
 if TYPE_CHECKING:
     from demo.runner import DemoRunner
@@ -51,7 +51,7 @@ class Options:
     """What the command line asks for."""
 
     subject: str
-    asked: Asked = field(default_factory=Asked)
+    asked: AccessOptions = field(default_factory=AccessOptions)
     port: int = 0
     web: bool = True
     terminal: bool = False
@@ -62,7 +62,7 @@ class Options:
     """The chapter (1-based) to begin with, or to go on at."""
     chosen: Mapping[str, Any] = field(default_factory=dict)
     """Options of the subject, as plain JSON: the watchdog is told them too."""
-    feed: Store | None = None
+    feed: RelayStore | None = None
     """Where relays follow the show."""
 
 
@@ -74,7 +74,7 @@ def play(options: Options) -> None:
     try:
         door = entrance(options.asked, listener) if listener is not None else None
         anywhere = options.start_at is not None
-        keeper = Keeper(options.subject, options.journal, fresh=options.fresh, anywhere=anywhere)
+        keeper = JournalOpener(options.subject, options.journal, fresh=options.fresh, anywhere=anywhere)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             error, stubborn = runner.run(_ended(_play(options, subject, keeper, listener, door)))
             if stubborn:
@@ -107,9 +107,9 @@ async def _ended(show: Coroutine[Any, Any, None]) -> tuple[BaseException | None,
 
 def _leave(error: BaseException | None) -> None:
     """A deck's or a driver's own code ignores its end and would keep the loop from closing: go without it."""
-    complain("something in the deck or a driver does not end; left it behind")
+    print_error("something in the deck or a driver does not end; left it behind")
     if error is not None:
-        complain(error)
+        print_error(error)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(1 if error is not None else 0)
@@ -124,7 +124,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _play(
-    options: Options, subject: Subject, keeper: Keeper, listener: socket.socket | None, door: Entrance | None
+    options: Options, subject: Subject, keeper: JournalOpener, listener: socket.socket | None, door: AccessSetup | None
 ) -> None:
     ended = False
 
@@ -133,7 +133,7 @@ async def _play(
         ended = True
         await subject.stop()
 
-    config = _config(options, subject, stop, keeper, ProcessWatchdog(options.subject, options.chosen))
+    config = _config(options, subject, stop, keeper, WatchdogClient(options.subject, options.chosen))
     try:
         conductor = Conductor(config)
         _listen(subject, conductor)
@@ -148,7 +148,7 @@ async def _play(
 
 async def _take_down(subject: Subject) -> None:
     """End what a show that no conductor ended had started. No impatience calls that off: the rest would stay behind."""
-    say = Voice(quiet=False)
+    say = ConsoleWriter(quiet=False)
     slow = asyncio.get_running_loop().call_later(SLOW_SEC, say, REMOVING)
 
     def asked(_: signal.Signals) -> None:
@@ -164,7 +164,7 @@ async def _take_down(subject: Subject) -> None:
 
 
 def _config(
-    options: Options, subject: Subject, stop: Callable[[], Awaitable[None]], keeper: Keeper, watchdog: Watchdog
+    options: Options, subject: Subject, stop: Callable[[], Awaitable[None]], keeper: JournalOpener, watchdog: Watchdog
 ) -> ShowConfig:
     """The show of this subject, the same for a server and for a terminal."""
     return ShowConfig(
@@ -185,7 +185,7 @@ def _config(
     )
 
 
-async def _in_terminal(conductor: Conductor, keeper: Keeper) -> None:
+async def _in_terminal(conductor: Conductor, keeper: JournalOpener) -> None:
     """`demo run`: the terminal owns the show, its signals and its way out."""
     _report(conductor, keeper, aloud=True)
     await _runner(conductor, owns=True).run()
@@ -203,32 +203,32 @@ def _runner(
 def _listen(subject: Subject, conductor: Conductor) -> None:
     """Tell the presenter of a deck that names faults which are not there; and what the subject says of its start."""
     for text in unknown_faults(subject, conductor.state.chapters):
-        conductor.enqueue("show", c.Trouble(text))
+        conductor.enqueue("show", c.Notice(text))
     if isinstance(subject, AnnouncesStart):
-        subject.listen(lambda text: conductor.enqueue(SYSTEM, c.Trouble(text, "note")))
+        subject.listen(lambda text: conductor.enqueue(SYSTEM, c.Notice(text, "note")))
 
 
-def _report(conductor: Conductor, keeper: Keeper, aloud: bool) -> None:
+def _report(conductor: Conductor, keeper: JournalOpener, aloud: bool) -> None:
     """What could not be continued, among the lines of the show; what was, on stdout before a terminal's picture."""
     for text in keeper.troubles:
-        conductor.enqueue("show", c.Trouble(text))
+        conductor.enqueue("show", c.Notice(text))
     if aloud and keeper.continued:
-        say_once(f"continued  {keeper.continued}")
+        print_lines(f"continued  {keeper.continued}")
 
 
 async def _served(
-    options: Options, conductor: Conductor, keeper: Keeper, listener: socket.socket, door: Entrance
+    options: Options, conductor: Conductor, keeper: JournalOpener, listener: socket.socket, door: AccessSetup
 ) -> None:
     """`demo serve`: pages over the conductor and, if asked for, a terminal beside them."""
     stop, access = _Stop(), door.access(conductor.journal, _telling(conductor))
     runner = _runner(conductor, owns=False, invitation=access.invitation) if options.terminal else None
-    say = Voice(quiet=runner is not None and runner.paints)
+    say = ConsoleWriter(quiet=runner is not None and runner.paints)
     _report(conductor, keeper, aloud=say.quiet)
     begun = conductor.clock()
     conductor.system.on_slow = partial(say, REMOVING)
     with ending_signals(stop.on_signal(say, conductor.system)):
         playing = asyncio.ensure_future(conductor.run())
-        serving = _serve_web(_Served(conductor, access, door, listener, keeper, begun), stop, options, say)
+        serving = _serve_web(_WebSession(conductor, access, door, listener, keeper, begun), stop, options, say)
         beside = [asyncio.ensure_future(serving)]
         showing = [asyncio.ensure_future(runner.run())] if runner is not None else []
         stopping = asyncio.ensure_future(stop.wait())
@@ -258,7 +258,7 @@ class _Stop(asyncio.Event):
     by_person = False
     """By Ctrl-C: a lost terminal or an ending system is nobody's wish to end the show."""
 
-    def on_signal(self, say: Voice, system: SystemBehind) -> Callable[[signal.Signals], None]:
+    def on_signal(self, say: ConsoleWriter, system: SystemLifecycle) -> Callable[[signal.Signals], None]:
         """What a signal does: the first ends the show, the others are told to wait."""
 
         def caught(number: signal.Signals) -> None:
@@ -272,25 +272,25 @@ class _Stop(asyncio.Event):
 
 
 @dataclass(frozen=True, slots=True)
-class _Served:
+class _WebSession:
     """What the web side needs of a show."""
 
     conductor: Conductor
-    access: Access
-    door: Entrance
+    access: AccessPolicy
+    door: AccessSetup
     listener: socket.socket
-    keeper: Keeper
+    keeper: JournalOpener
     begun: float
     """The moment of it: what the log says from then on is of this start."""
 
 
-async def _serve_web(show: _Served, stop: asyncio.Event, options: Options, say: Voice) -> None:
+async def _serve_web(show: _WebSession, stop: asyncio.Event, options: Options, say: ConsoleWriter) -> None:
     conductor = show.conductor
     # Before that a page could only show the first chapter; who comes meanwhile waits in the socket's queue.
     if not await _loaded(conductor, stop):
         return
     started, files = asyncio.Event(), open_files()
-    web = Web(conductor, show.access, Lines(streams_most(files)))
+    web = Web(conductor, show.access, StreamSlots(streams_most(files)))
     serving = asyncio.ensure_future(serve(web, show.listener, stop, started, show.door.tls, connections_most(files)))
     waiting = asyncio.ensure_future(started.wait())
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -309,7 +309,7 @@ async def _serve_web(show: _Served, stop: asyncio.Event, options: Options, say: 
         # What is here now stays: the collector need not look through it again while a hall is told something.
         gc.collect()
         gc.freeze()
-        herald = Herald(say, show.begun)
+        herald = StartupReport(say, show.begun)
         herald.changed(conductor.state)
         conductor.subscribe(herald.changed)
     await serving
@@ -324,14 +324,14 @@ async def _loaded(conductor: Conductor, stop: asyncio.Event) -> bool:
     return conductor.loaded.is_set()
 
 
-def _greet(show: _Served, options: Options, say: Voice) -> None:
+def _greet(show: _WebSession, options: Options, say: ConsoleWriter) -> None:
     """Tell the terminal where to go, and again whenever a code was used up; open the presenter's page."""
     reach, pairing = show.access.reach, show.access.pairing
     on_terminal = sys.stdout.isatty()
     own_link = _own_link(show.access)
     token = show.access.token
     invited = show.access.invitation()
-    entry = Entry(
+    entry = AccessInfo(
         reach.everywhere,
         reach.here,
         own_link,
@@ -347,19 +347,19 @@ def _greet(show: _Served, options: Options, say: Voice) -> None:
     if say.quiet:
         hint = ", I shows how to pair" if pairing else ""
         text = f"pages: {reach.everywhere}/ /presenter /remote{hint}"
-        show.conductor.enqueue("show", c.Trouble(text, "note"))
+        show.conductor.enqueue("show", c.Notice(text, "note"))
     if options.open_page and on_terminal and _has_desktop():
         page = own_link or f"{reach.here}/presenter"
         asyncio.get_running_loop().run_in_executor(None, webbrowser.open, page)
 
 
-def _own_link(access: Access) -> str:
+def _own_link(access: AccessPolicy) -> str:
     """What pairs this machine's browser; empty where nothing has to be paired, or once it was used."""
     return f"{access.reach.here}/pair#{access.pairing.own}" if access.pairing and access.pairing.own else ""
 
 
 def _renewed(
-    access: Access, with_symbol: bool, why: str = "new codes  those shown before are used or renewed"
+    access: AccessPolicy, with_symbol: bool, why: str = "new codes  those shown before are used or renewed"
 ) -> list[str]:
     invited, own = access.invitation(), _own_link(access)
     lines = [why, f"presenter  {own}" if own else ""]
@@ -372,7 +372,7 @@ def _telling(conductor: Conductor) -> Callable[[str], None]:
 
     def tell(text: str) -> None:
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(conductor.enqueue, "web", c.Trouble(text))
+            loop.call_soon_threadsafe(conductor.enqueue, "web", c.Notice(text))
 
     return tell
 

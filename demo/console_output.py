@@ -27,13 +27,13 @@ SAID_SEC = 1.0
 """How long the last lines wait, at the end, for a terminal that is paused."""
 
 
-class Drawn(str):
+class StyledLine(str):
     """A line that we drew ourselves, with colours: the only one that is said as it is."""
 
     __slots__ = ()
 
 
-class Voice:
+class ConsoleWriter:
     """Lines on `file` (else stdout), unless the terminal is a screen of the show (`quiet`).
 
     What `file` cannot encode is replaced. `on_gone` is called when nobody listens any more.
@@ -116,12 +116,12 @@ class Voice:
         self._on_gone()
 
 
-def say_once(*lines: str) -> None:
+def print_lines(*lines: str) -> None:
     """On stdout, for a command that says one thing and ends; each line is one."""
     print("\n".join(map(_safe, lines)), flush=True)
 
 
-def complain(text: object) -> None:
+def print_error(text: object) -> None:
     """On stderr: a sentence of ours, and set in below it the lines that came with it, so that none passes for ours."""
     first, *more = clean_lines(str(text))
     print("\n".join([f"demo: {first}", *(f"      {line}" for line in more if line)]), file=sys.stderr)
@@ -143,7 +143,7 @@ class _CleanStream(io.TextIOWrapper):
 
 
 def _safe(line: str) -> str:
-    return line if isinstance(line, Drawn) else clean(line)
+    return line if isinstance(line, StyledLine) else clean(line)
 
 
 def _descriptor(file: IO[str] | None) -> int | None:

@@ -6,7 +6,7 @@ A symbol is half blocks in a terminal and a path on a page; always dark on light
 from dataclasses import dataclass
 from typing import Literal
 
-from demo.console_output import Drawn
+from demo.console_output import StyledLine
 
 QUIET = 4
 """Light modules around the symbol, as the standard asks."""
@@ -97,4 +97,4 @@ class Invitation:
             return [f"phone      {self.lacking}"]
         words = [f"phone      {self.link}", f"           or type {self.code} on {self.place}"]
         words += [f"           {self.way_around}"] if self.others else []
-        return [*words, "", *map(Drawn, for_terminal(self.link)), ""] if with_symbol else words
+        return [*words, "", *map(StyledLine, for_terminal(self.link)), ""] if with_symbol else words

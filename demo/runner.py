@@ -10,16 +10,16 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from rich.console import Console
 
 from demo.conductor import Conductor, Deck, Keeping, ShowConfig
-from demo.console_output import SAID_SEC, Voice
+from demo.console_output import SAID_SEC, ConsoleWriter
 from demo.invitation import Invitation
 from demo.show import ShowState
-from demo.terminal.fullscreen_ui import LiveFront
-from demo.terminal.narration_hook import Narrator, OnNarration
-from demo.terminal.plain_ui import PlainFront
+from demo.terminal.fullscreen_ui import FullscreenUi
+from demo.terminal.narration_hook import NarrationHook, OnNarration
+from demo.terminal.plain_ui import PlainUi
 from demo.terminal.signals import ending_signals
 from demo.types import HEAL_SEC, STOP_SEC, FaultDriver, Poller, Watchdog
 
-Front = LiveFront | PlainFront
+Front = FullscreenUi | PlainUi
 
 
 class DemoRunner:
@@ -102,7 +102,7 @@ class DemoRunner:
         with ending_signals(asked) if self._owns else contextlib.nullcontext(), front:
             await self._play(front, quitting)
         if self._owns:
-            say = Voice(quiet=False, file=self._console.file)
+            say = ConsoleWriter(quiet=False, file=self._console.file)
             say(self.farewell)
             say.finish(SAID_SEC)
 
@@ -124,8 +124,8 @@ class DemoRunner:
 
     def _front(self, quitting: asyncio.Event) -> Front:
         if self.paints:
-            return LiveFront(self.conductor, self._console, quitting, notes=self._notes, invitation=self._invitation)
-        return PlainFront(self.conductor, self._console.file, quitting)
+            return FullscreenUi(self.conductor, self._console, quitting, notes=self._notes, invitation=self._invitation)
+        return PlainUi(self.conductor, self._console.file, quitting)
 
     async def _play(self, front: Front, quitting: asyncio.Event) -> None:
         """Show, steer and (if it is ours) play, until the first of them ends; heal whatever ended it."""
@@ -153,7 +153,7 @@ class DemoRunner:
         listeners: list[Callable[[ShowState], None]] = [front.changed]
         narrating = []
         if self._on_narration is not None:
-            narrator = Narrator(self.conductor, self._on_narration)
+            narrator = NarrationHook(self.conductor, self._on_narration)
             listeners.append(narrator.changed)
             narrating.append(asyncio.create_task(narrator.run()))
         ends = [self.conductor.subscribe(listener) for listener in listeners]

@@ -15,7 +15,7 @@ SYSTEM = "system"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AccessInfo:
     """How people and programs get in. `own_link` pairs this machine's browser; without it nobody has to."""
 
     stage: str
@@ -28,19 +28,19 @@ class Entry:
     named: bool = False
 
 
-def welcome(entry: Entry, with_symbol: bool = False) -> list[str]:
+def welcome(entry: AccessInfo, with_symbol: bool = False) -> list[str]:
     """Where to go, for people, in lines; and, where others can reach the server, what is open to whom."""
     return [*_addresses(entry, with_symbol), *_advance(entry), *_notes(entry), "end        Ctrl-C"]
 
 
-def _addresses(entry: Entry, with_symbol: bool) -> list[str]:
+def _addresses(entry: AccessInfo, with_symbol: bool) -> list[str]:
     lines = [f"stage      {entry.stage}/"]
     if entry.invitation is None:
         return [*lines, f"presenter  {entry.here}/presenter", f"phone      {entry.here}/remote"]
     return [*lines, f"presenter  {entry.own_link}", *entry.invitation.lines(with_symbol)]
 
 
-def _advance(entry: Entry) -> list[str]:
+def _advance(entry: AccessInfo) -> list[str]:
     if entry.token is None:
         return [f"advance    curl -X POST {entry.here}/advance"]
     if entry.token_lost:
@@ -52,7 +52,7 @@ def _advance(entry: Entry) -> list[str]:
     return [f"token      {entry.token}", f"advance    curl -X POST -H {word} {entry.here}/advance"]
 
 
-def _notes(entry: Entry) -> list[str]:
+def _notes(entry: AccessInfo) -> list[str]:
     if entry.invitation is None:
         return [
             "proxies    this is for this machine: before a proxy or tunnel stands in front, --public-name NAME;",
@@ -69,7 +69,7 @@ def _notes(entry: Entry) -> list[str]:
     return lines
 
 
-class Herald:
+class StartupReport:
     """Listens to the show and says each thing of its start once."""
 
     def __init__(self, say: Say, since: float = 0.0) -> None:

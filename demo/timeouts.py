@@ -9,7 +9,7 @@ from demo.errors import FaultError
 T = TypeVar("T")
 
 
-async def within(limit: float, work: Awaitable[T], what: str) -> T:
+async def run_with_timeout(limit: float, work: Awaitable[T], what: str) -> T:
     """The result of `work`, run as a task of its own.
 
     Raises `FaultError` when it takes longer than `limit` seconds (it is cancelled and left behind) or

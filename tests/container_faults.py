@@ -8,7 +8,7 @@ from dataclasses import asdict
 import httpx
 
 from demo.container_engine import Engine, Selector
-from demo.faults.container import ContainerFault, Fixed, Victim
+from demo.faults.container import ContainerFault, Fixed, TargetSelection
 from demo.types import ChaosConfig, ChaosType, Plan
 from tests.containers import Yard
 from tests.limiter import until_it
@@ -50,7 +50,7 @@ async def always(name: str) -> bool:
 def fault(
     yard: Yard,
     deed: ChaosType,
-    victim: Victim | str,
+    victim: TargetSelection | str,
     engine: Engine,
     is_up: Callable[[str], Awaitable[bool]] = always,
     *,

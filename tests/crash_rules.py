@@ -36,11 +36,11 @@ class Tap:
 class Deed:
     """An entry that some command caused, and the state it came upon."""
 
-    entry: e.Entry
+    entry: e.JournalEntry
     before: ShowState
 
 
-def judge(taps: Sequence[Tap], entries: Sequence[e.Entry], state: ShowState) -> None:
+def judge(taps: Sequence[Tap], entries: Sequence[e.JournalEntry], state: ShowState) -> None:
     """Raise `AssertionError` unless these entries of one life, begun in `state`, are what its commands ask for."""
     deeds, states = [], {state.seq: state}
     for entry in entries:

@@ -48,10 +48,10 @@ HASTY = (
     SLOW
     + """
 import asyncio
-from demo.conductor.persistence import Disk
+from demo.conductor.persistence import JournalWriter
 async def persist(self, urgent):
     asyncio.ensure_future(self._conductor.journal.append(()))
-Disk.persist = persist
+JournalWriter.persist = persist
 """
 )
 """A server that answers before the journal is written: the proof has to find it out."""
@@ -237,7 +237,7 @@ class Proof:
         self._state = setting.opening()
         self._epoch = ""
         self._listener: Listener | None = None
-        self._entries: list[e.Entry] = []
+        self._entries: list[e.JournalEntry] = []
         self.count = Count()
 
     def run(self, lives: int) -> Count:
@@ -354,14 +354,14 @@ def _begun(path: Path, times: int) -> int | None:
     return int(newest) if count == times else None
 
 
-def _entries(path: Path, after: int, upto: int) -> list[e.Entry] | None:
+def _entries(path: Path, after: int, upto: int) -> list[e.JournalEntry] | None:
     """What the file holds behind `after` up to `upto`, once all of it is there."""
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
         query = "SELECT seq, at, who, data FROM entries WHERE seq > ? AND seq <= ? ORDER BY seq"
         rows = db.execute(query, (after, upto)).fetchall()
     if not rows or rows[-1][0] < upto:
         return None
-    return [e.Entry(seq, at, who, e.from_json(json.loads(data))) for seq, at, who, data in rows]
+    return [e.JournalEntry(seq, at, who, e.from_json(json.loads(data))) for seq, at, who, data in rows]
 
 
 def free_port() -> int:

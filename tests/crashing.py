@@ -15,17 +15,17 @@ from typing import Any
 from demo.faults.redis_pause import RedisPause
 from demo.faults.traffic_burst import BurstTraffic
 from demo.journal import Journal
-from demo.processes.process_ref import Distant
+from demo.processes.process_ref import ProcessRef
 from demo.subjects.ratelimiter import faults
 from demo.subjects.ratelimiter.subject import RateLimiter
 from demo.types import Plan
-from demo.watchdog.client import ProcessWatchdog
+from demo.watchdog.client import WatchdogClient
 from demo.web.app import Web
 
 STEPS = ("intended", "watched", "half-applied", "applied", "half-undone", "undone")
 HALF_WAY_SEC = 0.03
 
-watchdogs: list[ProcessWatchdog] = []
+watchdogs: list[WatchdogClient] = []
 
 
 def die(fault: str, step: str) -> None:
@@ -107,16 +107,16 @@ class Limiter(RateLimiter):
 def arm() -> None:
     """Patch what lies between the steps."""
     after(Journal, "intend", lambda journal, fault, *rest: die(fault, "intended"))
-    after(ProcessWatchdog, "hold", lambda watchdog, ident, fault, *rest: die(fault, "watched"))
+    after(WatchdogClient, "hold", lambda watchdog, ident, fault, *rest: die(fault, "watched"))
     after(RedisPause, "_pause", lambda driver: die(driver.config.name, "half-applied"))
     after(BurstTraffic, "_renew", lambda driver: die(driver.config.name, "half-applied"))
-    kill, init, look = Distant.kill, ProcessWatchdog.__init__, Web.keep_alive
+    kill, init, look = ProcessRef.kill, WatchdogClient.__init__, Web.keep_alive
 
-    def killed(handle: Distant) -> None:
+    def killed(handle: ProcessRef) -> None:
         kill(handle)
         die("kill-node", "half-applied")
 
-    def made(watchdog: ProcessWatchdog, *args: Any) -> None:
+    def made(watchdog: WatchdogClient, *args: Any) -> None:
         init(watchdog, *args)
         watchdogs.append(watchdog)
 
@@ -128,8 +128,8 @@ def arm() -> None:
             await asyncio.wait({looking}, timeout=0.1)
         raise RuntimeError("a bug of ours, for the test")
 
-    put(Distant, "kill", killed)
-    put(ProcessWatchdog, "__init__", made)
+    put(ProcessRef, "kill", killed)
+    put(WatchdogClient, "__init__", made)
     if os.environ.get("CRASH_AT") == "exception":
         put(Web, "keep_alive", broken)
 

@@ -15,10 +15,10 @@ from demo.processes.child import Child
 from demo.processes.port_owner import PortOwner
 from demo.processes.ports import free_ports
 from demo.processes.proof_of_identity import Question
-from demo.processes.supervised import Part
+from demo.processes.supervised import SupervisedProcess
 from demo.subjects.ratelimiter.connection_info import Settings
 from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY, Limit
-from demo.subjects.ratelimiter.owned_system import System
+from demo.subjects.ratelimiter.owned_system import OwnedSystem
 from demo.subjects.ratelimiter.redis_client import connect
 from demo.subjects.ratelimiter.redis_server import find_server, redis_child
 
@@ -49,9 +49,9 @@ async def until_it(condition: Callable[[], Awaitable[bool]], timeout: float = 10
 
 
 @asynccontextmanager
-async def running(settings: Settings | None = None) -> AsyncIterator[System]:
+async def running(settings: Settings | None = None) -> AsyncIterator[OwnedSystem]:
     """All processes up; every one of them gone afterwards."""
-    system = System(settings or Settings(limits=QUICK))
+    system = OwnedSystem(settings or Settings(limits=QUICK))
     try:
         await system.start()
         yield system
@@ -82,12 +82,12 @@ async def own_redis() -> AsyncIterator[tuple[Child, Callable[[float], Redis]]]:
         await child.stop()
 
 
-def asked_by(system: System, part: Part, path: str, method: str = "POST") -> Mapping[str, str]:
+def asked_by(system: OwnedSystem, part: SupervisedProcess, path: str, method: str = "POST") -> Mapping[str, str]:
     """The headers of a request of the show's own."""
     return Question(system.token, part.id, method, path).headers
 
 
-async def data_of(part: Part) -> Mapping[str, Any]:
+async def data_of(part: SupervisedProcess) -> Mapping[str, Any]:
     """What a part says of itself; on a busy machine an answer may come too late for one probe."""
     found: dict[str, Any] = {}
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from demo.cli import standalone
 from demo.subjects.ratelimiter.attached_system import AttachedSystem
 from demo.subjects.ratelimiter.faults import TrafficOrders
-from demo.subjects.standalone import Standing
+from demo.subjects.standalone import StandaloneSystem
 from tests.crashing import STEPS
 from tests.matrix import HEALERS, SCENARIOS, Case, Cell
 from tests.serving import wait_for
@@ -30,7 +30,7 @@ class LimiterStand:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.standing: Standing = standalone.up("ratelimiter", name)
+        self.standing: StandaloneSystem = standalone.up("ratelimiter", name)
 
     @property
     def served(self) -> tuple[str, ...]:

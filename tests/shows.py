@@ -32,19 +32,19 @@ class Player:
 
     state: ShowState
     at: float = 1000.0
-    entries: list[e.Entry] = field(default_factory=list)
+    entries: list[e.JournalEntry] = field(default_factory=list)
 
-    def play(self, what: c.Order, pressed_on: int | None = None, later: float = 1.0) -> tuple[e.Event, ...] | Refusal:
+    def play(self, what: c.Command, pressed_on: int | None = None, later: float = 1.0) -> tuple[e.Event, ...] | Refusal:
         self.at += later
-        decision = decide(self.state, c.Command("test", what, pressed_on), self.at)
+        decision = decide(self.state, c.CommandEnvelope("test", what, pressed_on), self.at)
         if not isinstance(decision, Refusal):
             for event in decision:
-                entry = e.Entry(self.state.seq + 1, self.at, "test", event)
+                entry = e.JournalEntry(self.state.seq + 1, self.at, "test", event)
                 self.entries.append(entry)
                 self.state = apply(self.state, entry)
         return decision
 
-    def refused(self, what: c.Order, pressed_on: int | None = None) -> str | None:
+    def refused(self, what: c.Command, pressed_on: int | None = None) -> str | None:
         """The code of the refusal, None when the command was carried out."""
         before = self.state
         decision = self.play(what, pressed_on)

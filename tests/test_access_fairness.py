@@ -11,8 +11,8 @@ from starlette.types import Receive, Scope, Send
 
 from bench.flood import Stranger, press
 from demo.web.access.fair_queue import GIVE_WAY_SEC, FairQueue
-from demo.web.access.middleware import Guard
-from demo.web.access.policy import Access
+from demo.web.access.middleware import AccessMiddleware
+from demo.web.access.policy import AccessPolicy
 from demo.web.asgi_extensions import GONE
 from tests.serving import serving
 
@@ -87,7 +87,7 @@ async def test_nothing_is_drawn_for_who_has_left_while_waiting() -> None:
         ends = {"server": ("127.0.0.1", 8000), "client": ("127.0.0.1", 40000)}
         return about | ends | {"headers": headers, "extensions": {GONE: lambda: gone}}
 
-    guard = Guard(application, Access(), lambda what, error: None)
+    guard = AccessMiddleware(application, AccessPolicy(), lambda what, error: None)
     await guard(asked("/", gone=True), receive, send)
     await guard(asked("/state", gone=False), receive, send)
     assert drawn == ["/state"]

@@ -12,8 +12,8 @@ import httpx
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from demo.web.access.addresses import Reach
-from demo.web.access.policy import Access, Denied, Visitor
+from demo.web.access.addresses import ServerAddresses
+from demo.web.access.policy import AccessPolicy, Denied, Visitor
 from tests.browsing import FLAGS, chromium_path
 from tests.entering import Device, OpenServer
 from tests.nginx import nginx, require_nginx
@@ -36,7 +36,7 @@ def judged(method: str, path: str, **headers: str) -> Visitor | Denied:
     told = {"host": "127.0.0.1:8000"} | {name.replace("_", "-"): value for name, value in headers.items()}
     scope: dict[str, Any] = {"type": "http", "method": method, "path": path, "server": ("127.0.0.1", 8000)}
     scope["headers"] = [(name.encode(), value.encode()) for name, value in told.items()]
-    return Access(Reach(port=8000)).judge(scope | {"client": ("127.0.0.1", 1)})
+    return AccessPolicy(ServerAddresses(port=8000)).judge(scope | {"client": ("127.0.0.1", 1)})
 
 
 def code(found: Visitor | Denied) -> str:
@@ -90,7 +90,7 @@ def test_over_the_network_no_browser_names_the_site_and_none_is_suspected() -> N
     scope_host = {"host": "192.168.1.5:8000", "user_agent": AGENTS["Chrome"]}
     scope: dict[str, Any] = {"type": "http", "method": "GET", "path": "/pair", "server": ("192.168.1.5", 8000)}
     scope["headers"] = [(name.replace("_", "-").encode(), value.encode()) for name, value in scope_host.items()]
-    found = Access(Reach("0.0.0.0", "0.0.0.0", 8000)).judge(scope | {"client": ("192.168.1.9", 1)})
+    found = AccessPolicy(ServerAddresses("0.0.0.0", "0.0.0.0", 8000)).judge(scope | {"client": ("192.168.1.9", 1)})
     assert found == Visitor()
 
 

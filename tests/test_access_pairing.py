@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo.web.access.pairing_codes import ALPHABET, Pairing
-from demo.web.access.rate_limit import ADDRESSES_MOST, Throttle
+from demo.web.access.pairing_codes import ALPHABET, PairingCodes
+from demo.web.access.rate_limit import ADDRESSES_MOST, RateLimiter
 from demo.web.access.user_agent import device
 from tests.entering import OPEN, PHONE_AGENT, Device, OpenServer
 from tests.serving import serving, wait_for
@@ -34,7 +34,7 @@ def phone(opened: OpenServer) -> Iterator[Device]:
 
 
 def test_a_code_is_worth_one_pairing_and_both_are_renewed_by_it() -> None:
-    pairing, told = Pairing(), []
+    pairing, told = PairingCodes(), []
     pairing.subscribe(lambda: told.append(pairing.secret))
     secret, code = pairing.secret, pairing.typed
     assert pairing.take_secret(secret)
@@ -48,7 +48,7 @@ def test_a_code_is_worth_one_pairing_and_both_are_renewed_by_it() -> None:
 
 
 def test_this_machines_link_does_not_use_up_the_phones() -> None:
-    pairing = Pairing()
+    pairing = PairingCodes()
     own, secret, code = pairing.own, pairing.secret, pairing.code
     assert pairing.take_secret(own)
     assert not pairing.take_secret(own)
@@ -59,7 +59,7 @@ def test_this_machines_link_does_not_use_up_the_phones() -> None:
 
 def test_codes_have_the_promised_size() -> None:
     for _ in range(50):
-        pairing = Pairing()
+        pairing = PairingCodes()
         assert len(pairing.secret) >= 22, "128 bits"
         assert re.fullmatch(rf"[{ALPHABET}]{{4}}-[{ALPHABET}]{{4}}", pairing.typed)
     assert not set("01OILU") & set(ALPHABET)
@@ -67,7 +67,7 @@ def test_codes_have_the_promised_size() -> None:
 
 @given(st.text(max_size=40))
 def test_no_guess_breaks_anything(text: str) -> None:
-    pairing = Pairing()
+    pairing = PairingCodes()
     assert not pairing.take_secret(text)
     assert not pairing.take_code(text)
     assert not pairing.was_used(text)
@@ -102,7 +102,7 @@ class Clock:
 
 def test_an_address_has_five_tries_at_once_and_then_one_every_two_seconds() -> None:
     clock = Clock()
-    throttle = Throttle(clock=clock)
+    throttle = RateLimiter(clock=clock)
     assert [throttle.hold("10.0.0.1") for _ in range(6)] == [0, 0, 0, 0, 0, 2]
     assert throttle.hold("10.0.0.2") == 0, "others are not slowed by it"
     clock.now = 1.9
@@ -113,7 +113,7 @@ def test_an_address_has_five_tries_at_once_and_then_one_every_two_seconds() -> N
 
 def test_all_addresses_together_have_ten_tries_a_second() -> None:
     clock = Clock()
-    throttle = Throttle(clock=clock)
+    throttle = RateLimiter(clock=clock)
     passed = 0
     for tick in range(100):
         clock.now = tick / 10
@@ -122,14 +122,14 @@ def test_all_addresses_together_have_ten_tries_a_second() -> None:
 
 
 def test_a_whole_ipv6_network_of_one_host_is_one_address() -> None:
-    throttle = Throttle(clock=Clock())
+    throttle = RateLimiter(clock=Clock())
     assert [throttle.hold(f"2001:db8::{n}") for n in range(6)][-1] > 0
     assert throttle.hold("2001:db8:0:1::1") == 0
 
 
 def test_many_addresses_take_no_more_memory() -> None:
     clock = Clock()
-    throttle = Throttle(clock=clock)
+    throttle = RateLimiter(clock=clock)
     for n in range(ADDRESSES_MOST + 500):
         throttle.hold(f"{n}")
     assert len(throttle._by_address) == ADDRESSES_MOST

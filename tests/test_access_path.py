@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import expect
 
 from demo.errors import UsageError
-from demo.web.access.addresses import Reach
+from demo.web.access.addresses import ServerAddresses
 from demo.web.access.origins import public_place
-from demo.web.access.policy import Access, Visitor
+from demo.web.access.policy import AccessPolicy, Visitor
 from tests.browsing import LAPTOP, Window, chromium
 from tests.entering import Device, OpenServer
 from tests.nginx import nginx, require_nginx
@@ -38,7 +38,7 @@ def test_no_page_script_or_style_of_ours_leads_beside_a_path() -> None:
 def test_a_public_name_may_have_a_path() -> None:
     place = public_place("https://Demo.example/talks/chaos/", "http", 8000)
     assert (place.origin, place.url) == ("https://demo.example", "https://demo.example/talks/chaos")
-    reach = Reach(port=8000, public=(place,))
+    reach = ServerAddresses(port=8000, public=(place,))
     assert reach.everywhere == "https://demo.example/talks/chaos"
     assert reach.here == "http://127.0.0.1:8000"
     for path, within in {"/talks/chaos/": "/", "/talks/chaos/state": "/state", "/state": "/state"}.items():
@@ -121,7 +121,7 @@ def test_below_a_path_programs_and_forms_work_and_the_path_itself_leads_to_the_p
 
 def test_a_session_is_worth_nothing_to_another_server_of_the_same_host() -> None:
     """A browser sends it there, for cookies know no ports; docs/access.md says what that means."""
-    servers = [Access(Reach("0.0.0.0", "0.0.0.0", port)) for port in (8000, 8001)]
+    servers = [AccessPolicy(ServerAddresses("0.0.0.0", "0.0.0.0", port)) for port in (8000, 8001)]
     secret, _ = servers[0].sessions.pair("Phone")
     cookies = "; ".join(f"{one.cookie}={secret}" for one in servers)
     roles = []

@@ -14,9 +14,9 @@ from starlette.routing import BaseRoute, Route
 
 from demo.conductor import Conductor, ShowConfig
 from demo.subjects import load
-from demo.web.access.addresses import Reach
-from demo.web.access.bearer_token import Token
-from demo.web.access.policy import Access, Denied, Visitor
+from demo.web.access.addresses import ServerAddresses
+from demo.web.access.bearer_token import BearerToken
+from demo.web.access.policy import AccessPolicy, Denied, Visitor
 from demo.web.access.rules import RULES, Rule, rule_of
 from demo.web.app import Web
 from demo.web.problems import STATUS
@@ -24,7 +24,7 @@ from tests.entering import OPEN, Device, OpenServer
 from tests.serving import Server, Stream, serving
 from tests.test_web_contract import problem
 
-ACCESS = Access(Reach("0.0.0.0", "0.0.0.0", 8000), Token(Path("token"), "right"))
+ACCESS = AccessPolicy(ServerAddresses("0.0.0.0", "0.0.0.0", 8000), BearerToken(Path("token"), "right"))
 
 FILLED = {"{path:path}": "base.css", "{view}": "presenter", "{chapter}": "2", "{name}": "none", "{ident}": "0"}
 

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from demo.errors import UsageError
 from demo.invitation import Invitation, symbol
-from demo.startup_report import Entry, welcome
-from demo.web.access.addresses import Reach
+from demo.startup_report import AccessInfo, welcome
+from demo.web.access.addresses import ServerAddresses
 from demo.web.access.bearer_token import token_file
-from demo.web.access.origins import Names, is_loopback, plain_address, public_place
+from demo.web.access.origins import AllowedNames, is_loopback, plain_address, public_place
 from demo.web.server.tls import tls_files
 from tests.entering import OPEN, OpenServer
 from tests.serving import serving
@@ -95,7 +95,7 @@ def test_only_loopback_is_loopback() -> None:
 
 
 def test_a_connection_is_answered_by_its_own_address() -> None:
-    names = Names()
+    names = AllowedNames()
     assert "192.168.1.5:8000" in names.hosts("::ffff:192.168.1.5", 8000, "http")
     assert "[fe80::1]:8000" in names.hosts("fe80::1%eth0", 8000, "http")
     assert "192.168.1.6:8000" not in names.hosts("192.168.1.5", 8000, "http")
@@ -103,16 +103,16 @@ def test_a_connection_is_answered_by_its_own_address() -> None:
 
 
 def test_who_can_reach_a_server_decides_whether_it_is_open() -> None:
-    assert not Reach().is_open
-    assert not Reach("localhost", "127.0.0.1").is_open
-    assert Reach("0.0.0.0", "0.0.0.0").is_open
-    assert Reach(public=(public_place("demo.local", "http", 8000),)).is_open
-    named = Reach("0.0.0.0", "0.0.0.0", 8000, public=(public_place("https://demo.example", "http", 8000),))
+    assert not ServerAddresses().is_open
+    assert not ServerAddresses("localhost", "127.0.0.1").is_open
+    assert ServerAddresses("0.0.0.0", "0.0.0.0").is_open
+    assert ServerAddresses(public=(public_place("demo.local", "http", 8000),)).is_open
+    named = ServerAddresses("0.0.0.0", "0.0.0.0", 8000, public=(public_place("https://demo.example", "http", 8000),))
     assert (named.everywhere, named.here) == ("https://demo.example", "http://127.0.0.1:8000")
     assert named.crosses_plainly, "its own port is plain http on the network too"
-    tunnelled = Reach(public=(public_place("https://demo.example", "http", 8000),))
+    tunnelled = ServerAddresses(public=(public_place("https://demo.example", "http", 8000),))
     assert not tunnelled.crosses_plainly
-    assert Reach("fd00::2", "fd00::2", 8000).everywhere == "http://[fd00::2]:8000"
+    assert ServerAddresses("fd00::2", "fd00::2", 8000).everywhere == "http://[fd00::2]:8000"
 
 
 # The token.
@@ -162,7 +162,7 @@ def test_a_full_disk_calls_off_no_show_and_leaves_no_half_token(
         token = token_file(path)
     assert list(tmp_path.iterdir()) == []
     assert token.lost == os.strerror(number)
-    text = "\n".join(welcome(Entry("http://demo.test", "http://127.0.0.1:1", token=path, token_lost=token.lost)))
+    text = "\n".join(welcome(AccessInfo("http://demo.test", "http://127.0.0.1:1", token=path, token_lost=token.lost)))
     assert f"none in this run: {path} cannot be written" in text
     assert "curl" not in text
     assert not token_file(path).lost
@@ -235,7 +235,7 @@ def test_on_a_terminal_the_link_is_a_symbol_in_half_blocks() -> None:
     invited = Invitation(
         "http://192.168.1.5:8000/pair#abcdefghijklmnopqrstuv", "http://192.168.1.5:8000/pair", "ABCD-EFGH"
     )
-    entry = Entry("http://192.168.1.5:8000", "http://127.0.0.1:8000", "http://127.0.0.1:8000/pair#x", invited)
+    entry = AccessInfo("http://192.168.1.5:8000", "http://127.0.0.1:8000", "http://127.0.0.1:8000/pair#x", invited)
     text = "\n".join(welcome(entry, with_symbol=True))
     lines = [re.sub("\x1b\\[[0-9;]*m", "", line) for line in text.splitlines() if "\x1b[48;5;231m" in line]
     upper, lower = {" ": 0, "▀": 1, "▄": 0, "█": 1}, {" ": 0, "▀": 0, "▄": 1, "█": 1}

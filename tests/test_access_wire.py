@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from demo.web.server import http_protocol
 from demo.web.server.http_protocol import HEAD_MOST
-from demo.web.streaming.stream_slots import RESERVED, Lines, connections_most, open_files, streams_most
+from demo.web.streaming.stream_slots import RESERVED, StreamSlots, connections_most, open_files, streams_most
 from tests.entering import OPEN, OpenServer
 from tests.serving import Stream, script, serving, wait_for
 
@@ -139,7 +139,7 @@ def test_a_slow_head_a_silent_guest_and_a_slow_body_are_shown_out(tmp_path: Path
 
 
 def test_the_presenters_places_are_kept_free() -> None:
-    lines = Lines(most=RESERVED + 2)
+    lines = StreamSlots(most=RESERVED + 2)
     taken = [lines.take(private=False, session=None) for _ in range(3)]
     assert [line is not None for line in taken] == [True, True, False]
     own = [lines.take(private=True, session="s") for _ in range(RESERVED + 1)]
@@ -151,7 +151,7 @@ def test_the_presenters_places_are_kept_free() -> None:
 
 
 def test_a_line_that_was_ended_before_it_began_ends_when_it_begins() -> None:
-    lines, ended = Lines(), []
+    lines, ended = StreamSlots(), []
     line = lines.take(private=True, session="s")
     assert line is not None
     lines.end("s")
@@ -274,7 +274,7 @@ def test_what_we_override_is_what_uvicorn_calls() -> None:
         assert attribute in cycle
     overridden = {
         name
-        for name in vars(http_protocol.Wire)
-        if callable(getattr(http_protocol.Wire, name)) and not name.startswith("_")
+        for name in vars(http_protocol.LimitedHttpProtocol)
+        if callable(getattr(http_protocol.LimitedHttpProtocol, name)) and not name.startswith("_")
     }
     assert overridden - {"cut", "hand_over", "answer_until_closed"} <= set(dir(HttpToolsProtocol))

@@ -13,7 +13,7 @@ import pytest
 
 from demo.container_engine import Engine
 from demo.errors import UsageError
-from demo.faults.container_restore import Before, bring_back
+from demo.faults.container_restore import ContainerState, bring_back
 from demo.subjects.cluster.packages import COMPOSE, _command, installs_engine
 from demo.subjects.etcd.subject import Etcd
 from demo.types import Plan
@@ -26,10 +26,10 @@ pytestmark = [pytest.mark.anyio, pytest.mark.system]
 PODMAN_SEC = 60.0
 
 
-async def cut_off_and_back(engine: Engine, name: str, meanwhile: Callable[[], object] = lambda: None) -> Before:
+async def cut_off_and_back(engine: Engine, name: str, meanwhile: Callable[[], object] = lambda: None) -> ContainerState:
     """As it was before; it is back on all its networks when this returns."""
     container = next(one for one in await engine.containers() if one.name == name)
-    before = Before.of(container, await engine.identity())
+    before = ContainerState.of(container, await engine.identity())
     for network in before.networks:
         await engine.disconnect(network, before.id)
     await asyncio.to_thread(meanwhile)
@@ -37,7 +37,7 @@ async def cut_off_and_back(engine: Engine, name: str, meanwhile: Callable[[], ob
     return before
 
 
-async def addresses_of(engine: Engine, before: Before) -> dict[str, str]:
+async def addresses_of(engine: Engine, before: ContainerState) -> dict[str, str]:
     now = await engine.look(before.id)
     assert now is not None
     assert before.is_back(now)
@@ -73,7 +73,7 @@ async def test_it_comes_back_under_another_address_where_the_old_one_is_not_to_b
 
 def test_an_undo_of_an_earlier_version_is_read() -> None:
     old = {"engine": "e", "id": "i", "name": "n", "started_at": "", "networks": {}, "settings": {}}
-    assert Before.planned(Plan("network_disconnect", "n", old, "", 0.0)).addresses == {}
+    assert ContainerState.planned(Plan("network_disconnect", "n", old, "", 0.0)).addresses == {}
 
 
 @contextmanager

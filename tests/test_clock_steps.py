@@ -129,8 +129,8 @@ def off(state: ShowState) -> FaultState:
     return found
 
 
-async def ask(conductor: Conductor, what: c.Order) -> None:
-    await conductor.submit(c.Command("test", what))
+async def ask(conductor: Conductor, what: c.Command) -> None:
+    await conductor.submit(c.CommandEnvelope("test", what))
 
 
 @pytest.mark.parametrize("by", STEPS)

@@ -6,7 +6,7 @@ import pytest
 
 from demo.errors import SubjectError
 from demo.subjects.cluster import compose_deployment
-from demo.subjects.cluster.compose_deployment import Containers, Plans, Terms
+from demo.subjects.cluster.compose_deployment import ComposeDeployment, ComposeSpec, DeploymentOptions
 
 pytestmark = pytest.mark.anyio
 
@@ -32,7 +32,7 @@ async def removed(log: Path, does: str) -> str:
     program = log.with_name("docker")
     program.write_text(COMPOSE.format(log=log, does=does))
     program.chmod(0o755)
-    ground = Containers(Plans("end-of-it", Path("compose.yaml"), (), {}), Terms())
+    ground = ComposeDeployment(ComposeSpec("end-of-it", Path("compose.yaml"), (), {}), DeploymentOptions())
     ground._ours = True
     try:
         await ground.take_down()

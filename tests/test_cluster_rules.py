@@ -11,15 +11,15 @@ import pytest
 
 from demo.clock import CLOCK
 from demo.container_engine.container import Container
-from demo.container_engine.event_watch import Seen
+from demo.container_engine.event_watch import WatchedContainer
 from demo.probes.periodic import Pulse
 from demo.probes.result import Reading
-from demo.processes.child import birth_of
+from demo.processes.child import start_time_of
 from demo.subjects.cluster import ownership
 from demo.subjects.cluster.canary import longest_gap
 from demo.subjects.cluster.cards import client_cards, health_of
 from demo.subjects.cluster.cluster import Cluster
-from demo.subjects.cluster.deployment import Elsewhere
+from demo.subjects.cluster.deployment import ExternalDeployment
 from demo.subjects.cluster.leadership import Leadership, Vote, elected
 from demo.subjects.cluster.members import Member, address_of, is_called
 from demo.subjects.cluster.verdicts import Run, elected_sec, of_election, of_kill
@@ -138,7 +138,7 @@ def labelled(value: str) -> Container:
 
 def test_a_project_belongs_to_nobody_to_us_to_a_living_process_or_was_left() -> None:
     mine = ownership.mine(keep=False)
-    other = f"{platform.node()}/1/{birth_of(1)}"
+    other = f"{platform.node()}/1/{start_time_of(1)}"
     gone = f"{platform.node()}/{os.getpid()}/12345"
     assert ownership.claim_on([]) == "nobody's"
     assert ownership.claim_on([labelled(mine)]) == "ours"
@@ -159,11 +159,11 @@ def test_a_process_whose_birth_nobody_can_tell_is_not_gone() -> None:
 
 
 def test_one_show_at_a_time_holds_a_project(tmp_path: Path) -> None:
-    mine, other = ownership.Hold("p"), ownership.Hold("p")
+    mine, other = ownership.ProjectLock("p"), ownership.ProjectLock("p")
     assert mine.take("here")
     assert mine.take("here")
     assert not other.take("here")
-    for another, engine in ((ownership.Hold("q"), "here"), (ownership.Hold("p"), "elsewhere")):
+    for another, engine in ((ownership.ProjectLock("q"), "here"), (ownership.ProjectLock("p"), "elsewhere")):
         assert another.take(engine)
         another.let_go()
     mine.let_go()
@@ -190,8 +190,8 @@ def pulse(reading: Reading, at: float, worked_at: float | None = None) -> Pulse:
     return made
 
 
-def seen(state: str, since: float, code: int | None = None) -> Seen:
-    return Seen(container(state=state), state, since, code)
+def seen(state: str, since: float, code: int | None = None) -> WatchedContainer:
+    return WatchedContainer(container(state=state), state, since, code)
 
 
 GOOD, BAD = Reading({"x": 1}), Reading(trouble="nobody listens")
@@ -215,7 +215,7 @@ GOOD, BAD = Reading({"x": 1}), Reading(trouble="nobody listens")
     ],
 )
 def test_the_engines_word_goes_before_a_probe_and_an_old_answer_is_none(
-    engine: Seen | None, probe: Pulse, health: str, words: str
+    engine: WatchedContainer | None, probe: Pulse, health: str, words: str
 ) -> None:
     assert health_of(engine, probe, NOW) == (health, words)
 
@@ -282,7 +282,7 @@ def test_a_member_is_asked_where_its_port_is_published(published: tuple[str, int
 
 @pytest.mark.anyio
 async def test_a_cluster_that_has_ended_is_ended_again_at_once() -> None:
-    cluster = Cluster(Elsewhere(), (), "demo.subjects.tikv.client.kv_store")
+    cluster = Cluster(ExternalDeployment(), (), "demo.subjects.tikv.client.kv_store")
     async with asyncio.timeout(5):
         await cluster.stop()
         await cluster.stop()

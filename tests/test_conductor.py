@@ -104,8 +104,8 @@ async def playing(deck: Deck, *faults: Switch, system: System | None = None, **m
         await asyncio.wait_for(task, SOON)
 
 
-async def ask(conductor: Conductor, what: c.Order, pressed_on: int | None = None) -> ShowState:
-    return await conductor.submit(c.Command("test", what, pressed_on))
+async def ask(conductor: Conductor, what: c.Command, pressed_on: int | None = None) -> ShowState:
+    return await conductor.submit(c.CommandEnvelope("test", what, pressed_on))
 
 
 async def reached(conductor: Conductor, condition: Callable[[ShowState], bool]) -> ShowState:

@@ -122,7 +122,7 @@ async def test_nobody_is_shown_a_show_on_its_way_through_its_past(tmp_path: Path
 
 async def test_an_orderly_end_is_the_last_entry_and_says_whether_the_show_was_over(tmp_path: Path) -> None:
     deck = [Chapter("one", "a"), Chapter("two", "b")]
-    stories: list[tuple[list[c.Order], bool, bool]] = [
+    stories: list[tuple[list[c.Command], bool, bool]] = [
         ([], True, False),
         ([c.Advance()], False, False),
         ([c.Back()], True, False),

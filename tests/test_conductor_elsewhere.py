@@ -24,7 +24,7 @@ async def broken(path: Path, *states: str) -> Path:
     story: list[e.Event] = [e.ShowOpened("test", titles), e.ChapterEntered(1, True, 1)]
     for run in range(1, max(len(states), 1) + 1):
         story += [e.FaultRequested("off", run), e.FaultStarted("off", run, "n"), e.FaultInjected("off", run, None)]
-    await journal.append([e.Entry(seq, 1000.0 + seq, "test", event) for seq, event in enumerate(story, 1)])
+    await journal.append([e.JournalEntry(seq, 1000.0 + seq, "test", event) for seq, event in enumerate(story, 1)])
     for run, state in enumerate(states, 1):
         await journal.mark(await journal.intend("off", run, Plan("switch", "n", {}, late_sec=0.0)), state)
     await journal.close()

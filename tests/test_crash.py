@@ -44,7 +44,7 @@ def test_the_proof_finds_a_server_that_does_everything_twice(tmp_path: Path, see
 def test_the_judge(tmp_path: Path) -> None:
     state = Setting(tmp_path, random.Random(1)).opening()
     state = folded(state, e.ShowOpened("none", ()), e.ChapterEntered(1, True, 1))
-    moved = e.Entry(3, 1.0, "http", e.ChapterEntered(2, True, 2))
+    moved = e.JournalEntry(3, 1.0, "http", e.ChapterEntered(2, True, 2))
     advance = Tap("advance", low=2, status=200, high=3)
     judge([advance], [moved], state)
     judge([Tap("advance", low=2)], [moved], state)
@@ -65,5 +65,5 @@ def test_the_judge(tmp_path: Path) -> None:
 
 def folded(state: ShowState, *events: e.Event) -> ShowState:
     for event in events:
-        state = apply(state, e.Entry(state.seq + 1, 1.0, "test", event))
+        state = apply(state, e.JournalEntry(state.seq + 1, 1.0, "test", event))
     return state

@@ -6,7 +6,7 @@ import time
 import pytest
 from starlette.requests import Request
 
-from demo.web.rendering.page_cache import KEPT_SEC, Drawer
+from demo.web.rendering.page_cache import KEPT_SEC, PageCache
 from tests.serving import Server, serving
 
 PICTURE = "<p>one picture</p>" * 40
@@ -26,7 +26,7 @@ def asked(accept: str = "") -> Request:
 
 
 def test_whoever_asks_in_the_same_moment_gets_the_same_drawing_packed_or_not() -> None:
-    drawer, pencil = Drawer(), Pencil()
+    drawer, pencil = PageCache(), Pencil()
     plain = drawer.answer(asked(), 1, pencil)
     small = [drawer.answer(asked("gzip"), 1, pencil) for _ in range(3)]
     assert pencil.drawn == 1
@@ -38,7 +38,7 @@ def test_whoever_asks_in_the_same_moment_gets_the_same_drawing_packed_or_not() -
 
 
 def test_another_picture_is_drawn_at_once_and_the_same_one_after_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawer, pencil = Drawer(), Pencil()
+    drawer, pencil = PageCache(), Pencil()
     drawer.answer(asked(), 1, pencil)
     drawer.answer(asked(), 2, pencil)
     assert pencil.drawn == 2

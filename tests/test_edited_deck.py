@@ -125,7 +125,7 @@ def deck(titles: str) -> tuple[Chapter, ...]:
 def folded(own: str, *events: e.Event) -> ShowState:
     state = opening("talk", "talk", "", deck(own))
     for seq, event in enumerate(events, 1):
-        state = apply(state, e.Entry(seq, float(seq), "test", event))
+        state = apply(state, e.JournalEntry(seq, float(seq), "test", event))
     return state
 
 

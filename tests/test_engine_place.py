@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.container_engine.discovery import Place, at, find, listening, sockets
+from demo.container_engine.discovery import EngineEndpoint, at, find, listening, sockets
 from demo.errors import EngineError
 
 
@@ -50,14 +50,14 @@ def certificates(folder: Path) -> None:
 def test_docker_host_wins_over_any_context(config: Path) -> None:
     write_context(config, "far", "tcp://10.0.0.1:2375", current=True)
     asked = {"DOCKER_HOST": "unix:///here.sock", "DOCKER_CONTEXT": "far"}
-    assert find(asked) == Place("unix:///here.sock", "unix:///here.sock")
+    assert find(asked) == EngineEndpoint("unix:///here.sock", "unix:///here.sock")
 
 
 def test_a_context_named_by_the_environment_wins_over_the_current_one(config: Path) -> None:
     write_context(config, "far", "tcp://10.0.0.1:2375", current=True)
     write_context(config, "near", "unix:///near.sock")
-    assert find({"DOCKER_CONTEXT": "near"}) == Place("unix:///near.sock", "unix:///near.sock (context near)")
-    assert find({}) == Place("http://10.0.0.1:2375", "tcp://10.0.0.1:2375 (context far)")
+    assert find({"DOCKER_CONTEXT": "near"}) == EngineEndpoint("unix:///near.sock", "unix:///near.sock (context near)")
+    assert find({}) == EngineEndpoint("http://10.0.0.1:2375", "tcp://10.0.0.1:2375 (context far)")
 
 
 def test_the_settings_are_read_where_docker_config_says(tmp_path: Path) -> None:

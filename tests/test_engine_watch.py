@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from demo.clock import CLOCK
-from demo.container_engine import Engine, EngineWatch, Seen
+from demo.container_engine import Engine, EngineWatch, WatchedContainer
 from tests.between import Between, between
 from tests.containers import Yard, docker
 
@@ -34,7 +34,7 @@ class Following:
     def state(self, name: str) -> str:
         return seen.state if (seen := self.seen(name)) else ""
 
-    def seen(self, name: str) -> Seen | None:
+    def seen(self, name: str) -> WatchedContainer | None:
         return self.watch.containers().get(name)
 
 

@@ -43,7 +43,7 @@ async def test_a_container_that_an_operator_brings_back_came_back_by_itself(
     show = asyncio.create_task(conductor.run())
     try:
         await conductor.until(lambda state: state.opened, LIMIT_SEC)
-        await conductor.submit(c.Command("test", c.Inject(driver.config.name)))
+        await conductor.submit(c.CommandEnvelope("test", c.Inject(driver.config.name)))
         assert await conductor.until(lambda state: state.faults[0].state == "active", LIMIT_SEC), conductor.state.log
         await until(lambda: yard.state("one") == BROKEN[deed])
         await asyncio.sleep(LOOKED_SEC)

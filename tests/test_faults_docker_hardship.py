@@ -9,7 +9,7 @@ import pytest
 
 from demo.container_engine import Engine
 from demo.errors import FaultError
-from demo.faults.container_restore import Before, bring_back
+from demo.faults.container_restore import ContainerState, bring_back
 from demo.types import ChaosType
 from tests.between import Between, between
 from tests.container_faults import DEEDS, DISCONNECT, KILL, PAUSE, engine_at, fault, from_disk, probe, until_healed
@@ -142,7 +142,7 @@ async def test_a_heal_that_comes_behind_another_one_or_a_removal_is_no_failure(
     driver = fault(yard, deed, "one", engine)
     plan = await driver.plan()
     await driver.inject(plan)
-    before = Before.planned(plan)
+    before = ContainerState.planned(plan)
     broken = await engine.look(before.id)
     assert broken is not None
     await driver.heal(plan)

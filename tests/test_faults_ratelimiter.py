@@ -17,13 +17,13 @@ from demo.faults.redis_pause import RedisPause
 from demo.faults.renewal import TERM_SEC
 from demo.faults.traffic_burst import BurstTraffic
 from demo.processes.child import Child
-from demo.processes.supervised import Part
+from demo.processes.supervised import SupervisedProcess
 from demo.show.health_sample import plain
-from demo.subjects.ratelimiter.accounting import Witness
+from demo.subjects.ratelimiter.accounting import RequestAccounting
 from demo.subjects.ratelimiter.connection_info import Settings
 from demo.subjects.ratelimiter.faults import BURST, KILL, PAUSE, TrafficOrders, faults
 from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY
-from demo.subjects.ratelimiter.owned_system import System
+from demo.subjects.ratelimiter.owned_system import OwnedSystem
 from demo.subjects.ratelimiter.poller import Poller
 from demo.subjects.ratelimiter.verdicts import unsettled
 from demo.types import FaultDriver, Plan
@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.system]
 class Watched:
     """A system's newest health, as the conductor hands it to `is_seen`."""
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: OwnedSystem) -> None:
         self._poller = Poller(system.parts, system.settings.limits)
 
     async def health(self) -> dict[str, Any]:
@@ -62,16 +62,16 @@ class Watched:
         await until_it(gone, timeout)
 
 
-def kill_of(system: System) -> ProcessKill:
+def kill_of(system: OwnedSystem) -> ProcessKill:
     return ProcessKill(KILL, system.nodes[1], system.home)
 
 
-def pause_of(system: System, duration_sec: float = 8.0) -> RedisPause:
+def pause_of(system: OwnedSystem, duration_sec: float = 8.0) -> RedisPause:
     config = replace(PAUSE, duration_sec=duration_sec)
     return RedisPause(config, system.home, system.lines.connect, system.redis.current)
 
 
-def burst_of(system: System, duration_sec: float = 2.0, multiplier: int = 10) -> BurstTraffic:
+def burst_of(system: OwnedSystem, duration_sec: float = 2.0, multiplier: int = 10) -> BurstTraffic:
     config = replace(BURST, duration_sec=duration_sec, burst_multiplier=multiplier)
     keys, current = (NAIVE_KEY, EXACT_KEY), system.traffic.current
     return BurstTraffic(config, system.home, TrafficOrders(system), current, keys, watched=NAIVE_KEY)
@@ -264,14 +264,14 @@ async def test_without_traffic_a_burst_is_refused_and_one_that_ran_is_over() -> 
             await driver.plan()
 
 
-def patient_of(system: System, name: str) -> tuple[FaultDriver, Part]:
+def patient_of(system: OwnedSystem, name: str) -> tuple[FaultDriver, SupervisedProcess]:
     """A fault that lasts, and the process it breaks."""
     if name == "redis":
         return pause_of(system, math.inf), system.redis
     return burst_of(system, math.inf, multiplier=1), system.traffic
 
 
-def process_of(part: Part) -> Child:
+def process_of(part: SupervisedProcess) -> Child:
     assert part.child is not None
     return part.child
 
@@ -307,7 +307,7 @@ async def test_a_fault_whose_process_hangs_is_healed_once_the_process_is_replace
         assert await driver.is_healed(plan)
 
 
-async def ran(system: System, driver: FaultDriver) -> float:
+async def ran(system: OwnedSystem, driver: FaultDriver) -> float:
     """One run of a fault, from its injection until it is gone; when it began."""
     watched = Watched(system)
     plan, since = await driver.plan(), CLOCK.now()
@@ -318,14 +318,14 @@ async def ran(system: System, driver: FaultDriver) -> float:
     return since
 
 
-async def told_of(system: System, since: float, key: str) -> Mapping[str, Any]:
+async def told_of(system: OwnedSystem, since: float, key: str) -> Mapping[str, Any]:
     """Once the newest arrivals are settled."""
 
     async def settled() -> bool:
         return CLOCK.now() > since + 0.5
 
     await until_it(settled)
-    return next(told for told in (await Witness(system)(since)).keys if told["key"] == key)
+    return next(told for told in (await RequestAccounting(system)(since)).keys if told["key"] == key)
 
 
 async def test_a_run_after_a_burst_is_told_nothing_of_its_ghosts() -> None:
@@ -350,7 +350,7 @@ async def test_a_run_after_a_freeze_is_told_of_its_drift_only_where_that_still_f
 @pytest.mark.parametrize("name", ["traffic", "backend", "redis"])
 async def test_who_was_started_anew_lives_another_life(name: str) -> None:
     async with running() as system:
-        ask = Witness(system)
+        ask = RequestAccounting(system)
         before = await ask(CLOCK.now())
         assert set(before.lives) == {"traffic", "backend", "redis"}
         assert unsettled(before.lives, (await ask(CLOCK.now())).lives) is None
@@ -367,12 +367,12 @@ async def test_who_was_started_anew_lives_another_life(name: str) -> None:
 
 async def test_of_what_lies_too_far_back_nothing_is_told() -> None:
     async with running() as system:
-        for key in (await Witness(system)(CLOCK.now() - 60)).keys:
+        for key in (await RequestAccounting(system)(CLOCK.now() - 60)).keys:
             assert (key["ghosts"], key["drift"], key["drift_in_windows"]) == (None, None, None)
 
 
 async def test_each_fault_names_its_target_and_what_should_become_visible() -> None:
-    system = System(Settings())
+    system = OwnedSystem(Settings())
     drivers = faults(system)
     assert [driver.config.name for driver in drivers] == ["kill-node", "burst", "pause-redis"]
     assert [driver.target for driver in drivers] == ["node-2", f"{NAIVE_KEY} and {EXACT_KEY}", "redis"]

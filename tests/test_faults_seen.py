@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from demo.errors import FaultError
-from demo.faults.renewal import Lease
+from demo.faults.renewal import Renewal
 from demo.subjects.ratelimiter.connection_info import Settings
 from demo.subjects.ratelimiter.faults import faults
 from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY
-from demo.subjects.ratelimiter.owned_system import System
+from demo.subjects.ratelimiter.owned_system import OwnedSystem
 from tests.limiter import until
 
-KILL, BURST, PAUSE = faults(System(Settings()))
+KILL, BURST, PAUSE = faults(OwnedSystem(Settings()))
 NOW = 1_000_000.0
 
 
@@ -77,7 +77,7 @@ async def test_a_lease_is_renewed_until_it_ends_and_never_after() -> None:
         await asyncio.sleep(0.005)
         calls.append(asyncio.get_running_loop().time())
 
-    held = Lease(renew, 60.0, every_sec=0.01)
+    held = Renewal(renew, 60.0, every_sec=0.01)
     await held.begin()
     assert len(calls) == 1
     await until(lambda: len(calls) >= 4)
@@ -95,7 +95,7 @@ async def test_a_lease_is_not_renewed_beyond_the_fault_s_duration() -> None:
         nonlocal calls
         calls += 1
 
-    held = Lease(renew, 0.03, every_sec=0.01)
+    held = Renewal(renew, 0.03, every_sec=0.01)
     await held.begin()
     await asyncio.sleep(0.2)
     assert 1 <= calls <= 5
@@ -107,7 +107,7 @@ async def test_what_cannot_be_injected_is_said_to_whoever_injects() -> None:
     async def renew() -> None:
         raise FaultError("no answer")
 
-    held = Lease(renew, 1.0)
+    held = Renewal(renew, 1.0)
     with pytest.raises(FaultError, match="no answer"):
         await held.begin()
     await held.end()

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 
 from demo.errors import FeedError, UsageError
-from demo.relay.feed import Follower, Picture, Publisher, Store, feed_address
+from demo.relay.feed import FeedMessage, Publisher, RelayStore, Subscriber, feed_address
 from demo.relay.feed.message import picture_of
 from demo.relay.feed.redis_store import PICTURES_MOST
 from tests.relays import Broker, any_show, broker, wire
 
-PICTURE = Picture(
+PICTURE = FeedMessage(
     "e", 7, "run-1", 1000.0, "A show", "b" * 12, {"tale": "<h1>é</h1>".encode()}, {"seq": 7, "said": "\ud800"}
 )
 
@@ -29,8 +29,8 @@ def redis() -> Iterator[Broker]:
 
 
 @pytest.fixture
-async def store(redis: Broker) -> AsyncIterator[Store]:
-    found = Store(feed_address(redis.url, any_show()))
+async def store(redis: Broker) -> AsyncIterator[RelayStore]:
+    found = RelayStore(feed_address(redis.url, any_show()))
     yield found
     await found.close()
 
@@ -46,12 +46,12 @@ async def met(condition: Callable[[], bool], limit: float = 5.0) -> None:
 class Watching:
     """A follower, and what it told."""
 
-    def __init__(self, store: Store) -> None:
-        self.pictures: list[Picture] = []
+    def __init__(self, store: RelayStore) -> None:
+        self.pictures: list[FeedMessage] = []
         self.said: list[str] = []
-        self.follower = Follower(store, self.pictures.append, self.said.append)
+        self.follower = Subscriber(store, self.pictures.append, self.said.append)
 
-    async def until(self, ident: str) -> Picture:
+    async def until(self, ident: str) -> FeedMessage:
         await met(lambda: bool(self.pictures) and self.pictures[-1].ident == ident)
         return self.pictures[-1]
 
@@ -68,17 +68,17 @@ async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def following(store: Store) -> AsyncIterator[Watching]:
+async def following(store: RelayStore) -> AsyncIterator[Watching]:
     watching = Watching(store)
     async with running(watching.follower.run()):
         yield watching
 
 
-async def put(store: Store, picture: Picture) -> str:
+async def put(store: RelayStore, picture: FeedMessage) -> str:
     return await store.put(picture.run, picture.fields())
 
 
-def raw(picture: Picture) -> dict[bytes, bytes]:
+def raw(picture: FeedMessage) -> dict[bytes, bytes]:
     return {n.encode(): v if isinstance(v, bytes) else v.encode() for n, v in picture.fields().items()}
 
 
@@ -119,7 +119,7 @@ def test_a_picture_that_would_fill_the_memory_is_refused() -> None:
         (replace(PICTURE, seq=1, epoch="f"), True),
     ],
 )
-def test_what_follows_a_picture(picture: Picture, follows: bool) -> None:
+def test_what_follows_a_picture(picture: FeedMessage, follows: bool) -> None:
     assert picture.follows(PICTURE) is follows
     assert PICTURE.follows(None)
 
@@ -162,13 +162,13 @@ def test_a_password_that_is_not_escaped_is_said_with_the_remedy_and_never_shown(
 def test_a_password_that_is_escaped_arrives_and_no_text_of_the_address_holds_it() -> None:
     address = feed_address("redis://:p%40ss%2Fword%23x@host:6379/1?db=1")
     assert (str(address), "p%40" in repr(address)) == ("redis://host:6379/1", False)
-    assert Store(address)._client.connection_pool.connection_kwargs["password"] == "p@ss/word#x"
+    assert RelayStore(address)._client.connection_pool.connection_kwargs["password"] == "p@ss/word#x"
     for url in ("rediss://host?ssl_ca_certs=/x@y.pem", "unix:///run/a@b.sock", "redis://:p@ss@host"):
         feed_address(url)
 
 
 @pytest.mark.anyio
-async def test_a_late_follower_gets_the_newest_picture_alone(store: Store) -> None:
+async def test_a_late_follower_gets_the_newest_picture_alone(store: RelayStore) -> None:
     for seq in range(1, 6):
         await put(store, replace(PICTURE, seq=seq))
     async with following(store) as watching:
@@ -177,7 +177,7 @@ async def test_a_late_follower_gets_the_newest_picture_alone(store: Store) -> No
 
 
 @pytest.mark.anyio
-async def test_an_older_picture_of_the_same_run_is_dropped_and_a_new_runs_is_not(store: Store) -> None:
+async def test_an_older_picture_of_the_same_run_is_dropped_and_a_new_runs_is_not(store: RelayStore) -> None:
     async with following(store) as watching:
         await put(store, PICTURE)
         await watching.until("e-7")
@@ -189,7 +189,7 @@ async def test_an_older_picture_of_the_same_run_is_dropped_and_a_new_runs_is_not
 
 
 @pytest.mark.anyio
-async def test_a_run_whose_show_was_taken_over_can_add_nothing(redis: Broker, store: Store) -> None:
+async def test_a_run_whose_show_was_taken_over_can_add_nothing(redis: Broker, store: RelayStore) -> None:
     assert await put(store, PICTURE) == "run-1", "nobody's: it is claimed on the way"
     await store.claim("run-2")
     assert await put(store, replace(PICTURE, seq=8)) == "run-2"
@@ -199,7 +199,7 @@ async def test_a_run_whose_show_was_taken_over_can_add_nothing(redis: Broker, st
 
 
 @pytest.mark.anyio
-async def test_what_cannot_be_read_is_said_once_and_counts_for_nothing(store: Store) -> None:
+async def test_what_cannot_be_read_is_said_once_and_counts_for_nothing(store: RelayStore) -> None:
     async with following(store) as watching:
         await put(store, PICTURE)
         await watching.until("e-7")
@@ -212,10 +212,10 @@ async def test_what_cannot_be_read_is_said_once_and_counts_for_nothing(store: St
 
 
 @pytest.mark.anyio
-async def test_only_a_word_on_the_very_picture_that_is_shown_keeps_it_live(store: Store) -> None:
+async def test_only_a_word_on_the_very_picture_that_is_shown_keeps_it_live(store: RelayStore) -> None:
     """Beats on a picture that could not be read must not make an old one look live."""
     now = 100.0
-    follower = Follower(store, lambda _: None, lambda _: None, lambda: now)
+    follower = Subscriber(store, lambda _: None, lambda _: None, lambda: now)
     await put(store, PICTURE)
     follower._read((await store.newest())[1])
     now += 2
@@ -230,7 +230,7 @@ async def test_only_a_word_on_the_very_picture_that_is_shown_keeps_it_live(store
 
 
 @pytest.mark.anyio
-async def test_the_conductors_clock_counts_however_wrong_it_is(store: Store) -> None:
+async def test_the_conductors_clock_counts_however_wrong_it_is(store: RelayStore) -> None:
     async with following(store) as watching:
         await put(store, replace(PICTURE, now=time.time() + 3600))
         await watching.until("e-7")
@@ -240,13 +240,13 @@ async def test_the_conductors_clock_counts_however_wrong_it_is(store: Store) -> 
 class Made:
     """A publisher of numbered pictures, and what it told."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: RelayStore) -> None:
         self.seq = 0
         self.viewers: list[int] = []
         self.said: list[str] = []
         self.publisher = Publisher(store, self.make, self.viewers.append, lambda text, _: self.said.append(text))
 
-    def make(self, publisher: Publisher) -> Picture:
+    def make(self, publisher: Publisher) -> FeedMessage:
         return replace(PICTURE, seq=self.seq, run=publisher.run_id, now=time.time())
 
     def change(self) -> None:
@@ -255,7 +255,7 @@ class Made:
 
 
 @asynccontextmanager
-async def publishing(store: Store) -> AsyncIterator[Made]:
+async def publishing(store: RelayStore) -> AsyncIterator[Made]:
     made = Made(store)
     async with running(made.publisher.run()):
         yield made
@@ -265,8 +265,8 @@ async def publishing(store: Store) -> AsyncIterator[Made]:
 async def test_while_redis_is_slow_only_the_newest_picture_waits(redis: Broker) -> None:
     show = any_show()
     with wire(redis.port) as line:
-        slow = Store(feed_address(f"redis://127.0.0.1:{line.port}", show))
-        near = Store(feed_address(redis.url, show))
+        slow = RelayStore(feed_address(f"redis://127.0.0.1:{line.port}", show))
+        near = RelayStore(feed_address(redis.url, show))
         async with publishing(slow) as made, following(near) as watching:
             made.change()
             await watching.until("e-1")
@@ -281,7 +281,7 @@ async def test_while_redis_is_slow_only_the_newest_picture_waits(redis: Broker) 
 
 
 @pytest.mark.anyio
-async def test_a_publisher_in_a_hurry_keeps_the_stream_short(redis: Broker, store: Store) -> None:
+async def test_a_publisher_in_a_hurry_keeps_the_stream_short(redis: Broker, store: RelayStore) -> None:
     async with publishing(store) as made, following(store) as watching:
         for _ in range(200):
             made.change()
@@ -291,7 +291,7 @@ async def test_a_publisher_in_a_hurry_keeps_the_stream_short(redis: Broker, stor
 
 
 @pytest.mark.anyio
-async def test_a_silent_show_is_heard_of_all_the_same(store: Store) -> None:
+async def test_a_silent_show_is_heard_of_all_the_same(store: RelayStore) -> None:
     async with publishing(store) as made, following(store) as watching:
         made.change()
         await watching.until("e-1")
@@ -301,7 +301,7 @@ async def test_a_silent_show_is_heard_of_all_the_same(store: Store) -> None:
 
 
 @pytest.mark.anyio
-async def test_the_counts_of_relays_are_summed_until_they_expire(redis: Broker, store: Store) -> None:
+async def test_the_counts_of_relays_are_summed_until_they_expire(redis: Broker, store: RelayStore) -> None:
     await store.count("one", 3)
     await store.count("two", 4)
     assert (await store.pulse("run-1", None)).viewers == 7

@@ -8,12 +8,12 @@ import pytest
 from demo.clock import CLOCK, uptime
 from demo.subjects.cluster.canary import Canary
 from demo.subjects.cluster.kv_store import NotDone
-from demo.subjects.ratelimiter.accounting import Witness
+from demo.subjects.ratelimiter.accounting import RequestAccounting
 from demo.subjects.ratelimiter.ground_truth import Arrival, Observed, run_of, truth_of
 from demo.subjects.ratelimiter.limits import Limit
 from demo.subjects.ratelimiter.poller import Poller
 from demo.subjects.ratelimiter.verdicts import of_burst
-from demo.subjects.request_stats import SPAN_SEC, Rolling
+from demo.subjects.request_stats import SPAN_SEC, RollingStats
 from tests.limiter import running, until_it
 
 SEC = 1_000_000
@@ -71,13 +71,13 @@ def test_of_a_run_that_began_soon_after_a_backend_nothing_can_be_said() -> None:
 
 
 def test_rates_are_unknown_until_their_seconds_were_seen_and_no_request_failed_of_none() -> None:
-    recent = Rolling()
+    recent = RollingStats()
     recent.add("ok", 0.01)
     assert set(recent.summary().values()) == {None}
     recent._started -= SPAN_SEC
     summary = recent.summary()
     assert (summary["per_sec"], summary["error_percent"], summary["p99_ms"]) == (0.5, 0.0, 10.0)
-    silent = Rolling()
+    silent = RollingStats()
     silent._started -= SPAN_SEC
     assert silent.summary() == {"per_sec": 0.0, "limited_per_sec": 0.0, "error_percent": None, "p99_ms": None}
 
@@ -116,8 +116,8 @@ async def test_a_backend_and_a_traffic_that_were_killed_and_healed_claim_no_clea
         assert health is not None
         assert {counter["admitted_30s"] for counter in health["counters"]} == {None}
         assert {counter["ghosts"] for counter in health["counters"] if not counter["ghosts"]} == {None}
-        began = (await Witness(system)(CLOCK())).lives["backend"]
+        began = (await RequestAccounting(system)(CLOCK())).lives["backend"]
         assert isinstance(began, float)
-        account = await Witness(system)(CLOCK.of_uptime(began) + 1)  # its windows begin before that
+        account = await RequestAccounting(system)(CLOCK.of_uptime(began) + 1)  # its windows begin before that
         unseen = [key for key in account.keys if key["key"].startswith("pay") and not key["ghosts"]]
         assert {key["ghosts"] for key in unseen} == {None}

@@ -16,7 +16,7 @@ from demo.terminal.transcript import Transcript
 from demo.views import CardView, groups, listed, stage_view
 from demo.views.groups import ALONE_MOST, LISTED_MOST, SEVERITY
 from demo.views.redaction import MASK
-from demo.web.rendering.card_layout import FULL_MOST, Wall, wall
+from demo.web.rendering.card_layout import FULL_MOST, CardLayout, wall
 from demo.web.rendering.state_grid import cells
 from tests.browsing import PHONE, PROJECTOR, Window, chromium
 from tests.serving import Server
@@ -132,7 +132,7 @@ def test_there_are_as_many_cells_as_nodes(states: list[str]) -> None:
 
 
 def test_the_wall_of_six_hundred_is_laid_out_as_one_of_sixty() -> None:
-    def shape(laid: Wall) -> tuple[int, int, int]:
+    def shape(laid: CardLayout) -> tuple[int, int, int]:
         return laid.columns, laid.rows, len(laid.groups)
 
     assert shape(wall(fleet(600))) == shape(wall(fleet(60))) == (3, 2, 6)

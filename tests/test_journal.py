@@ -22,8 +22,8 @@ from tests.serving import wait_for
 pytestmark = pytest.mark.anyio
 
 
-def entry(seq: int, text: str = "x") -> e.Entry:
-    return e.Entry(seq, 1000.0 + seq, "test", e.Said(f"{text}{seq}"))
+def entry(seq: int, text: str = "x") -> e.JournalEntry:
+    return e.JournalEntry(seq, 1000.0 + seq, "test", e.Said(f"{text}{seq}"))
 
 
 async def test_what_was_appended_is_read_in_order_after_a_restart(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ async def test_a_killed_server_leaves_what_it_appended_and_no_lock(tmp_path: Pat
         "from demo import events as e\nfrom demo.journal import Journal\nfrom demo.types import Plan\n"
         "async def main():\n"
         "    journal = Journal(Path(sys.argv[1]))\n"
-        "    await journal.append([e.Entry(1, 1.0, 'test', e.Said('kept'))])\n"
+        "    await journal.append([e.JournalEntry(1, 1.0, 'test', e.Said('kept'))])\n"
         "    await journal.intend('kill', 1, Plan('process', 'node-2', {'pid': 7}))\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
         "asyncio.run(main())\n"
@@ -173,7 +173,7 @@ async def test_a_disk_that_fills_up_loses_nothing_that_it_can_write_later(tmp_pa
         "    failed = 0\n"
         "    for seq in range(1, 201):\n"
         "        try:\n"
-        "            await journal.append([e.Entry(seq, 1.0, 'test', e.Said('x' * 1000))])\n"
+        "            await journal.append([e.JournalEntry(seq, 1.0, 'test', e.Said('x' * 1000))])\n"
         "        except JournalError:\n"
         "            failed += 1\n"
         "    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))\n"
@@ -199,7 +199,7 @@ async def test_an_event_that_json_cannot_hold_is_refused_and_the_rest_is_written
     loop["self"] = loop
     journal.keep([entry(1)])
     for held in (Unwritable(), loop, {1: {(2, 3): 4}}):
-        odd = e.Entry(3, 1.0, "test", e.HealthSampled({"odd": held}, 1.0))
+        odd = e.JournalEntry(3, 1.0, "test", e.HealthSampled({"odd": held}, 1.0))
         with pytest.raises(JournalError, match="entry 3"):
             journal.keep([entry(2), odd])
         with pytest.raises(JournalError, match="entry 3"):
@@ -214,10 +214,10 @@ async def test_an_event_that_json_cannot_hold_is_refused_and_the_rest_is_written
 async def test_what_utf8_cannot_hold_is_a_journal_error_and_spoils_nothing(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "j")
     with pytest.raises(JournalError, match="entry 1"):
-        journal.keep([e.Entry(1, 1.0, "\ud800", e.Said("x"))])
+        journal.keep([e.JournalEntry(1, 1.0, "\ud800", e.Said("x"))])
     with pytest.raises(JournalError, match="cannot be used"):
         await journal.intend("kill", 1, Plan("process", "\ud800", {}))
-    said = e.Entry(1, 1.0, "test", e.Said("\ud800"))
+    said = e.JournalEntry(1, 1.0, "test", e.Said("\ud800"))
     await journal.append([said])
     assert await journal.read() == [said]
     await journal.close()
@@ -265,7 +265,7 @@ async def test_of_too_many_entries_in_memory_only_health_samples_are_given_up(tm
     moves = [entry(seq) for seq in range(1, 5001, 1000)]
     at = {one.seq: one for one in moves}
     for seq in range(1, UNWRITTEN_MOST + 2):
-        journal.keep([at.get(seq) or e.Entry(seq, 1.0, "poller", e.HealthSampled({}, 1.0))])
+        journal.keep([at.get(seq) or e.JournalEntry(seq, 1.0, "poller", e.HealthSampled({}, 1.0))])
     assert await journal.read() == moves
     await journal.append([entry(UNWRITTEN_MOST + 2)])
     assert [one.seq for one in await journal.read()] == [*at, UNWRITTEN_MOST + 2]

@@ -12,7 +12,7 @@ import pytest
 
 from demo.errors import JournalError
 from demo.journal import Journal, note_healed
-from demo.journal.library import Keeper, Shelf
+from demo.journal.library import JournalDirectory, JournalOpener
 from demo.show import commands as c
 from demo.show import events as e
 from demo.show import opening
@@ -26,8 +26,8 @@ from tests.test_conductor import THREE, Switch, System, ask, playing, reached
 pytestmark = pytest.mark.anyio
 
 
-def said(seq: int, size: int = 1) -> e.Entry:
-    return e.Entry(seq, 1000.0 + seq, "test", e.Said(f"{seq} " + "x" * size))
+def said(seq: int, size: int = 1) -> e.JournalEntry:
+    return e.JournalEntry(seq, 1000.0 + seq, "test", e.Said(f"{seq} " + "x" * size))
 
 
 def beside(path: Path) -> list[Path]:
@@ -197,13 +197,13 @@ async def test_a_file_that_another_journal_was_copied_over_is_said(tmp_path: Pat
 @pytest.mark.parametrize("continued", [False, True])
 async def test_who_notes_a_heal_from_outside_leaves_the_log_of_a_running_show(tmp_path: Path, continued: bool) -> None:
     """A process that closes any descriptor of a file gives up its locks; the next one out throws the log away."""
-    shelf, show = Shelf(tmp_path / "shows"), opening("T", "s", "d", PLAIN)
+    shelf, show = JournalDirectory(tmp_path / "shows"), opening("T", "s", "d", PLAIN)
     titles = tuple(chapter.title for chapter in PLAIN)
-    journal = Keeper("s", shelf=shelf).open(show)
-    await journal.append([e.Entry(1, 1.0, "test", e.ShowOpened("s", titles))])
+    journal = JournalOpener("s", shelf=shelf).open(show)
+    await journal.append([e.JournalEntry(1, 1.0, "test", e.ShowOpened("s", titles))])
     if continued:
         await journal.close()
-        journal = Keeper("s", shelf=shelf).open(show)
+        journal = JournalOpener("s", shelf=shelf).open(show)
     ident = await journal.intend("kill", 1, Plan("process", "node-2", {}))
     outside = (
         f"from demo.journal import note_healed; from pathlib import Path; note_healed(Path({str(journal.path)!r}),"

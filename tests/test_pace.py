@@ -9,7 +9,7 @@ import pytest
 
 from demo.show import ShowState
 from demo.show import commands as c
-from demo.web.streaming.update_rate import NUMBERS_EVERY_SEC, Pace, brings_only_numbers
+from demo.web.streaming.update_rate import NUMBERS_EVERY_SEC, UpdateRate, brings_only_numbers
 from tests.shows import Player, player
 
 pytestmark = pytest.mark.anyio
@@ -34,7 +34,7 @@ def seen(show: Player, up: bool = True) -> ShowState:
 
 async def test_numbers_come_four_times_a_second_and_the_newest_is_never_left_out() -> None:
     show, screen = player(), Screen()
-    pace = Pace(screen.publish, seen(show))
+    pace = UpdateRate(screen.publish, seen(show))
     begun = time.monotonic()
     while time.monotonic() - begun < NUMBERS_EVERY_SEC * 4.5:
         pace.show(seen(show))
@@ -49,7 +49,7 @@ async def test_numbers_come_four_times_a_second_and_the_newest_is_never_left_out
 
 async def test_what_somebody_does_waits_for_nothing_and_brings_the_numbers_along() -> None:
     show, screen = player(), Screen()
-    pace = Pace(screen.publish, seen(show))
+    pace = UpdateRate(screen.publish, seen(show))
     pace.show(seen(show))
     pace.show(seen(show))
     assert len(screen.shown) == 1
@@ -62,7 +62,7 @@ async def test_what_somebody_does_waits_for_nothing_and_brings_the_numbers_along
 
 async def test_a_part_that_breaks_waits_for_nothing() -> None:
     show, screen = player(), Screen()
-    pace = Pace(screen.publish, seen(show))
+    pace = UpdateRate(screen.publish, seen(show))
     pace.show(seen(show))
     pace.show(seen(show, up=False))
     assert screen.newest is show.state
@@ -83,7 +83,7 @@ def test_only_a_sample_alone_is_mere_numbers() -> None:
 
 async def test_what_is_shown_again_is_no_number_ahead_of_its_time() -> None:
     show, screen = player(), Screen()
-    pace = Pace(screen.publish, seen(show))
+    pace = UpdateRate(screen.publish, seen(show))
     pace.show(first := seen(show))
     pace.show(second := seen(show))
     pace.again()

@@ -24,11 +24,11 @@ from demo.views.cards import cards
 from demo.views.curves import curves
 from demo.web.rendering.assets import Assets
 from demo.web.rendering.card_layout import middle_cut, narration_size, spark, wall
-from demo.web.rendering.renderer import REGIONS, Drawing, Pages
+from demo.web.rendering.renderer import REGIONS, Drawing, Renderer
 from tests.shows import Player, player
 
 ASSETS = Assets(Path(str(resources.files("demo") / "static")))
-PAGES = Pages(ASSETS)
+PAGES = Renderer(ASSETS)
 VIEWERS = {"stage": 3, "presenter": 1, "remote": 1}
 VIEWS = tuple(REGIONS)
 HOSTILE = "<script>alert('x')</script>\" onload=y' --><img src=x>"
@@ -137,7 +137,7 @@ class Audit(HTMLParser):
 @pytest.mark.parametrize("view", VIEWS)
 def test_the_same_state_gives_the_same_bytes(view: str, name: str) -> None:
     first = PAGES.regions(view, STATES[name], VIEWERS)
-    again = Pages(ASSETS).regions(view, STATES[name], VIEWERS)
+    again = Renderer(ASSETS).regions(view, STATES[name], VIEWERS)
     assert first == again
     assert [region.name for region in first] == list(REGIONS[view])
 
@@ -321,7 +321,7 @@ def hostile() -> ShowState:
     play.inject("a b?&#\"'<x>")
     play.play(c.Say(HOSTILE))
     play.play(c.Conclude(1, False, HOSTILE))
-    play.play(c.Trouble(HOSTILE))
+    play.play(c.Notice(HOSTILE))
     return play.state
 
 
@@ -352,7 +352,7 @@ def test_half_characters_in_a_deck_and_in_health_do_not_break_a_page() -> None:
     play = player(Chapter(half, half, notes=half), Chapter(half, half), faults=[fault(target=half)])
     play.state = replace(play.state, title=half, description=half)
     see(play, health([half, f"{half}b"], detail=half))
-    play.play(c.Trouble(half))
+    play.play(c.Notice(half))
     for view in VIEWS:
         assert PAGES.page(view, play.state, VIEWERS, half).encode()
 
@@ -480,7 +480,7 @@ def test_a_region_is_drawn_again_only_when_something_changed_that_it_reads() -> 
 
 
 def test_pages_that_remember_show_what_pages_that_do_not_would_show() -> None:
-    pages, show = Pages(ASSETS), player(faults=(fault(),))
+    pages, show = Renderer(ASSETS), player(faults=(fault(),))
     steps: list[Callable[[], object]] = [
         lambda: see(show, health(["node-1", "node-2"])),
         lambda: show.play(c.Say("a line")),
@@ -505,4 +505,4 @@ def test_pages_that_remember_show_what_pages_that_do_not_would_show() -> None:
         assert curves(show.state) == inspect.unwrap(curves)(show.state)
         for view in REGIONS:
             viewers = {"stage": show.state.seq}
-            assert pages.regions(view, show.state, viewers) == Pages(ASSETS).regions(view, show.state, viewers)
+            assert pages.regions(view, show.state, viewers) == Renderer(ASSETS).regions(view, show.state, viewers)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from demo.errors import SubjectError
-from demo.processes.child import PARENT_DEATH_SIGNAL, ROOT, Child, birth_of, module, program
+from demo.processes.child import PARENT_DEATH_SIGNAL, ROOT, Child, module, program, start_time_of
 from tests.limiter import is_running, until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.system]
@@ -76,12 +76,12 @@ async def test_a_program_that_reads_to_the_end_is_given_one() -> None:
 
 def test_a_process_that_ended_but_was_not_reaped_is_gone() -> None:
     ended = subprocess.Popen([SLEEP, "60"])
-    assert birth_of(ended.pid) is not None
+    assert start_time_of(ended.pid) is not None
     ended.kill()
     os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
     try:
         assert is_listed(ended.pid)
-        assert birth_of(ended.pid) is None
+        assert start_time_of(ended.pid) is None
     finally:
         ended.wait()
 
@@ -103,16 +103,16 @@ async def test_a_child_in_a_session_of_its_own_does_not_hear_ctrl_c() -> None:
 
 
 async def test_birth_tells_one_process_from_another_of_the_same_pid() -> None:
-    own = birth_of(os.getpid())
+    own = start_time_of(os.getpid())
     assert own is not None
     child = Child("sleeper", program(SLEEP, "60"))
     await child.start()
     assert child.pid is not None
-    born = birth_of(child.pid)
+    born = start_time_of(child.pid)
     assert born is not None
     assert born > own
     await child.stop()
-    assert birth_of(child.pid) is None
+    assert start_time_of(child.pid) is None
 
 
 PARENT = """

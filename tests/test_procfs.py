@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from demo.processes.child import birth_of
-from demo.processes.process_ref import Distant
+from demo.processes.child import start_time_of
+from demo.processes.process_ref import ProcessRef
 from demo.processes.procfs import Launch, descendants, is_stopped, likely_children, listeners, marked, orphans
 from tests.serving import wait_for
 
@@ -45,7 +45,7 @@ def family(tmp_path: Path) -> Iterator[Family]:
     family = Family(tmp_path)
     yield family
     for pid in (family.child, family.parent.pid):
-        Distant(pid, birth_of(pid)).kill()
+        ProcessRef(pid, start_time_of(pid)).kill()
     family.parent.communicate()
 
 
@@ -56,7 +56,7 @@ def test_who_listens_is_looked_for_among_descendants_only(family: Family) -> Non
         assert port not in listeners(descendants(family.parent.pid))
         assert listeners([os.getpid()])[port] == os.getpid()
     assert descendants(family.child) == {}
-    assert descendants(os.getpid())[family.child] == birth_of(family.child)
+    assert descendants(os.getpid())[family.child] == start_time_of(family.child)
 
 
 def test_how_a_process_was_started_is_told(family: Family, tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_a_mark_in_the_environment_comes_down_to_children(family: Family) -> Non
 
 
 def test_a_stopped_process_is_told_from_one_that_runs_and_one_that_is_gone(family: Family) -> None:
-    process = Distant(family.child, birth_of(family.child))
+    process = ProcessRef(family.child, start_time_of(family.child))
     assert not is_stopped(family.child)
     process.suspend()
     wait_for(lambda: is_stopped(family.child))
@@ -85,11 +85,11 @@ def test_a_stopped_process_is_told_from_one_that_runs_and_one_that_is_gone(famil
 
 
 def test_a_signal_hits_nobody_who_was_born_at_another_time(family: Family) -> None:
-    born = birth_of(family.child)
+    born = start_time_of(family.child)
     assert born is not None
-    for signal_it in (Distant(family.child, born + 1).suspend, Distant(family.child, born + 1).kill):
+    for signal_it in (ProcessRef(family.child, born + 1).suspend, ProcessRef(family.child, born + 1).kill):
         signal_it()
-    assert birth_of(family.child) == born
+    assert start_time_of(family.child) == born
     assert not is_stopped(family.child)
 
 

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from demo.subjects.ratelimiter.algorithms import KEEP_MS, Decision, LocalWindows, algorithms, now_us, redis_key
 from demo.subjects.ratelimiter.limits import Algorithm, Limit
-from demo.subjects.ratelimiter.redis_counter import SharedCount
+from demo.subjects.ratelimiter.redis_counter import RedisCounter
 from tests.limiter import own_redis, until_it
 
 pytestmark = pytest.mark.anyio
@@ -89,7 +89,7 @@ async def test_a_redis_whose_clock_was_set_back_lets_in_again_after_the_window(t
 async def test_a_request_that_timed_out_is_not_carried_out_when_redis_writes_again(tmp_path: Path) -> None:
     async with own_redis() as (_, connect):
         redis, control = connect(5.0), connect(5.0)
-        shared = SharedCount(redis, "probe", 0.15)
+        shared = RedisCounter(redis, "probe", 0.15)
         assert await shared.probe()
         await control.client_pause(10_000, all=False)
         late = [shared.decide(limit, f"late-{n}") for n, limit in enumerate([TIGHT, Limit("n", "naive", 5, 60.0, 1.0)])]
@@ -106,7 +106,7 @@ async def test_a_request_that_timed_out_is_not_carried_out_when_redis_writes_aga
 @pytest.mark.system
 async def test_while_redis_does_not_answer_no_further_request_waits_for_it(tmp_path: Path) -> None:
     async with own_redis() as (child, connect):
-        shared = SharedCount(connect(5.0), "probe", 0.2)
+        shared = RedisCounter(connect(5.0), "probe", 0.2)
         assert await shared.probe()
         child.kill()
         await child.wait()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from demo.subjects.ratelimiter.accounting import Account, Ask, account_of
-from demo.subjects.ratelimiter.chapter_actions import Acts
+from demo.subjects.ratelimiter.chapter_actions import LimiterActions
 from demo.subjects.ratelimiter.deck import deck
 from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY
 from demo.subjects.ratelimiter.verdicts import Requests, of_burst, of_kill, of_pause, unsettled
@@ -232,7 +232,7 @@ async def test_a_chapter_counts_down_injects_waits_for_the_recovery_and_conclude
     method: str, fault: str, keys: tuple[dict[str, Any], ...]
 ) -> None:
     theatre = Theatre(STALE, STALE)
-    await getattr(Acts(theatre, asking(account(10), account(90, keys=keys)), reading_sec=0.0), method)()
+    await getattr(LimiterActions(theatre, asking(account(10), account(90, keys=keys)), reading_sec=0.0), method)()
     assert theatre.calls == ["countdown 3", f"inject {fault}", f"recovered {fault}"]
     assert theatre.verdict is not None
     assert theatre.verdict[0] is True, theatre.verdict
@@ -245,7 +245,9 @@ async def test_a_backend_started_anew_meanwhile_leaves_nothing_to_conclude(
     method: str, fault: str, keys: tuple[dict[str, Any], ...]
 ) -> None:
     theatre = Theatre({}, {})
-    await getattr(Acts(theatre, asking(account(10), account(90, keys=keys, backend=9.0)), reading_sec=0.0), method)()
+    await getattr(
+        LimiterActions(theatre, asking(account(10), account(90, keys=keys, backend=9.0)), reading_sec=0.0), method
+    )()
     assert theatre.verdict == (None, "Not measurable: the backend was started anew meanwhile.")
 
 

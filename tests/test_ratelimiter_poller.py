@@ -9,12 +9,12 @@ import pytest
 
 from demo.clock import CLOCK
 from demo.probes.result import Reading
-from demo.processes.supervised import Part
+from demo.processes.supervised import SupervisedProcess
 from demo.show.health_sample import read_sample
 from demo.subjects.ratelimiter.cards import node_card
 from demo.subjects.ratelimiter.connection_info import Settings
 from demo.subjects.ratelimiter.limits import LIMITS
-from demo.subjects.ratelimiter.owned_system import System
+from demo.subjects.ratelimiter.owned_system import OwnedSystem
 from demo.subjects.ratelimiter.poller import INTERVAL_SEC, Poller, assemble
 from demo.subjects.ratelimiter.redis_server import redis_child
 from tests.limiter import running, until, until_it
@@ -22,11 +22,11 @@ from tests.limiter import running, until, until_it
 NODE = {"status": "up", "counting": "shared", "in_flight": 2, "per_sec": 21.54, "error_percent": 0.0, "p99_ms": 12.34}
 
 
-def part(ident: str = "node-1", kind: str = "node") -> Part:
+def part(ident: str = "node-1", kind: str = "node") -> SupervisedProcess:
     """A part that never starts: only its words are asked for."""
-    system = System(Settings())
+    system = OwnedSystem(Settings())
     found = next(one for one in system.parts if one.kind == kind)
-    made = Part(ident, kind, 20_001, found.probe, lambda: redis_child("", 0, ""), ("redis",))
+    made = SupervisedProcess(ident, kind, 20_001, found.probe, lambda: redis_child("", 0, ""), ("redis",))
     made.is_starting = False
     return made
 
@@ -102,7 +102,7 @@ def test_without_the_backend_the_keys_stay_with_nothing_measured() -> None:
 @pytest.mark.anyio
 @pytest.mark.system
 async def test_before_the_start_all_parts_are_starting_and_the_poller_runs() -> None:
-    system = System(Settings())
+    system = OwnedSystem(Settings())
     poller = Poller(system.parts, system.settings.limits)
     assert poller.get_health() is None
     polling = asyncio.ensure_future(poller.run())

@@ -13,10 +13,10 @@ import pytest
 
 from demo.errors import SubjectError
 from demo.processes.child import ROOT
-from demo.processes.supervised import Part
+from demo.processes.supervised import SupervisedProcess
 from demo.subjects.ratelimiter.connection_info import Settings
 from demo.subjects.ratelimiter.limits import LIMITS, Limit
-from demo.subjects.ratelimiter.owned_system import System
+from demo.subjects.ratelimiter.owned_system import OwnedSystem
 from demo.subjects.ratelimiter.poller import Poller
 from demo.subjects.ratelimiter.redis_server import candidates, find_server, version_of
 from tests.limiter import asked_by, data_of, is_running, running, until, until_it
@@ -79,7 +79,7 @@ async def test_healing_what_is_whole_restarts_nothing_and_a_part_that_hangs_is_r
 
 
 async def test_stopping_ends_and_reaps_everything_soon_and_twice_is_safe() -> None:
-    system = System(Settings())
+    system = OwnedSystem(Settings())
     await system.start()
     pids = [part.child.pid for part in system.parts if part.child is not None]
     assert len(pids) == 6
@@ -129,7 +129,7 @@ async def test_the_load_can_be_set() -> None:
 
 
 async def test_stopping_while_it_starts_leaves_no_process() -> None:
-    system = System(Settings())
+    system = OwnedSystem(Settings())
     starting = asyncio.ensure_future(system.start())
     await until(lambda: any(part.child is not None and part.child.is_alive for part in system.parts))
     await system.stop()
@@ -139,16 +139,16 @@ async def test_stopping_while_it_starts_leaves_no_process() -> None:
 
 
 async def test_never_started_is_stopped_without_a_word() -> None:
-    await System(Settings()).stop()
+    await OwnedSystem(Settings()).stop()
 
 
 SHOW = """
 import asyncio, sys
 sys.path.insert(0, {root!r})
-from demo.subjects.ratelimiter.owned_system import System
+from demo.subjects.ratelimiter.owned_system import OwnedSystem
 from demo.subjects.ratelimiter.connection_info import Settings
 async def main():
-    system = System(Settings())
+    system = OwnedSystem(Settings())
     await system.start()
     print(*(part.child.pid for part in system.parts), flush=True)
     await asyncio.sleep(60)
@@ -206,7 +206,7 @@ async def test_limits_are_the_server_s_and_hold_whoever_asks() -> None:
     limits = (Limit("own", "exact", 7, 30.0, 0.001),)
     async with running(Settings(limits=limits, redis_timeout_sec=5.0)) as system, aiohttp.ClientSession() as caller:
 
-        async def ask(node: Part) -> int:
+        async def ask(node: SupervisedProcess) -> int:
             path = "/check/own?limit=1000"
             headers = {**asked_by(system, node, path), "X-Limit": "1000"}
             async with caller.post(f"{system.lines.url(node.port)}{path}", headers=headers) as answer:

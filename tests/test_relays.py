@@ -15,7 +15,7 @@ import httpx
 import jsonschema_rs
 import pytest
 
-from demo.relay.feed import Picture
+from demo.relay.feed import FeedMessage
 from demo.relay.feed.redis_store import PICTURES_MOST
 from demo.web.access.rules import RULES
 from tests.relays import Broker, Relay, any_show, broker, ident_of, number_of, relaying, shown, wire
@@ -380,7 +380,7 @@ def test_a_picture_of_another_version_shows_what_both_know(redis: Broker) -> Non
     with relaying(redis.url, "--show", show) as relay:
         regions = {"tale": b"<h1>From elsewhere</h1>", "unheard-of": b"<p>nobody has a place for this</p>"}
         for seq in (1, 2):
-            picture = Picture("e", seq, "run", time.time(), "Elsewhere", "another build", regions, {"seq": seq})
+            picture = FeedMessage("e", seq, "run", time.time(), "Elsewhere", "another build", regions, {"seq": seq})
             fields: Any = picture.fields()
             redis.client.xadd(f"chaos-stage:{show}:pictures", fields)
             wait_for(lambda seq=seq: relay.client.get("/state").json().get("seq") == seq)  # type: ignore[misc]

@@ -42,8 +42,8 @@ def an_hour() -> Iterator[tuple[float, e.Event]]:
             yield at, e.Said(f"minute {second // 60}")
 
 
-async def filled(path: Path) -> list[e.Entry]:
-    entries = [e.Entry(seq, at, "test", event) for seq, (at, event) in enumerate(an_hour(), 1)]
+async def filled(path: Path) -> list[e.JournalEntry]:
+    entries = [e.JournalEntry(seq, at, "test", event) for seq, (at, event) in enumerate(an_hour(), 1)]
     journal = Journal(path)
     await journal.append(entries)
     await journal.close()
@@ -109,7 +109,7 @@ async def test_a_step_is_small_and_what_it_frees_is_used_again(tmp_path: Path) -
         counts.append(len(kept(path)))
     assert max(earlier - later for earlier, later in pairwise(counts)) <= STEP
     size = path.stat().st_size
-    more = [e.Entry(len(entries) + n, ENDS + n, "test", entries[100].event) for n in range(1, 2000)]
+    more = [e.JournalEntry(len(entries) + n, ENDS + n, "test", entries[100].event) for n in range(1, 2000)]
     await journal.append(more)
     await journal.close()
     assert path.stat().st_size < size * 1.1

@@ -55,7 +55,7 @@ HARMLESS = ["f5", "esc", "tab", "y", "1", "0", "", "ctrl-z", "/"]
         (("ｃ", "２", "enter"), c.Inject("pause")),
     ],
 )
-def test_keys_of_other_scripts_mean_what_lies_at_their_place(keys: tuple[str, ...], order: c.Order) -> None:
+def test_keys_of_other_scripts_mean_what_lies_at_their_place(keys: tuple[str, ...], order: c.Command) -> None:
     assert typed(*keys)[1][-1].order == order
 
 
@@ -103,7 +103,7 @@ def test_a_line_of_another_script_is_keys_too() -> None:
         *((key, None) for key in HARMLESS),
     ],
 )
-def test_a_key_alone(key: str, order: c.Order | None) -> None:
+def test_a_key_alone(key: str, order: c.Command | None) -> None:
     pad, (pressed,) = typed(key)
     assert pad == Keypad()
     assert pressed == Pressed(order)
@@ -142,7 +142,7 @@ def test_a_key_alone(key: str, order: c.Order | None) -> None:
         (("?", "right"), c.Advance()),
     ],
 )
-def test_keys_in_a_row_end_in(keys: tuple[str, ...], order: c.Order | None) -> None:
+def test_keys_in_a_row_end_in(keys: tuple[str, ...], order: c.Command | None) -> None:
     _, done = typed(*keys)
     assert done[-1].order == order
     assert all(pressed.order is None for pressed in done[:-1])
@@ -183,8 +183,8 @@ def test_rerun_without_an_action_says_so() -> None:
 
 
 def test_only_moves_carry_the_chapter_they_were_pressed_on() -> None:
-    moves: list[c.Order] = [c.Advance(), c.Back(), c.Goto(2), c.Rerun()]
-    others: list[c.Order] = [c.Heal(), c.Halt(), c.Resume(), c.Inject("x"), c.Blackout(), c.Freeze(), c.ResetTimer()]
+    moves: list[c.Command] = [c.Advance(), c.Back(), c.Goto(2), c.Rerun()]
+    others: list[c.Command] = [c.Heal(), c.Halt(), c.Resume(), c.Inject("x"), c.Blackout(), c.Freeze(), c.ResetTimer()]
     assert [carries_chapter(order) for order in (*moves, *others)] == [True] * 4 + [False] * 7
 
 

@@ -14,10 +14,10 @@ from demo.clean import clean
 from demo.show import Point, ShowState, Span, opening
 from demo.show import commands as c
 from demo.show.health_sample import read_sample
-from demo.terminal.card_grid import Grid
+from demo.terminal.card_grid import CardGrid
 from demo.terminal.keymap import Keypad
-from demo.terminal.row_layout import Block, Canvas, blank, share
-from demo.terminal.screen_layout import Desk, key_hint, picture
+from demo.terminal.row_layout import Block, RowLayout, blank, share
+from demo.terminal.screen_layout import TerminalState, key_hint, picture
 from demo.terminal.style import age_text, left_text, spark
 from demo.types import Chapter
 from demo.views import CardView
@@ -60,7 +60,7 @@ def busy(nodes: int = 5, text: str = "A story of some words. " * 12) -> ShowStat
     play.play(c.Advance())
     play.play(c.Say(text[:100]))
     play.play(c.StartCountdown(2, 9.0))
-    play.play(c.Trouble("something odd"))
+    play.play(c.Notice("something odd"))
     return play.state
 
 
@@ -72,7 +72,7 @@ def frozen() -> ShowState:
 
 
 def drawn(state: ShowState, size: tuple[int, int], **own: object) -> list[str]:
-    desk = Desk(now=1010.0, **own)  # type: ignore[arg-type]
+    desk = TerminalState(now=1010.0, **own)  # type: ignore[arg-type]
     return ["".join(segment.text for segment in row) for row in picture(console(), state, desk, size)]
 
 
@@ -123,7 +123,7 @@ def test_thirty_nodes_still_have_a_card_each_and_those_without_room_are_counted(
 def test_a_state_is_a_shape_and_a_word(state: str, height: int) -> None:
     shape = {"up": "●", "degraded": "▲", "down": "✗", "offline": "✗"}.get(state, "◌")
     card = CardView("n", "n", state, state, "12", "ms", "detail", 1000.0)
-    rows = Grid(Canvas(console()), 1001.0).fit([card], 40, height)
+    rows = CardGrid(RowLayout(console()), 1001.0).fit([card], 40, height)
     head = "".join(segment.text for segment in rows[0])
     assert shape in head
     assert state in head

@@ -13,7 +13,7 @@ from rich.console import Console
 from demo.conductor import Conductor, ShowConfig
 from demo.runner import DemoRunner
 from demo.show import commands as c
-from demo.terminal.key_controller import HEALING, Helm
+from demo.terminal.key_controller import HEALING, KeyController
 from tests.shows import PLAIN
 
 pytestmark = pytest.mark.anyio
@@ -33,7 +33,7 @@ async def playing() -> AsyncIterator[Conductor]:
 
 async def test_two_presses_from_one_picture_move_one_chapter() -> None:
     async with playing() as conductor:
-        helm = Helm(conductor, asyncio.Event(), lambda: None)
+        helm = KeyController(conductor, asyncio.Event(), lambda: None)
         helm.press("space", shown=1)
         helm.press("space", shown=1)
         await helm.settle()
@@ -42,14 +42,14 @@ async def test_two_presses_from_one_picture_move_one_chapter() -> None:
 
 
 async def test_a_key_before_the_first_chapter_does_nothing() -> None:
-    helm = Helm(Conductor(ShowConfig("s", PLAIN)), asyncio.Event(), lambda: None)
+    helm = KeyController(Conductor(ShowConfig("s", PLAIN)), asyncio.Event(), lambda: None)
     helm.press("space", shown=1)
     assert helm.notices() == ("the show has not begun yet",)
 
 
 async def test_heal_and_halt_count_from_any_picture() -> None:
     async with playing() as conductor:
-        helm = Helm(conductor, asyncio.Event(), lambda: None)
+        helm = KeyController(conductor, asyncio.Event(), lambda: None)
         helm.press("x", shown=3)
         helm.press("x", shown=3)
         await helm.settle()
@@ -58,7 +58,7 @@ async def test_heal_and_halt_count_from_any_picture() -> None:
 
 async def test_as_long_as_the_question_is_there_a_second_press_halts() -> None:
     async with playing() as conductor:
-        helm = Helm(conductor, asyncio.Event(), lambda: None)
+        helm = KeyController(conductor, asyncio.Event(), lambda: None)
         helm.press("x", shown=1)
         assert helm.notices() == ("X again to halt",)
         async with asyncio.timeout(10):
@@ -70,7 +70,7 @@ async def test_as_long_as_the_question_is_there_a_second_press_halts() -> None:
 @pytest.mark.parametrize("between", ["t", "y", "esc", "c", "w"])
 async def test_a_key_between_takes_the_question_away(between: str) -> None:
     async with playing() as conductor:
-        helm = Helm(conductor, asyncio.Event(), lambda: None)
+        helm = KeyController(conductor, asyncio.Event(), lambda: None)
         helm.press("x", shown=1)
         helm.press(between, shown=1)
         assert "X again to halt" not in helm.notices()
@@ -81,7 +81,7 @@ async def test_a_key_between_takes_the_question_away(between: str) -> None:
 async def test_after_quitting_keys_only_ask_for_patience() -> None:
     async with playing() as conductor:
         quitting = asyncio.Event()
-        helm = Helm(conductor, quitting, lambda: None)
+        helm = KeyController(conductor, quitting, lambda: None)
         helm.press("ctrl-c", shown=1)
         assert quitting.is_set()
         helm.press("space", shown=1)
@@ -97,7 +97,7 @@ async def test_a_terminal_beside_a_server_shows_the_show_and_leaves_it_running()
         await DemoRunner("s", (), conductor=conductor, console=Console(file=paper)).run()
         assert "[1/3] one" in paper.getvalue()
         assert "ended" not in paper.getvalue()
-        helm = Helm(conductor, asyncio.Event(), lambda: None)
+        helm = KeyController(conductor, asyncio.Event(), lambda: None)
         helm.press("n", shown=1)
         await helm.settle()
         assert conductor.state.number == 2

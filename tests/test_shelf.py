@@ -16,9 +16,9 @@ import pytest
 
 from demo.errors import JournalError
 from demo.journal import Journal
-from demo.journal.library import Keeper, Shelf
+from demo.journal.library import JournalDirectory, JournalOpener
 from demo.journal.library.directory import ENDED_MOST, continues_next, key, key_of, remove
-from demo.journal.library.inspect import Look, look
+from demo.journal.library.inspect import JournalSummary, look
 from demo.journal.library.undo_transfer import asides, move_aside
 from demo.journal.sqlite_file import APPLICATION_ID, open_file
 from demo.show import ShowState, opening
@@ -31,8 +31,8 @@ TITLES = ("one", "two", "three")
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
-    made = Shelf(tmp_path / "shows")
+def shelf(tmp_path: Path) -> JournalDirectory:
+    made = JournalDirectory(tmp_path / "shows")
     made.prepare()
     return made
 
@@ -68,7 +68,7 @@ def begun_at(path: Path, at: float) -> None:
 
 
 async def kept(
-    shelf: Shelf,
+    shelf: JournalDirectory,
     *events: e.Event,
     subject: str = "none",
     titles: Sequence[str] = TITLES,
@@ -80,7 +80,7 @@ async def kept(
     journal = Journal(path)
     began = CLOCK.tick()
     story = (e.ShowOpened(subject, tuple(titles)), e.ChapterEntered(1, True, 1), e.ChapterEntered(2, True, 2), *events)
-    await journal.append([e.Entry(seq, CLOCK.tick(), "test", event) for seq, event in enumerate(story, 1)])
+    await journal.append([e.JournalEntry(seq, CLOCK.tick(), "test", event) for seq, event in enumerate(story, 1)])
     for run in range(1, undos + 1):
         await journal.intend("off", run, Plan("lamp", "lamp", {"run": run}))
     await journal.close()
@@ -88,11 +88,13 @@ async def kept(
     return path
 
 
-def keeper(shelf: Shelf, subject: str = "none", file: Path | None = None, fresh: bool = False) -> Keeper:
-    return Keeper(subject, file, fresh=fresh, shelf=shelf)
+def keeper(
+    shelf: JournalDirectory, subject: str = "none", file: Path | None = None, fresh: bool = False
+) -> JournalOpener:
+    return JournalOpener(subject, file, fresh=fresh, shelf=shelf)
 
 
-async def opened(shelf: Shelf, titles: Sequence[str] = TITLES, **more: Any) -> tuple[Path, Keeper]:
+async def opened(shelf: JournalDirectory, titles: Sequence[str] = TITLES, **more: Any) -> tuple[Path, JournalOpener]:
     """Which journal a server started now would take."""
     found = keeper(shelf, **more)
     journal = found.open(show(titles))
@@ -110,7 +112,7 @@ async def undos_in(path: Path) -> list[tuple[str, str]]:
 # What goes on.
 
 
-async def test_an_empty_shelf_gets_a_journal_for_this_user_alone(shelf: Shelf) -> None:
+async def test_an_empty_shelf_gets_a_journal_for_this_user_alone(shelf: JournalDirectory) -> None:
     path, found = await opened(shelf)
     assert (found.continued, found.troubles) == ("", [])
     assert path.parent == shelf.directory
@@ -119,7 +121,7 @@ async def test_an_empty_shelf_gets_a_journal_for_this_user_alone(shelf: Shelf) -
     assert {stat.S_IMODE(one.stat().st_mode) for one in shelf.directory.iterdir()} == {0o600}
 
 
-async def test_a_show_that_was_left_goes_on_and_says_so(shelf: Shelf) -> None:
+async def test_a_show_that_was_left_goes_on_and_says_so(shelf: JournalDirectory) -> None:
     left = await kept(shelf)
     path, found = await opened(shelf)
     assert path == left
@@ -128,19 +130,19 @@ async def test_a_show_that_was_left_goes_on_and_says_so(shelf: Shelf) -> None:
     assert found.troubles == []
 
 
-async def test_of_several_the_one_written_to_last_goes_on(shelf: Shelf) -> None:
+async def test_of_several_the_one_written_to_last_goes_on(shelf: JournalDirectory) -> None:
     first = await kept(shelf)
     await kept(shelf)
     await kept(shelf, e.Said("again"), path=None, subject="other")
     journal = Journal(first)
-    await journal.append([e.Entry(9, CLOCK.tick(), "test", e.Said("still at it"))])
+    await journal.append([e.JournalEntry(9, CLOCK.tick(), "test", e.Said("still at it"))])
     await journal.close()
     path, _ = await opened(shelf)
     assert path == first
 
 
 @pytest.mark.parametrize("ending", [e.ShowClosed(over=True), e.ShowSetAside()])
-async def test_a_show_that_is_over_does_not_go_on(shelf: Shelf, ending: e.Event) -> None:
+async def test_a_show_that_is_over_does_not_go_on(shelf: JournalDirectory, ending: e.Event) -> None:
     over = await kept(shelf, ending)
     path, found = await opened(shelf)
     assert path != over
@@ -149,14 +151,14 @@ async def test_a_show_that_is_over_does_not_go_on(shelf: Shelf, ending: e.Event)
 
 @pytest.mark.parametrize("after", [(e.ShowClosed(over=False),), (e.ShowClosed(over=True), e.ShowPickedUp())])
 async def test_a_show_that_was_closed_before_its_end_or_taken_up_again_goes_on(
-    shelf: Shelf, after: tuple[e.Event, ...]
+    shelf: JournalDirectory, after: tuple[e.Event, ...]
 ) -> None:
     left = await kept(shelf, *after)
     path, _ = await opened(shelf)
     assert path == left
 
 
-async def test_a_second_server_gets_a_journal_of_its_own_and_disturbs_nobody(shelf: Shelf) -> None:
+async def test_a_second_server_gets_a_journal_of_its_own_and_disturbs_nobody(shelf: JournalDirectory) -> None:
     left = await kept(shelf, undos=1)
     first = keeper(shelf).open(show())
     assert first.path == left
@@ -171,7 +173,7 @@ async def test_a_second_server_gets_a_journal_of_its_own_and_disturbs_nobody(she
 
 
 async def test_a_server_that_is_closing_is_waited_for_and_its_show_goes_on(
-    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    shelf: JournalDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left = await kept(shelf)
     closing = Journal(left)
@@ -182,7 +184,7 @@ async def test_a_server_that_is_closing_is_waited_for_and_its_show_goes_on(
     assert found.continued.startswith("chapter 2 of 3")
 
 
-async def test_after_both_of_two_servers_crashed_both_shows_go_on(shelf: Shelf) -> None:
+async def test_after_both_of_two_servers_crashed_both_shows_go_on(shelf: JournalDirectory) -> None:
     first = await kept(shelf)
     held = Journal(first)
     second, _ = await opened(shelf)
@@ -194,7 +196,7 @@ async def test_after_both_of_two_servers_crashed_both_shows_go_on(shelf: Shelf) 
     await beside.close()
 
 
-async def test_another_deck_is_not_continued_and_said_once(shelf: Shelf) -> None:
+async def test_another_deck_is_not_continued_and_said_once(shelf: JournalDirectory) -> None:
     other = await kept(shelf, titles=("other",), undos=1)
     path, found = await opened(shelf)
     assert path != other
@@ -205,7 +207,7 @@ async def test_another_deck_is_not_continued_and_said_once(shelf: Shelf) -> None
     assert (again, found.troubles) == (path, [])
 
 
-async def test_another_version_is_left_byte_for_byte_alone(shelf: Shelf) -> None:
+async def test_another_version_is_left_byte_for_byte_alone(shelf: JournalDirectory) -> None:
     other = await kept(shelf)
     with sqlite3.connect(other) as db:
         db.execute("UPDATE show SET version = 99")
@@ -219,10 +221,10 @@ async def test_another_version_is_left_byte_for_byte_alone(shelf: Shelf) -> None
 
 async def test_nowhere_to_write_is_said_and_the_show_goes_on_in_a_temporary_journal(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file where the directory should be")
-    found = keeper(Shelf(tmp_path / "taken" / "shows"))
+    found = keeper(JournalDirectory(tmp_path / "taken" / "shows"))
     journal = found.open(show())
     place = journal.path.parent
-    await journal.append([e.Entry(1, 1.0, "test", e.Said("x"))])
+    await journal.append([e.JournalEntry(1, 1.0, "test", e.Said("x"))])
     await journal.close()
     assert not place.exists()
     assert len(found.troubles) == 1
@@ -230,7 +232,7 @@ async def test_nowhere_to_write_is_said_and_the_show_goes_on_in_a_temporary_jour
 
 
 async def test_what_lies_on_a_shelf_that_cannot_be_written_is_healed_all_the_same(
-    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    shelf: JournalDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = await kept(shelf, undos=1)
 
@@ -238,7 +240,7 @@ async def test_what_lies_on_a_shelf_that_cannot_be_written_is_healed_all_the_sam
         raise OSError(errno.EROFS, "Read-only file system")
 
     for name in ("prepare", "begin"):
-        monkeypatch.setattr(Shelf, name, read_only)
+        monkeypatch.setattr(JournalDirectory, name, read_only)
     monkeypatch.setattr("demo.journal.library.undo_transfer._note", read_only)
     journal = keeper(shelf, fresh=True).open(show())
     assert [undo.fault for undo in await journal.pending()] == ["off"]
@@ -249,7 +251,7 @@ async def test_what_lies_on_a_shelf_that_cannot_be_written_is_healed_all_the_sam
 
 @pytest.mark.parametrize("fresh", [False, True])
 async def test_what_a_temporary_journal_takes_over_stays_owed_on_the_shelf(
-    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, fresh: bool
+    shelf: JournalDirectory, monkeypatch: pytest.MonkeyPatch, fresh: bool
 ) -> None:
     old = await kept(shelf, *(() if fresh else [e.ShowClosed(over=True)]), undos=1)
 
@@ -257,7 +259,7 @@ async def test_what_a_temporary_journal_takes_over_stays_owed_on_the_shelf(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Shelf, "begin", full)
+        patch.setattr(JournalDirectory, "begin", full)
         journal = keeper(shelf, fresh=fresh).open(show())
         assert [undo.fault for undo in await journal.pending()] == ["off"]
         await journal.close()
@@ -265,12 +267,14 @@ async def test_what_a_temporary_journal_takes_over_stays_owed_on_the_shelf(
     assert look(old).over is not fresh, "no show is left that would go on instead"
 
 
-async def test_nowhere_to_write_at_all_is_said_with_what_to_do(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nowhere_to_write_at_all_is_said_with_what_to_do(
+    shelf: JournalDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object, **__: object) -> str:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("tempfile.mkdtemp", full)
-    monkeypatch.setattr(Shelf, "begin", full)
+    monkeypatch.setattr(JournalDirectory, "begin", full)
     with pytest.raises(JournalError, match=r"nowhere to keep the show.*TMPDIR"):
         keeper(shelf).open(show())
 
@@ -278,7 +282,9 @@ async def test_nowhere_to_write_at_all_is_said_with_what_to_do(shelf: Shelf, mon
 # Starting anew, and nothing stays broken.
 
 
-async def test_a_fresh_start_takes_over_what_is_left_to_undo_and_sets_the_old_show_aside(shelf: Shelf) -> None:
+async def test_a_fresh_start_takes_over_what_is_left_to_undo_and_sets_the_old_show_aside(
+    shelf: JournalDirectory,
+) -> None:
     old = await kept(shelf, undos=2)
     path, found = await opened(shelf, fresh=True)
     assert path != old
@@ -290,7 +296,7 @@ async def test_a_fresh_start_takes_over_what_is_left_to_undo_and_sets_the_old_sh
 
 
 async def test_a_crash_between_the_two_ledgers_leaves_the_undo_in_both(
-    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    shelf: JournalDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = await kept(shelf, undos=1)
 
@@ -310,7 +316,7 @@ async def test_a_crash_between_the_two_ledgers_leaves_the_undo_in_both(
 
 
 async def test_the_old_ledger_is_marked_only_when_the_new_one_has_taken_it(
-    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    shelf: JournalDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = await kept(shelf, undos=1)
 
@@ -323,7 +329,7 @@ async def test_the_old_ledger_is_marked_only_when_the_new_one_has_taken_it(
     assert "cannot take over an undo: database or disk is full" in found.troubles[0]
 
 
-async def test_taking_over_twice_heals_once(shelf: Shelf) -> None:
+async def test_taking_over_twice_heals_once(shelf: JournalDirectory) -> None:
     old = await kept(shelf, undos=1)
     path, _ = await opened(shelf, fresh=True)
     with sqlite3.connect(old) as db:
@@ -335,7 +341,9 @@ async def test_taking_over_twice_heals_once(shelf: Shelf) -> None:
     assert look(old).undos == 0
 
 
-async def test_an_undo_that_comes_back_to_the_ledger_it_was_moved_from_is_pending_there(shelf: Shelf) -> None:
+async def test_an_undo_that_comes_back_to_the_ledger_it_was_moved_from_is_pending_there(
+    shelf: JournalDirectory,
+) -> None:
     first = await kept(shelf, undos=1)
     second = await kept(shelf)
     one = keeper(shelf).open(show())
@@ -343,7 +351,7 @@ async def test_an_undo_that_comes_back_to_the_ledger_it_was_moved_from_is_pendin
     assert [undo.fault for undo in await one.pending()] == ["off"]
     other = keeper(shelf).open(show())
     assert other.path == first
-    await other.append([e.Entry(9, CLOCK.tick(), "test", e.Said("still at it"))])
+    await other.append([e.JournalEntry(9, CLOCK.tick(), "test", e.Said("still at it"))])
     await one.close()
     await other.close()
     path, _ = await opened(shelf)
@@ -351,7 +359,7 @@ async def test_an_undo_that_comes_back_to_the_ledger_it_was_moved_from_is_pendin
     assert (look(first).undos, look(second).undos) == (1, 0)
 
 
-async def test_fresh_with_a_file_moves_the_old_one_aside_with_its_log(tmp_path: Path, shelf: Shelf) -> None:
+async def test_fresh_with_a_file_moves_the_old_one_aside_with_its_log(tmp_path: Path, shelf: JournalDirectory) -> None:
     file = tmp_path / "show"
     await kept(shelf, path=file, undos=1)
     first = look(file)
@@ -369,7 +377,7 @@ async def test_fresh_with_a_file_moves_the_old_one_aside_with_its_log(tmp_path: 
 
 
 async def test_what_lies_aside_is_healed_at_the_next_start_when_the_first_one_crashed(
-    tmp_path: Path, shelf: Shelf
+    tmp_path: Path, shelf: JournalDirectory
 ) -> None:
     file = tmp_path / "show"
     await kept(shelf, path=file, undos=1)
@@ -379,7 +387,9 @@ async def test_what_lies_aside_is_healed_at_the_next_start_when_the_first_one_cr
     assert look(tmp_path / "show.1").undos == 0
 
 
-async def test_a_named_file_takes_over_what_this_subject_left_on_the_shelf(tmp_path: Path, shelf: Shelf) -> None:
+async def test_a_named_file_takes_over_what_this_subject_left_on_the_shelf(
+    tmp_path: Path, shelf: JournalDirectory
+) -> None:
     left = await kept(shelf, undos=1)
     other = await kept(shelf, undos=1, subject="other")
     _, found = await opened(shelf, file=tmp_path / "show")
@@ -397,7 +407,7 @@ async def test_a_crash_while_a_journal_is_moved_aside_never_parts_it_from_its_lo
 ) -> None:
     """Killed before each of the steps that change a name; its undo is in the log alone."""
     file = tmp_path / "show"
-    await kept(Shelf(tmp_path), path=file)
+    await kept(JournalDirectory(tmp_path), path=file)
     db = sqlite3.connect(file)
     db.execute("PRAGMA wal_autocheckpoint = 0")
     db.execute("INSERT INTO undos VALUES ('1', 'off', 1, 'lamp', 'lamp', '{}', '', 0, 'intended', 1)")
@@ -440,14 +450,14 @@ async def test_a_crash_while_a_journal_is_moved_aside_never_parts_it_from_its_lo
         assert [look(one).undos for one in (file, *held)] == [0, 1], "a new journal has no old log"
 
 
-async def test_a_file_in_use_is_not_moved_aside(tmp_path: Path, shelf: Shelf) -> None:
+async def test_a_file_in_use_is_not_moved_aside(tmp_path: Path, shelf: JournalDirectory) -> None:
     journal = Journal(tmp_path / "show")
     with pytest.raises(JournalError, match="in use"):
         keeper(shelf, file=tmp_path / "show", fresh=True).open(show())
     await journal.close()
 
 
-def test_a_file_of_another_program_is_not_moved_aside(tmp_path: Path, shelf: Shelf) -> None:
+def test_a_file_of_another_program_is_not_moved_aside(tmp_path: Path, shelf: JournalDirectory) -> None:
     (tmp_path / "notes").write_text("my notes " * 100)
     with pytest.raises(JournalError, match="another program"):
         keeper(shelf, file=tmp_path / "notes", fresh=True).open(show())
@@ -467,7 +477,7 @@ def test_a_file_of_another_program_is_not_moved_aside(tmp_path: Path, shelf: She
         ("a b\n:C", "a%20b%0A.C"),
     ],
 )
-def test_a_subjects_name_never_becomes_a_path(shelf: Shelf, subject: str, name: str) -> None:
+def test_a_subjects_name_never_becomes_a_path(shelf: JournalDirectory, subject: str, name: str) -> None:
     assert key(subject) == name
     path = shelf.begin(subject)
     assert path.parent == shelf.directory
@@ -476,7 +486,7 @@ def test_a_subjects_name_never_becomes_a_path(shelf: Shelf, subject: str, name: 
     assert [found.path for found in shelf.of(subject)] == [path]
 
 
-def test_two_shows_begun_in_one_second_have_two_files(shelf: Shelf) -> None:
+def test_two_shows_begun_in_one_second_have_two_files(shelf: JournalDirectory) -> None:
     paths = {shelf.begin("none") for _ in range(5)}
     assert len(paths) == 5
     assert {key_of(path) for path in paths} == {"none"}
@@ -485,7 +495,7 @@ def test_two_shows_begun_in_one_second_have_two_files(shelf: Shelf) -> None:
 # Taking away.
 
 
-async def test_at_most_so_many_ended_shows_are_kept_and_none_with_an_undo_goes(shelf: Shelf) -> None:
+async def test_at_most_so_many_ended_shows_are_kept_and_none_with_an_undo_goes(shelf: JournalDirectory) -> None:
     broken = await kept(shelf, e.ShowClosed(over=True), undos=1)
     held = Journal(broken)
     other = await kept(shelf, e.ShowClosed(over=True), subject="other")
@@ -496,7 +506,7 @@ async def test_at_most_so_many_ended_shows_are_kept_and_none_with_an_undo_goes(s
     await held.close()
 
 
-async def test_a_show_in_use_or_with_an_undo_is_not_removed(shelf: Shelf) -> None:
+async def test_a_show_in_use_or_with_an_undo_is_not_removed(shelf: JournalDirectory) -> None:
     path = await kept(shelf, undos=1)
     with pytest.raises(JournalError, match=r"has an undo left.*--force"):
         remove(look(path), force=False)
@@ -510,17 +520,17 @@ async def test_a_show_in_use_or_with_an_undo_is_not_removed(shelf: Shelf) -> Non
     assert list(shelf.directory.iterdir()) == []
 
 
-async def taken_up(found: Look, event: e.Event | None = None, undo: bool = False) -> None:
+async def taken_up(found: JournalSummary, event: e.Event | None = None, undo: bool = False) -> None:
     """What another server does to a journal after it was looked at."""
     journal = Journal(found.path)
     if event is not None:
-        await journal.append([e.Entry(9, CLOCK.tick(), "test", event)])
+        await journal.append([e.JournalEntry(9, CLOCK.tick(), "test", event)])
     if undo:
         await journal.intend("off", 9, Plan("lamp", "lamp", {}))
     await journal.close()
 
 
-async def test_what_was_taken_up_since_it_was_looked_at_is_not_removed(shelf: Shelf) -> None:
+async def test_what_was_taken_up_since_it_was_looked_at_is_not_removed(shelf: JournalDirectory) -> None:
     found = look(await kept(shelf, e.ShowClosed(over=True)))
     await taken_up(found, e.ShowPickedUp())
     with pytest.raises(JournalError, match="was taken up again: it stays"):
@@ -533,23 +543,25 @@ async def test_what_was_taken_up_since_it_was_looked_at_is_not_removed(shelf: Sh
     assert not found.path.exists()
 
 
-async def test_pruning_leaves_what_was_taken_up_meanwhile(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_pruning_leaves_what_was_taken_up_meanwhile(
+    shelf: JournalDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen = [look(await kept(shelf, e.ShowClosed(over=True))) for _ in range(ENDED_MOST + 1)]
     await taken_up(seen[0], e.ShowPickedUp())
-    monkeypatch.setattr(Shelf, "of", lambda *_: seen[::-1])
+    monkeypatch.setattr(JournalDirectory, "of", lambda *_: seen[::-1])
     shelf.prune("none")
     assert seen[0].path.exists()
 
 
 async def test_a_journal_that_goes_between_the_look_and_the_lock_is_not_said_to_be_continued(
-    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    shelf: JournalDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for change in (lambda found: remove(found, force=True), lambda found: found.path.write_bytes(b"")):
         await kept(shelf)
         looks = shelf.of("none")
         change(looks[0])
         with monkeypatch.context() as patch:
-            patch.setattr(Shelf, "of", lambda *_, looks=looks: looks)
+            patch.setattr(JournalDirectory, "of", lambda *_, looks=looks: looks)
             path, found = await opened(shelf)
         assert (look(path).chapter, found.continued) == (0, "")
         assert [one.path for one in shelf.all()] == [path], "nothing empty is left in its place"
@@ -557,19 +569,19 @@ async def test_a_journal_that_goes_between_the_look_and_the_lock_is_not_said_to_
 
 
 async def test_a_journal_that_ended_between_the_look_and_the_lock_is_not_continued(
-    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    shelf: JournalDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left = await kept(shelf)
     looks = shelf.of("none")
     await taken_up(looks[0], e.ShowClosed(over=True))
-    monkeypatch.setattr(Shelf, "of", lambda *_: looks)
+    monkeypatch.setattr(JournalDirectory, "of", lambda *_: looks)
     path, found = await opened(shelf)
     assert path != left
     assert found.continued == ""
     assert look(left).over
 
 
-async def test_a_journal_without_entries_is_a_fresh_start_and_sets_the_old_show_aside(shelf: Shelf) -> None:
+async def test_a_journal_without_entries_is_a_fresh_start_and_sets_the_old_show_aside(shelf: JournalDirectory) -> None:
     old = await kept(shelf)
     empty = shelf.begin("none")
     os.utime(empty, (5e9, 5e9))
@@ -578,7 +590,7 @@ async def test_a_journal_without_entries_is_a_fresh_start_and_sets_the_old_show_
     assert look(old).over
 
 
-async def test_a_begin_that_fails_leaves_no_file(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_begin_that_fails_leaves_no_file(shelf: JournalDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(path: Path) -> Any:
         if path.parent == shelf.directory:
             raise sqlite3.OperationalError("database or disk is full")
@@ -601,7 +613,7 @@ async def test_whoever_waited_for_a_journal_that_was_removed_gets_a_lock_that_co
     await first.close()
 
 
-async def test_looking_leaves_no_trace(shelf: Shelf) -> None:
+async def test_looking_leaves_no_trace(shelf: JournalDirectory) -> None:
     path = await kept(shelf)
     before = sorted(one.name for one in shelf.directory.iterdir())
     found = look(path)
@@ -610,7 +622,7 @@ async def test_looking_leaves_no_trace(shelf: Shelf) -> None:
     assert continues_next([found]) is found
 
 
-async def test_a_journal_whose_server_ended_while_it_was_being_made_is_begun(shelf: Shelf) -> None:
+async def test_a_journal_whose_server_ended_while_it_was_being_made_is_begun(shelf: JournalDirectory) -> None:
     empty = shelf.begin("none")
     assert (await opened(shelf))[0] == empty
     empty.unlink()
@@ -622,7 +634,7 @@ async def test_a_journal_whose_server_ended_while_it_was_being_made_is_begun(she
     assert (path, found.troubles, found.continued) == (empty, [], "")
 
 
-async def test_what_is_no_journal_is_listed_as_such(shelf: Shelf) -> None:
+async def test_what_is_no_journal_is_listed_as_such(shelf: JournalDirectory) -> None:
     (shelf.directory / "none-20260101-000000.journal").write_text("x" * 200)
     assert [found.trouble != "" for found in shelf.all()] == [True]
     path, found = await opened(shelf)
@@ -652,5 +664,5 @@ def test_the_state_directory_is_its_users_alone_under_any_umask(tmp_path: Path, 
 def test_a_state_directory_that_others_could_enter_is_closed(tmp_path: Path, state_home: Path) -> None:
     own = state_home / "chaos-stage"
     own.mkdir(mode=0o755)
-    Shelf().prepare()
+    JournalDirectory().prepare()
     assert own.stat().st_mode & 0o777 == 0o700

@@ -10,7 +10,7 @@ from demo.show import commands as c
 from demo.show import events as e
 from demo.types import Chapter
 from demo.views import StageView, presenter_view, remote_view, snapshot, stage_view
-from demo.views.audience_state import room
+from demo.views.audience_state import audience_state
 from tests.shows import Player, fault, player
 
 DECK = (
@@ -72,7 +72,7 @@ def test_unfreezing_shows_where_the_show_stands() -> None:
     view = stage_view(play.state)
     assert (view.number, view.heading, view.said) == (4, "Delta", "here we are")
     assert any("Delta" in line["text"] for line in public(play.state)["log"])
-    assert room(play.state) is play.state
+    assert audience_state(play.state) is play.state
 
 
 def test_nothing_of_another_chapter_leaks_to_the_audience() -> None:
@@ -199,4 +199,4 @@ def test_it_survives_a_restart() -> None:
 
 def test_the_room_is_the_very_state_while_nothing_is_frozen() -> None:
     state = player(*DECK).state
-    assert room(state) is state
+    assert audience_state(state) is state

@@ -23,7 +23,7 @@ chapters = st.builds(
 maybe_from = st.one_of(st.none(), st.integers(0, 6))
 
 
-def reasons(state: ShowState, what: c.Order, pressed_on: int | None) -> set[str]:
+def reasons(state: ShowState, what: c.Command, pressed_on: int | None) -> set[str]:
     """Every ground on which a command could be refused, told apart from how `decide` finds the first."""
     found = set()
     if isinstance(what, c.Goto) and not 1 <= what.chapter <= state.total:
@@ -69,7 +69,7 @@ class Show(RuleBasedStateMachine):
     def state(self) -> ShowState:
         return self.player.state
 
-    def ask(self, what: c.Order, pressed_on: int | None = None) -> None:
+    def ask(self, what: c.Command, pressed_on: int | None = None) -> None:
         before = self.state
         expected = reasons(before, what, pressed_on)
         decision = self.player.play(what, pressed_on)
@@ -164,7 +164,7 @@ class Show(RuleBasedStateMachine):
     @rule(name=st.sampled_from(FAULTS), touched=st.booleans(), step=st.sampled_from(["plan", "apply", "break", "due"]))
     def injection_goes_on(self, name: str, touched: bool, step: str) -> None:
         run = self.player.fault(name).run
-        steps: dict[str, c.Order] = {
+        steps: dict[str, c.Command] = {
             "plan": c.FaultPlanned(name, run, "n"),
             "apply": c.FaultApplied(name, run),
             "break": c.FaultBroke(name, run, "it broke", touched),
@@ -217,7 +217,7 @@ class Show(RuleBasedStateMachine):
             self.held = before
 
     @rule(what=st.sampled_from([c.StartTimer(), c.PauseTimer(), c.ResetTimer()]))
-    def timer(self, what: c.Order) -> None:
+    def timer(self, what: c.Command) -> None:
         self.ask(what)
         if isinstance(what, c.StartTimer):
             assert self.state.timer.is_running != self.state.blackout
@@ -291,7 +291,7 @@ class Show(RuleBasedStateMachine):
         if hasattr(self, "player"):
             folded = self.fresh
             for entry in self.player.entries:
-                written = e.Entry(entry.seq, entry.at, entry.who, e.from_json(e.to_json(entry.event)))
+                written = e.JournalEntry(entry.seq, entry.at, entry.who, e.from_json(e.to_json(entry.event)))
                 folded = apply(folded, written)
             assert folded == self.state
 

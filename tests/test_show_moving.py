@@ -76,7 +76,7 @@ def test_rerun_of_a_chapter_without_an_action_does_nothing() -> None:
         (c.Blackout(True), None),
     ],
 )
-def test_what_a_blocking_action_refuses(what: c.Order, code: str | None) -> None:
+def test_what_a_blocking_action_refuses(what: c.Command, code: str | None) -> None:
     show = player(chapter("one"), chapter("two", action=True, blocks=True), chapter("three"))
     show.play(c.Advance())
     assert show.refused(what) == code
@@ -115,7 +115,7 @@ def test_the_ends_of_the_show_refuse() -> None:
 
 
 @pytest.mark.parametrize("what", [c.Advance(), c.Back(), c.Goto(3), c.Rerun()])
-def test_a_press_from_a_page_that_is_behind_does_nothing(what: c.Order) -> None:
+def test_a_press_from_a_page_that_is_behind_does_nothing(what: c.Command) -> None:
     show = player()
     show.play(c.Advance())
     assert show.refused(what, pressed_on=1) == "stale"

@@ -33,7 +33,7 @@ def test_a_forward_goto_and_an_auto_advance_start_it_too() -> None:
 
 
 @pytest.mark.parametrize("refused", [c.Back(), c.Goto(1), c.Goto(9), c.Rerun(), c.Say("hello"), c.Halt()])
-def test_nothing_else_starts_it(refused: c.Order) -> None:
+def test_nothing_else_starts_it(refused: c.Command) -> None:
     show = player()
     show.play(refused)
     assert not show.state.timer.is_running
@@ -114,7 +114,7 @@ def test_the_light_starts_none_that_was_paused_by_hand(paused: str) -> None:
 
 
 @pytest.mark.parametrize("what", [c.Advance(), c.StartTimer()])
-def test_what_starts_it_in_the_dark_lets_it_begin_with_the_light(what: c.Order) -> None:
+def test_what_starts_it_in_the_dark_lets_it_begin_with_the_light(what: c.Command) -> None:
     show = player()
     show.play(c.Blackout(True))
     show.play(what)
@@ -153,5 +153,5 @@ def test_the_journal_alone_gives_the_same_timer() -> None:
     for what in (c.Advance(), c.Blackout(True), c.Blackout(False), c.PauseTimer(), c.StartTimer()):
         show.play(what)
     for entry in show.entries[2:]:
-        fresh = apply(fresh, e.Entry(entry.seq, entry.at, entry.who, e.from_json(e.to_json(entry.event))))
+        fresh = apply(fresh, e.JournalEntry(entry.seq, entry.at, entry.who, e.from_json(e.to_json(entry.event))))
     assert fresh.timer == show.state.timer

@@ -90,7 +90,7 @@ def test_no_page_shows_another_chapter_while_a_long_journal_is_read(serve: Serve
 
 
 def test_a_journal_that_cannot_be_loaded_is_told_before_anything_is_served(tmp_path: Path) -> None:
-    entries = [e.Entry(1, 1.0, "show", e.ShowOpened("none", ("another", "deck")))]
+    entries = [e.JournalEntry(1, 1.0, "show", e.ShowOpened("none", ("another", "deck")))]
 
     async def keep() -> None:
         journal = Journal(tmp_path / "show")

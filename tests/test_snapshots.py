@@ -61,7 +61,7 @@ def test_what_is_stored_comes_back_as_it_was(plays: list[str]) -> None:
     assert decode_state(encode_state(played.state), show()) == played.state
 
 
-async def kept(path: Path, entries: Iterable[e.Entry], state: ShowState | None = None) -> None:
+async def kept(path: Path, entries: Iterable[e.JournalEntry], state: ShowState | None = None) -> None:
     """A journal of these entries, with a snapshot of `state`."""
     journal = Journal(path)
     await journal.append(entries)
@@ -152,9 +152,9 @@ async def test_a_target_that_is_known_anew_is_not_taken_from_the_snapshot(tmp_pa
     assert [one.target for one in state.faults] == ["n", "elsewhere now"], "of a fault that ran, what it hit"
 
 
-def sampled(seq: int, at: float, *nodes: str) -> e.Entry:
+def sampled(seq: int, at: float, *nodes: str) -> e.JournalEntry:
     health = {"nodes": [{"id": node, "health": "up", "metrics": {"x": seq}} for node in nodes], "interval_sec": 1.0}
-    return e.Entry(seq, at, "poller", e.HealthSampled(health, at))
+    return e.JournalEntry(seq, at, "poller", e.HealthSampled(health, at))
 
 
 async def test_samples_that_are_on_no_curve_any_more_are_not_read_and_no_node_is_forgotten(tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ async def test_samples_that_are_on_no_curve_any_more_are_not_read_and_no_node_is
     played = player(*DECK, faults=FAULTS)
     gone = [sampled(10 + n, 1000.0 + n, "n", "gone") for n in range(2000)]
     later = [sampled(2010 + n, 3000.0 + n, "n") for n in range(2000)]
-    entries = [*played.entries, *gone, e.Entry(2500, 3490.0, "test", e.Said("x")), *later]
+    entries = [*played.entries, *gone, e.JournalEntry(2500, 3490.0, "test", e.Said("x")), *later]
     del entries[entries.index(later[490])]
     await kept(tmp_path / "j", entries)
     state, count = await folded(tmp_path / "j", show())

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.start import Contender, free_port, slidev_in, starts
-from demo.web.rendering.template_cache import CompiledTemplates
+from demo.web.rendering.template_cache import TemplateCache
 from tests.serving import Server, script, serving, wait_for
 
 NOT_NEEDED = (
@@ -97,8 +97,8 @@ def test_a_cache_that_cannot_be_used_costs_nothing_but_time(damage: str, tmp_pat
 
 
 def test_what_was_compiled_with_other_settings_has_another_checksum() -> None:
-    one, other = CompiledTemplates("{}"), CompiledTemplates("{'trim_blocks': True}")
-    assert one.get_source_checksum("text") == CompiledTemplates("{}").get_source_checksum("text")
+    one, other = TemplateCache("{}"), TemplateCache("{'trim_blocks': True}")
+    assert one.get_source_checksum("text") == TemplateCache("{}").get_source_checksum("text")
     assert one.get_source_checksum("text") != other.get_source_checksum("text")
 
 

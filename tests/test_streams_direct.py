@@ -18,10 +18,10 @@ from demo.conductor import Conductor
 from demo.show import commands as c
 from demo.web.app import Web
 from demo.web.security_headers import SECURITY_HEADERS
-from demo.web.server.http_protocol import Wire
+from demo.web.server.http_protocol import LimitedHttpProtocol
 from demo.web.server.server import bind, serve
-from demo.web.streaming.connection_sink import Seat
-from demo.web.streaming.stream_slots import AGE_MOST_SEC, LOOK_EVERY_SEC, Lines, short_of_room
+from demo.web.streaming.connection_sink import ConnectionSink
+from demo.web.streaming.stream_slots import AGE_MOST_SEC, LOOK_EVERY_SEC, StreamSlots, short_of_room
 from tests.certificates import self_signed
 from tests.listening import Listening
 from tests.serving import Server, script, serving, wait_for
@@ -214,7 +214,7 @@ async def test_of_listeners_that_left_nothing_stays_even_if_nobody_collects() ->
                     one.close()
                 await until(lambda: web.hub.counts()["stage"] == 0)
                 await asyncio.sleep(0)
-            left = [one for one in gc.get_objects() if isinstance(one, Seat | Wire)]
+            left = [one for one in gc.get_objects() if isinstance(one, ConnectionSink | LimitedHttpProtocol)]
             assert left == []
         finally:
             gc.enable()
@@ -255,7 +255,7 @@ async def has(chunks: AsyncIterator[str], words: str) -> bool:
 
 def test_a_stream_has_its_time_and_not_all_have_the_same() -> None:
     now = [1000.0]
-    lines, ended = Lines(clock=lambda: now[0]), []
+    lines, ended = StreamSlots(clock=lambda: now[0]), []
     for number in range(50):
         line = lines.take(private=False, session=None)
         assert line is not None

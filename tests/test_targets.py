@@ -8,7 +8,7 @@ from demo.show import Refusal, ShowState, apply, decide
 from demo.show import commands as c
 from demo.show import events as e
 from demo.show.health_sample import read_sample
-from demo.startup_report import SYSTEM, Herald
+from demo.startup_report import SYSTEM, StartupReport
 from demo.views import snapshot
 from demo.views.presenter import presenter_view
 from tests.shows import Player, player
@@ -52,20 +52,20 @@ def test_what_makes_no_sense_is_not_shown(victims: object) -> None:
 def test_a_start_tells_the_terminal_how_far_it_is_each_thing_once() -> None:
     said: list[str] = []
     play = player()
-    play.play(c.Trouble("of an earlier start", "note"))
-    herald = Herald(said.append, since=play.at)
+    play.play(c.Notice("of an earlier start", "note"))
+    herald = StartupReport(said.append, since=play.at)
     herald.changed(play.state)
     for text in ("loading the image", "starting"):
         play.at += 1
-        tell(play, c.Command(SYSTEM, c.Trouble(text, "note")))
+        tell(play, c.CommandEnvelope(SYSTEM, c.Notice(text, "note")))
         herald.changed(play.state)
         herald.changed(play.state)
     assert said == ["system     loading the image", "system     starting"]
 
 
-def tell(play: Player, command: c.Command) -> None:
+def tell(play: Player, command: c.CommandEnvelope) -> None:
     """As the conductor does when the system speaks."""
     decision = decide(play.state, command, play.at)
     assert not isinstance(decision, Refusal)
     for event in decision:
-        play.state = apply(play.state, e.Entry(play.state.seq + 1, play.at, command.who, event))
+        play.state = apply(play.state, e.JournalEntry(play.state.seq + 1, play.at, command.who, event))

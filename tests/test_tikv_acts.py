@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from demo.errors import FaultError
-from demo.subjects.cluster.chapter_actions import Acts, Story
+from demo.subjects.cluster.chapter_actions import ClusterActions, KillScenario
 from demo.subjects.cluster.cluster import Cluster
-from demo.subjects.cluster.deployment import Elsewhere
-from demo.subjects.tikv.chapter_actions import TikvActs
+from demo.subjects.cluster.deployment import ExternalDeployment
+from demo.subjects.tikv.chapter_actions import TikvActions
 from demo.types import Measured
 from tests.test_ratelimiter_deck import Theatre
 
@@ -26,10 +26,10 @@ class Chosen:
         return "tikv0"
 
 
-def acts(before: dict[str, Any], after: dict[str, Any]) -> tuple[TikvActs, Theatre, Cluster]:
+def acts(before: dict[str, Any], after: dict[str, Any]) -> tuple[TikvActions, Theatre, Cluster]:
     theatre = Theatre(before, after, SEEN)
-    cluster = Cluster(Elsewhere(), (), "demo.subjects.tikv.client.kv_store")
-    return TikvActs(theatre, cluster, Chosen(), Story("kill-store", 100.0, 5.0)), theatre, cluster
+    cluster = Cluster(ExternalDeployment(), (), "demo.subjects.tikv.client.kv_store")
+    return TikvActions(theatre, cluster, Chosen(), KillScenario("kill-store", 100.0, 5.0)), theatre, cluster
 
 
 def sample(word: str, since: float, health: str) -> dict[str, Any]:
@@ -77,9 +77,9 @@ class Patient(Theatre):
 async def test_who_watched_for_the_leader_after_an_earlier_kill_says_nothing_of_the_next() -> None:
     theatre, cluster = (
         Patient({"nodes": []}, {"nodes": []}, SEEN),
-        Cluster(Elsewhere(), (), "demo.subjects.tikv.client.kv_store"),
+        Cluster(ExternalDeployment(), (), "demo.subjects.tikv.client.kv_store"),
     )
-    made = Acts(theatre, cluster, Chosen(), Story("kill-store", 100.0, 5.0))
+    made = ClusterActions(theatre, cluster, Chosen(), KillScenario("kill-store", 100.0, 5.0))
     for _ in range(2):
         theatre._samples.append({"nodes": []})
         await made.kill_leader()

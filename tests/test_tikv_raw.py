@@ -16,7 +16,7 @@ from demo.errors import InvalidValue
 from demo.processes.ports import free_ports
 from demo.subjects.tikv.client.grpc_channels import Channels, NoAnswer
 from demo.subjects.tikv.client.raw_client import RawClient
-from demo.subjects.tikv.client.region_cache import Peer, Region, Route, Routes
+from demo.subjects.tikv.client.region_cache import KeyRegion, Peer, RegionCache, Route
 from demo.subjects.tikv.proto import raw_pb2 as wire
 from tests.one_loop import anyio_backend, one_loop  # noqa: F401 - fixtures
 from tests.pd import Cluster
@@ -373,8 +373,8 @@ async def test_a_server_of_another_protocol_is_said_in_words(cluster: Cluster) -
         assert caught.value.reason == "refused"
 
 
-def _region(ident: int, start: bytes, end: bytes) -> Region:
-    return Region(ident, start, end, 1, 1, (Peer(1, 1),), Peer(1, 1))
+def _region(ident: int, start: bytes, end: bytes) -> KeyRegion:
+    return KeyRegion(ident, start, end, 1, 1, (Peer(1, 1),), Peer(1, 1))
 
 
 def test_a_region_without_room_has_no_key_of_ours() -> None:
@@ -385,7 +385,7 @@ def test_a_region_without_room_has_no_key_of_ours() -> None:
 @given(cuts=st.lists(st.binary(min_size=1, max_size=3), unique=True, max_size=6), key=st.binary(max_size=4))
 def test_a_kept_route_is_found_by_every_key_of_its_region_and_by_no_other(cuts: list[bytes], key: bytes) -> None:
     edges = [b"", *sorted(cuts), b""]
-    routes = Routes()
+    routes = RegionCache()
     kept = [
         Route(_region(n, start, end), Peer(1, 1), f"store{n}")
         for n, (start, end) in enumerate(itertools.pairwise(edges))
@@ -405,7 +405,7 @@ def test_a_kept_route_is_found_by_every_key_of_its_region_and_by_no_other(cuts: 
 @given(cuts=st.lists(st.binary(min_size=1, max_size=3), unique=True, max_size=6), key=st.binary(max_size=4))
 def test_a_newer_route_takes_the_place_of_all_that_was_known_of_its_keys(cuts: list[bytes], key: bytes) -> None:
     edges = [b"", *sorted(cuts), b""]
-    routes = Routes()
+    routes = RegionCache()
     for n, (start, end) in enumerate(itertools.pairwise(edges)):
         old = Route(_region(n, start, end), Peer(1, 1), f"store{n}")
         routes.keep(old)

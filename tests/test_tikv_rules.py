@@ -16,19 +16,19 @@ from demo.subjects import load
 from demo.subjects.cluster.members import Member
 from demo.subjects.tikv.chapter_actions import of_pd, pd_word
 from demo.subjects.tikv.client.kv_store import KEYS_MOST, some_keys
-from demo.subjects.tikv.client.region_cache import Region
-from demo.subjects.tikv.pd_status import PdWord, Words, leader_of
+from demo.subjects.tikv.client.region_cache import KeyRegion
+from demo.subjects.tikv.pd_status import PdStatus, PdStatusTracker, leader_of
 from demo.subjects.tikv.prometheus_qps import QUERY
-from demo.subjects.tikv.region_leaders import Leads, Led, by_pd, most, read
+from demo.subjects.tikv.region_leaders import LeaderTracker, RegionLeader, by_pd, most, read
 from demo.subjects.tikv.subject import Tikv
-from demo.subjects.tikv.topology import Parts, Pd, in_order, split
+from demo.subjects.tikv.topology import PdInfo, Topology, in_order, split
 
 NOW = 1_800_000_000.0
 BEYOND = 2**53
 
 
-def led(store: str, since: float = NOW - 60, at: float = NOW - 0.1, *, holds_load: bool = False) -> Led:
-    return Led(store, since, at, holds_load)
+def led(store: str, since: float = NOW - 60, at: float = NOW - 0.1, *, holds_load: bool = False) -> RegionLeader:
+    return RegionLeader(store, since, at, holds_load)
 
 
 # Who leads.
@@ -46,12 +46,12 @@ def test_who_leads_most_regions_leads_the_story_and_on_equal_terms_who_leads_the
     [[], [led("a"), led("")], [led("a"), led("b", at=NOW - 1.5)], [led("a"), led("b"), led("dead")]],
     ids=["nothing known", "one not met yet", "one silent", "one led by the dead"],
 )
-def test_nobody_leads_while_any_region_has_no_leader(regions: list[Led]) -> None:
+def test_nobody_leads_while_any_region_has_no_leader(regions: list[RegionLeader]) -> None:
     assert most(regions, ("dead",), NOW, "a") is None
 
 
 def test_a_new_leader_counts_from_the_moment_at_which_the_last_region_got_one() -> None:
-    leads = Leads()
+    leads = LeaderTracker()
     before = leads.see([led("a"), led("b")], (), NOW)
     assert (before.name, before.leads, before.regions) == ("a", 1, 2)
     gone = leads.see([led("a"), led("b")], ("a",), NOW + 1)
@@ -64,13 +64,13 @@ def test_a_new_leader_counts_from_the_moment_at_which_the_last_region_got_one() 
 def test_a_store_that_nobody_can_name_leads_nothing() -> None:
     uptime = CLOCK.to_uptime(NOW)
     told = {"regions": [{"region": "2", "store": "7", "since": uptime, "at": uptime, "holds_load": True}]}
-    assert read(told, {"7": "tikv0"}) == [Led("tikv0", NOW, NOW, True)], "the client process tells uptimes"
-    assert read(told, {}) == [Led("", NOW, NOW, True)]
+    assert read(told, {"7": "tikv0"}) == [RegionLeader("tikv0", NOW, NOW, True)], "the client process tells uptimes"
+    assert read(told, {}) == [RegionLeader("", NOW, NOW, True)]
     assert read({}, {}) == []
 
 
 def test_while_the_client_does_not_tell_pds_count_says_who_leads_from_when_that_was_seen() -> None:
-    leads = Leads()
+    leads = LeaderTracker()
     assert leads.see(by_pd({"a": 2, "b": 1}, NOW), (), NOW).name == "a"
     assert leads.see(by_pd({"a": 2, "b": 1}, NOW + 1), ("a",), NOW + 1).name is None
     new = leads.see(by_pd({"b": 3}, NOW + 3), ("a",), NOW + 3)
@@ -82,8 +82,8 @@ def test_while_the_client_does_not_tell_pds_count_says_who_leads_from_when_that_
 # PD's word.
 
 
-def parts() -> Parts:
-    made = Parts(lambda: pytest.fail("nothing is asked here"))
+def parts() -> Topology:
+    made = Topology(lambda: pytest.fail("nothing is asked here"))
     for n in range(3):
         made.add_store(f"tikv{n}", f"tikv{n}:20160", f"tikv{n}:20180")
     return made
@@ -103,17 +103,17 @@ def store(ident: int, n: int, state: str | None = "Up", heard: int | None = 1, l
     return told | {"leader_count": leads, "region_count": 3}
 
 
-def pd(name: str, named: str = "pd0", at: float = NOW - 0.1, **data: Any) -> Pd:
+def pd(name: str, named: str = "pd0", at: float = NOW - 0.1, **data: Any) -> PdInfo:
     """It answers, and names that leader."""
     member = Member(name, "pd", 2379, lambda _: pytest.fail("nothing is asked here"))
     member.pulse = pulse(at, **({"leader": {"name": named}} if named else {}), **({"troubles": {}} | data))
-    return Pd(member, name, f"{name}:2379")
+    return PdInfo(member, name, f"{name}:2379")
 
 
 ALL = ("pd0", "pd1", "pd2")
 
 
-def see(words: Words, *living: Pd, now: float = NOW, reached: Sequence[str] = ALL) -> PdWord:
+def see(words: PdStatusTracker, *living: PdInfo, now: float = NOW, reached: Sequence[str] = ALL) -> PdStatus:
     return words.see(living, reached, parts(), now)
 
 
@@ -121,7 +121,7 @@ def test_each_part_of_pds_word_comes_from_the_newest_pd_that_gives_it_and_ids_ar
     ident = BEYOND + 1
     older = pd("pd1", at=NOW - 1, members={"members": [{"name": "pd0", "member_id": ident}]}, stores=[store(1, 0)])
     newer = pd("pd0", at=NOW, stores=[store(ident, 0, "Disconnected", leads=2), store(5, 2)], regions=3)
-    word = see(Words(), older, newer)
+    word = see(PdStatusTracker(), older, newer)
     assert (word.leader, word.members) == ("pd0", {"pd0": str(ident)})
     assert word.stores == {"tikv0": "Disconnected", "tikv2": "Up"}
     assert word.idents["tikv0"] == str(ident)
@@ -130,7 +130,7 @@ def test_each_part_of_pds_word_comes_from_the_newest_pd_that_gives_it_and_ids_ar
 
 
 def test_what_pd_said_long_ago_is_not_its_word_any_more() -> None:
-    words = Words()
+    words = PdStatusTracker()
     assert see(words, pd("pd0", at=NOW, stores=[store(1, 0)])).leader == "pd0"
     later = see(words, pd("pd0", at=NOW, stores=[store(1, 0)]), now=NOW + 9)
     assert (later.leader, dict(later.stores), later.regions, later.copies) == ("", {}, None, None)
@@ -138,7 +138,7 @@ def test_what_pd_said_long_ago_is_not_its_word_any_more() -> None:
 
 
 def test_the_moment_is_kept_at_which_pd_first_said_a_word() -> None:
-    words = Words()
+    words = PdStatusTracker()
     for at, state in ((NOW, "Up"), (NOW + 1, "Up"), (NOW + 14, "Disconnected"), (NOW + 15, "Disconnected")):
         see(words, pd("pd0", at=at, stores=[store(1, 0, state)]), now=at)
     assert words.spoken == {"tikv0": {"word": "Disconnected", "since": NOW + 14}}
@@ -176,7 +176,7 @@ def test_a_leader_of_pd_that_cannot_be_asked_leads_as_long_as_the_others_get_ans
 
 
 def test_a_store_that_pd_has_not_heard_of_yet_is_neither_down_nor_recorded_so() -> None:
-    words = Words()
+    words = PdStatusTracker()
     word = see(words, pd("pd0", stores=[store(1, 0, "Down", heard=None), store(4, 1)]))
     assert word.stores == {"tikv0": "no heartbeat yet", "tikv1": "Up"}
     assert set(words.spoken) == {"tikv1"}
@@ -185,7 +185,7 @@ def test_a_store_that_pd_has_not_heard_of_yet_is_neither_down_nor_recorded_so() 
 
 @pytest.mark.parametrize("name", ["pd1", "pd0"], ids=["another leader", "the same, started anew"])
 def test_disconnected_after_a_failover_of_pd_is_not_its_word_until_it_has_heard_of_the_store(name: str) -> None:
-    words = Words()
+    words = PdStatusTracker()
     see(words, pd("pd0", stores=[store(1, 0, heard=300), store(4, 1, heard=301)]))
     see(words, pd("pd2", named="pd0"), now=NOW + 5)
     anew = [store(1, 0, "Disconnected", heard=100), store(4, 1, "Disconnected", heard=100)]
@@ -201,7 +201,7 @@ def test_disconnected_after_a_failover_of_pd_is_not_its_word_until_it_has_heard_
 
 
 def test_a_store_that_died_after_pds_failover_is_disconnected_by_pds_word_in_its_time() -> None:
-    words = Words()
+    words = PdStatusTracker()
     for at, leader, state, heard in (
         (NOW, "pd0", "Up", 300),
         (NOW + 12, "pd1", "Disconnected", 100),
@@ -225,16 +225,16 @@ def test_pds_word_counts_when_it_is_another_one_and_came_after_the_kill() -> Non
 
 
 def test_without_a_count_of_regions_no_copy_is_missing() -> None:
-    assert PdWord().copies_missing(3) == 0
-    assert replace(PdWord(), regions=1, copies=3).copies_missing(3) == 0
-    assert replace(PdWord(), regions=1, copies=1).copies_missing(3) == 2
+    assert PdStatus().copies_missing(3) == 0
+    assert replace(PdStatus(), regions=1, copies=3).copies_missing(3) == 0
+    assert replace(PdStatus(), regions=1, copies=1).copies_missing(3) == 2
 
 
 # Keys and addresses.
 
 
-def region(start: bytes, end: bytes = b"") -> Region:
-    return Region(2, start, end, 1, 1, (), None)
+def region(start: bytes, end: bytes = b"") -> KeyRegion:
+    return KeyRegion(2, start, end, 1, 1, (), None)
 
 
 def test_every_region_gets_a_canary_and_of_very_many_some_at_even_steps() -> None:
@@ -266,7 +266,7 @@ def test_cards_stand_in_the_order_of_their_numbers() -> None:
     assert sorted(["store-10", "tikv", "store-4", "pd-0", "store-1"], key=in_order) == [
         *("pd-0", "store-1", "store-4", "store-10", "tikv")
     ]
-    made = Parts(lambda: pytest.fail("nothing is asked here"))
+    made = Topology(lambda: pytest.fail("nothing is asked here"))
     for n in (2, 0, 1):
         made.add_store(f"tikv{n}", f"tikv{n}:20160", f"tikv{n}:20180")
         made.add_pd(f"pd{n}", f"pd{n}", f"pd{n}:2379")
@@ -275,7 +275,7 @@ def test_cards_stand_in_the_order_of_their_numbers() -> None:
 
 
 def test_of_very_many_stores_each_is_asked_more_rarely() -> None:
-    made = Parts(lambda: pytest.fail("nothing is asked here"))
+    made = Topology(lambda: pytest.fail("nothing is asked here"))
     for n in range(400):
         made.add_store(f"store-{n}", f"h{n}:20160", f"h{n}:20180")
     assert sum(1 / store.member.every_sec for store in made.stores) < 600

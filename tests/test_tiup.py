@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from demo.errors import SubjectError
-from demo.processes.child import birth_of
+from demo.processes.child import start_time_of
 from demo.processes.procfs import Launch, is_stopped, listeners, marked
 from demo.subjects.tikv.playground.tiup import STAGE_PROFILE, check_ports, stays_without_its_own
 from demo.subjects.tikv.subject import Tikv
@@ -79,7 +79,7 @@ def test_a_store_is_killed_seen_and_started_again_as_it_was_and_ctrl_c_leaves_no
     assert server.client.post("/chaos/kill-store").status_code == 202
     state = server.until(lambda state: nodes(state)[victim] == "down", 5)
     assert fault(state, "kill-store")["target"] == victim
-    assert birth_of(before) is None
+    assert start_time_of(before) is None
     state = server.until(lambda state: fault(state, "kill-store")["detected_after_sec"] is not None)
     assert fault(state, "kill-store")["detected_after_sec"] < 2.0
     server.until(lambda state: state["health"]["leader"]["id"] not in (None, victim) and nodes(state)["writes"] == "up")
@@ -168,7 +168,7 @@ def processes(server: Server, *words: str) -> list[int]:
 def test_a_tiup_that_is_killed_leaves_a_cluster_that_still_ends_with_its_show(server: Server) -> None:
     (tiup,) = processes(server, "playground_parts.py tiup")
     os.kill(tiup, signal.SIGKILL)
-    wait_for(lambda: birth_of(tiup) is None)
+    wait_for(lambda: start_time_of(tiup) is None)
     assert all_up(server.until(lambda state: state["health"]["freshness"] == "live"))
     assert server.stop(signal.SIGINT) == 0
     assert below(server) == set()
@@ -262,8 +262,8 @@ def test_a_store_that_is_just_dying_is_started_again_once_it_is_dead(server: Ser
     os.kill(pid, signal.SIGUSR1)
     server.until(partial(is_down, victim))
     assert server.client.post("/heal").status_code == 202
-    assert birth_of(pid) is not None
-    server.until(lambda state: birth_of(pid) is None and all_up(state), 30)
+    assert start_time_of(pid) is not None
+    server.until(lambda state: start_time_of(pid) is None and all_up(state), 30)
     assert pid_of(server, victim) != pid
 
 

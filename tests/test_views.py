@@ -90,7 +90,7 @@ def with_secrets() -> ShowState:
     health["counters"] = [{"key": "/api/login", "limit": 3, "note": "secret"}, 5]
     health["metrics"] = [{"name": "rps", "value": 1, "note": "secret"}]
     play.play(c.Observe(read_sample(health, play.at + 1)))
-    play.play(c.Trouble("secret"))
+    play.play(c.Notice("secret"))
     return play.state
 
 

@@ -16,9 +16,9 @@ from tests.serving import wait_for
 
 BURST = """
 import asyncio, sys
-from demo.console_output import Voice
+from demo.console_output import ConsoleWriter
 async def main():
-    say = Voice(quiet=False)
+    say = ConsoleWriter(quiet=False)
     for number in range(20_000):
         say(f"line {number}")
     print(len(say._waiting), file=sys.stderr)
@@ -38,9 +38,9 @@ def test_a_pipe_that_nobody_reads_holds_nobody_up() -> None:
 
 GAP = """
 import asyncio, sys
-from demo.console_output import Voice
+from demo.console_output import ConsoleWriter
 async def main():
-    say = Voice(quiet=False)
+    say = ConsoleWriter(quiet=False)
     for number in range(20_000):
         say(f"line {number}")
     print("full", file=sys.stderr, flush=True)
@@ -110,9 +110,9 @@ def test_a_paused_terminal_does_not_stop_the_server(tmp_path: Path) -> None:
 
 SLOWLY = """
 import asyncio, sys, time
-from demo.console_output import Voice
+from demo.console_output import ConsoleWriter
 async def main():
-    say = Voice(quiet=False)
+    say = ConsoleWriter(quiet=False)
     for number in range(20_000):
         say(f"line {number}")
     print("full", file=sys.stderr, flush=True)

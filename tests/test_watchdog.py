@@ -12,9 +12,9 @@ import pytest
 
 from demo.errors import FaultError
 from demo.journal.library.inspect import left_to_undo
-from demo.processes.child import birth_of
+from demo.processes.child import start_time_of
 from demo.types import Plan
-from demo.watchdog.client import ProcessWatchdog
+from demo.watchdog.client import WatchdogClient
 from tests.lamp import LAMP, lamp, move_in, put_out, read_more, watchdogs
 from tests.serving import wait_for
 
@@ -141,7 +141,7 @@ def test_without_a_watchdog_there_is_no_fault(home: Path) -> None:
 
 
 async def test_a_watchdog_that_does_not_answer_is_replaced(home: Path) -> None:
-    watchdog = ProcessWatchdog("none", {})
+    watchdog = WatchdogClient("none", {})
     plan = Plan("dark", "the lamp", {})
     await watchdog.hold("one", "dark", plan, 60.0)
     first = watchdog.pid
@@ -149,14 +149,14 @@ async def test_a_watchdog_that_does_not_answer_is_replaced(home: Path) -> None:
     os.kill(first, signal.SIGSTOP)
     await watchdog.hold("two", "dark", plan, 60.0)
     assert watchdog.pid not in (None, first)
-    assert birth_of(first) is None, "two must never heal the same"
+    assert start_time_of(first) is None, "two must never heal the same"
     watchdog.release("one")
     watchdog.release("two")
     await watchdog.close()
 
 
 async def test_it_cannot_be_asked_for_what_no_pipe_takes(home: Path) -> None:
-    watchdog = ProcessWatchdog("none", {})
+    watchdog = WatchdogClient("none", {})
     with pytest.raises(FaultError, match="watchdog"):
         await watchdog.hold("one", "dark", Plan("dark", "the lamp", {"much": "x" * 500_000}), 60.0)
     await watchdog.close()
@@ -164,7 +164,7 @@ async def test_it_cannot_be_asked_for_what_no_pipe_takes(home: Path) -> None:
 
 def test_half_a_line_at_the_end_of_the_pipe_is_no_order() -> None:
     """The server died while it handed a fault over: it was never answered, so nothing was touched."""
-    script = Path(sys.modules[ProcessWatchdog.__module__].__file__ or "").with_name("process.py")
+    script = Path(sys.modules[WatchdogClient.__module__].__file__ or "").with_name("process.py")
     show: dict[str, object] = {"subject": "none", "options": {}, "journal": None, "root": "/", "pid": os.getpid()}
     told = json.dumps(show).encode() + b'\n{"hold": "one", "fau'
     done = subprocess.run(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.processes.child import birth_of
+from demo.processes.child import start_time_of
 from tests.lamp import watchdogs
 from tests.serving import Server, serving, wait_for
 
@@ -157,11 +157,13 @@ def test_what_the_healing_starts_lives_on_like_a_process_started_by_hand(tmp_pat
         pid = started(tmp_path)
         assert os.getsid(pid) not in (session, os.getsid(0)), "nobody's kill of a group or a session takes it"
         assert os.getpgid(pid) != group
-        begun = birth_of(pid)
+        begun = start_time_of(pid)
         # It prints a hundred lines a second, and does not end by that.
         switches = _field(pid, "voluntary_ctxt_switches")
-        wait_for(lambda: birth_of(pid) != begun or int(_field(pid, "voluntary_ctxt_switches")) > int(switches) + 20)
-        assert birth_of(pid) == begun is not None
+        wait_for(
+            lambda: start_time_of(pid) != begun or int(_field(pid, "voluntary_ctxt_switches")) > int(switches) + 20
+        )
+        assert start_time_of(pid) == begun is not None
         fds = dict(line.split(" ", 1) for line in (tmp_path / "fds").read_text().splitlines())
         assert {fds.pop(stream) for stream in "012"} == {os.devnull}
         assert not fds, "it inherited no lock, no pipe and no connection"
@@ -179,7 +181,7 @@ def test_what_the_healing_starts_has_the_signals_of_one_started_by_hand(tmp_path
         assert int(status["SigIgn"], 16) & ~python_s_own == 0
         assert int(status["SigBlk"], 16) == 0
         os.kill(pid, signal.SIGTERM)
-        wait_for(lambda: birth_of(pid) is None)
+        wait_for(lambda: start_time_of(pid) is None)
 
 
 def _field(pid: int, name: str) -> str:

@@ -13,7 +13,7 @@ import pytest
 from demo.errors import FaultError
 from demo.journal import Journal
 from demo.journal.library.inspect import left_to_undo
-from demo.processes.child import birth_of
+from demo.processes.child import start_time_of
 from demo.types import Plan
 from tests.lamp import end_watchdogs, lamp, move_in, put_out, read_more, watchdogs
 from tests.serving import Server, wait_for
@@ -268,7 +268,7 @@ def test_not_to_know_is_no_proof_of_an_end(monkeypatch: pytest.MonkeyPatch) -> N
     def none_left(*args: object, **more: object) -> str:
         raise OSError(24, "Too many open files")
 
-    assert birth_of(os.getpid()) is not None
+    assert start_time_of(os.getpid()) is not None
     monkeypatch.setattr(Path, "read_text", none_left)
     with pytest.raises(FaultError, match=f"cannot tell whether process {os.getpid()} lives: Too many open files"):
-        birth_of(os.getpid())
+        start_time_of(os.getpid())

@@ -18,8 +18,8 @@ from demo.show import commands as c
 from demo.show import events as e
 from demo.types import Chapter
 from demo.web.app import COMPLAINTS_MOST, Web
-from demo.web.responses import Answer
-from demo.web.streaming.view_stream import Programs
+from demo.web.responses import AsciiJsonResponse
+from demo.web.streaming.view_stream import EventStream
 from tests.test_conductor import SOON, THREE, System, ask, playing, reached
 
 pytestmark = pytest.mark.anyio
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.anyio
 class Reader:
     """`/events` as a program reads it, message by message."""
 
-    def __init__(self, programs: Programs, last_id: str | None = None) -> None:
+    def __init__(self, programs: EventStream, last_id: str | None = None) -> None:
         self._chunks: AsyncIterator[Any] = aiter(programs.stream(last_id).body_iterator)
 
     async def next(self) -> tuple[dict[str, str], dict[str, Any]]:
@@ -51,7 +51,7 @@ def on_disk(path: Path) -> int:
 async def test_a_program_is_told_an_id_only_when_a_crash_cannot_take_it_back(tmp_path: Path) -> None:
     async with playing(THREE, system=System(), journal=Journal(tmp_path / "j")) as conductor:
         await reached(conductor, lambda state: state.seq > conductor.journal.durable_seq)
-        programs = Programs(conductor)
+        programs = EventStream(conductor)
         end = conductor.subscribe(lambda state: programs.tell())
         reader = Reader(programs)
         first, data = await reader.next()
@@ -74,7 +74,7 @@ class Lost(Journal):
 
     lost = False
 
-    async def append(self, entries: Iterable[e.Entry]) -> None:
+    async def append(self, entries: Iterable[e.JournalEntry]) -> None:
         if not self.lost:
             await super().append(entries)
             return
@@ -85,7 +85,7 @@ class Lost(Journal):
 async def test_without_a_disk_programs_are_told_from_memory_and_promised_nothing(tmp_path: Path) -> None:
     journal = Lost(tmp_path / "j")
     async with playing(THREE, journal=journal) as conductor:
-        programs = Programs(conductor)
+        programs = EventStream(conductor)
         end = conductor.subscribe(lambda state: programs.tell())
         reader = Reader(programs)
         await reader.next()
@@ -106,7 +106,7 @@ async def test_numbers_that_nobody_holds_are_passed_over(tmp_path: Path) -> None
     class Holed(Journal):
         hole: range = range(0)
 
-        async def read(self, after: int = 0, limit: int = 500) -> list[e.Entry]:
+        async def read(self, after: int = 0, limit: int = 500) -> list[e.JournalEntry]:
             return [entry for entry in await super().read(after, limit) if entry.seq not in self.hole]
 
     journal = Holed(tmp_path / "j")
@@ -114,7 +114,7 @@ async def test_numbers_that_nobody_holds_are_passed_over(tmp_path: Path) -> None
         before = conductor.state.seq
         await ask(conductor, c.Say("lost"))
         journal.hole = range(before + 1, conductor.state.seq + 1)
-        programs = Programs(conductor)
+        programs = EventStream(conductor)
         end = conductor.subscribe(lambda state: programs.tell())
         reader = Reader(programs, f"{conductor.epoch}-{before}")
         reading = asyncio.ensure_future(reader.next())
@@ -130,7 +130,7 @@ async def test_a_program_that_comes_back_before_the_show_is_loaded_is_not_given_
         last = f"{conductor.epoch}-{conductor.state.seq}"
     again = Conductor(ShowConfig("test", THREE, journal=Journal(tmp_path / "j")))
     assert again.state.seq == 0
-    programs = Programs(again)
+    programs = EventStream(again)
     reading = asyncio.ensure_future(Reader(programs, last).next())
     playing_again = asyncio.create_task(again.run())
     end = again.subscribe(lambda state: programs.tell())
@@ -148,7 +148,7 @@ def client_of(web: Web) -> httpx.AsyncClient:
 
 async def test_what_comes_after_the_end_of_the_show_is_told_so() -> None:
     class Over(Conductor):
-        async def submit(self, command: c.Command) -> ShowState:
+        async def submit(self, command: c.CommandEnvelope) -> ShowState:
             raise ShowOver("the show is over")
 
     conductor = Over(ShowConfig("test", THREE))
@@ -231,7 +231,7 @@ async def test_a_bug_in_a_route_is_answered_and_said_once_and_no_traceback_gets_
     async with playing(THREE) as conductor:
         web = Web(conductor)
 
-        def boom(*anything: object) -> Answer:
+        def boom(*anything: object) -> AsciiJsonResponse:
             raise ZeroDivisionError("boom")
 
         web.desk.state = boom  # type: ignore[method-assign, assignment]

@@ -13,13 +13,13 @@ import typer
 
 from demo import __version__
 from demo.cli.subject_options import takes_options
-from demo.console_output import clean_stderr, complain, say_once
+from demo.console_output import clean_stderr, print_error, print_lines
 from demo.errors import DemoError, UsageError
 from demo.subjects import DEFAULT, names, options
 from demo.subjects.options import Given
 
 if TYPE_CHECKING:
-    from demo.relay.feed import Store
+    from demo.relay.feed import RelayStore
 
 app = typer.Typer(
     name="demo",
@@ -108,12 +108,12 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
     if show is not None and not redis:
         raise UsageError(f"--show {show} names a show on a Redis: say which, with --redis redis://:PASSWORD@HOST:PORT")
     from demo.bootstrap import Options, play
-    from demo.web.access.setup import Asked
+    from demo.web.access.setup import AccessOptions
 
     play(
         Options(
             subject,
-            Asked(host, tuple(public_name or ()), token_file, tls_cert, tls_key),
+            AccessOptions(host, tuple(public_name or ()), token_file, tls_cert, tls_key),
             port,
             web=True,
             terminal=terminal,
@@ -141,16 +141,16 @@ def relay_command(
     if not redis:
         raise UsageError("a relay needs the Redis of the show: --redis redis://:PASSWORD@HOST:PORT, as `demo serve`")
     from demo.relay.main import RelayOptions, relay
-    from demo.web.access.setup import Asked
+    from demo.web.access.setup import AccessOptions
 
-    asked = Asked(host, tuple(public_name or ()), tls_cert=tls_cert, tls_key=tls_key)
+    asked = AccessOptions(host, tuple(public_name or ()), tls_cert=tls_cert, tls_key=tls_key)
     relay(RelayOptions(_store(redis, show), asked, port))
 
 
-def _store(redis: str, show: str | None) -> "Store":
-    from demo.relay.feed import DEFAULT_SHOW, Store, feed_address
+def _store(redis: str, show: str | None) -> "RelayStore":
+    from demo.relay.feed import DEFAULT_SHOW, RelayStore, feed_address
 
-    return Store(feed_address(redis, DEFAULT_SHOW if show is None else show))
+    return RelayStore(feed_address(redis, DEFAULT_SHOW if show is None else show))
 
 
 @app.command()
@@ -178,7 +178,7 @@ def up(
     from demo.cli import standalone
 
     found = standalone.up(subject, name or subject)
-    say_once(
+    print_lines(
         f"up         {found.name} ({subject}), minded by process {found.pid}",
         f"present    demo serve {subject} --attach {found.name}",
         f"mend       demo heal {found.name}",
@@ -191,7 +191,7 @@ def down(name: Name = DEFAULT) -> None:
     """End a system that `demo up` started."""
     from demo.cli import standalone
 
-    say_once(f"down       {standalone.down(name).name}")
+    print_lines(f"down       {standalone.down(name).name}")
 
 
 @app.command()
@@ -199,7 +199,7 @@ def heal(name: Name = DEFAULT) -> None:
     """Bring back what is dead or silent in a system that `demo up` started."""
     from demo.cli import standalone
 
-    say_once(f"healed     {standalone.heal(name).name}")
+    print_lines(f"healed     {standalone.heal(name).name}")
 
 
 @app.command()
@@ -231,14 +231,14 @@ def shows(
 ) -> None:
     """List the shows that are kept on this machine, or remove some."""
     from demo.cli import shows as show_list
-    from demo.journal.library import Shelf
+    from demo.journal.library import JournalDirectory
 
-    shelf = Shelf()
+    shelf = JournalDirectory()
     if remove or remove_ended:
         gone = show_list.take_away(shelf, remove or (), remove_ended, force)
-        say_once(f"removed: {', '.join(gone)}" if gone else "nothing to remove")
+        print_lines(f"removed: {', '.join(gone)}" if gone else "nothing to remove")
     else:
-        say_once(*(show_list.as_json(shelf).split("\n") if as_json else show_list.as_table(shelf)))
+        print_lines(*(show_list.as_json(shelf).split("\n") if as_json else show_list.as_table(shelf)))
 
 
 def _build_only(named: list[str]) -> None:
@@ -260,11 +260,11 @@ def main() -> None:
     try:
         app()
     except DemoError as error:
-        complain(error)
+        print_error(error)
         sys.exit(2 if isinstance(error, UsageError) else 1)
     except Exception as error:
         if os.environ.get("DEMO_TRACEBACK"):
             raise
         what = f"{type(error).__name__}: {error}".split("\n")[0][:300]
-        complain(f"a bug of this program ended it ({what}); DEMO_TRACEBACK=1 shows where")
+        print_error(f"a bug of this program ended it ({what}); DEMO_TRACEBACK=1 shows where")
         sys.exit(1)

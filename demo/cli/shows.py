@@ -7,22 +7,22 @@ from typing import Any
 
 from demo.clean import clean
 from demo.errors import JournalError
-from demo.journal.library import Shelf
+from demo.journal.library import JournalDirectory
 from demo.journal.library.directory import continues_next, key_of, remove
-from demo.journal.library.inspect import Look
+from demo.journal.library.inspect import JournalSummary
 from demo.journal.library.open_show import ago
 from demo.views.state_json import moment
 
 HEADINGS = ("NAME", "SUBJECT", "BEGUN", "LAST ACTIVITY", "CHAPTER", "EVENTS", "SIZE", "STATE")
 
 
-def as_json(shelf: Shelf) -> str:
+def as_json(shelf: JournalDirectory) -> str:
     """For programs."""
     looks = shelf.all()
     return json.dumps([_fields(found, looks) for found in looks], indent=2)
 
 
-def as_table(shelf: Shelf) -> list[str]:
+def as_table(shelf: JournalDirectory) -> list[str]:
     """For people: one line a show, the newest first; what is wrong with one below."""
     looks = shelf.all()
     if not looks:
@@ -34,7 +34,7 @@ def as_table(shelf: Shelf) -> list[str]:
     return lines
 
 
-def take_away(shelf: Shelf, names: Sequence[str], ended: bool, force: bool) -> list[str]:
+def take_away(shelf: JournalDirectory, names: Sequence[str], ended: bool, force: bool) -> list[str]:
     """Remove these shows and, with `ended`, all that are over; what was removed.
 
     Raises `JournalError` with a sentence for each that stays; the others are removed all the same.
@@ -62,7 +62,7 @@ def take_away(shelf: Shelf, names: Sequence[str], ended: bool, force: bool) -> l
     return removed
 
 
-def state_of(found: Look, looks: Iterable[Look]) -> str:
+def state_of(found: JournalSummary, looks: Iterable[JournalSummary]) -> str:
     """In use, unreadable, continues next, ended or waiting; and whether undos are left in it."""
     if found.in_use:
         return "in use"
@@ -77,7 +77,7 @@ def state_of(found: Look, looks: Iterable[Look]) -> str:
     return f"{word}, undo unreadable" if found.unreadable else word
 
 
-def _fields(found: Look, looks: Iterable[Look]) -> dict[str, Any]:
+def _fields(found: JournalSummary, looks: Iterable[JournalSummary]) -> dict[str, Any]:
     unknown = bool(found.trouble)
     return {
         "name": found.name,
@@ -97,7 +97,7 @@ def _fields(found: Look, looks: Iterable[Look]) -> dict[str, Any]:
     }
 
 
-def _row(found: Look, looks: Iterable[Look]) -> tuple[str, ...]:
+def _row(found: JournalSummary, looks: Iterable[JournalSummary]) -> tuple[str, ...]:
     now = time.time()
     known = not found.trouble
     return (

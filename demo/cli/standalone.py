@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from demo.errors import SubjectError
-from demo.processes.child import ROOT, birth_of, detached
+from demo.processes.child import ROOT, detached, start_time_of
 from demo.subjects import supervisor_of
-from demo.subjects.standalone import Standing, file_of, find, standing
+from demo.subjects.standalone import StandaloneSystem, file_of, find, standing
 
 UP_SEC = 40.0
 ASK_SEC = 40.0
 DOWN_SEC = 10.0
 
 
-def up(subject: str, name: str, settings: Mapping[str, Any] | None = None) -> Standing:
+def up(subject: str, name: str, settings: Mapping[str, Any] | None = None) -> StandaloneSystem:
     """Start a system and return once all of it is up. Raises `UsageError` and `SubjectError`."""
     module = supervisor_of(subject)
-    if birth_of(os.getpid()) is None:
+    if start_time_of(os.getpid()) is None:
         raise SubjectError("systems that stand by themselves need Linux: without /proc no process can be told apart")
     log = file_of(name, "log")
     file_of(name, "sock")
@@ -66,27 +66,27 @@ def _start(module: str, log: Path, told: Mapping[str, Any]) -> dict[str, Any] | 
     return json.loads(line) if line else {"failed": f"its supervisor ended; its log: {log}"}
 
 
-def down(name: str) -> Standing:
+def down(name: str) -> StandaloneSystem:
     """End a system; returns once its supervisor has ended. Raises `SubjectError`."""
     found = _standing(name)
     with contextlib.suppress(SubjectError):
         _ask(name, "/stop")
     until = time.monotonic() + DOWN_SEC
-    while birth_of(found.pid) == found.born:
+    while start_time_of(found.pid) == found.born:
         if time.monotonic() > until:
             raise SubjectError(f"{name!r} did not end within {DOWN_SEC:g} s: kill {found.pid} ends it and its parts")
         time.sleep(0.02)
     return found
 
 
-def heal(name: str) -> Standing:
+def heal(name: str) -> StandaloneSystem:
     """Bring back what is dead or silent. Raises `SubjectError` that names what did not come back."""
     found = _standing(name)
     _ask(name, "/heal")
     return found
 
 
-def _standing(name: str) -> Standing:
+def _standing(name: str) -> StandaloneSystem:
     found = find(name)
     if found is None or not found.is_up:
         names = ", ".join(system.name for system in standing())

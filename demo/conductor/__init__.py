@@ -2,6 +2,6 @@
 
 from demo.conductor.conductor import Conductor
 from demo.conductor.config import Deck, Keeping, ShowConfig
-from demo.conductor.system_lifecycle import ENDING, SystemBehind
+from demo.conductor.system_lifecycle import ENDING, SystemLifecycle
 
-__all__ = ["ENDING", "Conductor", "Deck", "Keeping", "ShowConfig", "SystemBehind"]
+__all__ = ["ENDING", "Conductor", "Deck", "Keeping", "ShowConfig", "SystemLifecycle"]

@@ -24,7 +24,7 @@ def reading_time(text: str) -> float:
     return max(PAUSE_LEAST_SEC, min(PAUSE_MOST_SEC, len(text.split()) / READING_WORDS_PER_SEC))
 
 
-class Actions:
+class ActionRunner:
     """The `on_enter`s under way, at most one a chapter."""
 
     def __init__(self, context: ConductorContext) -> None:

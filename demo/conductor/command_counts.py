@@ -6,19 +6,19 @@ from collections import Counter
 
 from demo.errors import Refused
 from demo.show import ShowState
-from demo.show.commands import Command
+from demo.show.commands import CommandEnvelope
 
 ACCEPTED, REFUSED, BROKEN, ABANDONED = "accepted", "refused", "broken", "abandoned"
 
 
-class CommandTally:
+class CommandCounts:
     """Counts what somebody waits for: presses, `curl`, keys, and what a chapter's action asks of its stage."""
 
     def __init__(self) -> None:
         self.counts: Counter[tuple[str, str, str]] = Counter()
         """By kind ("advance"), outcome and the refusal's code; the code is empty for all but refusals."""
 
-    def watch(self, command: Command, done: "asyncio.Future[ShowState]") -> None:
+    def watch(self, command: CommandEnvelope, done: "asyncio.Future[ShowState]") -> None:
         """Count this one when its outcome is known."""
         kind = _snake(type(command.what).__name__)
         done.add_done_callback(lambda ended: self._note(kind, ended))

@@ -5,17 +5,17 @@ from collections import deque
 
 from demo.errors import ShowOver
 from demo.show import ShowState
-from demo.show.commands import Command, Halt, Heal
+from demo.show.commands import CommandEnvelope, Halt, Heal
 
-Waiting = tuple[Command, "asyncio.Future[ShowState] | None"]
+Waiting = tuple[CommandEnvelope, "asyncio.Future[ShowState] | None"]
 
 
-def is_urgent(command: Command) -> bool:
+def is_urgent(command: CommandEnvelope) -> bool:
     """Halt and heal never wait: not for their turn, not for the disk."""
     return isinstance(command.what, Halt | Heal)
 
 
-class Lanes:
+class CommandQueue:
     """Commands in the order they came, the urgent ones first."""
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Lanes:
         self.hurry = asyncio.Event()
         self.closed = False
 
-    def put(self, command: Command, done: "asyncio.Future[ShowState] | None") -> None:
+    def put(self, command: CommandEnvelope, done: "asyncio.Future[ShowState] | None") -> None:
         """Raises `ShowOver` after `close`, for those who wait for an answer."""
         if self.closed:
             if done is not None:

@@ -7,17 +7,17 @@ from dataclasses import replace
 from typing import Any
 
 from demo.clock import as_clock
-from demo.conductor.action_runner import Actions
-from demo.conductor.command_counts import CommandTally
-from demo.conductor.command_queue import Lanes, is_urgent
+from demo.conductor.action_runner import ActionRunner
+from demo.conductor.command_counts import CommandCounts
+from demo.conductor.command_queue import CommandQueue, is_urgent
 from demo.conductor.config import ShowConfig, Work
-from demo.conductor.fault_runner import Faults
-from demo.conductor.health_monitor import HealthWatch
+from demo.conductor.fault_runner import FaultRunner
+from demo.conductor.health_monitor import HealthMonitor
 from demo.conductor.loading import load_show
 from demo.conductor.loop_watch import LoopWatch
-from demo.conductor.persistence import Disk
+from demo.conductor.persistence import JournalWriter
 from demo.conductor.stage_api import ConductorStage
-from demo.conductor.system_lifecycle import SystemBehind
+from demo.conductor.system_lifecycle import SystemLifecycle
 from demo.errors import DemoError, InvalidValue, Refused, describe
 from demo.journal import Journal
 from demo.show import FaultState, Refusal, ShowState, apply, decide, opening
@@ -57,9 +57,9 @@ class Conductor:
         self.loaded = asyncio.Event()
         """Set once the show is open, never when it cannot be: before that, nobody knows where it stands."""
         self.clock = as_clock(clock)
-        self.commands = CommandTally()
-        self._lanes = Lanes()
-        self._disk = Disk(self, self._lanes.hurry)
+        self.commands = CommandCounts()
+        self._lanes = CommandQueue()
+        self._disk = JournalWriter(self, self._lanes.hurry)
         self._listeners: list[Listener] = []
         self._complaints: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -67,13 +67,13 @@ class Conductor:
         """Nothing more is begun; what is broken is being healed."""
         self._quit = False
         self._settled = asyncio.Event()
-        self._actions = Actions(self)
+        self._actions = ActionRunner(self)
         self._watchdog = config.watchdog
         if self._watchdog is not None:
-            self._watchdog.begin(self.journal.path, lambda text: self.enqueue("show", c.Trouble(text)))
-        self._faults = Faults(self, config.faults, self._watchdog)
-        self.health = HealthWatch(self, config.health_poller, config.faults)
-        self.system = SystemBehind(self, self._faults, config, self.health.revive)
+            self._watchdog.begin(self.journal.path, lambda text: self.enqueue("show", c.Notice(text)))
+        self._faults = FaultRunner(self, config.faults, self._watchdog)
+        self.health = HealthMonitor(self, config.health_poller, config.faults)
+        self.system = SystemLifecycle(self, self._faults, config, self.health.revive)
 
     @property
     def state(self) -> ShowState:
@@ -95,7 +95,7 @@ class Conductor:
 
         return end
 
-    async def submit(self, command: c.Command) -> ShowState:
+    async def submit(self, command: c.CommandEnvelope) -> ShowState:
         """Carry out what somebody asks for, and return the state after it.
 
         After a restart it waits until what was left broken is healed; halt and heal don't.
@@ -105,16 +105,16 @@ class Conductor:
             await self._settled.wait()
         return await self.enqueue_and_wait(command)
 
-    async def enqueue_and_wait(self, command: c.Command) -> ShowState:
+    async def enqueue_and_wait(self, command: c.CommandEnvelope) -> ShowState:
         """`submit` for the show's own work: waits only for its turn."""
         done: asyncio.Future[ShowState] = asyncio.get_running_loop().create_future()
         self._lanes.put(command, done)
         self.commands.watch(command, done)
         return await done
 
-    def enqueue(self, who: str, what: c.Order) -> None:
+    def enqueue(self, who: str, what: c.Command) -> None:
         """Queue a command of the show's own; it is not waited for."""
-        self._lanes.put(c.Command(who, what), None)
+        self._lanes.put(c.CommandEnvelope(who, what), None)
 
     async def until(self, condition: Callable[[ShowState], bool], timeout: float | None) -> bool:
         """Wait for a state that meets `condition`; False when `timeout` seconds pass first."""
@@ -148,7 +148,7 @@ class Conductor:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self.enqueue("show", c.Trouble(f"{task.get_name()} broke: {describe(error)}"))
+            self.enqueue("show", c.Notice(f"{task.get_name()} broke: {describe(error)}"))
 
     # The life of a show.
 
@@ -165,9 +165,9 @@ class Conductor:
             await self._load()
             # Before the lanes: what was pressed during the start meets a show that is open.
             first = self._start_at or 1
-            await self._handle(c.Command("show", c.Open(self.clock.boot, self.clock.anchor, first)), None)
+            await self._handle(c.CommandEnvelope("show", c.Open(self.clock.boot, self.clock.anchor, first)), None)
             if self._start_at is not None:
-                await self._handle(c.Command("show", c.Goto(self._start_at)), None)
+                await self._handle(c.CommandEnvelope("show", c.Goto(self._start_at)), None)
             # Not before: the journal may tell of the deck as it was before an edit.
             self.loaded.set()
             self._opened = True
@@ -205,7 +205,7 @@ class Conductor:
             else:
                 await self._handle(*waiting)
 
-    async def _handle(self, command: c.Command, done: asyncio.Future[ShowState] | None) -> None:
+    async def _handle(self, command: c.CommandEnvelope, done: asyncio.Future[ShowState] | None) -> None:
         try:
             writing = await self._process(command)
             await self._own_up()
@@ -236,9 +236,9 @@ class Conductor:
     async def _own_up(self) -> None:
         """An answer must not call durable what the disk did not take."""
         if self._disk.is_lost and self._state.durable:
-            await self._process(c.Command("show", c.Durable(on=False, why=self._disk.why)))
+            await self._process(c.CommandEnvelope("show", c.Durable(on=False, why=self._disk.why)))
 
-    async def _process(self, command: c.Command) -> "asyncio.Future[None] | None":
+    async def _process(self, command: c.CommandEnvelope) -> "asyncio.Future[None] | None":
         """Decide, write, apply, tell. Returns the write that an answer still has to wait for, if there is one."""
         at = self.clock()
         decision = decide(self._state, command, at)
@@ -264,10 +264,10 @@ class Conductor:
         self._tell()
         return writing
 
-    def _fold(self, who: str, events: Sequence[e.Event], at: float) -> tuple[ShowState, list[e.Entry]]:
+    def _fold(self, who: str, events: Sequence[e.Event], at: float) -> tuple[ShowState, list[e.JournalEntry]]:
         state, entries = self._state, []
         for event in events:
-            entry = e.Entry(state.seq + 1, at, who, event)
+            entry = e.JournalEntry(state.seq + 1, at, who, event)
             state = apply(state, entry)
             entries.append(entry)
         return state, entries
@@ -283,9 +283,9 @@ class Conductor:
         """Said once: a bug that meets every state would fill the log."""
         if text not in self._complaints:
             self._complaints.add(text)
-            self.enqueue("show", c.Trouble(text))
+            self.enqueue("show", c.Notice(text))
 
-    def _set_going(self, entries: Sequence[e.Entry], state: ShowState) -> None:
+    def _set_going(self, entries: Sequence[e.JournalEntry], state: ShowState) -> None:
         for entry in entries:
             match entry.event:
                 case e.PartsHealRequested():
@@ -323,7 +323,7 @@ class Conductor:
         """While the watchdog still knows us alive: what it took up now would meet a system that is being taken down."""
 
         async def say(text: str) -> None:
-            await self._handle(c.Command("show", c.Trouble(text, "note")), None)
+            await self._handle(c.CommandEnvelope("show", c.Notice(text, "note")), None)
 
         await self.system.end(say)
 
@@ -332,7 +332,7 @@ class Conductor:
         if self._watchdog is not None:
             await self._watchdog.close()
         if self._opened:
-            await self._handle(c.Command("show", c.Close(self._quit)), None)
+            await self._handle(c.CommandEnvelope("show", c.Close(self._quit)), None)
             self.journal.remember(self._state)
 
     async def _end_tasks(self) -> None:

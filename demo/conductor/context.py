@@ -20,10 +20,10 @@ class ConductorContext(Protocol):
     def state(self) -> ShowState:
         """The show as it is now."""
 
-    def enqueue(self, who: str, what: c.Order) -> None:
+    def enqueue(self, who: str, what: c.Command) -> None:
         """Queue a command of the show's own; it is not waited for."""
 
-    async def enqueue_and_wait(self, command: c.Command) -> ShowState:
+    async def enqueue_and_wait(self, command: c.CommandEnvelope) -> ShowState:
         """Queue a command and return the state that it led to. Raises `Refused`."""
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:

@@ -5,15 +5,15 @@ from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from demo.conductor.context import ConductorContext
-from demo.conductor.returns import Returns
-from demo.conductor.undo_ledger import Ledger
+from demo.conductor.returns import RecoveryWatch
+from demo.conductor.undo_ledger import UndoLedger
 from demo.errors import DemoError, FaultError
 from demo.journal import Undo
 from demo.show import ShowState
 from demo.show import commands as c
 from demo.show import events as e
 from demo.subjects.user_code import told
-from demo.timeouts import within
+from demo.timeouts import run_with_timeout
 from demo.types import FaultDriver, Watchdog
 
 PLAN_LIMIT_SEC = 10.0
@@ -34,7 +34,7 @@ RETRY_FIRST_SEC, RETRY_MOST_SEC = 5.0, 60.0
 CALLED_OFF = "called off before anything was touched"
 
 
-class Faults:
+class FaultRunner:
     """The drivers of a show, what they have left to undo, and what is under way."""
 
     def __init__(
@@ -43,8 +43,8 @@ class Faults:
         self._context = context
         self._watchdog = watchdog
         self._drivers = {driver.config.name: driver for driver in drivers}
-        self._ledger = Ledger(context, self._drivers, watchdog)
-        self._returns = Returns(context, self._drivers)
+        self._ledger = UndoLedger(context, self._drivers, watchdog)
+        self._returns = RecoveryWatch(context, self._drivers)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._pauses: dict[str, float] = {}
         self._retries: dict[str, asyncio.Task[None]] = {}
@@ -87,9 +87,9 @@ class Faults:
                 error = await self._ledger.undo(name)
                 text = f"{name}, left by an earlier server,"
                 if error is None:
-                    self._context.enqueue("show", c.Trouble(f"{text} was healed", "note"))
+                    self._context.enqueue("show", c.Notice(f"{text} was healed", "note"))
                 elif fault is None:
-                    self._context.enqueue("show", c.Trouble(f"{text} could not be healed: {error}"))
+                    self._context.enqueue("show", c.Notice(f"{text} could not be healed: {error}"))
                 else:
                     self._context.enqueue("show", c.FaultLeft(name, error))
 
@@ -130,15 +130,17 @@ class Faults:
     async def _attempt(self, name: str, run: int) -> Undo | None:
         """The undo of what is in place now, None when it was called off before the target was touched."""
         driver = self._drivers[name]
-        plan = await within(PLAN_LIMIT_SEC, driver.plan(), "looking at the target")
+        plan = await run_with_timeout(PLAN_LIMIT_SEC, driver.plan(), "looking at the target")
         undo = await self._ledger.write_down(name, run, plan, driver.config.duration_sec)
         try:
-            state = await self._context.enqueue_and_wait(c.Command("show", c.FaultPlanned(name, run, plan.target)))
+            state = await self._context.enqueue_and_wait(
+                c.CommandEnvelope("show", c.FaultPlanned(name, run, plan.target))
+            )
             fault = state.fault(name)
             if state.halted or fault is None or fault.heal_wanted:
                 self._ledger.forget(undo)
                 return None
-            await within(INJECT_LIMIT_SEC, driver.inject(plan), "the injection")
+            await run_with_timeout(INJECT_LIMIT_SEC, driver.inject(plan), "the injection")
         except BaseException:
             self._ledger.cut_off(undo)
             raise
@@ -185,7 +187,7 @@ class Faults:
     async def is_all_healed(self) -> bool:
         """By a look at the targets, of what was late or could not be healed. Not to know in time is a no."""
         try:
-            return await within(CLOSING_LOOK_SEC, self._ledger.verify(), "looking at what was left")
+            return await run_with_timeout(CLOSING_LOOK_SEC, self._ledger.verify(), "looking at what was left")
         except Exception:  # noqa: BLE001 - why it is not healed is known, and said
             return False
 

@@ -20,7 +20,7 @@ from demo.types import FaultDriver, Poller
 LOOK_EVERY_SEC = 0.1
 
 
-class HealthWatch:
+class HealthMonitor:
     """Runs the poller as a task and turns its samples into commands."""
 
     def __init__(self, context: ConductorContext, poller: Poller | None, drivers: Sequence[FaultDriver]) -> None:
@@ -87,7 +87,7 @@ class HealthWatch:
         except Exception as error:  # noqa: BLE001 - foreign code: said once, then the sample goes stale
             self._complain(f"the poller's health cannot be read: {told(error)}")
         watch = c.Watch(self._ended)
-        if decide(self._context.state, c.Command("clock", watch), at):
+        if decide(self._context.state, c.CommandEnvelope("clock", watch), at):
             self._context.enqueue("clock", watch)
 
     def _read(self, health: Mapping[str, Any], at: float) -> c.Observe:
@@ -103,7 +103,7 @@ class HealthWatch:
     def _complain(self, text: str) -> None:
         if text != self._complaint:
             self._complaint = text
-            self._context.enqueue("poller", c.Trouble(text))
+            self._context.enqueue("poller", c.Notice(text))
 
     def _is_new(self, health: Mapping[str, Any], at: float) -> bool:
         """By its own time. Of a poller that tells none, a new dict or new content, once in its interval."""
@@ -145,7 +145,7 @@ class HealthWatch:
         """Said once: it would come with every sample."""
         if text not in self._blamed:
             self._blamed.add(text)
-            self._context.enqueue("show", c.Trouble(text))
+            self._context.enqueue("show", c.Notice(text))
 
 
 async def _run(poller: Poller) -> None:

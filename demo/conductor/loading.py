@@ -24,7 +24,7 @@ async def load_show(journal: Journal, show: ShowState, left: Sequence[str], anyw
     return state
 
 
-def _folded(journal: Journal, state: ShowState, entry: e.Entry) -> ShowState:
+def _folded(journal: Journal, state: ShowState, entry: e.JournalEntry) -> ShowState:
     try:
         return apply(state, entry)
     except Exception as error:  # noqa: BLE001 - whatever a damaged entry makes of the fold

@@ -25,7 +25,7 @@ THIN_EVERY_SEC, THIN_PAUSE_SEC = 10.0, 0.1
 SLOW = f"the disk has not answered for {PATIENCE_SEC:g} s"
 
 
-class Disk:
+class JournalWriter:
     """The conductor's way to its journal. `hurry` is set while halt or heal waits for its turn."""
 
     def __init__(self, context: ConductorContext, hurry: asyncio.Event) -> None:
@@ -84,7 +84,7 @@ class Disk:
             else:
                 self._note("")
             for text in self._context.journal.take_repairs():
-                self._context.enqueue("show", c.Trouble(text))
+                self._context.enqueue("show", c.Notice(text))
 
     async def save_often(self) -> None:
         """Keep the state for the next start, until cancelled."""
@@ -105,7 +105,7 @@ class Disk:
                 more = False
                 if self._context.state.durable and str(error) != said:
                     said = str(error)
-                    self._context.enqueue("show", c.Trouble(f"old health samples stay: {said}"))
+                    self._context.enqueue("show", c.Notice(f"old health samples stay: {said}"))
 
     @property
     def _running(self) -> frozenset[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from demo.conductor.context import ConductorContext
 from demo.show import FaultState
 from demo.show import commands as c
-from demo.timeouts import within
+from demo.timeouts import run_with_timeout
 from demo.types import FaultDriver, Plan
 from demo.watchdog.undo import has_landed
 
@@ -45,7 +45,7 @@ class _Run:
         return (self.was_broken and self.looks >= LOOKS_IN_A_ROW) or (self.has_landed and self.looks >= LOOKS_UNSEEN)
 
 
-class Returns:
+class RecoveryWatch:
     """Looks at the target of each fault that is in place, and reports one that is back without a heal.
 
     Only what was seen broken, or where the deed was seen done, can come back: a driver may take a while to see the
@@ -90,7 +90,7 @@ class Returns:
         """Not to know is no proof of a return."""
         at = self._context.clock()
         try:
-            healed = await within(limit, watched.driver.is_healed(watched.plan), "a look")
+            healed = await run_with_timeout(limit, watched.driver.is_healed(watched.plan), "a look")
         except Exception:  # noqa: BLE001 - who heals it says what is wrong with the driver
             healed = False
         else:

@@ -84,10 +84,10 @@ class ConductorStage:
         sample = self._context.state.sample
         return sample.as_documented if sample else None
 
-    async def _submit(self, what: c.Order) -> ShowState:
+    async def _submit(self, what: c.Command) -> ShowState:
         number, run = self._acting()
         who = f"chapter {number}" if run else "deck"
-        return await self._context.enqueue_and_wait(c.Command(who, what))
+        return await self._context.enqueue_and_wait(c.CommandEnvelope(who, what))
 
     def _acting(self) -> tuple[int, int]:
         """The calling action; one that is over must not touch anything any more."""

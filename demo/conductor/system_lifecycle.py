@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable
 
 from demo.conductor.config import ShowConfig, Work
 from demo.conductor.context import ConductorContext
-from demo.conductor.fault_runner import Faults
+from demo.conductor.fault_runner import FaultRunner
 from demo.errors import DemoError
 from demo.show import ShowState
 from demo.show import commands as c
 from demo.subjects.user_code import told
-from demo.timeouts import within
+from demo.timeouts import run_with_timeout
 
 QUIET_SEC = 1.0
 """A system that takes longer to end is spoken of."""
@@ -18,11 +18,11 @@ QUIET_SEC = 1.0
 ENDING = "removing what this show started"
 
 
-class SystemBehind:
+class SystemLifecycle:
     """Does the work of one show's system, and says what went wrong with it. `revive`: starts a poller that ended."""
 
     def __init__(
-        self, context: ConductorContext, faults: Faults, config: ShowConfig, revive: Callable[[], None]
+        self, context: ConductorContext, faults: FaultRunner, config: ShowConfig, revive: Callable[[], None]
     ) -> None:
         self._context = context
         self._faults = faults
@@ -52,7 +52,7 @@ class SystemBehind:
     def _not_started(self, error: str) -> None:
         """A heal that is still at work says itself when it ends: until then nothing new may be broken."""
         if self._context.state.parts_healing:
-            self._context.enqueue("show", c.Trouble(error))
+            self._context.enqueue("show", c.Notice(error))
         else:
             self._end(error)
 
@@ -76,7 +76,7 @@ class SystemBehind:
         # A fault's own heal comes first, so that two hands never start the same part.
         await self._context.until(_is_quiet, 20)
         if self._config.heal_system is not None:
-            await within(self._config.heal_sec, self._config.heal_system(), "healing the system")
+            await run_with_timeout(self._config.heal_sec, self._config.heal_system(), "healing the system")
 
     async def _heal_again(self) -> None:
         """What could not be healed in a part that was dead or hung can be now."""
@@ -90,7 +90,9 @@ class SystemBehind:
             return
         self.is_ending = True
         # As long as it goes on, the watchdog holds back. One without an end would hold it back for good.
-        ending = asyncio.ensure_future(within(self._config.stop_sec, self._config.stop_system(), "ending the system"))
+        ending = asyncio.ensure_future(
+            run_with_timeout(self._config.stop_sec, self._config.stop_system(), "ending the system")
+        )
         try:
             if not (await asyncio.wait({ending}, timeout=QUIET_SEC))[0]:
                 self.is_slow = True

@@ -9,7 +9,7 @@ from demo.conductor.context import ConductorContext
 from demo.errors import DemoError, FaultError, JournalError
 from demo.journal import Undo
 from demo.show import commands as c
-from demo.timeouts import within
+from demo.timeouts import run_with_timeout
 from demo.types import FaultDriver, Plan, Watchdog
 from demo.watchdog.undo import by_hand, has_landed
 from demo.watchdog.undo import undo as undo_fault
@@ -21,7 +21,7 @@ LOOK_FIRST_SEC, LOOK_MOST_SEC = 0.5, 5.0
 """Between two looks at what an injection that was cut off may yet do."""
 
 
-class Ledger:
+class UndoLedger:
     """The undos that nobody has verified yet.
 
     An injection that was cut off may land late: its undo is *loose* until it cannot any more, so a heal is not the
@@ -76,12 +76,12 @@ class Ledger:
                 self._unreadable[row.fault] = row.text
         new = [row for row in unreadable if row.is_new]
         for row in new:
-            self._context.enqueue("show", c.Trouble(row.text))
+            self._context.enqueue("show", c.Notice(row.text))
         if new:
             try:
                 await self._context.journal.put_aside(new)
             except JournalError as error:
-                self._context.enqueue("show", c.Trouble(str(error)))
+                self._context.enqueue("show", c.Notice(str(error)))
 
     # Before the deed.
 
@@ -91,7 +91,7 @@ class Ledger:
         try:
             at = self._context.clock()
             writing = self._context.journal.intend(fault, run, plan, at)
-            ident = await within(LEDGER_LIMIT_SEC, writing, "writing the undo down")
+            ident = await run_with_timeout(LEDGER_LIMIT_SEC, writing, "writing the undo down")
         except (JournalError, FaultError) as error:
             raise FaultError(f"not injected: its undo cannot be written down ({error})") from error
         undo = Undo(ident, fault, run, plan, "intended", at)
@@ -112,7 +112,7 @@ class Ledger:
     async def _hand_over(self, undo: Undo, lasts_sec: float) -> None:
         if self._watchdog is not None:
             holding = self._watchdog.hold(undo.id, undo.fault, undo.plan, lasts_sec)
-            await within(LEDGER_LIMIT_SEC, holding, "starting the watchdog")
+            await run_with_timeout(LEDGER_LIMIT_SEC, holding, "starting the watchdog")
 
     async def _tie_off(self, fault: str, plan: Plan) -> None:
         """A new injection: what an older one may still do to the same target is the new undo's to undo."""
@@ -214,12 +214,12 @@ class Ledger:
                     text = (
                         f"{undo.fault} landed late; {f'it could not be healed: {error}' if error else 'it was undone'}"
                     )
-                    self._context.enqueue("show", c.Trouble(text))
+                    self._context.enqueue("show", c.Notice(text))
         self.forget(undo)
 
     async def _is_healed(self, undo: Undo, driver: FaultDriver) -> bool:
         try:
-            return await within(LOOK_LIMIT_SEC, driver.is_healed(undo.plan), f"looking at {undo.plan.target}")
+            return await run_with_timeout(LOOK_LIMIT_SEC, driver.is_healed(undo.plan), f"looking at {undo.plan.target}")
         except DemoError:
             return False
 
@@ -251,6 +251,6 @@ class Ledger:
 
     async def _write_mark(self, undo: Undo, state: str) -> None:
         try:
-            await within(LEDGER_LIMIT_SEC, self._context.journal.mark(undo.id, state), "marking an undo")
+            await run_with_timeout(LEDGER_LIMIT_SEC, self._context.journal.mark(undo.id, state), "marking an undo")
         except (JournalError, FaultError) as error:
-            self._context.enqueue("show", c.Trouble(str(error)))
+            self._context.enqueue("show", c.Notice(str(error)))

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from demo.container_engine.container import PROJECT_LABEL, Container, read
-from demo.container_engine.discovery import Place, at, find
+from demo.container_engine.discovery import EngineEndpoint, at, find
 from demo.container_engine.errors import EngineRefused, absent, hung, translated
 from demo.container_engine.event_stream import EventStream
 from demo.container_engine.image_pull import layers
@@ -39,7 +39,7 @@ class Engine:
     def __init__(self, url: str | None = None, answer_sec: float = ANSWER_SEC) -> None:
         self._url = url
         self._answer_sec = answer_sec
-        self._place: Place | None = None
+        self._place: EngineEndpoint | None = None
         self._client: Docker | None = None
 
     @property

@@ -18,7 +18,7 @@ PLAIN_PORT, TLS_PORT = 2375, 2376
 
 
 @dataclass(frozen=True)
-class Place:
+class EngineEndpoint:
     """`said` is what people read. `tls` is given when the address asks for it, or certificates are at hand."""
 
     url: str
@@ -26,7 +26,7 @@ class Place:
     tls: ssl.SSLContext | None = None
 
 
-def at(url: str, environ: Mapping[str, str] = os.environ) -> Place:
+def at(url: str, environ: Mapping[str, str] = os.environ) -> EngineEndpoint:
     """The engine at this address; certificates as DOCKER_TLS_VERIFY and DOCKER_CERT_PATH say. Raises `EngineError`."""
     verify, plain_tls = bool(environ.get("DOCKER_TLS_VERIFY")), bool(environ.get("DOCKER_TLS"))
     if not (verify or plain_tls) or not url.startswith("tcp://"):
@@ -35,7 +35,7 @@ def at(url: str, environ: Mapping[str, str] = os.environ) -> Place:
     return _place(url, f"{url} (TLS)", _tls(folder, verify, "DOCKER_CERT_PATH"))
 
 
-def find(environ: Mapping[str, str] = os.environ) -> Place:
+def find(environ: Mapping[str, str] = os.environ) -> EngineEndpoint:
     """DOCKER_HOST, DOCKER_CONTEXT, the current context, then the sockets. Raises `EngineError`."""
     if environ.get("DOCKER_HOST"):
         return at(environ["DOCKER_HOST"], environ)
@@ -61,7 +61,7 @@ def _current_context(environ: Mapping[str, str]) -> str:
         raise EngineError(f"docker's settings {path} are not the JSON that docker writes: {error}") from error
 
 
-def _of_context(name: str, environ: Mapping[str, str]) -> Place:
+def _of_context(name: str, environ: Mapping[str, str]) -> EngineEndpoint:
     contexts, ident = _config(environ) / "contexts", hashlib.sha256(name.encode()).hexdigest()
     choose = "choose another by DOCKER_CONTEXT or `docker context use`"
     try:
@@ -78,7 +78,7 @@ def _of_context(name: str, environ: Mapping[str, str]) -> Place:
     return _place(url, said, _tls(tls, not skip, f"the context {name!r}") if tls.is_dir() else None)
 
 
-def _place(url: str, said: str, tls: ssl.SSLContext | None = None) -> Place:
+def _place(url: str, said: str, tls: ssl.SSLContext | None = None) -> EngineEndpoint:
     """Raises `EngineError` for what is no address of an engine."""
     scheme, separator, rest = url.partition("://")
     if scheme == "ssh" and separator:
@@ -87,14 +87,14 @@ def _place(url: str, said: str, tls: ssl.SSLContext | None = None) -> Place:
             f"(ssh -L /tmp/engine.sock:/var/run/docker.sock {rest}) and set DOCKER_HOST=unix:///tmp/engine.sock"
         )
     if scheme == "unix" and rest.startswith("/"):
-        return Place(url, said)
+        return EngineEndpoint(url, said)
     host = re.fullmatch(r"((?:\[[0-9a-fA-F:.]+\]|[\w.-]+))(?::(\d{1,5}))?/?", rest)
     if scheme not in ("tcp", "http", "https") or host is None or not 0 < int(host[2] or 1) < 65536:
         raise EngineError(f"{url!r} is no address of a container engine: it looks like unix:///path or tcp://host:2375")
     if scheme == "https" and tls is None:
         tls = ssl.create_default_context()
     port = host[2] or (TLS_PORT if tls else PLAIN_PORT)
-    return Place(f"{'https' if tls else 'http'}://{host[1]}:{port}", said, tls)
+    return EngineEndpoint(f"{'https' if tls else 'http'}://{host[1]}:{port}", said, tls)
 
 
 def _tls(folder: Path, verify: bool, source: str) -> ssl.SSLContext:
@@ -113,14 +113,14 @@ def _tls(folder: Path, verify: bool, source: str) -> ssl.SSLContext:
     return context
 
 
-def listening(candidates: Sequence[Path]) -> Place:
+def listening(candidates: Sequence[Path]) -> EngineEndpoint:
     """The first socket that we may use; else the first there is, so that the refusal names it."""
     there = [path for path in candidates if _is_socket(path)]
     ours = [path for path in there if os.access(path, os.R_OK | os.W_OK)]
     if not there:
         known = ", ".join(map(str, candidates))
         raise EngineError(f"no container engine was found: start Docker or podman, or set DOCKER_HOST (tried {known})")
-    return Place(url := f"unix://{(ours or there)[0]}", url)
+    return EngineEndpoint(url := f"unix://{(ours or there)[0]}", url)
 
 
 def sockets(environ: Mapping[str, str]) -> tuple[Path, ...]:

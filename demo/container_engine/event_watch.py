@@ -39,7 +39,7 @@ KINDS = {"container": (*STATES, "rename"), "network": ON_NETWORK}
 
 
 @dataclass(frozen=True)
-class Seen:
+class WatchedContainer:
     """`since`: the moment that state began, as the engine told it. `exit_code` of an end."""
 
     container: Container
@@ -58,7 +58,7 @@ class EngineWatch:
         self._engine = engine
         self._project = project
         self._changed = changed
-        self._seen: dict[str, Seen] = {}
+        self._seen: dict[str, WatchedContainer] = {}
         self._news: dict[str, int] = {}
         self._to_look_at: set[str] = set()
         self._wake = asyncio.Event()
@@ -75,9 +75,9 @@ class EngineWatch:
         """Has the engine told once what there is?"""
         return self._listed
 
-    def containers(self) -> Mapping[str, Seen]:
+    def containers(self) -> Mapping[str, WatchedContainer]:
         """By service; by their own name those without one, and those beside the first of a service."""
-        named: dict[str, Seen] = {}
+        named: dict[str, WatchedContainer] = {}
         for seen in sorted(self._seen.values(), key=_precedence):
             if seen.container.called not in named:
                 named[seen.container.called] = seen
@@ -134,7 +134,9 @@ class EngineWatch:
         if known is not None and not on_network and action in STATES:
             state = STATES[action]
             code = attributes.get("exitCode") or attributes.get("containerExitCode") if state == "exited" else None
-            self._keep(Seen(known.container, state, _time_of(event), _number(code)))  # podman tells one at starts too
+            self._keep(
+                WatchedContainer(known.container, state, _time_of(event), _number(code))
+            )  # podman tells one at starts too
         self._to_look_at.add(ident)
         self._wake.set()
 
@@ -189,7 +191,7 @@ class EngineWatch:
             if known is not None:
                 return
         if known is None or known.state != container.state:
-            self._keep(Seen(container, container.state, _since(container), container.exit_code))
+            self._keep(WatchedContainer(container, container.state, _since(container), container.exit_code))
         else:
             self._keep(replace(known, container=container))
 
@@ -197,9 +199,9 @@ class EngineWatch:
         """It was removed while nobody listened."""
         known = self._seen.get(ident)
         if known is not None and known.state != GONE:
-            self._keep(Seen(known.container, GONE, CLOCK.now(), known.exit_code))
+            self._keep(WatchedContainer(known.container, GONE, CLOCK.now(), known.exit_code))
 
-    def _keep(self, seen: Seen) -> None:
+    def _keep(self, seen: WatchedContainer) -> None:
         if self._seen.get(seen.container.id) == seen:
             return
         self._seen[seen.container.id] = seen
@@ -207,7 +209,7 @@ class EngineWatch:
             self._forget_older(seen)
         self._changed()
 
-    def _forget_older(self, newest: Seen) -> None:
+    def _forget_older(self, newest: WatchedContainer) -> None:
         """Of what is gone, the newest of each name, and not many names: recreating all day long fills no memory."""
         gone = sorted((s for s in self._seen.values() if s.state == GONE), key=lambda seen: -seen.since)
         for place, seen in enumerate(gone):
@@ -222,7 +224,7 @@ class EngineWatch:
             self._changed()
 
 
-def _precedence(seen: Seen) -> tuple[bool, bool, float, str]:
+def _precedence(seen: WatchedContainer) -> tuple[bool, bool, float, str]:
     """What is there before what is gone; a service's own before a one-off; then by name."""
     is_one_off = seen.container.labels.get("com.docker.compose.oneoff", "").lower() == "true"
     return (seen.state == GONE, is_one_off, -seen.since if seen.state == GONE else 0.0, seen.container.name)

@@ -13,12 +13,12 @@ from pathlib import Path
 from demo.doctor.clock import clock
 from demo.errors import DemoError
 from demo.findings import Finding, maybe, no, ok
-from demo.journal.library import Shelf
-from demo.processes.child import birth_of
+from demo.journal.library import JournalDirectory
+from demo.processes.child import start_time_of
 from demo.processes.environment import asks_proxy_for_loopback
 from demo.watchdog.client import trial
 from demo.web.server.server import bind
-from demo.web.streaming.stream_slots import Lines, open_files, streams_most
+from demo.web.streaming.stream_slots import StreamSlots, open_files, streams_most
 
 OLDEST, NEWEST = (3, 11), (3, 14)
 """The Pythons this is tested with."""
@@ -44,7 +44,7 @@ def checks(port: int) -> Mapping[str, Callable[[], Finding]]:
     return {
         "Python": python,
         "system": system,
-        "state directory": partial(state_directory, Shelf().directory),
+        "state directory": partial(state_directory, JournalDirectory().directory),
         f"port {port}": partial(free_port, port),
         "memory": memory,
         "open files": files,
@@ -71,7 +71,7 @@ def system() -> Finding:
     if sys.platform != "linux":
         return no("system", found, "present from Linux: elsewhere nothing heals after a crash")
     try:
-        if birth_of(os.getpid()) is None:
+        if start_time_of(os.getpid()) is None:
             return no("system", f"{found}, no /proc", "mount /proc: without it no process can be told apart")
     except DemoError as error:
         return no("system", f"{found}, {error}", "mount /proc readable: without it no process can be told apart")
@@ -135,7 +135,7 @@ def memory(meminfo: Path = MEMINFO) -> Finding:
 
 def files() -> Finding:
     """Against the streams a server would serve, raising its own limit as it would."""
-    limit, wanted = open_files(), Lines().most
+    limit, wanted = open_files(), StreamSlots().most
     streams = streams_most(limit)
     found = f"{limit} of them, enough for {streams} screens"
     remedy = f"raise the hard limit (ulimit -Hn 4096) for {wanted} screens"

@@ -8,7 +8,7 @@ from functools import partial
 from demo.doctor.machine import checks
 from demo.doctor.report import Report
 from demo.doctor.subject import look_at
-from demo.doctor.threaded_check import Aside, all_at_once
+from demo.doctor.threaded_check import ThreadedCheck, all_at_once
 from demo.errors import UsageError
 from demo.findings import CHECK_SEC, Finding, broken, late
 from demo.subjects import names
@@ -34,13 +34,13 @@ def examine(subject: str | None, given: Given, port: int) -> Report:
     return report
 
 
-def _finding(what: str, done: Aside[Finding] | None) -> Finding:
+def _finding(what: str, done: ThreadedCheck[Finding] | None) -> Finding:
     if done is None:
         return late(what, CHECK_SEC)
     return done.found if done.error is None else broken(what, done.error)
 
 
-def _of_subject(done: Aside[Sequence[Finding]] | None) -> Sequence[Finding]:
+def _of_subject(done: ThreadedCheck[Sequence[Finding]] | None) -> Sequence[Finding]:
     if done is None:
         return (late("needs", SUBJECT_SEC),)
     if done.error is None or isinstance(done.error, UsageError):

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Aside(Generic[T]):
+class ThreadedCheck(Generic[T]):
     """One piece of work, begun at once."""
 
     def __init__(self, work: Callable[[], T]) -> None:
@@ -37,8 +37,8 @@ class Aside(Generic[T]):
         return self._found[0]
 
 
-def all_at_once(work: Mapping[str, Callable[[], T]], within_sec: float) -> dict[str, Aside[T] | None]:
+def all_at_once(work: Mapping[str, Callable[[], T]], within_sec: float) -> dict[str, ThreadedCheck[T] | None]:
     """Each piece of work, ended; None for one that took too long, and was left behind."""
-    begun = {name: Aside(piece) for name, piece in work.items()}
+    begun = {name: ThreadedCheck(piece) for name, piece in work.items()}
     until = time.monotonic() + within_sec
     return {name: piece if piece.wait(until) else None for name, piece in begun.items()}

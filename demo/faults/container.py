@@ -9,11 +9,11 @@ from typing import Any
 
 from demo.container_engine import Container, Engine
 from demo.errors import EngineError, FaultError, InvalidValue
-from demo.faults.container_restore import Before, bring_back
-from demo.faults.target_selection import Elected, Fixed, OneOf, Victim
+from demo.faults.container_restore import ContainerState, bring_back
+from demo.faults.target_selection import Elected, Fixed, OneOf, TargetSelection
 from demo.types import ChaosConfig, ChaosType, Plan
 
-__all__ = ["ContainerFault", "Elected", "Fixed", "OneOf", "Victim"]
+__all__ = ["ContainerFault", "Elected", "Fixed", "OneOf", "TargetSelection"]
 
 LATE_SEC = 10.0
 """A request that the engine has got is carried out, whatever becomes of us; it waits so long for an end itself."""
@@ -50,7 +50,7 @@ class ContainerFault:
     def __init__(
         self,
         config: ChaosConfig,
-        victim: Victim,
+        victim: TargetSelection,
         engine: Engine,
         is_up: Callable[[str], Awaitable[bool]],
         *,
@@ -92,7 +92,7 @@ class ContainerFault:
     async def plan(self) -> Plan:
         async with _as_fault():
             container = self._may_be_hit(await self._pinned() or await self._chosen())
-            before = Before.of(container, await self._engine.identity())
+            before = ContainerState.of(container, await self._engine.identity())
         self._planned = container.called
         by_hand = before.by_hand(self.config.chaos_type)
         return Plan(self.config.chaos_type.value, container.called, before.undo(), by_hand, LATE_SEC)
@@ -122,7 +122,7 @@ class ContainerFault:
         return container
 
     async def inject(self, plan: Plan) -> None:
-        before = Before.planned(plan)
+        before = ContainerState.planned(plan)
         async with _as_fault():
             container = await self._engine.look(before.id)
             if container is None:
@@ -132,7 +132,7 @@ class ContainerFault:
             await self._do(before)
             await self._settled(before, plan.target)
 
-    async def _do(self, before: Before) -> None:
+    async def _do(self, before: ContainerState) -> None:
         match self.config.chaos_type:
             case ChaosType.CONTAINER_KILL:
                 await self._engine.kill(before.id)
@@ -144,7 +144,7 @@ class ContainerFault:
                 for network in before.networks:
                     await self._engine.disconnect(network, before.id)
 
-    async def _settled(self, before: Before, name: str) -> None:
+    async def _settled(self, before: ContainerState, name: str) -> None:
         """Until the engine tells of it too; a policy that starts it again at once has done so after an end."""
         until = time.monotonic() + self._settle_sec
         while True:
@@ -156,7 +156,7 @@ class ContainerFault:
             await asyncio.sleep(LOOK_SEC)
 
     async def heal(self, plan: Plan) -> None:
-        before = Before.planned(plan)
+        before = ContainerState.planned(plan)
         async with _as_fault():
             await self._same_engine(before, plan.target)
             container = await self._engine.look(before.id)
@@ -165,7 +165,7 @@ class ContainerFault:
 
     async def is_healed(self, plan: Plan) -> bool:
         """An engine that does not answer tells nothing; another one than the planned is a `FaultError`."""
-        before = Before.planned(plan)
+        before = ContainerState.planned(plan)
         try:
             container = await self._engine.look(before.id)
             if container is not None and not before.is_back(container):
@@ -179,13 +179,13 @@ class ContainerFault:
 
     async def has_landed(self, plan: Plan) -> bool:
         """Whatever was asked of the engine, it was one deed, or the last of several."""
-        before = Before.planned(plan)
+        before = ContainerState.planned(plan)
         async with _as_fault():
             await self._same_engine(before, plan.target)
             container = await self._engine.look(before.id)
         return container is None or before.shows(self.config.chaos_type, container)
 
-    async def _same_engine(self, before: Before, name: str) -> None:
+    async def _same_engine(self, before: ContainerState, name: str) -> None:
         if await self._engine.identity() != before.engine:
             raise FaultError(
                 f"{name} is on another container engine than the one at {self._engine.where}: "

@@ -12,7 +12,7 @@ ENDED = ("exited", "dead", "restarting", "removing")
 
 
 @dataclass(frozen=True)
-class Before:
+class ContainerState:
     """It was running. `engine` is the engine's identity; `networks`, `settings`, `addresses` as in `Container`."""
 
     engine: str
@@ -24,13 +24,13 @@ class Before:
     addresses: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, container: Container, engine: str) -> "Before":
+    def of(cls, container: Container, engine: str) -> "ContainerState":
         networks = {name: list(aliases) for name, aliases in container.networks.items()}
         known = (networks, container.settings, container.addresses)
         return cls(engine, container.id, container.name, container.started_at, *known)
 
     @classmethod
-    def planned(cls, plan: Plan) -> "Before":
+    def planned(cls, plan: Plan) -> "ContainerState":
         return cls(**plan.undo)
 
     def undo(self) -> dict[str, Any]:
@@ -71,7 +71,7 @@ class Before:
         return ["docker", "network", "connect", *options, network, self.name]
 
 
-async def bring_back(engine: Engine, before: Before, container: Container) -> None:
+async def bring_back(engine: Engine, before: ContainerState, container: Container) -> None:
     """Whatever was done to it meanwhile: unpaused, on its networks, started. Raises `EngineError`."""
     if container.state == "paused":
         await _unless(lambda now: now.state != "paused", engine, before, engine.unpause(before.id))
@@ -82,7 +82,7 @@ async def bring_back(engine: Engine, before: Before, container: Container) -> No
         await _unless(lambda now: now.is_running, engine, before, engine.start(before.id))
 
 
-async def _connect(engine: Engine, before: Before, container: Container, network: str) -> None:
+async def _connect(engine: Engine, before: ContainerState, container: Container, network: str) -> None:
     """Names of an endpoint cannot be changed: one that has lost some is made anew, and keeps those it has got."""
     aliases = dict.fromkeys((*before.networks[network], *container.networks.get(network, ())))
     if network in container.networks:
@@ -93,7 +93,7 @@ async def _connect(engine: Engine, before: Before, container: Container, network
     await _unless(lambda now: network not in before.lost(now), engine, before, connecting)
 
 
-async def _has_old_address(engine: Engine, before: Before, network: str, aliases: Sequence[str]) -> bool:
+async def _has_old_address(engine: Engine, before: ContainerState, network: str, aliases: Sequence[str]) -> bool:
     """Who knew it by its address finds it again. Docker gives one only in networks whose subnet a person has chosen.
 
     Not for one that does not run: an address that is taken by then would keep it from starting.
@@ -109,7 +109,7 @@ async def _has_old_address(engine: Engine, before: Before, network: str, aliases
 
 
 async def _unless(
-    done: Callable[[Container], bool], engine: Engine, before: Before, deed: Coroutine[Any, Any, None]
+    done: Callable[[Container], bool], engine: Engine, before: ContainerState, deed: Coroutine[Any, Any, None]
 ) -> None:
     """What the engine refuses because somebody has done it already, or removed the container, is no failure."""
     try:

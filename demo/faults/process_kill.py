@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from demo.errors import FaultError, SubjectError
-from demo.processes.child import birth_of
+from demo.processes.child import start_time_of
 from demo.processes.handle import Current, Handle
 from demo.types import ChaosConfig, Plan
 
@@ -16,7 +16,7 @@ LATE_SEC = 0.5
 
 
 @dataclass(frozen=True)
-class Home:
+class SystemRun:
     """The system that a fault is in: one run of it, called `show`, and the process that owns all its parts.
 
     `by_hand`: what a person does when a heal does not work.
@@ -49,7 +49,7 @@ def has_ended(plan: Plan) -> bool:
 
 
 def _has_ended(pid: object, born: object) -> bool:
-    return not isinstance(pid, int) or birth_of(pid) != born
+    return not isinstance(pid, int) or start_time_of(pid) != born
 
 
 async def same_process(plan: Plan, current: Current) -> bool:
@@ -66,7 +66,7 @@ async def ask(current: Current) -> Handle | None:
         raise FaultError(str(error)) from error
 
 
-class Part(Protocol):
+class RestartableProcess(Protocol):
     """A process that can be killed and brought back."""
 
     @property
@@ -91,8 +91,8 @@ class ProcessKill:
     """Kills one part of the system at `home`."""
 
     config: ChaosConfig
-    part: Part
-    home: Home
+    part: RestartableProcess
+    home: SystemRun
 
     @property
     def target(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from demo.errors import FaultError, InvalidValue, SubjectError
 from demo.faults.process_kill import has_ended, is_gone
-from demo.processes.process_ref import Distant
+from demo.processes.process_ref import ProcessRef
 from demo.processes.procfs import is_stopped
 from demo.types import ChaosConfig, ChaosType, Plan
 
@@ -21,19 +21,19 @@ PIN_SEC = 60.0
 
 
 @dataclass(frozen=True)
-class Kept:
+class TargetProcess:
     """One process of it. `undo`: all that its keeper needs to bring it back, and the keeper itself as `owner`."""
 
     name: str
-    process: Distant
+    process: ProcessRef
     undo: Mapping[str, Any]
     by_hand: str = ""
 
 
-class Keeper(Protocol):
+class ProcessOwner(Protocol):
     """Who owns the processes, brings them back, and ends them all when the show ends. Raises `SubjectError`."""
 
-    async def find(self, name: str, *, to_kill: bool) -> Kept:
+    async def find(self, name: str, *, to_kill: bool) -> TargetProcess:
         """The process of that part as of now."""
 
     async def restart(self, undo: Mapping[str, Any]) -> None:
@@ -46,13 +46,15 @@ class Keeper(Protocol):
 class SignalFault:
     """On whoever holds an `office` right now, as `holder` says: "the leading store"."""
 
-    def __init__(self, config: ChaosConfig, office: str, holder: Callable[[], str | None], keeper: Keeper) -> None:
+    def __init__(
+        self, config: ChaosConfig, office: str, holder: Callable[[], str | None], keeper: ProcessOwner
+    ) -> None:
         if config.chaos_type not in (ChaosType.CONTAINER_KILL, ChaosType.CONTAINER_PAUSE):
             raise InvalidValue(f"fault {config.name!r}: {config.chaos_type.value} is nothing that a signal does")
         self.config = config
         self._kills = config.chaos_type is ChaosType.CONTAINER_KILL
         self._office, self._holder, self._keeper = office, holder, keeper
-        self._pin: tuple[Kept, float] | None = None
+        self._pin: tuple[TargetProcess, float] | None = None
         self._planned = ""
 
     @property
@@ -81,7 +83,7 @@ class SignalFault:
         by_hand = kept.by_hand if self._kills else f"kill -CONT {kept.process.pid}"
         return Plan(self.config.chaos_type.value, kept.name, undo, by_hand, LATE_SEC)
 
-    async def _chosen(self) -> Kept:
+    async def _chosen(self) -> TargetProcess:
         name = self._holder()
         if name is None:
             raise FaultError(f"there is no {self._office.removeprefix('the ')} now: try again when there is one")
@@ -134,5 +136,5 @@ class SignalFault:
         return not found or found[0].get("health") not in ("up", "degraded")
 
 
-def _process(plan: Plan) -> Distant:
-    return Distant(plan.undo["pid"], plan.undo["born"])
+def _process(plan: Plan) -> ProcessRef:
+    return ProcessRef(plan.undo["pid"], plan.undo["born"])

@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from demo.errors import FaultError
-from demo.faults.process_kill import Home, ask, is_gone, same_process
-from demo.faults.renewal import LATE_SEC, TERM_SEC, Lease, end_leased
+from demo.faults.process_kill import SystemRun, ask, is_gone, same_process
+from demo.faults.renewal import LATE_SEC, TERM_SEC, Renewal, end_leased
 from demo.processes.handle import Current
 from demo.types import ChaosConfig, Plan
 
@@ -30,7 +30,7 @@ class RedisPause:
     def __init__(
         self,
         config: ChaosConfig,
-        home: Home,
+        home: SystemRun,
         connect: Callable[[float], "Redis"],
         current: Current,
     ) -> None:
@@ -38,7 +38,7 @@ class RedisPause:
         self._home = home
         self._connect = connect
         self._current = current
-        self._lease: Lease | None = None
+        self._lease: Renewal | None = None
 
     @property
     def target(self) -> str:
@@ -59,7 +59,7 @@ class RedisPause:
     async def inject(self, plan: Plan) -> None:
         if not await same_process(plan, self._current):
             raise FaultError("redis was started anew meanwhile: nothing was paused")
-        self._lease = Lease(self._pause, self.config.duration_sec)
+        self._lease = Renewal(self._pause, self.config.duration_sec)
         await self._lease.begin()
 
     async def _pause(self) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from demo.errors import FaultError
-from demo.faults.process_kill import Home, has_ended, is_gone
+from demo.faults.process_kill import SystemRun, has_ended, is_gone
 from demo.processes.child import is_dying
 from demo.types import Plan
 
@@ -21,7 +21,9 @@ async def run_out() -> None:
     await asyncio.sleep(TERM_SEC + LATE_SEC)
 
 
-async def end_leased(lease: "Lease | None", home: Home, plan: Plan, call_off: Callable[[], Awaitable[None]]) -> None:
+async def end_leased(
+    lease: "Renewal | None", home: SystemRun, plan: Plan, call_off: Callable[[], Awaitable[None]]
+) -> None:
     """Heal a leased fault: no renewal any more, then `call_off`; what cannot be reached from here runs out.
 
     Raises the `FaultError` of `call_off`, unless the target is dying: what was done to it dies with it.
@@ -40,7 +42,7 @@ async def end_leased(lease: "Lease | None", home: Home, plan: Plan, call_off: Ca
             raise
 
 
-class Lease:
+class Renewal:
     """Calls `renew` now and every `every_sec`, until `end()` or until `lasts_sec` are over."""
 
     def __init__(self, renew: Callable[[], Awaitable[None]], lasts_sec: float, every_sec: float = RENEW_SEC) -> None:

@@ -9,7 +9,7 @@ from demo.container_engine import Selector
 from demo.errors import DemoError, FaultError, InvalidValue
 
 
-class Victim(Protocol):
+class TargetSelection(Protocol):
     """Chosen at each injection anew."""
 
     @property

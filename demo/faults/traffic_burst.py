@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from demo.errors import FaultError
-from demo.faults.process_kill import Home, ask, is_gone, same_process
-from demo.faults.renewal import LATE_SEC, TERM_SEC, Lease, end_leased
+from demo.faults.process_kill import SystemRun, ask, is_gone, same_process
+from demo.faults.renewal import LATE_SEC, TERM_SEC, Renewal, end_leased
 from demo.processes.handle import Current
 from demo.types import ChaosConfig, Plan
 
@@ -13,7 +13,7 @@ RECENT_SEC = 3.0
 """In a burst, each time a place in the window falls free can bring new ghosts: seconds lie between."""
 
 
-class Traffic(Protocol):
+class TrafficSource(Protocol):
     """The traffic process, as this fault needs it. Each call raises `FaultError` when it does not answer."""
 
     async def burst(self, keys: Sequence[str], multiplier: int, seconds: float) -> None:
@@ -31,8 +31,8 @@ class BurstTraffic:
     def __init__(
         self,
         config: ChaosConfig,
-        home: Home,
-        traffic: Traffic,
+        home: SystemRun,
+        traffic: TrafficSource,
         current: Current,
         keys: Sequence[str],
         watched: str,
@@ -43,7 +43,7 @@ class BurstTraffic:
         self._current = current
         self._keys = tuple(keys)
         self._watched = watched
-        self._lease: Lease | None = None
+        self._lease: Renewal | None = None
 
     @property
     def target(self) -> str:
@@ -64,7 +64,7 @@ class BurstTraffic:
     async def inject(self, plan: Plan) -> None:
         if not await same_process(plan, self._current):
             raise FaultError("the traffic was started anew meanwhile: no burst was sent")
-        self._lease = Lease(self._renew, self.config.duration_sec)
+        self._lease = Renewal(self._renew, self.config.duration_sec)
         await self._lease.begin()
 
     async def _renew(self) -> None:

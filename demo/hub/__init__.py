@@ -2,6 +2,6 @@
 
 from demo.hub.channel import Listener, Sink, Tally, View, Write
 from demo.hub.hub import BEAT_AFTER_SEC, Hub
-from demo.hub.shared_compression import HEADER, plainly
+from demo.hub.shared_compression import HEADER, compress_standalone
 
-__all__ = ["BEAT_AFTER_SEC", "HEADER", "Hub", "Listener", "Sink", "Tally", "View", "Write", "plainly"]
+__all__ = ["BEAT_AFTER_SEC", "HEADER", "Hub", "Listener", "Sink", "Tally", "View", "Write", "compress_standalone"]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from demo.hub.shared_compression import Packing
+from demo.hub.shared_compression import SharedDeflate
 
 S = TypeVar("S")
 S_contra = TypeVar("S_contra", contravariant=True)
@@ -70,7 +70,7 @@ class Listener:
 Ready = dict[Write, Listener]
 
 
-class Channel(Generic[S]):
+class ViewChannel(Generic[S]):
     """One view: what its listeners have on screen, and who they are.
 
     `ready` and `held`: those that can take a message now, plain and packed, and those that cannot. `ahead`: of the held
@@ -87,7 +87,7 @@ class Channel(Generic[S]):
         self.shown = ""
         self.sent_at = 0.0
         self.tally = Tally()
-        self._packing = Packing()
+        self._packing = SharedDeflate()
 
     def render(self, state: S) -> Mapping[str, bytes]:
         begun = time.perf_counter()

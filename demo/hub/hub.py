@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Generic, NoReturn, TypeVar
 
-from demo.hub.channel import Channel, Listener, Sink, Tally, View
+from demo.hub.channel import Listener, Sink, Tally, View, ViewChannel
 
 S = TypeVar("S")
 
@@ -39,7 +39,7 @@ class Hub(Generic[S]):
         clock: Callable[[], float] = time.monotonic,
         on_error: Callable[[str, Exception], None] = _raise,
     ) -> None:
-        self._channels = {name: Channel(view) for name, view in views.items()}
+        self._channels = {name: ViewChannel(view) for name, view in views.items()}
         self._state = state
         self._ident = ident
         self._clock = clock
@@ -151,7 +151,7 @@ class Hub(Generic[S]):
             for listener in channel.everyone():
                 listener.sink.close()
 
-    def _let_in(self, channel: Channel[S]) -> None:
+    def _let_in(self, channel: ViewChannel[S]) -> None:
         """Those who waited for a state that is here now, or have waited long enough."""
         now = self._clock()
         for listener, (number, until) in tuple(channel.ahead.items()):
@@ -159,7 +159,7 @@ class Hub(Generic[S]):
                 del channel.ahead[listener]
                 self.catch_up(listener)
 
-    def _whole(self, channel: Channel[S], view: str) -> bytes | None:
+    def _whole(self, channel: ViewChannel[S], view: str) -> bytes | None:
         try:
             return channel.newest(self._state, self._ident)
         except Exception as error:  # noqa: BLE001 - told to whoever made the hub

@@ -14,7 +14,7 @@ TAIL_MOST = 16 * 1024
 """Bytes of the last messages that the next one builds on; deflate looks back 32 KiB."""
 
 
-class Packing:
+class SharedDeflate:
     """The messages of one view, as they are sent."""
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Packing:
         """
         if self._start is None or self._start[0] is not whole:
             past = b"event: past\ndata: %d\n\n" % len(self._tail)
-            self._start = whole, plainly(b"".join((whole, past, *self._tail)) if self._tail else whole)
+            self._start = whole, compress_standalone(b"".join((whole, past, *self._tail)) if self._tail else whole)
         return self._start[1]
 
     def forget(self) -> None:
@@ -50,7 +50,7 @@ class Packing:
         self._size, self._start = 0, None
 
 
-def plainly(message: bytes) -> bytes:
+def compress_standalone(message: bytes) -> bytes:
     """A piece that builds on nothing."""
     return _deflated(message, b"")
 

@@ -33,9 +33,9 @@ from demo.journal.undo_table import (
     synced,
     unreadable_rows,
 )
-from demo.journal.writer_thread import Lane
+from demo.journal.writer_thread import WorkerThread
 from demo.show import ShowState, apply
-from demo.show.events import Entry
+from demo.show.events import JournalEntry
 from demo.types import Plan
 
 T = TypeVar("T")
@@ -80,7 +80,7 @@ class Journal:
         self._closed = False
         self._guard = threading.Lock()
         self._unwritten: list[Row] = []
-        self._lane = Lane("journal")
+        self._lane = WorkerThread("journal")
         try:
             self._durable_seq = self._lane.submit(self._file.open).result()
         except (sqlite3.Error, OSError, JournalError) as error:
@@ -108,7 +108,7 @@ class Journal:
 
     # Events.
 
-    def keep(self, entries: Iterable[Entry]) -> None:
+    def keep(self, entries: Iterable[JournalEntry]) -> None:
         """Take entries to be written with the next batch: for those that may be lost in a crash.
 
         Raises `JournalError`, and takes none of them, when one cannot be written as JSON.
@@ -119,12 +119,12 @@ class Journal:
             if len(self._unwritten) > UNWRITTEN_MOST:
                 self._unwritten = [row for row in self._unwritten if not row.sample]
 
-    async def append(self, entries: Iterable[Entry]) -> None:
+    async def append(self, entries: Iterable[JournalEntry]) -> None:
         """Write these and everything kept before them. Raises `JournalError`; nothing is lost then."""
         self.keep(entries)
         await self._do(self._flush)
 
-    async def read(self, after: int = 0, limit: int = 500) -> list[Entry]:
+    async def read(self, after: int = 0, limit: int = 500) -> list[JournalEntry]:
         """Entries behind sequence number `after`, in order, those not yet on disk included."""
         waiting = self._waiting(after, limit)
         return await self._do(lambda: self._read(after, limit)) if waiting is None else waiting
@@ -137,7 +137,7 @@ class Journal:
         self.newest_at = await self._do(lambda: newest_moment(self._file.db))
         return state
 
-    async def behind(self, after: int) -> AsyncIterator[list[Entry]]:
+    async def behind(self, after: int) -> AsyncIterator[list[JournalEntry]]:
         """All that a fold needs behind `after`, in order: of old health samples only some. Raises `JournalError`."""
         batches = await self._do(lambda: rows_behind(self._file.db, after))
         while entries := await self._do(lambda: [entry_of(*row) for row in next(batches, ())]):
@@ -342,7 +342,7 @@ class Journal:
                     f"end that server, then start this one again"
                 )
 
-    def _waiting(self, after: int, limit: int) -> list[Entry] | None:
+    def _waiting(self, after: int, limit: int) -> list[JournalEntry] | None:
         """From memory, where it holds everything behind `after`: a disk that hangs must not keep that back."""
         with self._guard:
             if after < self._durable_seq:
@@ -350,7 +350,7 @@ class Journal:
             rows = [row for row in self._unwritten if row.seq > after][:limit]
         return [entry_of(*row[:4]) for row in rows]
 
-    def _read(self, after: int, limit: int) -> list[Entry]:
+    def _read(self, after: int, limit: int) -> list[JournalEntry]:
         query = "SELECT seq, at, who, data FROM entries WHERE seq > ? ORDER BY seq LIMIT ?"
         found = [entry_of(*row) for row in self._file.db.execute(query, (after, limit))]
         if len(found) == limit:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from demo.errors import JournalError
 from demo.journal.sqlite_file import REMEDY
-from demo.show.events import Entry, HealthSampled, UnknownEventError, from_json, to_json
+from demo.show.events import HealthSampled, JournalEntry, UnknownEventError, from_json, to_json
 
 
 class Row(NamedTuple):
@@ -26,7 +26,7 @@ def dumps(what: str, value: object) -> str:
         raise JournalError(f"{what} cannot be written down as JSON: {error}") from None
 
 
-def row_of(entry: Entry) -> Row:
+def row_of(entry: JournalEntry) -> Row:
     """Raises `JournalError` for what no disk can hold."""
     kind = type(entry.event).__name__
     data = dumps(f"entry {entry.seq} ({kind})", to_json(entry.event))
@@ -37,10 +37,10 @@ def row_of(entry: Entry) -> Row:
     return Row(entry.seq, entry.at, entry.who, data, isinstance(entry.event, HealthSampled))
 
 
-def entry_of(seq: int, at: float, who: str, data: str) -> Entry:
+def entry_of(seq: int, at: float, who: str, data: str) -> JournalEntry:
     """Raises `JournalError` for what cannot be read."""
     try:
-        return Entry(seq, at, who, from_json(json.loads(data)))
+        return JournalEntry(seq, at, who, from_json(json.loads(data)))
     except UnknownEventError as error:
         raise JournalError(f"entry {seq} is {error}: update this program, or {REMEDY}") from None
     except json.JSONDecodeError as error:

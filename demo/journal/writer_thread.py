@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Lane:
+class WorkerThread:
     """A `ThreadPoolExecutor` would be joined at the end of the process, for ever if its work hangs."""
 
     def __init__(self, name: str) -> None:

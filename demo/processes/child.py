@@ -108,7 +108,7 @@ class Child:
         except OSError as error:
             raise SubjectError(f"{self.name} could not be started: {error.strerror or error}") from error
         try:
-            self._born = birth_of(self._process.pid)
+            self._born = start_time_of(self._process.pid)
         except FaultError as error:
             self.kill()
             raise SubjectError(f"{self.name} could not be started: {error}") from error
@@ -171,7 +171,7 @@ class Child:
             self._process.stdin.close()
 
 
-def birth_of(pid: int) -> int | None:
+def start_time_of(pid: int) -> int | None:
     """When a process began, in clock ticks since boot; None if there is none, or it ended and waits to be reaped.
 
     Tells a reused pid apart. Raises `FaultError` when that cannot be told: not to know is no proof of an end.

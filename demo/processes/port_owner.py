@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from demo.errors import FaultError
 from demo.processes import procfs
-from demo.processes.child import birth_of
+from demo.processes.child import start_time_of
 
 
 def holder_of(port: int) -> str:
@@ -47,5 +47,5 @@ class PortOwner:
 
 def _lives(pid: int, born: int) -> bool:
     with contextlib.suppress(FaultError):
-        return birth_of(pid) == born
+        return start_time_of(pid) == born
     return False

@@ -6,13 +6,13 @@ import os
 import signal
 from dataclasses import dataclass
 
-from demo.processes.child import birth_of
+from demo.processes.child import start_time_of
 
 LOOK_SEC = 0.02
 
 
 @dataclass(frozen=True)
-class Distant:
+class ProcessRef:
     """`killed`: what its parent told of its end."""
 
     pid: int
@@ -21,7 +21,7 @@ class Distant:
 
     @property
     def is_alive(self) -> bool:
-        return self.born is not None and birth_of(self.pid) == self.born
+        return self.born is not None and start_time_of(self.pid) == self.born
 
     @property
     def was_killed(self) -> bool:

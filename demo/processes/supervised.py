@@ -21,7 +21,7 @@ LOOK_SEC = 0.03
 NOT_RUNNING = Reading(trouble="not running")
 
 
-class WatchedPart(ABC):
+class ObservedProcess(ABC):
     """A part as seen from outside. `trouble`: why there is no process, in a few words for its card.
 
     `is_ours`: does that answer come from that process? For a probe that cannot tell by itself.
@@ -79,7 +79,7 @@ def _lives(handle: Handle) -> bool:
         return True
 
 
-class Part(WatchedPart):
+class SupervisedProcess(ObservedProcess):
     """One of our own. `make` makes its process anew."""
 
     def __init__(

@@ -14,23 +14,23 @@ from starlette.types import ASGIApp
 
 from demo import __version__
 from demo.hub import Hub
-from demo.relay.feed import Follower, Picture, Store
+from demo.relay.feed import FeedMessage, RelayStore, Subscriber
 from demo.views.state_json import moment
-from demo.web.access.middleware import Guard
-from demo.web.access.policy import Access
+from demo.web.access.middleware import AccessMiddleware
+from demo.web.access.policy import AccessPolicy
 from demo.web.access.rules import Rule, Rules
 from demo.web.problems import add_errors, full, problem
 from demo.web.rendering.assets import Assets
-from demo.web.rendering.page_cache import Drawer
-from demo.web.rendering.renderer import REGIONS, Heading, Pages
-from demo.web.responses import Answer
+from demo.web.rendering.page_cache import PageCache
+from demo.web.rendering.renderer import REGIONS, Heading, Renderer
+from demo.web.responses import AsciiJsonResponse
 from demo.web.routes.openapi import EVERYWHERE, STREAM, add_page
 from demo.web.routes.state_schema import RELAYED, Application, state_answer
 from demo.web.routes.static_files import add_files
-from demo.web.streaming.direct import Direct
+from demo.web.streaming.direct import DirectStreams
 from demo.web.streaming.hub_views import beat, framed
-from demo.web.streaming.polling_fallback import Polling, page_of
-from demo.web.streaming.stream_slots import Line, Lines
+from demo.web.streaming.polling_fallback import PollingFallback, page_of
+from demo.web.streaming.stream_slots import StreamSlot, StreamSlots
 from demo.web.streaming.view_stream import view_stream
 
 LOOK_EVERY_SEC = 0.25
@@ -53,14 +53,14 @@ AUDIENCE = Rules(
 class Shown:
     """What a relay has: the newest picture (None: none yet), and since when it is without the show."""
 
-    picture: Picture | None = None
+    picture: FeedMessage | None = None
     lost_since: float | None = None
 
 
 class Received:
     """The hub's view of it: regions that were rendered elsewhere, under the names that this version knows."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Renderer) -> None:
         self._pages = pages
         self._own = {"build": pages.part(TEMPLATE, "build").encode()}
         self._waiting = {"tale": pages.part(TEMPLATE, "waiting").encode()}
@@ -74,24 +74,26 @@ class Received:
         return framed(self._pages, regions, ident)
 
 
-class Audience:
+class RelayApp:
     """One relay's web side. `asgi` is the application, access rules outermost. `say`: to who runs the relay."""
 
-    def __init__(self, store: Store, access: Access, lines: Lines, say: Callable[[str], None]) -> None:
-        self.follower = Follower(store, self._take, say)
+    def __init__(self, store: RelayStore, access: AccessPolicy, lines: StreamSlots, say: Callable[[str], None]) -> None:
+        self.follower = Subscriber(store, self._take, say)
         self._say = say
         self._lines = lines
         self._reach = access.reach
         self._builds: set[str] = set()
         self._complaints: set[str] = set()
         self.assets = Assets(Path(str(resources.files("demo") / "static")))
-        self._pages = Pages(self.assets)
-        self._drawer = Drawer()
+        self._pages = Renderer(self.assets)
+        self._drawer = PageCache()
         self._view = Received(self._pages)
         self.hub: Hub[Shown] = Hub({VIEW: self._view}, Shown(), on_error=self._broke)
-        self._polling = Polling(partial(self.hub.whole, VIEW))
+        self._polling = PollingFallback(partial(self.hub.whole, VIEW))
         self.app = self._application()
-        self.asgi: ASGIApp = Guard(Direct(self.app, self.hub, self._line, moves=True), access, self._broke)
+        self.asgi: ASGIApp = AccessMiddleware(
+            DirectStreams(self.app, self.hub, self._line, moves=True), access, self._broke
+        )
 
     def viewers(self) -> int:
         """Open pages of this relay."""
@@ -115,7 +117,7 @@ class Audience:
     def _shown(self) -> Shown:
         return Shown(self.follower.picture, self.follower.lost_since)
 
-    def _take(self, picture: Picture) -> None:
+    def _take(self, picture: FeedMessage) -> None:
         before = self.hub.newest[0].picture
         if before is None or before.epoch != picture.epoch:
             self._say(f"the show is here: {picture.title}")
@@ -138,7 +140,7 @@ class Audience:
             self._complaints.add(text)
             self._say(text)
 
-    def _line(self, request: Request, private: bool) -> Line | None:
+    def _line(self, request: Request, private: bool) -> StreamSlot | None:
         page = page_of(request)
         line = self._lines.take(private=False, session=None, page=page)
         if line is not None:
@@ -186,9 +188,9 @@ class Audience:
             return view_stream(self.hub, VIEW, line)
 
         @app.get("/healthz", tags=["machine"])
-        async def healthz() -> Answer:
+        async def healthz() -> AsciiJsonResponse:
             """200 as soon as pages are served, with or without a show."""
-            return Answer({"status": "ok", "version": __version__, "live": self._is_live()})
+            return AsciiJsonResponse({"status": "ok", "version": __version__, "live": self._is_live()})
 
         # Routes of their own: one route of two methods would have one operation id twice.
         app.add_api_route("/state", state, methods=["HEAD"], include_in_schema=False)
@@ -208,4 +210,4 @@ class Audience:
         timer = told.get("timer")
         if isinstance(timer, dict) and timer.get("running") and isinstance(timer.get("elapsed_sec"), int | float):
             told["timer"] = timer | {"elapsed_sec": round(timer["elapsed_sec"] + max(0.0, now - shown.picture.now), 3)}
-        return Answer(told)
+        return AsciiJsonResponse(told)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from demo.conductor import Conductor
-from demo.relay.feed import Picture, Publisher, Store
+from demo.relay.feed import FeedMessage, Publisher, RelayStore
 from demo.show import commands as c
 from demo.views import snapshot
 from demo.web.app import Web
@@ -15,7 +15,7 @@ WHO = "relays"
 class Broadcast:
     """Publishes one show until it is cancelled. Nothing of the show waits for it. `tell`: lines for the terminal."""
 
-    def __init__(self, web: Web, conductor: Conductor, store: Store, tell: Callable[[str], None]) -> None:
+    def __init__(self, web: Web, conductor: Conductor, store: RelayStore, tell: Callable[[str], None]) -> None:
         self._web = web
         self._conductor = conductor
         self._tell = tell
@@ -25,7 +25,7 @@ class Broadcast:
     async def run(self) -> None:
         await self._publisher.run()
 
-    def _picture(self, publisher: Publisher) -> Picture | None:
+    def _picture(self, publisher: Publisher) -> FeedMessage | None:
         """The stage's regions and the audience's `/state` only: notes, errors and addresses never get into Redis."""
         web, clock = self._web, self._conductor.clock
         (state, ident), now = web.hub.newest, clock.now()
@@ -37,11 +37,11 @@ class Broadcast:
             return None
         told = snapshot(state, epoch, web.viewers, private=False, now=now, ahead=clock.ahead)
         build = web.assets.fingerprint
-        return Picture(epoch, int(seq), publisher.run_id, now, state.title, build, regions, told)
+        return FeedMessage(epoch, int(seq), publisher.run_id, now, state.title, build, regions, told)
 
     def _count(self, viewers: int) -> None:
         self._web.elsewhere = viewers
 
     def _say(self, text: str, is_trouble: bool) -> None:
         self._tell(f"relays     {text}")
-        self._conductor.enqueue(WHO, c.Trouble(text) if is_trouble else c.Trouble(text, "note"))
+        self._conductor.enqueue(WHO, c.Notice(text) if is_trouble else c.Notice(text, "note"))

@@ -10,13 +10,13 @@ from typing import Any
 
 import uvicorn
 
-from demo.console_output import SAID_SEC, Voice
-from demo.relay.app import AUDIENCE, Audience
-from demo.relay.feed import Address, Store, tell_viewers
-from demo.web.access.policy import Access
-from demo.web.access.setup import Asked, Entrance, watching
+from demo.console_output import SAID_SEC, ConsoleWriter
+from demo.relay.app import AUDIENCE, RelayApp
+from demo.relay.feed import Address, RelayStore, tell_viewers
+from demo.web.access.policy import AccessPolicy
+from demo.web.access.setup import AccessOptions, AccessSetup, watching
 from demo.web.server.server import bind, serve
-from demo.web.streaming.stream_slots import Lines, connections_most, open_files, short_of_room, streams_most
+from demo.web.streaming.stream_slots import StreamSlots, connections_most, open_files, short_of_room, streams_most
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -28,8 +28,8 @@ FIRST_LOOK_SEC = 2.0
 class RelayOptions:
     """What the command line asks for."""
 
-    feed: Store
-    asked: Asked = field(default_factory=Asked)
+    feed: RelayStore
+    asked: AccessOptions = field(default_factory=AccessOptions)
     port: int = 0
 
 
@@ -45,13 +45,15 @@ def relay(options: RelayOptions) -> None:
         listener.close()
 
 
-async def _relay(options: RelayOptions, listener: socket.socket, door: Entrance) -> None:
-    stop, say = asyncio.Event(), Voice(quiet=False)
+async def _relay(options: RelayOptions, listener: socket.socket, door: AccessSetup) -> None:
+    stop, say = asyncio.Event(), ConsoleWriter(quiet=False)
     _stop_on_signals(stop)
     store = options.feed
     files = open_files()
-    access = Access(door.reach, rules=AUDIENCE)
-    audience = Audience(store, access, Lines(streams_most(files), reserved=0), lambda text: say(f"relay      {text}"))
+    access = AccessPolicy(door.reach, rules=AUDIENCE)
+    audience = RelayApp(
+        store, access, StreamSlots(streams_most(files), reserved=0), lambda text: say(f"relay      {text}")
+    )
     working = [_spawn(audience.follower.run()), _spawn(tell_viewers(store, audience.viewers))]
     try:
         await _first(audience.follower.asked.wait(), stop.wait(), timeout=FIRST_LOOK_SEC)
@@ -101,7 +103,7 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
             loop.add_signal_handler(number, stop.set)
 
 
-def _welcome(feed: Address, door: Entrance) -> list[str]:
+def _welcome(feed: Address, door: AccessSetup) -> list[str]:
     """Where to go, and what is followed."""
     return [
         f"stage      {door.reach.everywhere}/",

@@ -5,12 +5,12 @@ from demo.show.decide import Refusal, decide
 from demo.show.state import (
     ActionState,
     FaultState,
+    FrozenView,
     JournalKind,
     LogLine,
     Point,
     ShowState,
     Span,
-    Story,
     Verdict,
     opening,
 )
@@ -19,13 +19,13 @@ from demo.show.timer import Timer
 __all__ = [
     "ActionState",
     "FaultState",
+    "FrozenView",
     "JournalKind",
     "LogLine",
     "Point",
     "Refusal",
     "ShowState",
     "Span",
-    "Story",
     "Timer",
     "Verdict",
     "apply",

@@ -12,12 +12,12 @@ from demo.show.state import (
     HISTORY_MOST,
     LOG_MOST,
     FaultState,
+    FrozenView,
     Level,
     LogLine,
     Point,
     ShowState,
     Span,
-    Story,
     Verdict,
 )
 from demo.show.timer import Timer
@@ -25,17 +25,17 @@ from demo.show.timer import Timer
 SPANS_MOST = 100
 
 
-def apply(state: ShowState, entry: e.Entry) -> ShowState:
+def apply(state: ShowState, entry: e.JournalEntry) -> ShowState:
     """The state after `entry`. Pure; an entry that `decide` made never fails here."""
     return replace(_apply(entry.event, state, entry), seq=entry.seq)
 
 
 @singledispatch
-def _apply(event: object, state: ShowState, entry: e.Entry) -> ShowState:
+def _apply(event: object, state: ShowState, entry: e.JournalEntry) -> ShowState:
     raise TypeError(f"no fold for {type(event).__name__}")
 
 
-def _log(state: ShowState, entry: e.Entry, text: str, level: Level) -> ShowState:
+def _log(state: ShowState, entry: e.JournalEntry, text: str, level: Level) -> ShowState:
     return replace(state, log=(*state.log[-(LOG_MOST - 1) :], LogLine(entry.at, entry.who, text, level)))
 
 
@@ -43,20 +43,20 @@ def _log(state: ShowState, entry: e.Entry, text: str, level: Level) -> ShowState
 
 
 @_apply.register
-def _(event: e.DeckChanged, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.DeckChanged, state: ShowState, entry: e.JournalEntry) -> ShowState:
     edited = with_deck(state, event.chapters, event.number)
     return _log(edited, entry, f"the deck was edited: it goes on at {event.number}: {edited.chapter.title}", "move")
 
 
 @_apply.register
-def _(event: e.ShowOpened, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.ShowOpened, state: ShowState, entry: e.JournalEntry) -> ShowState:
     if event.chapters and event.chapters != titles_of(state.chapters):
         state = with_deck(state, event.chapters, 1)
     return replace(state, opened=True, boot=event.boot, anchor=event.anchor)
 
 
 @_apply.register
-def _(event: e.ShowPickedUp, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.ShowPickedUp, state: ShowState, entry: e.JournalEntry) -> ShowState:
     """Nothing that only lived in the old process is carried over."""
     faults = tuple(replace(fault, unwatched=fault.run > 0) for fault in state.faults)
     kept = replace(state, countdown_ends_at=None, freshness="unknown", freshness_reason="", faults=faults)
@@ -66,18 +66,18 @@ def _(event: e.ShowPickedUp, state: ShowState, entry: e.Entry) -> ShowState:
 
 
 @_apply.register
-def _(event: e.ShowClosed, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.ShowClosed, state: ShowState, entry: e.JournalEntry) -> ShowState:
     """For whoever looks for a journal to continue; the show itself has no use for it."""
     return state
 
 
 @_apply.register
-def _(event: e.ShowSetAside, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.ShowSetAside, state: ShowState, entry: e.JournalEntry) -> ShowState:
     return _log(state, entry, "another show was begun in this one's place", "move")
 
 
 @_apply.register
-def _(event: e.ChapterEntered, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.ChapterEntered, state: ShowState, entry: e.JournalEntry) -> ShowState:
     index = event.number - 1
     moved = replace(
         state,
@@ -109,7 +109,7 @@ def _is_step(event: e.ChapterEntered) -> bool:
 
 
 @_apply.register
-def _(event: e.ActionStarted, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.ActionStarted, state: ShowState, entry: e.JournalEntry) -> ShowState:
     state = state.with_action(event.number, status="running", error=None, run=event.run, visit=event.visit)
     kept = {number: verdict for number, verdict in state.verdicts.items() if verdict.by != event.number}
     state = replace(state, verdicts=kept)
@@ -117,19 +117,19 @@ def _(event: e.ActionStarted, state: ShowState, entry: e.Entry) -> ShowState:
 
 
 @_apply.register
-def _(event: e.ActionSucceeded, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.ActionSucceeded, state: ShowState, entry: e.JournalEntry) -> ShowState:
     return _without_countdown(state.with_action(event.number, status="done"), event.number)
 
 
 @_apply.register
-def _(event: e.ActionFailed, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.ActionFailed, state: ShowState, entry: e.JournalEntry) -> ShowState:
     failed = state.with_action(event.number, status="failed", error=event.error)
     failed = _without_countdown(failed, event.number)
     return _log(failed, entry, f"chapter {event.number} failed: {event.error}", "error")
 
 
 @_apply.register
-def _(event: e.CountdownStarted, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.CountdownStarted, state: ShowState, entry: e.JournalEntry) -> ShowState:
     return replace(state, countdown_ends_at=event.ends_at, countdown_number=event.number)
 
 
@@ -138,7 +138,7 @@ def _without_countdown(state: ShowState, number: int) -> ShowState:
 
 
 @_apply.register
-def _(event: e.Concluded, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.Concluded, state: ShowState, entry: e.JournalEntry) -> ShowState:
     number = state.hypothesis_number(event.number) or event.number
     concluded = replace(state, verdicts={**state.verdicts, number: Verdict(event.held, event.text, event.number)})
     return _log(concluded, entry, event.text, "word")
@@ -148,7 +148,7 @@ def _(event: e.Concluded, state: ShowState, entry: e.Entry) -> ShowState:
 
 
 @_apply.register
-def _(event: e.FaultRequested, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.FaultRequested, state: ShowState, entry: e.JournalEntry) -> ShowState:
     fresh: dict[str, Any] = {
         "injected_at": None,
         "heals_at": None,
@@ -163,21 +163,21 @@ def _(event: e.FaultRequested, state: ShowState, entry: e.Entry) -> ShowState:
 
 
 @_apply.register
-def _(event: e.FaultStarted, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.FaultStarted, state: ShowState, entry: e.JournalEntry) -> ShowState:
     veiled = event.name in state.seen
     state = replace(state, spans=(*state.spans[-(SPANS_MOST - 1) :], Span(event.name, state.number, entry.at)))
     return state.with_fault(event.name, target=event.target, touched=True, injected_at=entry.at, veiled=veiled)
 
 
 @_apply.register
-def _(event: e.FaultInjected, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.FaultInjected, state: ShowState, entry: e.JournalEntry) -> ShowState:
     state = state.with_fault(event.name, state="active", heals_at=event.heals_at)
     fault = state.fault(event.name)
     return _log(state, entry, f"{event.name} injected: {fault.target if fault else ''}", "fault")
 
 
 @_apply.register
-def _(event: e.FaultFailed, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.FaultFailed, state: ShowState, entry: e.JournalEntry) -> ShowState:
     if not event.touched:
         state = _end_span(state, event.name, entry.at).with_fault(event.name, injected_at=None)
     state = state.with_fault(event.name, state="failed", broke=True, error=event.error, touched=event.touched)
@@ -185,13 +185,13 @@ def _(event: e.FaultFailed, state: ShowState, entry: e.Entry) -> ShowState:
 
 
 @_apply.register
-def _(event: e.FaultLeft, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.FaultLeft, state: ShowState, entry: e.JournalEntry) -> ShowState:
     state = state.with_fault(event.name, state="failed", touched=True, unwatched=True, error=event.error)
     return _log(state, entry, f"{event.name}, left by an earlier server, is not healed: {event.error}", "error")
 
 
 @_apply.register
-def _(event: e.HealRequested, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.HealRequested, state: ShowState, entry: e.JournalEntry) -> ShowState:
     fault = state.fault(event.name)
     if fault is None or fault.state == "injecting":
         return state.with_fault(event.name, heal_wanted=True)
@@ -199,7 +199,7 @@ def _(event: e.HealRequested, state: ShowState, entry: e.Entry) -> ShowState:
 
 
 @_apply.register
-def _(event: e.FaultHealed, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.FaultHealed, state: ShowState, entry: e.JournalEntry) -> ShowState:
     fault = state.fault(event.name)
     broke = fault is not None and fault.broke
     after: dict[str, Any] = {"state": "failed"} if broke else {"state": "idle", "error": None}
@@ -217,19 +217,19 @@ def _end_span(state: ShowState, name: str, at: float) -> ShowState:
 
 
 @_apply.register
-def _(event: e.HealFailed, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.HealFailed, state: ShowState, entry: e.JournalEntry) -> ShowState:
     state = state.with_fault(event.name, state="failed", error=event.error)
     return _log(state, entry, f"{event.name} could not be healed: {event.error}", "error")
 
 
 @_apply.register
-def _(event: e.FaultDetected, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.FaultDetected, state: ShowState, entry: e.JournalEntry) -> ShowState:
     state = state.with_fault(event.name, detected_after_sec=event.after_sec)
     return _log(state, entry, f"{event.name} seen after {event.after_sec:.1f} s", "fault")
 
 
 @_apply.register
-def _(event: e.FaultRecovered, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.FaultRecovered, state: ShowState, entry: e.JournalEntry) -> ShowState:
     state = state.with_fault(event.name, recovered_after_sec=event.after_sec)
     fault = state.fault(event.name)
     unseen = fault is not None and fault.detected_after_sec is None
@@ -238,24 +238,24 @@ def _(event: e.FaultRecovered, state: ShowState, entry: e.Entry) -> ShowState:
 
 
 @_apply.register
-def _(event: e.FaultCameBack, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.FaultCameBack, state: ShowState, entry: e.JournalEntry) -> ShowState:
     state = _end_span(state, event.name, entry.at).with_fault(event.name, came_back_after_sec=event.after_sec)
     return _log(state, entry, f"{event.name} came back by itself after {event.after_sec:.1f} s", "fault")
 
 
 @_apply.register
-def _(event: e.PartsHealRequested, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.PartsHealRequested, state: ShowState, entry: e.JournalEntry) -> ShowState:
     return _log(replace(state, parts_healing=True, parts_error=None), entry, "heal all", "fault")
 
 
 @_apply.register
-def _(event: e.PartsHealed, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.PartsHealed, state: ShowState, entry: e.JournalEntry) -> ShowState:
     up = replace(state, parts_healing=False, parts_error=None)
     return _log(up, entry, "the system is up", "note") if state.parts_error is not None else up
 
 
 @_apply.register
-def _(event: e.PartsHealFailed, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.PartsHealFailed, state: ShowState, entry: e.JournalEntry) -> ShowState:
     broken = state.parts_healing or (state.sample is not None and state.sample.has_issues)
     failed = replace(state, parts_healing=False, parts_error=event.error, parts_failed_at=entry.at)
     failed = replace(failed, parts_seen_broken=broken)
@@ -266,58 +266,58 @@ def _(event: e.PartsHealFailed, state: ShowState, entry: e.Entry) -> ShowState:
 
 
 @_apply.register
-def _(event: e.Halted, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.Halted, state: ShowState, entry: e.JournalEntry) -> ShowState:
     return _log(replace(state, halted=True, countdown_ends_at=None), entry, "halt", "fault")
 
 
 @_apply.register
-def _(event: e.HaltLifted, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.HaltLifted, state: ShowState, entry: e.JournalEntry) -> ShowState:
     return _log(replace(state, halted=False), entry, "halt lifted", "fault")
 
 
 @_apply.register
-def _(event: e.Said, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.Said, state: ShowState, entry: e.JournalEntry) -> ShowState:
     return _log(replace(state, said=event.text), entry, event.text, "word")
 
 
 @_apply.register
-def _(event: e.BlackoutSet, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.BlackoutSet, state: ShowState, entry: e.JournalEntry) -> ShowState:
     timer = state.timer.darkened(entry.at) if event.on else state.timer.lit(entry.at)
     dark = replace(state, blackout=event.on, timer=timer)
     return _log(dark, entry, f"blackout {'on' if event.on else 'off'}", "move")
 
 
 @_apply.register
-def _(event: e.FreezeSet, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.FreezeSet, state: ShowState, entry: e.JournalEntry) -> ShowState:
     if not event.on:
         return _log(replace(state, held=None), entry, "the stage is unfrozen", "move")
-    story = Story(state.current, state.reached, state.said, state.verdicts, state.spans, state.log)
+    story = FrozenView(state.current, state.reached, state.said, state.verdicts, state.spans, state.log)
     return _log(replace(state, held=story), entry, f"the stage is frozen on chapter {state.number}", "move")
 
 
 @_apply.register
-def _(event: e.TimerStarted, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.TimerStarted, state: ShowState, entry: e.JournalEntry) -> ShowState:
     started = replace(state, timer=state.timer.started(entry.at, state.blackout))
     return _log(started, entry, "timer started", "note")
 
 
 @_apply.register
-def _(event: e.TimerPaused, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.TimerPaused, state: ShowState, entry: e.JournalEntry) -> ShowState:
     return _log(replace(state, timer=state.timer.paused(entry.at)), entry, "timer paused", "note")
 
 
 @_apply.register
-def _(event: e.TimerReset, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.TimerReset, state: ShowState, entry: e.JournalEntry) -> ShowState:
     return _log(replace(state, timer=Timer()), entry, "timer reset", "note")
 
 
 @_apply.register
-def _(event: e.TroubleSeen, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.TroubleSeen, state: ShowState, entry: e.JournalEntry) -> ShowState:
     return _log(state, entry, event.text, event.level)
 
 
 @_apply.register
-def _(event: e.DurabilityChanged, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.DurabilityChanged, state: ShowState, entry: e.JournalEntry) -> ShowState:
     changed = replace(state, durable=event.on, not_durable_because=event.why)
     if event.on:
         return _log(changed, entry, "the journal is written again", "move")
@@ -329,7 +329,7 @@ def _(event: e.DurabilityChanged, state: ShowState, entry: e.Entry) -> ShowState
 
 
 @_apply.register
-def _(event: e.HealthSampled, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.HealthSampled, state: ShowState, entry: e.JournalEntry) -> ShowState:
     sample = replace(read_sample(event.health, entry.at), updated_at=event.updated_at)
     sample = sample.with_missing(state.expected)
     seen = frozenset(event.seen)
@@ -354,7 +354,7 @@ def _longer(state: ShowState, sample: Sample, at: float) -> tuple[Point, ...]:
 
 
 @_apply.register
-def _(event: e.FreshnessChanged, state: ShowState, entry: e.Entry) -> ShowState:
+def _(event: e.FreshnessChanged, state: ShowState, entry: e.JournalEntry) -> ShowState:
     changed = replace(state, freshness=event.freshness, freshness_reason=event.reason)
     if event.reason and event.reason != state.freshness_reason:
         return _log(changed, entry, event.reason, "error")

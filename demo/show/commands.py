@@ -206,7 +206,7 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Notice:
     """Something beside the story, mostly gone wrong: for the presenter's screens. `level`: error or note."""
 
     text: str
@@ -236,7 +236,7 @@ class Durable:
     why: str = ""
 
 
-Order = (
+Command = (
     Advance
     | Back
     | Goto
@@ -265,7 +265,7 @@ Order = (
     | PartsHealEnd
     | Observe
     | Watch
-    | Trouble
+    | Notice
     | StartCountdown
     | Conclude
     | Durable
@@ -273,9 +273,9 @@ Order = (
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class CommandEnvelope:
     """Who asks for what, pressed on which chapter (1-based; None: whichever is on screen)."""
 
     who: str
-    what: Order
+    what: Command
     pressed_on: int | None = None

@@ -29,7 +29,7 @@ class Refusal:
 Decision = tuple[e.Event, ...] | Refusal
 
 
-def decide(state: ShowState, command: c.Command, at: float) -> Decision:
+def decide(state: ShowState, command: c.CommandEnvelope, at: float) -> Decision:
     """The events that `command` causes at `at` (a moment), or a refusal. Pure."""
     missing = _unknown_target(state, command.what)
     if missing:
@@ -39,7 +39,7 @@ def decide(state: ShowState, command: c.Command, at: float) -> Decision:
     return _decide(command.what, state, at)
 
 
-def _unknown_target(state: ShowState, what: c.Order) -> Refusal | None:
+def _unknown_target(state: ShowState, what: c.Command) -> Refusal | None:
     if isinstance(what, c.Goto) and not 1 <= what.chapter <= state.total:
         return Refusal("not_found", f"there is no chapter {what.chapter}: this show has 1 to {state.total}")
     if isinstance(what, c.Inject | c.Heal) and what.name is not None and state.fault(what.name) is None:
@@ -346,7 +346,7 @@ def _(what: c.ResetTimer, state: ShowState, at: float) -> Decision:
 
 
 @_decide.register
-def _(what: c.Trouble, state: ShowState, at: float) -> Decision:
+def _(what: c.Notice, state: ShowState, at: float) -> Decision:
     return (e.TroubleSeen(what.text, what.level),)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from demo.show import events as e
-from demo.show.state import ActionState, ShowState, Story, Verdict
+from demo.show.state import ActionState, FrozenView, ShowState, Verdict
 from demo.types import Chapter
 
 
@@ -57,7 +57,7 @@ def with_deck(state: ShowState, titles: Sequence[str], number: int) -> ShowState
     )
 
 
-def _story(held: Story, new: Mapping[int, int]) -> Story | None:
+def _story(held: FrozenView, new: Mapping[int, int]) -> FrozenView | None:
     """What a frozen stage shows; it is thawed where its chapter is gone."""
     number = new.get(held.current + 1)
     if number is None:

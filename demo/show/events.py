@@ -308,7 +308,7 @@ _BY_NAME: dict[str, type[Any]] = {kind.__name__: kind for kind in typing.get_arg
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalEntry:
     """One line of the journal: the event, its place in the order, when (a moment of the show's clock) and by whom."""
 
     seq: int

@@ -126,7 +126,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class FrozenView:
     """What the room was told when the stage was frozen. The names are `ShowState`'s own."""
 
     current: int
@@ -163,7 +163,7 @@ class ShowState:
     reached: int = 0
     halted: bool = False
     blackout: bool = False
-    held: Story | None = None
+    held: FrozenView | None = None
     """While the stage is frozen: the story the room goes on seeing."""
     timer: Timer = field(default_factory=Timer)
     journal: JournalKind = "file"

@@ -10,7 +10,7 @@ SPAN_SEC = 2.0
 Outcome = Literal["ok", "limited", "failed"]
 
 
-class Rolling:
+class RollingStats:
     """Counts what happened in the last SPAN_SEC, and in total."""
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from demo.errors import SubjectError, UsageError
 from demo.paths import make_private, state_directory
-from demo.processes.child import birth_of
+from demo.processes.child import start_time_of
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _SOCKET_MOST = 100
@@ -23,7 +23,7 @@ _SOCKET_MOST = 100
 
 
 @dataclass(frozen=True)
-class Standing:
+class StandaloneSystem:
     """One system that stands: `subject`, its supervisor's process, and `wiring`, what the subject needs to attach."""
 
     name: str
@@ -36,7 +36,7 @@ class Standing:
     @property
     def is_up(self) -> bool:
         """Does its supervisor live? Raises `FaultError` when that cannot be told."""
-        return self.born is not None and birth_of(self.pid) == self.born
+        return self.born is not None and start_time_of(self.pid) == self.born
 
 
 def place() -> Path:
@@ -66,27 +66,27 @@ def file_of(name: str, kind: str) -> Path:
     return path
 
 
-def find(name: str) -> Standing | None:
+def find(name: str) -> StandaloneSystem | None:
     """The system called `name`, whether its supervisor still lives or not; None when there is no word of it.
 
     Raises `SubjectError` when there is, and it cannot be read.
     """
     path = file_of(name, "json")
     try:
-        return Standing(**json.loads(path.read_text()))
+        return StandaloneSystem(**json.loads(path.read_text()))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError) as error:
         raise SubjectError(f"{path} cannot be read: {error}") from None
 
 
-def standing() -> list[Standing]:
+def standing() -> list[StandaloneSystem]:
     """All that stand, by name."""
     names = sorted(path.stem for path in place().glob("*.json") if _NAME.fullmatch(path.stem))
     return [found for name in names if (found := find(name)) is not None and found.is_up]
 
 
-def announce(system: Standing) -> None:
+def announce(system: StandaloneSystem) -> None:
     """Say how it can be reached: whole or not at all, and to nobody else."""
     path = file_of(system.name, "json")
     draft = path.with_suffix(".new")

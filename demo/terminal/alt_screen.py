@@ -27,7 +27,7 @@ CLOSE_SEC = 1.0
 Row = Sequence[Segment]
 
 
-class Screen:
+class AltScreen:
     """Owns the terminal behind `file` between `open` and `close`; `close` is safe to call twice.
 
     `gone` turns true when the terminal takes nothing any more. `on_room` is called when it reads again.

@@ -14,7 +14,7 @@ from demo.clean import clean_lines
 KEPT, SHOWN, SHOWN_SEC = 1000, 4, 20.0
 
 
-class Overheard:
+class CapturedOutput:
     """Stands in for `sys.stdout` and `sys.stderr` between `__enter__` and `__exit__`."""
 
     def __init__(self, on_text: Callable[[], None]) -> None:
@@ -48,7 +48,7 @@ class Overheard:
 
 
 class _Ear(io.TextIOBase):
-    def __init__(self, owner: Overheard, stream: TextIO) -> None:
+    def __init__(self, owner: CapturedOutput, stream: TextIO) -> None:
         self._owner, self._stream = owner, stream
 
     def write(self, text: str) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rich.segment import Segment
 from rich.text import Text
 
-from demo.terminal.row_layout import Canvas, Rows, blank
+from demo.terminal.row_layout import RowLayout, Rows, blank
 from demo.terminal.style import age_text, mark, parts, spark
 from demo.views import CardView
 
@@ -21,10 +21,10 @@ _ORDER = {"down": 0, "offline": 0, "degraded": 1, "unknown": 2, "starting": 2, "
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class CardGrid:
     """Draws cards as they are at the moment `now`."""
 
-    canvas: Canvas
+    canvas: RowLayout
     now: float
 
     def fit(self, cards: Sequence[CardView], width: int, height: int) -> Rows:

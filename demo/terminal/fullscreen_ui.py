@@ -13,12 +13,12 @@ from rich.segment import Segment
 from demo.conductor import Conductor
 from demo.invitation import Invitation
 from demo.show import ShowState
-from demo.terminal.alt_screen import Screen
-from demo.terminal.captured_output import Overheard
-from demo.terminal.key_controller import Helm
+from demo.terminal.alt_screen import AltScreen
+from demo.terminal.captured_output import CapturedOutput
+from demo.terminal.key_controller import KeyController
 from demo.terminal.keyboard import GONE, WHEEL, keyboard
 from demo.terminal.row_layout import Rows
-from demo.terminal.screen_layout import Desk, picture
+from demo.terminal.screen_layout import TerminalState, picture
 
 TICK_SEC = 0.2
 """Ages, countdowns and the terminal's size are looked at this often."""
@@ -30,7 +30,7 @@ WHOLE_SEC = 2.0
 """This often the picture is painted whole: something else may have written over it."""
 
 
-class LiveFront:
+class FullscreenUi:
     """The terminal between `__enter__` and `__exit__`. `notes`: whether they show at first."""
 
     def __init__(
@@ -46,15 +46,15 @@ class LiveFront:
         self._console = console
         self._wake = asyncio.Event()
         self._pressed: deque[str] = deque()
-        self._screen = Screen(console, console.file, self._wake.set)
-        self._overheard = Overheard(self._wake.set)
+        self._screen = AltScreen(console, console.file, self._wake.set)
+        self._overheard = CapturedOutput(self._wake.set)
         self._notes = notes
         self._invitation = invitation
         self._shown = conductor.state.number
         self._size = (0, 0)
         self._painted_at = self._whole_at = 0.0
         self._exits = contextlib.ExitStack()
-        self.helm = Helm(conductor, quitting, self._wake.set)
+        self.helm = KeyController(conductor, quitting, self._wake.set)
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as exits:
@@ -121,7 +121,9 @@ class LiveFront:
     def _rows(self, state: ShowState, size: tuple[int, int]) -> Rows:
         notices = (*self.helm.notices(), self.helm.waits_for) if self.helm.is_leaving else self.helm.notices()
         invited = self._invitation() if self.helm.pad.mode == "invite" else None
-        desk = Desk(self._conductor.clock(), self.helm.pad, notices, self._notes, self._overheard.lines(), invited)
+        desk = TerminalState(
+            self._conductor.clock(), self.helm.pad, notices, self._notes, self._overheard.lines(), invited
+        )
         try:
             return picture(self._console, state, desk, size)
         except Exception as error:  # noqa: BLE001 - the keys must go on working under a picture that fails

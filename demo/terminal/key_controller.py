@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from demo.conductor import ENDING, Conductor
 from demo.errors import DemoError
-from demo.show.commands import Command, Order
+from demo.show.commands import Command, CommandEnvelope
 from demo.terminal.keymap import ASKED_SEC, Keypad, Pressed, carries_chapter, press, question
 
 WHO = "terminal"
@@ -14,7 +14,7 @@ HEALING = "healing, please wait"
 REMOVING = f"{ENDING}, please wait"
 
 
-class Helm:
+class KeyController:
     """The keypad of one terminal. `quitting` is set when someone wants to leave; `on_change` asks for a repaint."""
 
     def __init__(self, conductor: Conductor, quitting: asyncio.Event, on_change: Callable[[], None]) -> None:
@@ -85,14 +85,14 @@ class Helm:
         for task in self._sent:
             task.cancel()
 
-    def _send(self, order: Order, shown: int) -> None:
-        command = Command(WHO, order, shown if carries_chapter(order) else None)
+    def _send(self, order: Command, shown: int) -> None:
+        command = CommandEnvelope(WHO, order, shown if carries_chapter(order) else None)
         # Tasks start in the order they are made, so commands keep the order of the keys.
         task = asyncio.get_running_loop().create_task(self._submit(command))
         self._sent.add(task)
         task.add_done_callback(self._sent.discard)
 
-    async def _submit(self, command: Command) -> None:
+    async def _submit(self, command: CommandEnvelope) -> None:
         try:
             await self._conductor.submit(command)
         except DemoError as refused:

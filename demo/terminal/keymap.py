@@ -55,7 +55,7 @@ class Keypad:
 class Pressed:
     """What a key asks for: a command, a word to the presenter, or something of this terminal's own."""
 
-    order: c.Order | None = None
+    order: c.Command | None = None
     notice: str = ""
     does: Literal["", "quit", "repaint", "notes"] = ""
 
@@ -63,7 +63,7 @@ class Pressed:
 NOTHING = Pressed()
 
 
-def carries_chapter(order: c.Order) -> bool:
+def carries_chapter(order: c.Command) -> bool:
     """Moves name the chapter they were pressed on, so that one from an old screen is refused."""
     return isinstance(order, c.Advance | c.Back | c.Goto | c.Rerun)
 
@@ -100,7 +100,7 @@ def _stranger(printed: str, pad: Keypad) -> str:
     return f"“{printed}” is no key here: a terminal does not tell where a key lies. ? lists the keys"
 
 
-_TWICE: dict[str, tuple[c.Order, str]] = {
+_TWICE: dict[str, tuple[c.Command, str]] = {
     "x": (c.Halt(), "X again to halt"),
     "w": (c.ResetTimer(), "W again to reset the timer"),
 }

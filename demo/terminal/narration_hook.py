@@ -13,7 +13,7 @@ from demo.terminal.key_controller import WHO
 OnNarration = Callable[[str], object]
 
 
-class Narrator:
+class NarrationHook:
     """Calls `listener` each time a chapter is entered; its exceptions are shown and do no further harm."""
 
     def __init__(self, conductor: Conductor, listener: OnNarration) -> None:
@@ -38,4 +38,4 @@ class Narrator:
                 if inspect.isawaitable(answer):
                     await answer
             except Exception as error:  # noqa: BLE001 - foreign code; the show goes on
-                self._conductor.enqueue(WHO, c.Trouble(f"on_narration_update: {told(error)}"[:300]))
+                self._conductor.enqueue(WHO, c.Notice(f"on_narration_update: {told(error)}"[:300]))

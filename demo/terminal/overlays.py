@@ -4,7 +4,7 @@ from rich.text import Text
 
 from demo.invitation import Invitation
 from demo.terminal.keymap import HELP, Keypad
-from demo.terminal.row_layout import Canvas, Rows
+from demo.terminal.row_layout import RowLayout, Rows
 from demo.terminal.style import AMBER, BLUE, VERMILION, parts
 from demo.views import PresenterView
 
@@ -13,7 +13,7 @@ BESIDE = 30
 
 
 def overlay(
-    canvas: Canvas, pad: Keypad, desk: PresenterView, invitation: Invitation | None, size: tuple[int, int]
+    canvas: RowLayout, pad: Keypad, desk: PresenterView, invitation: Invitation | None, size: tuple[int, int]
 ) -> Rows:
     """The rows of what is open; empty when nothing is."""
     width, height = size
@@ -28,11 +28,11 @@ def overlay(
     return []
 
 
-def _headed(canvas: Canvas, title: str, hint: str, width: int) -> Rows:
+def _headed(canvas: RowLayout, title: str, hint: str, width: int) -> Rows:
     return [canvas.row(Text(f" {title}", "bold"), Text(f"{hint} "), width, f"reverse {BLUE}")]
 
 
-def _faults(canvas: Canvas, pad: Keypad, desk: PresenterView, width: int) -> Rows:
+def _faults(canvas: RowLayout, pad: Keypad, desk: PresenterView, width: int) -> Rows:
     hint = "Enter fires it · Esc closes" if pad.typed else "digit selects · Esc closes"
     rows = _headed(canvas, "Faults", hint, width)
     for fault in desk.faults:
@@ -50,7 +50,7 @@ def _faults(canvas: Canvas, pad: Keypad, desk: PresenterView, width: int) -> Row
     return rows if desk.faults else [*rows, canvas.row(Text("    this show has none", "dim"), None, width)]
 
 
-def _chapters(canvas: Canvas, pad: Keypad, desk: PresenterView, width: int, height: int) -> Rows:
+def _chapters(canvas: RowLayout, pad: Keypad, desk: PresenterView, width: int, height: int) -> Rows:
     typed = f"go to {pad.typed} · Enter" if pad.typed else "number and Enter"
     rows = _headed(canvas, "Chapters", f"{typed} · Esc closes", width)
     focus = int(pad.typed) if pad.typed else desk.number
@@ -64,14 +64,14 @@ def _chapters(canvas: Canvas, pad: Keypad, desk: PresenterView, width: int, heig
     return rows
 
 
-def _help(canvas: Canvas, width: int) -> Rows:
+def _help(canvas: RowLayout, width: int) -> Rows:
     rows = _headed(canvas, "Keys", "? closes", width)
     for keys, meaning in HELP:
         rows.append(canvas.row(parts((f"  {keys:<28} ", f"bold {BLUE}"), (meaning, "")), None, width))
     return rows
 
 
-def _invitation(canvas: Canvas, invitation: Invitation | None, width: int, height: int) -> Rows:
+def _invitation(canvas: RowLayout, invitation: Invitation | None, width: int, height: int) -> Rows:
     rows = _headed(canvas, "Pair a phone", "I closes", width)
     if invitation is None:
         text = "    nothing to pair here: demo serve --host 0.0.0.0 lets phones in"

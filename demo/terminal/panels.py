@@ -8,7 +8,7 @@ from rich.text import Text
 from demo.clean import clean
 from demo.markup import to_rich
 from demo.show import LogLine, ShowState
-from demo.terminal.row_layout import Canvas, Row, Rows, blank
+from demo.terminal.row_layout import Row, RowLayout, Rows, blank
 from demo.terminal.style import AMBER, BLUE, TEAL, VERMILION, age_text, left_text, mark, marked, parts, spark
 from demo.views import BannerView, ClaimView, StageView, TimerView, clock_text, number_text, pace_text
 from demo.views.cards import in_fault, trend
@@ -35,7 +35,7 @@ _BANNERS = {
 class Panels:
     """Draws parts of one moment, `now`."""
 
-    canvas: Canvas
+    canvas: RowLayout
     now: float
 
     def title(self, view: StageView, timer: TimerView, freshness_reason: str, width: int) -> Row:

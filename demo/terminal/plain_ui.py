@@ -17,9 +17,9 @@ from types import TracebackType
 from typing import IO, Self
 
 from demo.conductor import Conductor
-from demo.console_output import SAID_SEC, Voice
+from demo.console_output import SAID_SEC, ConsoleWriter
 from demo.show import ShowState
-from demo.terminal.key_controller import Helm
+from demo.terminal.key_controller import KeyController
 from demo.terminal.keyboard_layouts import understood
 from demo.terminal.keymap import HELP, NEXT, OVERVIEW, PREVIOUS, Keypad
 from demo.terminal.stdin_lines import input_lines
@@ -84,7 +84,7 @@ def _is_number(word: str) -> bool:
     return word.isdecimal() and word.isascii() and len(word) <= DIGITS_MOST
 
 
-class PlainFront:
+class PlainUi:
     """Prints what changes; its `run` ends with the input."""
 
     def __init__(self, conductor: Conductor, file: IO[str], quitting: asyncio.Event) -> None:
@@ -94,8 +94,8 @@ class PlainFront:
         self._transcript = Transcript()
         self._opened = asyncio.Event()
         self._broken = False
-        self._say = Voice(quiet=False, file=file, on_gone=self._gone)
-        self.helm = Helm(conductor, quitting, self._notice)
+        self._say = ConsoleWriter(quiet=False, file=file, on_gone=self._gone)
+        self.helm = KeyController(conductor, quitting, self._notice)
 
     def __enter__(self) -> Self:
         if self._conductor.state.visit:

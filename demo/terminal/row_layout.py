@@ -30,7 +30,7 @@ class Block:
         return len(self.rows) + (1 if self.gap and self.rows else 0)
 
 
-class Canvas:
+class RowLayout:
     """Renders with a console's theme and colours, at any width."""
 
     def __init__(self, console: Console) -> None:

@@ -9,11 +9,11 @@ from demo.clean import clean
 from demo.invitation import Invitation
 from demo.markup import hint_to_rich
 from demo.show import ShowState
-from demo.terminal.card_grid import Grid
+from demo.terminal.card_grid import CardGrid
 from demo.terminal.keymap import Keypad
 from demo.terminal.overlays import overlay
 from demo.terminal.panels import Panels
-from demo.terminal.row_layout import Block, Canvas, Row, Rows, beside, blank, stack
+from demo.terminal.row_layout import Block, Row, RowLayout, Rows, beside, blank, stack
 from demo.terminal.style import AMBER
 from demo.types import DEFAULT_KEY_HINT
 from demo.views import PresenterView, StageView, listed, presenter_view, stage_view
@@ -26,7 +26,7 @@ _KEYS_HINT = "C faults · U heal all · X X halt · ? keys"
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class TerminalState:
     """What belongs to this terminal alone. `now` is a moment; `printed` was written beside the show."""
 
     now: float
@@ -37,13 +37,13 @@ class Desk:
     invitation: Invitation | None = None
 
 
-def picture(console: Console, state: ShowState, desk: Desk, size: tuple[int, int]) -> Rows:
+def picture(console: Console, state: ShowState, desk: TerminalState, size: tuple[int, int]) -> Rows:
     """Exactly as many rows, each exactly as wide, as `size` (columns, rows) says."""
     return _Frame(console, state, desk, size).rows()
 
 
 class _Frame:
-    def __init__(self, console: Console, state: ShowState, desk: Desk, size: tuple[int, int]) -> None:
+    def __init__(self, console: Console, state: ShowState, desk: TerminalState, size: tuple[int, int]) -> None:
         self.columns, self.height = size
         self.margin = 1 if self.columns >= 40 else 0
         self.width = max(1, self.columns - 2 * self.margin)
@@ -51,9 +51,9 @@ class _Frame:
         self.stage: StageView = stage_view(state, private=True)
         self.desk: PresenterView = presenter_view(state, {})
         self.cards = listed(self.stage.cards)
-        self.canvas = Canvas(console)
+        self.canvas = RowLayout(console)
         self.panels = Panels(self.canvas, desk.now)
-        self.grid = Grid(self.canvas, desk.now)
+        self.grid = CardGrid(self.canvas, desk.now)
 
     def rows(self) -> Rows:
         if not self.state.visit:

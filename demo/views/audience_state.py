@@ -8,7 +8,7 @@ ELSEWHERE = 0
 """The chapter of a fault that began on one the frozen stage does not show."""
 
 
-def room(state: ShowState) -> ShowState:
+def audience_state(state: ShowState) -> ShowState:
     """What every view for the audience is made of; the very state while nothing is frozen.
 
     Chapter, line, verdicts, log and marks are the held ones. Health, curves, faults, halt, blackout and whether

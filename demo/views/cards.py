@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from demo.show import ShowState
 from demo.show.health_sample import Counter, Node
 from demo.show.state import HISTORY_MOST
-from demo.views.memoize import kept
+from demo.views.memoize import memoize_on
 
 NO_NUMBER = "–"
 
@@ -49,7 +49,7 @@ def number_text(value: float | None) -> str:
     return f"{value:.{min(digits, 3)}f}".rstrip("0").rstrip(".")
 
 
-@kept("sample", "history", "freshness")
+@memoize_on("sample", "history", "freshness")
 def cards(state: ShowState) -> tuple[CardView, ...]:
     """One card a node, then one a limited key."""
     sample = state.sample

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from demo.show import ShowState
 from demo.views.cards import number_text
-from demo.views.memoize import kept
+from demo.views.memoize import memoize_on
 
 WIDTH, HEIGHT = 600, 60
 """Of a curve's box, in its own units: ten across are one second."""
@@ -37,7 +37,7 @@ class CurveView:
     spans: tuple[tuple[int, int], ...] = ()
 
 
-@kept("sample", "history", "spans")
+@memoize_on("sample", "history", "spans")
 def curves(state: ShowState) -> tuple[CurveView, ...]:
     """The first metric, then the limited keys, then further metrics: at most ROWS_MOST rows."""
     sample = state.sample

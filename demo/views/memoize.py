@@ -9,7 +9,7 @@ from demo.show import ShowState
 R = TypeVar("R")
 
 
-def kept(*names: str) -> Callable[[Callable[[ShowState], R]], Callable[[ShowState], R]]:
+def memoize_on(*names: str) -> Callable[[Callable[[ShowState], R]], Callable[[ShowState], R]]:
     """For a pure function of these fields of a state: the very same objects in them give the last result again."""
 
     def keep(draw: Callable[[ShowState], R]) -> Callable[[ShowState], R]:

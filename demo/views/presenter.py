@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from demo.show import FaultState, LogLine, ShowState
 from demo.types import ChaosType, Chapter
-from demo.views.audience_state import frozen_on, room, room_text
+from demo.views.audience_state import audience_state, frozen_on, room_text
 from demo.views.banners import BannerView, banners, outcome_text, seen_text
 from demo.views.cards import CardView, cards, number_text
 from demo.views.fault_targets import target_text
@@ -119,7 +119,7 @@ def presenter_view(state: ShowState, viewers: Mapping[str, int]) -> PresenterVie
         blocked_by=state.blocking,
         claim=standing_claim(state),
         said=state.said,
-        said_in_room=room(state).said == state.said,
+        said_in_room=audience_state(state).said == state.said,
         countdown_ends_at=state.countdown_ends_at,
         entered_at=state.entered_at,
         budget_sec=chapter.budget_sec,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from demo.show import ShowState, Verdict
-from demo.views.audience_state import room
+from demo.views.audience_state import audience_state
 from demo.views.banners import BannerView, banners
 from demo.views.cards import CardView, cards
 from demo.views.curves import CurveView, curves
@@ -60,7 +60,7 @@ class StageView:
 
 def stage_view(state: ShowState, private: bool = False) -> StageView:
     """The stage at this state. `private`: on the presenter's own screen, with nothing masked and nothing frozen."""
-    state = state if private else room(state)
+    state = state if private else audience_state(state)
     chapter = state.chapter
     return StageView(
         title=state.title,

@@ -8,7 +8,7 @@ from typing import Any
 from demo.clock import CLOCK
 from demo.show import FaultState, ShowState
 from demo.show.health_sample import Node, Sample
-from demo.views.audience_state import room
+from demo.views.audience_state import audience_state
 from demo.views.fault_targets import target_text
 from demo.views.redaction import masked
 from demo.views.timer import budget_sec
@@ -42,7 +42,7 @@ def snapshot(
 
     `private`: with what only the presenter may see, and with where the show stands while the stage is frozen.
     """
-    state = state if private else room(state)
+    state = state if private else audience_state(state)
     return {
         "epoch": epoch,
         "seq": state.seq,

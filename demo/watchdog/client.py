@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.errors import FaultError, UsageError
-from demo.processes.child import ROOT, birth_of
+from demo.processes.child import ROOT, start_time_of
 from demo.types import Plan
 
 SCRIPT = Path(__file__).with_name("process.py")
@@ -35,7 +35,7 @@ def patience_sec() -> float:
     raise UsageError(f"{PATIENCE} is {said!r}: it takes a number of seconds above 0, like 30")
 
 
-class ProcessWatchdog:
+class WatchdogClient:
     """A process in a session of its own that heals what is pending as soon as this one is gone, or hangs.
 
     Told what `demo.watchdog.heal` needs to make the drivers anew: the subject's name and options.
@@ -51,7 +51,7 @@ class ProcessWatchdog:
             "patience": patience_sec(),
         }
         self._held: dict[str, dict[str, Any]] = {}
-        self._line: _Line | None = None
+        self._line: _WatchdogPipe | None = None
         self._beating: asyncio.Task[None] | None = None
         self._one_at_a_time = asyncio.Lock()
         self._tell_presenter: Callable[[str], None] = lambda text: None
@@ -67,7 +67,7 @@ class ProcessWatchdog:
 
     @property
     def is_alive(self) -> bool:
-        return self.pid is not None and birth_of(self.pid) is not None
+        return self.pid is not None and start_time_of(self.pid) is not None
 
     async def hold(self, ident: str, fault: str, plan: Plan, lasts_sec: float) -> None:
         """Returns when the watchdog has this undo. Raises `FaultError` when there can be none.
@@ -95,7 +95,7 @@ class ProcessWatchdog:
         """A new process with everything that is held; an old one that does not answer is ended first."""
         if self._line is not None:
             self._line.end()
-        self._line = await _Line.open(self._show)
+        self._line = await _WatchdogPipe.open(self._show)
         for ident, order in tuple(self._held.items()):
             # What was healed meanwhile is not handed over any more.
             if ident in self._held and not await self._line.ask(order, {"held": ident}):
@@ -149,16 +149,18 @@ class ProcessWatchdog:
 
 async def trial() -> None:
     """Start one that has nothing to heal, and see it end. Raises `FaultError` when there can be none."""
-    line = await _Line.open({"subject": "", "options": {}, "journal": None, "root": str(ROOT), "pid": os.getpid()})
+    line = await _WatchdogPipe.open(
+        {"subject": "", "options": {}, "journal": None, "root": str(ROOT), "pid": os.getpid()}
+    )
     line.close()
     until = asyncio.get_running_loop().time() + ANSWER_SEC
-    while line.pid is not None and birth_of(line.pid) is not None:
+    while line.pid is not None and start_time_of(line.pid) is not None:
         if asyncio.get_running_loop().time() > until:
             raise FaultError(f"the watchdog did not end within {ANSWER_SEC:g} s: kill {line.pid} ends it")
         await asyncio.sleep(0.01)
 
 
-class _Line:
+class _WatchdogPipe:
     """The two pipes to one watchdog process. `close` is what it takes for our death."""
 
     def __init__(self, orders: int, words: int) -> None:
@@ -174,7 +176,7 @@ class _Line:
         asyncio.get_running_loop().add_reader(words, self._read)
 
     @classmethod
-    async def open(cls, show: Mapping[str, Any]) -> "_Line":
+    async def open(cls, show: Mapping[str, Any]) -> "_WatchdogPipe":
         """Start a process and wait until it is ready. Raises `FaultError`."""
         try:
             stdin, orders = os.pipe()

@@ -37,7 +37,7 @@ def uptime() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
-class Work:
+class HealAttempt:
     """One attempt at one undo, in a process of its own.
 
     `gone`: the server has ended. `final`: nothing of the injection can land any more; whoever heals may see that too.
@@ -99,7 +99,7 @@ class Work:
 
 
 @dataclass
-class Held:
+class PendingUndo:
     """One undo. `due`: an uptime, None for a fault that lasts until somebody heals it."""
 
     order: dict[str, Any]
@@ -109,7 +109,7 @@ class Held:
     said: str = ""
     try_at: float = 0.0
     pause_sec: float = RETRY_FIRST_SEC
-    work: Work | None = None
+    work: HealAttempt | None = None
 
     @property
     def name(self) -> str:
@@ -117,14 +117,14 @@ class Held:
 
 
 @dataclass
-class Vigil:
+class WatchdogProcess:
     """`config`: what `demo.watchdog.heal` is told of the show, `root`, where the package lies, and `patience`.
 
     After `patience` seconds of silence a server does not heal what lasts until somebody heals it.
     """
 
     config: dict[str, Any]
-    held: dict[str, Held] = field(default_factory=dict)
+    held: dict[str, PendingUndo] = field(default_factory=dict)
     gone_at: float | None = None
     heard_at: float = field(default_factory=time.monotonic)
 
@@ -141,7 +141,7 @@ class Vigil:
         if "hold" in order:
             lasts = order.pop("lasts")
             due = None if lasts is None else uptime() + lasts
-            self.held[order["hold"]] = Held(order, due, applied=order.pop("applied"))
+            self.held[order["hold"]] = PendingUndo(order, due, applied=order.pop("applied"))
             say({"held": order["hold"]})
         elif "applied" in order and order["applied"] in self.held:
             self.held[order["applied"]].applied = True
@@ -160,9 +160,9 @@ class Vigil:
         now = time.monotonic()
         for held in self.held.values():
             if held.work is None and now >= held.try_at and self._is_left(held, now):
-                held.work = Work(self.config, held.order, self.gone, final=self._is_settled(held, now))
+                held.work = HealAttempt(self.config, held.order, self.gone, final=self._is_settled(held, now))
 
-    def _is_left(self, held: Held, now: float) -> bool:
+    def _is_left(self, held: PendingUndo, now: float) -> bool:
         if self.gone:
             return True
         silent = now - self.heard_at
@@ -170,11 +170,11 @@ class Vigil:
             return False
         return silent > self.config["patience"] if held.due is None else silent > HUNG_SEC and uptime() > held.due
 
-    def _is_settled(self, held: Held, now: float) -> bool:
+    def _is_settled(self, held: PendingUndo, now: float) -> bool:
         """Can nothing of the injection land any more? While the server only hangs, it can."""
         return self.gone and (held.applied or now >= self._settles_at(held))
 
-    def _settles_at(self, held: Held) -> float:
+    def _settles_at(self, held: PendingUndo) -> float:
         return (self.gone_at or 0.0) + float(held.order["plan"]["late_sec"])
 
     def collect(self, pipes: list[int]) -> None:
@@ -189,7 +189,7 @@ class Vigil:
                 held.work = None
                 self._conclude(ident, held, answer)
 
-    def _conclude(self, ident: str, held: Held, answer: dict[str, Any]) -> None:
+    def _conclude(self, ident: str, held: PendingUndo, answer: dict[str, Any]) -> None:
         if answer["why"] is not None:
             self._failed(ident, held, str(answer["why"]))
         elif answer.get("already"):
@@ -206,11 +206,11 @@ class Vigil:
             self._wait(held)
             held.try_at = max(time.monotonic(), min(held.try_at, self._settles_at(held)))
 
-    def _wait(self, held: Held) -> None:
+    def _wait(self, held: PendingUndo) -> None:
         held.try_at = time.monotonic() + held.pause_sec
         held.pause_sec = min(RETRY_MOST_SEC, held.pause_sec * 2)
 
-    def _failed(self, ident: str, held: Held, why: str) -> None:
+    def _failed(self, ident: str, held: PendingUndo, why: str) -> None:
         self._wait(held)
         ends = self.gone_at is not None and time.monotonic() > self.gone_at + GIVE_UP_AFTER_SEC
         if ends or held.said != why:
@@ -245,7 +245,7 @@ def tell(text: str) -> None:
             os.write(sys.stderr.fileno(), f"demo watchdog: {plain[:900]}\n".encode(errors="replace"))
 
 
-class Ears:
+class ServerMonitor:
     """What tells of the server: its pipe, and the process itself (a fork of it may hold the pipe open)."""
 
     def __init__(self) -> None:
@@ -275,7 +275,7 @@ class Ears:
         return lines, gone
 
 
-def keep(vigil: Vigil, ears: Ears) -> None:
+def keep(vigil: WatchdogProcess, ears: ServerMonitor) -> None:
     """Until nothing is left to heal and the server has gone."""
     while vigil.held or not vigil.gone:
         vigil.begin()
@@ -296,7 +296,7 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     # As the server's starter left it, it could hide the end of the healing processes.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    ears = Ears()
+    ears = ServerMonitor()
     lines: list[bytes] = []
     gone = False
     while not lines:
@@ -306,7 +306,7 @@ def main() -> None:
     config = json.loads(lines[0])
     ears.watch(config["pid"])
     say({"ready": os.getpid()})
-    vigil = Vigil(config)
+    vigil = WatchdogProcess(config)
     if gone:
         vigil.lose()
     for line in lines[1:]:

@@ -5,7 +5,7 @@ import time
 
 from demo.errors import DemoError, FaultError
 from demo.subjects.user_code import told
-from demo.timeouts import within
+from demo.timeouts import run_with_timeout
 from demo.types import FaultDriver, Plan, TellsLanding
 
 HEAL_LIMIT_SEC = 12.0
@@ -37,7 +37,7 @@ async def has_landed(driver: FaultDriver, plan: Plan) -> bool:
     if not isinstance(driver, TellsLanding):
         return False
     try:
-        return bool(await within(LANDING_LIMIT_SEC, driver.has_landed(plan), f"looking at {plan.target}"))
+        return bool(await run_with_timeout(LANDING_LIMIT_SEC, driver.has_landed(plan), f"looking at {plan.target}"))
     except Exception:  # noqa: BLE001 - not to know is the answer: it is looked after until nothing can land
         return False
 
@@ -49,10 +49,10 @@ def by_hand(why: str, plan: Plan) -> str:
 
 async def _undo_and_look(driver: FaultDriver, plan: Plan) -> None:
     until = time.monotonic() + HEAL_LIMIT_SEC
-    await within(HEAL_LIMIT_SEC, driver.heal(plan), f"healing {plan.target}")
+    await run_with_timeout(HEAL_LIMIT_SEC, driver.heal(plan), f"healing {plan.target}")
     while True:
         left = max(LOOK_SEC, until - time.monotonic())
-        if await within(left, driver.is_healed(plan), f"looking at {plan.target}"):
+        if await run_with_timeout(left, driver.is_healed(plan), f"looking at {plan.target}"):
             return
         if time.monotonic() > until:
             raise FaultError(f"{plan.target} did not look healed within {HEAL_LIMIT_SEC:g} s")

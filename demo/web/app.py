@@ -15,26 +15,26 @@ from demo.conductor import Conductor
 from demo.hub import Hub
 from demo.show import ShowState
 from demo.show import commands as c
-from demo.web.access.middleware import Guard
-from demo.web.access.policy import Access, visitor_of
+from demo.web.access.middleware import AccessMiddleware
+from demo.web.access.policy import AccessPolicy, visitor_of
 from demo.web.problems import add_errors, full, problem
 from demo.web.rendering.assets import Assets
-from demo.web.rendering.page_cache import Drawer
-from demo.web.rendering.renderer import Pages
-from demo.web.responses import Answer
-from demo.web.routes.command_handler import Desk
+from demo.web.rendering.page_cache import PageCache
+from demo.web.rendering.renderer import Renderer
+from demo.web.responses import AsciiJsonResponse
+from demo.web.routes.command_handler import CommandHandler
 from demo.web.routes.control import control_routes
 from demo.web.routes.metrics import Metrics
 from demo.web.routes.openapi import EVERYWHERE, METRICS, STREAM, TO_PAIRING, add_page, in_path
-from demo.web.routes.pairing import Door
+from demo.web.routes.pairing import PairingRoutes
 from demo.web.routes.state_schema import Application, state_answer
 from demo.web.routes.static_files import add_files
-from demo.web.streaming.direct import Direct
+from demo.web.streaming.direct import DirectStreams
 from demo.web.streaming.hub_views import VIEWS, beat, new_hub
-from demo.web.streaming.polling_fallback import Polling, page_of
-from demo.web.streaming.stream_slots import Line, Lines
-from demo.web.streaming.update_rate import Pace
-from demo.web.streaming.view_stream import Programs, view_stream
+from demo.web.streaming.polling_fallback import PollingFallback, page_of
+from demo.web.streaming.stream_slots import StreamSlot, StreamSlots
+from demo.web.streaming.update_rate import UpdateRate
+from demo.web.streaming.view_stream import EventStream, view_stream
 
 BEAT_EVERY_SEC = 0.25
 """How often the hub looks for silent views."""
@@ -46,10 +46,12 @@ COMPLAINTS_MOST = 20
 class Web:
     """One conductor's web side. `asgi` is the application, access rules outermost."""
 
-    def __init__(self, conductor: Conductor, access: Access | None = None, lines: Lines | None = None) -> None:
+    def __init__(
+        self, conductor: Conductor, access: AccessPolicy | None = None, lines: StreamSlots | None = None
+    ) -> None:
         self._conductor = conductor
-        self.access = access or Access()
-        self.lines = lines or Lines()
+        self.access = access or AccessPolicy()
+        self.lines = lines or StreamSlots()
         self.access.sessions.on_end = self.lines.end
         self.viewers: dict[str, int] = dict.fromkeys(VIEWS, 0)
         self.elsewhere = 0
@@ -59,19 +61,19 @@ class Web:
         self.on_moved: Callable[[str], None] = lambda text: None
         """Told when the address that phones were told has changed."""
         self.assets = Assets(Path(str(resources.files("demo") / "static")))
-        self.pages = Pages(self.assets)
-        self._drawers = {view: Drawer() for view in VIEWS}
+        self.pages = Renderer(self.assets)
+        self._drawers = {view: PageCache() for view in VIEWS}
         self._complaints: set[str] = set()
         self.hub: Hub[ShowState] = new_hub(
             self.pages, conductor.state, self._ident(conductor.state), self.viewers, self.cannot_render
         )
         self.metrics = Metrics(conductor, self.hub)
-        self.programs = Programs(conductor)
-        self.desk = Desk(conductor, self.viewers)
+        self.programs = EventStream(conductor)
+        self.desk = CommandHandler(conductor, self.viewers)
         self.app = self._application()
-        self.asgi: ASGIApp = Guard(Direct(self.app, self.hub, self._line), self.access, self._broke)
-        self._pace = Pace(self._publish, conductor.state)
-        self._polling = {view: Polling(partial(self.hub.whole, view)) for view in VIEWS}
+        self.asgi: ASGIApp = AccessMiddleware(DirectStreams(self.app, self.hub, self._line), self.access, self._broke)
+        self._pace = UpdateRate(self._publish, conductor.state)
+        self._polling = {view: PollingFallback(partial(self.hub.whole, view)) for view in VIEWS}
         self._end_subscription: Callable[[], None] = conductor.subscribe(self._show)
 
     def _show(self, state: ShowState) -> None:
@@ -97,7 +99,7 @@ class Web:
     def _complain(self, text: str) -> None:
         if text not in self._complaints and len(self._complaints) < COMPLAINTS_MOST:
             self._complaints.add(text)
-            self._conductor.enqueue("web", c.Trouble(text))
+            self._conductor.enqueue("web", c.Notice(text))
 
     def _ident(self, state: ShowState) -> str:
         return f"{self._conductor.epoch}-{state.seq}"
@@ -108,7 +110,7 @@ class Web:
             await asyncio.sleep(BEAT_EVERY_SEC)
             self.access.sessions.end_old()
             if moved := self.access.reach.check():
-                self._conductor.enqueue("web", c.Trouble(moved))
+                self._conductor.enqueue("web", c.Notice(moved))
                 self.on_moved(moved)
             self.lines.end_old()
             if self._watching() != self.viewers:
@@ -126,7 +128,7 @@ class Web:
         app = Application(title="chaos-stage", version=__version__, docs_url=None, redoc_url=None, responses=EVERYWHERE)
         # Not `include_router`: FastAPI 0.165 would match each request twice, in the router and in its copy.
         app.router.routes += control_routes(self.desk).routes
-        app.router.routes += Door(self.access, self.pages, self._conductor).routes().routes
+        app.router.routes += PairingRoutes(self.access, self.pages, self._conductor).routes().routes
         self._add_pages(app)
         self._add_machine(app)
         add_errors(app)
@@ -156,7 +158,7 @@ class Web:
             self.cannot_render(view, error)
             return problem("broken", "this page cannot be drawn; the show goes on")
 
-    def _line(self, request: Request, private: bool) -> Line | None:
+    def _line(self, request: Request, private: bool) -> StreamSlot | None:
         """Whoever proves to be the presenter has the presenter's places, whatever is looked at."""
         visitor = visitor_of(request)
         proven = visitor.by in ("session", "token")
@@ -178,7 +180,7 @@ class Web:
 
     def _add_machine(self, app: FastAPI) -> None:
         @app.get("/state", tags=["machine"], responses=state_answer())
-        async def state(request: Request) -> Answer:
+        async def state(request: Request) -> AsciiJsonResponse:
             """The whole show as JSON; for the audience without notes, errors and addresses."""
             return self.desk.state(request)
 
@@ -201,9 +203,9 @@ class Web:
             return self._stream(request, view)
 
         @app.get("/healthz", tags=["machine"])
-        async def healthz() -> Answer:
+        async def healthz() -> AsciiJsonResponse:
             """200 as soon as pages are served."""
-            return Answer({"status": "ok", "version": __version__})
+            return AsciiJsonResponse({"status": "ok", "version": __version__})
 
         @app.get("/metrics", tags=["machine"], response_class=Response, responses=METRICS)
         async def metrics(request: Request) -> Response:

@@ -18,7 +18,7 @@ nothing can follow, and the last chunk for an event.
 """
 
 
-class Channel(Protocol):
+class Connection(Protocol):
     """A connection as it is handed over; asyncio's transport is one."""
 
     def write(self, data: bytes) -> None: ...
@@ -26,10 +26,10 @@ class Channel(Protocol):
     def close(self) -> None: ...
 
 
-class Outlet(Protocol):
+class ConnectionOwner(Protocol):
     """Who gets a connection, and is told of it from then on."""
 
-    def opened(self, channel: Channel, write: Write | None) -> None:
+    def opened(self, channel: Connection, write: Write | None) -> None:
         """Write to it from now on; by `write`, where that is given, whenever nothing waits in the channel."""
 
     def hold(self) -> None:
@@ -45,4 +45,4 @@ class Outlet(Protocol):
 class HandOver(Protocol):
     """Gives the connection of the request under way to an outlet; False when that is not possible any more."""
 
-    def __call__(self, outlet: Outlet) -> bool: ...
+    def __call__(self, outlet: ConnectionOwner) -> bool: ...

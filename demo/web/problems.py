@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from demo.errors import InvalidValue
-from demo.web.responses import Answer
+from demo.web.responses import AsciiJsonResponse
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -74,11 +74,11 @@ TITLES: Mapping[str, str] = {
 }
 
 
-def problem(code: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> Answer:
+def problem(code: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> AsciiJsonResponse:
     """A problem+json response; `code` is for programs, `detail` for people."""
     status = STATUS[code]
     body = {"type": "about:blank", "title": TITLES[code], "status": status, "code": code, "detail": detail} | more
-    return Answer(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+    return AsciiJsonResponse(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
 
 def code_of(status: int) -> str:

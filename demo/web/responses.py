@@ -6,7 +6,7 @@ from typing import Any
 from starlette.responses import JSONResponse
 
 
-class Answer(JSONResponse):
+class AsciiJsonResponse(JSONResponse):
     """Escapes all but ASCII: a lone surrogate, which UTF-8 refuses, is an escape like any other."""
 
     def render(self, content: Any) -> bytes:

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from demo.errors import JournalError
-from demo.journal.library.inspect import SUFFIX, Look, look
+from demo.journal.library.inspect import SUFFIX, JournalSummary, look
 from demo.journal.sqlite_file import lock, take_away
 from demo.paths import make_private, state_directory
 
@@ -22,7 +22,7 @@ KEY_MOST = 120
 _NAME = re.compile(r"(?P<key>.+)-\d{8}-\d{6}(-\d+)?")
 
 
-class Shelf:
+class JournalDirectory:
     """`shows/` in the state directory. Raises `JournalError` and `OSError` where it says so."""
 
     def __init__(self, directory: Path | None = None) -> None:
@@ -33,11 +33,11 @@ class Shelf:
         make_private(self.directory)
         self.directory.chmod(0o700)
 
-    def all(self) -> list[Look]:
+    def all(self) -> list[JournalSummary]:
         """Every journal here, the one that was written to last first."""
         return sorted((look(path) for path in self._paths()), key=lambda found: found.last_at, reverse=True)
 
-    def of(self, subject: str) -> list[Look]:
+    def of(self, subject: str) -> list[JournalSummary]:
         """The journals of one subject, the one that was written to last first."""
         looks = (look(path) for path in self._paths() if key_of(path) == key(subject))
         return sorted(looks, key=lambda found: found.last_at, reverse=True)
@@ -61,7 +61,7 @@ class Shelf:
             else:
                 return path
 
-    def find(self, name: str) -> Look:
+    def find(self, name: str) -> JournalSummary:
         """The journal of this name. Raises `JournalError`; a name never becomes a path."""
         for found in self.all():
             if name in (found.name, found.path.name):
@@ -82,7 +82,7 @@ class StillWantedError(JournalError):
     """A show that is not to be removed, whatever it was when it was looked at."""
 
 
-def remove(found: Look, force: bool, *, ended: bool = False) -> None:
+def remove(found: JournalSummary, force: bool, *, ended: bool = False) -> None:
     """Remove a journal and what lies beside it; with `force` one that has undos left too.
 
     With `ended` only one that is over. What counts is what it is under the lock: somebody may have taken it up since
@@ -105,7 +105,7 @@ def remove(found: Look, force: bool, *, ended: bool = False) -> None:
         os.close(held)
 
 
-def _refuse_owing(found: Look, force: bool) -> None:
+def _refuse_owing(found: JournalSummary, force: bool) -> None:
     if found.unreadable and not force:
         raise StillWantedError(
             f"{found.name} holds an undo that cannot be read: see to it by hand, then remove it with --force"
@@ -117,7 +117,7 @@ def _refuse_owing(found: Look, force: bool) -> None:
         )
 
 
-def continues_next(looks: Iterable[Look]) -> Look | None:
+def continues_next(looks: Iterable[JournalSummary]) -> JournalSummary | None:
     """Of the journals of one subject, the one that a server started now would go on with."""
     return next((found for found in looks if not (found.in_use or found.over or found.trouble)), None)
 

@@ -20,7 +20,7 @@ EDITED = """substr(data, 1, 22) = '{"type": "DeckChanged"'"""
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class JournalSummary:
     """`chapter`: the one on screen last, 1-based (0: none yet). `over`: not continued unless asked for.
 
     `events`: how many it has had, as its newest number says.
@@ -56,10 +56,10 @@ class Look:
         return self.path.name.removesuffix(SUFFIX)
 
 
-def look(path: Path) -> Look:
+def look(path: Path) -> JournalSummary:
     """What can be seen of a journal; never raises for what is in the file."""
     size, written_at = _measure(path)
-    found = Look(path, size, written_at, written_at, in_use=is_in_use(path))
+    found = JournalSummary(path, size, written_at, written_at, in_use=is_in_use(path))
     try:
         refuse_foreign(path)
         if not size:
@@ -105,14 +105,14 @@ def _measure(path: Path) -> tuple[int, float]:
     return sum(one.st_size for one in stats), max((one.st_mtime for one in stats), default=0.0)
 
 
-def _unreadable(found: Look, trouble: str) -> Look:
+def _unreadable(found: JournalSummary, trouble: str) -> JournalSummary:
     undos = len(left_to_undo(found.path))
-    return Look(
+    return JournalSummary(
         found.path, found.size, found.last_at, found.begun_at, undos=undos, in_use=found.in_use, trouble=trouble
     )
 
 
-def _read(db: sqlite3.Connection, found: Look) -> Look:
+def _read(db: sqlite3.Connection, found: JournalSummary) -> JournalSummary:
     if not db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]:
         return found  # its server ended while it was being made
     row = db.execute("SELECT version, created FROM show").fetchone()
@@ -127,7 +127,7 @@ def _read(db: sqlite3.Connection, found: Look) -> Look:
     newest_deck = f"SELECT data FROM entries WHERE {STORY} AND {EDITED} ORDER BY seq DESC LIMIT 1"  # noqa: S608 - ours
     edited = db.execute(newest_deck).fetchone()
     deck = _event(edited[0]) if edited else opened
-    return Look(
+    return JournalSummary(
         found.path,
         found.size,
         last_at=float(newest[0] if newest else row[1]),

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from demo.errors import JournalError
 from demo.journal.journal import Journal
-from demo.journal.library.directory import Shelf, remove
-from demo.journal.library.inspect import Look, look
+from demo.journal.library.directory import JournalDirectory, remove
+from demo.journal.library.inspect import JournalSummary, look
 from demo.journal.library.undo_transfer import asides, hand_over, move_aside, set_unreadable_aside
 from demo.journal.sqlite_file import is_in_memory, is_in_use, real
 from demo.show import ShowState
@@ -19,7 +19,7 @@ IN_USE_PATIENCE_SEC = 3.0
 IN_USE_PAUSE_SEC = 0.05
 
 
-class Keeper:
+class JournalOpener:
     """Opens the journal of a show of `subject`, once.
 
     Without `file` that is the newest on the shelf that nobody uses and whose show is not over. `fresh`: begin anew.
@@ -32,7 +32,7 @@ class Keeper:
         file: Path | None = None,
         *,
         fresh: bool = False,
-        shelf: Shelf | None = None,
+        shelf: JournalDirectory | None = None,
         anywhere: bool = False,
     ) -> None:
         """`anywhere`: somebody says at which chapter to go on, so a show of an edited deck need not stand on one."""
@@ -43,7 +43,7 @@ class Keeper:
         self._file = file and real(file)
         self._fresh = fresh
         self._anywhere = anywhere
-        self._shelf = shelf or Shelf()
+        self._shelf = shelf or JournalDirectory()
 
     def open(self, show: ShowState) -> Journal:
         """The journal for a show, given as it is before its first event.
@@ -87,7 +87,7 @@ class Keeper:
             self._prune()
         return journal
 
-    def _continued(self, looks: Sequence[Look], show: ShowState) -> Journal | None:
+    def _continued(self, looks: Sequence[JournalSummary], show: ShowState) -> Journal | None:
         titles = self._titles
         ends = time.monotonic() + IN_USE_PATIENCE_SEC
         for seen in looks:
@@ -109,7 +109,7 @@ class Keeper:
                 return journal
         return None
 
-    def _let_go(self, found: Look, ends: float) -> Look:
+    def _let_go(self, found: JournalSummary, ends: float) -> JournalSummary:
         """As it is once its server has ended, or (it goes on playing) when the patience has."""
         while found.in_use and not found.over and time.monotonic() < ends:
             time.sleep(IN_USE_PAUSE_SEC)
@@ -117,14 +117,14 @@ class Keeper:
                 return look(found.path)
         return found
 
-    def _pass_over(self, found: Look, titles: tuple[str, ...]) -> None:
+    def _pass_over(self, found: JournalSummary, titles: tuple[str, ...]) -> None:
         if found.titles in ((), titles):
             self.troubles.append(
                 f"{found.name} is in use by another demo and not continued here: this is a show of its own; "
                 f"to go on with that one, end both and start again"
             )
 
-    def _opened(self, found: Look, show: ShowState) -> Journal | None:
+    def _opened(self, found: JournalSummary, show: ShowState) -> Journal | None:
         try:
             journal = Journal(found.path)
         except JournalError as error:
@@ -176,21 +176,21 @@ class Keeper:
 
     # Both.
 
-    def _continue(self, found: Look) -> None:
+    def _continue(self, found: JournalSummary) -> None:
         if found.chapter:
             edited = " of an edited deck" if self._titles != found.titles else ""
             number = renumbered(found.titles, self._titles).get(found.chapter, 1)
             where = f"chapter {number} of {len(self._titles)}{edited}"
             self.continued = f"{where}, begun {ago(time.time() - found.begun_at)} (start anew: --fresh)"
 
-    def _take_over_all(self, looks: Sequence[Look], journal: Journal, set_aside: bool) -> None:
+    def _take_over_all(self, looks: Sequence[JournalSummary], journal: Journal, set_aside: bool) -> None:
         for found in looks:
             if found.in_use or real(found.path) == journal.path:
                 continue
             if not found.trouble or _is_newest(found, looks):
                 self._take_over(found, journal, set_aside)
 
-    def _take_over(self, found: Look, journal: Journal, set_aside: bool) -> None:
+    def _take_over(self, found: JournalSummary, journal: Journal, set_aside: bool) -> None:
         self.troubles += set_unreadable_aside(found)
         try:
             taken = hand_over(found, journal, set_aside=set_aside)
@@ -200,11 +200,11 @@ class Keeper:
         if taken:
             self.troubles.append(f"{found.name} left something broken: it is healed before this show begins")
 
-    def _leave(self, found: Look, why: str) -> None:
+    def _leave(self, found: JournalSummary, why: str) -> None:
         self.troubles.append(f"{found.name} is left as it is and not continued: {why}; `demo shows` lists it")
 
 
-def _is_newest(found: Look, looks: Iterable[Look]) -> bool:
+def _is_newest(found: JournalSummary, looks: Iterable[JournalSummary]) -> bool:
     """Was no other show begun since this one was written to? Otherwise it was passed over, and said, before."""
     return not any(other.begun_at > found.last_at for other in looks if not other.trouble)
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from demo.errors import JournalError
 from demo.journal.journal import Journal
-from demo.journal.library.inspect import Look, left_to_undo, reading
+from demo.journal.library.inspect import JournalSummary, left_to_undo, reading
 from demo.journal.sqlite_file import SIDES, lock, open_file, refuse_foreign
 from demo.journal.undo_table import UndoRow, mark_moved, put_aside, unreadable_rows
 from demo.show import events as e
 
 
-def hand_over(old: Look, journal: Journal, *, set_aside: bool) -> int:
+def hand_over(old: JournalSummary, journal: Journal, *, set_aside: bool) -> int:
     """Take the undos that wait in `old` into `journal`'s ledger; returns how many.
 
     They are on disk here before they are marked there: a crash between leaves them in both, and healing
@@ -43,7 +43,7 @@ def hand_over(old: Look, journal: Journal, *, set_aside: bool) -> int:
     return len(rows)
 
 
-def set_unreadable_aside(old: Look) -> list[str]:
+def set_unreadable_aside(old: JournalSummary) -> list[str]:
     """Put the undos aside, in `old` itself, that wait there and cannot be read; returns what to say of them.
 
     No other journal takes them over. Where `old` cannot be written, they are said again at the next start.

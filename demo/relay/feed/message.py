@@ -18,7 +18,7 @@ Fields = Mapping[bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class FeedMessage:
     """The audience's view at one state, and the audience's `/state`.
 
     `run` is the conductor's process: a restarted one may number anew from where its journal ends. `now` is the
@@ -39,7 +39,7 @@ class Picture:
         """The id of the stream's messages: the same on every server of the show."""
         return f"{self.epoch}-{self.seq}"
 
-    def follows(self, other: "Picture | None") -> bool:
+    def follows(self, other: "FeedMessage | None") -> bool:
         """Is it newer than the other? Another epoch, or another run of the conductor, is always followed."""
         if other is None or (other.epoch, other.run) != (self.epoch, self.run):
             return True
@@ -54,7 +54,7 @@ class Picture:
         return {"format": FORMAT, "run": self.run, "now": repr(self.now), "at": self.ident, "body": packed}
 
 
-def picture_of(fields: Fields) -> Picture:
+def picture_of(fields: Fields) -> FeedMessage:
     """Raises `FeedError` for an entry that is damaged, or of another version."""
     if (found := fields.get(b"format", b"").decode("ascii", "replace")) != FORMAT:
         raise FeedError(f"the show in Redis is in format {found[:20]!r}, this relay reads {FORMAT!r}: use one version")
@@ -64,7 +64,7 @@ def picture_of(fields: Fields) -> Picture:
         raise FeedError(f"the show in Redis is damaged ({type(error).__name__})") from None
 
 
-def _read(fields: Fields) -> Picture:
+def _read(fields: Fields) -> FeedMessage:
     unpacking = zlib.decompressobj()
     text = unpacking.decompress(fields[b"body"], UNPACKED_MOST)
     if not unpacking.eof:
@@ -73,6 +73,6 @@ def _read(fields: Fields) -> Picture:
     epoch, _, seq = fields[b"at"].decode().rpartition("-")
     regions = {str(name): str(html).encode() for name, html in body["regions"].items()}
     state = dict(body["state"])
-    return Picture(
+    return FeedMessage(
         epoch, int(seq), fields[b"run"].decode(), float(fields[b"now"]), body["title"], body["build"], regions, state
     )

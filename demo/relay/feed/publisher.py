@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from demo.clock import CLOCK
 from demo.errors import FeedError
-from demo.relay.feed.message import Picture
-from demo.relay.feed.redis_store import Store, pause
+from demo.relay.feed.message import FeedMessage
+from demo.relay.feed.redis_store import RelayStore, pause
 
 PULSE_SEC = 1.0
 """A silent show gets a beat so often, and the viewers of the relays are counted."""
@@ -26,8 +26,8 @@ class Publisher:
 
     def __init__(
         self,
-        store: Store,
-        make: Callable[["Publisher"], Picture | None],
+        store: RelayStore,
+        make: Callable[["Publisher"], FeedMessage | None],
         on_viewers: Callable[[int], None],
         say: Callable[[str, bool], None],
         clock: Callable[[], float] = CLOCK,

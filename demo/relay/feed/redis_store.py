@@ -43,7 +43,7 @@ _CONNECTING = re.compile(r"Error -?\d+ connecting to \S+ (.*)")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class RedisEntry:
     """One entry of a show's streams. `age_sec`: by Redis's own clock, as of when it was read."""
 
     is_picture: bool
@@ -56,7 +56,7 @@ class Entry:
 
 
 @dataclass(slots=True)
-class Place:
+class StreamPosition:
     """How far a relay has read each stream."""
 
     pictures: bytes = b"0-0"
@@ -72,7 +72,7 @@ class Found:
     viewers: int
 
 
-class Store:
+class RelayStore:
     """A show's keys on one Redis. Connects on first use, and again by itself."""
 
     def __init__(self, address: Address) -> None:
@@ -124,23 +124,23 @@ class Store:
 
     # A relay's side.
 
-    async def newest(self) -> tuple[Place, list[Entry]]:
+    async def newest(self) -> tuple[StreamPosition, list[RedisEntry]]:
         """What is there already: the last picture and the last beat, and from where to read on."""
         pipe = self._client.pipeline(transaction=True)
         pipe.time()
         pipe.xrevrange(self._pictures, count=1)
         pipe.xrevrange(self._beats, count=1)
         (seconds, micros), pictures, beats = await self._ask(pipe.execute)
-        now, place, entries = seconds + micros / 1e6, Place(), []
+        now, place, entries = seconds + micros / 1e6, StreamPosition(), []
         for ident, fields in pictures:
             place.pictures = ident
-            entries.append(Entry(True, fields, _age(ident, now)))
+            entries.append(RedisEntry(True, fields, _age(ident, now)))
         for ident, fields in beats:
             place.beats = ident
-            entries.append(Entry(False, fields, _age(ident, now)))
+            entries.append(RedisEntry(False, fields, _age(ident, now)))
         return place, entries
 
-    async def follow(self, place: Place) -> list[Entry]:
+    async def follow(self, place: StreamPosition) -> list[RedisEntry]:
         """What came since, as soon as anything does; nothing when a while passes without. Moves `place` on."""
         since = {self._pictures: place.pictures, self._beats: place.beats}
         block = int(BLOCK_SEC * 1000)
@@ -153,7 +153,7 @@ class Store:
                     place.pictures = ident
                 else:
                     place.beats = ident
-                entries.append(Entry(is_picture, fields))
+                entries.append(RedisEntry(is_picture, fields))
         return entries
 
     async def count(self, relay: str, viewers: int) -> None:

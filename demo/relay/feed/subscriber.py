@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 
 from demo.clock import uptime
 from demo.errors import FeedError
-from demo.relay.feed.message import Picture, picture_of
-from demo.relay.feed.redis_store import Entry, Place, Store, pause
+from demo.relay.feed.message import FeedMessage, picture_of
+from demo.relay.feed.redis_store import RedisEntry, RelayStore, StreamPosition, pause
 
 LOST_SEC = 3.0
 """A show of which neither a picture nor a beat came for so long is lost, whoever lost it."""
@@ -19,13 +19,13 @@ CLOCKS_KEPT = 30
 COUNT_EVERY_SEC = 1.0
 
 
-class Follower:
+class Subscriber:
     """Reads a show until cancelled. `on_picture` gets each newer one; `say` hears of trouble, once for each kind."""
 
     def __init__(
         self,
-        store: Store,
-        on_picture: Callable[[Picture], None],
+        store: RelayStore,
+        on_picture: Callable[[FeedMessage], None],
         say: Callable[[str], None],
         clock: Callable[[], float] = uptime,
     ) -> None:
@@ -33,7 +33,7 @@ class Follower:
         self._on_picture = on_picture
         self._say = say
         self._clock = clock
-        self.picture: Picture | None = None
+        self.picture: FeedMessage | None = None
         self.asked = asyncio.Event()
         """Set once it is known whether there is a picture already, or that Redis does not tell."""
         self._heard_at: float | None = None
@@ -71,11 +71,11 @@ class Follower:
             self._tried += 1
             await asyncio.sleep(pause(self._tried))
 
-    async def _follow(self, place: Place) -> None:
+    async def _follow(self, place: StreamPosition) -> None:
         while True:
             self._read(await self._store.follow(place))
 
-    def _read(self, entries: Sequence[Entry]) -> None:
+    def _read(self, entries: Sequence[RedisEntry]) -> None:
         """Of many pictures only the last is unpacked."""
         pictures = [entry for entry in entries if entry.is_picture]
         is_newer = bool(pictures) and self._take(pictures[-1])
@@ -84,7 +84,7 @@ class Follower:
         if is_newer and self.picture is not None:
             self._on_picture(self.picture)
 
-    def _hear(self, entry: Entry) -> None:
+    def _hear(self, entry: RedisEntry) -> None:
         """Live is what the conductor says of this very picture: of one that could not be read, nothing counts."""
         shown = self.picture
         if shown is None or (entry.word("run"), entry.word("at")) != (shown.run, shown.ident):
@@ -94,7 +94,7 @@ class Follower:
             self._clocks.append(float(entry.word("now")) - heard_at)
             self._heard_at = max(heard_at, self._heard_at or heard_at)
 
-    def _take(self, entry: Entry) -> bool:
+    def _take(self, entry: RedisEntry) -> bool:
         """False for a picture that cannot be read, or is not newer."""
         try:
             picture = picture_of(entry.fields)
@@ -122,7 +122,7 @@ class Follower:
             self._say(f"{why}; it is tried again")
 
 
-async def tell_viewers(store: Store, viewers: Callable[[], int]) -> None:
+async def tell_viewers(store: RelayStore, viewers: Callable[[], int]) -> None:
     """Say how many watch through this relay, until cancelled; while Redis is lost nobody hears it."""
     relay = uuid.uuid4().hex[:16]
     try:

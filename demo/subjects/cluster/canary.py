@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from demo.clock import uptime
-from demo.subjects.cluster.kv_store import NotDone, Store
+from demo.subjects.cluster.kv_store import KvStore, NotDone
 
 EVERY_SEC = 0.1
 DEADLINE_SEC = 0.5
@@ -25,7 +25,7 @@ class Canary:
     Tells times by the machine's uptime: whoever asks is another process.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: KvStore) -> None:
         self._store = store
         self._done: dict[str, deque[float]] = {}
         self._keys_at = 0.0

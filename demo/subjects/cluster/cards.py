@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from demo.clock import CLOCK
-from demo.container_engine.event_watch import Seen
+from demo.container_engine.event_watch import WatchedContainer
 from demo.probes.numbers import mapping, number, rounded
 from demo.probes.periodic import Pulse
 from demo.probes.result import Reading
@@ -27,7 +27,9 @@ DEAD = {
 SIGKILLED = 137
 
 
-def health_of(seen: Seen | None, pulse: Pulse, now: float, *, expects_container: bool = True) -> tuple[str, str]:
+def health_of(
+    seen: WatchedContainer | None, pulse: Pulse, now: float, *, expects_container: bool = True
+) -> tuple[str, str]:
     """Health and, unless all is well, why, in words for the room."""
     if expects_container:
         if seen is None:
@@ -46,7 +48,7 @@ def health_of(seen: Seen | None, pulse: Pulse, now: float, *, expects_container:
     return ("starting", "starting") if fresh else ("down", reading.trouble)
 
 
-def _why(seen: Seen) -> str:
+def _why(seen: WatchedContainer) -> str:
     word = DEAD.get(seen.state, seen.state)
     if seen.state == "exited" and seen.exit_code != SIGKILLED:
         return "stopped" if not seen.exit_code else f"ended with code {seen.exit_code}"

@@ -28,7 +28,7 @@ class Choosing(Protocol):
 
 
 @dataclass(frozen=True)
-class Story:
+class KillScenario:
     """`fault`: the name of the kill, `leads_within_sec`: what the hypothesis says of the election."""
 
     fault: str
@@ -40,10 +40,10 @@ class Story:
     """As in `Run`."""
 
 
-class Acts:
+class ClusterActions:
     """Of one show. What was measured of the newest kill is kept here, and is gone with this process."""
 
-    def __init__(self, stage: Stage, cluster: Cluster, kill: Choosing, story: Story) -> None:
+    def __init__(self, stage: Stage, cluster: Cluster, kill: Choosing, story: KillScenario) -> None:
         self._stage = stage
         self._cluster = cluster
         self._kill = kill

@@ -1,5 +1,7 @@
-"""The name that docs/extending.md gave `demo.subjects.cluster.load_client` before: kept for subjects that import it."""
+"""Kept for subjects that import it: docs/extending.md named `demo.subjects.cluster.load_client` so before."""
 
-from demo.subjects.cluster.load_client import Client, building
+from demo.subjects.cluster.load_client import LoadClient, building
+
+Client = LoadClient
 
 __all__ = ["Client", "building"]

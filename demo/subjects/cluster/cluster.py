@@ -13,10 +13,10 @@ from demo.errors import SubjectError
 from demo.probes.periodic import Pulse
 from demo.processes.child import Child, module
 from demo.processes.ports import free_ports
-from demo.processes.supervised import Part
+from demo.processes.supervised import SupervisedProcess
 from demo.subjects.cluster.compose import UP_SEC as MAKE_SEC
-from demo.subjects.cluster.connections import CLIENT, ClientLine, Lines
-from demo.subjects.cluster.deployment import Ground
+from demo.subjects.cluster.connections import CLIENT, ClientConnection, Connections
+from demo.subjects.cluster.deployment import Deployment
 from demo.subjects.cluster.members import Member, Members
 
 UP_SEC = 90.0
@@ -45,9 +45,9 @@ class Cluster:
     looks for members that are not known yet (may raise `SubjectError`); `lacks`, what else it waits for, in words.
     """
 
-    def __init__(self, ground: Ground, members: Sequence[Member], client: str) -> None:
+    def __init__(self, ground: Deployment, members: Sequence[Member], client: str) -> None:
         self.ground = ground
-        self.lines = Lines()
+        self.lines = Connections()
         self.members = Members(members, ground.watch)
         self.tell: Callable[[str], None] = lambda text: None
         self.stirred: Callable[[], None] = lambda: None
@@ -57,9 +57,9 @@ class Cluster:
         self.up_sec = UP_SEC
         ground.told(self.members, self._moved, self._say)
         port, self._token = free_ports(1)[0], secrets.token_hex(16)
-        self.client = ClientLine(self.lines, port, self._token)
+        self.client = ClientConnection(self.lines, port, self._token)
         self._module = client
-        self._process = Part(CLIENT, "load", port, self.client.probe(), self._make_client)
+        self._process = SupervisedProcess(CLIENT, "load", port, self.client.probe(), self._make_client)
         self._port, self._rate = port, 0.0
         self.client_pulse = Pulse(self.client.probe().look, CLIENT_EVERY_SEC, self.stir)
         self._tasks: set[asyncio.Task[None]] = set()

@@ -22,7 +22,7 @@ PROJECT = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 @dataclass(frozen=True)
-class Plans:
+class ComposeSpec:
     """What is to be brought up, when it does not run yet. `ports`: where it publishes on 127.0.0.1, by service."""
 
     project: str
@@ -41,7 +41,7 @@ class Plans:
 
 
 @dataclass(frozen=True)
-class Terms:
+class DeploymentOptions:
     """`attach`: it runs already, and nothing of it is started or removed. `keep`: what is brought up stays."""
 
     attach: bool = False
@@ -49,10 +49,10 @@ class Terms:
     allow_unlabelled: bool = False
 
 
-class Containers:
+class ComposeDeployment:
     """A `Ground` on the container engine of this machine."""
 
-    def __init__(self, plans: Plans, terms: Terms) -> None:
+    def __init__(self, plans: ComposeSpec, terms: DeploymentOptions) -> None:
         self.plans, self.terms = plans, terms
         self.engine = Engine()
         self._watch = EngineWatch(self.engine, plans.project, self._news)
@@ -60,7 +60,7 @@ class Containers:
             plans.project, plans.file, plans.environ | {"DEMO_OWNER": ownership.mine(keep=terms.keep)}
         )
         self._ours = False
-        self._hold = ownership.Hold(plans.project)
+        self._hold = ownership.ProjectLock(plans.project)
         self._members = Members((), None)
         self._changed: Callable[[], None] = lambda: None
         self._tell: Tell = lambda text: None
@@ -136,7 +136,7 @@ class Containers:
         self._ours |= not self.terms.keep and claim == "nobody's"
         await self._compose.up()
 
-    def _claimed(self, found: Sequence[Container]) -> ownership.Claim:
+    def _claimed(self, found: Sequence[Container]) -> ownership.Ownership:
         """Whose it is, once nobody else is bringing it up or taking it over; what was left becomes ours."""
         claim = ownership.claim_on(found)
         if claim in ("nobody's", "left") and not self._hold.take(self.engine.where):
@@ -144,7 +144,7 @@ class Containers:
         self._ours |= not self.terms.keep and claim == "left"
         return claim
 
-    def _check_free(self, claim: ownership.Claim, lacking: Sequence[str]) -> None:
+    def _check_free(self, claim: ownership.Ownership, lacking: Sequence[str]) -> None:
         """What another show has broken is that show's to heal."""
         if claim == "another's":
             raise SubjectError(
@@ -152,7 +152,7 @@ class Containers:
                 "wait for it, or take a project of your own (-o project=NAME)"
             )
 
-    async def _unfrozen(self, found: tuple[Container, ...], claim: ownership.Claim) -> tuple[Container, ...]:
+    async def _unfrozen(self, found: tuple[Container, ...], claim: ownership.Ownership) -> tuple[Container, ...]:
         """Compose does not unpause."""
         frozen = [one for one in found if one.state == "paused" and claim != "another's"]
         for member in self._members:

@@ -17,7 +17,7 @@ CLIENT = "load"
 """The id of the client process."""
 
 
-class Lines:
+class Connections:
     """`close()` ends them; whoever asks after that opens them anew."""
 
     def __init__(self) -> None:
@@ -34,10 +34,10 @@ class Lines:
             await self._session.close()
 
 
-class ClientLine:
+class ClientConnection:
     """How the client process is asked and told."""
 
-    def __init__(self, lines: Lines, port: int, token: str) -> None:
+    def __init__(self, lines: Connections, port: int, token: str) -> None:
         self._lines = lines
         self._url = f"http://{HOST}:{port}"
         self._asking = partial(proof_of_identity.Question, token, CLIENT)

@@ -10,7 +10,7 @@ Tell = Callable[[str], None]
 """Called with what the presenter should know."""
 
 
-class Ground(Protocol):
+class Deployment(Protocol):
     """Each call but `close` may raise `SubjectError`."""
 
     @property
@@ -38,7 +38,7 @@ class Ground(Protocol):
     async def close(self) -> None: ...
 
 
-class Elsewhere:
+class ExternalDeployment:
     """A cluster that is known by its addresses only: it can be watched, and nothing of it can be touched."""
 
     watch: EngineWatch | None = None

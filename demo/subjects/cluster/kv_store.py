@@ -17,7 +17,7 @@ class NotDone(DemoError):
         self.reason = reason
 
 
-class Store(Protocol):
+class KvStore(Protocol):
     """Strongly consistent on each key: a read sees what was confirmed before it began."""
 
     def turn_to(self, endpoints: Sequence[str]) -> None:

@@ -9,14 +9,14 @@ from aiohttp import web
 
 from demo.clock import uptime
 from demo.subjects.cluster.canary import Canary
-from demo.subjects.cluster.kv_store import Store
+from demo.subjects.cluster.kv_store import KvStore
 from demo.subjects.cluster.workload import Workload
 
 RATE_MOST = 5000.0
 
 
-class Client:
-    def __init__(self, store: Store, config: Mapping[str, Any]) -> None:
+class LoadClient:
+    def __init__(self, store: KvStore, config: Mapping[str, Any]) -> None:
         self._store = store
         self._store.turn_to(config["endpoints"])
         self._canary = Canary(store)
@@ -69,11 +69,11 @@ class Client:
         return web.json_response(await self._workload.verify())
 
 
-def building(make: Callable[[Mapping[str, Any]], Store]) -> Callable[[Mapping[str, Any]], web.Application]:
+def building(make: Callable[[Mapping[str, Any]], KvStore]) -> Callable[[Mapping[str, Any]], web.Application]:
     """For `parts.service.run`: `make` makes the store of the config once the loop runs."""
 
     def build(config: Mapping[str, Any]) -> web.Application:
-        client = Client(make(config), config)
+        client = LoadClient(make(config), config)
         app = web.Application()
         app.cleanup_ctx.append(client.lifetime)
         app.add_routes(

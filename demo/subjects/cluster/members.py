@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from demo.container_engine.container import Container
-from demo.container_engine.event_watch import EngineWatch, Seen
+from demo.container_engine.event_watch import EngineWatch, WatchedContainer
 from demo.probes.periodic import Pulse
 from demo.probes.result import Probe, Reading
 
@@ -94,7 +94,7 @@ class Members:
     def find(self, ident: str) -> Member | None:
         return next((member for member in self._all if member.id == ident), None)
 
-    def seen(self, ident: str) -> Seen | None:
+    def seen(self, ident: str) -> WatchedContainer | None:
         member = self.find(ident)
         if self.watch is None or member is None:
             return None

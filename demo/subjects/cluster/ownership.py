@@ -10,14 +10,14 @@ from typing import IO, Literal
 from demo.container_engine.container import Container
 from demo.errors import FaultError
 from demo.paths import make_private, state_directory
-from demo.processes.child import birth_of
+from demo.processes.child import start_time_of
 
 LABEL = "demo.owner"
 KEPT = "kept"
 UNKNOWN = "0"
 """The birth of a process where nobody can tell it."""
 
-Claim = Literal["nobody's", "ours", "another's", "kept", "left"]
+Ownership = Literal["nobody's", "ours", "another's", "kept", "left"]
 
 
 def mine(*, keep: bool) -> str:
@@ -25,7 +25,7 @@ def mine(*, keep: bool) -> str:
     return KEPT if keep else f"{platform.node()}/{os.getpid()}/{_born(os.getpid())}"
 
 
-def claim_on(containers: Iterable[Container]) -> Claim:
+def claim_on(containers: Iterable[Container]) -> Ownership:
     """`left`: by a process of this machine that is gone. `another's`: it lives, or nobody can tell."""
     owners = {container.labels.get(LABEL, "") for container in containers}
     if not owners:
@@ -44,19 +44,19 @@ def _is_gone(owner: str) -> bool:
     if host != platform.node() or not pid.isdecimal() or not born.isdecimal() or born == UNKNOWN:
         return False
     try:
-        return birth_of(int(pid)) != int(born)
+        return start_time_of(int(pid)) != int(born)
     except FaultError:
         return False  # not to know is no proof of an end
 
 
 def _born(pid: int) -> str:
     try:
-        return str(birth_of(pid) or UNKNOWN)
+        return str(start_time_of(pid) or UNKNOWN)
     except FaultError:
         return UNKNOWN
 
 
-class Hold:
+class ProjectLock:
     """One show at a time on this machine brings a project up, takes it over, or removes it: a lock in our state."""
 
     def __init__(self, project: str) -> None:

@@ -7,8 +7,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from demo.subjects.cluster.kv_store import NotDone, Store
-from demo.subjects.request_stats import Rolling
+from demo.subjects.cluster.kv_store import KvStore, NotDone
+from demo.subjects.request_stats import RollingStats
 
 PREFIX = "chaos-stage/load"
 SLOTS = 200
@@ -68,10 +68,10 @@ class Books:
 class Workload:
     """An open loop: a slow answer does not slow the next request. `life` keeps the keys of two runs apart."""
 
-    def __init__(self, store: Store, life: str, rate: float = 0.0) -> None:
+    def __init__(self, store: KvStore, life: str, rate: float = 0.0) -> None:
         self._store = store
         self.rate = rate
-        self.recent = Rolling()
+        self.recent = RollingStats()
         self.books = Books([Slot(place, life) for place in range(SLOTS)])
         self.unsent = 0
         self._tasks: set[asyncio.Task[Any]] = set()

@@ -1,6 +1,6 @@
 """The story in nine chapters: three copies, one leader; it dies, another is elected, and the books are read."""
 
-from demo.subjects.cluster.chapter_actions import Acts, Choosing, Story
+from demo.subjects.cluster.chapter_actions import Choosing, ClusterActions, KillScenario
 from demo.subjects.cluster.cluster import Cluster
 from demo.subjects.etcd.faults import KILL
 from demo.types import Chapter, Stage
@@ -10,11 +10,11 @@ LEADS_WITHIN_SEC = 5.0
 
 
 def deck(stage: Stage, cluster: Cluster, kill: Choosing, rate: float) -> tuple[Chapter, ...]:
-    acts = Acts(stage, cluster, kill, Story(KILL.name, rate, LEADS_WITHIN_SEC))
+    acts = ClusterActions(stage, cluster, kill, KillScenario(KILL.name, rate, LEADS_WITHIN_SEC))
     return (*_opening(acts, rate), *_fault(acts), *_after(acts))
 
 
-def _opening(acts: Acts, rate: float) -> tuple[Chapter, ...]:
+def _opening(acts: ClusterActions, rate: float) -> tuple[Chapter, ...]:
     return (
         Chapter(
             "Three copies, one leader",
@@ -49,7 +49,7 @@ def _opening(acts: Acts, rate: float) -> tuple[Chapter, ...]:
     )
 
 
-def _fault(acts: Acts) -> tuple[Chapter, ...]:
+def _fault(acts: ClusterActions) -> tuple[Chapter, ...]:
     return (
         Chapter(
             "What if the leader dies?",
@@ -95,7 +95,7 @@ def _fault(acts: Acts) -> tuple[Chapter, ...]:
     )
 
 
-def _after(acts: Acts) -> tuple[Chapter, ...]:
+def _after(acts: ClusterActions) -> tuple[Chapter, ...]:
     return (
         Chapter(
             "Bring it back",

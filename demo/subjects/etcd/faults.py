@@ -3,11 +3,11 @@
 import math
 
 from demo.container_engine.selector import Selector
-from demo.faults.container import ContainerFault, Elected, Victim
+from demo.faults.container import ContainerFault, Elected, TargetSelection
 from demo.faults.target_selection import AnyMember
 from demo.subjects.cluster.cluster import Cluster
-from demo.subjects.cluster.compose_deployment import Containers
-from demo.subjects.etcd.health_snapshot import Wall
+from demo.subjects.cluster.compose_deployment import ComposeDeployment
+from demo.subjects.etcd.health_snapshot import EtcdHealth
 from demo.types import ChaosConfig, ChaosType
 
 KILL = ChaosConfig("kill-leader", ChaosType.CONTAINER_KILL, "Kill the leader", math.inf)
@@ -16,7 +16,7 @@ CUT = ChaosConfig("cut-off-leader", ChaosType.NETWORK_DISCONNECT, "Cut the leade
 STOP = ChaosConfig("stop-member", ChaosType.CONTAINER_STOP, "Stop any one member", 10.0)
 
 
-def faults(cluster: Cluster, ground: Containers, wall: Wall) -> tuple[ContainerFault, ...]:
+def faults(cluster: Cluster, ground: ComposeDeployment, wall: EtcdHealth) -> tuple[ContainerFault, ...]:
     project = ground.plans.project
 
     async def leader() -> Selector | None:
@@ -26,7 +26,7 @@ def faults(cluster: Cluster, ground: Containers, wall: Wall) -> tuple[ContainerF
     led = Elected("the leader", leader)
     any_one = AnyMember(lambda: [Selector(project=project, service=member.id) for member in cluster.members])
 
-    def fault(config: ChaosConfig, victim: Victim) -> ContainerFault:
+    def fault(config: ChaosConfig, victim: TargetSelection) -> ContainerFault:
         return ContainerFault(
             config,
             victim,

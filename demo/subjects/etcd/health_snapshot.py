@@ -11,7 +11,7 @@ from demo.subjects.cluster.members import Member
 MEGA = 1_000_000
 
 
-class Wall:
+class EtcdHealth:
     """`names`: who a member id belongs to, as the members themselves have told."""
 
     def __init__(self, cluster: Cluster) -> None:

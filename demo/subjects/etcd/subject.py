@@ -10,14 +10,14 @@ from demo.errors import UsageError
 from demo.findings import Finding, together
 from demo.probes.etcd import EtcdProbe
 from demo.subjects.cluster.cluster import Cluster
-from demo.subjects.cluster.compose_deployment import Containers, Plans, Terms
+from demo.subjects.cluster.compose_deployment import ComposeDeployment, ComposeSpec, DeploymentOptions
 from demo.subjects.cluster.doctor import Needs, examine_engine
 from demo.subjects.cluster.members import Member
 from demo.subjects.cluster.poller import ClusterPoller
 from demo.subjects.etcd.attached import CLIENT_PORT, members_soon
 from demo.subjects.etcd.deck import deck
 from demo.subjects.etcd.faults import faults
-from demo.subjects.etcd.health_snapshot import Wall
+from demo.subjects.etcd.health_snapshot import EtcdHealth
 from demo.subjects.etcd.identity import Identities
 from demo.types import Chapter, FaultDriver, Stage
 
@@ -53,21 +53,21 @@ class Etcd:
             raise UsageError(f"load must be between 1 and 5000 operations a second, not {load!r}")
         used = image or os.environ.get("DEMO_ETCD_IMAGE") or IMAGE
         environ = {f"DEMO_PORT_{place}": str(base_port + place) for place in range(len(MEMBERS))}
-        plans = Plans(
+        plans = ComposeSpec(
             attach or project,
             Path(__file__).with_name("compose.yaml"),
             (used,),
             environ | {"DEMO_ETCD_IMAGE": used},
             {name: (base_port + place,) for place, name in enumerate(MEMBERS)},
         )
-        self.ground = ground = Containers(plans, Terms(attach is not None, keep, allow_unlabelled))
+        self.ground = ground = ComposeDeployment(plans, DeploymentOptions(attach is not None, keep, allow_unlabelled))
         known = [self._member(name) for name in MEMBERS] if attach is None else []
         self.cluster = Cluster(ground, known, "demo.subjects.etcd.kv_store")
         if attach is not None:
             ground.judge = self._found_in
             self.cluster.learn = self._learn
         self._identities = Identities(self._container_of)
-        self.wall = Wall(self.cluster)
+        self.wall = EtcdHealth(self.cluster)
         self._poller = ClusterPoller(self.wall.picture)
         self.cluster.stirred = self._poller.stir
         self.cluster.members.added = lambda member: self._poller.follow([member.watched(self.cluster.stir)])

@@ -11,8 +11,8 @@ from typing import Any
 
 from demo.clock import CLOCK
 from demo.probes.result import Reading
-from demo.processes.supervised import WatchedPart
-from demo.subjects.ratelimiter.limiter_system import Target
+from demo.processes.supervised import ObservedProcess
+from demo.subjects.ratelimiter.limiter_system import LimiterSystem
 
 ANSWER_SEC = 1.0
 PATIENCE_SEC = 3.0
@@ -39,10 +39,10 @@ Ask = Callable[[float], Awaitable[Account]]
 """Asks for the account since a moment."""
 
 
-class Witness:
+class RequestAccounting:
     """An `Ask` on the running system."""
 
-    def __init__(self, system: Target[Any]) -> None:
+    def __init__(self, system: LimiterSystem[Any]) -> None:
         self._system = system
 
     async def __call__(self, since: float) -> Account:
@@ -57,7 +57,7 @@ class Witness:
                 return account_of(traffic.data, backend.data)
             await asyncio.sleep(AGAIN_SEC)
 
-    async def _ask(self, part: WatchedPart, path: str) -> Reading:
+    async def _ask(self, part: ObservedProcess, path: str) -> Reading:
         return await self._system.lines.probe(part.id, path, ANSWER_SEC).look()
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from demo.errors import DemoError, SubjectError
 from demo.probes.result import Reading
-from demo.processes.process_ref import Distant
-from demo.processes.supervised import WatchedPart
+from demo.processes.process_ref import ProcessRef
+from demo.processes.supervised import ObservedProcess
 from demo.processes.unix_client import ask
-from demo.subjects.ratelimiter.connection_info import NODES, Settings, Wiring
-from demo.subjects.ratelimiter.limiter_system import Spec, Target
-from demo.subjects.standalone import Standing, file_of, find
+from demo.subjects.ratelimiter.connection_info import NODES, ConnectionInfo, Settings
+from demo.subjects.ratelimiter.limiter_system import LimiterSystem, Spec
+from demo.subjects.standalone import StandaloneSystem, file_of, find
 
 ASK_SEC = 1.0
 GLANCE_SEC = 0.2
@@ -20,11 +20,11 @@ WORK_SEC = 30.0
 
 
 @dataclass
-class Supervisor:
+class SupervisorClient:
     """Asks the supervisor of the system called `name`, over its Unix socket."""
 
     name: str
-    standing: Standing | None
+    standing: StandaloneSystem | None
 
     @property
     def is_gone(self) -> bool:
@@ -38,19 +38,19 @@ class Supervisor:
         return await ask(file_of(self.name, "sock"), method, path, within_sec, f"the supervisor of {self.name!r}")
 
 
-class DistantPart(WatchedPart):
+class RemoteProcess(ObservedProcess):
     """A part that its supervisor owns."""
 
-    def __init__(self, spec: Spec, supervisor: Supervisor) -> None:
+    def __init__(self, spec: Spec, supervisor: SupervisorClient) -> None:
         super().__init__(spec.id, spec.kind, spec.port, spec.probe, spec.links)
         self._supervisor = supervisor
-        self._handle: Distant | None = None
+        self._handle: ProcessRef | None = None
 
     @property
-    def handle(self) -> Distant | None:
+    def handle(self) -> ProcessRef | None:
         return self._handle
 
-    async def current(self) -> Distant | None:
+    async def current(self) -> ProcessRef | None:
         self.take(await self._supervisor.ask("GET", f"/parts/{self.id}", ASK_SEC))
         return self._handle
 
@@ -71,25 +71,25 @@ class DistantPart(WatchedPart):
     def take(self, told: Mapping[str, Any]) -> None:
         """Believe the supervisor."""
         pid = told["pid"]
-        self._handle = None if pid is None else Distant(pid, told["born"], told["killed"])
+        self._handle = None if pid is None else ProcessRef(pid, told["born"], told["killed"])
         self.is_starting, self.trouble = told["starting"], told["trouble"]
 
 
-class AttachedSystem(Target[DistantPart]):
+class AttachedSystem(LimiterSystem[RemoteProcess]):
     """The system called `name`, as it stands now; a later one of the same name is another."""
 
     def __init__(self, name: str) -> None:
         found = find(name)
         self.name = name
-        self._supervisor = Supervisor(name, found)
+        self._supervisor = SupervisorClient(name, found)
         by_hand = f"demo heal {name}"
         if found is None:
             super().__init__(_nothing(), 0, None, by_hand)
         else:
-            super().__init__(Wiring.from_json(found.wiring), found.pid, found.born, by_hand)
+            super().__init__(ConnectionInfo.from_json(found.wiring), found.pid, found.born, by_hand)
 
-    def _make(self, spec: Spec) -> DistantPart:
-        return DistantPart(spec, self._supervisor)
+    def _make(self, spec: Spec) -> RemoteProcess:
+        return RemoteProcess(spec, self._supervisor)
 
     def check(self) -> None:
         if self._supervisor.is_gone:
@@ -109,7 +109,7 @@ class AttachedSystem(Target[DistantPart]):
         await self.lines.close()
 
 
-def _nothing() -> Wiring:
+def _nothing() -> ConnectionInfo:
     """The wiring of a system that ended: no plan is about it, and nobody listens on its ports."""
     ports = dict.fromkeys(("redis", "backend", "traffic", *NODES), 1)
-    return Wiring("", "", "", ports, Settings())
+    return ConnectionInfo("", "", "", ports, Settings())

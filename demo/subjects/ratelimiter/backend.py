@@ -18,7 +18,7 @@ from demo.subjects.ratelimiter.algorithms import now_us, redis_key
 from demo.subjects.ratelimiter.ground_truth import SPAN_US, Arrival, Observed, run_of, seconds, truth_of
 from demo.subjects.ratelimiter.limits import Limit
 from demo.subjects.ratelimiter.redis_client import connect
-from demo.subjects.request_stats import Rolling
+from demo.subjects.request_stats import RollingStats
 
 AUDIT_SEC = 0.15
 MARK_KEY = "show:audit"
@@ -70,7 +70,7 @@ class Backend:
         self._arrivals: dict[str, deque[Arrival]] = {limit.key: deque() for limit in self._limits}
         self._audit = Audit(connect(PortOwner(config["redis_port"], os.getppid()), config["redis_password"], AUDIT_SEC))
         self._one_audit = asyncio.Lock()
-        self._recent = Rolling()
+        self._recent = RollingStats()
         self._started_at = now_us()
         self._observed = Observed(self._started_at if config.get("forgot") else None)
 

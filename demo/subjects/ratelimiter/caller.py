@@ -10,7 +10,7 @@ from yarl import URL
 
 from demo.processes.proof_of_identity import Question
 from demo.processes.service_auth import HOST
-from demo.subjects.request_stats import SPAN_SEC, Outcome, Rolling
+from demo.subjects.request_stats import SPAN_SEC, Outcome, RollingStats
 
 ANSWER_SEC = 2.0
 ATTEMPTS = 2
@@ -27,7 +27,7 @@ class Caller:
         self._turn = itertools.count()
         self._token = token
         self._session: aiohttp.ClientSession | None = None
-        self.recent = Rolling()
+        self.recent = RollingStats()
         self.retried = 0
         self.in_flight: Counter[str] = Counter()
         self._peaks: deque[tuple[float, str, int]] = deque()

@@ -7,13 +7,13 @@ from demo.errors import FaultError
 from demo.probes.numbers import number, rounded
 from demo.probes.result import Reading
 from demo.processes.service_auth import HOST
-from demo.processes.supervised import WatchedPart
+from demo.processes.supervised import ObservedProcess
 
 ALONE = {"alone": "alone", "not at all": "letting all in", "refusing": "refusing all"}
 MEGA = 1_000_000
 
 
-def node_card(part: WatchedPart, reading: Reading) -> dict[str, Any]:
+def node_card(part: ObservedProcess, reading: Reading) -> dict[str, Any]:
     """One entry of the health dict's `nodes`."""
     health = _health(part, reading)
     numbers = _NUMBERS[part.kind](reading.data) if reading.ok else {}
@@ -29,13 +29,13 @@ def node_card(part: WatchedPart, reading: Reading) -> dict[str, Any]:
     }
 
 
-def _health(part: WatchedPart, reading: Reading) -> str:
+def _health(part: ObservedProcess, reading: Reading) -> str:
     if not reading.ok:
         return "starting" if part.is_starting else "down"
     return "degraded" if reading.data.get("status") == "degraded" else "up"
 
 
-def _words(part: WatchedPart, reading: Reading, health: str) -> str:
+def _words(part: ObservedProcess, reading: Reading, health: str) -> str:
     if health == "starting":
         return "starting"
     if health == "down":
@@ -66,7 +66,7 @@ def _short(value: float) -> str:
     return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
 
 
-def _why_down(part: WatchedPart, reading: Reading) -> str:
+def _why_down(part: ObservedProcess, reading: Reading) -> str:
     if part.handle is None:
         return part.trouble or "not started"
     try:

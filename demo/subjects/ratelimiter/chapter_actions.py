@@ -14,7 +14,7 @@ RECOVERY_SEC = 20.0
 READING_SEC = 8.0
 
 
-class Acts:
+class LimiterActions:
     """`ask` tells what happened since a fault began: nothing of an earlier run is in it."""
 
     def __init__(self, stage: Stage, ask: Ask, reading_sec: float = READING_SEC) -> None:

@@ -36,7 +36,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Wiring:
+class ConnectionInfo:
     """`show` names one run of the system. `ports`: of each part by its id. `token` and `password` let one in."""
 
     show: str
@@ -46,7 +46,7 @@ class Wiring:
     settings: Settings
 
     @classmethod
-    def new(cls, settings: Settings) -> "Wiring":
+    def new(cls, settings: Settings) -> "ConnectionInfo":
         names = ("redis", "backend", "traffic", *NODES)
         first = settings.base_port
         ports = free_ports(len(names)) if first is None else range(first, first + len(names))
@@ -57,20 +57,20 @@ class Wiring:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Wiring":
+    def from_json(cls, data: Mapping[str, Any]) -> "ConnectionInfo":
         """Raises `KeyError` or `TypeError` for what `to_json` did not make."""
         settings = dict(data["settings"])
         settings["limits"] = tuple(Limit(**limit) for limit in settings["limits"])
         return cls(**{**data, "settings": Settings(**settings)})
 
 
-class Lines:
+class Connections:
     """Connections of this process to the parts, shared by probes and faults. `close()` ends them for good.
 
     `owner`: the process whose children the parts are.
     """
 
-    def __init__(self, wiring: Wiring, owner: int) -> None:
+    def __init__(self, wiring: ConnectionInfo, owner: int) -> None:
         self._wiring = wiring
         self._redis_owner = PortOwner(wiring.ports["redis"], owner)
         self._session: aiohttp.ClientSession | None = None

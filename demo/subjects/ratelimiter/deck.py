@@ -1,7 +1,7 @@
 """The story in ten chapters: steady state, then for each fault a guess, the fault, and what was measured."""
 
 from demo.subjects.ratelimiter.accounting import Ask
-from demo.subjects.ratelimiter.chapter_actions import Acts
+from demo.subjects.ratelimiter.chapter_actions import LimiterActions
 from demo.types import Chapter, Stage
 
 WITHOUT_REDIS = {
@@ -13,7 +13,7 @@ WITHOUT_REDIS = {
 
 
 def deck(stage: Stage, ask: Ask, fallback: str = "local") -> tuple[Chapter, ...]:
-    acts = Acts(stage, ask)
+    acts = LimiterActions(stage, ask)
     return (*_opening(), *_kill(acts), *_burst(acts), *_pause(acts, WITHOUT_REDIS[fallback]), *_closing())
 
 
@@ -43,7 +43,7 @@ def _opening() -> tuple[Chapter, ...]:
     )
 
 
-def _kill(acts: Acts) -> tuple[Chapter, ...]:
+def _kill(acts: LimiterActions) -> tuple[Chapter, ...]:
     return (
         Chapter(
             "What if a node dies?",
@@ -71,7 +71,7 @@ def _kill(acts: Acts) -> tuple[Chapter, ...]:
     )
 
 
-def _burst(acts: Acts) -> tuple[Chapter, ...]:
+def _burst(acts: LimiterActions) -> tuple[Chapter, ...]:
     return (
         Chapter(
             "The same burst, two ways to count",
@@ -99,7 +99,7 @@ def _burst(acts: Acts) -> tuple[Chapter, ...]:
     )
 
 
-def _pause(acts: Acts, without_redis: str) -> tuple[Chapter, ...]:
+def _pause(acts: LimiterActions, without_redis: str) -> tuple[Chapter, ...]:
     return (
         Chapter(
             "What if Redis freezes?",

@@ -3,10 +3,10 @@
 import asyncio
 
 from demo.findings import Finding, no, ok, together
-from demo.processes.child import birth_of
+from demo.processes.child import start_time_of
 from demo.processes.port_owner import taken_by
 from demo.processes.ports import free_ports, is_free
-from demo.subjects.ratelimiter.attached_system import Supervisor
+from demo.subjects.ratelimiter.attached_system import SupervisorClient
 from demo.subjects.ratelimiter.redis_server import OLDEST, remedy, survey
 from demo.subjects.standalone import find
 
@@ -48,12 +48,14 @@ def _ports(base_port: int | None) -> Finding:
 
 
 async def _standing(name: str) -> Finding:
-    supervisor = Supervisor(name, find(name))
+    supervisor = SupervisorClient(name, find(name))
     if supervisor.is_gone:
         return no(SYSTEM, f"none stands under the name {name!r}", "demo up ratelimiter")
     told = await supervisor.ask("GET", "/parts", ASK_SEC)
     down = [
-        part for part, said in told["parts"].items() if said["pid"] is None or birth_of(said["pid"]) != said["born"]
+        part
+        for part, said in told["parts"].items()
+        if said["pid"] is None or start_time_of(said["pid"]) != said["born"]
     ]
     if down:
         return no(SYSTEM, f"{name!r} stands, but not {', '.join(down)}", f"demo heal {name}")

@@ -7,7 +7,7 @@ from demo.errors import FaultError
 from demo.faults.process_kill import ProcessKill
 from demo.faults.redis_pause import RedisPause
 from demo.faults.traffic_burst import BurstTraffic
-from demo.subjects.ratelimiter.limiter_system import Target
+from demo.subjects.ratelimiter.limiter_system import LimiterSystem
 from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY
 from demo.types import ChaosConfig, ChaosType, FaultDriver
 
@@ -18,7 +18,7 @@ PAUSE = ChaosConfig("pause-redis", ChaosType.REDIS_PAUSE, "Freeze writes to Redi
 ANSWER_SEC = 2.0
 
 
-def faults(system: Target[Any]) -> tuple[FaultDriver, ...]:
+def faults(system: LimiterSystem[Any]) -> tuple[FaultDriver, ...]:
     home, traffic, keys = system.home, TrafficOrders(system), (NAIVE_KEY, EXACT_KEY)
     return (
         ProcessKill(KILL, system.nodes[1], home),
@@ -30,7 +30,7 @@ def faults(system: Target[Any]) -> tuple[FaultDriver, ...]:
 class TrafficOrders:
     """How the burst reaches the traffic process."""
 
-    def __init__(self, system: Target[Any]) -> None:
+    def __init__(self, system: LimiterSystem[Any]) -> None:
         self._lines = system.lines
         self._part = system.traffic.id
 

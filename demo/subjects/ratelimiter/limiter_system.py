@@ -4,13 +4,13 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from demo.faults.process_kill import Home
+from demo.faults.process_kill import SystemRun
 from demo.probes.redis import RedisProbe
 from demo.probes.result import Probe
-from demo.processes.supervised import WatchedPart
-from demo.subjects.ratelimiter.connection_info import NODES, Lines, Settings, Wiring
+from demo.processes.supervised import ObservedProcess
+from demo.subjects.ratelimiter.connection_info import NODES, ConnectionInfo, Connections, Settings
 
-P = TypeVar("P", bound=WatchedPart)
+P = TypeVar("P", bound=ObservedProcess)
 
 
 @dataclass(frozen=True)
@@ -24,15 +24,15 @@ class Spec:
     links: tuple[str, ...]
 
 
-class Target(ABC, Generic[P]):
+class LimiterSystem(ABC, Generic[P]):
     """Six parts, and the way to talk to each. `home`: which run of the system it is, and who owns its processes."""
 
-    def __init__(self, wiring: Wiring, owner: int, owner_born: int | None, by_hand: str) -> None:
-        self.home = Home(wiring.show, owner, owner_born, by_hand)
+    def __init__(self, wiring: ConnectionInfo, owner: int, owner_born: int | None, by_hand: str) -> None:
+        self.home = SystemRun(wiring.show, owner, owner_born, by_hand)
         self.wiring = wiring
         self.settings: Settings = wiring.settings
         self.token = wiring.token
-        self.lines = Lines(wiring, owner)
+        self.lines = Connections(wiring, owner)
         self.redis = self._part("redis", "redis")
         self.redis.is_ours = lambda reading, handle: reading.data.get("process") == handle.pid
         self.nodes = tuple(self._part(name, "node", "redis", "backend") for name in NODES)

@@ -18,8 +18,8 @@ from demo.processes.service_auth import HOST
 from demo.subjects.ratelimiter.algorithms import Decision, LocalWindows, now_us
 from demo.subjects.ratelimiter.limits import Limit
 from demo.subjects.ratelimiter.redis_client import connect
-from demo.subjects.ratelimiter.redis_counter import SharedCount
-from demo.subjects.request_stats import Rolling
+from demo.subjects.ratelimiter.redis_counter import RedisCounter
+from demo.subjects.request_stats import RollingStats
 
 Fallback = Literal["local", "open", "closed"]
 
@@ -27,12 +27,12 @@ FIRST_CONTACT_SEC = 3.0
 """A node does not listen before it reached Redis, unless that takes longer than this."""
 
 SOCKET_SEC = 10.0
-"""`SharedCount` keeps the deadline of each command; this one only ends what was forgotten."""
+"""`RedisCounter` keeps the deadline of each command; this one only ends what was forgotten."""
 
 BACKEND_SEC = 1.0
 
 
-class Node:
+class LimiterNode:
     """`fallback` says what happens while Redis does not answer: count alone, let all in, or let none."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -40,13 +40,13 @@ class Node:
         self.fallback: Fallback = config["fallback"]
         self.limits = {item["key"]: Limit(**item) for item in config["limits"]}
         redis = connect(PortOwner(config["redis_port"], os.getppid()), config["redis_password"], SOCKET_SEC)
-        self.shared = SharedCount(redis, f"show:probe:{self.id}", config["redis_timeout_sec"])
+        self.shared = RedisCounter(redis, f"show:probe:{self.id}", config["redis_timeout_sec"])
         self._local = LocalWindows()
         self._idents = (f"{self.id}:{os.getpid()}:{number}" for number in itertools.count())
         self._backend = f"http://{HOST}:{config['backend_port']}"
         self._token: str = config["token"]
         self._session: aiohttp.ClientSession | None = None
-        self._recent = Rolling()
+        self._recent = RollingStats()
         self._in_flight = 0
 
     async def lifetime(self, app: web.Application) -> AsyncIterator[None]:
@@ -117,7 +117,7 @@ class Node:
 
 
 def build(config: Mapping[str, Any]) -> web.Application:
-    node = Node(config)
+    node = LimiterNode(config)
     app = web.Application()
     app.cleanup_ctx.append(node.lifetime)
     app.add_routes([web.post("/check/{key}", node.check), web.get("/health", node.health)])

@@ -9,12 +9,12 @@ from dataclasses import asdict
 from typing import Any
 
 from demo.errors import SubjectError
-from demo.processes.child import Child, birth_of, module
+from demo.processes.child import Child, module, start_time_of
 from demo.processes.port_owner import taken_by
 from demo.processes.ports import is_free
-from demo.processes.supervised import Part
-from demo.subjects.ratelimiter.connection_info import NODES, Settings, Wiring
-from demo.subjects.ratelimiter.limiter_system import Spec, Target
+from demo.processes.supervised import SupervisedProcess
+from demo.subjects.ratelimiter.connection_info import NODES, ConnectionInfo, Settings
+from demo.subjects.ratelimiter.limiter_system import LimiterSystem, Spec
 from demo.subjects.ratelimiter.redis_server import find_server, redis_child
 
 LEFT_SEC = 1.0
@@ -22,7 +22,7 @@ BY_HAND = "end this show: all processes of its system end with it"
 PACKAGE = "demo.subjects.ratelimiter"
 
 
-class System(Target[Part]):
+class OwnedSystem(LimiterSystem[SupervisedProcess]):
     """Nothing of it outlives this process."""
 
     def __init__(self, settings: Settings) -> None:
@@ -30,13 +30,13 @@ class System(Target[Part]):
         self._one_at_a_time = asyncio.Lock()
         self._stopped = False
         ours = os.getpid()
-        super().__init__(Wiring.new(settings), ours, birth_of(ours), BY_HAND)
+        super().__init__(ConnectionInfo.new(settings), ours, start_time_of(ours), BY_HAND)
 
     # Wiring.
 
-    def _make(self, spec: Spec) -> Part:
+    def _make(self, spec: Spec) -> SupervisedProcess:
         if spec.kind == "redis":
-            return Part(spec.id, spec.kind, spec.port, spec.probe, self._redis_child)
+            return SupervisedProcess(spec.id, spec.kind, spec.port, spec.probe, self._redis_child)
         # Secrets travel by pipe: a command line or an environment could be read by others.
         lives = itertools.count()
 
@@ -44,7 +44,7 @@ class System(Target[Part]):
             told = self._told(spec) | {"forgot": next(lives) > 0}
             return Child(spec.id, module(f"{PACKAGE}.{spec.kind}"), json.dumps(told).encode())
 
-        return Part(spec.id, spec.kind, spec.port, spec.probe, make, spec.links)
+        return SupervisedProcess(spec.id, spec.kind, spec.port, spec.probe, make, spec.links)
 
     def _redis_child(self) -> Child:
         return redis_child(self._server_path, self.wiring.ports["redis"], self.wiring.password)

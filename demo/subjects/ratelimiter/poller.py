@@ -9,7 +9,7 @@ from typing import Any
 from demo.clock import CLOCK
 from demo.probes.numbers import mapping, number, rounded
 from demo.probes.result import Reading
-from demo.processes.supervised import WatchedPart
+from demo.processes.supervised import ObservedProcess
 from demo.subjects.ratelimiter.cards import node_card
 from demo.subjects.ratelimiter.limits import Limit
 
@@ -19,7 +19,7 @@ INTERVAL_SEC = 0.5
 class Poller:
     """All probes of a round run at once, each with a deadline of its own well below the interval."""
 
-    def __init__(self, parts: Sequence[WatchedPart], limits: Sequence[Limit]) -> None:
+    def __init__(self, parts: Sequence[ObservedProcess], limits: Sequence[Limit]) -> None:
         self._parts = tuple(parts)
         self._limits = tuple(limits)
         self._stopped = asyncio.Event()
@@ -50,7 +50,7 @@ class Poller:
 
 
 def assemble(
-    parts: Sequence[WatchedPart], readings: Sequence[Reading], now: float, limits: Sequence[Limit]
+    parts: Sequence[ObservedProcess], readings: Sequence[Reading], now: float, limits: Sequence[Limit]
 ) -> dict[str, Any]:
     """The health dict of `HealthPollerProtocol`, and beside it `sampled_at` and `totals`."""
     nodes = [node_card(part, reading) for part, reading in zip(parts, readings, strict=True)]

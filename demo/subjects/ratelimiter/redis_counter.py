@@ -20,7 +20,7 @@ CAP = 4
 """No request waits longer than so many deadlines."""
 
 
-class SharedCount:
+class RedisCounter:
     """`answers` tells whether the newest attempt, of a request or of the probe, got through to Redis.
 
     Redis counts as silent when it answered no write for `answer_sec`. A node that is itself slow, with

@@ -5,14 +5,14 @@ from typing import Any, Literal, get_args
 
 from demo.errors import UsageError
 from demo.findings import Finding
-from demo.subjects.ratelimiter.accounting import Witness
+from demo.subjects.ratelimiter.accounting import RequestAccounting
 from demo.subjects.ratelimiter.attached_system import AttachedSystem
 from demo.subjects.ratelimiter.connection_info import Settings
 from demo.subjects.ratelimiter.deck import deck
 from demo.subjects.ratelimiter.doctor import PARTS, examine_own, examine_standing
 from demo.subjects.ratelimiter.faults import faults
-from demo.subjects.ratelimiter.limiter_system import Target
-from demo.subjects.ratelimiter.owned_system import System
+from demo.subjects.ratelimiter.limiter_system import LimiterSystem
+from demo.subjects.ratelimiter.owned_system import OwnedSystem
 from demo.subjects.ratelimiter.poller import Poller
 from demo.types import Chapter, FaultDriver, Stage
 
@@ -46,8 +46,8 @@ class RateLimiter:
             raise UsageError(f"base_port must be between 1 and {HIGHEST_BASE}, for six ports, not {base_port!r}")
         if attach is not None and (fallback, load, base_port) != ("local", 1.0, None):
             raise UsageError("a system that stands has settings of its own: leave out fallback, load and base_port")
-        self.system: Target[Any] = (
-            System(Settings(fallback=fallback, load=load, base_port=base_port))
+        self.system: LimiterSystem[Any] = (
+            OwnedSystem(Settings(fallback=fallback, load=load, base_port=base_port))
             if attach is None
             else AttachedSystem(attach)
         )
@@ -64,7 +64,7 @@ class RateLimiter:
         return self._faults
 
     def chapters(self, stage: Stage) -> Sequence[Chapter]:
-        return deck(stage, Witness(self.system), self.system.settings.fallback)
+        return deck(stage, RequestAccounting(self.system), self.system.settings.fallback)
 
     def check(self) -> None:
         self.system.check()

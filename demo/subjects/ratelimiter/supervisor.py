@@ -18,11 +18,11 @@ from typing import Any
 from aiohttp import web
 
 from demo.errors import DemoError, SubjectError
-from demo.processes.child import birth_of
-from demo.processes.supervised import Part
+from demo.processes.child import start_time_of
+from demo.processes.supervised import SupervisedProcess
 from demo.subjects.ratelimiter.connection_info import Settings
-from demo.subjects.ratelimiter.owned_system import System
-from demo.subjects.standalone import Standing, announce, file_of, withdraw
+from demo.subjects.ratelimiter.owned_system import OwnedSystem
+from demo.subjects.standalone import StandaloneSystem, announce, file_of, withdraw
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
@@ -30,7 +30,7 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 class Supervisor:
     """Serves the orders of drivers, watchdogs and `demo down` on one system."""
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: OwnedSystem) -> None:
         self._system = system
         self.stopping = asyncio.Event()
 
@@ -47,7 +47,7 @@ class Supervisor:
         )
         return app
 
-    def _part(self, request: web.Request) -> Part:
+    def _part(self, request: web.Request) -> SupervisedProcess:
         ident = request.match_info["id"]
         for part in self._system.parts:
             if part.id == ident:
@@ -75,7 +75,7 @@ class Supervisor:
         return {"pid": os.getpid()}
 
 
-def told(part: Part) -> dict[str, Any]:
+def told(part: SupervisedProcess) -> dict[str, Any]:
     """What others may know of a part."""
     child = part.child
     alive = child is not None and child.is_alive
@@ -112,7 +112,7 @@ async def _listen(supervisor: Supervisor, name: str) -> web.AppRunner:
 
 
 async def _stand(name: str, settings: Settings) -> None:
-    system = System(settings)
+    system = OwnedSystem(settings)
     supervisor = Supervisor(system)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -123,7 +123,7 @@ async def _stand(name: str, settings: Settings) -> None:
         await system.start()
         runner = await _listen(supervisor, name)
         pid = os.getpid()
-        announce(Standing(name, "ratelimiter", pid, birth_of(pid), time.time(), system.wiring.to_json()))
+        announce(StandaloneSystem(name, "ratelimiter", pid, start_time_of(pid), time.time(), system.wiring.to_json()))
         _say({"up": True})
         await supervisor.stopping.wait()
     finally:

@@ -30,7 +30,7 @@ class Burst:
     ends_at: float
 
 
-class Traffic:
+class TrafficGenerator:
     def __init__(self, config: Mapping[str, Any]) -> None:
         limits = [Limit(**item) for item in config["limits"]]
         self._limits = {limit.key: replace(limit, rate=limit.rate * config["load"]) for limit in limits}
@@ -136,7 +136,7 @@ class Traffic:
 
 
 def build(config: Mapping[str, Any]) -> web.Application:
-    traffic = Traffic(config)
+    traffic = TrafficGenerator(config)
     app = web.Application()
     app.cleanup_ctx.append(traffic.lifetime)
     app.add_routes([web.post("/burst", traffic.burst), web.get("/health", traffic.health)])

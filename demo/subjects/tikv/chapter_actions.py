@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from demo.errors import FaultError
-from demo.subjects.cluster.chapter_actions import Acts
+from demo.subjects.cluster.chapter_actions import ClusterActions
 from demo.subjects.cluster.verdicts import Run, Verdict
 
 PD_SEC = 40.0
@@ -13,7 +13,7 @@ COPIES_SEC = 10.0
 UP = "Up"
 
 
-class TikvActs(Acts):
+class TikvActions(ClusterActions):
     async def kill_leader(self) -> None:
         """Not before every region has all its copies: else its death would be the data's."""
         if not await self._stage.wait_until(lambda health: not health.get("lacks"), COPIES_SEC):

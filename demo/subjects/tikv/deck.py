@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from demo.subjects.cluster.chapter_actions import Choosing, Story
+from demo.subjects.cluster.chapter_actions import Choosing, KillScenario
 from demo.subjects.cluster.cluster import Cluster
-from demo.subjects.tikv.chapter_actions import TikvActs
+from demo.subjects.tikv.chapter_actions import TikvActions
 from demo.subjects.tikv.faults import KILL
 from demo.types import Chapter, Stage
 
@@ -15,7 +15,7 @@ FOUND = "*Elections take as long as this cluster is set to: by TiKV's own ticks 
 
 
 @dataclass(frozen=True)
-class Means:
+class Wording:
     """What is killed, and with what; who told of it first; when else a card is red; which faults there are besides."""
 
     real: str
@@ -25,14 +25,14 @@ class Means:
     more: str
 
 
-CONTAINERS = Means(
+CONTAINERS = Wording(
     "containers",
     "docker kill",
     "The **engine** told us at once.",
     ", or its container does not run",
     "freeze the store, cut it off, kill PD's leader",
 )
-PROCESSES = Means(
+PROCESSES = Wording(
     "processes",
     "kill -9",
     "We **ask** every store four times a second: no answer.",
@@ -49,17 +49,17 @@ def deck(
     *,
     is_staged: bool,
     leads_within_sec: float,
-    means: Means = CONTAINERS,
+    means: Wording = CONTAINERS,
 ) -> tuple[Chapter, ...]:
     """`is_staged`: the cluster runs with the stage's raft ticks."""
-    story = Story(KILL.name, rate, leads_within_sec, office="the leading store", where=" in one region")
-    acts = TikvActs(stage, cluster, kill, story)
+    story = KillScenario(KILL.name, rate, leads_within_sec, office="the leading store", where=" in one region")
+    acts = TikvActions(stage, cluster, kill, story)
     profile = STAGED if is_staged else FOUND
     fault = _fault(acts, leads_within_sec, means)
     return (*_opening(acts, rate, profile, means), *fault, *_after(acts, means, is_staged=is_staged))
 
 
-def _opening(acts: TikvActs, rate: float, profile: str, means: Means) -> tuple[Chapter, ...]:
+def _opening(acts: TikvActions, rate: float, profile: str, means: Wording) -> tuple[Chapter, ...]:
     return (
         Chapter(
             "Every region has a leader",
@@ -93,7 +93,7 @@ def _opening(acts: TikvActs, rate: float, profile: str, means: Means) -> tuple[C
     )
 
 
-def _fault(acts: TikvActs, within_sec: float, means: Means) -> tuple[Chapter, ...]:
+def _fault(acts: TikvActions, within_sec: float, means: Wording) -> tuple[Chapter, ...]:
     return (
         Chapter(
             "What if that store dies?",
@@ -142,7 +142,7 @@ def _fault(acts: TikvActs, within_sec: float, means: Means) -> tuple[Chapter, ..
     )
 
 
-def _after(acts: TikvActs, means: Means, *, is_staged: bool) -> tuple[Chapter, ...]:
+def _after(acts: TikvActions, means: Wording, *, is_staged: bool) -> tuple[Chapter, ...]:
     slower = " In production the ticks are five times slower." if is_staged else ""
     return (
         Chapter(

@@ -9,9 +9,9 @@ from demo.errors import SubjectError
 from demo.probes.pd import NOT_BOOTSTRAPPED, PdProbe
 from demo.probes.result import Reading
 from demo.subjects.cluster.cluster import Cluster
-from demo.subjects.cluster.compose_deployment import Containers
+from demo.subjects.cluster.compose_deployment import ComposeDeployment
 from demo.subjects.cluster.members import Member, address_of, is_called
-from demo.subjects.tikv.topology import PD_PORT, Parts, split
+from demo.subjects.tikv.topology import PD_PORT, Topology, split
 
 AGAIN_SEC = 2.0
 ASK_SEC = 1.0
@@ -19,10 +19,12 @@ LOCAL = ("localhost", "127.0.0.1", "::1", "0.0.0.0", "")  # noqa: S104 - read, n
 TOMBSTONE = "Tombstone"
 
 
-class Roster:
+class MemberDiscovery:
     """`urls`: PDs to ask; without one, the containers of `ground` that publish a PD's port."""
 
-    def __init__(self, parts: Parts, cluster: Cluster, urls: Sequence[str], ground: Containers | None) -> None:
+    def __init__(
+        self, parts: Topology, cluster: Cluster, urls: Sequence[str], ground: ComposeDeployment | None
+    ) -> None:
         self._parts, self._cluster = parts, cluster
         self._members, self._session = cluster.members, cluster.lines.session
         self.urls, self._ground = tuple(urls), ground

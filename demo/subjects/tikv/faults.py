@@ -7,10 +7,10 @@ from demo.container_engine import Engine
 from demo.container_engine.selector import Selector
 from demo.errors import FaultError
 from demo.faults.container import ContainerFault, Elected
-from demo.faults.process_signal import Keeper, SignalFault
+from demo.faults.process_signal import ProcessOwner, SignalFault
 from demo.subjects.cluster.cluster import Cluster
-from demo.subjects.cluster.compose_deployment import Containers
-from demo.subjects.tikv.health_snapshot import Wall
+from demo.subjects.cluster.compose_deployment import ComposeDeployment
+from demo.subjects.tikv.health_snapshot import TikvHealth
 from demo.types import ChaosConfig, ChaosType
 
 KILL = ChaosConfig("kill-store", ChaosType.CONTAINER_KILL, "Kill the leading store", math.inf)
@@ -26,7 +26,7 @@ NO_CONTAINERS = (
 )
 
 
-def faults(cluster: Cluster, ground: Containers | None, wall: Wall) -> tuple[ContainerFault, ...]:
+def faults(cluster: Cluster, ground: ComposeDeployment | None, wall: TikvHealth) -> tuple[ContainerFault, ...]:
     """`ground` None: they say that they cannot be done."""
     project = ground.plans.project if ground is not None else ""
 
@@ -60,7 +60,7 @@ def faults(cluster: Cluster, ground: Containers | None, wall: Wall) -> tuple[Con
     return (fault(KILL, leading), fault(FREEZE, leading), fault(CUT, leading), fault(KILL_PD, pd_leader))
 
 
-def signal_faults(keeper: Keeper, wall: Wall) -> tuple[SignalFault, ...]:
+def signal_faults(keeper: ProcessOwner, wall: TikvHealth) -> tuple[SignalFault, ...]:
     """On the processes of a playground: there is no network to cut one off."""
 
     def leading() -> str | None:

@@ -8,9 +8,9 @@ from demo.probes.periodic import Pulse
 from demo.subjects.cluster.cards import answer, card, client_cards, curves, engine_cards, health_of
 from demo.subjects.cluster.cluster import Cluster
 from demo.subjects.cluster.members import Member
-from demo.subjects.tikv.pd_status import PdWord, Words, troubles
-from demo.subjects.tikv.region_leaders import Lead, Leads, by_pd, read
-from demo.subjects.tikv.topology import Parts, Pd, Store
+from demo.subjects.tikv.pd_status import PdStatus, PdStatusTracker, troubles
+from demo.subjects.tikv.region_leaders import LeaderTracker, LeadingStore, by_pd, read
+from demo.subjects.tikv.topology import PdInfo, TikvStoreInfo, Topology
 
 COPIES = 3
 LED = ("kill-store", "freeze-store", "cut-off-store")
@@ -19,17 +19,17 @@ LED = ("kill-store", "freeze-store", "cut-off-store")
 PD_LED = ("kill-pd-leader",)
 
 
-class Wall:
+class TikvHealth:
     """`is_own`: this show brings the cluster up, so it knows of every container, and of every region's copies."""
 
-    def __init__(self, cluster: Cluster, parts: Parts, served: Pulse | None, *, is_own: bool) -> None:
+    def __init__(self, cluster: Cluster, parts: Topology, served: Pulse | None, *, is_own: bool) -> None:
         self._cluster, self._parts, self._served = cluster, parts, served
         self._is_own = is_own
-        self._leads = Leads()
-        self._words = Words()
+        self._leads = LeaderTracker()
+        self._words = PdStatusTracker()
 
     @property
-    def lead(self) -> Lead:
+    def lead(self) -> LeadingStore:
         return self._leads.now
 
     @property
@@ -86,7 +86,7 @@ class Wall:
         health, why = health_of(seen, member.pulse, now, expects_container=expects)
         return ("unknown", why) if why == UNKNOWN_NAME else (health, why)
 
-    def _store_card(self, store: Store, health: str, why: str, word: PdWord, now: float) -> dict[str, Any]:
+    def _store_card(self, store: TikvStoreInfo, health: str, why: str, word: PdStatus, now: float) -> dict[str, Any]:
         name = store.member.id
         said = word.stores.get(name)
         leads = None if said is None or word.regions is None else word.leaders.get(name, 0)
@@ -97,13 +97,13 @@ class Wall:
         made = card(name, store.member.kind, health, about, numbers, address=store.member.address)
         return made | {"leaders": leads, "store_id": word.idents.get(name, "")}
 
-    def _qps(self, store: Store, now: float) -> float | None:
+    def _qps(self, store: TikvStoreInfo, now: float) -> float | None:
         if self._served is not None and (by := answer(self._served, 0.0, now)).ok:
             return next((float(value) for at, value in by.data["values"].items() if at in store.labels), None)
         found = answer(store.qps, 0.0, now)
         return found.data.get("qps") if found.ok else None
 
-    def _pd_card(self, pd: Pd, health: str, why: str, word: PdWord) -> dict[str, Any]:
+    def _pd_card(self, pd: PdInfo, health: str, why: str, word: PdStatus) -> dict[str, Any]:
         reading = pd.member.pulse.reading
         trouble = next(iter(troubles(reading)), "")
         if health == "up" and not word.leader:

@@ -9,7 +9,7 @@ from demo.probes.pd import NOT_BOOTSTRAPPED
 from demo.probes.result import Reading
 from demo.subjects.cluster.cards import OLD_SEC
 from demo.subjects.tikv.heartbeats import Heartbeats
-from demo.subjects.tikv.topology import Parts, Pd
+from demo.subjects.tikv.topology import PdInfo, Topology
 
 UP = "Up"
 NOT_HEARD = "no heartbeat yet"
@@ -17,7 +17,7 @@ NOT_HEARD = "no heartbeat yet"
 
 
 @dataclass(frozen=True)
-class PdWord:
+class PdStatus:
     """By the wall's names for the stores. `names`: store id → name; ids are text, for they exceed a double's.
 
     `leader`: by PD's name for it, "" while there is none. `regions`, `copies` None: PD does not say.
@@ -38,17 +38,17 @@ class PdWord:
         return max(0, wanted * self.regions - self.copies) if self.regions and self.copies is not None else 0
 
 
-class Words:
+class PdStatusTracker:
     """`spoken`: store → what PD says of it and knows, and `since` when (a moment)."""
 
     def __init__(self) -> None:
-        self.newest = PdWord()
+        self.newest = PdStatus()
         self.spoken: dict[str, dict[str, Any]] = {}
         self._names: dict[str, str] = {}
         self._members: dict[str, str] = {}
         self._heartbeats = Heartbeats()
 
-    def see(self, living: Iterable[Pd], reached: Collection[str], parts: Parts, now: float) -> PdWord:
+    def see(self, living: Iterable[PdInfo], reached: Collection[str], parts: Topology, now: float) -> PdStatus:
         """`living`: the PDs that answer; `reached`: by PD's names, those that would, if they lived."""
         fresh = [pd for pd in living if pd.member.pulse.reading.ok and now - pd.member.pulse.at <= OLD_SEC]
         pulses = sorted((pd.member.pulse for pd in fresh), key=lambda pulse: -pulse.at)
@@ -65,7 +65,7 @@ class Words:
         heard = self._heartbeats.see(leader, last, now)
         said = {name: item["state"] for item, name in known if item["state"]}
         self._speak({name: word for name, word in said.items() if word == UP or name in heard}, at)
-        self.newest = PdWord(
+        self.newest = PdStatus(
             leader,
             stores is not None or not any(NOT_BOOTSTRAPPED in troubles(reading) for reading, _ in readings),
             {name: word if word == UP or name in heard else NOT_HEARD for name, word in said.items()},

@@ -12,7 +12,7 @@ EVERY_SEC = 2.0
 QUERY = 'sum by (instance) (rate(tikv_grpc_msg_duration_seconds_count{type=~"raw_get|raw_put"}[1m]))'
 
 
-class Served:
+class PrometheusQps:
     """By instance. While it is in trouble the stores are asked themselves."""
 
     def __init__(self, session: Session, url: str, changed: Callable[[], None]) -> None:

@@ -14,7 +14,7 @@ COUNTED_MOST = 1000
 
 
 @dataclass(frozen=True)
-class Led:
+class RegionLeader:
     """A region that `store` led, first met `since`, last `at` (moments); store "": nobody yet.
 
     `holds_load`: the load's keys lie there.
@@ -27,7 +27,7 @@ class Led:
 
 
 @dataclass(frozen=True)
-class Lead:
+class LeadingStore:
     """`name` None: some region has no leader. `since`: when it came to lead, or was found to lead no more."""
 
     name: str | None = None
@@ -39,21 +39,23 @@ class Lead:
     """Every store that leads any of them → how many, while each has a leader."""
 
 
-def read(told: Mapping[str, Any], names: Mapping[str, str]) -> list[Led]:
+def read(told: Mapping[str, Any], names: Mapping[str, str]) -> list[RegionLeader]:
     """From what the client process says; `names`: store id → what the wall calls it."""
     regions, moment = told.get("regions") or (), CLOCK.of_uptime
     return [
-        Led(names.get(region["store"], ""), moment(region["since"]), moment(region["at"]), region["holds_load"])
+        RegionLeader(
+            names.get(region["store"], ""), moment(region["since"]), moment(region["at"]), region["holds_load"]
+        )
         for region in regions
     ]
 
 
-def by_pd(leaders: Mapping[str, int], now: float) -> list[Led]:
+def by_pd(leaders: Mapping[str, int], now: float) -> list[RegionLeader]:
     """From PD's count, store → regions, while the client process does not tell; PD does not say since when."""
-    return [Led(store, now, now) for store, count in leaders.items() for _ in range(min(count, COUNTED_MOST))]
+    return [RegionLeader(store, now, now) for store, count in leaders.items() for _ in range(min(count, COUNTED_MOST))]
 
 
-def most(regions: Sequence[Led], dead: Container[str], now: float, held: str | None) -> str | None:
+def most(regions: Sequence[RegionLeader], dead: Container[str], now: float, held: str | None) -> str | None:
     """Who leads most of them; on equal terms who leads the load's, then `held`. None: one of them has no leader."""
     if not regions or any(not led.store or led.store in dead or now - led.at > SILENT_SEC for led in regions):
         return None
@@ -62,13 +64,13 @@ def most(regions: Sequence[Led], dead: Container[str], now: float, held: str | N
     return max(sorted(counts), key=lambda name: (counts[name], name in loaded, name == held))
 
 
-class Leads:
+class LeaderTracker:
     """Remembers who led."""
 
     def __init__(self) -> None:
-        self.now = Lead()
+        self.now = LeadingStore()
 
-    def see(self, regions: Sequence[Led], dead: Iterable[str], now: float) -> Lead:
+    def see(self, regions: Sequence[RegionLeader], dead: Iterable[str], now: float) -> LeadingStore:
         before = self.now
         held = before.name or before.previous
         gone = frozenset(dead)
@@ -80,5 +82,5 @@ class Leads:
         else:
             since = now if name is None else max(led.since for led in regions)
             previous = before.name or before.previous
-        self.now = Lead(name, since, previous, led.get(name or "", 0), len(regions), led)
+        self.now = LeadingStore(name, since, previous, led.get(name or "", 0), len(regions), led)
         return self.now

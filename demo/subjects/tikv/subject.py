@@ -13,21 +13,21 @@ from demo.faults.process_signal import SignalFault
 from demo.findings import Finding, together
 from demo.probes.periodic import Pulse
 from demo.subjects.cluster.cluster import Cluster
-from demo.subjects.cluster.compose_deployment import Containers, Plans, Terms
-from demo.subjects.cluster.deployment import Elsewhere
+from demo.subjects.cluster.compose_deployment import ComposeDeployment, ComposeSpec, DeploymentOptions
+from demo.subjects.cluster.deployment import ExternalDeployment
 from demo.subjects.cluster.doctor import Needs, examine_engine
 from demo.subjects.cluster.members import Member
 from demo.subjects.cluster.poller import ClusterPoller
 from demo.subjects.tikv.deck import CONTAINERS, LEADS_WITHIN_SEC, PROCESSES, deck
-from demo.subjects.tikv.discovery import AGAIN_SEC, Roster
+from demo.subjects.tikv.discovery import AGAIN_SEC, MemberDiscovery
 from demo.subjects.tikv.doctor import examine_urls
 from demo.subjects.tikv.faults import faults, signal_faults
-from demo.subjects.tikv.health_snapshot import Wall
+from demo.subjects.tikv.health_snapshot import TikvHealth
 from demo.subjects.tikv.playground.deployment import Playground
-from demo.subjects.tikv.playground.processes import KeptProcesses
+from demo.subjects.tikv.playground.processes import PlaygroundProcesses
 from demo.subjects.tikv.playground.tiup import examine_tiup
-from demo.subjects.tikv.prometheus_qps import Served
-from demo.subjects.tikv.topology import KV_PORT, PD_PORT, STATUS_PORT, Parts
+from demo.subjects.tikv.prometheus_qps import PrometheusQps
+from demo.subjects.tikv.topology import KV_PORT, PD_PORT, STATUS_PORT, Topology
 from demo.types import Chapter, FaultDriver, Stage
 
 PROJECT = "demo-tikv"
@@ -80,26 +80,26 @@ class Tikv:
         self._is_own = attach is None and not urls
         playground = _playground(port_offset, is_alone=self._is_own and not keep) if tiup else None
         self._plans = _plans(attach or project, base_port)
-        terms = Terms(attach is not None, keep, allow_unlabelled)
+        terms = DeploymentOptions(attach is not None, keep, allow_unlabelled)
         in_containers = playground is None and (self._is_own or attach is not None)
-        ground = Containers(self._plans, terms) if in_containers else None
-        self.cluster = Cluster(ground or playground or Elsewhere(), (), "demo.subjects.tikv.client.kv_store")
+        ground = ComposeDeployment(self._plans, terms) if in_containers else None
+        self.cluster = Cluster(ground or playground or ExternalDeployment(), (), "demo.subjects.tikv.client.kv_store")
         session = self.cluster.lines.session
-        self.parts = Parts(session)
-        served = Served(session, _url("--prometheus", prometheus), self.cluster.stir) if prometheus else None
-        self.wall = Wall(self.cluster, self.parts, served.pulse if served else None, is_own=self._is_own)
+        self.parts = Topology(session)
+        served = PrometheusQps(session, _url("--prometheus", prometheus), self.cluster.stir) if prometheus else None
+        self.wall = TikvHealth(self.cluster, self.parts, served.pulse if served else None, is_own=self._is_own)
         self._poller = ClusterPoller(self.wall.picture)
         is_known = self._is_own and playground is None
-        roster = None if is_known else Roster(self.parts, self.cluster, urls, ground)
+        roster = None if is_known else MemberDiscovery(self.parts, self.cluster, urls, ground)
         self._wire(served, roster)
         self._faults: Sequence[ContainerFault | SignalFault] = faults(self.cluster, ground, self.wall)
         if playground is not None and roster is not None:
             playground.join(self.parts, roster)
-            self._faults = signal_faults(KeptProcesses(playground, self.cluster, self.parts), self.wall)
+            self._faults = signal_faults(PlaygroundProcesses(playground, self.cluster, self.parts), self.wall)
         self._playground = playground
         self._rate, self._urls, self._session = load, urls, session
 
-    def _wire(self, served: Served | None, roster: Roster | None) -> None:
+    def _wire(self, served: PrometheusQps | None, roster: MemberDiscovery | None) -> None:
         cluster = self.cluster
         cluster.stirred = self._poller.stir
         cluster.endpoints = self.parts.endpoints
@@ -114,7 +114,7 @@ class Tikv:
             self._poller.follow([served.pulse])
         if roster is not None:
             cluster.learn = roster.learn
-            if isinstance(cluster.ground, Containers):
+            if isinstance(cluster.ground, ComposeDeployment):
                 cluster.ground.judge = roster.judge
             self._poller.follow([Pulse(roster.look, AGAIN_SEC, cluster.stir)])
             return
@@ -167,7 +167,7 @@ class Tikv:
         images = self._plans.images if own else ()
         found = await examine_engine(Engine(), Needs(self._plans.project, images, ports, MEMORY))
         ground = self.cluster.ground
-        if own or not isinstance(ground, Containers):
+        if own or not isinstance(ground, ComposeDeployment):
             return found
         return (*found, *await together({f"project {self._plans.project}": ground.examine()}))
 
@@ -194,7 +194,7 @@ def _playground(port_offset: int, *, is_alone: bool) -> Playground:
     return Playground(port_offset)
 
 
-def _plans(project: str, base_port: int) -> Plans:
+def _plans(project: str, base_port: int) -> ComposeSpec:
     pd_image = os.environ.get("DEMO_PD_IMAGE") or PD_IMAGE
     tikv_image = os.environ.get("DEMO_TIKV_IMAGE") or TIKV_IMAGE
     ports: dict[str, tuple[int, ...]] = {f"pd{place}": (base_port + place,) for place in range(EACH)}
@@ -205,7 +205,7 @@ def _plans(project: str, base_port: int) -> Plans:
         environ |= {f"DEMO_PORT_TIKV{place}": str(first), f"DEMO_PORT_STATUS{place}": str(first + 1)}
     images = {"DEMO_PD_IMAGE": pd_image, "DEMO_TIKV_IMAGE": tikv_image}
     file = Path(__file__).with_name("compose.yaml")
-    return Plans(project, file, (pd_image, tikv_image), environ | images, ports)
+    return ComposeSpec(project, file, (pd_image, tikv_image), environ | images, ports)
 
 
 def _url(flag: str, text: str) -> str:

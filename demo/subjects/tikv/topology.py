@@ -25,7 +25,7 @@ Session = Callable[[], aiohttp.ClientSession]
 
 
 @dataclass(frozen=True)
-class Pd:
+class PdInfo:
     """`name`: what PD itself calls it, `advertised`: where PD says that clients reach it, `host:port`."""
 
     member: Member
@@ -34,7 +34,7 @@ class Pd:
 
 
 @dataclass(frozen=True)
-class Store:
+class TikvStoreInfo:
     """`advertised`, `status`: its addresses, by which PD knows it; `qps`: how much it serves, on a slower beat."""
 
     member: Member
@@ -49,12 +49,12 @@ class Store:
         return (self.status, self.member.address)
 
 
-class Parts:
+class Topology:
     """All that are known. `asks_qps` is False while somebody else tells how much the stores serve."""
 
     def __init__(self, session: Session) -> None:
-        self.pds: list[Pd] = []
-        self.stores: list[Store] = []
+        self.pds: list[PdInfo] = []
+        self.stores: list[TikvStoreInfo] = []
         self.asks_qps: Callable[[], bool] = lambda: True
         self.changed: Callable[[], None] = lambda: None
         self._session = session
@@ -69,7 +69,7 @@ class Parts:
             return PdProbe(self._session, f"http://{at}", asks_word=asks_word)
 
         member = Member(ident, "pd", port, probe_at, host, PD_EVERY_SEC)
-        self.pds = sorted([*self.pds, Pd(member, name, advertised)], key=lambda pd: in_order(pd.member.id))
+        self.pds = sorted([*self.pds, PdInfo(member, name, advertised)], key=lambda pd: in_order(pd.member.id))
         return member
 
     def is_reached(self, name: str) -> bool:
@@ -84,7 +84,7 @@ class Parts:
         every_sec = EVERY_SEC * max(1.0, (len(self.stores) + 1) / MANY_STORES)
         member = Member(ident, "tikv", port, lambda at: StatusProbe(self._session, f"http://{at}"), host, every_sec)
         qps = Pulse(self._qps_of(member), QPS_EVERY_SEC, self._stir)
-        store = Store(member, advertised, status, kv_port, qps)
+        store = TikvStoreInfo(member, advertised, status, kv_port, qps)
         self.stores = sorted([*self.stores, store], key=lambda store: in_order(store.member.id))
         return member
 
@@ -104,7 +104,7 @@ class Parts:
 
         return look
 
-    def store_at(self, advertised: str | None) -> Store | None:
+    def store_at(self, advertised: str | None) -> TikvStoreInfo | None:
         return next((store for store in self.stores if store.advertised == advertised), None)
 
     def port_of(self, member: Member) -> int:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from demo.web.access.origins import Names, Place, bracketed, is_address, is_loopback, plain_address
+from demo.web.access.origins import AllowedNames, Origin, bracketed, is_address, is_loopback, plain_address
 from demo.web.access.phone_address import PhoneAddress
 
 _ANY = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
@@ -12,7 +12,7 @@ ELSEWHERE_MOST = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
+class OtherAddress:
     """Another address of the server. `interface`: whose it is, where that is known."""
 
     url: str
@@ -20,14 +20,14 @@ class Elsewhere:
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class ServerAddresses:
     """`host` as it was asked for, `address` and `port` as they are bound, and the public names."""
 
     host: str = "127.0.0.1"
     address: str = "127.0.0.1"
     port: int = 0
     scheme: str = "http"
-    public: tuple[Place, ...] = ()
+    public: tuple[Origin, ...] = ()
     phone: PhoneAddress = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -40,10 +40,10 @@ class Reach:
         return bool(self.public) or not is_loopback(self.address)
 
     @property
-    def names(self) -> Names:
+    def names(self) -> AllowedNames:
         """What a Host header and an Origin may say."""
         own = () if is_address(self.host.strip("[]")) else (bracketed(self.host),)
-        return Names(self.public, own)
+        return AllowedNames(self.public, own)
 
     @property
     def here(self) -> str:
@@ -60,12 +60,12 @@ class Reach:
         return self._url(self.host)
 
     @property
-    def elsewhere(self) -> tuple[Elsewhere, ...]:
+    def elsewhere(self) -> tuple[OtherAddress, ...]:
         """Other addresses, for a phone that does not get to the first."""
         if self.public:
-            return tuple(Elsewhere(place.url) for place in self.public[1:])
+            return tuple(OtherAddress(place.url) for place in self.public[1:])
         others = () if is_loopback(self.address) else self.phone.others[:ELSEWHERE_MOST]
-        return tuple(Elsewhere(self._url(one.address), one.interface) for one in others)
+        return tuple(OtherAddress(self._url(one.address), one.interface) for one in others)
 
     @property
     def lacking(self) -> str:
@@ -95,4 +95,4 @@ class Reach:
         return self.is_open and "http" in (*reached, *(() if is_loopback(self.address) else (self.scheme,)))
 
     def _url(self, name: str) -> str:
-        return Place(self.scheme, bracketed(plain_address(name.strip("[]"))), self.port).origin
+        return Origin(self.scheme, bracketed(plain_address(name.strip("[]"))), self.port).origin

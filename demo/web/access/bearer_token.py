@@ -20,7 +20,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 """What a disk says that takes nothing: no reason to call off a show."""
 
 
-class Token:
+class BearerToken:
     """A bearer token, of which only the hash is kept in memory. `path` is where people find it.
 
     `lost`: why it is not there. Then nobody can know it, and it ends with this run.
@@ -36,7 +36,7 @@ class Token:
         return hmac.compare_digest(sha256(given.encode("utf-8", "surrogatepass")).digest(), self._digest)
 
 
-def token_file(path: Path) -> Token:
+def token_file(path: Path) -> BearerToken:
     """Read the token, or make the file. Raises `UsageError` for one that cannot be used, or is not private."""
     try:
         _make(path)
@@ -44,7 +44,7 @@ def token_file(path: Path) -> Token:
         pass
     except OSError as error:
         if error.errno in FULL:
-            return Token(path, secrets.token_urlsafe(32), lost=_why(error))
+            return BearerToken(path, secrets.token_urlsafe(32), lost=_why(error))
         raise UsageError(
             f"the token file {path} cannot be made: {_why(error)}; name another with --token-file"
         ) from None
@@ -58,7 +58,7 @@ def token_file(path: Path) -> Token:
             f"the token file {path} holds no token: one word of at least {SHORTEST} characters is needed; "
             f"remove the file to have one made"
         )
-    return Token(path, text)
+    return BearerToken(path, text)
 
 
 def _make(path: Path) -> None:

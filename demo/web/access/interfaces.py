@@ -87,11 +87,11 @@ def _listed() -> Iterator[LocalAddress]:
     """Asks the C library (getifaddrs), which is the one way that Linux, macOS and BSD share."""
     import ctypes  # noqa: PLC0415 - only open servers ask, and it takes some ms to import
 
-    class Entry(ctypes.Structure):
+    class InterfaceEntry(ctypes.Structure):
         pass
 
-    Entry._fields_ = [
-        ("next", ctypes.POINTER(Entry)),
+    InterfaceEntry._fields_ = [
+        ("next", ctypes.POINTER(InterfaceEntry)),
         ("name", ctypes.c_char_p),
         ("flags", ctypes.c_uint),
         ("address", ctypes.c_void_p),
@@ -100,7 +100,7 @@ def _listed() -> Iterator[LocalAddress]:
         ("data", ctypes.c_void_p),
     ]
     library = ctypes.CDLL(None, use_errno=True)
-    first = ctypes.POINTER(Entry)()
+    first = ctypes.POINTER(InterfaceEntry)()
     if library.getifaddrs(ctypes.byref(first)):
         raise OSError(ctypes.get_errno(), "getifaddrs")
     try:

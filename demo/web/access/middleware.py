@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from demo.web.access.fair_queue import FairQueue
-from demo.web.access.policy import READING, VISITOR, Access, Denied, Visitor, client_address
+from demo.web.access.policy import READING, VISITOR, AccessPolicy, Denied, Visitor, client_address
 from demo.web.access.request_body import BODY_MOST, CODE_MOST, read_body, replay
 from demo.web.access.rules import Rule
 from demo.web.asgi_extensions import GONE
@@ -16,13 +16,13 @@ from demo.web.problems import problem
 from demo.web.security_headers import SECURITY_HEADERS
 
 
-class Guard:
+class AccessMiddleware:
     """Judges each request by the rules of access, bounds its body, and notes in the scope who sent it.
 
     `on_error` is told of an exception that came out of the application, which has answered it by then.
     """
 
-    def __init__(self, app: ASGIApp, access: Access, on_error: Callable[[str, Exception], None]) -> None:
+    def __init__(self, app: ASGIApp, access: AccessPolicy, on_error: Callable[[str, Exception], None]) -> None:
         self._app = app
         self._access = access
         self._on_error = on_error

@@ -20,7 +20,7 @@ _EXAMPLE = "give a name as people type it: demo.local, demo.local:8080 or https:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Origin:
     """One origin: where a browser believes to be. `path`: what a proxy has put the server below, as in "/talks"."""
 
     scheme: str
@@ -46,7 +46,7 @@ class Place:
         return (self.name, f"{self.name}:{self.port}") if usual else (f"{self.name}:{self.port}",)
 
 
-def public_place(text: str, scheme: str, port: int) -> Place:
+def public_place(text: str, scheme: str, port: int) -> Origin:
     """A `--public-name`, where `scheme` and `port` are the server's own. Raises `UsageError`."""
     given, separator, rest = text.strip().partition("://")
     if separator and given.lower() not in _PORTS:
@@ -67,7 +67,7 @@ def public_place(text: str, scheme: str, port: int) -> Place:
         raise UsageError(
             f"--public-name {text!r}: the server has a page of its own at /{path.split('/')[1]}, take another path"
         )
-    return Place(scheme, bracketed(name), port if own_port is None else own_port, path)
+    return Origin(scheme, bracketed(name), port if own_port is None else own_port, path)
 
 
 def _is_name(name: str) -> bool:
@@ -111,10 +111,10 @@ def is_loopback(address: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Names:
+class AllowedNames:
     """The public names of a server; its local ones depend on the connection."""
 
-    public: tuple[Place, ...] = ()
+    public: tuple[Origin, ...] = ()
     own: tuple[str, ...] = field(default=())
     """What `--host` said, where that was a name."""
 
@@ -126,13 +126,13 @@ class Names:
         """Every Origin that is a page of this server."""
         return frozenset(place.origin for place in self._places(address, port, scheme))
 
-    def _places(self, address: str, port: int, scheme: str) -> Iterable[Place]:
+    def _places(self, address: str, port: int, scheme: str) -> Iterable[Origin]:
         for name in dict.fromkeys((*LOOPBACK_NAMES, bracketed(plain_address(address)), *self.own)):
-            yield Place(scheme, name, port)
+            yield Origin(scheme, name, port)
         yield from self.public
 
 
 @lru_cache(maxsize=256)
-def known(names: Names, address: str, port: int, scheme: str) -> tuple[frozenset[str], frozenset[str]]:
+def known(names: AllowedNames, address: str, port: int, scheme: str) -> tuple[frozenset[str], frozenset[str]]:
     """Hosts and origins of a connection; asked at every request, so kept."""
     return names.hosts(address, port, scheme), names.origins(address, port, scheme)

@@ -14,7 +14,7 @@ USED_KEPT = 64
 """Used secrets that are still told from wrong ones."""
 
 
-class Pairing:
+class PairingCodes:
     """The codes of this moment. A success with any of them renews the pair that phones see.
 
     `own` is a secret for the presenter's browser on this machine: opening that must not use up the phone's.

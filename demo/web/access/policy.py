@@ -9,12 +9,12 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from demo.invitation import Invitation
-from demo.web.access.addresses import Reach
-from demo.web.access.bearer_token import Token
-from demo.web.access.origins import LOOPBACK_NAMES, Names, is_loopback, known, plain_address
-from demo.web.access.pairing_codes import Pairing
+from demo.web.access.addresses import ServerAddresses
+from demo.web.access.bearer_token import BearerToken
+from demo.web.access.origins import LOOPBACK_NAMES, AllowedNames, is_loopback, known, plain_address
+from demo.web.access.pairing_codes import PairingCodes
 from demo.web.access.proxies import proxy_shown
-from demo.web.access.rate_limit import Throttle
+from demo.web.access.rate_limit import RateLimiter
 from demo.web.access.rules import SHOW, STREAMS, Rule, Rules
 from demo.web.access.sessions import Session, Sessions
 
@@ -62,24 +62,24 @@ class Denied:
         return found | ({"www-authenticate": "Bearer"} if self.code == "unpaired" else {})
 
 
-class Access:
+class AccessPolicy:
     """The rules of one server: loopback only, or open to others by pairing, session and token."""
 
     def __init__(
         self,
-        reach: Reach | None = None,
-        token: Token | None = None,
+        reach: ServerAddresses | None = None,
+        token: BearerToken | None = None,
         sessions: Sessions | None = None,
         rules: Rules = SHOW,
     ) -> None:
-        self.reach = reach or Reach()
+        self.reach = reach or ServerAddresses()
         self.rules = rules
         self.token = token
         self.sessions = sessions or Sessions()
-        self.pairing = Pairing() if self.reach.is_open and rules.may_change else None
-        self.guesses = Throttle()
-        self._bearers = Throttle()
-        self._names: Names = self.reach.names
+        self.pairing = PairingCodes() if self.reach.is_open and rules.may_change else None
+        self.guesses = RateLimiter()
+        self._bearers = RateLimiter()
+        self._names: AllowedNames = self.reach.names
 
     @property
     def is_open(self) -> bool:
@@ -171,7 +171,7 @@ class Access:
             return Denied("origin", "a browser names the page that sends (Origin); this request does not")
         return Visitor("presenter", "session", session)
 
-    def _by_token(self, scope: Scope, bearer: str, token: Token) -> Visitor | Denied:
+    def _by_token(self, scope: Scope, bearer: str, token: BearerToken) -> Visitor | Denied:
         """A right token is never slowed down; wrong ones are."""
         if token.fits(bearer):
             return Visitor("presenter", "token")

@@ -30,7 +30,7 @@ class Bucket:
         self._left -= 1
 
 
-class Throttle:
+class RateLimiter:
     """`hold(address)` says how long a guess from there has to wait. One network behind one address is one address."""
 
     def __init__(

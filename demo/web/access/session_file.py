@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from demo.journal.writer_thread import Lane
+from demo.journal.writer_thread import WorkerThread
 from demo.web.access.sessions import Session
 
 VERSION = 1
@@ -28,7 +28,7 @@ class SessionFile:
         self._path = path
         self._epoch = epoch
         self._on_trouble = on_trouble
-        self._lane = Lane("sessions")
+        self._lane = WorkerThread("sessions")
         self._newest: Future[bool] | None = None
         self._held: set[str] | None = None
         self.durable = True

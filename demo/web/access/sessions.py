@@ -31,7 +31,7 @@ class Session:
         self.did, self.did_at = what, at
 
 
-class Keeper(Protocol):
+class SessionStore(Protocol):
     """Where sessions outlive a crash."""
 
     def load(self) -> Iterable[Session]:
@@ -53,7 +53,7 @@ class Sessions:
 
     def __init__(
         self,
-        keeper: Keeper | None = None,
+        keeper: SessionStore | None = None,
         on_end: Callable[[str], None] = lambda ident: None,
         clock: Callable[[], float] = time.time,
         ticks: Callable[[], float] = uptime,

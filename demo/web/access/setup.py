@@ -7,17 +7,17 @@ from pathlib import Path
 
 from demo.journal import Journal
 from demo.paths import state_directory
-from demo.web.access.addresses import Reach
-from demo.web.access.bearer_token import Token, token_file
+from demo.web.access.addresses import ServerAddresses
+from demo.web.access.bearer_token import BearerToken, token_file
 from demo.web.access.origins import plain_address, public_place
-from demo.web.access.policy import Access
+from demo.web.access.policy import AccessPolicy
 from demo.web.access.session_file import SessionFile
 from demo.web.access.sessions import Sessions
 from demo.web.server.tls import Tls, tls_files
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AccessOptions:
     """What the command line says about who gets in."""
 
     host: str = "127.0.0.1"
@@ -28,32 +28,32 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Entrance:
+class AccessSetup:
     """What of it is known before the show starts. Whatever was wrong has been said by then."""
 
-    reach: Reach
-    token: Token | None
+    reach: ServerAddresses
+    token: BearerToken | None
     tls: Tls | None
 
-    def access(self, journal: Journal, on_trouble: Callable[[str], None]) -> Access:
+    def access(self, journal: Journal, on_trouble: Callable[[str], None]) -> AccessPolicy:
         """The rules of this server; devices of the same show that were paired before a crash still are."""
         if not self.reach.is_open:
-            return Access(self.reach, self.token)
+            return AccessPolicy(self.reach, self.token)
         path = journal.path.with_name(f"{journal.path.name}.sessions")
-        return Access(self.reach, self.token, Sessions(SessionFile(path, journal.epoch, on_trouble)))
+        return AccessPolicy(self.reach, self.token, Sessions(SessionFile(path, journal.epoch, on_trouble)))
 
 
-def entrance(asked: Asked, listener: socket.socket) -> Entrance:
+def entrance(asked: AccessOptions, listener: socket.socket) -> AccessSetup:
     """Check everything that was asked for. Raises `UsageError`."""
     found = watching(asked, listener)
     wanted = asked.token_file or (state_directory() / "token" if found.reach.is_open else None)
     return replace(found, token=token_file(wanted) if wanted else None)
 
 
-def watching(asked: Asked, listener: socket.socket) -> Entrance:
+def watching(asked: AccessOptions, listener: socket.socket) -> AccessSetup:
     """The same for a server on which nobody steers: no token is made. Raises `UsageError`."""
     tls = tls_files(asked.tls_cert, asked.tls_key)
     scheme = "https" if tls else "http"
     address, port = listener.getsockname()[:2]
     public = tuple(public_place(name, scheme, port) for name in asked.public_names)
-    return Entrance(Reach(asked.host, plain_address(address), port, scheme, public), None, tls)
+    return AccessSetup(ServerAddresses(asked.host, plain_address(address), port, scheme, public), None, tls)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from demo.views import CardView, GroupView, groups
 from demo.views.curves import path, y_of
 from demo.views.groups import severity, too_many
-from demo.web.rendering.state_grid import Cells, cells
+from demo.web.rendering.state_grid import StateGrid, cells
 
 FULL_MOST = 12
 """Up to here a card has its number, its detail and its curve."""
@@ -40,7 +40,7 @@ class GroupCard:
 
     group: GroupView
     named: tuple[CardView, ...]
-    cells: Cells
+    cells: StateGrid
 
     @property
     def unnamed(self) -> int:
@@ -48,7 +48,7 @@ class GroupCard:
 
 
 @dataclass(frozen=True, slots=True)
-class Wall:
+class CardLayout:
     """What is shown, in how many columns, and in words what is not. With `groups`, `cards` are the limited keys."""
 
     cards: tuple[CardView, ...]
@@ -77,18 +77,18 @@ class Wall:
         return self.columns >= 4 or (self.columns == 3 and any(len(card.name) > 11 for card in self.cards))
 
 
-def wall(cards: Sequence[CardView]) -> Wall:
+def wall(cards: Sequence[CardView]) -> CardLayout:
     """All cards while they can be read from the last row; of too many, one a group."""
     if len(cards) <= FULL_MOST:
-        return Wall(tuple(cards), _COLUMNS.get(len(cards), 4))
+        return CardLayout(tuple(cards), _COLUMNS.get(len(cards), 4))
     if not too_many(cards):
-        return Wall(tuple(cards), 5, tiny=True)
+        return CardLayout(tuple(cards), 5, tiny=True)
     keys = tuple(sorted((card for card in cards if card.of_key), key=severity))[:KEYS_MOST]
     made = groups(cards)
     shown = _worst(made, FULL_MOST - len(keys))
     columns = _COLUMNS.get(len(shown) + len(keys), 4)
     drawn = tuple(GroupCard(group, _named(group.bad, columns), cells(group.states)) for group in shown)
-    return Wall(keys, columns, rest=_rest([group for group in made if group not in shown]), groups=drawn)
+    return CardLayout(keys, columns, rest=_rest([group for group in made if group not in shown]), groups=drawn)
 
 
 def _named(bad: Sequence[CardView], columns: int) -> tuple[CardView, ...]:

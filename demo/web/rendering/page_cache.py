@@ -24,7 +24,7 @@ class _Drawn:
     packed: bytes | None = field(default=None)
 
 
-class Drawer:
+class PageCache:
     """One page, drawn once for everybody who asks for the same picture within `KEPT_SEC`, and packed once."""
 
     def __init__(self) -> None:

@@ -25,7 +25,7 @@ from demo.views import clock_text, presenter_view, remote_view, stage_view
 from demo.views.cards import NO_NUMBER
 from demo.web.rendering import card_layout
 from demo.web.rendering.assets import Assets
-from demo.web.rendering.template_cache import CompiledTemplates
+from demo.web.rendering.template_cache import TemplateCache
 
 TEMPLATES = Path(demo.__file__).parent / "templates"
 
@@ -79,7 +79,7 @@ HTMX_CONFIG = {
 
 
 @dataclass(frozen=True, slots=True)
-class Region:
+class PageRegion:
     """One part of a page: what lies in its element `#r-NAME`. Without line breaks."""
 
     name: str
@@ -117,17 +117,17 @@ class Drawing:
     def __init__(self, name: str, macro: Callable[[Any], str]) -> None:
         self._name, self._macro = name, macro
         self._seen: dict[str, object] = {}
-        self._last: Region | None = None
+        self._last: PageRegion | None = None
 
-    def of(self, model: object) -> Region:
+    def of(self, model: object) -> PageRegion:
         if self._last is None or any(getattr(model, name) != value for name, value in self._seen.items()):
             seen: dict[str, object] = {}
-            self._last = Region(self._name, _one_line(str(self._macro(_Read(model, seen)))))
+            self._last = PageRegion(self._name, _one_line(str(self._macro(_Read(model, seen)))))
             self._seen = seen
         return self._last
 
 
-class Pages:
+class Renderer:
     """Renders the three views. Keeps of the show only what was drawn last."""
 
     def __init__(self, assets: Assets) -> None:
@@ -135,7 +135,7 @@ class Pages:
         self._environment = _environment(assets)
         self._macros: dict[str, tuple[Drawing, ...]] = {}
 
-    def regions(self, view: str, state: ShowState, viewers: Mapping[str, int]) -> tuple[Region, ...]:
+    def regions(self, view: str, state: ShowState, viewers: Mapping[str, int]) -> tuple[PageRegion, ...]:
         """Every region of `view`, whether it changed or not. Raises `KeyError` for an unknown view."""
         drawings = self._macros.get(view) or self._load(view)
         model = _model(view, state, viewers)
@@ -148,7 +148,7 @@ class Pages:
         self._macros[view] = found = tuple(Drawing(name, getattr(module, name)) for name in names)
         return found
 
-    def frame(self, regions: Iterable[Region]) -> str:
+    def frame(self, regions: Iterable[PageRegion]) -> str:
         """The regions as one message of the stream."""
         return "".join(
             f'<hx-partial hx-target="#r-{region.name}" hx-swap="innerMorph">{region.html}</hx-partial>'
@@ -198,7 +198,7 @@ def _environment(assets: Assets) -> Environment:
         autoescape=True,
         undefined=StrictUndefined,
         auto_reload=False,
-        bytecode_cache=CompiledTemplates(str(settings)),
+        bytecode_cache=TemplateCache(str(settings)),
         **settings,
     )
     environment.filters |= {

@@ -10,7 +10,7 @@ WIDER = 4.0
 
 
 @dataclass(frozen=True, slots=True)
-class Cells:
+class StateGrid:
     """`paths`: by state, a line for each run of such cells in a row; its dashes are the cells."""
 
     columns: int
@@ -18,7 +18,7 @@ class Cells:
     paths: tuple[tuple[str, str], ...]
 
 
-def cells(states: Sequence[str]) -> Cells:
+def cells(states: Sequence[str]) -> StateGrid:
     """Row by row, in the nodes' order: a node keeps its place whatever its state."""
     columns = max(1, math.ceil(math.sqrt(len(states) * WIDER)))
     rows = math.ceil(len(states) / columns)
@@ -29,4 +29,4 @@ def cells(states: Sequence[str]) -> Cells:
             length = len(list(run))
             lines.setdefault(state, []).append(f"M{x} {row}h{length}")
             x += length
-    return Cells(columns, rows, tuple((state, "".join(found)) for state, found in lines.items()))
+    return StateGrid(columns, rows, tuple((state, "".join(found)) for state, found in lines.items()))

@@ -14,7 +14,7 @@ from demo import __version__
 from demo.paths import cache_directory
 
 
-class CompiledTemplates(FileSystemBytecodeCache):
+class TemplateCache(FileSystemBytecodeCache):
     """Each template by its text, the settings it was compiled with, and the Jinja and the version of ours that did."""
 
     def __init__(self, settings: str) -> None:

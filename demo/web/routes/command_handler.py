@@ -9,17 +9,17 @@ from fastapi.responses import Response
 
 from demo.conductor import Conductor
 from demo.errors import DemoError, Refused, ShowOver
-from demo.show.commands import Command, Order
+from demo.show.commands import Command, CommandEnvelope
 from demo.views import snapshot
 from demo.views.state_json import DEVICE_MARK
 from demo.web.access.policy import visitor_of
 from demo.web.problems import problem
-from demo.web.responses import Answer
+from demo.web.responses import AsciiJsonResponse
 
 CLIENTS = ("presenter", "remote", "stage")
 
 
-class Desk:
+class CommandHandler:
     """Sends commands in the name of a request and answers with the new state."""
 
     def __init__(self, conductor: Conductor, viewers: Mapping[str, int]) -> None:
@@ -27,11 +27,11 @@ class Desk:
         self._viewers = viewers
 
     async def enqueue_and_wait(
-        self, request: Request, what: Order, pressed_on: int | None = None, status: int = 200
+        self, request: Request, what: Command, pressed_on: int | None = None, status: int = 200
     ) -> Response:
         """200 or 202 with the new state; 204 for htmx, whose page changes through its stream."""
         try:
-            await self._conductor.submit(Command(sender(request), what, pressed_on))
+            await self._conductor.submit(CommandEnvelope(sender(request), what, pressed_on))
         except Refused as refused:
             return problem(refused.code, str(refused), seq=self._conductor.state.seq)
         except ShowOver as over:
@@ -45,9 +45,9 @@ class Desk:
             return Response(status_code=204)
         return self.state(request, status)
 
-    def state(self, request: Request, status: int = 200) -> Answer:
+    def state(self, request: Request, status: int = 200) -> AsciiJsonResponse:
         """`GET /state`: the snapshot of now, as much of it as this visitor may see."""
-        return Answer(self._snapshot(visitor_of(request).is_presenter), status)
+        return AsciiJsonResponse(self._snapshot(visitor_of(request).is_presenter), status)
 
     def _snapshot(self, private: bool) -> dict[str, Any]:
         conductor, clock = self._conductor, self._conductor.clock

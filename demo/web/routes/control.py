@@ -11,7 +11,7 @@ from fastapi.responses import Response
 
 from demo.errors import InvalidValue
 from demo.show import commands as c
-from demo.web.routes.command_handler import Desk
+from demo.web.routes.command_handler import CommandHandler
 from demo.web.routes.openapi import EVERYWHERE, FOR_HTMX, Described, body, in_path, query, refusals
 from demo.web.routes.state_schema import state_answer
 
@@ -133,7 +133,7 @@ def _whole(name: str, value: object) -> int:
     return int(text)
 
 
-def control_routes(desk: Desk) -> APIRouter:
+def control_routes(desk: CommandHandler) -> APIRouter:
     """Every route that changes the show."""
     done, begun = _router(state_answer(200, "done: the new state")), _router(state_answer(202, "begun: the new state"))
     _add_moves(done, desk)
@@ -149,8 +149,8 @@ def _router(answers: Described) -> APIRouter:
     return APIRouter(tags=["control"], responses=EVERYWHERE | _REFUSALS | FOR_HTMX | answers)
 
 
-def _add_moves(router: APIRouter, desk: Desk) -> None:
-    async def move(request: Request, what: c.Order) -> Response:
+def _add_moves(router: APIRouter, desk: CommandHandler) -> None:
+    async def move(request: Request, what: c.Command) -> Response:
         return await desk.enqueue_and_wait(request, what, pressed_on(await read_fields(request)))
 
     @router.post("/advance", openapi_extra=_MOVE)
@@ -178,7 +178,7 @@ def _add_moves(router: APIRouter, desk: Desk) -> None:
         return await move(request, c.Rerun())
 
 
-def _add_faults(router: APIRouter, desk: Desk) -> None:
+def _add_faults(router: APIRouter, desk: CommandHandler) -> None:
     @router.post("/chaos/{name}", status_code=202, openapi_extra=_NAME)
     async def inject(request: Request) -> Response:
         """Inject a fault of this show."""
@@ -195,7 +195,7 @@ def _add_faults(router: APIRouter, desk: Desk) -> None:
         return await desk.enqueue_and_wait(request, c.Heal(), status=202)
 
 
-def _add_halt(router: APIRouter, desk: Desk) -> None:
+def _add_halt(router: APIRouter, desk: CommandHandler) -> None:
     @router.post("/halt")
     async def halt(request: Request) -> Response:
         """Emergency stop: cancel what runs, heal everything, refuse new faults."""
@@ -207,7 +207,7 @@ def _add_halt(router: APIRouter, desk: Desk) -> None:
         return await desk.enqueue_and_wait(request, c.Resume())
 
 
-def _add_stage(router: APIRouter, desk: Desk) -> None:
+def _add_stage(router: APIRouter, desk: CommandHandler) -> None:
     @router.post("/say", openapi_extra=_SAY)
     async def say(request: Request) -> Response:
         """Put a line of plain text on every screen; an empty one takes it away."""
@@ -224,7 +224,7 @@ def _add_stage(router: APIRouter, desk: Desk) -> None:
         return await desk.enqueue_and_wait(request, c.Freeze(switch(await read_fields(request))))
 
 
-def _add_timer(router: APIRouter, desk: Desk) -> None:
+def _add_timer(router: APIRouter, desk: CommandHandler) -> None:
     @router.post("/timer/start")
     async def start(request: Request) -> Response:
         """Start the talk's timer, or let it go on; in a blackout it begins with the light."""

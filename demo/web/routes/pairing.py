@@ -10,13 +10,13 @@ from demo.errors import InvalidValue
 from demo.invitation import symbol
 from demo.show import commands as c
 from demo.views.state_json import moment
-from demo.web.access.addresses import Elsewhere
-from demo.web.access.policy import Access, Denied, Visitor, client_address, visitor_of
+from demo.web.access.addresses import OtherAddress
+from demo.web.access.policy import AccessPolicy, Denied, Visitor, client_address, visitor_of
 from demo.web.access.sessions import AGE_MOST_SEC, Session
 from demo.web.access.user_agent import device
 from demo.web.problems import STATUS, problem
-from demo.web.rendering.renderer import Pages
-from demo.web.responses import Answer
+from demo.web.rendering.renderer import Renderer
+from demo.web.responses import AsciiJsonResponse
 from demo.web.routes.control import body_fields
 from demo.web.routes.openapi import EVERYWHERE, FOR_HTMX, JSON, Described, add_page, body, in_path, query
 
@@ -55,10 +55,10 @@ _PAIRING: Described = {
 }
 
 
-class Door:
+class PairingRoutes:
     """Everything about getting in, and being shown out."""
 
-    def __init__(self, access: Access, pages: Pages, conductor: Conductor) -> None:
+    def __init__(self, access: AccessPolicy, pages: Renderer, conductor: Conductor) -> None:
         self._access = access
         self._pages = pages
         self._conductor = conductor
@@ -108,11 +108,11 @@ class Door:
     def _welcome(self, request: Request, from_form: bool) -> Response:
         name = device(request.headers.get("user-agent", ""))
         token, session = self._access.sessions.pair(name, visitor_of(request).session)
-        self._conductor.enqueue("show", c.Trouble(f"{session.device} was paired", "note"))
+        self._conductor.enqueue("show", c.Notice(f"{session.device} was paired", "note"))
         response: Response = (
             Response(status_code=303, headers={"location": "pair"})
             if from_form
-            else Answer({"paired": True, "id": session.ident, "device": session.device})
+            else AsciiJsonResponse({"paired": True, "id": session.ident, "device": session.device})
         )
         # Behind a proxy that ends TLS only the page itself knows that it is on https.
         secure = request.url.scheme == "https" or request.headers.get("origin", "").startswith("https://")
@@ -149,13 +149,13 @@ class Door:
             at = request.query_params.get("at", "")
             if request.headers.get("hx-request") == "true":
                 return HTMLResponse(self._codes_and_devices(visitor_of(request), at))
-            return Answer(self._codes(at))
+            return AsciiJsonResponse(self._codes(at))
 
         @router.get("/sessions", response_class=Response, responses=JSON)
         async def listed(request: Request) -> Response:
             """The paired devices, and what each did last."""
             me = visitor_of(request).session
-            return Answer({"sessions": [_shown(session, me) for session in sessions.all()]})
+            return AsciiJsonResponse({"sessions": [_shown(session, me) for session in sessions.all()]})
 
         @router.post("/sessions/revoke-all", response_class=Response, responses=JSON | FOR_HTMX)
         async def revoke_all(request: Request) -> Response:
@@ -181,13 +181,13 @@ class Door:
         kept = await self._access.sessions.settled()
         if request.headers.get("hx-request") == "true":
             return Response(status_code=204)
-        return Answer({"revoked": count, "durable": kept})
+        return AsciiJsonResponse({"revoked": count, "durable": kept})
 
     def _codes(self, at: str) -> dict[str, Any]:
         found, reach = self._access.invitation(at), self._access.reach
         if found is None:
             return {"open": False, "link": None, "place": None, "code": None, "elsewhere": []}
-        ways = [Elsewhere(reach.everywhere), *reach.elsewhere]
+        ways = [OtherAddress(reach.everywhere), *reach.elsewhere]
         elsewhere = [{"at": one.url, "interface": one.interface} for one in ways if f"{one.url}/pair" != found.place]
         return {"open": True, "link": found.link, "place": found.place, "code": found.code, "elsewhere": elsewhere}
 

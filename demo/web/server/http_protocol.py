@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from demo.web.asgi_extensions import EXTENSION, GONE, UNTIL_CLOSED, Outlet
+from demo.web.asgi_extensions import EXTENSION, GONE, UNTIL_CLOSED, ConnectionOwner
 from demo.web.problems import MEDIA_TYPE, STATUS, TITLES
 
 HEAD_MOST = 16 * 1024
@@ -51,7 +51,7 @@ _TWO_NAMES = "the address that is asked for and the Host header must name the sa
 _PLAIN = "this is not HTTP as this server speaks it"
 
 
-class Wire(HttpToolsProtocol):
+class LimitedHttpProtocol(HttpToolsProtocol):
     """One connection. `most` bounds all of them: beyond it goes the one that is waited for the longest.
 
     Waited for is a request that has not come, and a reader that does not take what it asked for. Where nobody is,
@@ -59,9 +59,9 @@ class Wire(HttpToolsProtocol):
     """
 
     most: ClassVar[int] = 10_000
-    _idle: ClassVar[dict["Wire", float]] = {}
-    _unread: ClassVar[dict["Wire", float]] = {}
-    _in_turn: ClassVar[dict["Wire", None]] = {}
+    _idle: ClassVar[dict["LimitedHttpProtocol", float]] = {}
+    _unread: ClassVar[dict["LimitedHttpProtocol", float]] = {}
+    _in_turn: ClassVar[dict["LimitedHttpProtocol", None]] = {}
 
     _deadline: asyncio.TimerHandle | None = None
     _unread_end: asyncio.TimerHandle | None = None
@@ -72,7 +72,7 @@ class Wire(HttpToolsProtocol):
     _between = True
     _begun = 0
     _refused = False
-    _outlet: Outlet | None = None
+    _outlet: ConnectionOwner | None = None
     _chatter = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -227,7 +227,7 @@ class Wire(HttpToolsProtocol):
 
     # Streams.
 
-    def hand_over(self, outlet: Outlet) -> bool:
+    def hand_over(self, outlet: ConnectionOwner) -> bool:
         """From now on the connection is the outlet's; of the request, and of what answers it, nothing stays.
 
         Leans on uvicorn: a cycle that counts as complete is let go of without another word to the connection.
@@ -336,14 +336,14 @@ def _bound(connection: socket.socket) -> None:
             connection.setsockopt(socket.IPPROTO_TCP, timeout, int(UNREAD_SEC * 1000))
 
 
-def bounded(connections: int) -> type[Wire]:
+def bounded(connections: int) -> type[LimitedHttpProtocol]:
     """The protocol for a server of at most so many connections."""
 
-    class Bounded(Wire):
+    class Bounded(LimitedHttpProtocol):
         most = connections
-        _idle: ClassVar[dict[Wire, float]] = {}
-        _unread: ClassVar[dict[Wire, float]] = {}
-        _in_turn: ClassVar[dict[Wire, None]] = {}
+        _idle: ClassVar[dict[LimitedHttpProtocol, float]] = {}
+        _unread: ClassVar[dict[LimitedHttpProtocol, float]] = {}
+        _in_turn: ClassVar[dict[LimitedHttpProtocol, None]] = {}
 
     return Bounded
 

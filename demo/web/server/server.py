@@ -79,7 +79,7 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-class Served(Protocol):
+class Servable(Protocol):
     """What is served: an application, and what keeps its streams alive."""
 
     @property
@@ -93,7 +93,7 @@ class Served(Protocol):
 
 
 async def serve(
-    web: Served,
+    web: Servable,
     listener: socket.socket,
     stop: asyncio.Event,
     started: asyncio.Event,

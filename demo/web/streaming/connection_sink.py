@@ -7,19 +7,19 @@ is one message at most, and until that is gone the hub passes the listener over.
 from typing import Any
 
 from demo.hub import Hub, Listener, Write
-from demo.web.asgi_extensions import Channel
-from demo.web.streaming.stream_slots import Line
+from demo.web.asgi_extensions import Connection
+from demo.web.streaming.stream_slots import StreamSlot
 
 
-class Seat:
+class ConnectionSink:
     """One listener on its own connection: an `Outlet`, and the hub's sink."""
 
     __slots__ = ("_channel", "_held", "_hub", "_line", "_listener", "write")
 
-    _channel: Channel
+    _channel: Connection
     write: Write
 
-    def __init__(self, hub: Hub[Any], line: Line) -> None:
+    def __init__(self, hub: Hub[Any], line: StreamSlot) -> None:
         self._hub = hub
         self._line = line
         self._held = False
@@ -43,7 +43,7 @@ class Seat:
 
     # The connection's side.
 
-    def opened(self, channel: Channel, write: Write | None) -> None:
+    def opened(self, channel: Connection, write: Write | None) -> None:
         self._channel = channel
         self.write = write or self._write_through
 

@@ -10,12 +10,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from demo.hub import HEADER, Hub, plainly
+from demo.hub import HEADER, Hub, compress_standalone
 from demo.web.asgi_extensions import EXTENSION, HandOver
 from demo.web.rendering.gzip import accepts_gzip
 from demo.web.security_headers import SECURITY_HEADERS
-from demo.web.streaming.connection_sink import Seat
-from demo.web.streaming.stream_slots import Line
+from demo.web.streaming.connection_sink import ConnectionSink
+from demo.web.streaming.stream_slots import StreamSlot
 from demo.web.streaming.view_stream import RETRY
 
 PREFIX = "/stream/"
@@ -34,11 +34,11 @@ _HEADERS = {
 _HEAD = "HTTP/1.1 200 OK\r\n" + "".join(f"{name}: {value}\r\n" for name, value in _HEADERS.items())
 """Without a length: such a stream ends with its connection."""
 
-Take = Callable[[Request, bool], Line | None]
+Take = Callable[[Request, bool], StreamSlot | None]
 """A place for a stream of whoever sent this, and whether it is one of the presenter's own; None when all are taken."""
 
 
-class Direct:
+class DirectStreams:
     """ASGI around the application. `moves`: a listener may come from another server of the same show."""
 
     def __init__(self, app: ASGIApp, hub: Hub[Any], take: Take, *, moves: bool = False) -> None:
@@ -63,7 +63,7 @@ class Direct:
         line = self._take(request, view != "stage")
         if line is None:
             return False
-        seat = Seat(self._hub, line)
+        seat = ConnectionSink(self._hub, line)
         if not hand_over(seat):
             line.leave()
             return False
@@ -81,4 +81,4 @@ def _packed(view: str, request: Request) -> bool:
 def _head(packed: bool) -> bytes:
     encoding = "content-encoding: gzip\r\n" if packed else ""
     head = f"{_HEAD}{encoding}date: {formatdate(usegmt=True)}\r\n\r\n".encode()
-    return head + (HEADER + plainly(RETRY) if packed else RETRY)
+    return head + (HEADER + compress_standalone(RETRY) if packed else RETRY)

@@ -7,15 +7,15 @@ from sse_starlette import ServerSentEvent
 
 from demo.hub import Hub
 from demo.show import ShowState
-from demo.web.rendering.renderer import Pages, Region
+from demo.web.rendering.renderer import PageRegion, Renderer
 
 VIEWS = ("stage", "presenter", "remote")
 
 
-class Screen:
+class HubView:
     """One view, rendered by the same templates as its page."""
 
-    def __init__(self, pages: Pages, name: str, viewers: Mapping[str, int]) -> None:
+    def __init__(self, pages: Renderer, name: str, viewers: Mapping[str, int]) -> None:
         self._pages = pages
         self._name = name
         self._viewers = viewers
@@ -28,17 +28,21 @@ class Screen:
         return framed(self._pages, regions, ident)
 
 
-def framed(pages: Pages, regions: Mapping[str, bytes], ident: str) -> bytes:
+def framed(pages: Renderer, regions: Mapping[str, bytes], ident: str) -> bytes:
     """Some regions as one message; without an ident the listener keeps the one it has."""
-    markup = pages.frame([Region(name, body.decode()) for name, body in regions.items()])
+    markup = pages.frame([PageRegion(name, body.decode()) for name, body in regions.items()])
     return ServerSentEvent(markup, id=ident or None, sep="\n").encode()
 
 
 def new_hub(
-    pages: Pages, state: ShowState, ident: str, viewers: Mapping[str, int], on_error: Callable[[str, Exception], None]
+    pages: Renderer,
+    state: ShowState,
+    ident: str,
+    viewers: Mapping[str, int],
+    on_error: Callable[[str, Exception], None],
 ) -> Hub[ShowState]:
     """The hub over the three views; `viewers` is read at each rendering."""
-    return Hub({name: Screen(pages, name, viewers) for name in VIEWS}, state, ident, on_error=on_error)
+    return Hub({name: HubView(pages, name, viewers) for name in VIEWS}, state, ident, on_error=on_error)
 
 
 def beat(now: float) -> bytes:

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from demo.web.problems import problem
-from demo.web.streaming.stream_slots import Lines
+from demo.web.streaming.stream_slots import StreamSlots
 
 EVERY_SEC = 5.0
 """How often a page that found no place for a stream asks, while there are few of them."""
@@ -51,7 +51,7 @@ def page_of(request: Request) -> str:
     return named if _PAGE.fullmatch(named) else ""
 
 
-class Polling:
+class PollingFallback:
     """`picture` gives the whole view as one message of a stream."""
 
     def __init__(self, picture: Callable[[], bytes | None], clock: Callable[[], float] = time.monotonic) -> None:
@@ -62,7 +62,7 @@ class Polling:
         self._asked = 0
         self._pages: dict[str, float] = {}
 
-    def instead(self, request: Request, lines: Lines) -> Response | None:
+    def instead(self, request: Request, lines: StreamSlots) -> Response | None:
         """What a page asks for that gets no stream through; None for whoever wants the stream.
 
         `picture`: the newest one. The page's own stream ends, which something on the way may still read. `trial`: does

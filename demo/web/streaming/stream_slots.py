@@ -33,13 +33,13 @@ LOOK_EVERY_SEC = 5.0
 
 
 @dataclass(eq=False, slots=True)
-class Line:
+class StreamSlot:
     """One open stream, of a session or of nobody in particular. `page`: the page that reads it, where that says so."""
 
     session: str | None
     page: str
-    _open: set["Line"]
-    _pages: dict[str, "Line"]
+    _open: set["StreamSlot"]
+    _pages: dict[str, "StreamSlot"]
     until: float
     ended: bool = False
     _close: Callable[[], None] | None = None
@@ -65,17 +65,17 @@ class Line:
 
 
 @dataclass
-class Lines:
+class StreamSlots:
     """All open streams of a server, up to `most`."""
 
     most: int = 1000
     reserved: int = RESERVED
     clock: Callable[[], float] = time.monotonic
-    _open: set[Line] = field(default_factory=set)
-    _pages: dict[str, Line] = field(default_factory=dict)
+    _open: set[StreamSlot] = field(default_factory=set)
+    _pages: dict[str, StreamSlot] = field(default_factory=dict)
     _looked_at: float = 0.0
 
-    def take(self, private: bool, session: str | None, page: str = "") -> Line | None:
+    def take(self, private: bool, session: str | None, page: str = "") -> StreamSlot | None:
         """A place for one more stream, or None when there is none. Give it back with its `leave`.
 
         A page reads one stream: an older one of its own, which something on the way may still hold, ends.
@@ -84,7 +84,7 @@ class Lines:
         if len(self._open) >= (self.most if private else self.most - self.reserved):
             return None
         age = AGE_MOST_SEC * random.uniform(0.5, 1)  # noqa: S311 - so that a hall does not come back as one
-        line = Line(session, page, self._open, self._pages, self.clock() + age)
+        line = StreamSlot(session, page, self._open, self._pages, self.clock() + age)
         self._open.add(line)
         if page:
             self._pages[page] = line

@@ -11,7 +11,7 @@ from demo.show.health_sample import Sample
 NUMBERS_EVERY_SEC = 0.25
 
 
-class Pace:
+class UpdateRate:
     """Hands states on to `publish`. Must be used from the loop's thread."""
 
     def __init__(self, publish: Callable[[ShowState], None], state: ShowState) -> None:

@@ -18,7 +18,7 @@ from demo.show import events as e
 from demo.views import snapshot
 from demo.views.state_json import moment
 from demo.web.asgi_extensions import UNTIL_CLOSED
-from demo.web.streaming.stream_slots import Line
+from demo.web.streaming.stream_slots import StreamSlot
 
 MAILBOX_MOST = 8
 """Messages that may wait for one listener; beyond them it is skipped and gets the whole view later."""
@@ -80,7 +80,7 @@ class Ping(ServerSentEvent):
 class StreamResponse(EventSourceResponse):
     """Gives its place back when it is over, however it ends."""
 
-    line: Line | None = None
+    line: StreamSlot | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         until_closed = scope.get("extensions", {}).get(UNTIL_CLOSED)
@@ -93,7 +93,7 @@ class StreamResponse(EventSourceResponse):
                 self.line.leave()
 
 
-def view_stream(hub: Hub[Any], view: str, line: Line | None = None) -> StreamResponse:
+def view_stream(hub: Hub[Any], view: str, line: StreamSlot | None = None) -> StreamResponse:
     """The htmx stream of one view: the whole of it, then what changes. `line` ends it from outside."""
     mailbox = Mailbox()
     if line is not None:
@@ -113,7 +113,7 @@ def view_stream(hub: Hub[Any], view: str, line: Line | None = None) -> StreamRes
     return _response(messages(), line)
 
 
-class Programs:
+class EventStream:
     """`/events` for programs: every event of the journal once, in order, no gap.
 
     An id is a promise to go on behind it, after a crash too. So an entry is told once it is on disk (a move
@@ -136,7 +136,7 @@ class Programs:
         self._closed = True
         self.tell()
 
-    def stream(self, last_id: str | None, line: Line | None = None) -> StreamResponse:
+    def stream(self, last_id: str | None, line: StreamSlot | None = None) -> StreamResponse:
         """From behind `last_id`; without one, or with one of another show, from a snapshot on."""
         grown = asyncio.Event()
         if line is not None:
@@ -149,7 +149,7 @@ class Programs:
         newest = max(self._conductor.state.seq, self._journal.durable_seq)
         return int(seq) if known and len(seq) <= 18 and int(seq) <= newest else None
 
-    async def _messages(self, after: int | None, grown: asyncio.Event, line: Line | None) -> AsyncIterator[bytes]:
+    async def _messages(self, after: int | None, grown: asyncio.Event, line: StreamSlot | None) -> AsyncIterator[bytes]:
         self._waiting.add(grown)
         try:
             yield RETRY
@@ -200,13 +200,13 @@ class Programs:
         return ServerSentEvent(json.dumps(data), event=kind, id=ident, sep="\n").encode()
 
 
-def _entry(entry: e.Entry, ahead: float, left_out: int) -> dict[str, Any]:
+def _entry(entry: e.JournalEntry, ahead: float, left_out: int) -> dict[str, Any]:
     """`left_out`: the numbers before it that the journal does not hold, all of them health samples'."""
     told = {"seq": entry.seq, "at": moment(entry.at, ahead), "who": entry.who, "event": e.to_json(entry.event)}
     return told | {"left_out": left_out} if left_out else told
 
 
-def _response(messages: AsyncIterator[bytes], line: Line | None) -> StreamResponse:
+def _response(messages: AsyncIterator[bytes], line: StreamSlot | None) -> StreamResponse:
     response = StreamResponse(
         messages, ping=HEARTBEAT_SEC, sep="\n", send_timeout=SEND_PATIENCE_SEC, ping_message_factory=Ping
     )

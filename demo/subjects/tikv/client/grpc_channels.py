@@ -53,7 +53,7 @@ class Channels:
 
     def __init__(self, resolve: Resolve | None = None) -> None:
         self._resolve = resolve
-        self._lines: dict[str, _Line] = {}
+        self._lines: dict[str, _Channel] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
@@ -95,11 +95,11 @@ class Channels:
     async def __aexit__(self, *error: object) -> None:
         await self.close()
 
-    def _line(self, address: str) -> "_Line":
+    def _line(self, address: str) -> "_Channel":
         if self._is_closed:
             raise NoAnswer("unreachable", "the client is closed")
         if address not in self._lines:
-            self._lines[address] = _Line(self._reachable(address))
+            self._lines[address] = _Channel(self._reachable(address))
         return self._lines[address]
 
     def _reachable(self, address: str) -> str:
@@ -107,7 +107,7 @@ class Channels:
             return address
         return self._resolve(address) if callable(self._resolve) else self._resolve.get(address, address)
 
-    def _replace(self, address: str, line: "_Line") -> None:
+    def _replace(self, address: str, line: "_Channel") -> None:
         if self._lines.get(address) is line:
             del self._lines[address]
             task = asyncio.ensure_future(line.close(GRACE_SEC))
@@ -115,7 +115,7 @@ class Channels:
             task.add_done_callback(self._closing.discard)
 
 
-class _Line:
+class _Channel:
     """A channel, its methods, and when it last brought an answer."""
 
     def __init__(self, target: str) -> None:

@@ -11,7 +11,7 @@ from demo.subjects.cluster.load_client import building
 from demo.subjects.cluster.workload import PREFIX
 from demo.subjects.tikv.client.grpc_channels import NoAnswer
 from demo.subjects.tikv.client.raw_client import RawClient
-from demo.subjects.tikv.client.region_cache import Known, Region, Route
+from demo.subjects.tikv.client.region_cache import KeyRegion, Known, Route
 
 CANARY = b"chaos-stage/canary"
 KEYS_MOST = 16
@@ -116,7 +116,7 @@ class TikvStore:
             await self._client.close()
 
 
-def some_keys(regions: Sequence[Region]) -> list[bytes]:
+def some_keys(regions: Sequence[KeyRegion]) -> list[bytes]:
     """One key in each region; of many regions those at even steps."""
     keys = [key for region in regions if (key := region.key(CANARY)) is not None]
     step = max(1, -(-len(keys) // KEYS_MOST))

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from demo.subjects.tikv.client.grpc_channels import Channels, NoAnswer
-from demo.subjects.tikv.client.region_cache import Region, region_from
+from demo.subjects.tikv.client.region_cache import KeyRegion, region_from
 from demo.subjects.tikv.proto import raw_pb2 as wire
 
 MEMBERS = "/pdpb.PD/GetMembers"
@@ -17,7 +17,7 @@ STORE = "/pdpb.PD/GetStore"
 Answer = TypeVar("Answer", wire.GetRegionResponse, wire.ScanRegionsResponse, wire.GetStoreResponse)
 
 
-class Placement:
+class PdClient:
     """Any PD may say who leads; only the leader is asked for regions and stores. Raises `NoAnswer`.
 
     `until` is a time of the running loop.
@@ -31,7 +31,7 @@ class Placement:
         self._cluster_id = 0
         self._stores = stores
 
-    async def region(self, key: bytes, until: float) -> Region:
+    async def region(self, key: bytes, until: float) -> KeyRegion:
         """The region that holds `key`."""
         answer = await self._ask_leader(
             REGION, lambda header: wire.GetRegionRequest(header=header, region_key=key), wire.GetRegionResponse, until
@@ -41,7 +41,7 @@ class Placement:
             raise NoAnswer("no_route", "PD knows no region for this key")
         return region
 
-    async def regions(self, start: bytes, most: int, until: float) -> list[Region]:
+    async def regions(self, start: bytes, most: int, until: float) -> list[KeyRegion]:
         """Those from the one that holds `start` on, no more than `most`: one answer of bounded size."""
         answer = await self._ask_leader(
             REGIONS,

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from demo.errors import InvalidValue
 from demo.subjects.tikv.client.grpc_channels import Channels, NoAnswer, Resolve
-from demo.subjects.tikv.client.pd_client import Placement
-from demo.subjects.tikv.client.region_cache import Known, Peer, Region, Route, peer_from
+from demo.subjects.tikv.client.pd_client import PdClient
+from demo.subjects.tikv.client.region_cache import KeyRegion, Known, Peer, Route, peer_from
 from demo.subjects.tikv.proto import raw_pb2 as wire
 
 PUT = "/tikvpb.Tikv/RawPut"
@@ -58,7 +58,7 @@ class RawClient:
             raise InvalidValue("a client of TiKV needs at least one address of PD")
         self._channels = Channels(resolve)
         known = known or Known()
-        self._placement = Placement(self._channels, pd_addresses, known.stores)
+        self._placement = PdClient(self._channels, pd_addresses, known.stores)
         self._routes = known.routes
         self._met = met
         self._looking_up = asyncio.Lock()
@@ -83,7 +83,7 @@ class RawClient:
         answer, _ = await self._reach(key, GET, request, wire.RawGetResponse, within_sec)
         return None if answer.not_found else answer.value
 
-    async def regions(self, within_sec: float = 2.0, most: int = MOST_REGIONS, start: bytes = b"") -> list[Region]:
+    async def regions(self, within_sec: float = 2.0, most: int = MOST_REGIONS, start: bytes = b"") -> list[KeyRegion]:
         """The regions from the one that holds `start` on, as PD knows them; no more than `most`."""
         return await self._placement.regions(start, most, _now() + _positive(within_sec))
 
@@ -102,7 +102,7 @@ class RawClient:
         """The answer, and whether no earlier try can have had an effect."""
         if not key:
             raise InvalidValue("a key of TiKV cannot be empty")
-        errand = _Errand(key, _now() + _positive(within_sec), within_sec)
+        errand = _Request(key, _now() + _positive(within_sec), within_sec)
         try:
             async with asyncio.timeout_at(errand.until):
                 while True:
@@ -114,7 +114,7 @@ class RawClient:
             raise errand.why() from None
 
     async def _try(
-        self, errand: "_Errand", path: str, request: Callable[[Route], Any], answer: type[Answer]
+        self, errand: "_Request", path: str, request: Callable[[Route], Any], answer: type[Answer]
     ) -> Answer | None:
         """One way to the region's leader; None: `errand` has learned why not, try again."""
         errand.patience_sec = BACK_OFF_SEC
@@ -147,7 +147,7 @@ class RawClient:
         self._met(errand.key, route)
         return found
 
-    def _lost(self, errand: "_Errand", route: Route, trouble: NoAnswer, began: float) -> None:
+    def _lost(self, errand: "_Request", route: Route, trouble: NoAnswer, began: float) -> None:
         """PD is asked before anybody waits here again, as long as it answers."""
         errand.is_doubtful = True
         self._routes.doubt(route)
@@ -157,7 +157,7 @@ class RawClient:
         if not (was_cut_short and errand.trouble):
             self._note(errand, trouble)
 
-    async def _route(self, errand: "_Errand") -> Route:
+    async def _route(self, errand: "_Request") -> Route:
         """The trusted route, or PD's newest; the old one and its copies while PD has none."""
         route = self._known(errand)
         if route is not None:
@@ -176,7 +176,7 @@ class RawClient:
                     self._asks_pd_from = _now() + PD_AGAIN_SEC
             return self._detour(errand, old)
 
-    async def _newest(self, errand: "_Errand", until: float) -> Route:
+    async def _newest(self, errand: "_Request", until: float) -> Route:
         """PD's; kept, with the addresses of all its copies."""
         region = await self._placement.region(errand.key, until)
         peer = errand.choose(region)
@@ -186,7 +186,7 @@ class RawClient:
         await self._placement.learn_addresses((one.store_id for one in region.peers), min(until, _now() + PD_SEC))
         return route
 
-    def _detour(self, errand: "_Errand", old: Route) -> Route:
+    def _detour(self, errand: "_Request", old: Route) -> Route:
         """While PD names no other: the old route, then the region's other copies, which know who leads. In turn."""
         peers = [old.peer, *(peer for peer in old.region.peers if peer.store_id != old.peer.store_id)]
         known = [(peer, at) for peer in peers if (at := self._placement.known_address(peer.store_id))]
@@ -201,11 +201,11 @@ class RawClient:
         errand.detours += 1
         return Route(old.region, peer, address)
 
-    def _known(self, errand: "_Errand") -> Route | None:
+    def _known(self, errand: "_Request") -> Route | None:
         route = self._routes.find(errand.key)
         return None if route is None or route.peer.store_id in errand.shunned else route
 
-    async def _learn(self, errand: "_Errand", route: Route, error: wire.RegionError) -> None:
+    async def _learn(self, errand: "_Request", route: Route, error: wire.RegionError) -> None:
         self._routes.doubt(route)
         errand.is_doubtful |= not any(error.HasField(field) for field in _REFUSED_BEFORE)
         if error.HasField("not_leader"):
@@ -224,7 +224,7 @@ class RawClient:
                 self._placement.forget_address(route.peer.store_id)
             self._note(errand, NoAnswer("refused", f"{route.address} refused: {error.message[:200]}"))
 
-    async def _follow(self, errand: "_Errand", route: Route, hint: Peer) -> None:
+    async def _follow(self, errand: "_Request", route: Route, hint: Peer) -> None:
         """A follower names the leader: go there, at once unless that was tried."""
         self.counts["moved"] += 1
         if hint.store_id in errand.shunned:
@@ -238,18 +238,18 @@ class RawClient:
             return
         self._routes.keep(Route(route.region, hint, address))
 
-    def _is_first(self, errand: "_Errand") -> bool:
+    def _is_first(self, errand: "_Request") -> bool:
         errand.turns += 1
         return errand.turns == 1
 
-    def _note(self, errand: "_Errand", trouble: NoAnswer) -> None:
+    def _note(self, errand: "_Request", trouble: NoAnswer) -> None:
         self.counts[trouble.reason] += 1
         errand.trouble = trouble
         if trouble.reason == "election":
             errand.election = trouble
 
 
-class _Errand:
+class _Request:
     """One read or write on its way: until when, and what it met."""
 
     def __init__(self, key: bytes, until: float, within_sec: float) -> None:
@@ -262,7 +262,7 @@ class _Errand:
         self.trouble: NoAnswer | None = None
         self.election: NoAnswer | None = None
 
-    def choose(self, region: Region) -> Peer:
+    def choose(self, region: KeyRegion) -> Peer:
         """The leader, unless it could not be reached just now; then another peer, which knows of an election."""
         wanted = [region.leader] if region.leader is not None else []
         able = [peer for peer in [*wanted, *region.peers] if peer.store_id not in self.shunned]

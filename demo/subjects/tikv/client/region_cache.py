@@ -18,7 +18,7 @@ class Peer:
 
 
 @dataclass(frozen=True)
-class Region:
+class KeyRegion:
     """Keys from `start` up to `end`, which is outside; an empty `end` has no limit. `leader`: as PD knows it."""
 
     ident: int
@@ -42,7 +42,7 @@ class Region:
 class Route:
     """Whom to ask for the keys of a region, and where that store is."""
 
-    region: Region
+    region: KeyRegion
     peer: Peer
     address: str
 
@@ -55,9 +55,9 @@ class Route:
         )
 
 
-def region_from(message: wire.Region, leader: wire.Peer | None) -> Region:
+def region_from(message: wire.Region, leader: wire.Peer | None) -> KeyRegion:
     """PD's answer as a region."""
-    return Region(
+    return KeyRegion(
         ident=message.id,
         start=message.start_key,
         end=message.end_key,
@@ -72,7 +72,7 @@ def peer_from(message: wire.Peer) -> Peer:
     return Peer(message.id, message.store_id)
 
 
-class Routes:
+class RegionCache:
     """The known routes by the first key of their region.
 
     One that has failed is doubted, not forgotten: while PD has no leader there is no other to be had, and a store
@@ -122,5 +122,5 @@ class Routes:
 class Known:
     """What clients of one cluster may share, and inherit. `stores`: store id → what it advertises."""
 
-    routes: Routes = field(default_factory=Routes)
+    routes: RegionCache = field(default_factory=RegionCache)
     stores: dict[int, str] = field(default_factory=dict)

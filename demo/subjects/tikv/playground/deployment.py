@@ -16,10 +16,10 @@ from demo.processes.environment import past_proxies
 from demo.processes.unix_client import ask
 from demo.subjects.cluster.deployment import Tell
 from demo.subjects.cluster.members import Members
-from demo.subjects.tikv.discovery import Roster
-from demo.subjects.tikv.playground.directories import Place, end_all, end_what_is_left
+from demo.subjects.tikv.discovery import MemberDiscovery
+from demo.subjects.tikv.playground.directories import PlaygroundDir, end_all, end_what_is_left
 from demo.subjects.tikv.playground.tiup import EACH, VERSION, check_ports, command, find_tiup, missing
-from demo.subjects.tikv.topology import Parts
+from demo.subjects.tikv.topology import Topology
 
 ASK_SEC = 2.0
 BEGIN_SEC = 10.0
@@ -42,13 +42,13 @@ class Playground:
         self.port_offset = port_offset
         self._tell: Tell = lambda text: None
         self._members = Members((), None)
-        self._place: Place | None = None
+        self._place: PlaygroundDir | None = None
         self._minder: Child | None = None
         self._mourning: asyncio.Task[None] | None = None
         self._heard = 0
         self._spoke_at = 0.0
 
-    def join(self, parts: Parts, roster: Roster) -> None:
+    def join(self, parts: Topology, roster: MemberDiscovery) -> None:
         """Before all else: who asks PD for its members, and where they are written down."""
         self._parts, self._roster = parts, roster
 
@@ -65,7 +65,7 @@ class Playground:
         """From nothing, always: a playground belongs to one show."""
         tiup = find_tiup()
         await end_what_is_left(self._tell)
-        place = self._place = Place.new()
+        place = self._place = PlaygroundDir.new()
         if lacking := missing():
             self._tell(f"tiup loads {', '.join(lacking)} first: that may take minutes")
         self._tell(f"starting {EACH} PDs and {EACH} stores of TiKV {VERSION} with tiup playground")
@@ -132,7 +132,7 @@ class Playground:
         pds, stores = len(self._parts.pds), len(self._parts.stores)
         return "" if pds >= EACH and stores >= EACH else f"PD knows of {pds} PDs and {stores} stores"
 
-    async def _mourn(self, minder: Child, place: Place) -> None:
+    async def _mourn(self, minder: Child, place: PlaygroundDir) -> None:
         """It must not end before its show."""
         await minder.wait()
         self._tell("the playground has ended: start this show anew")

@@ -14,8 +14,8 @@ from typing import Any
 
 from demo.errors import SubjectError
 from demo.paths import make_private, state_directory
-from demo.processes.child import birth_of
-from demo.processes.process_ref import Distant
+from demo.processes.child import start_time_of
+from demo.processes.process_ref import ProcessRef
 from demo.processes.procfs import marked
 from demo.subjects.tikv.playground.tiup import STAGE_PROFILE, home
 
@@ -31,13 +31,13 @@ LOOK_SEC = 0.05
 
 
 @dataclass(frozen=True)
-class Place:
+class PlaygroundDir:
     """One playground: its `tag`, as tiup is told it, is the name of its directory too."""
 
     tag: str
 
     @classmethod
-    def new(cls) -> "Place":
+    def new(cls) -> "PlaygroundDir":
         """With the stage profile in it. Raises `SubjectError`."""
         place = cls(PREFIX + secrets.token_hex(4))
         try:
@@ -72,8 +72,8 @@ class Place:
 
     def note(self, server: int, minder: int | None) -> None:
         """For which server it is, and who minds it. Raises `OSError`."""
-        told = {"server": server, "server_born": birth_of(server)}
-        told |= {"pid": minder, "born": None if minder is None else birth_of(minder)}
+        told = {"server": server, "server_born": start_time_of(server)}
+        told |= {"pid": minder, "born": None if minder is None else start_time_of(minder)}
         draft = self._note.with_suffix(".new")
         draft.write_text(json.dumps(told))
         draft.replace(self._note)
@@ -96,11 +96,11 @@ def _all_of_them() -> Path:
     return state_directory() / "playgrounds"
 
 
-def _places() -> Iterator[Place]:
+def _places() -> Iterator[PlaygroundDir]:
     with contextlib.suppress(OSError):
         for entry in sorted(_all_of_them().iterdir()):
             if entry.name.startswith(PREFIX):
-                yield Place(entry.name)
+                yield PlaygroundDir(entry.name)
 
 
 async def end_what_is_left(tell: Callable[[str], None]) -> None:
@@ -124,15 +124,15 @@ async def _ends(noted: dict[str, Any], within_sec: float) -> bool:
 
 
 def _lives(pid: object, born: object) -> bool:
-    return isinstance(pid, int) and born is not None and birth_of(pid) == born
+    return isinstance(pid, int) and born is not None and start_time_of(pid) == born
 
 
-async def end_all(place: Place) -> None:
+async def end_all(place: PlaygroundDir) -> None:
     """SIGKILL for every process with its mark, until there is none; then nothing of it stays on disk."""
     until = time.monotonic() + END_SEC
     while found := marked(MARK, place.tag):
         for pid, born in found.items():
-            Distant(pid, born).kill()
+            ProcessRef(pid, born).kill()
         if time.monotonic() > until:
             raise SubjectError(f"processes of a playground do not end: {', '.join(map(str, found))}")
         await asyncio.sleep(LOOK_SEC)

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from demo.errors import SubjectError
-from demo.faults.process_signal import Kept
+from demo.faults.process_signal import TargetProcess
 from demo.probes.pd import PdProbe
 from demo.probes.tikv import StatusProbe
-from demo.processes.child import birth_of
-from demo.processes.process_ref import Distant
+from demo.processes.child import start_time_of
+from demo.processes.process_ref import ProcessRef
 from demo.processes.unix_client import ask
 from demo.subjects.cluster.cluster import Cluster
 from demo.subjects.cluster.members import Member
 from demo.subjects.tikv.playground.deployment import ASK_SEC, Playground
 from demo.subjects.tikv.playground.tiup import stays_without_its_own
-from demo.subjects.tikv.topology import Parts
+from demo.subjects.tikv.topology import Topology
 
 GONE_SEC = 30.0
 """A playground that takes no orders any more has ended after so long, or hangs."""
@@ -26,13 +26,13 @@ LOOK_SEC = 0.1
 BY_HAND = "end this show: all processes of its playground end with it"
 
 
-class KeptProcesses:
+class PlaygroundProcesses:
     """A `Keeper`. Never a process that is not of this playground, and never one by its number alone."""
 
-    def __init__(self, playground: Playground, cluster: Cluster, parts: Parts) -> None:
+    def __init__(self, playground: Playground, cluster: Cluster, parts: Topology) -> None:
         self._playground, self._cluster, self._parts = playground, cluster, parts
 
-    async def find(self, name: str, *, to_kill: bool) -> Kept:
+    async def find(self, name: str, *, to_kill: bool) -> TargetProcess:
         member, minder = self._cluster.members.find(name), self._playground.minder
         if member is None or minder is None:
             raise SubjectError(f"{name} is no part of a playground that runs, so nothing was touched")
@@ -48,7 +48,7 @@ class KeptProcesses:
             )
         undo = {"socket": str(self._playground.socket), "port": port, "kind": member.kind, "address": member.address}
         undo |= {"argv": part["argv"], "owner": minder.pid, "owner_born": minder.born}
-        return Kept(name, Distant(part["pid"], part["born"]), undo, BY_HAND)
+        return TargetProcess(name, ProcessRef(part["pid"], part["born"]), undo, BY_HAND)
 
     def _is_last(self, victim: Member, running: Sequence[Mapping[str, Any]]) -> bool:
         """tiup knows nothing of those that were started again: without any of its own an old one may give up."""
@@ -65,7 +65,7 @@ class KeptProcesses:
                 raise
             # Another show's playground, which ends with that show.
             until = time.monotonic() + GONE_SEC
-            while birth_of(undo["owner"]) == undo["owner_born"]:
+            while start_time_of(undo["owner"]) == undo["owner_born"]:
                 if time.monotonic() > until:
                     raise
                 await asyncio.sleep(LOOK_SEC)

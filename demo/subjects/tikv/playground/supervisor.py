@@ -22,10 +22,10 @@ from typing import Any
 from aiohttp import web
 
 from demo.errors import DemoError, SubjectError
-from demo.processes.child import birth_of, program
-from demo.processes.process_ref import Distant
+from demo.processes.child import program, start_time_of
+from demo.processes.process_ref import ProcessRef
 from demo.processes.procfs import Launch, Processes, children, descendants, listeners, marked, orphans
-from demo.subjects.tikv.playground.directories import MARK, Place, end_all
+from demo.subjects.tikv.playground.directories import MARK, PlaygroundDir, end_all
 
 PR_SET_CHILD_SUBREAPER = 36
 LOOK_SEC = 0.25
@@ -43,10 +43,10 @@ CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|[\x00-\x08\x0b
 
 
 @dataclass
-class Kept:
+class ManagedProcess:
     """One process that listens. `own`: tiup started it; else this process did, after a kill."""
 
-    process: Distant
+    process: ProcessRef
     launch: Launch
     own: bool
     ports: set[int] = field(default_factory=set)
@@ -56,11 +56,11 @@ class Kept:
         return known | {"own": self.own, "ports": sorted(self.ports), "argv": list(self.launch.argv)}
 
 
-class Minder:
-    def __init__(self, place: Place, command: list[str]) -> None:
+class PlaygroundSupervisor:
+    def __init__(self, place: PlaygroundDir, command: list[str]) -> None:
         self._place, self._command = place, command
-        self._kept: dict[tuple[int, int], Kept] = {}
-        self._by_port: dict[int, Kept] = {}
+        self._kept: dict[tuple[int, int], ManagedProcess] = {}
+        self._by_port: dict[int, ManagedProcess] = {}
         self._children: dict[int, asyncio.subprocess.Process] = {}
         self._tiup: asyncio.subprocess.Process | None = None
         self._said: deque[str] = deque(maxlen=LINES)
@@ -132,7 +132,7 @@ class Minder:
             name = (pid, known[pid])
             if name not in self._kept:
                 with contextlib.suppress(OSError):  # it has just ended
-                    self._kept[name] = Kept(Distant(*name), Launch.of(pid), own=pid not in self._children)
+                    self._kept[name] = ManagedProcess(ProcessRef(*name), Launch.of(pid), own=pid not in self._children)
             if name in self._kept:
                 self._kept[name].ports.add(port)
                 self._by_port[port] = self._kept[name]
@@ -178,12 +178,14 @@ class Minder:
                 child = await self._spawn(list(kept.launch.argv), kept.launch.environ, kept.launch.cwd, output)
             finally:
                 os.close(output)
-            new = Kept(Distant(child.pid, birth_of(child.pid)), kept.launch, own=False, ports=set(kept.ports))
+            new = ManagedProcess(
+                ProcessRef(child.pid, start_time_of(child.pid)), kept.launch, own=False, ports=set(kept.ports)
+            )
             self._kept[(child.pid, new.process.born or 0)] = new
             self._by_port |= dict.fromkeys(kept.ports, new)
             return new.told()
 
-    async def _stays(self, kept: Kept, port: int) -> bool:
+    async def _stays(self, kept: ManagedProcess, port: int) -> bool:
         until = time.monotonic() + DYING_SEC
         while kept.process.is_alive:
             if port in listeners((kept.process.pid,)) or time.monotonic() > until:
@@ -204,17 +206,17 @@ class Minder:
         self.ending.set()
         async with self._one_at_a_time:
             for pid, born in self._living().items():
-                Distant(pid, born).resume()
+                ProcessRef(pid, born).resume()
             # tiup, those that were started again, and what a killed tiup has left to us.
             for pid, born in children(os.getpid()).items():
-                Distant(pid, born).terminate()
+                ProcessRef(pid, born).terminate()
             until = time.monotonic() + GRACE_SEC
             while self._living() and time.monotonic() < until:
                 self._reap()
                 await asyncio.sleep(END_LOOK_SEC)
             while found := self._living():
                 for pid, born in found.items():
-                    Distant(pid, born).kill()
+                    ProcessRef(pid, born).kill()
                 self._reap()
                 await asyncio.sleep(END_LOOK_SEC)
             await end_all(self._place)
@@ -232,7 +234,7 @@ def _answer(
     return handler
 
 
-async def _listen(minder: Minder, place: Place) -> web.AppRunner:
+async def _listen(minder: PlaygroundSupervisor, place: PlaygroundDir) -> web.AppRunner:
     runner = web.AppRunner(minder.application(), access_log=None, handle_signals=False)
     await runner.setup()
     before = os.umask(0o177)
@@ -243,7 +245,7 @@ async def _listen(minder: Minder, place: Place) -> web.AppRunner:
     return runner
 
 
-async def _lifeline(minder: Minder) -> None:
+async def _lifeline(minder: PlaygroundSupervisor) -> None:
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while await reader.read(4096):
@@ -251,8 +253,8 @@ async def _lifeline(minder: Minder) -> None:
     minder.ending.set()
 
 
-async def _mind(place: Place, command: list[str], server: int) -> None:
-    minder = Minder(place, command)
+async def _mind(place: PlaygroundDir, command: list[str], server: int) -> None:
+    minder = PlaygroundSupervisor(place, command)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, minder.ending.set)
@@ -281,7 +283,7 @@ def main() -> None:
     if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         sys.exit(f"prctl failed: {os.strerror(ctypes.get_errno())}")
     try:
-        asyncio.run(_mind(Place(told["tag"]), told["command"], told["server"]))
+        asyncio.run(_mind(PlaygroundDir(told["tag"]), told["command"], told["server"]))
     except DemoError as error:
         sys.exit(str(error))
 
