@@ -26,13 +26,13 @@
 #define EVENTS 64
 #define PAD '"' /* five bytes in HTML: the longest that a line of so many characters can become */
 #define IDLE_MOST_MS 2000
-#define ROUNDS_MOST 1000
+#define MAX_ROUNDS 1000
 
 static struct post post = {.fd = -1};
 static struct {
     int left, asked, gap, limit, timeouts, open;
     long expected;
-    double fired, next, cpu, cpu_at, wall, worst[ROUNDS_MOST];
+    double fired, next, cpu, cpu_at, wall, worst[MAX_ROUNDS];
 } closed;
 static struct { double per_min, owed, at; } churn;
 static struct { double every, next; } play;
@@ -166,7 +166,7 @@ static void command(char *line)
     int n = sscanf(line, "%15s %lf %lf %lf", name, &a, &b, &c);
     if (!strcmp(name, "status")) { tell_status(); return; }
     if (!strcmp(name, "stats")) { tell_stats(); return; }
-    if (!strcmp(name, "rounds") && n == 4 && a >= 1 && a <= ROUNDS_MOST) {
+    if (!strcmp(name, "rounds") && n == 4 && a >= 1 && a <= MAX_ROUNDS) {
         memset(&closed, 0, sizeof closed);
         closed.left = closed.asked = (int)a, closed.gap = (int)b, closed.limit = (int)c;
         return;
@@ -211,7 +211,7 @@ int main(int argc, char **argv)
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
     for (int i = 0; i < MOST; i++) crowd[i].fd = -1;
-    in_buffer = malloc(READ_MOST), work = malloc(REST_MOST + READ_MOST), epoll_fd = epoll_create1(EPOLL_CLOEXEC), stats_at = now_ms();
+    in_buffer = malloc(MAX_READ), work = malloc(MAX_REST + MAX_READ), epoll_fd = epoll_create1(EPOLL_CLOEXEC), stats_at = now_ms();
     watch(0, EPOLLIN, &standard_in, EPOLL_CTL_ADD);
     for (struct epoll_event events[EVENTS];;) {
         int busy = play.every > 0 || closed.left || still_to_open() || hall.due || churn.per_min > 0;

@@ -20,11 +20,11 @@ from typing import Any
 
 from bench.spread import Spread
 from demo.errors import UsageError
-from demo.web.streaming.stream_slots import FILES_MOST, RESERVED, streams_most
+from demo.web.streaming.stream_slots import MAX_FILES, RESERVED, streams_most
 
 HERE = Path(__file__).parent
 
-STREAMS_MOST = 20_000
+MAX_STREAMS = 20_000
 """As in `crowd.c`."""
 
 FILES_SPARE = 64
@@ -52,12 +52,12 @@ def pinned(cpu: int) -> list[str]:
 def require_files(streams: int) -> None:
     """Raise the limit of open files. Raises `UsageError` with the number that fits when that is not enough."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    files = FILES_MOST if hard == resource.RLIM_INFINITY else min(hard, FILES_MOST)
-    fits = min(STREAMS_MOST, files - FILES_SPARE, streams_most(files) - RESERVED)
+    files = MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_FILES)
+    fits = min(MAX_STREAMS, files - FILES_SPARE, streams_most(files) - RESERVED)
     if streams > fits:
         raise UsageError(
             f"{streams:,} streams do not fit: with {files:,} open files a process there are places for {fits:,} "
-            f"(the load client has {STREAMS_MOST:,} at most); ask for fewer, or raise the limit with ulimit -Hn"
+            f"(the load client has {MAX_STREAMS:,} at most); ask for fewer, or raise the limit with ulimit -Hn"
         )
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 

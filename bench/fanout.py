@@ -24,7 +24,7 @@ from bench.peers import NCHAN_MODULE, Peer, others, ours
 from bench.procs import cost, machine
 from demo.errors import DemoError, UsageError
 
-OPEN_LIMIT_SEC = 20.0
+OPEN_TIMEOUT_SEC = 20.0
 ROUND_LIMIT_MS = 25_000
 GAP_MS = 50
 WARM_UP = 2
@@ -32,7 +32,7 @@ SETTLE_SEC = 0.5
 
 COMPARED = ("p50", "p99", "max", "cpu_us", "kb")
 
-BUSY_MOST = 90.0
+MAX_BUSY = 90.0
 """Percent of a round that the client may be busy; beyond that the latencies may be its own."""
 
 
@@ -60,7 +60,7 @@ def measure(client: Path, peer: Peer, listeners: int, rounds: int, pad: int, lim
         time.sleep(SETTLE_SEC)
         empty = cost(server.pid)
         crowd.open(listeners)
-        crowd.until_live(listeners, OPEN_LIMIT_SEC)
+        crowd.until_live(listeners, OPEN_TIMEOUT_SEC)
         time.sleep(SETTLE_SEC)
         full = cost(server.pid)
         crowd.rounds(WARM_UP, GAP_MS, limit_ms)
@@ -146,7 +146,7 @@ def remarks(results: dict[int, dict[str, Run]]) -> Iterator[str]:
     for listeners, found in results.items():
         for name, run in found.items():
             which = f"{listeners:,} listeners, {name}"
-            if run.busy > BUSY_MOST:
+            if run.busy > MAX_BUSY:
                 yield f"{which}: the client was busy {run.busy:.0f} % of a round and may set these latencies"
             if run.lost or run.missed:
                 yield f"{which}: {run.lost} connections or POSTs lost, {run.missed} deliveries missed"

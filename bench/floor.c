@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define FILES 32768
-#define REQUEST_MOST 65536
+#define MAX_REQUEST 65536
 
 static int listeners[FILES], place[FILES], count; /* place: where a descriptor stands among them, -1 when it does not */
 
@@ -35,7 +35,7 @@ static void leave(int fd)
 static void publish(int fd, const char *body)
 {
     static const char done[] = "HTTP/1.1 204 No Content\r\n\r\n";
-    static char message[REQUEST_MOST + 16];
+    static char message[MAX_REQUEST + 16];
     size_t n = (size_t)sprintf(message, "data: %s\n\n", body);
     for (int i = 0; i < count; i++) answer(listeners[i], message, n);
     answer(fd, done, sizeof done - 1);
@@ -44,7 +44,7 @@ static void publish(int fd, const char *body)
 static void hear(int fd)
 {
     static const char begin[] = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-store\r\n\r\n: here\n\n";
-    static char request[REQUEST_MOST];
+    static char request[MAX_REQUEST];
     ssize_t n = recv(fd, request, sizeof request - 1, 0);
     if (n <= 0) { leave(fd); return; }
     request[n] = 0;

@@ -4,7 +4,7 @@
 #include <sys/epoll.h>
 
 #define MOST 20000
-#define READ_MOST (256 * 1024)
+#define MAX_READ (256 * 1024)
 #define SLOW_BUFFER 2048
 #define SLOW_SEGMENT 1400 /* as over a network */
 #define AT_ONCE 64
@@ -137,7 +137,7 @@ static void on_message(void *whose, struct message *m)
 
 static void on_readable(struct listener *l)
 {
-    ssize_t n = recv(l->fd, in_buffer, READ_MOST, 0);
+    ssize_t n = recv(l->fd, in_buffer, MAX_READ, 0);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (n > 0) {
         tally.bytes += (uint64_t)n;

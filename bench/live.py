@@ -12,10 +12,10 @@ from bench.screen import Screen
 from tests.serving import serving
 
 LISTENERS = 50
-OPEN_LIMIT_SEC = 30.0
+OPEN_TIMEOUT_SEC = 30.0
 SETTLE_SEC = 5.0
 FAULT = "kill-node"
-FAULT_MOST_SEC = 60.0
+MAX_FAULT_SEC = 60.0
 
 State = dict[str, Any]
 
@@ -40,7 +40,7 @@ def live_rates(client: Path, seconds: float) -> list[Rate]:
         server.until(_is_green, 60)
         with Crowd(client, Target(server.port), pinned(1)) as crowd, Screen(server.port) as screen:
             crowd.open(LISTENERS)
-            crowd.until_live(LISTENERS, OPEN_LIMIT_SEC)
+            crowd.until_live(LISTENERS, OPEN_TIMEOUT_SEC)
             time.sleep(SETTLE_SEC)
             rest = _watched(crowd, screen, "at rest", lambda: time.sleep(seconds))
             server.client.post(f"/chaos/{FAULT}").raise_for_status()
@@ -48,7 +48,7 @@ def live_rates(client: Path, seconds: float) -> list[Rate]:
                 crowd,
                 screen,
                 "a node is killed, until it has recovered",
-                lambda: server.until(_has_recovered, FAULT_MOST_SEC),
+                lambda: server.until(_has_recovered, MAX_FAULT_SEC),
             )
     return [rest, fault]
 

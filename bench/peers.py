@@ -35,8 +35,8 @@ http {{
 }}
 """
 
-UP_LIMIT_SEC = 30.0
-END_LIMIT_SEC = 10.0
+UP_TIMEOUT_SEC = 30.0
+END_TIMEOUT_SEC = 10.0
 
 
 @dataclass(frozen=True)
@@ -102,14 +102,14 @@ def process(command: Callable[[int], list[str]], folder: Path) -> Iterator[Runni
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(END_LIMIT_SEC)
+            process.wait(END_TIMEOUT_SEC)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
 
 
 def _until_up(process: subprocess.Popen[bytes], port: int, said: Path) -> None:
-    end = time.monotonic() + UP_LIMIT_SEC
+    end = time.monotonic() + UP_TIMEOUT_SEC
     while time.monotonic() < end:
         if process.poll() is not None:
             raise UsageError(f"{process.args!r} ended with {process.returncode}: {said.read_text()[-300:]}")
@@ -117,7 +117,7 @@ def _until_up(process: subprocess.Popen[bytes], port: int, said: Path) -> None:
             socket.create_connection(("127.0.0.1", port), 1).close()
             return
         time.sleep(0.02)
-    raise UsageError(f"{process.args!r} does not answer on port {port} after {UP_LIMIT_SEC:.0f} s")
+    raise UsageError(f"{process.args!r} does not answer on port {port} after {UP_TIMEOUT_SEC:.0f} s")
 
 
 def free_port() -> int:

@@ -12,16 +12,16 @@ from bench.verdict import Check, Sample, memory
 
 POST_P99_MOST_MS = 200.0
 RECONNECT_SEC = 5.0
-RECONNECT_MOST_SEC = 15.0
-STALLED_MOST = 0.20
+MAX_RECONNECT_SEC = 15.0
+MAX_STALLED = 0.20
 CLIENT_MOST_PERCENT = 90.0
 
 FILL_BYTES = 224 * 1024
 """So much is said to a stalled reader: the kernel keeps about 90 KB of it, and a transport 64 KB, before it is full."""
 
 FILL_SEC = 10.0
-FILL_HZ_MOST = 50.0
-FILL_LIMIT_SEC = 60.0
+MAX_FILL_HZ = 50.0
+FILL_TIMEOUT_SEC = 60.0
 FILL_SMALL = 50_000
 """Deliveries a second that any server takes: a small crowd is filled faster."""
 
@@ -87,14 +87,14 @@ def reconnect(stand: Stand, plan: Plan) -> Iterator[Check]:
     crowd.ask("drop")
     for count, slow in ((stand.streams - stand.slow, False), (stand.slow, True)):
         crowd.open(count, count / RECONNECT_SEC, slow=slow)
-    current = crowd.until(lambda status: status.live == status.marked == stand.streams, RECONNECT_MOST_SEC * 4)
+    current = crowd.until(lambda status: status.live == status.marked == stand.streams, MAX_RECONNECT_SEC * 4)
     took = time.monotonic() - began
     crowd.play(0)
     crowd.until(lambda status: not status.pending, stand.patience_sec)
     seen = crowd.stats()
     what = f"{stand.streams:,} leave and come back within {RECONNECT_SEC:.0f} s: all are current"
     told = f"after {took:.1f} s" if current else f"not within {took:.0f} s: {crowd.status().live:,} are there"
-    yield Check(phase, what, told, f"{RECONNECT_MOST_SEC:.0f} s", current is not None and took < RECONNECT_MOST_SEC)
+    yield Check(phase, what, told, f"{MAX_RECONNECT_SEC:.0f} s", current is not None and took < MAX_RECONNECT_SEC)
     yield _posting(phase, [seen])
     yield from whole(phase, seen)
     yield stand.newest(phase)
@@ -126,7 +126,7 @@ def stalled(stand: Stand, plan: Plan) -> Iterator[Check]:
     change = after_ms / before - 1
     what = f"the others' p99 with {stand.slow:,} of {stand.streams:,} stalled, {plan.pairs} windows of each, in turn"
     told = f"{before:.1f} to {after_ms:.1f} ms, {100 * change:+.0f} %"
-    yield Check(phase, what, told, f"within {100 * STALLED_MOST:.0f} %", abs(change) < STALLED_MOST)
+    yield Check(phase, what, told, f"within {100 * MAX_STALLED:.0f} %", abs(change) < MAX_STALLED)
     yield _posting(phase, held)
     yield stand.newest(phase)
 
@@ -141,10 +141,10 @@ def _message_size(stand: Stand) -> float:
 def _fill(stand: Stand, size: float) -> None:
     rounds = FILL_BYTES / size
     upto = stand.crowd.status().marker + rounds
-    stand.crowd.play(min(FILL_HZ_MOST, max(rounds / FILL_SEC, FILL_SMALL / stand.streams)))
-    stand.crowd.until(lambda status: status.marker >= upto, FILL_LIMIT_SEC)
+    stand.crowd.play(min(MAX_FILL_HZ, max(rounds / FILL_SEC, FILL_SMALL / stand.streams)))
+    stand.crowd.until(lambda status: status.marker >= upto, FILL_TIMEOUT_SEC)
     stand.crowd.play(0)
-    stand.crowd.until(lambda status: not status.pending and not status.behind, FILL_LIMIT_SEC)
+    stand.crowd.until(lambda status: not status.pending and not status.behind, FILL_TIMEOUT_SEC)
 
 
 def churn(stand: Stand, plan: Plan) -> Iterator[Check]:

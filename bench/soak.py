@@ -35,15 +35,15 @@ SLOW_SHARE = 10
 PAD = 240
 """Characters that are said besides the marker: a message of about 1,400 bytes."""
 
-OPEN_LIMIT_SEC = 20.0
-READY_LIMIT_SEC = 60.0
+OPEN_TIMEOUT_SEC = 20.0
+READY_TIMEOUT_SEC = 60.0
 
 WARM_UP = 5000
 """Rounds before anyone is there: the journal's page cache (2 MB of SQLite's) is full after about 4,000 of them.
 What grows from then on grows for good."""
 
 WARM_UP_HZ = 500.0
-WARM_UP_LIMIT_SEC = 300.0
+WARM_UP_TIMEOUT_SEC = 300.0
 
 
 def arguments() -> argparse.Namespace:
@@ -95,7 +95,7 @@ def served(args: argparse.Namespace) -> Iterator[Served]:
         return
     program = [*pinned(0), sys.executable, "-m", "demo", "serve", args.show, "--no-open", "--port", "0"]
     with serving(program=program) as server:
-        server.until(lambda state: args.show == "none" or _is_green(state), READY_LIMIT_SEC)
+        server.until(lambda state: args.show == "none" or _is_green(state), READY_TIMEOUT_SEC)
         yield Served(server.process.pid, server.port, server.said)
 
 
@@ -111,7 +111,7 @@ def standing(client: Path, server: Served, streams: int, hz: float, warm_up: int
         _warm_up(crowd, server, warm_up)
         crowd.open(streams - slow)
         crowd.open(slow, slow=True)
-        crowd.until_live(streams, OPEN_LIMIT_SEC)
+        crowd.until_live(streams, OPEN_TIMEOUT_SEC)
         yield Stand(crowd, server.pid, f"http://127.0.0.1:{server.port}", streams, slow, hz, server.tick)
 
 
@@ -121,10 +121,10 @@ def _warm_up(crowd: Crowd, server: Served, rounds: int) -> None:
         return status.marker >= rounds
 
     crowd.play(WARM_UP_HZ)
-    if crowd.until(look, WARM_UP_LIMIT_SEC) is None:
-        raise UsageError(f"the server took only {crowd.status().marker:,} POSTs in {WARM_UP_LIMIT_SEC:.0f} s")
+    if crowd.until(look, WARM_UP_TIMEOUT_SEC) is None:
+        raise UsageError(f"the server took only {crowd.status().marker:,} POSTs in {WARM_UP_TIMEOUT_SEC:.0f} s")
     crowd.play(0)
-    crowd.until(lambda status: not status.pending, WARM_UP_LIMIT_SEC)
+    crowd.until(lambda status: not status.pending, WARM_UP_TIMEOUT_SEC)
 
 
 def run(args: argparse.Namespace) -> Iterator[Check]:

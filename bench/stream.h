@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define REST_MOST (4u << 20) /* an unfinished head or message beyond this is no event stream */
+#define MAX_REST (4u << 20) /* an unfinished head or message beyond this is no event stream */
 
 enum phase { HEAD, SIZE, SIZE_REST, CHUNK, CHUNK_END, PLAIN, OVER, BROKEN };
 
@@ -62,7 +62,7 @@ static size_t unchunk(struct stream *s, const char *in, size_t n, char *out)
             s->phase = s->left ? CHUNK : OVER;
         } else if (s->phase == SIZE && isxdigit((unsigned char)c)) {
             s->left = s->left * 16 + (size_t)(isdigit((unsigned char)c) ? c - '0' : (c | 32) - 'a' + 10);
-            if (s->left > REST_MOST) s->phase = BROKEN;
+            if (s->left > MAX_REST) s->phase = BROKEN;
         } else {
             s->phase = SIZE_REST;
         }
@@ -113,7 +113,7 @@ static size_t read_message(struct stream *s, struct message *m, const char *text
 }
 
 /* Takes `n` bytes from the socket, and calls `found` for each message that is whole now. `work` has room for
- * REST_MOST + n bytes. */
+ * MAX_REST + n bytes. */
 static void stream_take(struct stream *s, const char *in, size_t n, char *work, void (*found)(void *, struct message *), void *whose)
 {
     size_t len = s->rest_len, at = 0, took;
@@ -136,7 +136,7 @@ static void stream_take(struct stream *s, const char *in, size_t n, char *work, 
     if (s->phase != HEAD)
         for (; (took = read_message(s, &m, work + at, len - at)); at += took) found(whose, &m);
     s->rest_len = len - at;
-    if (s->rest_len > REST_MOST) s->phase = BROKEN, s->rest_len = 0;
+    if (s->rest_len > MAX_REST) s->phase = BROKEN, s->rest_len = 0;
     if (!s->rest_len) return;
     s->rest = malloc(s->rest_len);
     memcpy(s->rest, work + at, s->rest_len);

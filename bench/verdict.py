@@ -6,7 +6,7 @@ from dataclasses import dataclass
 MEMORY_MOST_KB_MIN = 102.4
 """1 MB in ten minutes."""
 
-MEMORY_LEAST_SEC = 120.0
+MIN_MEMORY_SEC = 120.0
 """A slope over less is noise: it is told, and not judged."""
 
 
@@ -53,6 +53,6 @@ def memory(phase: str, samples: Sequence[Sample]) -> Check:
     slope, lasts = slope_kb_min(half), half[-1].at - half[0].at
     begun, ended = samples[0].rss_kb / 1024, samples[-1].rss_kb / 1024
     measured = f"{slope:+.1f} KB/min over the last {lasts:.0f} s, {begun:.0f} to {ended:.0f} MB"
-    if lasts < MEMORY_LEAST_SEC:
+    if lasts < MIN_MEMORY_SEC:
         return Check(phase, "memory", f"{measured}; too short to judge")
     return Check(phase, "memory", measured, f"< {MEMORY_MOST_KB_MIN:.0f} KB/min", slope < MEMORY_MOST_KB_MIN)

@@ -15,7 +15,7 @@ from typing import IO
 
 from demo.clean import clean, clean_lines
 
-WAITING_MOST = 64 * 1024
+MAX_WAITING = 64 * 1024
 """Bytes that may wait for a terminal; beyond them lines are dropped, and later counted aloud."""
 
 PIECE = 4096
@@ -55,7 +55,7 @@ class ConsoleWriter:
         if self.quiet or self._file is None:
             return
         said = self._encoded(*lines)
-        if len(self._waiting) + len(said) > WAITING_MOST:
+        if len(self._waiting) + len(said) > MAX_WAITING:
             self._dropped += len(lines)
             return
         said = self._missing() + said

@@ -21,12 +21,12 @@ PORT = 8080
 SERVES = f'trap "exit 0" TERM; mkdir -p /www; echo "$NAME" > /www/name; httpd -f -p {PORT} -h /www & wait'
 """Answers `/name` with its name, and ends on SIGTERM as PID 1 does not by itself."""
 
-LIMIT_SEC = 60
+TIMEOUT_SEC = 60
 
 
 def docker(*words: str, given: bytes | None = None) -> str:
     """The docker command; what it said. An assertion that it worked."""
-    done = subprocess.run(["docker", *words], input=given, capture_output=True, timeout=LIMIT_SEC, check=False)
+    done = subprocess.run(["docker", *words], input=given, capture_output=True, timeout=TIMEOUT_SEC, check=False)
     assert done.returncode == 0, f"docker {' '.join(words)}: {done.stderr.decode()}"
     return done.stdout.decode().strip()
 
@@ -36,7 +36,7 @@ def missing() -> str:
     """Empty where containers can be made, else what keeps them from it."""
     if shutil.which("docker") is None:
         return "there is no docker command"
-    asked = subprocess.run(["docker", "info"], capture_output=True, text=True, timeout=LIMIT_SEC, check=False)
+    asked = subprocess.run(["docker", "info"], capture_output=True, text=True, timeout=TIMEOUT_SEC, check=False)
     if asked.returncode != 0:
         return f"no container engine answers: {asked.stderr.strip()[:200]}"
     return "" if Path(BUSYBOX).exists() else f"{BUSYBOX} is missing (busybox-static)"

@@ -107,14 +107,14 @@ class Impatient(Slow):
     """Injections have half a second."""
 
     def __init__(self):
-        faults.INJECT_LIMIT_SEC = 0.5
+        faults.INJECT_TIMEOUT_SEC = 0.5
 
 class Seen(NoSystem):
     faults = (Telling(),)
 
 class SeenSoon(Seen):
     def __init__(self):
-        faults.INJECT_LIMIT_SEC = 0.5
+        faults.INJECT_TIMEOUT_SEC = 0.5
 
 class Two(NoSystem):
     faults = (Blocking(name="blocking"), Dark())

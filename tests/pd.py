@@ -26,7 +26,7 @@ from tests.pd_state import FRESH, Node, State, Twist
 
 T = TypeVar("T")
 
-LIMIT_SEC = 20.0
+TIMEOUT_SEC = 20.0
 WORKERS = 16
 
 
@@ -69,9 +69,9 @@ class Cluster:
     def __exit__(self, *error: object) -> None:
         self._await(self._stop())
         for ended in [server.stop(0) for server in self._servers]:
-            ended.wait(LIMIT_SEC)
+            ended.wait(TIMEOUT_SEC)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(LIMIT_SEC)
+        self._thread.join(TIMEOUT_SEC)
         self._loop.close()
         shutil.rmtree(self._place, ignore_errors=True)
         asked = {path: self.state.asked[path] for path in ENDLESS if self.state.asked[path]}
@@ -163,7 +163,7 @@ class Cluster:
             self.state.split(at)
 
     def _await(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(LIMIT_SEC)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(TIMEOUT_SEC)
 
     async def _start(self) -> None:
         for pd in self.state.pds.values():

@@ -17,8 +17,8 @@ from tests.nginx import listens
 from tests.node import CLIENTS, require_node
 from tests.serving import wait_for
 
-START_MOST_SEC = 60
-END_MOST_SEC = 10
+MAX_START_SEC = 60
+MAX_END_SEC = 10
 
 
 @dataclass(frozen=True)
@@ -186,13 +186,13 @@ def proxies(kinds: dict[Kind, int], behind: int, place: Path) -> Iterator[None]:
                 )
         for process, (kind, port) in zip(running, kinds.items(), strict=True):
             said = place / kind.name / "output"
-            wait_for(partial(_stands, process, port, said), START_MOST_SEC, said.read_text)
+            wait_for(partial(_stands, process, port, said), MAX_START_SEC, said.read_text)
         yield
     finally:
         for process in running:
             process.terminate()
         for process in running:
-            process.wait(END_MOST_SEC)
+            process.wait(MAX_END_SEC)
 
 
 def _stands(process: "subprocess.Popen[bytes]", port: int, said: Path) -> bool:

@@ -22,8 +22,8 @@ from tests.forking import FORKS, Forked, can_fork
 
 T = TypeVar("T")
 
-START_LIMIT_SEC = 30.0
-END_LIMIT_SEC = 20.0
+START_TIMEOUT_SEC = 30.0
+END_TIMEOUT_SEC = 20.0
 
 
 class Server:
@@ -56,7 +56,7 @@ class Server:
         stdout = self.process.stdout
         assert stdout is not None
         found = wait_for(
-            lambda: self._search(stdout, r"stage\s+(https?://\S+)/\n"), START_LIMIT_SEC, self._what_it_said
+            lambda: self._search(stdout, r"stage\s+(https?://\S+)/\n"), START_TIMEOUT_SEC, self._what_it_said
         )
         return found.group(1)
 
@@ -64,7 +64,7 @@ class Server:
         """From the curl line: the stage's address may be a public name's, with another port or none."""
         stdout = self.process.stdout
         assert stdout is not None
-        found = wait_for(lambda: self._search(stdout, r":(\d+)/advance\n"), START_LIMIT_SEC, self._what_it_said)
+        found = wait_for(lambda: self._search(stdout, r":(\d+)/advance\n"), START_TIMEOUT_SEC, self._what_it_said)
         return int(found.group(1))
 
     def _search(self, stdout: IO[str], pattern: str) -> re.Match[str] | None:
@@ -132,11 +132,11 @@ class Server:
         if self.process.poll() is None:
             self.process.send_signal(number)
         try:
-            rest, _ = self.process.communicate(timeout=END_LIMIT_SEC)
+            rest, _ = self.process.communicate(timeout=END_TIMEOUT_SEC)
         except subprocess.TimeoutExpired:
             self.process.kill()
             rest, _ = self.process.communicate()
-            raise AssertionError(f"the server did not end within {END_LIMIT_SEC} s: {self.output}{rest}") from None
+            raise AssertionError(f"the server did not end within {END_TIMEOUT_SEC} s: {self.output}{rest}") from None
         self.output += rest
         return self.process.wait()
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pyte
 
-DEADLINE_SEC = 20.0
+TIMEOUT_SEC = 20.0
 
 SHOW = '''
 import asyncio, math, sys, time
@@ -112,7 +112,7 @@ class Terminal:
         self.wait(lambda: all(word in self.text for word in words) and not (without and without in self.text))
 
     def wait(self, condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + DEADLINE_SEC
+        deadline = time.monotonic() + TIMEOUT_SEC
         while not condition():
             assert time.monotonic() < deadline, f"never came; the screen:\n{self.text}"
             self.pump(0.05)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from demo.web.access.pairing_codes import ALPHABET, PairingCodes
-from demo.web.access.rate_limit import ADDRESSES_MOST, RateLimiter
+from demo.web.access.rate_limit import MAX_ADDRESSES, RateLimiter
 from demo.web.access.user_agent import device
 from tests.entering import OPEN, PHONE_AGENT, Device, OpenServer
 from tests.serving import serving, wait_for
@@ -130,9 +130,9 @@ def test_a_whole_ipv6_network_of_one_host_is_one_address() -> None:
 def test_many_addresses_take_no_more_memory() -> None:
     clock = Clock()
     throttle = RateLimiter(clock=clock)
-    for n in range(ADDRESSES_MOST + 500):
+    for n in range(MAX_ADDRESSES + 500):
         throttle.hold(f"{n}")
-    assert len(throttle._by_address) == ADDRESSES_MOST
+    assert len(throttle._by_address) == MAX_ADDRESSES
 
 
 # Over HTTP.

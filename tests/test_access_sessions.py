@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from demo.web.access.session_file import SessionFile
-from demo.web.access.sessions import AGE_MOST_SEC, SESSIONS_MOST, Sessions
+from demo.web.access.sessions import MAX_AGE_SEC, MAX_SESSIONS, Sessions
 from tests.entering import OPEN, PHONE_AGENT, Device, OpenServer
 from tests.serving import Stream, serving, wait_for
 from tests.test_web_contract import problem
@@ -69,7 +69,7 @@ def test_a_day_is_the_end_of_a_session() -> None:
     ended: list[str] = []
     sessions = Sessions(on_end=ended.append, ticks=lambda: now[0])
     token, session = sessions.pair("iPhone Safari")
-    now[0] += AGE_MOST_SEC - 1
+    now[0] += MAX_AGE_SEC - 1
     sessions.end_old()
     assert sessions.find([token]) is session
     now[0] += 1
@@ -85,13 +85,13 @@ async def test_a_clock_that_is_set_ends_no_session(tmp_path: Path) -> None:
     sessions = Sessions(SessionFile(path, "e"), clock=lambda: now[0], ticks=lambda: ticks[0])
     token, session = sessions.pair("iPhone Safari")
     assert await sessions.settled()
-    now[0] += 2 * AGE_MOST_SEC
+    now[0] += 2 * MAX_AGE_SEC
     sessions.end_old()
     assert sessions.find([token]) is session
     now[0] = 1_000_000.0 - 600
     again = Sessions(SessionFile(path, "e"), clock=lambda: now[0], ticks=lambda: ticks[0])
     assert again.find([token]) is not None
-    ticks[0] += AGE_MOST_SEC
+    ticks[0] += MAX_AGE_SEC
     assert again.find([token]) is None
 
 
@@ -109,9 +109,9 @@ def test_two_of_a_kind_are_told_apart_and_there_are_not_too_many() -> None:
         "iPhone Safari 2",
         "iPhone Safari 3",
     ]
-    for _ in range(SESSIONS_MOST):
+    for _ in range(MAX_SESSIONS):
         sessions.pair("Android Chrome")
-    assert len(sessions.all()) == SESSIONS_MOST
+    assert len(sessions.all()) == MAX_SESSIONS
 
 
 # On disk.

@@ -15,7 +15,7 @@ import pytest
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from demo.web.server import http_protocol
-from demo.web.server.http_protocol import HEAD_MOST
+from demo.web.server.http_protocol import MAX_HEAD
 from demo.web.streaming.stream_slots import RESERVED, StreamSlots, connections_most, open_files, streams_most
 from tests.entering import OPEN, OpenServer
 from tests.serving import Stream, script, serving, wait_for
@@ -52,11 +52,11 @@ def answer(one: socket.socket) -> bytes:
 @pytest.mark.parametrize(
     "head",
     [
-        b"GET / HTTP/1.1\r\nhost: x\r\na: " + b"x" * HEAD_MOST,
-        b"GET / HTTP/1.1\r\nhost: x\r\na: " + b"x" * HEAD_MOST + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: x\r\na: " + b"x" * MAX_HEAD,
+        b"GET / HTTP/1.1\r\nhost: x\r\na: " + b"x" * MAX_HEAD + b"\r\n\r\n",
         b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 4000,
-        b"GET /" + b"x" * HEAD_MOST + b" HTTP/1.1\r\nhost: x\r\n\r\n",
-        b"GET /" + b"x" * 2 * HEAD_MOST,
+        b"GET /" + b"x" * MAX_HEAD + b" HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"GET /" + b"x" * 2 * MAX_HEAD,
     ],
     ids=["unfinished", "finished", "many", "path", "unfinished path"],
 )

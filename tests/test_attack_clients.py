@@ -12,14 +12,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from demo.web.server.http_protocol import IN_A_ROW_MOST
+from demo.web.server.http_protocol import MAX_IN_A_ROW
 from tests.entering import OPEN, OpenServer
 from tests.raw import answers, connection, request
 from tests.serving import Server, Stream, serving, wait_for
 
 STALLED = 500
 BIG = 10 * 1024 * 1024
-RSS_MORE_MOST = 100 * 1024 * 1024
+MAX_RSS_MORE = 100 * 1024 * 1024
 """What `STALLED` readers may cost at most: 200 KiB each, of which the most is the system's and the protocol's."""
 
 
@@ -200,7 +200,7 @@ def test_of_too_many_in_a_row_the_first_are_answered_and_the_connection_ends(ope
         one.sendall(request("GET", "/healthz", own(opened.server)) * 500)
         found = list(answers(one))
     assert {answer.status for answer in found} == {200}
-    assert IN_A_ROW_MOST <= len(found) < 500
+    assert MAX_IN_A_ROW <= len(found) < 500
     assert found[-1].header("connection") == "close"
 
 
@@ -215,7 +215,7 @@ def test_what_waits_behind_a_stream_is_bounded(opened: OpenServer) -> None:
                     line.send(row)
         with Stream(opened.server, "/stream/stage") as wall:
             presses_work(opened, wall)
-        assert rss(opened.server) - before < RSS_MORE_MOST
+        assert rss(opened.server) - before < MAX_RSS_MORE
     settled(opened)
 
 
@@ -243,7 +243,7 @@ def test_five_hundred_stalled_readers_cost_the_others_nothing(opened: OpenServer
                     assert httpx.post(f"{opened.here}/goto/{number}", headers=headers, timeout=20).status_code == 200
                 presses_work(opened, wall)
                 sizes.append(rss(opened.server))
-            assert max(sizes) - before < RSS_MORE_MOST, sizes
+            assert max(sizes) - before < MAX_RSS_MORE, sizes
         finally:
             for one in stalled:
                 one.close()

@@ -13,7 +13,7 @@ import pytest
 
 from demo.web.access.pairing_codes import ALPHABET, CODE_LENGTH
 from demo.web.access.rules import RULES, Rule
-from demo.web.server.http_protocol import IN_A_ROW_MOST
+from demo.web.server.http_protocol import MAX_IN_A_ROW
 from tests.entering import OPEN, Device, OpenServer
 from tests.raw import answers, connection, request
 from tests.serving import Stream, serving, wait_for
@@ -75,7 +75,7 @@ def guess(opened: OpenServer, least: int, seed: int, enough: threading.Event) ->
     with connection(opened.server.port, timeout=30) as one:
         reading = answers(one)
         while found.total() < least or not enough.is_set():
-            codes = ["".join(chance.choices(ALPHABET, k=CODE_LENGTH)) for _ in range(IN_A_ROW_MOST)]
+            codes = ["".join(chance.choices(ALPHABET, k=CODE_LENGTH)) for _ in range(MAX_IN_A_ROW)]
             one.sendall(b"".join(_pair(opened, {"code": code}) for code in codes))
             found.update(next(reading).status for _ in codes)
     return found

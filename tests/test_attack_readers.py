@@ -15,7 +15,7 @@ from tests.serving import script, serving, wait_for
 from tests.test_attack_clients import own, rss
 
 MUCH = 40 * 1024 * 1024
-RSS_MORE_MOST = 30 * 1024 * 1024
+MAX_RSS_MORE = 30 * 1024 * 1024
 
 FEW = """
 import resource, socket
@@ -61,7 +61,7 @@ def test_what_follows_a_body_without_end_is_cut_off(opened: OpenServer, kind: st
         one.sendall(head + begin)
         with pytest.raises(ConnectionError):
             one.sendall(more * (MUCH // len(more)))
-    assert rss(opened.server) - before < RSS_MORE_MOST
+    assert rss(opened.server) - before < MAX_RSS_MORE
 
 
 def test_a_trailer_is_no_header(opened: OpenServer) -> None:

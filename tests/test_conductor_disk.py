@@ -27,7 +27,7 @@ async def under_way(journal: Journal) -> None:
 async def test_a_halt_overtakes_a_move_but_the_move_is_answered_once_it_is_on_disk(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("demo.conductor.persistence.PATIENCE_SEC", 60.0)
+    monkeypatch.setattr("demo.conductor.persistence.TIMEOUT_SEC", 60.0)
     journal = StuckJournal(tmp_path / "j")
     async with playing(THREE, journal=journal) as conductor:
         journal.stuck = True
@@ -50,7 +50,7 @@ async def test_what_is_so_already_is_answered_once_that_is_on_disk(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Somebody froze the stage, a heal overtook the disk, and somebody else freezes it once more: nothing to do."""
-    monkeypatch.setattr("demo.conductor.persistence.PATIENCE_SEC", 60.0)
+    monkeypatch.setattr("demo.conductor.persistence.TIMEOUT_SEC", 60.0)
     journal = StuckJournal(tmp_path / "j")
     async with playing(THREE, journal=journal) as conductor:
         journal.stuck = True

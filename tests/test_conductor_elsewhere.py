@@ -46,11 +46,11 @@ async def test_what_was_handed_on_is_asked_of_the_target_before_it_is_called_hea
     path, switch = await broken(tmp_path / "j", *states), stuck()
     async with playing(THREE, switch, journal=Journal(path)) as conductor:
         state = await reached(conductor, lambda state: state.faults[0].state == "failed")
-        assert state.faults[0].touched
+        assert state.faults[0].may_have_changed_target
         assert state.faults[0].error == "its undo was handed to another show, and here: the switch is stuck"
         switch.fails = {}
         await ask(conductor, c.Heal("off"))
-        await reached(conductor, lambda state: not state.faults[0].touched)
+        await reached(conductor, lambda state: not state.faults[0].may_have_changed_target)
         assert switch.system.up
     journal = Journal(path)
     assert (await journal.newest())["off"].state == "healed", "asked once: what was seen is noted"
@@ -78,7 +78,7 @@ async def test_a_fault_that_the_ledger_never_heard_of_is_not_called_healed(tmp_p
     async def see() -> None:
         async with playing(THREE, stuck(), journal=Journal(path)) as conductor:
             state = await reached(conductor, lambda state: state.faults[0].state == "failed")
-            assert state.faults[0].touched
+            assert state.faults[0].may_have_changed_target
 
     with pytest.raises(FaultError, match="not healed: off: its undo is not in the journal"):
         await see()

@@ -103,7 +103,9 @@ async def test_an_injection_that_ignores_its_end_does_not_keep_the_others_broken
     async with playing(THREE, stubborn, switch, system=system) as conductor:
         await ask(conductor, c.Inject("off"))
         await ask(conductor, c.Inject("stubborn"))
-        await reached(conductor, lambda state: state.faults[1].state == "active" and state.faults[0].touched)
+        await reached(
+            conductor, lambda state: state.faults[1].state == "active" and state.faults[0].may_have_changed_target
+        )
     assert system.up
     assert switch.steps[-1] == "heal"
     stubborn.release = True

@@ -202,7 +202,7 @@ async def test_ten_hands_on_a_fault_that_does_not_heal_leave_one_that_tries_agai
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(fault_runner, "RETRY_FIRST_SEC", 0.2)
-    monkeypatch.setattr(fault_runner, "RETRY_MOST_SEC", 0.2)
+    monkeypatch.setattr(fault_runner, "MAX_RETRY_SEC", 0.2)
     switch = Switch(System(), duration=math.inf)
     async with playing(THREE, switch) as conductor:
         await ask(conductor, c.Inject("off"))
@@ -226,7 +226,7 @@ class Weary(Switch):
 
 
 async def test_a_target_that_does_not_come_back_is_said_to_be_just_that(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(undo, "HEAL_LIMIT_SEC", 0.2)
+    monkeypatch.setattr(undo, "HEAL_TIMEOUT_SEC", 0.2)
     weary = Weary(System())
     assert await undo.undo(weary, await weary.plan()) == "n did not look healed within 0.2 s"
 
@@ -245,7 +245,7 @@ class Wandering(Switch):
 async def test_a_new_injection_ties_off_what_may_still_land_on_its_own_target_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fault_runner, "INJECT_LIMIT_SEC", 0.1)
+    monkeypatch.setattr(fault_runner, "INJECT_TIMEOUT_SEC", 0.1)
     left: list[str] = []
     switch, journal = Wandering(System(), duration=math.inf), Journal(tmp_path / "j")
 
@@ -254,7 +254,8 @@ async def test_a_new_injection_ties_off_what_may_still_land_on_its_own_target_on
             for _ in range(2):
                 await ask(conductor, c.Inject("off"))
                 await reached(
-                    conductor, lambda state: state.faults[0].state == "failed" and not state.faults[0].touched
+                    conductor,
+                    lambda state: state.faults[0].state == "failed" and not state.faults[0].may_have_changed_target,
                 )
                 switch.steps.append("again")
             left.extend(undo.plan.target for undo in await journal.pending())

@@ -14,13 +14,13 @@ import jsonschema_rs
 import pytest
 
 from demo.conductor import Conductor, ShowConfig
-from demo.conductor.fault_runner import INJECT_LIMIT_SEC, PLAN_LIMIT_SEC
+from demo.conductor.fault_runner import INJECT_TIMEOUT_SEC, PLAN_TIMEOUT_SEC
 from demo.doctor.machine import checks
 from demo.show.health_sample import Counter, Metric, Node
 from demo.subjects import load
 from demo.subjects.options import FLAGS, dashed
 from demo.types import ACTION_LIMIT_SEC, HEAL_SEC, LATE_SEC, STOP_SEC, ChaosType, Chapter, HealthPollerProtocol, Stage
-from demo.watchdog.undo import HEAL_LIMIT_SEC
+from demo.watchdog.undo import HEAL_TIMEOUT_SEC
 from demo.web.app import Web
 from demo.web.problems import STATUS
 from demo.web.routes.state_schema import RELAYED, STATE
@@ -189,7 +189,7 @@ def test_what_a_chapter_has_and_a_stage_can_is_documented() -> None:
 
 def test_the_limits_of_a_show_of_ones_own_are_documented() -> None:
     limits = {"limit_sec": ACTION_LIMIT_SEC, "heal_sec": HEAL_SEC, "stop_sec": STOP_SEC, "late_sec": LATE_SEC}
-    limits |= {"plan": PLAN_LIMIT_SEC, "inject": INJECT_LIMIT_SEC, "heal": HEAL_LIMIT_SEC}
+    limits |= {"plan": PLAN_TIMEOUT_SEC, "inject": INJECT_TIMEOUT_SEC, "heal": HEAL_TIMEOUT_SEC}
     for name, limit in limits.items():
         sentences = re.split(r"\.\s", DOCS["extending.md"])
         assert any(f"`{name}" in sentence and re.search(rf"\b{limit:g} s", sentence) for sentence in sentences), name

@@ -17,7 +17,7 @@ from tests.test_conductor import THREE
 
 pytestmark = pytest.mark.anyio
 
-LIMIT_SEC = 20.0
+TIMEOUT_SEC = 20.0
 LOOKED_SEC = 1.5
 """Longer than the pause between two looks of the show at a target that is broken."""
 
@@ -42,13 +42,13 @@ async def test_a_container_that_an_operator_brings_back_came_back_by_itself(
     conductor = Conductor(ShowConfig("test", THREE, None, faults=[driver]))
     show = asyncio.create_task(conductor.run())
     try:
-        await conductor.until(lambda state: state.opened, LIMIT_SEC)
+        await conductor.until(lambda state: state.opened, TIMEOUT_SEC)
         await conductor.submit(c.CommandEnvelope("test", c.Inject(driver.config.name)))
-        assert await conductor.until(lambda state: state.faults[0].state == "active", LIMIT_SEC), conductor.state.log
+        assert await conductor.until(lambda state: state.faults[0].state == "active", TIMEOUT_SEC), conductor.state.log
         await until(lambda: yard.state("one") == BROKEN[deed])
         await asyncio.sleep(LOOKED_SEC)
         docker(*BY_HAND[deed], yard.name("one"))
-        assert await conductor.until(lambda state: state.faults[0].state == "idle", LIMIT_SEC), conductor.state.log
+        assert await conductor.until(lambda state: state.faults[0].state == "idle", TIMEOUT_SEC), conductor.state.log
         back = conductor.state.faults[0].came_back_after_sec
         assert back is not None, conductor.state.log
         assert back > LOOKED_SEC
@@ -57,5 +57,5 @@ async def test_a_container_that_an_operator_brings_back_came_back_by_itself(
         assert not [text for text in said if "healed" in text]
     finally:
         conductor.stop()
-        await asyncio.wait_for(show, LIMIT_SEC)
+        await asyncio.wait_for(show, TIMEOUT_SEC)
     assert await is_up("one")

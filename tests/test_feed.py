@@ -14,7 +14,7 @@ import pytest
 from demo.errors import FeedError, UsageError
 from demo.relay.feed import FeedMessage, Publisher, RelayStore, Subscriber, feed_address
 from demo.relay.feed.message import picture_of
-from demo.relay.feed.redis_store import PICTURES_MOST
+from demo.relay.feed.redis_store import MAX_PICTURES
 from tests.relays import Broker, any_show, broker, wire
 
 PICTURE = FeedMessage(
@@ -287,7 +287,7 @@ async def test_a_publisher_in_a_hurry_keeps_the_stream_short(redis: Broker, stor
             made.change()
             await asyncio.sleep(0.002)
         await watching.until("e-200")
-    assert redis.client.xlen(store.address.key("pictures")) <= PICTURES_MOST
+    assert redis.client.xlen(store.address.key("pictures")) <= MAX_PICTURES
 
 
 @pytest.mark.anyio

@@ -14,9 +14,9 @@ from demo.show import commands as c
 from demo.show.health_sample import read_sample
 from demo.terminal.transcript import Transcript
 from demo.views import CardView, groups, listed, stage_view
-from demo.views.groups import ALONE_MOST, LISTED_MOST, SEVERITY
+from demo.views.groups import MAX_ALONE, MAX_LISTED, SEVERITY
 from demo.views.redaction import MASK
-from demo.web.rendering.card_layout import FULL_MOST, CardLayout, wall
+from demo.web.rendering.card_layout import MAX_FULL, CardLayout, wall
 from demo.web.rendering.state_grid import cells
 from tests.browsing import PHONE, PROJECTOR, Window, chromium
 from tests.serving import Server
@@ -65,7 +65,7 @@ def test_nodes_that_are_all_of_their_own_kind_are_one_group() -> None:
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from([*SEVERITY, "odd"]), st.integers(0, 40)), min_size=ALONE_MOST + 1, max_size=200)
+    st.lists(st.tuples(st.sampled_from([*SEVERITY, "odd"]), st.integers(0, 40)), min_size=MAX_ALONE + 1, max_size=200)
 )
 def test_every_node_is_counted_once_and_every_one_that_is_not_up_is_known(drawn: list[tuple[str, int]]) -> None:
     cards = [node(f"n{n}", state, f"g{kind}") for n, (state, kind) in enumerate(drawn)]
@@ -73,7 +73,7 @@ def test_every_node_is_counted_once_and_every_one_that_is_not_up_is_known(drawn:
     assert sum(group.total for group in made) == len(cards)
     assert {card.name for group in made for card in group.bad} == {card.name for card in cards if card.state != "up"}
     laid = wall(cards)
-    assert 0 < len(laid.groups) <= FULL_MOST
+    assert 0 < len(laid.groups) <= MAX_FULL
     for shown in laid.groups:
         assert len(shown.named) + shown.unnamed == len(shown.group.bad)
         assert bool(shown.named) == bool(shown.group.bad)
@@ -83,8 +83,8 @@ def test_a_list_names_who_is_down_and_then_the_groups_and_the_keys() -> None:
     found = listed([*fleet(600, (7, 20)), key("login", "degraded")])
     assert [card.name for card in found] == ["n7", "n20", "g0", "g1", "g2", "g3", "g4", "g5", "login"]
     assert [card.state for card in found[2:5]] == ["up", "degraded", "degraded"]
-    assert len(listed(fleet(600, tuple(range(600))))) == LISTED_MOST + 6
-    few = fleet(ALONE_MOST, (3,))
+    assert len(listed(fleet(600, tuple(range(600))))) == MAX_LISTED + 6
+    few = fleet(MAX_ALONE, (3,))
     assert listed(few) == tuple(few)
 
 
@@ -103,14 +103,14 @@ def test_a_nodes_group_counts_more_than_its_type_and_an_address_in_it_is_masked_
 
 
 def test_up_to_thirty_nodes_have_a_card_each_and_more_have_one_a_group() -> None:
-    assert len(wall(fleet(ALONE_MOST)).cards) == ALONE_MOST
-    laid = wall([*fleet(ALONE_MOST), key("login")])
+    assert len(wall(fleet(MAX_ALONE)).cards) == MAX_ALONE
+    laid = wall([*fleet(MAX_ALONE), key("login")])
     assert ([card.name for card in laid.cards], len(laid.groups), laid.rest) == (["login"], 6, "")
 
 
 def test_of_too_many_groups_the_worst_are_shown_in_their_place_and_the_rest_is_said() -> None:
     laid = wall(fleet(200, (17, 18), names=20))
-    assert len(laid.groups) == FULL_MOST
+    assert len(laid.groups) == MAX_FULL
     assert [shown.group.name for shown in laid.groups][-2:] == ["g17", "g18"]
     assert laid.rest == "and 8 more groups: all up"
     laid = wall(fleet(200, tuple(range(14)), names=20))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from demo.hub import BEAT_AFTER_SEC, HEADER, Hub, Listener
-from demo.hub.hub import WAIT_MOST_SEC
+from demo.hub.hub import MAX_WAIT_SEC
 
 State = dict[str, str]
 
@@ -43,8 +43,8 @@ class Box:
         self.got.append(message)
         return len(message)
 
-    def keep(self, rest: bytes) -> None:
-        self.hub.miss(self.listener)
+    def write_rest(self, rest: bytes) -> None:
+        self.hub.mark_missed(self.listener)
 
     def close(self) -> None:
         self.closed = True
@@ -110,8 +110,8 @@ def test_who_has_seen_more_elsewhere_is_not_shown_what_was_there_before_the_hall
     hub.join("stage", ahead, "e-5")
     hub.join("stage", other)
     assert other.got == [b"e-1|a=2,b=1"]
-    clock.now += WAIT_MOST_SEC
-    hub.beat(b"beat")
+    clock.now += MAX_WAIT_SEC
+    hub.heartbeat(b"beat")
     assert ahead.got[0] == b"e-1|a=2,b=1", "the newest that this hub has"
 
 
@@ -142,7 +142,7 @@ def test_who_cannot_take_more_is_skipped_and_then_gets_the_newest_whole_view() -
     assert listener.behind
     assert len(quick.got) == 5
     slow.room = 100
-    hub.catch_up(listener)
+    hub.resume(listener)
     assert slow.got == [b"e-0|a=1,b=1", b"e-5|a=5,b=1"]
     hub.publish({"a": "5", "b": "2"}, "e-6")
     assert slow.got[-1] == b"e-6|b=2"
@@ -154,10 +154,10 @@ def test_a_silent_view_gets_a_beat_and_a_busy_one_does_not() -> None:
     hub.join("stage", box)
     hub.publish({"a": "2", "b": "1"}, "e-1")
     clock.now += BEAT_AFTER_SEC / 2
-    hub.beat(b"beat")
+    hub.heartbeat(b"beat")
     assert b"beat" not in box.got
     clock.now += BEAT_AFTER_SEC
-    hub.beat(b"beat")
+    hub.heartbeat(b"beat")
     assert box.got[-1] == b"beat"
 
 
@@ -194,7 +194,7 @@ def test_who_joins_a_view_that_cannot_be_rendered_gets_the_whole_view_as_soon_as
     hub.publish({"a": "2", "b": "1", "broken": "oh"}, "e-1")
     box = Box()
     listener = hub.join("stage", box)
-    hub.catch_up(listener)
+    hub.resume(listener)
     assert (told, box.got) == (["stage"], [])
     hub.publish({"a": "2", "b": "1"}, "e-2")
     assert box.got == [b"e-2|a=2,b=1"]
@@ -239,19 +239,19 @@ def test_packed_listeners_read_what_plain_ones_read_whenever_they_came(moves: li
         elif move == 2 and packed:
             hub.leave(packed.pop()[0])
         elif move == 3 and packed:
-            hub.hold(packed[0][0])
+            hub.pause(packed[0][0])
         elif move == 4 and packed:
             missed = packed[0][0].behind
-            hub.catch_up(packed[0][0])
+            hub.resume(packed[0][0])
             assert not missed or regions(state) in packed[0][1].text
         elif move == 5:
-            hub.beat(b"beat" * 10)
+            hub.heartbeat(b"beat" * 10)
         state = {**state, "a" if move % 2 else "b": f"{number} " * (1 + move * 200)}
         hub.publish(state, f"e-{number}")
         for listener, box in packed:
             assert box.text.endswith(plain.got[-1]) or listener.behind
     for listener, box in packed:
-        hub.catch_up(listener)
+        hub.resume(listener)
         hub.publish({**state, "a": "the end"}, "e-end")
         assert b"e-end|a=the end" in box.text
         hub.publish(state, "e-end")
@@ -286,7 +286,7 @@ def test_a_beat_between_two_who_come_is_no_matter() -> None:
     for box in boxes:
         hub.join("stage", box, packed=True)
         clock.now += BEAT_AFTER_SEC
-        hub.beat(b"a beat of a length of its own")
+        hub.heartbeat(b"a beat of a length of its own")
     hub.publish({"a": "2", "b": "a beat of a length"}, "e-1")
     assert all(box.text.endswith(b"e-1|a=2,b=a beat of a length") for box in boxes)
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from demo.errors import JournalError
-from demo.journal import UNWRITTEN_MOST, Journal
+from demo.journal import MAX_UNWRITTEN, Journal
 from demo.journal.library.inspect import look
 from demo.show import events as e
 from demo.types import Plan
@@ -264,11 +264,11 @@ async def test_of_too_many_entries_in_memory_only_health_samples_are_given_up(tm
     journal = Journal(tmp_path / "j")
     moves = [entry(seq) for seq in range(1, 5001, 1000)]
     at = {one.seq: one for one in moves}
-    for seq in range(1, UNWRITTEN_MOST + 2):
+    for seq in range(1, MAX_UNWRITTEN + 2):
         journal.keep([at.get(seq) or e.JournalEntry(seq, 1.0, "poller", e.HealthSampled({}, 1.0))])
     assert await journal.read() == moves
-    await journal.append([entry(UNWRITTEN_MOST + 2)])
-    assert [one.seq for one in await journal.read()] == [*at, UNWRITTEN_MOST + 2]
+    await journal.append([entry(MAX_UNWRITTEN + 2)])
+    assert [one.seq for one in await journal.read()] == [*at, MAX_UNWRITTEN + 2]
     await journal.close()
 
 

@@ -46,7 +46,7 @@ def test_what_one_show_has_chosen_another_does_not_choose_while_it_lives() -> No
 def test_the_oldest_claims_are_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None:
     first = row_of(3)
     monkeypatch.setattr(ports, "_claims", deque())
-    monkeypatch.setattr(ports, "CLAIMS_MOST", 2)
+    monkeypatch.setattr(ports, "MAX_CLAIMS", 2)
     assert [ports.claim(first + more) for more in range(3)] == [True, True, True]
     assert [ports.claim(first + more) for more in (1, 0)] == [False, True]
     for claim in ports._claims:

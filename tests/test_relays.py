@@ -16,7 +16,7 @@ import jsonschema_rs
 import pytest
 
 from demo.relay.feed import FeedMessage
-from demo.relay.feed.redis_store import PICTURES_MOST
+from demo.relay.feed.redis_store import MAX_PICTURES
 from demo.web.access.rules import RULES
 from tests.relays import Broker, Relay, any_show, broker, ident_of, number_of, relaying, shown, wire
 from tests.serving import Server, Stream, serving, wait_for
@@ -220,10 +220,10 @@ def everything(redis: Broker) -> bytes:
 
 
 def test_what_a_show_leaves_in_redis_is_bounded_and_goes_away(hall: Hall, redis: Broker) -> None:
-    for number in range(3 * PICTURES_MOST):
+    for number in range(3 * MAX_PICTURES):
         hall.stage.client.post("/say", json={"text": f"line {number}"})
     hall.together()
-    assert redis.client.xlen(f"chaos-stage:{hall.show}:pictures") <= PICTURES_MOST
+    assert redis.client.xlen(f"chaos-stage:{hall.show}:pictures") <= MAX_PICTURES
     wait_for(lambda: bool(redis.client.exists(f"chaos-stage:{hall.show}:beats")))
     wait_for(lambda: all(redis.client.ttl(key) > 0 for key in redis.client.scan_iter(f"chaos-stage:{hall.show}:*")))
 

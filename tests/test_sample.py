@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo.show.health_sample import NODES_MOST, plain, read_sample
+from demo.show.health_sample import MAX_NODES, plain, read_sample
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.binary(max_size=4),
@@ -86,12 +86,12 @@ def test_numbers_of_somebodys_own_type_become_plain_ones() -> None:
 def test_nodes_of_ever_new_names_do_not_pile_up() -> None:
     """A poller that invents ids: the newest missing are shown, the longest missing are given up."""
     sample = read_sample({"nodes": []}, 0.0)
-    size = NODES_MOST // 4
+    size = MAX_NODES // 4
     for turn in range(8):
         nodes = [{"id": f"{turn}-{n}", "health": "up"} for n in range(size)]
         sample = read_sample({"nodes": nodes}, float(turn)).with_missing(sample.nodes)
     turns = [node.id.partition("-")[0] for node in sample.nodes]
-    assert len(sample.nodes) == NODES_MOST
+    assert len(sample.nodes) == MAX_NODES
     assert [node.health for node in sample.nodes[:size]] == ["up"] * size
     assert list(dict.fromkeys(turns)) == ["7", "6", "5", "4"]
 

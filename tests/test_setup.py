@@ -23,7 +23,7 @@ scripts = { demo = "demo:main" }
 [tool.hatch.build.targets.wheel]
 packages = ["demo"]
 """
-DEADLINE_SEC = 120.0
+TIMEOUT_SEC = 120.0
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def _begin(root: Path) -> subprocess.Popen[str]:
 
 def _set_up(root: Path) -> str:
     process = _begin(root)
-    _, said = process.communicate(timeout=DEADLINE_SEC)
+    _, said = process.communicate(timeout=TIMEOUT_SEC)
     assert process.returncode == 0, said
     return said
 
@@ -64,7 +64,7 @@ def _runs(root: Path) -> str:
 def _kill_once(root: Path, reached: Path) -> None:
     """Begin, and end it with SIGKILL as soon as `reached` is there."""
     process = _begin(root)
-    until = time.monotonic() + DEADLINE_SEC
+    until = time.monotonic() + TIMEOUT_SEC
     while not reached.exists():
         assert time.monotonic() < until
         assert process.poll() is None
@@ -96,7 +96,7 @@ def test_a_setup_that_fails_shows_the_end_of_its_log_and_what_to_do(checkout: Pa
     (checkout / "pyproject.toml").write_text(PROJECT.replace('version = "1"', 'version = "not a version"'))
 
     process = _begin(checkout)
-    _, said = process.communicate(timeout=DEADLINE_SEC)
+    _, said = process.communicate(timeout=TIMEOUT_SEC)
 
     assert process.returncode == 1
     assert "pip could not install" in said

@@ -17,7 +17,7 @@ import pytest
 from demo.errors import JournalError
 from demo.journal import Journal
 from demo.journal.library import JournalDirectory, JournalOpener
-from demo.journal.library.directory import ENDED_MOST, continues_next, key, key_of, remove
+from demo.journal.library.directory import MAX_ENDED, continues_next, key, key_of, remove
 from demo.journal.library.inspect import JournalSummary, look
 from demo.journal.library.undo_transfer import asides, move_aside
 from demo.journal.sqlite_file import APPLICATION_ID, open_file
@@ -40,7 +40,7 @@ def shelf(tmp_path: Path) -> JournalDirectory:
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody here waits for a server that plays on."""
-    monkeypatch.setattr("demo.journal.library.open_show.IN_USE_PATIENCE_SEC", 0.0)
+    monkeypatch.setattr("demo.journal.library.open_show.IN_USE_TIMEOUT_SEC", 0.0)
 
 
 class Clock:
@@ -177,7 +177,7 @@ async def test_a_server_that_is_closing_is_waited_for_and_its_show_goes_on(
 ) -> None:
     left = await kept(shelf)
     closing = Journal(left)
-    monkeypatch.setattr("demo.journal.library.open_show.IN_USE_PATIENCE_SEC", 30.0)
+    monkeypatch.setattr("demo.journal.library.open_show.IN_USE_TIMEOUT_SEC", 30.0)
     monkeypatch.setattr("demo.journal.library.open_show.time.sleep", lambda _: closing.release())
     path, found = await opened(shelf)
     assert (path, found.troubles) == (left, [])
@@ -499,7 +499,7 @@ async def test_at_most_so_many_ended_shows_are_kept_and_none_with_an_undo_goes(s
     broken = await kept(shelf, e.ShowClosed(over=True), undos=1)
     held = Journal(broken)
     other = await kept(shelf, e.ShowClosed(over=True), subject="other")
-    ended = [await kept(shelf, e.ShowClosed(over=True)) for _ in range(ENDED_MOST + 3)]
+    ended = [await kept(shelf, e.ShowClosed(over=True)) for _ in range(MAX_ENDED + 3)]
     path, _ = await opened(shelf)
     left = {found.path for found in shelf.all()}
     assert left == {path, broken, other, *ended[3:]}
@@ -546,7 +546,7 @@ async def test_what_was_taken_up_since_it_was_looked_at_is_not_removed(shelf: Jo
 async def test_pruning_leaves_what_was_taken_up_meanwhile(
     shelf: JournalDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen = [look(await kept(shelf, e.ShowClosed(over=True))) for _ in range(ENDED_MOST + 1)]
+    seen = [look(await kept(shelf, e.ShowClosed(over=True))) for _ in range(MAX_ENDED + 1)]
     await taken_up(seen[0], e.ShowPickedUp())
     monkeypatch.setattr(JournalDirectory, "of", lambda *_: seen[::-1])
     shelf.prune("none")

@@ -19,7 +19,7 @@ def test_a_fault_goes_from_request_to_healed() -> None:
     show.play(c.FaultDue("kill", run))
     assert show.fault().state == "healing"
     show.play(c.HealEnd("kill", run))
-    assert (show.fault().state, show.fault().touched) == ("idle", False)
+    assert (show.fault().state, show.fault().may_have_changed_target) == ("idle", False)
 
 
 def test_an_infinite_fault_lasts_until_healed() -> None:
@@ -86,7 +86,11 @@ def test_a_heal_that_failed_is_shown_and_can_be_tried_again() -> None:
     run = show.inject()
     show.play(c.Heal("kill"))
     show.play(c.HealEnd("kill", run, "no answer"))
-    assert (show.fault().state, show.fault().error, show.fault().touched) == ("failed", "no answer", True)
+    assert (show.fault().state, show.fault().error, show.fault().may_have_changed_target) == (
+        "failed",
+        "no answer",
+        True,
+    )
     show.play(c.Heal("kill"))
     show.play(c.HealEnd("kill", run))
     assert (show.fault().state, show.fault().error) == ("idle", None)
@@ -208,7 +212,7 @@ def test_picking_up_a_show_heals_what_was_in_place() -> None:
     show.play(c.Inject("pause"))
     show.play(c.Open())
     assert show.fault("kill").state == "healing"
-    assert (show.fault("pause").state, show.fault("pause").touched) == ("failed", False)
+    assert (show.fault("pause").state, show.fault("pause").may_have_changed_target) == ("failed", False)
 
 
 def test_a_node_that_vanishes_from_the_poll_is_down_not_gone() -> None:

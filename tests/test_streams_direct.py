@@ -21,7 +21,7 @@ from demo.web.security_headers import SECURITY_HEADERS
 from demo.web.server.http_protocol import LimitedHttpProtocol
 from demo.web.server.server import bind, serve
 from demo.web.streaming.connection_sink import ConnectionSink
-from demo.web.streaming.stream_slots import AGE_MOST_SEC, LOOK_EVERY_SEC, StreamSlots, short_of_room
+from demo.web.streaming.stream_slots import LOOK_EVERY_SEC, MAX_AGE_SEC, StreamSlots, short_of_room
 from tests.certificates import self_signed
 from tests.listening import Listening
 from tests.serving import Server, script, serving, wait_for
@@ -260,13 +260,13 @@ def test_a_stream_has_its_time_and_not_all_have_the_same() -> None:
         line = lines.take(private=False, session=None)
         assert line is not None
         line.on_end(lambda number=number: ended.append(number))  # type: ignore[misc]
-    now[0] += AGE_MOST_SEC / 2 - 1
+    now[0] += MAX_AGE_SEC / 2 - 1
     lines.end_old()
     assert not ended
-    now[0] += AGE_MOST_SEC / 4
+    now[0] += MAX_AGE_SEC / 4
     lines.end_old()
     assert 5 < len(ended) < 45
-    now[0] += AGE_MOST_SEC / 4 + LOOK_EVERY_SEC
+    now[0] += MAX_AGE_SEC / 4 + LOOK_EVERY_SEC
     lines.end_old()
     assert len(set(ended)) == 50
 

@@ -68,4 +68,4 @@ def tell(play: Player, command: c.CommandEnvelope) -> None:
     decision = decide(play.state, command, play.at)
     assert not isinstance(decision, Refusal)
     for event in decision:
-        play.state = apply(play.state, e.JournalEntry(play.state.seq + 1, play.at, command.who, event))
+        play.state = apply(play.state, e.JournalEntry(play.state.seq + 1, play.at, command.issuer, event))

@@ -15,7 +15,7 @@ from demo.probes.result import Reading
 from demo.subjects import load
 from demo.subjects.cluster.members import Member
 from demo.subjects.tikv.chapter_actions import of_pd, pd_word
-from demo.subjects.tikv.client.kv_store import KEYS_MOST, some_keys
+from demo.subjects.tikv.client.kv_store import MAX_KEYS, some_keys
 from demo.subjects.tikv.client.region_cache import KeyRegion
 from demo.subjects.tikv.pd_status import PdStatus, PdStatusTracker, leader_of
 from demo.subjects.tikv.prometheus_qps import QUERY
@@ -242,7 +242,7 @@ def test_every_region_gets_a_canary_and_of_very_many_some_at_even_steps() -> Non
     regions = [region(start, end) for start, end in pairwise(edges)]
     assert len(some_keys(regions[:16])) == 16
     keys = some_keys(regions)
-    assert len(keys) <= KEYS_MOST
+    assert len(keys) <= MAX_KEYS
     assert keys[-1] > b"09"
     assert some_keys([region(b"a", b"a\0")]) == []
 

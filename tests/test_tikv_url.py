@@ -19,7 +19,7 @@ from tests.serving import Server, serving
 
 STORES = ("store-1", "store-4", "store-5")
 PDS = ("pd0", "pd1", "pd2")
-LIMIT_SEC = 25.0
+TIMEOUT_SEC = 25.0
 SLOW_SEC = 0.5
 """What it takes to ask the server itself, on a machine that is busy with other tests."""
 
@@ -35,7 +35,7 @@ def show(cluster: Cluster, *more: str, of: tuple[str, ...] = PDS) -> Iterator[Se
     """A show of it, all up."""
     urls = [word for name in of for word in ("--pd", cluster.pd_urls[name])]
     with serving("tikv", *urls, *more) as server:
-        server.until(is_up, LIMIT_SEC)
+        server.until(is_up, TIMEOUT_SEC)
         yield server
 
 
@@ -51,7 +51,7 @@ def node(state: dict[str, Any], ident: str) -> dict[str, Any]:
 
 def until_card(server: Server, ident: str, health: str, detail: str = "") -> dict[str, Any]:
     state = server.until(
-        lambda s: node(s, ident).get("health") == health and detail in node(s, ident)["detail"], LIMIT_SEC
+        lambda s: node(s, ident).get("health") == health and detail in node(s, ident)["detail"], TIMEOUT_SEC
     )
     return node(state, ident)
 
@@ -65,7 +65,7 @@ def card_html(server: Server, name: str) -> str:
 
 def test_a_cluster_known_by_one_url_is_whole_on_the_wall(cluster: Cluster) -> None:
     with show(cluster, of=("pd1",)) as server:
-        state = server.until(lambda s: all("ops/s" in node(s, name)["metrics"] for name in STORES), LIMIT_SEC)
+        state = server.until(lambda s: all("ops/s" in node(s, name)["metrics"] for name in STORES), TIMEOUT_SEC)
         assert [n["id"] for n in state["health"]["nodes"]] == [*STORES, *PDS, "load", "writes"]
         assert node(state, "store-4")["detail"] == "leads 2/5 · PD: Up"
         assert [node(state, name)["detail"] for name in PDS] == ["leads", "follows", "follows"]
@@ -83,7 +83,7 @@ def test_a_store_dies_others_lead_at_once_and_pd_says_it_late(cluster: Cluster) 
         until_card(server, "writes", "down", "election")
         state = server.until(lambda s: s["health"]["leader"]["id"] is None)
         cluster.elect()
-        state = server.until(lambda s: s["health"]["leader"]["id"] == "store-4", LIMIT_SEC)
+        state = server.until(lambda s: s["health"]["leader"]["id"] == "store-4", TIMEOUT_SEC)
         assert state["health"]["leader"]["led"] == {"store-4": 3, "store-5": 2}, "there are several new leaders"
         assert (state["health"]["leader"]["leads"], state["health"]["leader"]["regions"]) == (3, 5)
         until_card(server, "store-4", "up", "leads 3/5")
@@ -100,7 +100,7 @@ def test_without_containers_nothing_can_be_broken_and_the_deck_says_so(cluster: 
         said = "this cluster is known by its addresses only, so nothing of it can be broken"
         assert said in state["chaos"][0]["error"]
         assert server.client.post("/goto/5").status_code == 200
-        state = server.until(lambda s: s["chapter"]["status"] == "failed", LIMIT_SEC)
+        state = server.until(lambda s: s["chapter"]["status"] == "failed", TIMEOUT_SEC)
         assert said in state["chapter"]["error"]
         assert cluster.state.stores["tikv0"].is_up
 
@@ -176,7 +176,7 @@ def test_pds_without_a_store_are_starting_in_cards_and_doctor(cluster: Cluster) 
         said = subprocess.run(told, capture_output=True, text=True, timeout=60, check=False).stdout
         assert "is starting: no store has joined yet" in said
         cluster.state.is_bootstrapped = True
-        server.until(is_up, LIMIT_SEC)
+        server.until(is_up, TIMEOUT_SEC)
         assert [n["id"] for n in server.state()["health"]["nodes"]] == [*STORES, *PDS, "load", "writes"]
 
 
@@ -223,7 +223,7 @@ def test_ids_beyond_what_a_double_holds_stay_exact() -> None:
 
 def test_a_prometheus_that_cannot_be_reached_is_said_once_and_the_stores_are_asked(cluster: Cluster) -> None:
     with show(cluster, "--prometheus", f"http://127.0.0.1:{free_ports(1)[0]}") as server:
-        state = server.until(lambda s: all("ops/s" in node(s, name)["metrics"] for name in STORES), LIMIT_SEC)
+        state = server.until(lambda s: all("ops/s" in node(s, name)["metrics"] for name in STORES), TIMEOUT_SEC)
         lines = [line["text"] for line in state["log"] if line["text"].startswith("Prometheus")]
         assert lines == ["Prometheus: nobody listens; the stores are asked how much they serve"]
 
@@ -257,7 +257,7 @@ def prometheus(cluster: Cluster) -> Iterator[str]:
 
 def test_a_prometheus_that_answers_tells_how_much_the_stores_serve(cluster: Cluster) -> None:
     with prometheus(cluster) as url, show(cluster, "--prometheus", url) as server:
-        state = server.until(lambda s: node(s, "store-1")["metrics"].get("ops/s") == 4240.0, LIMIT_SEC)
+        state = server.until(lambda s: node(s, "store-1")["metrics"].get("ops/s") == 4240.0, TIMEOUT_SEC)
         assert not [line for line in state["log"] if line["text"].startswith("Prometheus:")]
 
 
@@ -270,9 +270,9 @@ def test_a_cluster_that_comes_late_is_seen_and_healing_starts_the_load(cluster: 
         for name in PDS:
             cluster.revive(name)
         cluster.elect_pd("pd1")
-        server.until(lambda s: node(s, "store-5").get("health") == "up", LIMIT_SEC)
+        server.until(lambda s: node(s, "store-5").get("health") == "up", TIMEOUT_SEC)
         assert server.client.post("/heal").status_code in (200, 202)
-        server.until(is_up, LIMIT_SEC)
+        server.until(is_up, TIMEOUT_SEC)
 
 
 def test_what_is_advertised_under_names_that_are_not_known_here_is_unknown_and_not_down() -> None:

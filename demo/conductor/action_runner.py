@@ -13,7 +13,7 @@ from demo.subjects.user_code import told
 from demo.types import Chapter
 
 READING_WORDS_PER_SEC = 3.0
-PAUSE_LEAST_SEC, PAUSE_MOST_SEC = 3.0, 20.0
+MIN_PAUSE_SEC, MAX_PAUSE_SEC = 3.0, 20.0
 
 acting: contextvars.ContextVar[tuple[int, int] | None] = contextvars.ContextVar("acting", default=None)
 """The chapter (1-based) and run of the `on_enter` that is calling, None outside of one."""
@@ -21,7 +21,7 @@ acting: contextvars.ContextVar[tuple[int, int] | None] = contextvars.ContextVar(
 
 def reading_time(text: str) -> float:
     """Seconds a room needs to read `text`."""
-    return max(PAUSE_LEAST_SEC, min(PAUSE_MOST_SEC, len(text.split()) / READING_WORDS_PER_SEC))
+    return max(MIN_PAUSE_SEC, min(MAX_PAUSE_SEC, len(text.split()) / READING_WORDS_PER_SEC))
 
 
 class ActionRunner:

@@ -20,7 +20,7 @@ class CommandCounts:
 
     def watch(self, command: CommandEnvelope, done: "asyncio.Future[ShowState]") -> None:
         """Count this one when its outcome is known."""
-        kind = _snake(type(command.what).__name__)
+        kind = _snake(type(command.command).__name__)
         done.add_done_callback(lambda ended: self._note(kind, ended))
 
     def _note(self, kind: str, done: "asyncio.Future[ShowState]") -> None:

@@ -12,7 +12,7 @@ Waiting = tuple[CommandEnvelope, "asyncio.Future[ShowState] | None"]
 
 def is_urgent(command: CommandEnvelope) -> bool:
     """Halt and heal never wait: not for their turn, not for the disk."""
-    return isinstance(command.what, Halt | Heal)
+    return isinstance(command.command, Halt | Heal)
 
 
 class CommandQueue:

@@ -26,7 +26,7 @@ from demo.show import events as e
 from demo.subjects.user_code import told
 from demo.types import Chapter, DemoState, Stage
 
-CLOSING_LIMIT_SEC = 15.0
+CLOSING_TIMEOUT_SEC = 15.0
 CLOSING_WATCHED_SEC = 4.0
 """How long the way out may take to heal what is broken: with a watchdog, that goes on with what takes longer."""
 
@@ -165,9 +165,9 @@ class Conductor:
             await self._load()
             # Before the lanes: what was pressed during the start meets a show that is open.
             first = self._start_at or 1
-            await self._handle(c.CommandEnvelope("show", c.Open(self.clock.boot, self.clock.anchor, first)), None)
+            await self._run_command(c.CommandEnvelope("show", c.Open(self.clock.boot, self.clock.anchor, first)), None)
             if self._start_at is not None:
-                await self._handle(c.CommandEnvelope("show", c.Goto(self._start_at)), None)
+                await self._run_command(c.CommandEnvelope("show", c.Goto(self._start_at)), None)
             # Not before: the journal may tell of the deck as it was before an edit.
             self.loaded.set()
             self._opened = True
@@ -203,17 +203,17 @@ class Conductor:
             if waiting is None:
                 await self._lanes.filled()
             else:
-                await self._handle(*waiting)
+                await self._run_command(*waiting)
 
-    async def _handle(self, command: c.CommandEnvelope, done: asyncio.Future[ShowState] | None) -> None:
+    async def _run_command(self, command: c.CommandEnvelope, done: asyncio.Future[ShowState] | None) -> None:
         try:
-            writing = await self._process(command)
-            await self._own_up()
+            writing = await self._commit(command)
+            await self._record_lost_durability()
         except Refused as refused:
             if done is not None and not done.done():
                 done.set_exception(refused)
         except Exception as error:  # noqa: BLE001 - a bug of ours must not end the show; it is shown instead
-            text = f"{type(command.what).__name__} broke: {describe(error)}"
+            text = f"{type(command.command).__name__} broke: {describe(error)}"
             if done is not None and not done.done():
                 done.set_exception(DemoError(text))
             self._complain(text)
@@ -233,12 +233,12 @@ class Conductor:
             if not done.done():
                 done.set_result(replace(state, durable=state.durable and not self._disk.is_lost))
 
-    async def _own_up(self) -> None:
+    async def _record_lost_durability(self) -> None:
         """An answer must not call durable what the disk did not take."""
         if self._disk.is_lost and self._state.durable:
-            await self._process(c.CommandEnvelope("show", c.Durable(on=False, why=self._disk.why)))
+            await self._commit(c.CommandEnvelope("show", c.Durable(on=False, why=self._disk.why)))
 
-    async def _process(self, command: c.CommandEnvelope) -> "asyncio.Future[None] | None":
+    async def _commit(self, command: c.CommandEnvelope) -> "asyncio.Future[None] | None":
         """Decide, write, apply, tell. Returns the write that an answer still has to wait for, if there is one."""
         at = self.clock()
         decision = decide(self._state, command, at)
@@ -247,19 +247,19 @@ class Conductor:
         if not decision:
             # Nothing to change: but what makes it so is on disk before anybody is told.
             return None if is_urgent(command) else self._disk.under_way
-        state, entries = self._fold(command.who, decision, at)
+        state, entries = self._fold(command.issuer, decision, at)
         self.journal.keep(entries)
         writing = None
         if is_urgent(command):
             # Halt and heal come first; the disk is told, and hardly waited for.
             self._state = state
-            self._set_going(entries, state)
+            self._start_effects(entries, state)
             await self._disk.persist(urgent=True)
         else:
-            if not isinstance(command.what, c.Observe):
+            if not isinstance(command.command, c.Observe):
                 writing = await self._disk.persist(urgent=False)
             self._state = state
-            self._set_going(entries, state)
+            self._start_effects(entries, state)
         self.demo_state.current = state.current
         self._tell()
         return writing
@@ -285,7 +285,7 @@ class Conductor:
             self._complaints.add(text)
             self.enqueue("show", c.Notice(text))
 
-    def _set_going(self, entries: Sequence[e.JournalEntry], state: ShowState) -> None:
+    def _start_effects(self, entries: Sequence[e.JournalEntry], state: ShowState) -> None:
         for entry in entries:
             match entry.event:
                 case e.PartsHealRequested():
@@ -313,7 +313,7 @@ class Conductor:
             raise errors[0]
 
     async def _heal_everything(self) -> None:
-        await self._faults.heal_everything(CLOSING_WATCHED_SEC if self._watchdog else CLOSING_LIMIT_SEC)
+        await self._faults.heal_everything(CLOSING_WATCHED_SEC if self._watchdog else CLOSING_TIMEOUT_SEC)
 
     async def _end_work(self) -> None:
         self.health.stop()
@@ -323,7 +323,7 @@ class Conductor:
         """While the watchdog still knows us alive: what it took up now would meet a system that is being taken down."""
 
         async def say(text: str) -> None:
-            await self._handle(c.CommandEnvelope("show", c.Notice(text, "note")), None)
+            await self._run_command(c.CommandEnvelope("show", c.Notice(text, "note")), None)
 
         await self.system.end(say)
 
@@ -332,7 +332,7 @@ class Conductor:
         if self._watchdog is not None:
             await self._watchdog.close()
         if self._opened:
-            await self._handle(c.CommandEnvelope("show", c.Close(self._quit)), None)
+            await self._run_command(c.CommandEnvelope("show", c.Close(self._quit)), None)
             self.journal.remember(self._state)
 
     async def _end_tasks(self) -> None:

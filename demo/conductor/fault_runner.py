@@ -16,8 +16,8 @@ from demo.subjects.user_code import told
 from demo.timeouts import run_with_timeout
 from demo.types import FaultDriver, Watchdog
 
-PLAN_LIMIT_SEC = 10.0
-INJECT_LIMIT_SEC = 30.0
+PLAN_TIMEOUT_SEC = 10.0
+INJECT_TIMEOUT_SEC = 30.0
 
 CALLING_OFF_SEC = 1.0
 """On the way out, what an injection under way gets to end by itself, and again to be called off."""
@@ -28,7 +28,7 @@ WAIT_IT_OUT_SEC = 2.0
 CLOSING_LOOK_SEC = 4.0
 """And a last look, once the system itself has ended, at what was not healed in time."""
 
-RETRY_FIRST_SEC, RETRY_MOST_SEC = 5.0, 60.0
+RETRY_FIRST_SEC, MAX_RETRY_SEC = 5.0, 60.0
 """What could not be healed is tried again by itself, ever more seldom."""
 
 CALLED_OFF = "called off before anything was touched"
@@ -130,7 +130,7 @@ class FaultRunner:
     async def _attempt(self, name: str, run: int) -> Undo | None:
         """The undo of what is in place now, None when it was called off before the target was touched."""
         driver = self._drivers[name]
-        plan = await run_with_timeout(PLAN_LIMIT_SEC, driver.plan(), "looking at the target")
+        plan = await run_with_timeout(PLAN_TIMEOUT_SEC, driver.plan(), "looking at the target")
         undo = await self._ledger.write_down(name, run, plan, driver.config.duration_sec)
         try:
             state = await self._context.enqueue_and_wait(
@@ -140,9 +140,9 @@ class FaultRunner:
             if state.halted or fault is None or fault.heal_wanted:
                 self._ledger.forget(undo)
                 return None
-            await run_with_timeout(INJECT_LIMIT_SEC, driver.inject(plan), "the injection")
+            await run_with_timeout(INJECT_TIMEOUT_SEC, driver.inject(plan), "the injection")
         except BaseException:
-            self._ledger.cut_off(undo)
+            self._ledger.mark_interrupted(undo)
             raise
         return undo
 
@@ -159,10 +159,10 @@ class FaultRunner:
 
     async def _try_again(self, name: str, run: int) -> None:
         pause = self._pauses.get(name, RETRY_FIRST_SEC)
-        self._pauses[name] = min(RETRY_MOST_SEC, pause * 2)
+        self._pauses[name] = min(MAX_RETRY_SEC, pause * 2)
         await self._context.clock.sleep(pause)
         fault = self._context.state.fault(name)
-        if fault is not None and fault.run == run and fault.touched and fault.state == "failed":
+        if fault is not None and fault.run == run and fault.may_have_changed_target and fault.state == "failed":
             self._context.enqueue("timer", c.Heal(name))
 
     # The way out.

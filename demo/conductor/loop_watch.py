@@ -17,7 +17,7 @@ BEAT_SEC = 0.1
 BLOCKED_SEC = 0.5
 """A press that waits so long is felt. Shorter pauses are the machine's, or the collector's."""
 
-SIGHTINGS_LEAST = 2
+MIN_SIGHTINGS = 2
 """A function that is seen once may just have had its turn on a busy machine."""
 
 
@@ -56,7 +56,7 @@ class LoopWatch:
         with contextlib.suppress(KeyError):
             del seen["", ""]
         for (function, place), times in seen.most_common(1):
-            if times >= SIGHTINGS_LEAST and function not in self._told:
+            if times >= MIN_SIGHTINGS and function not in self._told:
                 self._told.add(function)
                 self._report(
                     f"{function} ({place}) held up the whole show for {lag:.1f} s: nothing could be pressed meanwhile. "

@@ -10,10 +10,10 @@ from demo.conductor.context import ConductorContext
 from demo.errors import JournalError
 from demo.show import commands as c
 
-PATIENCE_SEC = 1.0
+TIMEOUT_SEC = 1.0
 """A move waits this long for the disk, then goes on and says that it is not durable."""
 
-URGENT_PATIENCE_SEC = 0.05
+URGENT_TIMEOUT_SEC = 0.05
 FLUSH_EVERY_SEC = 1.0
 
 SLICE_SEC = 0.1
@@ -22,7 +22,7 @@ SNAPSHOT_FIRST_SEC, SNAPSHOT_EVERY_SEC = 10.0, 30.0
 
 THIN_EVERY_SEC, THIN_PAUSE_SEC = 10.0, 0.1
 
-SLOW = f"the disk has not answered for {PATIENCE_SEC:g} s"
+SLOW = f"the disk has not answered for {TIMEOUT_SEC:g} s"
 
 
 class JournalWriter:
@@ -47,7 +47,7 @@ class JournalWriter:
         writing = self._newest = asyncio.ensure_future(self._context.journal.append(()))
         writing.add_done_callback(self._written)
         hurry = asyncio.ensure_future(self._hurry.wait())
-        patience = URGENT_PATIENCE_SEC if urgent else PATIENCE_SEC
+        patience = URGENT_TIMEOUT_SEC if urgent else TIMEOUT_SEC
         await _first({writing, hurry}, patience)
         hurry.cancel()
         if urgent or writing.done():
@@ -65,7 +65,7 @@ class JournalWriter:
 
     async def catch_up(self, writing: "asyncio.Future[None]") -> None:
         """Wait for what `persist` left to wait for."""
-        await _first({writing}, PATIENCE_SEC)
+        await _first({writing}, TIMEOUT_SEC)
         if not writing.done():
             self._give_up(writing)
 

@@ -13,7 +13,7 @@ from demo.types import FaultDriver, Plan
 from demo.watchdog.undo import has_landed
 
 LOOK_FIRST_SEC, LOOK_EVERY_SEC = 0.1, 1.0
-LOOK_LIMIT_SEC = 5.0
+LOOK_TIMEOUT_SEC = 5.0
 IDLE_SHARE = 5
 """A look that takes long is followed by a pause of so many times as long."""
 
@@ -79,7 +79,7 @@ class RecoveryWatch:
                 return
             if fault.state == "active":
                 began = time.monotonic()
-                await self._look(watched, LOOK_LIMIT_SEC)
+                await self._look(watched, LOOK_TIMEOUT_SEC)
                 took = time.monotonic() - began
                 if watched.is_back and watched.back_at is not None and _counts(fault, watched.back_at):
                     self._context.enqueue("show", c.TargetBack(name, watched.run, watched.back_at))

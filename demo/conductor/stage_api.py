@@ -10,9 +10,9 @@ from demo.show import ShowState
 from demo.show import commands as c
 from demo.types import Measured
 
-INJECTION_LIMIT_SEC = 60.0
-HEAL_LIMIT_SEC = 60.0
-COUNTDOWN_MOST_SEC = 3600.0
+INJECTION_TIMEOUT_SEC = 60.0
+HEAL_TIMEOUT_SEC = 60.0
+MAX_COUNTDOWN_SEC = 3600.0
 
 
 class ConductorStage:
@@ -23,31 +23,31 @@ class ConductorStage:
 
     async def inject(self, name: str) -> None:
         # A button is refused then; a deck goes on by itself, and nobody could press again for it.
-        await self._context.until(lambda s: not s.parts_healing, INJECTION_LIMIT_SEC)
+        await self._context.until(lambda s: not s.parts_healing, INJECTION_TIMEOUT_SEC)
         state = await self._submit(c.Inject(name))
         run = _run(state, name)
-        await self._context.until(lambda s: _run(s, name) != run or _left(s, name, "injecting"), INJECTION_LIMIT_SEC)
+        await self._context.until(lambda s: _run(s, name) != run or _left(s, name, "injecting"), INJECTION_TIMEOUT_SEC)
         self._raise_if_failed(name)
         fault = self._context.state.fault(name)
-        if fault is not None and fault.run == run and fault.broke:
+        if fault is not None and fault.run == run and fault.injection_failed:
             raise FaultError(f"{name}: it could not be injected")
 
     async def heal(self, name: str) -> None:
         await self._submit(c.Heal(name))
-        await self._context.until(lambda s: _is_still(s, name), HEAL_LIMIT_SEC)
+        await self._context.until(lambda s: _is_still(s, name), HEAL_TIMEOUT_SEC)
         self._raise_if_failed(name)
 
     async def say(self, text: str) -> None:
         if not isinstance(text, str):
             raise InvalidValue(f"say takes text, not {type(text).__name__}")
-        if len(text) > c.SAY_MOST:
-            raise InvalidValue(f"say takes up to {c.SAY_MOST} characters, not {len(text)}")
+        if len(text) > c.MAX_SAY:
+            raise InvalidValue(f"say takes up to {c.MAX_SAY} characters, not {len(text)}")
         await self._submit(c.Say(text))
 
     async def countdown(self, seconds: float) -> None:
         number, _ = self._acting()
-        if not 0 <= seconds <= COUNTDOWN_MOST_SEC:
-            raise InvalidValue(f"countdown takes 0 to {COUNTDOWN_MOST_SEC:g} seconds, not {seconds!r}")
+        if not 0 <= seconds <= MAX_COUNTDOWN_SEC:
+            raise InvalidValue(f"countdown takes 0 to {MAX_COUNTDOWN_SEC:g} seconds, not {seconds!r}")
         ends_at = self._context.clock() + seconds
         await self._submit(c.StartCountdown(number, seconds))
         await self._context.clock.sleep_until(ends_at)

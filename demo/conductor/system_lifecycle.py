@@ -81,7 +81,7 @@ class SystemLifecycle:
     async def _heal_again(self) -> None:
         """What could not be healed in a part that was dead or hung can be now."""
         for fault in self._context.state.faults:
-            if fault.touched and fault.state == "failed":
+            if fault.may_have_changed_target and fault.state == "failed":
                 self._context.enqueue("show", c.Heal(fault.name))
 
     async def end(self, say: Callable[[str], Awaitable[None]]) -> None:

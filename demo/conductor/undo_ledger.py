@@ -14,10 +14,10 @@ from demo.types import FaultDriver, Plan, Watchdog
 from demo.watchdog.undo import by_hand, has_landed
 from demo.watchdog.undo import undo as undo_fault
 
-LEDGER_LIMIT_SEC = 5.0
-LOOK_LIMIT_SEC = 10.0
+LEDGER_TIMEOUT_SEC = 5.0
+LOOK_TIMEOUT_SEC = 10.0
 HURRY_SEC = 1.0
-LOOK_FIRST_SEC, LOOK_MOST_SEC = 0.5, 5.0
+LOOK_FIRST_SEC, MAX_LOOK_SEC = 0.5, 5.0
 """Between two looks at what an injection that was cut off may yet do."""
 
 
@@ -38,7 +38,7 @@ class UndoLedger:
         self._elsewhere: dict[str, Undo] = {}
         self._known: set[str] = set()
         self._unreadable: dict[str, str] = {}
-        self._loose: dict[str, float] = {}
+        self._unsettled_until: dict[str, float] = {}
         self._one_at_a_time: dict[str, asyncio.Lock] = {}
 
     @property
@@ -55,7 +55,7 @@ class UndoLedger:
         await self._set_unreadable_aside(newest)
         for undo in self._undos:
             if undo.state == "intended":
-                self._loosen(undo, undo.plan.late_sec)
+                self._mark_unsettled(undo, undo.plan.late_sec)
             # Overdue: should this process end or hang before it has healed them, the watchdog does.
             with contextlib.suppress(FaultError):
                 await self._hand_over(undo, 0.0)
@@ -65,7 +65,7 @@ class UndoLedger:
         for undo in self._undos:
             if undo.state == "intended":
                 late = undo.plan.late_sec - (self._context.clock() - undo.at)
-                self._loosen(undo, max(0.0, min(undo.plan.late_sec, late)))
+                self._mark_unsettled(undo, max(0.0, min(undo.plan.late_sec, late)))
 
     async def _set_unreadable_aside(self, newest: Mapping[str, Undo]) -> None:
         """One row that cannot be read must not keep the others from being healed, nor the show from starting."""
@@ -87,11 +87,11 @@ class UndoLedger:
 
     async def write_down(self, fault: str, run: int, plan: Plan, lasts_sec: float) -> Undo:
         """On disk, and with the watchdog. Raises `FaultError`: then nothing may be touched."""
-        await self._tie_off(fault, plan)
+        await self._supersede(fault, plan)
         try:
             at = self._context.clock()
             writing = self._context.journal.intend(fault, run, plan, at)
-            ident = await run_with_timeout(LEDGER_LIMIT_SEC, writing, "writing the undo down")
+            ident = await run_with_timeout(LEDGER_TIMEOUT_SEC, writing, "writing the undo down")
         except (JournalError, FaultError) as error:
             raise FaultError(f"not injected: its undo cannot be written down ({error})") from error
         undo = Undo(ident, fault, run, plan, "intended", at)
@@ -106,15 +106,15 @@ class UndoLedger:
             if isinstance(error, FaultError):
                 raise FaultError(f"not injected: {error}") from error
             raise
-        self._loose[undo.id] = math.inf
+        self._unsettled_until[undo.id] = math.inf
         return undo
 
     async def _hand_over(self, undo: Undo, lasts_sec: float) -> None:
         if self._watchdog is not None:
             holding = self._watchdog.hold(undo.id, undo.fault, undo.plan, lasts_sec)
-            await run_with_timeout(LEDGER_LIMIT_SEC, holding, "starting the watchdog")
+            await run_with_timeout(LEDGER_TIMEOUT_SEC, holding, "starting the watchdog")
 
-    async def _tie_off(self, fault: str, plan: Plan) -> None:
+    async def _supersede(self, fault: str, plan: Plan) -> None:
         """A new injection: what an older one may still do to the same target is the new undo's to undo."""
         for undo in tuple(self._undos):
             if undo.fault == fault and undo.plan.target == plan.target:
@@ -125,21 +125,25 @@ class UndoLedger:
 
     def applied(self, undo: Undo) -> None:
         """The injection has ended well: nothing of it is under way any more."""
-        self._loose.pop(undo.id, None)
+        self._unsettled_until.pop(undo.id, None)
         if self._watchdog is not None:
             self._watchdog.applied(undo.id)
         self._mark(undo, "applied")
 
-    def cut_off(self, undo: Undo) -> None:
+    def mark_interrupted(self, undo: Undo) -> None:
         """The injection has ended in some other way: it may yet land."""
-        self._loosen(undo, undo.plan.late_sec)
+        self._mark_unsettled(undo, undo.plan.late_sec)
 
-    def _loosen(self, undo: Undo, late_sec: float) -> None:
-        self._loose[undo.id] = asyncio.get_running_loop().time() + late_sec
+    def _mark_unsettled(self, undo: Undo, late_sec: float) -> None:
+        self._unsettled_until[undo.id] = asyncio.get_running_loop().time() + late_sec
 
     def late_sec(self, fault: str) -> float:
         """How long something of this fault may still land; 0 for not at all."""
-        ends = [self._loose[undo.id] for undo in self._undos if undo.fault == fault and undo.id in self._loose]
+        ends = [
+            self._unsettled_until[undo.id]
+            for undo in self._undos
+            if undo.fault == fault and undo.id in self._unsettled_until
+        ]
         return max(0.0, max(ends) - asyncio.get_running_loop().time()) if ends else 0.0
 
     async def undo(self, fault: str, *, hurry: bool = False) -> str | None:
@@ -167,7 +171,7 @@ class UndoLedger:
         landed = self._is_cut_off(undo) and await has_landed(driver, undo.plan)
         error = await undo_fault(driver, undo.plan)
         if error is None:
-            if not landed and self._loose.get(undo.id, 0.0) > asyncio.get_running_loop().time():
+            if not landed and self._unsettled_until.get(undo.id, 0.0) > asyncio.get_running_loop().time():
                 self._context.spawn(self._look_again(undo, driver), f"looking again at {undo.fault}")
             else:
                 self.forget(undo)
@@ -175,13 +179,13 @@ class UndoLedger:
 
     def _is_cut_off(self, undo: Undo) -> bool:
         """Its injection was; one that is still under way is not over with the deed."""
-        return asyncio.get_running_loop().time() < self._loose.get(undo.id, 0.0) < math.inf
+        return asyncio.get_running_loop().time() < self._unsettled_until.get(undo.id, 0.0) < math.inf
 
     async def _ask_again(self, fault: str) -> str | None:
         """What another show took over is not healed because nothing of it stands here: only the target knows."""
         undo = self._elsewhere.get(fault)
         if undo is None:
-            return self._lacking(fault)
+            return self._missing_undo_error(fault)
         driver = self._drivers.get(fault)
         if driver is None:
             return by_hand("no driver of this show knows it; its undo was handed to another show", undo.plan)
@@ -191,10 +195,10 @@ class UndoLedger:
             self._mark(undo, "healed")
         return None
 
-    def _lacking(self, fault: str) -> str | None:
+    def _missing_undo_error(self, fault: str) -> str | None:
         """The show says that it is broken and the ledger never heard of it: the ledger has lost something."""
         told = self._context.state.fault(fault)
-        if told is None or not told.touched:
+        if told is None or not told.may_have_changed_target:
             return None
         if fault in self._unreadable:
             return self._unreadable[fault]
@@ -205,9 +209,9 @@ class UndoLedger:
     async def _look_again(self, undo: Undo, driver: FaultDriver) -> None:
         """Until nothing of a cut-off injection can land any more; what did is undone."""
         pause = LOOK_FIRST_SEC
-        while undo in self._undos and asyncio.get_running_loop().time() < self._loose.get(undo.id, 0.0):
+        while undo in self._undos and asyncio.get_running_loop().time() < self._unsettled_until.get(undo.id, 0.0):
             await asyncio.sleep(pause)
-            pause = min(LOOK_MOST_SEC, pause * 2)
+            pause = min(MAX_LOOK_SEC, pause * 2)
             async with self._one_at_a_time.setdefault(undo.fault, asyncio.Lock()):
                 if undo in self._undos and not await self._is_healed(undo, driver):
                     error = await undo_fault(driver, undo.plan)
@@ -219,7 +223,9 @@ class UndoLedger:
 
     async def _is_healed(self, undo: Undo, driver: FaultDriver) -> bool:
         try:
-            return await run_with_timeout(LOOK_LIMIT_SEC, driver.is_healed(undo.plan), f"looking at {undo.plan.target}")
+            return await run_with_timeout(
+                LOOK_TIMEOUT_SEC, driver.is_healed(undo.plan), f"looking at {undo.plan.target}"
+            )
         except DemoError:
             return False
 
@@ -232,14 +238,14 @@ class UndoLedger:
             if self.late_sec(undo.fault) > 0 and not await has_landed(driver, undo.plan):
                 return False
             self.forget(undo)
-        return not any(map(self._lacking, self._drivers))
+        return not any(map(self._missing_undo_error, self._drivers))
 
     def forget(self, undo: Undo, *, mark: bool = True) -> None:
         """It is verified, or nothing was touched. Safe to call twice."""
         if undo not in self._undos:
             return
         self._undos.remove(undo)
-        self._loose.pop(undo.id, None)
+        self._unsettled_until.pop(undo.id, None)
         if self._watchdog is not None:
             self._watchdog.release(undo.id)
         if mark:
@@ -251,6 +257,6 @@ class UndoLedger:
 
     async def _write_mark(self, undo: Undo, state: str) -> None:
         try:
-            await run_with_timeout(LEDGER_LIMIT_SEC, self._context.journal.mark(undo.id, state), "marking an undo")
+            await run_with_timeout(LEDGER_TIMEOUT_SEC, self._context.journal.mark(undo.id, state), "marking an undo")
         except (JournalError, FaultError) as error:
             self._context.enqueue("show", c.Notice(str(error)))

@@ -16,13 +16,13 @@ from demo.errors import EngineError
 RELIST_SEC = 3.0
 """So long an engine that hangs with its events open may pass for one that tells them."""
 
-AGAIN_FIRST_SEC, AGAIN_MOST_SEC = 0.1, 2.0
+AGAIN_FIRST_SEC, MAX_AGAIN_SEC = 0.1, 2.0
 """A lost engine is asked again by itself, ever more seldom."""
 
 TOLD_WITHIN_SEC = 5.0
 """An event that is dated further back than this is dated by a clock that is not this machine's."""
 
-GONE, GONE_MOST = "gone", 50
+GONE, MAX_GONE = "gone", 50
 
 STATES = {
     "create": "created",
@@ -94,7 +94,7 @@ class EngineWatch:
             except EngineError as error:
                 self._say(str(error))
                 await asyncio.sleep(pause)
-                pause = min(AGAIN_MOST_SEC, pause * 2)
+                pause = min(MAX_AGAIN_SEC, pause * 2)
                 continue
             try:
                 await self._follow(stream)
@@ -156,7 +156,7 @@ class EngineWatch:
                     await self._look_at(self._to_look_at.pop())
             except EngineError as error:
                 self._say(str(error))
-                await asyncio.sleep(AGAIN_MOST_SEC)
+                await asyncio.sleep(MAX_AGAIN_SEC)
                 relist_at = loop.time()
                 continue
             self._say("")
@@ -214,7 +214,7 @@ class EngineWatch:
         gone = sorted((s for s in self._seen.values() if s.state == GONE), key=lambda seen: -seen.since)
         for place, seen in enumerate(gone):
             is_replaced = seen is not newest and seen.container.called == newest.container.called
-            if is_replaced or place >= GONE_MOST:
+            if is_replaced or place >= MAX_GONE:
                 del self._seen[seen.container.id]
                 self._news.pop(seen.container.id, None)
 

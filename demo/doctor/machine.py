@@ -24,15 +24,15 @@ OLDEST, NEWEST = (3, 11), (3, 14)
 """The Pythons this is tested with."""
 
 MEMINFO = Path("/proc/meminfo")
-MEMORY_LEAST, MEMORY_WANTED = 128 << 20, 512 << 20
-ROOM_LEAST, ROOM_WANTED = 10 << 20, 200 << 20
+MIN_MEMORY, MEMORY_WANTED = 128 << 20, 512 << 20
+MIN_ROOM, ROOM_WANTED = 10 << 20, 200 << 20
 """Bytes; a long show's journal has a few MB."""
 
-STREAMS_LEAST = 50
+MIN_STREAMS = 50
 PICTURES = "█▀▁▒─│●▲…×–"
 """A few of what the terminal's picture and the symbol for phones are made of."""
 
-SIZE_LEAST = (80, 24)
+MIN_SIZE = (80, 24)
 
 LOCALES = ("LC_ALL", "LC_CTYPE", "LANG")
 EVERY_CATEGORY = 8127
@@ -98,7 +98,7 @@ def state_directory(directory: Path) -> Finding:
     free = room.f_bavail * room.f_frsize
     found = f"{directory}, {_size(free)} free"
     remedy = "make room: without it no fault can be injected, for no undo can be kept"
-    if free < ROOM_LEAST:
+    if free < MIN_ROOM:
         return no(what, found, remedy)
     return ok(what, found) if free >= ROOM_WANTED else maybe(what, found, remedy)
 
@@ -128,7 +128,7 @@ def memory(meminfo: Path = MEMINFO) -> Finding:
     except (OSError, ValueError, KeyError):
         return maybe("memory", f"{meminfo} does not say", "have half a gigabyte free")
     found, remedy = f"{_size(available)} available", "end other programs: half a gigabyte is what the demos want"
-    if available < MEMORY_LEAST:
+    if available < MIN_MEMORY:
         return no("memory", found, remedy)
     return ok("memory", found) if available >= MEMORY_WANTED else maybe("memory", found, remedy)
 
@@ -139,7 +139,7 @@ def files() -> Finding:
     streams = streams_most(limit)
     found = f"{limit} of them, enough for {streams} screens"
     remedy = f"raise the hard limit (ulimit -Hn 4096) for {wanted} screens"
-    if streams < STREAMS_LEAST:
+    if streams < MIN_STREAMS:
         return no("open files", found, remedy)
     return ok("open files", found) if streams >= wanted else maybe("open files", found, remedy)
 
@@ -157,7 +157,7 @@ def terminal() -> Finding:
         return ok("terminal", f"{encoding}; this is none, so its size was not looked at")
     size = os.get_terminal_size(sys.stdout.fileno())
     found = f"{encoding}, {size.columns} by {size.lines}"
-    if size.columns < SIZE_LEAST[0] or size.lines < SIZE_LEAST[1]:
+    if size.columns < MIN_SIZE[0] or size.lines < MIN_SIZE[1]:
         return maybe("terminal", found, "enlarge it to 80 by 24 or more for `demo run`")
     return ok("terminal", found)
 

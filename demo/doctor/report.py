@@ -14,7 +14,7 @@ from demo.findings import Finding
 MARKS = {"ok": "ok", "no": "no", "maybe": "?"}
 STYLES = {"ok": "green", "no": "bold red", "maybe": "yellow"}
 MACHINE = "this machine"
-WIDTH_MOST = 20
+MAX_WIDTH = 20
 """Of the column of what was looked at; an image's name is longer, and stands out."""
 
 
@@ -35,7 +35,7 @@ class Report:
 
     def lines(self) -> Iterator[Text]:
         """A heading for each subject, then a line a finding."""
-        width = min(WIDTH_MOST, max((len(_plain(finding.what)) for _, finding in self.findings), default=0))
+        width = min(MAX_WIDTH, max((len(_plain(finding.what)) for _, finding in self.findings), default=0))
         heading = None
         for subject, finding in self.findings:
             if subject != heading:

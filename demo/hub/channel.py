@@ -28,7 +28,7 @@ class Sink(Protocol):
     def write(self) -> "Write":
         """Asked for once, when the listener joins."""
 
-    def keep(self, rest: bytes) -> None:
+    def write_rest(self, rest: bytes) -> None:
         """`write` took no more: send this on when there is room (`hold` until then), or `miss` it."""
 
     def close(self) -> None:
@@ -83,7 +83,7 @@ class ViewChannel(Generic[S]):
         self.held: set[Listener] = set()
         self.ahead: dict[Listener, tuple[int, float]] = {}
         self.regions: Mapping[str, bytes] | None = None
-        self.whole: bytes | None = None
+        self.full_message: bytes | None = None
         self.shown = ""
         self.sent_at = 0.0
         self.tally = Tally()
@@ -106,21 +106,21 @@ class ViewChannel(Generic[S]):
         if not changed:
             return None
         message = self.view.frame(changed, ident)
-        self.regions, self.whole = rendered, None
+        self.regions, self.full_message = rendered, None
         return message
 
     def forget(self) -> None:
         """Nobody has anything on screen: the next picture is a whole one, of whatever state is the newest by then."""
-        self.regions = self.whole = None
+        self.regions = self.full_message = None
         self._packing.forget()
 
     def newest(self, state: S, ident: str) -> bytes:
         if self.regions is None or not self.size:
             self.forget()
-            self.whole = self.refresh(state, ident)
-        if self.whole is None:
-            self.whole = self.view.frame(self.regions or {}, ident)
-        return self.whole
+            self.full_message = self.refresh(state, ident)
+        if self.full_message is None:
+            self.full_message = self.view.frame(self.regions or {}, ident)
+        return self.full_message
 
     @property
     def size(self) -> int:
@@ -139,7 +139,7 @@ class ViewChannel(Generic[S]):
         self._spread(plain, message)
         if packed:
             self._spread(packed, self._packing.pack(message))
-        self._packing.sent(message)
+        self._packing.append_history(message)
 
     def _spread(self, ready: Ready, message: bytes) -> None:
         whole = len(message)
@@ -155,7 +155,7 @@ class ViewChannel(Generic[S]):
 
     def give(self, listener: Listener, whole: bytes) -> None:
         """The whole view for one who is among the ready from now on, unless it takes no more."""
-        message = self._packing.start(whole) if listener.packed else whole
+        message = self._packing.join_prefix(whole) if listener.packed else whole
         self.let_in(listener)
         self.tally.deliveries += 1
         try:
@@ -181,7 +181,7 @@ class ViewChannel(Generic[S]):
         if listener is None:
             return
         if error is None or isinstance(error, BlockingIOError):
-            listener.sink.keep(rest)
+            listener.sink.write_rest(rest)
         else:
             self.hold(listener)
             listener.sink.close()

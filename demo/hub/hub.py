@@ -16,7 +16,7 @@ S = TypeVar("S")
 BEAT_AFTER_SEC = 1.0
 """A view that was silent for this long gets a beat, so that a page can tell a quiet show from a dead line."""
 
-WAIT_MOST_SEC = 2.0
+MAX_WAIT_SEC = 2.0
 """How long a listener that has seen a later state than this hub has is kept waiting for it."""
 
 
@@ -73,7 +73,7 @@ class Hub(Generic[S]):
         listener = Listener(view, sink, packed)
         number = _later(seen, self._ident)
         if number is not None:
-            channel.ahead[listener] = (number, self._clock() + WAIT_MOST_SEC)
+            channel.ahead[listener] = (number, self._clock() + MAX_WAIT_SEC)
             channel.held.add(listener)
             listener.behind = True
             return listener
@@ -88,16 +88,16 @@ class Hub(Generic[S]):
         """Forget a listener; safe to call twice."""
         self._channels[listener.view].leave(listener)
 
-    def hold(self, listener: Listener) -> None:
-        """It can take no more for now: pass it over, until `catch_up`."""
+    def pause(self, listener: Listener) -> None:
+        """It can take no more for now: pass it over, until `resume`."""
         self._channels[listener.view].hold(listener)
 
-    def miss(self, listener: Listener) -> None:
-        """`hold`, and what it was given just now is lost for it."""
-        self.hold(listener)
+    def mark_missed(self, listener: Listener) -> None:
+        """`pause`, and what it was given just now is lost for it."""
+        self.pause(listener)
         listener.behind = True
 
-    def catch_up(self, listener: Listener) -> None:
+    def resume(self, listener: Listener) -> None:
         """The listener has room again: give it the newest whole view if it missed anything."""
         channel = self._channels[listener.view]
         if listener not in channel.held or listener in channel.ahead:
@@ -110,7 +110,7 @@ class Hub(Generic[S]):
             channel.tally.caught_up += 1
             channel.give(listener, whole)
 
-    def picture(self, view: str) -> Mapping[str, bytes]:
+    def regions(self, view: str) -> Mapping[str, bytes]:
         """All regions of a view at the newest state, whoever watches. Raises what rendering raises."""
         channel = self._channels[view]
         if channel.regions is not None and channel.shown == self._ident:
@@ -119,14 +119,14 @@ class Hub(Generic[S]):
 
     @property
     def newest(self) -> tuple[S, str]:
-        """The state that `picture` shows, and its ident."""
+        """The state that `regions` shows, and its ident."""
         return self._state, self._ident
 
-    def whole(self, view: str) -> bytes | None:
+    def full_message(self, view: str) -> bytes | None:
         """The newest whole view as one message; None when it cannot be rendered."""
         return self._whole(self._channels[view], view)
 
-    def beat(self, message: bytes) -> None:
+    def heartbeat(self, message: bytes) -> None:
         """Send `message` on every view that was silent for `BEAT_AFTER_SEC`."""
         now = self._clock()
         for channel in self._channels.values():
@@ -157,7 +157,7 @@ class Hub(Generic[S]):
         for listener, (number, until) in tuple(channel.ahead.items()):
             if now >= until or _number(self._ident) >= number:
                 del channel.ahead[listener]
-                self.catch_up(listener)
+                self.resume(listener)
 
     def _whole(self, channel: ViewChannel[S], view: str) -> bytes | None:
         try:

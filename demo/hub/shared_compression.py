@@ -10,7 +10,7 @@ from collections import deque
 HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 """How a listener's stream begins."""
 
-TAIL_MOST = 16 * 1024
+MAX_TAIL = 16 * 1024
 """Bytes of the last messages that the next one builds on; deflate looks back 32 KiB."""
 
 
@@ -18,35 +18,38 @@ class SharedDeflate:
     """The messages of one view, as they are sent."""
 
     def __init__(self) -> None:
-        self._tail: deque[bytes] = deque()
+        self._history: deque[bytes] = deque()
         self._size = 0
         self._start: tuple[bytes, bytes] | None = None
 
     def pack(self, message: bytes) -> bytes:
         """For everyone who has all that was sent until now."""
-        return _deflated(message, b"".join(self._tail))
+        return _deflated(message, b"".join(self._history))
 
-    def sent(self, message: bytes) -> None:
+    def append_history(self, message: bytes) -> None:
         """It is part of everyone's stream from now on."""
-        self._tail.append(message)
+        self._history.append(message)
         self._size += len(message)
         self._start = None
-        while self._size > TAIL_MOST:
-            self._size -= len(self._tail.popleft())
+        while self._size > MAX_TAIL:
+            self._size -= len(self._history.popleft())
 
-    def start(self, whole: bytes) -> bytes:
+    def join_prefix(self, whole: bytes) -> bytes:
         """For one who has nothing, or has missed something: a whole view, and behind it what all the others have last.
 
         Those messages are older than the view: an event `past` says how many they are, and its reader passes over them.
         """
         if self._start is None or self._start[0] is not whole:
-            past = b"event: past\ndata: %d\n\n" % len(self._tail)
-            self._start = whole, compress_standalone(b"".join((whole, past, *self._tail)) if self._tail else whole)
+            past = b"event: past\ndata: %d\n\n" % len(self._history)
+            self._start = (
+                whole,
+                compress_standalone(b"".join((whole, past, *self._history)) if self._history else whole),
+            )
         return self._start[1]
 
     def forget(self) -> None:
         """Nobody has anything."""
-        self._tail.clear()
+        self._history.clear()
         self._size, self._start = 0, None
 
 

@@ -40,13 +40,13 @@ from demo.types import Plan
 
 T = TypeVar("T")
 
-UNWRITTEN_MOST = 20_000
+MAX_UNWRITTEN = 20_000
 """Entries kept in memory while the disk takes none; beyond it the health samples among them go."""
 
-CHECKED_MOST = 32_000_000
+MAX_CHECKED = 32_000_000
 """Bytes of a journal that are all looked through before it is continued; of a larger one, what a start reads."""
 
-CLOSE_PATIENCE_SEC = 2.0
+CLOSE_TIMEOUT_SEC = 2.0
 """A disk that hangs longer than this when the journal is closed is given up."""
 
 
@@ -116,7 +116,7 @@ class Journal:
         rows = [row_of(entry) for entry in entries]
         with self._guard:
             self._unwritten.extend(rows)
-            if len(self._unwritten) > UNWRITTEN_MOST:
+            if len(self._unwritten) > MAX_UNWRITTEN:
                 self._unwritten = [row for row in self._unwritten if not row.sample]
 
     async def append(self, entries: Iterable[JournalEntry]) -> None:
@@ -249,7 +249,7 @@ class Journal:
     def _verify(self, show: ShowState) -> None:
         db = self._file.db
         pages, size = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
-        whole = pages * size <= CHECKED_MOST
+        whole = pages * size <= MAX_CHECKED
         for table in ("1",) if whole else ("show", "undos"):
             if (found := db.execute(f"PRAGMA quick_check({table})").fetchone()[0]) != "ok":
                 raise JournalError(str(found))
@@ -262,7 +262,7 @@ class Journal:
             for row in rows:
                 state = apply(state, entry_of(*row))
 
-    async def close(self, patience_sec: float = CLOSE_PATIENCE_SEC) -> None:
+    async def close(self, patience_sec: float = CLOSE_TIMEOUT_SEC) -> None:
         """Write what is left and let go of the file. Safe to call twice.
 
         Raises `JournalError` with what was not written, after `patience_sec` when the disk hangs. The file

@@ -15,7 +15,7 @@ from demo.show.stored import VERSION, decode_state, encode_state
 CURVES_SEC = 61.0
 """Samples older than this, seen from the newest entry, are on no curve any more."""
 
-RECENT_MOST = 1500
+MAX_RECENT = 1500
 SPARSE = 60
 """Of the samples before that, so many are read where no snapshot knows which nodes there ever were."""
 
@@ -82,7 +82,7 @@ def _recent(db: sqlite3.Connection) -> int:
     """From which number on everything is read: what the curves still show, and a bounded number of entries."""
     first, newest_at = 0, None
     newest = "SELECT seq, at FROM entries ORDER BY seq DESC LIMIT ?"
-    with contextlib.closing(db.execute(newest, (RECENT_MOST,))) as found:
+    with contextlib.closing(db.execute(newest, (MAX_RECENT,))) as found:
         for seq, at in found:
             newest_at = at if newest_at is None else newest_at
             if at < newest_at - CURVES_SEC:

@@ -22,9 +22,9 @@ SIDES = ("-wal", "-shm", ".sessions", ".new", ".lock")
 
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EIO)
 
-LOCK_PATIENCE_SEC = 0.3
+LOCK_TIMEOUT_SEC = 0.3
 """Somebody who only looks holds a journal's lock for less than this."""
-NOTE_PATIENCE_SEC = 1.0
+NOTE_TIMEOUT_SEC = 1.0
 """How long somebody outside waits for the lock of a server that may be stopped."""
 
 MAGIC = b"SQLite format 3\x00"
@@ -109,7 +109,7 @@ def _has_log(path: Path) -> bool:
         return False
 
 
-def lock(path: Path, patience_sec: float = LOCK_PATIENCE_SEC) -> int:
+def lock(path: Path, patience_sec: float = LOCK_TIMEOUT_SEC) -> int:
     """One server to a journal: the lock ends with the process, however it ends. Raises `JournalError`."""
     ends, path = time.monotonic() + patience_sec, real(path)
     while True:
@@ -247,7 +247,7 @@ def note_healed(path: Path, ident: str) -> None:
     if not path.exists():
         return
     try:
-        with contextlib.closing(sqlite3.connect(path, timeout=NOTE_PATIENCE_SEC)) as db:
+        with contextlib.closing(sqlite3.connect(path, timeout=NOTE_TIMEOUT_SEC)) as db:
             db.execute("PRAGMA synchronous=FULL")
             with db:
                 db.execute("UPDATE undos SET state='healed' WHERE id=?", (ident,))
@@ -260,7 +260,7 @@ def state_of_undo(path: Path, ident: str) -> str | None:
     if not path.exists():
         return None
     try:
-        with contextlib.closing(sqlite3.connect(path, timeout=NOTE_PATIENCE_SEC)) as db:
+        with contextlib.closing(sqlite3.connect(path, timeout=NOTE_TIMEOUT_SEC)) as db:
             row = db.execute("SELECT state FROM undos WHERE id=?", (ident,)).fetchone()
     except (sqlite3.Error, OSError):
         return None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
     from rich.markdown import Markdown
 
-LEVELS_MOST = 10
+MAX_LEVELS = 10
 """Of lists and quotes inside one another; deeper ones are text."""
 
 _ADDRESS = re.compile(r"\(\s*<?(?:https?://|mailto:)", re.IGNORECASE)
@@ -80,7 +80,7 @@ def _shallow(rule: BlockRule) -> BlockRule:
     """The rule, but not where it is so deep that markdown-it would leave the rest out."""
 
     def bounded(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-        return state.level < LEVELS_MOST and rule(state, start, end, silent)
+        return state.level < MAX_LEVELS and rule(state, start, end, silent)
 
     return bounded
 

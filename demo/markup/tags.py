@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.text import Text
 
-DEPTH_MOST = 16
+MAX_DEPTH = 16
 """Styles that lie inside one another; a tag that is deeper is shown as it was typed."""
 
 Piece = tuple[str, tuple[str, ...]]
@@ -127,7 +127,7 @@ def _brackets(text: str, may_stay_open: bool) -> list[_Bracket]:
         if bracket.is_closing:
             bracket.is_tag = partner is not None and id(partner) in still_open
             depth -= bracket.is_tag
-        elif bracket.style and (partner is not None or may_stay_open) and depth < DEPTH_MOST:
+        elif bracket.style and (partner is not None or may_stay_open) and depth < MAX_DEPTH:
             bracket.is_tag = True
             still_open.add(id(bracket))
             depth += 1

@@ -10,7 +10,7 @@ from demo.probes.http import HttpProbe
 from demo.probes.numbers import mapping
 from demo.probes.result import Reading
 
-DEADLINE_SEC = 0.3
+TIMEOUT_SEC = 0.3
 NOBODY = "0"
 
 
@@ -23,7 +23,7 @@ class EtcdProbe:
 
     session: Callable[[], aiohttp.ClientSession]
     url: str
-    deadline_sec: float = DEADLINE_SEC
+    deadline_sec: float = TIMEOUT_SEC
 
     async def look(self) -> Reading:
         probe = HttpProbe(self.session, f"{self.url}/v3/maintenance/status", deadline_sec=self.deadline_sec, posts={})

@@ -9,7 +9,7 @@ from yarl import URL
 from demo.probes.http_fetch import Session, fetch, parsed
 from demo.probes.result import Reading
 
-DEADLINE_SEC = 0.4
+TIMEOUT_SEC = 0.4
 
 STRANGER = "another process answers on its port"
 """The trouble of an answer that does not prove who gave it."""
@@ -34,7 +34,7 @@ class HttpProbe:
     session: Session
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
-    deadline_sec: float = DEADLINE_SEC
+    deadline_sec: float = TIMEOUT_SEC
     posts: Mapping[str, Any] | None = None
     """What is sent as JSON by POST; None asks by GET."""
 

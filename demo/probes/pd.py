@@ -9,7 +9,7 @@ from demo.probes.http_fetch import Fetched, Session, fetch, parsed
 from demo.probes.pd_parsing import Unfit, count, leader, members, stores
 from demo.probes.result import Reading
 
-DEADLINE_SEC = 0.4
+TIMEOUT_SEC = 0.4
 
 NO_LEADER = "PD has no leader"
 NOT_BOOTSTRAPPED = "no store has joined yet"
@@ -45,7 +45,7 @@ class PdProbe:
 
     session: Session
     url: str
-    deadline_sec: float = DEADLINE_SEC
+    deadline_sec: float = TIMEOUT_SEC
     asks_word: Callable[[str], bool] = lambda named: True
 
     async def look(self) -> Reading:

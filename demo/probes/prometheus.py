@@ -8,7 +8,7 @@ from typing import Any
 from demo.probes.http_fetch import Fetched, Session, fetch, parsed
 from demo.probes.result import Reading
 
-DEADLINE_SEC = 1.0
+TIMEOUT_SEC = 1.0
 
 _LONGEST_REASON = 200
 
@@ -24,7 +24,7 @@ class PrometheusProbe:
     url: str
     query: str
     by: str = "instance"
-    deadline_sec: float = DEADLINE_SEC
+    deadline_sec: float = TIMEOUT_SEC
 
     async def look(self) -> Reading:
         url = f"{self.url.rstrip('/')}/api/v1/query"

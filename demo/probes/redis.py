@@ -13,7 +13,7 @@ from demo.clock import uptime
 from demo.probes.http import STRANGER
 from demo.probes.result import Reading
 
-DEADLINE_SEC = 0.4
+TIMEOUT_SEC = 0.4
 KEEP_MS = 5000
 
 
@@ -30,7 +30,7 @@ class RedisProbe:
 
     client: Callable[[], "Redis"]
     key: str = "show:probe:poller"
-    deadline_sec: float = DEADLINE_SEC
+    deadline_sec: float = TIMEOUT_SEC
 
     async def look(self) -> Reading:
         started = time.perf_counter()

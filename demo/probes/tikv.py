@@ -11,8 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from demo.probes.http_fetch import Session, fetch
 from demo.probes.result import Reading
 
-STATUS_DEADLINE_SEC = 0.3
-METRICS_DEADLINE_SEC = 1.0
+STATUS_TIMEOUT_SEC = 0.3
+METRICS_TIMEOUT_SEC = 1.0
 MOST_METRICS_BYTES = 8_000_000
 
 SPAN_SEC = 3.0
@@ -35,7 +35,7 @@ class StatusProbe:
 
     session: Session
     url: str
-    deadline_sec: float = STATUS_DEADLINE_SEC
+    deadline_sec: float = STATUS_TIMEOUT_SEC
 
     async def look(self) -> Reading:
         found = await fetch(self.session, f"{self.url.rstrip('/')}/status", self.deadline_sec)
@@ -56,7 +56,7 @@ class QpsProbe:
 
     session: Session
     url: str
-    deadline_sec: float = METRICS_DEADLINE_SEC
+    deadline_sec: float = METRICS_TIMEOUT_SEC
     span_sec: float = SPAN_SEC
     _looks: deque[tuple[float, dict[str, float]]] = field(default_factory=deque, repr=False)
 

@@ -20,7 +20,7 @@ from demo.processes.environment import without_proxies
 PARENT_DEATH_SIGNAL = Path(__file__).with_name("parent_death_signal.py")
 ROOT = Path(__file__).parents[2]
 TAIL_LINES = 20
-LINE_MOST = 400
+MAX_LINE = 400
 ENDED = ("Z", "X", "x")
 """States of a process that is dead but still listed."""
 
@@ -127,11 +127,11 @@ class Child:
         while stdout is not None and (chunk := await stdout.read(4096)):
             *lines, rest = (rest + chunk).split(b"\n")
             self._note(lines)
-            rest = rest[:LINE_MOST]
+            rest = rest[:MAX_LINE]
         self._note([rest])
 
     def _note(self, lines: Sequence[bytes]) -> None:
-        self._tail.extend(line[:LINE_MOST].decode(errors="replace") for line in lines if line.strip())
+        self._tail.extend(line[:MAX_LINE].decode(errors="replace") for line in lines if line.strip())
 
     def kill(self) -> None:
         """SIGKILL. Nothing happens if it is gone already: a pid is never reused before it is reaped."""

@@ -11,7 +11,7 @@ from pathlib import Path
 LOWEST = 20_000
 RANGE_FILE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 TRIES = 2000
-CLAIMS_MOST = 200
+MAX_CLAIMS = 200
 _claims: deque[int] = deque()
 """Descriptors of names, which end with this process."""
 
@@ -36,7 +36,7 @@ def free_ports(count: int) -> list[int]:
 def claim(port: int) -> bool:
     """Keep it from the other shows of this machine, while this process lives. False: one of them has claimed it.
 
-    A claim is a name that the kernel forgets with its process; the oldest of more than `CLAIMS_MOST` is let go of. It
+    A claim is a name that the kernel forgets with its process; the oldest of more than `MAX_CLAIMS` is let go of. It
     binds nobody else, and where the system has no such names every port can be had.
     """
     if not sys.platform.startswith("linux"):
@@ -48,7 +48,7 @@ def claim(port: int) -> bool:
         name.close()
         return error.errno != errno.EADDRINUSE
     _claims.append(name.detach())
-    if len(_claims) > CLAIMS_MOST:
+    if len(_claims) > MAX_CLAIMS:
         os.close(_claims.popleft())
     return True
 

@@ -89,7 +89,7 @@ class RelayApp:
         self._drawer = PageCache()
         self._view = Received(self._pages)
         self.hub: Hub[Shown] = Hub({VIEW: self._view}, Shown(), on_error=self._broke)
-        self._polling = PollingFallback(partial(self.hub.whole, VIEW))
+        self._polling = PollingFallback(partial(self.hub.full_message, VIEW))
         self.app = self._application()
         self.asgi: ASGIApp = AccessMiddleware(
             DirectStreams(self.app, self.hub, self._line, moves=True), access, self._broke
@@ -108,7 +108,7 @@ class RelayApp:
                 self._say(moved)
             if self._shown() != self.hub.newest[0]:
                 self._show()
-            self.hub.beat(beat(self.follower.now()))
+            self.hub.heartbeat(beat(self.follower.now()))
 
     def close(self) -> None:
         """End every stream: the server is about to stop."""

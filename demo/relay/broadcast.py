@@ -31,7 +31,7 @@ class Broadcast:
         (state, ident), now = web.hub.newest, clock.now()
         epoch, _, seq = ident.rpartition("-")
         try:
-            regions = web.hub.picture("stage")
+            regions = web.hub.regions("stage")
         except Exception as error:  # noqa: BLE001 - a bug of ours, or of a deck: relays keep the last good picture
             web.cannot_render("stage", error)
             return None

@@ -9,8 +9,8 @@ from demo.show import events as e
 from demo.show.deck import titles_of, with_deck
 from demo.show.health_sample import Sample, read_sample
 from demo.show.state import (
-    HISTORY_MOST,
-    LOG_MOST,
+    MAX_HISTORY,
+    MAX_LOG,
     FaultState,
     FrozenView,
     Level,
@@ -22,7 +22,7 @@ from demo.show.state import (
 )
 from demo.show.timer import Timer
 
-SPANS_MOST = 100
+MAX_SPANS = 100
 
 
 def apply(state: ShowState, entry: e.JournalEntry) -> ShowState:
@@ -36,29 +36,29 @@ def _apply(event: object, state: ShowState, entry: e.JournalEntry) -> ShowState:
 
 
 def _log(state: ShowState, entry: e.JournalEntry, text: str, level: Level) -> ShowState:
-    return replace(state, log=(*state.log[-(LOG_MOST - 1) :], LogLine(entry.at, entry.who, text, level)))
+    return replace(state, log=(*state.log[-(MAX_LOG - 1) :], LogLine(entry.at, entry.who, text, level)))
 
 
 # Moving.
 
 
 @_apply.register
-def _(event: e.DeckChanged, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_deck_changed(event: e.DeckChanged, state: ShowState, entry: e.JournalEntry) -> ShowState:
     edited = with_deck(state, event.chapters, event.number)
     return _log(edited, entry, f"the deck was edited: it goes on at {event.number}: {edited.chapter.title}", "move")
 
 
 @_apply.register
-def _(event: e.ShowOpened, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_show_opened(event: e.ShowOpened, state: ShowState, entry: e.JournalEntry) -> ShowState:
     if event.chapters and event.chapters != titles_of(state.chapters):
         state = with_deck(state, event.chapters, 1)
     return replace(state, opened=True, boot=event.boot, anchor=event.anchor)
 
 
 @_apply.register
-def _(event: e.ShowPickedUp, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_show_picked_up(event: e.ShowPickedUp, state: ShowState, entry: e.JournalEntry) -> ShowState:
     """Nothing that only lived in the old process is carried over."""
-    faults = tuple(replace(fault, unwatched=fault.run > 0) for fault in state.faults)
+    faults = tuple(replace(fault, not_measurable=fault.run > 0) for fault in state.faults)
     kept = replace(state, countdown_ends_at=None, freshness="unknown", freshness_reason="", faults=faults)
     kept = replace(kept, durable=state.journal == "file", not_durable_because="")
     kept = replace(kept, boot=event.boot, anchor=event.anchor)
@@ -66,18 +66,18 @@ def _(event: e.ShowPickedUp, state: ShowState, entry: e.JournalEntry) -> ShowSta
 
 
 @_apply.register
-def _(event: e.ShowClosed, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_show_closed(event: e.ShowClosed, state: ShowState, entry: e.JournalEntry) -> ShowState:
     """For whoever looks for a journal to continue; the show itself has no use for it."""
     return state
 
 
 @_apply.register
-def _(event: e.ShowSetAside, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_show_set_aside(event: e.ShowSetAside, state: ShowState, entry: e.JournalEntry) -> ShowState:
     return _log(state, entry, "another show was begun in this one's place", "move")
 
 
 @_apply.register
-def _(event: e.ChapterEntered, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_chapter_entered(event: e.ChapterEntered, state: ShowState, entry: e.JournalEntry) -> ShowState:
     index = event.number - 1
     moved = replace(
         state,
@@ -96,7 +96,7 @@ def _(event: e.ChapterEntered, state: ShowState, entry: e.JournalEntry) -> ShowS
 
 def _without_past_error(fault: FaultState) -> FaultState:
     """What could not be injected, and broke nothing, is over when the show moves on; it stays in the log."""
-    is_past = fault.state == "failed" and not fault.touched
+    is_past = fault.state == "failed" and not fault.may_have_changed_target
     return replace(fault, state="idle", error=None) if is_past else fault
 
 
@@ -109,7 +109,7 @@ def _is_step(event: e.ChapterEntered) -> bool:
 
 
 @_apply.register
-def _(event: e.ActionStarted, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_action_started(event: e.ActionStarted, state: ShowState, entry: e.JournalEntry) -> ShowState:
     state = state.with_action(event.number, status="running", error=None, run=event.run, visit=event.visit)
     kept = {number: verdict for number, verdict in state.verdicts.items() if verdict.by != event.number}
     state = replace(state, verdicts=kept)
@@ -117,19 +117,19 @@ def _(event: e.ActionStarted, state: ShowState, entry: e.JournalEntry) -> ShowSt
 
 
 @_apply.register
-def _(event: e.ActionSucceeded, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_action_succeeded(event: e.ActionSucceeded, state: ShowState, entry: e.JournalEntry) -> ShowState:
     return _without_countdown(state.with_action(event.number, status="done"), event.number)
 
 
 @_apply.register
-def _(event: e.ActionFailed, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_action_failed(event: e.ActionFailed, state: ShowState, entry: e.JournalEntry) -> ShowState:
     failed = state.with_action(event.number, status="failed", error=event.error)
     failed = _without_countdown(failed, event.number)
     return _log(failed, entry, f"chapter {event.number} failed: {event.error}", "error")
 
 
 @_apply.register
-def _(event: e.CountdownStarted, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_countdown_started(event: e.CountdownStarted, state: ShowState, entry: e.JournalEntry) -> ShowState:
     return replace(state, countdown_ends_at=event.ends_at, countdown_number=event.number)
 
 
@@ -138,7 +138,7 @@ def _without_countdown(state: ShowState, number: int) -> ShowState:
 
 
 @_apply.register
-def _(event: e.Concluded, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_concluded(event: e.Concluded, state: ShowState, entry: e.JournalEntry) -> ShowState:
     number = state.hypothesis_number(event.number) or event.number
     concluded = replace(state, verdicts={**state.verdicts, number: Verdict(event.held, event.text, event.number)})
     return _log(concluded, entry, event.text, "word")
@@ -148,7 +148,7 @@ def _(event: e.Concluded, state: ShowState, entry: e.JournalEntry) -> ShowState:
 
 
 @_apply.register
-def _(event: e.FaultRequested, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_fault_requested(event: e.FaultRequested, state: ShowState, entry: e.JournalEntry) -> ShowState:
     fresh: dict[str, Any] = {
         "injected_at": None,
         "heals_at": None,
@@ -163,21 +163,21 @@ def _(event: e.FaultRequested, state: ShowState, entry: e.JournalEntry) -> ShowS
 
 
 @_apply.register
-def _(event: e.FaultStarted, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_fault_started(event: e.FaultStarted, state: ShowState, entry: e.JournalEntry) -> ShowState:
     veiled = event.name in state.seen
-    state = replace(state, spans=(*state.spans[-(SPANS_MOST - 1) :], Span(event.name, state.number, entry.at)))
+    state = replace(state, spans=(*state.spans[-(MAX_SPANS - 1) :], Span(event.name, state.number, entry.at)))
     return state.with_fault(event.name, target=event.target, touched=True, injected_at=entry.at, veiled=veiled)
 
 
 @_apply.register
-def _(event: e.FaultInjected, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_fault_injected(event: e.FaultInjected, state: ShowState, entry: e.JournalEntry) -> ShowState:
     state = state.with_fault(event.name, state="active", heals_at=event.heals_at)
     fault = state.fault(event.name)
     return _log(state, entry, f"{event.name} injected: {fault.target if fault else ''}", "fault")
 
 
 @_apply.register
-def _(event: e.FaultFailed, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_fault_failed(event: e.FaultFailed, state: ShowState, entry: e.JournalEntry) -> ShowState:
     if not event.touched:
         state = _end_span(state, event.name, entry.at).with_fault(event.name, injected_at=None)
     state = state.with_fault(event.name, state="failed", broke=True, error=event.error, touched=event.touched)
@@ -185,13 +185,13 @@ def _(event: e.FaultFailed, state: ShowState, entry: e.JournalEntry) -> ShowStat
 
 
 @_apply.register
-def _(event: e.FaultLeft, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_fault_left(event: e.FaultLeft, state: ShowState, entry: e.JournalEntry) -> ShowState:
     state = state.with_fault(event.name, state="failed", touched=True, unwatched=True, error=event.error)
     return _log(state, entry, f"{event.name}, left by an earlier server, is not healed: {event.error}", "error")
 
 
 @_apply.register
-def _(event: e.HealRequested, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_heal_requested(event: e.HealRequested, state: ShowState, entry: e.JournalEntry) -> ShowState:
     fault = state.fault(event.name)
     if fault is None or fault.state == "injecting":
         return state.with_fault(event.name, heal_wanted=True)
@@ -199,9 +199,9 @@ def _(event: e.HealRequested, state: ShowState, entry: e.JournalEntry) -> ShowSt
 
 
 @_apply.register
-def _(event: e.FaultHealed, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_fault_healed(event: e.FaultHealed, state: ShowState, entry: e.JournalEntry) -> ShowState:
     fault = state.fault(event.name)
-    broke = fault is not None and fault.broke
+    broke = fault is not None and fault.injection_failed
     after: dict[str, Any] = {"state": "failed"} if broke else {"state": "idle", "error": None}
     after |= {"healed_at": entry.at, "heals_at": None, "back_at": event.back_at}
     state = _end_span(state, event.name, entry.at).with_fault(event.name, touched=False, **after)
@@ -217,19 +217,19 @@ def _end_span(state: ShowState, name: str, at: float) -> ShowState:
 
 
 @_apply.register
-def _(event: e.HealFailed, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_heal_failed(event: e.HealFailed, state: ShowState, entry: e.JournalEntry) -> ShowState:
     state = state.with_fault(event.name, state="failed", error=event.error)
     return _log(state, entry, f"{event.name} could not be healed: {event.error}", "error")
 
 
 @_apply.register
-def _(event: e.FaultDetected, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_fault_detected(event: e.FaultDetected, state: ShowState, entry: e.JournalEntry) -> ShowState:
     state = state.with_fault(event.name, detected_after_sec=event.after_sec)
     return _log(state, entry, f"{event.name} seen after {event.after_sec:.1f} s", "fault")
 
 
 @_apply.register
-def _(event: e.FaultRecovered, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_fault_recovered(event: e.FaultRecovered, state: ShowState, entry: e.JournalEntry) -> ShowState:
     state = state.with_fault(event.name, recovered_after_sec=event.after_sec)
     fault = state.fault(event.name)
     unseen = fault is not None and fault.detected_after_sec is None
@@ -238,24 +238,24 @@ def _(event: e.FaultRecovered, state: ShowState, entry: e.JournalEntry) -> ShowS
 
 
 @_apply.register
-def _(event: e.FaultCameBack, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_fault_came_back(event: e.FaultCameBack, state: ShowState, entry: e.JournalEntry) -> ShowState:
     state = _end_span(state, event.name, entry.at).with_fault(event.name, came_back_after_sec=event.after_sec)
     return _log(state, entry, f"{event.name} came back by itself after {event.after_sec:.1f} s", "fault")
 
 
 @_apply.register
-def _(event: e.PartsHealRequested, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_parts_heal_requested(event: e.PartsHealRequested, state: ShowState, entry: e.JournalEntry) -> ShowState:
     return _log(replace(state, parts_healing=True, parts_error=None), entry, "heal all", "fault")
 
 
 @_apply.register
-def _(event: e.PartsHealed, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_parts_healed(event: e.PartsHealed, state: ShowState, entry: e.JournalEntry) -> ShowState:
     up = replace(state, parts_healing=False, parts_error=None)
     return _log(up, entry, "the system is up", "note") if state.parts_error is not None else up
 
 
 @_apply.register
-def _(event: e.PartsHealFailed, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_parts_heal_failed(event: e.PartsHealFailed, state: ShowState, entry: e.JournalEntry) -> ShowState:
     broken = state.parts_healing or (state.sample is not None and state.sample.has_issues)
     failed = replace(state, parts_healing=False, parts_error=event.error, parts_failed_at=entry.at)
     failed = replace(failed, parts_seen_broken=broken)
@@ -266,29 +266,29 @@ def _(event: e.PartsHealFailed, state: ShowState, entry: e.JournalEntry) -> Show
 
 
 @_apply.register
-def _(event: e.Halted, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_halted(event: e.Halted, state: ShowState, entry: e.JournalEntry) -> ShowState:
     return _log(replace(state, halted=True, countdown_ends_at=None), entry, "halt", "fault")
 
 
 @_apply.register
-def _(event: e.HaltLifted, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_halt_lifted(event: e.HaltLifted, state: ShowState, entry: e.JournalEntry) -> ShowState:
     return _log(replace(state, halted=False), entry, "halt lifted", "fault")
 
 
 @_apply.register
-def _(event: e.Said, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_said(event: e.Said, state: ShowState, entry: e.JournalEntry) -> ShowState:
     return _log(replace(state, said=event.text), entry, event.text, "word")
 
 
 @_apply.register
-def _(event: e.BlackoutSet, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_blackout_set(event: e.BlackoutSet, state: ShowState, entry: e.JournalEntry) -> ShowState:
     timer = state.timer.darkened(entry.at) if event.on else state.timer.lit(entry.at)
     dark = replace(state, blackout=event.on, timer=timer)
     return _log(dark, entry, f"blackout {'on' if event.on else 'off'}", "move")
 
 
 @_apply.register
-def _(event: e.FreezeSet, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_freeze_set(event: e.FreezeSet, state: ShowState, entry: e.JournalEntry) -> ShowState:
     if not event.on:
         return _log(replace(state, held=None), entry, "the stage is unfrozen", "move")
     story = FrozenView(state.current, state.reached, state.said, state.verdicts, state.spans, state.log)
@@ -296,28 +296,28 @@ def _(event: e.FreezeSet, state: ShowState, entry: e.JournalEntry) -> ShowState:
 
 
 @_apply.register
-def _(event: e.TimerStarted, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_timer_started(event: e.TimerStarted, state: ShowState, entry: e.JournalEntry) -> ShowState:
     started = replace(state, timer=state.timer.started(entry.at, state.blackout))
     return _log(started, entry, "timer started", "note")
 
 
 @_apply.register
-def _(event: e.TimerPaused, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_timer_paused(event: e.TimerPaused, state: ShowState, entry: e.JournalEntry) -> ShowState:
     return _log(replace(state, timer=state.timer.paused(entry.at)), entry, "timer paused", "note")
 
 
 @_apply.register
-def _(event: e.TimerReset, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_timer_reset(event: e.TimerReset, state: ShowState, entry: e.JournalEntry) -> ShowState:
     return _log(replace(state, timer=Timer()), entry, "timer reset", "note")
 
 
 @_apply.register
-def _(event: e.TroubleSeen, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_trouble_seen(event: e.TroubleSeen, state: ShowState, entry: e.JournalEntry) -> ShowState:
     return _log(state, entry, event.text, event.level)
 
 
 @_apply.register
-def _(event: e.DurabilityChanged, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_durability_changed(event: e.DurabilityChanged, state: ShowState, entry: e.JournalEntry) -> ShowState:
     changed = replace(state, durable=event.on, not_durable_because=event.why)
     if event.on:
         return _log(changed, entry, "the journal is written again", "move")
@@ -329,12 +329,13 @@ def _(event: e.DurabilityChanged, state: ShowState, entry: e.JournalEntry) -> Sh
 
 
 @_apply.register
-def _(event: e.HealthSampled, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_health_sampled(event: e.HealthSampled, state: ShowState, entry: e.JournalEntry) -> ShowState:
     sample = replace(read_sample(event.health, entry.at), updated_at=event.updated_at)
     sample = sample.with_missing(state.expected)
     seen = frozenset(event.seen)
     faults = tuple(
-        replace(fault, veiled=False) if fault.veiled and fault.name not in seen else fault for fault in state.faults
+        replace(fault, symptom_before_fault=False) if fault.symptom_before_fault and fault.name not in seen else fault
+        for fault in state.faults
     )
     sampled = replace(state, sample=sample, seen=seen, faults=faults, history=_longer(state, sample, entry.at))
     return replace(sampled, parts_seen_broken=True) if sample.has_issues else sampled
@@ -350,11 +351,11 @@ def _longer(state: ShowState, sample: Sample, at: float) -> tuple[Point, ...]:
     values |= {f"admitted:{counter.key}": counter.admitted for counter in sample.counters}
     if state.history and math.floor(at) <= math.floor(state.history[-1].at):
         return (*state.history[:-1], Point(state.history[-1].at, values))
-    return (*state.history[-(HISTORY_MOST - 1) :], Point(at, values))
+    return (*state.history[-(MAX_HISTORY - 1) :], Point(at, values))
 
 
 @_apply.register
-def _(event: e.FreshnessChanged, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_freshness_changed(event: e.FreshnessChanged, state: ShowState, entry: e.JournalEntry) -> ShowState:
     changed = replace(state, freshness=event.freshness, freshness_reason=event.reason)
     if event.reason and event.reason != state.freshness_reason:
         return _log(changed, entry, event.reason, "error")

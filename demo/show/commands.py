@@ -6,7 +6,7 @@ from typing import Literal
 
 from demo.show.health_sample import Sample
 
-SAY_MOST = 280
+MAX_SAY = 280
 """Characters of one presenter's line."""
 
 
@@ -276,6 +276,6 @@ Command = (
 class CommandEnvelope:
     """Who asks for what, pressed on which chapter (1-based; None: whichever is on screen)."""
 
-    who: str
-    what: Command
-    pressed_on: int | None = None
+    issuer: str
+    command: Command
+    expected_chapter: int | None = None

@@ -31,12 +31,12 @@ Decision = tuple[e.Event, ...] | Refusal
 
 def decide(state: ShowState, command: c.CommandEnvelope, at: float) -> Decision:
     """The events that `command` causes at `at` (a moment), or a refusal. Pure."""
-    missing = _unknown_target(state, command.what)
+    missing = _unknown_target(state, command.command)
     if missing:
         return missing
-    if command.pressed_on is not None and command.pressed_on != state.number:
-        return Refusal("stale", f"pressed on chapter {command.pressed_on}, but the show is on {state.number}")
-    return _decide(command.what, state, at)
+    if command.expected_chapter is not None and command.expected_chapter != state.number:
+        return Refusal("stale", f"pressed on chapter {command.expected_chapter}, but the show is on {state.number}")
+    return _decide(command.command, state, at)
 
 
 def _unknown_target(state: ShowState, what: c.Command) -> Refusal | None:
@@ -57,7 +57,7 @@ def _decide(what: object, state: ShowState, at: float) -> Decision:
 
 
 @_decide.register
-def _(what: c.Open, state: ShowState, at: float) -> Decision:
+def _decide_open(what: c.Open, state: ShowState, at: float) -> Decision:
     if not state.opened:
         opened = e.ShowOpened(state.subject, titles_of(state.chapters), what.boot, what.anchor)
         return (opened, *_enter(state, what.first, forward=True))
@@ -65,7 +65,7 @@ def _(what: c.Open, state: ShowState, at: float) -> Decision:
 
 
 @_decide.register
-def _(what: c.Close, state: ShowState, at: float) -> Decision:
+def _decide_close(what: c.Close, state: ShowState, at: float) -> Decision:
     return (e.ShowClosed(over=what.by_person and state.number == state.total),)
 
 
@@ -75,15 +75,17 @@ def _interrupted(state: ShowState) -> Iterator[e.Event]:
             yield e.ActionFailed(index + 1, action.run, "interrupted: the server stopped while it ran")
     for fault in state.faults:
         if fault.state == "injecting":
-            yield e.FaultFailed(fault.name, fault.run, "interrupted: the server stopped meanwhile", fault.touched)
-        if fault.touched:
+            yield e.FaultFailed(
+                fault.name, fault.run, "interrupted: the server stopped meanwhile", fault.may_have_changed_target
+            )
+        if fault.may_have_changed_target:
             yield e.HealRequested(fault.name, fault.run)
     if state.parts_healing:
         yield e.PartsHealFailed("interrupted: the server stopped meanwhile")
 
 
 @_decide.register
-def _(what: c.Advance, state: ShowState, at: float) -> Decision:
+def _decide_advance(what: c.Advance, state: ShowState, at: float) -> Decision:
     if state.blocking:
         return _blocked(state)
     if state.number == state.total:
@@ -92,14 +94,14 @@ def _(what: c.Advance, state: ShowState, at: float) -> Decision:
 
 
 @_decide.register
-def _(what: c.Back, state: ShowState, at: float) -> Decision:
+def _decide_back(what: c.Back, state: ShowState, at: float) -> Decision:
     if state.number == 1:
         return Refusal("at_start", "this is the first chapter")
     return tuple(_enter(state, state.number - 1, forward=False))
 
 
 @_decide.register
-def _(what: c.Goto, state: ShowState, at: float) -> Decision:
+def _decide_goto(what: c.Goto, state: ShowState, at: float) -> Decision:
     if what.chapter == state.number:
         return ()
     if what.chapter < state.number:
@@ -108,7 +110,7 @@ def _(what: c.Goto, state: ShowState, at: float) -> Decision:
 
 
 @_decide.register
-def _(what: c.Rerun, state: ShowState, at: float) -> Decision:
+def _decide_rerun(what: c.Rerun, state: ShowState, at: float) -> Decision:
     if state.action.status == "running":
         return Refusal("running", f"the action of chapter {state.number} is still running")
     if state.chapter.on_enter is None:
@@ -117,7 +119,7 @@ def _(what: c.Rerun, state: ShowState, at: float) -> Decision:
 
 
 @_decide.register
-def _(what: c.AutoAdvance, state: ShowState, at: float) -> Decision:
+def _decide_auto_advance(what: c.AutoAdvance, state: ShowState, at: float) -> Decision:
     if state.visit != what.visit or state.chapter.on_enter is not None:
         return ()
     return tuple(_chain(state))
@@ -148,7 +150,7 @@ def _chain(state: ShowState, ending: int | None = None) -> Iterator[e.Event]:
 
 
 @_decide.register
-def _(what: c.ActionEnd, state: ShowState, at: float) -> Decision:
+def _decide_action_end(what: c.ActionEnd, state: ShowState, at: float) -> Decision:
     action = state.actions[what.number - 1]
     if action.run != what.run or action.status != "running":
         return ()
@@ -160,12 +162,12 @@ def _(what: c.ActionEnd, state: ShowState, at: float) -> Decision:
 
 
 @_decide.register
-def _(what: c.StartCountdown, state: ShowState, at: float) -> Decision:
+def _decide_start_countdown(what: c.StartCountdown, state: ShowState, at: float) -> Decision:
     return (e.CountdownStarted(what.number, at + what.seconds),)
 
 
 @_decide.register
-def _(what: c.Conclude, state: ShowState, at: float) -> Decision:
+def _decide_conclude(what: c.Conclude, state: ShowState, at: float) -> Decision:
     return (e.Concluded(what.number, what.held, what.text),)
 
 
@@ -173,7 +175,7 @@ def _(what: c.Conclude, state: ShowState, at: float) -> Decision:
 
 
 @_decide.register
-def _(what: c.Inject, state: ShowState, at: float) -> Decision:
+def _decide_inject(what: c.Inject, state: ShowState, at: float) -> Decision:
     fault = _fault(state, what.name)
     if state.halted:
         return Refusal("halted", "the show is halted: resume before a new fault")
@@ -194,14 +196,14 @@ def _doing(fault: FaultState) -> str:
 
 
 @_decide.register
-def _(what: c.FaultPlanned, state: ShowState, at: float) -> Decision:
+def _decide_fault_planned(what: c.FaultPlanned, state: ShowState, at: float) -> Decision:
     if not _is_now(state, what.name, what.run, "injecting"):
         return ()
     return (e.FaultStarted(what.name, what.run, what.target),)
 
 
 @_decide.register
-def _(what: c.FaultApplied, state: ShowState, at: float) -> Decision:
+def _decide_fault_applied(what: c.FaultApplied, state: ShowState, at: float) -> Decision:
     if not _is_now(state, what.name, what.run, "injecting"):
         return ()
     fault = _fault(state, what.name)
@@ -213,7 +215,7 @@ def _(what: c.FaultApplied, state: ShowState, at: float) -> Decision:
 
 
 @_decide.register
-def _(what: c.FaultBroke, state: ShowState, at: float) -> Decision:
+def _decide_fault_broke(what: c.FaultBroke, state: ShowState, at: float) -> Decision:
     if not _is_now(state, what.name, what.run, "injecting"):
         return ()
     failed = e.FaultFailed(what.name, what.run, what.error, what.touched)
@@ -221,7 +223,7 @@ def _(what: c.FaultBroke, state: ShowState, at: float) -> Decision:
 
 
 @_decide.register
-def _(what: c.FaultLeft, state: ShowState, at: float) -> Decision:
+def _decide_fault_left(what: c.FaultLeft, state: ShowState, at: float) -> Decision:
     fault = state.fault(what.name)
     if fault is None or fault.is_running:
         return ()
@@ -229,12 +231,12 @@ def _(what: c.FaultLeft, state: ShowState, at: float) -> Decision:
 
 
 @_decide.register
-def _(what: c.FaultDue, state: ShowState, at: float) -> Decision:
+def _decide_fault_due(what: c.FaultDue, state: ShowState, at: float) -> Decision:
     return (e.HealRequested(what.name, what.run),) if _is_now(state, what.name, what.run, "active") else ()
 
 
 @_decide.register
-def _(what: c.TargetBack, state: ShowState, at: float) -> Decision:
+def _decide_target_back(what: c.TargetBack, state: ShowState, at: float) -> Decision:
     """The undo runs all the same: what the driver itself holds up (a lease, a timer) must end with its fault."""
     fault = _fault(state, what.name)
     if not _is_now(state, what.name, what.run, "active") or fault.injected_at is None:
@@ -246,14 +248,14 @@ def _(what: c.TargetBack, state: ShowState, at: float) -> Decision:
 
 
 @_decide.register
-def _(what: c.Heal, state: ShowState, at: float) -> Decision:
+def _decide_heal(what: c.Heal, state: ShowState, at: float) -> Decision:
     if what.name is not None:
         return tuple(_heal(_fault(state, what.name)))
     return tuple(_heal_all(state))
 
 
 @_decide.register
-def _(what: c.HealEnd, state: ShowState, at: float) -> Decision:
+def _decide_heal_end(what: c.HealEnd, state: ShowState, at: float) -> Decision:
     if not _is_now(state, what.name, what.run, "healing"):
         return ()
     if what.error is not None:
@@ -262,7 +264,7 @@ def _(what: c.HealEnd, state: ShowState, at: float) -> Decision:
 
 
 @_decide.register
-def _(what: c.PartsHealEnd, state: ShowState, at: float) -> Decision:
+def _decide_parts_heal_end(what: c.PartsHealEnd, state: ShowState, at: float) -> Decision:
     if what.error is None and not state.parts_healing and state.parts_error is None:
         return ()
     return (e.PartsHealed(),) if what.error is None else (e.PartsHealFailed(what.error),)
@@ -297,7 +299,7 @@ def _is_now(state: ShowState, name: str, run: int, status: str) -> bool:
 
 
 @_decide.register
-def _(what: c.Halt, state: ShowState, at: float) -> Decision:
+def _decide_halt(what: c.Halt, state: ShowState, at: float) -> Decision:
     cancelled = (
         e.ActionFailed(index + 1, action.run, "halted")
         for index, action in enumerate(state.actions)
@@ -307,51 +309,51 @@ def _(what: c.Halt, state: ShowState, at: float) -> Decision:
 
 
 @_decide.register
-def _(what: c.Resume, state: ShowState, at: float) -> Decision:
+def _decide_resume(what: c.Resume, state: ShowState, at: float) -> Decision:
     return (e.HaltLifted(),) if state.halted else ()
 
 
 @_decide.register
-def _(what: c.Say, state: ShowState, at: float) -> Decision:
+def _decide_say(what: c.Say, state: ShowState, at: float) -> Decision:
     return (e.Said(what.text),)
 
 
 @_decide.register
-def _(what: c.Blackout, state: ShowState, at: float) -> Decision:
+def _decide_blackout(what: c.Blackout, state: ShowState, at: float) -> Decision:
     on = not state.blackout if what.on is None else what.on
     return (e.BlackoutSet(on),) if on != state.blackout else ()
 
 
 @_decide.register
-def _(what: c.Freeze, state: ShowState, at: float) -> Decision:
+def _decide_freeze(what: c.Freeze, state: ShowState, at: float) -> Decision:
     frozen = state.held is not None
     on = not frozen if what.on is None else what.on
     return (e.FreezeSet(on),) if on != frozen else ()
 
 
 @_decide.register
-def _(what: c.StartTimer, state: ShowState, at: float) -> Decision:
+def _decide_start_timer(what: c.StartTimer, state: ShowState, at: float) -> Decision:
     return () if state.timer.is_on else (e.TimerStarted(),)
 
 
 @_decide.register
-def _(what: c.PauseTimer, state: ShowState, at: float) -> Decision:
+def _decide_pause_timer(what: c.PauseTimer, state: ShowState, at: float) -> Decision:
     """One that has not begun is paused too: then no step starts it."""
     return () if state.timer.is_paused else (e.TimerPaused(),)
 
 
 @_decide.register
-def _(what: c.ResetTimer, state: ShowState, at: float) -> Decision:
+def _decide_reset_timer(what: c.ResetTimer, state: ShowState, at: float) -> Decision:
     return (e.TimerReset(),) if state.timer != Timer() else ()
 
 
 @_decide.register
-def _(what: c.Notice, state: ShowState, at: float) -> Decision:
+def _decide_notice(what: c.Notice, state: ShowState, at: float) -> Decision:
     return (e.TroubleSeen(what.text, what.level),)
 
 
 @_decide.register
-def _(what: c.Durable, state: ShowState, at: float) -> Decision:
+def _decide_durable(what: c.Durable, state: ShowState, at: float) -> Decision:
     on = what.on and state.journal == "file"
     return (e.DurabilityChanged(on, what.why),) if on != state.durable else ()
 
@@ -360,7 +362,7 @@ def _(what: c.Durable, state: ShowState, at: float) -> Decision:
 
 
 @_decide.register
-def _(what: c.Observe, state: ShowState, at: float) -> Decision:
+def _decide_observe(what: c.Observe, state: ShowState, at: float) -> Decision:
     seen = tuple(sorted(name for name, visible in what.seen.items() if visible))
     events: list[e.Event] = [e.HealthSampled(what.sample.raw, what.sample.updated_at, seen)]
     fresh = _freshness(what.sample, at)
@@ -375,7 +377,7 @@ def _(what: c.Observe, state: ShowState, at: float) -> Decision:
 
 
 @_decide.register
-def _(what: c.Watch, state: ShowState, at: float) -> Decision:
+def _decide_watch(what: c.Watch, state: ShowState, at: float) -> Decision:
     if what.error is not None:
         fresh: e.Freshness = "unknown"
     else:

@@ -11,8 +11,8 @@ from demo.errors import InvalidValue
 STATES = ("up", "degraded", "down", "starting", "offline", "unknown")
 """What a node's `health` may say, as `HealthPollerProtocol` documents it."""
 
-NODES_MOST = 2000
-_NUMBER_MOST = 1e300
+MAX_NODES = 2000
+_MAX_NUMBER = 1e300
 """JSON's numbers end here: a longer whole number is no measurement."""
 
 DEFAULT_INTERVAL_SEC = 1.0
@@ -92,11 +92,11 @@ class Sample:
     def with_missing(self, expected: Iterable[Node]) -> "Sample":
         """This sample with every expected node it lacks added as down: a node is never just gone.
 
-        Up to NODES_MOST in all. Who went missing last comes first in `expected` (a sample's own nodes stand
+        Up to MAX_NODES in all. Who went missing last comes first in `expected` (a sample's own nodes stand
         before those it lacked), so it is the longest missing that are given up.
         """
         present = {node.id for node in self.nodes}
-        room = max(0, NODES_MOST - len(self.nodes))
+        room = max(0, MAX_NODES - len(self.nodes))
         lost = tuple(
             replace(node, health="down", detail="missing from the poll", metrics={})
             for node in expected
@@ -120,7 +120,7 @@ def read_sample(health: object, now: float, moment_of: Callable[[float], float] 
     interval = _number(health.get("interval_sec"))
     raw = plain(health)
     return Sample(
-        nodes=_unique(_node(item, index) for index, item in enumerate(nodes[:NODES_MOST])),
+        nodes=_unique(_node(item, index) for index, item in enumerate(nodes[:MAX_NODES])),
         updated_at=_moment(health.get("last_updated"), now, moment_of),
         interval_sec=interval if interval and interval > 0 else DEFAULT_INTERVAL_SEC,
         metrics=tuple(_metric(item) for item in _dicts(health.get("metrics"))),
@@ -132,7 +132,7 @@ def read_sample(health: object, now: float, moment_of: Callable[[float], float] 
 def unreadable_node(health: Mapping[str, Any]) -> str:
     """Return what is wrong with the first node whose health is no word of ours, for the presenter; empty if none is."""
     nodes = health.get("nodes", ())
-    for index, item in enumerate(nodes[:NODES_MOST] if isinstance(nodes, list | tuple) else ()):
+    for index, item in enumerate(nodes[:MAX_NODES] if isinstance(nodes, list | tuple) else ()):
         known = isinstance(item, Mapping) and isinstance(item.get("health"), str) and item["health"] in STATES
         if not known:
             return _misread(item, index)
@@ -244,7 +244,7 @@ def _dicts(value: object) -> list[Mapping[str, Any]]:
 
 
 def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not -_NUMBER_MOST < value < _NUMBER_MOST:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -_MAX_NUMBER < value < _MAX_NUMBER:
         return None
     return value
 

@@ -14,7 +14,7 @@ def measure(fault: FaultState, sample: Sample, seen: bool, at: float) -> Iterato
     """The events that this sample makes of one fault. `seen`: it shows the fault's observable."""
     started, healing, healed = fault.injected_at, fault.heal_started_at, fault.healed_at
     in_time = healed is None or at <= healed + DETECTION_GRACE_SEC
-    shown = seen and not fault.veiled and in_time
+    shown = seen and not fault.symptom_before_fault and in_time
     if fault.awaits_detection and shown and started is not None and sample.updated_at >= started:
         yield e.FaultDetected(fault.name, fault.run, at - started)
     settled = not seen and not sample.has_issues and fault.awaits_recovery

@@ -10,10 +10,10 @@ from demo.show.health_sample import Node, Sample
 from demo.show.timer import Timer
 from demo.types import ChaosConfig, Chapter
 
-LOG_MOST = 60
+MAX_LOG = 60
 """Lines of the log that the screens keep; the journal keeps all."""
 
-HISTORY_MOST = 61
+MAX_HISTORY = 61
 """Points of a curve: one a second, so a minute."""
 
 ActionStatus = Literal["idle", "running", "done", "failed"]
@@ -38,10 +38,9 @@ class ActionState:
 class FaultState:
     """A fault and its newest run. Times are moments of the show's clock, durations seconds.
 
-    `broke`: the injection failed. `touched`: the target may differ from what it was; only a verified
-    heal takes that back.
-    `veiled`: the observable was there before the injection, so seeing it proves nothing yet.
-    `unwatched`: a restart came between, so nothing can be measured of this run any more.
+    `may_have_changed_target`: only a verified heal takes that back.
+    `symptom_before_fault`: the observable was there before the injection, so seeing it proves nothing yet.
+    `not_measurable`: a restart came between, so nothing can be measured of this run any more.
     `back_at`: the heal found it back since then; `came_back_after_sec`: so it was, by itself, and nothing recovered.
     """
 
@@ -50,11 +49,11 @@ class FaultState:
     observable: str = ""
     state: FaultStatus = "idle"
     run: int = 0
-    touched: bool = False
-    broke: bool = False
+    may_have_changed_target: bool = False
+    injection_failed: bool = False
     heal_wanted: bool = False
-    veiled: bool = False
-    unwatched: bool = False
+    symptom_before_fault: bool = False
+    not_measurable: bool = False
     injected_at: float | None = None
     heals_at: float | None = None
     heal_started_at: float | None = None
@@ -72,7 +71,7 @@ class FaultState:
     @property
     def is_running(self) -> bool:
         """Something may be broken in the target, or is about to be."""
-        return self.state in ("injecting", "active", "healing") or self.touched
+        return self.state in ("injecting", "active", "healing") or self.may_have_changed_target
 
     @property
     def has_ended(self) -> bool:
@@ -82,11 +81,11 @@ class FaultState:
     @property
     def awaits_detection(self) -> bool:
         open_still = self.detected_after_sec is None and not self.has_ended
-        return self.injected_at is not None and open_still and not self.unwatched
+        return self.injected_at is not None and open_still and not self.not_measurable
 
     @property
     def awaits_recovery(self) -> bool:
-        open_still = not self.has_ended and not self.unwatched
+        open_still = not self.has_ended and not self.not_measurable
         return self.healed_at is not None and open_still and not self.is_running
 
 

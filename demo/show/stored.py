@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from demo.errors import InvalidValue
 from demo.show.state import FaultState, ShowState
 
-VERSION = 2
+VERSION = 3
 """Of what is stored. Raise it with every change of the state's shape: `tests/test_architecture.py` says so."""
 
 BROUGHT = {

@@ -18,7 +18,7 @@ from demo.paths import make_private, state_directory
 from demo.processes.child import start_time_of
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
-_SOCKET_MOST = 100
+_MAX_SOCKET = 100
 """Bytes of a Unix socket's path; the kernel takes 107."""
 
 
@@ -61,7 +61,7 @@ def file_of(name: str, kind: str) -> Path:
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name[:40]!r} cannot be a system's name: use up to 32 of a-z, 0-9 and '-'")
     path = place() / f"{name}.{kind}"
-    if kind == "sock" and len(os.fsencode(path)) > _SOCKET_MOST:
+    if kind == "sock" and len(os.fsencode(path)) > _MAX_SOCKET:
         raise SubjectError(f"{path} is too long for a Unix socket: set XDG_STATE_HOME to a shorter directory")
     return path
 

@@ -19,7 +19,7 @@ READABLE = 92
 TIMED = 64
 """From this width on the title has room for the talk's clock."""
 
-CURVES_MOST, CURVE_TALLEST, MINUTE = 5, 4, 61
+MAX_CURVES, CURVE_TALLEST, MINUTE = 5, 4, 61
 _LEVELS = {"error": VERMILION, "fault": AMBER, "word": BLUE, "move": "dim", "note": "dim"}
 _BANNERS = {
     "fault": ("✗", f"bold reverse {VERMILION}"),
@@ -162,7 +162,7 @@ class Panels:
         named += [
             (f"admitted:{k.key}", k.key, number_text(k.admitted), f"of {number_text(k.limit)}") for k in sample.counters
         ]
-        shown = [one for one in named if trend(state, one[0])][:CURVES_MOST]
+        shown = [one for one in named if trend(state, one[0])][:MAX_CURVES]
         if not shown:
             return []
         tall = max(1, min(CURVE_TALLEST, (height + 1) // len(shown) - 1))

@@ -26,7 +26,7 @@ from demo.terminal.stdin_lines import input_lines
 from demo.terminal.transcript import Transcript
 from demo.views import presenter_view
 
-DIGITS_MOST = 9
+MAX_DIGITS = 9
 NUMBER_ALONE = "a number goes with g or c: g 3 goes to chapter 3, c 1 fires the first fault"
 _LISTS = ("jump", "faults")
 
@@ -81,7 +81,7 @@ def keys_of(line: str) -> tuple[list[str], str]:
 
 
 def _is_number(word: str) -> bool:
-    return word.isdecimal() and word.isascii() and len(word) <= DIGITS_MOST
+    return word.isdecimal() and word.isascii() and len(word) <= MAX_DIGITS
 
 
 class PlainUi:

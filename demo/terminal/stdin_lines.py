@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import TextIO
 
 _CHUNK = 4096
-LINE_MOST = 10_000
+MAX_LINE = 10_000
 """Characters of a line that are kept."""
 
 
@@ -21,7 +21,7 @@ async def input_lines(stdin: TextIO | None) -> AsyncIterator[str]:
     rest = b""
     async for chunk in _chunks(fd):
         *lines, rest = (rest + chunk).split(b"\n")
-        rest = rest[:LINE_MOST]
+        rest = rest[:MAX_LINE]
         for line in lines:
             yield line.decode("utf-8", "replace").rstrip("\r")
     if rest:

@@ -15,7 +15,7 @@ from demo.views.groups import too_many
 WIDTH = 96
 """Of a narration's lines: a pipe has no width of its own."""
 
-CHANGES_MOST = 12
+MAX_CHANGES = 12
 """Nodes whose change is told one by one; of more at once the rest is counted."""
 
 
@@ -81,9 +81,9 @@ class Transcript:
             yield "health: " + ", ".join(_summary(view.cards))
             return
         changed = [card for card in view.cards if before.get(card.id) != card.state]
-        yield from (f"{card.name}: {before.get(card.id, 'new')} → {card.state}" for card in changed[:CHANGES_MOST])
-        if len(changed) > CHANGES_MOST:
-            states = Counter(card.state for card in changed[CHANGES_MOST:])
+        yield from (f"{card.name}: {before.get(card.id, 'new')} → {card.state}" for card in changed[:MAX_CHANGES])
+        if len(changed) > MAX_CHANGES:
+            states = Counter(card.state for card in changed[MAX_CHANGES:])
             yield f"and {', '.join(f'{count} more → {state}' for state, count in states.items())}"
 
 

@@ -70,7 +70,7 @@ def _running(fault: FaultState, private: bool) -> BannerView:
 
 def _healed(fault: FaultState) -> BannerView:
     text = outcome_text(fault)
-    if fault.broke:
+    if fault.injection_failed:
         return BannerView(fault.name, "failed", f"{fault.config.description}: could not be injected", text)
     if fault.came_back_after_sec is not None:
         return BannerView(fault.name, "healed", f"{fault.target} is back", text)
@@ -96,7 +96,7 @@ def outcome_text(fault: FaultState) -> str:
     """What was measured of a healed fault."""
     if fault.came_back_after_sec is not None:
         return came_back_text(fault)
-    if fault.unwatched and fault.recovered_after_sec is None:
+    if fault.not_measurable and fault.recovered_after_sec is None:
         return "not measured: the server was restarted meanwhile"
     if fault.recovered_after_sec is None:
         return f"{seen_text(fault)} · waiting for recovery"

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from demo.show import ShowState
 from demo.show.health_sample import Counter, Node
-from demo.show.state import HISTORY_MOST
+from demo.show.state import MAX_HISTORY
 from demo.views.memoize import memoize_on
 
 NO_NUMBER = "–"
 
-TRENDS_MOST = 30
+MAX_TRENDS = 30
 """Beyond so many cards none has room for a curve."""
 
 
@@ -19,7 +19,7 @@ class CardView:
     """`state` names shape and colour: up, degraded, down, starting, offline, unknown, stale.
 
     `at` is the epoch second of the measurement: the screens count its age. `trend` holds the main
-    number's last minute, one value a second, None where there was none; empty among more cards than TRENDS_MOST.
+    number's last minute, one value a second, None where there was none; empty among more cards than MAX_TRENDS.
     `of_key`: a limited key's, no node's. `group`: which card it is part of where there is no room for its own.
     """
 
@@ -55,7 +55,7 @@ def cards(state: ShowState) -> tuple[CardView, ...]:
     sample = state.sample
     if sample is None:
         return ()
-    drawn = len(sample.nodes) + len(sample.counters) <= TRENDS_MOST
+    drawn = len(sample.nodes) + len(sample.counters) <= MAX_TRENDS
     nodes = tuple(_node_card(state, node, drawn) for node in sample.nodes)
     return nodes + tuple(_counter_card(state, counter, drawn) for counter in sample.counters)
 
@@ -114,10 +114,10 @@ def trend(state: ShowState, key: str) -> tuple[float | None, ...]:
         return ()
     newest = math.floor(state.history[-1].at)
     bridge = math.ceil(max(1.0, state.sample.interval_sec))
-    seconds: list[float | None] = [None] * HISTORY_MOST
+    seconds: list[float | None] = [None] * MAX_HISTORY
     for point in state.history:
-        place = HISTORY_MOST - 1 - (newest - math.floor(point.at))
-        for later in range(max(0, place), min(HISTORY_MOST, place + bridge + 1)):
+        place = MAX_HISTORY - 1 - (newest - math.floor(point.at))
+        for later in range(max(0, place), min(MAX_HISTORY, place + bridge + 1)):
             seconds[later] = point.values.get(key)
     first = next((index for index, value in enumerate(seconds) if value is not None), None)
     return () if first is None else tuple(seconds[first:])

@@ -10,7 +10,7 @@ from demo.views.memoize import memoize_on
 WIDTH, HEIGHT = 600, 60
 """Of a curve's box, in its own units: ten across are one second."""
 
-ROWS_MOST = 5
+MAX_ROWS = 5
 GAP_INTERVALS = 3
 _PER_SEC = 10
 _TOP, _BOTTOM = 5, 55
@@ -39,7 +39,7 @@ class CurveView:
 
 @memoize_on("sample", "history", "spans")
 def curves(state: ShowState) -> tuple[CurveView, ...]:
-    """The first metric, then the limited keys, then further metrics: at most ROWS_MOST rows."""
+    """The first metric, then the limited keys, then further metrics: at most MAX_ROWS rows."""
     sample = state.sample
     if sample is None or not state.history:
         return ()
@@ -49,7 +49,7 @@ def curves(state: ShowState) -> tuple[CurveView, ...]:
         _curve(state, f"admitted:{k.key}", k.key, f"of {number_text(k.limit)}", "two" if index else "", k.limit)
         for index, k in enumerate(compared)
     ]
-    return tuple((metrics[:1] + keys + metrics[1:])[:ROWS_MOST])
+    return tuple((metrics[:1] + keys + metrics[1:])[:MAX_ROWS])
 
 
 def _curve(state: ShowState, name: str, label: str, unit: str, role: str, limit: float | None = None) -> CurveView:

@@ -9,13 +9,13 @@ from demo.views.cards import NO_NUMBER, CardView
 SEVERITY = ("down", "offline", "degraded", "unknown", "starting", "stale", "up")
 """The worst first."""
 
-ALONE_MOST = 30
+MAX_ALONE = 30
 """Up to so many nodes and keys each has a card of its own."""
 
-GROUPS_MOST = 24
+MAX_GROUPS = 24
 """Beyond so many groups a group says nothing: then all nodes are one."""
 
-LISTED_MOST = 24
+MAX_LISTED = 24
 """Nodes that are not up, named one by one in a list."""
 
 UNGROUPED = "nodes"
@@ -60,7 +60,7 @@ class GroupView:
 
 def too_many(cards: Sequence[CardView]) -> bool:
     """Too many for a card each."""
-    return len(cards) > ALONE_MOST
+    return len(cards) > MAX_ALONE
 
 
 def groups(cards: Iterable[CardView]) -> tuple[GroupView, ...]:
@@ -69,7 +69,7 @@ def groups(cards: Iterable[CardView]) -> tuple[GroupView, ...]:
     for card in cards:
         if not card.of_key:
             found.setdefault(card.group or UNGROUPED, []).append(card)
-    if len(found) > GROUPS_MOST:
+    if len(found) > MAX_GROUPS:
         found = {UNGROUPED: [card for members in found.values() for card in members]}
     return tuple(_group(name, members) for name, members in found.items())
 
@@ -91,9 +91,9 @@ def listed(cards: Sequence[CardView]) -> tuple[CardView, ...]:
         return tuple(cards)
     made = groups(cards)
     bad = sorted((card for group in made for card in group.bad if card.state != "stale"), key=severity)
-    keys = sorted((card for card in cards if card.of_key), key=severity)[:LISTED_MOST]
+    keys = sorted((card for card in cards if card.of_key), key=severity)[:MAX_LISTED]
     summed = (_as_card(group, f"group-{place}") for place, group in enumerate(made, 1))
-    return (*bad[:LISTED_MOST], *summed, *keys)
+    return (*bad[:MAX_LISTED], *summed, *keys)
 
 
 def _as_card(group: GroupView, ident: str) -> CardView:

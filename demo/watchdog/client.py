@@ -19,7 +19,7 @@ from demo.types import Plan
 SCRIPT = Path(__file__).with_name("process.py")
 ANSWER_SEC = 3.0
 BEAT_SEC = 0.5
-UNANSWERED_MOST = 10
+MAX_UNANSWERED = 10
 GRACE_SEC = 1.0
 """What a fault may outlast its time before the watchdog doubts the server."""
 
@@ -214,7 +214,7 @@ class _WatchdogPipe:
     def beat(self) -> None:
         """A sign of life, which is answered; a watchdog that answers none of ten is given up."""
         self._unanswered += 1
-        if self._unanswered > UNANSWERED_MOST:
+        if self._unanswered > MAX_UNANSWERED:
             self.end()
         else:
             self.tell({"beat": self._unanswered})

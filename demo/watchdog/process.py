@@ -20,12 +20,12 @@ from typing import Any
 HUNG_SEC = 3.0
 """A server that was silent for so long does not heal what is due."""
 
-MEND_LIMIT_SEC = 45.0
-RETRY_FIRST_SEC, RETRY_MOST_SEC = 1.0, 10.0
+MEND_TIMEOUT_SEC = 45.0
+RETRY_FIRST_SEC, MAX_RETRY_SEC = 1.0, 10.0
 """What failed is tried again; what was still being applied may land late, and is looked at until it cannot."""
 
 GIVE_UP_AFTER_SEC = 600.0
-ANSWER_MOST = 65536
+MAX_ANSWER = 65536
 
 _RUN = (
     "import runpy, sys; sys.path.append(sys.argv.pop(1)); runpy.run_module('demo.watchdog.heal', run_name='__main__')"
@@ -44,7 +44,7 @@ class HealAttempt:
     """
 
     def __init__(self, config: dict[str, Any], order: dict[str, Any], gone: bool, final: bool) -> None:
-        self.ends_at = time.monotonic() + MEND_LIMIT_SEC
+        self.ends_at = time.monotonic() + MEND_TIMEOUT_SEC
         self._told, self._muttered = b"", b""
         # A session of its own: what it starts for good is in no group that somebody ends with this process.
         self._process = subprocess.Popen(  # noqa: S603 - a module of ours
@@ -62,13 +62,13 @@ class HealAttempt:
 
     def read(self, pipe: int) -> None:
         """Take what has come; a pipe that has ended is looked at no more."""
-        chunk = os.read(pipe, ANSWER_MOST)
+        chunk = os.read(pipe, MAX_ANSWER)
         if not chunk:
             self.pipes.discard(pipe)
         elif pipe == self._answers:
-            self._told = (self._told + chunk)[-ANSWER_MOST:]
+            self._told = (self._told + chunk)[-MAX_ANSWER:]
         else:
-            self._muttered = (self._muttered + chunk)[-ANSWER_MOST:]
+            self._muttered = (self._muttered + chunk)[-MAX_ANSWER:]
 
     @property
     def is_over(self) -> bool:
@@ -93,7 +93,7 @@ class HealAttempt:
                 if isinstance(answer, dict) and "why" in answer:
                     return answer
         if late:
-            return {"why": f"not within {MEND_LIMIT_SEC:g} s"}
+            return {"why": f"not within {MEND_TIMEOUT_SEC:g} s"}
         last = self._muttered.decode(errors="replace").strip().splitlines()[-1:] or [f"its exit code was {code}"]
         return {"why": f"the healing process ended: {last[0][:300]}"}
 
@@ -208,7 +208,7 @@ class WatchdogProcess:
 
     def _wait(self, held: PendingUndo) -> None:
         held.try_at = time.monotonic() + held.pause_sec
-        held.pause_sec = min(RETRY_MOST_SEC, held.pause_sec * 2)
+        held.pause_sec = min(MAX_RETRY_SEC, held.pause_sec * 2)
 
     def _failed(self, ident: str, held: PendingUndo, why: str) -> None:
         self._wait(held)

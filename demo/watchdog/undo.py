@@ -8,14 +8,14 @@ from demo.subjects.user_code import told
 from demo.timeouts import run_with_timeout
 from demo.types import FaultDriver, Plan, TellsLanding
 
-HEAL_LIMIT_SEC = 12.0
+HEAL_TIMEOUT_SEC = 12.0
 """Of one heal with its verification, but for the end of the last look."""
 
 LOOK_EVERY_SEC = 0.05
 LOOK_SEC = 5.0
 """What even the last look gets: one that is cut short would hide what the others saw."""
 
-LANDING_LIMIT_SEC = 5.0
+LANDING_TIMEOUT_SEC = 5.0
 
 
 async def undo(driver: FaultDriver, plan: Plan) -> str | None:
@@ -37,7 +37,7 @@ async def has_landed(driver: FaultDriver, plan: Plan) -> bool:
     if not isinstance(driver, TellsLanding):
         return False
     try:
-        return bool(await run_with_timeout(LANDING_LIMIT_SEC, driver.has_landed(plan), f"looking at {plan.target}"))
+        return bool(await run_with_timeout(LANDING_TIMEOUT_SEC, driver.has_landed(plan), f"looking at {plan.target}"))
     except Exception:  # noqa: BLE001 - not to know is the answer: it is looked after until nothing can land
         return False
 
@@ -48,12 +48,12 @@ def by_hand(why: str, plan: Plan) -> str:
 
 
 async def _undo_and_look(driver: FaultDriver, plan: Plan) -> None:
-    until = time.monotonic() + HEAL_LIMIT_SEC
-    await run_with_timeout(HEAL_LIMIT_SEC, driver.heal(plan), f"healing {plan.target}")
+    until = time.monotonic() + HEAL_TIMEOUT_SEC
+    await run_with_timeout(HEAL_TIMEOUT_SEC, driver.heal(plan), f"healing {plan.target}")
     while True:
         left = max(LOOK_SEC, until - time.monotonic())
         if await run_with_timeout(left, driver.is_healed(plan), f"looking at {plan.target}"):
             return
         if time.monotonic() > until:
-            raise FaultError(f"{plan.target} did not look healed within {HEAL_LIMIT_SEC:g} s")
+            raise FaultError(f"{plan.target} did not look healed within {HEAL_TIMEOUT_SEC:g} s")
         await asyncio.sleep(LOOK_EVERY_SEC)

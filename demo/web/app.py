@@ -39,7 +39,7 @@ from demo.web.streaming.view_stream import EventStream, view_stream
 BEAT_EVERY_SEC = 0.25
 """How often the hub looks for silent views."""
 
-COMPLAINTS_MOST = 20
+MAX_COMPLAINTS = 20
 """Distinct ones that are reported: each makes a new state, which is rendered again."""
 
 
@@ -73,7 +73,7 @@ class Web:
         self.app = self._application()
         self.asgi: ASGIApp = AccessMiddleware(DirectStreams(self.app, self.hub, self._line), self.access, self._broke)
         self._pace = UpdateRate(self._publish, conductor.state)
-        self._polling = {view: PollingFallback(partial(self.hub.whole, view)) for view in VIEWS}
+        self._polling = {view: PollingFallback(partial(self.hub.full_message, view)) for view in VIEWS}
         self._end_subscription: Callable[[], None] = conductor.subscribe(self._show)
 
     def _show(self, state: ShowState) -> None:
@@ -97,7 +97,7 @@ class Web:
         self._complain(f"{what}: {type(error).__name__}: {error}"[:200])
 
     def _complain(self, text: str) -> None:
-        if text not in self._complaints and len(self._complaints) < COMPLAINTS_MOST:
+        if text not in self._complaints and len(self._complaints) < MAX_COMPLAINTS:
             self._complaints.add(text)
             self._conductor.enqueue("web", c.Notice(text))
 
@@ -115,7 +115,7 @@ class Web:
             self.lines.end_old()
             if self._watching() != self.viewers:
                 self._pace.again()
-            self.hub.beat(beat(self._conductor.clock()))
+            self.hub.heartbeat(beat(self._conductor.clock()))
 
     def close(self) -> None:
         """End every stream: the server is about to stop."""

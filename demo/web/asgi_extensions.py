@@ -29,16 +29,16 @@ class Connection(Protocol):
 class ConnectionOwner(Protocol):
     """Who gets a connection, and is told of it from then on."""
 
-    def opened(self, channel: Connection, write: Write | None) -> None:
+    def connection_made(self, channel: Connection, write: Write | None) -> None:
         """Write to it from now on; by `write`, where that is given, whenever nothing waits in the channel."""
 
-    def hold(self) -> None:
+    def pause_writing(self) -> None:
         """It takes no more: what was written waits."""
 
-    def go_on(self) -> None:
+    def resume_writing(self) -> None:
         """All that was written is on its way."""
 
-    def lost(self) -> None:
+    def connection_lost(self) -> None:
         """It is gone."""
 
 

@@ -13,10 +13,10 @@ from demo.journal.library.inspect import SUFFIX, JournalSummary, look
 from demo.journal.sqlite_file import lock, take_away
 from demo.paths import make_private, state_directory
 
-ENDED_MOST = 20
+MAX_ENDED = 20
 """Journals of ended shows that are kept for each subject."""
 
-KEY_MOST = 120
+MAX_KEY = 120
 """Characters of a subject's name that go into a file's name."""
 
 _NAME = re.compile(r"(?P<key>.+)-\d{8}-\d{6}(-\d+)?")
@@ -69,11 +69,11 @@ class JournalDirectory:
         raise JournalError(f"there is no show {name!r} in {self.directory}: `demo shows` lists them")
 
     def prune(self, subject: str) -> None:
-        """Remove the oldest ended shows of a subject beyond `ENDED_MOST`; those with an undo left stay."""
+        """Remove the oldest ended shows of a subject beyond `MAX_ENDED`; those with an undo left stay."""
         ended = [
             found for found in self.of(subject) if found.over and not (found.undos or found.unreadable or found.in_use)
         ]
-        for found in ended[ENDED_MOST:]:
+        for found in ended[MAX_ENDED:]:
             with contextlib.suppress(StillWantedError):
                 remove(found, force=False, ended=True)
 
@@ -124,7 +124,7 @@ def continues_next(looks: Iterable[JournalSummary]) -> JournalSummary | None:
 
 def key(subject: str) -> str:
     """A subject's name as part of a file's name: `module:Class` becomes `module.Class`."""
-    return quote(subject.replace(":", ".", 1), safe="")[:KEY_MOST].lstrip(".") or "show"
+    return quote(subject.replace(":", ".", 1), safe="")[:MAX_KEY].lstrip(".") or "show"
 
 
 def key_of(path: Path) -> str:

@@ -14,7 +14,7 @@ from demo.journal.sqlite_file import is_in_memory, is_in_use, real
 from demo.show import ShowState
 from demo.show.deck import renumbered, titles_of
 
-IN_USE_PATIENCE_SEC = 3.0
+IN_USE_TIMEOUT_SEC = 3.0
 """A server that is closing lets go of its journal within this; one that plays does not."""
 IN_USE_PAUSE_SEC = 0.05
 
@@ -89,7 +89,7 @@ class JournalOpener:
 
     def _continued(self, looks: Sequence[JournalSummary], show: ShowState) -> Journal | None:
         titles = self._titles
-        ends = time.monotonic() + IN_USE_PATIENCE_SEC
+        ends = time.monotonic() + IN_USE_TIMEOUT_SEC
         for seen in looks:
             found = self._let_go(seen, ends)
             if found.over:

@@ -12,7 +12,7 @@ FORMAT = "1"
 """Entries of another format are refused: conductor and relays must be of versions that understand each other."""
 
 PACKED_LEVEL = 1
-UNPACKED_MOST = 8 * 1024 * 1024
+MAX_UNPACKED = 8 * 1024 * 1024
 
 Fields = Mapping[bytes, bytes]
 
@@ -66,7 +66,7 @@ def picture_of(fields: Fields) -> FeedMessage:
 
 def _read(fields: Fields) -> FeedMessage:
     unpacking = zlib.decompressobj()
-    text = unpacking.decompress(fields[b"body"], UNPACKED_MOST)
+    text = unpacking.decompress(fields[b"body"], MAX_UNPACKED)
     if not unpacking.eof:
         raise ValueError("cut off, or larger than any picture")
     body = json.loads(text)

@@ -14,8 +14,8 @@ from demo.relay.feed.message import Fields
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-PICTURES_MOST = 16
-BEATS_MOST = 4
+MAX_PICTURES = 16
+MAX_BEATS = 4
 KEPT_SEC = 24 * 3600
 """What a show leaves in Redis is gone so long after its last word."""
 
@@ -94,13 +94,13 @@ class RelayStore:
 
     async def put(self, run: str, fields: Mapping[str, str | bytes]) -> str:
         """Add a picture, unless the show is another run's by now; returns whose it is."""
-        return _text(await self._ask(lambda: self._added(self._client, self._pictures, PICTURES_MOST, run, fields)))
+        return _text(await self._ask(lambda: self._added(self._client, self._pictures, MAX_PICTURES, run, fields)))
 
     async def pulse(self, run: str, beat: Mapping[str, str] | None) -> Found:
         """Add a beat, if one is due, and look who is watching."""
         pipe = self._client.pipeline(transaction=True)
         if beat is not None:
-            self._added(pipe, self._beats, BEATS_MOST, run, beat)
+            self._added(pipe, self._beats, MAX_BEATS, run, beat)
         for key in (self._pictures, self._beats, self._owner):
             pipe.expire(key, KEPT_SEC)
         pipe.get(self._owner)

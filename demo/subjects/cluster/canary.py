@@ -10,12 +10,12 @@ from demo.clock import uptime
 from demo.subjects.cluster.kv_store import KvStore, NotDone
 
 EVERY_SEC = 0.1
-DEADLINE_SEC = 0.5
+TIMEOUT_SEC = 0.5
 MISSED_SEC = 0.5
 """Without a confirmed write for so long, the store takes none."""
 
 KEPT_SEC = 1800.0
-KEYS_MOST = 16
+MAX_KEYS = 16
 KEYS_FOR_SEC = 10.0
 
 
@@ -54,7 +54,7 @@ class Canary:
     async def _take_keys(self) -> None:
         self._keys_at = uptime()
         try:
-            keys = tuple(await self._store.canary_keys())[:KEYS_MOST]
+            keys = tuple(await self._store.canary_keys())[:MAX_KEYS]
         except NotDone as error:
             self._reasons.append((uptime(), error.reason))
             self._keys_at = uptime() - KEYS_FOR_SEC + EVERY_SEC
@@ -64,7 +64,7 @@ class Canary:
     async def _write(self, key: str) -> None:
         began = uptime()
         try:
-            await self._store.put(key, f"{began:.3f}".encode(), DEADLINE_SEC)
+            await self._store.put(key, f"{began:.3f}".encode(), TIMEOUT_SEC)
         except NotDone as error:
             self._reasons.append((uptime(), error.reason))
             return

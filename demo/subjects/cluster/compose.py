@@ -27,7 +27,7 @@ GRACE_SEC = "2"
 """What a container gets to stop by itself."""
 
 TAIL_LINES = 12
-SAID_MOST = 400
+MAX_SAID = 400
 NOT_THIS = "podman-compose"
 
 
@@ -93,7 +93,7 @@ async def _run(command: Sequence[str], environ: Mapping[str, str], within_sec: f
         async with asyncio.timeout(within_sec):
             if process.stdout is not None:
                 async for line in process.stdout:
-                    tail.append(line.decode(errors="replace").strip()[:SAID_MOST])
+                    tail.append(line.decode(errors="replace").strip()[:MAX_SAID])
             return await process.wait(), in_short(tail)
     except TimeoutError:
         raise _Late(f"`{' '.join(command[:3])}` did not end within {within_sec:g} s") from None
@@ -118,7 +118,7 @@ def in_short(lines: Iterable[str]) -> str:
     """What went wrong, of a command's last lines: those that say so, each once; else all of them."""
     said = [line for line in dict.fromkeys(lines) if line]
     errors = [line for line in said if "error" in line.lower() and not line.lower().startswith("encountered")]
-    return " · ".join(errors or said)[-SAID_MOST:]
+    return " · ".join(errors or said)[-MAX_SAID:]
 
 
 @dataclass

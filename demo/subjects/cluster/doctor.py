@@ -18,7 +18,7 @@ from demo.processes.ports import is_free
 from demo.subjects.cluster.compose import find_compose, version_of
 from demo.subjects.cluster.packages import installs_engine
 
-APART_MOST_SEC = 1.0
+MAX_APART_SEC = 1.0
 """More than this between the engine's clock and ours, and the ages on a stage are wrong."""
 
 
@@ -132,9 +132,9 @@ def _clock(told: Told) -> Finding:
     apart = theirs.timestamp() - (told.asked + told.answered) / 2
     unsure = (told.answered - told.asked) / 2
     found = f"{abs(apart):.1f} s {'ahead of' if apart > 0 else 'behind'} ours"
-    if abs(apart) - unsure > APART_MOST_SEC:
+    if abs(apart) - unsure > MAX_APART_SEC:
         return no("engine's clock", found, "set both (timedatectl set-ntp true; Docker Desktop: restart it)")
-    if unsure > APART_MOST_SEC:
+    if unsure > MAX_APART_SEC:
         return maybe("engine's clock", f"{found}, give or take {unsure:.1f} s", "find out why the engine is slow")
     return ok("engine's clock", found)
 

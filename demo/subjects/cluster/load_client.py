@@ -12,7 +12,7 @@ from demo.subjects.cluster.canary import Canary
 from demo.subjects.cluster.kv_store import KvStore
 from demo.subjects.cluster.workload import Workload
 
-RATE_MOST = 5000.0
+MAX_RATE = 5000.0
 
 
 class LoadClient:
@@ -51,7 +51,7 @@ class LoadClient:
         """`rate` in operations a second, `endpoints`: either, or both."""
         order = await request.json()
         rate, endpoints = order.get("rate"), order.get("endpoints")
-        if rate is not None and not 0 <= rate <= RATE_MOST:
+        if rate is not None and not 0 <= rate <= MAX_RATE:
             return web.Response(status=422)
         if endpoints is not None:
             self._store.turn_to(endpoints)

@@ -12,10 +12,10 @@ from demo.subjects.request_stats import RollingStats
 
 PREFIX = "chaos-stage/load"
 SLOTS = 200
-DEADLINE_SEC = 1.0
-IN_FLIGHT_MOST = 400
+TIMEOUT_SEC = 1.0
+MAX_IN_FLIGHT = 400
 IDLE_SEC = 0.1
-CLOSED_MOST = 2000
+MAX_CLOSED = 2000
 VERIFY_SEC = 2.0
 VERIFY_ALL_SEC = 20.0
 VERIFY_AT_ONCE = 32
@@ -48,7 +48,7 @@ class Books:
     """
 
     slots: list[Slot]
-    closed: deque[tuple[str, int]] = field(default_factory=lambda: deque(maxlen=CLOSED_MOST))
+    closed: deque[tuple[str, int]] = field(default_factory=lambda: deque(maxlen=MAX_CLOSED))
     dropped: int = 0
     confirmed: int = 0
     missing: int = 0
@@ -112,7 +112,7 @@ class Workload:
 
     def _send(self) -> None:
         slot = random.choice(self.books.slots)  # noqa: S311 - spread, not secrecy
-        if slot.is_busy or self.in_flight >= IN_FLIGHT_MOST:
+        if slot.is_busy or self.in_flight >= MAX_IN_FLIGHT:
             self.unsent += 1
             return
         slot.is_busy = True
@@ -135,7 +135,7 @@ class Workload:
     async def _write(self, slot: Slot) -> None:
         number = slot.confirmed + 1
         try:
-            once = await self._store.put(slot.key, b"%d" % number, DEADLINE_SEC)
+            once = await self._store.put(slot.key, b"%d" % number, TIMEOUT_SEC)
         except BaseException:
             self.books.close(slot)
             raise
@@ -145,7 +145,7 @@ class Workload:
             self.books.close(slot)
 
     async def _read(self, slot: Slot) -> None:
-        found = await self._store.get(slot.key, DEADLINE_SEC)
+        found = await self._store.get(slot.key, TIMEOUT_SEC)
         if not holds(found, slot.confirmed):
             self.books.missing += 1
 

@@ -24,7 +24,7 @@ class EtcdHealth:
     def leader(self) -> Leader:
         return self._leadership.now
 
-    def picture(self, now: float) -> dict[str, Any]:
+    def build(self, now: float) -> dict[str, Any]:
         """The health dict without its time; `leader` and `client` beside the agreed keys."""
         cluster = self._cluster
         told = {member.id: self._told(member, now) for member in cluster.members}

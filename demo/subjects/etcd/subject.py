@@ -68,7 +68,7 @@ class Etcd:
             self.cluster.learn = self._learn
         self._identities = Identities(self._container_of)
         self.wall = EtcdHealth(self.cluster)
-        self._poller = ClusterPoller(self.wall.picture)
+        self._poller = ClusterPoller(self.wall.build)
         self.cluster.stirred = self._poller.stir
         self.cluster.members.added = lambda member: self._poller.follow([member.watched(self.cluster.stir)])
         self._poller.follow(self.cluster.pulses, self.cluster.watch)

@@ -15,7 +15,7 @@ from demo.processes.supervised import ObservedProcess
 from demo.subjects.ratelimiter.limiter_system import LimiterSystem
 
 ANSWER_SEC = 1.0
-PATIENCE_SEC = 3.0
+TIMEOUT_SEC = 3.0
 """A busy machine may answer the first question too late."""
 
 AGAIN_SEC = 0.1
@@ -46,7 +46,7 @@ class RequestAccounting:
         self._system = system
 
     async def __call__(self, since: float) -> Account:
-        until = time.monotonic() + PATIENCE_SEC
+        until = time.monotonic() + TIMEOUT_SEC
         while True:
             traffic, backend = await asyncio.gather(
                 self._ask(self._system.traffic, "health"),

@@ -83,7 +83,7 @@ class Connections:
         self,
         part: str,
         path: str = "health",
-        within_sec: float = http.DEADLINE_SEC,
+        within_sec: float = http.TIMEOUT_SEC,
         posts: Mapping[str, Any] | None = None,
     ) -> HttpProbe:
         """Asks that part, and believes nobody else; `posts` is sent as JSON."""
@@ -98,7 +98,7 @@ class Connections:
 
     def redis_client(self) -> Redis:
         if self._redis is None:
-            self._redis = self.connect(redis.DEADLINE_SEC)
+            self._redis = self.connect(redis.TIMEOUT_SEC)
         return self._redis
 
     def connect(self, answer_sec: float) -> Redis:

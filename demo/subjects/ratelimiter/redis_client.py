@@ -8,7 +8,7 @@ from redis.backoff import NoBackoff
 from demo.probes.redis import NotOurs
 from demo.processes.port_owner import PortOwner
 
-CONNECTIONS_MOST = 512
+MAX_CONNECTIONS = 512
 
 
 def connect(owner: PortOwner, password: str, answer_sec: float) -> Redis:
@@ -31,7 +31,7 @@ def connect(owner: PortOwner, password: str, answer_sec: float) -> Redis:
         socket_timeout=answer_sec,
         socket_connect_timeout=answer_sec,
         retry=Retry(NoBackoff(), 0),
-        max_connections=CONNECTIONS_MOST,
+        max_connections=MAX_CONNECTIONS,
         health_check_interval=0,
         protocol=2,
         redis_connect_func=introduce,

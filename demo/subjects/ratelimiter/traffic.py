@@ -18,10 +18,10 @@ from demo.subjects.ratelimiter.limits import Limit
 VOLLEY = 60
 """Requests of a burst that are sent at the same moment: what makes a race is concurrency, not rate."""
 
-IN_FLIGHT_MOST = 1000
+MAX_IN_FLIGHT = 1000
 WAIT_SEC = 5.0
-MULTIPLIER_MOST = 1000
-BURST_MOST_SEC = 60.0
+MAX_MULTIPLIER = 1000
+MAX_BURST_SEC = 60.0
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class TrafficGenerator:
         task.add_done_callback(self._tasks.discard)
 
     def _send(self, key: str) -> None:
-        if len(self._tasks) < IN_FLIGHT_MOST:
+        if len(self._tasks) < MAX_IN_FLIGHT:
             self._spawn(self._caller.ask(key))
         else:
             self._unsent += 1
@@ -105,7 +105,7 @@ class TrafficGenerator:
         """Renewing a burst moves its end only; `seconds` 0 ends it."""
         order = await request.json()
         keys, multiplier, seconds = order["keys"], int(order["multiplier"]), float(order["seconds"])
-        if not set(keys) <= set(self._limits) or not 1 <= multiplier <= MULTIPLIER_MOST or seconds > BURST_MOST_SEC:
+        if not set(keys) <= set(self._limits) or not 1 <= multiplier <= MAX_MULTIPLIER or seconds > MAX_BURST_SEC:
             return web.Response(status=422)
         now = time.monotonic()
         for key in keys:

@@ -18,11 +18,11 @@ FOUND = "*Elections take as long as this cluster is set to: by TiKV's own ticks 
 class Wording:
     """What is killed, and with what; who told of it first; when else a card is red; which faults there are besides."""
 
-    real: str
-    kill: str
-    first: str
-    red: str
-    more: str
+    target_kind: str
+    kill_command: str
+    who_noticed_first: str
+    other_reason_for_red: str
+    other_faults: str
 
 
 CONTAINERS = Wording(
@@ -65,7 +65,7 @@ def _opening(acts: TikvActions, rate: float, profile: str, means: Wording) -> tu
             "Every region has a leader",
             "**TiKV** cuts its keys into *regions*. Each region has copies on three stores; **one of them leads**.\n\n"
             "**PD** is the map: which store leads what. Today we kill a store, *live*.",
-            notes=f"- Real {means.real} on this machine, nothing recorded.\n"
+            notes=f"- Real {means.target_kind} on this machine, nothing recorded.\n"
             "- Each region is a Raft group of its own: elections happen region by region.\n"
             "- Nothing breaks before chapter 5.",
             budget_sec=45,
@@ -76,7 +76,7 @@ def _opening(acts: TikvActions, rate: float, profile: str, means: Wording) -> tu
             "**writes** is a small write into every region, ten times a second: *the truth*.\n\n" + profile,
             notes="- A store's number is what it serves. A fresh cluster has five regions; several may lead.\n"
             "- PD's word is on each card as PD's: remember it for chapter 6.\n"
-            f"- A card is red when the store does not answer{means.red}.",
+            f"- A card is red when the store does not answer{means.other_reason_for_red}.",
             budget_sec=60,
         ),
         Chapter(
@@ -107,7 +107,7 @@ def _fault(acts: TikvActions, within_sec: float, means: Wording) -> tuple[Chapte
         ),
         Chapter(
             "Kill the leading store",
-            f"`{means.kill}`: no goodbye, no clean-up. Watch:\n\n"
+            f"`{means.kill_command}`: no goodbye, no clean-up. Watch:\n\n"
             "- its card: how soon is it red, and *what does PD say*?\n- **writes**: how long is nothing confirmed?",
             on_enter=acts.kill_leader,
             blocks_advance=True,
@@ -119,7 +119,7 @@ def _fault(acts: TikvActions, within_sec: float, means: Wording) -> tuple[Chapte
         ),
         Chapter(
             "Who noticed first?",
-            f"{means.first} **PD** waits for heartbeats, one every 10 s, and says *Disconnected* "
+            f"{means.who_noticed_first} **PD** waits for heartbeats, one every 10 s, and says *Disconnected* "
             "after 20 s without: 10 to 20 s after the death.\n\nUntil then its card says **Up**.",
             on_enter=acts.detect,
             limit_sec=90,
@@ -162,7 +162,7 @@ def _after(acts: TikvActions, means: Wording, *, is_staged: bool) -> tuple[Chapt
             "A majority of its copies has what was *confirmed*: so one death costs a region time, **not data**."
             f"{slower}",
             shows_evidence=True,
-            notes=f"- Press `C` for more: {means.more}.\n"
+            notes=f"- Press `C` for more: {means.other_faults}.\n"
             "- With PD's leader dead, reads and writes go on: routes are known. Only the map stands still.\n"
             "- Questions.",
             budget_sec=60,

@@ -44,7 +44,7 @@ class TikvHealth:
         missing = self._words.newest.copies_missing(COPIES) if self._is_own else 0
         return [f"{missing} copies of regions"] if missing else []
 
-    def picture(self, now: float) -> dict[str, Any]:
+    def build(self, now: float) -> dict[str, Any]:
         """The health dict without its time; `leader` and more beside the agreed keys."""
         cluster, parts = self._cluster, self._parts
         health = {member.id: self._health(member, now) for member in cluster.members}

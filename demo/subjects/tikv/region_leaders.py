@@ -10,7 +10,7 @@ from demo.clock import CLOCK
 SILENT_SEC = 1.0
 """A region that has not answered for so long has no leader that anybody knows of."""
 
-COUNTED_MOST = 1000
+MAX_COUNTED = 1000
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def read(told: Mapping[str, Any], names: Mapping[str, str]) -> list[RegionLeader
 
 def by_pd(leaders: Mapping[str, int], now: float) -> list[RegionLeader]:
     """From PD's count, store → regions, while the client process does not tell; PD does not say since when."""
-    return [RegionLeader(store, now, now) for store, count in leaders.items() for _ in range(min(count, COUNTED_MOST))]
+    return [RegionLeader(store, now, now) for store, count in leaders.items() for _ in range(min(count, MAX_COUNTED))]
 
 
 def most(regions: Sequence[RegionLeader], dead: Container[str], now: float, held: str | None) -> str | None:

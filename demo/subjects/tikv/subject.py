@@ -38,7 +38,7 @@ EACH = 3
 MEMORY = 3_000_000_000
 """Bytes that three PDs and three stores are content with."""
 
-OFFSET_MOST = 12_000
+MAX_OFFSET = 12_000
 """Above it, tiup's ports come into the range from which the kernel takes some for outgoing connections."""
 
 UP_SEC = 180.0
@@ -88,7 +88,7 @@ class Tikv:
         self.parts = Topology(session)
         served = PrometheusQps(session, _url("--prometheus", prometheus), self.cluster.stir) if prometheus else None
         self.wall = TikvHealth(self.cluster, self.parts, served.pulse if served else None, is_own=self._is_own)
-        self._poller = ClusterPoller(self.wall.picture)
+        self._poller = ClusterPoller(self.wall.build)
         is_known = self._is_own and playground is None
         roster = None if is_known else MemberDiscovery(self.parts, self.cluster, urls, ground)
         self._wire(served, roster)
@@ -189,8 +189,8 @@ def _playground(port_offset: int, *, is_alone: bool) -> Playground:
     """Raises `UsageError`."""
     if not is_alone:
         raise UsageError("tikv: --tiup starts a cluster that ends with its show: not with --attach, --pd or --keep")
-    if not 0 <= port_offset <= OFFSET_MOST:
-        raise UsageError(f"tikv: port-offset must be between 0 and {OFFSET_MOST}, not {port_offset}")
+    if not 0 <= port_offset <= MAX_OFFSET:
+        raise UsageError(f"tikv: port-offset must be between 0 and {MAX_OFFSET}, not {port_offset}")
     return Playground(port_offset)
 
 

@@ -7,7 +7,7 @@ from demo.web.access.phone_address import PhoneAddress
 
 _ANY = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 
-ELSEWHERE_MOST = 4
+MAX_ELSEWHERE = 4
 """Other addresses that people are offered: a machine with containers may have dozens."""
 
 
@@ -64,7 +64,7 @@ class ServerAddresses:
         """Other addresses, for a phone that does not get to the first."""
         if self.public:
             return tuple(OtherAddress(place.url) for place in self.public[1:])
-        others = () if is_loopback(self.address) else self.phone.others[:ELSEWHERE_MOST]
+        others = () if is_loopback(self.address) else self.phone.others[:MAX_ELSEWHERE]
         return tuple(OtherAddress(self._url(one.address), one.interface) for one in others)
 
     @property

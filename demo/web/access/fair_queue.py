@@ -9,7 +9,7 @@ from collections.abc import Iterator
 ROUND_SEC = 0.001
 """What one round of the event loop may take: a command needs some ten rounds, and others take part in each."""
 
-BATCH_MOST = 8
+MAX_BATCH = 8
 
 GIVE_WAY_SEC = 0.01
 """While a command is under way only one request begins in this time: the audience waits, but not for ever."""
@@ -55,7 +55,7 @@ class FairQueue:
         """Let the next ones begin: as many as kept the last round short, one when it was long."""
         now = time.monotonic()
         took, self._began = now - self._began, now
-        self._batch = min(BATCH_MOST, self._batch + 1) if took < ROUND_SEC else max(1, self._batch // 2)
+        self._batch = min(MAX_BATCH, self._batch + 1) if took < ROUND_SEC else max(1, self._batch // 2)
         for _ in range(1 if self._commands else self._batch):
             if not self._waiting:
                 break

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from demo.web.access.fair_queue import FairQueue
 from demo.web.access.policy import READING, VISITOR, AccessPolicy, Denied, Visitor, client_address
-from demo.web.access.request_body import BODY_MOST, CODE_MOST, read_body, replay
+from demo.web.access.request_body import MAX_BODY, MAX_CODE, read_body, replay
 from demo.web.access.rules import Rule
 from demo.web.asgi_extensions import GONE
 from demo.web.problems import problem
@@ -55,7 +55,7 @@ class AccessMiddleware:
         if scope["method"] in READING:
             await self._app(scope, receive, guarded)
             return
-        most = CODE_MOST if rule is Rule.PAIRING else BODY_MOST
+        most = MAX_CODE if rule is Rule.PAIRING else MAX_BODY
         body = await read_body(scope, receive, most)
         if isinstance(body, str):
             response = problem(body, f"a body may have up to {most} bytes here and must arrive within 10 s")

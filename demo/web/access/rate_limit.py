@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-ADDRESSES_MOST = 10_000
+MAX_ADDRESSES = 10_000
 """Buckets kept at once; the one that was idle longest goes first."""
 
 
@@ -50,7 +50,7 @@ class RateLimiter:
         now, key = self._clock(), _network(address)
         bucket = self._by_address.pop(key, None) or Bucket(self._at_once, self._per_sec, now)
         self._by_address[key] = bucket
-        if len(self._by_address) > ADDRESSES_MOST:
+        if len(self._by_address) > MAX_ADDRESSES:
             self._by_address.popitem(last=False)
         wait = max(bucket.wait(now), self._total.wait(now))
         if wait > 0:

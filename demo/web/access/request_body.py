@@ -5,21 +5,21 @@ import asyncio
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope
 
-BODY_MOST = 64 * 1024
-CODE_MOST = 4 * 1024
+MAX_BODY = 64 * 1024
+MAX_CODE = 4 * 1024
 """Of a body that holds a pairing code: strangers may send it, so it takes no more memory than it needs."""
 
-BODY_PATIENCE_SEC = 10.0
+BODY_TIMEOUT_SEC = 10.0
 
 
-async def read_body(scope: Scope, receive: Receive, most: int = BODY_MOST) -> bytes | str:
+async def read_body(scope: Scope, receive: Receive, most: int = MAX_BODY) -> bytes | str:
     """The whole body of up to `most` bytes, or the code of a refusal."""
     length = Headers(scope=scope).get("content-length", "0")
     if not length.isdecimal() or int(length) > most:
         return "too_large"
     body = bytearray()
     try:
-        async with asyncio.timeout(BODY_PATIENCE_SEC):
+        async with asyncio.timeout(BODY_TIMEOUT_SEC):
             while True:
                 message = await receive()
                 if message["type"] != "http.request":

@@ -14,7 +14,7 @@ from demo.journal.writer_thread import WorkerThread
 from demo.web.access.sessions import Session
 
 VERSION = 1
-PATIENCE_SEC = 1.0
+TIMEOUT_SEC = 1.0
 
 
 class SessionFile:
@@ -61,7 +61,7 @@ class SessionFile:
         if self._newest is None:
             return True
         with contextlib.suppress(TimeoutError):
-            return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._newest)), PATIENCE_SEC)
+            return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._newest)), TIMEOUT_SEC)
         return False
 
     def close(self) -> None:

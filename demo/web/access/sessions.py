@@ -10,8 +10,8 @@ from typing import Protocol
 
 from demo.clock import uptime
 
-AGE_MOST_SEC = 24 * 3600.0
-SESSIONS_MOST = 200
+MAX_AGE_SEC = 24 * 3600.0
+MAX_SESSIONS = 200
 """Beyond this the one that was paired first goes: a show has a handful."""
 
 
@@ -67,7 +67,7 @@ class Sessions:
         self._born: dict[str, float] = {}
         for session in keeper.load() if keeper else ():
             age = max(0.0, clock() - session.paired_at)
-            if age < AGE_MOST_SEC:
+            if age < MAX_AGE_SEC:
                 self._by_digest[session.digest] = session
                 self._born[session.digest] = ticks() - age
 
@@ -82,7 +82,7 @@ class Sessions:
         session = Session(secrets.token_hex(4), _digest(token), self._numbered(device), self._clock())
         self._by_digest[session.digest] = session
         self._born[session.digest] = self._ticks()
-        for oldest in self.all()[:-SESSIONS_MOST]:
+        for oldest in self.all()[:-MAX_SESSIONS]:
             self._drop(oldest)
         self._save()
         return token, session
@@ -136,7 +136,7 @@ class Sessions:
         return self._keeper.durable if self._keeper is not None else True
 
     def _is_old(self, session: Session) -> bool:
-        return self._ticks() - self._born[session.digest] >= AGE_MOST_SEC
+        return self._ticks() - self._born[session.digest] >= MAX_AGE_SEC
 
     def _drop(self, session: Session) -> None:
         del self._by_digest[session.digest], self._born[session.digest]

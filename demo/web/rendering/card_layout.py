@@ -10,20 +10,20 @@ from demo.views.curves import path, y_of
 from demo.views.groups import severity, too_many
 from demo.web.rendering.state_grid import StateGrid, cells
 
-FULL_MOST = 12
+MAX_FULL = 12
 """Up to here a card has its number, its detail and its curve."""
 
 SPARK_WIDTH, SPARK_HEIGHT = 60, 60
 """Of a small curve's box: a unit across is a second."""
 
-KEYS_MOST = 4
+MAX_KEYS = 4
 """Limited keys that stand beside groups, the worst of them."""
 
-REST_MOST = 4
+MAX_REST = 4
 """Groups without a card of their own that are named, those that are not all up."""
 
 _NAMED_ROOM = {1: (6, 60), 2: (2, 28), 3: (2, 17)}
-_NAMED_ROOM_LEAST = (1, 17)
+_MIN_NAMED_ROOM = (1, 17)
 """Lines, and characters on each, in which a group's card names who is not up; by the columns of the wall."""
 
 _NAME_EDGE = 4
@@ -69,7 +69,7 @@ class CardLayout:
     @property
     def named_most(self) -> int:
         """Characters of a name among those that are not up."""
-        return _NAMED_ROOM.get(self.columns, _NAMED_ROOM_LEAST)[1] - 2 * _NAME_EDGE
+        return _NAMED_ROOM.get(self.columns, _MIN_NAMED_ROOM)[1] - 2 * _NAME_EDGE
 
     @property
     def word_below(self) -> bool:
@@ -79,13 +79,13 @@ class CardLayout:
 
 def wall(cards: Sequence[CardView]) -> CardLayout:
     """All cards while they can be read from the last row; of too many, one a group."""
-    if len(cards) <= FULL_MOST:
+    if len(cards) <= MAX_FULL:
         return CardLayout(tuple(cards), _COLUMNS.get(len(cards), 4))
     if not too_many(cards):
         return CardLayout(tuple(cards), 5, tiny=True)
-    keys = tuple(sorted((card for card in cards if card.of_key), key=severity))[:KEYS_MOST]
+    keys = tuple(sorted((card for card in cards if card.of_key), key=severity))[:MAX_KEYS]
     made = groups(cards)
-    shown = _worst(made, FULL_MOST - len(keys))
+    shown = _worst(made, MAX_FULL - len(keys))
     columns = _COLUMNS.get(len(shown) + len(keys), 4)
     drawn = tuple(GroupCard(group, _named(group.bad, columns), cells(group.states)) for group in shown)
     return CardLayout(keys, columns, rest=_rest([group for group in made if group not in shown]), groups=drawn)
@@ -93,7 +93,7 @@ def wall(cards: Sequence[CardView]) -> CardLayout:
 
 def _named(bad: Sequence[CardView], columns: int) -> tuple[CardView, ...]:
     """As many as fit, with the count of the others behind the last; at least one."""
-    lines, width = _NAMED_ROOM.get(columns, _NAMED_ROOM_LEAST)
+    lines, width = _NAMED_ROOM.get(columns, _MIN_NAMED_ROOM)
     used, line, found = 1, 0, 0
     for card in bad:
         size = min(len(card.name), width - 2 * _NAME_EDGE) + _NAME_EDGE
@@ -117,8 +117,8 @@ def _rest(left: Sequence[GroupView]) -> str:
     if not left:
         return ""
     bad = [f"{group.name} {group.word}" for group in sorted(left, key=severity) if group.state != "up"]
-    more = f"; {len(bad) - REST_MOST} more are not all up" if len(bad) > REST_MOST else ""
-    said = ", ".join(bad[:REST_MOST]) if bad else "all up"
+    more = f"; {len(bad) - MAX_REST} more are not all up" if len(bad) > MAX_REST else ""
+    said = ", ".join(bad[:MAX_REST]) if bad else "all up"
     return f"and {len(left)} more groups: {said}{more}"
 
 

@@ -213,7 +213,7 @@ def _environment(assets: Assets) -> Environment:
         "asset": assets.url,
         "fingerprint": assets.fingerprint,
         "wall": card_layout.wall,
-        "full_most": card_layout.FULL_MOST,
+        "full_most": card_layout.MAX_FULL,
         "narration_size": _narration_size,
         "heading_size": card_layout.heading_size,
     }

@@ -41,7 +41,7 @@ _SWITCH = {
         query("on", {"type": "boolean"}, "Set it, or toggle without it. May also be a form or a JSON field.")
     ]
 }
-_LINE = {"type": "string", "description": f"up to {c.SAY_MOST} characters that are no control characters"}
+_LINE = {"type": "string", "description": f"up to {c.MAX_SAY} characters that are no control characters"}
 _SAY = body({"text": _LINE}, ["text"])
 _SAY["requestBody"]["content"]["text/plain"] = {"schema": _LINE}
 
@@ -119,8 +119,8 @@ def line(fields: Fields) -> str:
         text.encode()
     except UnicodeEncodeError:
         raise InvalidValue("the line holds half a character (a lone surrogate): no screen can show that") from None
-    if len(text) > c.SAY_MOST:
-        raise InvalidValue(f"a line may have up to {c.SAY_MOST} characters, not {len(text)}")
+    if len(text) > c.MAX_SAY:
+        raise InvalidValue(f"a line may have up to {c.MAX_SAY} characters, not {len(text)}")
     return text
 
 

@@ -12,7 +12,7 @@ from demo.show import commands as c
 from demo.views.state_json import moment
 from demo.web.access.addresses import OtherAddress
 from demo.web.access.policy import AccessPolicy, Denied, Visitor, client_address, visitor_of
-from demo.web.access.sessions import AGE_MOST_SEC, Session
+from demo.web.access.sessions import MAX_AGE_SEC, Session
 from demo.web.access.user_agent import device
 from demo.web.problems import STATUS, problem
 from demo.web.rendering.renderer import Renderer
@@ -119,7 +119,7 @@ class PairingRoutes:
         response.set_cookie(
             self._access.cookie,
             token,
-            max_age=int(AGE_MOST_SEC),
+            max_age=int(MAX_AGE_SEC),
             path=self._access.reach.cookie_path(request.headers.get("host", "")),
             secure=secure,
             httponly=True,

@@ -20,12 +20,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from demo.web.asgi_extensions import EXTENSION, GONE, UNTIL_CLOSED, ConnectionOwner
 from demo.web.problems import MEDIA_TYPE, STATUS, TITLES
 
-HEAD_MOST = 16 * 1024
+MAX_HEAD = 16 * 1024
 HEAD_SEC = 10.0
 """A head must be complete this long after the connection was made, or after the answer before it."""
 
 KEEP_ALIVE_SEC = 5
-IN_A_ROW_MOST = 16
+MAX_IN_A_ROW = 16
 """Requests that may wait for an answer before theirs: each is kept, and a stream's answer has no end."""
 
 LINGER_SEC = 1.0
@@ -34,19 +34,19 @@ LINGER_SEC = 1.0
 UNREAD_SEC = 20.0
 """How long what was answered may lie unread; a stream, too, that takes nothing for so long is cut."""
 
-FRAMING_MOST = 16 * 1024
+MAX_FRAMING = 16 * 1024
 FRAMING_PER_BYTE = 8
 """What may arrive behind a head besides the body itself: trailers, and up to so much around each of its bytes."""
 
 SEND_BUFFER = 64 * 1024
 """Asked of the kernel for a stream: enough for some pictures, too little to keep a slow reader in the past."""
 
-CHATTER_MOST = 4096
+MAX_CHATTER = 4096
 """What a listener may still send, once its stream has begun."""
 
 READS = (b"GET", b"HEAD")
 
-_TOO_LARGE = f"the head of a request may have up to {HEAD_MOST} bytes"
+_TOO_LARGE = f"the head of a request may have up to {MAX_HEAD} bytes"
 _TWO_NAMES = "the address that is asked for and the Host header must name the same server"
 _PLAIN = "this is not HTTP as this server speaks it"
 
@@ -77,24 +77,24 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
-        self._await_head()
+        self._start_header_timeout()
         if len(self.connections) > self.most:
             self._cut_longest_waited_for()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._rest()
+        self._clear_idle()
         self._was_read()
         self._in_turn.pop(self, None)
         outlet, self._outlet = self._outlet, None
         super().connection_lost(exc)
-        # Both know `hand_over`, and so this: none would be let go of before the collector comes.
+        # Both know `detach_connection`, and so this: none would be let go of before the collector comes.
         self.scope = self.cycle = None  # type: ignore[assignment]
         if outlet is not None:
-            outlet.lost()
+            outlet.connection_lost()
 
     def data_received(self, data: bytes) -> None:
         if self._outlet is not None:
-            self._hear_chatter(len(data))
+            self._count_ignored_input(len(data))
             return
         if self._refused:
             return
@@ -103,19 +103,19 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if not (in_head or between or self._between or self._begun or self._refused):
             # All of it belongs to one message, behind its head.
             self._framing_bytes += len(data) - (self._body_bytes - body)
-            if self._framing_bytes > FRAMING_MOST + FRAMING_PER_BYTE * self._body_bytes:
-                self.cut()
+            if self._framing_bytes > MAX_FRAMING + FRAMING_PER_BYTE * self._body_bytes:
+                self.abort()
         if self._in_head and (in_head or (between and self._begun == 1)):
             # All of it is one head. What the parser keeps to itself until a line is complete counts as well.
             self._head_bytes += len(data)
-            if self._head_bytes > HEAD_MOST:
+            if self._head_bytes > MAX_HEAD:
                 self._refuse("headers", _TOO_LARGE)
 
     # What the parser finds.
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        found: dict[str, Any] = {EXTENSION: self.hand_over, GONE: self.transport.is_closing}
+        found: dict[str, Any] = {EXTENSION: self.detach_connection, GONE: self.transport.is_closing}
         self.scope["extensions"] = found | {UNTIL_CLOSED: self.answer_until_closed}
         self._in_head, self._between = True, False
         self._head_bytes = self._body_bytes = self._framing_bytes = 0
@@ -128,12 +128,12 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head = False
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-        if size > HEAD_MOST:
+        if size > MAX_HEAD:
             self._refuse("headers", _TOO_LARGE)
         elif not self._is_for_its_host():
             self._refuse("host", _TWO_NAMES)
-        elif len(self.pipeline) >= IN_A_ROW_MOST:
-            self._hear_no_more()
+        elif len(self.pipeline) >= MAX_IN_A_ROW:
+            self._stop_reading()
         if self._refused:
             return
         self._end_deadline()
@@ -157,7 +157,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._between = True
         if not self._refused:
-            self._rest()
+            self._clear_idle()
             super().on_message_complete()
 
     def on_response_complete(self) -> None:
@@ -166,10 +166,10 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._in_turn.pop(self, None)
         super().on_response_complete()
         if self.transport.is_closing():
-            self._leave()
+            self._close_gracefully()
         elif last:
             # A body that still arrives has the time of a head: nobody reads it any more.
-            self._await_head()
+            self._start_header_timeout()
 
     def send_400_response(self, msg: str) -> None:
         self._refuse("invalid", _PLAIN)
@@ -180,7 +180,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         super().pause_writing()
         self._wait_for_reader()
         if self._outlet is not None:
-            self._outlet.hold()
+            self._outlet.pause_writing()
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -188,15 +188,15 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             return
         self._was_read()
         if self._outlet is not None:
-            self._outlet.go_on()
+            self._outlet.resume_writing()
 
     def timeout_keep_alive_handler(self) -> None:
-        self._leave()
+        self._close_gracefully()
 
     def _wait_for_reader(self) -> None:
         if self not in self._unread:
             self._unread[self] = time.monotonic()
-            self._unread_end = self.loop.call_later(UNREAD_SEC, self.cut)
+            self._unread_end = self.loop.call_later(UNREAD_SEC, self.abort)
 
     def _was_read(self) -> None:
         self._unread.pop(self, None)
@@ -204,16 +204,16 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._unread_end.cancel()
             self._unread_end = None
 
-    def _leave(self) -> None:
+    def _close_gracefully(self) -> None:
         """Close, once what was written is read: for that there is a limit, too."""
-        self._rest()
+        self._clear_idle()
         self.transport.close()
         self._wait_for_reader()
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         """Close at once, whatever waits to be read."""
         self._refused = True
-        self._rest()
+        self._clear_idle()
         self._was_read()
         self._in_turn.pop(self, None)
         self.transport.abort()
@@ -223,11 +223,11 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         # One that is being answered, as `/events` is without end, has had its turn.
         reader = next((one for one in self._in_turn if one.cycle and not one.cycle.response_started), self)
         longest, _ = min((one for one in waited_for if one[0] is not self), key=itemgetter(1), default=(reader, 0.0))
-        longest.cut()
+        longest.abort()
 
     # Streams.
 
-    def hand_over(self, outlet: ConnectionOwner) -> bool:
+    def detach_connection(self, outlet: ConnectionOwner) -> bool:
         """From now on the connection is the outlet's; of the request, and of what answers it, nothing stays.
 
         Leans on uvicorn: a cycle that counts as complete is let go of without another word to the connection.
@@ -250,7 +250,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             _bound(connection)
             if self.scheme == "http":
                 write = partial(os.write, connection.fileno())
-        outlet.opened(transport, write)
+        outlet.connection_made(transport, write)
         return True
 
     def answer_until_closed(self) -> bool:
@@ -265,19 +265,19 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         cycle.expected_content_length = _Unbounded()
         return True
 
-    def _hear_chatter(self, size: int) -> None:
+    def _count_ignored_input(self, size: int) -> None:
         self._chatter += size
-        if self._chatter > CHATTER_MOST:
-            self.cut()
+        if self._chatter > MAX_CHATTER:
+            self.abort()
 
     # Waiting, and refusing.
 
-    def _await_head(self) -> None:
-        self._rest()
+    def _start_header_timeout(self) -> None:
+        self._clear_idle()
         self._idle[self] = time.monotonic()
-        self._deadline = self.loop.call_later(HEAD_SEC, self._leave)
+        self._deadline = self.loop.call_later(HEAD_SEC, self._close_gracefully)
 
-    def _rest(self) -> None:
+    def _clear_idle(self) -> None:
         """A whole request is here: nobody waits for this guest any more."""
         self._idle.pop(self, None)
         self._end_deadline()
@@ -287,7 +287,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._deadline.cancel()
             self._deadline = None
 
-    def _hear_no_more(self) -> None:
+    def _stop_reading(self) -> None:
         """Answer what waits already, and close: a client may send the rest again, on another connection."""
         self._refused = True
         self.cycle.keep_alive = False
@@ -296,13 +296,13 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if self._refused or self.transport.is_closing():
             return
         self._refused = True
-        self._rest()
+        self._clear_idle()
         if self.cycle is not None and not self.cycle.response_complete:
             if self.cycle.response_started or self.pipeline:
-                self._leave()  # In the middle of an answer there is no place for another.
+                self._close_gracefully()  # In the middle of an answer there is no place for another.
                 return
             if not self.cycle.more_body:
-                self._hear_no_more()  # What came before the mistake was whole, and may have been done.
+                self._stop_reading()  # What came before the mistake was whole, and may have been done.
                 return
             # Nobody may answer this one any more, nor wait for its body.
             self.cycle.disconnected = True
@@ -310,7 +310,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self.transport.write(_response(code, detail))
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        self._deadline = self.loop.call_later(LINGER_SEC, self._leave)
+        self._deadline = self.loop.call_later(LINGER_SEC, self._close_gracefully)
 
 
 class _Unbounded(int):

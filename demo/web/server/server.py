@@ -19,7 +19,7 @@ STREAM_GRACE_SEC = 2
 """Connections that are still open this long after the streams were ended are cut."""
 
 
-CONNECTIONS_MOST = 10_000
+MAX_CONNECTIONS = 10_000
 """Where nobody has counted how many files may be open."""
 
 
@@ -98,7 +98,7 @@ async def serve(
     stop: asyncio.Event,
     started: asyncio.Event,
     tls: Tls | None = None,
-    connections: int = CONNECTIONS_MOST,
+    connections: int = MAX_CONNECTIONS,
 ) -> None:
     """Serve until `stop` is set; `started` is set once pages are answered."""
     config = uvicorn.Config(

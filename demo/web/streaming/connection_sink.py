@@ -35,29 +35,29 @@ class ConnectionSink:
             self._channel.close()
             return
         if sent != len(head):
-            self.keep(head[sent:])
+            self.write_rest(head[sent:])
         self._listener = self._hub.join(view, self, seen, packed=packed)
         if self._held:
-            self._hub.hold(self._listener)
+            self._hub.pause(self._listener)
         self._line.on_end(self.close)
 
     # The connection's side.
 
-    def opened(self, channel: Connection, write: Write | None) -> None:
+    def connection_made(self, channel: Connection, write: Write | None) -> None:
         self._channel = channel
         self.write = write or self._write_through
 
-    def hold(self) -> None:
+    def pause_writing(self) -> None:
         self._held = True
         if self._listener is not None:
-            self._hub.hold(self._listener)
+            self._hub.pause(self._listener)
 
-    def go_on(self) -> None:
+    def resume_writing(self) -> None:
         self._held = False
         if self._listener is not None:
-            self._hub.catch_up(self._listener)
+            self._hub.resume(self._listener)
 
-    def lost(self) -> None:
+    def connection_lost(self) -> None:
         """Nothing may keep the other alive: of thousands that come and go, the collector would have to find each."""
         if self._listener is not None:
             self._hub.leave(self._listener)
@@ -71,13 +71,13 @@ class ConnectionSink:
         self._channel.write(message)
         return len(message)
 
-    def keep(self, rest: bytes) -> None:
-        """One message at most: while it waits, `hold` keeps the others away."""
+    def write_rest(self, rest: bytes) -> None:
+        """One message at most: while it waits, `pause_writing` keeps the others away."""
         self._channel.write(rest)
 
     def close(self) -> None:
         if self._listener is not None:
-            self._hub.hold(self._listener)
+            self._hub.pause(self._listener)
         self._channel.close()
 
 

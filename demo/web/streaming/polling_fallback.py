@@ -24,7 +24,7 @@ EVERY_SEC = 5.0
 HELD_EVERY_SEC = 1.0
 """How often one asks that gets no stream through, while there are few of them."""
 
-EVERY_MOST_SEC = 60.0
+MAX_EVERY_SEC = 60.0
 ASKED_MOST_PER_SEC = 100.0
 """Beyond so many questions a second pages ask more rarely: the places that are taken come first."""
 
@@ -33,7 +33,7 @@ WINDOW_SEC = 5.0
 MISSED_SEC = 3.0
 """So long after the moment when it should have asked again, a page counts as closed."""
 
-COUNTED_MOST = 100_000
+MAX_COUNTED = 100_000
 """Pages that are told apart; whoever invents more of them only spoils the count."""
 
 TRIAL_SEC = 1.0
@@ -82,7 +82,7 @@ class PollingFallback:
         if picture is None:
             return None
         every = max(least_sec, self._next()) * random.uniform(0.8, 1.2)  # noqa: S311 - so that they do not come at once
-        if page and len(self._pages) < COUNTED_MOST:
+        if page and len(self._pages) < MAX_COUNTED:
             self._pages[page] = self._clock() + every + MISSED_SEC
         told = ServerSentEvent(
             json.dumps({"every_sec": round(every, 1)}), event="poll", retry=int(every * 1000), sep="\n"
@@ -107,7 +107,7 @@ class PollingFallback:
         passed = self._clock() - self._since
         if passed >= WINDOW_SEC:
             wanted = max(self._every, HELD_EVERY_SEC) * self._asked / passed / ASKED_MOST_PER_SEC
-            self._every = min(EVERY_MOST_SEC, wanted)
+            self._every = min(MAX_EVERY_SEC, wanted)
             self._since, self._asked = self._clock(), 0
         return self._every
 

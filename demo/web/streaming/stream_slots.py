@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-FILES_MOST = 65_536
+MAX_FILES = 65_536
 """The limit of open files is raised up to here, where the system lets us."""
 
-HEADROOM_LEAST = 96
+MIN_HEADROOM = 96
 """Files that no guest may take: journal, watchdog, the system and its probes need them."""
 
-FILES_TRIED = (FILES_MOST, 10_240, 4096)
+FILES_TRIED = (MAX_FILES, 10_240, 4096)
 """Some systems say that there is no limit, and refuse a high one all the same."""
 
 ARRIVING = 32
@@ -26,7 +26,7 @@ RESERVED = 16
 """Places that only the presenter's own streams may take."""
 
 
-AGE_MOST_SEC = 3600.0
+MAX_AGE_SEC = 3600.0
 """A stream ends after a time between half of this and all of it; its page comes back at once, perhaps elsewhere."""
 
 LOOK_EVERY_SEC = 5.0
@@ -83,7 +83,7 @@ class StreamSlots:
         self.end_page(page)
         if len(self._open) >= (self.most if private else self.most - self.reserved):
             return None
-        age = AGE_MOST_SEC * random.uniform(0.5, 1)  # noqa: S311 - so that a hall does not come back as one
+        age = MAX_AGE_SEC * random.uniform(0.5, 1)  # noqa: S311 - so that a hall does not come back as one
         line = StreamSlot(session, page, self._open, self._pages, self.clock() + age)
         self._open.add(line)
         if page:
@@ -120,17 +120,17 @@ def open_files() -> int:
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (ceiling, hard))
             soft = ceiling
-    return FILES_MOST if soft == resource.RLIM_INFINITY else min(soft, FILES_MOST)
+    return MAX_FILES if soft == resource.RLIM_INFINITY else min(soft, MAX_FILES)
 
 
 def connections_most(files: int) -> int:
     """Connections that leave room for what the show itself has open."""
-    return max(RESERVED + 8, files - max(HEADROOM_LEAST, files // 16))
+    return max(RESERVED + 8, files - max(MIN_HEADROOM, files // 16))
 
 
 def streams_most(files: int) -> int:
     """Streams that leave room for journal, system, pages and people who are just arriving."""
-    return max(RESERVED + 1, files - max(HEADROOM_LEAST + ARRIVING, files // 8))
+    return max(RESERVED + 1, files - max(MIN_HEADROOM + ARRIVING, files // 8))
 
 
 def short_of_room(files: int) -> str:

@@ -20,10 +20,10 @@ from demo.views.state_json import moment
 from demo.web.asgi_extensions import UNTIL_CLOSED
 from demo.web.streaming.stream_slots import StreamSlot
 
-MAILBOX_MOST = 8
+MAX_MAILBOX = 8
 """Messages that may wait for one listener; beyond them it is skipped and gets the whole view later."""
 
-SEND_PATIENCE_SEC = 30.0
+SEND_TIMEOUT_SEC = 30.0
 """Of a listener that takes nothing; the connection itself (`web/wire.py`) is cut before that."""
 
 HEARTBEAT_SEC = 15
@@ -32,7 +32,7 @@ RETRY = f"retry: {RETRY_MS}\n".encode()
 """The first line of a stream's first message. Never a block of its own: some clients take that for an empty event."""
 
 LOOK_EVERY_SEC = 0.2
-DISK_PATIENCE_SEC = 1.0
+DISK_TIMEOUT_SEC = 1.0
 """How often a stream looks whether what it waits for is on disk, and how long a new one waits for it."""
 
 
@@ -46,13 +46,13 @@ class Mailbox:
         self.full: Callable[[], None] = lambda: None
 
     def write(self, message: bytes) -> int:
-        if len(self._waiting) >= MAILBOX_MOST:
+        if len(self._waiting) >= MAX_MAILBOX:
             raise BlockingIOError
         self._waiting.append(message)
         self._changed.set()
         return len(message)
 
-    def keep(self, rest: bytes) -> None:
+    def write_rest(self, rest: bytes) -> None:
         self.full()
 
     def close(self) -> None:
@@ -101,12 +101,12 @@ def view_stream(hub: Hub[Any], view: str, line: StreamSlot | None = None) -> Str
 
     async def messages() -> AsyncIterator[bytes]:
         listener = hub.join(view, mailbox)
-        mailbox.full = partial(hub.miss, listener)
+        mailbox.full = partial(hub.mark_missed, listener)
         try:
             yield RETRY
             while (chunk := await mailbox.take()) is not None:
                 yield chunk
-                hub.catch_up(listener)
+                hub.resume(listener)
         finally:
             hub.leave(listener)
 
@@ -188,7 +188,7 @@ class EventStream:
         state = self._conductor.state
         with contextlib.suppress(JournalError, TimeoutError):
             if self._is_written(state) and self._journal.durable_seq < state.seq:
-                await asyncio.wait_for(self._journal.append(()), DISK_PATIENCE_SEC)
+                await asyncio.wait_for(self._journal.append(()), DISK_TIMEOUT_SEC)
         return state
 
     def _is_written(self, state: ShowState) -> bool:
@@ -208,7 +208,7 @@ def _entry(entry: e.JournalEntry, ahead: float, left_out: int) -> dict[str, Any]
 
 def _response(messages: AsyncIterator[bytes], line: StreamSlot | None) -> StreamResponse:
     response = StreamResponse(
-        messages, ping=HEARTBEAT_SEC, sep="\n", send_timeout=SEND_PATIENCE_SEC, ping_message_factory=Ping
+        messages, ping=HEARTBEAT_SEC, sep="\n", send_timeout=SEND_TIMEOUT_SEC, ping_message_factory=Ping
     )
     response.line = line
     return response

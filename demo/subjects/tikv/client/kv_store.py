@@ -14,7 +14,7 @@ from demo.subjects.tikv.client.raw_client import RawClient
 from demo.subjects.tikv.client.region_cache import KeyRegion, Known, Route
 
 CANARY = b"chaos-stage/canary"
-KEYS_MOST = 16
+MAX_KEYS = 16
 ASK_SEC = 2.0
 CLOSE_SEC = 2.0
 
@@ -119,7 +119,7 @@ class TikvStore:
 def some_keys(regions: Sequence[KeyRegion]) -> list[bytes]:
     """One key in each region; of many regions those at even steps."""
     keys = [key for region in regions if (key := region.key(CANARY)) is not None]
-    step = max(1, -(-len(keys) // KEYS_MOST))
+    step = max(1, -(-len(keys) // MAX_KEYS))
     return keys[::step]
 
 

@@ -23,7 +23,7 @@ MARK = "DEMO_PLAYGROUND"
 """In the environment of every process of a playground: its tag."""
 
 PREFIX = "chaos-stage-"
-SOCKET_MOST = 100
+MAX_SOCKET = 100
 """Bytes of a Unix socket's path; the kernel takes 107."""
 
 END_SEC = 10.0
@@ -47,7 +47,7 @@ class PlaygroundDir:
             place.note(os.getpid(), None)
         except OSError as error:
             raise SubjectError(f"cannot write to {place.path}: {error.strerror or error}") from error
-        if len(os.fsencode(place.socket)) > SOCKET_MOST:
+        if len(os.fsencode(place.socket)) > MAX_SOCKET:
             place.remove()
             raise SubjectError(
                 f"{place.socket} is too long for a Unix socket: set XDG_STATE_HOME to a shorter directory"

@@ -37,7 +37,7 @@ GRACE_SEC = 10.0
 """What the stores and PDs get to end by themselves; tiup gives them as long."""
 
 LINES = 200
-LINE_MOST = 300
+MAX_LINE = 300
 CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|[\x00-\x08\x0b-\x1f\x7f]")
 """What tiup says to a terminal: colours, titles, the cursor."""
 
@@ -103,11 +103,11 @@ class PlaygroundSupervisor:
             *lines, rest = re.split(r"[\r\n]+", rest + chunk.decode(errors="replace"))
             for line in lines:
                 self._hear(line)
-            rest = rest[-LINE_MOST:]
+            rest = rest[-MAX_LINE:]
         self._hear(rest)
 
     def _hear(self, line: str) -> None:
-        said = CONTROLS.sub("", line).strip()[:LINE_MOST]
+        said = CONTROLS.sub("", line).strip()[:MAX_LINE]
         if said and (not self._said or self._said[-1] != said):
             self._said.append(said)
             self._count += 1
