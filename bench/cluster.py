@@ -11,9 +11,9 @@ from contextlib import ExitStack
 from playwright.sync_api import Page
 
 from demo.subjects.etcd.subject import Etcd
-from tests.browsing import PROJECTOR, Window, chromium
-from tests.etcd_cluster import Project, fault, project, show, until_up
-from tests.serving import Server, wait_for
+from tests.support.chromium import PROJECTOR, Window, chromium
+from tests.support.etcd_cluster import Project, fault, project, show, until_up
+from tests.support.servers import Server, wait_for
 
 Row = tuple[str, list[float], str]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from tests.serving import serving
+from tests.support.servers import serving
 
 PHONES = 2000
 WAVE = 100

@@ -31,8 +31,8 @@ from bench.restart import restarts
 from bench.start import AS_INSTALLED, SLIDEV, free_port, slidev_in
 from bench.start import starts as first_bytes
 from bench.weight import weights
-from tests.browsing import PROJECTOR, Window, chromium
-from tests.serving import Server, serving, wait_for
+from tests.support.chromium import PROJECTOR, Window, chromium
+from tests.support.servers import Server, serving, wait_for
 
 TICKS = os.sysconf("SC_CLK_TCK")
 

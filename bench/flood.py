@@ -13,8 +13,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.raw import ask, request
-from tests.serving import serving
+from tests.support.raw_http import ask, request
+from tests.support.servers import serving
 
 CONNECTIONS = 50
 IN_A_ROW = 16

@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.crowd import Crowd, Target, pinned
 from bench.screen import Screen
-from tests.serving import serving
+from tests.support.servers import serving
 
 LISTENERS = 50
 OPEN_TIMEOUT_SEC = 30.0

@@ -23,7 +23,7 @@ from demo.show.health_sample import read_sample
 from demo.types import Chapter
 from demo.web.rendering.assets import Assets
 from demo.web.rendering.renderer import Renderer
-from tests.serving import Server, Stream, serving
+from tests.support.servers import Server, Stream, serving
 
 COUNTS = (6, 20, 60, 200, 600)
 SAMPLES = 20

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bench.crowd import compiled, pinned
 from demo.errors import UsageError
-from tests.serving import serving
+from tests.support.servers import serving
 
 NCHAN_MODULE = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 

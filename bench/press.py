@@ -25,8 +25,8 @@ from demo.web.access.policy import AccessPolicy
 from demo.web.routes.command_handler import CommandHandler
 from demo.web.server.http_protocol import LimitedHttpProtocol
 from demo.web.streaming.direct import DirectStreams
-from tests.listening import Listening
-from tests.serving import serving
+from tests.support.raw_sse_client import Listening
+from tests.support.servers import serving
 
 PAUSE_SEC = 0.05
 WARM_UP = 10

@@ -15,8 +15,8 @@ from typing import Any
 import httpx
 from redis.asyncio import Redis
 
-from tests.relays import Broker, Relay, broker, ident_of, relaying
-from tests.serving import Server, serving, wait_for
+from tests.support.relays import Broker, Relay, broker, ident_of, relaying
+from tests.support.servers import Server, serving, wait_for
 
 RATE = 20.0
 CHANGES = 300

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.matrix import Case, Cell, Stand, inject, reap, until_whole
-from tests.matrix_limiter import LimiterStand
-from tests.serving import Server, serving, wait_for
+from tests.support.matrix import Case, Cell, Stand, inject, reap, until_whole
+from tests.support.matrix_limiter import LimiterStand
+from tests.support.servers import Server, serving, wait_for
 
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")

@@ -20,7 +20,7 @@ from bench.procs import machine
 from bench.stand import Stand
 from bench.verdict import Check
 from demo.errors import DemoError, UsageError
-from tests.serving import serving
+from tests.support.servers import serving
 
 PHASES: dict[str, Callable[[Stand, Plan], Iterator[Check]]] = {
     "steady": steady,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Browser, Request
 
-from tests.browsing import PHONE, PROJECTOR, Window, chromium
-from tests.serving import Server, serving, wait_for
+from tests.support.chromium import PHONE, PROJECTOR, Window, chromium
+from tests.support.servers import Server, serving, wait_for
 
 PAINT = "() => performance.getEntriesByType('paint').find(e => e.name === 'first-contentful-paint')?.startTime"
 

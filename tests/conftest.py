@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from demo.clock import CLOCK
-from tests.containers import Yard, containers
-from tests.serving import Server, serving
+from tests.support.containers import Yard, containers
+from tests.support.servers import Server, serving
 
 for _number in (signal.SIGINT, signal.SIGHUP):
     # Where the tests are started in the background these may be ignored, and every server would inherit that.

@@ -157,16 +157,22 @@ def _apply_fault_requested(event: e.FaultRequested, state: ShowState, entry: e.J
         "error": None,
     }
     fresh |= {"detected_after_sec": None, "recovered_after_sec": None, "came_back_after_sec": None, "back_at": None}
-    fresh |= {"heal_wanted": False, "veiled": False, "broke": False, "unwatched": False}
+    fresh |= {"heal_wanted": False, "symptom_before_fault": False, "injection_failed": False, "not_measurable": False}
     state = state.with_fault(event.name, state="injecting", run=event.run, **fresh)
     return _log(state, entry, f"fault {event.name}", "fault")
 
 
 @_apply.register
 def _apply_fault_started(event: e.FaultStarted, state: ShowState, entry: e.JournalEntry) -> ShowState:
-    veiled = event.name in state.seen
+    was_seen = event.name in state.seen
     state = replace(state, spans=(*state.spans[-(MAX_SPANS - 1) :], Span(event.name, state.number, entry.at)))
-    return state.with_fault(event.name, target=event.target, touched=True, injected_at=entry.at, veiled=veiled)
+    return state.with_fault(
+        event.name,
+        target=event.target,
+        may_have_changed_target=True,
+        injected_at=entry.at,
+        symptom_before_fault=was_seen,
+    )
 
 
 @_apply.register
@@ -180,13 +186,17 @@ def _apply_fault_injected(event: e.FaultInjected, state: ShowState, entry: e.Jou
 def _apply_fault_failed(event: e.FaultFailed, state: ShowState, entry: e.JournalEntry) -> ShowState:
     if not event.touched:
         state = _end_span(state, event.name, entry.at).with_fault(event.name, injected_at=None)
-    state = state.with_fault(event.name, state="failed", broke=True, error=event.error, touched=event.touched)
+    state = state.with_fault(
+        event.name, state="failed", injection_failed=True, error=event.error, may_have_changed_target=event.touched
+    )
     return _log(state, entry, f"{event.name} failed: {event.error}", "error")
 
 
 @_apply.register
 def _apply_fault_left(event: e.FaultLeft, state: ShowState, entry: e.JournalEntry) -> ShowState:
-    state = state.with_fault(event.name, state="failed", touched=True, unwatched=True, error=event.error)
+    state = state.with_fault(
+        event.name, state="failed", may_have_changed_target=True, not_measurable=True, error=event.error
+    )
     return _log(state, entry, f"{event.name}, left by an earlier server, is not healed: {event.error}", "error")
 
 
@@ -204,7 +214,7 @@ def _apply_fault_healed(event: e.FaultHealed, state: ShowState, entry: e.Journal
     broke = fault is not None and fault.injection_failed
     after: dict[str, Any] = {"state": "failed"} if broke else {"state": "idle", "error": None}
     after |= {"healed_at": entry.at, "heals_at": None, "back_at": event.back_at}
-    state = _end_span(state, event.name, entry.at).with_fault(event.name, touched=False, **after)
+    state = _end_span(state, event.name, entry.at).with_fault(event.name, may_have_changed_target=False, **after)
     if fault is not None and fault.came_back_after_sec is not None:
         return state
     text = f"{event.name} healed" if event.back_at is None else f"{event.name} was back before it was healed"

@@ -26,12 +26,12 @@ class CommandHandler:
         self._conductor = conductor
         self._viewers = viewers
 
-    async def enqueue_and_wait(
-        self, request: Request, what: Command, pressed_on: int | None = None, status: int = 200
+    async def perform(
+        self, request: Request, what: Command, expected_chapter: int | None = None, status: int = 200
     ) -> Response:
         """200 or 202 with the new state; 204 for htmx, whose page changes through its stream."""
         try:
-            await self._conductor.submit(CommandEnvelope(sender(request), what, pressed_on))
+            await self._conductor.submit(CommandEnvelope(sender(request), what, expected_chapter))
         except Refused as refused:
             return problem(refused.code, str(refused), seq=self._conductor.state.seq)
         except ShowOver as over:

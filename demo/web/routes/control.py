@@ -86,7 +86,7 @@ async def body_fields(request: Request, first: Fields) -> Fields:
 _REFUSALS = refusals({404: "unknown", 409: "refused by the rules", 422: "unreadable", 423: "halted"})
 
 
-def pressed_on(fields: Fields) -> int | None:
+def expected_chapter(fields: Fields) -> int | None:
     """The 1-based chapter a move was pressed on. Raises `InvalidValue`."""
     value = fields.get("from")
     if value is None or value == "":
@@ -133,14 +133,14 @@ def _whole(name: str, value: object) -> int:
     return int(text)
 
 
-def control_routes(desk: CommandHandler) -> APIRouter:
+def control_routes(handler: CommandHandler) -> APIRouter:
     """Every route that changes the show."""
     done, begun = _router(state_answer(200, "done: the new state")), _router(state_answer(202, "begun: the new state"))
-    _add_moves(done, desk)
-    _add_faults(begun, desk)
-    _add_halt(done, desk)
-    _add_stage(done, desk)
-    _add_timer(done, desk)
+    _add_moves(done, handler)
+    _add_faults(begun, handler)
+    _add_halt(done, handler)
+    _add_stage(done, handler)
+    _add_timer(done, handler)
     done.routes += begun.routes
     return done
 
@@ -149,9 +149,9 @@ def _router(answers: Described) -> APIRouter:
     return APIRouter(tags=["control"], responses=EVERYWHERE | _REFUSALS | FOR_HTMX | answers)
 
 
-def _add_moves(router: APIRouter, desk: CommandHandler) -> None:
+def _add_moves(router: APIRouter, handler: CommandHandler) -> None:
     async def move(request: Request, what: c.Command) -> Response:
-        return await desk.enqueue_and_wait(request, what, pressed_on(await read_fields(request)))
+        return await handler.perform(request, what, expected_chapter(await read_fields(request)))
 
     @router.post("/advance", openapi_extra=_MOVE)
     async def advance(request: Request) -> Response:
@@ -169,7 +169,7 @@ def _add_moves(router: APIRouter, desk: CommandHandler) -> None:
         # Described as a number and read as text: what is none has no chapter, and is not unreadable.
         chapter = request.path_params["chapter"]
         if not (chapter.isascii() and chapter.isdecimal()) or len(chapter) > 9:
-            return desk.no_such("chapter", chapter)
+            return handler.no_such("chapter", chapter)
         return await move(request, c.Goto(int(chapter)))
 
     @router.post("/rerun", openapi_extra=_MOVE)
@@ -178,64 +178,64 @@ def _add_moves(router: APIRouter, desk: CommandHandler) -> None:
         return await move(request, c.Rerun())
 
 
-def _add_faults(router: APIRouter, desk: CommandHandler) -> None:
+def _add_faults(router: APIRouter, handler: CommandHandler) -> None:
     @router.post("/chaos/{name}", status_code=202, openapi_extra=_NAME)
     async def inject(request: Request) -> Response:
         """Inject a fault of this show."""
-        return await desk.enqueue_and_wait(request, c.Inject(request.path_params["name"]), status=202)
+        return await handler.perform(request, c.Inject(request.path_params["name"]), status=202)
 
     @router.post("/chaos/{name}/heal", status_code=202, openapi_extra=_NAME)
     async def heal_one(request: Request) -> Response:
         """Heal one fault now."""
-        return await desk.enqueue_and_wait(request, c.Heal(request.path_params["name"]), status=202)
+        return await handler.perform(request, c.Heal(request.path_params["name"]), status=202)
 
     @router.post("/heal", status_code=202)
     async def heal(request: Request) -> Response:
         """Heal every fault, and bring back parts that died unasked."""
-        return await desk.enqueue_and_wait(request, c.Heal(), status=202)
+        return await handler.perform(request, c.Heal(), status=202)
 
 
-def _add_halt(router: APIRouter, desk: CommandHandler) -> None:
+def _add_halt(router: APIRouter, handler: CommandHandler) -> None:
     @router.post("/halt")
     async def halt(request: Request) -> Response:
         """Emergency stop: cancel what runs, heal everything, refuse new faults."""
-        return await desk.enqueue_and_wait(request, c.Halt())
+        return await handler.perform(request, c.Halt())
 
     @router.post("/resume")
     async def resume(request: Request) -> Response:
         """Lift the halt."""
-        return await desk.enqueue_and_wait(request, c.Resume())
+        return await handler.perform(request, c.Resume())
 
 
-def _add_stage(router: APIRouter, desk: CommandHandler) -> None:
+def _add_stage(router: APIRouter, handler: CommandHandler) -> None:
     @router.post("/say", openapi_extra=_SAY)
     async def say(request: Request) -> Response:
         """Put a line of plain text on every screen; an empty one takes it away."""
-        return await desk.enqueue_and_wait(request, c.Say(line(await read_fields(request))))
+        return await handler.perform(request, c.Say(line(await read_fields(request))))
 
     @router.post("/blackout", openapi_extra=_SWITCH)
     async def blackout(request: Request) -> Response:
         """Darken the stage, or light it: toggle, or `on=true`."""
-        return await desk.enqueue_and_wait(request, c.Blackout(switch(await read_fields(request))))
+        return await handler.perform(request, c.Blackout(switch(await read_fields(request))))
 
     @router.post("/freeze", openapi_extra=_SWITCH)
     async def freeze(request: Request) -> Response:
         """Hold the story the room sees, or let it go on: toggle, or `on=true`. What is measured stays live."""
-        return await desk.enqueue_and_wait(request, c.Freeze(switch(await read_fields(request))))
+        return await handler.perform(request, c.Freeze(switch(await read_fields(request))))
 
 
-def _add_timer(router: APIRouter, desk: CommandHandler) -> None:
+def _add_timer(router: APIRouter, handler: CommandHandler) -> None:
     @router.post("/timer/start")
     async def start(request: Request) -> Response:
         """Start the talk's timer, or let it go on; in a blackout it begins with the light."""
-        return await desk.enqueue_and_wait(request, c.StartTimer())
+        return await handler.perform(request, c.StartTimer())
 
     @router.post("/timer/pause")
     async def pause(request: Request) -> Response:
         """Stop the timer until it is started again."""
-        return await desk.enqueue_and_wait(request, c.PauseTimer())
+        return await handler.perform(request, c.PauseTimer())
 
     @router.post("/timer/reset")
     async def reset(request: Request) -> Response:
         """Back to 0; it starts with the next step forward."""
-        return await desk.enqueue_and_wait(request, c.ResetTimer())
+        return await handler.perform(request, c.ResetTimer())

@@ -1,7 +1,7 @@
 """The connection below the application: heads are bounded in size and in time, and new guests never find it full.
 
 uvicorn's own protocol has no limit on a head and no timeout before the first request. What is overridden here
-is not all public, so its version is pinned, and tests/test_access_wire.py holds what we lean on.
+is not all public, so its version is pinned, and tests/web/server/test_http_protocol.py holds what we lean on.
 """
 
 import asyncio

@@ -1,0 +1,278 @@
+"""The pages at the edges of what they hold: no part under another, none beyond its screen, no text too small."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.scripts.test_docs import ROOT
+from tests.support.chromium import LAPTOP, PHONE, PROJECTOR, Window, chromium, windows
+from tests.support.long_texts_subject import BY_HAND, LONG
+from tests.support.servers import Server, serving
+
+pytestmark = pytest.mark.browser
+
+TURNED = (844, 390)
+
+Open = Callable[..., Window]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def window(browser: Browser) -> Iterator[Open]:
+    with windows() as opened:
+
+        def make(server: Server, path: str, size: tuple[int, int], scheme: str = "dark") -> Window:
+            opened.append(Window(browser, f"{server.url}{path}", size, scheme))
+            expect(opened[-1].page.locator("body")).to_have_attribute("data-link", "up", timeout=10_000)
+            return opened[-1]
+
+        yield make
+
+
+@contextmanager
+def stretched(*options: str, faults: tuple[str, ...] = ()) -> Iterator[Server]:
+    words = [word for option in options for word in ("-o", option)]
+    with serving("tests.support.long_texts_subject:Stretched", *words, cwd=ROOT) as server:
+        server.until(lambda state: bool(state["health"]) and state["health"]["freshness"] == "live")
+        for fault in faults:
+            assert server.client.post(f"/chaos/{fault}").status_code == 202
+        server.until(lambda state: sum(one["state"] == "active" for one in state["chaos"]) == len(faults))
+        try:
+            yield server
+        finally:
+            server.kill_with_watchdog()
+
+
+@pytest.fixture(scope="module")
+def long() -> Iterator[Server]:
+    """A long name is down, and two faults are in place on it."""
+    with stretched("long=true", faults=("far", "near")) as server:
+        yield server
+
+
+@contextmanager
+def silence(server: Server, page: Page) -> Iterator[None]:
+    """The server says nothing more, and the page has seen it."""
+    os.kill(server.process.pid, signal.SIGSTOP)
+    try:
+        expect(page.locator("#link")).to_be_visible(timeout=10_000)
+        yield
+    finally:
+        os.kill(server.process.pid, signal.SIGCONT)
+
+
+BOXES = """(name) => [...document.querySelectorAll(name)].map(e => e.getBoundingClientRect())
+  .map(r => [r.left, r.top, r.right, r.bottom].map(Math.round))"""
+
+CUT = """() => [...document.querySelectorAll('.card :is(.name, .detail)')].filter(e => e.scrollWidth > e.clientWidth)
+  .map(e => e.textContent)"""
+
+SMALLEST = """() => {
+  const words = document.createTreeWalker(document.querySelector('#show'), NodeFilter.SHOW_TEXT);
+  const found = [];
+  while (words.nextNode()) {
+    const one = words.currentNode.parentElement;
+    if (!words.currentNode.data.trim() || one.closest('.unseen, [hidden]') || !one.checkVisibility()) continue;
+    found.push(parseFloat(getComputedStyle(one).fontSize));
+  }
+  return Math.min(...found);
+}"""
+
+
+def boxes(page: Page, name: str) -> list[list[int]]:
+    """Left, top, right and bottom of each, in pixels."""
+    found: list[list[int]] = page.evaluate(BOXES, name)
+    assert found, name
+    return found
+
+
+def is_too_wide(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth > innerWidth"))
+
+
+def inside(page: Page, name: str) -> None:
+    """Each of them, whole, on the screen."""
+    for one in page.locator(name).all():
+        expect(one, one.inner_text()).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize("curves", ["true", "false"])
+@pytest.mark.parametrize("nodes", [5, 12])
+def test_a_card_lies_on_its_own_small_curve(window: Open, curves: str, nodes: int) -> None:
+    with stretched(f"curves={curves}", f"nodes={nodes}") as server:
+        for size in (PROJECTOR, (1024, 768), PHONE, TURNED):
+            one = window(server, "/", size)
+            expect(one.page.locator(".sparks svg")).to_have_count(nodes)
+            assert boxes(one.page, "#r-cards .card") == boxes(one.page, "#r-sparks i"), size
+            one.keep(f"layout-cards-{nodes}-{curves}-{size[0]}")
+
+
+@pytest.mark.parametrize("size", [PROJECTOR, (1280, 720), (1024, 768)])
+def test_no_word_is_cut_where_the_cards_have_the_whole_wall(window: Open, size: tuple[int, int]) -> None:
+    with stretched("curves=false", faults=("far",)) as server:
+        one = window(server, "/", size)
+        expect(one.page.locator(".card.down .detail")).to_have_text("no answer")
+        expect(one.page.locator(".card")).to_have_count(5)
+        assert one.page.evaluate(CUT) == []
+
+
+def test_of_twelve_cards_a_long_name_takes_the_room_of_its_age_and_not_the_other_way_round(window: Open) -> None:
+    with stretched("nodes=12") as server:
+        for size in (PROJECTOR, (1280, 720), PHONE, TURNED):
+            one = window(server, "/", size)
+            expect(one.page.locator(".card")).to_have_count(12)
+            assert one.page.evaluate(CUT) == [], size
+            one.keep(f"layout-twelve-{size[0]}")
+            for (_, above, _, below), (_, top, _, bottom) in zip(
+                boxes(one.page, ".card .head"), boxes(one.page, ".card .name"), strict=True
+            ):
+                assert above <= top < bottom <= below, size
+    with stretched("nodes=12", "long=true") as server:
+        first = window(server, "/", PROJECTOR).page
+        ((_, above, _, below),), (mark, *_) = boxes(first, "#card-1 .head"), boxes(first, "#card-1 .head .mark")
+        ((_, top, _, bottom),) = boxes(first, "#card-1 .name")
+        assert above <= top < mark[3] < bottom <= below + 1, "beside its mark"
+
+
+@pytest.mark.parametrize("size", [PROJECTOR, LAPTOP, (1024, 768), TURNED, PHONE])
+def test_a_banner_ends_on_the_wall_however_long_its_target(long: Server, window: Open, size: tuple[int, int]) -> None:
+    one = window(long, "/", size)
+    expect(one.page.locator(".banner")).to_have_count(2)
+    one.keep(f"layout-banners-{size[0]}")
+    for left, _, right, _ in boxes(one.page, ".banner, .banner .tail"):
+        assert 0 <= left < right <= size[0]
+    assert not is_too_wide(one.page)
+
+
+@pytest.mark.parametrize("size", [PHONE, TURNED])
+def test_a_long_name_moves_no_button_of_the_phone_and_lies_under_none(
+    long: Server, window: Open, size: tuple[int, int]
+) -> None:
+    one = window(long, "/remote", size)
+    expect(one.page.locator("#r-health")).to_contain_text(LONG)
+    one.keep(f"layout-remote-{size[0]}")
+    inside(one.page, ".thumb button:not(.unseen)")
+    least = min(left for left, *_ in boxes(one.page, ".thumb button:not(.unseen)"))
+    for _, _, right, bottom in boxes(one.page, ".health span, .event span"):
+        assert right <= (least if size == TURNED else size[0])
+        assert bottom <= size[1]
+
+
+def test_a_phone_that_is_turned_reads_the_stage_as_well_as_an_upright_one(long: Server, window: Open) -> None:
+    upright, turned = window(long, "/", PHONE).page, window(long, "/", TURNED).page
+    assert turned.evaluate(SMALLEST) >= min(11, upright.evaluate(SMALLEST))
+    assert not is_too_wide(turned)
+    assert turned.evaluate("getComputedStyle(document.body).overflowY") == "auto"
+    first, second = boxes(turned, ".banner")
+    assert first[1] == second[1], "side by side: one above the other they would hide half of the screen"
+    wall = window(long, "/", (1280, 720)).page
+    assert wall.evaluate("getComputedStyle(document.body).overflowY") == "hidden"
+
+
+@pytest.mark.parametrize("size", [PHONE, TURNED])
+def test_no_words_of_the_stage_are_smaller_on_a_phone_however_many_cards(window: Open, size: tuple[int, int]) -> None:
+    for nodes in (9, 12, 20):
+        with stretched(f"nodes={nodes}") as server:
+            one = window(server, "/", size)
+            expect(one.page.locator(".card")).to_have_count(nodes)
+            assert one.page.evaluate(SMALLEST) >= 12, nodes
+
+
+@pytest.mark.parametrize("size", [PHONE, TURNED])
+def test_the_phone_says_that_it_is_lost_beside_its_words_and_not_on_them(
+    long: Server, window: Open, size: tuple[int, int]
+) -> None:
+    one = window(long, "/remote", size)
+    with silence(long, one.page):
+        ((_, _, _, bottom),) = boxes(one.page, "#link")
+        one.keep(f"layout-remote-lost-{size[0]}")
+        assert all(top >= bottom for _, top, _, _ in boxes(one.page, ".head, .thumb"))
+        inside(one.page, ".thumb button:not(.unseen)")
+
+
+def test_a_banner_that_holds_its_place_hides_what_is_under_it_when_the_page_is_lost_too(
+    long: Server, window: Open
+) -> None:
+    one = window(long, "/", PHONE)
+    banner = one.page.locator(".banner").first
+    with silence(long, one.page):
+        expect(banner).to_have_css("filter", "grayscale(1)")
+        one.keep("layout-banner-lost")
+        expect(banner).to_have_css("opacity", "1")
+        expect(banner.locator("b")).to_have_css("opacity", "0.38")
+
+
+def test_next_says_in_whole_words_why_it_waits_on_a_narrow_presenters_page(window: Open) -> None:
+    with stretched() as server:
+        one = window(server, "/presenter", PHONE)
+        server.client.post("/advance")
+        expect(one.page.locator("#next")).to_contain_text("still at work")
+        one.keep("layout-presenter-blocked")
+        for part in one.page.locator("#next > :is(span, small)").all():
+            assert part.evaluate("e => e.scrollWidth <= e.clientWidth || getComputedStyle(e).overflow == 'visible'")
+        inside(one.page, "#next > :is(span, small)")
+
+
+def test_what_is_not_healed_is_said_to_who_steers_with_its_reason(window: Open) -> None:
+    with stretched(faults=("stuck",)) as server:
+        assert server.client.post("/chaos/stuck/heal").status_code == 202
+        server.until(lambda state: any(one["state"] == "failed" for one in state["chaos"]))
+        for path, region, size in (("/presenter", "#r-now", LAPTOP), ("/remote", "#r-health", PHONE)):
+            event = window(server, path, size).page.locator(f"{region} .event.failed")
+            expect(event).to_contain_text("not healed")
+            expect(event).to_contain_text(BY_HAND)
+            expect(event).not_to_contain_text("look at")
+        wall = window(server, "/", PROJECTOR).page.locator(".banner.failed")
+        expect(wall).to_contain_text("look at the presenter's page")
+
+
+def test_however_long_a_target_the_wall_says_that_it_is_not_healed(window: Open) -> None:
+    with stretched("long=true", faults=("stuck",)) as server:
+        assert server.client.post("/chaos/stuck/heal").status_code == 202
+        title = window(server, "/", PROJECTOR).page.locator(".banner.failed b")
+        expect(title).to_contain_text("…")
+        expect(title).to_contain_text(": not healed")
+        assert title.evaluate("e => e.scrollWidth <= e.clientWidth")
+
+
+def test_a_long_name_leaves_the_presenter_its_number(long: Server, window: Open) -> None:
+    page = window(long, "/presenter", LAPTOP).page
+    expect(page.locator(".minis b").first).to_contain_text("…")
+    ((_, _, most, _),) = boxes(page, ".minis")
+    assert all(right <= most for _, _, right, _ in boxes(page, ".minis .value"))
+
+
+CONTRASTS = """() => {
+  const parse = (text) => text.match(/[0-9.]+/g).map(Number);
+  const light = (rgb) => rgb.slice(0, 3).map(c => c / 255)
+    .map(c => c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [.2126, .7152, .0722][i], 0);
+  return [...document.querySelectorAll('main kbd')].filter(e => e.checkVisibility()).map(e => {
+    let ground = e;
+    while (parse(getComputedStyle(ground).backgroundColor)[3] === 0) ground = ground.parentElement;
+    const under = parse(getComputedStyle(ground).backgroundColor), opacity = Number(getComputedStyle(e).opacity);
+    const over = parse(getComputedStyle(e).color).slice(0, 3).map((c, i) => c * opacity + under[i] * (1 - opacity));
+    const [a, b] = [light(over), light(under)].sort((x, y) => y - x);
+    return [e.parentElement.id + ' ' + e.textContent, Math.round((a + .05) / (b + .05) * 100) / 100];
+  });
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_every_key_cap_of_the_presenter_can_be_read(server: Server, window: Open, scheme: str) -> None:
+    one = window(server, "/presenter", PROJECTOR, scheme)
+    for path, changed in (("/freeze", "#freeze.on"), ("/halt", "#halt.done"), ("/goto/5", "#next.held")):
+        caps = dict(one.page.evaluate(CONTRASTS))
+        assert len(caps) > 6
+        assert {cap: found for cap, found in caps.items() if found < 4.5} == {}
+        assert server.client.post(path).status_code == 200
+        expect(one.page.locator(changed)).to_be_visible()

@@ -1,0 +1,69 @@
+"""Nothing answered is lost and nothing happens twice, through `kill -9`. Longer: `scripts/crashes 200`."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from demo.show import ShowState, apply
+from demo.show import events as e
+from tests.support.crash_rules import Tap, judge
+from tests.support.crashes import HASTY, TWICE, Setting, prove
+
+KILLS = 5
+"""For each deck; `scripts/crashes` takes more."""
+
+
+@pytest.fixture
+def seed() -> int:
+    found = random.SystemRandom().getrandbits(32)
+    print(f"seed {found}")
+    return found
+
+
+@pytest.mark.parametrize("deck", [False, True], ids=["none", "ten-chapters"])
+def test_what_was_answered_outlives_every_kill_and_nothing_happens_twice(tmp_path: Path, seed: int, deck: bool) -> None:
+    count = prove(KILLS, seed, tmp_path, deck)
+    assert count.lives == KILLS
+    assert count.answered > KILLS
+
+
+def test_the_proof_finds_a_server_that_answers_before_the_journal_is_written(tmp_path: Path, seed: int) -> None:
+    with pytest.raises(AssertionError, match="not in the journal"):
+        prove(40, seed, tmp_path, deck=False, programs=(HASTY,))
+
+
+def test_the_proof_finds_a_server_that_does_everything_twice(tmp_path: Path, seed: int) -> None:
+    with pytest.raises(AssertionError, match="asked for by nobody"):
+        prove(5, seed, tmp_path, deck=False, programs=(TWICE,))
+
+
+# The judge itself.
+
+
+def test_the_judge(tmp_path: Path) -> None:
+    state = Setting(tmp_path, random.Random(1)).opening()
+    state = folded(state, e.ShowOpened("none", ()), e.ChapterEntered(1, True, 1))
+    moved = e.JournalEntry(3, 1.0, "http", e.ChapterEntered(2, True, 2))
+    advance = Tap("advance", low=2, status=200, high=3)
+    judge([advance], [moved], state)
+    judge([Tap("advance", low=2)], [moved], state)
+    judge([Tap("advance", low=2)], [], state)
+    judge([Tap("advance", low=2, status=409)], [], state)
+    judge([Tap("resume", low=2, status=200, high=2)], [], state)
+    for taps, entries, says in (
+        ([advance], [], "not in the journal"),
+        ([advance, advance], [moved], "not in the journal"),
+        ([], [moved], "asked for by nobody"),
+        ([Tap("advance", low=2, status=409)], [moved], "asked for by nobody"),
+        ([Tap("advance", pressed_on=2, low=2)], [moved], "asked for by nobody"),
+        ([Tap("goto", goal=3, low=2, status=200, high=3)], [moved], "not in the journal"),
+    ):
+        with pytest.raises(AssertionError, match=says):
+            judge(taps, entries, state)
+
+
+def folded(state: ShowState, *events: e.Event) -> ShowState:
+    for event in events:
+        state = apply(state, e.JournalEntry(state.seq + 1, 1.0, "test", event))
+    return state

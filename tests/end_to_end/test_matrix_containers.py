@@ -1,0 +1,33 @@
+"""A sample of the matrix on containers: each step and each end once. `scripts/matrix N --docker` runs any number."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.containers import containers
+from tests.support.matrix import Cell, can_mount, run_cell
+from tests.support.matrix_containers import SAMPLE, ContainerStand
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture(scope="module")
+def stand() -> Iterator[ContainerStand]:
+    with containers():  # skips, or fails, where there is no engine
+        stand = ContainerStand()
+        yield stand
+        stand.end()
+
+
+@pytest.mark.parametrize("cell", SAMPLE, ids=str)
+def test_nothing_stays_broken(
+    cell: Cell, stand: ContainerStand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    if cell.what == "disk-full" and not can_mount():
+        assert not os.environ.get("CI"), "a full disk needs a small one to be mounted: run as root"
+        pytest.skip("NOT TESTED: a full disk needs root to mount a small one")
+    (tmp_path / "run").mkdir()
+    run_cell(stand, cell, tmp_path / "run")

@@ -1,0 +1,310 @@
+"""The feed of relays over a real Redis: what is dropped, what is refused, whose clock counts."""
+
+import asyncio
+import contextlib
+import time
+import traceback
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from demo.errors import FeedError, UsageError
+from demo.relay.feed import FeedMessage, Publisher, RelayStore, Subscriber, feed_address
+from demo.relay.feed.message import picture_of
+from demo.relay.feed.redis_store import MAX_PICTURES
+from tests.support.relays import Broker, any_show, broker, wire
+
+PICTURE = FeedMessage(
+    "e", 7, "run-1", 1000.0, "A show", "b" * 12, {"tale": "<h1>é</h1>".encode()}, {"seq": 7, "said": "\ud800"}
+)
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[Broker]:
+    with broker() as found:
+        yield found
+
+
+@pytest.fixture
+async def store(redis: Broker) -> AsyncIterator[RelayStore]:
+    found = RelayStore(feed_address(redis.url, any_show()))
+    yield found
+    await found.close()
+
+
+async def met(condition: Callable[[], bool], limit: float = 5.0) -> None:
+    """Wait for it, within `limit` seconds."""
+    end = time.monotonic() + limit
+    while not condition():
+        assert time.monotonic() < end, f"not within {limit} s"
+        await asyncio.sleep(0.01)
+
+
+class Watching:
+    """A follower, and what it told."""
+
+    def __init__(self, store: RelayStore) -> None:
+        self.pictures: list[FeedMessage] = []
+        self.said: list[str] = []
+        self.follower = Subscriber(store, self.pictures.append, self.said.append)
+
+    async def until(self, ident: str) -> FeedMessage:
+        await met(lambda: bool(self.pictures) and self.pictures[-1].ident == ident)
+        return self.pictures[-1]
+
+
+@asynccontextmanager
+async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    task = asyncio.ensure_future(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+@asynccontextmanager
+async def following(store: RelayStore) -> AsyncIterator[Watching]:
+    watching = Watching(store)
+    async with running(watching.follower.run()):
+        yield watching
+
+
+async def put(store: RelayStore, picture: FeedMessage) -> str:
+    return await store.put(picture.run, picture.fields())
+
+
+def raw(picture: FeedMessage) -> dict[bytes, bytes]:
+    return {n.encode(): v if isinstance(v, bytes) else v.encode() for n, v in picture.fields().items()}
+
+
+def test_a_picture_comes_back_as_it_was() -> None:
+    assert picture_of(raw(PICTURE)) == PICTURE
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {b"format": b"2"},
+        {b"body": b"not packed"},
+        {b"body": raw(PICTURE)[b"body"][:40]},
+        {b"at": b"e-x"},
+        {b"now": b"soon"},
+    ],
+)
+def test_an_entry_that_is_damaged_or_of_another_version_is_refused(change: dict[bytes, bytes]) -> None:
+    with pytest.raises(FeedError, match="the show in Redis is"):
+        picture_of(raw(PICTURE) | change)
+
+
+def test_a_picture_that_would_fill_the_memory_is_refused() -> None:
+    bomb = replace(PICTURE, regions={"tale": b" " * 9_000_000})
+    with pytest.raises(FeedError, match="damaged"):
+        picture_of(raw(bomb))
+
+
+@pytest.mark.parametrize(
+    ("picture", "follows"),
+    [
+        (replace(PICTURE, seq=8), True),
+        (PICTURE, False),
+        (replace(PICTURE, now=1001.0), True),
+        (replace(PICTURE, seq=6, now=1001.0), False),
+        (replace(PICTURE, seq=6), False),
+        (replace(PICTURE, seq=3, run="run-2"), True),
+        (replace(PICTURE, seq=1, epoch="f"), True),
+    ],
+)
+def test_what_follows_a_picture(picture: FeedMessage, follows: bool) -> None:
+    assert picture.follows(PICTURE) is follows
+    assert PICTURE.follows(None)
+
+
+def test_an_address_is_shown_without_its_password() -> None:
+    for url, said in (
+        ("redis://:secret@host:1/2", "redis://host:1/2"),
+        ("rediss://user:secret@host", "rediss://host"),
+        ("unix://:secret@/run/redis.sock", "unix:///run/redis.sock"),
+    ):
+        assert str(feed_address(url)) == said
+    with pytest.raises(UsageError):
+        feed_address("redis://")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://:p@hidden/word#x@host",
+        "redis://:hidden/word@host:6379",
+        "redis://:hidden?word@host",
+        "redis://:hidden#word@host",
+        "redis://user:12#hidden@host:6379/0",
+        "redis://:p@hidden?word=1@host",
+        "redis://:a@hidden/word@host/0?db=1",
+        "redis://:hidden[word@host",
+        "rediss://:hidden]word@host",
+        "redis://:1@host#hidden",
+        "unix://:hidden/word@/run/redis.sock",
+    ],
+)
+def test_a_password_that_is_not_escaped_is_said_with_the_remedy_and_never_shown(url: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        feed_address(url)
+    assert "is written %2F" in str(refused.value)
+    told = "".join(traceback.format_exception(refused.value))
+    assert not [word for word in ("hidden", "word#", "word@", "/word") if word in told.split("UsageError", 1)[1]]
+
+
+def test_a_password_that_is_escaped_arrives_and_no_text_of_the_address_holds_it() -> None:
+    address = feed_address("redis://:p%40ss%2Fword%23x@host:6379/1?db=1")
+    assert (str(address), "p%40" in repr(address)) == ("redis://host:6379/1", False)
+    assert RelayStore(address)._client.connection_pool.connection_kwargs["password"] == "p@ss/word#x"
+    for url in ("rediss://host?ssl_ca_certs=/x@y.pem", "unix:///run/a@b.sock", "redis://:p@ss@host"):
+        feed_address(url)
+
+
+@pytest.mark.anyio
+async def test_a_late_follower_gets_the_newest_picture_alone(store: RelayStore) -> None:
+    for seq in range(1, 6):
+        await put(store, replace(PICTURE, seq=seq))
+    async with following(store) as watching:
+        await watching.until("e-5")
+        assert [picture.seq for picture in watching.pictures] == [5]
+
+
+@pytest.mark.anyio
+async def test_an_older_picture_of_the_same_run_is_dropped_and_a_new_runs_is_not(store: RelayStore) -> None:
+    async with following(store) as watching:
+        await put(store, PICTURE)
+        await watching.until("e-7")
+        await put(store, replace(PICTURE, seq=5))
+        await store.claim("run-2")
+        await put(store, replace(PICTURE, seq=6, run="run-2"))
+        await watching.until("e-6")
+        assert [(picture.run, picture.seq) for picture in watching.pictures] == [("run-1", 7), ("run-2", 6)]
+
+
+@pytest.mark.anyio
+async def test_a_run_whose_show_was_taken_over_can_add_nothing(redis: Broker, store: RelayStore) -> None:
+    assert await put(store, PICTURE) == "run-1", "nobody's: it is claimed on the way"
+    await store.claim("run-2")
+    assert await put(store, replace(PICTURE, seq=8)) == "run-2"
+    assert (await store.pulse("run-1", {"run": "run-1", "at": "e-8", "now": "1"})).owner == "run-2"
+    assert redis.client.xlen(store.address.key("pictures")) == 1
+    assert not redis.client.exists(store.address.key("beats"))
+
+
+@pytest.mark.anyio
+async def test_what_cannot_be_read_is_said_once_and_counts_for_nothing(store: RelayStore) -> None:
+    async with following(store) as watching:
+        await put(store, PICTURE)
+        await watching.until("e-7")
+        await store.claim("run-2")
+        for seq in (8, 9):
+            await store.put("run-2", {**replace(PICTURE, seq=seq, run="run-2").fields(), "format": "2"})
+        await put(store, replace(PICTURE, seq=10, run="run-2"))
+        await watching.until("e-10")
+        assert len([line for line in watching.said if "use one version" in line]) == 1
+
+
+@pytest.mark.anyio
+async def test_only_a_word_on_the_very_picture_that_is_shown_keeps_it_live(store: RelayStore) -> None:
+    """Beats on a picture that could not be read must not make an old one look live."""
+    now = 100.0
+    follower = Subscriber(store, lambda _: None, lambda _: None, lambda: now)
+    await put(store, PICTURE)
+    follower._read((await store.newest())[1])
+    now += 2
+    await store.pulse("run-1", {"run": "run-1", "at": "e-7", "now": repr(1002.0)})
+    follower._read([entry for entry in (await store.newest())[1] if not entry.is_picture])
+    now += 2
+    assert follower.lost_since is None
+    await store.pulse("run-1", {"run": "run-1", "at": "e-8", "now": repr(1004.0)})
+    follower._read([entry for entry in (await store.newest())[1] if not entry.is_picture])
+    now += 1.5
+    assert follower.lost_since == pytest.approx(1002.0, abs=0.5)
+
+
+@pytest.mark.anyio
+async def test_the_conductors_clock_counts_however_wrong_it_is(store: RelayStore) -> None:
+    async with following(store) as watching:
+        await put(store, replace(PICTURE, now=time.time() + 3600))
+        await watching.until("e-7")
+        assert watching.follower.now() == pytest.approx(time.time() + 3600, abs=0.2)
+
+
+class Made:
+    """A publisher of numbered pictures, and what it told."""
+
+    def __init__(self, store: RelayStore) -> None:
+        self.seq = 0
+        self.viewers: list[int] = []
+        self.said: list[str] = []
+        self.publisher = Publisher(store, self.make, self.viewers.append, lambda text, _: self.said.append(text))
+
+    def make(self, publisher: Publisher) -> FeedMessage:
+        return replace(PICTURE, seq=self.seq, run=publisher.run_id, now=time.time())
+
+    def change(self) -> None:
+        self.seq += 1
+        self.publisher.changed()
+
+
+@asynccontextmanager
+async def publishing(store: RelayStore) -> AsyncIterator[Made]:
+    made = Made(store)
+    async with running(made.publisher.run()):
+        yield made
+
+
+@pytest.mark.anyio
+async def test_while_redis_is_slow_only_the_newest_picture_waits(redis: Broker) -> None:
+    show = any_show()
+    with wire(redis.port) as line:
+        slow = RelayStore(feed_address(f"redis://127.0.0.1:{line.port}", show))
+        near = RelayStore(feed_address(redis.url, show))
+        async with publishing(slow) as made, following(near) as watching:
+            made.change()
+            await watching.until("e-1")
+            line.hold()
+            for _ in range(1000):
+                made.change()
+                await asyncio.sleep(0)
+            line.go_on()
+            await watching.until("e-1001")
+            assert len(watching.pictures) <= 4
+        await near.close()
+
+
+@pytest.mark.anyio
+async def test_a_publisher_in_a_hurry_keeps_the_stream_short(redis: Broker, store: RelayStore) -> None:
+    async with publishing(store) as made, following(store) as watching:
+        for _ in range(200):
+            made.change()
+            await asyncio.sleep(0.002)
+        await watching.until("e-200")
+    assert redis.client.xlen(store.address.key("pictures")) <= MAX_PICTURES
+
+
+@pytest.mark.anyio
+async def test_a_silent_show_is_heard_of_all_the_same(store: RelayStore) -> None:
+    async with publishing(store) as made, following(store) as watching:
+        made.change()
+        await watching.until("e-1")
+        await met(lambda: len(watching.follower._clocks) >= 4 or watching.follower.lost_since is not None, 8)
+        assert watching.follower.lost_since is None
+        assert [picture.seq for picture in watching.pictures] == [1]
+
+
+@pytest.mark.anyio
+async def test_the_counts_of_relays_are_summed_until_they_expire(redis: Broker, store: RelayStore) -> None:
+    await store.count("one", 3)
+    await store.count("two", 4)
+    assert (await store.pulse("run-1", None)).viewers == 7
+    await store.uncount("one")
+    assert (await store.pulse("run-1", None)).viewers == 4
+    assert redis.client.smembers(store.address.key("relays")) == {b"two"}

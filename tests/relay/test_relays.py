@@ -1,0 +1,393 @@
+"""Relays over sockets: the whole state at once, one id everywhere, no way to steer, and nothing of the presenter's."""
+
+import signal
+import ssl
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jsonschema_rs
+import pytest
+
+from demo.relay.feed import FeedMessage
+from demo.relay.feed.redis_store import MAX_PICTURES
+from demo.web.access.rules import RULES
+from tests.support.relays import Broker, Relay, any_show, broker, ident_of, number_of, relaying, shown, wire
+from tests.support.servers import Server, Stream, serving, wait_for
+from tests.web.routes.test_contract import problem
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[Broker]:
+    with broker() as found:
+        yield found
+
+
+class Hall:
+    """One show, two relays."""
+
+    def __init__(self, redis: Broker, stack: ExitStack) -> None:
+        self.show = any_show()
+        self.stage: Server = stack.enter_context(serving("none", "--redis", redis.url, "--show", self.show))
+        self.near: Relay = stack.enter_context(relaying(redis.url, "--show", self.show))
+        self.far: Relay = stack.enter_context(relaying(redis.url, "--show", self.show))
+        self.together()
+
+    def together(self) -> str:
+        """The ident that conductor and relays agree on, once they do."""
+
+        def look() -> str | None:
+            ident = ident_of(self.stage.state())
+            return ident if self.near.has(ident) and self.far.has(ident) else None
+
+        return wait_for(look)
+
+
+@pytest.fixture(scope="module")
+def running_hall(redis: Broker) -> Iterator[Hall]:
+    with ExitStack() as stack:
+        yield Hall(redis, stack)
+
+
+@pytest.fixture
+def hall(running_hall: Hall) -> Hall:
+    assert running_hall.stage.client.post("/goto/1").status_code == 200
+    running_hall.together()
+    return running_hall
+
+
+# What is shown.
+
+
+def test_a_listener_that_comes_late_has_the_whole_view_at_once(hall: Hall) -> None:
+    hall.stage.client.post("/say", json={"text": "said before anybody came"})
+    ident = hall.together()
+    with Stream(hall.near, "/stream/stage") as stream:
+        whole = shown(stream)
+    assert whole["id"] == ident
+    assert "said before anybody came" in whole["data"]
+    assert "Good to see you" in whole["data"]
+
+
+def test_a_relays_page_and_stream_are_packed_for_who_takes_that(hall: Hall) -> None:
+    page = hall.near.client.get("/")
+    assert page.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in hall.near.client.get("/", headers={"Accept-Encoding": "identity"}).headers
+    with Stream(hall.near, "/stream/stage?packed=1") as stream:
+        assert stream.response.headers["content-encoding"] == "gzip"
+        assert "Good to see you" in shown(stream)["data"]
+
+
+def test_a_relay_that_comes_late_has_the_whole_state_at_once(hall: Hall, redis: Broker) -> None:
+    hall.stage.client.post("/goto/3")
+    ident = hall.together()
+    with relaying(redis.url, "--show", hall.show) as late:
+        state = late.state()
+        assert (ident_of(state), state["chapter"]["title"]) == (ident, "Many hands")
+        assert "Many hands" in late.client.get("/").text
+        assert "of another version" not in late.said()
+
+
+def test_ids_and_regions_are_the_same_on_every_server(hall: Hall) -> None:
+    with ExitStack() as stack:
+        servers = (hall.stage, hall.near, hall.far)
+        streams = [stack.enter_context(Stream(server, "/stream/stage")) for server in servers]
+        for stream in streams:
+            shown(stream)
+        for text in ("one", "two", "three"):
+            hall.stage.client.post("/say", json={"text": text})
+            hall.together()
+            got = [shown(stream) for stream in streams]
+            assert got[0]["id"] == got[1]["id"] == got[2]["id"]
+            assert f'<p class="said" dir="auto">{text}</p>' in got[0]["data"]
+            assert got[0]["data"] == got[1]["data"] == got[2]["data"]
+
+
+def test_only_what_changed_is_sent_to_who_was_there(hall: Hall) -> None:
+    with Stream(hall.near, "/stream/stage") as stream:
+        whole = shown(stream)
+        hall.stage.client.post("/say", json={"text": "a line"})
+        part = shown(stream)
+    assert "r-tale" in whole["data"]
+    assert "r-tale" not in part["data"]
+    assert "r-said" in part["data"]
+
+
+def test_a_phone_that_moves_to_a_relay_that_lags_waits_for_what_it_has_seen(hall: Hall, redis: Broker) -> None:
+    with wire(redis.port) as slow, relaying(f"redis://127.0.0.1:{slow.port}", "--show", hall.show) as lagging:
+        before = hall.together()
+        wait_for(lambda: lagging.has(before))
+        slow.hold()
+        hall.stage.client.post("/advance")
+        with Stream(hall.near, "/stream/stage") as stream:
+            seen = shown(stream)["id"]
+        assert number_of(seen) > number_of(before)
+        assert lagging.has(before)
+        with Stream(lagging, "/stream/stage", {"Last-Event-ID": seen}) as stream:
+            slow.go_on()
+            arrived = shown(stream)
+        assert number_of(arrived["id"]) >= number_of(seen)
+        assert "One truth" in arrived["data"]
+
+
+def test_the_beats_of_a_relay_tell_the_conductors_clock(hall: Hall) -> None:
+    with Stream(hall.near, "/stream/stage") as stream:
+        message = stream.next()
+        while message.get("event") != "beat":
+            message = stream.next()
+        told = float(message["data"].partition(":")[2].rstrip("}"))
+    assert abs(told - time.time()) < 0.5
+
+
+def test_the_timer_runs_on_in_a_relays_state(hall: Hall) -> None:
+    hall.stage.client.post("/timer/start")
+    hall.together()
+    first = hall.near.state()["timer"]["elapsed_sec"]
+    wait_for(lambda: hall.near.state()["timer"]["elapsed_sec"] > first + 0.3, 3)
+    hall.stage.client.post("/timer/pause")
+
+
+# What is not there.
+
+
+def test_a_relay_has_the_audiences_routes_and_no_other_and_describes_its_state(hall: Hall) -> None:
+    described = hall.near.client.get("/openapi.json").json()
+    jsonschema_rs.validate(described["components"]["schemas"]["State"], hall.near.state())
+    paths = described["paths"]
+    assert set(paths) == {"/", "/state", "/healthz", "/stream/stage"}
+    assert {method for path in paths.values() for method in path} == {"get"}
+    for path in ("/", "/state", "/healthz", "/favicon.ico"):
+        assert hall.near.client.get(path).status_code == 200
+        assert hall.near.client.head(path).status_code == 200
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(key for key in RULES if key[0] == "POST"))
+@pytest.mark.parametrize("headers", [{}, {"X-Forwarded-For": "192.0.2.7"}, {"Origin": "https://elsewhere.example"}])
+def test_nothing_can_be_steered_through_a_relay(hall: Hall, method: str, path: str, headers: dict[str, str]) -> None:
+    before = ident_of(hall.stage.state())
+    path = path.replace("{chapter}", "2").replace("{name}", "any").replace("{ident}", "0")
+    problem(hall.near.client.request(method, path, headers=headers), 404, "not_found")
+    assert ident_of(hall.stage.state()) == before
+
+
+@pytest.mark.parametrize("path", ["/presenter", "/remote", "/pair", "/events", "/sessions", "/stream/presenter"])
+def test_the_presenters_side_does_not_exist_on_a_relay(hall: Hall, path: str) -> None:
+    problem(hall.near.client.get(path), 404, "not_found")
+
+
+@pytest.mark.parametrize("path", ["/", "/state", "/stream/stage"])
+def test_what_is_read_cannot_be_posted_to(hall: Hall, path: str) -> None:
+    answer = hall.near.client.post(path)
+    problem(answer, 405, "method_not_allowed")
+    assert answer.headers["allow"] == "GET"
+
+
+def test_notes_never_get_into_redis(hall: Hall, redis: Broker) -> None:
+    notes: set[str] = set()
+    total = hall.stage.state()["chapter"]["total"]
+    for number in range(1, total + 1):
+        chapter = hall.stage.client.post(f"/goto/{number}").json()["chapter"]
+        notes |= {line.strip("- `") for line in chapter["notes"].splitlines()}
+        hall.together()
+        assert hall.near.state()["chapter"]["notes"] == ""
+        held = everything(redis)
+        assert chapter["title"].encode() in held, "the picture itself is read"
+        assert not [note for note in notes if note.encode() in held]
+    assert len(notes) == 2 * total
+
+
+def everything(redis: Broker) -> bytes:
+    """All that lies in Redis, what is packed unpacked."""
+    found: list[Any] = []
+    for key in redis.client.scan_iter():
+        kind = redis.client.type(key)
+        if kind == b"stream":
+            entries: Any = redis.client.xrange(key)
+            for _, fields in entries:
+                found += [*fields.keys(), *fields.values()]
+                found += [zlib.decompress(fields[b"body"])] if b"body" in fields else []
+        elif kind == b"set":
+            found += list(redis.client.smembers(key))
+        else:
+            found.append(redis.client.get(key) or b"")
+    return b"\n".join(found)
+
+
+def test_what_a_show_leaves_in_redis_is_bounded_and_goes_away(hall: Hall, redis: Broker) -> None:
+    for number in range(3 * MAX_PICTURES):
+        hall.stage.client.post("/say", json={"text": f"line {number}"})
+    hall.together()
+    assert redis.client.xlen(f"chaos-stage:{hall.show}:pictures") <= MAX_PICTURES
+    wait_for(lambda: bool(redis.client.exists(f"chaos-stage:{hall.show}:beats")))
+    wait_for(lambda: all(redis.client.ttl(key) > 0 for key in redis.client.scan_iter(f"chaos-stage:{hall.show}:*")))
+
+
+# Who is watching.
+
+
+def test_viewers_add_up_over_relays_and_those_of_a_dead_one_are_gone(hall: Hall, redis: Broker) -> None:
+    def watching(count: int) -> bool:
+        return bool(hall.stage.state()["viewers"]["stage"] == count)
+
+    with ExitStack() as stack:
+        doomed = stack.enter_context(relaying(redis.url, "--show", hall.show))
+        for server, count in ((hall.stage, 1), (hall.near, 2), (doomed, 3)):
+            for _ in range(count):
+                shown(stack.enter_context(Stream(server, "/stream/stage")))
+        wait_for(lambda: watching(6))
+        with Stream(hall.stage, "/stream/presenter") as presenter:
+            assert "<b>6</b><span>watching" in shown(presenter)["data"]
+        doomed.kill()
+        wait_for(lambda: watching(3))
+    wait_for(lambda: watching(0))
+
+
+# Who gets to Redis.
+
+
+def test_a_password_in_the_url_is_used_and_never_printed() -> None:
+    with broker(password="open-sesame") as redis, serving("none", "--redis", redis.url) as stage:
+        with relaying(redis.url) as relay:
+            wait_for(lambda: relay.has(ident_of(stage.state())))
+            assert "open-sesame" not in relay.said()
+        assert "open-sesame" not in stage.said()
+        assert not [line for line in stage.state()["log"] if line["who"] == "relays"]
+
+
+def test_a_wrong_password_is_said_and_keeps_no_show_from_starting() -> None:
+    with broker(password="open-sesame") as redis:
+        wrong = redis.url.replace("open-sesame", "let-me-in")
+        with serving("none", "--redis", wrong) as stage, relaying(wrong) as relay:
+            says = f"redis://127.0.0.1:{redis.port} refuses this password"
+            wait_for(lambda: any(says in line["text"] for line in stage.state()["log"]))
+            wait_for(lambda: says in relay.said() and says in stage.said())
+            assert stage.client.post("/advance").status_code == 200
+            assert "let-me-in" not in relay.said() + stage.said() + stage.client.get("/state").text
+            problem(relay.client.get("/state"), 503, "no_show")
+            assert "The show has not begun" in relay.client.get("/").text
+            assert relay.client.get("/healthz").json()["live"] is False
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    place = tmp_path_factory.mktemp("tls")
+    cert, key = place / "cert.pem", place / "key.pem"
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    make += ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)]
+    subprocess.run(make, check=True, capture_output=True)
+    return cert, key
+
+
+def test_redis_over_tls_by_its_url(certificate: tuple[Path, Path]) -> None:
+    cert, key = certificate
+    files = ("--tls-cert-file", str(cert), "--tls-key-file", str(key), "--tls-ca-cert-file", str(cert))
+    options = (*files, "--tls-auth-clients", "no")
+    with broker(*options, scheme="rediss", query=f"?ssl_ca_certs={cert}") as redis:
+        with serving("none", "--redis", redis.url) as stage, relaying(redis.url) as relay:
+            wait_for(lambda: relay.has(ident_of(stage.state())))
+        with relaying(redis.url.partition("?")[0]) as stranger:
+            wait_for(lambda: "shows a certificate that is not trusted" in stranger.said(), say=lambda: stranger.output)
+            problem(stranger.client.get("/state"), 503, "no_show")
+
+
+def test_a_relay_serves_https_with_a_certificate(hall: Hall, redis: Broker, certificate: tuple[Path, Path]) -> None:
+    cert, key = certificate
+    with relaying(redis.url, "--show", hall.show, "--tls-cert", str(cert), "--tls-key", str(key)) as relay:
+        trusted = ssl.create_default_context(cafile=str(cert))
+        assert httpx.get(f"{relay.url}/healthz", verify=trusted).json()["live"] is True
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["serve", "none", "--redis", "http://127.0.0.1"], "is not a URL of a Redis"),
+        (["serve", "none", "--redis", "redis://host:port"], "is not a URL of a Redis"),
+        (["relay", "--redis", "127.0.0.1:6379"], "is not a URL of a Redis"),
+        (["relay", "--redis", "redis://:secret@h/x"], "redis://h/x names no database"),
+        (["relay", "--redis", "redis://:secret@h?timeout=1"], "redis://h has an option 'timeout'"),
+        (["relay", "--redis", "rediss://h?ssl_nonsense=1"], "has an option that cannot be used"),
+        (["relay", "--redis", "redis://h", "--show", "a:b"], "--show 'a:b' is not a name"),
+        (["relay"], "a relay needs the Redis of the show"),
+        (["relay", "--redis", "redis://h", "--public-name", "ftp://x"], "neither http nor https"),
+    ],
+)
+def test_a_wrong_call_is_one_sentence_and_exit_code_2(args: list[str], says: str) -> None:
+    program = [sys.executable, "-m", "demo", *args, "--port", "0"]
+    done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=30)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert says in done.stderr
+    assert "secret" not in done.stderr
+
+
+def test_behind_a_load_balancer_a_relay_answers_to_its_public_name_only(hall: Hall, redis: Broker) -> None:
+    name = {"Host": "demo.example", "X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https"}
+    problem(hall.near.client.get("/", headers=name), 421, "host")
+    with relaying(redis.url, "--show", hall.show, "--public-name", "https://demo.example") as relay:
+        here = httpx.Client(base_url=f"http://127.0.0.1:{relay.port}")
+        assert here.get("/", headers=name).status_code == 200
+        assert here.get("/healthz").status_code == 200, "a health check asks for the address itself"
+        problem(here.get("/", headers={"Host": "other.example"}), 421, "host")
+        here.close()
+
+
+# Starting and ending.
+
+
+def test_a_relay_ends_at_once_with_streams_open_and_its_viewers_go_with_it(hall: Hall, redis: Broker) -> None:
+    with relaying(redis.url, "--show", hall.show) as relay, Stream(relay, "/stream/stage") as stream:
+        shown(stream)
+        wait_for(lambda: hall.stage.state()["viewers"]["stage"] == 1)
+        began = time.monotonic()
+        assert relay.stop(signal.SIGINT) == 0
+        assert time.monotonic() - began < 2
+        assert "Traceback" not in relay.output
+    wait_for(lambda: hall.stage.state()["viewers"]["stage"] == 0, 3)
+
+
+def test_two_shows_on_one_redis_do_not_mix(hall: Hall, redis: Broker) -> None:
+    other = any_show()
+    with serving("none", "--redis", redis.url, "--show", other) as stage:
+        stage.client.post("/goto/5")
+        with relaying(redis.url, "--show", other) as relay:
+            wait_for(lambda: relay.has(ident_of(stage.state())))
+            assert not hall.near.has(ident_of(stage.state()))
+
+
+def test_of_two_conductors_of_one_show_the_later_has_it_and_the_other_says_so(hall: Hall, redis: Broker) -> None:
+    show = any_show()
+    with serving("none", "--redis", redis.url, "--show", show) as first, relaying(redis.url, "--show", show) as relay:
+        wait_for(lambda: relay.has(ident_of(first.state())))
+        with serving("none", "--redis", redis.url, "--show", show) as second:
+            wait_for(lambda: relay.has(ident_of(second.state())))
+            first.client.post("/advance")
+            wait_for(lambda: "another conductor publishes the show" in first.said())
+            second.client.post("/goto/3")
+            wait_for(lambda: relay.has(ident_of(second.state())))
+            first.client.post("/say", json={"text": "unheard"})
+            second.client.post("/goto/4")
+            wait_for(lambda: relay.has(ident_of(second.state())))
+            assert relay.state()["epoch"] == second.state()["epoch"]
+
+
+def test_a_picture_of_another_version_shows_what_both_know(redis: Broker) -> None:
+    show = any_show()
+    with relaying(redis.url, "--show", show) as relay:
+        regions = {"tale": b"<h1>From elsewhere</h1>", "unheard-of": b"<p>nobody has a place for this</p>"}
+        for seq in (1, 2):
+            picture = FeedMessage("e", seq, "run", time.time(), "Elsewhere", "another build", regions, {"seq": seq})
+            fields: Any = picture.fields()
+            redis.client.xadd(f"chaos-stage:{show}:pictures", fields)
+            wait_for(lambda seq=seq: relay.client.get("/state").json().get("seq") == seq)  # type: ignore[misc]
+        page = relay.client.get("/").text
+        assert "From elsewhere" in page
+        assert "nobody has a place for this" not in page
+        assert 'data-build="another build"' not in page
+        with Stream(relay, "/stream/stage") as stream:
+            assert "unheard-of" not in shown(stream)["data"]
+        assert relay.said().count("of another version") == 1

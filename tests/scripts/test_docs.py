@@ -1,0 +1,245 @@
+"""The docs are true: their examples run, and every route, option and code stands in them and exists."""
+
+import dataclasses
+import inspect
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from demo.conductor import Conductor, ShowConfig
+from demo.conductor.fault_runner import INJECT_TIMEOUT_SEC, PLAN_TIMEOUT_SEC
+from demo.doctor.machine import checks
+from demo.show.health_sample import Counter, Metric, Node
+from demo.subjects import load
+from demo.subjects.options import FLAGS, dashed
+from demo.types import ACTION_LIMIT_SEC, HEAL_SEC, LATE_SEC, STOP_SEC, ChaosType, Chapter, HealthPollerProtocol, Stage
+from demo.watchdog.undo import HEAL_TIMEOUT_SEC
+from demo.web.app import Web
+from demo.web.problems import STATUS
+from demo.web.routes.state_schema import RELAYED, STATE
+from tests.support.paired_devices import OPEN, OpenServer
+from tests.support.servers import Stream, serving, wait_for
+
+ROOT = Path(__file__).parents[2]
+DOCS = {path.name: path.read_text() for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]}
+EVERYTHING = "\n".join(DOCS.values())
+
+
+def examples() -> list[str]:
+    return re.findall(r"```python\n(.*?)```", DOCS["extending.md"], re.DOTALL)
+
+
+def test_the_talk_in_the_docs_runs() -> None:
+    run = [sys.executable, "-W", "error", "-c", examples()[0]]
+    done = subprocess.run(run, input="next\nq\n", capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 0, done.stderr
+    assert "Goodbye" in done.stdout
+    assert done.stderr == ""
+
+
+def test_the_lamp_in_the_docs_can_be_broken_and_heals(tmp_path: Path) -> None:
+    (tmp_path / "lamp.py").write_text(examples()[1])
+    with serving("lamp:Lamp", env={"PYTHONPATH": f"{tmp_path}:{ROOT}"}) as server:
+        server.until(lambda state: bool(state["health"]) and state["health"]["freshness"] == "live")
+        assert server.client.post("/chaos/off").status_code == 202
+        state = server.until(lambda state: state["chaos"][0]["recovered_after_sec"] is not None)
+        assert state["chaos"][0]["detected_after_sec"] < 3
+        for _ in range(2):
+            assert server.client.post("/advance").status_code == 200
+        state = server.until(lambda state: state["chapter"]["status"] == "done")
+        assert any(line["text"].startswith("Dark after") for line in state["log"])
+
+
+@pytest.mark.anyio
+async def test_every_route_is_documented_and_every_documented_one_exists() -> None:
+    conductor = Conductor(ShowConfig("none", load("none").chapters))
+    web = Web(conductor)
+    await conductor.journal.close()
+    paths = set(web.app.openapi()["paths"]) | {"/", "/presenter", "/remote", "/pair", "/openapi.json"}
+    documented = set(re.findall(r"`(?:GET |POST )?(/[a-z/{}.-]*)`", DOCS["http.md"].split("| code |")[0]))
+    assert documented == paths
+
+
+def keys(value: object, place: str = "") -> set[str]:
+    """Where each key stands, as in `log[].at`. What a node measures has names of its own."""
+    if isinstance(value, list):
+        return {found for item in value for found in keys(item, f"{place}[]")}
+    if not isinstance(value, dict) or place == "health.nodes[].metrics":
+        return set()
+    named = {f"{place}.{key}".lstrip("."): item for key, item in value.items()}
+    return set(named) | {found for name, item in named.items() for found in keys(item, name)}
+
+
+def documented_state() -> set[str]:
+    example = re.search(r"## The state\n.*?```json\n(.*?)```", DOCS["http.md"], re.DOTALL)
+    assert example
+    return keys(json.loads(example.group(1)))
+
+
+@pytest.mark.system
+def test_the_state_in_the_docs_has_every_key_that_is_sent_and_no_other() -> None:
+    with serving("ratelimiter", *OPEN) as server:
+        opened = OpenServer(server)
+        wait_for(lambda: "health.counters[].spread_sec" in keys(opened.state()), 30)
+        whole, watched = opened.state(), server.state()
+        schema = server.client.get("/openapi.json").json()["components"]["schemas"]["State"]
+    for state in (whole, watched):
+        jsonschema_rs.validate(schema, state)
+    presenters, audiences, documented = keys(whole), keys(watched), documented_state()
+    assert documented <= presenters
+    assert all(key.startswith("health.") for key in presenters - documented), "only the poller has keys of its own"
+    assert audiences == documented - {"health.nodes[].address"}
+
+
+def test_the_described_state_has_the_documented_keys() -> None:
+    documented = documented_state()
+    assert described(STATE) == {key for key in documented if not re.match(r"health\.(metrics|counters)\[", key)}
+    assert described(RELAYED) - described(STATE) == {"live", "lost_since"}
+
+
+def described(schema: Mapping[str, Any], place: str = "") -> set[str]:
+    """As `keys`, of what a JSON schema allows."""
+    found = set()
+    for inner in schema.get("oneOf", ()):
+        found |= described(inner, place)
+    for key, inner in schema.get("properties", {}).items():
+        found |= (
+            {f"{place}{key}"}
+            | described(inner, f"{place}{key}.")
+            | described(inner.get("items", {}), f"{place}{key}[].")
+        )
+    return found
+
+
+def test_each_key_of_the_state_is_explained() -> None:
+    table = re.search(r"\n\| key \| is \|\n(.*?)\n\n", DOCS["http.md"], re.DOTALL)
+    assert table
+    for key in documented_state():
+        top, *inner = re.findall(r"\w+", key)
+        row = next(row for row in table.group(1).splitlines() if f"`{top}`" in row.split(" | ")[0])
+        assert all(f"`{name}`" in row for name in inner), f"{key} is not explained"
+
+
+def test_the_events_in_the_docs_come_from_the_beginning_in_the_shape_that_is_shown() -> None:
+    example = re.search(r"id: .*\nevent: (\w+)\ndata: (.*)\n", DOCS["http.md"])
+    assert example
+    documented = json.loads(example.group(2))
+    with serving("none") as server:
+        said = documented["event"]["text"]
+        assert server.client.post("/say", json={"text": said}).status_code == 200
+        state = server.state()
+        with Stream(server, "/events") as stream:
+            first = stream.next()
+        assert (first["event"], keys(json.loads(first["data"]))) == ("snapshot", keys(state))
+        with Stream(server, "/events", {"Last-Event-ID": f"{state['epoch']}-0"}) as stream:
+            entries = [stream.next() for _ in range(state["seq"])]
+    assert {entry["event"] for entry in entries} == {example.group(1)}
+    told = [json.loads(entry["data"]) for entry in entries]
+    assert [entry["seq"] for entry in told] == list(range(1, state["seq"] + 1))
+    assert keys(next(entry for entry in told if entry["event"].get("text") == said)) == keys(documented)
+
+
+def test_every_refusal_code_is_documented_with_its_status() -> None:
+    table = DOCS["http.md"].split("| code |")[1]
+    found = {
+        code: int(status)
+        for codes, status in re.findall(r"^\| ((?:`\w+` ?)+)\| (\d+) \|", table, re.MULTILINE)
+        for code in re.findall(r"`(\w+)`", codes)
+    }
+    assert found == dict(STATUS)
+
+
+def test_every_option_is_documented() -> None:
+    for option in (
+        *("--terminal", "--journal", "--fresh", "--attach", "--name", "--port", "--host", "--no-open"),
+        *("--public-name", "--token-file", "--tls-cert", "--tls-key", "--option", "--json"),
+        *("--redis", "--show"),
+        *(f"--{dashed(flag.name)}" for flag in FLAGS),
+    ):
+        assert option in EVERYTHING, f"{option} stands nowhere"
+
+
+def test_every_variable_of_the_environment_is_documented() -> None:
+    source = "\n".join(path.read_text() for path in (ROOT / "demo").rglob("*") if path.suffix in (".py", ".yaml"))
+    read = set(re.findall(r"""environ(?:\.get\(|\[)"([A-Z_]+)"|(?<!_)(DEMO_[A-Z_]+)""", source))
+    names = {name.partition("DEMO_PORT_")[1] or name for pair in read for name in pair if name}
+    assert len(names) > 12
+    for name in names:
+        assert f"`{name}`" in DOCS["settings.md"], f"{name} stands nowhere"
+    for name in re.findall(r"`(DEMO_\w+)`", DOCS["settings.md"]):
+        assert name in source
+
+
+def test_what_a_chapter_has_and_a_stage_can_is_documented() -> None:
+    for field in dataclasses.fields(Chapter):
+        assert field.name in ("title", "narration") or re.search(
+            rf"`{field.name}`|\b{field.name}=", DOCS["extending.md"]
+        )
+    can = re.search(r"A `Stage` can\s(.*?)\.\n", DOCS["extending.md"], re.DOTALL)
+    assert can
+    assert set(re.findall(r"`(\w+)`", can.group(1))) == {name for name in vars(Stage) if not name.startswith("_")}
+
+
+def test_the_limits_of_a_show_of_ones_own_are_documented() -> None:
+    limits = {"limit_sec": ACTION_LIMIT_SEC, "heal_sec": HEAL_SEC, "stop_sec": STOP_SEC, "late_sec": LATE_SEC}
+    limits |= {"plan": PLAN_TIMEOUT_SEC, "inject": INJECT_TIMEOUT_SEC, "heal": HEAL_TIMEOUT_SEC}
+    for name, limit in limits.items():
+        sentences = re.split(r"\.\s", DOCS["extending.md"])
+        assert any(f"`{name}" in sentence and re.search(rf"\b{limit:g} s", sentence) for sentence in sentences), name
+
+
+def test_every_key_of_a_sample_is_documented_where_pollers_are() -> None:
+    documented = str(inspect.getdoc(HealthPollerProtocol))
+    kinds = (Node, Metric, Counter)
+    agreed = {field.name for kind in kinds for field in dataclasses.fields(kind)} | {"victims", "has_issues"}
+    assert [name for name in agreed if f"`{name}`" not in documented] == []
+
+
+def test_what_the_doctor_looks_at_is_documented() -> None:
+    for what in checks(8000):
+        assert f"\n| {what.partition(' 8000')[0]} |" in DOCS["doctor.md"], what
+
+
+def test_the_faults_of_the_rate_limiter_are_documented() -> None:
+    for driver in load("ratelimiter").faults:
+        assert f"`{driver.config.name}`" in DOCS["ratelimiter.md"]
+        assert isinstance(driver.config.chaos_type, ChaosType)
+
+
+@pytest.mark.parametrize("name", ["setup", "demo", "test", "check", "figures", "crashes"])
+def test_the_scripts_are_runnable(name: str) -> None:
+    path = ROOT / "scripts" / name
+    assert path.stat().st_mode & 0o111
+    subprocess.run(["bash", "-n", str(path)], check=True)
+
+
+def test_links_in_the_docs_lead_somewhere() -> None:
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
+            assert (path.parent / target).exists(), f"{path.name} links to {target}"
+
+
+@pytest.mark.system
+def test_the_readmes_curl_commands_do_what_they_say() -> None:
+    block = re.search(r"## Script it\n\n```sh\n(.*?)```", DOCS["README.md"], re.DOTALL)
+    assert block
+    lines = [line.partition("  #")[0].strip() for line in block.group(1).splitlines()]
+    assert len(lines) >= 7
+    with serving("ratelimiter") as server:
+        server.until(lambda state: bool(state["health"]) and not state["health"]["has_issues"], 30)
+        for line in lines:
+            if "/events" in line:
+                continue  # endless; tests/web/routes/test_contract.py reads it
+            command = line.replace("curl ", "curl -s -w '\\n%{http_code}' ", 1).replace(":8000", f":{server.port}")
+            done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+            code = int(done.stdout.rpartition("\n")[2])
+            expected = 409 if "from=3" in line else 202 if "/chaos/" in line or line.endswith("/heal") else 200
+            assert code == expected, line
+        assert server.state()["said"] == "hello room"

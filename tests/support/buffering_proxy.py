@@ -1,0 +1,170 @@
+"""Boxes on the way, like some virus scanners and tunnels: they keep a stream back until its end, which never comes."""
+
+import contextlib
+import http.client
+import http.server
+import re
+import select
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.support.relays import Wire
+
+_HELD = re.compile(rb"content-type: text/event-stream.*content-encoding: gzip", re.DOTALL)
+_STREAM = re.compile(rb"^GET (/stream/\S+) ", re.MULTILINE)
+
+
+class Box(Wire):
+    """`with_head`: not even the head of the answer is let through. `held` counts the streams kept back.
+
+    `lets_through`: it has stopped to do so. `asked`: the streams that pages asked for, in order. `stood_sec`: how long
+    after its request the newest of them still brought something.
+    """
+
+    def __init__(self, port: int, *, with_head: bool) -> None:
+        self.held = 0
+        self.lets_through = False
+        self.asked: list[str] = []
+        self.stood_sec = 0.0
+        self._newest: tuple[socket.socket | None, float] = (None, 0.0)
+        self._life = threading.Event()
+        self._with_head = with_head
+        super().__init__(port)
+
+    def cut(self) -> None:
+        """End what goes through it now."""
+        self._life.set()
+        self._life = threading.Event()
+
+    def _pump(self, near: socket.socket) -> None:
+        here, there = (f"127.0.0.1:{port}".encode() for port in (self.port, self._to))
+        with near, socket.create_connection(("127.0.0.1", self._to)) as far, contextlib.suppress(OSError):
+            holds, life = False, self._life
+            while not self._closed.is_set() and not life.is_set():
+                for ready in select.select([near, far], [], [], 0.05)[0]:
+                    chunk = ready.recv(65536)
+                    if not chunk:
+                        return
+                    if ready is near:
+                        if found := _STREAM.findall(chunk):
+                            self.asked += [path.decode() for path in found]
+                            self.stood_sec, self._newest = 0.0, (near, time.monotonic())
+                        far.sendall(chunk.replace(here, there))
+                    elif holds:
+                        continue
+                    elif not self.lets_through and _HELD.search(chunk):
+                        holds = True
+                        self.held += 1
+                        near.sendall(b"" if self._with_head else chunk[: chunk.index(b"\r\n\r\n") + 4])
+                    else:
+                        near.sendall(chunk)
+                        stream, began = self._newest
+                        if near is stream:
+                            self.stood_sec = time.monotonic() - began
+
+
+@contextmanager
+def box(port: int, *, with_head: bool = False) -> Iterator[Box]:
+    found = Box(port, with_head=with_head)
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+class WholeAnswers(http.server.ThreadingHTTPServer):
+    """A proxy that passes an answer on only when it is complete, as some tunnels and scanners do.
+
+    It names the server itself in what it sends there, so that its pages are the server's own. `lets_through`: it has
+    stopped to hold. `held`: answers that it waits for at the moment.
+    """
+
+    daemon_threads = False
+
+    def __init__(self, to: int) -> None:
+        super().__init__(("127.0.0.1", 0), _Whole)
+        self.to = to
+        self.port = self.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.lets_through = False
+        self.counting = threading.Lock()
+        self.upstreams: set[socket.socket] = set()
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+
+    @property
+    def held(self) -> int:
+        return len(self.upstreams)
+
+    def close(self) -> None:
+        """End what goes through it, and itself."""
+        self.shutdown()
+        with self.counting:
+            for upstream in self.upstreams:
+                with contextlib.suppress(OSError):
+                    upstream.shutdown(socket.SHUT_RDWR)
+        self.server_close()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A page that went away: nothing to say."""
+
+
+class _Whole(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: WholeAnswers
+
+    def _pass_on(self) -> None:
+        here, there = (f"127.0.0.1:{port}" for port in (self.server.port, self.server.to))
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)) or None
+        headers = {name: value.replace(here, there) for name, value in self.headers.items() if name != "Connection"}
+        upstream = http.client.HTTPConnection("127.0.0.1", self.server.to, timeout=60)
+        try:
+            upstream.request(self.command, self.path, body, headers)
+        except OSError as error:
+            self.send_error(502, str(error))
+            return
+        connected = upstream.sock
+        with contextlib.closing(upstream), self._counted(connected), upstream.getresponse() as answer:
+            self._answer(answer, None if self.server.lets_through else answer.read())
+
+    @contextmanager
+    def _counted(self, connected: socket.socket) -> Iterator[None]:
+        with self.server.counting:
+            self.server.upstreams.add(connected)
+        try:
+            yield
+        finally:
+            with self.server.counting:
+                self.server.upstreams.discard(connected)
+
+    def _answer(self, answer: http.client.HTTPResponse, whole: bytes | None) -> None:
+        self.send_response(answer.status)
+        for name, value in answer.getheaders():
+            if name.lower() not in ("transfer-encoding", "content-length", "connection"):
+                self.send_header(name, value)
+        self.send_header("Connection", "close")
+        self.close_connection = True
+        self.end_headers()
+        if whole is not None:
+            self.wfile.write(whole)
+            return
+        while chunk := answer.read1():
+            self.wfile.write(chunk)
+            self.wfile.flush()
+
+    do_GET = do_POST = _pass_on  # noqa: N815 - as the base class names them
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Nothing to say."""
+
+
+@contextmanager
+def whole_answers(port: int) -> Iterator[WholeAnswers]:
+    """In front of one of our servers."""
+    found = WholeAnswers(port)
+    try:
+        yield found
+    finally:
+        found.close()

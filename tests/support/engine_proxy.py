@@ -1,0 +1,149 @@
+"""A socket between us and the engine, to be cut, held up, or made to speak for another engine."""
+
+import asyncio
+import contextlib
+import tempfile
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from demo.container_engine.discovery import find
+from tests.support.tcp_gate import let_in
+
+PIECE = 65536
+
+
+class Between:
+    """In a thread with a loop of its own, so that tests of any kind and other processes can use it."""
+
+    def __init__(self, engine: str) -> None:
+        self._engine = engine
+        self._folder = tempfile.mkdtemp(prefix="chaos-stage-tests-")
+        self.path = Path(self._folder) / "engine.sock"
+        self.url = f"unix://{self.path}"
+        self.replaced: tuple[bytes, bytes] | None = None
+        self._trap: tuple[bytes, bool] | None = None
+        self._before: tuple[bytes, Callable[[], object]] | None = None
+        self._server: asyncio.Server | None = None
+        self._lines: set[asyncio.Task[None]] = set()
+        self._flows = asyncio.Event()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._loop.call_soon_threadsafe(self._flows.set)
+        self.restore()
+
+    def restore(self) -> None:
+        """Open for business, again."""
+        self._now(self._listen())
+
+    def cut(self) -> None:
+        """Nobody listens any more, and every connection breaks."""
+        self._now(self._stop())
+
+    def cut_connections(self) -> None:
+        """Those that are open break; new ones are served."""
+        self._now(self._drop())
+
+    def hang(self) -> None:
+        """Everybody is heard, nobody is answered."""
+        self._loop.call_soon_threadsafe(self._flows.clear)
+
+    def flow(self) -> None:
+        self._loop.call_soon_threadsafe(self._flows.set)
+
+    def pretend(self, real: str, other: str) -> None:
+        """What the engine calls itself, replaced by a name of the same length."""
+        assert len(real) == len(other)
+        self.replaced = (real.encode(), other.encode())
+
+    def break_at(self, request: str, *, arrives: bool) -> None:
+        """The next request that holds this text breaks its connection, before or behind its arrival."""
+        self._trap = (request.encode(), arrives)
+
+    def before(self, request: str, do: Callable[[], object]) -> None:
+        """`do` happens before the next request that holds this text arrives."""
+        self._before = (request.encode(), do)
+
+    def close(self) -> None:
+        self.flow()
+        self.cut()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self.path.unlink(missing_ok=True)
+        Path(self._folder).rmdir()
+
+    def _now(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=10)
+
+    async def _listen(self) -> None:
+        self._server = await asyncio.start_unix_server(self._serve, str(self.path))
+        self.path.chmod(0o600)
+
+    async def _stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+            await let_in()
+        self.path.unlink(missing_ok=True)
+        await self._drop()
+
+    async def _drop(self) -> None:
+        lines = tuple(self._lines)
+        for line in lines:
+            line.cancel()
+        await asyncio.gather(*lines, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        line = asyncio.current_task()
+        assert line is not None
+        self._lines.add(line)
+        far: asyncio.StreamWriter | None = None
+        try:
+            await self._flows.wait()
+            answers, far = await asyncio.open_unix_connection(self._engine)
+            flows = [
+                asyncio.ensure_future(self._copy(reader, far)),
+                asyncio.ensure_future(self._copy(answers, writer, answering=True)),
+            ]
+            try:
+                await asyncio.wait(flows, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for flow in flows:
+                    flow.cancel()
+                await asyncio.gather(*flows, return_exceptions=True)
+        except (asyncio.CancelledError, OSError):
+            pass
+        finally:
+            for end in (writer, far):
+                if end is not None:
+                    end.close()
+            self._lines.discard(line)
+
+    async def _copy(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, answering: bool = False) -> None:
+        with contextlib.suppress(OSError):
+            while piece := await source.read(PIECE):
+                await self._flows.wait()
+                if not answering and self._before and self._before[0] in piece:
+                    (_, do), self._before = self._before, None
+                    await asyncio.to_thread(do)
+                if not answering and self._trap and self._trap[0] in piece:
+                    (_, arrives), self._trap = self._trap, None
+                    sink.write(piece if arrives else b"")
+                    await sink.drain()
+                    return
+                sink.write(piece.replace(*self.replaced) if answering and self.replaced else piece)
+                await sink.drain()
+
+
+@contextmanager
+def between() -> Iterator[Between]:
+    """In front of the engine that the docker command uses too."""
+    made = Between(find().url.removeprefix("unix://"))
+    try:
+        yield made
+    finally:
+        made.close()

@@ -1,0 +1,64 @@
+"""Runs cells of a matrix, spread evenly, and exits with 1 if one was left broken: `scripts/matrix N [--docker]`."""
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.support.matrix import Cell, Stand, run_cell
+from tests.support.matrix_containers import CELLS as CONTAINER_CELLS
+from tests.support.matrix_containers import ContainerStand
+from tests.support.matrix_limiter import CELLS as LIMITER_CELLS
+from tests.support.matrix_limiter import LimiterStand
+
+
+def main() -> int:
+    """Runs cells, spread evenly, and says of each that failed why; 0 when nothing was left broken."""
+    parser = argparse.ArgumentParser(prog="scripts/matrix", description=__doc__)
+    parser.add_argument("runs", type=int, nargs="?", default=0, help="how many cells to run (each once)")
+    parser.add_argument("--docker", action="store_true", help="containers instead of the rate limiter")
+    parser.add_argument("--only", default="", help="cells whose name holds this")
+    asked = parser.parse_args()
+    for number in (signal.SIGINT, signal.SIGHUP):
+        # Started in the background, these may be ignored; the servers would inherit that.
+        signal.signal(number, signal.SIG_DFL)
+    known = CONTAINER_CELLS if asked.docker else LIMITER_CELLS
+    cells = [cell for cell in known if asked.only in str(cell)]
+    if not cells:
+        parser.error(f"no cell's name holds {asked.only!r}")
+    runs = asked.runs or len(cells)
+    with tempfile.TemporaryDirectory(prefix="matrix-") as scratch:
+        os.environ["XDG_STATE_HOME"] = str(_folder(Path(scratch), "state"))
+        stand: Stand = ContainerStand() if asked.docker else LimiterStand("matrix")
+        try:
+            broken = [number for number in range(runs) if not _passes(stand, cells, number, Path(scratch))]
+        finally:
+            stand.end()
+    print(f"{len(broken)} left broken of {runs} ({len(cells)} cells)")
+    return 1 if broken else 0
+
+
+def _passes(stand: Stand, cells: Sequence[Cell], number: int, scratch: Path) -> bool:
+    cell = cells[number % len(cells)]
+    started = time.monotonic()
+    try:
+        run_cell(stand, cell, _folder(scratch, f"run-{number}"))
+    except AssertionError as error:
+        print(f"{number + 1:4}  {cell}: {str(error)[:2000]}", flush=True)
+        return False
+    print(f"{number + 1:4}  {cell}: whole after {time.monotonic() - started:.1f} s", flush=True)
+    return True
+
+
+def _folder(scratch: Path, name: str) -> Path:
+    folder = scratch / name
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,254 @@
+"""Many nodes as few cards: nobody who is down goes unnamed, nothing is counted wrong, and the wall holds them all."""
+
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from playwright.sync_api import Browser, Page
+
+from bench.fleet import Fleet
+from demo.show import commands as c
+from demo.show.health_sample import read_sample
+from demo.terminal.transcript import Transcript
+from demo.views import CardView, groups, listed, stage_view
+from demo.views.groups import MAX_ALONE, MAX_LISTED, SEVERITY
+from demo.views.redaction import MASK
+from demo.web.rendering.card_layout import MAX_FULL, CardLayout, wall
+from demo.web.rendering.state_grid import cells
+from tests.scripts.test_docs import ROOT
+from tests.support.chromium import PHONE, PROJECTOR, Window, chromium
+from tests.support.servers import Server
+from tests.support.show_player import player
+
+
+def node(name: str, state: str = "up", group: str = "g") -> CardView:
+    return CardView(name, name, state, state, "1", "req/s", "", 5.0, group=group)
+
+
+def key(name: str, state: str = "up") -> CardView:
+    return CardView(f"key-{name}", name, state, "5 of 10", "0", "ghosts", "drift 0", 5.0, of_key=True)
+
+
+def fleet(count: int, down: tuple[int, ...] = (), names: int = 6) -> list[CardView]:
+    return [node(f"n{n}", "down" if n in down else "up", f"g{n % names}") for n in range(count)]
+
+
+# The model.
+
+
+def test_nodes_are_grouped_in_the_order_they_came_with_the_worst_first_among_the_named() -> None:
+    made = groups([node("a", "up", "x"), node("b", "degraded", "y"), node("c", "down", "y"), node("d", "up", "x")])
+    assert [(group.name, group.state, group.main, group.unit) for group in made] == [
+        ("x", "up", "2", "of 2 up"),
+        ("y", "down", "0", "of 2 up"),
+    ]
+    assert [card.name for card in made[1].bad] == ["c", "b"]
+    assert made[1].word == "1 down, 1 degraded"
+    assert made[1].is_gone
+    assert not made[0].is_gone
+
+
+def test_stale_nodes_are_not_counted_as_up_and_not_as_down() -> None:
+    (group,) = groups([node(f"n{n}", "stale") for n in range(40)])
+    assert (group.main, group.word, group.is_gone) == ("–", "40 stale", False)
+
+
+def test_a_limited_key_is_in_no_group() -> None:
+    assert [group.total for group in groups([*fleet(12), key("login")])] == [2] * 6
+
+
+def test_nodes_that_are_all_of_their_own_kind_are_one_group() -> None:
+    assert [group.total for group in groups(fleet(200, names=200))] == [200]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([*SEVERITY, "odd"]), st.integers(0, 40)), min_size=MAX_ALONE + 1, max_size=200)
+)
+def test_every_node_is_counted_once_and_every_one_that_is_not_up_is_known(drawn: list[tuple[str, int]]) -> None:
+    cards = [node(f"n{n}", state, f"g{kind}") for n, (state, kind) in enumerate(drawn)]
+    made = groups(cards)
+    assert sum(group.total for group in made) == len(cards)
+    assert {card.name for group in made for card in group.bad} == {card.name for card in cards if card.state != "up"}
+    laid = wall(cards)
+    assert 0 < len(laid.groups) <= MAX_FULL
+    for shown in laid.groups:
+        assert len(shown.named) + shown.unnamed == len(shown.group.bad)
+        assert bool(shown.named) == bool(shown.group.bad)
+
+
+def test_a_list_names_who_is_down_and_then_the_groups_and_the_keys() -> None:
+    found = listed([*fleet(600, (7, 20)), key("login", "degraded")])
+    assert [card.name for card in found] == ["n7", "n20", "g0", "g1", "g2", "g3", "g4", "g5", "login"]
+    assert [card.state for card in found[2:5]] == ["up", "degraded", "degraded"]
+    assert len(listed(fleet(600, tuple(range(600))))) == MAX_LISTED + 6
+    few = fleet(MAX_ALONE, (3,))
+    assert listed(few) == tuple(few)
+
+
+def test_a_nodes_group_counts_more_than_its_type_and_an_address_in_it_is_masked_for_the_room() -> None:
+    nodes = [
+        {"id": f"n{n}", "type": "shard", "group": "rack 10.0.0.1:80" if n < 3 else "", "health": "up"}
+        for n in range(40)
+    ]
+    play = player()
+    play.play(c.Observe(read_sample({"nodes": nodes, "interval_sec": 1.0}, play.at + 1)))
+    assert [group.name for group in groups(stage_view(play.state).cards)] == [f"rack {MASK}", "shard"]
+    assert next(group.name for group in groups(stage_view(play.state, private=True).cards)) == "rack 10.0.0.1:80"
+
+
+# The wall.
+
+
+def test_up_to_thirty_nodes_have_a_card_each_and_more_have_one_a_group() -> None:
+    assert len(wall(fleet(MAX_ALONE)).cards) == MAX_ALONE
+    laid = wall([*fleet(MAX_ALONE), key("login")])
+    assert ([card.name for card in laid.cards], len(laid.groups), laid.rest) == (["login"], 6, "")
+
+
+def test_of_too_many_groups_the_worst_are_shown_in_their_place_and_the_rest_is_said() -> None:
+    laid = wall(fleet(200, (17, 18), names=20))
+    assert len(laid.groups) == MAX_FULL
+    assert [shown.group.name for shown in laid.groups][-2:] == ["g17", "g18"]
+    assert laid.rest == "and 8 more groups: all up"
+    laid = wall(fleet(200, tuple(range(14)), names=20))
+    assert laid.rest == "and 8 more groups: g12 1 down, g13 1 down"
+
+
+def test_cells_keep_their_place_and_each_state_has_its_own() -> None:
+    drawn = cells(["up"] * 3 + ["down"] + ["up"] * 6)
+    assert (drawn.columns, drawn.rows) == (7, 2)
+    assert drawn.paths == (("up", "M0 0h3M4 0h3M0 1h3"), ("down", "M3 0h1"))
+
+
+@given(st.lists(st.sampled_from(SEVERITY), min_size=1, max_size=700))
+def test_there_are_as_many_cells_as_nodes(states: list[str]) -> None:
+    drawn = cells(states)
+    lengths = {state: sum(int(run) for run in re.findall(r"h(\d+)", path)) for state, path in drawn.paths}
+    assert lengths == {state: states.count(state) for state in states}
+    assert drawn.columns * drawn.rows >= len(states)
+
+
+def test_the_wall_of_six_hundred_is_laid_out_as_one_of_sixty() -> None:
+    def shape(laid: CardLayout) -> tuple[int, int, int]:
+        return laid.columns, laid.rows, len(laid.groups)
+
+    assert shape(wall(fleet(600))) == shape(wall(fleet(60))) == (3, 2, 6)
+
+
+# On real pages.
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+def broken(nodes: int, names: int) -> Server:
+    """Three nodes are down, and a whole group."""
+    options = ("-o", f"nodes={nodes}", "-o", f"groups={names}", "-o", "interval=0.2")
+    server = Server("bench.fleet:Fleet", *options, cwd=ROOT)
+    server.until(lambda state: bool(state["health"]) and state["health"]["freshness"] == "live")
+    for fault in ("three", "group"):
+        assert server.client.post(f"/chaos/{fault}").status_code == 202
+    server.until(lambda state: all(fault["detected_after_sec"] is not None for fault in state["chaos"]))
+    return server
+
+
+OVERLAPS = """() => {
+  const box = (name) => document.querySelector(name).getBoundingClientRect();
+  const cut = (name) => [...document.querySelectorAll(name)]
+    .filter(e => e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1).map(e => e.textContent);
+  const least = innerWidth > innerHeight ? innerWidth / 95 : 14;
+  return {
+    cut: [...cut('.named'), ...cut('.groups .name')],
+    below: [...document.querySelectorAll('.groups .card, .curves')]
+      .filter(e => e.getBoundingClientRect().bottom > box('.banner').top).map(e => e.textContent),
+    small: [...document.querySelectorAll('.named span')].filter(e => parseFloat(getComputedStyle(e).fontSize) < least)
+      .map(e => e.textContent),
+  };
+}"""
+
+
+def seen(page: Page) -> dict[str, list[str]]:
+    page.wait_for_selector(".groups .card.gone")
+    found: dict[str, list[str]] = page.evaluate(OVERLAPS)
+    return found
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("nodes", "names"), [(600, 6), (600, 1), (300, 4), (60, 12), (600, 20), (31, 2)])
+def test_the_stage_holds_them_all_at_every_size_and_names_who_is_down(browser: Browser, nodes: int, names: int) -> None:
+    server = broken(nodes, names)
+    try:
+        for size in (PROJECTOR, (1280, 720), (1024, 768)):
+            window = Window(browser, server.url, size)
+            assert seen(window.page) == {"cut": [], "below": [], "small": []}, size
+            shown = window.page.locator(".named").all_inner_texts()
+            assert any("gateway-1" in text for text in shown)
+            if names > 1:
+                assert any("orders-1" in text for text in shown)
+            window.keep(f"groups-{nodes}-{names}-{size[0]}")
+            assert window.complaints == []
+            window.close()
+        window = Window(browser, server.url, PHONE)
+        found = seen(window.page)
+        assert found["cut"] == found["small"] == []
+        assert window.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        window.close()
+    finally:
+        server.stop()
+        server.sweep()
+
+
+@pytest.mark.browser
+def test_thirty_nodes_are_all_on_the_stage_with_whole_names_and_numbers(browser: Browser) -> None:
+    server = broken(30, 6)
+    try:
+        for size in (PROJECTOR, (1280, 720), (1024, 768)):
+            window = Window(browser, server.url, size)
+            window.page.wait_for_selector(".tiny .card.down")
+            found = window.page.evaluate(
+                OVERLAPS.replace(".groups .name", ".tiny .head .name").replace(".groups .card", ".card")
+            )
+            assert found == {"cut": [], "below": [], "small": []}, size
+            shown = window.page.locator(".tiny .card").all_inner_texts()
+            assert len(shown) == 30
+            assert all("req/s" in text for text in shown)
+            window.keep(f"thirty-{size[0]}")
+            window.close()
+    finally:
+        server.stop()
+        server.sweep()
+
+
+def test_every_page_of_six_hundred_nodes_is_about_as_large_as_of_sixty() -> None:
+    sizes: dict[int, dict[str, int]] = {}
+    for nodes in (60, 600):
+        server = broken(nodes, 6)
+        try:
+            pages = {path: httpx.get(f"{server.url}{path}") for path in ("/", "/presenter", "/remote")}
+            sizes[nodes] = {path: len(page.content) for path, page in pages.items()}
+            for path, page in pages.items():
+                assert "is down and" in page.text if path == "/remote" else "gateway-1<" in page.text
+        finally:
+            server.stop()
+            server.sweep()
+    for path, size in sizes[600].items():
+        assert size < 1.5 * sizes[60][path] + 1000, sizes
+
+
+def test_in_a_pipe_a_group_that_dies_is_some_lines_and_a_count() -> None:
+    play, told, system = player(), Transcript(), Fleet(600)
+
+    def lines() -> list[str]:
+        play.play(c.Observe(read_sample(system.health(0, 1.0) | {"last_updated": None}, play.at + 1)))
+        return told.lines(play.state)
+
+    assert "health: gateway 100 of 100 up, orders 100 of 100 up" in "\n".join(lines())
+    system.down |= {f"gateway-{number}" for number in range(1, 101)}
+    assert lines() == [*(f"gateway-{number}: up → down" for number in range(1, 13)), "and 88 more → down"]
+    assert lines() == []

@@ -1,0 +1,508 @@
+"""Pages and their regions: the same state, the same bytes; nothing private on the stage, nothing hostile anywhere."""
+
+import inspect
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from html.parser import HTMLParser
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from demo.show import FaultState, Refusal, ShowState
+from demo.show import commands as c
+from demo.show.health_sample import read_sample
+from demo.types import ChaosConfig, ChaosType, Chapter
+from demo.views import CardView, snapshot, stage_view
+from demo.views.cards import cards
+from demo.views.curves import curves
+from demo.web.rendering.assets import Assets
+from demo.web.rendering.card_layout import middle_cut, narration_size, spark, wall
+from demo.web.rendering.renderer import REGIONS, Drawing, Renderer
+from tests.support.show_player import Player, player
+
+ASSETS = Assets(Path(str(resources.files("demo") / "static")))
+PAGES = Renderer(ASSETS)
+VIEWERS = {"stage": 3, "presenter": 1, "remote": 1}
+VIEWS = tuple(REGIONS)
+HOSTILE = "<script>alert('x')</script>\" onload=y' --><img src=x>"
+
+
+def deck() -> tuple[Chapter, ...]:
+    return (
+        Chapter("One", "**Narration** one", notes="Secret of one"),
+        Chapter("Two", "two", notes="Secret of two", hypothesis="It holds", budget_sec=90),
+        Chapter("Three", "three", notes="Secret of three", shows_evidence=True),
+    )
+
+
+def fault(name: str = "kill", target: str = "node-2") -> FaultState:
+    return FaultState(ChaosConfig(name, ChaosType.CONTAINER_KILL, f"Do {name}", 5.0), target)
+
+
+def health(names: list[str], detail: str = "p99 12 ms", address: str = "10.1.2.3:9") -> dict[str, object]:
+    nodes = [
+        {"id": n, "name": n, "health": "up", "address": address, "detail": detail, "metrics": {"req/s": 31.5}}
+        for n in names
+    ]
+    counters = [{"key": "checkout", "limit": 100, "window_sec": 10, "admitted": 120, "ghosts": 20, "drift": 0}]
+    metrics = [{"name": "rps", "label": "requests", "value": 300.0, "unit": "/s", "role": "load"}]
+    return {"nodes": nodes, "counters": counters, "metrics": metrics, "interval_sec": 0.5}
+
+
+def see(play: Player, dictionary: dict[str, object], times: int = 3) -> None:
+    for _ in range(times):
+        done = play.play(c.Observe(read_sample(dictionary, play.at + 1)))
+        assert not isinstance(done, Refusal)
+
+
+def busy() -> Player:
+    """Chapter 2 with a fault in place, a verdict, a countdown and a line of the presenter's."""
+    play = player(*deck(), faults=[fault(), fault("burst")])
+    play.play(c.Advance())
+    see(play, health(["node-1", "node-2", "node-3"]))
+    play.inject("kill")
+    see(play, health(["node-1", "node-3"]))
+    play.play(c.Say("Look at the third curve"))
+    play.play(c.Conclude(2, True, "182 against 100"))
+    play.play(c.StartCountdown(2, 3.0))
+    return play
+
+
+def variants() -> dict[str, ShowState]:
+    play = busy()
+    running = play.state
+    play.play(c.Halt())
+    play.play(c.HealEnd("kill", 1))
+    halted = play.state
+    play.play(c.Blackout(True))
+    dark = play.state
+    play.play(c.Goto(3))
+    frozen = player(*deck(), faults=[fault(), fault("burst")])
+    frozen.play(c.Freeze())
+    frozen.play(c.Advance())
+    return {
+        "opening": player(*deck()).state,
+        "running": running,
+        "halted": halted,
+        "dark": dark,
+        "evidence": play.state,
+        "frozen": frozen.state,
+        "stale": replace(running, freshness="stale"),
+        "no faults": player(*deck(), faults=[fault()]).state,
+        "failing": replace(running, durable=False).with_fault("burst", state="failed", error="it broke"),
+    }
+
+
+STATES = variants()
+
+
+def text_of(view: str, state: ShowState) -> str:
+    return "".join(region.html for region in PAGES.regions(view, state, VIEWERS))
+
+
+class Audit(HTMLParser):
+    """Everything in a document that the content policy, or good sense, forbids; and its ids."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.bad: list[str] = []
+        self.ids: list[str] = []
+        self.targets: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        if tag in ("style", "iframe", "object", "embed", "img") or (tag == "script" and not found.get("src")):
+            self.bad.append(tag)
+        self.bad += [f"{tag} {name}" for name in found if name == "style" or name.startswith("on")]
+        self.ids += [found["id"] or ""] if "id" in found else []
+        if found.get("hx-post") is not None:
+            self.targets.append(found["hx-post"] or "")
+            if found.get("hx-swap") != "none":
+                self.bad.append(f"{tag} {found['hx-post']} would swap an answer")
+        for name in ("src", "href"):
+            if (found.get(name) or "/").split(":")[0] in ("http", "https", "javascript", "data"):
+                self.bad.append(f"{tag} {name}={found[name]}")
+
+
+@pytest.mark.parametrize("name", STATES)
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_same_state_gives_the_same_bytes(view: str, name: str) -> None:
+    first = PAGES.regions(view, STATES[name], VIEWERS)
+    again = Renderer(ASSETS).regions(view, STATES[name], VIEWERS)
+    assert first == again
+    assert [region.name for region in first] == list(REGIONS[view])
+
+
+@pytest.mark.parametrize("name", STATES)
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_region_has_no_line_break_that_could_part_a_message(view: str, name: str) -> None:
+    for region in PAGES.regions(view, STATES[name], VIEWERS):
+        assert not re.search("[\r\n]", region.html), region.name
+
+
+@pytest.mark.parametrize("name", STATES)
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_page_is_complete_and_keeps_the_content_policy(view: str, name: str) -> None:
+    html = PAGES.page(view, STATES[name], VIEWERS, "epoch-1")
+    audit = Audit(html)
+    assert audit.bad == []
+    assert len(audit.ids) == len(set(audit.ids)), "an id stands for one element"
+    for region in PAGES.regions(view, STATES[name], VIEWERS):
+        assert f"r-{region.name}" in audit.ids
+        assert region.html in html, "the page is whole before its stream connects"
+    assert 'data-epoch="epoch-1"' in html
+    assert f'data-build="{ASSETS.fingerprint}"' in html
+    asked = "?packed=1" if view == "stage" else ""
+    assert f'hx-sse:connect="stream/{view}{asked}"' in html
+
+
+def test_a_frame_names_each_region_once_and_morphs_it() -> None:
+    regions = PAGES.regions("stage", STATES["running"], VIEWERS)
+    frame = PAGES.frame(regions)
+    assert re.findall(r'<hx-partial hx-target="#r-([a-z]+)" hx-swap="innerMorph">', frame) == list(REGIONS["stage"])
+    assert frame.count("</hx-partial>") == len(regions)
+    assert PAGES.frame(()) == ""
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_notes_errors_and_addresses_never_reach_the_stage(name: str) -> None:
+    shown = text_of("stage", STATES[name])
+    for secret in ("Secret", "it broke", "10.1.2.3"):
+        assert secret not in shown
+
+
+def test_the_presenters_pages_hold_notes_and_errors() -> None:
+    assert "Secret of two" in text_of("presenter", STATES["failing"])
+    assert "Secret of two" in text_of("remote", STATES["failing"])
+    assert "it broke" in text_of("presenter", STATES["failing"])
+
+
+def test_the_stage_steers_nothing() -> None:
+    for state in STATES.values():
+        assert Audit(PAGES.page("stage", state, VIEWERS, "e")).targets == []
+
+
+@pytest.mark.parametrize("view", ["presenter", "remote"])
+def test_every_move_says_which_chapter_it_was_pressed_on(view: str) -> None:
+    shown = text_of(view, STATES["running"])
+    for path in ("advance", "back", "goto/1", "goto/3"):
+        assert re.search(rf'hx-post="{path}"[^>]*hx-vals=\'{{"from": 2}}\'', shown), path
+    for path in ("halt", "heal", "blackout?on=true", "freeze?on=true", "timer/pause", "timer/reset"):
+        assert f'hx-post="{path}"' in shown
+
+
+def test_halt_is_on_both_pages_in_every_state_and_never_turns_into_resume() -> None:
+    for view in ("presenter", "remote"):
+        for state in STATES.values():
+            shown = text_of(view, state)
+            assert re.search(r'<button id="halt"[^>]*hx-post="halt"', shown)
+            assert ('hx-post="resume"' in shown) == state.halted
+
+
+def test_a_running_fault_is_ended_by_its_button_and_an_idle_one_names_its_target() -> None:
+    shown = text_of("presenter", STATES["running"])
+    assert re.search(r'id="fault-1"[^>]*hx-post="chaos/kill/heal"[^>]*hx-trigger="click"', shown)
+    assert re.search(r'id="fault-2"[^>]*hx-post="chaos/burst"[^>]*hx-trigger="fire"', shown)
+    assert "again to fire on <bdi>node-2</bdi>" in shown
+
+
+def test_times_are_moments_for_the_script_to_count() -> None:
+    state = STATES["running"]
+    kill = state.fault("kill")
+    assert kill is not None
+    assert f'data-left="{kill.heals_at}"' in text_of("stage", state)
+    assert f'data-count="{state.countdown_ends_at}"' in text_of("stage", state)
+    assert f'data-age="{state.sample.updated_at if state.sample else 0}"' in text_of("stage", state)
+    assert f'data-since="{state.entered_at}" data-budget="90"' in text_of("presenter", state)
+
+
+def test_what_the_room_must_see_is_on_the_wall() -> None:
+    shown = text_of("stage", STATES["running"])
+    for words in ("Do kill", "Look at the third curve", "We said:", "It holds", "Held:", "182 against 100", "2 of 3"):
+        assert words in shown
+    assert 'class="veil"' not in shown
+    assert 'class="veil"' in text_of("stage", STATES["dark"])
+    assert "Halted" in text_of("stage", STATES["halted"])
+    assert "health is stale" in text_of("stage", STATES["stale"])
+    assert "The room is dark" in text_of("presenter", STATES["dark"])
+    assert "The room is dark" in text_of("remote", STATES["dark"])
+
+
+def test_the_talks_clock_is_moments_and_a_plan_for_the_script_to_count() -> None:
+    play = player(*deck())
+    play.play(c.Advance())
+    running = f'data-banked="0.0" data-runs="{play.at}" data-budget="90"'
+    for view in ("presenter", "remote"):
+        shown = text_of(view, play.state)
+        assert running in shown
+        assert 'data-pace="0 90"' in shown
+        assert 'hx-post="timer/pause"' in shown
+        assert re.search(r'hx-post="timer/reset"[^>]*hx-trigger="fire"', shown), "a reset asks first"
+    play.play(c.PauseTimer(), later=75)
+    for view in ("presenter", "remote"):
+        shown = text_of(view, play.state)
+        assert 'data-banked="75.0"' in shown
+        assert "data-runs" not in shown
+        assert "<b data-talk>1:15</b>" in shown
+        assert 'hx-post="timer/start"' in shown
+        assert "paused" in shown
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_the_stage_shows_no_timer(name: str) -> None:
+    shown = text_of("stage", STATES[name])
+    assert not re.search("timer|data-talk|data-pace|budget", shown)
+
+
+def test_a_frozen_stage_shows_the_held_chapter_and_the_presenter_both() -> None:
+    stage, state = text_of("stage", STATES["frozen"]), STATES["frozen"]
+    assert ">One</h1>" in stage
+    assert "1 of 3" in stage
+    for leak in ("Two", "It holds", "2 of 3", "FROZEN"):
+        assert leak not in stage
+    for view in ("presenter", "remote"):
+        shown = text_of(view, state)
+        assert "FROZEN: the room sees chapter 1" in shown
+        assert '<h1 dir="auto">Two' in shown
+        assert re.search(r'hx-post="goto/1"[^>]*hx-vals=\'{"from": 2}\'>Go back to 1<', shown)
+        assert re.search(r'id="freeze"[^>]*hx-post="freeze\?on=false"', shown)
+        assert "FROZEN" not in text_of(view, STATES["running"])
+
+
+def test_what_the_presenter_says_on_a_frozen_stage_is_marked_as_not_yet_told() -> None:
+    play = player(*deck())
+    play.play(c.Say("early"))
+    play.play(c.Freeze())
+    assert "not in the room" not in text_of("presenter", play.state)
+    play.play(c.Say("late"))
+    play.play(c.Advance())
+    play.play(c.Say("late"))
+    shown = text_of("presenter", play.state)
+    assert "not in the room while it is frozen" in shown
+    assert "Not on the wall: it shows chapter 1" in shown
+    stage = text_of("stage", play.state)
+    assert "early" in stage
+    assert "late" not in stage
+
+
+def test_on_the_held_chapter_there_is_nothing_to_go_back_to() -> None:
+    play = player(*deck())
+    play.play(c.Freeze())
+    for view in ("presenter", "remote"):
+        shown = text_of(view, play.state)
+        assert "FROZEN: the room sees chapter 1" in shown
+        assert "Go back to" not in shown
+
+
+def test_without_a_system_the_story_takes_the_wall() -> None:
+    play = player(*deck(), faults=[fault()])
+    alone = replace(play.state, faults=())
+    assert " alone" in text_of("stage", alone)
+    assert 'class="card' not in text_of("stage", alone)
+
+
+def hostile() -> ShowState:
+    chapters = (
+        Chapter(HOSTILE, HOSTILE, notes=HOSTILE, hypothesis=HOSTILE),
+        Chapter(HOSTILE, f"[bold]{HOSTILE}[/bold]", notes=HOSTILE, shows_evidence=True),
+    )
+    play = player(*chapters, faults=[fault("a b?&#\"'<x>", HOSTILE)])
+    play.state = replace(play.state, title=HOSTILE, description=HOSTILE)
+    see(play, health([HOSTILE, "b"], detail=HOSTILE))
+    play.inject("a b?&#\"'<x>")
+    play.play(c.Say(HOSTILE))
+    play.play(c.Conclude(1, False, HOSTILE))
+    play.play(c.Notice(HOSTILE))
+    return play.state
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_hostile_words_stay_words(view: str) -> None:
+    html = PAGES.page(view, hostile(), VIEWERS, HOSTILE)
+    assert Audit(html).bad == []
+    assert "<script>alert" not in html
+    assert "<img" not in html
+
+
+def test_a_fault_of_any_name_has_one_path() -> None:
+    targets = Audit(PAGES.page("presenter", hostile(), VIEWERS, "e")).targets
+    assert "chaos/a%20b%3F%26%23%22%27%3Cx%3E/heal" in targets
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_any_text_renders_on_every_page(title: str, said: str) -> None:
+    state = replace(STATES["running"], title=title, said=said)
+    for view in VIEWS:
+        for region in PAGES.regions(view, state, VIEWERS):
+            assert not re.search("[\r\n]", region.html)
+            region.html.encode()
+
+
+def test_half_characters_in_a_deck_and_in_health_do_not_break_a_page() -> None:
+    half = "\ud800"
+    play = player(Chapter(half, half, notes=half), Chapter(half, half), faults=[fault(target=half)])
+    play.state = replace(play.state, title=half, description=half)
+    see(play, health([half, f"{half}b"], detail=half))
+    play.play(c.Notice(half))
+    for view in VIEWS:
+        assert PAGES.page(view, play.state, VIEWERS, half).encode()
+
+
+@pytest.mark.parametrize("at", [1e12, -1e12, 1e300, float("inf"), float("-inf"), float("nan")])
+def test_a_time_no_calendar_holds_does_not_break_a_page(at: float) -> None:
+    state = replace(STATES["running"].with_fault("kill", heals_at=at), entered_at=at, countdown_ends_at=at)
+    assert state.sample is not None
+    state = replace(state, sample=replace(state.sample, updated_at=at))
+    for view in VIEWS:
+        assert "–" in PAGES.page(view, state, VIEWERS, "e")
+
+
+def test_a_fault_or_a_budget_of_ages_does_not_break_a_page() -> None:
+    long = FaultState(ChaosConfig("kill", ChaosType.CONTAINER_KILL, "Kill", 1e12), "node-2")
+    play = player(Chapter("One", "one", budget_sec=float("inf")), faults=[long])
+    see(play, health(["node-1"]))
+    play.inject("kill")
+    assert json.dumps(snapshot(play.state, "e", {}), allow_nan=False)
+    for view in VIEWS:
+        assert PAGES.page(view, play.state, VIEWERS, "e")
+
+
+def test_an_address_or_a_path_that_slips_into_a_card_or_a_target_is_masked_on_the_stage_alone() -> None:
+    play = player(*deck(), faults=[fault()])
+    see(play, health(["tikv-0.internal:20160"], detail="refused by 10.9.8.7 in /var/lib/tikv"))
+    play.inject("kill")
+    play.state = play.state.with_fault("kill", target="redis 10.9.8.7:6379")
+    stage, desk = text_of("stage", play.state), text_of("presenter", play.state)
+    for secret in ("10.9.8.7", "tikv-0.internal:20160", "/var/lib"):
+        assert secret not in stage
+    assert "tikv-0.internal:20160" in desk
+    assert "redis 10.9.8.7:6379" in desk
+    assert stage_view(play.state, private=True).cards[0].sub == "refused by 10.9.8.7 in /var/lib/tikv"
+
+
+def test_lines_of_code_in_a_narration_survive_the_frame() -> None:
+    play = player(Chapter("Code", "```\na\n  b\n```"))
+    assert "a&#10;  b&#10;" in text_of("stage", play.state)
+
+
+def test_an_unknown_view_is_a_mistake_of_ours() -> None:
+    with pytest.raises(KeyError):
+        PAGES.regions("nowhere", STATES["running"], VIEWERS)
+
+
+def test_a_view_is_rendered_within_a_few_milliseconds() -> None:
+    """Two are the aim; the limit leaves room for a busy machine."""
+    play = player(*deck(), faults=[fault()])
+    see(play, health([f"node-{n}" for n in range(7)]), times=65)
+    best = {}
+    for view in VIEWS:
+        spent = []
+        for _ in range(20):
+            began = time.perf_counter()
+            PAGES.regions(view, play.state, VIEWERS)
+            spent.append(time.perf_counter() - began)
+        best[view] = min(spent)
+    assert max(best.values()) < 0.008, best
+
+
+# The wall.
+
+
+def card(name: str, state: str = "up") -> CardView:
+    return CardView(name, name, state, state, "1", "req/s", "", 0.0)
+
+
+def test_up_to_twelve_cards_are_whole_and_more_are_small() -> None:
+    for count in range(1, 13):
+        laid = wall([card(f"n{n}") for n in range(count)])
+        assert not laid.tiny
+        assert len(laid.cards) == count
+        assert laid.columns * laid.rows >= count
+        assert laid.rows <= 3
+    assert wall([card(f"n{n}") for n in range(13)]).tiny
+
+
+def test_the_small_curve_is_an_area_that_breaks_where_nothing_was_measured() -> None:
+    assert spark([]) == ""
+    assert spark([5.0]) == "M60 60V5V60Z"
+    path = spark([1.0, 1.0, 1.0, None, None, None, 2.0, 2.0, 2.0])
+    assert path.count("M") == path.count("Z") == 2
+
+
+def test_long_words_get_smaller_steps_and_long_names_keep_their_ends() -> None:
+    assert narration_size("short") == 0
+    assert narration_size("word " * 80) >= 2
+    assert narration_size("word " * 100, "and a hypothesis " * 10) == 4
+    assert middle_cut("short", 10) == "short"
+    assert middle_cut("ratelimiter-eu-central-node-17", 15) == "rateli…-node-17"
+    assert len(middle_cut("x" * 100, 15)) == 15
+
+
+# What is drawn again, and what is not.
+
+
+@dataclass
+class Counted:
+    """A macro that says how often it was asked."""
+
+    drawn: int = 0
+
+    def __call__(self, model: Any) -> str:
+        self.drawn += 1
+        return f"{model.title} {model.said}" if model.halted else model.title
+
+
+@dataclass(frozen=True)
+class Model:
+    title: str = "t"
+    said: str = "s"
+    halted: bool = False
+
+
+def test_a_region_is_drawn_again_only_when_something_changed_that_it_reads() -> None:
+    macro = Counted()
+    drawing = Drawing("r", macro)
+    assert [drawing.of(model).html for model in (Model(), Model(said="other"), Model())] == ["t"] * 3
+    assert macro.drawn == 1, "it reads no line while nothing is halted"
+    assert drawing.of(Model(halted=True)).html == "t s"
+    assert drawing.of(Model(halted=True, said="other")).html == "t other"
+    assert drawing.of(Model("u", "other")).html == "u"
+    assert macro.drawn == 4
+
+
+def test_pages_that_remember_show_what_pages_that_do_not_would_show() -> None:
+    pages, show = Renderer(ASSETS), player(faults=(fault(),))
+    steps: list[Callable[[], object]] = [
+        lambda: see(show, health(["node-1", "node-2"])),
+        lambda: show.play(c.Say("a line")),
+        lambda: show.play(c.Advance()),
+        lambda: see(show, health(["node-1"])),
+        show.inject,
+        lambda: show.see(up=False, seen=["kill"]),
+        lambda: show.play(c.Freeze(on=True)),
+        lambda: show.play(c.Advance()),
+        lambda: show.play(c.Heal()),
+        show.see,
+        lambda: show.play(c.Freeze(on=False)),
+        lambda: show.play(c.Blackout(on=True)),
+        lambda: show.play(c.StartTimer()),
+        lambda: show.play(c.Halt()),
+        lambda: show.play(c.Back()),
+        lambda: show.see(later=70),
+    ]
+    for step in steps:
+        step()
+        assert cards(show.state) == inspect.unwrap(cards)(show.state)
+        assert curves(show.state) == inspect.unwrap(curves)(show.state)
+        for view in REGIONS:
+            viewers = {"stage": show.state.seq}
+            assert pages.regions(view, show.state, viewers) == Renderer(ASSETS).regions(view, show.state, viewers)
