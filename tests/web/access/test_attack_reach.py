@@ -133,7 +133,8 @@ def test_no_text_of_a_request_leaves_the_show(tmp_path: Path, subject: str, opti
 def test_the_hook_would_hear_it(tmp_path: Path) -> None:
     naive = LISTENING.replace(
         "from demo.cli.main import app\n",
-        "from demo.cli.main import app\nfrom demo.web.routes import command_handler as handler\nfirst = handler.CommandHandler.no_such\n"
+        "from demo.cli.main import app\nfrom demo.web.routes import command_handler as handler\n"
+        "first = handler.CommandHandler.no_such\n"
         "def no_such(self, what, name):\n"
         "    os.path.exists(name) or os.path.isdir(name)\n"
         "    try:\n        open(name.replace(chr(0), ''))\n    except OSError:\n        pass\n"
