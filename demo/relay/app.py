@@ -24,8 +24,8 @@ from demo.web.rendering.assets import Assets
 from demo.web.rendering.page_cache import PageCache
 from demo.web.rendering.renderer import REGIONS, Heading, Renderer
 from demo.web.responses import AsciiJsonResponse
-from demo.web.routes.openapi import EVERYWHERE, STREAM, add_page
-from demo.web.routes.state_schema import RELAYED, Application, state_answer
+from demo.web.routes.fields import NoFields
+from demo.web.routes.openapi import EVERYWHERE, STREAM, Application, add_page, operation_id, state_answer
 from demo.web.routes.static_files import add_files
 from demo.web.streaming.direct import DirectStreams
 from demo.web.streaming.hub_views import beat, framed
@@ -149,10 +149,15 @@ class RelayApp:
 
     def _application(self) -> FastAPI:
         app = Application(
-            title="chaos-stage relay", version=__version__, docs_url=None, redoc_url=None, responses=EVERYWHERE
+            title="chaos-stage relay",
+            version=__version__,
+            docs_url=None,
+            redoc_url=None,
+            responses=EVERYWHERE,
+            generate_unique_id_function=operation_id,
         )
 
-        app.state_schema = RELAYED
+        app.relays = True
 
         async def page(request: Request) -> Response:
             shown = self._shown()
@@ -173,7 +178,7 @@ class RelayApp:
 
     def _add_machine(self, app: FastAPI) -> None:
         @app.get("/state", tags=["machine"], responses=state_answer())
-        async def state() -> Response:
+        async def state(fields: NoFields) -> Response:
             """The whole show as JSON, as the audience may see it; `live` tells whether it is of now."""
             return self._state()
 

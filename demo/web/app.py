@@ -26,10 +26,21 @@ from demo.web.rendering.renderer import Renderer
 from demo.web.responses import AsciiJsonResponse
 from demo.web.routes.command_handler import CommandHandler
 from demo.web.routes.control import control_routes
+from demo.web.routes.fields import NoFields
 from demo.web.routes.metrics import Metrics
-from demo.web.routes.openapi import EVERYWHERE, METRICS, STREAM, TO_PAIRING, add_page, in_path
+from demo.web.routes.openapi import (
+    EVERYWHERE,
+    LAST_EVENT_ID,
+    METRICS,
+    STREAM,
+    TO_PAIRING,
+    Application,
+    add_page,
+    in_path,
+    operation_id,
+    state_answer,
+)
 from demo.web.routes.pairing import PairingRoutes
-from demo.web.routes.state_schema import Application, state_answer
 from demo.web.routes.static_files import add_files
 from demo.web.streaming.direct import DirectStreams
 from demo.web.streaming.hub_views import VIEWS, beat, new_hub
@@ -131,7 +142,14 @@ class Web:
         self.hub.close()
 
     def _application(self) -> FastAPI:
-        app = Application(title="chaos-stage", version=__version__, docs_url=None, redoc_url=None, responses=EVERYWHERE)
+        app = Application(
+            title="chaos-stage",
+            version=__version__,
+            docs_url=None,
+            redoc_url=None,
+            responses=EVERYWHERE,
+            generate_unique_id_function=operation_id,
+        )
         # Not `include_router`: FastAPI 0.165 would match each request twice, in the router and in its copy.
         app.router.routes += control_routes(self.desk).routes
         app.router.routes += PairingRoutes(self.access, self.pages, self._conductor).routes().routes
@@ -185,20 +203,22 @@ class Web:
         return view_stream(self.hub, view, line)
 
     def _add_machine(self, app: FastAPI) -> None:
-        @app.get("/state", tags=["machine"], responses=state_answer())
-        async def state(request: Request) -> AsciiJsonResponse:
+        resumes = {"parameters": [LAST_EVENT_ID]}
+
+        @app.get("/state", tags=["machine"], response_class=Response, responses=state_answer())
+        async def state(request: Request, fields: NoFields) -> AsciiJsonResponse:
             """The whole show as JSON; for the audience without notes, errors and addresses."""
             return self.desk.state(request)
 
-        @app.get("/events", tags=["machine"], response_class=Response, responses=STREAM)
-        async def events(request: Request) -> Response:
+        @app.get("/events", tags=["machine"], response_class=Response, responses=STREAM, openapi_extra=resumes)
+        async def events(request: Request, fields: NoFields) -> Response:
             """Every event of the show as a stream; resumes behind `Last-Event-ID`."""
             line = self._line(request, private=True)
             if line is None:
                 return full()
             return self.programs.stream(request.headers.get("last-event-id"), line)
 
-        described = in_path("view")
+        described = in_path("view", {"type": "string", "enum": sorted(VIEWS)}, resumes)
 
         @app.get("/stream/{view}", tags=["machine"], response_class=Response, responses=STREAM, openapi_extra=described)
         async def stream(request: Request) -> Response:

@@ -77,8 +77,13 @@ TITLES: Mapping[str, str] = {
 def problem(code: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> AsciiJsonResponse:
     """A problem+json response; `code` is for programs, `detail` for people."""
     status = STATUS[code]
-    body = {"type": "about:blank", "title": TITLES[code], "status": status, "code": code, "detail": detail} | more
+    body = {"type": type_of(code), "title": TITLES[code], "status": status, "code": code, "detail": detail} | more
     return AsciiJsonResponse(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def type_of(code: str) -> str:
+    """Return the URI of this kind of problem; docs/http.md explains each."""
+    return f"urn:chaos-stage:problem:{code}"
 
 
 def code_of(status: int) -> str:

@@ -17,8 +17,8 @@ from demo.web.access.user_agent import device
 from demo.web.problems import STATUS, problem
 from demo.web.rendering.renderer import Renderer
 from demo.web.responses import AsciiJsonResponse
-from demo.web.routes.control import body_fields
-from demo.web.routes.openapi import EVERYWHERE, FOR_HTMX, JSON, Described, add_page, body, in_path, query
+from demo.web.routes.fields import NoFields, body_fields
+from demo.web.routes.openapi import EVERYWHERE, FOR_HTMX, JSON, Described, add_page, body, in_path, operation_id, query
 
 USED = "this code was used already: scan the new one, or type the code beside it"
 WRONG_LINK = "this link pairs nothing, its code was renewed: scan the one that is shown now"
@@ -65,7 +65,7 @@ class PairingRoutes:
 
     def routes(self) -> APIRouter:
         """Pairing and the list of devices."""
-        router = APIRouter(tags=["access"], responses=EVERYWHERE)
+        router = APIRouter(tags=["access"], responses=EVERYWHERE, generate_unique_id_function=operation_id)
         self._add_pair(router)
         self._add_devices(router)
         return router
@@ -144,7 +144,7 @@ class PairingRoutes:
         sessions = self._access.sessions
 
         @router.get("/pairing", response_class=Response, responses=_PAIRING, openapi_extra=_AT)
-        async def pairing(request: Request) -> Response:
+        async def show_pairing(request: Request) -> Response:
             """The link and the code that pair the next device; as markup for the presenter's page."""
             at = request.query_params.get("at", "")
             if request.headers.get("hx-request") == "true":
@@ -152,13 +152,13 @@ class PairingRoutes:
             return AsciiJsonResponse(self._codes(at))
 
         @router.get("/sessions", response_class=Response, responses=JSON)
-        async def listed(request: Request) -> Response:
+        async def list_sessions(request: Request, fields: NoFields) -> Response:
             """The paired devices, and what each did last."""
             me = visitor_of(request).session
             return AsciiJsonResponse({"sessions": [_shown(session, me) for session in sessions.all()]})
 
         @router.post("/sessions/revoke-all", response_class=Response, responses=JSON | FOR_HTMX)
-        async def revoke_all(request: Request) -> Response:
+        async def revoke_all_sessions(request: Request, fields: NoFields) -> Response:
             """End every session but the one that asks."""
             me = visitor_of(request).session
             return await self._revoked(request, sessions.revoke_all(me.ident if me else None))
@@ -168,7 +168,7 @@ class PairingRoutes:
         @router.post(
             "/sessions/{ident}/revoke", response_class=Response, responses=described, openapi_extra=in_path("ident")
         )
-        async def revoke(request: Request) -> Response:
+        async def revoke_session(request: Request, fields: NoFields) -> Response:
             """End one session: its streams end at once, and its cookie is worth nothing."""
             if not sessions.revoke(request.path_params["ident"]):
                 return problem("not_found", "there is no such paired device: the list has changed")
