@@ -24,7 +24,7 @@ class TikvActions(ClusterActions):
     async def detect(self) -> None:
         """What this wall saw, and when; then PD's word, while the story goes on."""
         await super().detect()
-        run = self._known()
+        run = self._require_run()
         victim, since = run.victim, run.measured.injected_at
 
         def told(health: Mapping[str, Any]) -> bool:
@@ -34,7 +34,7 @@ class TikvActions(ClusterActions):
         found = pd_word(self._stage.health(), victim, since)
         if found is None:
             return
-        self._run = replace(self._known(), aside=of_pd(*found))
+        self._run = replace(self._require_run(), aside=of_pd(*found))
         seen = run.measured.detected_after_sec
         wall = "" if seen is None else f" This wall knew after {seen:.1f} s."
         await self._stage.say(f"{of_pd(*found)}{wall}")
