@@ -157,7 +157,7 @@ class ClusterActions:
         return outage.get("sec")
 
     async def _verify_books(self) -> tuple[Mapping[str, int] | None, str]:
-        """Have all confirmed writes read again and return the counts; None and the reason if that is not possible."""
+        """Verify all confirmed writes and return the counts; None and the reason if that is not possible."""
         client_start = await self._client_start_time()
         if client_start is None or self._client_start_at_kill is None:
             return None, "the client process did not answer"

@@ -49,7 +49,7 @@ class ClientConnection:
         return HttpProbe(self._connections.session, url, deadline_sec=deadline_sec, posts=posts, asking=self._asking)
 
     async def tell(self, path: str, body: dict[str, object], within_sec: float = 2.0) -> Reading:
-        """Post `body` and return the answer. Raises `SubjectError` when the client does not answer, or refuses."""
+        """Send `body` by POST and return the answer. Raises `SubjectError` if the client does not answer or refuses."""
         reading = await self.probe(path, within_sec, body).look()
         if not reading.ok:
             raise SubjectError(f"the client process: {reading.trouble}")
