@@ -18,7 +18,7 @@ def connect(owner: PortOwner, password: str, answer_sec: float) -> Redis:
     """
 
     async def introduce(connection: AbstractConnection) -> None:
-        """Authenticate, but only to our own server: its port may belong to another process by now."""
+        """Send the password, but only to our own server: its port may belong to another process by now."""
         if not owner.is_ours():
             raise NotOurs(f"another process listens on port {owner.port}")
         try:

@@ -51,7 +51,7 @@ def of_kill(measured: Measured, requests: Requests | None) -> Verdict:
 
 
 def of_burst(keys: Iterable[Mapping[str, Any]]) -> Verdict:
-    """`keys`: what each let through since the burst began."""
+    """Return the verdict on the burst; `keys`: what each key let through since it began."""
     found = {key.get("key"): key for key in keys}
     naive, exact = (found.get(name, {}) for name in (NAIVE_KEY, EXACT_KEY))
     ghosts, broken, limit = naive.get("ghosts"), exact.get("ghosts"), exact.get("limit")
