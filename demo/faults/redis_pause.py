@@ -64,6 +64,7 @@ class RedisPause:
         await self._lease.begin()
 
     async def _pause(self) -> None:
+        # all=False pauses writes only: PING and reads must go on answering.
         await self._send_command("PAUSE", lambda client: client.client_pause(int(TERM_SEC * 1000), all=False))
 
     async def heal(self, plan: Plan) -> None:

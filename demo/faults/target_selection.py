@@ -80,6 +80,7 @@ class Elected:
     async def choose(self) -> Selector:
         try:
             selector = await self.ask()
+        # Says already why there is no target; any other error of ours gets the role added.
         except FaultError:
             raise
         except DemoError as error:

@@ -86,6 +86,7 @@ class PdProbe:
 def _parse(part: str, response: Fetched, shape: Callable[[Any], Any]) -> Reading:
     if response.trouble:
         return Reading(trouble=response.trouble)
+    # What PD would forward to its leader fails so while there is none.
     if response.status == 503 or (response.status == 500 and b"ErrRedirect]" in response.body):
         return Reading(trouble=NO_LEADER)
     if response.status == 500 and b"ErrNotBootstrapped]" in response.body:

@@ -52,6 +52,7 @@ def _describe_refusal(response: Fetched, body: Mapping[str, Any]) -> str:
 def _parse_values(data: Any, by: str) -> dict[str, float] | str:
     """Return the values, or a text that says what is wrong with them."""
     kind, result = (data.get("resultType"), data.get("result")) if isinstance(data, dict) else (None, None)
+    # A scalar is treated as one result without labels.
     if kind == "scalar":
         kind, result = "vector", [{"metric": {}, "value": result}]
     if kind != "vector" or not isinstance(result, list):

@@ -47,6 +47,7 @@ class RedisProbe:
         except TimeoutError:
             return Reading(trouble="takes no writes")
         except (RedisError, OSError) as error:
+            # redis-py has a TimeoutError of its own, which is not Python's.
             timed_out = "timeout" in type(error).__name__.lower()
             return Reading(trouble="takes no writes" if timed_out else "nobody listens")
         data = {"write_ms": write_ms, "memory_bytes": info.get("used_memory"), "process": info.get("process_id")}

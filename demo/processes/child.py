@@ -29,6 +29,7 @@ DYING_SEC = 0.5
 
 def program(path: str, *args: str) -> tuple[str, ...]:
     """Return the command line that runs a program which dies with us; `path` must be absolute, PATH is not searched."""
+    # Isolated, and without site-packages: the script between us and the program must start in milliseconds.
     return (sys.executable, "-I", "-S", str(PARENT_DEATH_SIGNAL), str(os.getpid()), path, *args)
 
 

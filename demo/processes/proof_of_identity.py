@@ -24,6 +24,7 @@ class Question:
     part: str
     method: str
     path: str
+    # The time in it lets the asked process refuse old requests without remembering nonces.
     nonce: str = field(default_factory=lambda: f"{time.monotonic():.3f}-{secrets.token_hex(8)}")
 
     @property

@@ -42,6 +42,7 @@ async def _serve(app: web.Application, config: Mapping[str, Any]) -> None:
     app.middlewares.append(_require_signature(config["id"], config["token"]))
     runner = web.AppRunner(app, access_log=None, handle_signals=False)
     await runner.setup()
+    # A restarted process takes the same port again, right after the kill.
     await web.TCPSite(runner, HOST, config["port"], reuse_address=True, backlog=1024).start()
     await asyncio.Event().wait()
 

@@ -57,6 +57,7 @@ class Canary:
             keys = tuple(await self._store.canary_keys())[:MAX_KEYS]
         except NotDone as error:
             self._reasons.append((uptime(), error.reason))
+            # Try again in the next round instead of after KEYS_FOR_SEC.
             self._keys_fetched_at = uptime() - KEYS_FOR_SEC + EVERY_SEC
             return
         self._confirmed_at = {key: self._confirmed_at.get(key, deque()) for key in keys}
@@ -71,6 +72,7 @@ class Canary:
         now = uptime()
         self._write_ms = (now - began) * 1000
         confirmed_at = self._confirmed_at.get(key)
+        # None: the keys were replaced during this write.
         if confirmed_at is not None:
             confirmed_at.append(now)
             while confirmed_at[0] < now - KEPT_SEC:

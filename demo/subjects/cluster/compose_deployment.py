@@ -90,6 +90,7 @@ class ComposeDeployment:
         except EngineError as error:
             raise SubjectError(str(error)) from error
         finally:
+            # `check` runs in an event loop of its own, and a session cannot be used in another one.
             await self.engine.close()
 
     async def examine(self) -> Finding:

@@ -82,6 +82,7 @@ class EtcdHealth:
         if before is None:
             self._applied[member.id] = (at, applied, None)
             return None
+        # Measured over a second at least: the member is asked more often, and over less time the rate would jump.
         if at - before[0] < 1.0:
             return before[2]
         rate = (applied - before[1]) / (at - before[0])

@@ -33,6 +33,7 @@ class Identities:
             return reading
         current = Identity(self.container_of(ident), str(reading.data["cluster"]), str(reading.data["member"]))
         known = self._known.get(ident)
+        # A container whose id is not known, because the engine does not answer, does not count as a new one.
         is_new = known is None or (current.container and known.container and current.container != known.container)
         if known is not None and not is_new and (current.cluster, current.member) != (known.cluster, known.member):
             return Reading(trouble=STRANGER)

@@ -86,6 +86,7 @@ class EtcdStore:
         except ValueError as error:
             raise NotDone("refused") from error
         if status != 200 or not isinstance(response, dict) or "header" not in response:
+            # etcd says "no leader", "leader changed" or "previous leader failure" in such errors.
             raise NotDone("election" if "leader" in str(response) else "refused")
         self._check_cluster(response["header"])
         return response

@@ -61,6 +61,7 @@ class Etcd:
             {name: (base_port + place,) for place, name in enumerate(MEMBERS)},
         )
         self.ground = ground = ComposeDeployment(plans, DeploymentOptions(attach is not None, keep, allow_unlabelled))
+        # When attaching, etcd itself is asked for its members: see `_learn`.
         known = [self._member(name) for name in MEMBERS] if attach is None else []
         self.cluster = Cluster(ground, known, "demo.subjects.etcd.kv_store")
         if attach is not None:

@@ -99,6 +99,7 @@ class OwnedSystem(LimiterSystem[SupervisedProcess]):
     async def heal(self) -> None:
         async with self._lock:
             await self._require_redis()
+            # All are restarted, even if one fails; the failures are raised together.
             results = await asyncio.gather(*(part.bring_back() for part in self.parts), return_exceptions=True)
         for trouble in results:
             if isinstance(trouble, BaseException) and not isinstance(trouble, SubjectError):

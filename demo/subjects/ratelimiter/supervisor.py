@@ -138,6 +138,7 @@ def _report_to_parent(message: Mapping[str, Any]) -> None:
     """Print one line for the process that started us, which may be gone, and give up stdout."""
     with contextlib.suppress(OSError):
         print(json.dumps(message), flush=True)
+    # The parent closes the pipe after that line: later output must not fail on it.
     with open(os.devnull, "w") as devnull:  # noqa: PTH123 - for its descriptor
         os.dup2(devnull.fileno(), sys.stdout.fileno())
 

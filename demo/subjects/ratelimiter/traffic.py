@@ -76,6 +76,7 @@ class TrafficGenerator:
                 due = time.monotonic() + VOLLEY / (limit.rate * burst.multiplier)
             elif time.monotonic() >= due:
                 self._send(limit.key)
+                # A delay of the loop is made up for, but at most a second of it, lest a burst follow.
                 due = max(due, time.monotonic() - 1) + random.uniform(0.5, 1.5) / limit.rate  # noqa: S311
             await self._wait_until(due, self._burst_started[limit.key])
 

@@ -101,6 +101,7 @@ class MemberDiscovery:
         if not advertised or info["state"] == TOMBSTONE or self._parts.store_at(advertised) is not None:
             return
         host = split(advertised)[0]
+        # A host name is a good name for a card, an address is not.
         usable_host = "" if host in LOCAL or host.replace(".", "").isdecimal() or ":" in host else host
         ident = self._unused_name(
             _find_container_name(containers, host) or usable_host or f"store-{info['id']}", f"store-{info['id']}"

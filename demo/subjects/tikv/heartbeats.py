@@ -23,6 +23,7 @@ class Heartbeats:
     def see(self, leader: str, last: Mapping[str, int | None], now: float) -> frozenset[str]:
         """Return the stores whose state PD's leader really knows. `last`: store → PD's time of its last heartbeat."""
         heartbeats = {name: at for name, at in last.items() if at}
+        # Times that go back prove that PD's leader is a new or a restarted one, even under the same name.
         has_forgotten = any(at < self._last.get(name, 0) for name, at in heartbeats.items())
         if has_forgotten or (leader and self._leader not in ("", leader)):
             self._last_of_earlier_leader = {

@@ -67,6 +67,7 @@ def most(regions: Sequence[RegionLeader], dead: Container[str], now: float, held
         return None
     counts = Counter(led.store for led in regions)
     loaded = {led.store for led in regions if led.holds_load}
+    # Sorted, so that equals are always decided alike.
     return max(sorted(counts), key=lambda name: (counts[name], name in loaded, name == held))
 
 

@@ -93,6 +93,7 @@ class Tikv:
             self.cluster, self.parts, prometheus_qps.pulse if prometheus_qps else None, is_own=self._is_own
         )
         self._poller = ClusterPoller(self.wall.build)
+        # The members of our compose file are known; those of any other cluster are asked from PD.
         is_known = self._is_own and playground is None
         discovery = None if is_known else MemberDiscovery(self.parts, self.cluster, urls, ground)
         self._connect_parts(prometheus_qps, discovery)

@@ -63,6 +63,7 @@ class Topology:
         host, port = split(advertised)
 
         def asks_word(named: str) -> bool:
+            # The leader is asked about the cluster; a follower only if the leader cannot be asked from here.
             return named == name or not self.is_reached(named)
 
         def probe_at(at: str) -> PdProbe:

@@ -76,6 +76,7 @@ class PlaygroundDir:
         note |= {"pid": minder, "born": None if minder is None else start_time_of(minder)}
         draft = self._note_file.with_suffix(".new")
         draft.write_text(json.dumps(note))
+        # Replaced in one step: a reader sees the old note or the new one.
         draft.replace(self._note_file)
 
     def noted(self) -> dict[str, Any]:
