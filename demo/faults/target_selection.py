@@ -10,7 +10,7 @@ from demo.errors import DemoError, FaultError, InvalidValue
 
 
 class TargetSelection(Protocol):
-    """Chooses the target of a fault, at each injection anew."""
+    """Chooses the target of a fault, again for each injection."""
 
     @property
     def label(self) -> str:

@@ -1,7 +1,7 @@
 """Child processes that never outlive this one, not even after `kill -9`.
 
 The kernel kills them with the thread that spawned them (so spawn from the main thread), and their stdin serves as a
-lifeline: it reaches its end when this process is gone.
+lifeline: it reaches its end when this process has terminated.
 """
 
 import asyncio
@@ -116,7 +116,7 @@ class Child:
         self._reader = asyncio.create_task(self._collect_output(), name=f"log of {self.name}")
         stdin = self._process.stdin
         if stdin is not None and self._first_line:
-            with contextlib.suppress(ConnectionError):  # it died at once: seen by whoever probes it
+            with contextlib.suppress(ConnectionError):  # it died at once, which its probe will show
                 stdin.write(self._first_line + b"\n")
                 await stdin.drain()
         if stdin is not None and not self._keeps_stdin:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "FTP_PROXY", "GRPC_PROXY")
-"""In any case. Our processes talk to each other on loopback, and to a cluster that nobody else asks through a proxy."""
+"""In upper or lower case. Our processes talk to each other on loopback, and to clusters directly, not through a proxy."""
 
 NO_PROXY = ("no_proxy", "NO_PROXY")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -14,7 +14,7 @@ COMPOSE = ("COMPOSE_FILE", "COMPOSE_PROJECT_NAME", "COMPOSE_PROFILES", "COMPOSE_
 
 
 def without_proxies(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the environment without proxy variables, for a process that has nobody to reach through a proxy."""
+    """Return the environment without proxy variables, for a process that needs none."""
     return {name: value for name, value in _as_dict(environ).items() if name.upper() not in PROXIES}
 
 

@@ -80,7 +80,7 @@ def _may_be_alive(handle: Handle) -> bool:
 
 
 class SupervisedProcess(ObservedProcess):
-    """A child process of our own; `make` creates it anew for each start."""
+    """A child process of our own; `make` creates a new `Child` for each start."""
 
     def __init__(
         self,

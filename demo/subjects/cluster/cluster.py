@@ -104,7 +104,7 @@ class Cluster:
         return Child(CLIENT, module(self._module), json.dumps(config).encode())
 
     async def tell_endpoints(self) -> None:
-        with contextlib.suppress(SubjectError):  # a client that is started later is told then
+        with contextlib.suppress(SubjectError):  # a client that does not run yet gets them when it is started
             await self.client.tell("orders", {"endpoints": self.endpoints(self.members)})
 
     async def set_load(self, per_sec: float) -> None:

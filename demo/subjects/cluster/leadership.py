@@ -48,7 +48,7 @@ class Leadership:
         """
         known, gone = list(votes), set(dead)
         if not known and self.now.name not in gone:
-            return self.now  # nobody tells: that is no news of the leader
+            return self.now  # without any report nothing is known to have changed
         name, term = elected(known)
         if name in gone:
             name = None

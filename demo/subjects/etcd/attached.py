@@ -25,7 +25,7 @@ QUESTIONS: tuple[Mapping[str, Any], ...] = ({"linearizable": False}, {})
 
 
 class Silent(SubjectError):
-    """Nobody answers, perhaps not yet."""
+    """No member answers, perhaps not yet."""
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ class EtcdHealth:
         return card(member.id, member.kind, health, reason or summary, numbers, address=member.address)
 
     def _commits_per_sec(self, member: Member, status: Mapping[str, Any]) -> float | None:
-        """Return how fast a member's log grows, from two of its answers; None when the log was started anew."""
+        """Return how fast a member's log grows, from two of its answers; None when the log was reset."""
         applied, at = status.get("applied"), member.pulse.at
         if applied is None:
             self._applied.pop(member.id, None)
