@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "FTP_PROXY", "GRPC_PROXY")
-"""In upper or lower case. Our processes talk to each other on loopback, and to clusters directly, not through a proxy."""
+"""In upper or lower case. Our processes reach each other on loopback, and clusters directly, without a proxy."""
 
 NO_PROXY = ("no_proxy", "NO_PROXY")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
