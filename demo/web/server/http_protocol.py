@@ -129,9 +129,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._messages_begun += 1
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if (
-            self._in_head
-        ):  # Trailers also arrive here. Taken for headers, they could bring a Host or Cookie after the check.
+        if self._in_head:  # Trailers arrive here, too: a Host or Cookie among them must not count as a header.
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:

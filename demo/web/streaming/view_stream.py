@@ -37,7 +37,7 @@ DISK_TIMEOUT_SEC = 1.0
 
 
 class Mailbox:
-    """A sink for the hub, emptied by one task. Of more than `MAX_MAILBOX` messages the rest is lost; `full` is called."""
+    """A sink for the hub, emptied by one task. A message beyond `MAX_MAILBOX` is lost, and `full` is called."""
 
     def __init__(self) -> None:
         self._waiting: list[bytes] = []
