@@ -38,6 +38,7 @@ def relay(options: RelayOptions) -> None:
     listener = bind(options.asked.host, options.port)
     try:
         setup = watching(options.asked, listener)
+        # The loop that `uvicorn.run` would choose: uvloop where it is installed.
         loop = uvicorn.Config("", loop="auto").get_loop_factory()
         with asyncio.Runner(loop_factory=loop) as runner:
             runner.run(_run_relay(options, listener, setup))

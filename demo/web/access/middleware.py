@@ -32,7 +32,7 @@ class AccessMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self._handle(scope, receive, send)
-        except Exception as error:  # noqa: BLE001 - told to the presenter, not to the server's stderr
+        except Exception as error:  # noqa: BLE001 - reported to the presenter, not on the server's stderr
             self._on_error(f"{scope.get('method', '')} {scope.get('path', '')[:80]}", error)
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:

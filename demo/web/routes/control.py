@@ -1,4 +1,4 @@
-"""The POSTs that change the show: each is one command. Nothing of a request is used but what is read here."""
+"""The POST routes that change the show; each submits one command. Fields of requests are parsed and checked here."""
 
 import json
 import re
@@ -18,10 +18,10 @@ from demo.web.routes.state_schema import state_answer
 Fields = dict[str, Any]
 
 _READ = ("from", "on", "text", "secret", "code")
-"""Every field that is looked at."""
+"""All fields that any route reads; others are ignored."""
 
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
-"""C0 and C1, but for those that are white space: they part words."""
+"""C0 and C1 control characters except white space, which separates words."""
 
 _NUMBER = {"type": "integer", "minimum": 1, "maximum": 999_999_999}
 _MOVE = {
@@ -47,12 +47,12 @@ _SAY["requestBody"]["content"]["text/plain"] = {"schema": _LINE}
 
 
 async def read_fields(request: Request) -> Fields:
-    """The query's and the body's fields: form, or a JSON object. Raises `InvalidValue`."""
+    """Read the fields of the query and of the body, a form or a JSON object. Raises `InvalidValue`."""
     return await body_fields(request, _once(request.query_params.multi_items()))
 
 
 def _once(pairs: Iterable[tuple[str, Any]]) -> Fields:
-    """Fields by name. Raises `InvalidValue` where one that we read comes twice: which was meant?"""
+    """Collect fields by name. Raises `InvalidValue` where one of `_READ` comes twice, for either could be meant."""
     fields: Fields = {}
     for name, value in pairs:
         if name in fields and name in _READ:
@@ -62,7 +62,7 @@ def _once(pairs: Iterable[tuple[str, Any]]) -> Fields:
 
 
 async def body_fields(request: Request, first: Fields) -> Fields:
-    """The body's fields over `first`, those of the query. Raises `InvalidValue`."""
+    """Read the body's fields and merge them into `first`, over fields of the same name. Raises `InvalidValue`."""
     fields, sent = dict(first), await request.body()
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
@@ -87,7 +87,7 @@ _REFUSALS = refusals({404: "unknown", 409: "refused by the rules", 422: "unreada
 
 
 def expected_chapter(fields: Fields) -> int | None:
-    """The 1-based chapter a move was pressed on. Raises `InvalidValue`."""
+    """Return the 1-based chapter that the sender of a move saw; None where it is not given. Raises `InvalidValue`."""
     value = fields.get("from")
     if value is None or value == "":
         return None
@@ -95,7 +95,7 @@ def expected_chapter(fields: Fields) -> int | None:
 
 
 def switch(fields: Fields) -> bool | None:
-    """`on`, or None to toggle. Raises `InvalidValue`."""
+    """Return the field `on`; None, to toggle, where it is not given. Raises `InvalidValue`."""
     value = fields.get("on")
     if value is None:
         return None
@@ -107,9 +107,9 @@ def switch(fields: Fields) -> bool | None:
 
 
 def line(fields: Fields) -> str:
-    """The text of `/say`: one line, without control characters.
+    """Return the text of `/say`, as one line without control characters.
 
-    Raises `InvalidValue` when it is missing, too long, or holds half a character (a lone surrogate).
+    Raises `InvalidValue` when it is missing, too long, or contains a lone surrogate (half a character).
     """
     text = fields.get("text")
     if not isinstance(text, str):
@@ -134,7 +134,7 @@ def _whole(name: str, value: object) -> int:
 
 
 def control_routes(handler: CommandHandler) -> APIRouter:
-    """Every route that changes the show."""
+    """Build a router with every route that changes the show."""
     done, begun = _router(state_answer(200, "done: the new state")), _router(state_answer(202, "begun: the new state"))
     _add_moves(done, handler)
     _add_faults(begun, handler)
@@ -166,7 +166,7 @@ def _add_moves(router: APIRouter, handler: CommandHandler) -> None:
     @router.post("/goto/{chapter}", openapi_extra=_GOTO)
     async def goto(request: Request) -> Response:
         """Enter a chapter by its number, 1-based."""
-        # Described as a number and read as text: what is none has no chapter, and is not unreadable.
+        # A number in OpenAPI, but read as text: whatever is no number is a chapter not found (404), not invalid (422).
         chapter = request.path_params["chapter"]
         if not (chapter.isascii() and chapter.isdecimal()) or len(chapter) > 9:
             return handler.no_such("chapter", chapter)
@@ -191,51 +191,51 @@ def _add_faults(router: APIRouter, handler: CommandHandler) -> None:
 
     @router.post("/heal", status_code=202)
     async def heal(request: Request) -> Response:
-        """Heal every fault, and bring back parts that died unasked."""
+        """Heal every fault, and restore parts of the system that terminated by themselves."""
         return await handler.perform(request, c.Heal(), status=202)
 
 
 def _add_halt(router: APIRouter, handler: CommandHandler) -> None:
     @router.post("/halt")
     async def halt(request: Request) -> Response:
-        """Emergency stop: cancel what runs, heal everything, refuse new faults."""
+        """Halt the show in an emergency: cancel the running action, heal everything, refuse new faults."""
         return await handler.perform(request, c.Halt())
 
     @router.post("/resume")
     async def resume(request: Request) -> Response:
-        """Lift the halt."""
+        """Lift the halt: faults may be injected again."""
         return await handler.perform(request, c.Resume())
 
 
 def _add_stage(router: APIRouter, handler: CommandHandler) -> None:
     @router.post("/say", openapi_extra=_SAY)
     async def say(request: Request) -> Response:
-        """Put a line of plain text on every screen; an empty one takes it away."""
+        """Show a line of plain text on every screen; an empty one removes it."""
         return await handler.perform(request, c.Say(line(await read_fields(request))))
 
     @router.post("/blackout", openapi_extra=_SWITCH)
     async def blackout(request: Request) -> Response:
-        """Darken the stage, or light it: toggle, or `on=true`."""
+        """Toggle the blackout of the stage, or set it with `on`."""
         return await handler.perform(request, c.Blackout(switch(await read_fields(request))))
 
     @router.post("/freeze", openapi_extra=_SWITCH)
     async def freeze(request: Request) -> Response:
-        """Hold the story the room sees, or let it go on: toggle, or `on=true`. What is measured stays live."""
+        """Toggle whether the audience's chapter and texts stand still, or set it with `on`; health stays live."""
         return await handler.perform(request, c.Freeze(switch(await read_fields(request))))
 
 
 def _add_timer(router: APIRouter, handler: CommandHandler) -> None:
     @router.post("/timer/start")
     async def start(request: Request) -> Response:
-        """Start the talk's timer, or let it go on; in a blackout it begins with the light."""
+        """Start the talk's timer, or continue it; during a blackout it begins to run when that ends."""
         return await handler.perform(request, c.StartTimer())
 
     @router.post("/timer/pause")
     async def pause(request: Request) -> Response:
-        """Stop the timer until it is started again."""
+        """Pause the timer until it is started again."""
         return await handler.perform(request, c.PauseTimer())
 
     @router.post("/timer/reset")
     async def reset(request: Request) -> Response:
-        """Back to 0; it starts with the next step forward."""
+        """Reset the timer to 0; it starts with the next step forward."""
         return await handler.perform(request, c.ResetTimer())

@@ -1,4 +1,4 @@
-"""What the OpenAPI description says beyond the routes' own signatures: pages, bodies and refusals."""
+"""Parts of the OpenAPI description that FastAPI cannot derive from the routes' signatures: bodies, refusals, pages."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -26,7 +26,7 @@ _PROBLEM: Mapping[str, Any] = {
 
 
 def refusals(texts: Mapping[int, str]) -> Described:
-    """Refusals by their status."""
+    """Describe refusals by their status, each as a problem with this text."""
     return {
         status: {"description": text, "content": {MEDIA_TYPE: {"schema": _PROBLEM}}} for status, text in texts.items()
     }
@@ -38,7 +38,7 @@ EVERYWHERE: Described = refusals(
         for status in (401, 403, 404, 405, 408, 413, 421, 422, 429, 431, 500, 503)
     }
 )
-"""What any route may be refused with."""
+"""The refusals that any route may respond with."""
 
 STREAM: Described = {200: {"description": "server-sent events, without an end", "content": {"text/event-stream": {}}}}
 METRICS: Described = {
@@ -53,21 +53,21 @@ TO_PAIRING: Described = {303: {"description": "a browser without a session: to t
 
 
 def body(fields: Mapping[str, Any], required: Sequence[str] = (), **more: Any) -> dict[str, Any]:
-    """A body that comes as a form or as JSON, with these fields. `more`: of its schema."""
+    """Describe a body with these fields, sent as a form or as JSON. `more`: further keys of its schema."""
     schema = {"type": "object", "properties": dict(fields), "required": list(required)} | more
     kinds = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
     return {"requestBody": {"required": True, "content": {kind: {"schema": schema} for kind in kinds}}}
 
 
 def query(name: str, schema: Mapping[str, Any], text: str) -> dict[str, Any]:
-    """A field that may stand in the query."""
+    """Describe an optional field of the query."""
     return {"name": name, "in": "query", "required": False, "schema": dict(schema), "description": text}
 
 
 def in_path(name: str, schema: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """A part of the path, for a route that reads it from the request.
+    """Describe a parameter of the path, for a route that reads it from the request.
 
-    Described here and not in the signature: FastAPI would import pydantic's old version to look at it.
+    It is not in the route's signature, for FastAPI would import pydantic's version 1 to inspect it there.
     """
     return {"parameters": [{"name": name, "in": "path", "required": True, "schema": schema or {"type": "string"}}]}
 
@@ -79,7 +79,10 @@ def add_page(
     text: str,
     more: Described | None = None,
 ) -> None:
-    """A page, described once: one route of two methods would have one operation id twice."""
+    """Add a page's GET route, and a HEAD route that is not described.
+
+    They are two routes, for FastAPI would give both methods of one route the same operation id.
+    """
     app.add_api_route(
         path, page, methods=["GET"], tags=["pages"], response_class=HTMLResponse, description=text, responses=more
     )

@@ -80,7 +80,7 @@ class PairingRoutes:
 
         @router.post("/pair", response_class=Response, openapi_extra=_CODES, responses=_PAIRED)
         async def pair(request: Request) -> Response:
-            """Exchange a one-time code for a session: the link's `secret` or the typed `code`, as form or JSON."""
+            """Pair a device: exchange the link's `secret` or the typed `code` for a session. Form or JSON."""
             from_form = "text/html" in request.headers.get("accept", "")
             denied = self._redeem_code(request, await _read_fields(request))
             if denied is None:

@@ -1,4 +1,4 @@
-"""The shape of the state in the OpenAPI description: what `views/snapshot.py` makes, as a JSON schema."""
+"""The JSON schema of `GET /state` for the OpenAPI description: the shape of what `views/state_json.py` builds."""
 
 from collections.abc import Mapping
 from typing import Any, get_args
@@ -22,7 +22,10 @@ _NUMBER_OR_NOT: Schema = {"type": ["number", "null"]}
 
 
 def _object(fields: Mapping[str, Schema], more: bool = False, may_lack: tuple[str, ...] = ()) -> Schema:
-    """An object with these keys; `more`: and with others, of the poller's own."""
+    """Build the schema of an object with these keys. `more`: it may have others, which the poller adds.
+
+    `may_lack`: the keys that are not required.
+    """
     required = [name for name in fields if name not in may_lack]
     return {"type": "object", "properties": dict(fields), "required": required, "additionalProperties": more}
 
@@ -120,19 +123,19 @@ RELAYED = STATE | {
     "properties": STATE["properties"] | {"live": _FLAG, "lost_since": _MOMENT},
     "required": [*STATE["required"], "live", "lost_since"],
 }
-"""As a relay tells it."""
+"""The same of a relay, with whether its show is live."""
 
 NAME = "State"
 
 
 def state_answer(status: int = 200, text: str = "the state") -> dict[int | str, dict[str, Any]]:
-    """What a route answers with the state, as `Application` describes it."""
+    """Describe a response with the state; it refers to the schema that `Application` adds."""
     schema = {"$ref": f"#/components/schemas/{NAME}"}
     return {status: {"description": text, "content": {"application/json": {"schema": schema}}}}
 
 
 class Application(FastAPI):
-    """Describes the state once, for all routes that answer with it."""
+    """A FastAPI application whose OpenAPI description contains the state's schema, which its routes refer to."""
 
     state_schema: Schema = STATE
 

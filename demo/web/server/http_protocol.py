@@ -260,7 +260,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         connection, write = transport.get_extra_info("socket"), None
         if connection is not None:
             _limit_kernel_buffering(connection)
-            if self.scheme == "http":
+            if self.scheme == "http":  # Over TLS only the transport can write, for it encrypts.
                 write = partial(os.write, connection.fileno())
         outlet.connection_made(transport, write)
         return True

@@ -72,7 +72,7 @@ def bind(host: str, port: int) -> socket.socket:
             # So that "::" accepts IPv4 too, whatever the system's default (net.ipv6.bindv6only) is.
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         listener.bind(address)
-        listener.listen(2048)
+        listener.listen(2048)  # uvicorn's default backlog.
     except OSError as error:
         listener.close()
         if error.errno in (98, 48):  # EADDRINUSE on Linux and on macOS.
@@ -111,6 +111,7 @@ async def serve(
         log_level="error",
         access_log=False,
         lifespan="off",
+        # X-Forwarded-* is never trusted, only taken as a sign of a proxy (access/proxies.py).
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=STREAM_GRACE_SEC,

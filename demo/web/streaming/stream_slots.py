@@ -90,7 +90,7 @@ class StreamSlots:
         self.end_page(page)
         if len(self._open) >= (self.most if private else self.most - self.reserved):
             return None
-        age = MAX_AGE_SEC * random.uniform(0.5, 1)  # noqa: S311 - so that a hall does not come back as one
+        age = MAX_AGE_SEC * random.uniform(0.5, 1)  # noqa: S311 - so that not all pages reconnect at once
         slot = StreamSlot(session, page, self._open, self._pages, self.clock() + age)
         self._open.add(slot)
         if page:
