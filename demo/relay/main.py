@@ -52,6 +52,7 @@ async def _run_relay(options: RelayOptions, listener: socket.socket, setup: Acce
     store = options.feed
     files = open_files()
     access = AccessPolicy(setup.reach, rules=AUDIENCE)
+    # No slots are reserved, for a relay has no presenter.
     audience = RelayApp(
         store, access, StreamSlots(streams_most(files), reserved=0), lambda text: say(f"relay      {text}")
     )

@@ -76,11 +76,12 @@ class Publisher:
 
     async def _publish(self) -> None:
         """Publish as long as this run owns the show; return when another one does. Raises `FeedError`."""
-        self._changed.set()
+        self._changed.set()  # After an outage the newest state is sent, changed or not.
         sent_at = pulse_at = 0.0
         while True:
             owner = self.run_id
             if self._changed.is_set():
+                # Cleared before the message is built: a change while it is being sent is sent next.
                 self._changed.clear()
                 message = self._make(self)
                 if message is not None:

@@ -105,6 +105,7 @@ class RelayStore:
         pipe = self._client.pipeline(transaction=True)
         if beat is not None:
             self._add(pipe, self._beats, MAX_BEATS, run, beat)
+        # While a show does not change, no entry is added that would renew these.
         for key in (self._pictures, self._beats, self._owner):
             pipe.expire(key, KEPT_SEC)
         pipe.get(self._owner)

@@ -93,6 +93,7 @@ class Subscriber:
         if shown is None or (entry.word("run"), entry.word("at")) != (shown.run, shown.ident):
             return
         with contextlib.suppress(ValueError):
+            # What was in Redis before this relay came may be old.
             heard_at = self._clock() - entry.age_sec
             self._clock_offsets.append(float(entry.word("now")) - heard_at)
             self._heard_at = max(heard_at, self._heard_at or heard_at)

@@ -88,7 +88,7 @@ def _read_interfaces() -> Iterator[LocalAddress]:
     """Read the interfaces by `getifaddrs` of the C library, the one way that Linux, macOS and BSD share."""
     import ctypes  # noqa: PLC0415 - only open servers ask, and it takes some ms to import
 
-    class InterfaceEntry(ctypes.Structure):
+    class InterfaceEntry(ctypes.Structure):  # `struct ifaddrs`; its fields are set below, for one points to the same.
         pass
 
     InterfaceEntry._fields_ = [

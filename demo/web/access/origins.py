@@ -14,6 +14,7 @@ LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 _PORTS = {"http": 80, "https": 443}
 _LABELS = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*\.?")
+# Neither ".." nor "%": a proxy and this server could read such a path differently.
 _PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*")
 _OWN_SEGMENTS = {template.split("/")[1] for _, template in RULES}
 _EXAMPLE = "give a name as people type it: demo.local, demo.local:8080 or https://demo.example/talks"

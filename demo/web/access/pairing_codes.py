@@ -61,6 +61,7 @@ class PairingCodes:
     def was_used(self, given: str) -> bool:
         """Return whether this is one of the last `USED_KEPT` used secrets."""
         digest = _digest(given)
+        # Used secrets are told from wrong ones only to explain the refusal.
         return any([hmac.compare_digest(digest, used) for used in self._used])  # noqa: C419 - looks at every one
 
     def _use_up(self, digest: bytes, right: str) -> bool:

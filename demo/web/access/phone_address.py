@@ -68,7 +68,7 @@ class PhoneAddress:
             return ""
         self._checked_at = now
         addresses = self._look()
-        if addresses is None:
+        if addresses is None:  # This system does not list them: a loss cannot be noticed.
             return ""
         if not self._chosen:
             return f"phones can get here now, at {self.chosen}" if self.chosen else ""

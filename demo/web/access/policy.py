@@ -125,6 +125,7 @@ class AccessPolicy:
         rule = self.rules.of(scope["method"], scope["path"])
         if rule is None:
             return _refuse_route(scope, self.rules)
+        # SameSite cookies alone would not do: on a loopback-only server every browser here is the presenter's.
         if scope["method"] in READING and _is_cross_site(headers) and _is_private(rule, scope["path"]):
             return Denied("origin", "a page of another site may not open this")
         visitor = self._identify(scope, headers, proxy)
@@ -165,6 +166,7 @@ class AccessPolicy:
         if proxy:
             return Visitor(proxied=True)
         bearer = _read_bearer(headers)
+        # First, for a wrong token must be refused where loopback or a session would do, too.
         if bearer is not None and self.token is not None:
             return self._check_token(scope, bearer, self.token)
         if not self.is_open:
@@ -224,6 +226,7 @@ def _read_cookies(headers: Headers, name: str) -> Iterable[str]:
 def _refuse_audience(rule: Rule, headers: Headers, proxy: str) -> Denied:
     if proxy:
         return Denied("proxied", NO_PROXY.format(proxy))
+    # Only a browser that opens a page is redirected; a program needs the reason.
     is_browser = rule is Rule.PAGE and "text/html" in headers.get("accept", "")
     return Denied("unpaired", UNPAIRED, to="pair" if is_browser else "")
 

@@ -51,6 +51,7 @@ class RateLimiter:
     def hold(self, address: str) -> int:
         """Count a guess and return 0, or return the whole seconds after which it may be tried again."""
         now, key = self._clock(), _get_bucket_key(address)
+        # Taken out and put back at the end, so that the first entry is the one least recently used.
         bucket = self._by_address.pop(key, None) or Bucket(self._at_once, self._per_sec, now)
         self._by_address[key] = bucket
         if len(self._by_address) > MAX_ADDRESSES:

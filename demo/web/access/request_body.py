@@ -17,6 +17,7 @@ async def read_body(scope: Scope, receive: Receive, most: int = MAX_BODY) -> byt
 
     A client that disconnects counts as a timeout.
     """
+    # An announced length is refused before anything is read; without one (chunks) the bytes are counted below.
     length = Headers(scope=scope).get("content-length", "0")
     if not length.isdecimal() or int(length) > most:
         return "too_large"

@@ -102,6 +102,7 @@ class Sessions:
 
     def all(self) -> tuple[Session, ...]:
         """Return the sessions in the order they were paired."""
+        # Not by `paired_at`, for the wall clock may have been set between two pairings.
         return tuple(sorted(self._by_digest.values(), key=lambda session: self._paired_ticks[session.digest]))
 
     def revoke(self, ident: str) -> bool:

@@ -29,6 +29,7 @@ _MIN_NAMED_ROOM = (1, 17)
 _NAME_EDGE = 4
 """Characters that a name's mark and the gap after it take, or the count of nodes that are not named."""
 
+# By the number of cards; any other number has 4 columns.
 _COLUMNS = {1: 1, 2: 2, 3: 3, 4: 2, 5: 3, 6: 3, 7: 4, 8: 4, 9: 3}
 _NARRATION_STEPS = (190, 300, 430, 600)
 _HEADING_STEPS = (34, 64)

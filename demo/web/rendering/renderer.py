@@ -205,8 +205,8 @@ def _build_environment(assets: Assets) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
-        undefined=StrictUndefined,
-        auto_reload=False,
+        undefined=StrictUndefined,  # A misspelt name raises instead of rendering as nothing.
+        auto_reload=False,  # Otherwise each lookup of a template would check its file.
         bytecode_cache=TemplateCache(str(settings)),
         **settings,
     )

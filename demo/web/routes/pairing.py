@@ -81,6 +81,7 @@ class PairingRoutes:
         @router.post("/pair", response_class=Response, openapi_extra=_CODES, responses=_PAIRED)
         async def pair(request: Request) -> Response:
             """Pair a device: exchange the link's `secret` or the typed `code` for a session. Form or JSON."""
+            # A form that the browser submits wants a page back; the page's script and programs want JSON.
             from_form = "text/html" in request.headers.get("accept", "")
             denied = self._redeem_code(request, await _read_fields(request))
             if denied is None:

@@ -63,6 +63,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     """
 
     most: ClassVar[int] = 10_000
+    # Of all connections of a server, the oldest first: since when we wait for a request, and for the client to read;
+    # and GET and HEAD whose response is not complete.
     _idle: ClassVar[dict["LimitedHttpProtocol", float]] = {}
     _unread: ClassVar[dict["LimitedHttpProtocol", float]] = {}
     _open_reads: ClassVar[dict["LimitedHttpProtocol", None]] = {}
@@ -102,7 +104,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._count_ignored_input(len(data))
             return
         if self._refused:
-            return
+            return  # The rest of a refused connection is read and ignored.
         in_head, between, body_before = self._in_head, self._between_messages, self._body_bytes
         self._messages_begun = 0
         super().data_received(data)
@@ -134,6 +136,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        # A head that arrives in one piece is only checked here, not in `data_received`. 4 is for ": " and CRLF.
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size > MAX_HEAD:
             self._refuse("headers", _TOO_LARGE)
@@ -143,8 +146,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._stop_reading()
         if self._refused:
             return
-        self._cancel_close_timer()
-        if self.parser.get_method() in READS:
+        self._cancel_close_timer()  # The body has a timeout of its own, in access/request_body.py.
+        if self.parser.get_method() in READS:  # A command that is being answered is never evicted.
             self._open_reads.setdefault(self)
         super().on_headers_complete()
 
@@ -175,14 +178,14 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if was_last:
             self._open_reads.pop(self, None)
         super().on_response_complete()
-        if self.transport.is_closing():
+        if self.transport.is_closing():  # uvicorn has closed it, but waits without limit for the client to read.
             self._close_gracefully()
         elif was_last:
             # A body that is still arriving gets the timeout of a head: the application no longer waits for it.
             self._start_header_timeout()
 
     def send_400_response(self, msg: str) -> None:
-        self._refuse("invalid", _NOT_HTTP)
+        self._refuse("invalid", _NOT_HTTP)  # As problem+json, where uvicorn would send plain text.
 
     # Clients that do not read.
 

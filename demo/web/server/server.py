@@ -130,6 +130,7 @@ async def serve(
     finally:
         for task in (keeping_alive, stopping):
             task.cancel()
+        # The streams first: uvicorn waits for open responses, up to its timeout for shutdown.
         web.close()
         server.should_exit = True
         await serving

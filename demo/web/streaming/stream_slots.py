@@ -66,7 +66,7 @@ class StreamSlot:
     def leave(self) -> None:
         """Free the slot: the stream is over. Safe to call twice."""
         self._open.discard(self)
-        if self._pages.get(self.page) is self:
+        if self._pages.get(self.page) is self:  # Otherwise a newer stream of the same page has taken over.
             del self._pages[self.page]
         self._close = None
 
@@ -112,6 +112,7 @@ class StreamSlots:
 
     def end(self, session: str) -> None:
         """End every stream of a session that was revoked or has expired."""
+        # A copy, for a stream that ends removes itself from the set.
         for slot in [slot for slot in self._open if slot.session == session]:
             slot.end()
 
