@@ -26,7 +26,7 @@ _SWITCH = takes(SwitchFields)
 
 
 def control_routes(handler: CommandHandler) -> APIRouter:
-    """Every route that changes the show."""
+    """Build a router with every route that changes the show."""
     done, begun = _router(state_answer(200, "done: the new state")), _router(state_answer(202, "begun: the new state"))
     _add_moves(done, handler)
     _add_faults(begun, handler)
@@ -59,7 +59,7 @@ def _add_moves(router: APIRouter, handler: CommandHandler) -> None:
     @router.post("/goto/{chapter}", openapi_extra=_GOTO)
     async def goto(request: Request, fields: Move) -> Response:
         """Enter a chapter by its number, 1-based."""
-        # Described as a number and read as text: what is none has no chapter, and is not unreadable.
+        # A number in OpenAPI, but read as text: whatever is no number is a chapter not found (404), not invalid (422).
         chapter = request.path_params["chapter"]
         if not (chapter.isascii() and chapter.isdecimal()) or len(chapter) > 9:
             return handler.no_such("chapter", chapter)
@@ -91,7 +91,7 @@ def _add_faults(router: APIRouter, handler: CommandHandler) -> None:
 def _add_halt(router: APIRouter, handler: CommandHandler) -> None:
     @router.post("/halt")
     async def halt(request: Request, fields: NoFields) -> Response:
-        """Emergency stop: cancel what runs, heal everything, refuse new faults."""
+        """Stop everything: cancel what runs, heal every fault, refuse new ones."""
         return await handler.perform(request, c.Halt())
 
     @router.post("/resume")
@@ -108,7 +108,7 @@ def _add_stage(router: APIRouter, handler: CommandHandler) -> None:
 
     @router.post("/blackout", openapi_extra=_SWITCH)
     async def blackout(request: Request, fields: Switch) -> Response:
-        """Darken the stage, or light it: toggle, or `on=true`."""
+        """Set whether the stage is dark; toggle without `on`."""
         return await handler.perform(request, c.Blackout(fields.on))
 
     @router.post("/freeze", openapi_extra=_SWITCH)

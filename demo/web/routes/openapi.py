@@ -66,7 +66,7 @@ EVERYWHERE: Described = refusals(
         for status in (401, 403, 404, 405, 408, 413, 421, 422, 429, 431, 500, 503)
     }
 )
-"""What any route may be refused with."""
+"""The refusals that any route may respond with."""
 
 STREAM: Described = {
     200: {
