@@ -131,8 +131,11 @@ class ChaosConfig:
     burst_multiplier: int = 2
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name.strip() or "/" in self.name or not self.name.isprintable():
-            raise InvalidValue(f"a fault's name must be printable text without '/', not {self.name!r}")
+        is_text = isinstance(self.name, str) and self.name.strip() and self.name.isprintable()
+        if not is_text or "/" in self.name or self.name in (".", ".."):
+            raise InvalidValue(
+                f"a fault's name must be printable text without '/', and not '.' or '..', not {self.name!r}"
+            )
         if not isinstance(self.chaos_type, ChaosType):
             raise InvalidValue(f"fault {self.name!r}: chaos_type must be a ChaosType, not {self.chaos_type!r}")
         if not _is_number(self.duration_sec) or math.isnan(self.duration_sec) or self.duration_sec <= 0:

@@ -31,7 +31,7 @@ from demo.web.streaming.direct import DirectStreams
 from demo.web.streaming.hub_views import beat, framed
 from demo.web.streaming.polling_fallback import PollingFallback, page_of
 from demo.web.streaming.stream_slots import StreamSlot, StreamSlots
-from demo.web.streaming.view_stream import view_stream
+from demo.web.streaming.view_stream import head_of_stream, view_stream
 
 LOOK_EVERY_SEC = 0.25
 """How often a relay checks whether it has lost the show, and whether a heartbeat is due."""
@@ -203,6 +203,7 @@ class RelayApp:
         # Separate routes: FastAPI gives both methods of one route the same operation id.
         app.add_api_route("/state", state, methods=["HEAD"], include_in_schema=False)
         app.add_api_route("/healthz", healthz, methods=["HEAD"], include_in_schema=False)
+        app.add_api_route("/stream/stage", head_of_stream, methods=["HEAD"], include_in_schema=False)
 
     def _is_live(self) -> bool:
         return self.follower.picture is not None and self.follower.lost_since is None

@@ -287,7 +287,8 @@ def _apply_halt_lifted(event: e.HaltLifted, state: ShowState, entry: e.JournalEn
 
 @_apply.register
 def _apply_said(event: e.Said, state: ShowState, entry: e.JournalEntry) -> ShowState:
-    return _log(replace(state, said=event.text), entry, event.text, "word")
+    said = replace(state, said=event.text)
+    return _log(said, entry, event.text, "word") if event.text else said
 
 
 @_apply.register

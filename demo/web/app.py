@@ -47,7 +47,7 @@ from demo.web.streaming.hub_views import VIEWS, beat, new_hub
 from demo.web.streaming.polling_fallback import PollingFallback, page_of
 from demo.web.streaming.stream_slots import StreamSlot, StreamSlots
 from demo.web.streaming.update_rate import UpdateRate
-from demo.web.streaming.view_stream import EventStream, view_stream
+from demo.web.streaming.view_stream import EventStream, head_of_stream, view_stream
 
 logger = logging.getLogger(__name__)
 
@@ -243,3 +243,6 @@ class Web:
         # Separate routes: FastAPI gives both methods of one route the same operation id.
         app.add_api_route("/state", state, methods=["HEAD"], include_in_schema=False)
         app.add_api_route("/healthz", healthz, methods=["HEAD"], include_in_schema=False)
+        app.add_api_route("/metrics", metrics, methods=["HEAD"], include_in_schema=False)
+        for path in ("/events", "/stream/{view}"):
+            app.add_api_route(path, head_of_stream, methods=["HEAD"], include_in_schema=False)

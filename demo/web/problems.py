@@ -17,6 +17,7 @@ MEDIA_TYPE = "application/problem+json"
 FULL_RETRY_SEC = 5
 
 STATUS: Mapping[str, int] = {
+    "malformed": 400,
     "not_found": 404,
     "method_not_allowed": 405,
     "stale": 409,
@@ -29,6 +30,7 @@ STATUS: Mapping[str, int] = {
     "too_large": 413,
     "host": 421,
     "invalid": 422,
+    "long_target": 414,
     "halted": 423,
     "timeout": 408,
     "origin": 403,
@@ -38,6 +40,7 @@ STATUS: Mapping[str, int] = {
     "slow_down": 429,
     "headers": 431,
     "broken": 500,
+    "unknown_method": 501,
     "no_ledger": 503,
     "closing": 503,
     "full": 503,
@@ -46,6 +49,7 @@ STATUS: Mapping[str, int] = {
 """The HTTP status of every code a refusal can have."""
 
 TITLES: Mapping[str, str] = {
+    "malformed": "This is not a valid HTTP request",
     "not_found": "There is no such thing here",
     "method_not_allowed": "This method does nothing here",
     "stale": "The show has moved on",
@@ -58,6 +62,7 @@ TITLES: Mapping[str, str] = {
     "too_large": "The body is too large",
     "host": "Not a name of this server",
     "invalid": "The request cannot be read",
+    "long_target": "The address is too long",
     "halted": "The show is halted",
     "timeout": "The request took too long to arrive",
     "origin": "Control from another site is refused",
@@ -66,6 +71,7 @@ TITLES: Mapping[str, str] = {
     "unpaired": "This is for the presenter",
     "slow_down": "Too many tries",
     "headers": "The head of the request is too large",
+    "unknown_method": "There is no such method",
     "broken": "Something broke on our side",
     "no_ledger": "The undo cannot be written down",
     "closing": "The show is over",
@@ -74,10 +80,15 @@ TITLES: Mapping[str, str] = {
 }
 
 
+def problem_body(code: str, detail: str) -> dict[str, Any]:
+    """Return the members of a problem, for a response that is written without the framework."""
+    return {"type": type_of(code), "title": TITLES[code], "status": STATUS[code], "code": code, "detail": detail}
+
+
 def problem(code: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> AsciiJsonResponse:
     """Build a problem+json response; `code` is for programs, `detail` for people, `more` adds members to the body."""
     status = STATUS[code]
-    body = {"type": type_of(code), "title": TITLES[code], "status": status, "code": code, "detail": detail} | more
+    body = problem_body(code, detail) | more
     return AsciiJsonResponse(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
 

@@ -17,7 +17,7 @@ from demo.processes.ports import free_ports
 from tests.support.fake_pd import Cluster
 from tests.support.fake_tiup_parts import BEAT_SEC, CONTROL, DOORS, HOST
 
-PARTS = Path(__file__).with_name("playground_parts.py")
+PARTS = Path(__file__).with_name("fake_tiup_parts.py")
 ROOT = Path(__file__).parents[2]
 SILENT_SEC = 0.6
 ELECTION_SEC = 1.0

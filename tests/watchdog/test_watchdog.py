@@ -97,8 +97,8 @@ def test_what_cannot_be_healed_is_shouted_with_the_command_and_tried_again(home:
         assert state["chaos"][0]["error"] == "the switch is stuck. By hand: rm dark"
         assert "rm dark" in server.client.get("/presenter").text
         assert "rm dark" in server.client.get("/remote").text
-        stage = server.client.get("/").text
-        assert "not healed" in stage
+        # It is tried again meanwhile, and is then called healing for a moment.
+        stage = wait_for(lambda: text if "not healed" in (text := server.client.get("/").text) else None)
         assert "rm dark" not in stage
         server.process.kill()
         said = wait_for(lambda: read_more(server) if "NOT healed yet" in server.output else read_more(server) and None)

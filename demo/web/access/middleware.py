@@ -3,17 +3,23 @@
 import contextlib
 from collections.abc import Callable
 
-from starlette.datastructures import MutableHeaders
-from starlette.responses import Response
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from demo.web.access.fair_queue import FairQueue
-from demo.web.access.policy import READING, VISITOR, AccessPolicy, Denied, Visitor, client_address
+from demo.web.access.policy import READING, RULE, VISITOR, AccessPolicy, Denied, Visitor, client_address
 from demo.web.access.request_body import MAX_BODY, MAX_CODE, read_body, replay
 from demo.web.access.rules import Rule
 from demo.web.asgi_extensions import GONE
 from demo.web.problems import problem
 from demo.web.security_headers import SECURITY_HEADERS
+
+_NOT_FOUND = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><title>Not found</title>'
+    '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="dark light">'
+    '<h1>There is no such page here</h1><p><a href="{}">The stage</a></p></html>'
+)
 
 
 class AccessMiddleware:
@@ -41,11 +47,11 @@ class AccessMiddleware:
         send_with_headers = _add_headers(send)
         requested_path = scope["path"]
         scope["path"] = self._access.reach.within(requested_path)
-        if not scope["path"]:  # The public path without its last slash, relative to which no URL of the page is right.
-            location = f"{requested_path.rpartition('/')[2]}/"
+        if (location := self._better_path(requested_path, scope)) is not None:
             await Response(status_code=308, headers={"location": location})(scope, receive, send_with_headers)
             return
-        decision, rule = self._access.judge(scope), self._access.rules.of(scope["method"], scope["path"])
+        decision = self._access.judge(scope)
+        rule: Rule | None = scope.get(RULE)
         if not _skips_queue(decision, rule):
             await self._queue.wait(client_address(scope))
             if _has_disconnected(scope):
@@ -65,14 +71,28 @@ class AccessMiddleware:
             return
         # Other requests give way only now that the body is here: a slow sender must not hold them up.
         with self._queue.command() if rule is Rule.CONTROL else contextlib.nullcontext():
-            decision = self._access.judge(scope)  # Its session may have been revoked while the body arrived.
+            if isinstance(decision, Visitor) and not self._access.is_current(decision):
+                decision = self._access.judge(scope)  # Its session was revoked while the body arrived.
             if await self._admit(decision, scope, replay(body, receive), send_with_headers):
                 await self._app(scope, replay(body, receive), send_with_headers)
+
+    def _better_path(self, requested: str, scope: Scope) -> str | None:
+        """Return where the page is that was asked for, relative to what was requested; None where that is right.
+
+        Relative to the public path without its last slash, and to `/presenter/` with one, no URL of a page is right.
+        """
+        path = scope["path"]
+        if not path:
+            return f"{requested.rpartition('/')[2]}/"
+        if scope["method"] not in READING or not path.strip("/") or not path.endswith("/"):
+            return None
+        name = path.strip("/")
+        return f"../{name}" if "/" not in name and self._access.rules.of("GET", f"/{name}") is not None else None
 
     async def _admit(self, decision: Visitor | Denied, scope: Scope, receive: Receive, send: Send) -> bool:
         """Record in the scope who sent the request, or send the refusal and return False."""
         if isinstance(decision, Denied):
-            await _build_refusal(decision)(scope, receive, send)
+            await _build_refusal(decision, scope)(scope, receive, send)
             return False
         scope[VISITOR] = decision
         return True
@@ -89,9 +109,12 @@ def _has_disconnected(scope: Scope) -> bool:
     return is_closing is not None and is_closing()
 
 
-def _build_refusal(denied: Denied) -> Response:
+def _build_refusal(denied: Denied, scope: Scope) -> Response:
     if denied.to:
         return Response(status_code=303, headers={"location": denied.to})
+    if denied.code == "not_found" and "text/html" in Headers(scope=scope).get("accept", ""):
+        # A person typed a wrong address: a link helps more than a problem in JSON. The path itself is not repeated.
+        return HTMLResponse(_NOT_FOUND.format("../" * (scope["path"].count("/") - 1) or "./"), 404)
     return problem(denied.code, denied.detail, denied.headers)
 
 

@@ -117,12 +117,10 @@ class AccessPolicy:
         # With a public name, a proxy in front is what the presenter has set up.
         proxy = signs if not self.reach.public else ""
         # First of all, against DNS rebinding: another site's name may resolve to this machine.
-        if len(headers.getlist("host")) != 1 or headers.get("host", "").lower() not in hosts:
-            return self._refuse_host(scope, headers.get("host", ""), signs, hosts)
-        denied = self._check_change(scope, headers, proxy, origins)
+        denied = self._check_host(scope, headers, signs, hosts) or self._check_change(scope, headers, proxy, origins)
         if denied is not None:
             return denied
-        rule = self.rules.of(scope["method"], scope["path"])
+        rule = scope[RULE] = self.rules.of(scope["method"], scope["path"])
         if rule is None:
             return _refuse_route(scope, self.rules)
         # SameSite cookies alone would not do: on a loopback-only server every browser here is the presenter's.
@@ -146,6 +144,16 @@ class AccessPolicy:
             site = headers.get("sec-fetch-site", "")
             return Denied("origin", f"the browser says that another site sent this ({site[:40]!r})")
         return None
+
+    def _check_host(self, scope: Scope, headers: Headers, signs: str, hosts: Iterable[str]) -> Denied | None:
+        """Check that the request names this server, once; None when it does."""
+        if len(headers.getlist("host")) != 1 or not headers["host"].strip():
+            return Denied("malformed", "a request has one Host header, and it names the server that is asked")
+        return None if headers["host"].lower() in hosts else self._refuse_host(scope, headers["host"], signs, hosts)
+
+    def is_current(self, visitor: Visitor) -> bool:
+        """Return whether a visitor who was admitted still is one: a session may have been revoked meanwhile."""
+        return visitor.session is None or self.sessions.holds(visitor.session)
 
     def _refuse_host(self, scope: Scope, host: str, signs: str, hosts: Iterable[str]) -> Denied:
         """Refuse a wrong Host header. Only people at this machine are told the right ones, and how to tunnel."""
@@ -233,7 +241,8 @@ def _refuse_audience(rule: Rule, headers: Headers, proxy: str) -> Denied:
 
 def _refuse_route(scope: Scope, rules: Rules) -> Denied:
     requested = f"{scope['method'][:20]} {scope['path'][:120]}"
-    allowed = ", ".join(sorted(rules.of_path(scope["path"])))
+    methods = set(rules.of_path(scope["path"]))
+    allowed = ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
     if not allowed:
         return Denied("not_found", f"{requested}: there is no such thing here")
     return Denied("method_not_allowed", f"{requested}: this takes {allowed}", allow=allowed)
@@ -241,3 +250,7 @@ def _refuse_route(scope: Scope, rules: Rules) -> Denied:
 
 def _join_names(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))
+
+
+RULE = "demo.rule"
+"""Key of the scope: the rule of the route, set once the host is known to be right."""

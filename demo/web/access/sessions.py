@@ -100,6 +100,10 @@ class Sessions:
                 return session
         return None
 
+    def holds(self, session: Session) -> bool:
+        """Return whether this session has not ended."""
+        return self._by_digest.get(session.digest) is session and not self._is_old(session)
+
     def all(self) -> tuple[Session, ...]:
         """Return the sessions in the order they were paired."""
         # Not by `paired_at`, for the wall clock may have been set between two pairings.

@@ -15,6 +15,7 @@ from demo import __version__
 from demo.conductor import Conductor
 from demo.hub import Hub, Tally
 from demo.show import ShowState
+from demo.show.health_sample import STATES
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry, Metric
@@ -86,7 +87,7 @@ class Metrics:
         yield _build_gauge(
             "health_interval_seconds", "The poller's own pause between samples.", {(): sample.interval_sec}
         )
-        nodes = Counter((node.health,) for node in sample.nodes)
+        nodes = dict.fromkeys(((health,) for health in STATES), 0) | Counter((node.health,) for node in sample.nodes)
         yield _build_gauge("nodes", "Nodes of the system by their health.", nodes, "health")
 
 

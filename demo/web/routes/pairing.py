@@ -162,6 +162,9 @@ class PairingRoutes:
             me = visitor_of(request).session
             return AsciiJsonResponse({"sessions": [_session_to_json(session, me) for session in sessions.all()]})
 
+        for path, listed in (("/pairing", show_pairing), ("/sessions", list_sessions)):
+            router.add_api_route(path, listed, methods=["HEAD"], include_in_schema=False)
+
         @router.post("/sessions/revoke-all", response_class=Response, responses=JSON | FOR_HTMX)
         async def revoke_all_sessions(request: Request, fields: NoFields) -> Response:
             """End every session but the one that asks."""

@@ -7,19 +7,20 @@ that what we rely on is still there.
 
 import asyncio
 import contextlib
-import json
 import os
 import re
 import socket
+import sys
 import time
 from functools import partial
 from operator import itemgetter
 from typing import Any, ClassVar
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from demo.web.asgi_extensions import EXTENSION, GONE, UNTIL_CLOSED, ConnectionOwner
-from demo.web.problems import MEDIA_TYPE, STATUS, TITLES
+from demo.web.server.raw_problem import raw_problem
 
 MAX_HEAD = 16 * 1024
 HEAD_SEC = 10.0
@@ -51,7 +52,12 @@ READS = (b"GET", b"HEAD")
 
 _TOO_LARGE = f"the head of a request may have up to {MAX_HEAD} bytes"
 _DIFFERENT_HOSTS = "the address that is asked for and the Host header must name the same server"
+_LONG_TARGET = f"an address with its query may have up to {MAX_HEAD} bytes"
 _NOT_HTTP = "this is not HTTP as this server speaks it"
+_NO_METHOD = "this server knows GET, HEAD and POST"
+
+_METHOD = re.compile(rb"[A-Z][A-Z0-9_-]{0,19} ")
+"""The beginning of a request whose method may be none that we know; other input is no HTTP at all."""
 
 
 class LimitedHttpProtocol(HttpToolsProtocol):
@@ -80,6 +86,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     _refused = False
     _owner: ConnectionOwner | None = None
     _ignored_bytes = 0
+    _message_start = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
@@ -107,6 +114,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             return  # The rest of a refused connection is read and ignored.
         in_head, between, body_before = self._in_head, self._between_messages, self._body_bytes
         self._messages_begun = 0
+        if between:
+            self._message_start = data[:32]
         super().data_received(data)
         if not (in_head or between or self._between_messages or self._messages_begun or self._refused):
             # All of `data` lies behind one message's head and before its end.
@@ -118,7 +127,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             # an incomplete line to itself, however long it grows.
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD:
-                self._refuse("headers", _TOO_LARGE)
+                self._refuse_head()
 
     # Callbacks of the parser.
 
@@ -139,7 +148,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         # A head that arrives in one piece is only checked here, not in `data_received`. 4 is for ": " and CRLF.
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size > MAX_HEAD:
-            self._refuse("headers", _TOO_LARGE)
+            self._refuse_head()
         elif not self._target_matches_host():
             self._refuse("host", _DIFFERENT_HOSTS)
         elif len(self.pipeline) >= MAX_IN_A_ROW:
@@ -185,7 +194,11 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._start_header_timeout()
 
     def send_400_response(self, msg: str) -> None:
-        self._refuse("invalid", _NOT_HTTP)  # As problem+json, where uvicorn would send plain text.
+        # As problem+json, where uvicorn would send plain text. Called while it handles the parser's exception.
+        if isinstance(sys.exc_info()[1], httptools.HttpParserInvalidMethodError) and _METHOD.match(self._message_start):
+            self._refuse("unknown_method", _NO_METHOD)
+        else:
+            self._refuse("malformed", _NOT_HTTP)
 
     # Clients that do not read.
 
@@ -311,6 +324,13 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._refused = True
         self.cycle.keep_alive = False
 
+    def _refuse_head(self) -> None:
+        """Refuse a head that is too large, and say which part of it is."""
+        if len(self.url) > MAX_HEAD // 2:
+            self._refuse("long_target", _LONG_TARGET)
+        else:
+            self._refuse("headers", _TOO_LARGE)
+
     def _refuse(self, code: str, detail: str) -> None:
         if self._refused or self.transport.is_closing():
             return
@@ -326,7 +346,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             # The refusal is this request's only response: the application must neither answer nor wait for the body.
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        self.transport.write(_response(code, detail))
+        self.transport.write(raw_problem(code, detail))
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self._close_timer = self.loop.call_later(LINGER_SEC, self._close_gracefully)
@@ -369,14 +389,3 @@ def bounded(connections: int) -> type[LimitedHttpProtocol]:
         _open_reads: ClassVar[dict[LimitedHttpProtocol, None]] = {}
 
     return Bounded
-
-
-def _response(code: str, detail: str) -> bytes:
-    status = STATUS[code]
-    problem: dict[str, Any] = {"type": "about:blank", "title": TITLES[code], "status": status, "code": code}
-    body = json.dumps(problem | {"detail": detail}).encode("ascii")
-    head = (
-        f"HTTP/1.1 {status} {TITLES[code]}\r\ncontent-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n"
-        f"cache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n"
-    )
-    return head.encode("ascii") + body

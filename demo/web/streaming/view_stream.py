@@ -8,6 +8,8 @@ from functools import partial
 from typing import Any
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from demo.conductor import Conductor
@@ -218,3 +220,8 @@ def _build_response(messages: AsyncIterator[bytes], line: StreamSlot | None) -> 
     )
     response.line = line
     return response
+
+
+async def head_of_stream(request: Request) -> Response:
+    """Answer HEAD for a stream, which would never end: its headers, and no place is taken."""
+    return Response(headers={"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store"})

@@ -166,7 +166,7 @@ def processes(server: Server, *words: str) -> list[int]:
 
 
 def test_a_tiup_that_is_killed_leaves_a_cluster_that_still_ends_with_its_show(server: Server) -> None:
-    (tiup,) = processes(server, "playground_parts.py tiup")
+    (tiup,) = processes(server, "fake_tiup_parts.py tiup")
     os.kill(tiup, signal.SIGKILL)
     wait_for(lambda: start_time_of(tiup) is None)
     assert all_up(server.until(lambda state: state["health"]["freshness"] == "live"))
@@ -291,7 +291,7 @@ def test_a_tiup_that_gives_up_is_quoted(environ: dict[str, str]) -> None:
 
 def test_ctrl_c_while_tiup_loads_ends_it(environ: dict[str, str]) -> None:
     with serving(*SHOW, env=environ | {"FAKE_TIUP_LOADS_SEC": "300"}) as server:
-        wait_for(lambda: processes(server, "playground_parts.py tiup"), 30)
+        wait_for(lambda: processes(server, "fake_tiup_parts.py tiup"), 30)
         assert server.stop(signal.SIGINT) == 0
         assert below(server) == set()
 

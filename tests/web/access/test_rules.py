@@ -221,7 +221,7 @@ def test_without_a_secret_nothing_makes_a_presenter(
         assert rule_of(method, path) in (Rule.PUBLIC, Rule.PAIRING)
     else:
         assert found.detail
-        assert STATUS[found.code] in (401, 403, 404, 405, 421, 429)
+        assert STATUS[found.code] in (400, 401, 403, 404, 405, 421, 429)
 
 
 # Loopback only, as without any option.

@@ -93,7 +93,9 @@ NAME_TRICKS = [
 @pytest.mark.parametrize("trick", NAME_TRICKS)
 def test_a_name_that_is_only_like_ours_is_not_answered(server: Server, trick: str) -> None:
     for method, target in (("POST", "/advance"), ("GET", "/state"), ("GET", "/events")):
-        refused(ask(server.port, request(method, target, f"Host: {trick.format(port=server.port)}")), 421)
+        refused(
+            ask(server.port, request(method, target, f"Host: {trick.format(port=server.port)}")), 421 if trick else 400
+        )
     assert server.state()["chapter"]["number"] == 1
 
 
@@ -132,7 +134,7 @@ HEADS = {
 @pytest.mark.parametrize("name", HEADS)
 def test_a_head_that_can_be_read_in_two_ways_does_nothing(server: Server, name: str) -> None:
     sent = HEADS[name].replace(b"PORT", str(server.port).encode())
-    refused(ask(server.port, sent), 403, 404, 405, 421, 422)
+    refused(ask(server.port, sent), 400, 403, 404, 405, 421)
     assert server.state()["chapter"]["number"] == 1
 
 
@@ -165,7 +167,7 @@ def test_only_exact_names_are_answered(opened: OpenServer, form: str) -> None:
     if answer.status == 200:
         assert host.strip(" \t").lower() in names(port)
     else:
-        refused(answer, 421)
+        refused(answer, 421 if host.strip(" \t") else 400)
         assert host.lower() not in names(port)
 
 
@@ -248,7 +250,7 @@ def test_control_characters_in_an_id_never_come_back(server: Server, last: str) 
     with connection(server.port) as one:
         one.sendall(request("GET", "/events", own(server), f"Last-Event-ID: {last}"))
         found = one.recv(65536)
-    assert found.startswith((b"HTTP/1.1 422 ", b"HTTP/1.1 200 "))
+    assert found.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 200 "))
     assert b"evil" not in found
 
 
@@ -275,7 +277,7 @@ def test_no_id_and_no_path_is_more_than_a_name(
     if answer.status == 200:
         assert template == "/goto/{}" or part in ("stage", "presenter", "remote"), target
     else:
-        refused(answer, 404, 405, 422)
+        refused(answer, 400, 404, 405, 422)
         assert server.state()["log"] == before["log"]
 
 

@@ -87,7 +87,7 @@ def test_what_is_not_http_is_refused_without_a_word_in_the_terminal(opened: Open
     before = opened.server.said()
     with connection(opened.server.port) as one:
         one.sendall(text)
-        assert answer(one).startswith(b"HTTP/1.1 422 ")
+        assert answer(one).startswith(b"HTTP/1.1 400 ")
     assert opened.server.said() == before
 
 
