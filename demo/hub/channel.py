@@ -39,7 +39,7 @@ class Sink(Protocol):
 
 
 Write = Callable[[bytes], int]
-"""Writes a message without waiting, as `os.write`: returns how many bytes were written, raises `BlockingIOError` for none."""
+"""Writes a message without waiting, as `os.write`: returns the bytes written, raises `BlockingIOError` for none."""
 
 
 @dataclass(slots=True)
@@ -152,7 +152,7 @@ class ViewChannel(Generic[S]):
 
     def _write_to_all(self, ready: Ready, message: bytes) -> None:
         size = len(message)
-        # A copy, because a failed write moves its listener to `held`. Only `write` is used here: this loop is the hot path.
+        # A copy, because a failed write moves its listener to `held`. The hot path: only `write` is used of a listener.
         for write in tuple(ready):
             try:
                 sent = write(message)
@@ -176,7 +176,10 @@ class ViewChannel(Generic[S]):
                 self._handle_short_write(listener, message[sent:])
 
     def wait_for_first(self, listener: Listener) -> None:
-        """Add a listener while the view cannot be rendered: its first message will be a full one without a dictionary."""
+        """Add a listener although the view cannot be rendered now.
+
+        The next message that can be is a full one for everybody, so it must not use the history as its dictionary.
+        """
         self._deflate.forget()
         self.let_in(listener)
 

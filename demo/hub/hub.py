@@ -14,7 +14,7 @@ from demo.hub.channel import Listener, Sink, Tally, View, ViewChannel
 S = TypeVar("S")
 
 BEAT_AFTER_SEC = 1.0
-"""A view that was silent for this long gets a heartbeat, so that a page can tell a quiet show from a dead connection."""
+"""A view that was silent for this long gets a heartbeat: a page can tell a quiet show from a dead connection."""
 
 MAX_WAIT_SEC = 2.0
 """How long a listener waits for a state that it has seen at another server and this hub does not have yet."""

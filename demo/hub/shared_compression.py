@@ -1,5 +1,5 @@
-"""Compresses each message once for all listeners: their streams end in the same messages, so all can share the next
-one.
+"""Compresses each message once for all listeners: all their streams end in the same messages, so they can share the
+next.
 
 Each message is a piece of a raw deflate stream, with the last messages as its dictionary, flushed to a whole byte. So
 a message for thousands of listeners is compressed once, and a listener costs no memory for a compressor of its own.
@@ -42,7 +42,7 @@ class SharedDeflate:
         The history puts the listener in the same state as all others. Its messages are older than the full one: an
         event `past` tells their number, and the reader skips them.
         """
-        # Cached: many listeners join between two messages, when a relay or a hall reconnects.
+        # Cached: after a restart of a relay a whole audience joins between two messages.
         if self._prefix is None or self._prefix[0] is not whole:
             past = b"event: past\ndata: %d\n\n" % len(self._history)
             self._prefix = (
