@@ -33,6 +33,7 @@ LOOK_SEC = 0.5
 
 def uptime() -> float:
     """Return the uptime in seconds, sleep of the machine included where the system counts it. Nobody can set it."""
+    # Linux counts sleep in CLOCK_BOOTTIME, macOS in CLOCK_MONOTONIC_RAW.
     for name in ("CLOCK_BOOTTIME", "CLOCK_MONOTONIC_RAW"):
         if hasattr(time, name):
             return time.clock_gettime(getattr(time, name))
@@ -122,6 +123,7 @@ class ShowClock:
         if abs(ahead - period.ahead) > STEP_SEC:
             self._periods.append(_Period(ahead, now, now))
             return
+        # NTP slews the clock a little: that is followed within the same period.
         if abs(ahead - period.ahead) > STEERED_SEC:
             period.ahead = ahead
         period.until = now
@@ -173,6 +175,7 @@ def _measure_offset(ticks: Callable[[], float], wall: Callable[[], float]) -> fl
         readings.append((ticks() - before, wall_time - before))
         if readings[-1][0] < ANCHOR_SEC:
             break
+    # The pair with the shortest time between its two readings is the most exact.
     return min(readings)[1]
 
 

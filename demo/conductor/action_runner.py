@@ -59,6 +59,7 @@ class ActionRunner:
 
     async def _run_with_timeout(self, chapter: Chapter, number: int, run: int) -> None:
         """Run an action and report its end. One that ignores its cancellation is abandoned, not waited for."""
+        # Before the task is created, which copies this context.
         acting.set((number, run))
         # A task of its own with `wait`, because `asyncio.timeout` would wait for ever for code that swallows its
         # cancellation.

@@ -34,6 +34,7 @@ class CommandQueue:
         After `close` a command without `done` is dropped. Raises `ShowOver` then for one that has it.
         """
         if self.closed:
+            # Reports of running work also come after the end; only callers that wait have to know.
             if done is not None:
                 raise ShowOver("the show is over")
             return
@@ -54,6 +55,7 @@ class CommandQueue:
 
     def take(self) -> Waiting | None:
         """Remove and return the next command; None when the queue is empty."""
+        # An urgent command always goes first: a halt must not wait behind a hundred clicks.
         lane = self._urgent or self._ordinary
         taken = lane.popleft() if lane else None
         if not self._urgent:

@@ -52,6 +52,7 @@ class Conductor:
         self.demo_state = DemoState(deck)
         self.journal = journal(self._state) if callable(journal) else journal or Journal()
         if self.journal.is_temporary:
+            # It ends with this process, so nothing in it is durable.
             self._state = replace(self._state, journal="temporary" if callable(journal) else "none", durable=False)
         self._show_opened = False
         self.loaded = asyncio.Event()
@@ -290,6 +291,7 @@ class Conductor:
         return state, entries
 
     def _notify_listeners(self) -> None:
+        # A copy, because a listener may unsubscribe while it is called.
         for listener in tuple(self._listeners):
             try:
                 listener(self._state)
@@ -318,6 +320,7 @@ class Conductor:
         self._queue.close()  # commands are no longer processed: those that still wait get `ShowOver`
         self._leftovers_done.set()
         self._actions.cancel_all()
+        # Before the system is stopped: drivers heal targets that run.
         unhealed = await _catch_error(self._heal_everything)
         failed = [await _catch_error(self._end_work), await _catch_error(self._end_system)]
         if unhealed is not None and await self._faults.is_all_healed():
@@ -351,6 +354,7 @@ class Conductor:
         await self._end_tasks()
         if self._watchdog is not None:
             await self._watchdog.close()
+        # A show that could not be loaded has nothing to close, and must not write to that journal.
         if self._show_opened:
             await self._run_command(c.CommandEnvelope("show", c.Close(self._quit_by_person)), None)
             self.journal.remember(self._state)

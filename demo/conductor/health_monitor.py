@@ -77,6 +77,7 @@ class HealthMonitor:
             await asyncio.sleep(LOOK_EVERY_SEC)
 
     def _check(self, poller: Poller) -> None:
+        # The clock needs a regular call to notice that the wall clock was set.
         self._context.clock.look()
         at = self._context.clock()
         try:
@@ -117,6 +118,7 @@ class HealthMonitor:
         else:
             interval = health.get("interval_sec") if isinstance(health, Mapping) else None
             due = at - self._last_at >= (interval if isinstance(interval, int | float) else DEFAULT_INTERVAL_SEC)
+            # Compared by content too, because a poller may update one dict in place.
             new = due and (health is not self._last_health or plain(health) != self._last_plain)
         if new:
             self._last_stamp, self._last_at = stamp, at
@@ -158,6 +160,7 @@ async def _run_to_end(poller: Poller) -> None:
     The thread is a daemon: after a cancellation it is abandoned, for Python cannot stop it.
     """
     run: Callable[[], Any] = poller.run
+    # Unwrapped, because a decorator may hide that the function is async.
     if inspect.iscoroutinefunction(inspect.unwrap(run)):
         await run()
         return

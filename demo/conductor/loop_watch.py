@@ -56,6 +56,7 @@ class LoopWatch:
 
     def _report_blocker(self, lag: float) -> None:
         sightings, self._sightings = self._sightings, Counter()
+        # Samples in which no user code was on the stack.
         with contextlib.suppress(KeyError):
             del sightings["", ""]
         for (function, place), times in sightings.most_common(1):

@@ -52,6 +52,7 @@ class JournalWriter:
         writing.add_done_callback(self._check_write)
         hurry = asyncio.ensure_future(self._hurry.wait())
         timeout_sec = URGENT_TIMEOUT_SEC if urgent else TIMEOUT_SEC
+        # A timeout does not cancel the write: it goes on, in order, and `_check_write` reports its outcome.
         await _wait_for_first({writing, hurry}, timeout_sec)
         hurry.cancel()
         if urgent or writing.done():
@@ -125,6 +126,7 @@ class JournalWriter:
         """Record why the journal cannot be written (empty: it can), and report a change to the show."""
         self.is_lost, self.why = bool(why), why
         state = self._context.state
+        # Any other journal is temporary and never durable: nothing changes for it.
         if state.journal == "file" and self.is_lost == state.durable:
             self._context.enqueue("show", c.Durable(not why, why))
 

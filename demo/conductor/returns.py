@@ -98,6 +98,7 @@ class RecoveryWatch:
 
     async def _check(self, watched: _Run, limit: float) -> None:
         """Ask the driver once whether the target is healed. A check that fails or times out counts as not healed."""
+        # Before the check, so that a slow one does not make the return look later than it was.
         at = self._context.clock()
         try:
             healed = await run_with_timeout(limit, watched.driver.is_healed(watched.plan), "a look")
@@ -108,6 +109,7 @@ class RecoveryWatch:
         if not healed:
             watched.back_at, watched.healed_checks = None, 0
             return
+        # Only needed where no check has found the target broken, so the target is spared the second request.
         if not watched.was_broken and not watched.has_landed:
             watched.has_landed = await has_landed(watched.driver, watched.plan)
         watched.back_at = at if watched.back_at is None else watched.back_at
@@ -121,5 +123,6 @@ def _is_before_own_end(fault: FaultState, back_at: float | None) -> bool:
     if fault.heals_at is None:
         return True
     lasts = fault.config.duration_sec
+    # The injection took so long. A driver's own timer, as a lease, may have started that much before the show's.
     applying = max(0.0, fault.heals_at - lasts - (fault.injected_at or fault.heals_at - lasts))
     return back_at < fault.heals_at - applying - max(OWN_END_SEC, lasts * OWN_END_SHARE)

@@ -147,6 +147,7 @@ class ViewChannel(Generic[S]):
         plain, packed = self.ready
         self._write_to_all(plain, message)
         if packed:
+            # Compressed before it joins the history: its dictionary is what the listeners have got until now.
             self._write_to_all(packed, self._deflate.pack(message))
         self._deflate.append_history(message)
 
@@ -165,6 +166,7 @@ class ViewChannel(Generic[S]):
     def give(self, listener: Listener, whole: bytes) -> None:
         """Write the full message to a listener and add it to those that are ready."""
         message = self._deflate.join_prefix(whole) if listener.packed else whole
+        # First: a short write moves the listener from `ready` to `held`.
         self.let_in(listener)
         self.tally.deliveries += 1
         try:
@@ -190,6 +192,7 @@ class ViewChannel(Generic[S]):
         self.ready[listener.packed][listener.write] = listener
 
     def _handle_short_write(self, listener: Listener | None, rest: bytes, error: OSError | None = None) -> None:
+        # It left while the message was being written.
         if listener is None:
             return
         if error is None or isinstance(error, BlockingIOError):

@@ -50,6 +50,7 @@ class Hub(Generic[S]):
         self._state, self._ident = state, ident
         for name, channel in self._channels.items():
             if not channel.size:
+                # Nobody watches, so it is not rendered: what was rendered before is outdated from now on.
                 channel.forget()
             else:
                 try:

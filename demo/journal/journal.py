@@ -254,6 +254,7 @@ class Journal:
         db = self._file.db
         pages, size = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
         check_all = pages * size <= MAX_CHECKED
+        # A number checks the whole file and is the limit of reported errors; a name checks that table only.
         for table in ("1",) if check_all else ("show", "undos"):
             if (check_result := db.execute(f"PRAGMA quick_check({table})").fetchone()[0]) != "ok":
                 raise JournalError(str(check_result))

@@ -17,6 +17,7 @@ def write_anew(db: sqlite3.Connection, path: Path, newest: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     new = Path(f"{path}.new")
     new.unlink(missing_ok=True)
+    # Created here, because SQLite would create it readable for others. It accepts an empty file.
     os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
     try:
         db.execute("VACUUM INTO ?", (str(new),))
@@ -27,6 +28,7 @@ def write_anew(db: sqlite3.Connection, path: Path, newest: int) -> None:
         _move_into_place(new, path)
     finally:
         new.unlink(missing_ok=True)
+    # Only then is the new name on the disk too.
     _fsync(path.parent, os.O_RDONLY | os.O_DIRECTORY)
 
 

@@ -88,10 +88,12 @@ class Retention:
         for seq, at, is_sample in old:
             if not is_sample:
                 continue
+            # Negative where time went back, as in journals of earlier versions: such a sample is kept.
             if not 0 <= at - kept_at < EVERY_SEC or any(first <= at <= last for first, last in minutes):
                 kept_at = at
             else:
                 deletable.append((seq,))
+        # Progress and deletion in one transaction: a kill in between changes neither.
         with db:
             db.executemany("DELETE FROM entries WHERE seq = ?", deletable)
             db.execute("DELETE FROM thinned")

@@ -47,6 +47,7 @@ def newest_snapshot(db: sqlite3.Connection, show: ShowState) -> ShowState:
     try:
         row = db.execute("SELECT seq, version, digest, data FROM snapshots ORDER BY seq DESC LIMIT 1").fetchone()
         newest = db.execute("SELECT MAX(seq) FROM entries").fetchone()[0] or 0
+        # Beyond the newest entry: the journal has lost entries since the snapshot.
         if row is None or row[1] != VERSION or row[0] > newest or row[2] != _digest(row[3]):
             return show
         state = decode_state(row[3], show)
@@ -64,6 +65,7 @@ def newest_moment(db: sqlite3.Connection) -> float | None:
 def rows_behind(db: sqlite3.Connection, after: int) -> Iterator[Sequence[Row]]:
     """Yield what a fold needs after `after`, in order and in batches: all events, and the samples that still matter."""
     recent = _find_recent_start(db)
+    # A snapshot knows all nodes; without one they are collected from samples.
     sparse = _pick_sparse_samples(db, recent) if not after else set[int]()
     while after < recent - 1:
         story = _select(db, f"seq > ? AND seq < ? AND {STORY} ORDER BY seq LIMIT {BATCH}", after, recent)

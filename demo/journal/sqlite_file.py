@@ -141,6 +141,7 @@ def is_in_use(path: Path) -> bool:
     Creates nothing, and holds a shared lock only for a moment.
     """
     try:
+        # Not created when it is missing: to look at a directory must leave no files in it.
         descriptor = os.open(f"{real(path)}.lock", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False

@@ -58,6 +58,7 @@ class FileWatch:
             return Damage("was removed or moved away", main=True)
         if not os.path.samestat(current, os.fstat(self._fd)):
             return Damage("has another file in its place", main=True, taken=True)
+        # From the descriptor that is open anyway: opening and closing another would drop SQLite's locks.
         header = os.pread(self._fd, 100, 0)
         if len(header) == 100 and not self._is_ours(header):
             return Damage("was written over by something else", main=True, spoilt=True)

@@ -24,6 +24,7 @@ class WorkerThread:
         future: Future[T] = Future()
 
         def job() -> None:
+            # Cancelled while it was queued.
             if not future.set_running_or_notify_cancel():
                 return
             try:

@@ -70,6 +70,7 @@ def _decide_close(command: c.Close, state: ShowState, at: float) -> Decision:
 
 
 def _end_interrupted(state: ShowState) -> Iterator[e.Event]:
+    """Yield the ends of what ran in the old process, and a heal of each fault it may have left."""
     for index, action in enumerate(state.actions):
         if action.status == "running":
             yield e.ActionFailed(index + 1, action.run, "interrupted: the server stopped while it ran")
@@ -291,6 +292,7 @@ def _get_fault(state: ShowState, name: str) -> FaultState:
 
 
 def _is_now(state: ShowState, name: str, run: int, status: str) -> bool:
+    """Return whether this run of the fault is its newest and has this status: a report may come too late."""
     fault = state.fault(name)
     return fault is not None and fault.run == run and fault.state == status
 

@@ -160,6 +160,7 @@ def plain(value: object, depth: int = 0) -> Any:
         number = _read_number(value)
         # A numeric type of another library (as NumPy) becomes one that every JSON encoder accepts.
         return number if number is None else int(number) if isinstance(number, int) else float(number)
+    # The depth is limited, because a structure may contain itself.
     if isinstance(value, Mapping) and depth < 12:
         return {encodable(str(key)): plain(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset) and depth < 12:
@@ -175,6 +176,7 @@ def encodable(text: str) -> str:
 def _drop_duplicates(nodes: Iterable[Node]) -> tuple[Node, ...]:
     by_id: dict[str, Node] = {}
     for node in nodes:
+        # The first node of an id wins.
         by_id.setdefault(node.id, node)
     return tuple(by_id.values())
 

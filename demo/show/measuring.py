@@ -15,6 +15,7 @@ def measure(fault: FaultState, sample: Sample, seen: bool, at: float) -> Iterato
     injected_at, heal_started_at, healed_at = fault.injected_at, fault.heal_started_at, fault.healed_at
     in_time = healed_at is None or at <= healed_at + DETECTION_GRACE_SEC
     is_visible = seen and not fault.symptom_before_fault and in_time
+    # A sample from before the injection proves nothing, nor does one from before the heal.
     if fault.awaits_detection and is_visible and injected_at is not None and sample.updated_at >= injected_at:
         yield e.FaultDetected(fault.name, fault.run, at - injected_at)
     is_over = not seen and not sample.has_issues and fault.awaits_recovery

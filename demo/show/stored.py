@@ -106,6 +106,7 @@ def _find_codec(kind: Any) -> _Codec:
 
 def _build_collection_codec(origin: Any, args: tuple[Any, ...]) -> _Codec:
     if origin is frozenset:
+        # Sorted, so that equal states have equal texts.
         return _Codec(sorted, frozenset)
     if args[1:] == (...,):
         item = _find_codec(args[0])

@@ -49,6 +49,7 @@ class WatchdogClient:
             "subject": subject,
             "options": dict(options),
             "journal": None,
+            # Where the package is: the healing processes put it on their search path.
             "root": str(ROOT),
             "pid": os.getpid(),
             "patience": patience_sec(),

@@ -49,6 +49,7 @@ class HealAttempt:
         self._answer_bytes, self._error_bytes = b"", b""
         # A session of its own: whoever kills the watchdog's group must not kill what the driver starts for good.
         self._process = subprocess.Popen(  # noqa: S603 - a module of ours
+            # The current directory is off the search path and the package last on it: neither shadows a module.
             [sys.executable, "-P", "-c", _RUN, config["root"]],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -67,6 +68,7 @@ class HealAttempt:
         if not chunk:
             self.pipes.discard(pipe)
         elif pipe == self._answer_fd:
+            # Only the end is kept: a driver that prints without end must not fill the memory.
             self._answer_bytes = (self._answer_bytes + chunk)[-MAX_ANSWER:]
         else:
             self._error_bytes = (self._error_bytes + chunk)[-MAX_ANSWER:]
@@ -235,9 +237,11 @@ class WatchdogProcess:
     def wait_sec(self) -> float | None:
         """Return for how many seconds to sleep at most; None: until the server sends something."""
         if any(held.work is not None for held in self.held.values()):
+            # A child that holds the pipes open hides the end of its parent from `select`: poll the process.
             return 0.1
         if self.gone:
             return max(0.0, min(held.try_at for held in self.held.values()) - time.monotonic())
+        # Nothing arrives from a server that hangs: its silence has to be noticed in time.
         return 0.5 if self.held else None
 
 

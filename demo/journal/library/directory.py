@@ -55,6 +55,7 @@ class JournalDirectory:
         while True:
             path = self.directory / f"{stem}{f'-{number}' if number > 1 else ''}{SUFFIX}"
             try:
+                # O_EXCL, so that two servers that start in the same second get different files.
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
             except FileExistsError:
                 number += 1

@@ -155,6 +155,7 @@ def _find_newest_events(db: sqlite3.Connection) -> tuple[dict[str, Any], dict[st
     """Return the newest event that sets the chapter, and the newest of the show as a whole; empty for none."""
     entered: dict[str, Any] = {}
     show_event: dict[str, Any] = {}
+    # Backwards and by prefix, so that few rows are read and only two are parsed.
     for (data,) in db.execute(f"SELECT data FROM entries WHERE {STORY} ORDER BY seq DESC"):  # noqa: S608 - ours
         if not show_event and data.startswith('{"type": "Show'):
             show_event = _parse_event(data)
