@@ -93,7 +93,7 @@ async def _run_and_clean_up(show: Coroutine[Any, Any, None]) -> tuple[BaseExcept
     with ending_signals(lambda _: None):
         try:
             await show
-        except Exception as raised:  # noqa: BLE001 - handed on to the caller, once the loop is clean
+        except Exception as raised:  # noqa: BLE001 - returned to the caller after the cleanup
             error = raised
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:

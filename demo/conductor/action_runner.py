@@ -87,6 +87,6 @@ async def _run_action(chapter: Chapter) -> str | None:
         return str(error)
     except asyncio.CancelledError:
         return "it was cancelled"
-    except BaseException as error:  # noqa: BLE001 - foreign code, and whatever it raises the show goes on
+    except BaseException as error:  # noqa: BLE001 - foreign code: the show goes on whatever it raises
         return told(error)
     return None

@@ -128,7 +128,7 @@ class Conductor:
             try:
                 if not met.done() and condition(state):
                     met.set_result(None)
-            except Exception as error:  # noqa: BLE001 - the deck's own code: its error belongs to its caller
+            except Exception as error:  # noqa: BLE001 - code of the deck: its error is raised to its caller
                 met.set_exception(RuntimeError(f"the condition broke: {told(error)}"))
 
         unsubscribe = self.subscribe(check)
@@ -221,7 +221,7 @@ class Conductor:
         except Refused as refused:
             if done is not None and not done.done():
                 done.set_exception(refused)
-        except Exception as error:  # noqa: BLE001 - a bug of ours must not end the show; it is shown instead
+        except Exception as error:  # noqa: BLE001 - a bug must not end the show; it is reported
             text = f"{type(command.command).__name__} broke: {describe(error)}"
             if done is not None and not done.done():
                 done.set_exception(DemoError(text))
@@ -295,7 +295,7 @@ class Conductor:
         for listener in tuple(self._listeners):
             try:
                 listener(self._state)
-            except Exception as error:  # noqa: BLE001 - one screen's bug must not cost the others the show
+            except Exception as error:  # noqa: BLE001 - a bug in one listener must not stop the others
                 self._report_once(f"a screen broke: {describe(error)}")
 
     def _report_once(self, text: str) -> None:
@@ -381,6 +381,6 @@ async def _catch_error(step: Work) -> Exception | None:
     """Run a step of the shutdown and return its exception, which is raised at the end."""
     try:
         await step()
-    except Exception as error:  # noqa: BLE001 - the other steps come first
+    except Exception as error:  # noqa: BLE001 - raised after the other steps
         return error
     return None

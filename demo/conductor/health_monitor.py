@@ -85,7 +85,7 @@ class HealthMonitor:
             if health is not None and self._end_reason is None and self._is_new(health, at):
                 self._context.enqueue("poller", self._read_sample(health, at))
                 self._last_error = ""
-        except Exception as error:  # noqa: BLE001 - foreign code: said once, then the sample goes stale
+        except Exception as error:  # noqa: BLE001 - foreign code: reported once; the sample becomes stale
             self._report_error(f"the poller's health cannot be read: {told(error)}")
         # Asked here first: a command that changes nothing need not go through the queue ten times a second.
         watch = c.Watch(self._end_reason)
@@ -140,9 +140,9 @@ class HealthMonitor:
     def _ask_driver(self, driver: FaultDriver, packed: bytes, told_at: datetime, since: float) -> bool:
         """Return whether the driver sees its observable. One that fails sees nothing, and is reported once."""
         try:
-            health = marshal.loads(packed) | {"last_updated": told_at}  # noqa: S302 - bytes of our own
+            health = marshal.loads(packed) | {"last_updated": told_at}  # noqa: S302 - dumped above by this process
             return bool(driver.is_seen(health, since))
-        except Exception as error:  # noqa: BLE001 - foreign code: it must not cost the others their health
+        except Exception as error:  # noqa: BLE001 - foreign code: the other faults still get their sample
             text = f"fault {driver.config.name} cannot read the health: {told(error)}"
             self._report_once(text)
             return False
@@ -175,9 +175,9 @@ async def _run_to_end(poller: Poller) -> None:
         result, error = None, None
         try:
             result = run()
-        except Exception as caught:  # noqa: BLE001 - handed on to whoever runs the poller
+        except Exception as caught:  # noqa: BLE001 - raised by `await finished`
             error = caught
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody asks any more
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the show has ended
             loop.call_soon_threadsafe(finish, result, error)
 
     threading.Thread(target=run_in_thread, name="poller", daemon=True).start()

@@ -28,7 +28,7 @@ async def load_show(journal: Journal, show: ShowState, left: Sequence[str], anyw
 def _apply_entry(journal: Journal, state: ShowState, entry: e.JournalEntry) -> ShowState:
     try:
         return apply(state, entry)
-    except Exception as error:  # noqa: BLE001 - whatever a damaged entry makes of the fold
+    except Exception as error:  # noqa: BLE001 - a damaged entry may raise anything in the fold
         raise JournalError(
             f"the journal {journal.path} is damaged: its entry {entry.seq} fits no show "
             f"({describe(error)}); --fresh starts anew and keeps the old file beside it"

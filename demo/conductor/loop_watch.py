@@ -51,7 +51,8 @@ class LoopWatch:
         while not self._ended.wait(BEAT_SEC):
             # Half the limit, so that a block just above the limit is still sampled often enough.
             if time.monotonic() - self._last_beat > BLOCKED_SEC / 2:
-                blocker = place_of_frame(sys._current_frames().get(loop_thread))  # noqa: SLF001 - documented, for debuggers
+                frames = sys._current_frames()  # noqa: SLF001 - documented, for debuggers
+                blocker = place_of_frame(frames.get(loop_thread))
                 self._sightings[blocker] += 1
 
     def _report_blocker(self, lag: float) -> None:

@@ -102,7 +102,7 @@ class RecoveryWatch:
         at = self._context.clock()
         try:
             healed = await run_with_timeout(limit, watched.driver.is_healed(watched.plan), "a look")
-        except Exception:  # noqa: BLE001 - who heals it says what is wrong with the driver
+        except Exception:  # noqa: BLE001 - the next heal reports what is wrong with the driver
             healed = False
         else:
             watched.was_broken = watched.was_broken or not healed

@@ -71,7 +71,7 @@ class SystemLifecycle:
                 await step()
             except DemoError as known:
                 errors.append(str(known))
-            except Exception as unknown:  # noqa: BLE001 - shown to the presenter
+            except Exception as unknown:  # noqa: BLE001 - reported to the presenter
                 errors.append(told(unknown))
         self._report_outcome("; ".join(errors) or None)
 

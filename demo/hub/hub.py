@@ -55,7 +55,7 @@ class Hub(Generic[S]):
             else:
                 try:
                     message = channel.refresh(state, ident)
-                except Exception as error:  # noqa: BLE001 - one view's bug must not cost the others their picture
+                except Exception as error:  # noqa: BLE001 - a bug in one view must not stop the others
                     self._on_error(name, error)
                     continue
                 if message is not None:

@@ -236,7 +236,7 @@ class Journal:
         """
         try:
             self._thread.submit(lambda: self._verify(state)).result()
-        except Exception as error:  # noqa: BLE001 - whatever damage makes of SQLite, of JSON and of the fold
+        except Exception as error:  # noqa: BLE001 - damage may raise anything in SQLite, JSON and the fold
             raise JournalError(f"it is damaged ({type(error).__name__}: {error})"[:300]) from None
 
     def release(self, *, discard: bool = False) -> None:

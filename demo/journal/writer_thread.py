@@ -29,7 +29,7 @@ class WorkerThread:
                 return
             try:
                 future.set_result(work())
-            except BaseException as error:  # noqa: BLE001 - belongs to whoever waits for the result
+            except BaseException as error:  # noqa: BLE001 - raised by the future's `result`
                 future.set_exception(error)
 
         self._jobs.put(job)

@@ -141,7 +141,7 @@ class WatchdogClient:
             return
         try:
             await self._start()
-        except Exception as error:  # noqa: BLE001 - it is tried again, as long as anything is held
+        except Exception as error:  # noqa: BLE001 - retried as long as an undo is pending
             self._notify_presenter(f"the watchdog died, and no other could be started: {error}")
             await asyncio.sleep(BEAT_SEC)
         else:

@@ -44,7 +44,7 @@ def main() -> None:
         asyncio.run(_heal(driver, plan, order, answers))
     except DemoError as error:
         _answer_and_exit(answers, {"why": by_hand(str(error), plan)})
-    except BaseException as error:  # noqa: BLE001 - the user's own subject may raise anything, an exit too
+    except BaseException as error:  # noqa: BLE001 - code of the user may raise anything, even SystemExit
         _answer_and_exit(answers, {"why": by_hand(told(error), plan)})
 
 

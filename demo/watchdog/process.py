@@ -331,7 +331,7 @@ def main() -> None:
     while True:
         try:
             keep(watchdog, server)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong now, what is held is still to be healed
+        except Exception as error:  # noqa: BLE001 - whatever is wrong, pending undos must still be healed
             tell(f"{type(error).__name__}: {error}")
             time.sleep(RETRY_FIRST_SEC)
         else:

@@ -24,7 +24,7 @@ async def undo(driver: FaultDriver, plan: Plan) -> str | None:
         await _undo_and_verify(driver, plan)
     except DemoError as error:
         return by_hand(str(error), plan)
-    except Exception as error:  # noqa: BLE001 - a driver's bug: said, and the undo stays in the ledger
+    except Exception as error:  # noqa: BLE001 - a driver's bug: reported, and the undo stays pending
         return by_hand(told(error), plan)
     return None
 
@@ -38,7 +38,7 @@ async def has_landed(driver: FaultDriver, plan: Plan) -> bool:
         return False
     try:
         return bool(await run_with_timeout(LANDING_TIMEOUT_SEC, driver.has_landed(plan), f"looking at {plan.target}"))
-    except Exception:  # noqa: BLE001 - not to know is the answer: it is looked after until nothing can land
+    except Exception:  # noqa: BLE001 - unknown counts as no: the target is checked until it is settled
         return False
 
 
