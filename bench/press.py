@@ -38,7 +38,7 @@ DOORS: tuple[tuple[Any, str], ...] = (
     (CommandHandler, "carry_out"),
     (conductor, "decide"),
     (JournalWriter, "persist"),
-    (ViewChannel, "_spread"),
+    (ViewChannel, "_write_to_all"),
 )
 """What a press passes, in this order."""
 
@@ -49,10 +49,10 @@ STAGES = {
     "its turn in the conductor's queue": ("carry_out>", "decide>"),
     "decided, and folded into the state": ("decide>", "persist>"),
     "in the journal": ("persist>", "persist<"),
-    "drawn and framed": ("persist<", "_spread>"),
+    "drawn and framed": ("persist<", "_write_to_all>"),
 }
-TO_ALL = ("_spread>", "_spread<")
-AFTER = ("_spread<", "answered")
+TO_ALL = ("_write_to_all>", "_write_to_all<")
+AFTER = ("_write_to_all<", "answered")
 
 Row = tuple[str, list[float], str]
 Times = dict[str, float]
@@ -70,7 +70,7 @@ def presses(count: int, listeners: int = 100) -> Iterator[Row]:
                 stream.until("data: ")
             _press(server.port, WARM_UP + count, streams)
         rounds: list[Times] = json.loads(file.read_text())[WARM_UP:]
-    whole = _between(rounds, ("arrived", "_spread>"))
+    whole = _between(rounds, ("arrived", "_write_to_all>"))
     yield f"a press, until the first of {listeners} listeners gets it", [value / 1000 for value in whole], "ms"
     for name, ends in STAGES.items():
         yield f"— {name}", _between(rounds, ends), "µs"
@@ -114,7 +114,7 @@ class Clocks:
 
     def end(self) -> None:
         self.note("answered")
-        if "_spread<" in self._now:
+        if "_write_to_all<" in self._now:
             self.rounds.append(self._now)
         self._now = {}
 

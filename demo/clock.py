@@ -1,8 +1,8 @@
-"""The show's time: it goes on with the machine's uptime, asleep or awake, whatever is done to the wall clock.
+"""The show's clock. It follows the machine's uptime, sleep included, and no setting of the wall clock changes it.
 
-A moment reads like seconds of the epoch, for it is counted from where the wall clock stood when the show began.
-Ages, durations and deadlines are differences of moments. The wall clock dates what people and other programs read
-(`wall`), and what others have dated by it is read back (`moment_of`).
+A *moment* is the uptime plus an anchor, the wall clock time at the start; so it looks like seconds of the epoch.
+Ages, durations and deadlines are differences of moments. The wall clock is only for people and other programs: `wall`
+converts a moment to it, and `moment_of` converts times that others have taken from it.
 """
 
 import asyncio
@@ -13,26 +13,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 STEP_SEC = 0.25
-"""The wall clock was set, not steered, when it moved by more than this between two looks."""
+"""When the wall clock moved by more than this between two checks, it was set, not slewed."""
 
 STEERED_SEC = 0.02
-"""Less than this is not followed: what is dated then stays the same text."""
+"""Smaller changes are ignored, so that dates derived from a moment stay the same text."""
 
 NOTICED_SEC = 1.0
-"""A step of the wall clock may have been noticed so late."""
+"""A step of the wall clock is noticed up to this much later."""
 
 ANCHOR_SEC = 0.001
-"""Two readings within this time count as one."""
+"""Two readings that are this close together count as simultaneous."""
 
 ANCHOR_TRIES = 5
 
 PERIODS_KEPT = 32
 LOOK_SEC = 0.5
-"""Timers of the loop stand still while the machine sleeps: nobody trusts one for longer than this."""
+"""The event loop's timers stop while the machine sleeps, so no sleep on them is longer than this."""
 
 
 def uptime() -> float:
-    """Return seconds that nobody sets, and that go on while the machine sleeps, where it can tell."""
+    """Return the uptime in seconds, sleep of the machine included where the system counts it. Nobody can set it."""
+    # Linux counts sleep in CLOCK_BOOTTIME, macOS in CLOCK_MONOTONIC_RAW.
     for name in ("CLOCK_BOOTTIME", "CLOCK_MONOTONIC_RAW"):
         if hasattr(time, name):
             return time.clock_gettime(getattr(time, name))
@@ -40,7 +41,7 @@ def uptime() -> float:
 
 
 def boot_id() -> str:
-    """Name this run of the machine, across processes; empty where the machine does not tell."""
+    """Return an id of this run of the machine, the same in all processes; empty where the system has none."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except (OSError, ValueError):
@@ -49,7 +50,7 @@ def boot_id() -> str:
 
 @dataclass(slots=True)
 class _Period:
-    """Between two steps of the wall clock it was `ahead` of the moments by so many seconds."""
+    """A time between two steps of the wall clock, in which it was `ahead` of the moments by so many seconds."""
 
     ahead: float
     since: float
@@ -57,9 +58,9 @@ class _Period:
 
 
 class ShowClock:
-    """Tells the moment. `ticks` goes on evenly, `wall` is the machine's date, which may be set at any time.
+    """Returns moments. `ticks` runs evenly, `wall` is the machine's wall clock, which may be set at any time.
 
-    Safe to ask from any thread.
+    Can be called from any thread.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class ShowClock:
     ) -> None:
         self._ticks, self._wall = ticks, wall
         self.boot = boot_id() if boot is None else boot
-        self.anchor = _apart(ticks, wall)
+        self.anchor = _measure_offset(ticks, wall)
         """The moment at which the ticks were 0."""
         self._periods: deque[_Period] = deque([_Period(0.0, float("-inf"), self.now())], PERIODS_KEPT)
 
@@ -78,7 +79,7 @@ class ShowClock:
         return self.now()
 
     def now(self) -> float:
-        """Return this moment."""
+        """Return the current moment."""
         return self.anchor + self._ticks()
 
     @property
@@ -88,54 +89,57 @@ class ShowClock:
         return self._periods[-1].ahead
 
     def wall(self, moment: float) -> float:
-        """Return the date of a moment, in seconds of the epoch, as the wall clock counts now."""
+        """Return the wall clock time of a moment, in seconds of the epoch, by its current setting."""
         return moment + self.ahead
 
     def moment_of(self, dated: float) -> float:
-        """Return the moment at which the wall clock told this date; never later than now.
+        """Return the moment at which the wall clock showed this time; never later than now.
 
-        A clock that was set back tells a date twice: then it is the later one. A date that this machine never told
-        is taken as the clock counts now.
+        A clock that was set back shows a time twice: then the later moment counts. A time that it never showed is
+        converted by the current setting.
         """
         self.look()
         now = self.now()
-        told = [dated - p.ahead for p in self._periods if _told(dated - p.ahead, p)]
-        past = [moment for moment in told if moment <= now]
+        candidates = [dated - p.ahead for p in self._periods if _is_within(dated - p.ahead, p)]
+        past = [moment for moment in candidates if moment <= now]
         return max(past) if past else min(now, dated - self._periods[-1].ahead)
 
     def of_uptime(self, seconds: float) -> float:
-        """Return the moment that another process of this machine tells by `uptime`, which they all share."""
+        """Return the moment of an `uptime` of another process; all processes of a machine share it."""
         return self.anchor + seconds
 
     def to_uptime(self, moment: float) -> float:
-        """Return what another process of this machine is told of a moment."""
+        """Return a moment as an `uptime`, for another process of this machine."""
         return moment - self.anchor
 
     def look(self) -> None:
-        """Notice whether the wall clock was set. Somebody must call this every `NOTICED_SEC` at least."""
+        """Check whether the wall clock was set. Must be called at least every `NOTICED_SEC`."""
         before = self._ticks()
-        dated = self._wall()
+        wall_time = self._wall()
         if self._ticks() - before > STEERED_SEC:
-            return  # the machine was busy elsewhere in between: nothing can be said
+            return  # too much time between the readings: they cannot be compared
         now = self.anchor + before
-        ahead, period = dated - now, self._periods[-1]
+        ahead, period = wall_time - now, self._periods[-1]
         if abs(ahead - period.ahead) > STEP_SEC:
             self._periods.append(_Period(ahead, now, now))
             return
+        # NTP slews the clock a little: that is followed within the same period.
         if abs(ahead - period.ahead) > STEERED_SEC:
             period.ahead = ahead
         period.until = now
 
     def go_on(self, boot: str, anchor: float, newest: float) -> None:
-        """Go on with the time of a show that was kept, whose newest moment is `newest`: never back.
+        """Continue the time of a stored show, whose newest moment is `newest`; time never goes back.
 
-        In the same run of the machine (`boot`) it is exactly that show's time; else the wall clock tells it.
+        In the same run of the machine (`boot`) the anchor is exactly that of the show; else the wall clock determines
+        it.
         """
         known = bool(boot) and boot == self.boot
         started = anchor if known else self._wall() - self._ticks()
         self.move(max(started, newest - self._ticks()) - self.anchor)
 
     def move(self, by: float) -> None:
+        """Shift the anchor, and all known periods with it, by so many seconds."""
         self.anchor += by
         for period in self._periods:
             period.ahead -= by
@@ -143,37 +147,41 @@ class ShowClock:
             period.until += by
 
     async def sleep(self, seconds: float) -> None:
-        """Sleep as `asyncio.sleep` does; what the machine slept counts."""
+        """Sleep as `asyncio.sleep` does, but count the time for which the machine slept."""
         await self.sleep_until(self.now() + seconds)
 
     async def sleep_until(self, moment: float) -> None:
-        """Return at this moment, or at once after a sleep of the machine that went beyond it."""
-        while (left := moment - self.now()) > 0:  # noqa: ASYNC110 - time is what is waited for
+        """Sleep until a moment; return at once when the machine slept beyond it."""
+        while (left := moment - self.now()) > 0:  # noqa: ASYNC110 - no event: it waits for the time itself
             await asyncio.sleep(min(left, LOOK_SEC))
 
 
 def as_clock(clock: Callable[[], float] | None) -> ShowClock:
-    """Make a show's clock of a function that tells seconds; None: this process's."""
+    """Return a show's clock for a function that returns seconds; None: this process's clock."""
     if clock is None:
         return CLOCK
     return clock if isinstance(clock, ShowClock) else ShowClock(clock, clock)
 
 
-def _apart(ticks: Callable[[], float], wall: Callable[[], float]) -> float:
-    """Measure how far the wall clock is ahead of the ticks; again where the machine was busy elsewhere in between."""
-    found: list[tuple[float, float]] = []
+def _measure_offset(ticks: Callable[[], float], wall: Callable[[], float]) -> float:
+    """Measure how far the wall clock is ahead of the ticks.
+
+    Repeated when too much time passes between the two readings, as on a busy machine.
+    """
+    readings: list[tuple[float, float]] = []
     for _ in range(ANCHOR_TRIES):
         before = ticks()
-        dated = wall()
-        found.append((ticks() - before, dated - before))
-        if found[-1][0] < ANCHOR_SEC:
+        wall_time = wall()
+        readings.append((ticks() - before, wall_time - before))
+        if readings[-1][0] < ANCHOR_SEC:
             break
-    return min(found)[1]
+    # The pair with the shortest time between its two readings is the most exact.
+    return min(readings)[1]
 
 
-def _told(moment: float, period: _Period) -> bool:
+def _is_within(moment: float, period: _Period) -> bool:
     return period.since - NOTICED_SEC <= moment <= period.until + NOTICED_SEC
 
 
 CLOCK = ShowClock()
-"""This process's. Whoever notes when something was seen asks it, so that it can be compared with a show's moments."""
+"""This process's clock. Whoever records when something was seen uses it, so that the times can be compared."""

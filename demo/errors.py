@@ -1,13 +1,13 @@
-"""The error tree. Foreign exceptions are translated into it where they enter.
+"""The error tree. Exceptions of other libraries are converted to it where they enter.
 
 DemoError
-├── InvalidValue (also a ValueError)   a value that a constructor cannot take
+├── InvalidValue (also a ValueError)   a value that a constructor does not accept
 ├── Refused                            a command that the rules of the show refuse
 ├── ShowOver                           a command that comes after the end of the show
 ├── FaultError                         a fault that could not be injected or healed
 ├── SubjectError                       a system that could not be started or reached
 ├── EngineError                        a container engine that is not there, refuses, or does not know a container
-├── FeedError                          a Redis for relays that cannot be reached, refuses, or holds what cannot be read
+├── FeedError                          a Redis for relays that cannot be reached, refuses, or has unreadable content
 ├── JournalError                       a journal that cannot be read, or does not fit the deck
 └── UsageError                         a command line that cannot be carried out (exit code 2)
 """
@@ -21,15 +21,15 @@ RefusalCode = Literal[
 
 
 class DemoError(Exception):
-    """Base of every error this package raises on purpose. Its text is meant for people."""
+    """Base of all errors that this package raises on purpose. The text is meant for people."""
 
 
 class InvalidValue(DemoError, ValueError):
-    """A value that cannot be taken; the message names it and says what would do."""
+    """An invalid value; the message names it and says what is valid."""
 
 
 class Refused(DemoError):
-    """A command the rules refuse; nothing has changed.
+    """A command that the rules refuse; nothing has changed.
 
     `code` is one of the documented refusal codes; the text says why, in one sentence.
     """
@@ -40,11 +40,11 @@ class Refused(DemoError):
 
 
 class ShowOver(DemoError):
-    """The show has ended: nothing can be asked of it any more."""
+    """The show has ended: it accepts no more commands."""
 
 
 class FaultError(DemoError):
-    """A fault driver could not do, undo or verify what it was asked to."""
+    """A fault driver could not inject, heal or verify a fault."""
 
 
 class SubjectError(DemoError):
@@ -56,7 +56,7 @@ class EngineError(DemoError):
 
 
 class FeedError(DemoError):
-    """The Redis between conductor and relays cannot be reached or refuses, or what lies there cannot be read."""
+    """The Redis between conductor and relays cannot be reached or refuses, or its content cannot be read."""
 
 
 class JournalError(DemoError):
@@ -64,7 +64,7 @@ class JournalError(DemoError):
 
 
 class UsageError(DemoError):
-    """The command line asks for something that cannot be done."""
+    """The command line asks for something that is not possible."""
 
 
 def log_unexpected(logger: logging.Logger, what: str, error: BaseException) -> None:
@@ -76,6 +76,6 @@ def log_unexpected(logger: logging.Logger, what: str, error: BaseException) -> N
 
 
 def describe(error: BaseException) -> str:
-    """An exception in one line, for people."""
+    """Return an exception in one line, for people."""
     text = str(error).strip().split("\n")[0][:300]
     return text if isinstance(error, DemoError) and text else f"{type(error).__name__}{': ' + text if text else ''}"

@@ -1,4 +1,4 @@
-"""Where this program keeps what outlives a start: directories of the user's."""
+"""The user's directories in which this program stores files between runs."""
 
 import os
 from pathlib import Path
@@ -7,22 +7,23 @@ from platformdirs import user_cache_path, user_state_path
 
 
 def state_directory() -> Path:
-    """The user's state directory of this program (`$XDG_STATE_HOME/chaos-stage` on Linux)."""
+    """Return this program's state directory (`$XDG_STATE_HOME/chaos-stage` on Linux)."""
     return user_state_path("chaos-stage", appauthor=False)
 
 
 def cache_directory() -> Path:
-    """What may be thrown away at any time (`$XDG_CACHE_HOME/chaos-stage` on Linux)."""
+    """Return the directory for files that may be deleted at any time (`$XDG_CACHE_HOME/chaos-stage` on Linux)."""
     return user_cache_path("chaos-stage", appauthor=False)
 
 
 def make_private(path: Path) -> None:
-    """Make a directory, with what of the way to it is missing, for this user alone under any umask. Raises `OSError`.
+    """Create a directory and its missing parents, accessible to this user only, under any umask. Raises `OSError`.
 
-    The state directory becomes that too when it lies on the way and was made by somebody less careful.
+    The state directory, where it is among the parents and belongs to this user, is made private too.
     """
-    for part in reversed([path, *path.parents]):
-        made = not part.exists()
-        part.mkdir(mode=0o700, exist_ok=True)
-        if made or (part == state_directory() and part.stat().st_uid == os.geteuid()):
-            part.chmod(0o700)
+    for directory in reversed([path, *path.parents]):
+        is_new = not directory.exists()
+        # One by one, because `parents=True` would create the parents with the default mode.
+        directory.mkdir(mode=0o700, exist_ok=True)
+        if is_new or (directory == state_directory() and directory.stat().st_uid == os.geteuid()):
+            directory.chmod(0o700)

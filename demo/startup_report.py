@@ -1,4 +1,4 @@
-"""What a terminal is told of a start: the addresses, what is still starting, and when all is up."""
+"""What the terminal shows of a start: the addresses, which nodes are still starting, and when all are up."""
 
 import shlex
 from collections.abc import Callable
@@ -11,12 +11,12 @@ from demo.show import ShowState
 Say = Callable[[str], None]
 
 SYSTEM = "system"
-"""Who speaks in the log when the system tells of its start."""
+"""The issuer of log lines about the start of the system."""
 
 
 @dataclass(frozen=True, slots=True)
 class AccessInfo:
-    """How people and programs get in. `own_link` pairs this machine's browser; without it nobody has to."""
+    """How people and programs connect. `own_link` pairs this machine's browser; empty when no pairing is needed."""
 
     stage: str
     here: str
@@ -29,7 +29,7 @@ class AccessInfo:
 
 
 def welcome(entry: AccessInfo, with_symbol: bool = False) -> list[str]:
-    """Where to go, for people, in lines; and, where others can reach the server, what is open to whom."""
+    """Return lines with the addresses; and, where other machines can connect, what is open to whom."""
     return [*_addresses(entry, with_symbol), *_advance(entry), *_notes(entry), "end        Ctrl-C"]
 
 
@@ -48,8 +48,8 @@ def _advance(entry: AccessInfo) -> list[str]:
             f"token      none in this run: {entry.token} cannot be written ({entry.token_lost});",
             "           paired devices steer, programs cannot",
         ]
-    word = f'"Authorization: Bearer $(cat {shlex.quote(str(entry.token))})"'
-    return [f"token      {entry.token}", f"advance    curl -X POST -H {word} {entry.here}/advance"]
+    header = f'"Authorization: Bearer $(cat {shlex.quote(str(entry.token))})"'
+    return [f"token      {entry.token}", f"advance    curl -X POST -H {header} {entry.here}/advance"]
 
 
 def _notes(entry: AccessInfo) -> list[str]:
@@ -70,10 +70,10 @@ def _notes(entry: AccessInfo) -> list[str]:
 
 
 class StartupReport:
-    """Listens to the show and says each thing of its start once."""
+    """Listens to the show and prints each message about its start once."""
 
     def __init__(self, say: Say, since: float = 0.0) -> None:
-        """`since` (a moment): what the log says of earlier starts is not said again."""
+        """Set `since` (a moment): log lines of earlier starts, before it, are not printed."""
         self._say = say
         self._said_at = since
         self._starting = False
@@ -81,16 +81,17 @@ class StartupReport:
         self._done = False
 
     def changed(self, state: ShowState) -> None:
-        """A new state of the show."""
+        """Print what is new in this state of the show."""
         if self._done:
             return
         for line in state.log:
             if line.who == SYSTEM and line.at > self._said_at:
                 self._said_at = line.at
                 self._say(f"system     {line.text}")
-        self._look(state)
+        self._report_nodes(state)
 
-    def _look(self, state: ShowState) -> None:
+    def _report_nodes(self, state: ShowState) -> None:
+        # Before the first sample nothing is known of the nodes: not "all up", and none is missing.
         if state.sample is None and state.parts_error is None:
             return
         if state.parts_error is not None:

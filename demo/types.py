@@ -1,4 +1,4 @@
-"""The vocabulary of a show, and the seams through which systems reach it. No I/O, no rules."""
+"""The public types of a show, and the protocols that subjects, drivers and pollers implement. No I/O, no rules."""
 
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -10,34 +10,33 @@ from typing import Any, Literal, Protocol, get_args, runtime_checkable
 from demo.errors import InvalidValue
 
 DEFAULT_KEY_HINT = "[dim]SPACE/ENTER: next | Q: quit[/dim]"
-"""Rich markup: what the terminal shows under a chapter that says nothing else."""
+"""Rich markup: the key hint under a chapter in the terminal, unless the chapter has its own."""
 
 TextFormat = Literal["auto", "markdown", "markup"]
-"""How a chapter's texts are written; `auto`: Markdown, or Rich markup where a tag has its end and none is Markdown."""
+"""The format of a chapter's texts; `auto`: Rich markup if a tag is closed and there is no Markdown, else Markdown."""
 
 LATE_SEC = 30.0
-"""How long an injection that was cut off may still land, unless its plan knows better."""
+"""For how long an interrupted injection may still take effect, unless its plan says otherwise."""
 
 HEAL_SEC = 45.0
-"""What a subject's `heal` may take; one with an attribute `heal_sec` says it for itself."""
+"""Timeout of a subject's `heal`, in seconds; an attribute `heal_sec` of the subject overrides it."""
 
 STOP_SEC = 120.0
-"""What a subject's `stop` may take; one with an attribute `stop_sec` says it for itself."""
+"""Timeout of a subject's `stop`, in seconds; an attribute `stop_sec` of the subject overrides it."""
 
 ACTION_LIMIT_SEC = 120.0
-"""An `on_enter` that outlives this is failed, unless its chapter says otherwise."""
+"""Timeout of an `on_enter`, in seconds, unless its chapter says otherwise."""
 
 
 @dataclass(frozen=True)
 class Chapter:
     """One step of the story.
 
-    `narration` and `notes` are Markdown, or Rich markup as `format` says; `key_hint` is plain text or Rich
-    markup, everything else plain text. `on_enter` runs once in a show, when the
-    chapter is first entered forward. `budget_sec` is the time the presenter means to spend here,
-    `limit_sec` what `on_enter` may take. A chapter's `hypothesis` stands on the stage until a later
-    chapter states another; `Stage.conclude` sets its verdict. With `shows_evidence` the stage lists
-    every hypothesis of the show with its verdict.
+    `narration` and `notes` are Markdown, or Rich markup as `format` says; `key_hint` is plain text or Rich markup, all
+    else plain text. `on_enter` runs once in a show, when the chapter is first entered forward. `budget_sec` is the time
+    that the presenter plans for the chapter, `limit_sec` the timeout of `on_enter`. A chapter's `hypothesis` is shown
+    on the stage until a later chapter has another one; `Stage.conclude` sets its verdict. With `shows_evidence` the
+    stage lists all hypotheses of the show with their verdicts.
     """
 
     title: str
@@ -64,7 +63,7 @@ class Chapter:
 
 
 class DemoState:
-    """Where a show stands among its chapters. `current` is 0-based.
+    """The position of a show in its deck. `current` is 0-based.
 
     Raises `ValueError` for a deck without chapters and for an index out of range.
     """
@@ -77,7 +76,7 @@ class DemoState:
 
     @property
     def current(self) -> int:
-        """0-based index of the chapter on screen."""
+        """0-based index of the current chapter."""
         return self._current
 
     @current.setter
@@ -87,7 +86,7 @@ class DemoState:
         self._current = index
 
     def advance(self) -> bool:
-        """Step to the next chapter; False, and no step, on the last one."""
+        """Step to the next chapter; return False, without a step, on the last one."""
         if self.is_complete():
             return False
         self._current += 1
@@ -97,16 +96,16 @@ class DemoState:
         return self.chapters[self._current]
 
     def is_complete(self) -> bool:
-        """True on the last chapter."""
+        """Return whether the last chapter is the current one."""
         return self._current == len(self.chapters) - 1
 
     def get_progress(self) -> str:
-        """1-based, as people count: `"[3/7]"`."""
+        """Return the position, 1-based: `"[3/7]"`."""
         return f"[{self._current + 1}/{len(self.chapters)}]"
 
 
 class ChaosType(Enum):
-    """The kinds of fault a show can name."""
+    """The kinds of fault that a deck can name."""
 
     CONTAINER_KILL = "container_kill"
     CONTAINER_PAUSE = "container_pause"
@@ -118,10 +117,10 @@ class ChaosType(Enum):
 
 @dataclass(frozen=True)
 class ChaosConfig:
-    """A fault as the deck asks for it.
+    """A fault as the deck defines it.
 
-    `name` is what URLs and keys call it; `duration_sec` may be `math.inf` (until healed);
-    `burst_multiplier` says how many times the steady rate a burst sends.
+    `name` identifies it in URLs and for keys. `duration_sec` may be `math.inf` (until healed). A burst sends
+    `burst_multiplier` times the steady rate.
     """
 
     name: str
@@ -154,29 +153,29 @@ def _is_number(value: object) -> bool:
 
 @runtime_checkable
 class HealthPollerProtocol(Protocol):
-    """Whatever looks at the system. The conductor runs it as a task and reads it between polls.
+    """Produces health samples. The conductor runs it as a task and reads the newest sample between polls.
 
     Keys of the dict, all optional but `nodes`; unknown keys are kept and ignored:
 
     - `nodes`: list of dicts `id`, `name`, `type`, `health` (up, degraded, down, starting, offline,
       unknown), `address`, `detail`, `metrics` (name → number or text), `links` (ids).
       `detail`: a few words for the card, shown to the audience: no addresses, no paths, no exception texts.
-      `group`: of more nodes than a wall has room for, those of one group (without it: of one `type`) are one card.
+      `group`: when there are too many nodes to show, those of one group (without it: of one `type`) share a card.
     - `has_issues`: an expected node is not `up`; counters never set it.
     - `last_updated`: aware `datetime` of the newest probe; `interval_sec`: seconds between polls.
     - `metrics`: list of dicts `name`, `label`, `value`, `unit`, `role` (drawn as curves).
     - `counters`: list of dicts `key`, `algorithm`, `limit`, `window_sec`, `admitted`, `counted`,
       `drift`, `ghosts`, `spread_sec` (the timing error of `ghosts`; drawn as cards of limited keys).
-    - `victims`: fault → a few words for its button, where its victim changes, until it is fired.
+    - `victims`: fault → a few words for its button until it is injected, where its target changes.
 
-    Every poll makes a new dict: the one handed out is never changed afterwards.
+    Every poll returns a new dict: one that was returned is never changed afterwards.
     """
 
     async def run(self) -> None:
-        """Poll until `stop()`; an exception out of here is shown as "poller ended"."""
+        """Poll until `stop()`; an exception raised here is shown as "poller ended"."""
 
     def get_health(self) -> dict[str, Any] | None:
-        """The newest sample, None before the first; never blocks."""
+        """Return the newest sample, None before the first; never blocks."""
 
     def stop(self) -> None:
         """Ask `run()` to return soon."""
@@ -184,16 +183,16 @@ class HealthPollerProtocol(Protocol):
 
 @runtime_checkable
 class BlockingPollerProtocol(Protocol):
-    """A poller that blocks, as with a client that is not async: its plain `run` gets a thread of its own.
+    """A poller that blocks, as with a client that is not async: its plain `run` is called in a thread of its own.
 
-    `get_health` and `stop` are called from the show's thread, and return at once.
+    `get_health` and `stop` are called from the event loop's thread and must return at once.
     """
 
     def run(self) -> None:
-        """Poll until `stop()`, blocking as it likes; an exception out of here is shown as "poller ended"."""
+        """Poll until `stop()`; may block. An exception raised here is shown as "poller ended"."""
 
     def get_health(self) -> dict[str, Any] | None:
-        """The newest sample, None before the first; never blocks."""
+        """Return the newest sample, None before the first; never blocks."""
 
     def stop(self) -> None:
         """Ask `run()` to return soon."""
@@ -204,12 +203,12 @@ Poller = HealthPollerProtocol | BlockingPollerProtocol
 
 @dataclass(frozen=True)
 class Plan:
-    """What a driver is about to do, as plain JSON, written to disk before it does it.
+    """What a driver is about to do, as plain JSON; written to disk before the injection.
 
-    `target` is what people read; `undo` holds all that healing needs, in a new process too. `manual` is
-    the command that a person types when nothing else healed it. `late_sec`: an injection that is cut off
-    (its process killed, its limit over) may still land for so long, as a command line under way or a
-    request that waits; until then healed is not the end of it, and it is looked at again.
+    `target` is what people read; `undo` holds all that healing needs, in a new process too. `manual` is the command
+    that a person types when nothing else healed it. `late_sec`: for so many seconds an injection that was interrupted
+    (its process killed, its timeout passed) may still take effect, as a command under way or a request that waits.
+    Until then a heal is not final, and the target is checked again.
     """
 
     kind: str
@@ -220,46 +219,49 @@ class Plan:
 
 
 class FaultDriver(Protocol):
-    """One fault on one target. Errors are `FaultError` with a sentence for the presenter."""
+    """Injects and heals one fault on one target. Errors are `FaultError` with a sentence for the presenter."""
 
     @property
     def config(self) -> ChaosConfig: ...
 
     @property
     def target(self) -> str:
-        """Named on the button, before anything happens."""
+        """The target, shown on the button before the injection."""
 
     @property
     def observable(self) -> str:
-        """What should become visible, in words: "a node down"."""
+        """The expected symptom, in words: "a node down"."""
 
     async def plan(self) -> Plan:
-        """Look at the target and say what will be done; changes nothing."""
+        """Inspect the target and return what will be done; changes nothing."""
 
     async def inject(self, plan: Plan) -> None:
-        """Break it. May fail half-way: `heal` is called then."""
+        """Inject the fault. May fail half-way: `heal` is called then."""
 
     async def heal(self, plan: Plan) -> None:
-        """Undo it; safe to call twice and on a target that is gone."""
+        """Undo the fault; safe to call twice, and for a target that is gone."""
 
     async def is_healed(self, plan: Plan) -> bool:
-        """By observation of the target, not by what `heal` believes."""
+        """Check the target and return whether it is healed, whatever `heal` assumes."""
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
-        """Does this sample show the observable, later than `since`? A moment, as `last_updated` is here."""
+        """Return whether this sample, later than the moment `since` (as `last_updated`), shows the observable."""
 
 
 @runtime_checkable
 class TellsLanding(Protocol):
-    """What a driver may tell besides: then a cut-off injection is looked after only until it has landed."""
+    """Optional for a driver: with it an interrupted injection is checked again only until it has taken effect."""
 
     async def has_landed(self, plan: Plan) -> bool:
-        """Is the deed seen to have been done, whole, so that nothing of it can land any more? Asked before `heal`."""
+        """Return whether the injection has taken full effect, so that nothing of it can come later.
+
+        Called before `heal`.
+        """
 
 
 @runtime_checkable
 class HasHealSec(Protocol):
-    """A subject whose `heal` may take another time than `HEAL_SEC`, in seconds."""
+    """A subject whose `heal` has another timeout than `HEAL_SEC`, in seconds."""
 
     @property
     def heal_sec(self) -> float: ...
@@ -267,7 +269,7 @@ class HasHealSec(Protocol):
 
 @runtime_checkable
 class HasStopSec(Protocol):
-    """A subject whose `stop` may take another time than `STOP_SEC`, in seconds."""
+    """A subject whose `stop` has another timeout than `STOP_SEC`, in seconds."""
 
     @property
     def stop_sec(self) -> float: ...
@@ -275,44 +277,44 @@ class HasStopSec(Protocol):
 
 @runtime_checkable
 class AnnouncesStart(Protocol):
-    """A subject that says how its start goes on, in lines for the presenter."""
+    """A subject that reports the progress of its start, in lines for the presenter."""
 
     def listen(self, tell: Callable[[str], None]) -> None:
-        """Call `tell` with each line, from now on. Called once, before `start`."""
+        """Call `tell` with each line from now on. Called once, before `start`."""
 
 
 class Watchdog(Protocol):
-    """Somebody outside this process who heals what is pending when this process is gone, or hangs."""
+    """A process that heals pending faults when the process of the show is gone or hangs."""
 
     def begin(self, journal: Path, tell: Callable[[str], None]) -> None:
-        """Before all else: where the undos are written down, and what to call with news for the presenter."""
+        """Set the journal with the undos, and the function that notifies the presenter. Called first."""
 
     @property
     def is_alive(self) -> bool: ...
 
     async def hold(self, ident: str, fault: str, plan: Plan, lasts_sec: float) -> None:
-        """Returns when the watchdog has this undo. Raises `FaultError` when there is no watchdog.
+        """Give an undo to the watchdog and return once it has it. Raises `FaultError` when there is no watchdog.
 
-        `lasts_sec`: the fault's own time, `math.inf` until somebody heals it.
+        `lasts_sec`: the duration of the fault, `math.inf` until somebody heals it.
         """
 
     def applied(self, ident: str) -> None:
-        """The fault is in place."""
+        """Note that the injection is complete."""
 
     def release(self, ident: str) -> None:
-        """It is healed, and that was verified."""
+        """Note that the fault is healed, and that this was verified."""
 
     async def close(self) -> None:
-        """Let go: what is still held is the watchdog's to heal."""
+        """Disconnect: the watchdog heals what is still pending."""
 
 
 @dataclass(frozen=True)
 class Measured:
     """What was measured of a fault's last run, in seconds; None: not seen (yet).
 
-    `injected_at`: the moment it was in place, as `demo.clock.CLOCK.now()` tells moments: in seconds of the epoch,
-    but never set. `came_back_after_sec`: from then until the target came back without a heal of the show; then there
-    is no recovery.
+    `injected_at`: the moment of the injection by `demo.clock.CLOCK.now()`: like seconds of the epoch, but no setting of
+    the wall clock changes it. `came_back_after_sec`: from then until the target came back without a heal of the show;
+    then there is no recovery.
     """
 
     detected_after_sec: float | None = None
@@ -322,52 +324,52 @@ class Measured:
 
 
 class Stage(Protocol):
-    """What an `on_enter` may do to the show. Each call travels the same queue as a key press."""
+    """What an `on_enter` may do to the show. Each call goes through the same queue as a key press."""
 
     async def inject(self, name: str) -> None:
-        """Inject a fault and return once it is in place. Raises `Refused` or `FaultError`."""
+        """Inject a fault and return once it is active. Raises `Refused` or `FaultError`."""
 
     async def heal(self, name: str) -> None:
         """Heal a fault now and return once that is verified. Raises `FaultError`."""
 
     async def say(self, text: str) -> None:
-        """A line on every screen, up to 280 characters of plain text."""
+        """Show a line on every screen, up to 280 characters of plain text."""
 
     async def countdown(self, seconds: float) -> None:
         """Count down on every screen, and return at zero."""
 
     async def wait_until(self, condition: Callable[[Mapping[str, Any]], bool], timeout: float) -> bool:
-        """Wait for a health sample that meets the condition; False when `timeout` seconds pass first."""
+        """Wait for a health sample that meets the condition; return False when `timeout` seconds pass first."""
 
     async def wait_recovered(self, name: str, timeout: float) -> bool:
-        """Wait until a fault is healed and its recovery measured; False when `timeout` seconds pass first.
+        """Wait until a fault is healed and its recovery measured; return False when `timeout` seconds pass first.
 
-        False at once when its target came back by itself: then there is no recovery to measure.
+        Returns False at once when its target came back by itself: then there is no recovery to measure.
         """
 
     async def conclude(self, held: bool | None, text: str) -> None:
-        """The verdict on the standing hypothesis: it held, it did not, or (None) nothing was seen."""
+        """Set the verdict on the current hypothesis: it held, it did not, or (None) no effect was seen."""
 
     def measured(self, name: str) -> Measured:
-        """The measured times of a fault's last run."""
+        """Return the measured times of a fault's last run."""
 
     def health(self) -> Mapping[str, Any] | None:
-        """The newest health sample."""
+        """Return the newest health sample, None without one."""
 
 
 class Subject(Protocol):
-    """A system to break: what it is, how it is started, watched, broken, healed and told about."""
+    """A system for a chaos demo: how it is started, probed, broken and healed, and the deck about it."""
 
     @property
     def name(self) -> str: ...
 
     @property
     def title(self) -> str:
-        """The show's title, on the stage's first line."""
+        """The show's title, in the first line of the stage."""
 
     @property
     def description(self) -> str:
-        """The system in a few words, beside the title."""
+        """The system in a few words, shown beside the title."""
 
     @property
     def poller(self) -> Poller | None: ...
@@ -376,19 +378,22 @@ class Subject(Protocol):
     def faults(self) -> Sequence[FaultDriver]: ...
 
     def chapters(self, stage: Stage) -> Sequence[Chapter]:
-        """The deck, its `on_enter`s bound to `stage`."""
+        """Return the deck, with `on_enter`s that use `stage`."""
 
     def check(self) -> None:
-        """Before anything starts: raises `SubjectError` when something it cannot do without is missing."""
+        """Check that everything it needs is there, before anything starts. Raises `SubjectError`."""
 
     async def start(self) -> None:
-        """Bring the system up. Raises `SubjectError`."""
+        """Start the system. Raises `SubjectError`."""
 
     async def heal(self) -> None:
-        """Bring back parts that died unasked, within `HEAL_SEC`, or a `heal_sec` of its own. Raises `SubjectError`."""
+        """Restore nodes that failed without a fault, within `HEAL_SEC` (or an own `heal_sec`).
+
+        Raises `SubjectError`.
+        """
 
     async def stop(self) -> None:
-        """End what `start` started, and reap it, within `STOP_SEC`, or a `stop_sec` of its own.
+        """Stop what `start` started and wait for its end, within `STOP_SEC` (or an own `stop_sec`).
 
         Safe to call twice, or without a start.
         """

@@ -1,4 +1,4 @@
-"""The conductor: the one writer. Commands in, events on disk, the new state to every screen."""
+"""The conductor, the single writer of a show: it takes commands, stores events and publishes the new state."""
 
 from demo.conductor.conductor import Conductor
 from demo.conductor.config import Deck, Keeping, ShowConfig

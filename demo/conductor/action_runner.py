@@ -1,4 +1,4 @@
-"""Running `on_enter`s: each as a task beside the queue, with a limit; and the pauses before an auto-advance."""
+"""Runs the `on_enter` of chapters as tasks with a timeout, and waits before an automatic advance."""
 
 import asyncio
 import contextvars
@@ -23,22 +23,22 @@ acting: contextvars.ContextVar[tuple[int, int] | None] = contextvars.ContextVar(
 
 
 def reading_time(text: str) -> float:
-    """Seconds a room needs to read `text`."""
+    """Return how many seconds an audience needs to read `text`."""
     return max(MIN_PAUSE_SEC, min(MAX_PAUSE_SEC, len(text.split()) / READING_WORDS_PER_SEC))
 
 
 class ActionRunner:
-    """The `on_enter`s under way, at most one a chapter."""
+    """The running `on_enter`s, at most one for each chapter."""
 
     def __init__(self, context: ConductorContext) -> None:
         self._context = context
         self._running: dict[int, asyncio.Task[None]] = {}
 
     def react(self, event: e.Event, state: ShowState) -> None:
-        """Start, cancel or schedule what an event of the journal asks for."""
+        """Start, cancel or schedule what an event asks for."""
         match event:
             case e.ActionStarted(number=number, run=run):
-                work = self._play(state.chapters[number - 1], number, run)
+                work = self._run_with_timeout(state.chapters[number - 1], number, run)
                 self._running[number] = self._context.spawn(work, f"the action of chapter {number}")
             case e.ActionFailed(number=number):
                 task = self._running.pop(number, None)
@@ -47,23 +47,26 @@ class ActionRunner:
             case e.ChapterEntered(number=number, forward=True, visit=visit):
                 chapter = state.chapters[number - 1]
                 if chapter.auto_advance and chapter.on_enter is None:
-                    self._context.spawn(self._pause(chapter, visit), "the pause before the next chapter")
+                    self._context.spawn(self._advance_after_pause(chapter, visit), "the pause before the next chapter")
             case _:
                 pass
 
     def cancel_all(self) -> None:
-        """The show is over."""
+        """Cancel all running actions at the end of the show."""
         for task in self._running.values():
             task.cancel()
 
-    async def _pause(self, chapter: Chapter, visit: int) -> None:
+    async def _advance_after_pause(self, chapter: Chapter, visit: int) -> None:
         await self._context.clock.sleep(reading_time(chapter.narration))
         self._context.enqueue("auto", c.AutoAdvance(visit))
 
-    async def _play(self, chapter: Chapter, number: int, run: int) -> None:
-        """Report how it ended. One that ignores its cancellation is left behind, not waited for."""
+    async def _run_with_timeout(self, chapter: Chapter, number: int, run: int) -> None:
+        """Run an action and report its end. One that ignores its cancellation is abandoned, not waited for."""
+        # Before the task is created, which copies this context.
         acting.set((number, run))
-        task = asyncio.ensure_future(_guarded(chapter))
+        # A task of its own with `wait`, because `asyncio.timeout` would wait for ever for code that swallows its
+        # cancellation.
+        task = asyncio.ensure_future(_run_action(chapter))
         try:
             await asyncio.wait({task}, timeout=chapter.limit_sec)
         except asyncio.CancelledError:
@@ -77,8 +80,8 @@ class ActionRunner:
         self._context.enqueue("show", c.ActionEnd(number, run, error))
 
 
-async def _guarded(chapter: Chapter) -> str | None:
-    """Run the deck's own code; whatever it raises becomes a reason."""
+async def _run_action(chapter: Chapter) -> str | None:
+    """Run a deck's own code; return whatever it raises as a sentence, None when it succeeds."""
     try:
         result = chapter.on_enter() if chapter.on_enter is not None else None
         if inspect.isawaitable(result):
@@ -87,7 +90,7 @@ async def _guarded(chapter: Chapter) -> str | None:
         return str(error)
     except asyncio.CancelledError:
         return "it was cancelled"
-    except BaseException as error:  # noqa: BLE001 - foreign code, and whatever it raises the show goes on
+    except BaseException as error:  # noqa: BLE001 - foreign code: the show goes on whatever it raises
         log_unexpected(logger, f"on_enter of {chapter.title!r}", error)
         return told(error)
     return None

@@ -1,4 +1,4 @@
-"""How many commands were carried out, and how many refused, by kind: for who watches the server."""
+"""Counts of accepted and refused commands by kind, for `/metrics`."""
 
 import asyncio
 import re
@@ -12,20 +12,20 @@ ACCEPTED, REFUSED, BROKEN, ABANDONED = "accepted", "refused", "broken", "abandon
 
 
 class CommandCounts:
-    """Counts what somebody waits for: presses, `curl`, keys, and what a chapter's action asks of its stage."""
+    """Counts commands that somebody waits for: clicks, `curl`, keys, and what a chapter's action asks of its stage."""
 
     def __init__(self) -> None:
         self.counts: Counter[tuple[str, str, str]] = Counter()
-        """By kind ("advance"), outcome and the refusal's code; the code is empty for all but refusals."""
+        """Keyed by kind ("advance"), outcome and refusal code; the code is empty for all other outcomes."""
 
     def watch(self, command: CommandEnvelope, done: "asyncio.Future[ShowState]") -> None:
-        """Count this one when its outcome is known."""
-        kind = _snake(type(command.command).__name__)
-        done.add_done_callback(lambda ended: self._note(kind, ended))
+        """Count this command when its outcome is known."""
+        kind = _to_snake_case(type(command.command).__name__)
+        done.add_done_callback(lambda future: self._count_outcome(kind, future))
 
-    def _note(self, kind: str, done: "asyncio.Future[ShowState]") -> None:
+    def _count_outcome(self, kind: str, done: "asyncio.Future[ShowState]") -> None:
         if done.cancelled():
-            # Whoever asked went away; the show may have done it all the same.
+            # The caller disconnected before the answer; the command may have been carried out all the same.
             self.counts[kind, ABANDONED, ""] += 1
         elif (error := done.exception()) is None:
             self.counts[kind, ACCEPTED, ""] += 1
@@ -35,5 +35,5 @@ class CommandCounts:
             self.counts[kind, BROKEN, ""] += 1
 
 
-def _snake(name: str) -> str:
+def _to_snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()

@@ -1,4 +1,4 @@
-"""The two lanes into the conductor: halt and heal overtake everything else that waits."""
+"""The queue into the conductor, in two lanes: halt and heal overtake all other commands."""
 
 import asyncio
 from collections import deque
@@ -11,23 +11,30 @@ Waiting = tuple[CommandEnvelope, "asyncio.Future[ShowState] | None"]
 
 
 def is_urgent(command: CommandEnvelope) -> bool:
-    """Halt and heal never wait: not for their turn, not for the disk."""
+    """Return whether a command is halt or heal: those wait neither for their turn nor for the disk."""
     return isinstance(command.command, Halt | Heal)
 
 
 class CommandQueue:
-    """Commands in the order they came, the urgent ones first."""
+    """Commands in the order of their arrival, urgent ones first.
+
+    `hurry` is set while an urgent command waits: it tells the journal writer to stop waiting for the disk.
+    """
 
     def __init__(self) -> None:
         self._urgent: deque[Waiting] = deque()
-        self._plain: deque[Waiting] = deque()
+        self._ordinary: deque[Waiting] = deque()
         self._filled = asyncio.Event()
         self.hurry = asyncio.Event()
         self.closed = False
 
     def put(self, command: CommandEnvelope, done: "asyncio.Future[ShowState] | None") -> None:
-        """Raises `ShowOver` after `close`, for those who wait for an answer."""
+        """Append a command. `done` gets its outcome; None when nobody waits for it.
+
+        After `close` a command without `done` is dropped. Raises `ShowOver` then for one that has it.
+        """
         if self.closed:
+            # Reports of running work also come after the end; only callers that wait have to know.
             if done is not None:
                 raise ShowOver("the show is over")
             return
@@ -35,31 +42,32 @@ class CommandQueue:
             self._urgent.append((command, done))
             self.hurry.set()
         else:
-            self._plain.append((command, done))
+            self._ordinary.append((command, done))
         self._filled.set()
 
     async def filled(self) -> None:
-        """Return once something waits, or `wake` was called."""
+        """Wait until a command is queued or `wake` is called."""
         await self._filled.wait()
 
     def wake(self) -> None:
-        """Whoever waits in `filled` is to look again, until the next `take`."""
+        """Make `filled` return even though nothing is queued, until the next `take`."""
         self._filled.set()
 
     def take(self) -> Waiting | None:
-        """The next command, None when nothing waits."""
-        lane = self._urgent or self._plain
+        """Remove and return the next command; None when the queue is empty."""
+        # An urgent command always goes first: a halt must not wait behind a hundred clicks.
+        lane = self._urgent or self._ordinary
         taken = lane.popleft() if lane else None
         if not self._urgent:
             self.hurry.clear()
-        if not self._urgent and not self._plain:
+        if not self._urgent and not self._ordinary:
             self._filled.clear()
         return taken
 
     def close(self) -> None:
-        """Answer whoever still waits: the show is over."""
+        """Refuse further commands, and fail those that still wait with `ShowOver`."""
         self.closed = True
-        while (waiting := self.take()) is not None:
-            done = waiting[1]
+        while (queued := self.take()) is not None:
+            done = queued[1]
             if done is not None and not done.done():
                 done.set_exception(ShowOver("the show is over"))

@@ -1,4 +1,4 @@
-"""The conductor: decide, write to the journal, apply, tell everyone; and what each event sets going."""
+"""The conductor: decides on each command, writes its events, applies them, and starts what they ask for."""
 
 import asyncio
 import contextlib
@@ -31,16 +31,16 @@ logger = logging.getLogger(__name__)
 
 CLOSING_TIMEOUT_SEC = 15.0
 CLOSING_WATCHED_SEC = 4.0
-"""How long the way out may take to heal what is broken: with a watchdog, that goes on with what takes longer."""
+"""How long the shutdown waits for faults to heal: less with a watchdog, which goes on with what takes longer."""
 
 ENDING_SEC = 2.0
-"""What tasks get to end once they are cancelled; one that ignores it is left behind."""
+"""Grace period of cancelled tasks; one that ignores its cancellation is abandoned."""
 
 Listener = Callable[[ShowState], None]
 
 
 class Conductor:
-    """Plays one show. Everything that changes it goes through `submit`.
+    """Plays one show. Everything that changes the show goes through `submit`.
 
     Raises `ValueError` for an empty deck, `JournalError` for a journal that is in use.
     """
@@ -48,28 +48,29 @@ class Conductor:
     def __init__(self, config: ShowConfig, clock: Callable[[], float] | None = None) -> None:
         self.stage: Stage = ConductorStage(self)
         deck = tuple(config.chapters(self.stage)) if callable(config.chapters) else tuple(config.chapters)
-        self._start_at = _checked(config.start_at, deck)
-        known = (FaultState(driver.config, driver.target, driver.observable) for driver in config.faults)
+        self._start_at = _check_start(config.start_at, deck)
+        faults = (FaultState(driver.config, driver.target, driver.observable) for driver in config.faults)
         name, journal = config.subject_name, config.journal
-        self._state = opening(config.title or name, name, config.description, deck, known)
+        self._state = opening(config.title or name, name, config.description, deck, faults)
         self.demo_state = DemoState(deck)
         self.journal = journal(self._state) if callable(journal) else journal or Journal()
         if self.journal.is_temporary:
+            # It ends with this process, so nothing in it is durable.
             self._state = replace(self._state, journal="temporary" if callable(journal) else "none", durable=False)
-        self._opened = False
+        self._show_opened = False
         self.loaded = asyncio.Event()
-        """Set once the show is open, never when it cannot be: before that, nobody knows where it stands."""
+        """Set once the journal is read and the show is open; before that its current chapter is unknown."""
         self.clock = as_clock(clock)
         self.commands = CommandCounts()
-        self._lanes = CommandQueue()
-        self._disk = JournalWriter(self, self._lanes.hurry)
+        self._queue = CommandQueue()
+        self._writer = JournalWriter(self, self._queue.hurry)
         self._listeners: list[Listener] = []
-        self._complaints: set[str] = set()
+        self._reported: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.stopping = False
-        """Nothing more is begun; what is broken is being healed."""
-        self._quit = False
-        self._settled = asyncio.Event()
+        """The show is shutting down: nothing new is started, and active faults are being healed."""
+        self._quit_by_person = False
+        self._leftovers_done = asyncio.Event()
         self._actions = ActionRunner(self)
         self._watchdog = config.watchdog
         if self._watchdog is not None:
@@ -85,105 +86,113 @@ class Conductor:
 
     @property
     def epoch(self) -> str:
-        """Belongs to the journal: only a fresh show has a new one."""
+        """Identifies the journal: only a fresh show gets a new one, a continued show keeps its journal's."""
         return self.journal.epoch
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener` with each new state; returns what ends that."""
+        """Call `listener` with each new state; return a function that unsubscribes it."""
         self._listeners.append(listener)
 
-        def end() -> None:
+        def unsubscribe() -> None:
             with contextlib.suppress(ValueError):
                 self._listeners.remove(listener)
 
-        return end
+        return unsubscribe
 
     async def submit(self, command: c.CommandEnvelope) -> ShowState:
-        """Carry out what somebody asks for, and return the state after it.
+        """Run a command of a presenter or a program, and return the state after it.
 
-        After a restart it waits until what was left broken is healed; halt and heal don't.
+        After a restart it waits until the faults that an earlier process left are healed; halt and heal do not wait.
         Raises `Refused`, and `ShowOver` when the show has ended.
         """
-        if not is_urgent(command) and not self._lanes.closed:
-            await self._settled.wait()
+        if not is_urgent(command) and not self._queue.closed:
+            await self._leftovers_done.wait()
         return await self.enqueue_and_wait(command)
 
     async def enqueue_and_wait(self, command: c.CommandEnvelope) -> ShowState:
-        """`submit` for the show's own work: waits only for its turn."""
+        """Enqueue a command and return the state after it, without `submit`'s wait after a restart.
+
+        Raises as `submit` does.
+        """
         done: asyncio.Future[ShowState] = asyncio.get_running_loop().create_future()
-        self._lanes.put(command, done)
+        self._queue.put(command, done)
         self.commands.watch(command, done)
         return await done
 
     def enqueue(self, who: str, what: c.Command) -> None:
-        """Queue a command of the show's own; it is not waited for."""
-        self._lanes.put(c.CommandEnvelope(who, what), None)
+        """Enqueue a command of the show itself, without waiting for its outcome."""
+        self._queue.put(c.CommandEnvelope(who, what), None)
 
     async def until(self, condition: Callable[[ShowState], bool], timeout: float | None) -> bool:
-        """Wait for a state that meets `condition`; False when `timeout` seconds pass first."""
+        """Wait for a state that meets `condition`; return False when `timeout` seconds pass first."""
         met: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-        def look(state: ShowState) -> None:
+        def check(state: ShowState) -> None:
             try:
                 if not met.done() and condition(state):
                     met.set_result(None)
-            except Exception as error:  # noqa: BLE001 - the deck's own code: its error belongs to its caller
+            except Exception as error:  # noqa: BLE001 - code of the deck: its error is raised to its caller
                 log_unexpected(logger, "a condition of the deck", error)
                 met.set_exception(RuntimeError(f"the condition broke: {told(error)}"))
 
-        end = self.subscribe(look)
+        unsubscribe = self.subscribe(check)
         try:
-            look(self._state)
+            check(self._state)
             async with asyncio.timeout(timeout):
                 await met
         except TimeoutError:
             return False
         finally:
-            end()
+            unsubscribe()
         return True
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        """Run something beside the queue, kept until it ends; its exception is shown, not lost."""
+        """Run a coroutine beside the command queue, as a task; report its exception to the presenter."""
         task = asyncio.get_running_loop().create_task(work, name=name)
+        # The event loop itself holds only weak references: a task that nobody else refers to may be collected.
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._forget_task)
         return task
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _forget_task(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log_unexpected(logger, task.get_name(), error)
             self.enqueue("show", c.Notice(f"{task.get_name()} broke: {describe(error)}"))
 
-    # The life of a show.
+    # Start and main loop.
 
     def stop(self, *, by_person: bool = False) -> None:
-        """End `run()` soon; one that a person quits on its last chapter is over. Of two calls the first counts."""
+        """Make `run()` end soon. Of several calls the first one counts.
+
+        `by_person`: a presenter quit. A show that a presenter quits on its last chapter is over: the next start does
+        not continue it.
+        """
         if not self.stopping:
-            self._quit = by_person
+            self._quit_by_person = by_person
         self.stopping = True
-        self._lanes.wake()
+        self._queue.wake()
 
     async def run(self) -> None:
-        """Play until `stop()`. On every way out: actions cancelled, faults healed, the journal written."""
+        """Play until `stop()`. On every way out, cancel actions, heal faults and write the journal."""
         try:
             await self._load()
-            # Before the lanes: what was pressed during the start meets a show that is open.
+            # Before any queued command, so that one sent during the start finds an open show.
             first = self._start_at or 1
             await self._run_command(c.CommandEnvelope("show", c.Open(self.clock.boot, self.clock.anchor, first)), None)
             if self._start_at is not None:
                 await self._run_command(c.CommandEnvelope("show", c.Goto(self._start_at)), None)
-            # Not before: the journal may tell of the deck as it was before an edit.
+            # Only now: until `Open` is applied, the state may still have the deck as it was before an edit.
             self.loaded.set()
-            self._opened = True
+            self._show_opened = True
             self.health.start()
-            self.spawn(self._settle(), "healing what an earlier server left")
-            self.spawn(self._disk.flush_often(), "the journal's timer")
-            self.spawn(self._disk.save_often(), "the journal's snapshots")
-            self.spawn(self._disk.thin_often(), "the thinning of the journal")
-            self.spawn(LoopWatch(self._complain).run(), "the watch over the event loop")
+            self.spawn(self._heal_leftovers(), "healing what an earlier server left")
+            self.spawn(self._writer.flush_often(), "the journal's timer")
+            self.spawn(self._writer.save_often(), "the journal's snapshots")
+            self.spawn(self._writer.thin_often(), "the thinning of the journal")
+            self.spawn(LoopWatch(self._report_once).run(), "the watch over the event loop")
             self.system.begin()
-            await self._serve()
+            await self._process_commands()
         finally:
             await self._close()
 
@@ -193,22 +202,22 @@ class Conductor:
         if self.journal.newest_at is not None:
             self.clock.go_on(state.boot, state.anchor, self.journal.newest_at)
             self._faults.go_on()
-        # At once: nobody is shown a show on its way through its past.
+        # Replaced in one step: listeners never see the intermediate states of the replay.
         self._state = state
 
-    async def _settle(self) -> None:
+    async def _heal_leftovers(self) -> None:
         try:
             await self._faults.settle()
         finally:
-            self._settled.set()
+            self._leftovers_done.set()
 
-    async def _serve(self) -> None:
+    async def _process_commands(self) -> None:
         while not self.stopping:
-            waiting = self._lanes.take()
-            if waiting is None:
-                await self._lanes.filled()
+            queued = self._queue.take()
+            if queued is None:
+                await self._queue.filled()
             else:
-                await self._run_command(*waiting)
+                await self._run_command(*queued)
 
     async def _run_command(self, command: c.CommandEnvelope, done: asyncio.Future[ShowState] | None) -> None:
         try:
@@ -217,12 +226,12 @@ class Conductor:
         except Refused as refused:
             if done is not None and not done.done():
                 done.set_exception(refused)
-        except Exception as error:  # noqa: BLE001 - a bug of ours must not end the show; it is shown instead
+        except Exception as error:  # noqa: BLE001 - a bug must not end the show; it is reported
             log_unexpected(logger, f"the command {type(command.command).__name__}", error)
             text = f"{type(command.command).__name__} broke: {describe(error)}"
             if done is not None and not done.done():
                 done.set_exception(DemoError(text))
-            self._complain(text)
+            self._report_once(text)
         else:
             if done is not None and writing is not None:
                 self.spawn(self._answer_later(writing, done, self._state), "an answer that a halt overtook")
@@ -232,42 +241,51 @@ class Conductor:
     async def _answer_later(
         self, writing: "asyncio.Future[None]", done: asyncio.Future[ShowState], state: ShowState
     ) -> None:
-        """A halt goes first; what was answered is on disk all the same, or does not call itself durable."""
+        """Answer a command whose write was overtaken by a halt.
+
+        The halt is processed without waiting for the disk, but this answer waits for it: it must not call a state
+        durable that is not on disk.
+        """
         try:
-            await self._disk.catch_up(writing)
+            await self._writer.catch_up(writing)
         finally:
             if not done.done():
-                done.set_result(replace(state, durable=state.durable and not self._disk.is_lost))
+                done.set_result(replace(state, durable=state.durable and not self._writer.is_lost))
 
     async def _record_lost_durability(self) -> None:
-        """An answer must not call durable what the disk did not take."""
-        if self._disk.is_lost and self._state.durable:
-            await self._commit(c.CommandEnvelope("show", c.Durable(on=False, why=self._disk.why)))
+        """Record that the disk failed, so that the answer to this command is not reported as durable."""
+        if self._writer.is_lost and self._state.durable:
+            await self._commit(c.CommandEnvelope("show", c.Durable(on=False, why=self._writer.why)))
 
     async def _commit(self, command: c.CommandEnvelope) -> "asyncio.Future[None] | None":
-        """Decide, write, apply, tell. Returns the write that an answer still has to wait for, if there is one."""
+        """Decide on a command, write its events, apply them and notify the listeners.
+
+        Returns the write that an answer still has to wait for, None when there is none. Raises `Refused`.
+        """
         at = self.clock()
         decision = decide(self._state, command, at)
         if isinstance(decision, Refusal):
             raise Refused(decision.code, decision.message)
         if not decision:
-            # Nothing to change: but what makes it so is on disk before anybody is told.
-            return None if is_urgent(command) else self._disk.under_way
+            # Nothing to change. But the event that made it so may still be in an overtaken write: wait for that one.
+            return None if is_urgent(command) else self._writer.under_way
         state, entries = self._fold(command.issuer, decision, at)
         self.journal.keep(entries)
         writing = None
         if is_urgent(command):
-            # Halt and heal come first; the disk is told, and hardly waited for.
+            # Halt and heal take effect before they are written, and wait for the disk for 50 ms at most.
             self._state = state
             self._start_effects(entries, state)
-            await self._disk.persist(urgent=True)
+            await self._writer.persist(urgent=True)
         else:
+            # Health samples come several times a second and may be lost in a crash: they are written with the next
+            # batch.
             if not isinstance(command.command, c.Observe):
-                writing = await self._disk.persist(urgent=False)
+                writing = await self._writer.persist(urgent=False)
             self._state = state
             self._start_effects(entries, state)
         self.demo_state.current = state.current
-        self._tell()
+        self._notify_listeners()
         return writing
 
     def _fold(self, who: str, events: Sequence[e.Event], at: float) -> tuple[ShowState, list[e.JournalEntry]]:
@@ -278,18 +296,19 @@ class Conductor:
             entries.append(entry)
         return state, entries
 
-    def _tell(self) -> None:
+    def _notify_listeners(self) -> None:
+        # A copy, because a listener may unsubscribe while it is called.
         for listener in tuple(self._listeners):
             try:
                 listener(self._state)
-            except Exception as error:  # noqa: BLE001 - one screen's bug must not cost the others the show
-                log_unexpected(logger, "telling a screen of a new state", error)
-                self._complain(f"a screen broke: {describe(error)}")
+            except Exception as error:  # noqa: BLE001 - a bug in one listener must not stop the others
+                log_unexpected(logger, "telling a listener of a new state", error)
+                self._report_once(f"a screen broke: {describe(error)}")
 
-    def _complain(self, text: str) -> None:
-        """Said once: a bug that meets every state would fill the log."""
-        if text not in self._complaints:
-            self._complaints.add(text)
+    def _report_once(self, text: str) -> None:
+        """Send the presenter a notice, once for each text: a bug that recurs with every state would flood the log."""
+        if text not in self._reported:
+            self._reported.add(text)
             self.enqueue("show", c.Notice(text))
 
     def _start_effects(self, entries: Sequence[e.JournalEntry], state: ShowState) -> None:
@@ -301,18 +320,19 @@ class Conductor:
                     self._actions.react(event, state)
                     self._faults.react(event, state)
 
-    # The way out.
+    # Shutdown.
 
     async def _close(self) -> None:
-        """Each step for itself: none that fails or hangs costs the others."""
-        self._lanes.close()  # nobody takes from them any more: who waits there is told so
-        self._settled.set()
+        """Shut the show down, step by step; a step that fails or hangs does not keep the others from running."""
+        self._queue.close()  # commands are no longer processed: those that still wait get `ShowOver`
+        self._leftovers_done.set()
         self._actions.cancel_all()
-        unhealed = await _attempt(self._heal_everything)
-        failed = [await _attempt(self._end_work), await _attempt(self._end_system)]
+        # Before the system is stopped: drivers heal targets that run.
+        unhealed = await _catch_error(self._heal_everything)
+        failed = [await _catch_error(self._end_work), await _catch_error(self._end_system)]
         if unhealed is not None and await self._faults.is_all_healed():
-            unhealed = None  # what was late has come, or has ended with the system
-        failed += [await _attempt(self._end_show), await _attempt(self.journal.close)]
+            unhealed = None  # healed late, or gone together with the system
+        failed += [await _catch_error(self._end_show), await _catch_error(self.journal.close)]
         errors = [error for error in (unhealed, *failed) if error is not None]
         if len(errors) > 1:
             raise DemoError("; ".join(describe(error) for error in errors))
@@ -327,7 +347,10 @@ class Conductor:
         await self._end_tasks()
 
     async def _end_system(self) -> None:
-        """While the watchdog still knows us alive: what it took up now would meet a system that is being taken down."""
+        """Stop the system while the watchdog still gets our heartbeat.
+
+        If the watchdog took us for dead now, it would try to heal faults in a system that is being taken down.
+        """
 
         async def say(text: str) -> None:
             await self._run_command(c.CommandEnvelope("show", c.Notice(text, "note")), None)
@@ -338,33 +361,34 @@ class Conductor:
         await self._end_tasks()
         if self._watchdog is not None:
             await self._watchdog.close()
-        if self._opened:
-            await self._run_command(c.CommandEnvelope("show", c.Close(self._quit)), None)
+        # A show that could not be loaded has nothing to close, and must not write to that journal.
+        if self._show_opened:
+            await self._run_command(c.CommandEnvelope("show", c.Close(self._quit_by_person)), None)
             self.journal.remember(self._state)
 
     async def _end_tasks(self) -> None:
-        """Marks of the ledger are let finish; everything else is cancelled, and left behind if it ignores that."""
+        """Let the marks in the undo ledger finish; cancel all other tasks, and abandon those that ignore that."""
         marks = {task for task in self._tasks if task.get_name().startswith("marking")}
         if marks:
             await asyncio.wait(marks, timeout=ENDING_SEC)
-        rest = set(self._tasks)
-        for task in rest:
+        tasks = set(self._tasks)
+        for task in tasks:
             task.cancel()
-        if rest:
-            await asyncio.wait(rest, timeout=ENDING_SEC)
+        if tasks:
+            await asyncio.wait(tasks, timeout=ENDING_SEC)
 
 
-def _checked(start_at: int | None, deck: Sequence[Chapter]) -> int | None:
+def _check_start(start_at: int | None, deck: Sequence[Chapter]) -> int | None:
     if start_at is not None and not 1 <= start_at <= len(deck):
         raise InvalidValue(f"there is no chapter {start_at} to start at: this deck has 1 to {len(deck)}")
     return start_at
 
 
-async def _attempt(step: Work) -> Exception | None:
-    """Return what went wrong with it, to be said at the end."""
+async def _catch_error(step: Work) -> Exception | None:
+    """Run a step of the shutdown and return its exception, which is raised at the end."""
     try:
         await step()
-    except Exception as error:  # noqa: BLE001 - the other steps come first
+    except Exception as error:  # noqa: BLE001 - raised after the other steps
         log_unexpected(logger, "the end of the show", error)
         return error
     return None

@@ -1,4 +1,4 @@
-"""What a show is made of: the one description from which servers, terminals and tests make a conductor."""
+"""The configuration of one show: servers, terminals and tests all build a conductor from it."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -9,22 +9,22 @@ from demo.types import HEAL_SEC, STOP_SEC, Chapter, FaultDriver, Poller, Stage, 
 
 Deck = Sequence[Chapter] | Callable[[Stage], Sequence[Chapter]]
 Keeping = Journal | Callable[[ShowState], Journal]
-"""A journal, or who finds the one for a show, given as it is before its first event."""
+"""A journal, or a function that opens one for a show, given the show's state before its first event."""
 
 Work = Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True)
 class ShowConfig:
-    """One show: its deck, its system, and where it is kept.
+    """One show: its deck, its system, and where its journal is.
 
-    `chapters` may be a function of the `Stage` that their `on_enter`s use. `start_system` is run
-    beside the show when it begins, `heal_system` when someone heals everything, for `heal_sec` seconds at most,
-    and `stop_system` when the show has ended and its faults are healed, for `stop_sec` seconds at most.
-    `start_at` is the chapter (1-based) to begin with, or to go on at.
-    `journal` may be a function that opens one; without it the show is kept in a temporary one, which ends with this
-    process: it is not called durable. `watchdog` heals what this process leaves broken. With neither, nobody does
-    after a `kill -9`.
+    `chapters` may be a function of the `Stage` that their `on_enter`s use. `start_system` runs beside the show when it
+    begins, `heal_system` when somebody heals everything (for `heal_sec` seconds at most), and `stop_system` when the
+    show has ended and its faults are healed (for `stop_sec` seconds at most).
+    `start_at` is the chapter (1-based) to begin with, or to continue at.
+    `journal` may be a function that opens one. Without it the show gets a temporary journal, which ends with this
+    process, so the show is not durable. `watchdog` heals the faults that this process leaves behind when it dies. With
+    neither, nobody does after a `kill -9`.
     """
 
     subject_name: str

@@ -1,4 +1,4 @@
-"""What the conductor's helpers know of it: the state, the clock, the journal, and three ways to act."""
+"""What the conductor's helpers see of it, as a protocol: state, clock, journal, and ways to act."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -11,23 +11,23 @@ from demo.show import commands as c
 
 
 class ConductorContext(Protocol):
-    """The part of a conductor that its helpers use; none of them sees more."""
+    """The part of the conductor that its helpers use. A protocol, so that no helper imports the conductor."""
 
     clock: ShowClock
     journal: Journal
 
     @property
     def state(self) -> ShowState:
-        """The show as it is now."""
+        """The newest state of the show."""
 
     def enqueue(self, who: str, what: c.Command) -> None:
-        """Queue a command of the show's own; it is not waited for."""
+        """Enqueue a command of the show itself, without waiting for its outcome."""
 
     async def enqueue_and_wait(self, command: c.CommandEnvelope) -> ShowState:
-        """Queue a command and return the state that it led to. Raises `Refused`."""
+        """Enqueue a command and return the state after it. Raises `Refused`, and `ShowOver` when the show has ended."""
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        """Run something beside the queue; its exception is shown, not lost."""
+        """Run a coroutine beside the command queue, as a task; report its exception to the presenter."""
 
     async def until(self, condition: Callable[[ShowState], bool], timeout: float | None) -> bool:
-        """Wait for a state that meets `condition`; False when `timeout` seconds pass first."""
+        """Wait for a state that meets `condition`; return False when `timeout` seconds pass first."""

@@ -1,4 +1,4 @@
-"""Injecting and healing: the undo on disk first, then the deed; healed is what observation says."""
+"""Injects and heals faults: the undo is on disk first, and only a check of the target counts as healed."""
 
 import asyncio
 import logging
@@ -23,22 +23,22 @@ PLAN_TIMEOUT_SEC = 10.0
 INJECT_TIMEOUT_SEC = 30.0
 
 CALLING_OFF_SEC = 1.0
-"""On the way out, what an injection under way gets to end by itself, and again to be called off."""
+"""At shutdown, how long a running injection may take to end by itself, and then again to be cancelled."""
 
 WAIT_IT_OUT_SEC = 2.0
-"""And what an injection that was cut off may take until it cannot land any more."""
+"""At shutdown, an interrupted injection that cannot take effect any more within this time is waited for."""
 
 CLOSING_LOOK_SEC = 4.0
-"""And a last look, once the system itself has ended, at what was not healed in time."""
+"""Timeout of the last check of unhealed targets, once the system itself has stopped."""
 
 RETRY_FIRST_SEC, MAX_RETRY_SEC = 5.0, 60.0
-"""What could not be healed is tried again by itself, ever more seldom."""
+"""Pauses between automatic retries of a failed heal: each is twice as long as the one before."""
 
 CALLED_OFF = "called off before anything was touched"
 
 
 class FaultRunner:
-    """The drivers of a show, what they have left to undo, and what is under way."""
+    """A show's drivers, its undo ledger, and the injections and heals under way."""
 
     def __init__(
         self, context: ConductorContext, drivers: Sequence[FaultDriver], watchdog: Watchdog | None = None
@@ -47,40 +47,45 @@ class FaultRunner:
         self._watchdog = watchdog
         self._drivers = {driver.config.name: driver for driver in drivers}
         self._ledger = UndoLedger(context, self._drivers, watchdog)
-        self._returns = RecoveryWatch(context, self._drivers)
+        self._recovery_watch = RecoveryWatch(context, self._drivers)
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._pauses: dict[str, float] = {}
+        self._retry_pauses: dict[str, float] = {}
         self._retries: dict[str, asyncio.Task[None]] = {}
 
     async def load(self) -> None:
-        """Take over what an earlier process left to undo."""
+        """Load the undos that an earlier process left pending. Raises `JournalError`."""
         await self._ledger.load()
 
     def go_on(self) -> None:
-        """The clock tells the time of the show that is continued from now on."""
+        """Tell the ledger that the clock now continues the earlier process's time."""
         self._ledger.go_on()
 
     @property
     def left(self) -> Sequence[str]:
-        """The faults that have left something to undo."""
+        """The faults with a pending undo, oldest first."""
         return self._ledger.names
 
     def react(self, event: e.Event, state: ShowState) -> None:
-        """Start what an event of the journal asks for."""
+        """Start the task that an event asks for: an injection, a heal, or the timer of a fault."""
         match event:
             case e.FaultRequested(name=name, run=run):
-                self._begin(name, self._inject(name, run), f"injecting {name}")
+                self._start_task(name, self._inject(name, run), f"injecting {name}")
             case e.HealRequested(name=name, run=run):
                 fault = state.fault(name)
                 if fault is not None and fault.state == "healing":
-                    self._begin(name, self._heal(name, run), f"healing {name}")
+                    self._start_task(name, self._heal(name, run), f"healing {name}")
             case e.FaultInjected(name=name, run=run, heals_at=heals_at) if heals_at is not None:
-                self._context.spawn(self._wait_due(name, run, heals_at), f"the timer of {name}")
+                self._context.spawn(self._report_when_due(name, run, heals_at), f"the timer of {name}")
             case _:
                 pass
 
     async def settle(self) -> None:
-        """After a restart: heal what the earlier process left, those included that the events don't speak of."""
+        """Heal what an earlier process left, after a restart.
+
+        That includes undos of faults that the state does not show as running, and of faults that this show does not
+        have.
+        """
+        # First the heals that the restart itself requested: the ledger must not undo the same fault beside them.
         under_way = [task for task in self._tasks.values() if not task.done()]
         if under_way:
             await asyncio.wait(under_way)
@@ -97,46 +102,51 @@ class FaultRunner:
                     self._context.enqueue("show", c.FaultLeft(name, error))
 
     async def heal_strays(self) -> None:
-        """What this show has no fault for. Raises `FaultError` that names what is not healed."""
+        """Undo faults in the ledger that this show does not have. Raises `FaultError` that names those not healed."""
         names = [name for name in self._ledger.names if self._context.state.fault(name) is None]
         errors = [f"{name}: {error}" for name in names if (error := await self._ledger.undo(name))]
         if errors:
             raise FaultError("; ".join(errors))
 
-    def _begin(self, name: str, work: Coroutine[Any, Any, None], title: str) -> None:
+    def _start_task(self, name: str, work: Coroutine[Any, Any, None], title: str) -> None:
         self._tasks[name] = self._context.spawn(work, title)
 
-    async def _wait_due(self, name: str, run: int, heals_at: float) -> None:
+    async def _report_when_due(self, name: str, run: int, heals_at: float) -> None:
         await self._context.clock.sleep_until(heals_at)
         self._context.enqueue("timer", c.FaultDue(name, run))
 
     async def _inject(self, name: str, run: int) -> None:
         undo: Undo | None = None
         try:
-            undo = await self._attempt(name, run)
+            undo = await self._plan_and_inject(name, run)
         except DemoError as error:
-            self._broke(name, run, str(error))
+            self._report_failure(name, run, str(error))
         except Exception as error:  # noqa: BLE001 - a driver's bug: the fault is failed and healed
             log_unexpected(logger, f"injecting {name}", error)
-            self._broke(name, run, told(error))
+            self._report_failure(name, run, told(error))
         else:
             if undo is None:
                 self._context.enqueue("show", c.FaultBroke(name, run, CALLED_OFF, touched=False))
             else:
                 self._context.enqueue("show", c.FaultApplied(name, run))
                 self._ledger.applied(undo)
-                self._returns.watch(name, run, undo.plan)
+                self._recovery_watch.watch(name, run, undo.plan)
 
-    def _broke(self, name: str, run: int, why: str) -> None:
+    def _report_failure(self, name: str, run: int, why: str) -> None:
         touched = name in self._ledger.names
         self._context.enqueue("show", c.FaultBroke(name, run, why, touched))
 
-    async def _attempt(self, name: str, run: int) -> Undo | None:
-        """The undo of what is in place now, None when it was called off before the target was touched."""
+    async def _plan_and_inject(self, name: str, run: int) -> Undo | None:
+        """Inject a fault and return its undo; None when it was called off before the target was touched.
+
+        Raises `FaultError`, `JournalError`, or whatever the driver raises.
+        """
         driver = self._drivers[name]
         plan = await run_with_timeout(PLAN_TIMEOUT_SEC, driver.plan(), "looking at the target")
         undo = await self._ledger.write_down(name, run, plan, driver.config.duration_sec)
         try:
+            # Through the queue, so that a halt or a heal that came during planning is seen before the target is
+            # touched.
             state = await self._context.enqueue_and_wait(
                 c.CommandEnvelope("show", c.FaultPlanned(name, run, plan.target))
             )
@@ -145,43 +155,46 @@ class FaultRunner:
                 self._ledger.forget(undo)
                 return None
             await run_with_timeout(INJECT_TIMEOUT_SEC, driver.inject(plan), "the injection")
+        # A cancellation too: a command that was sent already may still take effect.
         except BaseException:
             self._ledger.mark_interrupted(undo)
             raise
         return undo
 
     async def _heal(self, name: str, run: int) -> None:
-        back_at = await self._returns.before_heal(name, run)
+        back_at = await self._recovery_watch.before_heal(name, run)
         error = await self._ledger.undo(name)
         self._context.enqueue("show", c.HealEnd(name, run, error, back_at))
         if error is None:
-            self._pauses.pop(name, None)
+            self._retry_pauses.pop(name, None)
         else:
-            if (waiting := self._retries.get(name)) is not None:
-                waiting.cancel()  # somebody was quicker: one at a time tries again
-            self._retries[name] = self._context.spawn(self._try_again(name, run), f"trying again to heal {name}")
+            if (retry := self._retries.get(name)) is not None:
+                retry.cancel()  # another heal failed meanwhile: keep a single retry
+            self._retries[name] = self._context.spawn(self._retry_heal(name, run), f"trying again to heal {name}")
 
-    async def _try_again(self, name: str, run: int) -> None:
-        pause = self._pauses.get(name, RETRY_FIRST_SEC)
-        self._pauses[name] = min(MAX_RETRY_SEC, pause * 2)
+    async def _retry_heal(self, name: str, run: int) -> None:
+        pause = self._retry_pauses.get(name, RETRY_FIRST_SEC)
+        self._retry_pauses[name] = min(MAX_RETRY_SEC, pause * 2)
         await self._context.clock.sleep(pause)
         fault = self._context.state.fault(name)
         if fault is not None and fault.run == run and fault.may_have_changed_target and fault.state == "failed":
             self._context.enqueue("timer", c.Heal(name))
 
-    # The way out.
+    # Shutdown.
 
     async def heal_everything(self, limit: float) -> None:
-        """Undo all that is left, each fault for itself, side by side.
+        """Undo all that is left, all faults at the same time, so that one that hangs does not delay the others.
 
-        Raises `FaultError` naming what could not be healed within `limit` seconds. The watchdog goes on with it.
+        Raises `FaultError` naming what could not be healed within `limit` seconds; a watchdog goes on trying.
         """
-        leaving = {asyncio.create_task(self._leave(name)): name for name in {*self._tasks, *self._ledger.names}}
-        if not leaving:
+        healing = {
+            asyncio.create_task(self._heal_at_shutdown(name)): name for name in {*self._tasks, *self._ledger.names}
+        }
+        if not healing:
             return
-        done, late = await asyncio.wait(leaving, timeout=limit)
-        failed = [f"{leaving[task]}: not within {limit:g} s" for task in late]
-        failed += [f"{leaving[task]}: {why}" for task in done if (why := task.exception() or task.result())]
+        done, late = await asyncio.wait(healing, timeout=limit)
+        failed = [f"{healing[task]}: not within {limit:g} s" for task in late]
+        failed += [f"{healing[task]}: {reason}" for task in done if (reason := task.exception() or task.result())]
         for task in late:
             task.cancel()
         if failed:
@@ -189,15 +202,16 @@ class FaultRunner:
             raise FaultError("not healed: " + "; ".join(sorted(failed)) + goes_on)
 
     async def is_all_healed(self) -> bool:
-        """By a look at the targets, of what was late or could not be healed. Not to know in time is a no."""
+        """Check the targets that were not healed in time; return False also when a check fails or times out."""
         try:
             return await run_with_timeout(CLOSING_LOOK_SEC, self._ledger.verify(), "looking at what was left")
-        except Exception:  # noqa: BLE001 - why it is not healed is known, and said
+        except Exception:  # noqa: BLE001 - the failed heal has reported its reason
             return False
 
-    async def _leave(self, name: str) -> str | None:
+    async def _heal_at_shutdown(self, name: str) -> str | None:
         task = self._tasks.get(name)
         if task is not None and not task.done():
+            # An injection is waited for briefly and then cancelled; a heal that is under way is the very thing we want.
             if task.get_name().startswith("injecting"):
                 await asyncio.wait({task}, timeout=CALLING_OFF_SEC)
                 task.cancel()
@@ -205,6 +219,7 @@ class FaultRunner:
             else:
                 await asyncio.wait({task})
         error = await self._ledger.undo(name, hurry=True)
+        # The target looks healed now, but an interrupted injection may still change it: heal again after that.
         late = self._ledger.late_sec(name)
         if error is None and 0 < late <= WAIT_IT_OUT_SEC:
             await asyncio.sleep(late)

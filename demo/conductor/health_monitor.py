@@ -1,4 +1,4 @@
-"""Reading the poller on the conductor's own clock, so that a dead or hung one is seen as such."""
+"""Reads the poller ten times a second on the conductor's own clock, so that a poller that died or hangs is noticed."""
 
 import asyncio
 import contextlib
@@ -32,93 +32,99 @@ class HealthMonitor:
         self._poller = poller
         self._drivers = drivers
         self._task: asyncio.Task[None] | None = None
-        self._ended: str | None = None
-        self._complaint = ""
+        self._end_reason: str | None = None
+        self._last_error = ""
         self._last_stamp: object = None
         self._last_health: object = None
         self._last_plain: object = None
-        self._blamed: set[str] = set()
+        self._reported: set[str] = set()
         self._last_at = 0.0
         self.samples = 0
         self.read_sec = 0.0
-        """How many samples were read, and what that took, the faults' own look at them included."""
+        """How many samples were read, and the seconds that took, the drivers' `is_seen` included."""
 
     def start(self) -> None:
-        """Begin polling and looking; without a poller there is nothing to do."""
+        """Start the poller and the regular checks; does nothing without a poller."""
         if self._poller is not None:
             self._run_poller(self._poller)
-            self._context.spawn(self._look_often(self._poller), "the health watch")
+            self._context.spawn(self._check_repeatedly(self._poller), "the health watch")
 
     def revive(self) -> None:
-        """Start a poller that has ended again: somebody healed everything."""
-        if self._poller is not None and self._ended is not None:
+        """Restart a poller that has ended; called when somebody heals everything."""
+        if self._poller is not None and self._end_reason is not None:
             self._run_poller(self._poller)
 
     def stop(self) -> None:
-        """Ask the poller to end, and see to it."""
+        """Ask the poller to stop, and cancel its task."""
         if self._poller is not None and self._task is not None:
             try:
                 self._poller.stop()
             except Exception as error:  # noqa: BLE001 - foreign code; its task is cancelled all the same
-                self._complain(f"the poller could not be stopped: {error}"[:300])
+                self._report_error(f"the poller could not be stopped: {error}"[:300])
             self._task.cancel()
 
     def _run_poller(self, poller: Poller) -> None:
-        self._ended = None
+        self._end_reason = None
         self._task = self._context.spawn(self._poll(poller), "the poller")
 
     async def _poll(self, poller: Poller) -> None:
         try:
-            await _run(poller)
+            await _run_to_end(poller)
         except Exception as error:  # noqa: BLE001 - foreign code: its end is shown on every screen
             log_unexpected(logger, "the poller", error)
-            self._ended = f"the poller ended: {told(error)}"
+            self._end_reason = f"the poller ended: {told(error)}"
         else:
-            self._ended = "the poller ended"
+            self._end_reason = "the poller ended"
 
-    async def _look_often(self, poller: Poller) -> None:
+    async def _check_repeatedly(self, poller: Poller) -> None:
         while True:
-            self._look(poller)
+            self._check(poller)
             await asyncio.sleep(LOOK_EVERY_SEC)
 
-    def _look(self, poller: Poller) -> None:
+    def _check(self, poller: Poller) -> None:
+        # The clock needs a regular call to notice that the wall clock was set.
         self._context.clock.look()
         at = self._context.clock()
         try:
             health = poller.get_health()
-            if health is not None and self._ended is None and self._is_new(health, at):
-                self._context.enqueue("poller", self._read(health, at))
-                self._complaint = ""
-        except Exception as error:  # noqa: BLE001 - foreign code: said once, then the sample goes stale
+            if health is not None and self._end_reason is None and self._is_new(health, at):
+                self._context.enqueue("poller", self._read_sample(health, at))
+                self._last_error = ""
+        except Exception as error:  # noqa: BLE001 - foreign code: reported once; the sample becomes stale
             log_unexpected(logger, "reading the poller's health", error)
-            self._complain(f"the poller's health cannot be read: {told(error)}")
-        watch = c.Watch(self._ended)
+            self._report_error(f"the poller's health cannot be read: {told(error)}")
+        # Asked here first: a command that changes nothing need not go through the queue ten times a second.
+        watch = c.Watch(self._end_reason)
         if decide(self._context.state, c.CommandEnvelope("clock", watch), at):
             self._context.enqueue("clock", watch)
 
-    def _read(self, health: Mapping[str, Any], at: float) -> c.Observe:
+    def _read_sample(self, health: Mapping[str, Any], at: float) -> c.Observe:
         began = time.perf_counter()
         sample = read_sample(health, at, self._context.clock.moment_of)
         if text := unreadable_node(health):
-            self._blame(text)
-        read = c.Observe(sample, self._seen(sample))
+            self._report_once(text)
+        observed = c.Observe(sample, self._find_visible_faults(sample))
         self.samples += 1
         self.read_sec += time.perf_counter() - began
-        return read
+        return observed
 
-    def _complain(self, text: str) -> None:
-        if text != self._complaint:
-            self._complaint = text
+    def _report_error(self, text: str) -> None:
+        if text != self._last_error:
+            self._last_error = text
             self._context.enqueue("poller", c.Notice(text))
 
     def _is_new(self, health: Mapping[str, Any], at: float) -> bool:
-        """By its own time. Of a poller that tells none, a new dict or new content, once in its interval."""
+        """Return whether this is a new sample, by its `last_updated`.
+
+        Without `last_updated` a sample is new when the dict or its content has changed, once in each interval at most.
+        """
         stamp = health.get("last_updated") if isinstance(health, Mapping) else None
         if stamp is not None:
             new = bool(stamp != self._last_stamp)
         else:
             interval = health.get("interval_sec") if isinstance(health, Mapping) else None
             due = at - self._last_at >= (interval if isinstance(interval, int | float) else DEFAULT_INTERVAL_SEC)
+            # Compared by content too, because a poller may update one dict in place.
             new = due and (health is not self._last_health or plain(health) != self._last_plain)
         if new:
             self._last_stamp, self._last_at = stamp, at
@@ -126,65 +132,69 @@ class HealthMonitor:
                 self._last_health, self._last_plain = health, plain(health)
         return new
 
-    def _seen(self, sample: Sample) -> dict[str, bool]:
-        """For each fault: does the sample show its observable since it matters?"""
-        found = {}
-        # A copy for each, which it may change: of many nodes and faults, made the fastest way.
-        copied, told_at = marshal.dumps(dict(sample.raw)), sample.told_at
+    def _find_visible_faults(self, sample: Sample) -> dict[str, bool]:
+        """Return for each fault whether the sample shows its observable since the relevant moment."""
+        visible = {}
+        # Each driver gets a copy that it may change; marshal copies samples of many nodes fastest.
+        packed, told_at = marshal.dumps(dict(sample.raw)), sample.told_at
         for driver in self._drivers:
             fault = self._context.state.fault(driver.config.name)
             if fault is not None:
-                found[fault.name] = self._asks(driver, copied, told_at, _since(fault, sample))
-        return found
+                visible[fault.name] = self._ask_driver(driver, packed, told_at, _choose_since(fault, sample))
+        return visible
 
-    def _asks(self, driver: FaultDriver, copied: bytes, told_at: datetime, since: float) -> bool:
-        """A driver that cannot read the sample sees nothing in it, and is named once."""
+    def _ask_driver(self, driver: FaultDriver, packed: bytes, told_at: datetime, since: float) -> bool:
+        """Return whether the driver sees its observable. One that fails sees nothing, and is reported once."""
         try:
-            health = marshal.loads(copied) | {"last_updated": told_at}  # noqa: S302 - bytes of our own
+            health = marshal.loads(packed) | {"last_updated": told_at}  # noqa: S302 - dumped above by this process
             return bool(driver.is_seen(health, since))
-        except Exception as error:  # noqa: BLE001 - foreign code: it must not cost the others their health
+        except Exception as error:  # noqa: BLE001 - foreign code: the other faults still get their sample
             log_unexpected(logger, f"is_seen of {driver.config.name}", error)
             text = f"fault {driver.config.name} cannot read the health: {told(error)}"
-            self._blame(text)
+            self._report_once(text)
             return False
 
-    def _blame(self, text: str) -> None:
-        """Said once: it would come with every sample."""
-        if text not in self._blamed:
-            self._blamed.add(text)
+    def _report_once(self, text: str) -> None:
+        """Notify the presenter, once for each text: the error would recur with every sample."""
+        if text not in self._reported:
+            self._reported.add(text)
             self._context.enqueue("show", c.Notice(text))
 
 
-async def _run(poller: Poller) -> None:
-    """Run it here; or, where `run` is a plain function, in a thread of its own, which a cancellation leaves behind."""
+async def _run_to_end(poller: Poller) -> None:
+    """Await the poller's `run`; where that is a plain function, run it in a thread.
+
+    The thread is a daemon: after a cancellation it is abandoned, for Python cannot stop it.
+    """
     run: Callable[[], Any] = poller.run
+    # Unwrapped, because a decorator may hide that the function is async.
     if inspect.iscoroutinefunction(inspect.unwrap(run)):
         await run()
         return
     loop = asyncio.get_running_loop()
-    ended: asyncio.Future[Any] = loop.create_future()
+    finished: asyncio.Future[Any] = loop.create_future()
 
-    def end(result: Any, error: Exception | None) -> None:
-        if not ended.done():
-            ended.set_result(result) if error is None else ended.set_exception(error)
+    def finish(result: Any, error: Exception | None) -> None:
+        if not finished.done():
+            finished.set_result(result) if error is None else finished.set_exception(error)
 
-    def work() -> None:
+    def run_in_thread() -> None:
         result, error = None, None
         try:
             result = run()
-        except Exception as caught:  # noqa: BLE001 - handed on to whoever runs the poller
+        except Exception as caught:  # noqa: BLE001 - raised by `await finished`
             error = caught
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody asks any more
-            loop.call_soon_threadsafe(end, result, error)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the show has ended
+            loop.call_soon_threadsafe(finish, result, error)
 
-    threading.Thread(target=work, name="poller", daemon=True).start()
-    result = await ended
+    threading.Thread(target=run_in_thread, name="poller", daemon=True).start()
+    result = await finished
     if inspect.isawaitable(result):  # a plain function that only hands out a coroutine
         await result
 
 
-def _since(fault: FaultState, sample: Sample) -> float:
-    """While a fault runs, since its injection; then since its heal; else: right now."""
+def _choose_since(fault: FaultState, sample: Sample) -> float:
+    """Return since when the observable must show: since the fault's injection, since its heal, or right now."""
     if fault.awaits_recovery and fault.healed_at is not None:
         return fault.healed_at
     if fault.awaits_detection and fault.injected_at is not None:

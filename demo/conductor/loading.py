@@ -1,4 +1,4 @@
-"""The show as its journal tells it: its newest snapshot, and what happened behind that."""
+"""Loads a show from its journal: the newest snapshot, and the events after it."""
 
 from collections.abc import Sequence
 
@@ -10,24 +10,25 @@ from demo.show.deck import renumbered, titles_of
 
 
 async def load_show(journal: Journal, show: ShowState, left: Sequence[str], anywhere: bool = False) -> ShowState:
-    """`show`, given as it is before its first event, as it is now. `left`: the faults that have left something.
+    """Return the current state of a show, given in `show` as it is before its first event.
 
-    `anywhere`: somebody says where it goes on, so the chapter it stands on need not be in this deck.
-    Raises `JournalError` for a journal that is damaged, or that of another deck.
+    `left`: the faults with an undo that is still pending, for the error message. `anywhere`: the chapter to continue at
+    was given, so the current chapter need not exist in this deck.
+    Raises `JournalError` for a journal that is damaged or belongs to another deck.
     """
     state = await journal.restore(show)
     async for entries in journal.behind(state.seq):
         for entry in entries:
-            state = _folded(journal, state, entry)
+            state = _apply_entry(journal, state, entry)
     if not anywhere:
         _check_chapter(journal, state, left)
     return state
 
 
-def _folded(journal: Journal, state: ShowState, entry: e.JournalEntry) -> ShowState:
+def _apply_entry(journal: Journal, state: ShowState, entry: e.JournalEntry) -> ShowState:
     try:
         return apply(state, entry)
-    except Exception as error:  # noqa: BLE001 - whatever a damaged entry makes of the fold
+    except Exception as error:  # noqa: BLE001 - a damaged entry may raise anything in the fold
         raise JournalError(
             f"the journal {journal.path} is damaged: its entry {entry.seq} fits no show "
             f"({describe(error)}); --fresh starts anew and keeps the old file beside it"
@@ -35,7 +36,10 @@ def _folded(journal: Journal, state: ShowState, entry: e.JournalEntry) -> ShowSt
 
 
 def _check_chapter(journal: Journal, state: ShowState, left: Sequence[str]) -> None:
-    """An edited deck goes on at the chapter of the same title: there must be one."""
+    """Check that this deck has a chapter with the title of the current one, where an edited deck continues.
+
+    Raises `JournalError` when it does not.
+    """
     before, now = titles_of(state.chapters), titles_of(state.deck)
     if state.opened and state.number not in renumbered(before, now):
         waits = f"; what it left broken is healed first: {', '.join(left)}" if left else ""

@@ -1,6 +1,6 @@
-"""Noticing code that blocks the event loop: while a deck, a poller or a driver sits there, nothing is answered.
+"""Detects code of a deck, a poller or a driver that blocks the event loop, so that the server answers nobody.
 
-A thread of its own looks on, for whoever blocks the loop cannot be watched from inside it.
+The check runs in a thread of its own, because code on the loop cannot observe the loop while it is blocked.
 """
 
 import asyncio
@@ -15,49 +15,54 @@ from demo.subjects.user_code import place_of_frame
 
 BEAT_SEC = 0.1
 BLOCKED_SEC = 0.5
-"""A press that waits so long is felt. Shorter pauses are the machine's, or the collector's."""
+"""A presenter notices a delay of this length. Shorter ones come from a busy machine or the garbage collector."""
 
 MIN_SIGHTINGS = 2
-"""A function that is seen once may just have had its turn on a busy machine."""
+"""A function that was sampled only once may just have been running while the machine was busy."""
 
 
 class LoopWatch:
-    """Tells `report` which function of the user's code held up the loop it runs in, each function once."""
+    """Reports which function of the user's code blocked the event loop, each function once, by calling `report`."""
 
     def __init__(self, report: Callable[[str], None]) -> None:
         self._report = report
-        self._beat = time.monotonic()
+        self._last_beat = time.monotonic()
         self._ended = threading.Event()
-        self._seen: Counter[tuple[str, str]] = Counter()
-        self._told: set[str] = set()
+        self._sightings: Counter[tuple[str, str]] = Counter()
+        self._reported: set[str] = set()
 
     async def run(self) -> None:
-        """Watch until cancelled."""
-        looking = threading.Thread(target=self._look_on, args=(threading.get_ident(),), name="loop watch", daemon=True)
-        looking.start()
+        """Watch the loop that this coroutine runs in, until cancelled."""
+        thread = threading.Thread(
+            target=self._sample_stack, args=(threading.get_ident(),), name="loop watch", daemon=True
+        )
+        thread.start()
         try:
             while True:
-                lag = time.monotonic() - self._beat
-                self._beat = time.monotonic()
+                lag = time.monotonic() - self._last_beat
+                self._last_beat = time.monotonic()
                 if lag > BLOCKED_SEC:
-                    self._tell(lag)
+                    self._report_blocker(lag)
                 await asyncio.sleep(BEAT_SEC)
         finally:
             self._ended.set()
 
-    def _look_on(self, thread: int) -> None:
+    def _sample_stack(self, loop_thread: int) -> None:
         while not self._ended.wait(BEAT_SEC):
-            if time.monotonic() - self._beat > BLOCKED_SEC / 2:
-                found = place_of_frame(sys._current_frames().get(thread))  # noqa: SLF001 - documented, for debuggers
-                self._seen[found] += 1
+            # Half the limit, so that a block just above the limit is still sampled often enough.
+            if time.monotonic() - self._last_beat > BLOCKED_SEC / 2:
+                frames = sys._current_frames()  # noqa: SLF001 - documented, for debuggers
+                blocker = place_of_frame(frames.get(loop_thread))
+                self._sightings[blocker] += 1
 
-    def _tell(self, lag: float) -> None:
-        seen, self._seen = self._seen, Counter()
+    def _report_blocker(self, lag: float) -> None:
+        sightings, self._sightings = self._sightings, Counter()
+        # Samples in which no user code was on the stack.
         with contextlib.suppress(KeyError):
-            del seen["", ""]
-        for (function, place), times in seen.most_common(1):
-            if times >= MIN_SIGHTINGS and function not in self._told:
-                self._told.add(function)
+            del sightings["", ""]
+        for (function, place), times in sightings.most_common(1):
+            if times >= MIN_SIGHTINGS and function not in self._reported:
+                self._reported.add(function)
                 self._report(
                     f"{function} ({place}) held up the whole show for {lag:.1f} s: nothing could be pressed meanwhile. "
                     f"Let it await, or call it with `await asyncio.to_thread(…)`; a poller whose `run` is a plain "

@@ -1,4 +1,4 @@
-"""Targets that somebody else brings back while their fault runs: noticed by the driver's own look at them."""
+"""Notices targets that somebody else restores while their fault is active, by asking the fault's driver."""
 
 import asyncio
 import time
@@ -15,22 +15,27 @@ from demo.watchdog.undo import has_landed
 LOOK_FIRST_SEC, LOOK_EVERY_SEC = 0.1, 1.0
 LOOK_TIMEOUT_SEC = 5.0
 IDLE_SHARE = 5
-"""A look that takes long is followed by a pause of so many times as long."""
+"""A slow check is followed by a pause of this many times its own duration."""
 
 LAST_LOOK_SEC = 0.2
-"""What a heal may wait for a look at what it is about to undo."""
+"""How long a heal may be delayed by the check of the target right before it."""
 
 LOOKS_IN_A_ROW = 2
 LOOKS_UNSEEN = 3
-"""So often it must look healed: had it been seen broken before, and had it only been seen that the deed was done."""
+"""How many checks in a row must find the target healed: after one found it broken, and where none did but the
+driver reported that the injection took effect."""
 
 OWN_END_SEC, OWN_END_SHARE = 1.0, 0.2
-"""What ends so shortly before its time (seconds, or a share of it) has ended as it was meant to."""
+"""A target that is back this shortly before the fault's end (seconds, or a share of its duration) ended on time."""
 
 
 @dataclass
 class _Run:
-    """One run of a fault. `was_broken`: seen so since its injection; `back_at`: since when it looks healed."""
+    """One run of a fault.
+
+    `was_broken`: a check since the injection found the target broken. `back_at`: since when it looks healed.
+    `healed_checks`: how many checks in a row found it healed.
+    """
 
     run: int
     driver: FaultDriver
@@ -38,18 +43,20 @@ class _Run:
     was_broken: bool = False
     has_landed: bool = False
     back_at: float | None = None
-    looks: int = 0
+    healed_checks: int = 0
 
     @property
     def is_back(self) -> bool:
-        return (self.was_broken and self.looks >= LOOKS_IN_A_ROW) or (self.has_landed and self.looks >= LOOKS_UNSEEN)
+        return (self.was_broken and self.healed_checks >= LOOKS_IN_A_ROW) or (
+            self.has_landed and self.healed_checks >= LOOKS_UNSEEN
+        )
 
 
 class RecoveryWatch:
-    """Looks at the target of each fault that is in place, and reports one that is back without a heal.
+    """Checks the target of each active fault, and reports one that is back without a heal.
 
-    Only what was seen broken, or where the deed was seen done, can come back: a driver may take a while to see the
-    effect, and a fault without one is healed from the beginning.
+    A target can only come back after it was seen broken, or after its driver reported that the injection took effect:
+    a driver may need a while to see the effect, and a fault without any effect looks healed from the beginning.
     """
 
     def __init__(self, context: ConductorContext, drivers: Mapping[str, FaultDriver]) -> None:
@@ -58,58 +65,64 @@ class RecoveryWatch:
         self._runs: dict[str, _Run] = {}
 
     def watch(self, name: str, run: int, plan: Plan) -> None:
-        """It is in place now."""
+        """Start checking the target of a fault that was just injected."""
         watched = self._runs[name] = _Run(run, self._drivers[name], plan)
-        self._context.spawn(self._look_often(name, watched), f"watching the target of {name}")
+        self._context.spawn(self._check_repeatedly(name, watched), f"watching the target of {name}")
 
     async def before_heal(self, name: str, run: int) -> float | None:
-        """Since when it was back before this heal of ours; None when it was not, or not known to be."""
+        """Stop watching a fault and return since when its target was back before this heal; None when it was not.
+
+        Checks the target once more, so that a heal right after a return does not count as the recovery.
+        """
         watched = self._runs.pop(name, None)
         if watched is None or watched.run != run or not (watched.was_broken or watched.has_landed):
             return None
-        await self._look(watched, LAST_LOOK_SEC)
+        await self._check(watched, LAST_LOOK_SEC)
         fault = self._context.state.fault(name)
-        return watched.back_at if fault is not None and _counts(fault, watched.back_at) else None
+        return watched.back_at if fault is not None and _is_before_own_end(fault, watched.back_at) else None
 
-    async def _look_often(self, name: str, watched: _Run) -> None:
-        pause = LOOK_FIRST_SEC
+    async def _check_repeatedly(self, name: str, watched: _Run) -> None:
+        pause_sec = LOOK_FIRST_SEC
         while self._runs.get(name) is watched:
             fault = self._context.state.fault(name)
             if fault is None or fault.run != watched.run or fault.state not in ("injecting", "active"):
                 return
             if fault.state == "active":
                 began = time.monotonic()
-                await self._look(watched, LOOK_TIMEOUT_SEC)
-                took = time.monotonic() - began
-                if watched.is_back and watched.back_at is not None and _counts(fault, watched.back_at):
+                await self._check(watched, LOOK_TIMEOUT_SEC)
+                took_sec = time.monotonic() - began
+                if watched.is_back and watched.back_at is not None and _is_before_own_end(fault, watched.back_at):
                     self._context.enqueue("show", c.TargetBack(name, watched.run, watched.back_at))
-                pause = max(min(LOOK_EVERY_SEC, pause * 2), took * IDLE_SHARE)
-            await asyncio.sleep(pause)
+                pause_sec = max(min(LOOK_EVERY_SEC, pause_sec * 2), took_sec * IDLE_SHARE)
+            await asyncio.sleep(pause_sec)
 
-    async def _look(self, watched: _Run, limit: float) -> None:
-        """Not to know is no proof of a return."""
+    async def _check(self, watched: _Run, limit: float) -> None:
+        """Ask the driver once whether the target is healed. A check that fails or times out counts as not healed."""
+        # Before the check, so that a slow one does not make the return look later than it was.
         at = self._context.clock()
         try:
             healed = await run_with_timeout(limit, watched.driver.is_healed(watched.plan), "a look")
-        except Exception:  # noqa: BLE001 - who heals it says what is wrong with the driver
+        except Exception:  # noqa: BLE001 - the next heal reports what is wrong with the driver
             healed = False
         else:
             watched.was_broken = watched.was_broken or not healed
         if not healed:
-            watched.back_at, watched.looks = None, 0
+            watched.back_at, watched.healed_checks = None, 0
             return
+        # Only needed where no check has found the target broken, so the target is spared the second request.
         if not watched.was_broken and not watched.has_landed:
             watched.has_landed = await has_landed(watched.driver, watched.plan)
         watched.back_at = at if watched.back_at is None else watched.back_at
-        watched.looks += 1
+        watched.healed_checks += 1
 
 
-def _counts(fault: FaultState, back_at: float | None) -> bool:
-    """Not so near to its own end that it may have ended as it was meant to."""
+def _is_before_own_end(fault: FaultState, back_at: float | None) -> bool:
+    """Return whether the target was back so early that the fault cannot just have ended on time."""
     if back_at is None:
         return False
     if fault.heals_at is None:
         return True
     lasts = fault.config.duration_sec
+    # The injection took so long. A driver's own timer, as a lease, may have started that much before the show's.
     applying = max(0.0, fault.heals_at - lasts - (fault.injected_at or fault.heals_at - lasts))
     return back_at < fault.heals_at - applying - max(OWN_END_SEC, lasts * OWN_END_SHARE)

@@ -1,4 +1,4 @@
-"""`Stage` as the conductor plays it: each call is a command in the queue, in the name of the running action."""
+"""The conductor's `Stage`: each call of a deck becomes a command, issued by the chapter whose action is running."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,17 +16,23 @@ MAX_COUNTDOWN_SEC = 3600.0
 
 
 class ConductorStage:
-    """What a deck may do to the show. A call from an action that was halted or timed out is an error."""
+    """What a deck may do to the show; `demo.types.Stage` documents each call.
+
+    A call raises `FaultError` when the action that makes it was halted or timed out.
+    """
 
     def __init__(self, context: ConductorContext) -> None:
         self._context = context
 
     async def inject(self, name: str) -> None:
-        # A button is refused then; a deck goes on by itself, and nobody could press again for it.
+        # A presenter is refused while all is healed and can try again; a deck runs unattended, so it waits.
         await self._context.until(lambda s: not s.parts_healing, INJECTION_TIMEOUT_SEC)
         state = await self._submit(c.Inject(name))
-        run = _run(state, name)
-        await self._context.until(lambda s: _run(s, name) != run or _left(s, name, "injecting"), INJECTION_TIMEOUT_SEC)
+        # The run tells this injection from a later one of the same fault.
+        run = _get_run(state, name)
+        await self._context.until(
+            lambda s: _get_run(s, name) != run or _has_left_status(s, name, "injecting"), INJECTION_TIMEOUT_SEC
+        )
         self._raise_if_failed(name)
         fault = self._context.state.fault(name)
         if fault is not None and fault.run == run and fault.injection_failed:
@@ -34,7 +40,7 @@ class ConductorStage:
 
     async def heal(self, name: str) -> None:
         await self._submit(c.Heal(name))
-        await self._context.until(lambda s: _is_still(s, name), HEAL_TIMEOUT_SEC)
+        await self._context.until(lambda s: _is_at_rest(s, name), HEAL_TIMEOUT_SEC)
         self._raise_if_failed(name)
 
     async def say(self, text: str) -> None:
@@ -45,7 +51,7 @@ class ConductorStage:
         await self._submit(c.Say(text))
 
     async def countdown(self, seconds: float) -> None:
-        number, _ = self._acting()
+        number, _ = self._find_caller()
         if not 0 <= seconds <= MAX_COUNTDOWN_SEC:
             raise InvalidValue(f"countdown takes 0 to {MAX_COUNTDOWN_SEC:g} seconds, not {seconds!r}")
         ends_at = self._context.clock() + seconds
@@ -67,7 +73,7 @@ class ConductorStage:
         return ended and self.measured(name).recovered_after_sec is not None
 
     async def conclude(self, held: bool | None, text: str) -> None:
-        number, _ = self._acting()
+        number, _ = self._find_caller()
         if held not in (True, False, None) or not isinstance(text, str):
             raise InvalidValue("conclude takes True, False or None, and text")
         await self._submit(c.Conclude(number, held, text))
@@ -84,13 +90,16 @@ class ConductorStage:
         sample = self._context.state.sample
         return sample.as_documented if sample else None
 
-    async def _submit(self, what: c.Command) -> ShowState:
-        number, run = self._acting()
-        who = f"chapter {number}" if run else "deck"
-        return await self._context.enqueue_and_wait(c.CommandEnvelope(who, what))
+    async def _submit(self, command: c.Command) -> ShowState:
+        number, run = self._find_caller()
+        issuer = f"chapter {number}" if run else "deck"
+        return await self._context.enqueue_and_wait(c.CommandEnvelope(issuer, command))
 
-    def _acting(self) -> tuple[int, int]:
-        """The calling action; one that is over must not touch anything any more."""
+    def _find_caller(self) -> tuple[int, int]:
+        """Return chapter and run of the action that calls; run 0 outside of an action.
+
+        Raises `FaultError` for an action that has ended: cancelled code must not change the show any more.
+        """
         caller, state = acting.get(), self._context.state
         if caller is None:
             return state.number, 0
@@ -105,16 +114,16 @@ class ConductorStage:
             raise FaultError(f"{name}: {fault.error}")
 
 
-def _run(state: ShowState, name: str) -> int:
+def _get_run(state: ShowState, name: str) -> int:
     fault = state.fault(name)
     return fault.run if fault else 0
 
 
-def _left(state: ShowState, name: str, status: str) -> bool:
+def _has_left_status(state: ShowState, name: str, status: str) -> bool:
     fault = state.fault(name)
     return fault is None or fault.state != status
 
 
-def _is_still(state: ShowState, name: str) -> bool:
+def _is_at_rest(state: ShowState, name: str) -> bool:
     fault = state.fault(name)
     return fault is None or fault.state in ("idle", "failed")

@@ -1,4 +1,4 @@
-"""The system behind the show: brought up beside it, healed with everything, ended with it."""
+"""Starts the system beside the show, heals it when somebody heals everything, and stops it at the end."""
 
 import asyncio
 import logging
@@ -16,13 +16,13 @@ from demo.timeouts import run_with_timeout
 logger = logging.getLogger(__name__)
 
 QUIET_SEC = 1.0
-"""A system that takes longer to end is spoken of."""
+"""A stop that takes longer than this is announced."""
 
 ENDING = "removing what this show started"
 
 
 class SystemLifecycle:
-    """Does the work of one show's system, and says what went wrong with it. `revive`: starts a poller that ended."""
+    """Starts, heals and stops one show's system, and reports errors. `revive` restarts a poller that has ended."""
 
     def __init__(
         self, context: ConductorContext, faults: FaultRunner, config: ShowConfig, revive: Callable[[], None]
@@ -33,68 +33,75 @@ class SystemLifecycle:
         self._revive = revive
         self.is_ending = False
         self.is_slow = False
-        """It is ending, and takes its time."""
+        """The stop takes longer than `QUIET_SEC`."""
         self.on_slow: Callable[[], None] = lambda: None
 
     def begin(self) -> None:
+        """Start the system as a task: the show does not wait for it."""
         if self._config.start_system is not None:
-            self._context.spawn(self._bring_up(self._config.start_system), "the start of the system")
+            self._context.spawn(self._start_system(self._config.start_system), "the start of the system")
 
-    async def _bring_up(self, start: Work) -> None:
+    async def _start_system(self, start: Work) -> None:
         try:
             await start()
         except DemoError as error:
-            self._not_started(str(error))
+            self._report_failed_start(str(error))
         except Exception as error:  # noqa: BLE001 - a subject's bug is shown, the show goes on
             log_unexpected(logger, "the start of the system", error)
-            self._not_started(f"the system could not be started: {told(error)}")
+            self._report_failed_start(f"the system could not be started: {told(error)}")
         else:
-            # Somebody healed meanwhile, and that failed while this had not ended.
+            # A heal during the start failed because the system was not up yet; now it is.
             if self._context.state.parts_error is not None and not self._context.state.parts_healing:
-                self._end(None)
+                self._report_outcome(None)
 
-    def _not_started(self, error: str) -> None:
-        """A heal that is still at work says itself when it ends: until then nothing new may be broken."""
+    def _report_failed_start(self, error: str) -> None:
+        """Report a failed start, as a notice while a heal of the system is running.
+
+        That heal reports its own outcome when it ends; until then the show must go on refusing new faults.
+        """
         if self._context.state.parts_healing:
             self._context.enqueue("show", c.Notice(error))
         else:
-            self._end(error)
+            self._report_outcome(error)
 
-    def _end(self, error: str | None) -> None:
+    def _report_outcome(self, error: str | None) -> None:
         self._context.enqueue("show", c.PartsHealEnd(error))
 
     async def heal(self) -> None:
-        """Each step for itself: one that fails is said, and the next may heal all the same."""
+        """Heal everything, in three steps; a step that fails is reported and does not keep the next from running."""
         errors: list[str] = []
-        for step in (self._heal_parts, self._heal_again, self._faults.heal_strays):
+        for step in (self._heal_system, self._retry_failed_faults, self._faults.heal_strays):
             try:
                 await step()
             except DemoError as known:
                 errors.append(str(known))
-            except Exception as unknown:  # noqa: BLE001 - shown to the presenter
+            except Exception as unknown:  # noqa: BLE001 - reported to the presenter
                 log_unexpected(logger, "healing the system", unknown)
                 errors.append(told(unknown))
-        self._end("; ".join(errors) or None)
+        self._report_outcome("; ".join(errors) or None)
 
-    async def _heal_parts(self) -> None:
+    async def _heal_system(self) -> None:
         self._revive()
-        # A fault's own heal comes first, so that two hands never start the same part.
-        await self._context.until(_is_quiet, 20)
+        # Heals of faults go first, so that two of them never start the same node at once.
+        await self._context.until(_has_no_fault_in_transition, 20)
         if self._config.heal_system is not None:
             await run_with_timeout(self._config.heal_sec, self._config.heal_system(), "healing the system")
 
-    async def _heal_again(self) -> None:
-        """What could not be healed in a part that was dead or hung can be now."""
+    async def _retry_failed_faults(self) -> None:
+        """Heal faults again whose heal has failed: a target that was dead or hung may answer now."""
         for fault in self._context.state.faults:
             if fault.may_have_changed_target and fault.state == "failed":
                 self._context.enqueue("show", c.Heal(fault.name))
 
     async def end(self, say: Callable[[str], Awaitable[None]]) -> None:
-        """`say` is told when it takes long. Raises what the subject raises, `FaultError` when it does not end."""
+        """Stop the system. `say` is called when that takes longer than `QUIET_SEC`.
+
+        Raises what the subject raises, and `FaultError` when the stop takes too long.
+        """
         if self._config.stop_system is None:
             return
         self.is_ending = True
-        # As long as it goes on, the watchdog holds back. One without an end would hold it back for good.
+        # With a timeout: the watchdog does not heal while we live, so a stop that hangs would block it for ever.
         ending = asyncio.ensure_future(
             run_with_timeout(self._config.stop_sec, self._config.stop_system(), "ending the system")
         )
@@ -107,6 +114,6 @@ class SystemLifecycle:
             await ending
 
 
-def _is_quiet(state: ShowState) -> bool:
-    """No fault is being injected or healed."""
+def _has_no_fault_in_transition(state: ShowState) -> bool:
+    """Return whether no fault is being injected or healed."""
     return not any(fault.state in ("injecting", "healing") for fault in state.faults)

@@ -1,4 +1,7 @@
-"""What is left to undo: on disk and with the watchdog before anything is touched, and until it is verified."""
+"""The undo ledger: the recorded undo of each fault, kept until the heal is verified.
+
+An undo is on disk and with the watchdog before its target is touched.
+"""
 
 import asyncio
 import contextlib
@@ -18,14 +21,14 @@ LEDGER_TIMEOUT_SEC = 5.0
 LOOK_TIMEOUT_SEC = 10.0
 HURRY_SEC = 1.0
 LOOK_FIRST_SEC, MAX_LOOK_SEC = 0.5, 5.0
-"""Between two looks at what an injection that was cut off may yet do."""
+"""Pause between two checks of the target of an interrupted injection."""
 
 
 class UndoLedger:
-    """The undos that nobody has verified yet.
+    """The undos whose heal nobody has verified yet.
 
-    An injection that was cut off may land late: its undo is *loose* until it cannot any more, so a heal is not the
-    end of it. It stays in the ledger, stays with the watchdog, and is looked at again.
+    An interrupted injection may still take effect after its heal. Until that is impossible its undo is *unsettled*: it
+    stays in the ledger and with the watchdog after a heal, and its target is checked again.
     """
 
     def __init__(
@@ -35,11 +38,14 @@ class UndoLedger:
         self._drivers = drivers
         self._watchdog = watchdog
         self._undos: list[Undo] = []
-        self._elsewhere: dict[str, Undo] = {}
-        self._known: set[str] = set()
+        # Undos that another show took over: not ours to heal, but healed is only what the target says.
+        self._moved: dict[str, Undo] = {}
+        # Every fault with an undo in the journal, healed ones included: tells a healed fault from a lost undo.
+        self._recorded_faults: set[str] = set()
         self._unreadable: dict[str, str] = {}
+        # By undo id, a time of the loop's clock; `math.inf` while the injection runs.
         self._unsettled_until: dict[str, float] = {}
-        self._one_at_a_time: dict[str, asyncio.Lock] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
 
     @property
     def names(self) -> Sequence[str]:
@@ -47,32 +53,38 @@ class UndoLedger:
         return tuple(dict.fromkeys(undo.fault for undo in self._undos))
 
     async def load(self) -> None:
-        """Take over what an earlier process left to undo. Raises `JournalError`."""
+        """Read the undos that an earlier process left pending, and give them to the watchdog. Raises `JournalError`."""
         self._undos = await self._context.journal.pending()
-        newest = await self._context.journal.newest()
-        self._known = set(newest)
-        self._elsewhere = {fault: undo for fault, undo in newest.items() if undo.state == "moved"}
-        await self._set_unreadable_aside(newest)
+        newest_by_fault = await self._context.journal.newest()
+        self._recorded_faults = set(newest_by_fault)
+        self._moved = {fault: undo for fault, undo in newest_by_fault.items() if undo.state == "moved"}
+        await self._set_unreadable_aside(newest_by_fault)
         for undo in self._undos:
             if undo.state == "intended":
                 self._mark_unsettled(undo, undo.plan.late_sec)
-            # Overdue: should this process end or hang before it has healed them, the watchdog does.
+            # A duration of 0: should this process die or hang before it has healed them, the watchdog heals at once.
             with contextlib.suppress(FaultError):
-                await self._hand_over(undo, 0.0)
+                await self._give_to_watchdog(undo, 0.0)
 
     def go_on(self) -> None:
-        """The clock tells the time of the show that is continued: how long something may land late is known now."""
+        """Shorten the time for which undos stay unsettled by what has passed since they were written.
+
+        Called once the clock continues the time of the earlier process: before that, their age is not known.
+        """
         for undo in self._undos:
             if undo.state == "intended":
                 late = undo.plan.late_sec - (self._context.clock() - undo.at)
                 self._mark_unsettled(undo, max(0.0, min(undo.plan.late_sec, late)))
 
-    async def _set_unreadable_aside(self, newest: Mapping[str, Undo]) -> None:
-        """One row that cannot be read must not keep the others from being healed, nor the show from starting."""
+    async def _set_unreadable_aside(self, newest_by_fault: Mapping[str, Undo]) -> None:
+        """Mark undos that cannot be read, so that they are not pending any more, and notify the presenter.
+
+        One damaged row must keep neither the other undos from being healed nor the show from starting.
+        """
         unreadable = await self._context.journal.unreadable()
         for row in unreadable:
-            later = newest.get(row.fault)
-            if later is None or later.at < row.at:
+            newer = newest_by_fault.get(row.fault)
+            if newer is None or newer.at < row.at:
                 self._unreadable[row.fault] = row.text
         new = [row for row in unreadable if row.is_new]
         for row in new:
@@ -83,10 +95,14 @@ class UndoLedger:
             except JournalError as error:
                 self._context.enqueue("show", c.Notice(str(error)))
 
-    # Before the deed.
+    # Before the injection.
 
     async def write_down(self, fault: str, run: int, plan: Plan, lasts_sec: float) -> Undo:
-        """On disk, and with the watchdog. Raises `FaultError`: then nothing may be touched."""
+        """Write an undo to disk and give it to the watchdog, before its target is touched; return it.
+
+        `lasts_sec`: the duration of the fault, `math.inf` until healed. Raises `FaultError`: then the fault must not be
+        injected.
+        """
         await self._supersede(fault, plan)
         try:
             at = self._context.clock()
@@ -96,11 +112,11 @@ class UndoLedger:
             raise FaultError(f"not injected: its undo cannot be written down ({error})") from error
         undo = Undo(ident, fault, run, plan, "intended", at)
         self._undos.append(undo)
-        self._elsewhere.pop(fault, None)
-        self._known.add(fault)
+        self._moved.pop(fault, None)
+        self._recorded_faults.add(fault)
         self._unreadable.pop(fault, None)
         try:
-            await self._hand_over(undo, lasts_sec)
+            await self._give_to_watchdog(undo, lasts_sec)
         except BaseException as error:
             self.forget(undo)
             if isinstance(error, FaultError):
@@ -109,36 +125,40 @@ class UndoLedger:
         self._unsettled_until[undo.id] = math.inf
         return undo
 
-    async def _hand_over(self, undo: Undo, lasts_sec: float) -> None:
+    async def _give_to_watchdog(self, undo: Undo, lasts_sec: float) -> None:
         if self._watchdog is not None:
             holding = self._watchdog.hold(undo.id, undo.fault, undo.plan, lasts_sec)
             await run_with_timeout(LEDGER_TIMEOUT_SEC, holding, "starting the watchdog")
 
     async def _supersede(self, fault: str, plan: Plan) -> None:
-        """A new injection: what an older one may still do to the same target is the new undo's to undo."""
+        """Settle older undos of the same fault and target.
+
+        Whatever an older, interrupted injection may still do there is undone by the new undo.
+        """
         for undo in tuple(self._undos):
             if undo.fault == fault and undo.plan.target == plan.target:
+                # Awaited instead of marked in a task: the old undo is settled before the new one is written.
                 self.forget(undo, mark=False)
                 await self._write_mark(undo, "healed")
 
-    # After it.
+    # After the injection.
 
     def applied(self, undo: Undo) -> None:
-        """The injection has ended well: nothing of it is under way any more."""
+        """Note that the injection has succeeded: nothing of it is under way any more."""
         self._unsettled_until.pop(undo.id, None)
         if self._watchdog is not None:
             self._watchdog.applied(undo.id)
         self._mark(undo, "applied")
 
     def mark_interrupted(self, undo: Undo) -> None:
-        """The injection has ended in some other way: it may yet land."""
+        """Note that the injection did not end normally: it may still take effect for `late_sec` of its plan."""
         self._mark_unsettled(undo, undo.plan.late_sec)
 
     def _mark_unsettled(self, undo: Undo, late_sec: float) -> None:
         self._unsettled_until[undo.id] = asyncio.get_running_loop().time() + late_sec
 
     def late_sec(self, fault: str) -> float:
-        """How long something of this fault may still land; 0 for not at all."""
+        """Return for how many seconds an injection of this fault may still take effect; 0 when none can."""
         ends = [
             self._unsettled_until[undo.id]
             for undo in self._undos
@@ -147,72 +167,80 @@ class UndoLedger:
         return max(0.0, max(ends) - asyncio.get_running_loop().time()) if ends else 0.0
 
     async def undo(self, fault: str, *, hurry: bool = False) -> str | None:
-        """Undo everything this fault has left, oldest first; the reason when one of it did not work.
+        """Undo everything that this fault has left, oldest first; return the reason when one undo failed.
 
-        One hand at a time; in a hurry, a hand that hangs is not waited for: an undo may be done twice.
+        Undos of one fault run one at a time. With `hurry` (at shutdown) an undo that hangs is waited for only
+        `HURRY_SEC`; then it may run twice, which is harmless.
         """
-        lock = self._one_at_a_time.setdefault(fault, asyncio.Lock())
-        mine = asyncio.ensure_future(lock.acquire())
-        await asyncio.wait({mine}, timeout=HURRY_SEC if hurry else None)
+        lock = self._locks.setdefault(fault, asyncio.Lock())
+        acquiring = asyncio.ensure_future(lock.acquire())
+        await asyncio.wait({acquiring}, timeout=HURRY_SEC if hurry else None)
         try:
             errors = [await self._undo_one(undo) for undo in tuple(self._undos) if undo.fault == fault]
-            errors.append(await self._ask_again(fault))
+            errors.append(await self._heal_moved(fault))
         finally:
-            if mine.done():
+            if acquiring.done():
                 lock.release()
             else:
-                mine.cancel()
+                acquiring.cancel()
         return next((error for error in errors if error is not None), None)
 
     async def _undo_one(self, undo: Undo) -> str | None:
         driver = self._drivers.get(undo.fault)
         if driver is None:
             return by_hand(f"no driver of this show knows it; its undo is {dict(undo.plan.undo)}", undo.plan)
-        landed = self._is_cut_off(undo) and await has_landed(driver, undo.plan)
+        # Asked before the undo, for afterwards the target no longer shows whether the injection was completed.
+        landed = self._may_take_effect_late(undo) and await has_landed(driver, undo.plan)
         error = await undo_fault(driver, undo.plan)
         if error is None:
             if not landed and self._unsettled_until.get(undo.id, 0.0) > asyncio.get_running_loop().time():
-                self._context.spawn(self._look_again(undo, driver), f"looking again at {undo.fault}")
+                self._context.spawn(self._recheck_until_settled(undo, driver), f"looking again at {undo.fault}")
             else:
                 self.forget(undo)
         return error
 
-    def _is_cut_off(self, undo: Undo) -> bool:
-        """Its injection was; one that is still under way is not over with the deed."""
+    def _may_take_effect_late(self, undo: Undo) -> bool:
+        """Return whether the injection was interrupted and may still take effect; False while it is under way."""
         return asyncio.get_running_loop().time() < self._unsettled_until.get(undo.id, 0.0) < math.inf
 
-    async def _ask_again(self, fault: str) -> str | None:
-        """What another show took over is not healed because nothing of it stands here: only the target knows."""
-        undo = self._elsewhere.get(fault)
+    async def _heal_moved(self, fault: str) -> str | None:
+        """Heal a fault whose undo was moved to another show; return the reason when that failed.
+
+        An empty ledger proves nothing here: only a check of the target tells whether the other show has healed it.
+        """
+        undo = self._moved.get(fault)
         if undo is None:
-            return self._missing_undo_error(fault)
+            return self._explain_missing_undo(fault)
         driver = self._drivers.get(fault)
         if driver is None:
             return by_hand("no driver of this show knows it; its undo was handed to another show", undo.plan)
         if not await self._is_healed(undo, driver) and (error := await undo_fault(driver, undo.plan)) is not None:
             return f"its undo was handed to another show, and here: {error}"
-        if self._elsewhere.pop(fault, None) is not None:
+        if self._moved.pop(fault, None) is not None:
             self._mark(undo, "healed")
         return None
 
-    def _missing_undo_error(self, fault: str) -> str | None:
-        """The show says that it is broken and the ledger never heard of it: the ledger has lost something."""
-        told = self._context.state.fault(fault)
-        if told is None or not told.may_have_changed_target:
+    def _explain_missing_undo(self, fault: str) -> str | None:
+        """Return why a fault cannot be healed whose undo is not in the ledger; None when nothing is missing.
+
+        Something is missing when the show says that the target may be changed and the journal has no undo of it.
+        """
+        state = self._context.state.fault(fault)
+        if state is None or not state.may_have_changed_target:
             return None
         if fault in self._unreadable:
             return self._unreadable[fault]
-        if fault in self._known:
+        if fault in self._recorded_faults:
             return None
         return "its undo is not in the journal: see to it by hand"
 
-    async def _look_again(self, undo: Undo, driver: FaultDriver) -> None:
-        """Until nothing of a cut-off injection can land any more; what did is undone."""
-        pause = LOOK_FIRST_SEC
+    async def _recheck_until_settled(self, undo: Undo, driver: FaultDriver) -> None:
+        """Check the target of an interrupted injection, and undo what took effect late, until nothing can any more."""
+        pause_sec = LOOK_FIRST_SEC
         while undo in self._undos and asyncio.get_running_loop().time() < self._unsettled_until.get(undo.id, 0.0):
-            await asyncio.sleep(pause)
-            pause = min(MAX_LOOK_SEC, pause * 2)
-            async with self._one_at_a_time.setdefault(undo.fault, asyncio.Lock()):
+            await asyncio.sleep(pause_sec)
+            pause_sec = min(MAX_LOOK_SEC, pause_sec * 2)
+            async with self._locks.setdefault(undo.fault, asyncio.Lock()):
                 if undo in self._undos and not await self._is_healed(undo, driver):
                     error = await undo_fault(driver, undo.plan)
                     text = (
@@ -230,18 +258,18 @@ class UndoLedger:
             return False
 
     async def verify(self) -> bool:
-        """Is all that is left healed by now, whoever did it? Looks only."""
-        for undo in (*self._undos, *self._elsewhere.values()):
+        """Return whether all targets are healed by now, whoever healed them. Only checks, heals nothing."""
+        for undo in (*self._undos, *self._moved.values()):
             driver = self._drivers.get(undo.fault)
             if driver is None or not await self._is_healed(undo, driver):
                 return False
             if self.late_sec(undo.fault) > 0 and not await has_landed(driver, undo.plan):
                 return False
             self.forget(undo)
-        return not any(map(self._missing_undo_error, self._drivers))
+        return not any(map(self._explain_missing_undo, self._drivers))
 
     def forget(self, undo: Undo, *, mark: bool = True) -> None:
-        """It is verified, or nothing was touched. Safe to call twice."""
+        """Remove an undo: its heal is verified, or its target was never touched. Safe to call twice."""
         if undo not in self._undos:
             return
         self._undos.remove(undo)
@@ -252,7 +280,11 @@ class UndoLedger:
             self._mark(undo, "healed")
 
     def _mark(self, undo: Undo, state: str) -> None:
-        """Beside the show: no heal waits for the disk. What stays unmarked is verified again at the next start."""
+        """Write the new state of an undo to disk, in a task: no heal waits for the disk.
+
+        An undo that stays unmarked is verified again at the next start.
+        """
+        # The conductor knows these tasks by "marking" in their name, and lets them finish at shutdown.
         self._context.spawn(self._write_mark(undo, state), f"marking {undo.fault} as {state}")
 
     async def _write_mark(self, undo: Undo, state: str) -> None:

@@ -1,4 +1,4 @@
-"""The hub: the newest state to any number of listeners."""
+"""The hub: sends the newest state to any number of listeners."""
 
 from demo.hub.channel import Listener, Sink, Tally, View, Write
 from demo.hub.hub import BEAT_AFTER_SEC, Hub

@@ -1,4 +1,4 @@
-"""One view of the hub: what its listeners have on screen, and the way to them."""
+"""One view of the hub: what its listeners have on screen, and how messages reach them."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -12,39 +12,43 @@ S_contra = TypeVar("S_contra", contravariant=True)
 
 
 class View(Protocol[S_contra]):
-    """How one kind of screen shows a state."""
+    """Renders a state for one kind of screen."""
 
     def render(self, state: S_contra) -> Mapping[str, bytes]:
-        """The view's regions by name, always the same names."""
+        """Return the view's regions by name, always the same names."""
 
     def frame(self, regions: Mapping[str, bytes], ident: str) -> bytes:
-        """Some regions as one message, ready for the wire."""
+        """Return some regions as one message, as it is sent."""
 
 
 class Sink(Protocol):
-    """Where a listener's messages go."""
+    """Where a listener's messages are written."""
 
     @property
     def write(self) -> "Write":
-        """Asked for once, when the listener joins."""
+        """The function that writes a message; read once, when the listener joins."""
 
     def write_rest(self, rest: bytes) -> None:
-        """`write` took no more: send this on when there is room (`hold` until then), or `miss` it."""
+        """Send the rest of a message that `write` did not take, when there is room.
+
+        Until then pause the listener (`Hub.pause`), or give the message up (`Hub.mark_missed`).
+        """
 
     def close(self) -> None:
-        """No more messages: end the connection."""
+        """End the connection."""
 
 
 Write = Callable[[bytes], int]
-"""Takes a message without waiting, as `os.write` does: how many bytes went out; raises `BlockingIOError` for none."""
+"""Writes a message without waiting, as `os.write`: returns the bytes written, raises `BlockingIOError` for none."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """What a view has cost and reached since its hub was made.
+    """Statistics of a view since its hub was created.
 
-    Messages that listeners took, those they had no room for, and whole views for who had missed some;
-    renderings, and the seconds that they took.
+    `deliveries`: messages written to listeners. `skipped`: messages that paused listeners missed. `caught_up`: full
+    messages for listeners that had missed some. `renders` and `render_sec`: how often it was rendered, and for how many
+    seconds.
     """
 
     deliveries: int = 0
@@ -55,7 +59,7 @@ class Tally:
 
 
 class Listener:
-    """One open stream of a view. `behind`: it missed a message and needs the whole view. `packed`: it takes gzip."""
+    """One open stream of a view. `behind`: it missed a message and needs the full one. `packed`: it accepts gzip."""
 
     __slots__ = ("behind", "packed", "sink", "view", "write")
 
@@ -73,8 +77,9 @@ Ready = dict[Write, Listener]
 class ViewChannel(Generic[S]):
     """One view: what its listeners have on screen, and who they are.
 
-    `ready` and `held`: those that can take a message now, plain and packed, and those that cannot. `ahead`: of the held
-    ones, who waits for a state that it has seen elsewhere, with that state's number and the end of its patience.
+    `ready`: the listeners that can take a message now, plain and packed ones. `held`: those that cannot. `ahead`: those
+    of the held ones that wait for a state they have seen at another server, with its number and the time when they give
+    up.
     """
 
     def __init__(self, view: View[S]) -> None:
@@ -87,18 +92,18 @@ class ViewChannel(Generic[S]):
         self.shown = ""
         self.sent_at = 0.0
         self.tally = Tally()
-        self._packing = SharedDeflate()
+        self._deflate = SharedDeflate()
 
     def render(self, state: S) -> Mapping[str, bytes]:
-        begun = time.perf_counter()
+        started = time.perf_counter()
         try:
             return self.view.render(state)
         finally:
             self.tally.renders += 1
-            self.tally.render_sec += time.perf_counter() - begun
+            self.tally.render_sec += time.perf_counter() - started
 
     def refresh(self, state: S, ident: str) -> bytes | None:
-        """Render; returns the message with what changed, None when the bytes are the same."""
+        """Render the view; return a message with the regions that changed, None when none did."""
         rendered = self.render(state)
         self.shown = ident
         old = self.regions
@@ -110,11 +115,15 @@ class ViewChannel(Generic[S]):
         return message
 
     def forget(self) -> None:
-        """Nobody has anything on screen: the next picture is a whole one, of whatever state is the newest by then."""
+        """Drop what was rendered, when nobody watches: the next message is a full one of the newest state."""
         self.regions = self.full_message = None
-        self._packing.forget()
+        self._deflate.forget()
 
     def newest(self, state: S, ident: str) -> bytes:
+        """Return the full message of a state, from the last rendering where that is current.
+
+        Raises what rendering raises.
+        """
         if self.regions is None or not self.size:
             self.forget()
             self.full_message = self.refresh(state, ident)
@@ -130,54 +139,60 @@ class ViewChannel(Generic[S]):
         return (*self.ready[0].values(), *self.ready[1].values(), *self.held)
 
     def send(self, message: bytes) -> None:
-        """The very same bytes to everyone who keeps up."""
+        """Write a message to all listeners that are ready; those that are held miss it."""
         for listener in self.held:
             listener.behind = True
         self.tally.skipped += len(self.held)
         self.tally.deliveries += self.size - len(self.held)
         plain, packed = self.ready
-        self._spread(plain, message)
+        self._write_to_all(plain, message)
         if packed:
-            self._spread(packed, self._packing.pack(message))
-        self._packing.append_history(message)
+            # Compressed before it joins the history: its dictionary is what the listeners have got until now.
+            self._write_to_all(packed, self._deflate.pack(message))
+        self._deflate.append_history(message)
 
-    def _spread(self, ready: Ready, message: bytes) -> None:
-        whole = len(message)
-        # A copy: who takes no more is held meanwhile. Of each listener nothing is touched here but its `write`.
+    def _write_to_all(self, ready: Ready, message: bytes) -> None:
+        size = len(message)
+        # A copy, because a failed write moves its listener to `held`. The hot path: only `write` is used of a listener.
         for write in tuple(ready):
             try:
                 sent = write(message)
             except OSError as error:
-                self._troubled(ready.get(write), message, error)
+                self._handle_short_write(ready.get(write), message, error)
             else:
-                if sent != whole:
-                    self._troubled(ready.get(write), message[sent:])
+                if sent != size:
+                    self._handle_short_write(ready.get(write), message[sent:])
 
     def give(self, listener: Listener, whole: bytes) -> None:
-        """The whole view for one who is among the ready from now on, unless it takes no more."""
-        message = self._packing.join_prefix(whole) if listener.packed else whole
+        """Write the full message to a listener and add it to those that are ready."""
+        message = self._deflate.join_prefix(whole) if listener.packed else whole
+        # First: a short write moves the listener from `ready` to `held`.
         self.let_in(listener)
         self.tally.deliveries += 1
         try:
             sent = listener.write(message)
         except OSError as error:
-            self._troubled(listener, message, error)
+            self._handle_short_write(listener, message, error)
         else:
             if sent != len(message):
-                self._troubled(listener, message[sent:])
+                self._handle_short_write(listener, message[sent:])
 
     def wait_for_first(self, listener: Listener) -> None:
-        """The view cannot be rendered; the next picture that can is a whole one, and builds on nothing."""
-        self._packing.forget()
+        """Add a listener although the view cannot be rendered now.
+
+        The next message that can be is a full one for everybody, so it must not use the history as its dictionary.
+        """
+        self._deflate.forget()
         self.let_in(listener)
 
     def let_in(self, listener: Listener) -> None:
-        """It has all that the others have."""
+        """Add a listener that has got all that the others have to those that are ready."""
         listener.behind = False
         self.held.discard(listener)
         self.ready[listener.packed][listener.write] = listener
 
-    def _troubled(self, listener: Listener | None, rest: bytes, error: OSError | None = None) -> None:
+    def _handle_short_write(self, listener: Listener | None, rest: bytes, error: OSError | None = None) -> None:
+        # It left while the message was being written.
         if listener is None:
             return
         if error is None or isinstance(error, BlockingIOError):

@@ -1,66 +1,73 @@
-"""One compression for a whole hall: every listener's stream ends in the same last messages, so all share the next.
+"""Compresses each message once for all listeners: all their streams end in the same messages, so they can share the
+next.
 
-A gzip stream has no end of its own here. Each message is a piece of deflate of its own, made with the last ones as
-its dictionary, and ends on a byte: what thousands get is made once, and costs a listener no memory on the server.
+Each message is a piece of a raw deflate stream, with the last messages as its dictionary, flushed to a whole byte. So
+a message for thousands of listeners is compressed once, and a listener costs no memory for a compressor of its own.
+The gzip stream of a listener never ends here.
 """
 
 import zlib
 from collections import deque
 
 HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-"""How a listener's stream begins."""
+"""The gzip header with which a listener's stream begins."""
 
 MAX_TAIL = 16 * 1024
-"""Bytes of the last messages that the next one builds on; deflate looks back 32 KiB."""
+"""Bytes of the last messages that are the dictionary of the next one; deflate looks back 32 KiB at most."""
 
 
 class SharedDeflate:
-    """The messages of one view, as they are sent."""
+    """Compresses the messages of one view."""
 
     def __init__(self) -> None:
         self._history: deque[bytes] = deque()
         self._size = 0
-        self._start: tuple[bytes, bytes] | None = None
+        self._prefix: tuple[bytes, bytes] | None = None
 
     def pack(self, message: bytes) -> bytes:
-        """For everyone who has all that was sent until now."""
-        return _deflated(message, b"".join(self._history))
+        """Compress a message for listeners that have got all messages until now."""
+        return _deflate(message, b"".join(self._history))
 
     def append_history(self, message: bytes) -> None:
-        """It is part of everyone's stream from now on."""
+        """Add a message that was sent to the dictionary of the next ones."""
         self._history.append(message)
         self._size += len(message)
-        self._start = None
+        self._prefix = None
         while self._size > MAX_TAIL:
             self._size -= len(self._history.popleft())
 
     def join_prefix(self, whole: bytes) -> bytes:
-        """For one who has nothing, or has missed something: a whole view, and behind it what all the others have last.
+        """Compress a full message for a listener that has nothing or has missed something, followed by the history.
 
-        Those messages are older than the view: an event `past` says how many they are, and its reader passes over them.
+        The history puts the listener in the same state as all others. Its messages are older than the full one: an
+        event `past` tells their number, and the reader skips them.
         """
-        if self._start is None or self._start[0] is not whole:
+        # Cached: after a restart of a relay a whole audience joins between two messages.
+        if self._prefix is None or self._prefix[0] is not whole:
             past = b"event: past\ndata: %d\n\n" % len(self._history)
-            self._start = (
+            self._prefix = (
                 whole,
                 compress_standalone(b"".join((whole, past, *self._history)) if self._history else whole),
             )
-        return self._start[1]
+        return self._prefix[1]
 
     def forget(self) -> None:
-        """Nobody has anything."""
+        """Empty the history: no listener has got any message."""
         self._history.clear()
-        self._size, self._start = 0, None
+        self._size, self._prefix = 0, None
 
 
 def compress_standalone(message: bytes) -> bytes:
-    """A piece that builds on nothing."""
-    return _deflated(message, b"")
+    """Compress a message without a dictionary."""
+    return _deflate(message, b"")
 
 
-def _deflated(message: bytes, before: bytes) -> bytes:
-    """A piece of a raw deflate stream, which may look back into what comes directly before it."""
-    squeezer = (
-        zlib.compressobj(wbits=-zlib.MAX_WBITS, zdict=before) if before else zlib.compressobj(wbits=-zlib.MAX_WBITS)
+def _deflate(message: bytes, dictionary: bytes) -> bytes:
+    """Compress a message as a piece of a raw deflate stream that directly follows `dictionary`."""
+    compressor = (
+        zlib.compressobj(wbits=-zlib.MAX_WBITS, zdict=dictionary)
+        if dictionary
+        else zlib.compressobj(wbits=-zlib.MAX_WBITS)
     )
-    return squeezer.compress(message) + squeezer.flush(zlib.Z_SYNC_FLUSH)
+    # A sync flush ends on a whole byte, so that pieces can be joined.
+    return compressor.compress(message) + compressor.flush(zlib.Z_SYNC_FLUSH)

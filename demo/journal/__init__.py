@@ -1,4 +1,4 @@
-"""The journal: every event of a show, in order, on disk before anyone sees it; and the undo ledger."""
+"""The journal: all events of a show in order, on disk before anyone sees them; and the undo ledger."""
 
 from demo.journal.journal import MAX_UNWRITTEN, Journal, Undo
 from demo.journal.sqlite_file import note_healed, state_of_undo

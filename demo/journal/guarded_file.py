@@ -1,4 +1,4 @@
-"""The file of a journal while its show runs: its lock, its connection, and seeing to it that it is still there."""
+"""A journal's file while its show runs: its lock, its connection, and checks that the file is still there."""
 
 import os
 import sqlite3
@@ -11,28 +11,32 @@ from demo.journal.watch import Damage, FileWatch, Pause
 
 
 class GuardedFile:
-    """One thread opens, uses and closes it. Raises `JournalError` when another server has the journal."""
+    """The open file of a journal, used by one thread. Raises `JournalError` when another server has the journal."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.epoch = ""
         self.repaired: list[str] = []
-        """What was wrong with the file and was put right, to be said once; taken out by whoever says it."""
+        """Notices of repaired damage, for the presenter; whoever shows them empties the list."""
         self._lock_fd = lock(path)
         self._db: sqlite3.Connection | None = None
         self._watch: FileWatch | None = None
         self._pause = Pause()
-        self._why = ""
-        self._spoilt: Damage | None = None
+        self._repair_error = ""
+        self._fatal_damage: Damage | None = None
 
     @property
     def db(self) -> sqlite3.Connection:
         if self._db is None:
-            raise JournalError(f"the journal {self.path} is not open{f': {self._why}' if self._why else ''}")
+            reason = f": {self._repair_error}" if self._repair_error else ""
+            raise JournalError(f"the journal {self.path} is not open{reason}")
         return self._db
 
     def open(self) -> int:
-        """The last sequence number on disk (0: none). Raises `sqlite3.Error`, `OSError` and `JournalError`."""
+        """Open the file and return its last sequence number (0: none).
+
+        Raises `sqlite3.Error`, `OSError` and `JournalError`.
+        """
         db, epoch, newest = open_file(self.path)
         if self.epoch and epoch != self.epoch:
             db.close()
@@ -43,40 +47,42 @@ class GuardedFile:
         return newest
 
     def settle(self) -> None:
-        """To be called after each write."""
+        """Note the new sizes of the files. To be called after each write."""
         if self._watch is not None:
             self._watch.settle()
 
     def make_sure(self, newest: int) -> None:
-        """Raise `JournalError` unless what is written now, behind entry `newest`, will be found after a crash.
+        """Check that what is written now, after entry `newest`, will be found after a crash.
 
-        A file that was removed, moved away or cut short is written anew where that can be done.
+        A file that was deleted, moved away or cut short is written again, where that is possible. Raises `JournalError`
+        when it is not.
         """
         if self._watch is None or self._db is None:
             self.open()
             return
-        damage = self._spoilt or self._watch.damage()
+        damage = self._fatal_damage or self._watch.damage()
         if damage is None:
             return
         if damage.spoilt:
-            self._spoilt = damage
+            self._fatal_damage = damage
+        # Content that was overwritten is lost, and a file of somebody else is not ours to replace: no repair helps.
         if damage.spoilt or damage.taken or not self._pause.is_over:
-            raise JournalError(self._said(damage))
+            raise JournalError(self._explain(damage))
         try:
-            self._put_right(damage, newest)
+            self._repair(damage, newest)
         except (JournalError, sqlite3.Error, OSError) as error:
-            self._why = f"it cannot be put right: {error}"
+            self._repair_error = f"it cannot be put right: {error}"
             self._pause.begin()
-            raise JournalError(self._said(damage)) from error
-        self._pause, self._why = Pause(), ""
+            raise JournalError(self._explain(damage)) from error
+        self._pause, self._repair_error = Pause(), ""
         self.repaired.append(f"the journal {self.path} {damage.what}; it was put right, and nothing of it is lost")
 
-    def _put_right(self, damage: Damage, newest: int) -> None:
+    def _repair(self, damage: Damage, newest: int) -> None:
         watch, db = self._watch, self.db
         if watch is None:
             return
         if not watch.has_lock:
-            self._lock_again()
+            self._renew_lock()
             if (still := watch.damage()) is None:
                 return
             if still.taken:
@@ -86,35 +92,39 @@ class GuardedFile:
             write_anew(db, self.path, newest)
         else:
             write_through(db)
-        self._let_go_of_db()
+        self._close_db()
         self.open()
 
-    def _lock_again(self) -> None:
-        """Under the name that it lost: whoever started here meanwhile has it now, and keeps it."""
-        taken = lock(self.path, 0.0)
-        os.close(self._lock_fd)
-        self._lock_fd = taken
-        if self._watch is not None:
-            self._watch.lock_fd = taken
+    def _renew_lock(self) -> None:
+        """Lock the journal again after its lock file was deleted.
 
-    def _said(self, damage: Damage) -> str:
-        """What is wrong and what to do."""
-        what = f"the journal {self.path} {damage.what}"
+        Raises `JournalError` when another server was faster.
+        """
+        lock_fd = lock(self.path, 0.0)
+        os.close(self._lock_fd)
+        self._lock_fd = lock_fd
+        if self._watch is not None:
+            self._watch.lock_fd = lock_fd
+
+    def _explain(self, damage: Damage) -> str:
+        """Return what is wrong with the file and what to do about it."""
+        problem = f"the journal {self.path} {damage.what}"
         if damage.spoilt:
-            return f"{what}: end this show, and start again with --fresh"
+            return f"{problem}: end this show, and start again with --fresh"
         if damage.taken:
-            return f"{what}: move that away, and the show is written there again"
-        return f"{what}; {self._why}. It is tried again; if that does not help, end this show and start with --fresh"
+            return f"{problem}: move that away, and the show is written there again"
+        reason = self._repair_error
+        return f"{problem}; {reason}. It is tried again; if that does not help, end this show and start with --fresh"
 
     def close(self) -> None:
-        """Let go of the file and its lock. Raises `sqlite3.Error`; the lock is let go of all the same."""
+        """Close the file and release its lock, the lock in any case. Raises `sqlite3.Error`."""
         try:
-            self._let_go_of_db()
+            self._close_db()
         finally:
             os.close(self._lock_fd)
 
-    def _let_go_of_db(self) -> None:
-        """The watch last: its end costs this process its locks on the file."""
+    def _close_db(self) -> None:
+        """Close the connection, then the watch: its descriptor's end drops SQLite's locks on the file."""
         db, watch, self._db, self._watch = self._db, self._watch, None, None
         try:
             if db is not None:

@@ -1,6 +1,6 @@
-"""`Journal`: append, read on, and the ledger of undos.
+"""`Journal`: appends entries, reads them back, and stores the undo ledger.
 
-One thread owns the SQLite connection. What could not be written yet is kept, in order, and tried again.
+One thread owns the SQLite connection. Entries that could not be written yet are kept in memory, in order, and retried.
 """
 
 import asyncio
@@ -41,21 +41,21 @@ from demo.types import Plan
 T = TypeVar("T")
 
 MAX_UNWRITTEN = 20_000
-"""Entries kept in memory while the disk takes none; beyond it the health samples among them go."""
+"""Entries kept in memory while the disk cannot be written; beyond that the health samples among them are dropped."""
 
 MAX_CHECKED = 32_000_000
-"""Bytes of a journal that are all looked through before it is continued; of a larger one, what a start reads."""
+"""A journal of up to this many bytes is checked completely before it is continued, a larger one in part."""
 
 CLOSE_TIMEOUT_SEC = 2.0
-"""A disk that hangs longer than this when the journal is closed is given up."""
+"""Timeout of the last write when the journal is closed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Undo:
     """One entry of the ledger: what to undo for run `run` of a fault.
 
-    `state`: intended, applied, healed, or moved (into the ledger of the journal begun after this one).
-    `at`: when it was written down, a moment of the show's clock.
+    `state`: intended, applied, healed, or moved (to the ledger of a journal begun after this one).
+    `at`: when it was written, a moment of the show's clock.
     """
 
     id: str
@@ -73,82 +73,86 @@ class Journal:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self._scratch = _scratch() if path is None else None
-        self.path = Path(self._scratch) / "show.journal" if self._scratch else real(Path(path or ""))
+        self._temporary_dir = _make_temporary_dir() if path is None else None
+        self.path = Path(self._temporary_dir) / "show.journal" if self._temporary_dir else real(Path(path or ""))
         refuse_foreign(self.path)
         self._file = GuardedFile(self.path)
         self._closed = False
-        self._guard = threading.Lock()
+        self._lock = threading.Lock()
+        # Shared by the event loop and the thread that writes: only touched under `_lock`.
         self._unwritten: list[Row] = []
-        self._lane = WorkerThread("journal")
+        self._thread = WorkerThread("journal")
         try:
-            self._durable_seq = self._lane.submit(self._file.open).result()
+            self._durable_seq = self._thread.submit(self._file.open).result()
         except (sqlite3.Error, OSError, JournalError) as error:
-            self._lane.end()
-            self._let_go()
+            self._thread.end()
+            self._close_file()
             if isinstance(error, JournalError):
                 raise
             hint = f"; {REMEDY}" if type(error) is sqlite3.DatabaseError else ""
             raise JournalError(f"cannot use {self.path} as a journal: {error}{hint}") from None
         self.epoch = self._file.epoch
         self.newest_at: float | None = None
-        """When the newest entry of before was made, once the show is restored; None without any."""
+        """Moment of the newest entry of the earlier process, set by `restore`; None without any."""
         self._last_state: ShowState | None = None
         self._retention = Retention()
 
     @property
     def is_temporary(self) -> bool:
-        """Gone with its server: nothing may rest on it alone."""
-        return self._scratch is not None
+        """It ends with its server, so nothing in it is durable."""
+        return self._temporary_dir is not None
 
     @property
     def durable_seq(self) -> int:
-        """The last sequence number known to be on disk; 0 for none."""
+        """The last sequence number that is on disk; 0 for none."""
         return self._durable_seq
 
     # Events.
 
     def keep(self, entries: Iterable[JournalEntry]) -> None:
-        """Take entries to be written with the next batch: for those that may be lost in a crash.
+        """Keep entries in memory until the next write: for those that may be lost in a crash.
 
-        Raises `JournalError`, and takes none of them, when one cannot be written as JSON.
+        Raises `JournalError`, and keeps none of them, when one cannot be written as JSON.
         """
         rows = [row_of(entry) for entry in entries]
-        with self._guard:
+        with self._lock:
             self._unwritten.extend(rows)
             if len(self._unwritten) > MAX_UNWRITTEN:
                 self._unwritten = [row for row in self._unwritten if not row.sample]
 
     async def append(self, entries: Iterable[JournalEntry]) -> None:
-        """Write these and everything kept before them. Raises `JournalError`; nothing is lost then."""
+        """Write these entries and all that were kept before them. Raises `JournalError`; they stay in memory then."""
         self.keep(entries)
-        await self._do(self._flush)
+        await self._run_in_thread(self._flush)
 
     async def read(self, after: int = 0, limit: int = 500) -> list[JournalEntry]:
-        """Entries behind sequence number `after`, in order, those not yet on disk included."""
-        waiting = self._waiting(after, limit)
-        return await self._do(lambda: self._read(after, limit)) if waiting is None else waiting
+        """Return entries after sequence number `after`, in order, those not yet on disk included."""
+        unwritten = self._read_from_memory(after, limit)
+        return await self._run_in_thread(lambda: self._read(after, limit)) if unwritten is None else unwritten
 
     # Snapshots.
 
     async def restore(self, show: ShowState) -> ShowState:
-        """`show`, given as it is before its first event, as of the newest snapshot of it. Raises `JournalError`."""
-        state = await self._do(lambda: newest_snapshot(self._file.db, show))
-        self.newest_at = await self._do(lambda: newest_moment(self._file.db))
+        """Return the show of the newest snapshot; `show` is its state before the first event. Raises `JournalError`."""
+        state = await self._run_in_thread(lambda: newest_snapshot(self._file.db, show))
+        self.newest_at = await self._run_in_thread(lambda: newest_moment(self._file.db))
         return state
 
     async def behind(self, after: int) -> AsyncIterator[list[JournalEntry]]:
-        """All that a fold needs behind `after`, in order: of old health samples only some. Raises `JournalError`."""
-        batches = await self._do(lambda: rows_behind(self._file.db, after))
-        while entries := await self._do(lambda: [entry_of(*row) for row in next(batches, ())]):
+        """Yield in batches what a fold needs after `after`; only some of the old health samples.
+
+        Raises `JournalError`.
+        """
+        batches = await self._run_in_thread(lambda: rows_behind(self._file.db, after))
+        while entries := await self._run_in_thread(lambda: [entry_of(*row) for row in next(batches, ())]):
             yield entries
 
     async def save_snapshot(self, state: ShowState) -> None:
-        """Keep this state, all of whose entries were given to `keep`, for the next start. Raises `JournalError`."""
-        await self._do(lambda: self._save_snapshot(state))
+        """Save a state for the next start; all its entries are in `keep` already. Raises `JournalError`."""
+        await self._run_in_thread(lambda: self._save_snapshot(state))
 
     def remember(self, state: ShowState) -> None:
-        """Keep this state as a snapshot when the journal is closed."""
+        """Make `close` save this state as a snapshot."""
         self._last_state = state
 
     def _save_snapshot(self, state: ShowState) -> None:
@@ -157,11 +161,11 @@ class Journal:
         self._file.settle()
 
     async def thin(self, now: float, running: Collection[str]) -> bool:
-        """Take old health samples away, a few at a time; True while there are more. Raises `JournalError`.
+        """Delete some old health samples; return whether there are more to delete. Raises `JournalError`.
 
-        `now`: this moment. `running`: the faults that are not over, recovery included.
+        `now`: this moment. `running`: the faults that have not ended, recovery included.
         """
-        return await self._do(lambda: self._thin(now, running))
+        return await self._run_in_thread(lambda: self._thin(now, running))
 
     def _thin(self, now: float, running: Collection[str]) -> bool:
         self._file.make_sure(self._durable_seq)
@@ -172,44 +176,44 @@ class Journal:
     # The undo ledger.
 
     async def intend(self, fault: str, run: int, plan: Plan, at: float | None = None) -> str:
-        """Write an undo down, synced to the disk, before the fault is applied; returns its id.
+        """Write an undo, synced to the disk, before its fault is injected; return its id.
 
-        `at`: the moment of it (None: now).
+        `at`: its moment (None: now).
         """
         ident = secrets.token_hex(8)
         undo = dumps(f"the undo of {fault}", dict(plan.undo))
         moment = CLOCK.now() if at is None else at
         row = (ident, fault, run, plan.kind, plan.target, undo, plan.manual, plan.late_sec, "intended", moment)
-        await self._do(lambda: self._durably("INSERT INTO undos VALUES (?,?,?,?,?,?,?,?,?,?)", row))
+        await self._run_in_thread(lambda: self._execute_synced("INSERT INTO undos VALUES (?,?,?,?,?,?,?,?,?,?)", row))
         return ident
 
     async def mark(self, ident: str, state: str) -> None:
-        """Note that an undo's fault is `applied`, or verified as `healed`."""
-        await self._do(lambda: self._durably("UPDATE undos SET state=? WHERE id=?", (state, ident)))
+        """Set the state of an undo, `applied` or `healed`, synced to the disk. Raises `JournalError`."""
+        await self._run_in_thread(lambda: self._execute_synced("UPDATE undos SET state=? WHERE id=?", (state, ident)))
 
     async def pending(self) -> list[Undo]:
-        """Undos that nobody has verified yet, oldest first."""
-        return await self._do(lambda: _undos(pending_rows(self._file.db)))
+        """Return the undos whose heal nobody has verified yet, oldest first."""
+        return await self._run_in_thread(lambda: _to_undos(pending_rows(self._file.db)))
 
     async def unreadable(self) -> list[UnreadableUndo]:
-        """Undos that wait and that nobody can read, oldest first."""
-        return await self._do(lambda: unreadable_rows(self._file.db))
+        """Return the pending undos that cannot be read, oldest first."""
+        return await self._run_in_thread(lambda: unreadable_rows(self._file.db))
 
     async def put_aside(self, undos: Sequence[UnreadableUndo]) -> None:
-        """Keep these, but take them for pending no more. Raises `JournalError`."""
-        await self._do(lambda: put_aside(self._file.db, undos))
+        """Mark unreadable undos, so that they are not pending any more; their rows stay. Raises `JournalError`."""
+        await self._run_in_thread(lambda: put_aside(self._file.db, undos))
 
     async def newest(self) -> dict[str, Undo]:
-        """By fault, the undo that was written down last, whatever became of it."""
-        return {undo.fault: undo for undo in await self._do(lambda: _undos(newest_rows(self._file.db)))}
+        """Return by fault the undo that was written last, in whatever state it is."""
+        return {undo.fault: undo for undo in await self._run_in_thread(lambda: _to_undos(newest_rows(self._file.db)))}
 
     def adopt(self, rows: Sequence[UndoRow]) -> None:
-        """Write undos of another journal into this ledger, synced to the disk; those it has already stay as they are.
+        """Write undos of another journal into this ledger, synced to the disk; those that it has already stay.
 
-        Waits for the disk: for the start, before there is a show. Raises `JournalError`.
+        Blocks until the disk answers: only for the start, before there is a show. Raises `JournalError`.
         """
         try:
-            self._lane.submit(lambda: self._adopt(rows)).result()
+            self._thread.submit(lambda: self._adopt(rows)).result()
         except (sqlite3.Error, OSError) as error:
             raise JournalError(f"the journal {self.path} cannot take over an undo: {error}") from error
 
@@ -221,64 +225,66 @@ class Journal:
     # The file.
 
     def take_repairs(self) -> list[str]:
-        """What was wrong with the file since this was asked last, and was put right."""
-        found, self._file.repaired = self._file.repaired, []
-        return found
+        """Return notices of damage to the file that was repaired since the last call."""
+        repairs, self._file.repaired = self._file.repaired, []
+        return repairs
 
     def verify(self, state: ShowState) -> None:
-        """Read it, and fold what a start reads into a show that has not begun. Waits for the disk.
+        """Check the file, and fold what a start reads into a show that has not begun. Blocks until the disk answers.
 
-        Raises `JournalError` for one that is damaged.
+        Raises `JournalError` for a damaged file.
         """
         try:
-            self._lane.submit(lambda: self._verify(state)).result()
-        except Exception as error:  # noqa: BLE001 - whatever damage makes of SQLite, of JSON and of the fold
+            self._thread.submit(lambda: self._verify(state)).result()
+        except Exception as error:  # noqa: BLE001 - damage may raise anything in SQLite, JSON and the fold
             raise JournalError(f"it is damaged ({type(error).__name__}: {error})"[:300]) from None
 
     def release(self, *, discard: bool = False) -> None:
-        """Let go of a journal that no show was begun with; `discard`: and take away its file. Waits for the disk."""
+        """Close a journal that no show uses, with `discard` delete its file too. Blocks until the disk answers."""
         self._closed = True
         if discard:
             with contextlib.suppress(OSError):
                 take_away(self.path)
-        ending = self._lane.submit(self._let_go)
-        self._lane.end()
+        ending = self._thread.submit(self._close_file)
+        self._thread.end()
         with contextlib.suppress(sqlite3.Error, OSError):
             ending.result()
 
     def _verify(self, show: ShowState) -> None:
         db = self._file.db
         pages, size = (db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
-        whole = pages * size <= MAX_CHECKED
-        for table in ("1",) if whole else ("show", "undos"):
-            if (found := db.execute(f"PRAGMA quick_check({table})").fetchone()[0]) != "ok":
-                raise JournalError(str(found))
-        # Health samples are most of it, and nothing rests on an old one: SQLite looks at those, at its own speed.
-        every = "SELECT seq FROM entries WHERE NOT json_valid(data) LIMIT 1"
-        if whole and (noise := db.execute(every).fetchone()):
-            raise JournalError(f"entry {noise[0]} cannot be read")
+        check_all = pages * size <= MAX_CHECKED
+        # A number checks the whole file and is the limit of reported errors; a name checks that table only.
+        for table in ("1",) if check_all else ("show", "undos"):
+            if (check_result := db.execute(f"PRAGMA quick_check({table})").fetchone()[0]) != "ok":
+                raise JournalError(str(check_result))
+        # Most entries are old health samples, on which no state depends: SQLite checks their JSON faster than a fold.
+        first_invalid = "SELECT seq FROM entries WHERE NOT json_valid(data) LIMIT 1"
+        if check_all and (invalid := db.execute(first_invalid).fetchone()):
+            raise JournalError(f"entry {invalid[0]} cannot be read")
         state = newest_snapshot(db, show)
         for rows in rows_behind(db, state.seq):
             for row in rows:
                 state = apply(state, entry_of(*row))
 
     async def close(self, patience_sec: float = CLOSE_TIMEOUT_SEC) -> None:
-        """Write what is left and let go of the file. Safe to call twice.
+        """Write what is left and close the file. Safe to call twice.
 
-        Raises `JournalError` with what was not written, after `patience_sec` when the disk hangs. The file
-        stays locked then until the disk answers or the process ends: nobody else may write to it before.
+        Raises `JournalError` naming what was not written, after `patience_sec` when the disk hangs. The file stays
+        locked then until the disk answers or the process ends: nobody else may write to it before.
         """
         if self._closed:
             return
         self._closed = True
-        ending = asyncio.wrap_future(self._lane.submit(self._finish))
-        self._lane.end()
+        ending = asyncio.wrap_future(self._thread.submit(self._finish))
+        self._thread.end()
         await asyncio.wait({ending}, timeout=patience_sec)
         if not ending.done():
+            # Retrieve the late exception, or asyncio would log it as never retrieved.
             ending.add_done_callback(lambda late: late.cancelled() or late.exception())
-            raise JournalError(f"the journal {self.path} lacks {self._lack()}: the disk does not answer")
+            raise JournalError(f"the journal {self.path} lacks {self._describe_unwritten()}: the disk does not answer")
         if (error := ending.exception()) is not None:
-            raise JournalError(f"the journal {self.path} lacks {self._lack()}: {error}") from error
+            raise JournalError(f"the journal {self.path} lacks {self._describe_unwritten()}: {error}") from error
 
     def _finish(self) -> None:
         try:
@@ -287,28 +293,28 @@ class Journal:
                 with contextlib.suppress(sqlite3.Error, TypeError):
                     save_snapshot(self._file.db, self._last_state)
         finally:
-            self._let_go()
+            self._close_file()
 
-    def _let_go(self) -> None:
+    def _close_file(self) -> None:
         try:
             self._file.close()
         finally:
-            if self._scratch:
-                shutil.rmtree(self._scratch, ignore_errors=True)
+            if self._temporary_dir:
+                shutil.rmtree(self._temporary_dir, ignore_errors=True)
 
-    def _lack(self) -> str:
-        with self._guard:
+    def _describe_unwritten(self) -> str:
+        with self._lock:
             left, first = len(self._unwritten), self._unwritten[0].seq if self._unwritten else 0
         return f"its last {left} entries, from {first} on" if left else "an orderly end, but no entry"
 
-    async def _do(self, work: Callable[[], T]) -> T:
+    async def _run_in_thread(self, work: Callable[[], T]) -> T:
         if self._closed:
             raise JournalError(f"the journal {self.path} is closed")
         try:
-            return await asyncio.wrap_future(self._lane.submit(work))
+            return await asyncio.wrap_future(self._thread.submit(work))
         except JournalError as error:
-            named = str(self.path) in str(error)
-            raise error if named else JournalError(f"the journal {self.path}: {error}") from None
+            names_path = str(self.path) in str(error)
+            raise error if names_path else JournalError(f"the journal {self.path}: {error}") from None
         except sqlite3.DatabaseError as error:
             hint = f"; if it is damaged, {REMEDY}" if type(error) is sqlite3.DatabaseError else ""
             raise JournalError(f"the journal {self.path} cannot be used: {error}{hint}") from error
@@ -316,7 +322,7 @@ class Journal:
             raise JournalError(f"the journal {self.path} cannot be used: {error}") from error
 
     def _flush(self) -> None:
-        with self._guard:
+        with self._lock:
             batch = list(self._unwritten)
         self._file.make_sure(self._durable_seq)
         if not batch:
@@ -325,12 +331,13 @@ class Journal:
             self._insert([row[:4] for row in batch])
         self._file.settle()
         written = batch[-1].seq
-        with self._guard:
+        with self._lock:
+            # New entries may have been kept meanwhile: remove only those of this batch.
             self._unwritten = [row for row in self._unwritten if row.seq > written]
             self._durable_seq = max(self._durable_seq, written)
 
     def _insert(self, rows: Sequence[tuple[int, float, str, str]]) -> None:
-        """A batch whose commit came through although it was reported lost is there already; nothing else may be."""
+        """Insert a batch. Entries may be there already when a commit succeeded although it was reported as failed."""
         before = self._file.db.total_changes
         self._file.db.executemany("INSERT OR IGNORE INTO entries VALUES (?,?,?,?)", rows)
         if self._file.db.total_changes - before == len(rows):
@@ -342,9 +349,9 @@ class Journal:
                     f"end that server, then start this one again"
                 )
 
-    def _waiting(self, after: int, limit: int) -> list[JournalEntry] | None:
-        """From memory, where it holds everything behind `after`: a disk that hangs must not keep that back."""
-        with self._guard:
+    def _read_from_memory(self, after: int, limit: int) -> list[JournalEntry] | None:
+        """Return entries from memory, so that no disk delays them; None where some are only on disk."""
+        with self._lock:
             if after < self._durable_seq:
                 return None
             rows = [row for row in self._unwritten if row.seq > after][:limit]
@@ -352,22 +359,22 @@ class Journal:
 
     def _read(self, after: int, limit: int) -> list[JournalEntry]:
         query = "SELECT seq, at, who, data FROM entries WHERE seq > ? ORDER BY seq LIMIT ?"
-        found = [entry_of(*row) for row in self._file.db.execute(query, (after, limit))]
-        if len(found) == limit:
-            return found
-        last = found[-1].seq if found else after
-        with self._guard:
-            waiting = [row for row in self._unwritten if row.seq > last]
-        return (found + [entry_of(*row[:4]) for row in waiting])[:limit]
+        entries = [entry_of(*row) for row in self._file.db.execute(query, (after, limit))]
+        if len(entries) == limit:
+            return entries
+        last = entries[-1].seq if entries else after
+        with self._lock:
+            unwritten = [row for row in self._unwritten if row.seq > last]
+        return (entries + [entry_of(*row[:4]) for row in unwritten])[:limit]
 
-    def _durably(self, statement: str, values: tuple[Any, ...]) -> None:
+    def _execute_synced(self, statement: str, values: tuple[Any, ...]) -> None:
         self._file.make_sure(self._durable_seq)
         with synced(self._file.db):
             self._file.db.execute(statement, values)
         self._file.settle()
 
 
-def _scratch() -> str:
+def _make_temporary_dir() -> str:
     try:
         return tempfile.mkdtemp(prefix="chaos-stage-")
     except OSError as error:
@@ -377,7 +384,7 @@ def _scratch() -> str:
         ) from None
 
 
-def _undos(rows: Sequence[UndoRow]) -> list[Undo]:
+def _to_undos(rows: Sequence[UndoRow]) -> list[Undo]:
     return [
         Undo(ident, fault, run, Plan(kind, target, json.loads(undo), manual, late), state, at)
         for ident, fault, run, kind, target, undo, manual, late, state, at in rows

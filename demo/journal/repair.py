@@ -1,4 +1,4 @@
-"""Putting a journal's file right while its show runs, from the connection that still holds all of it."""
+"""Repairs a journal's file while its show runs, from the connection that still has all of its content open."""
 
 import os
 import sqlite3
@@ -9,54 +9,57 @@ from demo.errors import JournalError
 
 
 def write_anew(db: sqlite3.Connection, path: Path, newest: int) -> None:
-    """Write all that `db` holds, up to entry `newest`, to `path`, whose file is gone or cut short.
+    """Write all that `db` holds, up to entry `newest`, to `path`, whose file is gone or was cut short.
 
-    Complete and synced before it has that name; never over a file that somebody put there meanwhile.
-    Raises `OSError`, `sqlite3.Error` and `JournalError`: then nothing lies there that did not before.
+    The new file is complete and synced before it gets that name, and never replaces a file that somebody else put
+    there. Raises `OSError`, `sqlite3.Error` and `JournalError`; `path` is unchanged then.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     new = Path(f"{path}.new")
     new.unlink(missing_ok=True)
+    # Created here, because SQLite would create it readable for others. It accepts an empty file.
     os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
     try:
         db.execute("VACUUM INTO ?", (str(new),))
         _refuse_incomplete(new, newest)
-        _sync(new, os.O_RDONLY)
-        for side in ("-wal", "-shm"):  # of the old file: SQLite would read them as the new one's
+        _fsync(new, os.O_RDONLY)
+        for side in ("-wal", "-shm"):  # they belong to the old file, but SQLite would apply them to the new one
             Path(f"{path}{side}").unlink(missing_ok=True)
-        _put(new, path)
+        _move_into_place(new, path)
     finally:
         new.unlink(missing_ok=True)
-    _sync(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    # Only then is the new name on the disk too.
+    _fsync(path.parent, os.O_RDONLY | os.O_DIRECTORY)
 
 
 def write_through(db: sqlite3.Connection) -> None:
-    """Bring all of the log into the file itself, synced. Raises `sqlite3.Error` and `JournalError`."""
+    """Write all of the log into the file itself, synced. Raises `sqlite3.Error` and `JournalError`."""
     if db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
         raise JournalError("somebody else reads it just now")
 
 
 def _refuse_incomplete(new: Path, newest: int) -> None:
     with closing(sqlite3.connect(new)) as db:
-        found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        check_result = db.execute("PRAGMA quick_check(1)").fetchone()[0]
         last = db.execute("SELECT MAX(seq) FROM entries").fetchone()[0] or 0
-    if found != "ok" or last != newest:
+    if check_result != "ok" or last != newest:
         raise JournalError("what is left of it is not all of it")
 
 
-def _put(new: Path, path: Path) -> None:
+def _move_into_place(new: Path, path: Path) -> None:
     if path.exists():
         new.replace(path)  # our own, cut short
         return
     try:
+        # A link, because unlike a rename it fails when somebody else has put a file there meanwhile.
         path.hardlink_to(new)
     except FileExistsError:
         raise JournalError("another file was put in its place meanwhile") from None
     except OSError:
-        new.rename(path)  # a disk that knows no links
+        new.rename(path)  # a file system without hard links
 
 
-def _sync(path: Path, how: int) -> None:
+def _fsync(path: Path, how: int) -> None:
     descriptor = os.open(path, how | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

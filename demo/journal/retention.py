@@ -1,6 +1,6 @@
-"""What a journal keeps of its health samples: the last minutes and the minutes of faults whole, of the rest a few.
+"""Deletes old health samples: those of the last minutes and around faults are all kept, of the others a few.
 
-Events are never taken away.
+Events are never deleted.
 """
 
 import json
@@ -15,41 +15,41 @@ WHOLE_SEC = 600.0
 """Samples younger than this are all kept."""
 
 EVERY_SEC = 10.0
-"""Of older ones, one in so many seconds."""
+"""Of older samples, one in this many seconds is kept."""
 
 AROUND_SEC = 30.0
-"""From so long before a fault's first event till so long after its last one, recovery included, all are kept."""
+"""All samples are kept from this long before a fault's first event to this long after its last one (recovery)."""
 
 STEP = 100
-"""Entries looked at in one step: a move that comes meanwhile waits for no more."""
+"""Entries examined in one step, so that a write that comes meanwhile does not wait long."""
 
 _FAULTS = f"SELECT seq, at, data FROM entries WHERE seq > ? AND {STORY} ORDER BY seq LIMIT {STEP}"  # noqa: S608 - ours
 _NEXT = f"SELECT seq, at, NOT {STORY} FROM entries WHERE seq > ? ORDER BY seq LIMIT {STEP}"  # noqa: S608 - ours
 
 
 class FaultRuns:
-    """When each run of a fault was, from its first event till its last: every event that names one and its run."""
+    """The time of each run of a fault, from its first event to its last: all events that name the fault and the run."""
 
     def __init__(self) -> None:
         self._read_to = 0
         self._runs: dict[tuple[str, int], tuple[float, float]] = {}
 
     def read_on(self, db: sqlite3.Connection) -> bool:
-        """Read the next events; True once there are no more."""
+        """Read the next batch of events; return True once there are no more."""
         rows = db.execute(_FAULTS, (self._read_to,)).fetchall()
         for seq, at, data in rows:
-            self._note(at, json.loads(data))
+            self._extend_run(at, json.loads(data))
             self._read_to = seq
         return len(rows) < STEP
 
-    def _note(self, at: float, event: object) -> None:
+    def _extend_run(self, at: float, event: object) -> None:
         match event:
             case {"name": str(name), "run": int(run)}:
                 first, last = self._runs.get((name, run), (at, at))
                 self._runs[name, run] = (min(first, at), max(last, at))
 
     def minutes(self, running: Collection[str]) -> list[tuple[float, float]]:
-        """What is kept whole, from and to. `running`: faults whose newest run is not over."""
+        """Return the intervals in which all samples are kept. `running`: faults whose newest run has not ended."""
         newest = dict(sorted(self._runs))
         return [
             (first - AROUND_SEC, math.inf if name in running and newest[name] == run else last + AROUND_SEC)
@@ -57,49 +57,54 @@ class FaultRuns:
         ]
 
     def forget(self, before: float, running: Collection[str]) -> None:
-        """Nobody asks for earlier moments any more."""
+        """Drop runs that ended before the moment `before`: the thinning has passed them."""
         over = [key for key, (_, last) in self._runs.items() if last + AROUND_SEC < before and key[0] not in running]
         for key in over:
             del self._runs[key]
 
 
 class Retention:
-    """Thins one journal out, in small steps. How far it came is in the journal: a kill costs nothing."""
+    """Thins out one journal in small steps. Its progress is stored in the journal itself, so a kill costs nothing."""
 
     def __init__(self) -> None:
         self._runs = FaultRuns()
-        self._place: tuple[int, float] | None = None
+        self._progress: tuple[int, float] | None = None
 
     def step(self, db: sqlite3.Connection, now: float, running: Collection[str]) -> bool:
-        """Do a little; True while there is more to do. `now` is a moment, like those of the entries."""
-        if self._place is None:
-            self._place = _place(db)
+        """Examine the next entries; return whether there are more to examine.
+
+        `now` is a moment, like those of the entries.
+        """
+        if self._progress is None:
+            self._progress = _read_progress(db)
         if not self._runs.read_on(db):
             return True
-        seq, kept_at = self._place
+        seq, kept_at = self._progress
         rows = db.execute(_NEXT, (seq,)).fetchall()
         old = list(takewhile(lambda row: row[1] <= now - WHOLE_SEC, rows))
         if not old:
             return False
-        gone, minutes = [], self._runs.minutes(running)
+        deletable, minutes = [], self._runs.minutes(running)
         for seq, at, is_sample in old:
             if not is_sample:
                 continue
+            # Negative where time went back, as in journals of earlier versions: such a sample is kept.
             if not 0 <= at - kept_at < EVERY_SEC or any(first <= at <= last for first, last in minutes):
                 kept_at = at
             else:
-                gone.append((seq,))
+                deletable.append((seq,))
+        # Progress and deletion in one transaction: a kill in between changes neither.
         with db:
-            db.executemany("DELETE FROM entries WHERE seq = ?", gone)
+            db.executemany("DELETE FROM entries WHERE seq = ?", deletable)
             db.execute("DELETE FROM thinned")
             db.execute("INSERT INTO thinned VALUES (?,?)", (old[-1][0], kept_at))
-        self._place = (old[-1][0], kept_at)
+        self._progress = (old[-1][0], kept_at)
         self._runs.forget(old[-1][1], running)
         return len(old) == STEP
 
 
-def _place(db: sqlite3.Connection) -> tuple[int, float]:
-    """Up to which entry it is thinned out, and when the last one was made that stayed."""
+def _read_progress(db: sqlite3.Connection) -> tuple[int, float]:
+    """Return the last entry that was examined, and the moment of the last sample that was kept."""
     add_aids(db)
     row = db.execute("SELECT seq, kept_at FROM thinned").fetchone()
     return (int(row[0]), float(row[1])) if row else (0, -math.inf)

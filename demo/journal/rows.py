@@ -1,4 +1,4 @@
-"""An entry of the journal as the row that it is written as, and back."""
+"""Converts entries of the journal to rows and back."""
 
 import json
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from demo.show.events import HealthSampled, JournalEntry, UnknownEventError, fro
 
 
 class Row(NamedTuple):
-    """An entry as it is written. `sample`: one that may be given up when memory runs short."""
+    """An entry as a row. `sample`: a health sample, which may be dropped when memory runs short."""
 
     seq: int
     at: float
@@ -19,7 +19,7 @@ class Row(NamedTuple):
 
 
 def dumps(what: str, value: object) -> str:
-    """`value` as JSON. Raises `JournalError` that names it where there is none."""
+    """Return `value` as JSON. Raises `JournalError` that names it when it cannot be converted."""
     try:
         return json.dumps(value)
     except (TypeError, ValueError, RecursionError) as error:
@@ -27,7 +27,7 @@ def dumps(what: str, value: object) -> str:
 
 
 def row_of(entry: JournalEntry) -> Row:
-    """Raises `JournalError` for what no disk can hold."""
+    """Return an entry as a row. Raises `JournalError` for one that cannot be written."""
     kind = type(entry.event).__name__
     data = dumps(f"entry {entry.seq} ({kind})", to_json(entry.event))
     try:
@@ -38,7 +38,7 @@ def row_of(entry: JournalEntry) -> Row:
 
 
 def entry_of(seq: int, at: float, who: str, data: str) -> JournalEntry:
-    """Raises `JournalError` for what cannot be read."""
+    """Return the entry of a row. Raises `JournalError` for one that cannot be read."""
     try:
         return JournalEntry(seq, at, who, from_json(json.loads(data)))
     except UnknownEventError as error:

@@ -1,6 +1,6 @@
-"""Snapshots of a show in its journal, so that a start need not fold all that ever happened.
+"""Snapshots of a show in its journal, so that a start need not fold every event.
 
-One that is damaged, of another version or of another deck is passed over: then the events are folded.
+A snapshot that is damaged, of another version or of another deck is ignored: then all events are folded.
 """
 
 import contextlib
@@ -13,11 +13,11 @@ from demo.show import ShowState
 from demo.show.stored import VERSION, decode_state, encode_state
 
 CURVES_SEC = 61.0
-"""Samples older than this, seen from the newest entry, are on no curve any more."""
+"""Samples that are older than the newest entry by more than this are on no curve any more."""
 
 MAX_RECENT = 1500
 SPARSE = 60
-"""Of the samples before that, so many are read where no snapshot knows which nodes there ever were."""
+"""How many older samples are read where no snapshot tells which nodes the system has had."""
 
 BATCH = 500
 
@@ -26,13 +26,13 @@ Row = tuple[int, float, str, str]
 
 
 def save_snapshot(db: sqlite3.Connection, state: ShowState) -> None:
-    """Replace the snapshot, in one transaction. What it is a fold of must be on disk already."""
+    """Replace the snapshot, in one transaction. All entries of this state must be on disk already."""
     data = encode_state(state)
     row = (state.seq, VERSION, _digest(data), data)
     try:
         _replace(db, row)
     except sqlite3.OperationalError:
-        add_aids(db)  # an old journal, opened while the disk was full
+        add_aids(db)  # a journal of an earlier version, opened while the disk was full
         _replace(db, row)
 
 
@@ -43,47 +43,49 @@ def _replace(db: sqlite3.Connection, row: tuple[int, int, str, str]) -> None:
 
 
 def newest_snapshot(db: sqlite3.Connection, show: ShowState) -> ShowState:
-    """The show as of its snapshot, or as it is given where there is none that can be used."""
+    """Return the show of the snapshot, or the given `show` where there is no usable one."""
     try:
         row = db.execute("SELECT seq, version, digest, data FROM snapshots ORDER BY seq DESC LIMIT 1").fetchone()
         newest = db.execute("SELECT MAX(seq) FROM entries").fetchone()[0] or 0
+        # Beyond the newest entry: the journal has lost entries since the snapshot.
         if row is None or row[1] != VERSION or row[0] > newest or row[2] != _digest(row[3]):
             return show
         state = decode_state(row[3], show)
-    except Exception:  # noqa: BLE001 - whatever it is that cannot be read: the events can
+    except Exception:  # noqa: BLE001 - whatever is wrong with the snapshot, the events can be folded
         return show
     return state if state.seq == row[0] else show
 
 
 def newest_moment(db: sqlite3.Connection) -> float | None:
-    """When the newest entry was made; None without any."""
+    """Return the moment of the newest entry; None without any."""
     row = db.execute("SELECT at FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
     return float(row[0]) if row else None
 
 
 def rows_behind(db: sqlite3.Connection, after: int) -> Iterator[Sequence[Row]]:
-    """What a fold needs behind `after`, in order and in batches: the story, and samples that still matter."""
-    recent = _recent(db)
-    sparse = _sparse(db, recent) if not after else set[int]()
+    """Yield what a fold needs after `after`, in order and in batches: all events, and the samples that still matter."""
+    recent = _find_recent_start(db)
+    # A snapshot knows all nodes; without one they are collected from samples.
+    sparse = _pick_sparse_samples(db, recent) if not after else set[int]()
     while after < recent - 1:
         story = _select(db, f"seq > ? AND seq < ? AND {STORY} ORDER BY seq LIMIT {BATCH}", after, recent)
-        upto = story[-1][0] if len(story) == BATCH else recent - 1
-        among = ", ".join(str(seq) for seq in sparse if after < seq <= upto)
+        last = story[-1][0] if len(story) == BATCH else recent - 1
+        among = ", ".join(str(seq) for seq in sparse if after < seq <= last)
         samples = _select(db, f"seq IN ({among})")
         if story or samples:
             yield sorted([*story, *samples])
-        after = upto
+        after = last
     while rows := _select(db, f"seq > ? ORDER BY seq LIMIT {BATCH}", after):
         yield rows
         after = rows[-1][0]
 
 
-def _recent(db: sqlite3.Connection) -> int:
-    """From which number on everything is read: what the curves still show, and a bounded number of entries."""
+def _find_recent_start(db: sqlite3.Connection) -> int:
+    """Return the sequence number from which all is read: the samples of the curves, up to `MAX_RECENT` entries."""
     first, newest_at = 0, None
     newest = "SELECT seq, at FROM entries ORDER BY seq DESC LIMIT ?"
-    with contextlib.closing(db.execute(newest, (MAX_RECENT,))) as found:
-        for seq, at in found:
+    with contextlib.closing(db.execute(newest, (MAX_RECENT,))) as rows:
+        for seq, at in rows:
             newest_at = at if newest_at is None else newest_at
             if at < newest_at - CURVES_SEC:
                 break
@@ -91,13 +93,13 @@ def _recent(db: sqlite3.Connection) -> int:
     return first
 
 
-def _sparse(db: sqlite3.Connection, recent: int) -> set[int]:
-    """Samples, about evenly apart: whichever node was there for long stands in one of them."""
+def _pick_sparse_samples(db: sqlite3.Connection, recent: int) -> set[int]:
+    """Return samples that are about evenly spaced: a node that was there for long is in one of them."""
     first = db.execute("SELECT MIN(seq) FROM entries").fetchone()[0] or recent
     next_sample = f"SELECT seq FROM entries WHERE seq >= ? AND seq < ? AND NOT {STORY} ORDER BY seq LIMIT 1"  # noqa: S608
-    places = range(first, recent, max(1, (recent - first) // SPARSE))
-    found = (db.execute(next_sample, (place, recent)).fetchone() for place in places)
-    return {row[0] for row in found if row}
+    starts = range(first, recent, max(1, (recent - first) // SPARSE))
+    rows = (db.execute(next_sample, (start, recent)).fetchone() for start in starts)
+    return {row[0] for row in rows if row}
 
 
 def _select(db: sqlite3.Connection, where: str, *values: int) -> list[Row]:

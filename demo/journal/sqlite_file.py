@@ -1,4 +1,4 @@
-"""A journal's file: whose it is, the lock on it, its tables. Another program's file is never opened."""
+"""A journal's SQLite file: its identification, its lock and its tables. Another program's file is never opened."""
 
 import contextlib
 import errno
@@ -15,17 +15,17 @@ from demo.errors import JournalError
 
 VERSION = 2
 APPLICATION_ID = 0x43485354
-"""In the file's header ("CHST"): the mark by which a journal is told from any other SQLite file."""
+"""SQLite's application id ("CHST") in the file's header: tells a journal from any other SQLite file."""
 
 SIDES = ("-wal", "-shm", ".sessions", ".new", ".log", ".log.1", ".lock")
-"""What may lie beside a journal and belongs to it, the lock last."""
+"""Suffixes of the files that belong to a journal, the lock last."""
 
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EIO)
 
 LOCK_TIMEOUT_SEC = 0.3
-"""Somebody who only looks holds a journal's lock for less than this."""
+"""Timeout for the lock: a process that only inspects a journal holds it for less than this."""
 NOTE_TIMEOUT_SEC = 1.0
-"""How long somebody outside waits for the lock of a server that may be stopped."""
+"""How long another process waits for SQLite's lock: a server that is suspended (SIGSTOP) may hold it."""
 
 MAGIC = b"SQLite format 3\x00"
 _HEADER_BYTES = 100
@@ -45,9 +45,9 @@ COMMIT;
 """
 
 STORY = """substr(data, 1, 24) <> '{"type": "HealthSampled"'"""
-"""In SQL: an entry that is no health sample. Samples are most of a journal, and nothing rests on an old one."""
+"""SQL condition for all entries but health samples, which are most of a journal; no state depends on old ones."""
 
-_AIDS = f"""
+_OPTIONAL_SCHEMA = f"""
 BEGIN;
 CREATE INDEX IF NOT EXISTS story ON entries (seq) WHERE {STORY};
 CREATE TABLE IF NOT EXISTS snapshots (seq INTEGER PRIMARY KEY, version INTEGER NOT NULL, digest TEXT NOT NULL,
@@ -55,16 +55,16 @@ CREATE TABLE IF NOT EXISTS snapshots (seq INTEGER PRIMARY KEY, version INTEGER N
 CREATE TABLE IF NOT EXISTS thinned (seq INTEGER NOT NULL, kept_at REAL NOT NULL);
 COMMIT;
 """
-"""What makes a start quick and a journal small. Those of before lack it, and are read all the same."""
+"""Index and tables for a fast start and a small journal. Earlier journals lack them and can be read without."""
 
 
 def real(path: Path) -> Path:
-    """Where the file itself lies: its lock and its log are there, whatever links lead to it."""
+    """Return the file's path with all links resolved: lock and log lie beside the file itself."""
     return Path(os.path.realpath(path))
 
 
 def unusable(path: Path, error: OSError) -> JournalError:
-    """Why a journal cannot be there, and what to do."""
+    """Return the error for a path where no journal can be: why, and what to do."""
     why = f"cannot use {path} as a journal: {error.strerror or error}"
     if error.errno in _NO_LOCKS:
         return JournalError(f"{why} (flock): its file system has no locks; with --journal name a file on a local disk")
@@ -76,9 +76,10 @@ def unusable(path: Path, error: OSError) -> JournalError:
 def refuse_foreign(path: Path) -> None:
     """Raise `JournalError` unless `path` is a journal, empty, or not there yet.
 
-    Reads the header's bytes: SQLite itself would roll back, or write a log beside, the file it opens. Not those of
-    one in use, perhaps by ourselves: a process that closes any descriptor of a file gives up its locks on it, and
-    whoever notes a heal from outside would then throw the log away, with all that is not in the file yet.
+    Reads the header's bytes itself, because SQLite would roll back, or create a log beside, any file that it opens. A
+    journal in use, perhaps by this process, is not read: POSIX drops all of a process's locks on a file when it closes
+    any descriptor of that file. Whoever marks a heal from another process would then discard the log, with all that is
+    not in the file yet.
     """
     if is_in_use(path):
         return
@@ -91,18 +92,18 @@ def refuse_foreign(path: Path) -> None:
         return
     except OSError as error:
         raise unusable(path, error) from None
-    emptied = not header and _has_log(path)
-    if emptied or (header and len(header) < _HEADER_BYTES and header.startswith(MAGIC)):
+    was_emptied = not header and _has_log(path)
+    if was_emptied or (header and len(header) < _HEADER_BYTES and header.startswith(MAGIC)):
         raise JournalError(f"the journal {path} is damaged: most of it is gone; {REMEDY}")
-    ours = header.startswith(MAGIC) and header[ID_AT] == APPLICATION_ID.to_bytes(4, "big")
-    if header and not ours:
+    is_journal = header.startswith(MAGIC) and header[ID_AT] == APPLICATION_ID.to_bytes(4, "big")
+    if header and not is_journal:
         raise JournalError(
             f"cannot use {path} as a journal: another program wrote it, so it is left as it is; name another file"
         )
 
 
 def _has_log(path: Path) -> bool:
-    """SQLite would throw away the log of a file that is empty."""
+    """Return whether there is a log with content. SQLite would delete the log of an empty file."""
     try:
         return Path(f"{path}-wal").stat().st_size > 0
     except OSError:
@@ -110,54 +111,62 @@ def _has_log(path: Path) -> bool:
 
 
 def lock(path: Path, patience_sec: float = LOCK_TIMEOUT_SEC) -> int:
-    """One server to a journal: the lock ends with the process, however it ends. Raises `JournalError`."""
-    ends, path = time.monotonic() + patience_sec, real(path)
+    """Lock a journal for this process and return the descriptor; the kernel releases the lock when the process ends.
+
+    Raises `JournalError` when another process holds it for longer than `patience_sec`, or the file system has no locks.
+    """
+    deadline, path = time.monotonic() + patience_sec, real(path)
     while True:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            # A file of its own: a lock on the journal itself would interfere with SQLite's own locks.
             descriptor = _open_lock(f"{path}.lock")
-            taken = _take(descriptor)
+            is_locked = _try_flock(descriptor)
         except OSError as error:
             raise unusable(path, error) from None
-        if taken:
-            if _is_still(descriptor, f"{path}.lock"):
+        if is_locked:
+            if _is_same_file(descriptor, f"{path}.lock"):
                 return descriptor
-            os.close(descriptor)  # removed meanwhile, with its journal
+            os.close(descriptor)  # the lock file was deleted meanwhile, with its journal
             continue
         os.close(descriptor)
-        if time.monotonic() > ends:
+        if time.monotonic() > deadline:
             raise JournalError(f"the journal {path} is in use by another demo: end that one, or name another file")
         time.sleep(0.02)
 
 
 def is_in_use(path: Path) -> bool:
-    """Does another server hold this journal? Looks only: nothing is made, and nobody is kept out for long."""
+    """Return whether another server has this journal locked.
+
+    Creates nothing, and holds a shared lock only for a moment.
+    """
     try:
+        # Not created when it is missing: to look at a directory must leave no files in it.
         descriptor = os.open(f"{real(path)}.lock", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:
-        taken = _take(descriptor, fcntl.LOCK_SH)
+        is_free = _try_flock(descriptor, fcntl.LOCK_SH)
     except OSError:
-        return False  # where there are no locks, nobody has one
+        return False  # a file system without locks: nobody can hold one
     os.close(descriptor)
-    return not taken
+    return not is_free
 
 
 def is_in_memory(path: Path) -> bool:
-    """Does it lie on a file system that a reboot empties? False where the system does not say."""
+    """Return whether it is on a file system that a reboot empties; False where the system does not tell."""
     try:
         mounts = [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-        found = real(path).parent.stat().st_dev
+        number = real(path).parent.stat().st_dev
     except OSError:
         return False
-    device = f"{os.major(found)}:{os.minor(found)}"
-    kinds = {fields[fields.index("-") + 1] for fields in mounts if fields[2] == device}
-    return bool(kinds & {"tmpfs", "ramfs"})
+    device = f"{os.major(number)}:{os.minor(number)}"
+    file_systems = {fields[fields.index("-") + 1] for fields in mounts if fields[2] == device}
+    return bool(file_systems & {"tmpfs", "ramfs"})
 
 
 def take_away(path: Path) -> None:
-    """Remove a journal and what lies beside it, the lock last, which the caller holds. Raises `OSError`."""
+    """Delete a journal and its side files, the lock last, which the caller holds. Raises `OSError`."""
     for name in [str(path), *(f"{path}{side}" for side in SIDES)]:
         Path(name).unlink(missing_ok=True)
 
@@ -165,15 +174,15 @@ def take_away(path: Path) -> None:
 def _open_lock(name: str) -> int:
     try:
         return os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as refused:
-        # A disk that takes no new file may hold the old one.
+    except OSError as error:
+        # A full or read-only disk refuses to create a file, but the lock file may exist.
         with contextlib.suppress(OSError):
             return os.open(name, os.O_RDONLY | os.O_CLOEXEC)
-        raise refused from None
+        raise error from None
 
 
-def _take(descriptor: int, how: int = fcntl.LOCK_EX) -> bool:
-    """False: somebody else has it. Raises `OSError`, and closes the file, where there are no locks."""
+def _try_flock(descriptor: int, how: int = fcntl.LOCK_EX) -> bool:
+    """Return whether the lock was taken. Raises `OSError`, and closes the file, where there are no locks."""
     try:
         fcntl.flock(descriptor, how | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -184,7 +193,7 @@ def _take(descriptor: int, how: int = fcntl.LOCK_EX) -> bool:
     return True
 
 
-def _is_still(descriptor: int, name: str) -> bool:
+def _is_same_file(descriptor: int, name: str) -> bool:
     try:
         return os.path.samestat(os.fstat(descriptor), os.stat(name))  # noqa: PTH116 - beside its fstat
     except OSError:
@@ -192,27 +201,28 @@ def _is_still(descriptor: int, name: str) -> bool:
 
 
 def open_file(path: Path) -> tuple[sqlite3.Connection, str, int]:
-    """The connection, the show's epoch, and the last sequence number on disk (0: none).
+    """Open a journal, creating its tables; return the connection, the epoch, and the last sequence number (0: none).
 
     Raises `sqlite3.Error`, `OSError`, and `JournalError` for a journal of another version.
     """
     if not path.exists():
-        # Its file was moved away, with a log of its own; this one is nobody's.
+        # A log without its file is a leftover: a journal is moved away together with a log of its own.
         Path(f"{path}-wal").unlink(missing_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     db = sqlite3.connect(path, check_same_thread=False, timeout=1.0)
     try:
-        db.execute("PRAGMA secure_delete=OFF")  # what is thinned out is no secret
-        # Before the switch to WAL, so that the mark is in the file itself and not in its log.
+        db.execute("PRAGMA secure_delete=OFF")  # deleted samples need not be overwritten
+        # Before the switch to WAL, so that the id is in the file itself and not only in its log.
         if db.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute("PRAGMA journal_mode=WAL")
+        # In WAL mode this survives any crash of the process; undos are written with FULL, to survive a power failure.
         db.execute("PRAGMA synchronous=NORMAL")
         _refuse_partial(db, path)
         db.executescript(_SCHEMA)
-        epoch = _epoch(db)
+        epoch = _read_or_create_epoch(db)
         add_aids(db)
-        _mark(db, epoch)
+        _write_mark(db, epoch)
         newest = db.execute("SELECT MAX(seq) FROM entries").fetchone()[0]
     except BaseException:
         db.close()
@@ -221,28 +231,28 @@ def open_file(path: Path) -> tuple[sqlite3.Connection, str, int]:
 
 
 def add_aids(db: sqlite3.Connection) -> None:
-    """Add the index and the tables that a journal of before lacks; a full disk does without."""
+    """Add the index and tables that a journal of an earlier version lacks; on a full disk it works without."""
     try:
-        db.executescript(_AIDS)
+        db.executescript(_OPTIONAL_SCHEMA)
     except sqlite3.OperationalError:
         db.rollback()
 
 
 def mark_of(epoch: str) -> int:
-    """What stands in the file's header for the show, so that another show's journal is told apart."""
+    """Return the number in the file's header that tells this show's journal from another show's."""
     return int.from_bytes(hashlib.sha256(epoch.encode()).digest()[:3]) + 1
 
 
-def _mark(db: sqlite3.Connection, epoch: str) -> None:
+def _write_mark(db: sqlite3.Connection, epoch: str) -> None:
     if db.execute("PRAGMA user_version").fetchone()[0] != mark_of(epoch):
         with contextlib.suppress(sqlite3.OperationalError):
             db.execute(f"PRAGMA user_version = {mark_of(epoch)}")
 
 
 def note_healed(path: Path, ident: str) -> None:
-    """Note from outside that an undo is verified as healed, whether a server has the journal open or not.
+    """Mark an undo as healed from another process, whether or not a server has the journal open.
 
-    Raises `JournalError` when the disk or a lock does not let it; a journal that is gone needs no note.
+    Raises `JournalError` when the disk or a lock prevents it; does nothing when the journal no longer exists.
     """
     if not path.exists():
         return
@@ -256,7 +266,7 @@ def note_healed(path: Path, ident: str) -> None:
 
 
 def state_of_undo(path: Path, ident: str) -> str | None:
-    """What the ledger says of one undo, read from outside; None when it cannot be read or does not know it."""
+    """Return the state of an undo, read from another process; None when it is unknown or cannot be read."""
     if not path.exists():
         return None
     try:
@@ -268,13 +278,13 @@ def state_of_undo(path: Path, ident: str) -> str | None:
 
 
 def _refuse_partial(db: sqlite3.Connection, path: Path) -> None:
-    """All tables are made in one step: a journal that lacks one has lost it."""
-    there = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    if there and not there >= _TABLES:
-        raise JournalError(f"the journal {path} is damaged: {', '.join(sorted(_TABLES - there))} missing; {REMEDY}")
+    """Check that a journal with tables has all of them, for they are created in one step. Raises `JournalError`."""
+    tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if tables and not tables >= _TABLES:
+        raise JournalError(f"the journal {path} is damaged: {', '.join(sorted(_TABLES - tables))} missing; {REMEDY}")
 
 
-def _epoch(db: sqlite3.Connection) -> str:
+def _read_or_create_epoch(db: sqlite3.Connection) -> str:
     row = db.execute("SELECT epoch, version FROM show").fetchone()
     if row is None:
         epoch = secrets.token_hex(4)

@@ -1,4 +1,4 @@
-"""The rows of the undo ledger: which of them wait, which cannot be read, and how they go into another journal."""
+"""The rows of the undo ledger: which are pending, which cannot be read, and their transfer to another journal."""
 
 import json
 import math
@@ -21,7 +21,10 @@ ON CONFLICT (id) DO UPDATE SET state = excluded.state WHERE undos.state = 'moved
 
 
 class UnreadableUndo(NamedTuple):
-    """A row that nobody can heal by, and what can be read of it. It stays in its journal, in a state of its own."""
+    """An undo that cannot be read, and what can be read of it.
+
+    Its row stays in the journal, in the state `unreadable`.
+    """
 
     rowid: int
     fault: str
@@ -29,7 +32,7 @@ class UnreadableUndo(NamedTuple):
     manual: str
     at: float
     is_new: bool
-    """Not put aside yet."""
+    """Its row does not have the state `unreadable` yet."""
 
     @property
     def text(self) -> str:
@@ -40,30 +43,33 @@ class UnreadableUndo(NamedTuple):
 
 
 def pending_rows(db: sqlite3.Connection) -> list[UndoRow]:
-    """Undos that nobody has verified yet and no other ledger has taken over, oldest first; those that can be read."""
-    return [row[:-1] for row in _rows(db, f"{_SELECT} WHERE {_IS_PENDING} ORDER BY at") if _is_readable(row)]
+    """Return readable undos that nobody has verified and no other ledger has taken over, oldest first."""
+    return [row[:-1] for row in _select_rows(db, f"{_SELECT} WHERE {_IS_PENDING} ORDER BY at") if _is_readable(row)]
 
 
 def newest_rows(db: sqlite3.Connection) -> list[UndoRow]:
-    """Of each fault the undo that was written down last, whatever became of it; of those that can be read."""
-    rows = [row[:-1] for row in _rows(db, f"{_SELECT} ORDER BY at") if _is_readable(row)]
+    """Return for each fault the undo that was written last, in whatever state; unreadable ones are left out."""
+    rows = [row[:-1] for row in _select_rows(db, f"{_SELECT} ORDER BY at") if _is_readable(row)]
     return list({row[1]: row for row in rows}.values())
 
 
 def unreadable_rows(db: sqlite3.Connection) -> list[UnreadableUndo]:
-    """Undos that wait and cannot be read, those that were put aside included, oldest first."""
-    rows = _rows(db, f"{_SELECT} WHERE {_IS_PENDING} OR state = 'unreadable' ORDER BY at")
-    return [_unreadable(row) for row in rows if row[8] == "unreadable" or not _is_readable(row)]
+    """Return pending undos that cannot be read, those already marked as `unreadable` included, oldest first."""
+    rows = _select_rows(db, f"{_SELECT} WHERE {_IS_PENDING} OR state = 'unreadable' ORDER BY at")
+    return [_to_unreadable(row) for row in rows if row[8] == "unreadable" or not _is_readable(row)]
 
 
 def put_aside(db: sqlite3.Connection, rows: Sequence[UnreadableUndo]) -> None:
-    """No start takes them for pending any more; nothing of them is lost."""
+    """Mark rows as `unreadable`, so that they are not pending any more. Their content stays."""
     with synced(db):
         db.executemany("UPDATE undos SET state = 'unreadable' WHERE rowid = ?", [(row.rowid,) for row in rows])
 
 
-def _rows(db: sqlite3.Connection, query: str) -> list[Any]:
-    """Whatever bytes a damaged text holds: they must not keep the other rows from being read."""
+def _select_rows(db: sqlite3.Connection, query: str) -> list[Any]:
+    """Return the rows of a query, whatever bytes a damaged text holds.
+
+    One damaged text must not keep the other rows from being read.
+    """
     before = db.text_factory
     db.text_factory = lambda raw: raw.decode(errors="surrogateescape")
     try:
@@ -85,32 +91,33 @@ def _is_readable(row: Sequence[Any]) -> bool:
 
 def _is_text(value: object) -> bool:
     try:
+        # Damaged bytes were decoded as surrogates, which cannot be encoded.
         return isinstance(value, str) and value.encode() is not None
     except UnicodeEncodeError:
         return False
 
 
-def _unreadable(row: Sequence[Any]) -> UnreadableUndo:
+def _to_unreadable(row: Sequence[Any]) -> UnreadableUndo:
     fault, target, manual = (row[column] if _is_text(row[column]) else "" for column in (1, 4, 6))
     at = float(row[9]) if isinstance(row[9], int | float) else math.inf
     return UnreadableUndo(row[10], fault[:100], target[:100], manual[:300], at, row[8] != "unreadable")
 
 
 def add_undos(db: sqlite3.Connection, rows: Sequence[UndoRow]) -> None:
-    """Synced to the disk; an id that is here already stays as it is, unless it had been given away: it is back."""
+    """Add undos, synced to the disk. A known id stays as it is, except that a moved undo becomes pending again."""
     with synced(db):
         db.executemany(_ADD, rows)
 
 
 def mark_moved(db: sqlite3.Connection, rows: Sequence[UndoRow]) -> None:
-    """They stand in another ledger now, which sees to them."""
+    """Mark undos as moved: another ledger has them now and is responsible for them."""
     with synced(db):
         db.executemany("UPDATE undos SET state = 'moved' WHERE id = ?", [(row[0],) for row in rows])
 
 
 @contextmanager
 def synced(db: sqlite3.Connection) -> Iterator[None]:
-    """A transaction that is on the disk, not only in the system's memory, when it ends."""
+    """Run a transaction that is on the disk when it ends, not only in the cache of the operating system."""
     db.execute("PRAGMA synchronous=FULL")
     try:
         with db:

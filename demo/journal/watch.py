@@ -1,4 +1,4 @@
-"""Is the file that SQLite writes to still the journal? It can be removed, moved or cut short under a running show."""
+"""Checks that the file SQLite writes to is still the journal: it may be deleted, moved or cut short at any time."""
 
 import contextlib
 import os
@@ -10,9 +10,10 @@ from demo.journal.sqlite_file import APPLICATION_ID, ID_AT, MAGIC, MARK_AT
 
 
 class Damage(NamedTuple):
-    """`what` is wrong. `main`: the file itself is gone or cut short, not only what lies beside it.
+    """`what` is wrong. `main`: the file itself is gone or cut short, not only a file beside it.
 
-    `taken`: something else lies in its place, which is not ours to touch. `spoilt`: what it held is gone.
+    `taken`: another file is in its place, which is not ours to touch. `spoilt`: its content was overwritten and is
+    lost.
     """
 
     what: str
@@ -22,8 +23,10 @@ class Damage(NamedTuple):
 
 
 class FileWatch:
-    """Looks by `stat`, which costs the disk nothing. To be made before SQLite opens the file, and closed after it:
-    a process that closes any descriptor of a file gives up its locks on that file, SQLite's too.
+    """Compares the files by `stat`, which causes no disk access.
+
+    Create it before SQLite opens the file and close it afterwards: POSIX drops all of a process's locks on a file,
+    SQLite's too, when the process closes any descriptor of that file.
     """
 
     def __init__(self, path: Path, lock_fd: int, mark: int) -> None:
@@ -32,42 +35,46 @@ class FileWatch:
         self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self.lock_fd = lock_fd
         self._sizes = dict.fromkeys(("", "-wal"), 0)
-        self._sides: dict[str, os.stat_result] = {}
+        self._side_stats: dict[str, os.stat_result] = {}
 
     def settle(self) -> None:
-        """After a write of our own: what has grown is right."""
+        """Note the current sizes after a write of our own: from now on a smaller file is damage."""
         self._sizes[""] = max(self._sizes[""], os.fstat(self._fd).st_size)
         for side in ("-wal", "-shm"):
-            now = _stat(f"{self._path}{side}")
+            now = _stat_or_none(f"{self._path}{side}")
             if now is None:
                 continue
-            known = self._sides.setdefault(side, now)
+            known = self._side_stats.setdefault(side, now)
             if side == "-wal" and os.path.samestat(known, now):
                 self._sizes[side] = max(self._sizes[side], now.st_size)
 
     def damage(self) -> Damage | None:
-        """What is wrong with the file now. Raises `OSError` when that cannot be known."""
-        return self._damage_of_file() or self._damage_beside()
+        """Return what is wrong with the files now, None for nothing. Raises `OSError` when that cannot be told."""
+        return self._check_file() or self._check_side_files()
 
-    def _damage_of_file(self) -> Damage | None:
-        found = _stat(self._path)
-        if found is None:
+    def _check_file(self) -> Damage | None:
+        current = _stat_or_none(self._path)
+        if current is None:
             return Damage("was removed or moved away", main=True)
-        if not os.path.samestat(found, os.fstat(self._fd)):
+        if not os.path.samestat(current, os.fstat(self._fd)):
             return Damage("has another file in its place", main=True, taken=True)
+        # From the descriptor that is open anyway: opening and closing another would drop SQLite's locks.
         header = os.pread(self._fd, 100, 0)
         if len(header) == 100 and not self._is_ours(header):
             return Damage("was written over by something else", main=True, spoilt=True)
-        return Damage("was cut short", main=True) if found.st_size < self._sizes[""] else None
+        return Damage("was cut short", main=True) if current.st_size < self._sizes[""] else None
 
     def _is_ours(self, header: bytes) -> bool:
-        """The mark may still be in the log alone."""
+        """Return whether this is the header of our journal.
+
+        A new journal's mark (0 until then) may still be in the log.
+        """
         ours = header.startswith(MAGIC) and header[ID_AT] == APPLICATION_ID.to_bytes(4, "big")
         return ours and int.from_bytes(header[MARK_AT]) in self._marks
 
-    def _damage_beside(self) -> Damage | None:
-        for side, known in self._sides.items():
-            now = _stat(f"{self._path}{side}")
+    def _check_side_files(self) -> Damage | None:
+        for side, known in self._side_stats.items():
+            now = _stat_or_none(f"{self._path}{side}")
             if now is None or not os.path.samestat(known, now):
                 return Damage(f"has lost its {'log' if side == '-wal' else 'index'} ({self._path.name}{side})")
             if now.st_size < self._sizes.get(side, 0):
@@ -76,8 +83,8 @@ class FileWatch:
 
     @property
     def has_lock(self) -> bool:
-        """Whoever locks the journal by its name meets our lock."""
-        lock = _stat(f"{self._path}.lock")
+        """The lock file is still the one we locked, so nobody else can lock the journal."""
+        lock = _stat_or_none(f"{self._path}.lock")
         return lock is not None and os.path.samestat(lock, os.fstat(self.lock_fd))
 
     def close(self) -> None:
@@ -85,7 +92,7 @@ class FileWatch:
 
 
 class Pause:
-    """Between attempts at something costly that fails: longer each time."""
+    """The pause between attempts at an expensive repair that fails: twice as long each time."""
 
     FIRST_SEC, MOST_SEC = 1.0, 30.0
 
@@ -102,7 +109,7 @@ class Pause:
         self._pause = min(self.MOST_SEC, self._pause * 2)
 
 
-def _stat(path: Path | str) -> os.stat_result | None:
+def _stat_or_none(path: Path | str) -> os.stat_result | None:
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         return os.stat(path)  # noqa: PTH116 - compared by `os.path.samestat`
     return None

@@ -1,4 +1,4 @@
-"""One thread that does work in order. A disk that hangs keeps it, but never the process: it is a daemon."""
+"""A thread that does blocking work in order. It is a daemon, so a disk that hangs never keeps the process alive."""
 
 import threading
 from collections.abc import Callable
@@ -10,31 +10,35 @@ T = TypeVar("T")
 
 
 class WorkerThread:
-    """A `ThreadPoolExecutor` would be joined at the end of the process, for ever if its work hangs."""
+    """Runs submitted functions one after another in a daemon thread.
+
+    Not a `ThreadPoolExecutor`: the interpreter joins its threads at exit, for ever if one of them hangs.
+    """
 
     def __init__(self, name: str) -> None:
-        self._waiting: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         threading.Thread(target=self._run, name=name, daemon=True).start()
 
     def submit(self, work: Callable[[], T]) -> Future[T]:
-        """Do `work` behind everything submitted before."""
+        """Run `work` after everything submitted before; return its future."""
         future: Future[T] = Future()
 
         def job() -> None:
+            # Cancelled while it was queued.
             if not future.set_running_or_notify_cancel():
                 return
             try:
                 future.set_result(work())
-            except BaseException as error:  # noqa: BLE001 - belongs to whoever waits for the result
+            except BaseException as error:  # noqa: BLE001 - raised by the future's `result`
                 future.set_exception(error)
 
-        self._waiting.put(job)
+        self._jobs.put(job)
         return future
 
     def end(self) -> None:
-        """No more work: the thread ends behind what was submitted. Waits for nothing."""
-        self._waiting.put(None)
+        """End the thread after what was submitted. Does not wait for it."""
+        self._jobs.put(None)
 
     def _run(self) -> None:
-        while (job := self._waiting.get()) is not None:
+        while (job := self._jobs.get()) is not None:
             job()

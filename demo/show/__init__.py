@@ -1,4 +1,4 @@
-"""The rules of the show: pure functions over a frozen `ShowState`. No clock, no loop, no I/O."""
+"""The rules of a show: pure functions over a frozen `ShowState`. No clock, no event loop, no I/O."""
 
 from demo.show.apply import apply
 from demo.show.decide import Refusal, decide

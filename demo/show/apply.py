@@ -1,4 +1,4 @@
-"""`apply(state, entry)`: the state after one event. The journal folds through here, live and at a restart."""
+"""`apply(state, entry)`: the state after one event. Used for new events and for the replay of the journal alike."""
 
 import math
 from dataclasses import replace
@@ -26,7 +26,7 @@ MAX_SPANS = 100
 
 
 def apply(state: ShowState, entry: e.JournalEntry) -> ShowState:
-    """The state after `entry`. Pure; an entry that `decide` made never fails here."""
+    """Return the state after `entry`. Pure; an entry that `decide` made never fails here."""
     return replace(_apply(entry.event, state, entry), seq=entry.seq)
 
 
@@ -57,17 +57,17 @@ def _apply_show_opened(event: e.ShowOpened, state: ShowState, entry: e.JournalEn
 
 @_apply.register
 def _apply_show_picked_up(event: e.ShowPickedUp, state: ShowState, entry: e.JournalEntry) -> ShowState:
-    """Nothing that only lived in the old process is carried over."""
+    """Drop what only existed in the old process: countdown, freshness, and measurements under way."""
     faults = tuple(replace(fault, not_measurable=fault.run > 0) for fault in state.faults)
-    kept = replace(state, countdown_ends_at=None, freshness="unknown", freshness_reason="", faults=faults)
-    kept = replace(kept, durable=state.journal == "file", not_durable_because="")
-    kept = replace(kept, boot=event.boot, anchor=event.anchor)
-    return _log(kept, entry, "show continued from its journal", "move")
+    continued = replace(state, countdown_ends_at=None, freshness="unknown", freshness_reason="", faults=faults)
+    continued = replace(continued, durable=state.journal == "file", not_durable_because="")
+    continued = replace(continued, boot=event.boot, anchor=event.anchor)
+    return _log(continued, entry, "show continued from its journal", "move")
 
 
 @_apply.register
 def _apply_show_closed(event: e.ShowClosed, state: ShowState, entry: e.JournalEntry) -> ShowState:
-    """For whoever looks for a journal to continue; the show itself has no use for it."""
+    """Change nothing: the event is only for the choice of a journal to continue."""
     return state
 
 
@@ -95,13 +95,13 @@ def _apply_chapter_entered(event: e.ChapterEntered, state: ShowState, entry: e.J
 
 
 def _without_past_error(fault: FaultState) -> FaultState:
-    """What could not be injected, and broke nothing, is over when the show moves on; it stays in the log."""
+    """Clear the error of an injection that changed nothing, when the show moves on; it stays in the log."""
     is_past = fault.state == "failed" and not fault.may_have_changed_target
     return replace(fault, state="idle", error=None) if is_past else fault
 
 
 def _is_step(event: e.ChapterEntered) -> bool:
-    """Forward, and not the opening of the show: the talk has begun."""
+    """Return whether the show moved forward, its opening excluded: then the talk has begun."""
     return event.forward and event.visit > 1
 
 
@@ -111,8 +111,9 @@ def _is_step(event: e.ChapterEntered) -> bool:
 @_apply.register
 def _apply_action_started(event: e.ActionStarted, state: ShowState, entry: e.JournalEntry) -> ShowState:
     state = state.with_action(event.number, status="running", error=None, run=event.run, visit=event.visit)
-    kept = {number: verdict for number, verdict in state.verdicts.items() if verdict.by != event.number}
-    state = replace(state, verdicts=kept)
+    # A new run replaces the verdict of the one before.
+    others = {number: verdict for number, verdict in state.verdicts.items() if verdict.by != event.number}
+    state = replace(state, verdicts=others)
     return _log(state, entry, f"chapter {event.number} runs again", "move") if event.run > 1 else state
 
 
@@ -149,21 +150,22 @@ def _apply_concluded(event: e.Concluded, state: ShowState, entry: e.JournalEntry
 
 @_apply.register
 def _apply_fault_requested(event: e.FaultRequested, state: ShowState, entry: e.JournalEntry) -> ShowState:
-    fresh: dict[str, Any] = {
+    cleared: dict[str, Any] = {
         "injected_at": None,
         "heals_at": None,
         "heal_started_at": None,
         "healed_at": None,
         "error": None,
     }
-    fresh |= {"detected_after_sec": None, "recovered_after_sec": None, "came_back_after_sec": None, "back_at": None}
-    fresh |= {"heal_wanted": False, "symptom_before_fault": False, "injection_failed": False, "not_measurable": False}
-    state = state.with_fault(event.name, state="injecting", run=event.run, **fresh)
+    cleared |= {"detected_after_sec": None, "recovered_after_sec": None, "came_back_after_sec": None, "back_at": None}
+    cleared |= {"heal_wanted": False, "symptom_before_fault": False, "injection_failed": False, "not_measurable": False}
+    state = state.with_fault(event.name, state="injecting", run=event.run, **cleared)
     return _log(state, entry, f"fault {event.name}", "fault")
 
 
 @_apply.register
 def _apply_fault_started(event: e.FaultStarted, state: ShowState, entry: e.JournalEntry) -> ShowState:
+    # A symptom that was there before the fault proves no effect of it.
     was_seen = event.name in state.seen
     state = replace(state, spans=(*state.spans[-(MAX_SPANS - 1) :], Span(event.name, state.number, entry.at)))
     return state.with_fault(
@@ -211,10 +213,10 @@ def _apply_heal_requested(event: e.HealRequested, state: ShowState, entry: e.Jou
 @_apply.register
 def _apply_fault_healed(event: e.FaultHealed, state: ShowState, entry: e.JournalEntry) -> ShowState:
     fault = state.fault(event.name)
-    broke = fault is not None and fault.injection_failed
-    after: dict[str, Any] = {"state": "failed"} if broke else {"state": "idle", "error": None}
-    after |= {"healed_at": entry.at, "heals_at": None, "back_at": event.back_at}
-    state = _end_span(state, event.name, entry.at).with_fault(event.name, may_have_changed_target=False, **after)
+    injection_failed = fault is not None and fault.injection_failed
+    changes: dict[str, Any] = {"state": "failed"} if injection_failed else {"state": "idle", "error": None}
+    changes |= {"healed_at": entry.at, "heals_at": None, "back_at": event.back_at}
+    state = _end_span(state, event.name, entry.at).with_fault(event.name, may_have_changed_target=False, **changes)
     if fault is not None and fault.came_back_after_sec is not None:
         return state
     text = f"{event.name} healed" if event.back_at is None else f"{event.name} was back before it was healed"
@@ -242,8 +244,8 @@ def _apply_fault_detected(event: e.FaultDetected, state: ShowState, entry: e.Jou
 def _apply_fault_recovered(event: e.FaultRecovered, state: ShowState, entry: e.JournalEntry) -> ShowState:
     state = state.with_fault(event.name, recovered_after_sec=event.after_sec)
     fault = state.fault(event.name)
-    unseen = fault is not None and fault.detected_after_sec is None
-    text = f"{event.name}: no effect seen" if unseen else f"{event.name} recovered after {event.after_sec:.1f} s"
+    no_effect = fault is not None and fault.detected_after_sec is None
+    text = f"{event.name}: no effect seen" if no_effect else f"{event.name} recovered after {event.after_sec:.1f} s"
     return _log(state, entry, text, "fault")
 
 
@@ -266,9 +268,9 @@ def _apply_parts_healed(event: e.PartsHealed, state: ShowState, entry: e.Journal
 
 @_apply.register
 def _apply_parts_heal_failed(event: e.PartsHealFailed, state: ShowState, entry: e.JournalEntry) -> ShowState:
-    broken = state.parts_healing or (state.sample is not None and state.sample.has_issues)
+    seen_broken = state.parts_healing or (state.sample is not None and state.sample.has_issues)
     failed = replace(state, parts_healing=False, parts_error=event.error, parts_failed_at=entry.at)
-    failed = replace(failed, parts_seen_broken=broken)
+    failed = replace(failed, parts_seen_broken=seen_broken)
     return _log(failed, entry, f"the system is not up: {event.error}", "error")
 
 
@@ -302,8 +304,8 @@ def _apply_blackout_set(event: e.BlackoutSet, state: ShowState, entry: e.Journal
 def _apply_freeze_set(event: e.FreezeSet, state: ShowState, entry: e.JournalEntry) -> ShowState:
     if not event.on:
         return _log(replace(state, held=None), entry, "the stage is unfrozen", "move")
-    story = FrozenView(state.current, state.reached, state.said, state.verdicts, state.spans, state.log)
-    return _log(replace(state, held=story), entry, f"the stage is frozen on chapter {state.number}", "move")
+    frozen = FrozenView(state.current, state.reached, state.said, state.verdicts, state.spans, state.log)
+    return _log(replace(state, held=frozen), entry, f"the stage is frozen on chapter {state.number}", "move")
 
 
 @_apply.register
@@ -348,14 +350,14 @@ def _apply_health_sampled(event: e.HealthSampled, state: ShowState, entry: e.Jou
         replace(fault, symptom_before_fault=False) if fault.symptom_before_fault and fault.name not in seen else fault
         for fault in state.faults
     )
-    sampled = replace(state, sample=sample, seen=seen, faults=faults, history=_longer(state, sample, entry.at))
+    sampled = replace(state, sample=sample, seen=seen, faults=faults, history=_extend_history(state, sample, entry.at))
     return replace(sampled, parts_seen_broken=True) if sample.has_issues else sampled
 
 
-def _longer(state: ShowState, sample: Sample, at: float) -> tuple[Point, ...]:
-    """The history with this sample's numbers: one point a second, of the newest sample in it.
+def _extend_history(state: ShowState, sample: Sample, at: float) -> tuple[Point, ...]:
+    """Return the history with the numbers of this sample: one point a second, of the newest sample in it.
 
-    So what a curve ends with is what the cards beside it say.
+    So a curve ends with the same value as the cards beside it.
     """
     values: dict[str, float | None] = {metric.name: metric.value for metric in sample.metrics}
     values |= {f"node:{node.id}": node.main[1] for node in sample.nodes}

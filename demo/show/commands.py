@@ -1,4 +1,4 @@
-"""Everything that may ask the show to change: what people press, and what running work reports."""
+"""All commands that may change the show: what presenters ask for, and what running work reports."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,10 +7,10 @@ from typing import Literal
 from demo.show.health_sample import Sample
 
 MAX_SAY = 280
-"""Characters of one presenter's line."""
+"""Characters of one line said on stage."""
 
 
-# What people ask for.
+# What presenters and decks ask for.
 @dataclass(frozen=True, slots=True)
 class Advance:
     pass
@@ -39,7 +39,7 @@ class Inject:
 
 @dataclass(frozen=True, slots=True)
 class Heal:
-    """One fault, or (None) all of them and the parts that died unasked."""
+    """Heal one fault, or (None) all of them and the nodes of the system that failed without a fault."""
 
     name: str | None = None
 
@@ -61,14 +61,14 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Blackout:
-    """On, off, or (None) the other way round."""
+    """Darken the stage: on, off, or (None) toggle."""
 
     on: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Freeze:
-    """Hold the story the room sees: on, off, or (None) the other way round."""
+    """Freeze what the audience sees of the story: on, off, or (None) toggle."""
 
     on: bool | None = None
 
@@ -85,16 +85,16 @@ class PauseTimer:
 
 @dataclass(frozen=True, slots=True)
 class ResetTimer:
-    """Back to 0; the next step forward starts it again."""
+    """Set the timer to 0; the next step forward starts it again."""
 
 
 # What the conductor and its running work report.
 @dataclass(frozen=True, slots=True)
 class Open:
-    """A journal was opened: enter the first chapter, or pick up where an earlier process stopped.
+    """Enter the first chapter of a fresh show, or continue where an earlier process stopped.
 
-    `boot`, `anchor`: from what the moments of this process are counted, as `demo.clock.ShowClock` says.
-    `first`: the chapter (1-based) that a fresh show begins with.
+    `boot`, `anchor`: on what the moments of this process are based, see `demo.clock.ShowClock`.
+    `first`: the chapter (1-based) at which a fresh show begins.
     """
 
     boot: str = ""
@@ -104,14 +104,14 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """The server ends in an orderly way: nothing comes behind this. `by_person`: somebody quit it."""
+    """The server shuts down in an orderly way: the last command of a show. `by_person`: a presenter quit."""
 
     by_person: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ActionEnd:
-    """An `on_enter` returned, or (with a reason) failed."""
+    """An `on_enter` returned, or (with `error`) failed."""
 
     number: int
     run: int
@@ -120,14 +120,14 @@ class ActionEnd:
 
 @dataclass(frozen=True, slots=True)
 class AutoAdvance:
-    """The readable pause of a chapter without an action is over."""
+    """The reading time of a chapter without an action has passed."""
 
     visit: int
 
 
 @dataclass(frozen=True, slots=True)
 class FaultPlanned:
-    """The undo is on disk; the fault is being applied from now on."""
+    """The undo is on disk; the target is about to be changed."""
 
     name: str
     run: int
@@ -136,6 +136,8 @@ class FaultPlanned:
 
 @dataclass(frozen=True, slots=True)
 class FaultApplied:
+    """The injection succeeded."""
+
     name: str
     run: int
 
@@ -152,7 +154,7 @@ class FaultBroke:
 
 @dataclass(frozen=True, slots=True)
 class FaultLeft:
-    """An earlier server left it in the target, and it could not be healed."""
+    """A fault of an earlier server is still in its target and could not be healed."""
 
     name: str
     error: str
@@ -160,7 +162,7 @@ class FaultLeft:
 
 @dataclass(frozen=True, slots=True)
 class FaultDue:
-    """The fault's time is over."""
+    """The fault's duration has passed."""
 
     name: str
     run: int
@@ -168,7 +170,7 @@ class FaultDue:
 
 @dataclass(frozen=True, slots=True)
 class TargetBack:
-    """The target of a fault in place was seen healed, since `back_at`, and nobody here had healed it."""
+    """The target of an active fault was seen healed since `back_at`, without a heal of this show."""
 
     name: str
     run: int
@@ -177,7 +179,7 @@ class TargetBack:
 
 @dataclass(frozen=True, slots=True)
 class HealEnd:
-    """A heal was verified by observation, or (with a reason) was not. `back_at`: since when it was back before it."""
+    """A heal was verified, or (with `error`) failed. `back_at`: the target was back since then, before the heal."""
 
     name: str
     run: int
@@ -187,6 +189,8 @@ class HealEnd:
 
 @dataclass(frozen=True, slots=True)
 class PartsHealEnd:
+    """The heal of the system, or its start, ended; with `error` it failed."""
+
     error: str | None = None
 
 
@@ -200,14 +204,14 @@ class Observe:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """The conductor's clock looks at how old the newest sample is; `error`: the poller has ended."""
+    """The conductor checks how old the newest sample is. `error`: the poller has ended."""
 
     error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something beside the story, mostly gone wrong: for the presenter's screens. `level`: error or note."""
+    """A message for the presenter beside the story, mostly an error. `level`: error or note."""
 
     text: str
     level: Literal["error", "note"] = "error"
@@ -215,13 +219,15 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class StartCountdown:
+    """The action of chapter `number` counts down on every screen."""
+
     number: int
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Conclude:
-    """The verdict of an action of chapter `number` on the hypothesis standing there."""
+    """The action of chapter `number` sets the verdict on the hypothesis that stands there."""
 
     number: int
     held: bool | None
@@ -230,7 +236,7 @@ class Conclude:
 
 @dataclass(frozen=True, slots=True)
 class Durable:
-    """The disk takes what is written to it, or (with a reason) does not."""
+    """The journal can be written again, or (with `why`) no longer."""
 
     on: bool
     why: str = ""
@@ -274,7 +280,7 @@ Command = (
 
 @dataclass(frozen=True, slots=True)
 class CommandEnvelope:
-    """Who asks for what, pressed on which chapter (1-based; None: whichever is on screen)."""
+    """A command, who issued it, and the chapter that the issuer saw (1-based; None: any chapter)."""
 
     issuer: str
     command: Command

@@ -1,4 +1,4 @@
-"""`decide(state, command, at)`: what happens, or why not. Refusals come in the documented order."""
+"""`decide(state, command, at)`: the events a command causes, or why it is refused, in the documented order."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from demo.show.timer import Timer
 
 STALE_AFTER = 3
 UNKNOWN_AFTER = 10
-"""Intervals without a new sample until health counts as stale, and as unknown."""
+"""After how many intervals without a new sample health counts as stale, and as unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A command that changes nothing, and why."""
+    """Why a command changes nothing."""
 
     code: RefusalCode
     message: str
@@ -30,8 +30,8 @@ Decision = tuple[e.Event, ...] | Refusal
 
 
 def decide(state: ShowState, command: c.CommandEnvelope, at: float) -> Decision:
-    """The events that `command` causes at `at` (a moment), or a refusal. Pure."""
-    missing = _unknown_target(state, command.command)
+    """Return the events that a command causes at the moment `at`, or a refusal. Pure."""
+    missing = _refuse_unknown_target(state, command.command)
     if missing:
         return missing
     if command.expected_chapter is not None and command.expected_chapter != state.number:
@@ -39,37 +39,38 @@ def decide(state: ShowState, command: c.CommandEnvelope, at: float) -> Decision:
     return _decide(command.command, state, at)
 
 
-def _unknown_target(state: ShowState, what: c.Command) -> Refusal | None:
-    if isinstance(what, c.Goto) and not 1 <= what.chapter <= state.total:
-        return Refusal("not_found", f"there is no chapter {what.chapter}: this show has 1 to {state.total}")
-    if isinstance(what, c.Inject | c.Heal) and what.name is not None and state.fault(what.name) is None:
+def _refuse_unknown_target(state: ShowState, command: c.Command) -> Refusal | None:
+    if isinstance(command, c.Goto) and not 1 <= command.chapter <= state.total:
+        return Refusal("not_found", f"there is no chapter {command.chapter}: this show has 1 to {state.total}")
+    if isinstance(command, c.Inject | c.Heal) and command.name is not None and state.fault(command.name) is None:
         known = ", ".join(fault.name for fault in state.faults) or "none"
-        return Refusal("not_found", f"there is no fault {what.name!r} in this show; it has: {known}")
+        return Refusal("not_found", f"there is no fault {command.name!r} in this show; it has: {known}")
     return None
 
 
 @singledispatch
-def _decide(what: object, state: ShowState, at: float) -> Decision:
-    raise TypeError(f"no rule for {type(what).__name__}")
+def _decide(command: object, state: ShowState, at: float) -> Decision:
+    raise TypeError(f"no rule for {type(command).__name__}")
 
 
 # Moving.
 
 
 @_decide.register
-def _decide_open(what: c.Open, state: ShowState, at: float) -> Decision:
+def _decide_open(command: c.Open, state: ShowState, at: float) -> Decision:
     if not state.opened:
-        opened = e.ShowOpened(state.subject, titles_of(state.chapters), what.boot, what.anchor)
-        return (opened, *_enter(state, what.first, forward=True))
-    return (e.ShowPickedUp(what.boot, what.anchor), *_interrupted(state), *edited(state))
+        opened = e.ShowOpened(state.subject, titles_of(state.chapters), command.boot, command.anchor)
+        return (opened, *_enter(state, command.first, forward=True))
+    return (e.ShowPickedUp(command.boot, command.anchor), *_end_interrupted(state), *edited(state))
 
 
 @_decide.register
-def _decide_close(what: c.Close, state: ShowState, at: float) -> Decision:
-    return (e.ShowClosed(over=what.by_person and state.number == state.total),)
+def _decide_close(command: c.Close, state: ShowState, at: float) -> Decision:
+    return (e.ShowClosed(over=command.by_person and state.number == state.total),)
 
 
-def _interrupted(state: ShowState) -> Iterator[e.Event]:
+def _end_interrupted(state: ShowState) -> Iterator[e.Event]:
+    """Yield the ends of what ran in the old process, and a heal of each fault it may have left."""
     for index, action in enumerate(state.actions):
         if action.status == "running":
             yield e.ActionFailed(index + 1, action.run, "interrupted: the server stopped while it ran")
@@ -85,32 +86,32 @@ def _interrupted(state: ShowState) -> Iterator[e.Event]:
 
 
 @_decide.register
-def _decide_advance(what: c.Advance, state: ShowState, at: float) -> Decision:
+def _decide_advance(command: c.Advance, state: ShowState, at: float) -> Decision:
     if state.blocking:
-        return _blocked(state)
+        return _refuse_blocked(state)
     if state.number == state.total:
         return Refusal("at_end", "this is the last chapter")
     return tuple(_enter(state, state.number + 1, forward=True))
 
 
 @_decide.register
-def _decide_back(what: c.Back, state: ShowState, at: float) -> Decision:
+def _decide_back(command: c.Back, state: ShowState, at: float) -> Decision:
     if state.number == 1:
         return Refusal("at_start", "this is the first chapter")
     return tuple(_enter(state, state.number - 1, forward=False))
 
 
 @_decide.register
-def _decide_goto(what: c.Goto, state: ShowState, at: float) -> Decision:
-    if what.chapter == state.number:
+def _decide_goto(command: c.Goto, state: ShowState, at: float) -> Decision:
+    if command.chapter == state.number:
         return ()
-    if what.chapter < state.number:
-        return tuple(_enter(state, what.chapter, forward=False))
-    return _blocked(state) if state.blocking else tuple(_enter(state, what.chapter, forward=True))
+    if command.chapter < state.number:
+        return tuple(_enter(state, command.chapter, forward=False))
+    return _refuse_blocked(state) if state.blocking else tuple(_enter(state, command.chapter, forward=True))
 
 
 @_decide.register
-def _decide_rerun(what: c.Rerun, state: ShowState, at: float) -> Decision:
+def _decide_rerun(command: c.Rerun, state: ShowState, at: float) -> Decision:
     if state.action.status == "running":
         return Refusal("running", f"the action of chapter {state.number} is still running")
     if state.chapter.on_enter is None:
@@ -119,13 +120,13 @@ def _decide_rerun(what: c.Rerun, state: ShowState, at: float) -> Decision:
 
 
 @_decide.register
-def _decide_auto_advance(what: c.AutoAdvance, state: ShowState, at: float) -> Decision:
-    if state.visit != what.visit or state.chapter.on_enter is not None:
+def _decide_auto_advance(command: c.AutoAdvance, state: ShowState, at: float) -> Decision:
+    if state.visit != command.visit or state.chapter.on_enter is not None:
         return ()
-    return tuple(_chain(state))
+    return tuple(_advance_automatically(state))
 
 
-def _blocked(state: ShowState) -> Refusal:
+def _refuse_blocked(state: ShowState) -> Refusal:
     return Refusal("blocked", f"chapter {state.blocking} is still at work; the show moves on when it is done")
 
 
@@ -137,10 +138,10 @@ def _enter(state: ShowState, number: int, forward: bool) -> Iterator[e.Event]:
         yield e.ActionStarted(number, 1, visit)
 
 
-def _chain(state: ShowState, ending: int | None = None) -> Iterator[e.Event]:
-    """Step on by itself, if the show still stands in its forward visit and nothing holds it."""
-    held = state.blocking not in (None, ending)
-    if not state.chapter.auto_advance or not state.forward or state.halted or state.blackout or held:
+def _advance_automatically(state: ShowState, ending: int | None = None) -> Iterator[e.Event]:
+    """Enter the next chapter if this one asks for that, was entered forward, and nothing blocks the show."""
+    is_blocked = state.blocking not in (None, ending)
+    if not state.chapter.auto_advance or not state.forward or state.halted or state.blackout or is_blocked:
         return
     if state.number < state.total:
         yield from _enter(state, state.number + 1, forward=True)
@@ -150,37 +151,37 @@ def _chain(state: ShowState, ending: int | None = None) -> Iterator[e.Event]:
 
 
 @_decide.register
-def _decide_action_end(what: c.ActionEnd, state: ShowState, at: float) -> Decision:
-    action = state.actions[what.number - 1]
-    if action.run != what.run or action.status != "running":
+def _decide_action_end(command: c.ActionEnd, state: ShowState, at: float) -> Decision:
+    action = state.actions[command.number - 1]
+    if action.run != command.run or action.status != "running":
         return ()
-    if what.error is not None:
-        return (e.ActionFailed(what.number, what.run, what.error),)
-    done = e.ActionSucceeded(what.number, what.run)
-    standing = what.number == state.number and action.visit == state.visit
-    return (done, *_chain(state, ending=what.number)) if standing else (done,)
+    if command.error is not None:
+        return (e.ActionFailed(command.number, command.run, command.error),)
+    done = e.ActionSucceeded(command.number, command.run)
+    is_current = command.number == state.number and action.visit == state.visit
+    return (done, *_advance_automatically(state, ending=command.number)) if is_current else (done,)
 
 
 @_decide.register
-def _decide_start_countdown(what: c.StartCountdown, state: ShowState, at: float) -> Decision:
-    return (e.CountdownStarted(what.number, at + what.seconds),)
+def _decide_start_countdown(command: c.StartCountdown, state: ShowState, at: float) -> Decision:
+    return (e.CountdownStarted(command.number, at + command.seconds),)
 
 
 @_decide.register
-def _decide_conclude(what: c.Conclude, state: ShowState, at: float) -> Decision:
-    return (e.Concluded(what.number, what.held, what.text),)
+def _decide_conclude(command: c.Conclude, state: ShowState, at: float) -> Decision:
+    return (e.Concluded(command.number, command.held, command.text),)
 
 
 # Faults.
 
 
 @_decide.register
-def _decide_inject(what: c.Inject, state: ShowState, at: float) -> Decision:
-    fault = _fault(state, what.name)
+def _decide_inject(command: c.Inject, state: ShowState, at: float) -> Decision:
+    fault = _get_fault(state, command.name)
     if state.halted:
         return Refusal("halted", "the show is halted: resume before a new fault")
     if fault.is_running:
-        return Refusal("active", f"fault {what.name!r} is already {_doing(fault)}")
+        return Refusal("active", f"fault {command.name!r} is already {_describe_activity(fault)}")
     if state.parts_healing:
         return Refusal("healing", "heal all is still at work, and would undo it: wait until it has ended")
     if state.journal == "temporary":
@@ -188,86 +189,86 @@ def _decide_inject(what: c.Inject, state: ShowState, at: float) -> Decision:
         return Refusal("no_ledger", why)
     if not state.durable and state.journal == "file":
         return Refusal("no_ledger", "the journal cannot be written, so no undo can be: no new fault until it can")
-    return (e.FaultRequested(what.name, fault.run + 1),)
+    return (e.FaultRequested(command.name, fault.run + 1),)
 
 
-def _doing(fault: FaultState) -> str:
+def _describe_activity(fault: FaultState) -> str:
     return "in place and could not be healed yet" if fault.state == "failed" else fault.state
 
 
 @_decide.register
-def _decide_fault_planned(what: c.FaultPlanned, state: ShowState, at: float) -> Decision:
-    if not _is_now(state, what.name, what.run, "injecting"):
+def _decide_fault_planned(command: c.FaultPlanned, state: ShowState, at: float) -> Decision:
+    if not _is_now(state, command.name, command.run, "injecting"):
         return ()
-    return (e.FaultStarted(what.name, what.run, what.target),)
+    return (e.FaultStarted(command.name, command.run, command.target),)
 
 
 @_decide.register
-def _decide_fault_applied(what: c.FaultApplied, state: ShowState, at: float) -> Decision:
-    if not _is_now(state, what.name, what.run, "injecting"):
+def _decide_fault_applied(command: c.FaultApplied, state: ShowState, at: float) -> Decision:
+    if not _is_now(state, command.name, command.run, "injecting"):
         return ()
-    fault = _fault(state, what.name)
+    fault = _get_fault(state, command.name)
     lasts = fault.config.duration_sec
-    injected = e.FaultInjected(what.name, what.run, None if lasts == float("inf") else at + lasts)
+    injected = e.FaultInjected(command.name, command.run, None if lasts == float("inf") else at + lasts)
     if fault.heal_wanted or state.halted:
-        return (injected, e.HealRequested(what.name, what.run))
+        return (injected, e.HealRequested(command.name, command.run))
     return (injected,)
 
 
 @_decide.register
-def _decide_fault_broke(what: c.FaultBroke, state: ShowState, at: float) -> Decision:
-    if not _is_now(state, what.name, what.run, "injecting"):
+def _decide_fault_broke(command: c.FaultBroke, state: ShowState, at: float) -> Decision:
+    if not _is_now(state, command.name, command.run, "injecting"):
         return ()
-    failed = e.FaultFailed(what.name, what.run, what.error, what.touched)
-    return (failed, e.HealRequested(what.name, what.run)) if what.touched else (failed,)
+    failed = e.FaultFailed(command.name, command.run, command.error, command.touched)
+    return (failed, e.HealRequested(command.name, command.run)) if command.touched else (failed,)
 
 
 @_decide.register
-def _decide_fault_left(what: c.FaultLeft, state: ShowState, at: float) -> Decision:
-    fault = state.fault(what.name)
+def _decide_fault_left(command: c.FaultLeft, state: ShowState, at: float) -> Decision:
+    fault = state.fault(command.name)
     if fault is None or fault.is_running:
         return ()
-    return (e.FaultLeft(fault.name, fault.run, what.error),)
+    return (e.FaultLeft(fault.name, fault.run, command.error),)
 
 
 @_decide.register
-def _decide_fault_due(what: c.FaultDue, state: ShowState, at: float) -> Decision:
-    return (e.HealRequested(what.name, what.run),) if _is_now(state, what.name, what.run, "active") else ()
+def _decide_fault_due(command: c.FaultDue, state: ShowState, at: float) -> Decision:
+    return (e.HealRequested(command.name, command.run),) if _is_now(state, command.name, command.run, "active") else ()
 
 
 @_decide.register
-def _decide_target_back(what: c.TargetBack, state: ShowState, at: float) -> Decision:
-    """The undo runs all the same: what the driver itself holds up (a lease, a timer) must end with its fault."""
-    fault = _fault(state, what.name)
-    if not _is_now(state, what.name, what.run, "active") or fault.injected_at is None:
+def _decide_target_back(command: c.TargetBack, state: ShowState, at: float) -> Decision:
+    """End the fault and request its heal: what the driver itself keeps up, as a lease or a timer, must end too."""
+    fault = _get_fault(state, command.name)
+    if not _is_now(state, command.name, command.run, "active") or fault.injected_at is None:
         return ()
-    if not is_back(state, fault, what.back_at):
+    if not is_back(state, fault, command.back_at):
         return ()
-    came_back = e.FaultCameBack(what.name, what.run, max(0.0, what.back_at - fault.injected_at))
-    return (came_back, e.HealRequested(what.name, what.run))
+    came_back = e.FaultCameBack(command.name, command.run, max(0.0, command.back_at - fault.injected_at))
+    return (came_back, e.HealRequested(command.name, command.run))
 
 
 @_decide.register
-def _decide_heal(what: c.Heal, state: ShowState, at: float) -> Decision:
-    if what.name is not None:
-        return tuple(_heal(_fault(state, what.name)))
+def _decide_heal(command: c.Heal, state: ShowState, at: float) -> Decision:
+    if command.name is not None:
+        return tuple(_heal(_get_fault(state, command.name)))
     return tuple(_heal_all(state))
 
 
 @_decide.register
-def _decide_heal_end(what: c.HealEnd, state: ShowState, at: float) -> Decision:
-    if not _is_now(state, what.name, what.run, "healing"):
+def _decide_heal_end(command: c.HealEnd, state: ShowState, at: float) -> Decision:
+    if not _is_now(state, command.name, command.run, "healing"):
         return ()
-    if what.error is not None:
-        return (e.HealFailed(what.name, what.run, what.error),)
-    return (e.FaultHealed(what.name, what.run, what.back_at),)
+    if command.error is not None:
+        return (e.HealFailed(command.name, command.run, command.error),)
+    return (e.FaultHealed(command.name, command.run, command.back_at),)
 
 
 @_decide.register
-def _decide_parts_heal_end(what: c.PartsHealEnd, state: ShowState, at: float) -> Decision:
-    if what.error is None and not state.parts_healing and state.parts_error is None:
+def _decide_parts_heal_end(command: c.PartsHealEnd, state: ShowState, at: float) -> Decision:
+    if command.error is None and not state.parts_healing and state.parts_error is None:
         return ()
-    return (e.PartsHealed(),) if what.error is None else (e.PartsHealFailed(what.error),)
+    return (e.PartsHealed(),) if command.error is None else (e.PartsHealFailed(command.error),)
 
 
 def _heal(fault: FaultState) -> Iterator[e.Event]:
@@ -283,7 +284,7 @@ def _heal_all(state: ShowState) -> Iterator[e.Event]:
         yield e.PartsHealRequested()
 
 
-def _fault(state: ShowState, name: str) -> FaultState:
+def _get_fault(state: ShowState, name: str) -> FaultState:
     fault = state.fault(name)
     if fault is None:
         raise LookupError(name)
@@ -291,6 +292,7 @@ def _fault(state: ShowState, name: str) -> FaultState:
 
 
 def _is_now(state: ShowState, name: str, run: int, status: str) -> bool:
+    """Return whether this run of the fault is its newest and has this status: a report may come too late."""
     fault = state.fault(name)
     return fault is not None and fault.run == run and fault.state == status
 
@@ -299,7 +301,7 @@ def _is_now(state: ShowState, name: str, run: int, status: str) -> bool:
 
 
 @_decide.register
-def _decide_halt(what: c.Halt, state: ShowState, at: float) -> Decision:
+def _decide_halt(command: c.Halt, state: ShowState, at: float) -> Decision:
     cancelled = (
         e.ActionFailed(index + 1, action.run, "halted")
         for index, action in enumerate(state.actions)
@@ -309,86 +311,86 @@ def _decide_halt(what: c.Halt, state: ShowState, at: float) -> Decision:
 
 
 @_decide.register
-def _decide_resume(what: c.Resume, state: ShowState, at: float) -> Decision:
+def _decide_resume(command: c.Resume, state: ShowState, at: float) -> Decision:
     return (e.HaltLifted(),) if state.halted else ()
 
 
 @_decide.register
-def _decide_say(what: c.Say, state: ShowState, at: float) -> Decision:
-    return (e.Said(what.text),)
+def _decide_say(command: c.Say, state: ShowState, at: float) -> Decision:
+    return (e.Said(command.text),)
 
 
 @_decide.register
-def _decide_blackout(what: c.Blackout, state: ShowState, at: float) -> Decision:
-    on = not state.blackout if what.on is None else what.on
+def _decide_blackout(command: c.Blackout, state: ShowState, at: float) -> Decision:
+    on = not state.blackout if command.on is None else command.on
     return (e.BlackoutSet(on),) if on != state.blackout else ()
 
 
 @_decide.register
-def _decide_freeze(what: c.Freeze, state: ShowState, at: float) -> Decision:
+def _decide_freeze(command: c.Freeze, state: ShowState, at: float) -> Decision:
     frozen = state.held is not None
-    on = not frozen if what.on is None else what.on
+    on = not frozen if command.on is None else command.on
     return (e.FreezeSet(on),) if on != frozen else ()
 
 
 @_decide.register
-def _decide_start_timer(what: c.StartTimer, state: ShowState, at: float) -> Decision:
+def _decide_start_timer(command: c.StartTimer, state: ShowState, at: float) -> Decision:
     return () if state.timer.is_on else (e.TimerStarted(),)
 
 
 @_decide.register
-def _decide_pause_timer(what: c.PauseTimer, state: ShowState, at: float) -> Decision:
-    """One that has not begun is paused too: then no step starts it."""
+def _decide_pause_timer(command: c.PauseTimer, state: ShowState, at: float) -> Decision:
+    """Pause the timer. One that has not started is paused too: then no step starts it."""
     return () if state.timer.is_paused else (e.TimerPaused(),)
 
 
 @_decide.register
-def _decide_reset_timer(what: c.ResetTimer, state: ShowState, at: float) -> Decision:
+def _decide_reset_timer(command: c.ResetTimer, state: ShowState, at: float) -> Decision:
     return (e.TimerReset(),) if state.timer != Timer() else ()
 
 
 @_decide.register
-def _decide_notice(what: c.Notice, state: ShowState, at: float) -> Decision:
-    return (e.TroubleSeen(what.text, what.level),)
+def _decide_notice(command: c.Notice, state: ShowState, at: float) -> Decision:
+    return (e.TroubleSeen(command.text, command.level),)
 
 
 @_decide.register
-def _decide_durable(what: c.Durable, state: ShowState, at: float) -> Decision:
-    on = what.on and state.journal == "file"
-    return (e.DurabilityChanged(on, what.why),) if on != state.durable else ()
+def _decide_durable(command: c.Durable, state: ShowState, at: float) -> Decision:
+    on = command.on and state.journal == "file"
+    return (e.DurabilityChanged(on, command.why),) if on != state.durable else ()
 
 
 # Health.
 
 
 @_decide.register
-def _decide_observe(what: c.Observe, state: ShowState, at: float) -> Decision:
-    seen = tuple(sorted(name for name, visible in what.seen.items() if visible))
-    events: list[e.Event] = [e.HealthSampled(what.sample.raw, what.sample.updated_at, seen)]
-    fresh = _freshness(what.sample, at)
-    if fresh != state.freshness:
-        events.append(e.FreshnessChanged(fresh))
-    whole = what.sample.with_missing(state.expected)
-    if fresh == "live" and state.is_up_again(whole):
+def _decide_observe(command: c.Observe, state: ShowState, at: float) -> Decision:
+    seen = tuple(sorted(name for name, visible in command.seen.items() if visible))
+    events: list[e.Event] = [e.HealthSampled(command.sample.raw, command.sample.updated_at, seen)]
+    freshness = _judge_freshness(command.sample, at)
+    if freshness != state.freshness:
+        events.append(e.FreshnessChanged(freshness))
+    complete = command.sample.with_missing(state.expected)
+    if freshness == "live" and state.is_up_again(complete):
         events.append(e.PartsHealed())
     for fault in state.faults:
-        events.extend(measure(fault, whole, fault.name in seen, at))
+        events.extend(measure(fault, complete, fault.name in seen, at))
     return tuple(events)
 
 
 @_decide.register
-def _decide_watch(what: c.Watch, state: ShowState, at: float) -> Decision:
-    if what.error is not None:
-        fresh: e.Freshness = "unknown"
+def _decide_watch(command: c.Watch, state: ShowState, at: float) -> Decision:
+    if command.error is not None:
+        freshness: e.Freshness = "unknown"
     else:
-        fresh = _freshness(state.sample, at) if state.sample else "unknown"
-    reason = what.error or ""
-    if fresh == state.freshness and reason == state.freshness_reason:
+        freshness = _judge_freshness(state.sample, at) if state.sample else "unknown"
+    reason = command.error or ""
+    if freshness == state.freshness and reason == state.freshness_reason:
         return ()
-    return (e.FreshnessChanged(fresh, reason),)
+    return (e.FreshnessChanged(freshness, reason),)
 
 
-def _freshness(sample: Sample, at: float) -> e.Freshness:
+def _judge_freshness(sample: Sample, at: float) -> e.Freshness:
     age = at - sample.updated_at
     if age > UNKNOWN_AFTER * sample.interval_sec:
         return "unknown"

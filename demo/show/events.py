@@ -1,4 +1,4 @@
-"""Everything that can have happened in a show: frozen, and to and from JSON. The journal holds these."""
+"""All events of a show, frozen, with their conversion to and from JSON. The journal stores these."""
 
 import dataclasses
 import typing
@@ -13,9 +13,9 @@ Freshness = typing.Literal["live", "stale", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class ShowOpened:
-    """A fresh show. `chapters` are titles: by them the chapters of an edited deck are known again.
+    """A fresh show begins. `chapters` are titles, by which the chapters of an edited deck are matched.
 
-    `boot`, `anchor`: in this run of the machine, moments are the seconds since its start, and `anchor`.
+    `boot`, `anchor`: in this run of the machine a moment is its uptime in seconds plus `anchor`.
     """
 
     subject: str
@@ -26,7 +26,7 @@ class ShowOpened:
 
 @dataclass(frozen=True, slots=True)
 class DeckChanged:
-    """The deck was edited between two starts. `chapters`: its titles now; `number`: where the show stands (1-based)."""
+    """The deck was edited between two starts. `chapters`: its titles now; `number`: the current chapter (1-based)."""
 
     chapters: tuple[str, ...]
     number: int
@@ -34,7 +34,7 @@ class DeckChanged:
 
 @dataclass(frozen=True, slots=True)
 class ShowPickedUp:
-    """Another process continues this journal. `boot`, `anchor`: as of `ShowOpened`, from here on."""
+    """Another process continues this show. `boot`, `anchor`: as in `ShowOpened`, from here on."""
 
     boot: str = ""
     anchor: float = 0.0
@@ -42,14 +42,17 @@ class ShowPickedUp:
 
 @dataclass(frozen=True, slots=True)
 class ShowClosed:
-    """The server ended in an orderly way. `over`: a person quit it on the last chapter, so nobody continues here."""
+    """The server shut down in an orderly way.
+
+    `over`: a presenter quit on the last chapter, so the show is not continued.
+    """
 
     over: bool
 
 
 @dataclass(frozen=True, slots=True)
 class ShowSetAside:
-    """Another show was begun in this one's place: nobody continues here unless asked to."""
+    """Another show was begun in this one's place: it is continued only when asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ class FaultRequested:
 
 @dataclass(frozen=True, slots=True)
 class FaultStarted:
-    """The undo is on disk and the target is about to be touched: times count from here."""
+    """The undo is on disk and the target is about to be changed: durations count from here."""
 
     name: str
     run: int
@@ -96,7 +99,7 @@ class FaultStarted:
 
 @dataclass(frozen=True, slots=True)
 class FaultInjected:
-    """In place. `heals_at`: a moment, None until healed by hand."""
+    """The fault is active. `heals_at`: the moment at which it is healed; None until somebody heals it."""
 
     name: str
     run: int
@@ -113,7 +116,7 @@ class FaultFailed:
 
 @dataclass(frozen=True, slots=True)
 class FaultLeft:
-    """Found in the target at the start, left by an earlier server, and not healed yet."""
+    """A fault of an earlier server was found in its target at the start, and is not healed yet."""
 
     name: str
     run: int
@@ -128,7 +131,7 @@ class HealRequested:
 
 @dataclass(frozen=True, slots=True)
 class FaultHealed:
-    """`back_at`: since when the target had been back before the heal began, so that no recovery is the heal's."""
+    """`back_at`: the target was back since then, before the heal began, so no recovery is measured."""
 
     name: str
     run: int
@@ -158,7 +161,7 @@ class FaultRecovered:
 
 @dataclass(frozen=True, slots=True)
 class FaultCameBack:
-    """Its target came back by itself, `after_sec` from the injection: whoever did that, it was no heal of this show."""
+    """The target came back `after_sec` seconds after the injection, without a heal of this show."""
 
     name: str
     run: int
@@ -197,7 +200,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class BlackoutSet:
-    """A timer that runs stops with it, and goes on with the light."""
+    """The stage was darkened or lit again. A running timer stops for the blackout."""
 
     on: bool
 
@@ -209,7 +212,10 @@ class FreezeSet:
 
 @dataclass(frozen=True, slots=True)
 class TimerStarted:
-    """By hand. By itself it starts with the first `ChapterEntered` forward behind the opening, or behind a reset."""
+    """A presenter started the timer.
+
+    It starts without this event on the first step forward, after the opening of the show or after a reset.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +243,7 @@ class Concluded:
 
 @dataclass(frozen=True, slots=True)
 class HealthSampled:
-    """The poller's dict as JSON values, the moment it is from, and the faults whose observable it shows."""
+    """The poller's dict as JSON values, the moment of the sample, and the faults whose observable it shows."""
 
     health: Mapping[str, Any]
     updated_at: float
@@ -258,7 +264,7 @@ class TroubleSeen:
 
 @dataclass(frozen=True, slots=True)
 class DurabilityChanged:
-    """`why`: what keeps the journal from being written, and what to do; empty where it is not known."""
+    """`why`: what keeps the journal from being written, and what to do; empty when unknown."""
 
     on: bool
     why: str = ""
@@ -309,7 +315,7 @@ _BY_NAME: dict[str, type[Any]] = {kind.__name__: kind for kind in typing.get_arg
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """One line of the journal: the event, its place in the order, when (a moment of the show's clock) and by whom."""
+    """An event, its sequence number, its moment (of the show's clock) and its issuer."""
 
     seq: int
     at: float
@@ -318,16 +324,16 @@ class JournalEntry:
 
 
 class UnknownEventError(JournalError):
-    """Nothing is wrong with it, but another version of this program wrote it."""
+    """An event that is not damaged, but was written by another version of this program."""
 
 
 def to_json(event: Event) -> dict[str, Any]:
-    """The event's fields, and its name under `type`."""
+    """Return the event's fields, and its name under `type`."""
     return {"type": type(event).__name__} | {f.name: getattr(event, f.name) for f in dataclasses.fields(event)}
 
 
 def from_json(data: Mapping[str, Any]) -> Event:
-    """The event that `to_json` wrote. Raises `JournalError` for one this version does not know."""
+    """Return the event that `to_json` wrote. Raises `JournalError` for one that this version does not know."""
     fields = dict(data)
     kind = _BY_NAME.get(str(fields.pop("type", "")))
     if kind is None:

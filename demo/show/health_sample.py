@@ -1,4 +1,4 @@
-"""A health sample: the poller's dict, checked and frozen. What cannot be read is said, not guessed."""
+"""A health sample: the poller's dict, checked and frozen. What cannot be read is reported, never guessed."""
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping
@@ -9,11 +9,11 @@ from typing import Any
 from demo.errors import InvalidValue
 
 STATES = ("up", "degraded", "down", "starting", "offline", "unknown")
-"""What a node's `health` may say, as `HealthPollerProtocol` documents it."""
+"""The values of a node's `health`, as `HealthPollerProtocol` documents them."""
 
 MAX_NODES = 2000
 _MAX_NUMBER = 1e300
-"""JSON's numbers end here: a longer whole number is no measurement."""
+"""Just below the largest float. No measurement is larger, and a larger integer is no number for a JSON reader."""
 
 DEFAULT_INTERVAL_SEC = 1.0
 
@@ -32,7 +32,7 @@ class Node:
 
     @property
     def main(self) -> tuple[str, float | None]:
-        """The main number, unit and value: the first metric that is one."""
+        """Unit and value of the main number, which is the first numeric metric; ("", None) without one."""
         return next(((unit, v) for unit, v in self.metrics.items() if isinstance(v, int | float)), ("", None))
 
 
@@ -80,87 +80,87 @@ class Sample:
 
     @property
     def told_at(self) -> datetime:
-        """The moment it is from, aware, where the poller said it is; comparable with the show's other moments."""
-        said = _date(self.raw.get("last_updated"))
+        """The sample's moment as an aware datetime in the poller's time zone, comparable with the show's moments."""
+        said = _read_date(self.raw.get("last_updated"))
         return datetime.fromtimestamp(self.updated_at, UTC if said is None else said.tzinfo)
 
     @property
     def as_documented(self) -> dict[str, Any]:
-        """The poller's dict for a deck's or a driver's code, as `HealthPollerProtocol` describes it."""
+        """The poller's dict as a deck or a driver gets it, described by `HealthPollerProtocol`."""
         return {**self.raw, "last_updated": self.told_at}
 
     def with_missing(self, expected: Iterable[Node]) -> "Sample":
-        """This sample with every expected node it lacks added as down: a node is never just gone.
+        """Return this sample with every expected node that it lacks added as down: a node never just disappears.
 
-        Up to MAX_NODES in all. Who went missing last comes first in `expected` (a sample's own nodes stand
-        before those it lacked), so it is the longest missing that are given up.
+        Up to MAX_NODES in all. Nodes that went missing last come first in `expected` (a sample's own nodes stand before
+        the missing ones), so those missing for longest are dropped.
         """
         present = {node.id for node in self.nodes}
         room = max(0, MAX_NODES - len(self.nodes))
-        lost = tuple(
+        missing = tuple(
             replace(node, health="down", detail="missing from the poll", metrics={})
             for node in expected
             if node.id not in present
         )[:room]
-        return replace(self, nodes=self.nodes + lost) if lost else self
+        return replace(self, nodes=self.nodes + missing) if missing else self
 
 
 def read_sample(health: object, now: float, moment_of: Callable[[float], float] = float) -> Sample:
-    """A poller's dict as a `Sample`; `now` stands in for a missing `last_updated`.
+    """Return a poller's dict as a `Sample`; `now` replaces a missing `last_updated`.
 
-    `moment_of` turns a date of the wall clock (seconds of the epoch) into a moment of the show's clock.
-
-    Raises `InvalidValue` with what is wrong; one odd node becomes `unknown` and does not spoil the rest.
+    `moment_of` converts a wall clock time (seconds of the epoch) to a moment of the show's clock.
+    Raises `InvalidValue` that says what is wrong; a single invalid node becomes `unknown` instead.
     """
     if not isinstance(health, Mapping):
         raise InvalidValue(f"the poller returned {type(health).__name__}, not a dict")
     nodes = health.get("nodes", [])
     if not isinstance(nodes, list | tuple):
         raise InvalidValue(f"the poller's 'nodes' is {type(nodes).__name__}, not a list")
-    interval = _number(health.get("interval_sec"))
+    interval = _read_number(health.get("interval_sec"))
     raw = plain(health)
     return Sample(
-        nodes=_unique(_node(item, index) for index, item in enumerate(nodes[:MAX_NODES])),
-        updated_at=_moment(health.get("last_updated"), now, moment_of),
+        nodes=_drop_duplicates(_read_node(item, index) for index, item in enumerate(nodes[:MAX_NODES])),
+        updated_at=_read_moment(health.get("last_updated"), now, moment_of),
         interval_sec=interval if interval and interval > 0 else DEFAULT_INTERVAL_SEC,
-        metrics=tuple(_metric(item) for item in _dicts(health.get("metrics"))),
-        counters=tuple(_counter(item) for item in _dicts(health.get("counters"))),
+        metrics=tuple(_read_metric(item) for item in _keep_dicts(health.get("metrics"))),
+        counters=tuple(_read_counter(item) for item in _keep_dicts(health.get("counters"))),
         raw=raw if isinstance(raw, dict) else {},
     )
 
 
 def unreadable_node(health: Mapping[str, Any]) -> str:
-    """Return what is wrong with the first node whose health is no word of ours, for the presenter; empty if none is."""
+    """Return what is wrong with the first node that has no valid health, for the presenter; empty for none."""
     nodes = health.get("nodes", ())
     for index, item in enumerate(nodes[:MAX_NODES] if isinstance(nodes, list | tuple) else ()):
-        known = isinstance(item, Mapping) and isinstance(item.get("health"), str) and item["health"] in STATES
-        if not known:
-            return _misread(item, index)
+        is_known = isinstance(item, Mapping) and isinstance(item.get("health"), str) and item["health"] in STATES
+        if not is_known:
+            return _describe_unreadable_node(item, index)
     return ""
 
 
-def _misread(item: object, index: int) -> str:
+def _describe_unreadable_node(item: object, index: int) -> str:
     allowed = f"allowed: {', '.join(STATES)}"
     if not isinstance(item, Mapping):
         return f"the poller's node {index} is a {type(item).__name__}, not a dict"
-    name = _text(item.get("id")) or _text(item.get("name")) or f"node-{index}"
+    name = _read_text(item.get("id")) or _read_text(item.get("name")) or f"node-{index}"
     if "health" in item:
-        return f"the poller gives node {name!r} the health {_text(item['health'])[:40]!r}; {allowed}"
-    close = difflib.get_close_matches("health", [key for key in item if isinstance(key, str)], n=1)
-    meant = f" (it has {close[0]!r}: misspelt?)" if close else ""
-    return f"the poller gives node {name!r} no 'health'{meant}; {allowed}"
+        return f"the poller gives node {name!r} the health {_read_text(item['health'])[:40]!r}; {allowed}"
+    similar = difflib.get_close_matches("health", [key for key in item if isinstance(key, str)], n=1)
+    hint = f" (it has {similar[0]!r}: misspelt?)" if similar else ""
+    return f"the poller gives node {name!r} no 'health'{hint}; {allowed}"
 
 
 def plain(value: object, depth: int = 0) -> Any:
-    """The value as JSON: datetimes as ISO text, numbers that JSON lacks as None, the rest as text."""
+    """Return a value as JSON can hold it: datetimes as ISO text, NaN and infinity as None, other types as text."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
         return encodable(value)
     if isinstance(value, int | float):
-        number = _number(value)
-        # A number of somebody's own type (an array library's) becomes one that every encoder knows.
+        number = _read_number(value)
+        # A numeric type of another library (as NumPy) becomes one that every JSON encoder accepts.
         return number if number is None else int(number) if isinstance(number, int) else float(number)
+    # The depth is limited, because a structure may contain itself.
     if isinstance(value, Mapping) and depth < 12:
         return {encodable(str(key)): plain(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset) and depth < 12:
@@ -169,98 +169,99 @@ def plain(value: object, depth: int = 0) -> Any:
 
 
 def encodable(text: str) -> str:
-    """The text as UTF-8 can hold it: a lone surrogate becomes a question mark."""
+    """Return the text as UTF-8 can hold it: a lone surrogate becomes a question mark."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
-def _unique(nodes: Iterable[Node]) -> tuple[Node, ...]:
+def _drop_duplicates(nodes: Iterable[Node]) -> tuple[Node, ...]:
     by_id: dict[str, Node] = {}
     for node in nodes:
+        # The first node of an id wins.
         by_id.setdefault(node.id, node)
     return tuple(by_id.values())
 
 
-def _node(item: object, index: int) -> Node:
+def _read_node(item: object, index: int) -> Node:
     if not isinstance(item, Mapping):
         return Node(id=f"node-{index}", name=f"node-{index}", detail="the poller said nothing readable")
-    ident = _text(item.get("id")) or _text(item.get("name")) or f"node-{index}"
+    ident = _read_text(item.get("id")) or _read_text(item.get("name")) or f"node-{index}"
     health = item.get("health")
-    known = isinstance(health, str) and health in STATES
-    # Stands on the stage: nothing of an unknown word is repeated, it may be an error's text.
-    odd = "" if known else "no health we know"
+    is_known = isinstance(health, str) and health in STATES
+    # The audience sees this: an unknown value is not repeated, because it may be the text of an error.
+    fallback_detail = "" if is_known else "no health we know"
     metrics = item.get("metrics")
     links = item.get("links")
     return Node(
         id=ident,
-        name=_text(item.get("name")) or ident,
-        type=_text(item.get("type")),
-        health=str(health) if known else "unknown",
-        address=_text(item.get("address")),
-        detail=_text(item.get("detail")) or odd,
-        metrics=_metrics(metrics) if isinstance(metrics, Mapping) else {},
-        links=tuple(_text(link) for link in links) if isinstance(links, list | tuple) else (),
-        group=_text(item.get("group")),
+        name=_read_text(item.get("name")) or ident,
+        type=_read_text(item.get("type")),
+        health=str(health) if is_known else "unknown",
+        address=_read_text(item.get("address")),
+        detail=_read_text(item.get("detail")) or fallback_detail,
+        metrics=_read_metrics(metrics) if isinstance(metrics, Mapping) else {},
+        links=tuple(_read_text(link) for link in links) if isinstance(links, list | tuple) else (),
+        group=_read_text(item.get("group")),
     )
 
 
-def _metrics(metrics: Mapping[Any, Any]) -> dict[str, float | str]:
-    found: dict[str, float | str] = {}
+def _read_metrics(metrics: Mapping[Any, Any]) -> dict[str, float | str]:
+    values: dict[str, float | str] = {}
     for name, value in metrics.items():
-        number = _number(value)
+        number = _read_number(value)
         if number is not None:
-            found[_text(name)] = number
+            values[_read_text(name)] = number
         elif isinstance(value, str):
-            found[_text(name)] = _text(value)[:200]
-    return found
+            values[_read_text(name)] = _read_text(value)[:200]
+    return values
 
 
-def _metric(item: Mapping[str, Any]) -> Metric:
-    name = _text(item.get("name"))
+def _read_metric(item: Mapping[str, Any]) -> Metric:
+    name = _read_text(item.get("name"))
     return Metric(
         name=name,
-        label=_text(item.get("label")) or name,
-        value=_number(item.get("value")),
-        unit=_text(item.get("unit")),
-        role=_text(item.get("role")),
+        label=_read_text(item.get("label")) or name,
+        value=_read_number(item.get("value")),
+        unit=_read_text(item.get("unit")),
+        role=_read_text(item.get("role")),
     )
 
 
-def _counter(item: Mapping[str, Any]) -> Counter:
+def _read_counter(item: Mapping[str, Any]) -> Counter:
     return Counter(
-        key=_text(item.get("key")),
-        algorithm=_text(item.get("algorithm")),
-        limit=_number(item.get("limit")) or 0,
-        window_sec=_number(item.get("window_sec")) or 0,
-        admitted=_number(item.get("admitted")),
-        counted=_number(item.get("counted")),
-        drift=_number(item.get("drift")),
-        ghosts=_number(item.get("ghosts")),
-        spread_sec=_number(item.get("spread_sec")),
+        key=_read_text(item.get("key")),
+        algorithm=_read_text(item.get("algorithm")),
+        limit=_read_number(item.get("limit")) or 0,
+        window_sec=_read_number(item.get("window_sec")) or 0,
+        admitted=_read_number(item.get("admitted")),
+        counted=_read_number(item.get("counted")),
+        drift=_read_number(item.get("drift")),
+        ghosts=_read_number(item.get("ghosts")),
+        spread_sec=_read_number(item.get("spread_sec")),
     )
 
 
-def _dicts(value: object) -> list[Mapping[str, Any]]:
+def _keep_dicts(value: object) -> list[Mapping[str, Any]]:
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list | tuple) else []
 
 
-def _number(value: object) -> float | None:
+def _read_number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not -_MAX_NUMBER < value < _MAX_NUMBER:
         return None
     return value
 
 
-def _text(value: object) -> str:
+def _read_text(value: object) -> str:
     return "" if value is None else encodable(str(value)[:400])
 
 
-def _moment(value: object, now: float, moment_of: Callable[[float], float]) -> float:
-    """That of an aware datetime (or its ISO text), never later than `now`."""
-    date = _date(value)
+def _read_moment(value: object, now: float, moment_of: Callable[[float], float]) -> float:
+    """Return the moment of an aware datetime (or its ISO text), never later than `now`; `now` for anything else."""
+    date = _read_date(value)
     return now if date is None else min(moment_of(date.timestamp()), now)
 
 
-def _date(value: object) -> datetime | None:
-    """An aware datetime, or its ISO text as such; None for anything else."""
+def _read_date(value: object) -> datetime | None:
+    """Return an aware datetime, or one parsed from ISO text; None for anything else."""
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)

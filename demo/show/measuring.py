@@ -1,4 +1,4 @@
-"""What a health sample says of a fault: seen, recovered, or back without a heal of ours. Pure."""
+"""What a health sample tells of a fault: detected, recovered, or back without a heal of the show. Pure."""
 
 from collections.abc import Iterator
 
@@ -7,28 +7,30 @@ from demo.show.health_sample import Sample
 from demo.show.state import FaultState, ShowState
 
 DETECTION_GRACE_SEC = 5.0
-"""What is first seen later than this after the heal is no effect of the fault."""
+"""A symptom that is first seen later than this after the heal is not counted as an effect of the fault."""
 
 
 def measure(fault: FaultState, sample: Sample, seen: bool, at: float) -> Iterator[e.Event]:
-    """The events that this sample makes of one fault. `seen`: it shows the fault's observable."""
-    started, healing, healed = fault.injected_at, fault.heal_started_at, fault.healed_at
-    in_time = healed is None or at <= healed + DETECTION_GRACE_SEC
-    shown = seen and not fault.symptom_before_fault and in_time
-    if fault.awaits_detection and shown and started is not None and sample.updated_at >= started:
-        yield e.FaultDetected(fault.name, fault.run, at - started)
-    settled = not seen and not sample.has_issues and fault.awaits_recovery
-    if settled and healing is not None and healed is not None and sample.updated_at >= healed:
-        if fault.back_at is not None and started is not None:
-            yield e.FaultCameBack(fault.name, fault.run, max(0.0, fault.back_at - started))
+    """Yield the events that this sample causes for one fault. `seen`: it shows the fault's observable."""
+    injected_at, heal_started_at, healed_at = fault.injected_at, fault.heal_started_at, fault.healed_at
+    in_time = healed_at is None or at <= healed_at + DETECTION_GRACE_SEC
+    is_visible = seen and not fault.symptom_before_fault and in_time
+    # A sample from before the injection proves nothing, nor does one from before the heal.
+    if fault.awaits_detection and is_visible and injected_at is not None and sample.updated_at >= injected_at:
+        yield e.FaultDetected(fault.name, fault.run, at - injected_at)
+    is_over = not seen and not sample.has_issues and fault.awaits_recovery
+    if is_over and heal_started_at is not None and healed_at is not None and sample.updated_at >= healed_at:
+        if fault.back_at is not None and injected_at is not None:
+            yield e.FaultCameBack(fault.name, fault.run, max(0.0, fault.back_at - injected_at))
         else:
-            yield e.FaultRecovered(fault.name, fault.run, at - healing)
+            yield e.FaultRecovered(fault.name, fault.run, at - heal_started_at)
 
 
 def is_back(state: ShowState, fault: FaultState, back_at: float) -> bool:
-    """Do the samples agree that its target is back since `back_at`?
+    """Return whether the samples agree that the target is back since `back_at`.
 
-    A target that was removed counts as healed for its driver, and is missing here. Old samples tell nothing.
+    A removed target looks healed to its driver, but is missing in the sample. A sample from before `back_at` proves
+    nothing.
     """
     if state.sample is None:
         return True

@@ -1,4 +1,4 @@
-"""`ShowState`: everything that is true of a show, frozen; a fold of the journal's events."""
+"""`ShowState`: all that is known of a show, frozen; computed from the events of the journal."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -11,22 +11,22 @@ from demo.show.timer import Timer
 from demo.types import ChaosConfig, Chapter
 
 MAX_LOG = 60
-"""Lines of the log that the screens keep; the journal keeps all."""
+"""Lines of the log that are kept in the state; the journal has all."""
 
 MAX_HISTORY = 61
-"""Points of a curve: one a second, so a minute."""
+"""Points of a curve: one a second for a minute."""
 
 ActionStatus = Literal["idle", "running", "done", "failed"]
 FaultStatus = Literal["idle", "injecting", "active", "healing", "failed"]
 Level = Literal["move", "fault", "word", "error", "note"]
 JournalKind = Literal["file", "temporary", "none"]
-"""What a show is written to: a file that stays; a temporary one, for no other could be had; or a temporary one, for
-whoever plays it asked for none."""
+"""Where a show is stored: `file`, one that stays; `temporary`, because no other could be created; `none`, a temporary
+one, because the caller asked for no journal."""
 
 
 @dataclass(frozen=True, slots=True)
 class ActionState:
-    """A chapter's `on_enter`. `run` counts its starts, `visit` is the one that started it last."""
+    """A chapter's `on_enter`. `run` counts its starts, `visit` is the visit that started it last."""
 
     status: ActionStatus = "idle"
     error: str | None = None
@@ -36,12 +36,12 @@ class ActionState:
 
 @dataclass(frozen=True, slots=True)
 class FaultState:
-    """A fault and its newest run. Times are moments of the show's clock, durations seconds.
+    """A fault and its newest run. Times are moments of the show's clock, durations are in seconds.
 
-    `may_have_changed_target`: only a verified heal takes that back.
-    `symptom_before_fault`: the observable was there before the injection, so seeing it proves nothing yet.
-    `not_measurable`: a restart came between, so nothing can be measured of this run any more.
-    `back_at`: the heal found it back since then; `came_back_after_sec`: so it was, by itself, and nothing recovered.
+    `may_have_changed_target`: only a verified heal clears it. `symptom_before_fault`: the observable was visible before
+    the injection, so seeing it is no detection yet. `not_measurable`: a restart came in between, so nothing can be
+    measured of this run. `back_at`: the heal found the target back since then. `came_back_after_sec`: it came back by
+    itself, without a recovery.
     """
 
     config: ChaosConfig
@@ -70,28 +70,28 @@ class FaultState:
 
     @property
     def is_running(self) -> bool:
-        """Something may be broken in the target, or is about to be."""
+        """The target may be changed, or is about to be."""
         return self.state in ("injecting", "active", "healing") or self.may_have_changed_target
 
     @property
     def has_ended(self) -> bool:
-        """How it ended is known: it recovered after a heal, or came back by itself."""
+        """Its end was measured: it recovered after a heal, or came back by itself."""
         return self.recovered_after_sec is not None or self.came_back_after_sec is not None
 
     @property
     def awaits_detection(self) -> bool:
-        open_still = self.detected_after_sec is None and not self.has_ended
-        return self.injected_at is not None and open_still and not self.not_measurable
+        is_open = self.detected_after_sec is None and not self.has_ended
+        return self.injected_at is not None and is_open and not self.not_measurable
 
     @property
     def awaits_recovery(self) -> bool:
-        open_still = not self.has_ended and not self.not_measurable
-        return self.healed_at is not None and open_still and not self.is_running
+        is_open = not self.has_ended and not self.not_measurable
+        return self.healed_at is not None and is_open and not self.is_running
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of a hypothesis; `held` None: no effect was seen. `by`: the chapter whose action found it."""
+    """The verdict on a hypothesis; `held` None: no effect was seen. `by`: the chapter whose action set it."""
 
     held: bool | None
     text: str
@@ -108,7 +108,7 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The main numbers at one second."""
+    """The main numbers of one second, for the curves."""
 
     at: float
     values: Mapping[str, float | None]
@@ -116,7 +116,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """When a fault was in place, and on which chapter (1-based) it began."""
+    """When a fault was active, and the chapter (1-based) in which it began."""
 
     name: str
     chapter: int
@@ -126,7 +126,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class FrozenView:
-    """What the room was told when the stage was frozen. The names are `ShowState`'s own."""
+    """What the audience saw when the stage was frozen. The fields are named as in `ShowState`."""
 
     current: int
     reached: int
@@ -138,9 +138,9 @@ class FrozenView:
 
 @dataclass(frozen=True, slots=True)
 class ShowState:
-    """The one truth of a show. `current` is 0-based; `visit` counts entries of chapters.
+    """All that is known of a show. `current` is 0-based; `visit` counts entries of chapters.
 
-    Times are moments of the show's clock, which in the run `boot` of the machine are `anchor` and its uptime.
+    Times are moments of the show's clock: in the run `boot` of the machine, `anchor` plus its uptime.
     """
 
     title: str
@@ -150,7 +150,7 @@ class ShowState:
     faults: tuple[FaultState, ...]
     actions: tuple[ActionState, ...]
     deck: tuple[Chapter, ...] = ()
-    """What this process would play. `chapters` differs while the journal tells of the deck before an edit."""
+    """The deck of this process. `chapters` differs during the replay of events from before an edit."""
     seq: int = 0
     opened: bool = False
     boot: str = ""
@@ -163,11 +163,11 @@ class ShowState:
     halted: bool = False
     blackout: bool = False
     held: FrozenView | None = None
-    """While the stage is frozen: the story the room goes on seeing."""
+    """While the stage is frozen: what the audience goes on seeing."""
     timer: Timer = field(default_factory=Timer)
     journal: JournalKind = "file"
     durable: bool = True
-    """What is answered outlives this server, however it ends. `not_durable_because`: why it does not, if known."""
+    """What was answered survives any crash of this server. `not_durable_because`: why it does not, if known."""
     not_durable_because: str = ""
     said: str = ""
     countdown_ends_at: float | None = None
@@ -176,7 +176,7 @@ class ShowState:
     parts_error: str | None = None
     parts_failed_at: float = 0.0
     parts_seen_broken: bool = False
-    """Since that error, or when it came, a part was seen not to be up: to see all of them up is the end of it."""
+    """A node was seen not up at that error or since: only then does a sample with all nodes up clear the error."""
     sample: Sample | None = None
     seen: frozenset[str] = frozenset()
     freshness: Freshness = "unknown"
@@ -213,11 +213,11 @@ class ShowState:
 
     @property
     def expected(self) -> tuple[Node, ...]:
-        """Every node that this show has seen."""
+        """All nodes that this show has seen."""
         return self.sample.nodes if self.sample else ()
 
     def is_up_again(self, sample: Sample) -> bool:
-        """Does this sample end what was wrong with the system: is all of it up, whoever did that?"""
+        """Return whether this sample ends the system's error: all of it is up, whoever did that."""
         if self.parts_error is None or self.parts_healing or not self.parts_seen_broken:
             return False
         return bool(sample.nodes) and not sample.has_issues and sample.updated_at >= self.parts_failed_at
@@ -226,15 +226,15 @@ class ShowState:
         return next((fault for fault in self.faults if fault.name == name), None)
 
     def hypothesis_number(self, number: int) -> int | None:
-        """The 1-based chapter whose hypothesis stands on chapter `number`."""
+        """Return the 1-based chapter whose hypothesis stands on chapter `number`; None for none."""
         return next((n for n in range(number, 0, -1) if self.chapters[n - 1].hypothesis), None)
 
     def with_fault(self, name: str, **changes: Any) -> "ShowState":
-        """The state with these fields of one fault replaced."""
+        """Return the state with these fields of one fault replaced."""
         return replace(self, faults=tuple(replace(f, **changes) if f.name == name else f for f in self.faults))
 
     def with_action(self, number: int, **changes: Any) -> "ShowState":
-        """The state with these fields of one chapter's action replaced; `number` is 1-based."""
+        """Return the state with these fields of one chapter's action replaced; `number` is 1-based."""
         actions = list(self.actions)
         actions[number - 1] = replace(actions[number - 1], **changes)
         return replace(self, actions=tuple(actions))
@@ -243,7 +243,7 @@ class ShowState:
 def opening(
     title: str, subject: str, description: str, chapters: Iterable[Chapter], faults: Iterable[FaultState] = ()
 ) -> ShowState:
-    """A show before its first event. Raises `InvalidValue` for an empty deck or two faults of one name."""
+    """Return a show before its first event. Raises `InvalidValue` for an empty deck or two faults of one name."""
     deck = tuple(chapters)
     if not deck:
         raise InvalidValue("a deck needs at least one chapter")

@@ -1,6 +1,6 @@
-"""`ShowState` as JSON and back, for the snapshots that a journal keeps. Exact; what has another shape is no state.
+"""Converts `ShowState` to JSON and back, for the snapshots of a journal. Exact: any other shape is rejected.
 
-What a show brings along itself is not stored: title, subject, deck, and what its faults are.
+What a process knows by itself is not stored: title, subject, deck, and the definitions of its faults.
 """
 
 import dataclasses
@@ -16,28 +16,28 @@ from demo.errors import InvalidValue
 from demo.show.state import FaultState, ShowState
 
 VERSION = 3
-"""Of what is stored. Raise it with every change of the state's shape: `tests/test_architecture.py` says so."""
+"""Version of the format, raised with every change of the state's shape: `tests/test_architecture.py` checks that."""
 
 BROUGHT = {
     ShowState: {"title", "subject", "description", "chapters", "deck", "journal"},
     FaultState: {"config", "observable"},
 }
-"""Fields that a show brings along."""
+"""Fields that are not stored: every process knows them by itself."""
 
 
 def encode_state(state: ShowState) -> str:
-    """As JSON text. Item by item, so that a large state does not keep other threads waiting."""
-    plain = _codec(ShowState).encode(state)
+    """Return a state as JSON, encoded item by item so that a large state does not hold the GIL for long."""
+    plain = _find_codec(ShowState).encode(state)
     plain["titles"] = [chapter.title for chapter in state.chapters]
     for fault, stored in zip(state.faults, plain["faults"], strict=True):
         stored["name"] = fault.name
-    return "{" + ", ".join(f"{json.dumps(name)}: {_text(value)}" for name, value in plain.items()) + "}"
+    return "{" + ", ".join(f"{json.dumps(name)}: {_dump(value)}" for name, value in plain.items()) + "}"
 
 
 def decode_state(text: str, show: ShowState) -> ShowState:
-    """The state that was stored, for `show` as it is before its first event.
+    """Return the stored state; `show` is the show's state before its first event.
 
-    Raises `ValueError`, `TypeError` or `LookupError` for what was stored by another deck, or in another shape.
+    Raises `ValueError`, `TypeError` or `LookupError` when another deck or another shape was stored.
     """
     plain = json.loads(text)
     if plain.pop("titles") != [chapter.title for chapter in show.chapters]:
@@ -45,17 +45,17 @@ def decode_state(text: str, show: ShowState) -> ShowState:
     stored = {fault.pop("name"): fault for fault in plain.pop("faults")}
     if set(stored) != {fault.name for fault in show.faults}:
         raise InvalidValue("the snapshot belongs to other faults")
-    fields = _decoded(ShowState, plain, but={"faults"})
-    faults = tuple(_fault(fault, stored[fault.name]) for fault in show.faults)
+    fields = _decode_fields(ShowState, plain, except_for={"faults"})
+    faults = tuple(_decode_fault(fault, stored[fault.name]) for fault in show.faults)
     if len(fields["actions"]) != len(show.chapters):
         raise InvalidValue("the snapshot belongs to another deck")
     return dataclasses.replace(show, faults=faults, **fields)
 
 
 def shape() -> str:
-    """All that is stored, by names and types: another text wants another `VERSION`.
+    """Describe all that is stored, by names and types: when this text changes, `VERSION` must too.
 
-    Where a type is defined is not part of it: a module may be renamed.
+    The modules of types are left out, so that they may be renamed.
     """
     seen: dict[type, str] = {}
     _describe(ShowState, seen)
@@ -63,14 +63,14 @@ def shape() -> str:
     return re.sub(r"\bdemo\.(\w+\.)*", "", text)
 
 
-def _fault(fault: FaultState, stored: Mapping[str, Any]) -> FaultState:
-    fields = _decoded(FaultState, stored)
+def _decode_fault(fault: FaultState, stored: Mapping[str, Any]) -> FaultState:
+    fields = _decode_fields(FaultState, stored)
     if not fields["run"]:
-        del fields["target"]  # it never ran: the target is what the driver says now
+        del fields["target"]  # it never ran: its target is the driver's current one
     return dataclasses.replace(fault, **fields)
 
 
-def _text(value: Any) -> str:
+def _dump(value: Any) -> str:
     return f"[{', '.join(map(json.dumps, value))}]" if isinstance(value, list) else json.dumps(value)
 
 
@@ -87,35 +87,36 @@ _SAME = _Codec(_same, _same)
 
 
 @cache
-def _codec(kind: Any) -> _Codec:
-    """How values of this type are written and read: `_SAME` for those that JSON holds as they are."""
-    origin, of = typing.get_origin(kind), typing.get_args(kind)
+def _find_codec(kind: Any) -> _Codec:
+    """Return how values of a type are written and read; `_SAME` for those that JSON holds as they are."""
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        return _Codec(lambda value: _encoded(kind, value), lambda plain: kind(**_decoded(kind, plain)))
+        return _Codec(lambda value: _encode_fields(kind, value), lambda plain: kind(**_decode_fields(kind, plain)))
     if origin in (typing.Union, types.UnionType):
-        [inner, *others] = [one for one in of if one is not type(None)]
-        return _SAME if others else _optional(_codec(inner))
+        [inner, *others] = [one for one in args if one is not type(None)]
+        return _SAME if others else _build_optional_codec(_find_codec(inner))
     if origin is Mapping:
-        return _mapping(of[0], _codec(of[1]))
+        return _build_mapping_codec(args[0], _find_codec(args[1]))
     if origin in (tuple, frozenset):
-        return _collection(origin, of)
+        return _build_collection_codec(origin, args)
     if origin is not typing.Literal and kind not in (Any, str, int, float, bool):
         raise TypeError(f"a snapshot cannot hold {kind}")
     return _SAME
 
 
-def _collection(origin: Any, of: tuple[Any, ...]) -> _Codec:
+def _build_collection_codec(origin: Any, args: tuple[Any, ...]) -> _Codec:
     if origin is frozenset:
+        # Sorted, so that equal states have equal texts.
         return _Codec(sorted, frozenset)
-    if of[1:] == (...,):
-        item = _codec(of[0])
+    if args[1:] == (...,):
+        item = _find_codec(args[0])
         return _Codec(lambda value: [item.encode(one) for one in value], lambda plain: tuple(map(item.decode, plain)))
-    if any(_codec(one) != _SAME for one in of):
-        raise TypeError(f"a snapshot cannot hold a tuple of {of}")
+    if any(_find_codec(one) != _SAME for one in args):
+        raise TypeError(f"a snapshot cannot hold a tuple of {args}")
     return _Codec(list, tuple)
 
 
-def _optional(inner: _Codec) -> _Codec:
+def _build_optional_codec(inner: _Codec) -> _Codec:
     if inner == _SAME:
         return _SAME
     return _Codec(
@@ -124,33 +125,35 @@ def _optional(inner: _Codec) -> _Codec:
     )
 
 
-def _mapping(key: Any, item: _Codec) -> _Codec:
+def _build_mapping_codec(key: Any, item: _Codec) -> _Codec:
     if key is str and item == _SAME:
         return _Codec(dict, dict)
-    return _Codec(  # JSON's names are texts
+    return _Codec(  # as a list of pairs: JSON objects have only text keys
         lambda value: [[name, item.encode(one)] for name, one in value.items()],
         lambda plain: {name: item.decode(one) for name, one in plain},
     )
 
 
-def _stored(kind: type) -> Iterator[tuple[str, _Codec]]:
+def _iterate_fields(kind: type) -> Iterator[tuple[str, _Codec]]:
     hints = typing.get_type_hints(kind)
     for field in dataclasses.fields(kind):
         if field.name not in BROUGHT.get(kind, ()):
-            yield field.name, _codec(hints[field.name])
+            yield field.name, _find_codec(hints[field.name])
 
 
-def _encoded(kind: type, value: Any) -> dict[str, Any]:
-    return {name: codec.encode(getattr(value, name)) for name, codec in _fields(kind)}
+def _encode_fields(kind: type, value: Any) -> dict[str, Any]:
+    return {name: codec.encode(getattr(value, name)) for name, codec in _list_fields(kind)}
 
 
 @cache
-def _fields(kind: type) -> tuple[tuple[str, _Codec], ...]:
-    return tuple(_stored(kind))
+def _list_fields(kind: type) -> tuple[tuple[str, _Codec], ...]:
+    return tuple(_iterate_fields(kind))
 
 
-def _decoded(kind: type, plain: Mapping[str, Any], but: frozenset[str] | set[str] = frozenset()) -> dict[str, Any]:
-    fields = [(name, codec) for name, codec in _fields(kind) if name not in but]
+def _decode_fields(
+    kind: type, plain: Mapping[str, Any], except_for: frozenset[str] | set[str] = frozenset()
+) -> dict[str, Any]:
+    fields = [(name, codec) for name, codec in _list_fields(kind) if name not in except_for]
     if set(plain) != {name for name, _ in fields}:
         raise InvalidValue(f"the snapshot holds another {kind.__name__}: {sorted(plain)}")
     return {name: codec.decode(plain[name]) for name, codec in fields}

@@ -1,4 +1,4 @@
-"""The talk's timer: a fold of the journal like everything else. Pure."""
+"""The talk's timer, computed from events like all other state. Pure."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -8,10 +8,10 @@ Awaits = Literal["", "step", "light"]
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """`banked_sec` was counted before its present run, which began at `runs_since` (None: it stands).
+    """`banked_sec`: the time counted before the current run, which began at `runs_since` (None: the timer is stopped).
 
-    While it stands, `awaits` says what starts it by itself: the next step forward (a fresh one), the light (the
-    blackout stopped it, or it was started in the dark), or nothing (it was paused by hand).
+    While it is stopped, `awaits` says what starts it automatically: the next step forward (a new timer), the end of the
+    blackout ("light": the blackout stopped it, or it was started during one), or nothing (a presenter paused it).
     """
 
     banked_sec: float = 0.0
@@ -24,24 +24,24 @@ class Timer:
 
     @property
     def is_on(self) -> bool:
-        """It runs, or will as soon as the room is lit."""
+        """It runs, or will as soon as the blackout ends."""
         return self.is_running or self.awaits == "light"
 
     @property
     def is_paused(self) -> bool:
-        """It stands until somebody starts it."""
+        """It is stopped until a presenter starts it."""
         return not self.is_running and not self.awaits
 
     def elapsed(self, now: float) -> float:
-        """Seconds at `now`; never less than what is banked."""
+        """Return the seconds counted until `now`; never less than `banked_sec`."""
         return self.banked_sec + (max(0.0, now - self.runs_since) if self.runs_since is not None else 0.0)
 
     def started(self, at: float, dark: bool) -> "Timer":
-        """In the dark it only waits for the light."""
+        """Return the started timer; during a blackout it starts only when that ends."""
         return replace(self, awaits="light") if dark else replace(self, runs_since=at, awaits="")
 
     def stepped(self, at: float, dark: bool) -> "Timer":
-        """The show went forward: that starts a fresh one."""
+        """Return the timer after a step forward, which starts a new one."""
         return self.started(at, dark) if self.awaits == "step" else self
 
     def paused(self, at: float) -> "Timer":

@@ -1,1 +1,1 @@
-"""The process that heals after a crash, the server's side of it, and the undo that both share."""
+"""The watchdog: the process that heals after a crash, the server's client of it, and the undo that both share."""

@@ -1,4 +1,4 @@
-"""The server's side of its watchdog: starts it before the first fault, hands it every undo, gives signs of life."""
+"""The server's client of its watchdog: starts it before the first fault, sends it every undo, and a heartbeat."""
 
 import asyncio
 import contextlib
@@ -21,154 +21,169 @@ ANSWER_SEC = 3.0
 BEAT_SEC = 0.5
 MAX_UNANSWERED = 10
 GRACE_SEC = 1.0
-"""What a fault may outlast its time before the watchdog doubts the server."""
+"""How much later than its time a fault may be healed before the watchdog heals it."""
 
 PATIENCE = "DEMO_WATCHDOG_PATIENCE_SEC"
 
 
 def patience_sec() -> float:
-    """How long a server may be silent until what lasts until it is healed is healed for it. Raises `UsageError`."""
-    said = os.environ.get(PATIENCE) or "30"
+    """Return how long a server may be silent before the watchdog heals faults without a time limit, in seconds.
+
+    Raises `UsageError` for an environment variable that is no number above 0.
+    """
+    text = os.environ.get(PATIENCE) or "30"
     with contextlib.suppress(ValueError):
-        if 0 < (patience := float(said)) < math.inf:
-            return patience
-    raise UsageError(f"{PATIENCE} is {said!r}: it takes a number of seconds above 0, like 30")
+        if 0 < (seconds := float(text)) < math.inf:
+            return seconds
+    raise UsageError(f"{PATIENCE} is {text!r}: it takes a number of seconds above 0, like 30")
 
 
 class WatchdogClient:
-    """A process in a session of its own that heals what is pending as soon as this one is gone, or hangs.
+    """A process in its own session that heals pending faults as soon as this process is gone or hangs.
 
-    Told what `demo.watchdog.heal` needs to make the drivers anew: the subject's name and options.
+    It is given what `demo.watchdog.heal` needs to create the drivers again: the subject's name and options.
     """
 
     def __init__(self, subject: str, options: Mapping[str, Any]) -> None:
-        self._show = {
+        self._config = {
             "subject": subject,
             "options": dict(options),
             "journal": None,
+            # Where the package is: the healing processes put it on their search path.
             "root": str(ROOT),
             "pid": os.getpid(),
             "patience": patience_sec(),
         }
-        self._held: dict[str, dict[str, Any]] = {}
-        self._line: _WatchdogPipe | None = None
-        self._beating: asyncio.Task[None] | None = None
-        self._one_at_a_time = asyncio.Lock()
-        self._tell_presenter: Callable[[str], None] = lambda text: None
+        self._pending: dict[str, dict[str, Any]] = {}
+        self._pipe: _WatchdogPipe | None = None
+        self._heartbeat_task: asyncio.Task[None] | None = None
+        self._lock = asyncio.Lock()
+        self._notify_presenter: Callable[[str], None] = lambda text: None
 
     def begin(self, journal: Path, tell: Callable[[str], None]) -> None:
-        self._show["journal"] = str(journal.absolute())
-        self._tell_presenter = tell
+        """Set the journal whose undos the watchdog marks, and the function that notifies the presenter."""
+        self._config["journal"] = str(journal.absolute())
+        self._notify_presenter = tell
 
     @property
     def pid(self) -> int | None:
-        """Of the process, while it lives."""
-        return self._line.pid if self._line is not None and self._line.is_open else None
+        """The id of the watchdog process; None while there is none."""
+        return self._pipe.pid if self._pipe is not None and self._pipe.is_open else None
 
     @property
     def is_alive(self) -> bool:
         return self.pid is not None and start_time_of(self.pid) is not None
 
     async def hold(self, ident: str, fault: str, plan: Plan, lasts_sec: float) -> None:
-        """Returns when the watchdog has this undo. Raises `FaultError` when there can be none.
+        """Give an undo to the watchdog and return once it has confirmed. Raises `FaultError` when it cannot.
 
-        `lasts_sec`: the fault's own time; `math.inf` until somebody heals it.
+        `lasts_sec`: the duration of the fault; `math.inf` until somebody heals it.
         """
-        lasts = None if lasts_sec == float("inf") else lasts_sec + GRACE_SEC
-        plain = asdict(plan) | {"undo": dict(plan.undo)}
-        order = {"hold": ident, "fault": fault, "plan": plain, "lasts": lasts, "applied": False}
-        async with self._one_at_a_time:
-            self._held[ident] = order
+        heal_after_sec = None if lasts_sec == float("inf") else lasts_sec + GRACE_SEC
+        plan_json = asdict(plan) | {"undo": dict(plan.undo)}
+        order = {"hold": ident, "fault": fault, "plan": plan_json, "lasts": heal_after_sec, "applied": False}
+        async with self._lock:
+            self._pending[ident] = order
             try:
-                await self._hand_over(ident, order)
+                await self._send_undo(ident, order)
             except BaseException:
-                self._held.pop(ident, None)
+                # The fault is not injected then, so a later watchdog must not get this undo either.
+                self._pending.pop(ident, None)
                 raise
-        if self._beating is None or self._beating.done():
-            self._beating = asyncio.create_task(self._beat(), name="signs of life for the watchdog")
+        if self._heartbeat_task is None or self._heartbeat_task.done():
+            self._heartbeat_task = asyncio.create_task(self._send_heartbeats(), name="signs of life for the watchdog")
 
-    async def _hand_over(self, ident: str, order: Mapping[str, Any]) -> None:
-        if self._line is None or not self._line.is_open or not await self._line.ask(order, {"held": ident}):
+    async def _send_undo(self, ident: str, order: Mapping[str, Any]) -> None:
+        if self._pipe is None or not self._pipe.is_open or not await self._pipe.ask(order, {"held": ident}):
             await self._start()
 
     async def _start(self) -> None:
-        """A new process with everything that is held; an old one that does not answer is ended first."""
-        if self._line is not None:
-            self._line.end()
-        self._line = await _WatchdogPipe.open(self._show)
-        for ident, order in tuple(self._held.items()):
-            # What was healed meanwhile is not handed over any more.
-            if ident in self._held and not await self._line.ask(order, {"held": ident}):
+        """Start a new watchdog process and send it all pending undos; kill an old one that does not answer first.
+
+        Raises `FaultError`.
+        """
+        if self._pipe is not None:
+            self._pipe.end()
+        self._pipe = await _WatchdogPipe.open(self._config)
+        for ident, order in tuple(self._pending.items()):
+            # Awaiting lets `release` run in between: what was healed meanwhile is not sent any more.
+            if ident in self._pending and not await self._pipe.ask(order, {"held": ident}):
                 raise FaultError("the watchdog that would heal it after a crash does not answer")
-            if ident not in self._held:
-                self._tell({"release": ident})
+            if ident not in self._pending:
+                self._send({"release": ident})
 
     def applied(self, ident: str) -> None:
-        """The fault is in place: nothing of it is under way any more."""
-        if ident in self._held:
-            self._held[ident]["applied"] = True
-        self._tell({"applied": ident})
+        """Tell the watchdog that the injection is complete: nothing of it is under way any more."""
+        if ident in self._pending:
+            self._pending[ident]["applied"] = True
+        self._send({"applied": ident})
 
     def release(self, ident: str) -> None:
-        """It is healed, and that was verified."""
-        self._held.pop(ident, None)
-        self._tell({"release": ident})
+        """Tell the watchdog that the fault is healed, and that this was verified."""
+        self._pending.pop(ident, None)
+        self._send({"release": ident})
 
-    def _tell(self, order: Mapping[str, Any]) -> None:
-        if self._line is not None:
-            self._line.tell(order)
+    def _send(self, order: Mapping[str, Any]) -> None:
+        if self._pipe is not None:
+            self._pipe.tell(order)
 
-    async def _beat(self) -> None:
-        """While anything is held. A watchdog that died is replaced at once."""
-        while self._held:
-            async with self._one_at_a_time:
-                await self._replace()
-            if self._line is not None:
-                self._line.beat()
-                await asyncio.wait({self._line.ended}, timeout=BEAT_SEC)
+    async def _send_heartbeats(self) -> None:
+        """Send a heartbeat while any undo is pending, and replace a watchdog that died at once."""
+        while self._pending:
+            async with self._lock:
+                await self._restart_if_dead()
+            if self._pipe is not None:
+                self._pipe.beat()
+                await asyncio.wait({self._pipe.ended}, timeout=BEAT_SEC)
 
-    async def _replace(self) -> None:
-        if self._line is not None and self._line.is_open:
+    async def _restart_if_dead(self) -> None:
+        if self._pipe is not None and self._pipe.is_open:
             return
         try:
             await self._start()
-        except Exception as error:  # noqa: BLE001 - it is tried again, as long as anything is held
-            self._tell_presenter(f"the watchdog died, and no other could be started: {error}")
+        except Exception as error:  # noqa: BLE001 - retried as long as an undo is pending
+            self._notify_presenter(f"the watchdog died, and no other could be started: {error}")
             await asyncio.sleep(BEAT_SEC)
         else:
-            self._tell_presenter("the watchdog died; another one took over")
+            self._notify_presenter("the watchdog died; another one took over")
 
     async def close(self) -> None:
-        """Let go. What is still held is healed by the watchdog, which stays for that; else it ends."""
-        if self._beating is not None:
-            self._beating.cancel()
-            await asyncio.wait({self._beating})
-        if self._line is not None:
-            self._line.close()
+        """Close the pipes.
+
+        A watchdog with pending undos takes that for our death and heals them; without any it ends.
+        """
+        if self._heartbeat_task is not None:
+            self._heartbeat_task.cancel()
+            await asyncio.wait({self._heartbeat_task})
+        if self._pipe is not None:
+            self._pipe.close()
 
 
 async def trial() -> None:
-    """Start one that has nothing to heal, and see it end. Raises `FaultError` when there can be none."""
-    line = await _WatchdogPipe.open(
+    """Start a watchdog with nothing to heal and wait until it ends.
+
+    Raises `FaultError` when it cannot start or does not end.
+    """
+    pipe = await _WatchdogPipe.open(
         {"subject": "", "options": {}, "journal": None, "root": str(ROOT), "pid": os.getpid()}
     )
-    line.close()
-    until = asyncio.get_running_loop().time() + ANSWER_SEC
-    while line.pid is not None and start_time_of(line.pid) is not None:
-        if asyncio.get_running_loop().time() > until:
-            raise FaultError(f"the watchdog did not end within {ANSWER_SEC:g} s: kill {line.pid} ends it")
+    pipe.close()
+    deadline = asyncio.get_running_loop().time() + ANSWER_SEC
+    while pipe.pid is not None and start_time_of(pipe.pid) is not None:
+        if asyncio.get_running_loop().time() > deadline:
+            raise FaultError(f"the watchdog did not end within {ANSWER_SEC:g} s: kill {pipe.pid} ends it")
         await asyncio.sleep(0.01)
 
 
 class _WatchdogPipe:
-    """The two pipes to one watchdog process. `close` is what it takes for our death."""
+    """The two pipes to one watchdog process. It takes their `close` for the death of this process."""
 
     def __init__(self, orders: int, words: int) -> None:
-        self._orders = orders
-        self._words = words
-        self._heard: list[dict[str, Any]] = []
+        self._orders_fd = orders
+        self._answers_fd = words
+        self._answers: list[dict[str, Any]] = []
         self._buffer = b""
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
         self._unanswered = 0
         self.pid: int | None = None
         self.is_open = True
@@ -177,23 +192,25 @@ class _WatchdogPipe:
 
     @classmethod
     async def open(cls, show: Mapping[str, Any]) -> "_WatchdogPipe":
-        """Start a process and wait until it is ready. Raises `FaultError`."""
+        """Start a watchdog process and wait until it is ready. Raises `FaultError`."""
         try:
             stdin, orders = os.pipe()
-            words, stdout = os.pipe()
+            answers, stdout = os.pipe()
         except OSError as error:
             raise FaultError(f"no watchdog could be started: {error.strerror or error}") from error
+        # A watchdog that hangs must not block the event loop once a pipe is full.
         os.set_blocking(orders, False)
-        os.set_blocking(words, False)
-        line = cls(orders, words)
+        os.set_blocking(answers, False)
+        pipe = cls(orders, answers)
         try:
-            await line._spawn(stdin, stdout, show)
+            await pipe._spawn(stdin, stdout, show)
         except BaseException:
-            line.end()
+            pipe.end()
             raise
-        return line
+        return pipe
 
     async def _spawn(self, stdin: int, stdout: int, show: Mapping[str, Any]) -> None:
+        # Isolated and without `site`: it starts in milliseconds, and no setting of the user changes what it imports.
         command = (sys.executable, "-I", "-S", str(SCRIPT))
         try:
             starter = await asyncio.create_subprocess_exec(*command, stdin=stdin, stdout=stdout, start_new_session=True)
@@ -203,7 +220,7 @@ class _WatchdogPipe:
             os.close(stdin)
             os.close(stdout)
         self.tell(show)
-        ready = await self._until(lambda word: "ready" in word)
+        ready = await self._wait_for_answer(lambda word: "ready" in word)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ANSWER_SEC):
                 await starter.wait()
@@ -212,7 +229,8 @@ class _WatchdogPipe:
         self.pid = ready["ready"]
 
     def beat(self) -> None:
-        """A sign of life, which is answered; a watchdog that answers none of ten is given up."""
+        """Send a heartbeat, which the watchdog answers. Kill a watchdog that has left ten of them unanswered."""
+        # Counted from the last answer: any answer sets it back to 0.
         self._unanswered += 1
         if self._unanswered > MAX_UNANSWERED:
             self.end()
@@ -220,16 +238,19 @@ class _WatchdogPipe:
             self.tell({"beat": self._unanswered})
 
     async def ask(self, order: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
-        """Send an order and wait for its answer; False when there is none in time."""
-        return self.tell(order) and await self._until(lambda word: word == answer) is not None
+        """Send an order and wait for its answer; return False when none comes in time."""
+        return self.tell(order) and await self._wait_for_answer(lambda word: word == answer) is not None
 
     def tell(self, order: Mapping[str, Any]) -> bool:
-        """Send without waiting. A line that takes no more is given up."""
+        """Send an order without waiting; return whether it was sent.
+
+        A pipe that is full means that the watchdog hangs: it is killed.
+        """
         if not self.is_open:
             return False
         line = json.dumps(order).encode() + b"\n"
         try:
-            sent = os.write(self._orders, line)
+            sent = os.write(self._orders_fd, line)
         except OSError:
             sent = 0
         if sent < len(line):
@@ -237,50 +258,53 @@ class _WatchdogPipe:
             return False
         return True
 
-    async def _until(self, wanted: Any) -> dict[str, Any] | None:
+    async def _wait_for_answer(self, is_wanted: Any) -> dict[str, Any] | None:
         try:
             async with asyncio.timeout(ANSWER_SEC):
                 while True:
-                    for word in self._heard:
-                        if wanted(word):
-                            self._heard.remove(word)
-                            return word
+                    for answer in self._answers:
+                        if is_wanted(answer):
+                            self._answers.remove(answer)
+                            return answer
                     if not self.is_open:
                         return None
-                    self._news.clear()
-                    await self._news.wait()
+                    self._changed.clear()
+                    await self._changed.wait()
         except TimeoutError:
             return None
 
     def _read(self) -> None:
         try:
-            chunk = os.read(self._words, 65536)
+            chunk = os.read(self._answers_fd, 65536)
         except BlockingIOError:
             return
         except OSError:
             chunk = b""
         *lines, self._buffer = (self._buffer + chunk).split(b"\n")
-        for word in map(json.loads, lines):
-            if "beat" in word:
+        for answer in map(json.loads, lines):
+            if "beat" in answer:
                 self._unanswered = 0
             else:
-                self._heard.append(word)
+                self._answers.append(answer)
         if not chunk:
             self.close()
-        self._news.set()
+        self._changed.set()
 
     def close(self) -> None:
-        """Our end of the pipes. Safe to call twice."""
+        """Close our ends of the pipes. Safe to call twice."""
         if self.is_open:
             self.is_open = False
-            asyncio.get_running_loop().remove_reader(self._words)
-            os.close(self._words)
-            os.close(self._orders)
-            self._news.set()
+            asyncio.get_running_loop().remove_reader(self._answers_fd)
+            os.close(self._answers_fd)
+            os.close(self._orders_fd)
+            self._changed.set()
             self.ended.set_result(None)
 
     def end(self) -> None:
-        """It does not answer: end it, so that two never heal the same. Its number is ours as long as its pipe is."""
+        """Kill a watchdog that does not answer, so that two of them never heal the same fault.
+
+        Its pid cannot belong to another process while its pipe is open: the watchdog closes it only by ending.
+        """
         if self.is_open and self.pid is not None:
             with contextlib.suppress(OSError):
                 os.kill(self.pid, signal.SIGKILL)

@@ -1,12 +1,13 @@
-"""What the watchdog runs when the server is gone: undo one fault that it left, with the subject's own driver.
+"""The watchdog's healing process: undoes one fault of a server that is gone, with the subject's own driver.
 
-Told on stdin, as one JSON object: `subject`, `options`, `journal` (a path or null), `hold` (the undo's id), `fault`,
-`plan`, `gone`: whether the server has ended, and `final`: whether nothing of the injection can land any more. Says one
-line on stdout: `{"why": null}`, or why it could not be healed; with `final` when that was the last look, noted in the
-journal (else with `unnoted`, why not); with `already` when somebody had noted it before, so that nothing was touched.
+Reads one JSON object from stdin: `subject`, `options`, `journal` (a path or null), `hold` (the undo's id), `fault`,
+`plan`, `gone` (whether the server has terminated), and `final` (whether the injection can no longer take effect late).
+Writes one line to stdout: `{"why": null}`, or why the fault could not be healed. `final` is added when no further
+check is needed and the heal is marked in the journal (with `unnoted`, the reason, when it could not be marked);
+`already` when the journal had it healed before, so that the target was not touched.
 
-Nothing of the subject runs here but the driver's `heal`, `is_healed` and `has_landed`: the system is not ours to start
-or to end. What the driver starts lives on after this process, so it inherits nothing that ends with it.
+Of the subject only the driver's `heal`, `is_healed` and `has_landed` are called: the system is not ours to start or to
+stop. What the driver starts outlives this process, so it must not inherit anything that ends with it.
 """
 
 import asyncio
@@ -30,82 +31,87 @@ from demo.watchdog.undo import by_hand, has_landed, undo
 logger = logging.getLogger("demo.watchdog.heal")
 
 LEFT_TO_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
-"""Ignored by the interpreter itself, which does not hand that on to what it starts."""
+"""Signals that the interpreter itself ignores; `subprocess` restores those in its children."""
 
 
 def main() -> None:
-    """Never a traceback: whatever goes wrong is a reason."""
+    """Heal one fault. Whatever goes wrong becomes the answer, never a traceback."""
     order = json.load(sys.stdin)
-    answers = _with_own_streams()
-    _with_default_signals()
+    answers = _detach_streams()
+    _restore_default_signals()
     plan = Plan(**order["plan"])
     hold_records()
-    if (journal := _journal(order)) is not None:
+    if (journal := _get_journal_path(order)) is not None:
         log_beside(journal)
     try:
-        if _is_noted(order):
-            _end(answers, {"why": None, "already": True})
-        driver = _driver(load(order["subject"], **order["options"]), order["fault"])
-        # Ends inside: to close the loop would wait for what the driver still has open, and end what it started.
+        if _is_healed_elsewhere(order):
+            _answer_and_exit(answers, {"why": None, "already": True})
+        driver = _find_driver(load(order["subject"], **order["options"]), order["fault"])
+        # Exits inside: closing the loop would wait for what the driver left open, and kill what it started.
         asyncio.run(_heal(driver, plan, order, answers))
     except DemoError as error:
-        _end(answers, {"why": by_hand(str(error), plan)})
-    except BaseException as error:  # noqa: BLE001 - the user's own subject may raise anything, an exit too
+        _answer_and_exit(answers, {"why": by_hand(str(error), plan)})
+    except BaseException as error:  # noqa: BLE001 - code of the user may raise anything, even SystemExit
         log_unexpected(logger, f"healing {order['fault']}", error)
-        _end(answers, {"why": by_hand(told(error), plan)})
+        _answer_and_exit(answers, {"why": by_hand(told(error), plan)})
 
 
-def _with_own_streams() -> int:
-    """Read from and print to nothing, as a daemon does; returns the descriptor for the answer, which no child gets.
+def _detach_streams() -> int:
+    """Point the standard streams at /dev/null, as a daemon does, and return a descriptor for the answer.
 
-    The watchdog's pipes end with this process: a child that had them would break at its first line of output.
+    No child inherits that descriptor, nor the watchdog's pipes, which end with this process: a child that had them
+    would fail at its first line of output.
     """
     answers = os.dup(sys.stdout.fileno())
-    nothing = os.open(os.devnull, os.O_RDWR)
+    devnull = os.open(os.devnull, os.O_RDWR)
     for stream in (sys.stdin, sys.stdout, sys.stderr):
-        os.dup2(nothing, stream.fileno())
-    os.close(nothing)
+        os.dup2(devnull, stream.fileno())
+    os.close(devnull)
     return answers
 
 
-def _with_default_signals() -> None:
-    """The watchdog ignores what would end it, the server's starter may have too: no child is to inherit that."""
+def _restore_default_signals() -> None:
+    """Stop ignoring signals, so that no child inherits that.
+
+    The watchdog ignores those that would end it, and whoever started the server may have ignored others.
+    """
     for number in signal.valid_signals() - set(LEFT_TO_PYTHON):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
-def _end(answers: int, answer: Mapping[str, Any]) -> NoReturn:
-    """At once: a thread, a task or a connection of the driver's must not keep this process."""
+def _answer_and_exit(answers: int, answer: Mapping[str, Any]) -> NoReturn:
+    """Write the answer and exit at once: no thread, task or connection of the driver may delay this."""
     os.write(answers, json.dumps(answer).encode() + b"\n")
     os._exit(0)
 
 
-def _journal(order: Mapping[str, Any]) -> Path | None:
+def _get_journal_path(order: Mapping[str, Any]) -> Path | None:
     return Path(order["journal"]) if order["journal"] else None
 
 
-def _is_noted(order: Mapping[str, Any]) -> bool:
-    """Somebody else has seen to it."""
-    journal = _journal(order)
+def _is_healed_elsewhere(order: Mapping[str, Any]) -> bool:
+    """Return whether the journal has this undo as healed, or as moved to another show."""
+    journal = _get_journal_path(order)
     return journal is not None and state_of_undo(journal, order["hold"]) in ("healed", "moved")
 
 
 async def _heal(driver: FaultDriver, plan: Plan, order: Mapping[str, Any], answers: int) -> None:
+    # Before the undo: afterwards the target no longer shows whether the injection was complete.
     landed = await has_landed(driver, plan)
     why = await undo(driver, plan)
     final = why is None and (order["final"] or (order["gone"] and landed))
     answer = {"why": why, "final": final}
-    if final and (journal := _journal(order)) is not None:
+    if final and (journal := _get_journal_path(order)) is not None:
         try:
             note_healed(journal, order["hold"])
         except DemoError as error:
             answer["unnoted"] = str(error)
-    _end(answers, answer)
+    _answer_and_exit(answers, answer)
 
 
-def _driver(subject: Subject, name: str) -> FaultDriver:
+def _find_driver(subject: Subject, name: str) -> FaultDriver:
     for driver in subject.faults:
         if driver.config.name == name:
             return driver

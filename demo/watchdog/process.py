@@ -1,9 +1,9 @@
-"""The watchdog's own process, run as a script: waits until the server is gone or hangs, then has its faults healed.
+"""The watchdog process, run as a script: waits until the server is gone or hangs, then has its faults healed.
 
-It holds the undo of every fault in place, told as lines of JSON on stdin. Waiting costs it one `select`; what heals
-are processes of their own (`demo.watchdog.heal`, one an undo): a driver that hangs keeps nothing else from healing.
-It imports nothing of this package: it must start in milliseconds and stay small. It ends when nothing is left to heal
-and the server has gone.
+It holds the undo of every active fault, received as lines of JSON on stdin. While it waits, it sleeps in one `select`.
+Each undo is healed by a process of its own (`demo.watchdog.heal`), so a driver that hangs does not delay the others.
+It imports nothing of this package, so that it starts in milliseconds and stays small. It ends when the server has
+terminated and nothing is left to heal.
 """
 
 import contextlib
@@ -18,11 +18,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 HUNG_SEC = 3.0
-"""A server that was silent for so long does not heal what is due."""
+"""A server that is silent for this long counts as hung; faults past their time are healed for it then."""
 
 MEND_TIMEOUT_SEC = 45.0
 RETRY_FIRST_SEC, MAX_RETRY_SEC = 1.0, 10.0
-"""What failed is tried again; what was still being applied may land late, and is looked at until it cannot."""
+"""Pauses between attempts: after a failed heal, and while an interrupted injection may still take effect."""
 
 GIVE_UP_AFTER_SEC = 600.0
 MAX_ANSWER = 65536
@@ -33,51 +33,54 @@ _RUN = (
 
 
 def uptime() -> float:
-    """As `demo.clock.uptime`: what the machine slept counts for a fault's own time, not for a server's silence."""
+    """Return the uptime in seconds, time asleep included, as `demo.clock.uptime`: for due times, not for heartbeats."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 class HealAttempt:
     """One attempt at one undo, in a process of its own.
 
-    `gone`: the server has ended. `final`: nothing of the injection can land any more; whoever heals may see that too.
+    `gone`: the server has terminated. `final`: the injection can no longer take effect late; the healing process may
+    find that out by itself too.
     """
 
     def __init__(self, config: dict[str, Any], order: dict[str, Any], gone: bool, final: bool) -> None:
         self.ends_at = time.monotonic() + MEND_TIMEOUT_SEC
-        self._told, self._muttered = b"", b""
-        # A session of its own: what it starts for good is in no group that somebody ends with this process.
+        self._answer_bytes, self._error_bytes = b"", b""
+        # A session of its own: whoever kills the watchdog's group must not kill what the driver starts for good.
         self._process = subprocess.Popen(  # noqa: S603 - a module of ours
+            # The current directory is off the search path and the package last on it: neither shadows a module.
             [sys.executable, "-P", "-c", _RUN, config["root"]],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        work = json.dumps({**config, **order, "gone": gone, "final": final}).encode()
+        request = json.dumps({**config, **order, "gone": gone, "final": final}).encode()
         with contextlib.suppress(OSError), self._process.stdin as stdin:  # type: ignore[union-attr]
-            stdin.write(work)
+            stdin.write(request)
         self.pipes = {self._process.stdout.fileno(), self._process.stderr.fileno()}  # type: ignore[union-attr]
-        self._answers = self._process.stdout.fileno()  # type: ignore[union-attr]
+        self._answer_fd = self._process.stdout.fileno()  # type: ignore[union-attr]
 
     def read(self, pipe: int) -> None:
-        """Take what has come; a pipe that has ended is looked at no more."""
+        """Read what has come on one pipe; a pipe at its end is removed from `pipes`."""
         chunk = os.read(pipe, MAX_ANSWER)
         if not chunk:
             self.pipes.discard(pipe)
-        elif pipe == self._answers:
-            self._told = (self._told + chunk)[-MAX_ANSWER:]
+        elif pipe == self._answer_fd:
+            # Only the end is kept: a driver that prints without end must not fill the memory.
+            self._answer_bytes = (self._answer_bytes + chunk)[-MAX_ANSWER:]
         else:
-            self._muttered = (self._muttered + chunk)[-MAX_ANSWER:]
+            self._error_bytes = (self._error_bytes + chunk)[-MAX_ANSWER:]
 
     @property
     def is_over(self) -> bool:
-        """It has answered, ended, or taken too long."""
-        return b"\n" in self._told or self._process.poll() is not None or time.monotonic() > self.ends_at
+        """It has answered, terminated, or timed out."""
+        return b"\n" in self._answer_bytes or self._process.poll() is not None or time.monotonic() > self.ends_at
 
     def end(self) -> dict[str, Any]:
-        """Its answer: `why` (None: it is healed), perhaps `final`, or `already` (somebody else had noted that)."""
-        late = time.monotonic() > self.ends_at
+        """Kill the process and return its answer, as `demo.watchdog.heal` describes it."""
+        timed_out = time.monotonic() > self.ends_at
         for pipe in tuple(self.pipes):
             while pipe in self.pipes and select.select([pipe], [], [], 0)[0]:
                 self.read(pipe)
@@ -87,20 +90,25 @@ class HealAttempt:
         for file in (self._process.stdout, self._process.stderr):
             if file is not None:
                 file.close()
-        for line in self._told.splitlines():
+        # A process that was killed may have written half a line: only a complete answer counts.
+        for line in self._answer_bytes.splitlines():
             with contextlib.suppress(ValueError):
                 answer = json.loads(line)
                 if isinstance(answer, dict) and "why" in answer:
                     return answer
-        if late:
+        if timed_out:
             return {"why": f"not within {MEND_TIMEOUT_SEC:g} s"}
-        last = self._muttered.decode(errors="replace").strip().splitlines()[-1:] or [f"its exit code was {code}"]
+        last = self._error_bytes.decode(errors="replace").strip().splitlines()[-1:] or [f"its exit code was {code}"]
         return {"why": f"the healing process ended: {last[0][:300]}"}
 
 
 @dataclass
 class PendingUndo:
-    """One undo. `due`: an uptime, None for a fault that lasts until somebody heals it."""
+    """One undo. `due`: an uptime in seconds, None for a fault that lasts until somebody heals it.
+
+    `mended`: healed for a server that hangs, and not again until it speaks. `said`: the last reason that was reported.
+    `work`: the attempt under way.
+    """
 
     order: dict[str, Any]
     due: float | None
@@ -118,9 +126,10 @@ class PendingUndo:
 
 @dataclass
 class WatchdogProcess:
-    """`config`: what `demo.watchdog.heal` is told of the show, `root`, where the package lies, and `patience`.
+    """What the watchdog knows: the pending undos, and when it last heard of the server.
 
-    After `patience` seconds of silence a server does not heal what lasts until somebody heals it.
+    `config`: what `demo.watchdog.heal` needs of the show, with `root`, the directory of the package, and `patience`:
+    after so many seconds of silence even faults that last until somebody heals them are healed for the server.
     """
 
     config: dict[str, Any]
@@ -133,11 +142,11 @@ class WatchdogProcess:
         return self.gone_at is not None
 
     def hear(self, line: bytes) -> None:
-        """An order of the server: `hold`, `applied`, `release`, or a sign of life, which is answered."""
+        """Handle an order of the server: `hold`, `applied`, `release`, or a heartbeat, which is answered."""
         self.heard_at = time.monotonic()
         order = json.loads(line)
         for held in self.held.values():
-            held.mended = False  # the server lives, and may have broken it anew
+            held.mended = False  # the server lives, and may inject it again
         if "hold" in order:
             lasts = order.pop("lasts")
             due = None if lasts is None else uptime() + lasts
@@ -151,34 +160,37 @@ class WatchdogProcess:
             say(order)
 
     def lose(self) -> None:
-        """The server has gone, however it went."""
+        """Note that the server has terminated, for whatever reason."""
         if self.gone_at is None:
             self.gone_at = time.monotonic()
 
     def begin(self) -> None:
-        """Start healing what nobody else will heal any more."""
+        """Start an attempt for each undo that the server no longer takes care of."""
         now = time.monotonic()
         for held in self.held.values():
-            if held.work is None and now >= held.try_at and self._is_left(held, now):
+            if held.work is None and now >= held.try_at and self._is_abandoned(held, now):
                 held.work = HealAttempt(self.config, held.order, self.gone, final=self._is_settled(held, now))
 
-    def _is_left(self, held: PendingUndo, now: float) -> bool:
+    def _is_abandoned(self, held: PendingUndo, now: float) -> bool:
+        """Return whether the server will not heal this fault: it is gone, or hangs while the fault is due."""
         if self.gone:
             return True
-        silent = now - self.heard_at
+        silent_sec = now - self.heard_at
         if held.mended:
             return False
-        return silent > self.config["patience"] if held.due is None else silent > HUNG_SEC and uptime() > held.due
+        if held.due is None:
+            return bool(silent_sec > self.config["patience"])
+        return silent_sec > HUNG_SEC and uptime() > held.due
 
     def _is_settled(self, held: PendingUndo, now: float) -> bool:
-        """Can nothing of the injection land any more? While the server only hangs, it can."""
+        """Return whether the injection can no longer take effect. A server that only hangs may still go on with it."""
         return self.gone and (held.applied or now >= self._settles_at(held))
 
     def _settles_at(self, held: PendingUndo) -> float:
         return (self.gone_at or 0.0) + float(held.order["plan"]["late_sec"])
 
     def collect(self, pipes: list[int]) -> None:
-        """Take what the healing processes have said, and draw the conclusions."""
+        """Read what the healing processes have written, and handle the answers of those that are done."""
         for ident, held in tuple(self.held.items()):
             if held.work is None:
                 continue
@@ -187,11 +199,11 @@ class WatchdogProcess:
             if held.work.is_over:
                 answer = held.work.end()
                 held.work = None
-                self._conclude(ident, held, answer)
+                self._handle_answer(ident, held, answer)
 
-    def _conclude(self, ident: str, held: PendingUndo, answer: dict[str, Any]) -> None:
+    def _handle_answer(self, ident: str, held: PendingUndo, answer: dict[str, Any]) -> None:
         if answer["why"] is not None:
-            self._failed(ident, held, str(answer["why"]))
+            self._handle_failure(ident, held, str(answer["why"]))
         elif answer.get("already"):
             del self.held[ident]
         elif not self.gone:
@@ -202,51 +214,53 @@ class WatchdogProcess:
             if "unnoted" in answer:
                 tell(f"the next start heals {held.name} again: {answer['unnoted']}")
         else:
-            # Nothing more to undo now: the next look is the last one as soon as nothing can land any more.
-            self._wait(held)
+            # Healed, but the injection may still take effect: check again, at the latest when it no longer can.
+            self._delay_next_attempt(held)
             held.try_at = max(time.monotonic(), min(held.try_at, self._settles_at(held)))
 
-    def _wait(self, held: PendingUndo) -> None:
+    def _delay_next_attempt(self, held: PendingUndo) -> None:
         held.try_at = time.monotonic() + held.pause_sec
         held.pause_sec = min(MAX_RETRY_SEC, held.pause_sec * 2)
 
-    def _failed(self, ident: str, held: PendingUndo, why: str) -> None:
-        self._wait(held)
-        ends = self.gone_at is not None and time.monotonic() > self.gone_at + GIVE_UP_AFTER_SEC
-        if ends or held.said != why:
+    def _handle_failure(self, ident: str, held: PendingUndo, why: str) -> None:
+        self._delay_next_attempt(held)
+        gives_up = self.gone_at is not None and time.monotonic() > self.gone_at + GIVE_UP_AFTER_SEC
+        if gives_up or held.said != why:
             held.said = why
-            tell(f"{held.name} is NOT healed{'' if ends else ' yet'}: {why}")
-        if ends:
+            tell(f"{held.name} is NOT healed{'' if gives_up else ' yet'}: {why}")
+        if gives_up:
             del self.held[ident]
 
     def pipes(self) -> list[int]:
         return [pipe for held in self.held.values() if held.work is not None for pipe in held.work.pipes]
 
     def wait_sec(self) -> float | None:
-        """How long to sleep at most; None: until the server says something."""
+        """Return for how many seconds to sleep at most; None: until the server sends something."""
         if any(held.work is not None for held in self.held.values()):
+            # A child that holds the pipes open hides the end of its parent from `select`: poll the process.
             return 0.1
         if self.gone:
             return max(0.0, min(held.try_at for held in self.held.values()) - time.monotonic())
+        # Nothing arrives from a server that hangs: its silence has to be noticed in time.
         return 0.5 if self.held else None
 
 
 def say(word: dict[str, Any]) -> None:
-    """To the server, if it still listens."""
+    """Send a message to the server, if it still reads."""
     with contextlib.suppress(OSError):
         os.write(sys.stdout.fileno(), json.dumps(word).encode() + b"\n")
 
 
 def tell(text: str) -> None:
-    """To whoever looks at the terminal that the server had; never waits for one that takes no more."""
+    """Write a line to the server's terminal; drop it when that would block."""
     with contextlib.suppress(OSError, ValueError):
         if select.select([], [sys.stderr.fileno()], [], 0)[1]:
-            plain = "".join(char if char.isprintable() else " " for char in text)  # what a driver said steers nothing
+            plain = "".join(char if char.isprintable() else " " for char in text)  # no control characters of a driver
             os.write(sys.stderr.fileno(), f"demo watchdog: {plain[:900]}\n".encode(errors="replace"))
 
 
 class ServerMonitor:
-    """What tells of the server: its pipe, and the process itself (a fork of it may hold the pipe open)."""
+    """Watches the server by its pipe and by its process: a forked child of it may hold the pipe open after its end."""
 
     def __init__(self) -> None:
         self.buffer = b""
@@ -254,15 +268,17 @@ class ServerMonitor:
         self._server = -1
 
     def watch(self, pid: int) -> None:
+        """Watch the process itself by a pidfd, where the system has those."""
         with contextlib.suppress(OSError, AttributeError):
             self._server = os.pidfd_open(pid)
             self.open.add(self._server)
 
     def listen(self, ready: list[int]) -> tuple[list[bytes], bool]:
-        """The lines that have come, and whether the server has gone."""
+        """Return the lines that have come, and whether the server has terminated."""
         lines: list[bytes] = []
         pipe = sys.stdin.fileno()
         gone = self._server in ready
+        # When the process is gone, its last orders may still be in the pipe: read them first.
         while pipe in self.open and (pipe in ready or gone) and select.select([pipe], [], [], 0)[0]:
             chunk = os.read(pipe, 65536)
             *more, self.buffer = (self.buffer + chunk).split(b"\n")
@@ -275,46 +291,47 @@ class ServerMonitor:
         return lines, gone
 
 
-def keep(vigil: WatchdogProcess, ears: ServerMonitor) -> None:
-    """Until nothing is left to heal and the server has gone."""
-    while vigil.held or not vigil.gone:
-        vigil.begin()
-        ready = select.select([*ears.open, *vigil.pipes()], [], [], vigil.wait_sec())[0]
-        lines, gone = ears.listen(ready)
+def keep(watchdog: WatchdogProcess, server: ServerMonitor) -> None:
+    """Run the main loop until the server has terminated and nothing is left to heal."""
+    while watchdog.held or not watchdog.gone:
+        watchdog.begin()
+        ready = select.select([*server.open, *watchdog.pipes()], [], [], watchdog.wait_sec())[0]
+        lines, gone = server.listen(ready)
         if gone:
-            vigil.lose()
+            watchdog.lose()
         for line in lines:
-            vigil.hear(line)
-        vigil.collect(ready)
+            watchdog.hear(line)
+        watchdog.collect(ready)
 
 
 def main() -> None:
-    # Nobody's child: the server never has to reap it, and it is in no terminal's reach.
+    """Detach from the server, read the configuration, and watch until nothing is left to do."""
+    # A second fork, so that init adopts it: the server need not reap it, and no terminal can become its own.
     if os.fork():
         os._exit(0)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
-    # As the server's starter left it, it could hide the end of the healing processes.
+    # Whoever started the server may have had SIGCHLD ignored; then the healing processes could not be waited for.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    ears = ServerMonitor()
+    server = ServerMonitor()
     lines: list[bytes] = []
     gone = False
     while not lines:
-        lines, gone = ears.listen(select.select([sys.stdin.fileno()], [], [])[0])
+        lines, gone = server.listen(select.select([sys.stdin.fileno()], [], [])[0])
         if gone and not lines:
             return
     config = json.loads(lines[0])
-    ears.watch(config["pid"])
+    server.watch(config["pid"])
     say({"ready": os.getpid()})
-    vigil = WatchdogProcess(config)
+    watchdog = WatchdogProcess(config)
     if gone:
-        vigil.lose()
+        watchdog.lose()
     for line in lines[1:]:
-        vigil.hear(line)
+        watchdog.hear(line)
     while True:
         try:
-            keep(vigil, ears)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong now, what is held is still to be healed
+            keep(watchdog, server)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong, pending undos must still be healed
             tell(f"{type(error).__name__}: {error}")
             time.sleep(RETRY_FIRST_SEC)
         else:

@@ -276,7 +276,7 @@ async def test_a_disk_that_hangs_holds_up_neither_the_close_nor_what_is_in_memor
     journal = Journal(tmp_path / "j")
     await journal.append([entry(1)])
     hangs = threading.Event()
-    journal._lane.submit(hangs.wait)
+    journal._thread.submit(hangs.wait)
     journal.keep([entry(2), entry(3)])
     async with asyncio.timeout(5):
         assert await journal.read(after=1) == [entry(2), entry(3)]
@@ -307,7 +307,7 @@ def test_a_disk_that_hangs_does_not_hold_up_the_end_of_the_process(tmp_path: Pat
         "from demo.errors import JournalError\nfrom demo.journal import Journal\n"
         "async def main():\n"
         "    journal = Journal(Path(sys.argv[1]))\n"
-        "    journal._lane.submit(threading.Event().wait)\n"
+        "    journal._thread.submit(threading.Event().wait)\n"
         "    try:\n"
         "        await journal.close(patience_sec=0.05)\n"
         "    except JournalError:\n"

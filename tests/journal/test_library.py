@@ -241,7 +241,7 @@ async def test_what_lies_on_a_shelf_that_cannot_be_written_is_healed_all_the_sam
 
     for name in ("prepare", "begin"):
         monkeypatch.setattr(JournalDirectory, name, read_only)
-    monkeypatch.setattr("demo.journal.library.undo_transfer._note", read_only)
+    monkeypatch.setattr("demo.journal.library.undo_transfer._mark_old_journal", read_only)
     journal = keeper(shelf, fresh=True).open(show())
     assert [undo.fault for undo in await journal.pending()] == ["off"]
     assert journal.path.parent != shelf.directory
@@ -437,7 +437,7 @@ async def test_a_crash_while_a_journal_is_moved_aside_never_parts_it_from_its_lo
         raise PermissionError(errno.EPERM, "Operation not permitted")
 
     with monkeypatch.context() as patch:
-        patch.setattr("demo.journal.library.undo_transfer._into_one_file", lambda _: None)
+        patch.setattr("demo.journal.library.undo_transfer._fold_log", lambda _: None)
         for name in ("rename", "unlink"):
             patch.setattr(Path, name, killed(getattr(Path, name)))
         patch.setattr(Path, "hardlink_to", killed(Path.hardlink_to) if links else nothing)

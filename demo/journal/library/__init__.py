@@ -1,4 +1,4 @@
-"""Journals on disk: which one to continue, what one holds, and which may be removed."""
+"""The user's journals: which one to continue, what one contains, and which may be deleted."""
 
 from demo.journal.library.directory import JournalDirectory
 from demo.journal.library.open_show import JournalOpener

@@ -1,4 +1,4 @@
-"""The shelf: the user's directory of journals, one file a show. Knows names, what lies there, and removing."""
+"""The user's directory of journals, one file for each show: their names, their summaries, and their removal."""
 
 import contextlib
 import os
@@ -14,33 +14,33 @@ from demo.journal.sqlite_file import lock, take_away
 from demo.paths import make_private, state_directory
 
 MAX_ENDED = 20
-"""Journals of ended shows that are kept for each subject."""
+"""How many journals of ended shows are kept for each subject."""
 
 MAX_KEY = 120
-"""Characters of a subject's name that go into a file's name."""
+"""Characters of a subject's name that are used in the name of its files."""
 
 _NAME = re.compile(r"(?P<key>.+)-\d{8}-\d{6}(-\d+)?")
 
 
 class JournalDirectory:
-    """`shows/` in the state directory. Raises `JournalError` and `OSError` where it says so."""
+    """`shows/` in the state directory. Raises `JournalError` and `OSError` where its methods say so."""
 
     def __init__(self, directory: Path | None = None) -> None:
         self.directory = directory or state_directory() / "shows"
 
     def prepare(self) -> None:
-        """Make the directory, for this user alone. Raises `OSError`."""
+        """Create the directory, accessible to this user only. Raises `OSError`."""
         make_private(self.directory)
         self.directory.chmod(0o700)
 
     def all(self) -> list[JournalSummary]:
-        """Every journal here, the one that was written to last first."""
-        return sorted((look(path) for path in self._paths()), key=lambda found: found.last_at, reverse=True)
+        """Return all journals here, the one that was written last first."""
+        return sorted((look(path) for path in self._paths()), key=lambda summary: summary.last_at, reverse=True)
 
     def of(self, subject: str) -> list[JournalSummary]:
-        """The journals of one subject, the one that was written to last first."""
-        looks = (look(path) for path in self._paths() if key_of(path) == key(subject))
-        return sorted(looks, key=lambda found: found.last_at, reverse=True)
+        """Return the journals of one subject, the one that was written last first."""
+        summaries = (look(path) for path in self._paths() if key_of(path) == key(subject))
+        return sorted(summaries, key=lambda summary: summary.last_at, reverse=True)
 
     def _paths(self) -> list[Path]:
         try:
@@ -49,12 +49,13 @@ class JournalDirectory:
             return []
 
     def begin(self, subject: str) -> Path:
-        """A new empty file of its own, its name being the subject and now. Raises `OSError`."""
+        """Create an empty file whose name is the subject and the current time; return its path. Raises `OSError`."""
         stem = f"{key(subject)}-{time.strftime('%Y%m%d-%H%M%S')}"
         number = 1
         while True:
             path = self.directory / f"{stem}{f'-{number}' if number > 1 else ''}{SUFFIX}"
             try:
+                # O_EXCL, so that two servers that start in the same second get different files.
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
             except FileExistsError:
                 number += 1
@@ -62,72 +63,75 @@ class JournalDirectory:
                 return path
 
     def find(self, name: str) -> JournalSummary:
-        """The journal of this name. Raises `JournalError`; a name never becomes a path."""
-        for found in self.all():
-            if name in (found.name, found.path.name):
-                return found
+        """Return the journal of this name. Raises `JournalError` when there is none."""
+        # Compared with the names that are there, never joined to a path: a name like `../x` finds nothing.
+        for summary in self.all():
+            if name in (summary.name, summary.path.name):
+                return summary
         raise JournalError(f"there is no show {name!r} in {self.directory}: `demo shows` lists them")
 
     def prune(self, subject: str) -> None:
-        """Remove the oldest ended shows of a subject beyond `MAX_ENDED`; those with an undo left stay."""
+        """Delete the oldest ended shows of a subject beyond `MAX_ENDED`; those with a pending undo stay."""
         ended = [
-            found for found in self.of(subject) if found.over and not (found.undos or found.unreadable or found.in_use)
+            summary
+            for summary in self.of(subject)
+            if summary.over and not (summary.undos or summary.unreadable or summary.in_use)
         ]
-        for found in ended[MAX_ENDED:]:
+        for summary in ended[MAX_ENDED:]:
             with contextlib.suppress(StillWantedError):
-                remove(found, force=False, ended=True)
+                remove(summary, force=False, ended=True)
 
 
 class StillWantedError(JournalError):
-    """A show that is not to be removed, whatever it was when it was looked at."""
+    """A show that must not be deleted: in use, continued, or with an undo that is still pending."""
 
 
 def remove(found: JournalSummary, force: bool, *, ended: bool = False) -> None:
-    """Remove a journal and what lies beside it; with `force` one that has undos left too.
+    """Delete a journal and its side files. Raises `JournalError`.
 
-    With `ended` only one that is over. What counts is what it is under the lock: somebody may have taken it up since
-    it was looked at. Raises `JournalError`.
+    `force`: also one with pending undos. `ended`: only one whose show is over. All of this is checked again under the
+    lock: another server may have continued the show since `found` was read.
     """
-    _refuse_owing(found, force)
+    _refuse_pending_undos(found, force)
     try:
-        held = lock(found.path)
+        lock_fd = lock(found.path)
     except JournalError:
         raise StillWantedError(f"{found.name} is in use: end that show first") from None
     try:
-        now = look(found.path)
-        _refuse_owing(now, force)
-        if ended and not now.over:
+        current = look(found.path)
+        _refuse_pending_undos(current, force)
+        if ended and not current.over:
             raise StillWantedError(f"{found.name} was taken up again: it stays")
         take_away(found.path)
     except OSError as error:
         raise JournalError(f"{found.name} cannot be removed: {error.strerror or error}") from None
     finally:
-        os.close(held)
+        os.close(lock_fd)
 
 
-def _refuse_owing(found: JournalSummary, force: bool) -> None:
-    if found.unreadable and not force:
+def _refuse_pending_undos(summary: JournalSummary, force: bool) -> None:
+    if summary.unreadable and not force:
         raise StillWantedError(
-            f"{found.name} holds an undo that cannot be read: see to it by hand, then remove it with --force"
+            f"{summary.name} holds an undo that cannot be read: see to it by hand, then remove it with --force"
         )
-    if found.undos and not force:
-        left = "an undo" if found.undos == 1 else f"{found.undos} undos"
+    if summary.undos and not force:
+        left = "an undo" if summary.undos == 1 else f"{summary.undos} undos"
         raise StillWantedError(
-            f"{found.name} has {left} left: start that show once, so that it is healed, or remove it with --force"
+            f"{summary.name} has {left} left: start that show once, so that it is healed, or remove it with --force"
         )
 
 
 def continues_next(looks: Iterable[JournalSummary]) -> JournalSummary | None:
-    """Of the journals of one subject, the one that a server started now would go on with."""
+    """Return which of one subject's journals a server started now would continue; None for a fresh show."""
     return next((found for found in looks if not (found.in_use or found.over or found.trouble)), None)
 
 
 def key(subject: str) -> str:
-    """A subject's name as part of a file's name: `module:Class` becomes `module.Class`."""
+    """Return a subject's name as part of a file's name: `module:Class` becomes `module.Class`."""
     return quote(subject.replace(":", ".", 1), safe="")[:MAX_KEY].lstrip(".") or "show"
 
 
 def key_of(path: Path) -> str:
-    """The subject's part of a journal's name; empty for a file that has another form of name."""
-    found = _NAME.fullmatch(path.name.removesuffix(SUFFIX))
-    return found["key"] if found else ""
+    """Return the subject's part of a journal's name; empty for a file whose name has another form."""
+    match = _NAME.fullmatch(path.name.removesuffix(SUFFIX))
+    return match["key"] if match else ""

@@ -1,4 +1,4 @@
-"""A journal seen from outside: what it is about and how far it came, without touching or locking it."""
+"""Reads what a journal is about and how far its show came, without changing or locking the file."""
 
 import json
 import sqlite3
@@ -16,15 +16,16 @@ from demo.show.deck import renumbered
 SUFFIX = ".journal"
 
 EDITED = """substr(data, 1, 22) = '{"type": "DeckChanged"'"""
-"""In SQL: the deck was edited here."""
+"""SQL condition for the events of an edited deck."""
 
 
 @dataclass(frozen=True, slots=True)
 class JournalSummary:
-    """`chapter`: the one on screen last, 1-based (0: none yet). `over`: not continued unless asked for.
+    """What is known of a journal without opening its show.
 
-    `events`: how many it has had, as its newest number says.
-    `trouble`: why it cannot be read; then everything is unknown but the name, the size and when it was written.
+    `chapter`: the last current one, 1-based (0: none yet). `over`: not continued unless asked for.
+    `events`: how many it has had, by its newest sequence number.
+    `trouble`: why it cannot be read; then only its name, its size and its time of writing are known.
     """
 
     path: Path
@@ -38,17 +39,17 @@ class JournalSummary:
     over: bool = False
     undos: int = 0
     unreadable: int = 0
-    """Undos that wait and cannot be read, so that nothing heals them."""
+    """Pending undos that cannot be read, so that nothing heals them."""
     in_use: bool = False
     trouble: str = ""
 
     @property
     def standing_on(self) -> str:
-        """The title of the chapter on screen last; empty before the first."""
+        """The title of the last current chapter, "a chapter unknown" without one."""
         return self.titles[self.chapter - 1] if 0 < self.chapter <= len(self.titles) else "a chapter unknown"
 
     def goes_on_in(self, titles: Sequence[str]) -> bool:
-        """Return whether a deck of these titles has the chapter on screen last."""
+        """Return whether a deck of these titles has the last current chapter."""
         return self.chapter in renumbered(self.titles, titles)
 
     @property
@@ -57,35 +58,36 @@ class JournalSummary:
 
 
 def look(path: Path) -> JournalSummary:
-    """What can be seen of a journal; never raises for what is in the file."""
+    """Return a summary of a journal. Never raises for what is in the file."""
     size, written_at = _measure(path)
-    found = JournalSummary(path, size, written_at, written_at, in_use=is_in_use(path))
+    summary = JournalSummary(path, size, written_at, written_at, in_use=is_in_use(path))
     try:
         refuse_foreign(path)
         if not size:
-            return found
+            return summary
         with reading(path) as db:
-            return _read(db, found)
+            return _read_summary(db, summary)
     except JournalError as error:
-        return _unreadable(found, str(error))
+        return _summarize_unreadable(summary, str(error))
     except (sqlite3.Error, OSError, ValueError, TypeError, KeyError) as error:
-        return _unreadable(found, f"it is damaged ({error})")
+        return _summarize_unreadable(summary, f"it is damaged ({error})")
 
 
 @contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that only reads, and leaves nothing beside a file that has no log.
+    """Open a read-only connection that creates no files beside the journal.
 
     What a killed server left in the log is read too.
     """
     path = real(path)
-    how = "mode=ro" if Path(f"{path}-wal").exists() else "mode=ro&immutable=1"
-    with closing(sqlite3.connect(f"{path.as_uri()}?{how}", uri=True, timeout=1.0)) as db:
+    # A read-only connection would create -wal and -shm files; `immutable` prevents that, but ignores an existing log.
+    mode = "mode=ro" if Path(f"{path}-wal").exists() else "mode=ro&immutable=1"
+    with closing(sqlite3.connect(f"{path.as_uri()}?{mode}", uri=True, timeout=1.0)) as db:
         yield db
 
 
 def left_to_undo(path: Path) -> list[UndoRow]:
-    """The undos that wait in a journal; none when they cannot be read."""
+    """Return the pending undos of a journal; none when they cannot be read."""
     try:
         refuse_foreign(path)
         with reading(path) as db:
@@ -95,7 +97,7 @@ def left_to_undo(path: Path) -> list[UndoRow]:
 
 
 def _measure(path: Path) -> tuple[int, float]:
-    """Bytes with the log, and when the newest of both was written."""
+    """Return the size in bytes, the log included, and the time at which the newer of the two files was written."""
     stats = []
     for name in (path, Path(f"{real(path)}-wal")):
         try:
@@ -105,59 +107,66 @@ def _measure(path: Path) -> tuple[int, float]:
     return sum(one.st_size for one in stats), max((one.st_mtime for one in stats), default=0.0)
 
 
-def _unreadable(found: JournalSummary, trouble: str) -> JournalSummary:
-    undos = len(left_to_undo(found.path))
+def _summarize_unreadable(summary: JournalSummary, reason: str) -> JournalSummary:
+    undos = len(left_to_undo(summary.path))
     return JournalSummary(
-        found.path, found.size, found.last_at, found.begun_at, undos=undos, in_use=found.in_use, trouble=trouble
+        summary.path,
+        summary.size,
+        summary.last_at,
+        summary.begun_at,
+        undos=undos,
+        in_use=summary.in_use,
+        trouble=reason,
     )
 
 
-def _read(db: sqlite3.Connection, found: JournalSummary) -> JournalSummary:
+def _read_summary(db: sqlite3.Connection, summary: JournalSummary) -> JournalSummary:
     if not db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]:
-        return found  # its server ended while it was being made
+        return summary  # its server was killed while it created the tables
     row = db.execute("SELECT version, created FROM show").fetchone()
     if row is None:
-        return found
+        return summary
     if row[0] != VERSION:
         raise JournalError(f"another version of this program wrote it (format {row[0]})")
     newest = db.execute("SELECT at, seq FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
     first = db.execute("SELECT data FROM entries ORDER BY seq LIMIT 1").fetchone()
-    opened = _event(first[0]) if first and first[0].startswith('{"type": "ShowOpened"') else {}
-    entered, turn = _newest(db)
+    opened = _parse_event(first[0]) if first and first[0].startswith('{"type": "ShowOpened"') else {}
+    entered, show_event = _find_newest_events(db)
     newest_deck = f"SELECT data FROM entries WHERE {STORY} AND {EDITED} ORDER BY seq DESC LIMIT 1"  # noqa: S608 - ours
     edited = db.execute(newest_deck).fetchone()
-    deck = _event(edited[0]) if edited else opened
+    deck = _parse_event(edited[0]) if edited else opened
     return JournalSummary(
-        found.path,
-        found.size,
+        summary.path,
+        summary.size,
         last_at=float(newest[0] if newest else row[1]),
         begun_at=float(row[1]),
         subject=str(opened.get("subject", "")),
         titles=tuple(str(title) for title in deck.get("chapters", ())),
         chapter=int(entered.get("number", 0)),
         events=int(newest[1]) if newest else 0,
-        over=bool(turn.get("over")) or turn.get("type") == "ShowSetAside",
+        over=bool(show_event.get("over")) or show_event.get("type") == "ShowSetAside",
         undos=len(pending_rows(db)),
         unreadable=len(unreadable_rows(db)),
-        in_use=found.in_use,
+        in_use=summary.in_use,
     )
 
 
-def _newest(db: sqlite3.Connection) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The newest event that says where it stands, and the newest of the show as a whole; empty for none."""
+def _find_newest_events(db: sqlite3.Connection) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the newest event that sets the chapter, and the newest of the show as a whole; empty for none."""
     entered: dict[str, Any] = {}
-    turn: dict[str, Any] = {}
+    show_event: dict[str, Any] = {}
+    # Backwards and by prefix, so that few rows are read and only two are parsed.
     for (data,) in db.execute(f"SELECT data FROM entries WHERE {STORY} ORDER BY seq DESC"):  # noqa: S608 - ours
-        if not turn and data.startswith('{"type": "Show'):
-            turn = _event(data)
+        if not show_event and data.startswith('{"type": "Show'):
+            show_event = _parse_event(data)
         if not entered and data.startswith(('{"type": "ChapterEntered"', '{"type": "DeckChanged"')):
-            entered = _event(data)
-        if entered and turn:
+            entered = _parse_event(data)
+        if entered and show_event:
             break
-    return entered, turn
+    return entered, show_event
 
 
-def _event(data: str) -> dict[str, Any]:
+def _parse_event(data: str) -> dict[str, Any]:
     event = json.loads(data)
     if not isinstance(event, dict):
         raise JournalError("one of its entries is no event")

@@ -1,4 +1,4 @@
-"""Which journal a show is kept in: the one to continue, a fresh one, or (nowhere to write) a temporary one."""
+"""Chooses and opens the journal of a show: one to continue, a fresh one, or (nowhere to write) a temporary one."""
 
 import contextlib
 import time
@@ -15,15 +15,16 @@ from demo.show import ShowState
 from demo.show.deck import renumbered, titles_of
 
 IN_USE_TIMEOUT_SEC = 3.0
-"""A server that is closing lets go of its journal within this; one that plays does not."""
+"""How long to wait for a journal in use: a server that is shutting down releases it within this time."""
 IN_USE_PAUSE_SEC = 0.05
 
 
 class JournalOpener:
     """Opens the journal of a show of `subject`, once.
 
-    Without `file` that is the newest on the shelf that nobody uses and whose show is not over. `fresh`: begin anew.
-    Afterwards `continued` is the line that says what goes on, and `troubles` what had to be passed over.
+    Without `file` it continues the newest journal in the directory (`shelf`) that is not in use and whose show is not
+    over. `fresh`: begin a new show. After `open`, `continued` is a line that says what is continued, and `troubles` are
+    notices of what could not be.
     """
 
     def __init__(
@@ -35,7 +36,10 @@ class JournalOpener:
         shelf: JournalDirectory | None = None,
         anywhere: bool = False,
     ) -> None:
-        """`anywhere`: somebody says at which chapter to go on, so a show of an edited deck need not stand on one."""
+        """Choose how to open the journal; `anywhere`: the chapter to continue at is given.
+
+        Then the current chapter of a show need not exist in an edited deck.
+        """
         self.continued = ""
         self.troubles: list[str] = []
         self._titles: tuple[str, ...] = ()
@@ -43,25 +47,25 @@ class JournalOpener:
         self._file = file and real(file)
         self._fresh = fresh
         self._anywhere = anywhere
-        self._shelf = shelf or JournalDirectory()
+        self._directory = shelf or JournalDirectory()
 
     def open(self, show: ShowState) -> Journal:
-        """The journal for a show, given as it is before its first event.
+        """Open the journal for a show, given as it is before its first event.
 
         Raises `JournalError` for a named file that cannot be used.
         """
         self._titles = titles_of(show.chapters)
-        return self._named(self._file) if self._file is not None else self._from_the_shelf(show)
+        return self._open_named(self._file) if self._file is not None else self._open_from_directory(show)
 
-    # A file that was named.
+    # A file named on the command line.
 
-    def _named(self, file: Path) -> Journal:
+    def _open_named(self, file: Path) -> Journal:
         if self._fresh:
             move_aside(file)
-        found = look(file)
+        summary = look(file)
         journal = Journal(file)
-        if not found.trouble:
-            self._continue(found)
+        if not summary.trouble:
+            self._announce_continued(summary)
         if is_in_memory(file):
             self.troubles.append(
                 f"{file} lies on a memory disk, which a reboot empties: what is broken then stays so, for its undo "
@@ -69,91 +73,92 @@ class JournalOpener:
             )
         for aside in asides(file):
             self._take_over(look(aside), journal, set_aside=False)
-        # What shows of this subject left on the shelf is owed by every start; they themselves may still go on.
-        self._take_over_all(self._shelf.of(self._subject), journal, set_aside=False)
+        # Every start heals what earlier shows of this subject left; those shows can still be continued later.
+        self._take_over_all(self._directory.of(self._subject), journal, set_aside=False)
         return journal
 
-    # The shelf.
+    # The directory.
 
-    def _from_the_shelf(self, show: ShowState) -> Journal:
-        looks = self._shelf.of(self._subject)
-        journal = None if self._fresh else self._continued(looks, show)
+    def _open_from_directory(self, show: ShowState) -> Journal:
+        summaries = self._directory.of(self._subject)
+        journal = None if self._fresh else self._continue_newest(summaries, show)
         if journal is None:
-            journal = self._begun()
-        # One whose server ended before its first entry is no show yet: it begins now.
-        fresh = not journal.durable_seq
-        self._take_over_all(looks, journal, set_aside=fresh)
-        if fresh:
+            journal = self._create()
+        # A journal whose server was killed before its first entry counts as fresh too.
+        is_fresh = not journal.durable_seq
+        self._take_over_all(summaries, journal, set_aside=is_fresh)
+        if is_fresh:
             self._prune()
         return journal
 
-    def _continued(self, looks: Sequence[JournalSummary], show: ShowState) -> Journal | None:
+    def _continue_newest(self, summaries: Sequence[JournalSummary], show: ShowState) -> Journal | None:
         titles = self._titles
-        ends = time.monotonic() + IN_USE_TIMEOUT_SEC
-        for seen in looks:
-            found = self._let_go(seen, ends)
-            if found.over:
+        deadline = time.monotonic() + IN_USE_TIMEOUT_SEC
+        for listed in summaries:
+            summary = self._wait_until_released(listed, deadline)
+            if summary.over:
                 continue
-            if found.in_use:
-                self._pass_over(found, titles)
-            elif found.trouble:
-                if _is_newest(found, looks):
-                    self._leave(found, found.trouble)
-            elif found.chapter and not self._anywhere and not found.goes_on_in(titles):
-                self._leave(
-                    found,
-                    f"it met another deck of {len(found.titles)} chapters and stands on {found.standing_on!r}, "
+            if summary.in_use:
+                self._report_in_use(summary, titles)
+            elif summary.trouble:
+                if _is_newest(summary, summaries):
+                    self._report_left_alone(summary, summary.trouble)
+            elif summary.chapter and not self._anywhere and not summary.goes_on_in(titles):
+                self._report_left_alone(
+                    summary,
+                    f"it met another deck of {len(summary.titles)} chapters and stands on {summary.standing_on!r}, "
                     f"which this one does not have; --from N goes on at one of its chapters",
                 )
-            elif (journal := self._opened(found, show)) is not None:
+            elif (journal := self._try_open(summary, show)) is not None:
                 return journal
         return None
 
-    def _let_go(self, found: JournalSummary, ends: float) -> JournalSummary:
-        """As it is once its server has ended, or (it goes on playing) when the patience has."""
-        while found.in_use and not found.over and time.monotonic() < ends:
+    def _wait_until_released(self, summary: JournalSummary, deadline: float) -> JournalSummary:
+        """Return the summary of a journal in use once its server has released it, or unchanged at the deadline."""
+        while summary.in_use and not summary.over and time.monotonic() < deadline:
             time.sleep(IN_USE_PAUSE_SEC)
-            if not is_in_use(found.path):
-                return look(found.path)
-        return found
+            if not is_in_use(summary.path):
+                return look(summary.path)
+        return summary
 
-    def _pass_over(self, found: JournalSummary, titles: tuple[str, ...]) -> None:
-        if found.titles in ((), titles):
+    def _report_in_use(self, summary: JournalSummary, titles: tuple[str, ...]) -> None:
+        if summary.titles in ((), titles):
             self.troubles.append(
-                f"{found.name} is in use by another demo and not continued here: this is a show of its own; "
+                f"{summary.name} is in use by another demo and not continued here: this is a show of its own; "
                 f"to go on with that one, end both and start again"
             )
 
-    def _opened(self, found: JournalSummary, show: ShowState) -> Journal | None:
+    def _try_open(self, summary: JournalSummary, show: ShowState) -> Journal | None:
         try:
-            journal = Journal(found.path)
+            journal = Journal(summary.path)
         except JournalError as error:
-            self._leave(found, str(error))
+            self._report_left_alone(summary, str(error))
             return None
         try:
+            # Checked before the show begins: damage that is found later could no longer lead to a fresh show.
             journal.verify(show)
         except JournalError as error:
             journal.release()
-            self._leave(found, str(error))
+            self._report_left_alone(summary, str(error))
             return None
-        now = look(found.path)
-        if now.over or now.events < found.events:
-            # Somebody was quicker: it was ended, or removed, between the look and the lock.
-            journal.release(discard=not now.events)
+        current = look(summary.path)
+        if current.over or current.events < summary.events:
+            # Between the summary and the lock another server ended this show, or somebody deleted it.
+            journal.release(discard=not current.events)
             return None
-        self._continue(now)
+        self._announce_continued(current)
         return journal
 
-    def _begun(self) -> Journal:
+    def _create(self) -> Journal:
         try:
-            self._shelf.prepare()
-            return self._first(self._shelf.begin(self._subject))
+            self._directory.prepare()
+            return self._open_new(self._directory.begin(self._subject))
         except OSError as error:
-            return self._temporary(error.strerror or str(error))
+            return self._open_temporary(error.strerror or str(error))
         except JournalError as error:
-            return self._temporary(str(error))
+            return self._open_temporary(str(error))
 
-    def _first(self, path: Path) -> Journal:
+    def _open_new(self, path: Path) -> Journal:
         try:
             return Journal(path)
         except JournalError:
@@ -161,56 +166,59 @@ class JournalOpener:
                 remove(look(path), force=False)
             raise
 
-    def _temporary(self, why: str) -> Journal:
+    def _open_temporary(self, why: str) -> Journal:
         self.troubles.append(
-            f"the show cannot be kept in {self._shelf.directory} ({why}): a crash would lose it; "
+            f"the show cannot be kept in {self._directory.directory} ({why}): a crash would lose it; "
             f"make that writable, or name a file with --journal"
         )
         return Journal()
 
     def _prune(self) -> None:
         try:
-            self._shelf.prune(self._subject)
+            self._directory.prune(self._subject)
         except JournalError as error:
             self.troubles.append(str(error))
 
-    # Both.
+    # Both ways.
 
-    def _continue(self, found: JournalSummary) -> None:
-        if found.chapter:
-            edited = " of an edited deck" if self._titles != found.titles else ""
-            number = renumbered(found.titles, self._titles).get(found.chapter, 1)
+    def _announce_continued(self, summary: JournalSummary) -> None:
+        if summary.chapter:
+            edited = " of an edited deck" if self._titles != summary.titles else ""
+            number = renumbered(summary.titles, self._titles).get(summary.chapter, 1)
             where = f"chapter {number} of {len(self._titles)}{edited}"
-            self.continued = f"{where}, begun {ago(time.time() - found.begun_at)} (start anew: --fresh)"
+            self.continued = f"{where}, begun {ago(time.time() - summary.begun_at)} (start anew: --fresh)"
 
-    def _take_over_all(self, looks: Sequence[JournalSummary], journal: Journal, set_aside: bool) -> None:
-        for found in looks:
-            if found.in_use or real(found.path) == journal.path:
+    def _take_over_all(self, summaries: Sequence[JournalSummary], journal: Journal, set_aside: bool) -> None:
+        for summary in summaries:
+            if summary.in_use or real(summary.path) == journal.path:
                 continue
-            if not found.trouble or _is_newest(found, looks):
-                self._take_over(found, journal, set_aside)
+            if not summary.trouble or _is_newest(summary, summaries):
+                self._take_over(summary, journal, set_aside)
 
-    def _take_over(self, found: JournalSummary, journal: Journal, set_aside: bool) -> None:
-        self.troubles += set_unreadable_aside(found)
+    def _take_over(self, summary: JournalSummary, journal: Journal, set_aside: bool) -> None:
+        self.troubles += set_unreadable_aside(summary)
         try:
-            taken = hand_over(found, journal, set_aside=set_aside)
+            count = hand_over(summary, journal, set_aside=set_aside)
         except JournalError as error:
             self.troubles.append(str(error))
             return
-        if taken:
-            self.troubles.append(f"{found.name} left something broken: it is healed before this show begins")
+        if count:
+            self.troubles.append(f"{summary.name} left something broken: it is healed before this show begins")
 
-    def _leave(self, found: JournalSummary, why: str) -> None:
-        self.troubles.append(f"{found.name} is left as it is and not continued: {why}; `demo shows` lists it")
+    def _report_left_alone(self, summary: JournalSummary, why: str) -> None:
+        self.troubles.append(f"{summary.name} is left as it is and not continued: {why}; `demo shows` lists it")
 
 
-def _is_newest(found: JournalSummary, looks: Iterable[JournalSummary]) -> bool:
-    """Was no other show begun since this one was written to? Otherwise it was passed over, and said, before."""
-    return not any(other.begun_at > found.last_at for other in looks if not other.trouble)
+def _is_newest(summary: JournalSummary, summaries: Iterable[JournalSummary]) -> bool:
+    """Return whether no other show was begun since this one was last written.
+
+    Otherwise an earlier start has already passed it over, and reported that.
+    """
+    return not any(other.begun_at > summary.last_at for other in summaries if not other.trouble)
 
 
 def ago(seconds: float) -> str:
-    """How long ago, in the largest unit that fits."""
+    """Return how long ago something was, in the largest unit that fits."""
     for size, unit in ((86400, "day"), (3600, "h"), (60, "min")):
         if seconds >= size:
             count = int(seconds // size)

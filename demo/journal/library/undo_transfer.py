@@ -1,4 +1,4 @@
-"""From an old journal to the one begun after it: undos that wait, and the old one out of the way."""
+"""Moves pending undos from old journals to a new one, and old journals out of the way."""
 
 import contextlib
 import json
@@ -18,35 +18,35 @@ from demo.show import events as e
 
 
 def hand_over(old: JournalSummary, journal: Journal, *, set_aside: bool) -> int:
-    """Take the undos that wait in `old` into `journal`'s ledger; returns how many.
+    """Copy the pending undos of `old` to `journal`'s ledger and return their number.
 
-    They are on disk here before they are marked there: a crash between leaves them in both, and healing
-    twice is healing. `set_aside`: note in `old`, too, that another show was begun in its place.
-    Nothing is noted in `old` for a `journal` that is temporary: what is gone at its end stays owed here.
-    Raises `JournalError` when `journal` cannot take them, or `old` is in use. What `old` does not take is let be.
+    They are written there before they are marked as moved in `old`: a crash in between leaves them in both, and to heal
+    twice is harmless. `set_aside`: record in `old`, too, that another show was begun in its place.
+    Nothing is marked in `old` when `journal` is temporary: its copies are lost with it, so `old` must keep its own.
+    Raises `JournalError` when `journal` cannot take them, or `old` is in use. Errors in writing to `old` are ignored.
     """
-    marks = set_aside and not old.over
-    if not old.undos and not marks:
+    marks_set_aside = set_aside and not old.over
+    if not old.undos and not marks_set_aside:
         return 0
-    held = lock(old.path)
+    lock_fd = lock(old.path)
     try:
         if not old.path.exists():
-            return 0  # removed since it was looked at
+            return 0  # deleted since its summary was read
         rows = left_to_undo(old.path)
         if rows:
             journal.adopt(rows)
         if not old.trouble and not journal.is_temporary:
             with contextlib.suppress(sqlite3.Error, OSError, JournalError):
-                _note(old.path, marks, rows)
+                _mark_old_journal(old.path, marks_set_aside, rows)
     finally:
-        os.close(held)
+        os.close(lock_fd)
     return len(rows)
 
 
 def set_unreadable_aside(old: JournalSummary) -> list[str]:
-    """Put the undos aside, in `old` itself, that wait there and cannot be read; returns what to say of them.
+    """Mark the undos of `old` that cannot be read, in `old` itself; return a notice for each of them.
 
-    No other journal takes them over. Where `old` cannot be written, they are said again at the next start.
+    No other journal takes them over. Where `old` cannot be written, they are reported again at the next start.
     """
     if not old.unreadable:
         return []
@@ -57,16 +57,16 @@ def set_unreadable_aside(old: JournalSummary) -> list[str]:
         return []
     if new and not old.trouble:
         with contextlib.suppress(sqlite3.Error, OSError, JournalError):
-            held = lock(old.path)
+            lock_fd = lock(old.path)
             try:
                 with closing(open_file(old.path)[0]) as db:
                     put_aside(db, new)
             finally:
-                os.close(held)
+                os.close(lock_fd)
     return [f"{old.name}: {row.text}" for row in new]
 
 
-def _note(path: Path, set_aside: bool, rows: list[UndoRow]) -> None:
+def _mark_old_journal(path: Path, set_aside: bool, rows: list[UndoRow]) -> None:
     db, _, newest = open_file(path)
     with closing(db):
         if rows:
@@ -78,22 +78,22 @@ def _note(path: Path, set_aside: bool, rows: list[UndoRow]) -> None:
 
 
 def move_aside(path: Path) -> Path | None:
-    """Rename a journal to `….1`, or the first number that is free; returns where it lies now, None if there was none.
+    """Rename a journal to `….1`, or the first number that is free; return its new path, None if there was no journal.
 
     Raises `JournalError` for one that is in use or no journal, and when it cannot be renamed.
     """
     if not path.exists():
         return None
-    _refuse_other_programs(path)
-    held = lock(path)
+    _refuse_no_journal(path)
+    lock_fd = lock(path)
     try:
         with contextlib.suppress(sqlite3.Error, OSError, JournalError):
-            _into_one_file(path)
+            _fold_log(path)
         aside = _free_name(path)
-        # A log that is left belongs to a file that could not be folded. It lies at both places while the file moves:
-        # whenever this is killed, the file has its log beside it.
+        # A log that is still there could not be folded into the file. It is linked to the new name first and removed
+        # from the old one last: whenever this process is killed, the file has its log beside it.
         with contextlib.suppress(FileNotFoundError):
-            _double(Path(f"{path}-wal"), Path(f"{aside}-wal"))
+            _link_or_copy(Path(f"{path}-wal"), Path(f"{aside}-wal"))
         path.rename(aside)
         Path(f"{path}-wal").unlink(missing_ok=True)
         for side in ("-shm", ".sessions"):
@@ -102,36 +102,41 @@ def move_aside(path: Path) -> Path | None:
     except OSError as error:
         raise JournalError(f"the journal {path} cannot be moved aside: {error.strerror or error}") from None
     finally:
-        os.close(held)
+        os.close(lock_fd)
     return aside
 
 
 def asides(path: Path) -> list[Path]:
-    """What was moved aside from here: `….1`, `….2` and so on."""
+    """Return the journals that were moved aside from here: `….1`, `….2` and so on."""
     try:
-        found = [one for one in path.parent.iterdir() if one.name.startswith(f"{path.name}.")]
+        candidates = [candidate for candidate in path.parent.iterdir() if candidate.name.startswith(f"{path.name}.")]
     except OSError:
         return []
-    numbers = (one.name.removeprefix(f"{path.name}.") for one in found)
-    return [one for one, number in zip(found, numbers, strict=True) if number.isascii() and number.isdecimal()]
+    numbers = (candidate.name.removeprefix(f"{path.name}.") for candidate in candidates)
+    return [
+        candidate
+        for candidate, number in zip(candidates, numbers, strict=True)
+        if number.isascii() and number.isdecimal()
+    ]
 
 
-def _refuse_other_programs(path: Path) -> None:
+def _refuse_no_journal(path: Path) -> None:
     try:
         refuse_foreign(path)
     except JournalError as error:
+        # A damaged journal may be moved aside, that is what --fresh is for; a file of another program may not.
         if "damaged" not in str(error):
             raise
 
 
-def _into_one_file(path: Path) -> None:
-    """Fold the log into the file, so that one rename moves all of it."""
+def _fold_log(path: Path) -> None:
+    """Write the log into the file, so that one rename moves all of it."""
     with closing(sqlite3.connect(path, timeout=1.0)) as db:
         db.execute("PRAGMA journal_mode=DELETE")
 
 
-def _double(old: Path, new: Path) -> None:
-    """The same file under a second name; where a disk knows no such thing, a copy. Raises `OSError`."""
+def _link_or_copy(old: Path, new: Path) -> None:
+    """Give a file a second name; copy it on a file system without hard links. Raises `OSError`."""
     try:
         new.hardlink_to(old)
     except FileNotFoundError:
