@@ -18,6 +18,7 @@ from demo.conductor import ENDING, Conductor, ShowConfig, SystemLifecycle
 from demo.console_output import SAID_SEC, ConsoleWriter, print_error, print_lines
 from demo.invitation import Invitation
 from demo.journal.library import JournalOpener
+from demo.journal.show_log import log_beside
 from demo.relay.broadcast import Broadcast
 from demo.relay.feed import RelayStore
 from demo.show import commands as c
@@ -136,6 +137,7 @@ async def _play(
     config = _config(options, subject, stop, keeper, WatchdogClient(options.subject, options.chosen))
     try:
         conductor = Conductor(config)
+        _log(conductor)
         _listen(subject, conductor)
         if listener is None or door is None:
             await _in_terminal(conductor, keeper)
@@ -198,6 +200,18 @@ def _runner(
     from demo.runner import DemoRunner  # noqa: PLC0415
 
     return DemoRunner(conductor.state.subject, (), conductor=conductor, owns=owns, invitation=invitation)
+
+
+def _log(conductor: Conductor) -> None:
+    """Keep the log beside the journal, and tell the presenter where it lies once there is a traceback in it."""
+    loop = asyncio.get_running_loop()
+
+    def on_error(path: Path) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop may have ended before the thread that logs
+            loop.call_soon_threadsafe(conductor.enqueue, "show", c.Notice(f"the traceback is in {path}", "note"))
+
+    if not conductor.journal.is_temporary:
+        log_beside(conductor.journal.path, on_error)
 
 
 def _listen(subject: Subject, conductor: Conductor) -> None:

@@ -12,6 +12,7 @@ DemoError
 └── UsageError                         a command line that cannot be carried out (exit code 2)
 """
 
+import logging
 from typing import Literal
 
 RefusalCode = Literal[
@@ -64,6 +65,14 @@ class JournalError(DemoError):
 
 class UsageError(DemoError):
     """The command line asks for something that cannot be done."""
+
+
+def log_unexpected(logger: logging.Logger, what: str, error: BaseException) -> None:
+    """Log an exception: one of our own as a warning in one line, every other one as an error with its traceback."""
+    if isinstance(error, DemoError) and error.__cause__ is None:
+        logger.warning("%s: %s", what, error)
+    else:
+        logger.error("%s: %s", what, describe(error), exc_info=error)
 
 
 def describe(error: BaseException) -> str:

@@ -187,7 +187,7 @@ def test_the_watchdog_counts_a_sleep_of_the_machine_for_a_fault_s_time_and_not_f
     ticks = time.monotonic
     monkeypatch.setattr(process, "uptime", lambda: uptime() + slept[0] + silent[0])
     monkeypatch.setattr(time, "monotonic", lambda: ticks() + silent[0])
-    monkeypatch.setattr(process, "Work", work)
+    monkeypatch.setattr(process, "HealAttempt", work)
     monkeypatch.setattr(process, "say", lambda word: None)
     kept = process.WatchdogProcess({"patience": 60.0})
     order = {"hold": "a", "fault": "off", "lasts": 600.0, "applied": True, "plan": {"late_sec": 0.0}}

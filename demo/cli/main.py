@@ -4,22 +4,28 @@ A command imports what it runs when it runs: `demo --version` does not wait for 
 """
 
 import io
+import logging
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from demo import __version__
+from demo.cli.logs import set_up_logging
 from demo.cli.subject_options import takes_options
 from demo.console_output import clean_stderr, print_error, print_lines
-from demo.errors import DemoError, UsageError
+from demo.errors import DemoError, UsageError, log_unexpected
 from demo.subjects import DEFAULT, names, options
 from demo.subjects.options import Given
+from demo.subjects.user_code import place_of, told
 
 if TYPE_CHECKING:
     from demo.relay.feed import RelayStore
+
+logger = logging.getLogger(__name__)
 
 app = typer.Typer(
     name="demo",
@@ -44,6 +50,14 @@ StartAt = Annotated[
     typer.Option("--from", help="Begin with this chapter, or go on at it; those before it do not run.", metavar="N"),
 ]
 Port = Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)]
+Host = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in, who pair to steer.")]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="Token for programs, made when missing; an open server's is ~/.local/state/chaos-stage/token else.",
+        metavar="FILE",
+    ),
+]
 PublicName = Annotated[
     list[str] | None,
     typer.Option(help="A name people reach it by, as in https://demo.example; may be repeated.", metavar="NAME"),
@@ -63,6 +77,11 @@ ShowName = Annotated[
     str | None,
     typer.Option("--show", help="The show's name on that Redis, where it carries more than one.", metavar="NAME"),
 ]
+LogLevel = Annotated[
+    str | None,
+    typer.Option(help="Print what is logged from this level on: debug, info, warning or error.", metavar="LEVEL"),
+]
+Debug = Annotated[bool, typer.Option("--debug", help="Print unexpected errors with their tracebacks.")]
 Name = Annotated[str, typer.Argument(help="The name it stands under.", metavar="NAME")]
 
 
@@ -79,9 +98,7 @@ def root(
 @takes_options
 def serve(  # noqa: PLR0913, PLR0917 - one for each option
     subject: Subject = "ratelimiter",
-    host: Annotated[
-        str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in, who pair to steer.")
-    ] = "127.0.0.1",
+    host: Host = "127.0.0.1",
     port: Port = 8000,
     terminal: Annotated[bool, typer.Option("--terminal", help="Show and steer it in this terminal too.")] = False,
     open_page: Annotated[
@@ -91,22 +108,19 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
     fresh: Fresh = False,
     start_at: StartAt = None,
     public_name: PublicName = None,
-    token_file: Annotated[
-        Path | None,
-        typer.Option(
-            help="Token for programs, made when missing; an open server's is ~/.local/state/chaos-stage/token else.",
-            metavar="FILE",
-        ),
-    ] = None,
+    token_file: TokenFile = None,
     tls_cert: TlsCert = None,
     tls_key: TlsKey = None,
     redis: RedisUrl = None,
     show: ShowName = None,
+    log_level: LogLevel = None,
+    debug: Debug = False,
     given: Given = (),
 ) -> None:
     """Present in the browser: stage, presenter's page and phone page."""
     if show is not None and not redis:
         raise UsageError(f"--show {show} names a show on a Redis: say which, with --redis redis://:PASSWORD@HOST:PORT")
+    set_up_logging(log_level, debug)
     from demo.bootstrap import Options, play
     from demo.web.access.setup import AccessOptions
 
@@ -136,10 +150,13 @@ def relay_command(
     tls_cert: TlsCert = None,
     tls_key: TlsKey = None,
     show: ShowName = None,
+    log_level: LogLevel = None,
+    debug: Debug = False,
 ) -> None:
     """Serve the audience of a show that runs elsewhere with `demo serve --redis`; nothing can be steered here."""
     if not redis:
         raise UsageError("a relay needs the Redis of the show: --redis redis://:PASSWORD@HOST:PORT, as `demo serve`")
+    set_up_logging(log_level, debug)
     from demo.relay.main import RelayOptions, relay
     from demo.web.access.setup import AccessOptions
 
@@ -160,9 +177,12 @@ def run(
     journal: JournalFile = None,
     fresh: Fresh = False,
     start_at: StartAt = None,
+    log_level: LogLevel = None,
+    debug: Debug = False,
     given: Given = (),
 ) -> None:
     """Present in this terminal; through a pipe: plain lines out, each line in counts as a key."""
+    set_up_logging(log_level, debug)
     from demo.bootstrap import Options, play
 
     chosen = options(subject, given)
@@ -260,11 +280,25 @@ def main() -> None:
     try:
         app()
     except DemoError as error:
+        if error.__cause__ is not None and "--debug" in sys.argv[1:]:
+            traceback.print_exception(error.__cause__)
         print_error(error)
         sys.exit(2 if isinstance(error, UsageError) else 1)
     except Exception as error:
-        if os.environ.get("DEMO_TRACEBACK"):
+        if os.environ.get("DEMO_TRACEBACK") or "--debug" in sys.argv[1:]:
             raise
-        what = f"{type(error).__name__}: {error}".split("\n")[0][:300]
-        print_error(f"a bug of this program ended it ({what}); DEMO_TRACEBACK=1 shows where")
+        print_error(_unexpected(error))
         sys.exit(1)
+
+
+def _unexpected(error: Exception) -> str:
+    """Return whose error it is, the user's code's or this program's, and where its traceback is to be found."""
+    from demo.journal.show_log import current_log
+
+    log_unexpected(logger, "the program ended", error)
+    log = current_log()
+    where = f"its traceback is in {log}" if log is not None else "--debug shows its traceback"
+    if place_of(error):
+        return f"{told(error)} ({where})"
+    what = f"{type(error).__name__}: {error}".split("\n")[0][:300]
+    return f"a bug of this program ended it ({what}); {where}"

@@ -3,14 +3,17 @@
 import asyncio
 import contextvars
 import inspect
+import logging
 
 from demo.conductor.context import ConductorContext
-from demo.errors import DemoError
+from demo.errors import DemoError, log_unexpected
 from demo.show import ShowState
 from demo.show import commands as c
 from demo.show import events as e
 from demo.subjects.user_code import told
 from demo.types import Chapter
+
+logger = logging.getLogger(__name__)
 
 READING_WORDS_PER_SEC = 3.0
 MIN_PAUSE_SEC, MAX_PAUSE_SEC = 3.0, 20.0
@@ -85,5 +88,6 @@ async def _guarded(chapter: Chapter) -> str | None:
     except asyncio.CancelledError:
         return "it was cancelled"
     except BaseException as error:  # noqa: BLE001 - foreign code, and whatever it raises the show goes on
+        log_unexpected(logger, f"on_enter of {chapter.title!r}", error)
         return told(error)
     return None

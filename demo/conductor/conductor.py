@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,13 +19,15 @@ from demo.conductor.loop_watch import LoopWatch
 from demo.conductor.persistence import JournalWriter
 from demo.conductor.stage_api import ConductorStage
 from demo.conductor.system_lifecycle import SystemLifecycle
-from demo.errors import DemoError, InvalidValue, Refused, describe
+from demo.errors import DemoError, InvalidValue, Refused, describe, log_unexpected
 from demo.journal import Journal
 from demo.show import FaultState, Refusal, ShowState, apply, decide, opening
 from demo.show import commands as c
 from demo.show import events as e
 from demo.subjects.user_code import told
 from demo.types import Chapter, DemoState, Stage
+
+logger = logging.getLogger(__name__)
 
 CLOSING_TIMEOUT_SEC = 15.0
 CLOSING_WATCHED_SEC = 4.0
@@ -125,6 +128,7 @@ class Conductor:
                 if not met.done() and condition(state):
                     met.set_result(None)
             except Exception as error:  # noqa: BLE001 - the deck's own code: its error belongs to its caller
+                log_unexpected(logger, "a condition of the deck", error)
                 met.set_exception(RuntimeError(f"the condition broke: {told(error)}"))
 
         end = self.subscribe(look)
@@ -148,6 +152,7 @@ class Conductor:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
+            log_unexpected(logger, task.get_name(), error)
             self.enqueue("show", c.Notice(f"{task.get_name()} broke: {describe(error)}"))
 
     # The life of a show.
@@ -213,6 +218,7 @@ class Conductor:
             if done is not None and not done.done():
                 done.set_exception(refused)
         except Exception as error:  # noqa: BLE001 - a bug of ours must not end the show; it is shown instead
+            log_unexpected(logger, f"the command {type(command.command).__name__}", error)
             text = f"{type(command.command).__name__} broke: {describe(error)}"
             if done is not None and not done.done():
                 done.set_exception(DemoError(text))
@@ -277,6 +283,7 @@ class Conductor:
             try:
                 listener(self._state)
             except Exception as error:  # noqa: BLE001 - one screen's bug must not cost the others the show
+                log_unexpected(logger, "telling a screen of a new state", error)
                 self._complain(f"a screen broke: {describe(error)}")
 
     def _complain(self, text: str) -> None:
@@ -358,5 +365,6 @@ async def _attempt(step: Work) -> Exception | None:
     try:
         await step()
     except Exception as error:  # noqa: BLE001 - the other steps come first
+        log_unexpected(logger, "the end of the show", error)
         return error
     return None

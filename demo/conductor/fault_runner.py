@@ -1,13 +1,14 @@
 """Injecting and healing: the undo on disk first, then the deed; healed is what observation says."""
 
 import asyncio
+import logging
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from demo.conductor.context import ConductorContext
 from demo.conductor.returns import RecoveryWatch
 from demo.conductor.undo_ledger import UndoLedger
-from demo.errors import DemoError, FaultError
+from demo.errors import DemoError, FaultError, log_unexpected
 from demo.journal import Undo
 from demo.show import ShowState
 from demo.show import commands as c
@@ -15,6 +16,8 @@ from demo.show import events as e
 from demo.subjects.user_code import told
 from demo.timeouts import run_with_timeout
 from demo.types import FaultDriver, Watchdog
+
+logger = logging.getLogger(__name__)
 
 PLAN_TIMEOUT_SEC = 10.0
 INJECT_TIMEOUT_SEC = 30.0
@@ -114,6 +117,7 @@ class FaultRunner:
         except DemoError as error:
             self._broke(name, run, str(error))
         except Exception as error:  # noqa: BLE001 - a driver's bug: the fault is failed and healed
+            log_unexpected(logger, f"injecting {name}", error)
             self._broke(name, run, told(error))
         else:
             if undo is None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import inspect
+import logging
 import marshal
 import threading
 import time
@@ -11,11 +12,14 @@ from datetime import datetime
 from typing import Any
 
 from demo.conductor.context import ConductorContext
+from demo.errors import log_unexpected
 from demo.show import FaultState, decide
 from demo.show import commands as c
 from demo.show.health_sample import DEFAULT_INTERVAL_SEC, Sample, plain, read_sample, unreadable_node
 from demo.subjects.user_code import told
 from demo.types import FaultDriver, Poller
+
+logger = logging.getLogger(__name__)
 
 LOOK_EVERY_SEC = 0.1
 
@@ -67,6 +71,7 @@ class HealthMonitor:
         try:
             await _run(poller)
         except Exception as error:  # noqa: BLE001 - foreign code: its end is shown on every screen
+            log_unexpected(logger, "the poller", error)
             self._ended = f"the poller ended: {told(error)}"
         else:
             self._ended = "the poller ended"
@@ -85,6 +90,7 @@ class HealthMonitor:
                 self._context.enqueue("poller", self._read(health, at))
                 self._complaint = ""
         except Exception as error:  # noqa: BLE001 - foreign code: said once, then the sample goes stale
+            log_unexpected(logger, "reading the poller's health", error)
             self._complain(f"the poller's health cannot be read: {told(error)}")
         watch = c.Watch(self._ended)
         if decide(self._context.state, c.CommandEnvelope("clock", watch), at):
@@ -137,6 +143,7 @@ class HealthMonitor:
             health = marshal.loads(copied) | {"last_updated": told_at}  # noqa: S302 - bytes of our own
             return bool(driver.is_seen(health, since))
         except Exception as error:  # noqa: BLE001 - foreign code: it must not cost the others their health
+            log_unexpected(logger, f"is_seen of {driver.config.name}", error)
             text = f"fault {driver.config.name} cannot read the health: {told(error)}"
             self._blame(text)
             return False

@@ -1,16 +1,19 @@
 """The system behind the show: brought up beside it, healed with everything, ended with it."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 
 from demo.conductor.config import ShowConfig, Work
 from demo.conductor.context import ConductorContext
 from demo.conductor.fault_runner import FaultRunner
-from demo.errors import DemoError
+from demo.errors import DemoError, log_unexpected
 from demo.show import ShowState
 from demo.show import commands as c
 from demo.subjects.user_code import told
 from demo.timeouts import run_with_timeout
+
+logger = logging.getLogger(__name__)
 
 QUIET_SEC = 1.0
 """A system that takes longer to end is spoken of."""
@@ -43,6 +46,7 @@ class SystemLifecycle:
         except DemoError as error:
             self._not_started(str(error))
         except Exception as error:  # noqa: BLE001 - a subject's bug is shown, the show goes on
+            log_unexpected(logger, "the start of the system", error)
             self._not_started(f"the system could not be started: {told(error)}")
         else:
             # Somebody healed meanwhile, and that failed while this had not ended.
@@ -68,6 +72,7 @@ class SystemLifecycle:
             except DemoError as known:
                 errors.append(str(known))
             except Exception as unknown:  # noqa: BLE001 - shown to the presenter
+                log_unexpected(logger, "healing the system", unknown)
                 errors.append(told(unknown))
         self._end("; ".join(errors) or None)
 

@@ -17,7 +17,7 @@ VERSION = 2
 APPLICATION_ID = 0x43485354
 """In the file's header ("CHST"): the mark by which a journal is told from any other SQLite file."""
 
-SIDES = ("-wal", "-shm", ".sessions", ".new", ".lock")
+SIDES = ("-wal", "-shm", ".sessions", ".new", ".log", ".log.1", ".lock")
 """What may lie beside a journal and belongs to it, the lock last."""
 
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EIO)

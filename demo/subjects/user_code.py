@@ -37,11 +37,14 @@ def shown(file: str) -> str:
 
 
 def place_of(error: BaseException) -> str:
-    """Return `lamp.py:12` where the user's own code raised or passed on an error, empty where it had no part in it."""
+    """Return `lamp.py:12 in glow` where the user's own code raised or passed on an error, else an empty text."""
     if isinstance(error, SyntaxError) and error.filename and is_users(error.filename):
         return f"{shown(error.filename)}:{error.lineno}"
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if is_users(frame.filename)]
-    return f"{shown(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
+    if not frames:
+        return ""
+    function = "" if frames[-1].name.startswith("<") else f" in {frames[-1].name}"
+    return f"{shown(frames[-1].filename)}:{frames[-1].lineno}{function}"
 
 
 def told(error: BaseException) -> str:

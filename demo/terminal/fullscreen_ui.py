@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections import deque
 from collections.abc import Callable
 from types import TracebackType
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.segment import Segment
 
 from demo.conductor import Conductor
+from demo.errors import log_unexpected
 from demo.invitation import Invitation
 from demo.show import ShowState
 from demo.terminal.alt_screen import AltScreen
@@ -19,6 +21,8 @@ from demo.terminal.key_controller import KeyController
 from demo.terminal.keyboard import GONE, WHEEL, keyboard
 from demo.terminal.row_layout import Rows
 from demo.terminal.screen_layout import TerminalState, picture
+
+logger = logging.getLogger(__name__)
 
 TICK_SEC = 0.2
 """Ages, countdowns and the terminal's size are looked at this often."""
@@ -127,6 +131,7 @@ class FullscreenUi:
         try:
             return picture(self._console, state, desk, size)
         except Exception as error:  # noqa: BLE001 - the keys must go on working under a picture that fails
+            log_unexpected(logger, "drawing the terminal", error)
             text = f"[{state.number}/{state.total}] this picture cannot be drawn: {type(error).__name__}: {error}"
             row = Segment.adjust_line_length([Segment(text)], size[0])
             return [row] + [[Segment(" " * size[0])]] * (size[1] - 1)

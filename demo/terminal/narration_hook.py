@@ -2,13 +2,17 @@
 
 import asyncio
 import inspect
+import logging
 from collections.abc import Callable
 
 from demo.conductor import Conductor
+from demo.errors import log_unexpected
 from demo.show import ShowState
 from demo.show import commands as c
 from demo.subjects.user_code import told
 from demo.terminal.key_controller import WHO
+
+logger = logging.getLogger(__name__)
 
 OnNarration = Callable[[str], object]
 
@@ -38,4 +42,5 @@ class NarrationHook:
                 if inspect.isawaitable(answer):
                     await answer
             except Exception as error:  # noqa: BLE001 - foreign code; the show goes on
+                log_unexpected(logger, "on_narration_update", error)
                 self._conductor.enqueue(WHO, c.Notice(f"on_narration_update: {told(error)}"[:300]))

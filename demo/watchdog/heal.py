@@ -11,6 +11,7 @@ or to end. What the driver starts lives on after this process, so it inherits no
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
@@ -18,12 +19,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from demo.errors import DemoError, FaultError
+from demo.errors import DemoError, FaultError, log_unexpected
 from demo.journal import note_healed, state_of_undo
+from demo.journal.show_log import hold_records, log_beside
 from demo.subjects import load
 from demo.subjects.user_code import told
 from demo.types import FaultDriver, Plan, Subject
 from demo.watchdog.undo import by_hand, has_landed, undo
+
+logger = logging.getLogger("demo.watchdog.heal")
 
 LEFT_TO_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 """Ignored by the interpreter itself, which does not hand that on to what it starts."""
@@ -35,6 +39,9 @@ def main() -> None:
     answers = _with_own_streams()
     _with_default_signals()
     plan = Plan(**order["plan"])
+    hold_records()
+    if (journal := _journal(order)) is not None:
+        log_beside(journal)
     try:
         if _is_noted(order):
             _end(answers, {"why": None, "already": True})
@@ -44,6 +51,7 @@ def main() -> None:
     except DemoError as error:
         _end(answers, {"why": by_hand(str(error), plan)})
     except BaseException as error:  # noqa: BLE001 - the user's own subject may raise anything, an exit too
+        log_unexpected(logger, f"healing {order['fault']}", error)
         _end(answers, {"why": by_hand(told(error), plan)})
 
 

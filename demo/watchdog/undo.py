@@ -1,12 +1,15 @@
 """Undoing one fault and seeing that it worked: the same for a heal, for a restart and for the watchdog."""
 
 import asyncio
+import logging
 import time
 
-from demo.errors import DemoError, FaultError
+from demo.errors import DemoError, FaultError, log_unexpected
 from demo.subjects.user_code import told
 from demo.timeouts import run_with_timeout
 from demo.types import FaultDriver, Plan, TellsLanding
+
+logger = logging.getLogger(__name__)
 
 HEAL_TIMEOUT_SEC = 12.0
 """Of one heal with its verification, but for the end of the last look."""
@@ -25,6 +28,7 @@ async def undo(driver: FaultDriver, plan: Plan) -> str | None:
     except DemoError as error:
         return by_hand(str(error), plan)
     except Exception as error:  # noqa: BLE001 - a driver's bug: said, and the undo stays in the ledger
+        log_unexpected(logger, f"healing {plan.target}", error)
         return by_hand(told(error), plan)
     return None
 

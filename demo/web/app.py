@@ -1,6 +1,7 @@
 """The application: pages, machine routes and controls, wired over one conductor."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from functools import partial
 from importlib import resources
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp
 
 from demo import __version__
 from demo.conductor import Conductor
+from demo.errors import log_unexpected
 from demo.hub import Hub
 from demo.show import ShowState
 from demo.show import commands as c
@@ -35,6 +37,8 @@ from demo.web.streaming.polling_fallback import PollingFallback, page_of
 from demo.web.streaming.stream_slots import StreamSlot, StreamSlots
 from demo.web.streaming.update_rate import UpdateRate
 from demo.web.streaming.view_stream import EventStream, view_stream
+
+logger = logging.getLogger(__name__)
 
 BEAT_EVERY_SEC = 0.25
 """How often the hub looks for silent views."""
@@ -91,9 +95,11 @@ class Web:
 
     def cannot_render(self, view: str, error: Exception) -> None:
         """Said once to the presenter; the view keeps its last good picture, and everything else goes on."""
+        log_unexpected(logger, f"drawing the {view} page", error)
         self._complain(f"the {view} page cannot be drawn: {type(error).__name__}: {error}"[:200])
 
     def _broke(self, what: str, error: Exception) -> None:
+        log_unexpected(logger, what, error)
         self._complain(f"{what}: {type(error).__name__}: {error}"[:200])
 
     def _complain(self, text: str) -> None:

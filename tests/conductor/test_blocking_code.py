@@ -64,7 +64,7 @@ def test_a_poller_with_a_plain_run_gets_a_thread_of_its_own(tmp_path: Path) -> N
 
 def test_the_end_of_a_poller_in_a_thread_is_said(tmp_path: Path) -> None:
     with serving("lamp:Lamp", cwd=place(tmp_path, RUN, ENDS), env=HERE) as server:
-        says = "the poller ended: lamp.py:15: ValueError: the client is gone"
+        says = "the poller ended: lamp.py:15 in run: ValueError: the client is gone"
         wait_for(lambda: says in lines(server), 10, lambda: str(lines(server)))
 
 

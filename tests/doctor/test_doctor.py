@@ -254,7 +254,7 @@ def test_ones_own_subject_says_what_it_found_itself(trial: dict[str, str]) -> No
 @pytest.mark.parametrize(
     ("how", "says"),
     [
-        ("raises", "trial.py:10: RuntimeError: it never worked (in trial:Trial)"),
+        ("raises", "trial.py:10 in __init__: RuntimeError: it never worked (in trial:Trial)"),
         ("leaves", "it could not be looked at (SystemExit: 0)"),
         ("breaks", "it could not be looked at (RuntimeError: two)"),
         ("babbles", "its examine() gave something else than findings"),

@@ -72,13 +72,21 @@ def said(folder: Path, *args: str) -> "subprocess.CompletedProcess[str]":
         ("import asyncio", "import asyncio; asyncio.slep(1)", "lamp.py:2: AttributeError: module 'asyncio' has no"),
         ("import asyncio", "import asyncioo", "lamp.py:2: ModuleNotFoundError: No module named 'asyncioo'"),
         ("class Watch:", "class Watch", "lamp.py:14: SyntaxError: expected ':'"),
-        ("narration=", "naration=", "lamp.py:27: TypeError: Chapter.__init__() got an unexpected keyword argument"),
+        (
+            "narration=",
+            "naration=",
+            "lamp.py:27 in chapters: TypeError: Chapter.__init__() got an unexpected keyword argument",
+        ),
         ("narration=", "naration=", "did you mean 'narration'?"),
         ("duration_sec=3", "duration=3", "did you mean 'duration_sec'?"),
-        ("duration_sec=3", "duration_sec=-3", "lamp.py:6: fault 'off': duration_sec must be above 0"),
+        ("duration_sec=3", "duration_sec=-3", "lamp.py:6 in __init__: fault 'off': duration_sec must be above 0"),
         ("def __init__(self):", "def __init__(self, watt):", "'lamp:Lamp' cannot do without: watt (-o NAME=VALUE)"),
-        ("[SwitchOff()]", "SwitchOff().all", "lamp.py:23: AttributeError: 'SwitchOff' object has no attribute 'all'"),
-        ("def check(self): pass", "def check(self): 1 / 0", "lamp.py:28: ZeroDivisionError: division by zero"),
+        (
+            "[SwitchOff()]",
+            "SwitchOff().all",
+            "lamp.py:23 in __init__: AttributeError: 'SwitchOff' object has no attribute 'all'",
+        ),
+        ("def check(self): pass", "def check(self): 1 / 0", "lamp.py:28 in check: ZeroDivisionError: division by zero"),
         ("def is_healed", "def is_heald", "is not a fault driver: it lacks is_healed; did you mean 'is_heald'?"),
         ("def get_health", "def health", "the poller of lamp:Lamp is not a poller: it lacks get_health"),
         (
@@ -127,7 +135,7 @@ def test_a_name_that_is_none_gets_a_hint_at_what_to_type(tmp_path: Path, named: 
             'inject("of")',
             "no deck lamp.py:26: it injects 'of', which is no fault here: this show has off;",
         ),
-        ("narration=", "naration=", "no deck lamp.py:27: TypeError"),
+        ("narration=", "naration=", "no deck lamp.py:27 in chapters: TypeError"),
     ],
 )
 def test_the_doctor_finds_what_is_misspelt_in_a_deck(tmp_path: Path, right: str, wrong: str, says: str) -> None:
@@ -146,8 +154,16 @@ def test_the_doctor_finds_what_is_misspelt_in_a_deck(tmp_path: Path, right: str,
             "gives node 'lamp' the health 'ok'; allowed: up, degraded, down, starting",
         ),
         ('"health": "up"', '"helth": "up"', "gives node 'lamp' no 'health' (it has 'helth': misspelt?); allowed: up"),
-        ("asyncio.sleep(3600)", "asyncio.slep(1)", "the poller ended: lamp.py:15: AttributeError: module 'asyncio'"),
-        ("return False", "return health['nods']", "fault off cannot read the health: lamp.py:12: KeyError: 'nods'"),
+        (
+            "asyncio.sleep(3600)",
+            "asyncio.slep(1)",
+            "the poller ended: lamp.py:15 in run: AttributeError: module 'asyncio'",
+        ),
+        (
+            "return False",
+            "return health['nods']",
+            "fault off cannot read the health: lamp.py:12 in is_seen: KeyError: 'nods'",
+        ),
         ('inject("off")', 'inject("of")', "lamp.py:26: it injects 'of', which is no fault here"),
     ],
 )

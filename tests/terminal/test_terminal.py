@@ -347,7 +347,7 @@ def deck(stage): return [Chapter("A", "first"), Chapter("B", "last")]
     with terminal(write_show(tmp_path, body)) as term:
         term.wait_for("[1/2]")
         term.press(" ")
-        term.wait_for("on_narration_update: show.py:38: RuntimeError: deaf")
+        term.wait_for("on_narration_update: show.py:38 in listen: RuntimeError: deaf")
         term.press("k")
         term.wait_for("[1/2]")
         term.press("q")

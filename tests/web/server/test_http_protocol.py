@@ -277,4 +277,4 @@ def test_what_we_override_is_what_uvicorn_calls() -> None:
         for name in vars(http_protocol.LimitedHttpProtocol)
         if callable(getattr(http_protocol.LimitedHttpProtocol, name)) and not name.startswith("_")
     }
-    assert overridden - {"cut", "hand_over", "answer_until_closed"} <= set(dir(HttpToolsProtocol))
+    assert overridden - {"abort", "detach_connection", "answer_until_closed"} <= set(dir(HttpToolsProtocol))
