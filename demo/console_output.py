@@ -1,6 +1,6 @@
-"""Lines for people: none steers the terminal, none waits for whoever reads it (a paused one must not stop a show).
+"""Text on stdout and stderr: without control sequences, and without waiting for a terminal that is paused (Ctrl-S).
 
-What the program says on stdout and stderr comes through here; the picture of `demo run` has its own way.
+Everything that the program prints goes through here, except for the full screen of `demo run`.
 """
 
 import asyncio
@@ -16,27 +16,28 @@ from typing import IO
 from demo.clean import clean, clean_lines
 
 MAX_WAITING = 64 * 1024
-"""Bytes that may wait for a terminal; beyond them lines are dropped, and later counted aloud."""
+"""Bytes that may wait for a terminal; lines beyond that are dropped, and a later line tells how many."""
 
 PIECE = 4096
-"""A pipe that says it takes something takes so much at once."""
+"""Bytes to write at once: PIPE_BUF on Linux, as much as a pipe that is writable takes without blocking."""
 
 AGAIN_SEC = 0.1
+"""Pause before a terminal that took nothing is tried again."""
 
 SAID_SEC = 1.0
-"""How long the last lines wait, at the end, for a terminal that is paused."""
+"""How long, at the end, the last lines wait for a terminal that is paused."""
 
 
 class StyledLine(str):
-    """A line that we drew ourselves, with colours: the only one that is said as it is."""
+    """A line of our own with colours: the only kind that is printed with its control sequences."""
 
     __slots__ = ()
 
 
 class ConsoleWriter:
-    """Lines on `file` (else stdout), unless the terminal is a screen of the show (`quiet`).
+    """Writes lines to `file` (default: stdout) without ever blocking; nothing where `quiet` is set.
 
-    What `file` cannot encode is replaced. `on_gone` is called when nobody listens any more.
+    Characters that `file` cannot encode are replaced. `on_gone` is called when `file` was closed at the other end.
     """
 
     def __init__(self, quiet: bool, file: IO[str] | None = None, on_gone: Callable[[], None] = lambda: None) -> None:
@@ -46,94 +47,96 @@ class ConsoleWriter:
         self._on_gone = on_gone
         self._waiting = bytearray()
         self._dropped = 0
-        self._again: asyncio.TimerHandle | None = None
-        self._shared = _descriptor(self._file)
-        self._descriptor = _own_terminal(self._shared)
+        self._retry: asyncio.TimerHandle | None = None
+        self._given_descriptor = _get_descriptor(self._file)
+        self._descriptor = _reopen_terminal(self._given_descriptor)
 
     def __call__(self, *lines: str) -> None:
-        """Say it as soon as it is taken; a line that holds line breaks is one line all the same."""
+        """Print lines as soon as the file takes them; a line break within a line is replaced."""
         if self.quiet or self._file is None:
             return
-        said = self._encoded(*lines)
-        if len(self._waiting) + len(said) > MAX_WAITING:
+        data = self._encode(*lines)
+        if len(self._waiting) + len(data) > MAX_WAITING:
             self._dropped += len(lines)
             return
-        said = self._missing() + said
+        data = self._report_dropped() + data
         try:
-            if self._descriptor is None:
-                self._file.write(said.decode(self._encoding))
-                said = b""
-            if not self._waiting and self._takes(0):
-                self._file.flush()  # what was printed before comes first
+            if self._descriptor is None:  # A file in memory, as in tests, never blocks.
+                self._file.write(data.decode(self._encoding))
+                data = b""
+            if not self._waiting and self._is_writable(0):
+                self._file.flush()  # What was printed past this writer comes first.
         except (OSError, ValueError):
-            self._gone()
+            self._handle_closed()
         else:
-            self._waiting += said
+            self._waiting += data
             self._write()
 
     def finish(self, patience: float) -> None:
-        """Say what still waits, as far as it is taken in that time; nothing is said after."""
-        limit = time.monotonic() + patience
-        self._waiting += self._missing()
-        while self._waiting and (left := limit - time.monotonic()) > 0:
+        """Wait up to `patience` seconds until the waiting lines are written; print nothing afterwards."""
+        deadline = time.monotonic() + patience
+        self._waiting += self._report_dropped()
+        while self._waiting and (left := deadline - time.monotonic()) > 0:
             self._write(left)
         self._waiting.clear()
         self.quiet = True
-        if self._again is not None:
-            self._again.cancel()
-        if self._descriptor is not None and self._descriptor != self._shared:
+        if self._retry is not None:
+            self._retry.cancel()
+        if self._descriptor is not None and self._descriptor != self._given_descriptor:
             os.close(self._descriptor)
         self._descriptor = None
 
-    def _encoded(self, *lines: str) -> bytes:
-        return "".join(f"{_safe(line)}\n" for line in lines).encode(self._encoding, "replace")
+    def _encode(self, *lines: str) -> bytes:
+        return "".join(f"{_clean_unless_styled(line)}\n" for line in lines).encode(self._encoding, "replace")
 
-    def _missing(self) -> bytes:
+    def _report_dropped(self) -> bytes:
         dropped, self._dropped = self._dropped, 0
-        return self._encoded(f"({dropped} lines are missing here: they were not read in time)") if dropped else b""
+        return self._encode(f"({dropped} lines are missing here: they were not read in time)") if dropped else b""
 
-    def _takes(self, wait: float) -> bool:
-        return self._descriptor is None or bool(select.select([], [self._descriptor], [], wait)[1])
+    def _is_writable(self, timeout: float) -> bool:
+        return self._descriptor is None or bool(select.select([], [self._descriptor], [], timeout)[1])
 
-    def _write(self, wait: float = 0) -> None:
-        if self._again is not None:
-            self._again.cancel()
-            self._again = None
-        until = time.monotonic() + wait
+    def _write(self, timeout: float = 0) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+        deadline = time.monotonic() + timeout
         try:
-            while self._waiting and self._descriptor is not None and self._takes(max(0.0, until - time.monotonic())):
+            while self._waiting and self._descriptor is not None:
+                if not self._is_writable(max(0.0, deadline - time.monotonic())):
+                    break
                 del self._waiting[: os.write(self._descriptor, self._waiting[:PIECE])]
         except BlockingIOError:
             pass
         except (OSError, ValueError):
-            self._gone()
-        if self._waiting and not wait:
-            with contextlib.suppress(RuntimeError):
-                self._again = asyncio.get_running_loop().call_later(AGAIN_SEC, self._write)
+            self._handle_closed()
+        if self._waiting and not timeout:
+            with contextlib.suppress(RuntimeError):  # Without a running loop the next call or `finish` writes the rest.
+                self._retry = asyncio.get_running_loop().call_later(AGAIN_SEC, self._write)
 
-    def _gone(self) -> None:
+    def _handle_closed(self) -> None:
         self._waiting.clear()
         self._on_gone()
 
 
 def print_lines(*lines: str) -> None:
-    """On stdout, for a command that says one thing and ends; each line is one."""
-    print("\n".join(map(_safe, lines)), flush=True)
+    """Print lines on stdout, for a command that prints its result and ends; a line break within a line is replaced."""
+    print("\n".join(map(_clean_unless_styled, lines)), flush=True)
 
 
 def print_error(text: object) -> None:
-    """On stderr: a sentence of ours, and set in below it the lines that came with it, so that none passes for ours."""
+    """Print an error on stderr: its first line after "demo:", and further lines, which may quote others, indented."""
     first, *more = clean_lines(str(text))
     print("\n".join([f"demo: {first}", *(f"      {line}" for line in more if line)]), file=sys.stderr)
 
 
 def clean_stderr() -> None:
-    """From now on nothing on stderr steers a terminal: tracebacks, warnings, a library's messages."""
+    """Replace stderr by a stream that removes control sequences, from tracebacks and libraries' messages too."""
     if isinstance(sys.stderr, io.TextIOWrapper) and not isinstance(sys.stderr, _CleanStream):
         stream = sys.stderr
         encoding, errors = stream.encoding, stream.errors
         sys.stderr = _CleanStream(stream.detach(), encoding, errors, line_buffering=True)
-        setattr(sys, "__stderr__", sys.stderr)  # noqa: B010 - the old one has let go of its file
+        setattr(sys, "__stderr__", sys.stderr)  # noqa: B010 - the old stream is detached from its file
 
 
 class _CleanStream(io.TextIOWrapper):
@@ -142,20 +145,23 @@ class _CleanStream(io.TextIOWrapper):
         return len(text)
 
 
-def _safe(line: str) -> str:
+def _clean_unless_styled(line: str) -> str:
     return line if isinstance(line, StyledLine) else clean(line)
 
 
-def _descriptor(file: IO[str] | None) -> int | None:
+def _get_descriptor(file: IO[str] | None) -> int | None:
     try:
         return file.fileno() if file is not None else None
     except (OSError, ValueError):
         return None
 
 
-def _own_terminal(shared: int | None) -> int | None:
-    """The same; a terminal is opened once more, for only what is ours alone may be set to never block."""
-    if shared is not None and os.isatty(shared):
+def _reopen_terminal(descriptor: int | None) -> int | None:
+    """Open a terminal once more, as non-blocking; return any other descriptor as it is.
+
+    The shell and other programs share the given descriptor, and must not find it non-blocking.
+    """
+    if descriptor is not None and os.isatty(descriptor):
         with contextlib.suppress(OSError):
-            return os.open(os.ttyname(shared), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
-    return shared
+            return os.open(os.ttyname(descriptor), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+    return descriptor

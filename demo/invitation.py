@@ -1,6 +1,6 @@
-"""What lets one more device in, as people are shown it: a link, its QR symbol, and a code to type.
+"""The invitation that pairs a device, as it is shown: a link, its QR symbol, and a code to type.
 
-A symbol is half blocks in a terminal and a path on a page; always dark on light, with a quiet zone.
+A symbol is drawn as half blocks in a terminal and as an SVG path on a page, always dark on light, with a quiet zone.
 """
 
 from dataclasses import dataclass
@@ -9,13 +9,14 @@ from typing import Literal
 from demo.console_output import StyledLine
 
 QUIET = 4
-"""Light modules around the symbol, as the standard asks."""
+"""Width of the quiet zone around a symbol in modules, as ISO/IEC 18004 requires."""
 
 TERMINAL_QUIET = 2
+"""The same in a terminal: narrower, so that the symbol fits."""
 
-_INK, _PAPER = "\x1b[38;5;16m", "\x1b[48;5;231m"
-_PLAIN = "\x1b[0m"
-_HALVES = {(False, False): " ", (True, False): "▀", (False, True): "▄", (True, True): "█"}
+_BLACK_TEXT, _WHITE_BACKGROUND = "\x1b[38;5;16m", "\x1b[48;5;231m"
+_RESET = "\x1b[0m"
+_HALF_BLOCKS = {(False, False): " ", (True, False): "▀", (False, True): "▄", (True, True): "█"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Symbol:
 
     @property
     def path(self) -> str:
-        """Outlines of the dark runs for an SVG path, one unit a module."""
+        """An SVG path around each horizontal run of dark modules; one unit is one module."""
         runs = []
         for y, row in enumerate(self.rows):
             x = 0
@@ -44,16 +45,16 @@ class Symbol:
         return "".join(runs)
 
     def halves(self) -> tuple[str, ...]:
-        """Two rows of modules in each line of text, without colours."""
+        """Draw the symbol as lines of half blocks, two rows of modules in each line, without colours."""
         rows = [*self.rows, *[(False,) * self.size] * (self.size % 2)]
         return tuple(
-            "".join(_HALVES[upper, lower] for upper, lower in zip(rows[y], rows[y + 1], strict=True))
+            "".join(_HALF_BLOCKS[upper, lower] for upper, lower in zip(rows[y], rows[y + 1], strict=True))
             for y in range(0, len(rows), 2)
         )
 
 
 def symbol(text: str, quiet: int = QUIET, correction: Literal["l", "m"] = "m") -> Symbol:
-    """The symbol of `text`. Raises `ValueError` for text that no symbol can hold."""
+    """Encode `text` as a QR symbol. Raises `ValueError` for text that is too long for one."""
     import segno  # noqa: PLC0415 - only where something is to be paired
 
     code = segno.make(text, error=correction, micro=False, boost_error=False)
@@ -61,15 +62,15 @@ def symbol(text: str, quiet: int = QUIET, correction: Literal["l", "m"] = "m") -
 
 
 def for_terminal(text: str) -> list[str]:
-    """The symbol of `text` in black on white, whatever the terminal's own colours are."""
-    return [f"{_INK}{_PAPER}{line}{_PLAIN}" for line in symbol(text, TERMINAL_QUIET, "l").halves()]
+    """Draw the symbol of `text` in black on white, whatever the terminal's own colours are."""
+    return [f"{_BLACK_TEXT}{_WHITE_BACKGROUND}{line}{_RESET}" for line in symbol(text, TERMINAL_QUIET, "l").halves()]
 
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """`link` holds the one-time secret in its fragment; `code` is typed on `place` instead.
+    """What pairs the next device: open `link`, whose fragment is a one-time secret, or type `code` on the page `place`.
 
-    `others`: where else the same page is, in words. `lacking`: why no phone gets to any of them.
+    `others`: other URLs of that page, with their interfaces. `lacking`: why no phone can reach any of them.
     """
 
     link: str
@@ -80,11 +81,11 @@ class Invitation:
 
     @property
     def way_around(self) -> str:
-        """For a phone that does not get there; empty where there is no other address."""
+        """A text with the other addresses, for a phone that cannot reach `link`; empty where there are none."""
         return f"no way there? {' · '.join(self.others)}" if self.others else ""
 
     def halves(self, height: int, width: int) -> tuple[str, ...]:
-        """The symbol of the link in lines of half blocks, dark on light; none where there is no room for it."""
+        """Draw the link's symbol as lines of half blocks; none where it does not fit, or the link leads nowhere."""
         for quiet in () if self.lacking else (2, 1):
             lines = symbol(self.link, quiet, "l").halves()
             if len(lines) <= height and len(lines[0]) <= width:
@@ -92,9 +93,9 @@ class Invitation:
         return ()
 
     def lines(self, with_symbol: bool) -> list[str]:
-        """For a terminal; the symbol only where somebody can see it."""
+        """Return the invitation as lines for a terminal, with the QR symbol or without."""
         if self.lacking:
             return [f"phone      {self.lacking}"]
-        words = [f"phone      {self.link}", f"           or type {self.code} on {self.place}"]
-        words += [f"           {self.way_around}"] if self.others else []
-        return [*words, "", *map(StyledLine, for_terminal(self.link)), ""] if with_symbol else words
+        lines = [f"phone      {self.link}", f"           or type {self.code} on {self.place}"]
+        lines += [f"           {self.way_around}"] if self.others else []
+        return [*lines, "", *map(StyledLine, for_terminal(self.link)), ""] if with_symbol else lines

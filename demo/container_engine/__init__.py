@@ -1,4 +1,4 @@
-"""The container engine: where it is, what it says of its containers, and what it is asked to do to them."""
+"""The container engine (Docker or podman): how it is found, asked about its containers, and told to change them."""
 
 from demo.container_engine.client import Engine
 from demo.container_engine.container import Container

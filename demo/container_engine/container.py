@@ -1,4 +1,4 @@
-"""One container as the engine tells of it, in plain data."""
+"""One container as the engine describes it, as plain data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,17 +9,18 @@ SERVICE_LABEL = "com.docker.compose.service"
 TARGET_LABEL = "demo.target"
 
 UP = ("running", "restarting", "paused")
-"""The states in which there is a process."""
+"""The states in which a container has a process, or is about to have one again."""
 
 _SETTINGS = ("IPAMConfig", "Links", "DriverOpts")
-"""What somebody may have asked of an endpoint, besides its aliases."""
+"""What a user can set on the connection to a network, besides its aliases."""
 
 
 @dataclass(frozen=True)
 class Container:
-    """`networks`: name → aliases; `settings`: name → the endpoint's other settings, as the engine wants them back.
+    """`networks`: name → aliases; `settings`: name → the endpoint's other settings, as the engine accepts them.
 
-    `ports`: container's TCP port → where it is published. `exit_code` and `finished_at` belong to its last end.
+    `ports`: the container's TCP port → host and port where it is published. `exit_code` and `finished_at` belong to its
+    last end.
     """
 
     id: str
@@ -35,7 +36,7 @@ class Container:
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     auto_remove: bool = False
     addresses: Mapping[str, str] = field(default_factory=dict)
-    """Network → its IPv4 address there as of now, whoever chose it."""
+    """Network → its present IPv4 address there, whether a user or the engine chose it."""
 
     @property
     def project(self) -> str:
@@ -47,7 +48,7 @@ class Container:
 
     @property
     def called(self) -> str:
-        """What people call it: its service, or its own name where it has none."""
+        """What people call it: its compose service, or its own name where it has none."""
         return self.service or self.name
 
     @property
@@ -56,12 +57,12 @@ class Container:
 
     @property
     def is_running(self) -> bool:
-        """Running, and not paused."""
+        """Whether it is running, and not paused."""
         return self.state == "running"
 
 
 def read(data: Mapping[str, Any]) -> Container:
-    """From what the engine says when it is asked for one container. Raises `KeyError`, `TypeError` on nonsense."""
+    """Parse the engine's answer about one container. Raises `KeyError` or `TypeError` on nonsense."""
     state, ident = data["State"], str(data["Id"])
     status = str(state["Status"])
     network = data.get("NetworkSettings") or {}
@@ -70,37 +71,38 @@ def read(data: Mapping[str, Any]) -> Container:
         id=ident,
         name=str(data["Name"]).removeprefix("/"),
         labels={str(key): str(value) for key, value in (data["Config"].get("Labels") or {}).items()},
-        state="exited" if status == "stopped" else status,  # podman's word
+        state="exited" if status == "stopped" else status,  # "stopped" is podman's term
         networks={name: _aliases(endpoint, ident) for name, endpoint in endpoints.items()},
         exit_code=None if status in ("created", *UP) else state.get("ExitCode"),
         started_at=str(state.get("StartedAt") or ""),
-        ports=_published(network.get("Ports") or {}),
+        ports=_published_ports(network.get("Ports") or {}),
         finished_at=str(state.get("FinishedAt") or ""),
         created_at=str(data.get("Created") or ""),
-        settings={name: kept for name, endpoint in endpoints.items() if (kept := _asked(endpoint))},
+        settings={name: wanted for name, endpoint in endpoints.items() if (wanted := _user_settings(endpoint))},
         auto_remove=bool((data.get("HostConfig") or {}).get("AutoRemove")),
         addresses={name: str(at) for name, endpoint in endpoints.items() if (at := endpoint.get("IPAddress"))},
     )
 
 
 def _aliases(endpoint: Mapping[str, Any], ident: str) -> tuple[str, ...]:
-    """Without the short id: engines add that one by themselves."""
+    """Return its aliases without the short id, which engines add by themselves."""
     return tuple(alias for alias in endpoint.get("Aliases") or () if alias != ident[:12])
 
 
-def _asked(endpoint: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {key: endpoint[key] for key in _SETTINGS if endpoint.get(key)}
-    if not any((kept.get("IPAMConfig") or {}).values()):
-        kept.pop("IPAMConfig", None)
-    return kept
+def _user_settings(endpoint: Mapping[str, Any]) -> dict[str, Any]:
+    settings = {key: endpoint[key] for key in _SETTINGS if endpoint.get(key)}
+    if not any((settings.get("IPAMConfig") or {}).values()):
+        settings.pop("IPAMConfig", None)
+    return settings
 
 
-def _published(ports: Mapping[str, Any]) -> dict[int, tuple[str, int]]:
-    """The first place of each; an IPv4 one where there is one."""
-    found: dict[int, tuple[str, int]] = {}
+def _published_ports(ports: Mapping[str, Any]) -> dict[int, tuple[str, int]]:
+    """Return the first place where each TCP port is published; an IPv4 one where there is one."""
+    places_by_port: dict[int, tuple[str, int]] = {}
     for key, places in ports.items():
         number, _, protocol = key.partition("/")
-        known = sorted(places or (), key=lambda place: ":" in (place.get("HostIp") or ""))
-        if protocol in ("", "tcp") and known and known[0].get("HostPort"):
-            found[int(number)] = (known[0].get("HostIp") or "0.0.0.0", int(known[0]["HostPort"]))  # noqa: S104
-    return found
+        sorted_places = sorted(places or (), key=lambda place: ":" in (place.get("HostIp") or ""))
+        if protocol in ("", "tcp") and sorted_places and sorted_places[0].get("HostPort"):
+            host = sorted_places[0].get("HostIp") or "0.0.0.0"  # noqa: S104 - read, not bound
+            places_by_port[int(number)] = (host, int(sorted_places[0]["HostPort"]))
+    return places_by_port

@@ -1,4 +1,4 @@
-"""Where the container engine is: found as the docker client finds it, then where rootless ones and podman listen."""
+"""Where the container engine is: looked up as the docker client does, then at rootless and podman sockets."""
 
 import contextlib
 import hashlib
@@ -19,7 +19,7 @@ PLAIN_PORT, TLS_PORT = 2375, 2376
 
 @dataclass(frozen=True)
 class EngineEndpoint:
-    """`said` is what people read. `tls` is given when the address asks for it, or certificates are at hand."""
+    """An engine's address; `said` is how people read it. `tls` is set if the address or the settings ask for it."""
 
     url: str
     said: str
@@ -27,30 +27,33 @@ class EngineEndpoint:
 
 
 def at(url: str, environ: Mapping[str, str] = os.environ) -> EngineEndpoint:
-    """The engine at this address; certificates as DOCKER_TLS_VERIFY and DOCKER_CERT_PATH say. Raises `EngineError`."""
+    """Return the endpoint at this address, with the certificates that the environment names. Raises `EngineError`.
+
+    DOCKER_TLS_VERIFY, DOCKER_TLS and DOCKER_CERT_PATH count as they do for the docker client.
+    """
     verify, plain_tls = bool(environ.get("DOCKER_TLS_VERIFY")), bool(environ.get("DOCKER_TLS"))
     if not (verify or plain_tls) or not url.startswith("tcp://"):
-        return _place(url, url)
-    folder = Path(environ.get("DOCKER_CERT_PATH") or _config(environ))
-    return _place(url, f"{url} (TLS)", _tls(folder, verify, "DOCKER_CERT_PATH"))
+        return _parse_address(url, url)
+    folder = Path(environ.get("DOCKER_CERT_PATH") or _config_folder(environ))
+    return _parse_address(url, f"{url} (TLS)", _tls_context(folder, verify, "DOCKER_CERT_PATH"))
 
 
 def find(environ: Mapping[str, str] = os.environ) -> EngineEndpoint:
-    """DOCKER_HOST, DOCKER_CONTEXT, the current context, then the sockets. Raises `EngineError`."""
+    """Return the engine of DOCKER_HOST, DOCKER_CONTEXT, the current context, or a socket. Raises `EngineError`."""
     if environ.get("DOCKER_HOST"):
         return at(environ["DOCKER_HOST"], environ)
     context = environ.get("DOCKER_CONTEXT") or _current_context(environ)
     if context and context != "default":
-        return _of_context(context, environ)
+        return _read_context(context, environ)
     return listening(sockets(environ))
 
 
-def _config(environ: Mapping[str, str]) -> Path:
+def _config_folder(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
 
 
 def _current_context(environ: Mapping[str, str]) -> str:
-    path = _config(environ) / "config.json"
+    path = _config_folder(environ) / "config.json"
     try:
         return str(json.loads(path.read_bytes()).get("currentContext") or "")
     except FileNotFoundError:
@@ -61,8 +64,8 @@ def _current_context(environ: Mapping[str, str]) -> str:
         raise EngineError(f"docker's settings {path} are not the JSON that docker writes: {error}") from error
 
 
-def _of_context(name: str, environ: Mapping[str, str]) -> EngineEndpoint:
-    contexts, ident = _config(environ) / "contexts", hashlib.sha256(name.encode()).hexdigest()
+def _read_context(name: str, environ: Mapping[str, str]) -> EngineEndpoint:
+    contexts, ident = _config_folder(environ) / "contexts", hashlib.sha256(name.encode()).hexdigest()
     choose = "choose another by DOCKER_CONTEXT or `docker context use`"
     try:
         endpoint: Any = json.loads((contexts / "meta" / ident / "meta.json").read_bytes())["Endpoints"]["docker"]
@@ -75,11 +78,11 @@ def _of_context(name: str, environ: Mapping[str, str]) -> EngineEndpoint:
         raise EngineError(f"the docker context {name!r} does not say where its engine is: {choose}") from error
     tls = contexts / "tls" / ident / "docker"
     said = f"{url} (context {name})"
-    return _place(url, said, _tls(tls, not skip, f"the context {name!r}") if tls.is_dir() else None)
+    return _parse_address(url, said, _tls_context(tls, not skip, f"the context {name!r}") if tls.is_dir() else None)
 
 
-def _place(url: str, said: str, tls: ssl.SSLContext | None = None) -> EngineEndpoint:
-    """Raises `EngineError` for what is no address of an engine."""
+def _parse_address(url: str, said: str, tls: ssl.SSLContext | None = None) -> EngineEndpoint:
+    """Return the endpoint at this address. Raises `EngineError` for what is no address of an engine."""
     scheme, separator, rest = url.partition("://")
     if scheme == "ssh" and separator:
         raise EngineError(
@@ -97,8 +100,8 @@ def _place(url: str, said: str, tls: ssl.SSLContext | None = None) -> EngineEndp
     return EngineEndpoint(f"{'https' if tls else 'http'}://{host[1]}:{port}", said, tls)
 
 
-def _tls(folder: Path, verify: bool, source: str) -> ssl.SSLContext:
-    """What lies in the folder of ca.pem, cert.pem, key.pem is used."""
+def _tls_context(folder: Path, verify: bool, source: str) -> ssl.SSLContext:
+    """Return a TLS context from those of ca.pem, cert.pem and key.pem that are in the folder. Raises `EngineError`."""
     ca, cert, key = (folder / name for name in ("ca.pem", "cert.pem", "key.pem"))
     try:
         context = ssl.create_default_context(cafile=str(ca) if ca.exists() else None)
@@ -114,17 +117,20 @@ def _tls(folder: Path, verify: bool, source: str) -> ssl.SSLContext:
 
 
 def listening(candidates: Sequence[Path]) -> EngineEndpoint:
-    """The first socket that we may use; else the first there is, so that the refusal names it."""
-    there = [path for path in candidates if _is_socket(path)]
-    ours = [path for path in there if os.access(path, os.R_OK | os.W_OK)]
-    if not there:
+    """Return the first socket that we may use; else the first that exists, so that the refusal names it.
+
+    Raises `EngineError` when none exists.
+    """
+    existing = [path for path in candidates if _is_socket(path)]
+    usable = [path for path in existing if os.access(path, os.R_OK | os.W_OK)]
+    if not existing:
         known = ", ".join(map(str, candidates))
         raise EngineError(f"no container engine was found: start Docker or podman, or set DOCKER_HOST (tried {known})")
-    return EngineEndpoint(url := f"unix://{(ours or there)[0]}", url)
+    return EngineEndpoint(url := f"unix://{(usable or existing)[0]}", url)
 
 
 def sockets(environ: Mapping[str, str]) -> tuple[Path, ...]:
-    """Where engines listen unless told otherwise: Docker's before podman's, the system's before the user's."""
+    """Return where engines listen by default: Docker's sockets before podman's, the system's before the user's."""
     own = [Path(environ["XDG_RUNTIME_DIR"])] if environ.get("XDG_RUNTIME_DIR") else []
     return (
         Path("/var/run/docker.sock"),

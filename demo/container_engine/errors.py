@@ -1,4 +1,4 @@
-"""What goes wrong between us and an engine, each in one sentence."""
+"""Errors in talking to a container engine, translated to one sentence each."""
 
 import errno
 import os
@@ -9,15 +9,15 @@ from demo.errors import EngineError
 
 LONGEST = 300
 NO_CONNECTION = 900
-"""aiodocker's number for it."""
+"""The status that aiodocker reports when it cannot connect."""
 
 
 class EngineAway(EngineError):
-    """It does not answer at all: nobody knows how its containers are."""
+    """The engine does not answer at all: the state of its containers is unknown."""
 
 
 class EngineRefused(EngineError):
-    """It answers, and does not do it. `status` is HTTP's."""
+    """The engine answers, and refuses the request. `status`: the HTTP status."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -31,16 +31,17 @@ def hung(where: str, within_sec: float) -> EngineAway:
 
 
 def absent(error: EngineRefused) -> bool:
-    """The engine itself says that it has no such container; any web server can say 404."""
+    """Return whether the engine itself says that it has no such container."""
+    # The text counts too, as any web server can answer 404.
     return error.status == 404 and "no such container" in str(error).lower()
 
 
 def translated(error: Exception, where: str, doing: str) -> EngineError:
-    """`error` is aiodocker's, aiohttp's or the system's, or comes from reading what is no engine's answer."""
-    chain = list(_chain(error))
+    """Return the `EngineError` for an error of aiodocker, aiohttp or the system, or of parsing an unexpected answer."""
+    chain = list(_iterate_causes(error))
     if any(isinstance(link, ssl.SSLError | ssl.CertificateError) for link in chain):
         return EngineAway(
-            f"TLS with the container engine at {where} failed, check its certificates: {_short(chain[-1])}"
+            f"TLS with the container engine at {where} failed, check its certificates: {_short_text(chain[-1])}"
         )
     if any(isinstance(link, OSError) and link.errno in (errno.EACCES, errno.EPERM) for link in chain):
         return EngineAway(
@@ -49,16 +50,20 @@ def translated(error: Exception, where: str, doing: str) -> EngineError:
         )
     status = getattr(error, "status", None)
     if status == NO_CONNECTION or isinstance(error, OSError):
-        return EngineAway(f"no container engine answers at {where}: start it, or set DOCKER_HOST ({_short(chain[-1])})")
+        return EngineAway(
+            f"no container engine answers at {where}: start it, or set DOCKER_HOST ({_short_text(chain[-1])})"
+        )
     if not isinstance(status, int) or status < 400:
-        return EngineAway(f"what answers at {where} is no container engine: {type(error).__name__}: {_short(error)}")
-    if "HTTPS server" in _short(error):
+        return EngineAway(
+            f"what answers at {where} is no container engine: {type(error).__name__}: {_short_text(error)}"
+        )
+    if "HTTPS server" in _short_text(error):
         return EngineAway(f"the container engine at {where} wants TLS: set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH")
-    return EngineRefused(status, f"the engine did not {doing}: {_short(error)}")
+    return EngineRefused(status, f"the engine did not {doing}: {_short_text(error)}")
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """aiodocker drops the cause of a lost connection into the context."""
+def _iterate_causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield the error and its causes. aiodocker leaves the cause of a lost connection in the context."""
     link: BaseException | None = error
     while link is not None:
         yield link
@@ -66,8 +71,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         link = inner if isinstance(inner, BaseException) and inner is not link else link.__cause__ or link.__context__
 
 
-def _short(error: BaseException) -> str:
+def _short_text(error: BaseException) -> str:
     if isinstance(error, ConnectionError) and error.errno:
-        return os.strerror(error.errno)  # asyncio says only that a call failed
+        return os.strerror(error.errno)  # asyncio's own text says only that a call failed
     text = str(getattr(error, "message", "") or getattr(error, "strerror", "") or error or type(error).__name__)
     return " ".join(text.split())[:LONGEST]

@@ -1,4 +1,4 @@
-"""The containers of a project, followed by the engine's events: what happened is known before any probe's deadline."""
+"""The containers of a project, kept up to date by the engine's events: faster than any probe could time out."""
 
 import asyncio
 import contextlib
@@ -14,13 +14,13 @@ from demo.container_engine.event_stream import EventStream
 from demo.errors import EngineError
 
 RELIST_SEC = 3.0
-"""So long an engine that hangs with its events open may pass for one that tells them."""
+"""How long an engine that hangs with its event stream open can go unnoticed."""
 
 AGAIN_FIRST_SEC, MAX_AGAIN_SEC = 0.1, 2.0
-"""A lost engine is asked again by itself, ever more seldom."""
+"""The pause before reconnecting to an engine that does not answer: it doubles from the first to the maximum."""
 
 TOLD_WITHIN_SEC = 5.0
-"""An event that is dated further back than this is dated by a clock that is not this machine's."""
+"""If an event's time is further back than this, the engine's clock differs from ours, and our own time is taken."""
 
 GONE, MAX_GONE = "gone", 50
 
@@ -31,8 +31,8 @@ STATES = {
     "pause": "paused",
     "die": "exited",
     "destroy": GONE,
-    "remove": GONE,  # podman's word
-    "died": "exited",  # and this one
+    "remove": GONE,  # podman's term
+    "died": "exited",  # podman's, too
 }
 ON_NETWORK = ("connect", "disconnect")
 KINDS = {"container": (*STATES, "rename"), "network": ON_NETWORK}
@@ -40,7 +40,7 @@ KINDS = {"container": (*STATES, "rename"), "network": ON_NETWORK}
 
 @dataclass(frozen=True)
 class WatchedContainer:
-    """`since`: the moment that state began, as the engine told it. `exit_code` of an end."""
+    """`since`: the moment that `state` began, as the engine dates it. `exit_code`: None unless it has ended."""
 
     container: Container
     state: str
@@ -49,36 +49,36 @@ class WatchedContainer:
 
 
 class EngineWatch:
-    """Lists the containers of a compose project (all, if it is empty), keeps them by events, calls `changed` on news.
+    """Watches the containers of a compose project (all containers, if it is empty); calls `changed` on news.
 
-    `run` reconnects by itself, and lists anew after a gap and every 3 s. What was removed stays as "gone".
+    `run` reconnects by itself, and lists all containers after a gap and every 3 s. A removed container stays as "gone".
     """
 
     def __init__(self, engine: Engine, project: str, changed: Callable[[], None]) -> None:
         self._engine = engine
         self._project = project
         self._changed = changed
-        self._seen: dict[str, WatchedContainer] = {}
-        self._news: dict[str, int] = {}
-        self._to_look_at: set[str] = set()
+        self._watched: dict[str, WatchedContainer] = {}
+        self._event_counts: dict[str, int] = {}
+        self._to_inspect: set[str] = set()
         self._wake = asyncio.Event()
         self._trouble = ""
         self._listed = False
 
     @property
     def trouble(self) -> str:
-        """Empty, or why the engine's word is not to be had: the states are the last known ones then."""
+        """Empty, or why the engine does not answer: then the states are the last known ones."""
         return self._trouble
 
     @property
     def is_listed(self) -> bool:
-        """Has the engine told once what there is?"""
+        """Whether the engine has listed its containers at least once."""
         return self._listed
 
     def containers(self) -> Mapping[str, WatchedContainer]:
-        """By service; by their own name those without one, and those beside the first of a service."""
+        """Return them by service; those without one, and all but the first of a service, by their own name."""
         named: dict[str, WatchedContainer] = {}
-        for seen in sorted(self._seen.values(), key=_precedence):
+        for seen in sorted(self._watched.values(), key=_precedence):
             if seen.container.called not in named:
                 named[seen.container.called] = seen
             elif seen.state != GONE:
@@ -86,168 +86,171 @@ class EngineWatch:
         return named
 
     async def run(self) -> None:
-        """Until it is cancelled."""
+        """Run until cancelled."""
         pause = AGAIN_FIRST_SEC
         while True:
             try:
                 stream = await self._engine.events(KINDS)
             except EngineError as error:
-                self._say(str(error))
+                self._set_trouble(str(error))
                 await asyncio.sleep(pause)
                 pause = min(MAX_AGAIN_SEC, pause * 2)
                 continue
             try:
-                await self._follow(stream)
+                await self._follow_stream(stream)
             finally:
                 await stream.close()
             pause = AGAIN_FIRST_SEC
             await asyncio.sleep(pause)
 
-    async def _follow(self, stream: EventStream) -> None:
-        """Until the stream ends, or the engine does not answer beside it."""
-        looking = asyncio.create_task(self._look(), name="looking at containers")
-        reading = asyncio.create_task(self._read(stream), name="reading the engine's events")
+    async def _follow_stream(self, stream: EventStream) -> None:
+        """Process events until the stream ends, or the engine does not answer other requests any more."""
+        inspecting = asyncio.create_task(self._keep_inspecting(), name="looking at containers")
+        reading = asyncio.create_task(self._read_events(stream), name="reading the engine's events")
         try:
-            await asyncio.wait({looking, reading}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({inspecting, reading}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (looking, reading):
+            for task in (inspecting, reading):
                 task.cancel()
-            await asyncio.wait({looking, reading})
-        for task in (looking, reading):
+            await asyncio.wait({inspecting, reading})
+        for task in (inspecting, reading):
             if not task.cancelled() and (error := task.exception()) is not None:
                 raise error
 
-    async def _read(self, stream: EventStream) -> None:
+    async def _read_events(self, stream: EventStream) -> None:
         while (event := await stream.next()) is not None:
-            self._take(event)
+            self._handle_event(event)
 
-    def _take(self, event: Mapping[str, Any]) -> None:
+    def _handle_event(self, event: Mapping[str, Any]) -> None:
         action = str(event.get("Action", "")).split(":")[0].strip()
         actor = event.get("Actor") or {}
         attributes = actor.get("Attributes") or {}
         on_network = event.get("Type") == "network"
         ident = str(attributes.get("container", "") if on_network else actor.get("ID", ""))
-        known = self._seen.get(ident)
+        known = self._watched.get(ident)
         if known is None and (on_network or not self._is_ours(attributes)):
             return
-        self._news[ident] = self._news.get(ident, 0) + 1
+        self._event_counts[ident] = self._event_counts.get(ident, 0) + 1
         if known is not None and not on_network and action in STATES:
             state = STATES[action]
+            # Only of an end: podman's start events have an exit code, too.
             code = attributes.get("exitCode") or attributes.get("containerExitCode") if state == "exited" else None
-            self._keep(
-                WatchedContainer(known.container, state, _time_of(event), _number(code))
-            )  # podman tells one at starts too
-        self._to_look_at.add(ident)
+            self._store(WatchedContainer(known.container, state, _event_time(event), _parse_int(code)))
+        self._to_inspect.add(ident)
         self._wake.set()
 
     def _is_ours(self, attributes: Mapping[str, str]) -> bool:
         return not self._project or attributes.get("com.docker.compose.project") == self._project
 
-    async def _look(self) -> None:
-        """Everything at first and every 3 s; between that, what events have spoken of."""
+    async def _keep_inspecting(self) -> None:
+        """List everything at first and every 3 s; in between, inspect what events have mentioned."""
         loop = asyncio.get_running_loop()
         relist_at = loop.time()
         while True:
             try:
                 if loop.time() >= relist_at:
-                    await self._list()
+                    await self._list_all()
                     relist_at = loop.time() + RELIST_SEC
-                while self._to_look_at:
-                    await self._look_at(self._to_look_at.pop())
+                while self._to_inspect:
+                    await self._inspect(self._to_inspect.pop())
             except EngineError as error:
-                self._say(str(error))
+                self._set_trouble(str(error))
                 await asyncio.sleep(MAX_AGAIN_SEC)
                 relist_at = loop.time()
                 continue
-            self._say("")
+            self._set_trouble("")
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(relist_at):
                     await self._wake.wait()
             self._wake.clear()
 
-    async def _list(self) -> None:
-        before = dict(self._news)
+    async def _list_all(self) -> None:
+        before = dict(self._event_counts)
         listed = await self._engine.containers(self._project)
         self._listed = True
         for container in listed:
-            self._compare(container, before.get(container.id, 0))
-        for ident in self._seen.keys() - {container.id for container in listed}:
-            if self._news.get(ident, 0) == before.get(ident, 0):
-                self._lose(ident)
+            self._merge(container, before.get(container.id, 0))
+        for ident in self._watched.keys() - {container.id for container in listed}:
+            if self._event_counts.get(ident, 0) == before.get(ident, 0):
+                self._mark_gone(ident)
 
-    async def _look_at(self, ident: str) -> None:
-        before = self._news.get(ident, 0)
+    async def _inspect(self, ident: str) -> None:
+        before = self._event_counts.get(ident, 0)
         container = await self._engine.look(ident)
         if container is not None:
-            self._compare(container, before)
-        elif self._news.get(ident, 0) == before:
-            self._lose(ident)
+            self._merge(container, before)
+        elif self._event_counts.get(ident, 0) == before:
+            self._mark_gone(ident)
 
-    def _compare(self, container: Container, before: int) -> None:
-        """What was asked before the newest event about it may be older than that event: it is looked at again."""
-        known = self._seen.get(container.id)
-        if self._news.get(container.id, 0) != before:
-            self._to_look_at.add(container.id)
+    def _merge(self, container: Container, before: int) -> None:
+        """Take over an inspected container, unless an event about it has arrived since it was asked for.
+
+        `before`: the number of events then. With a later one, the answer may be older than that event, so the container
+        is inspected again.
+        """
+        known = self._watched.get(container.id)
+        if self._event_counts.get(container.id, 0) != before:
+            self._to_inspect.add(container.id)
             if known is not None:
                 return
         if known is None or known.state != container.state:
-            self._keep(WatchedContainer(container, container.state, _since(container), container.exit_code))
+            self._store(WatchedContainer(container, container.state, _state_since(container), container.exit_code))
         else:
-            self._keep(replace(known, container=container))
+            self._store(replace(known, container=container))
 
-    def _lose(self, ident: str) -> None:
-        """It was removed while nobody listened."""
-        known = self._seen.get(ident)
+    def _mark_gone(self, ident: str) -> None:
+        """Mark it as gone: it was removed while no event stream was open."""
+        known = self._watched.get(ident)
         if known is not None and known.state != GONE:
-            self._keep(WatchedContainer(known.container, GONE, CLOCK.now(), known.exit_code))
+            self._store(WatchedContainer(known.container, GONE, CLOCK.now(), known.exit_code))
 
-    def _keep(self, seen: WatchedContainer) -> None:
-        if self._seen.get(seen.container.id) == seen:
+    def _store(self, seen: WatchedContainer) -> None:
+        if self._watched.get(seen.container.id) == seen:
             return
-        self._seen[seen.container.id] = seen
+        self._watched[seen.container.id] = seen
         if seen.state == GONE:
             self._forget_older(seen)
         self._changed()
 
     def _forget_older(self, newest: WatchedContainer) -> None:
-        """Of what is gone, the newest of each name, and not many names: recreating all day long fills no memory."""
-        gone = sorted((s for s in self._seen.values() if s.state == GONE), key=lambda seen: -seen.since)
-        for place, seen in enumerate(gone):
+        """Keep only the newest gone container of each name, and MAX_GONE in all, so that memory stays bounded."""
+        gone = sorted((s for s in self._watched.values() if s.state == GONE), key=lambda seen: -seen.since)
+        for rank, seen in enumerate(gone):
             is_replaced = seen is not newest and seen.container.called == newest.container.called
-            if is_replaced or place >= MAX_GONE:
-                del self._seen[seen.container.id]
-                self._news.pop(seen.container.id, None)
+            if is_replaced or rank >= MAX_GONE:
+                del self._watched[seen.container.id]
+                self._event_counts.pop(seen.container.id, None)
 
-    def _say(self, trouble: str) -> None:
+    def _set_trouble(self, trouble: str) -> None:
         if trouble != self._trouble:
             self._trouble = trouble
             self._changed()
 
 
 def _precedence(seen: WatchedContainer) -> tuple[bool, bool, float, str]:
-    """What is there before what is gone; a service's own before a one-off; then by name."""
+    """Sort existing containers before gone ones, a service's own before one-off ones, then by name."""
     is_one_off = seen.container.labels.get("com.docker.compose.oneoff", "").lower() == "true"
     return (seen.state == GONE, is_one_off, -seen.since if seen.state == GONE else 0.0, seen.container.name)
 
 
-def _time_of(event: Mapping[str, Any]) -> float:
-    """As the engine dates it; where its clock is not this machine's, when it was told."""
+def _event_time(event: Mapping[str, Any]) -> float:
+    """Return the engine's time of an event, as a moment; now, where the engine's clock differs from ours."""
     now = CLOCK.now()
-    told = CLOCK.moment_of(float(event["timeNano"]) / 1e9) if event.get("timeNano") else now
-    return told if now - told < TOLD_WITHIN_SEC else now
+    engine_time = CLOCK.moment_of(float(event["timeNano"]) / 1e9) if event.get("timeNano") else now
+    return engine_time if now - engine_time < TOLD_WITHIN_SEC else now
 
 
-def _since(container: Container) -> float:
-    """By the container's own account; the engine does not tell since when one is paused."""
+def _state_since(container: Container) -> float:
+    """Return when the container's state began, by its own account; now for a paused one: the engine does not tell."""
     ended = dict.fromkeys(("exited", "restarting", "dead"), container.finished_at)
-    told = {"running": container.started_at, "created": container.created_at} | ended
-    text = told.get(container.state, "")
+    time_by_state = {"running": container.started_at, "created": container.created_at} | ended
+    text = time_by_state.get(container.state, "")
     with contextlib.suppress(ValueError):
         return CLOCK.moment_of(datetime.fromisoformat(text).timestamp())
     return CLOCK.now()
 
 
-def _number(text: object) -> int | None:
+def _parse_int(text: object) -> int | None:
     with contextlib.suppress(TypeError, ValueError):
         return int(str(text))
     return None

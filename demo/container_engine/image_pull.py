@@ -1,4 +1,4 @@
-"""Loading an image into the engine, layer by layer."""
+"""Pulling an image into the engine, layer by layer."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -14,7 +14,10 @@ STALLED_SEC = 60.0
 
 
 async def layers(client: "Docker", where: str, image: str) -> AsyncIterator[tuple[int, int]]:
-    """Bytes that are here and bytes in all, of the layers known so far. Raises `EngineError` that names the image."""
+    """Pull; yield the bytes that are here and the bytes in all, of the layers known so far.
+
+    Raises `EngineError` that names the image.
+    """
     import aiohttp  # noqa: PLC0415 - see Engine
     from aiodocker.exceptions import DockerError  # noqa: PLC0415 - see Engine
 
@@ -28,16 +31,16 @@ async def layers(client: "Docker", where: str, image: str) -> AsyncIterator[tupl
                 return
             if line.get("error"):
                 raise EngineError(f"the image {image} cannot be loaded: {str(line['error'])[:300]}")
-            _note(sizes, line)
-            yield sum(here for here, _ in sizes.values()), sum(whole for _, whole in sizes.values())
+            _note_progress(sizes, line)
+            yield sum(loaded for loaded, _ in sizes.values()), sum(size for _, size in sizes.values())
     except TimeoutError as error:
         raise EngineError(f"the image {image} does not come: nothing for {STALLED_SEC:g} s") from error
     except (DockerError, aiohttp.ClientError, OSError, ValueError) as error:
         raise EngineError(str(translated(error, where, f"load the image {image}"))) from error
 
 
-def _note(sizes: dict[str, tuple[int, int]], line: Mapping[str, Any]) -> None:
-    """Only what is downloaded counts: unpacking goes over the same bytes again."""
+def _note_progress(sizes: dict[str, tuple[int, int]], line: Mapping[str, Any]) -> None:
+    """Record the progress of a layer's download; unpacking is not counted, as it goes over the same bytes again."""
     detail, ident = line.get("progressDetail") or {}, str(line.get("id", ""))
     if line.get("status") == "Downloading" and detail.get("total"):
         sizes[ident] = (int(detail.get("current", 0)), int(detail["total"]))

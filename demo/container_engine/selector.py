@@ -1,4 +1,4 @@
-"""Which container is meant: everything that is given must match exactly, never a part of a name."""
+"""Selecting a container: everything that is given must match exactly, never a part of a name."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from demo.errors import EngineError, InvalidValue
 
 @dataclass(frozen=True)
 class Selector:
-    """`label` is `key=value`. What is empty is not asked for; something must be."""
+    """`label` is `key=value`. What is empty is not compared; service, name or label must be given."""
 
     project: str = ""
     service: str = ""
@@ -23,7 +23,7 @@ class Selector:
             raise InvalidValue(f"a selector's label is written key=value, not {self.label!r}")
 
     def __str__(self) -> str:
-        """What people call it."""
+        """Return what people call the container."""
         return self.service or self.name or self.label
 
     def matches(self, container: Container) -> bool:
@@ -37,22 +37,22 @@ class Selector:
 
 
 def pick(selector: Selector, containers: Iterable[Container], *, allow_unlabelled: bool) -> Container:
-    """The one that is meant. Raises `EngineError`: there is none, there are several, or it may not be touched."""
-    found = [container for container in containers if selector.matches(container)]
-    if not found:
-        raise EngineError(f"there is no container {_described(selector)}: see `docker ps --all`")
-    if len(found) > 1:
-        names = ", ".join(sorted(container.name for container in found))
-        raise EngineError(f"{len(found)} containers are {_described(selector)}, not one: {names}")
-    if not found[0].is_target and not allow_unlabelled:
+    """Return the one container that matches. Raises `EngineError`: none does, several do, or it may not be touched."""
+    matching = [container for container in containers if selector.matches(container)]
+    if not matching:
+        raise EngineError(f"there is no container {_describe(selector)}: see `docker ps --all`")
+    if len(matching) > 1:
+        names = ", ".join(sorted(container.name for container in matching))
+        raise EngineError(f"{len(matching)} containers are {_describe(selector)}, not one: {names}")
+    if not matching[0].is_target and not allow_unlabelled:
         raise EngineError(
-            f"the container {found[0].name} does not carry the label {TARGET_LABEL}=true, so it is not touched: "
+            f"the container {matching[0].name} does not carry the label {TARGET_LABEL}=true, so it is not touched: "
             "label it where it is defined, or start with --allow-unlabelled"
         )
-    return found[0]
+    return matching[0]
 
 
-def _described(selector: Selector) -> str:
+def _describe(selector: Selector) -> str:
     given = {
         "of service": selector.service,
         "named": selector.name,

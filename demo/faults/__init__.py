@@ -1,1 +1,1 @@
-"""Faults: one file each, behind `FaultDriver`, and the child processes that they break."""
+"""Fault drivers, one file per fault, all behind the `FaultDriver` protocol."""

@@ -1,4 +1,4 @@
-"""Faults on containers: killed, stopped, paused, or taken off their networks; one driver for any container engine."""
+"""Container faults: kill, stop, pause or disconnect from its networks; one driver for every container engine."""
 
 import asyncio
 import time
@@ -16,7 +16,8 @@ from demo.types import ChaosConfig, ChaosType, Plan
 __all__ = ["ContainerFault", "Elected", "Fixed", "OneOf", "TargetSelection"]
 
 LATE_SEC = 10.0
-"""A request that the engine has got is carried out, whatever becomes of us; it waits so long for an end itself."""
+"""How long after an injection a container may still change: the engine finishes a request that it has accepted, even
+if this process dies, and a kill may keep it waiting up to 10 s for the container's exit."""
 
 SETTLE_SEC = 5.0
 LOOK_SEC = 0.02
@@ -34,17 +35,18 @@ NO_NETWORK = {"host", "none"}
 
 @dataclass(frozen=True)
 class _Pin:
-    """A victim that was chosen before a countdown."""
+    """A target that was chosen before a countdown. `until`: monotonic deadline in seconds."""
 
     container: Container
     until: float
 
 
 class ContainerFault:
-    """`config.chaos_type` says what is done to the `victim`; `is_up(name)` is the subject's own probe of it.
+    """Applies `config.chaos_type` to the container that `victim` selects. `is_up(name)`: the subject's own probe.
 
-    Touched is only what a selector names exactly and, unless `allow_unlabelled`, carries demo.target=true.
-    `project` completes selectors that name none. `settle_sec`: what the deed may take to show at the engine.
+    Only a container that the selector matches exactly is touched, and only if it carries demo.target=true, unless
+    `allow_unlabelled`. `project` completes selectors that name none. `settle_sec`: how long the engine may take to show
+    the fault; `pin_sec`: how long a target chosen in advance stays chosen.
     """
 
     def __init__(
@@ -83,26 +85,30 @@ class ContainerFault:
         return f"{self._planned or self.target} is down"
 
     async def choose(self) -> str:
-        """Choose the victim now, for the next plan within `pin_sec`, and tell its name: the room is shown it first."""
-        async with _as_fault():
-            container = await self._chosen()
+        """Choose the target for the next plan within `pin_sec`, and return its name, so that it can be announced.
+
+        Raises `FaultError` when no container can be chosen.
+        """
+        async with _engine_errors_as_faults():
+            container = await self._select_container()
         self._pin = _Pin(container, time.monotonic() + self._pin_sec)
         return container.called
 
     async def plan(self) -> Plan:
-        async with _as_fault():
-            container = self._may_be_hit(await self._pinned() or await self._chosen())
+        async with _engine_errors_as_faults():
+            container = self._check_target(await self._take_pinned() or await self._select_container())
             before = ContainerState.of(container, await self._engine.identity())
         self._planned = container.called
         by_hand = before.by_hand(self.config.chaos_type)
         return Plan(self.config.chaos_type.value, container.called, before.undo(), by_hand, LATE_SEC)
 
-    async def _chosen(self) -> Container:
+    async def _select_container(self) -> Container:
         selector = await self._victim.choose()
         selector = selector if selector.project else replace(selector, project=self._project)
         return await self._engine.find(selector, allow_unlabelled=self._allow_unlabelled)
 
-    async def _pinned(self) -> Container | None:
+    async def _take_pinned(self) -> Container | None:
+        """Return the container chosen in advance, as it is now; None when none was, or its time is over."""
         pin, self._pin = self._pin, None
         if pin is None or time.monotonic() > pin.until:
             return None
@@ -111,7 +117,8 @@ class ContainerFault:
             raise FaultError(f"{pin.container.called} has vanished since it was chosen: nothing was touched")
         return now
 
-    def _may_be_hit(self, container: Container) -> Container:
+    def _check_target(self, container: Container) -> Container:
+        """Return the container if this fault can be applied to it and undone. Raises `FaultError`."""
         name, deed = container.called, DEEDS[self.config.chaos_type]
         if not container.is_running:
             raise FaultError(f"{name} is {container.state}, so it cannot be {deed}: heal it first")
@@ -123,16 +130,17 @@ class ContainerFault:
 
     async def inject(self, plan: Plan) -> None:
         before = ContainerState.planned(plan)
-        async with _as_fault():
+        async with _engine_errors_as_faults():
+            # By its id, not its name: a new container of the same name is not the one that was planned for.
             container = await self._engine.look(before.id)
             if container is None:
                 raise FaultError(f"{plan.target} has vanished: nothing was touched")
             if not container.is_running:
                 raise FaultError(f"{plan.target} is {container.state}, not running any more: nothing was touched")
-            await self._do(before)
-            await self._settled(before, plan.target)
+            await self._apply(before)
+            await self._wait_until_visible(before, plan.target)
 
-    async def _do(self, before: ContainerState) -> None:
+    async def _apply(self, before: ContainerState) -> None:
         match self.config.chaos_type:
             case ChaosType.CONTAINER_KILL:
                 await self._engine.kill(before.id)
@@ -144,8 +152,11 @@ class ContainerFault:
                 for network in before.networks:
                     await self._engine.disconnect(network, before.id)
 
-    async def _settled(self, before: ContainerState, name: str) -> None:
-        """Until the engine tells of it too; a policy that starts it again at once has done so after an end."""
+    async def _wait_until_visible(self, before: ContainerState, name: str) -> None:
+        """Wait until the engine shows the fault, or shows that the container was already started again.
+
+        A restart policy may restart it at once, so a new start time counts as "it was down". Raises `FaultError`.
+        """
         until = time.monotonic() + self._settle_sec
         while True:
             now = await self._engine.look(before.id)
@@ -157,35 +168,44 @@ class ContainerFault:
 
     async def heal(self, plan: Plan) -> None:
         before = ContainerState.planned(plan)
-        async with _as_fault():
-            await self._same_engine(before, plan.target)
+        async with _engine_errors_as_faults():
+            await self._check_engine(before, plan.target)
             container = await self._engine.look(before.id)
             if container is not None:
                 await bring_back(self._engine, before, container)
 
     async def is_healed(self, plan: Plan) -> bool:
-        """An engine that does not answer tells nothing; another one than the planned is a `FaultError`."""
+        """Return whether the container is back as it was and its probe succeeds; or whether it was removed altogether.
+
+        False while the engine does not answer. Raises `FaultError` when another engine than the planned one answers.
+        """
         before = ContainerState.planned(plan)
         try:
             container = await self._engine.look(before.id)
             if container is not None and not before.is_back(container):
                 return False
-            await self._same_engine(before, plan.target)
+            await self._check_engine(before, plan.target)
             if container is None:
+                # Asked once more: only now is it certain that the planned engine is the one that says so.
                 return await self._engine.look(before.id) is None
         except EngineError:
             return False
         return await self._is_up(plan.target)
 
     async def has_landed(self, plan: Plan) -> bool:
-        """Whatever was asked of the engine, it was one deed, or the last of several."""
+        """Return whether the injection took effect completely and no part of it is still pending.
+
+        An injection is one request to the engine, or a row of disconnects of which the last one is decisive. Raises
+        `FaultError`.
+        """
         before = ContainerState.planned(plan)
-        async with _as_fault():
-            await self._same_engine(before, plan.target)
+        async with _engine_errors_as_faults():
+            await self._check_engine(before, plan.target)
             container = await self._engine.look(before.id)
         return container is None or before.shows(self.config.chaos_type, container)
 
-    async def _same_engine(self, before: ContainerState, name: str) -> None:
+    async def _check_engine(self, before: ContainerState, name: str) -> None:
+        # Another engine would truthfully say that it has no such container, which must not pass for "healed".
         if await self._engine.identity() != before.engine:
             raise FaultError(
                 f"{name} is on another container engine than the one at {self._engine.where}: "
@@ -193,15 +213,15 @@ class ContainerFault:
             )
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
-        """A node that only misses another one is degraded: it answers."""
+        """Return whether the sample shows the target down. Degraded is not down: it lacks another node."""
         if not self._planned:
             return False
-        found = [node for node in health.get("nodes", ()) if node.get("id") == self._planned]
-        return not found or found[0].get("health") not in ("up", "degraded")
+        matching_nodes = [node for node in health.get("nodes", ()) if node.get("id") == self._planned]
+        return not matching_nodes or matching_nodes[0].get("health") not in ("up", "degraded")
 
 
 @asynccontextmanager
-async def _as_fault() -> AsyncIterator[None]:
+async def _engine_errors_as_faults() -> AsyncIterator[None]:
     try:
         yield
     except EngineError as error:

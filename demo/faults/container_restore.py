@@ -1,4 +1,4 @@
-"""What a container was before a fault, kept in the plan, and how it is brought back to that."""
+"""The state of a container before a fault, stored in the plan, and how the container is restored to it."""
 
 import shlex
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -13,7 +13,7 @@ ENDED = ("exited", "dead", "restarting", "removing")
 
 @dataclass(frozen=True)
 class ContainerState:
-    """It was running. `engine` is the engine's identity; `networks`, `settings`, `addresses` as in `Container`."""
+    """A container that was running. `engine`: the engine's identity; `networks` and what follows: as in `Container`."""
 
     engine: str
     id: str
@@ -34,22 +34,25 @@ class ContainerState:
         return cls(**plan.undo)
 
     def undo(self) -> dict[str, Any]:
-        """As plain JSON."""
+        """Return it as plain JSON data, for the plan."""
         return asdict(self)
 
     def is_back(self, container: Container) -> bool:
-        """Running, and on all its networks under all its names."""
+        """Check that it is running, and connected to all its networks under all its aliases."""
         return container.is_running and not self.lost(container)
 
     def lost(self, container: Container) -> list[str]:
-        """The networks that it is not on any more, or not under all its names."""
+        """Return the networks that it has left, or where it lacks one of its aliases."""
         now = container.networks
         return [
             name for name, aliases in self.networks.items() if name not in now or not set(aliases) <= set(now[name])
         ]
 
     def shows(self, deed: ChaosType, container: Container) -> bool:
-        """That the deed was done to it, and is over. One that was started since then had ended."""
+        """Return whether the container shows that the fault was applied completely.
+
+        A container with a new start time was down in between. After a disconnect the last network of the list decides.
+        """
         if deed is ChaosType.CONTAINER_PAUSE:
             return container.state == "paused"
         if deed is ChaosType.NETWORK_DISCONNECT:
@@ -57,14 +60,14 @@ class ContainerState:
         return container.state in ENDED or container.started_at != self.started_at
 
     def by_hand(self, deed: ChaosType) -> str:
-        """The command that a person types."""
+        """Return the shell command with which a person undoes this fault."""
         if deed is ChaosType.CONTAINER_PAUSE:
             return shlex.join(["docker", "unpause", self.name])
         if deed is ChaosType.NETWORK_DISCONNECT:
-            return " && ".join(shlex.join(self._connecting(network)) for network in self.networks)
+            return " && ".join(shlex.join(self._connect_command(network)) for network in self.networks)
         return shlex.join(["docker", "start", self.name])
 
-    def _connecting(self, network: str) -> list[str]:
+    def _connect_command(self, network: str) -> list[str]:
         options = [word for alias in self.networks[network] for word in ("--alias", alias)]
         address = (self.settings.get(network, {}).get("IPAMConfig") or {}).get("IPv4Address")
         options += ["--ip", address] if address else []
@@ -72,31 +75,37 @@ class ContainerState:
 
 
 async def bring_back(engine: Engine, before: ContainerState, container: Container) -> None:
-    """Whatever was done to it meanwhile: unpaused, on its networks, started. Raises `EngineError`."""
+    """Unpause the container, reconnect its networks and start it, whatever was done to it. Raises `EngineError`."""
     if container.state == "paused":
-        await _unless(lambda now: now.state != "paused", engine, before, engine.unpause(before.id))
+        await _run_unless_done(lambda now: now.state != "paused", engine, before, engine.unpause(before.id))
         container = await engine.look(before.id) or container
     for network in before.lost(container):
         await _connect(engine, before, container, network)
     if not container.is_running:
-        await _unless(lambda now: now.is_running, engine, before, engine.start(before.id))
+        await _run_unless_done(lambda now: now.is_running, engine, before, engine.start(before.id))
 
 
 async def _connect(engine: Engine, before: ContainerState, container: Container, network: str) -> None:
-    """Names of an endpoint cannot be changed: one that has lost some is made anew, and keeps those it has got."""
+    """Connect it to a network under all its aliases, those gained meanwhile included.
+
+    The aliases of an existing connection cannot be changed, so one that lacks some is disconnected first.
+    """
     aliases = dict.fromkeys((*before.networks[network], *container.networks.get(network, ())))
     if network in container.networks:
         await engine.disconnect(network, before.id)
-    if container.is_running and await _has_old_address(engine, before, network, list(aliases)):
+    if container.is_running and await _reconnect_with_old_address(engine, before, network, list(aliases)):
         return
     connecting = engine.connect(network, before.id, list(aliases), before.settings.get(network))
-    await _unless(lambda now: network not in before.lost(now), engine, before, connecting)
+    await _run_unless_done(lambda now: network not in before.lost(now), engine, before, connecting)
 
 
-async def _has_old_address(engine: Engine, before: ContainerState, network: str, aliases: Sequence[str]) -> bool:
-    """Who knew it by its address finds it again. Docker gives one only in networks whose subnet a person has chosen.
+async def _reconnect_with_old_address(
+    engine: Engine, before: ContainerState, network: str, aliases: Sequence[str]
+) -> bool:
+    """Connect a running container under its former address, for those who know it by that. Return whether that worked.
 
-    Not for one that does not run: an address that is taken by then would keep it from starting.
+    Docker accepts a fixed address only in networks whose subnet was configured by the user. Not used for a stopped
+    container: if the address were taken by the time it starts, it could not start.
     """
     settings, address = before.settings.get(network) or {}, before.addresses.get(network)
     if not address or "IPAMConfig" in settings:
@@ -108,10 +117,13 @@ async def _has_old_address(engine: Engine, before: ContainerState, network: str,
     return True
 
 
-async def _unless(
+async def _run_unless_done(
     done: Callable[[Container], bool], engine: Engine, before: ContainerState, deed: Coroutine[Any, Any, None]
 ) -> None:
-    """What the engine refuses because somebody has done it already, or removed the container, is no failure."""
+    """Run a request to the engine; ignore its refusal if `done` holds anyway, or if the container was removed.
+
+    Somebody else may have restored it at the same moment. Raises `EngineError` for any other failure.
+    """
     try:
         await deed
     except EngineRefused:

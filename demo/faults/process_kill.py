@@ -1,4 +1,4 @@
-"""`CONTAINER_KILL` on a process: SIGKILL, healed by having it started again on the same port."""
+"""`CONTAINER_KILL` on a process of ours: SIGKILL; healed by having it restarted on the same port."""
 
 import asyncio
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ from demo.types import ChaosConfig, Plan
 
 DEATH_SEC = 2.0
 LATE_SEC = 0.5
-"""A signal is sent in this process: what this process has not done by its end is not done."""
+"""A signal is sent by this process itself, so an injection cannot take effect long after this process has ended."""
 
 
 @dataclass(frozen=True)
 class SystemRun:
-    """The system that a fault is in: one run of it, called `show`, and the process that owns all its parts.
+    """One run of the system that a fault targets, named `show`, with the process that owns all its parts.
 
     `by_hand`: what a person does when a heal does not work.
     """
@@ -28,38 +28,39 @@ class SystemRun:
     by_hand: str = ""
 
     def plan(self, kind: str, target: str, handle: Handle, late_sec: float) -> Plan:
-        """A plan for one process of it."""
+        """Return a plan for one process of this run."""
         undo = {"show": self.show, "pid": handle.pid, "born": handle.born}
         undo |= {"owner": self.owner, "owner_born": self.owner_born}
         return Plan(kind, target, undo, self.by_hand, late_sec)
 
     def is_home_of(self, plan: Plan) -> bool:
-        """Else it is about an earlier run, or one that cannot be reached from here."""
+        """Return whether the plan belongs to this run, not to an earlier one or one out of reach from here."""
         return plan.undo.get("show") == self.show
 
 
 def is_gone(plan: Plan) -> bool:
-    """The process that the plan is about has ended, and what was done to it with it. Raises `FaultError`."""
-    return _has_ended(plan.undo.get("pid"), plan.undo.get("born"))
+    """Return whether the plan's target process has terminated, and its fault with it. Raises `FaultError`."""
+    return _has_terminated(plan.undo.get("pid"), plan.undo.get("born"))
 
 
 def has_ended(plan: Plan) -> bool:
-    """The whole system that the plan is about has ended, with the process that owned it. Raises `FaultError`."""
-    return _has_ended(plan.undo.get("owner"), plan.undo.get("owner_born"))
+    """Return whether the process that owned the plan's whole system has terminated. Raises `FaultError` if unknown."""
+    return _has_terminated(plan.undo.get("owner"), plan.undo.get("owner_born"))
 
 
-def _has_ended(pid: object, born: object) -> bool:
+def _has_terminated(pid: object, born: object) -> bool:
+    # A pid alone proves nothing, it may be another process's by now: the start time must match too.
     return not isinstance(pid, int) or start_time_of(pid) != born
 
 
 async def same_process(plan: Plan, current: Current) -> bool:
-    """Is the target still the process that was planned for? Raises `FaultError` when nobody can tell."""
+    """Return whether the target still is the process that was planned for. Raises `FaultError` if unknown."""
     handle = await ask(current)
     return handle is not None and (handle.pid, handle.born) == (plan.undo["pid"], plan.undo["born"])
 
 
 async def ask(current: Current) -> Handle | None:
-    """The process as of now. Raises `FaultError` when nobody can tell."""
+    """Return the process as of now. Raises `FaultError` if that cannot be told."""
     try:
         return await current()
     except SubjectError as error:
@@ -67,28 +68,28 @@ async def ask(current: Current) -> Handle | None:
 
 
 class RestartableProcess(Protocol):
-    """A process that can be killed and brought back."""
+    """A process that can be killed and restarted."""
 
     @property
     def id(self) -> str: ...
 
     async def current(self) -> Handle | None:
-        """Its process as of now. Raises `SubjectError` when nobody can tell."""
+        """Return its process as of now. Raises `SubjectError` if that cannot be told."""
 
     async def bring_back(self) -> None:
-        """Have it started if it is dead, and return when a probe says it is up. Raises `SubjectError`."""
+        """Restart it if it is dead, and return once a probe says it is up. Raises `SubjectError`."""
 
     async def is_up(self) -> bool:
-        """By probe."""
+        """Return whether it answers a probe now."""
 
     @property
     def is_over(self) -> bool:
-        """Ended with its system, by who owns it: it does not come back, and nothing of it is left."""
+        """Whether its owner has stopped it with the whole system: it will not be restarted."""
 
 
 @dataclass(frozen=True)
 class ProcessKill:
-    """Kills one part of the system at `home`."""
+    """Kills one process of the system run `home`."""
 
     config: ChaosConfig
     part: RestartableProcess
@@ -134,6 +135,6 @@ class ProcessKill:
         return has_ended(plan) or (self.home.is_home_of(plan) and (self.part.is_over or await self.part.is_up()))
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
-        """A node that only lost Redis is degraded: another fault's doing."""
-        found = [n for n in health.get("nodes", ()) if n.get("id") == self.target]
-        return not found or found[0].get("health") not in ("up", "degraded")
+        """Return whether the sample shows the target down. Degraded is not down: it lacks Redis."""
+        matching_nodes = [n for n in health.get("nodes", ()) if n.get("id") == self.target]
+        return not matching_nodes or matching_nodes[0].get("health") not in ("up", "degraded")

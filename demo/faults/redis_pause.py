@@ -1,4 +1,4 @@
-"""`REDIS_PAUSE`: Redis holds all writes, while PING and reads still answer."""
+"""`REDIS_PAUSE`: Redis delays all writes, while PING and reads still answer."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -18,13 +18,14 @@ ANSWER_SEC = 2.0
 WRITE_SEC = 0.5
 PROBE_KEY = "show:probe:heal"
 RECENT_SEC = 1.0
-"""Drift grows with every request while Redis is paused: a second without new drift, and it is over."""
+"""Drift grows with every request while Redis is paused, so after a second without new drift the pause is over."""
 
 
 class RedisPause:
-    """`CLIENT PAUSE … WRITE` in short terms, renewed while the fault lasts.
+    """Sends `CLIENT PAUSE … WRITE` with a short expiry, and renews it while the fault lasts.
 
-    `connect` opens a client of the target without hidden retries, `current` tells its process.
+    `connect` opens a client of the target that does not retry by itself, given its timeout in seconds; `current`
+    returns the target's process.
     """
 
     def __init__(
@@ -35,7 +36,7 @@ class RedisPause:
         current: Current,
     ) -> None:
         self.config = config
-        self._home = home
+        self._system_run = home
         self._connect = connect
         self._current = current
         self._lease: Renewal | None = None
@@ -49,12 +50,12 @@ class RedisPause:
         return "drift: admissions that Redis does not know of"
 
     async def plan(self) -> Plan:
-        if not await self._writes(ANSWER_SEC):
+        if not await self._accepts_writes(ANSWER_SEC):
             raise FaultError("redis does not take writes now, so pausing it would show nothing: heal it first")
         handle = await ask(self._current)
         if handle is None:
             raise FaultError("redis is not running, so it cannot be paused: heal it first")
-        return self._home.plan("redis_pause", self.target, handle, LATE_SEC)
+        return self._system_run.plan("redis_pause", self.target, handle, LATE_SEC)
 
     async def inject(self, plan: Plan) -> None:
         if not await same_process(plan, self._current):
@@ -63,17 +64,18 @@ class RedisPause:
         await self._lease.begin()
 
     async def _pause(self) -> None:
-        await self._tell("PAUSE", lambda client: client.client_pause(int(TERM_SEC * 1000), all=False))
+        # all=False pauses writes only: PING and reads must go on answering.
+        await self._send_command("PAUSE", lambda client: client.client_pause(int(TERM_SEC * 1000), all=False))
 
     async def heal(self, plan: Plan) -> None:
         lease, self._lease = self._lease, None
-        await end_leased(lease, self._home, plan, self._unpause)
+        await end_leased(lease, self._system_run, plan, self._unpause)
 
     async def _unpause(self) -> None:
-        await self._tell("UNPAUSE", lambda client: client.client_unpause())
+        await self._send_command("UNPAUSE", lambda client: client.client_unpause())
 
     async def is_healed(self, plan: Plan) -> bool:
-        return is_gone(plan) or not self._home.is_home_of(plan) or await self._writes(WRITE_SEC)
+        return is_gone(plan) or not self._system_run.is_home_of(plan) or await self._accepts_writes(WRITE_SEC)
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         return any(
@@ -82,7 +84,7 @@ class RedisPause:
             for counter in health.get("counters", ())
         )
 
-    async def _writes(self, within_sec: float) -> bool:
+    async def _accepts_writes(self, within_sec: float) -> bool:
         try:
             async with asyncio.timeout(within_sec), self._client(within_sec) as client:
                 await client.set(PROBE_KEY, 1, px=1000)
@@ -90,7 +92,7 @@ class RedisPause:
             return False
         return True
 
-    async def _tell(self, word: str, command: Callable[["Redis"], Awaitable[object]]) -> None:
+    async def _send_command(self, word: str, command: Callable[["Redis"], Awaitable[object]]) -> None:
         try:
             async with asyncio.timeout(ANSWER_SEC), self._client(ANSWER_SEC) as client:
                 await command(client)

@@ -1,4 +1,4 @@
-"""A fault that ends by itself unless it is renewed: a crash of this process heals it within one term."""
+"""A fault with a lease: it ends by itself unless it is renewed, so a crash of this process heals it within one term."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,24 +9,24 @@ from demo.processes.child import is_dying
 from demo.types import Plan
 
 TERM_SEC = 3.0
-"""How long a fault outlives the process that holds its lease."""
+"""How long a fault outlives the process that renews it."""
 
 RENEW_SEC = 1.0
 LATE_SEC = 1.0
-"""How long a term that was asked for just before the end may take to begin."""
+"""How long a renewal that was requested just before the end may take to have its effect."""
 
 
 async def run_out() -> None:
-    """Wait until a lease that nobody renews any more has ended, for a target that cannot be asked from here."""
+    """Wait until a lease that is no longer renewed has expired, for a target that cannot be asked from here."""
     await asyncio.sleep(TERM_SEC + LATE_SEC)
 
 
 async def end_leased(
     lease: "Renewal | None", home: SystemRun, plan: Plan, call_off: Callable[[], Awaitable[None]]
 ) -> None:
-    """Heal a leased fault: no renewal any more, then `call_off`; what cannot be reached from here runs out.
+    """Heal a leased fault: stop its renewals, then call `call_off`; if it cannot be reached from here, let it expire.
 
-    Raises the `FaultError` of `call_off`, unless the target is dying: what was done to it dies with it.
+    Raises the `FaultError` of `call_off`, unless the target is terminating: then the fault ends with it.
     """
     if lease is not None:
         await lease.end()
@@ -38,12 +38,14 @@ async def end_leased(
     try:
         await call_off()
     except FaultError:
+        # A killed process drops its connections before it counts as terminated: `call_off` may fail for that reason
+        # alone.
         if not await is_dying(lambda: is_gone(plan)):
             raise
 
 
 class Renewal:
-    """Calls `renew` now and every `every_sec`, until `end()` or until `lasts_sec` are over."""
+    """Calls `renew` now and every `every_sec`, until `end()` or until `lasts_sec` have passed."""
 
     def __init__(self, renew: Callable[[], Awaitable[None]], lasts_sec: float, every_sec: float = RENEW_SEC) -> None:
         self._renew = renew
@@ -53,17 +55,17 @@ class Renewal:
         self._task: asyncio.Task[None] | None = None
 
     async def begin(self) -> None:
-        """The first call is made here, so that its `FaultError` reaches whoever injects."""
+        """Start renewing. The first call is made here, so that the caller gets its `FaultError`."""
         await self._renew()
-        self._task = asyncio.create_task(self._keep(), name="lease of a fault")
+        self._task = asyncio.create_task(self._keep_renewing(), name="lease of a fault")
 
     async def end(self) -> None:
-        """Returns when no renewal is under way: nothing of ours can break what is healed next."""
+        """Stop renewing; return once no renewal is running, so that none can follow the heal."""
         self._ended.set()
         if self._task is not None:
             await asyncio.wait([self._task])
 
-    async def _keep(self) -> None:
+    async def _keep_renewing(self) -> None:
         loop = asyncio.get_running_loop()
         last = loop.time() + self._lasts_sec
         while loop.time() < last:
@@ -74,6 +76,6 @@ class Renewal:
                 try:
                     await self._renew()
                 except FaultError:
-                    return  # it cannot be held any longer: it ends by itself, and the probes show it
+                    return  # the fault cannot be renewed any more: it expires, and the probes show that
             else:
                 return

@@ -1,4 +1,4 @@
-"""Whom a fault on containers hits: one that is named, any of several, or whoever leads right now."""
+"""Which container a fault hits: a fixed one, any of several, or whichever leads at that moment."""
 
 import random
 from collections.abc import Awaitable, Callable, Sequence
@@ -10,19 +10,19 @@ from demo.errors import DemoError, FaultError, InvalidValue
 
 
 class TargetSelection(Protocol):
-    """Chosen at each injection anew."""
+    """Chooses the target of a fault, again for each injection."""
 
     @property
     def label(self) -> str:
-        """On the button, before anything happens."""
+        """What the fault's button shows before a target is chosen."""
 
     async def choose(self) -> Selector:
-        """Raises `FaultError` when there is nobody to choose."""
+        """Return a selector of the target. Raises `FaultError` when there is none."""
 
 
 @dataclass(frozen=True)
 class Fixed:
-    """Always the same one."""
+    """Always the same container."""
 
     selector: Selector
 
@@ -36,7 +36,7 @@ class Fixed:
 
 @dataclass(frozen=True)
 class OneOf:
-    """Any of them, by chance."""
+    """One of several containers, at random."""
 
     selectors: Sequence[Selector]
 
@@ -54,7 +54,7 @@ class OneOf:
 
 @dataclass(frozen=True)
 class AnyMember:
-    """Any of those that are known by then, by chance."""
+    """One of the members known at that moment, at random."""
 
     members: Callable[[], Sequence[Selector]]
 
@@ -72,7 +72,7 @@ class AnyMember:
 
 @dataclass(frozen=True)
 class Elected:
-    """Whoever holds an office, as `ask` says; `label` is the office: "the leader"."""
+    """The container that holds a role now, as `ask` returns it; `label` names the role: "the leader"."""
 
     label: str
     ask: Callable[[], Awaitable[Selector | None]]
@@ -80,6 +80,7 @@ class Elected:
     async def choose(self) -> Selector:
         try:
             selector = await self.ask()
+        # Says already why there is no target; any other error of ours gets the role added.
         except FaultError:
             raise
         except DemoError as error:

@@ -1,4 +1,4 @@
-"""`BURST_TRAFFIC`: the traffic process sends some keys many times their rate, many requests at once."""
+"""`BURST_TRAFFIC`: the traffic process sends some keys at many times their rate, many requests at once."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -10,22 +10,22 @@ from demo.processes.handle import Current
 from demo.types import ChaosConfig, Plan
 
 RECENT_SEC = 3.0
-"""In a burst, each time a place in the window falls free can bring new ghosts: seconds lie between."""
+"""During a burst new ghosts appear only when the limiter's window frees a slot, which can take seconds."""
 
 
 class TrafficSource(Protocol):
-    """The traffic process, as this fault needs it. Each call raises `FaultError` when it does not answer."""
+    """The traffic process, as this fault needs it. Each method raises `FaultError` when it does not answer."""
 
     async def burst(self, keys: Sequence[str], multiplier: int, seconds: float) -> None:
-        """Burst from now for `seconds`; then it ends by itself. 0 ends it now."""
+        """Send `keys` at `multiplier` times their rate for `seconds` from now; 0 seconds end a burst at once."""
 
     async def is_bursting(self) -> bool: ...
 
 
 class BurstTraffic:
-    """Bursts `keys` at once; `watched` is the key that should let too many through.
+    """Bursts all of `keys`; `watched` is the one of them that is expected to exceed its limit.
 
-    `traffic` of the system at `home` takes the orders, `current` tells its process.
+    `traffic` executes the burst in the system run `home`; `current` returns the traffic's process.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class BurstTraffic:
         watched: str,
     ) -> None:
         self.config = config
-        self._home = home
+        self._system_run = home
         self._traffic = traffic
         self._current = current
         self._keys = tuple(keys)
@@ -59,7 +59,7 @@ class BurstTraffic:
         handle = await ask(self._current)
         if handle is None:
             raise FaultError("the traffic is not running, so it cannot burst: heal it first")
-        return self._home.plan("burst_traffic", self.target, handle, LATE_SEC)
+        return self._system_run.plan("burst_traffic", self.target, handle, LATE_SEC)
 
     async def inject(self, plan: Plan) -> None:
         if not await same_process(plan, self._current):
@@ -72,13 +72,13 @@ class BurstTraffic:
 
     async def heal(self, plan: Plan) -> None:
         lease, self._lease = self._lease, None
-        await end_leased(lease, self._home, plan, self._calm)
+        await end_leased(lease, self._system_run, plan, self._end_burst)
 
-    async def _calm(self) -> None:
+    async def _end_burst(self) -> None:
         await self._traffic.burst(self._keys, 1, 0)
 
     async def is_healed(self, plan: Plan) -> bool:
-        if is_gone(plan) or not self._home.is_home_of(plan):
+        if is_gone(plan) or not self._system_run.is_home_of(plan):
             return True
         try:
             return not await self._traffic.is_bursting()

@@ -1,1 +1,1 @@
-"""Probes: one file each. A probe answers within its deadline, with a `Reading`, and never raises."""
+"""Probes, one file each. A probe returns a `Reading` within its timeout, and never raises."""

@@ -1,4 +1,4 @@
-"""A probe of one etcd member through its JSON gateway: whom it follows, and how far it is."""
+"""A probe of one etcd member through its JSON gateway: which leader it follows, and how far it has applied the log."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ NOBODY = "0"
 
 @dataclass(frozen=True)
 class EtcdProbe:
-    """Asks for the status of the member at `url`, which it tells of itself even while there is no leader.
+    """Asks the member at `url` for its own status, which it returns even while there is no leader.
 
-    Ids travel as decimal text in etcd's JSON, and stay text: they exceed what a double holds.
+    etcd's JSON writes ids as decimal text, and they stay text here: they exceed what a double can hold exactly.
     """
 
     session: Callable[[], aiohttp.ClientSession]
@@ -37,7 +37,7 @@ class EtcdProbe:
 
 
 def status_of(said: Mapping[str, Any]) -> dict[str, Any]:
-    """`cluster`, `member` and `leader` (ids as text, leader "" while there is none), `term`, `applied` and `db_bytes`.
+    """Return `cluster`, `member` and `leader` (ids as text, leader "" if there is none), `term`, `applied`, `db_bytes`.
 
     What is missing or makes no sense is None.
     """
@@ -48,14 +48,14 @@ def status_of(said: Mapping[str, Any]) -> dict[str, Any]:
         "cluster": cluster if isinstance(cluster, str) else None,
         "member": member if isinstance(member, str) else None,
         "leader": leader if isinstance(leader, str) and leader != NOBODY else "",
-        "term": _number(said.get("raftTerm")),
-        "applied": _number(said.get("raftAppliedIndex", said.get("raftIndex"))),
-        "db_bytes": _number(said.get("dbSize")),
+        "term": _parse_int(said.get("raftTerm")),
+        "applied": _parse_int(said.get("raftAppliedIndex", said.get("raftIndex"))),
+        "db_bytes": _parse_int(said.get("dbSize")),
     }
 
 
-def _number(value: object) -> int | None:
-    """etcd's JSON writes 64-bit numbers as text."""
+def _parse_int(value: object) -> int | None:
+    """Return the number, which etcd's JSON writes as text where it has 64 bits; None for anything else."""
     try:
         return int(value) if isinstance(value, str | int) else None
     except ValueError:

@@ -12,21 +12,21 @@ from demo.probes.result import Reading
 TIMEOUT_SEC = 0.4
 
 STRANGER = "another process answers on its port"
-"""The trouble of an answer that does not prove who gave it."""
+"""The `trouble` of a reading whose answer does not prove who gave it."""
 
 
 class Question(Protocol):
-    """One request whose answer must prove who gives it."""
+    """A request whose answer must prove who gave it."""
 
     @property
     def headers(self) -> Mapping[str, str]: ...
 
     def is_answered(self, status: int, headers: Mapping[str, str], body: bytes) -> bool:
-        """Does this answer come from whom it was asked of?"""
+        """Check that this answer comes from the process that was asked."""
 
 
 Asking = Callable[[str, str], Question]
-"""Of a method, and a path with its query."""
+"""Makes a question of an HTTP method and a path with its query."""
 
 
 @dataclass(frozen=True)
@@ -36,24 +36,24 @@ class HttpProbe:
     headers: Mapping[str, str] = field(default_factory=dict)
     deadline_sec: float = TIMEOUT_SEC
     posts: Mapping[str, Any] | None = None
-    """What is sent as JSON by POST; None asks by GET."""
+    """A body to POST as JSON; None sends a GET."""
 
     asking: Asking | None = None
-    """For one that can prove who it is; None believes whoever answers."""
+    """For a process that can prove its identity; None accepts an answer from any process."""
 
     async def look(self) -> Reading:
         question, headers = None, self.headers
         if self.asking is not None:
             question = self.asking("GET" if self.posts is None else "POST", URL(self.url).raw_path_qs)
             headers = {**headers, **question.headers}
-        found = await fetch(self.session, self.url, self.deadline_sec, headers, posts=self.posts)
-        if found.trouble:
-            return Reading(trouble=found.trouble)
-        if question is not None and not question.is_answered(found.status, found.headers, found.body):
+        response = await fetch(self.session, self.url, self.deadline_sec, headers, posts=self.posts)
+        if response.trouble:
+            return Reading(trouble=response.trouble)
+        if question is not None and not question.is_answered(response.status, response.headers, response.body):
             return Reading(trouble=STRANGER)
-        if found.status != 200:
-            return Reading(trouble=f"answered with status {found.status}")
-        data = parsed(found.body)
+        if response.status != 200:
+            return Reading(trouble=f"answered with status {response.status}")
+        data = parsed(response.body)
         if not isinstance(data, dict):
             return Reading(trouble="answered with something else than a JSON object")
-        return Reading(data, took_ms=found.took_ms)
+        return Reading(data, took_ms=response.took_ms)

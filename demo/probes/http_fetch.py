@@ -1,4 +1,4 @@
-"""One request for a probe: within a deadline, of a bounded size, and never an exception."""
+"""One HTTP request for a probe: with a timeout, a bounded size, and never an exception."""
 
 import asyncio
 import json
@@ -12,18 +12,18 @@ import aiohttp
 MOST_BYTES = 1_000_000
 
 NO_OTHER = aiohttp.ClientTimeout(total=None)
-"""The deadline is the caller's, whatever the session has."""
+"""Switches the session's own timeout off: the caller's is the one that counts."""
 
 UNKNOWN_NAME = "its name is not known here"
-"""The trouble of an address that cannot even be looked up: it says nothing about whoever lives there."""
+"""The `trouble` of a host name that cannot be resolved here: it says nothing about the host."""
 
 Session = Callable[[], aiohttp.ClientSession]
-"""Asked for at each look: whoever owns it decides when it is opened and closed."""
+"""Called for each request: its owner decides when the session is opened and closed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """`trouble` says why there is no answer; without one, `status`, `headers` and the whole `body` are there."""
+    """A response, or in `trouble` the reason why there is none; `body` is complete."""
 
     status: int = 0
     body: bytes = b""
@@ -41,7 +41,10 @@ async def fetch(
     most_bytes: int = MOST_BYTES,
     posts: Mapping[str, Any] | None = None,
 ) -> Fetched:
-    """A GET, or a POST of `posts` as JSON. Redirects are not followed: a probe asks the one it was told to ask."""
+    """Send a GET, or a POST of `posts` as JSON. Redirects are not followed: a probe asks the server it was given.
+
+    `deadline_sec` is the timeout of the whole request; a body of more than `most_bytes` is `trouble`.
+    """
     started = time.perf_counter()
     method = "GET" if posts is None else "POST"
     sent = {"Accept-Encoding": "identity", **(headers or {})}
@@ -52,9 +55,9 @@ async def fetch(
                 method, url, headers=sent, params=params, json=posts, allow_redirects=False, timeout=NO_OTHER
             ) as answer,
         ):
-            body = await _read(answer, most_bytes)
+            body = await _read_body(answer, most_bytes)
             if body is None:
-                answer.close()  # not read to its end: this connection is of no use any more
+                answer.close()  # not read to its end, so the connection cannot be reused
                 return Fetched(trouble=f"answered with more than {most_bytes / 1e6:g} MB")
             took_ms = (time.perf_counter() - started) * 1000
             return Fetched(answer.status, body, took_ms, headers=answer.headers)
@@ -68,7 +71,7 @@ async def fetch(
         return Fetched(trouble="hung up without an answer")
 
 
-async def _read(answer: aiohttp.ClientResponse, most_bytes: int) -> bytes | None:
+async def _read_body(answer: aiohttp.ClientResponse, most_bytes: int) -> bytes | None:
     body = bytearray()
     async for chunk in answer.content.iter_any():
         body += chunk
@@ -78,12 +81,13 @@ async def _read(answer: aiohttp.ClientResponse, most_bytes: int) -> bytes | None
 
 
 def parsed(body: bytes) -> Any:
-    """The JSON in `body`, None when there is none; JSON's own `null` counts as none."""
+    """Return the JSON in `body`; None where it is not JSON, and for JSON's own `null`."""
     try:
-        return json.loads(body, parse_constant=_refuse)
+        return json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         return None
 
 
-def _refuse(constant: str) -> None:
+def _refuse_constant(constant: str) -> None:
+    # Python accepts NaN and Infinity, which are no JSON and no measurements.
     raise ValueError(f"JSON has no {constant}")

@@ -1,26 +1,26 @@
-"""Numbers and words out of an answer that anybody may have written. What is none is None, never an exception."""
+"""Numbers and objects from an untrusted answer: a value of another kind becomes None or empty, never an exception."""
 
 import math
 from collections.abc import Mapping
 from typing import Any
 
 MOST = 1e300
-"""JSON's numbers end here: a longer one is no measurement."""
+"""Larger numbers are no measurements."""
 
 
 def number(value: object) -> float | None:
-    """A finite number that is no truth value."""
+    """Return a finite number; None for anything else, truth values included."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not -MOST < value < MOST:
         return None
     return None if math.isnan(value) else value
 
 
 def rounded(value: object) -> float | None:
-    """To three digits, as cards and curves show it."""
-    found = number(value)
-    return None if found is None else float(f"{found:.3g}")
+    """Return it rounded to three significant digits, as cards and curves show it; None for what is no number."""
+    finite = number(value)
+    return None if finite is None else float(f"{finite:.3g}")
 
 
 def mapping(value: object) -> Mapping[str, Any]:
-    """Empty for what is none."""
+    """Return it if it is a mapping, else an empty one."""
     return value if isinstance(value, Mapping) else {}

@@ -1,4 +1,4 @@
-"""A probe of one PD: whom it names as leader, and, where it is asked for that, PD's word of stores and regions."""
+"""A probe of one PD: which leader it names, and, if asked for, what PD knows of the stores and regions."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -13,14 +13,14 @@ TIMEOUT_SEC = 0.4
 
 NO_LEADER = "PD has no leader"
 NOT_BOOTSTRAPPED = "no store has joined yet"
-"""Troubles of a part: the PD that answers so lives."""
+"""`trouble` of a part of the reading; a PD that answers so is alive."""
 
 NONSENSE = "answered with"
-"""How troubles begin of one that listens and is not understood."""
+"""The first words of `trouble` where something answers that is not understood."""
 
 BASE = "/pd/api/v1"
 LOCALLY: Mapping[str, str] = {"PD-Allow-follower-handle": "true"}
-"""Without it a follower sends everything on to its leader: while that is dead it refuses, or hangs with it."""
+"""Without this header a follower forwards each request to its leader: if that is dead, it refuses or hangs."""
 
 _PARTS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "leader": ("/leader", leader),
@@ -29,18 +29,18 @@ _PARTS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "regions": ("/regions/count", count),
 }
 
-_WORD = ("members", "stores", "regions")
-"""What the leader tells of the cluster. Each costs PD next to nothing, however many regions there are; what it has to
-count for (`/stats/region`) may keep it busy for ever, and what lists regions (`/regions`) has no end: never here."""
+_CLUSTER_PARTS = ("members", "stores", "regions")
+"""What the leader is asked about the cluster. Each costs PD next to nothing, whatever the number of regions. Never ask
+for `/stats/region`, whose count may keep PD busy for ever, or `/regions`, whose length has no bound."""
 
 
 @dataclass(frozen=True)
 class PdProbe:
-    """Asks whom it names as leader, which each PD answers by itself; then the rest, if `asks_word` of it says so.
+    """Asks a PD which leader it names, which each PD answers by itself; then the rest, if `asks_word(leader)` says so.
 
     `url` is without a path. The reading's data: `leader`, `members`, `stores`, `regions`, each only if PD gave it
-    (their keys: `demo/probes/pd_parsing.py`), and `troubles`: part → words, for the others. The reading is trouble
-    when nothing of a PD's answered.
+    (their keys: `demo/probes/pd_parsing.py`), and `troubles`: part → reason, for the others. The reading has `trouble`
+    when no PD answered there.
     """
 
     session: Session
@@ -49,49 +49,51 @@ class PdProbe:
     asks_word: Callable[[str], bool] = lambda named: True
 
     async def look(self) -> Reading:
-        """Within two deadlines."""
-        named, lives = await asyncio.gather(self._named(), self._lives())
-        if not named.ok and not (lives and named.trouble in (NO_LEADER, self._late())):
+        """Ask for everything; takes at most twice the timeout."""
+        named, answers_ping = await asyncio.gather(self._fetch_leader(), self._answers_ping())
+        # Without a leader PD has none to name, and `/leader` may hang: the answer to `/ping` proves that it is alive.
+        if not named.ok and not (answers_ping and named.trouble in (NO_LEADER, self._timeout_text())):
             return named
-        found = {"leader": named}
+        readings = {"leader": named}
         if self.asks_word(named.data["leader"]["name"] if named.ok else ""):
-            found |= dict(zip(_WORD, await asyncio.gather(*map(self.look_at, _WORD)), strict=True))
-        good = {part: reading.data[part] for part, reading in found.items() if reading.ok}
-        troubles = {part: reading.trouble for part, reading in found.items() if not reading.ok}
+            readings |= dict(zip(_CLUSTER_PARTS, await asyncio.gather(*map(self.look_at, _CLUSTER_PARTS)), strict=True))
+        good = {part: reading.data[part] for part, reading in readings.items() if reading.ok}
+        troubles = {part: reading.trouble for part, reading in readings.items() if not reading.ok}
         return Reading({**good, "troubles": troubles}, took_ms=named.took_ms)
 
     async def look_at(self, part: str) -> Reading:
-        """One part alone, under its name; from the leader, whichever PD is asked."""
+        """Ask for one part alone; the data has it under its name. It comes from the leader, whichever PD is asked."""
         path, shape = _PARTS[part]
-        return _read(part, await self._fetch(path), shape)
+        return _parse(part, await self._fetch(path), shape)
 
-    async def _named(self) -> Reading:
-        found = await self._fetch("/leader", LOCALLY)
-        if found.status == 200 and found.body.strip() == b"null":
+    async def _fetch_leader(self) -> Reading:
+        response = await self._fetch("/leader", LOCALLY)
+        if response.status == 200 and response.body.strip() == b"null":
             return Reading(trouble=NO_LEADER)
-        return _read("leader", found, leader)
+        return _parse("leader", response, leader)
 
-    async def _lives(self) -> bool:
-        found = await self._fetch("/ping", LOCALLY)
-        return not found.trouble and found.status == 200
+    async def _answers_ping(self) -> bool:
+        response = await self._fetch("/ping", LOCALLY)
+        return not response.trouble and response.status == 200
 
     async def _fetch(self, path: str, headers: Mapping[str, str] | None = None) -> Fetched:
         return await fetch(self.session, f"{self.url.rstrip('/')}{BASE}{path}", self.deadline_sec, headers)
 
-    def _late(self) -> str:
+    def _timeout_text(self) -> str:
         return f"no answer in {self.deadline_sec * 1000:.0f} ms"
 
 
-def _read(part: str, found: Fetched, shape: Callable[[Any], Any]) -> Reading:
-    if found.trouble:
-        return Reading(trouble=found.trouble)
-    if found.status == 503 or (found.status == 500 and b"ErrRedirect]" in found.body):
+def _parse(part: str, response: Fetched, shape: Callable[[Any], Any]) -> Reading:
+    if response.trouble:
+        return Reading(trouble=response.trouble)
+    # What PD would forward to its leader fails so while there is none.
+    if response.status == 503 or (response.status == 500 and b"ErrRedirect]" in response.body):
         return Reading(trouble=NO_LEADER)
-    if found.status == 500 and b"ErrNotBootstrapped]" in found.body:
+    if response.status == 500 and b"ErrNotBootstrapped]" in response.body:
         return Reading(trouble=NOT_BOOTSTRAPPED)
-    if found.status != 200:
-        return Reading(trouble=f"{NONSENSE} status {found.status}")
+    if response.status != 200:
+        return Reading(trouble=f"{NONSENSE} status {response.status}")
     try:
-        return Reading({part: shape(parsed(found.body))}, took_ms=found.took_ms)
+        return Reading({part: shape(parsed(response.body))}, took_ms=response.took_ms)
     except Unfit:
         return Reading(trouble=f"{NONSENSE} something else than PD's JSON")

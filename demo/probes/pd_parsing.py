@@ -1,4 +1,4 @@
-"""PD's JSON made into what the cards need: keys may be missing or new; nothing is guessed."""
+"""PD's JSON, reduced to what the cards need: keys may be missing or new; nothing is guessed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,16 +12,16 @@ STATES = {0: "Up", 1: "Offline", 2: "Tombstone"}
 
 
 class Unfit(DemoError):
-    """This is not what PD answers here."""
+    """This is not what PD answers to such a request."""
 
 
 def leader(body: Any) -> dict[str, Any]:
-    """`name`, `member_id`, `version` of PD's leader."""
+    """Return `name`, `member_id`, `version` of PD's leader."""
     return _member(_object(body)) | {"version": _text(body.get("binary_version"))}
 
 
 def members(body: Any) -> dict[str, Any]:
-    """`cluster_id`, and every member's `name`, `member_id` and `urls` for clients."""
+    """Return `cluster_id`, and under `members` the `name`, `member_id` and client `urls` of each."""
     header = _object(body).get("header")
     return {
         "cluster_id": _whole(header.get("cluster_id")) if isinstance(header, dict) else None,
@@ -30,20 +30,20 @@ def members(body: Any) -> dict[str, Any]:
 
 
 def stores(body: Any) -> list[dict[str, Any]]:
-    """PD's word of each store, which lags, and what it holds."""
+    """Return what PD knows of each store: its state, which lags behind, and its counts."""
     return [_store(item) for item in _items(_object(body).get("stores"))]
 
 
 def count(body: Any) -> int:
-    """How many regions there are."""
-    return _needed(_object(body).get("count"))
+    """Return the number of regions."""
+    return _require_whole(_object(body).get("count"))
 
 
 def _store(item: Mapping[str, Any]) -> dict[str, Any]:
     store, status = _object(item.get("store")), item.get("status")
     status = status if isinstance(status, dict) else {}
     return {
-        "id": _needed(store.get("id")),
+        "id": _require_whole(store.get("id")),
         "address": _text(store.get("address")),
         "status_address": _text(store.get("status_address")),
         "version": _text(store.get("version")),
@@ -57,7 +57,7 @@ def _store(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _state(store: Mapping[str, Any]) -> str | None:
-    """`state_name`; left out, `state` says it, and left out too, the store is up."""
+    """Return `state_name`; without one, the name of `state`, which PD omits as well while the store is up."""
     if "state_name" in store:
         return _text(store["state_name"])
     state = _whole(store.get("state", 0))
@@ -83,7 +83,7 @@ def _object(value: Any) -> dict[str, Any]:
     return value
 
 
-def _needed(value: Any) -> int:
+def _require_whole(value: Any) -> int:
     number = _whole(value)
     if number is None:
         raise Unfit
@@ -91,7 +91,7 @@ def _needed(value: Any) -> int:
 
 
 def _whole(value: Any) -> int | None:
-    """Ids go beyond 2^53: exact whole numbers, or none."""
+    """Return it if it is a whole number below 2^64, else None; ids exceed 2^53, so floats are not exact enough."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**64 else None
 
 

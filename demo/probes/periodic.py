@@ -1,4 +1,4 @@
-"""A probe on a beat of its own: one part that answers slowly holds up no other."""
+"""Repeats one probe at its own interval: a part that answers slowly delays no other."""
 
 import asyncio
 import time
@@ -11,10 +11,10 @@ NOTHING_YET = Reading(trouble="not looked at yet")
 
 
 class Pulse:
-    """Looks every `every_sec` seconds, and at once when hurried; `changed` is called after each look.
+    """Calls `look` every `every_sec` seconds, and at once after `hurry`; calls `changed` after each time.
 
-    `look` answers within a deadline of its own and never raises. `at`: the moment the newest look was begun;
-    `worked_at`: the same of the newest that went well; 0 before the first.
+    `look` has a timeout of its own and never raises. `at`: when the newest look began (a moment); `worked_at`: the same
+    of the newest one that succeeded; both 0 before the first.
     """
 
     def __init__(self, look: Callable[[], Awaitable[Reading]], every_sec: float, changed: Callable[[], None]) -> None:
@@ -26,10 +26,10 @@ class Pulse:
         self.at = 0.0
         self.worked_at = 0.0
         self.late_sec = 0.0
-        """By how much the newest look began after it was due: what the others cost this one."""
+        """By how much the newest look began after it was due: how far the event loop was behind."""
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Run until cancelled."""
         due = time.monotonic()
         while True:
             self._hurried.clear()
@@ -40,6 +40,7 @@ class Pulse:
             if reading.ok:
                 self.worked_at = begun
             self._changed()
+            # From when it was due, so that the interval does not drift; a late look is not made up for by a burst.
             due = max(due + self._every_sec, time.monotonic())
             try:
                 async with asyncio.timeout(due - time.monotonic()):
@@ -49,5 +50,5 @@ class Pulse:
             due = time.monotonic()
 
     def hurry(self) -> None:
-        """Something has happened to this part: look now."""
+        """Look now: something has happened to this part."""
         self._hurried.set()

@@ -1,4 +1,4 @@
-"""A probe of Prometheus: an instant query, its values by one label."""
+"""A probe of Prometheus: an instant query, and its values by one label."""
 
 import math
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ _LONGEST_REASON = 200
 
 @dataclass(frozen=True)
 class PrometheusProbe:
-    """The reading's data: `values`, a number by the value of the label `by` ("" for a result without it).
+    """The reading's data: `values`, a number for each value of the label `by` ("" for a result without that label).
 
-    `NaN` and infinities are left out: they are no measurement. Two results with the same label are trouble.
+    `NaN` and infinities are left out: they are no measurement. Two results with the same label are `trouble`.
     """
 
     session: Session
@@ -28,37 +28,38 @@ class PrometheusProbe:
 
     async def look(self) -> Reading:
         url = f"{self.url.rstrip('/')}/api/v1/query"
-        found = await fetch(self.session, url, self.deadline_sec, params={"query": self.query})
-        if found.trouble:
-            return Reading(trouble=found.trouble)
-        body = parsed(found.body)
+        response = await fetch(self.session, url, self.deadline_sec, params={"query": self.query})
+        if response.trouble:
+            return Reading(trouble=response.trouble)
+        body = parsed(response.body)
         if not isinstance(body, dict) or body.get("status") not in ("success", "error"):
-            other = f"status {found.status}" if found.status != 200 else "something else than Prometheus' JSON"
+            other = f"status {response.status}" if response.status != 200 else "something else than Prometheus' JSON"
             return Reading(trouble=f"answered with {other}")
-        if body["status"] == "error" or found.status != 200:
-            return Reading(trouble=_refusal(found, body))
-        values = _values(body.get("data"), self.by)
+        if body["status"] == "error" or response.status != 200:
+            return Reading(trouble=_describe_refusal(response, body))
+        values = _parse_values(body.get("data"), self.by)
         if isinstance(values, str):
             return Reading(trouble=values)
-        return Reading({"values": values}, took_ms=found.took_ms)
+        return Reading({"values": values}, took_ms=response.took_ms)
 
 
-def _refusal(found: Fetched, body: Mapping[str, Any]) -> str:
+def _describe_refusal(response: Fetched, body: Mapping[str, Any]) -> str:
     reason = body.get("error")
-    said = reason[:_LONGEST_REASON] if isinstance(reason, str) else f"status {found.status}"
+    said = reason[:_LONGEST_REASON] if isinstance(reason, str) else f"status {response.status}"
     return f"refused the query: {said}"
 
 
-def _values(data: Any, by: str) -> dict[str, float] | str:
-    """The values, or what is wrong with them."""
+def _parse_values(data: Any, by: str) -> dict[str, float] | str:
+    """Return the values, or a text that says what is wrong with them."""
     kind, result = (data.get("resultType"), data.get("result")) if isinstance(data, dict) else (None, None)
+    # A scalar is treated as one result without labels.
     if kind == "scalar":
         kind, result = "vector", [{"metric": {}, "value": result}]
     if kind != "vector" or not isinstance(result, list):
         return "answered with something else than one value for each label"
     values: dict[str, float] = {}
     for item in result:
-        label, value = _sample(item, by)
+        label, value = _parse_sample(item, by)
         if label is None or value is None:
             return "answered with something else than one value for each label"
         if label in values:
@@ -67,7 +68,7 @@ def _values(data: Any, by: str) -> dict[str, float] | str:
     return {label: value for label, value in values.items() if math.isfinite(value)}
 
 
-def _sample(item: Any, by: str) -> tuple[str | None, float | None]:
+def _parse_sample(item: Any, by: str) -> tuple[str | None, float | None]:
     metric, pair = (item.get("metric"), item.get("value")) if isinstance(item, dict) else (None, None)
     if not isinstance(metric, dict) or not isinstance(pair, list) or len(pair) != 2 or not isinstance(pair[1], str):
         return None, None

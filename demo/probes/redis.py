@@ -1,4 +1,4 @@
-"""A probe of Redis with a write: while Redis holds writes, PING would stay green."""
+"""A probe of Redis with a write: while Redis delays writes, it still answers PING."""
 
 import asyncio
 import time
@@ -18,14 +18,14 @@ KEEP_MS = 5000
 
 
 class NotOurs(NotConnected):
-    """Another process listens there: it is told nothing."""
+    """Another process listens there; it must not be sent our password."""
 
 
 @dataclass(frozen=True)
 class RedisProbe:
-    """Writes `key`, which is ours, and asks for the memory in use, and for the number of its process.
+    """Writes `key`, which is ours alone, and asks for the memory in use and the pid of the Redis process.
 
-    `client` is asked for at each look; it must be without hidden retries.
+    `client` is called for each look; the client must not retry by itself.
     """
 
     client: Callable[[], "Redis"]
@@ -39,7 +39,7 @@ class RedisProbe:
                 client = self.client()
                 await client.set(self.key, round(uptime() * 1000), px=KEEP_MS)
                 write_ms = (time.perf_counter() - started) * 1000
-                told = await client.info()
+                info = await client.info()
         except (NotOurs, AuthenticationError):
             return Reading(trouble=STRANGER)
         except ResponseError:
@@ -47,7 +47,8 @@ class RedisProbe:
         except TimeoutError:
             return Reading(trouble="takes no writes")
         except (RedisError, OSError) as error:
-            held = "timeout" in type(error).__name__.lower()
-            return Reading(trouble="takes no writes" if held else "nobody listens")
-        data = {"write_ms": write_ms, "memory_bytes": told.get("used_memory"), "process": told.get("process_id")}
+            # redis-py has a TimeoutError of its own, which is not Python's.
+            timed_out = "timeout" in type(error).__name__.lower()
+            return Reading(trouble="takes no writes" if timed_out else "nobody listens")
+        data = {"write_ms": write_ms, "memory_bytes": info.get("used_memory"), "process": info.get("process_id")}
         return Reading(data, took_ms=write_ms)

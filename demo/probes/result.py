@@ -1,4 +1,4 @@
-"""What a probe saw: plain data, never an exception."""
+"""The result of a probe: plain data, never an exception."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """`trouble` says in plain words why there is no answer; with one, `data` is empty."""
+    """`trouble` says in plain words why there is no answer; then `data` is empty."""
 
     data: Mapping[str, Any] = field(default_factory=dict)
     trouble: str = ""
@@ -19,6 +19,6 @@ class Reading:
 
 
 class Probe(Protocol):
-    """Looks once, within a deadline of its own. Never raises."""
+    """Looks once, with a timeout of its own. Never raises."""
 
     async def look(self) -> Reading: ...

@@ -1,4 +1,4 @@
-"""Probes of one store of TiKV over its status port: is it alive, and how many raw reads and writes it serves."""
+"""Probes of one TiKV store on its status port: whether it is alive, and how many raw reads and writes it serves."""
 
 import math
 import re
@@ -16,13 +16,13 @@ METRICS_TIMEOUT_SEC = 1.0
 MOST_METRICS_BYTES = 8_000_000
 
 SPAN_SEC = 3.0
-"""TiKV adds to its counters about once a second: a rate over less than two of its steps would jump."""
+"""TiKV updates its counters about once a second: a rate over less than two updates would jump."""
 
 GAP_SEC = 5.0
-"""Who was not looked at for so long begins anew."""
+"""After so long without a look the rate is measured anew."""
 
 _FAMILIES = ("tikv_grpc_msg_duration_seconds_count", "tikv_storage_command_total")
-"""What is served, and, where that is missing, what storage was told to do."""
+"""The requests served; where that family is missing, the commands that the storage layer received."""
 
 _KINDS = {"raw_get": "gets", "raw_put": "puts"}
 
@@ -31,27 +31,27 @@ _LINES = re.compile(rb"^(?:" + b"|".join(name.encode() for name in _FAMILIES) + 
 
 @dataclass(frozen=True)
 class StatusProbe:
-    """`GET /status`: a paused process's kernel still takes connections, only an answer counts."""
+    """`GET /status`. Only an answer counts: the kernel accepts connections for a paused process, too."""
 
     session: Session
     url: str
     deadline_sec: float = STATUS_TIMEOUT_SEC
 
     async def look(self) -> Reading:
-        found = await fetch(self.session, f"{self.url.rstrip('/')}/status", self.deadline_sec)
-        if found.trouble:
-            return Reading(trouble=found.trouble)
-        if found.status != 200:
-            return Reading(trouble=f"answered with status {found.status}")
-        return Reading(took_ms=found.took_ms)
+        response = await fetch(self.session, f"{self.url.rstrip('/')}/status", self.deadline_sec)
+        if response.trouble:
+            return Reading(trouble=response.trouble)
+        if response.status != 200:
+            return Reading(trouble=f"answered with status {response.status}")
+        return Reading(took_ms=response.took_ms)
 
 
 @dataclass
 class QpsProbe:
-    """`GET /metrics`, and the rate since an earlier look, up to SPAN_SEC ago.
+    """`GET /metrics`, and the rates since an earlier look, at most about SPAN_SEC ago.
 
-    The reading's data: `gets_per_sec`, `puts_per_sec`, `qps`; None each until there are two looks at the same
-    counters: after a restart they begin anew.
+    The reading's data: `gets_per_sec`, `puts_per_sec`, `qps`; None each until the same counters were read twice: after
+    a restart they begin at 0.
     """
 
     session: Session
@@ -62,21 +62,21 @@ class QpsProbe:
 
     async def look(self) -> Reading:
         url = f"{self.url.rstrip('/')}/metrics"
-        found = await fetch(self.session, url, self.deadline_sec, most_bytes=MOST_METRICS_BYTES)
-        if found.trouble:
-            return Reading(trouble=found.trouble)
-        if found.status != 200:
-            return Reading(trouble=f"answered with status {found.status}")
-        counters = read_counters(found.body)
+        response = await fetch(self.session, url, self.deadline_sec, most_bytes=MOST_METRICS_BYTES)
+        if response.trouble:
+            return Reading(trouble=response.trouble)
+        if response.status != 200:
+            return Reading(trouble=f"answered with status {response.status}")
+        counters = read_counters(response.body)
         if counters is None:
             return Reading(trouble="answered without TiKV's counters")
-        return Reading(self._rates(counters, time.monotonic()), took_ms=found.took_ms)
+        return Reading(self._compute_rates(counters, time.monotonic()), took_ms=response.took_ms)
 
-    def _rates(self, counters: dict[str, float], now: float) -> dict[str, float | None]:
+    def _compute_rates(self, counters: dict[str, float], now: float) -> dict[str, float | None]:
         if self._looks and any(counters[name] < self._looks[-1][1][name] for name in counters):
             self._looks.clear()
         if self._looks and now - self._looks[-1][0] > GAP_SEC:
-            self._looks.clear()  # a rate over a gap would be none of now
+            self._looks.clear()  # a rate over that gap would not be the present one
         self._looks.append((now, counters))
         while len(self._looks) > 2 and self._looks[1][0] <= now - self.span_sec:
             self._looks.popleft()
@@ -88,10 +88,12 @@ class QpsProbe:
 
 
 def read_counters(body: bytes) -> dict[str, float] | None:
-    """`gets` and `puts` in Prometheus' text; None when it holds neither family, or nonsense in it.
+    """Return `gets` and `puts` from Prometheus' text; None when it holds neither family, or nonsense in it.
 
-    A family that is there without a kind has not served one yet.
+    In a family that is there, a kind that is missing has not been served yet: it counts as 0.
     """
+    # Only the lines of these families are parsed: the whole text has megabytes, and parsing it all would block the
+    # loop.
     lines = b"\n".join(_LINES.findall(body)).decode(errors="replace")
     totals: dict[str, dict[str, float]] = {}
     try:
@@ -103,5 +105,5 @@ def read_counters(body: bytes) -> dict[str, float] | None:
                     kinds[name] += float(sample.value)
     except (ValueError, LookupError, OverflowError):
         return None
-    found = next((totals[name] for name in _FAMILIES if name in totals), None)
-    return found if found is not None and all(0 <= count < math.inf for count in found.values()) else None
+    counters = next((totals[name] for name in _FAMILIES if name in totals), None)
+    return counters if counters is not None and all(0 <= count < math.inf for count in counters.values()) else None

@@ -1,1 +1,1 @@
-"""Processes of our own that a subject is made of: how each lives, is watched, is started again, and counts requests."""
+"""The operating-system processes a subject consists of: started, identified, supervised, and their ports."""

@@ -1,7 +1,7 @@
 """Child processes that never outlive this one, not even after `kill -9`.
 
-The kernel kills them with the thread that spawned them (so spawn from the main thread), and their
-stdin is a lifeline: whoever reads it sees its end when this process is gone.
+The kernel kills them with the thread that spawned them (so spawn from the main thread), and their stdin serves as a
+lifeline: it reaches its end when this process has terminated.
 """
 
 import asyncio
@@ -22,24 +22,25 @@ ROOT = Path(__file__).parents[2]
 TAIL_LINES = 20
 MAX_LINE = 400
 ENDED = ("Z", "X", "x")
-"""States of a process that is dead but still listed."""
+"""States in /proc of a process that has terminated but is still listed."""
 
 DYING_SEC = 0.5
 
 
 def program(path: str, *args: str) -> tuple[str, ...]:
-    """The command line of a program on the leash; `path` must be absolute: no PATH is searched."""
+    """Return the command line that runs a program which dies with us; `path` must be absolute, PATH is not searched."""
+    # Isolated, and without site-packages: the script between us and the program must start in milliseconds.
     return (sys.executable, "-I", "-S", str(PARENT_DEATH_SIGNAL), str(os.getpid()), path, *args)
 
 
 def detached(name: str) -> tuple[str, ...]:
-    """The command line of one of our own modules that outlives this process."""
+    """Return the command line of one of our own modules that outlives this process."""
     run = f"import runpy, sys; sys.path.append(sys.argv.pop(1)); runpy.run_module({name!r}, run_name='__main__')"
     return (sys.executable, "-P", "-c", run, str(ROOT))
 
 
 def module(name: str) -> tuple[str, ...]:
-    """The command line of one of our own modules. `-P`: nothing in the working directory shadows it."""
+    """Return the command line of one of our own modules; `-P`: nothing in the working directory shadows its imports."""
     return (sys.executable, "-P", str(PARENT_DEATH_SIGNAL), str(os.getpid()), "-m", name, str(ROOT))
 
 
@@ -55,10 +56,10 @@ class Child:
         keeps_stdin: bool = True,
         environ: Mapping[str, str] | None = None,
     ) -> None:
-        """`first_line` is written to its stdin, which then stays open as the lifeline.
+        """Prepare it; `first_line` is written to its stdin, which then stays open as the lifeline.
 
-        Without `keeps_stdin` it is closed after that, for a program that reads to the end before it starts.
-        `environ`: None is ours without the proxies, as of its start.
+        Without `keeps_stdin` its stdin is closed after that, for a program that reads to the end before it starts.
+        `environ` defaults to ours, as it is when the process starts, without the proxy variables.
         """
         self.name = name
         self._command = tuple(command)
@@ -76,7 +77,7 @@ class Child:
 
     @property
     def born(self) -> int | None:
-        """When it began, in clock ticks since boot: with the pid it names one process for ever."""
+        """When it started, in clock ticks since boot: together with the pid it identifies one process for ever."""
         return self._born
 
     @property
@@ -85,18 +86,18 @@ class Child:
 
     @property
     def was_killed(self) -> bool:
-        """Ended by SIGKILL, ours or anybody's."""
+        """Whether it was ended by SIGKILL, no matter who sent it."""
         return self._process is not None and self._process.returncode == -signal.SIGKILL
 
     @property
     def tail(self) -> str:
-        """The last lines it wrote, for error messages and logs; not for an audience."""
+        """The last lines of its output, for error messages and logs; not meant for the audience."""
         return "\n".join(self._tail)
 
     async def start(self) -> None:
-        """Raises `SubjectError` if it cannot even be spawned."""
+        """Start it. Raises `SubjectError` if it cannot be spawned."""
         try:
-            # A session of its own: Ctrl-C in the terminal must reach the healer, not the patient.
+            # A session of its own: Ctrl-C in the terminal must reach the server, which heals, not what it would heal.
             self._process = await asyncio.create_subprocess_exec(
                 *self._command,
                 stdin=asyncio.subprocess.PIPE,
@@ -112,33 +113,33 @@ class Child:
         except FaultError as error:
             self.kill()
             raise SubjectError(f"{self.name} could not be started: {error}") from error
-        self._reader = asyncio.create_task(self._read(), name=f"log of {self.name}")
+        self._reader = asyncio.create_task(self._collect_output(), name=f"log of {self.name}")
         stdin = self._process.stdin
         if stdin is not None and self._first_line:
-            with contextlib.suppress(ConnectionError):  # it died at once: seen by whoever probes it
+            with contextlib.suppress(ConnectionError):  # it died at once, which its probe will show
                 stdin.write(self._first_line + b"\n")
                 await stdin.drain()
         if stdin is not None and not self._keeps_stdin:
             stdin.close()
 
-    async def _read(self) -> None:
+    async def _collect_output(self) -> None:
         stdout = self._process.stdout if self._process else None
-        rest = b""
+        unfinished_line = b""
         while stdout is not None and (chunk := await stdout.read(4096)):
-            *lines, rest = (rest + chunk).split(b"\n")
-            self._note(lines)
-            rest = rest[:MAX_LINE]
-        self._note([rest])
+            *lines, unfinished_line = (unfinished_line + chunk).split(b"\n")
+            self._append_to_tail(lines)
+            unfinished_line = unfinished_line[:MAX_LINE]
+        self._append_to_tail([unfinished_line])
 
-    def _note(self, lines: Sequence[bytes]) -> None:
+    def _append_to_tail(self, lines: Sequence[bytes]) -> None:
         self._tail.extend(line[:MAX_LINE].decode(errors="replace") for line in lines if line.strip())
 
     def kill(self) -> None:
-        """SIGKILL. Nothing happens if it is gone already: a pid is never reused before it is reaped."""
+        """Send SIGKILL. Safe after its end: a pid is not reused before it is reaped, so no other process is hit."""
         self._signal(signal.SIGKILL)
 
     def suspend(self) -> None:
-        """SIGSTOP: it lives, but answers nothing."""
+        """Send SIGSTOP: it stays alive, but answers nothing."""
         self._signal(signal.SIGSTOP)
 
     def _signal(self, number: signal.Signals) -> None:
@@ -147,17 +148,18 @@ class Child:
                 self._process.send_signal(number)
 
     async def wait(self) -> int | None:
-        """Its exit code once it has ended and is reaped; negative for a signal."""
+        """Wait until it is reaped. Return its exit code, negative for a signal; None if it was never started."""
         if self._process is None:
             return None
         code = await self._process.wait()
         if self._reader is not None:
+            # Its output may not end with it: a process that it started can hold the pipe open.
             await asyncio.wait([self._reader], timeout=0.5)
             self._reader.cancel()
         return code
 
     async def stop(self, grace_sec: float = 1.0) -> None:
-        """SIGTERM, after `grace_sec` SIGKILL; returns when it is reaped."""
+        """Send SIGTERM, after `grace_sec` SIGKILL; return once it is reaped."""
         if self._process is None:
             return
         self._signal(signal.SIGTERM)
@@ -172,9 +174,9 @@ class Child:
 
 
 def start_time_of(pid: int) -> int | None:
-    """When a process began, in clock ticks since boot; None if there is none, or it ended and waits to be reaped.
+    """Return when a process started, in clock ticks since boot; None if there is none, or it has terminated.
 
-    Tells a reused pid apart. Raises `FaultError` when that cannot be told: not to know is no proof of an end.
+    Tells a reused pid apart. Raises `FaultError` when that cannot be told, which does not prove that it terminated.
     """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
@@ -182,12 +184,16 @@ def start_time_of(pid: int) -> int | None:
         return None
     except OSError as error:
         raise FaultError(f"cannot tell whether process {pid} lives: {error.strerror or error}") from error
+    # After the last parenthesis: the program's name stands in parentheses, and may hold blanks and parentheses itself.
     fields = stat.rpartition(")")[2].split()
     return None if fields[0] in ENDED else int(fields[19])
 
 
 async def is_dying(is_gone: Callable[[], bool]) -> bool:
-    """Does it become true within a moment? A killed process loses its connections before it counts as gone."""
+    """Return whether `is_gone` becomes true within 0.5 s.
+
+    A killed process loses its connections before it counts as terminated.
+    """
     until = time.monotonic() + DYING_SEC
     while not is_gone():
         if time.monotonic() > until:

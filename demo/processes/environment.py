@@ -1,52 +1,58 @@
-"""What a process that we start inherits of our environment: all but what would lead it astray."""
+"""The environment variables that a process we start inherits: ours, except those that would mislead it."""
 
 import os
 from collections.abc import Mapping
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "FTP_PROXY", "GRPC_PROXY")
-"""In capitals or not. Our processes talk to each other, and to a cluster that is asked directly everywhere else."""
+"""In upper or lower case. Our processes reach each other on loopback, and clusters directly, without a proxy."""
 
 NO_PROXY = ("no_proxy", "NO_PROXY")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 COMPOSE = ("COMPOSE_FILE", "COMPOSE_PROJECT_NAME", "COMPOSE_PROFILES", "COMPOSE_ENV_FILES", "COMPOSE_REMOVE_ORPHANS")
-"""What a shell is set up for is another project than ours."""
+"""A user's shell may set these for a compose project of their own."""
 
 
 def without_proxies(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """For a process that has nobody to reach through a proxy."""
-    return {name: value for name, value in _known(environ).items() if name.upper() not in PROXIES}
+    """Return the environment without proxy variables, for a process that needs none."""
+    return {name: value for name, value in _as_dict(environ).items() if name.upper() not in PROXIES}
 
 
 def past_proxies(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """For a program that may have to load something through a proxy, and then serves on loopback."""
-    known = _known(environ)
-    listed = [word for name in NO_PROXY for word in known.get(name, "").split(",") if word.strip()]
-    return known | dict.fromkeys(NO_PROXY, ",".join(dict.fromkeys([*map(str.strip, listed), *LOOPBACK])))
+    """Return the environment with loopback exempt from proxies.
+
+    For a program that may have to download something through a proxy, and then serves on loopback.
+    """
+    variables = _as_dict(environ)
+    exempt_hosts = [word for name in NO_PROXY for word in variables.get(name, "").split(",") if word.strip()]
+    return variables | dict.fromkeys(NO_PROXY, ",".join(dict.fromkeys([*map(str.strip, exempt_hosts), *LOOPBACK])))
 
 
 def for_server(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """For a server program: some end at once where the locale that is asked for is not installed."""
-    known = without_proxies(environ)
-    return {name: value for name, value in known.items() if not _is_locale(name)} | {"LC_ALL": "C"}
+    """Return the environment of a server program: no proxies, and the C locale.
+
+    Some servers exit at once when the locale that is set is not installed.
+    """
+    variables = without_proxies(environ)
+    return {name: value for name, value in variables.items() if not _is_locale(name)} | {"LC_ALL": "C"}
 
 
 def for_compose(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """For the docker client: the proxies are its own affair, other projects are not ours."""
-    return {name: value for name, value in _known(environ).items() if name not in COMPOSE}
+    """Return the environment of the docker client: proxies are its own affair, other compose projects are left out."""
+    return {name: value for name, value in _as_dict(environ).items() if name not in COMPOSE}
 
 
 def asks_proxy_for_loopback(environ: Mapping[str, str] | None = None) -> str:
-    """The variable that sends other programs, as `curl`, to a proxy with this server's own address; else empty."""
-    known = _known(environ)
-    spared = {word.strip() for name in NO_PROXY for word in known.get(name, "").split(",")}
-    if spared & {"*", "127.0.0.1", "127.0.0.0/8"}:
+    """Return the variable that makes programs like `curl` ask a proxy for this server's own address; "" if none."""
+    variables = _as_dict(environ)
+    exempt_hosts = {word.strip() for name in NO_PROXY for word in variables.get(name, "").split(",")}
+    if exempt_hosts & {"*", "127.0.0.1", "127.0.0.0/8"}:
         return ""
     # curl reads HTTP_PROXY in small letters only.
-    return next((name for name in ("http_proxy", "all_proxy", "ALL_PROXY") if known.get(name)), "")
+    return next((name for name in ("http_proxy", "all_proxy", "ALL_PROXY") if variables.get(name)), "")
 
 
-def _known(environ: Mapping[str, str] | None) -> dict[str, str]:
+def _as_dict(environ: Mapping[str, str] | None) -> dict[str, str]:
     return dict(os.environ if environ is None else environ)
 
 

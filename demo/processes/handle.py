@@ -5,28 +5,28 @@ from typing import Protocol
 
 
 class Handle(Protocol):
-    """One process, whether it is a child of this one or not: named by pid and birth, never by the pid alone."""
+    """One process, a child of this one or not; identified by pid and start time, never by the pid alone."""
 
     @property
     def pid(self) -> int | None: ...
 
     @property
     def born(self) -> int | None:
-        """In clock ticks since boot."""
+        """When it started, in clock ticks since boot."""
 
     @property
     def is_alive(self) -> bool: ...
 
     @property
     def was_killed(self) -> bool:
-        """Ended by SIGKILL, ours or anybody's."""
+        """Whether it was ended by SIGKILL, no matter who sent it."""
 
     def kill(self) -> None:
-        """SIGKILL; nothing happens if it is gone already."""
+        """Send SIGKILL; do nothing if it has terminated already."""
 
     async def wait(self) -> int | None:
-        """Returns when it has ended."""
+        """Wait until it has terminated; return its exit code where that is known."""
 
 
 Current = Callable[[], Awaitable[Handle | None]]
-"""A part's process as of now. Raises `SubjectError` when nobody can tell."""
+"""Returns the current process of one part of a system. Raises `SubjectError` if that cannot be told."""

@@ -1,7 +1,7 @@
-"""Run as a script between parent and child: ties the child's life to its parent's, then becomes it.
+"""A script that runs between parent and child: it ties the child's life to its parent's, then becomes the child.
 
 With the arguments `PARENT PROGRAM ARGS…` it executes a program, with `PARENT -m MODULE ROOT` it runs a Python module.
-Imports nothing of this package: it must cost milliseconds.
+It imports nothing of this package, so that it costs only milliseconds.
 """
 
 import ctypes
@@ -14,9 +14,9 @@ PR_SET_PDEATHSIG = 1
 
 
 def tie_to(parent: int) -> None:
-    """Die by SIGKILL when the thread that spawned us ends. It survives `exec`; Linux only.
+    """Ask the kernel to send us SIGKILL when the thread that spawned us ends. Survives `exec`; Linux only.
 
-    Exits at once if the parent died before it was asked for.
+    Exits at once if the parent has died before that.
     """
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)

@@ -1,4 +1,4 @@
-"""Who listens on a TCP port of this machine, as /proc tells: its name for a message, and whether it is ours."""
+"""Which process listens on a TCP port of this machine, according to /proc: its name, and whether it is ours."""
 
 import contextlib
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from demo.processes.child import start_time_of
 
 
 def holder_of(port: int) -> str:
-    """As in "python3, process 123"; empty where that cannot be told, as of another user's process."""
+    """Return who listens on a port, as in "python3, process 123"; "" if unknown, as for another user's process."""
     pid = procfs.listener(port)
     if pid is None:
         return ""
@@ -18,34 +18,34 @@ def holder_of(port: int) -> str:
 
 
 def taken_by(port: int) -> str:
-    """For a message about a port that is taken."""
+    """Return the sentence that says which program has taken a port."""
     holder = holder_of(port)
     return f"port {port} is taken by {holder}" if holder else f"port {port} is taken by another program"
 
 
 @dataclass
 class PortOwner:
-    """Is it a child of the process `owner` that listens on `port`? To be asked once a connection is there."""
+    """Checks that a child of the process `owner` listens on `port`; to be asked once a connection to it exists."""
 
     port: int
     owner: int
-    _known: tuple[int, int] | None = None
+    _listener: tuple[int, int] | None = None
 
     def is_ours(self) -> bool:
-        """True as well where nobody can tell: without /proc."""
-        if self._known is not None and _lives(*self._known):
-            return True  # whoever has the port does not give it away while it lives
+        """Return whether a child of `owner` listens there; True as well on a system without /proc."""
+        if self._listener is not None and _is_alive(*self._listener):
+            return True  # saves reading /proc again: a server keeps its port while it lives
         if not procfs.tells_listeners():
             return True
-        self._known = self._found_in(procfs.likely_children(self.owner)) or self._found_in(procfs.children(self.owner))
-        return self._known is not None
+        self._listener = self._find_in(procfs.likely_children(self.owner)) or self._find_in(procfs.children(self.owner))
+        return self._listener is not None
 
-    def _found_in(self, children: procfs.Processes) -> tuple[int, int] | None:
+    def _find_in(self, children: procfs.Processes) -> tuple[int, int] | None:
         pid = procfs.listeners(children).get(self.port)
         return None if pid is None else (pid, children[pid])
 
 
-def _lives(pid: int, born: int) -> bool:
+def _is_alive(pid: int, born: int) -> bool:
     with contextlib.suppress(FaultError):
         return start_time_of(pid) == born
     return False

@@ -13,16 +13,16 @@ RANGE_FILE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 TRIES = 2000
 MAX_CLAIMS = 200
 _claims: deque[int] = deque()
-"""Descriptors of names, which end with this process."""
+"""Descriptors of the sockets that hold our claims; the kernel closes them with this process."""
 
 
 def free_ports(count: int) -> list[int]:
-    """Below the range from which the kernel takes ports for outgoing connections.
+    """Return `count` free ports, below the range from which the kernel takes ports for outgoing connections.
 
-    Inside it, a client calling a killed server could be given that server's own port, and keep it. Two shows of one
-    machine never choose the same, however long they take to listen there.
+    Inside that range a client of a killed server could be given that server's own port, and keep it. Two shows on one
+    machine never get the same port, however long they take to listen on it. Raises `OSError` when none is left.
     """
-    highest = _outgoing_from() - 1
+    highest = _first_outgoing_port() - 1
     found: list[int] = []
     for _ in range(TRIES):
         port = random.randint(LOWEST, highest)  # noqa: S311 - spread, not secrecy
@@ -34,26 +34,26 @@ def free_ports(count: int) -> list[int]:
 
 
 def claim(port: int) -> bool:
-    """Keep it from the other shows of this machine, while this process lives. False: one of them has claimed it.
+    """Reserve a port against other shows on this machine while this process lives; False: another one has it.
 
-    A claim is a name that the kernel forgets with its process; the oldest of more than `MAX_CLAIMS` is let go of. It
-    binds nobody else, and where the system has no such names every port can be had.
+    A claim is an abstract Unix socket, which the kernel frees with its process; of more than `MAX_CLAIMS` the oldest is
+    released. It does not bind other programs, and where the system has no abstract sockets every port is granted.
     """
     if not sys.platform.startswith("linux"):
         return True
-    name = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    claim_socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     try:
-        name.bind(f"\0chaos-stage-port-{port}")
+        claim_socket.bind(f"\0chaos-stage-port-{port}")
     except OSError as error:
-        name.close()
+        claim_socket.close()
         return error.errno != errno.EADDRINUSE
-    _claims.append(name.detach())
+    _claims.append(claim_socket.detach())
     if len(_claims) > MAX_CLAIMS:
         os.close(_claims.popleft())
     return True
 
 
-def _outgoing_from() -> int:
+def _first_outgoing_port() -> int:
     try:
         lowest = int(RANGE_FILE.read_text(encoding="ascii").split()[0])
     except (OSError, ValueError, IndexError):
@@ -62,7 +62,7 @@ def _outgoing_from() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Could a server listen there, on 127.0.0.1?"""
+    """Return whether a server could listen on this port of 127.0.0.1."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

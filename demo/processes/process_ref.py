@@ -1,4 +1,4 @@
-"""A process of this machine that is nobody's child here: named by pid and birth, so a reused pid is never touched."""
+"""A process that is not our child: identified by pid and start time, so that a reused pid is never touched."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ LOOK_SEC = 0.02
 
 @dataclass(frozen=True)
 class ProcessRef:
-    """`killed`: what its parent told of its end."""
+    """`born`: its start time in clock ticks since boot. `killed`: its parent saw it end by SIGKILL."""
 
     pid: int
     born: int | None
@@ -31,7 +31,7 @@ class ProcessRef:
         self._signal(signal.SIGKILL)
 
     def suspend(self) -> None:
-        """It lives, but answers nothing."""
+        """Send SIGSTOP: it stays alive, but answers nothing."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
@@ -41,9 +41,9 @@ class ProcessRef:
         self._signal(signal.SIGTERM)
 
     def _signal(self, number: signal.Signals) -> None:
-        """By a descriptor of the process, checked once it is held: nobody else can be hit."""
+        """Send a signal through a pidfd whose start time was checked, so that no other process can be hit."""
         with contextlib.suppress(ProcessLookupError):
-            if not hasattr(os, "pidfd_open"):  # not Linux: the check comes first then
+            if not hasattr(os, "pidfd_open"):  # not Linux: the pid may be reused between check and signal
                 if self.is_alive:
                     os.kill(self.pid, number)
                 return
@@ -55,7 +55,7 @@ class ProcessRef:
                 os.close(descriptor)
 
     async def wait(self) -> int | None:
-        """Returns when it has ended; nobody but its parent knows how."""
-        while self.is_alive:  # noqa: ASYNC110 - another's child tells us nothing
+        """Wait until it has terminated; return None, as only its parent can learn the exit code."""
+        while self.is_alive:  # noqa: ASYNC110 - the kernel notifies only its parent
             await asyncio.sleep(LOOK_SEC)
         return None

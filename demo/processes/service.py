@@ -1,4 +1,4 @@
-"""How a process of ours lives: told what to be on stdin, serves on loopback, ends with its parent."""
+"""How a service process of ours runs: configured by one line on stdin, serving on loopback, ending with its parent."""
 
 import asyncio
 import json
@@ -24,27 +24,34 @@ def run(build: Callable[[Mapping[str, Any]], web.Application]) -> None:
         config = json.loads(line)
     except ValueError:
         sys.exit("this process is started by the show, which tells it on stdin what to be")
-    threading.Thread(target=_hold_lifeline, daemon=True, name="lifeline").start()
+    threading.Thread(target=_exit_with_parent, daemon=True, name="lifeline").start()
     asyncio.run(_serve(build(config), config))
 
 
-def _hold_lifeline() -> None:
-    """The pipe of stdin ends when the parent is gone, however it went. The loop may hang: so not there."""
+def _exit_with_parent() -> None:
+    """Exit when stdin ends, which it does when the parent is gone, for whatever reason.
+
+    In a thread of its own, because the event loop may hang.
+    """
     while os.read(sys.stdin.fileno(), 1024):
         pass
     os._exit(0)
 
 
 async def _serve(app: web.Application, config: Mapping[str, Any]) -> None:
-    app.middlewares.append(_only_ours(config["id"], config["token"]))
+    app.middlewares.append(_require_signature(config["id"], config["token"]))
     runner = web.AppRunner(app, access_log=None, handle_signals=False)
     await runner.setup()
+    # A restarted process takes the same port again, right after the kill.
     await web.TCPSite(runner, HOST, config["port"], reuse_address=True, backlog=1024).start()
     await asyncio.Event().wait()
 
 
-def _only_ours(ident: str, token: str) -> Middleware:
-    """Ports on loopback are open to every program and page of this machine: only the show knows the token."""
+def _require_signature(ident: str, token: str) -> Middleware:
+    """Refuse requests that are not signed with the show's token, and sign the answers.
+
+    A port on loopback is open to every program and web page on this machine.
+    """
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -60,7 +67,7 @@ def _only_ours(ident: str, token: str) -> Middleware:
 
 
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """A failure of ours is an answer of ours too."""
+    """Call the handler and turn its errors into responses, so that they are signed like any other answer."""
     try:
         return await handler(request)
     except web.HTTPException as refusal:

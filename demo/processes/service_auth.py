@@ -1,4 +1,4 @@
-"""What the processes of a subject agree on to talk to each other."""
+"""The address and the headers with which the processes of a subject talk to each other."""
 
 HOST = "127.0.0.1"
 NONCE_HEADER = "X-Show-Nonce"

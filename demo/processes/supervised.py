@@ -1,4 +1,4 @@
-"""One part of the system: a process on a port, watched by a probe, started again only when asked."""
+"""One process of the system: on a port, watched by a probe, restarted only on request."""
 
 import asyncio
 import time
@@ -15,16 +15,16 @@ from demo.processes.ports import is_free
 
 START_SEC = 8.0
 HANG_SEC = 1.0
-"""A process that lives but does not answer for so long is replaced when somebody heals."""
+"""A heal replaces a process that lives but has not answered for so long."""
 
 LOOK_SEC = 0.03
 NOT_RUNNING = Reading(trouble="not running")
 
 
 class ObservedProcess(ABC):
-    """A part as seen from outside. `trouble`: why there is no process, in a few words for its card.
+    """A process as seen from outside. `trouble`: why there is none, in a few words for its card.
 
-    `is_ours`: does that answer come from that process? For a probe that cannot tell by itself.
+    `is_ours(reading, handle)` checks that an answer comes from that process, for a probe that cannot tell by itself.
     """
 
     def __init__(self, ident: str, kind: str, port: int, probe: Probe, links: tuple[str, ...] = ()) -> None:
@@ -44,16 +44,16 @@ class ObservedProcess(ABC):
 
     @abstractmethod
     async def current(self) -> Handle | None:
-        """Its process as of now. Raises `SubjectError` when nobody can tell."""
+        """Return its process as of now. Raises `SubjectError` if that cannot be told."""
 
     @abstractmethod
     async def bring_back(self) -> None:
-        """Up already: nothing happens. Dead, or silent for HANG_SEC: started anew. Raises `SubjectError`."""
+        """Restart it if it is dead, or silent for HANG_SEC; do nothing if it is up. Raises `SubjectError`."""
 
     async def look(self) -> Reading:
-        """Nobody is asked while its process is known not to live: its port may be a stranger's."""
+        """Probe it once. It is not asked while its process is known to be dead: its port may belong to a stranger."""
         handle = self.handle
-        if handle is None or not _lives(handle):
+        if handle is None or not _may_be_alive(handle):
             return NOT_RUNNING
         reading = await self.probe.look()
         if reading.ok and not self.is_ours(reading, handle):
@@ -67,12 +67,12 @@ class ObservedProcess(ABC):
 
     @property
     def is_over(self) -> bool:
-        """Ended with its system, by who owns it; nobody else can tell."""
+        """Whether its owner has stopped it for good; False where that cannot be told."""
         return False
 
 
-def _lives(handle: Handle) -> bool:
-    """Not to know is no proof of an end."""
+def _may_be_alive(handle: Handle) -> bool:
+    """Return whether it lives; True as well when that cannot be told, as not knowing does not prove an end."""
     try:
         return handle.is_alive
     except FaultError:
@@ -80,7 +80,7 @@ def _lives(handle: Handle) -> bool:
 
 
 class SupervisedProcess(ObservedProcess):
-    """One of our own. `make` makes its process anew."""
+    """A child process of our own; `make` creates a new `Child` for each start."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class SupervisedProcess(ObservedProcess):
         super().__init__(ident, kind, port, probe, links)
         self.child: Child | None = None
         self._make = make
-        self._one_at_a_time = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._closed = False
 
     @property
@@ -109,7 +109,7 @@ class SupervisedProcess(ObservedProcess):
         return self._closed and (self.child is None or not self.child.is_alive)
 
     async def bring_back(self) -> None:
-        async with self._one_at_a_time:
+        async with self._lock:
             if self.child is not None and self.child.is_alive and await self._answers_within(HANG_SEC):
                 return
             try:
@@ -132,34 +132,34 @@ class SupervisedProcess(ObservedProcess):
         if self.child is not None:
             self.child.kill()
             await self.child.wait()
-        self._check_open()
+        self._check_not_closed()
         self._check_port()
         self.is_starting, self.trouble = True, ""
         child = self.child = self._make()
         await child.start()
         try:
-            self._check_open()
+            self._check_not_closed()  # again: `stop` may have been called while it was starting
         except SubjectError:
             await child.stop()
             raise
         if not await self._answers_within(START_SEC):
-            raise SubjectError(self._why(child))
+            raise SubjectError(self._describe_failure(child))
 
     def _check_port(self) -> None:
-        """Somebody else may have taken it: while the part was dead, or before it first lived."""
+        """Check that the port is free: another program may have taken it while the process was dead."""
         if not is_free(self.port):
             self.trouble = taken = taken_by(self.port)
             raise SubjectError(f"{self.id}: {taken}: end that one, then heal")
 
-    def _check_open(self) -> None:
+    def _check_not_closed(self) -> None:
         if self._closed:
             raise SubjectError(f"{self.id} was stopped")
 
-    def _why(self, child: Child) -> str:
-        said = child.tail.splitlines()[-1:] or ["it said nothing"]
+    def _describe_failure(self, child: Child) -> str:
+        last_line = child.tail.splitlines()[-1:] or ["it said nothing"]
         if child.is_alive:
-            return f"{self.id} does not answer on port {self.port} after {START_SEC:.0f} s: {said[0]}"
-        return f"{self.id} ended while starting: {said[0]}"
+            return f"{self.id} does not answer on port {self.port} after {START_SEC:.0f} s: {last_line[0]}"
+        return f"{self.id} ended while starting: {last_line[0]}"
 
     async def stop(self) -> None:
         self._closed = True
@@ -167,5 +167,5 @@ class SupervisedProcess(ObservedProcess):
             await self.child.stop()
 
     def give_up(self, why: str) -> None:
-        """It will not even be tried."""
+        """Mark it as not starting, with the reason `why` for its card: no start will be tried."""
         self.is_starting, self.trouble = False, why

@@ -1,4 +1,4 @@
-"""Asking a process of ours over its Unix socket, which only its user may open."""
+"""Requests to a process of ours over its Unix socket, which only its user may open."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,16 +10,16 @@ from demo.errors import SubjectError
 
 
 async def ask(socket: Path, method: str, path: str, within_sec: float, who: str) -> Mapping[str, Any]:
-    """Its answer. Raises `SubjectError` with what it said, or that `who` does not answer."""
-    limit = aiohttp.ClientTimeout(within_sec)
+    """Send a request and return its JSON answer. Raises `SubjectError` when `who` refuses, or does not answer."""
+    timeout = aiohttp.ClientTimeout(within_sec)
     try:
         async with (
-            aiohttp.ClientSession(connector=aiohttp.UnixConnector(path=str(socket)), timeout=limit) as session,
+            aiohttp.ClientSession(connector=aiohttp.UnixConnector(path=str(socket)), timeout=timeout) as session,
             session.request(method, f"http://local{path}") as answer,
         ):
-            said: dict[str, Any] = await answer.json()
+            body: dict[str, Any] = await answer.json()
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
         raise SubjectError(f"{who} does not answer") from error
     if answer.status != 200:
-        raise SubjectError(str(said.get("error", f"{who} refused")))
-    return said
+        raise SubjectError(str(body.get("error", f"{who} refused")))
+    return body

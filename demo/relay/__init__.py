@@ -1,1 +1,1 @@
-"""`demo relay`: an audience server that follows a show on Redis."""
+"""`demo relay`: a server for the audience only, which follows a show over Redis."""

@@ -1,4 +1,4 @@
-"""A show on its way to relays: what the audience sees, as a picture, and the viewers that come back."""
+"""Publishes a conductor's show for relays: what the audience sees goes out, the number of their viewers comes back."""
 
 from collections.abc import Callable
 
@@ -9,39 +9,42 @@ from demo.views import snapshot
 from demo.web.app import Web
 
 WHO = "relays"
-"""Who speaks in the presenter's log when Redis is lost, and when it is back."""
+"""The name in the presenter's log of notices that Redis cannot be reached, or can be again."""
 
 
 class Broadcast:
-    """Publishes one show until it is cancelled. Nothing of the show waits for it. `tell`: lines for the terminal."""
+    """Publishes one show until cancelled; the show never waits for it. `tell` gets lines for the terminal."""
 
     def __init__(self, web: Web, conductor: Conductor, store: RelayStore, tell: Callable[[str], None]) -> None:
         self._web = web
         self._conductor = conductor
         self._tell = tell
-        self._publisher = Publisher(store, self._picture, self._count, self._say, conductor.clock)
+        self._publisher = Publisher(store, self._build_message, self._set_viewers, self._notify, conductor.clock)
         web.on_show = self._publisher.changed
 
     async def run(self) -> None:
         await self._publisher.run()
 
-    def _picture(self, publisher: Publisher) -> FeedMessage | None:
-        """The stage's regions and the audience's `/state` only: notes, errors and addresses never get into Redis."""
+    def _build_message(self, publisher: Publisher) -> FeedMessage | None:
+        """Build a message of the stage's regions and the audience's `/state`; None where the stage cannot be rendered.
+
+        It contains nothing else: the presenter's notes, errors and addresses never get into Redis.
+        """
         web, clock = self._web, self._conductor.clock
         (state, ident), now = web.hub.newest, clock.now()
         epoch, _, seq = ident.rpartition("-")
         try:
             regions = web.hub.regions("stage")
-        except Exception as error:  # noqa: BLE001 - a bug of ours, or of a deck: relays keep the last good picture
+        except Exception as error:  # noqa: BLE001 - a bug of ours, or of a deck: relays keep the last good message
             web.cannot_render("stage", error)
             return None
-        told = snapshot(state, epoch, web.viewers, private=False, now=now, ahead=clock.ahead)
+        public_state = snapshot(state, epoch, web.viewers, private=False, now=now, ahead=clock.ahead)
         build = web.assets.fingerprint
-        return FeedMessage(epoch, int(seq), publisher.run_id, now, state.title, build, regions, told)
+        return FeedMessage(epoch, int(seq), publisher.run_id, now, state.title, build, regions, public_state)
 
-    def _count(self, viewers: int) -> None:
+    def _set_viewers(self, viewers: int) -> None:
         self._web.elsewhere = viewers
 
-    def _say(self, text: str, is_trouble: bool) -> None:
+    def _notify(self, text: str, is_error: bool) -> None:
         self._tell(f"relays     {text}")
-        self._conductor.enqueue(WHO, c.Notice(text) if is_trouble else c.Notice(text, "note"))
+        self._conductor.enqueue(WHO, c.Notice(text) if is_error else c.Notice(text, "note"))

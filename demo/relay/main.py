@@ -1,4 +1,4 @@
-"""One relay from start to end: it follows a show on Redis and serves its audience."""
+"""Runs one relay: it follows a show over Redis and serves its audience, until a signal ends it."""
 
 import asyncio
 import gc
@@ -21,12 +21,12 @@ from demo.web.streaming.stream_slots import StreamSlots, connections_most, open_
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 FIRST_LOOK_SEC = 2.0
-"""How long the start waits for the first word of Redis, so that nobody is told to wait for a show that is there."""
+"""How long the start waits for Redis to answer, so that the first pages do not say there is no show when there is."""
 
 
 @dataclass(frozen=True, slots=True)
 class RelayOptions:
-    """What the command line asks for."""
+    """What the command line asks for. `asked`: its options about access."""
 
     feed: RelayStore
     asked: AccessOptions = field(default_factory=AccessOptions)
@@ -34,50 +34,53 @@ class RelayOptions:
 
 
 def relay(options: RelayOptions) -> None:
-    """Serve until a signal ends it. Raises `UsageError` for what keeps it from starting."""
+    """Serve until a signal arrives. Raises `UsageError` for what keeps it from starting."""
     listener = bind(options.asked.host, options.port)
     try:
-        door = watching(options.asked, listener)
+        setup = watching(options.asked, listener)
+        # The loop that `uvicorn.run` would choose: uvloop where it is installed.
         loop = uvicorn.Config("", loop="auto").get_loop_factory()
         with asyncio.Runner(loop_factory=loop) as runner:
-            runner.run(_relay(options, listener, door))
+            runner.run(_run_relay(options, listener, setup))
     finally:
         listener.close()
 
 
-async def _relay(options: RelayOptions, listener: socket.socket, door: AccessSetup) -> None:
+async def _run_relay(options: RelayOptions, listener: socket.socket, setup: AccessSetup) -> None:
     stop, say = asyncio.Event(), ConsoleWriter(quiet=False)
     _stop_on_signals(stop)
     store = options.feed
     files = open_files()
-    access = AccessPolicy(door.reach, rules=AUDIENCE)
+    access = AccessPolicy(setup.reach, rules=AUDIENCE)
+    # No slots are reserved, for a relay has no presenter.
     audience = RelayApp(
         store, access, StreamSlots(streams_most(files), reserved=0), lambda text: say(f"relay      {text}")
     )
-    working = [_spawn(audience.follower.run()), _spawn(tell_viewers(store, audience.viewers))]
+    background = [_spawn(audience.follower.run()), _spawn(tell_viewers(store, audience.viewers))]
     try:
-        await _first(audience.follower.asked.wait(), stop.wait(), timeout=FIRST_LOOK_SEC)
+        await _wait_for_first(audience.follower.asked.wait(), stop.wait(), timeout=FIRST_LOOK_SEC)
         if not stop.is_set():
             started = asyncio.Event()
-            serving = _spawn(serve(audience, listener, stop, started, door.tls, connections_most(files)))
-            await _first(started.wait(), serving)
+            serving = _spawn(serve(audience, listener, stop, started, setup.tls, connections_most(files)))
+            await _wait_for_first(started.wait(), serving)
             if started.is_set():
-                say(*_welcome(store.address, door))
-                if room := short_of_room(files):
-                    say(f"room       {room}")
-                # What is here now stays: the collector need not look through it again while a hall is told something.
+                say(*_describe_start(store.address, setup))
+                if warning := short_of_room(files):
+                    say(f"room       {warning}")
+                # The objects of the start stay for ever. Frozen, they are not traversed by the garbage collector, whose
+                # pauses would delay messages to thousands of listeners.
                 gc.collect()
                 gc.freeze()
-            await asyncio.wait({serving, *working}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({serving, *background}, return_when=asyncio.FIRST_COMPLETED)
             stop.set()
             await serving
-        for task in working:
+        for task in background:
             if task.done():
                 task.result()
     finally:
-        for task in working:
+        for task in background:
             task.cancel()
-        await asyncio.gather(*working, return_exceptions=True)
+        await asyncio.gather(*background, return_exceptions=True)
         await store.close()
         say.finish(SAID_SEC)
 
@@ -86,8 +89,8 @@ def _spawn(work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
     return asyncio.get_running_loop().create_task(work)
 
 
-async def _first(*waited: Any, timeout: float | None = None) -> None:
-    """Until one of them is there."""
+async def _wait_for_first(*waited: Any, timeout: float | None = None) -> None:
+    """Wait until one of them is done, and cancel those that are not tasks of the caller's."""
     tasks = [asyncio.ensure_future(one) for one in waited]
     await asyncio.wait(tasks, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
     for task, one in zip(tasks, waited, strict=True):
@@ -98,16 +101,16 @@ async def _first(*waited: Any, timeout: float | None = None) -> None:
 def _stop_on_signals(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
     for number in SIGNALS:
-        # Under nohup the hang-up is ignored on purpose.
+        # nohup ignores SIGHUP on purpose: the relay shall outlive the terminal.
         if signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, stop.set)
 
 
-def _welcome(feed: Address, door: AccessSetup) -> list[str]:
-    """Where to go, and what is followed."""
+def _describe_start(feed: Address, setup: AccessSetup) -> list[str]:
+    """Return the lines of the start: the URLs of this relay, and which show it follows."""
     return [
-        f"stage      {door.reach.everywhere}/",
-        *([f"listens    {door.reach.here}"] if door.reach.public else []),
+        f"stage      {setup.reach.everywhere}/",
+        *([f"listens    {setup.reach.here}"] if setup.reach.public else []),
         f"follows    the show {feed.show!r} on {feed}",
         "open       everyone who gets here may watch; nothing can be steered here",
         "end        Ctrl-C",

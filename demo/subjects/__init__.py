@@ -1,4 +1,4 @@
-"""The systems a show can be about. Only the chosen one is imported: its parts cost start-up time."""
+"""The systems that a show can be about. Only the chosen one is imported, because imports cost start-up time."""
 
 import importlib
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ _SUBJECTS = {
 }
 
 _SUPERVISORS = {"ratelimiter": "demo.subjects.ratelimiter.supervisor"}
-"""The subjects that can stand by themselves, and the module of the process that minds each."""
+"""The subjects whose system can run without a show, and the module of the supervisor process of each."""
 
 
 def names() -> tuple[str, ...]:
@@ -27,7 +27,7 @@ def names() -> tuple[str, ...]:
 
 
 def supervisor_of(name: str) -> str:
-    """The module to run. Raises `UsageError` for a subject that cannot stand by itself."""
+    """Return the supervisor's module. Raises `UsageError` for a subject whose system cannot run without a show."""
     module = _SUPERVISORS.get(name)
     if module is None:
         raise UsageError(f"{name!r} cannot be brought up by itself; {', '.join(_SUPERVISORS)} can")
@@ -35,26 +35,26 @@ def supervisor_of(name: str) -> str:
 
 
 def load(name: str, **options: object) -> Subject:
-    """The subject called `name`, not started; `module:Class` names one of the user's own.
+    """Return the subject called `name`, not started; `module:Class` names one of the user's own.
 
     Raises `UsageError` for an unknown name, a place that holds no subject, or an option it does not take, and
     `SubjectError` where the user's own code fails.
     """
-    make, fitting = _maker(name), options
-    subject = call(name, lambda: make(**fitted(name, make, fitting)))
+    make = _find_constructor(name)
+    subject = call(name, lambda: make(**fitted(name, make, options)))
     check_parts(name, subject)
     return cast(Subject, subject)
 
 
 def check(name: str, subject: Subject) -> None:
-    """Ask a subject whether this machine has what it cannot do without. Raises `SubjectError`."""
+    """Ask a subject whether everything that it needs is on this machine. Raises `SubjectError`."""
     call(f"{name}.check", subject.check)
 
 
 def deck_of(name: str, subject: Subject, start_at: int | None = None) -> Callable[[Stage], Sequence[Chapter]]:
-    """Return what makes a subject's deck.
+    """Return the function that makes a subject's deck.
 
-    It raises `SubjectError` for what is no deck, with file and line, and `UsageError` for one without a chapter
+    It raises `SubjectError` with file and line for what is no deck, and `UsageError` if the deck has no chapter
     `start_at` (1-based).
     """
 
@@ -68,11 +68,11 @@ def deck_of(name: str, subject: Subject, start_at: int | None = None) -> Callabl
 
 
 def options(name: str, given: Given) -> dict[str, Any]:
-    """What was typed, as `load` takes it and as plain JSON. Raises `UsageError`."""
-    return read(name, _maker(name), given)
+    """Parse the typed options into what `load` takes, as plain JSON data. Raises `UsageError`."""
+    return read(name, _find_constructor(name), given)
 
 
-def _maker(name: str) -> Callable[..., object]:
+def _find_constructor(name: str) -> Callable[..., object]:
     place = _SUBJECTS.get(name, name)
     module, separator, attribute = place.partition(":")
     if not separator:

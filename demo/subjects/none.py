@@ -1,4 +1,4 @@
-"""`none`: a short deck and no system, for plain talks, for tests of the show alone, and for measuring."""
+"""`none`: a short deck without a system, for plain talks, for tests of the show alone, and for measurements."""
 
 from collections.abc import Sequence
 
@@ -61,14 +61,12 @@ class NoSystem:
             ),
         )
 
-    def check(self) -> None:
-        """There is nothing to miss."""
+    # There is no system, so there is nothing to check, start, heal or stop.
 
-    async def start(self) -> None:
-        """There is nothing to start."""
+    def check(self) -> None: ...
 
-    async def heal(self) -> None:
-        """There is nothing to heal."""
+    async def start(self) -> None: ...
 
-    async def stop(self) -> None:
-        """There is nothing to stop."""
+    async def heal(self) -> None: ...
+
+    async def stop(self) -> None: ...

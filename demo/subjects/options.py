@@ -1,6 +1,6 @@
-"""Options of subjects: what the command line was given, read by the types of a subject's own constructor.
+"""Options of subjects: what was given on the command line, parsed by the types of a subject's constructor.
 
-A subject takes an option by having a parameter of that name; nothing else has to know of it.
+A subject takes an option by having a parameter of that name; nothing else has to know about it.
 """
 
 import inspect
@@ -13,7 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from demo.errors import UsageError
 
 Given = tuple[tuple[str, str], ...]
-"""Names and values as they were typed, in order; a name may come several times."""
+"""Names and values as they were typed, in order; a name may be repeated."""
 
 Make = Callable[..., object]
 
@@ -26,7 +26,7 @@ _WANTED = {int: "a whole number", float: "a number", bool: "true or false"}
 
 @dataclass(frozen=True)
 class Flag:
-    """An option with a flag of its own, beside `-o NAME=VALUE`. Without a `metavar` it is a switch."""
+    """An option with a flag of its own, besides `-o NAME=VALUE`. Without a `metavar` it is a switch."""
 
     name: str
     help: str
@@ -52,33 +52,35 @@ FLAGS = (
 
 
 def dashed(name: str) -> str:
-    """As it is typed: `base-port`."""
+    """Return an option's name as it is typed: `base-port`."""
     return name.replace("_", "-")
 
 
 def split(texts: Iterable[str]) -> Given:
-    """Each `NAME=VALUE` of `-o`. Raises `UsageError`."""
-    found = []
+    """Split each `NAME=VALUE` of `-o` into name and value. Raises `UsageError`."""
+    pairs = []
     for text in texts:
         name, separator, value = text.partition("=")
         if not separator or not name.strip():
             raise UsageError(f"-o takes NAME=VALUE, not {text!r}")
-        found.append((name.strip().replace("-", "_"), value))
-    return tuple(found)
+        pairs.append((name.strip().replace("-", "_"), value))
+    return tuple(pairs)
 
 
 def read(subject: str, make: Make, given: Given) -> dict[str, Any]:
-    """The values that `make` takes, as plain JSON. Raises `UsageError` that names the option, and what there is."""
+    """Return the values for `make`, as plain JSON. Raises `UsageError` that names the option and what is allowed."""
     texts: dict[str, list[str]] = {}
     for name, text in given:
         texts.setdefault(name, []).append(text)
-    parameters = _known(subject, make, texts)
-    return {name: _value(f"{subject}: {dashed(name)}", parameters.get(name), said) for name, said in texts.items()}
+    parameters = _check_names(subject, make, texts)
+    return {
+        name: _parse_value(f"{subject}: {dashed(name)}", parameters.get(name), values) for name, values in texts.items()
+    }
 
 
 def fitted(subject: str, make: Make, options: Mapping[str, Any]) -> dict[str, Any]:
-    """What `read` gave, perhaps through JSON, as `make` takes it. Raises `UsageError`."""
-    parameters = _known(subject, make, options)
+    """Return the values of `read`, which may have passed through JSON, as `make` takes them. Raises `UsageError`."""
+    parameters = _check_names(subject, make, options)
     missing = [
         dashed(name)
         for name, parameter in parameters.items()
@@ -92,7 +94,8 @@ def fitted(subject: str, make: Make, options: Mapping[str, Any]) -> dict[str, An
     }
 
 
-def _known(subject: str, make: Make, names: Iterable[str]) -> dict[str, inspect.Parameter]:
+def _check_names(subject: str, make: Make, names: Iterable[str]) -> dict[str, inspect.Parameter]:
+    """Return the parameters of `make`. Raises `UsageError` if it does not take one of these names."""
     parameters, takes_any = _parameters(make)
     unknown = [dashed(name) for name in names if name not in parameters]
     if unknown and not takes_any:
@@ -102,7 +105,7 @@ def _known(subject: str, make: Make, names: Iterable[str]) -> dict[str, inspect.
 
 
 def _parameters(make: Make) -> tuple[dict[str, inspect.Parameter], bool]:
-    """What can be given by name, and whether any name can."""
+    """Return the parameters that can be given by name, and whether any name can."""
     try:
         signature = inspect.signature(make, eval_str=True)
     except NameError:  # an annotation that only a type checker can resolve
@@ -117,53 +120,53 @@ def _parameters(make: Make) -> tuple[dict[str, inspect.Parameter], bool]:
 
 
 def _kind(parameter: inspect.Parameter | None) -> tuple[type | None, Any]:
-    """The container (tuple, list, or None for a single value) and the type of one value."""
+    """Return the container (tuple, list, or None for a single value) and the type of one value."""
     if parameter is None:
         return None, str
-    said = parameter.annotation
-    if said is parameter.empty or isinstance(said, str) or said in (Any, object):
+    annotation = parameter.annotation
+    if annotation is parameter.empty or isinstance(annotation, str) or annotation in (Any, object):
         default = parameter.default
         return None, type(default) if type(default) in (bool, int, float) else str
-    if get_origin(said) in (Union, UnionType):
-        said, *others = [part for part in get_args(said) if part is not NoneType]
+    if get_origin(annotation) in (Union, UnionType):
+        annotation, *others = [part for part in get_args(annotation) if part is not NoneType]
         if others:
             return None, None
-    if get_origin(said) in _MANY or said in _MANY:
-        inner = (*get_args(said), str)[0]
-        return (list if list in (get_origin(said), said) else tuple), inner
-    return None, said
+    if get_origin(annotation) in _MANY or annotation in _MANY:
+        inner = (*get_args(annotation), str)[0]
+        return (list if list in (get_origin(annotation), annotation) else tuple), inner
+    return None, annotation
 
 
-def _value(what: str, parameter: inspect.Parameter | None, texts: Sequence[str]) -> Any:
+def _parse_value(option: str, parameter: inspect.Parameter | None, texts: Sequence[str]) -> Any:
     container, kind = _kind(parameter)
     if container is not None:
-        return [_one(what, kind, text) for text in texts]
+        return [_parse_one(option, kind, text) for text in texts]
     if len(texts) > 1:
-        raise UsageError(f"{what} is given more than once")
-    return _one(what, kind, texts[0])
+        raise UsageError(f"{option} is given more than once")
+    return _parse_one(option, kind, texts[0])
 
 
-def _one(what: str, kind: Any, text: str) -> Any:
+def _parse_one(option: str, kind: Any, text: str) -> Any:
     if get_origin(kind) is Literal:
         choices = {str(choice): choice for choice in get_args(kind)}
         if text not in choices:
-            raise UsageError(f"{what} must be one of {', '.join(choices)}, not {text!r}")
+            raise UsageError(f"{option} must be one of {', '.join(choices)}, not {text!r}")
         return choices[text]
     if kind is str:
         return text
     if kind not in _WANTED:
-        raise UsageError(f"{what} cannot be given on the command line: its type is {getattr(kind, '__name__', kind)}")
-    found = _plain(kind, text.strip())
-    if found is None:
-        raise UsageError(f"{what} must be {_WANTED[kind]}, not {text!r}")
-    return found
+        raise UsageError(f"{option} cannot be given on the command line: its type is {getattr(kind, '__name__', kind)}")
+    value = _parse_plain(kind, text.strip())
+    if value is None:
+        raise UsageError(f"{option} must be {_WANTED[kind]}, not {text!r}")
+    return value
 
 
-def _plain(kind: type, text: str) -> bool | int | float | None:
+def _parse_plain(kind: type, text: str) -> bool | int | float | None:
     if kind is bool:
         return SWITCH.get(text.lower())
     try:
-        found: int | float = int(text) if kind is int else float(text)
+        number: int | float = int(text) if kind is int else float(text)
     except ValueError:
         return None
-    return found if math.isfinite(found) else None
+    return number if math.isfinite(number) else None

@@ -1,4 +1,4 @@
-"""Loading somebody's own subject: what is wrong with it is said with their file, line and words."""
+"""Loads a user's own subject: what is wrong with it is reported with their file, line and words."""
 
 import ast
 import importlib
@@ -27,7 +27,7 @@ def find_class(module: str, attribute: str) -> Callable[..., object]:
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
-    found = getattr(_imported(module), attribute, None)
+    found = getattr(_import_module(module), attribute, None)
     if found is None:
         classes = _classes(module)
         known = f": it has {', '.join(classes)}" if classes else ""
@@ -37,7 +37,7 @@ def find_class(module: str, attribute: str) -> Callable[..., object]:
     return cast("Callable[..., object]", found)
 
 
-def _imported(module: str) -> Any:
+def _import_module(module: str) -> Any:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
@@ -51,33 +51,33 @@ def _imported(module: str) -> Any:
 
 
 def unknown_subject(name: str, known: Iterable[str]) -> NoReturn:
-    """Raise `UsageError` for a name that is no subject's, with what to type for a file or a module."""
+    """Raise `UsageError` for a name that is no subject's, saying what to type for a file or a module."""
     _refuse_file_name(name)
     known = tuple(known)
     if name.isidentifier() and Path(f"{name}.py").is_file():
-        raise UsageError(f"there is no subject {name!r}; for your own file type {_typed(Path(f'{name}.py'))}")
+        raise UsageError(f"there is no subject {name!r}; for your own file type {_command_for(Path(f'{name}.py'))}")
     raise UsageError(
         f"there is no subject {name!r}; known: {', '.join(known)}, or your own as module:Class{nearest(name, known)}"
     )
 
 
 def _refuse_file_name(name: str) -> None:
-    """A file was named where a module is wanted."""
+    """Raise `UsageError` if a file is named where a module is wanted."""
     file, _, attribute = name.partition(":")
     path = Path(file)
     if path.suffix != ".py" and "/" not in file:
         return
     if path.suffix == ".py" and path.is_file():
         raise UsageError(
-            f"{name!r} names a file; a subject is named by module and class: type {_typed(path, attribute)}"
+            f"{name!r} names a file; a subject is named by module and class: type {_command_for(path, attribute)}"
         )
     raise UsageError(
         f"{name!r} is no file here; a subject of your own is named by module and class, as in demo serve lamp:Lamp"
     )
 
 
-def _typed(path: Path, attribute: str = "") -> str:
-    """What to type for the subject in a file: the folder to be in, the module, and its class."""
+def _command_for(path: Path, attribute: str = "") -> str:
+    """Return what to type for the subject in a file: the folder to be in, the module, and its class."""
     classes = _classes_in(path)
     chosen = attribute or (classes[0] if classes else "Class")
     folder = "" if path.absolute().parent == Path.cwd() else f"cd {path.parent} && "
@@ -90,20 +90,20 @@ def _classes(module: str) -> list[str]:
 
 
 def _classes_in(file: Path) -> list[str]:
-    """The classes in a file that have a deck; nothing of it is run."""
+    """Return the classes in a file that have a `chapters`, without running the file."""
     try:
         tree = ast.parse(file.read_bytes())
     except (OSError, SyntaxError, ValueError):
         return []
-    found = [node for node in tree.body if isinstance(node, ast.ClassDef)]
-    return [node.name for node in found if any(getattr(part, "name", "") == "chapters" for part in node.body)]
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    return [node.name for node in classes if any(getattr(part, "name", "") == "chapters" for part in node.body)]
 
 
 def call(what: str, work: Callable[[], T]) -> T:
     """Run a step of the user's own code and return its result.
 
-    Raises `SubjectError` with file, line and their words for whatever it raises; errors that it raised on purpose,
-    with a sentence of their own, go through.
+    Raises `SubjectError` with file, line and their words for whatever it raises; an error of ours that it raised on
+    purpose passes unchanged.
     """
     try:
         return work()
@@ -115,43 +115,43 @@ def call(what: str, work: Callable[[], T]) -> T:
     except DemoError:
         raise
     except Exception as error:
-        if not place_of(error) and not _is_of_the_call(error):
+        if not place_of(error) and not _was_raised_by_the_call(error):
             raise
         raise SubjectError(f"{told(error)} (in {what})") from error
 
 
-def _is_of_the_call(error: Exception) -> bool:
-    """It did not come into their code: an argument is missing, or too many."""
+def _was_raised_by_the_call(error: Exception) -> bool:
+    """Return whether the call itself failed before their code ran: an argument is missing, or there are too many."""
     innermost = traceback.extract_tb(error.__traceback__)[-1]
     return Path(innermost.filename).parent == Path(__file__).parent
 
 
 def check_parts(name: str, subject: object) -> None:
-    """Refuse what is no subject, or has a poller or a fault that is none, by what it lacks.
+    """Check that it is a subject, with a poller and faults that are such; say what is lacking.
 
     Raises `UsageError`, and `SubjectError` where the user's own code fails.
     """
-    _require(name, "a subject", subject, SUBJECT)
+    _check_has(name, "a subject", subject, SUBJECT)
     poller = call(f"{name}.poller", lambda: getattr(subject, "poller"))  # noqa: B009 - `subject` is no Subject yet
     if poller is not None:
-        _require(f"the poller of {name}", "a poller", poller, POLLER)
+        _check_has(f"the poller of {name}", "a poller", poller, POLLER)
     faults = call(f"{name}.faults", lambda: tuple(getattr(subject, "faults")))  # noqa: B009
     for driver in faults:
-        _require(f"a fault of {name}", "a fault driver", driver, DRIVER)
+        _check_has(f"a fault of {name}", "a fault driver", driver, DRIVER)
 
 
-def _require(what: str, kind: str, thing: object, parts: Sequence[str]) -> None:
+def _check_has(what: str, kind: str, thing: object, parts: Sequence[str]) -> None:
     # Not `hasattr`: a property of theirs that raises AttributeError is there, and broken.
     has = set(dir(thing)) | set(getattr(thing, "__dict__", ()))
-    lacking = [part for part in parts if part not in has and not _answers(thing, part)]
+    lacking = [part for part in parts if part not in has and not _has_dynamic(thing, part)]
     if not lacking:
         return
     close = "".join(dict.fromkeys(nearest(part, has - set(parts)) for part in lacking))
     raise UsageError(f"{_place_of_class(thing)}{what} is not {kind}: it lacks {', '.join(lacking)}{close}")
 
 
-def _answers(thing: object, part: str) -> bool:
-    """By a `__getattr__` of its own."""
+def _has_dynamic(thing: object, part: str) -> bool:
+    """Return whether its own `__getattr__` provides this attribute."""
     return hasattr(type(thing), "__getattr__") and hasattr(thing, part)
 
 
@@ -170,15 +170,15 @@ def checked_deck(name: str, chapters: Callable[..., Any], given: object) -> tupl
     place = f"{place_of_code(code)}: " if code is not None else ""
     if not isinstance(given, Iterable) or isinstance(given, str):
         hint = "; is its `return` missing?" if given is None else ""
-        raise SubjectError(f"{place}{name}.chapters returned {_what(given)}, not a list of Chapter{hint}")
+        raise SubjectError(f"{place}{name}.chapters returned {_describe(given)}, not a list of Chapter{hint}")
     deck = tuple(given)
     for number, chapter in enumerate(deck, 1):
         if not isinstance(chapter, Chapter):
-            raise SubjectError(f"{place}{name}.chapters: number {number} is {_what(chapter)}, not a Chapter")
+            raise SubjectError(f"{place}{name}.chapters: number {number} is {_describe(chapter)}, not a Chapter")
     if not deck:
         raise SubjectError(f"{place}{name}.chapters returned no chapter; a show needs at least one")
     return deck
 
 
-def _what(thing: object) -> str:
+def _describe(thing: object) -> str:
     return "None" if thing is None else f"a {type(thing).__name__}"

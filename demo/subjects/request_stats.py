@@ -1,4 +1,4 @@
-"""The last seconds of a process's requests: rates, errors and latency for its health."""
+"""The last seconds of a process's requests, as its health shows them: rates, errors and latency."""
 
 import math
 import time
@@ -11,7 +11,7 @@ Outcome = Literal["ok", "limited", "failed"]
 
 
 class RollingStats:
-    """Counts what happened in the last SPAN_SEC, and in total."""
+    """Counts requests by outcome: in the last SPAN_SEC, and in total."""
 
     def __init__(self) -> None:
         self._events: deque[tuple[float, float, Outcome]] = deque()
@@ -22,12 +22,15 @@ class RollingStats:
         now = time.monotonic()
         self._events.append((now, took_sec, outcome))
         self.totals[outcome] += 1
-        self._drop(now)
+        self._drop_old(now)
 
     def summary(self) -> dict[str, float | None]:
-        """None is what is not known: everything in the first SPAN_SEC, and of no request how it went."""
+        """Return rates, error share and p99 of the last SPAN_SEC.
+
+        None is what is not known: everything in the first SPAN_SEC, and ratios and latency while there are no requests.
+        """
         now = time.monotonic()
-        self._drop(now)
+        self._drop_old(now)
         if now - self._started < SPAN_SEC:
             return dict.fromkeys(("per_sec", "limited_per_sec", "error_percent", "p99_ms"))
         count = {"ok": 0, "limited": 0, "failed": 0}
@@ -42,6 +45,6 @@ class RollingStats:
             "p99_ms": 1000 * took[max(0, math.ceil(0.99 * len(took)) - 1)] if took else None,
         }
 
-    def _drop(self, now: float) -> None:
+    def _drop_old(self, now: float) -> None:
         while self._events and self._events[0][0] < now - SPAN_SEC:
             self._events.popleft()

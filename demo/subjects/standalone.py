@@ -1,6 +1,6 @@
-"""Systems that stand by themselves (`demo up`): where each says how it can be reached, and who minds it.
+"""The register of systems that run without a show (`demo up`): how each is reached, and which process supervises it.
 
-A name is a file, so names are plain. The directory is ours alone: what lies there lets one in.
+A name becomes a file name, so only plain names are allowed. The directory is private: its contents give access.
 """
 
 import contextlib
@@ -19,12 +19,15 @@ from demo.processes.child import start_time_of
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _MAX_SOCKET = 100
-"""Bytes of a Unix socket's path; the kernel takes 107."""
+"""Bytes of a Unix socket's path; the kernel allows 107."""
 
 
 @dataclass(frozen=True)
 class StandaloneSystem:
-    """One system that stands: `subject`, its supervisor's process, and `wiring`, what the subject needs to attach."""
+    """One running system: `subject`, its supervisor's process, and `wiring`, what the subject needs to attach.
+
+    `born`: the supervisor's start time in clock ticks since boot.
+    """
 
     name: str
     subject: str
@@ -35,29 +38,32 @@ class StandaloneSystem:
 
     @property
     def is_up(self) -> bool:
-        """Does its supervisor live? Raises `FaultError` when that cannot be told."""
+        """Whether its supervisor is alive. Raises `FaultError` when that cannot be told."""
         return self.born is not None and start_time_of(self.pid) == self.born
 
 
 def place() -> Path:
-    """The directory. Raises `SubjectError` when it cannot be made, or is somebody else's too.
+    """Return the register's directory. Raises `SubjectError` when it cannot be made, or others have access to it.
 
-    Not the runtime directory: that is emptied when its user logs out, and these systems stay.
+    It is not in the runtime directory, which is emptied when the user logs out: these systems keep running.
     """
     try:
         path = state_directory() / "standing"
         make_private(path)
-        found = path.lstat()
+        status = path.lstat()
     except OSError as error:
         where = error.filename or "the state directory"
         raise SubjectError(f"cannot use {where}: {error.strerror or error}") from None
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
         raise SubjectError(f"{path} must be a directory of yours alone: chmod 700 it, or set XDG_STATE_HOME")
     return path
 
 
 def file_of(name: str, kind: str) -> Path:
-    """`kind`: json, sock, lock or log. Raises `UsageError` for a name that is none, `SubjectError` for no place."""
+    """Return a system's file of one `kind`: json, sock, lock or log.
+
+    Raises `UsageError` for a name that is not allowed, `SubjectError` when there is no place for it.
+    """
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name[:40]!r} cannot be a system's name: use up to 32 of a-z, 0-9 and '-'")
     path = place() / f"{name}.{kind}"
@@ -67,9 +73,9 @@ def file_of(name: str, kind: str) -> Path:
 
 
 def find(name: str) -> StandaloneSystem | None:
-    """The system called `name`, whether its supervisor still lives or not; None when there is no word of it.
+    """Return the system called `name`, whether its supervisor is alive or not; None when it is not registered.
 
-    Raises `SubjectError` when there is, and it cannot be read.
+    Raises `SubjectError` when its entry cannot be read.
     """
     path = file_of(name, "json")
     try:
@@ -81,13 +87,13 @@ def find(name: str) -> StandaloneSystem | None:
 
 
 def standing() -> list[StandaloneSystem]:
-    """All that stand, by name."""
+    """Return all systems that are up, by name."""
     names = sorted(path.stem for path in place().glob("*.json") if _NAME.fullmatch(path.stem))
     return [found for name in names if (found := find(name)) is not None and found.is_up]
 
 
 def announce(system: StandaloneSystem) -> None:
-    """Say how it can be reached: whole or not at all, and to nobody else."""
+    """Register how a system is reached: atomically, and readable for nobody else."""
     path = file_of(system.name, "json")
     draft = path.with_suffix(".new")
     with contextlib.suppress(FileNotFoundError):
@@ -99,6 +105,6 @@ def announce(system: StandaloneSystem) -> None:
 
 
 def withdraw(name: str) -> None:
-    """It stands no more."""
+    """Remove a system's entry and socket."""
     for kind in ("json", "sock"):
         file_of(name, kind).unlink(missing_ok=True)

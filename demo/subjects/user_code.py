@@ -1,4 +1,4 @@
-"""Errors in somebody's own deck or subject: file, line and function of their code, and a guess at a misspelt name.
+"""Errors in a user's own deck or subject: file, line and function of their code, and a guess at a misspelt name.
 
 Says nothing about errors inside this package or a library: those have no place in the user's files.
 """
@@ -21,7 +21,7 @@ _UNEXPECTED = re.compile(r"(?:(\w+)\.__init__|(\w+))\(\) got an unexpected keywo
 
 @functools.cache
 def is_users(file: str) -> bool:
-    """Return whether a file is neither this package's, Python's nor an installed library's."""
+    """Return whether a file is the user's own: neither this package's, nor Python's, nor an installed library's."""
     if file.startswith("<"):
         return False
     path = Path(file).absolute()
@@ -31,7 +31,7 @@ def is_users(file: str) -> bool:
 
 
 def shown(file: str) -> str:
-    """Return a file's path as people here would type it: relative to the working directory where it lies below."""
+    """Return a file's path as people here would type it: relative to the working directory if it lies below it."""
     path = Path(file).absolute()
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
@@ -49,22 +49,22 @@ def place_of(error: BaseException) -> str:
 
 def told(error: BaseException) -> str:
     """Return an error in one line for people: where in the user's code, what, and what was perhaps meant."""
-    what = error.msg if isinstance(error, SyntaxError) else describe(error)
+    message = error.msg if isinstance(error, SyntaxError) else describe(error)
     place = place_of(error)
     if isinstance(error, SyntaxError):
-        what = f"SyntaxError: {what}"
-    return f"{place}: {what}{_meant(error)}" if place else what
+        message = f"SyntaxError: {message}"
+    return f"{place}: {message}{_suggest_field(error)}" if place else message
 
 
 def place_of_code(code: CodeType) -> str:
-    """Return `lamp.py:12`, the line that a function begins on."""
+    """Return `lamp.py:12`, the line on which a function begins."""
     return f"{shown(code.co_filename)}:{code.co_firstlineno}"
 
 
 def place_of_frame(frame: FrameType | None) -> tuple[str, str]:
-    """Return the function and `lamp.py:12` of the innermost frame of the user's; both empty where there is none.
+    """Return the function and `lamp.py:12` of the user's innermost frame; both empty where there is none.
 
-    A program that was started is on every stack, and has no part in what runs in it: only its functions count.
+    The module level of the program that was started is on every stack, so only functions count.
     """
     while frame is not None and not is_users(frame.f_code.co_filename):
         frame = frame.f_back
@@ -74,13 +74,13 @@ def place_of_frame(frame: FrameType | None) -> tuple[str, str]:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return `; did you mean 'off'?` for a name close to a known one, else nothing."""
+    """Return `; did you mean 'off'?` for a name close to a known one, else ""."""
     close = difflib.get_close_matches(name, list(known), n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def _meant(error: BaseException) -> str:
-    """A misspelt field of one of our published types."""
+def _suggest_field(error: BaseException) -> str:
+    """Return a suggestion where a field of one of our published types was misspelt, else ""."""
     found = _UNEXPECTED.search(str(error))
     if found is None or isinstance(error, DemoError):
         return ""

@@ -1,1 +1,1 @@
-"""The web front end: pages, streams, controls and the rules of access. Knows no fault driver."""
+"""The web front end: pages, streams, control routes and access rules. It knows no fault driver."""

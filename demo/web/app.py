@@ -1,4 +1,4 @@
-"""The application: pages, machine routes and controls, wired over one conductor."""
+"""The web application of one conductor: pages, control routes and routes for programs, with hub and access policy."""
 
 import asyncio
 import logging
@@ -26,10 +26,21 @@ from demo.web.rendering.renderer import Renderer
 from demo.web.responses import AsciiJsonResponse
 from demo.web.routes.command_handler import CommandHandler
 from demo.web.routes.control import control_routes
+from demo.web.routes.fields import NoFields
 from demo.web.routes.metrics import Metrics
-from demo.web.routes.openapi import EVERYWHERE, METRICS, STREAM, TO_PAIRING, add_page, in_path
+from demo.web.routes.openapi import (
+    EVERYWHERE,
+    LAST_EVENT_ID,
+    METRICS,
+    STREAM,
+    TO_PAIRING,
+    Application,
+    add_page,
+    in_path,
+    operation_id,
+    state_answer,
+)
 from demo.web.routes.pairing import PairingRoutes
-from demo.web.routes.state_schema import Application, state_answer
 from demo.web.routes.static_files import add_files
 from demo.web.streaming.direct import DirectStreams
 from demo.web.streaming.hub_views import VIEWS, beat, new_hub
@@ -41,14 +52,14 @@ from demo.web.streaming.view_stream import EventStream, view_stream
 logger = logging.getLogger(__name__)
 
 BEAT_EVERY_SEC = 0.25
-"""How often the hub looks for silent views."""
+"""How often `keep_alive` looks for views that need a heartbeat, for old sessions, and for a change of viewers."""
 
 MAX_COMPLAINTS = 20
-"""Distinct ones that are reported: each makes a new state, which is rendered again."""
+"""How many distinct errors are reported: each report makes a new state, whose rendering may fail again."""
 
 
 class Web:
-    """One conductor's web side. `asgi` is the application, access rules outermost."""
+    """The web application of one conductor. `asgi` is what a server runs, with the access policy outermost."""
 
     def __init__(
         self, conductor: Conductor, access: AccessPolicy | None = None, lines: StreamSlots | None = None
@@ -59,11 +70,11 @@ class Web:
         self.access.sessions.on_end = self.lines.end
         self.viewers: dict[str, int] = dict.fromkeys(VIEWS, 0)
         self.elsewhere = 0
-        """Viewers of relays."""
+        """The number of viewers of all relays."""
         self.on_show: Callable[[], None] = lambda: None
-        """Called behind each state that the hub has shown."""
+        """Called after each state that the hub has published."""
         self.on_moved: Callable[[str], None] = lambda text: None
-        """Told when the address that phones were told has changed."""
+        """Called with a text when the address in the links for phones has changed."""
         self.assets = Assets(Path(str(resources.files("demo") / "static")))
         self.pages = Renderer(self.assets)
         self._drawers = {view: PageCache() for view in VIEWS}
@@ -94,7 +105,7 @@ class Web:
         return counts | {"stage": counts["stage"] + self.elsewhere}
 
     def cannot_render(self, view: str, error: Exception) -> None:
-        """Said once to the presenter; the view keeps its last good picture, and everything else goes on."""
+        """Notify the presenter, once, that a view cannot be rendered; its listeners keep what they have."""
         log_unexpected(logger, f"drawing the {view} page", error)
         self._complain(f"the {view} page cannot be drawn: {type(error).__name__}: {error}"[:200])
 
@@ -111,7 +122,7 @@ class Web:
         return f"{self._conductor.epoch}-{state.seq}"
 
     async def keep_alive(self) -> None:
-        """Send beats, and show the presenter who is watching, until cancelled."""
+        """Send heartbeats, end old sessions and streams, and show the count of viewers, until cancelled."""
         while True:
             await asyncio.sleep(BEAT_EVERY_SEC)
             self.access.sessions.end_old()
@@ -131,7 +142,14 @@ class Web:
         self.hub.close()
 
     def _application(self) -> FastAPI:
-        app = Application(title="chaos-stage", version=__version__, docs_url=None, redoc_url=None, responses=EVERYWHERE)
+        app = Application(
+            title="chaos-stage",
+            version=__version__,
+            docs_url=None,
+            redoc_url=None,
+            responses=EVERYWHERE,
+            generate_unique_id_function=operation_id,
+        )
         # Not `include_router`: FastAPI 0.165 would match each request twice, in the router and in its copy.
         app.router.routes += control_routes(self.desk).routes
         app.router.routes += PairingRoutes(self.access, self.pages, self._conductor).routes().routes
@@ -160,12 +178,12 @@ class Web:
             return self._drawers[view].answer(
                 request, about, lambda: self.pages.page(view, state, viewers, conductor.epoch, conductor.clock())
             )
-        except Exception as error:  # noqa: BLE001 - a bug of ours, or of a deck: it is told to the presenter
+        except Exception as error:  # noqa: BLE001 - a bug of ours, or of a deck: the presenter is notified
             self.cannot_render(view, error)
             return problem("broken", "this page cannot be drawn; the show goes on")
 
     def _line(self, request: Request, private: bool) -> StreamSlot | None:
-        """Whoever proves to be the presenter has the presenter's places, whatever is looked at."""
+        """Take a stream slot, or return None. With a session or token the reserved slots are open, for any view."""
         visitor = visitor_of(request)
         proven = visitor.by in ("session", "token")
         page = page_of(request)
@@ -185,24 +203,26 @@ class Web:
         return view_stream(self.hub, view, line)
 
     def _add_machine(self, app: FastAPI) -> None:
-        @app.get("/state", tags=["machine"], responses=state_answer())
-        async def state(request: Request) -> AsciiJsonResponse:
-            """The whole show as JSON; for the audience without notes, errors and addresses."""
+        resumes = {"parameters": [LAST_EVENT_ID]}
+
+        @app.get("/state", tags=["machine"], response_class=Response, responses=state_answer())
+        async def state(request: Request, fields: NoFields) -> AsciiJsonResponse:
+            """Return the whole show as JSON; for the audience without notes, errors and addresses."""
             return self.desk.state(request)
 
-        @app.get("/events", tags=["machine"], response_class=Response, responses=STREAM)
-        async def events(request: Request) -> Response:
-            """Every event of the show as a stream; resumes behind `Last-Event-ID`."""
+        @app.get("/events", tags=["machine"], response_class=Response, responses=STREAM, openapi_extra=resumes)
+        async def events(request: Request, fields: NoFields) -> Response:
+            """Stream every event of the show; resumes behind `Last-Event-ID`."""
             line = self._line(request, private=True)
             if line is None:
                 return full()
             return self.programs.stream(request.headers.get("last-event-id"), line)
 
-        described = in_path("view")
+        described = in_path("view", {"type": "string", "enum": sorted(VIEWS)}, resumes)
 
         @app.get("/stream/{view}", tags=["machine"], response_class=Response, responses=STREAM, openapi_extra=described)
         async def stream(request: Request) -> Response:
-            """A page's stream: its regions as they change."""
+            """Stream the regions of a page as they change."""
             view = request.path_params["view"]
             if view not in VIEWS:
                 return self.desk.no_such("view", view)
@@ -210,16 +230,16 @@ class Web:
 
         @app.get("/healthz", tags=["machine"])
         async def healthz() -> AsciiJsonResponse:
-            """200 as soon as pages are served."""
+            """Return 200 as soon as pages are served."""
             return AsciiJsonResponse({"status": "ok", "version": __version__})
 
         @app.get("/metrics", tags=["machine"], response_class=Response, responses=METRICS)
         async def metrics(request: Request) -> Response:
-            """The server, its screens and its show for Prometheus."""
+            """Return metrics of the server, its listeners and its show for Prometheus."""
             await self.metrics.load()
             body, media_type = self.metrics.answer(request.headers.get("accept", ""))
             return Response(body, headers={"content-type": media_type})
 
-        # Routes of their own: one route of two methods would have one operation id twice.
+        # Separate routes: FastAPI gives both methods of one route the same operation id.
         app.add_api_route("/state", state, methods=["HEAD"], include_in_schema=False)
         app.add_api_route("/healthz", healthz, methods=["HEAD"], include_in_schema=False)

@@ -1,25 +1,25 @@
-"""What our HTTP server offers to applications beyond ASGI, by keys in the scope's `extensions`."""
+"""What our HTTP server offers applications beyond ASGI: functions under these keys of the scope's `extensions`."""
 
 from typing import Protocol
 
 from demo.hub import Write
 
 EXTENSION = "chaos_stage.hand_over"
-"""In the scope's `extensions`, where the connection below can be handed over: a `HandOver`."""
+"""Key of a `HandOver`, which detaches the request's connection from the HTTP server."""
 
 GONE = "chaos_stage.is_gone"
-"""Likewise: a function that says whether the connection is closing or closed."""
+"""Key of a function without arguments that returns whether the connection is closing or closed."""
 
 UNTIL_CLOSED = "chaos_stage.until_closed"
-"""In the scope's `extensions`: called before an answer begins, it ends that with its connection, and sends no chunks.
+"""Key of a function to call before the response begins: the response is then sent without chunks and ended by closing.
 
-False where that is not possible any more. Some programs take a connection that was cut among chunks for an error that
-nothing can follow, and the last chunk for an event.
+It returns False where that is not possible any more. Some clients of event streams treat a connection that is closed in
+the middle of a chunked response as a fatal error and never reconnect, and others take the last chunk for an event.
 """
 
 
 class Connection(Protocol):
-    """A connection as it is handed over; asyncio's transport is one."""
+    """A detached connection; asyncio's transport is one."""
 
     def write(self, data: bytes) -> None: ...
 
@@ -27,22 +27,22 @@ class Connection(Protocol):
 
 
 class ConnectionOwner(Protocol):
-    """Who gets a connection, and is told of it from then on."""
+    """Who owns a detached connection, and receives its events from then on."""
 
     def connection_made(self, channel: Connection, write: Write | None) -> None:
-        """Write to it from now on; by `write`, where that is given, whenever nothing waits in the channel."""
+        """Take over `channel`. While nothing waits in it, `write` may be used instead, which writes to the socket."""
 
     def pause_writing(self) -> None:
-        """It takes no more: what was written waits."""
+        """Write no more: what was written is waiting in the channel."""
 
     def resume_writing(self) -> None:
-        """All that was written is on its way."""
+        """Continue to write: nothing waits in the channel any more."""
 
     def connection_lost(self) -> None:
-        """It is gone."""
+        """Release what belongs to the connection: it is closed."""
 
 
 class HandOver(Protocol):
-    """Gives the connection of the request under way to an outlet; False when that is not possible any more."""
+    """Gives the current request's connection to `outlet`; returns False when that is not possible any more."""
 
     def __call__(self, outlet: ConnectionOwner) -> bool: ...

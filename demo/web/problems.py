@@ -1,4 +1,4 @@
-"""Refusals on the wire: RFC 9457 problem details, from one table; the framework's own errors too."""
+"""Error responses: RFC 9457 problem details from one table of codes, for the framework's own errors too."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -75,32 +75,37 @@ TITLES: Mapping[str, str] = {
 
 
 def problem(code: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> AsciiJsonResponse:
-    """A problem+json response; `code` is for programs, `detail` for people."""
+    """Build a problem+json response; `code` is for programs, `detail` for people, `more` adds members to the body."""
     status = STATUS[code]
-    body = {"type": "about:blank", "title": TITLES[code], "status": status, "code": code, "detail": detail} | more
+    body = {"type": type_of(code), "title": TITLES[code], "status": status, "code": code, "detail": detail} | more
     return AsciiJsonResponse(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
 
+def type_of(code: str) -> str:
+    """Return the URI of this kind of problem; docs/http.md explains each."""
+    return f"urn:chaos-stage:problem:{code}"
+
+
 def code_of(status: int) -> str:
-    """The code for a bare HTTP status, as the framework raises them."""
+    """Return the code for an HTTP status that the framework raised without one."""
     by_status = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 422: "invalid", 400: "invalid"}
     return by_status.get(status, "broken" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "invalid")
 
 
 def full() -> Response:
-    """No stream is free."""
+    """Refuse a stream: no slot is free."""
     headers = {"retry-after": str(FULL_RETRY_SEC)}
     return problem("full", f"every place for a stream is taken: try again in {FULL_RETRY_SEC} s", headers)
 
 
 def add_errors(app: FastAPI) -> None:
-    """Every error of this application is a problem of ours."""
+    """Install handlers that turn every error of `app` into a problem+json response."""
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
         code = code_of(error.status_code)
-        what = f"{request.method} {request.url.path[:120]}"
-        detail = f"{what}: {error.detail}" if error.detail else what
+        requested = f"{request.method} {request.url.path[:120]}"
+        detail = f"{requested}: {error.detail}" if error.detail else requested
         return problem(code, detail, error.headers)
 
     @app.exception_handler(RequestValidationError)

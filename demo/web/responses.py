@@ -1,4 +1,4 @@
-"""JSON answers: plain ASCII on the wire, so that no text of a show can keep an answer from being sent."""
+"""JSON responses in plain ASCII: a deck's text may hold what UTF-8 cannot encode, and must not break a response."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse
 
 
 class AsciiJsonResponse(JSONResponse):
-    """Escapes all but ASCII: a lone surrogate, which UTF-8 refuses, is an escape like any other."""
+    """A JSON response with all but ASCII escaped, lone surrogates included, which UTF-8 cannot encode."""
 
     def render(self, content: Any) -> bytes:
         return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")

@@ -11,7 +11,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo.probes.prometheus import PrometheusProbe, _values
+from demo.probes.prometheus import PrometheusProbe, _parse_values
 from demo.processes.ports import free_ports
 
 pytestmark = pytest.mark.anyio
@@ -139,5 +139,5 @@ JSON = st.recursive(
 
 @given(result=JSON, kind=st.sampled_from(["vector", "scalar", "string", None]))
 def test_any_result_is_values_or_words(result: Any, kind: str | None) -> None:
-    assert isinstance(_values({"resultType": kind, "result": result}, "instance"), dict | str)
-    assert isinstance(_values(result, "instance"), dict | str)
+    assert isinstance(_parse_values({"resultType": kind, "result": result}, "instance"), dict | str)
+    assert isinstance(_parse_values(result, "instance"), dict | str)

@@ -16,7 +16,7 @@ CHOOSE = """
 import sys
 from demo.processes import ports
 first, last = map(int, sys.argv[1:])
-ports.LOWEST, ports._outgoing_from = first, lambda: last + 1
+ports.LOWEST, ports._first_outgoing_port = first, lambda: last + 1
 try:
     print(*ports.free_ports(2), flush=True)
 except OSError as error:

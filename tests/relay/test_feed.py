@@ -217,14 +217,14 @@ async def test_only_a_word_on_the_very_picture_that_is_shown_keeps_it_live(store
     now = 100.0
     follower = Subscriber(store, lambda _: None, lambda _: None, lambda: now)
     await put(store, PICTURE)
-    follower._read((await store.newest())[1])
+    follower._process((await store.newest())[1])
     now += 2
     await store.pulse("run-1", {"run": "run-1", "at": "e-7", "now": repr(1002.0)})
-    follower._read([entry for entry in (await store.newest())[1] if not entry.is_picture])
+    follower._process([entry for entry in (await store.newest())[1] if not entry.is_picture])
     now += 2
     assert follower.lost_since is None
     await store.pulse("run-1", {"run": "run-1", "at": "e-8", "now": repr(1004.0)})
-    follower._read([entry for entry in (await store.newest())[1] if not entry.is_picture])
+    follower._process([entry for entry in (await store.newest())[1] if not entry.is_picture])
     now += 1.5
     assert follower.lost_since == pytest.approx(1002.0, abs=0.5)
 
@@ -295,7 +295,7 @@ async def test_a_silent_show_is_heard_of_all_the_same(store: RelayStore) -> None
     async with publishing(store) as made, following(store) as watching:
         made.change()
         await watching.until("e-1")
-        await met(lambda: len(watching.follower._clocks) >= 4 or watching.follower.lost_since is not None, 8)
+        await met(lambda: len(watching.follower._clock_offsets) >= 4 or watching.follower.lost_since is not None, 8)
         assert watching.follower.lost_since is None
         assert [picture.seq for picture in watching.pictures] == [1]
 

@@ -6,25 +6,25 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import jsonschema_rs
 import pytest
 import typer
+from pydantic import BaseModel
 
 from demo.cli.main import app
 from demo.conductor import Conductor, ShowConfig
 from demo.conductor.fault_runner import INJECT_TIMEOUT_SEC, PLAN_TIMEOUT_SEC
 from demo.doctor.machine import checks
-from demo.show.health_sample import Counter, Metric, Node
+from demo.show.health_sample import STATES, Counter, Metric, Node
 from demo.subjects import load
 from demo.types import ACTION_LIMIT_SEC, HEAL_SEC, LATE_SEC, STOP_SEC, ChaosType, Chapter, HealthPollerProtocol, Stage
 from demo.watchdog.undo import HEAL_TIMEOUT_SEC
 from demo.web.app import Web
 from demo.web.problems import STATUS
-from demo.web.routes.state_schema import RELAYED, STATE
+from demo.web.routes.answers import NodeHealth, RelayedState, State
 from tests.support.paired_devices import OPEN, OpenServer
 from tests.support.servers import Stream, serving, wait_for
 
@@ -104,21 +104,19 @@ def test_the_state_in_the_docs_has_every_key_that_is_sent_and_no_other() -> None
 
 def test_the_described_state_has_the_documented_keys() -> None:
     documented = documented_state()
-    assert described(STATE) == {key for key in documented if not re.match(r"health\.(metrics|counters)\[", key)}
-    assert described(RELAYED) - described(STATE) == {"live", "lost_since"}
+    assert described(State) == {key for key in documented if not re.match(r"health\.(metrics|counters)\[", key)}
+    assert described(RelayedState) - described(State) == {"live", "lost_since"}
+    assert get_args(NodeHealth) == tuple(STATES)
 
 
-def described(schema: Mapping[str, Any], place: str = "") -> set[str]:
-    """As `keys`, of what a JSON schema allows."""
-    found = set()
-    for inner in schema.get("oneOf", ()):
-        found |= described(inner, place)
-    for key, inner in schema.get("properties", {}).items():
-        found |= (
-            {f"{place}{key}"}
-            | described(inner, f"{place}{key}.")
-            | described(inner.get("items", {}), f"{place}{key}[].")
-        )
+def described(model: Any, place: str = "") -> set[str]:
+    """Return, as `keys` does, what a model of an answer allows."""
+    found: set[str] = set()
+    for kind in (model, *get_args(model)):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            for key, field in kind.model_fields.items():
+                inner = f"{place}{key}[]." if get_origin(field.annotation) is list else f"{place}{key}."
+                found |= {f"{place}{key}"} | described(field.annotation, inner)
     return found
 
 

@@ -1,4 +1,4 @@
-"""The show on its way to relays: what one picture of it is, and a Redis between who makes it and who shows it."""
+"""The feed from a conductor to its relays: the message that contains what the audience sees, sent through Redis."""
 
 from demo.relay.feed.address import DEFAULT_SHOW, Address, feed_address
 from demo.relay.feed.message import FeedMessage

@@ -1,4 +1,4 @@
-"""Which Redis, and the name of the show on it: checked before anything is started."""
+"""The URL of a Redis and the name of a show on it: checked before anything is started."""
 
 import re
 from dataclasses import dataclass, field
@@ -19,23 +19,23 @@ _AUTHORITY_ENDS = re.compile(r"[/?#]")
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A Redis and a show on it. `url` may hold a password: people are shown `str(address)`."""
+    """A Redis and the name of a show on it. `url` may contain a password: show people `str(address)` instead."""
 
     url: str = field(repr=False)
     show: str = DEFAULT_SHOW
 
     def __str__(self) -> str:
         parts = urlsplit(self.url)
-        place = parts.netloc.rpartition("@")[2] or parts.path
-        return f"{parts.scheme}://{place}{parts.path if parts.scheme != 'unix' and len(parts.path) > 1 else ''}"
+        host = parts.netloc.rpartition("@")[2] or parts.path
+        return f"{parts.scheme}://{host}{parts.path if parts.scheme != 'unix' and len(parts.path) > 1 else ''}"
 
     def key(self, what: str) -> str:
-        """Every key of a show begins alike, so that an ACL can name them."""
+        """Return the Redis key for `what`. All keys of a show have one prefix, so that an ACL can allow just these."""
         return f"chaos-stage:{self.show}:{what}"
 
 
 def feed_address(url: str, show: str = DEFAULT_SHOW) -> Address:
-    """Raises `UsageError` for what is no Redis URL, or no name."""
+    """Check a URL and a show's name and return them as an address. Raises `UsageError`."""
     address = Address(url.strip(), show)
     if not _NAME.fullmatch(show):
         raise UsageError(f"--show {show!r} is not a name: letters, digits, '.', '_' and '-', 64 at most")
@@ -60,12 +60,15 @@ def feed_address(url: str, show: str = DEFAULT_SHOW) -> Address:
 
 
 def _is_cut_by_its_password(url: str) -> bool:
-    """Does user and password's @ come behind what ends that part of a URL? No word of such a URL may be shown."""
+    """Return whether a `/`, `?` or `#` in the password ends the part of the URL that it belongs to.
+
+    Then the rest of the password counts as path or query, and no error message may quote any part of the URL.
+    """
     rest = url.partition("://")[2]
     end = _AUTHORITY_ENDS.search(rest)
     if end is None or "@" not in rest[end.start() :]:
         return False
     before, behind = rest[: end.start()], rest[end.start() :]
     if url.startswith("unix:"):
-        return bool(before) and "@" not in before  # The path of a socket may hold one.
-    return not _OPTIONS.match(behind)  # So may the name of a file.
+        return bool(before) and "@" not in before  # A socket's path may contain an @.
+    return not _OPTIONS.match(behind)  # The name of a certificate's file may, too.

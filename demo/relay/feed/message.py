@@ -1,4 +1,4 @@
-"""One picture of a show as the audience sees it, to and from what lies in Redis. Nothing of it is the presenter's."""
+"""One message of the feed: a show as the audience sees it, and its form in Redis. It has nothing of the presenter's."""
 
 import json
 import zlib
@@ -9,7 +9,7 @@ from typing import Any
 from demo.errors import FeedError
 
 FORMAT = "1"
-"""Entries of another format are refused: conductor and relays must be of versions that understand each other."""
+"""Entries of another format are refused: conductor and relays must be of versions with the same format."""
 
 PACKED_LEVEL = 1
 MAX_UNPACKED = 8 * 1024 * 1024
@@ -19,10 +19,10 @@ Fields = Mapping[bytes, bytes]
 
 @dataclass(frozen=True, slots=True)
 class FeedMessage:
-    """The audience's view at one state, and the audience's `/state`.
+    """The audience's view of one state, whole and rendered, and the audience's `/state`.
 
-    `run` is the conductor's process: a restarted one may number anew from where its journal ends. `now` is the
-    moment by the conductor's clock when it was sent, `build` the fingerprint of its page's files.
+    `run` identifies the conductor's process: after a crash a new one may use numbers again that its journal has lost.
+    `now` is when the message was made, by the conductor's clock; `build` is the fingerprint of its static files.
     """
 
     epoch: str
@@ -36,18 +36,18 @@ class FeedMessage:
 
     @property
     def ident(self) -> str:
-        """The id of the stream's messages: the same on every server of the show."""
+        """The id of this state's message in view streams, the same on every server of the show."""
         return f"{self.epoch}-{self.seq}"
 
     def follows(self, other: "FeedMessage | None") -> bool:
-        """Is it newer than the other? Another epoch, or another run of the conductor, is always followed."""
+        """Return whether this is newer than `other`; always true for another show or another run of the conductor."""
         if other is None or (other.epoch, other.run) != (self.epoch, self.run):
             return True
-        # The same state may come once more, with another number of viewers.
+        # The same state is sent again when the number of viewers has changed.
         return (self.seq, self.now) > (other.seq, other.now)
 
     def fields(self) -> dict[str, str | bytes]:
-        """As one entry of a stream; what is large is packed."""
+        """Encode as the fields of one entry of a Redis stream; the regions and the state are compressed."""
         regions = {name: body.decode() for name, body in self.regions.items()}
         body = {"title": self.title, "build": self.build, "regions": regions, "state": self.state}
         packed = zlib.compress(json.dumps(body, separators=(",", ":")).encode("ascii"), PACKED_LEVEL)
@@ -55,19 +55,19 @@ class FeedMessage:
 
 
 def picture_of(fields: Fields) -> FeedMessage:
-    """Raises `FeedError` for an entry that is damaged, or of another version."""
-    if (found := fields.get(b"format", b"").decode("ascii", "replace")) != FORMAT:
-        raise FeedError(f"the show in Redis is in format {found[:20]!r}, this relay reads {FORMAT!r}: use one version")
+    """Decode the fields of one entry. Raises `FeedError` for an entry that is damaged, or of another format."""
+    if (other := fields.get(b"format", b"").decode("ascii", "replace")) != FORMAT:
+        raise FeedError(f"the show in Redis is in format {other[:20]!r}, this relay reads {FORMAT!r}: use one version")
     try:
-        return _read(fields)
+        return _decode(fields)
     except (KeyError, ValueError, TypeError, AttributeError, zlib.error) as error:
         raise FeedError(f"the show in Redis is damaged ({type(error).__name__})") from None
 
 
-def _read(fields: Fields) -> FeedMessage:
-    unpacking = zlib.decompressobj()
-    text = unpacking.decompress(fields[b"body"], MAX_UNPACKED)
-    if not unpacking.eof:
+def _decode(fields: Fields) -> FeedMessage:
+    decompressor = zlib.decompressobj()
+    text = decompressor.decompress(fields[b"body"], MAX_UNPACKED)
+    if not decompressor.eof:
         raise ValueError("cut off, or larger than any picture")
     body = json.loads(text)
     epoch, _, seq = fields[b"at"].decode().rpartition("-")

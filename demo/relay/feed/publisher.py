@@ -1,4 +1,4 @@
-"""The conductor's end: the newest picture to Redis. The show never waits for it, and nothing queues up in it."""
+"""The conductor's end of the feed: sends the newest message to Redis. The show never waits for it; it has no queue."""
 
 import asyncio
 import contextlib
@@ -12,16 +12,17 @@ from demo.relay.feed.message import FeedMessage
 from demo.relay.feed.redis_store import RelayStore, pause
 
 PULSE_SEC = 1.0
-"""A silent show gets a beat so often, and the viewers of the relays are counted."""
+"""How often a heartbeat is sent while nothing changes, and how often the relays' viewers are counted."""
 
 SILENT_SEC = 0.9
+"""A message that was sent within this time makes a heartbeat unnecessary."""
 
 
 class Publisher:
-    """Conflates: while Redis takes one picture, newer states leave no trace but that there is a newer one.
+    """Sends messages and coalesces: of the states that arise while one message is being sent, only the newest follows.
 
-    `make` gives the newest picture, None when there is none to show. `on_viewers` is told how many watch through
-    relays; `say` what the presenter should know, and whether it is trouble. `clock` tells the show's moments.
+    `make` builds the newest message, None when there is none. `on_viewers` gets the number of viewers of all relays.
+    `say` gets notices for the presenter, and whether each is an error. `clock` is the show's clock.
     """
 
     def __init__(
@@ -39,13 +40,13 @@ class Publisher:
         self._say = say
         self._clock = clock
         self._changed = asyncio.Event()
-        self._lost = ""
-        self._tried = 0
+        self._outage = ""
+        self._attempts = 0
         self._has_claimed = False
-        self._at = "-0"
+        self._last_ident = "-0"
 
     def changed(self) -> None:
-        """There is a newer state; returns at once."""
+        """Note that there is a newer state; return at once."""
         self._changed.set()
 
     async def run(self) -> None:
@@ -55,10 +56,11 @@ class Publisher:
                 try:
                     if not self._has_claimed:
                         await self._store.claim(self.run_id)
-                        self._has_claimed = True  # Once: whoever took the show meanwhile keeps it.
+                        # Only once: after an outage the show stays with a conductor that took it meanwhile.
+                        self._has_claimed = True
                     await self._publish()
                 except FeedError as error:
-                    self._lose(str(error))
+                    self._report_outage(str(error))
                 else:
                     self._say(
                         f"another conductor publishes the show {self._store.address.show!r} on "
@@ -66,54 +68,55 @@ class Publisher:
                         True,
                     )
                     return
-                self._tried += 1
-                await asyncio.sleep(pause(self._tried))
+                self._attempts += 1
+                await asyncio.sleep(pause(self._attempts))
         finally:
             self._on_viewers(0)
             await self._store.close()
 
     async def _publish(self) -> None:
-        """While this run owns the show."""
-        self._changed.set()
+        """Publish as long as this run owns the show; return when another one does. Raises `FeedError`."""
+        self._changed.set()  # After an outage the newest state is sent, changed or not.
         sent_at = pulse_at = 0.0
         while True:
             owner = self.run_id
             if self._changed.is_set():
+                # Cleared before the message is built: a change while it is being sent is sent next.
                 self._changed.clear()
-                picture = self._make(self)
-                if picture is not None:
-                    owner = await self._store.put(self.run_id, picture.fields())
-                    self._at, sent_at = picture.ident, time.monotonic()
-                self._find()
+                message = self._make(self)
+                if message is not None:
+                    owner = await self._store.put(self.run_id, message.fields())
+                    self._last_ident, sent_at = message.ident, time.monotonic()
+                self._report_recovery()
             if owner == self.run_id and time.monotonic() >= pulse_at:
                 pulse_at = time.monotonic() + PULSE_SEC
                 owner = await self._pulse(is_silent=time.monotonic() - sent_at > SILENT_SEC)
             if owner != self.run_id:
                 return
-            await self._wait(pulse_at)
+            await self._wait_for_change(pulse_at)
 
     async def _pulse(self, *, is_silent: bool) -> str:
-        beat = {"run": self.run_id, "at": self._at, "now": repr(self._clock())} if is_silent else None
-        found = await self._store.pulse(self.run_id, beat)
-        self._on_viewers(found.viewers)
-        if not found.has_picture:
+        beat = {"run": self.run_id, "at": self._last_ident, "now": repr(self._clock())} if is_silent else None
+        feed = await self._store.pulse(self.run_id, beat)
+        self._on_viewers(feed.viewers)
+        if not feed.has_picture:  # Redis has lost it, as in a restart without persistence.
             self._changed.set()
-        return found.owner
+        return feed.owner
 
-    async def _wait(self, until: float) -> None:
-        """For a newer state, or for the next pulse."""
+    async def _wait_for_change(self, until: float) -> None:
+        """Wait for a newer state, at most until the next pulse."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, until - time.monotonic())):
                 await self._changed.wait()
 
-    def _find(self) -> None:
-        self._tried = 0
-        if self._lost:
-            self._lost = ""
+    def _report_recovery(self) -> None:
+        self._attempts = 0
+        if self._outage:
+            self._outage = ""
             self._say(f"{self._store.address} is back: the relays show the newest state", False)
 
-    def _lose(self, why: str) -> None:
-        if not self._lost:
-            self._lost = why
+    def _report_outage(self, why: str) -> None:
+        if not self._outage:
+            self._outage = why
             self._say(f"{why}; the relays show their last picture, marked not live, and it is tried again", True)
         self._on_viewers(0)

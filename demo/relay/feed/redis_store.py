@@ -1,4 +1,7 @@
-"""The one place that speaks to Redis for relays. Every call has a deadline; every failure is a `FeedError`."""
+"""The feed's keys in Redis: the only module of it that uses redis-py.
+
+Every call has a timeout, and every failure is raised as a `FeedError`.
+"""
 
 import asyncio
 import random
@@ -17,16 +20,16 @@ if TYPE_CHECKING:
 MAX_PICTURES = 16
 MAX_BEATS = 4
 KEPT_SEC = 24 * 3600
-"""What a show leaves in Redis is gone so long after its last word."""
+"""A show's keys expire this long after they were last written."""
 
 ANSWER_SEC = 2.0
 BLOCK_SEC = 1.0
 COUNTED_SEC = 5
-"""How long a relay's count of viewers is worth anything."""
+"""A relay's count of viewers expires after this many seconds."""
 
 
 AGAIN_SEC = (0.1, 2.0)
-"""How long a lost Redis is left alone: at first, and at most."""
+"""The shortest and the longest pause before Redis is tried again."""
 
 ADD = """
 local owner = redis.call('GET', KEYS[1])
@@ -36,23 +39,24 @@ redis.call('XADD', KEYS[2], 'MAXLEN', ARGV[3], '*', unpack(ARGV, 4))
 redis.call('EXPIRE', KEYS[2], ARGV[2])
 return ARGV[1]
 """
-"""One step, so that nothing of a run whose show another one took over comes behind the other's."""
+"""Adds an entry, unless another run owns the show. A script, so that the check and the adding are one step: otherwise
+an entry of the old owner could come after the new one's first."""
 
 _CONNECTING = re.compile(r"Error -?\d+ connecting to \S+ (.*)")
-"""As redis-py words it; the address stands in our sentence already."""
+"""redis-py's message; its address is left out, for our own message begins with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class RedisEntry:
-    """One entry of a show's streams. `age_sec`: by Redis's own clock, as of when it was read."""
+    """One entry of a show's two streams. `age_sec` is its age by Redis's clock when it was read."""
 
     is_picture: bool
     fields: Fields
     age_sec: float = 0.0
 
     def word(self, name: str) -> str:
-        """A short field as text; empty when it is missing."""
-        return _text(self.fields.get(name.encode()))
+        """Return a field as text; empty when it is missing."""
+        return _to_text(self.fields.get(name.encode()))
 
 
 @dataclass(slots=True)
@@ -65,7 +69,7 @@ class StreamPosition:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a conductor learns with each pulse. `owner`: whose show it is; `viewers`: of all relays together."""
+    """The answer to a pulse. `owner`: the run that owns the show; `viewers`: the sum of all relays."""
 
     owner: str
     has_picture: bool
@@ -73,82 +77,85 @@ class Found:
 
 
 class RelayStore:
-    """A show's keys on one Redis. Connects on first use, and again by itself."""
+    """The keys of one show on one Redis. It connects at the first call, and reconnects by itself."""
 
     def __init__(self, address: Address) -> None:
-        """Raises `UsageError` for options of TLS that do not exist, or a file of theirs that is not there."""
+        """Create the client, without connecting. Raises `UsageError` for TLS options or files that do not exist."""
         self.address = address
-        self._client = _client(address)
+        self._client = _create_client(address)
         self._pictures, self._beats = address.key("pictures"), address.key("beats")
         self._owner, self._relays = address.key("owner"), address.key("relays")
 
     async def close(self) -> None:
-        """Let go of the connections; safe to call twice."""
+        """Close the connections; safe to call twice."""
         await self._client.aclose()
 
     # The conductor's side.
 
     async def claim(self, run: str) -> None:
-        """From now on the show is this run's; another one that still publishes it finds that out."""
-        await self._ask(lambda: self._client.set(self._owner, run, ex=KEPT_SEC))
+        """Make `run` the owner of the show; another run that still publishes it learns that with its next call."""
+        await self._call(lambda: self._client.set(self._owner, run, ex=KEPT_SEC))
 
     async def put(self, run: str, fields: Mapping[str, str | bytes]) -> str:
-        """Add a picture, unless the show is another run's by now; returns whose it is."""
-        return _text(await self._ask(lambda: self._added(self._client, self._pictures, MAX_PICTURES, run, fields)))
+        """Add a message, unless another run owns the show by now; return the owner."""
+        return _to_text(await self._call(lambda: self._add(self._client, self._pictures, MAX_PICTURES, run, fields)))
 
     async def pulse(self, run: str, beat: Mapping[str, str] | None) -> Found:
-        """Add a beat, if one is due, and look who is watching."""
+        """Add a heartbeat, if one is given; return who owns the show and how many viewers the relays have."""
         pipe = self._client.pipeline(transaction=True)
         if beat is not None:
-            self._added(pipe, self._beats, MAX_BEATS, run, beat)
+            self._add(pipe, self._beats, MAX_BEATS, run, beat)
+        # While a show does not change, no entry is added that would renew these.
         for key in (self._pictures, self._beats, self._owner):
             pipe.expire(key, KEPT_SEC)
         pipe.get(self._owner)
         pipe.exists(self._pictures)
         pipe.smembers(self._relays)
-        *_, owner, exists, relays = await self._ask(pipe.execute)
-        return Found(_text(owner) or run, bool(exists), await self._viewers(sorted(relays)))
+        *_, owner, exists, relays = await self._call(pipe.execute)
+        return Found(_to_text(owner) or run, bool(exists), await self._count_viewers(sorted(relays)))
 
-    def _added(self, client: Any, key: str, most: int, run: str, fields: Mapping[str, str | bytes]) -> Any:
-        words = [word for field in fields.items() for word in field]
-        return client.eval(ADD, 2, self._owner, key, run, KEPT_SEC, most, *words)
+    def _add(self, client: Any, key: str, most: int, run: str, fields: Mapping[str, str | bytes]) -> Any:
+        names_and_values = [item for field in fields.items() for item in field]
+        return client.eval(ADD, 2, self._owner, key, run, KEPT_SEC, most, *names_and_values)
 
-    async def _viewers(self, relays: Sequence[bytes]) -> int:
+    async def _count_viewers(self, relays: Sequence[bytes]) -> int:
         if not relays:
             return 0
-        counts = await self._ask(lambda: self._client.mget([self._count_of(_text(relay)) for relay in relays]))
-        gone = [relay for relay, count in zip(relays, counts, strict=True) if count is None]
-        if gone:
-            await self._ask(lambda: self._client.srem(self._relays, *gone))
+        counts = await self._call(
+            lambda: self._client.mget([self._build_viewers_key(_to_text(relay)) for relay in relays])
+        )
+        expired = [relay for relay, count in zip(relays, counts, strict=True) if count is None]
+        if expired:
+            await self._call(lambda: self._client.srem(self._relays, *expired))
         return sum(int(count) for count in counts if count is not None and count.isdigit())
 
     # A relay's side.
 
     async def newest(self) -> tuple[StreamPosition, list[RedisEntry]]:
-        """What is there already: the last picture and the last beat, and from where to read on."""
+        """Return the last message and the last heartbeat, if any, and the position from which to read on."""
         pipe = self._client.pipeline(transaction=True)
         pipe.time()
         pipe.xrevrange(self._pictures, count=1)
         pipe.xrevrange(self._beats, count=1)
-        (seconds, micros), pictures, beats = await self._ask(pipe.execute)
-        now, place, entries = seconds + micros / 1e6, StreamPosition(), []
+        (seconds, micros), pictures, beats = await self._call(pipe.execute)
+        now, position, entries = seconds + micros / 1e6, StreamPosition(), []
         for ident, fields in pictures:
-            place.pictures = ident
-            entries.append(RedisEntry(True, fields, _age(ident, now)))
+            position.pictures = ident
+            entries.append(RedisEntry(True, fields, _compute_age(ident, now)))
         for ident, fields in beats:
-            place.beats = ident
-            entries.append(RedisEntry(False, fields, _age(ident, now)))
-        return place, entries
+            position.beats = ident
+            entries.append(RedisEntry(False, fields, _compute_age(ident, now)))
+        return position, entries
 
     async def follow(self, place: StreamPosition) -> list[RedisEntry]:
-        """What came since, as soon as anything does; nothing when a while passes without. Moves `place` on."""
+        """Wait for new entries and return them, none after `BLOCK_SEC`. Moves `place` behind them."""
         since = {self._pictures: place.pictures, self._beats: place.beats}
         block = int(BLOCK_SEC * 1000)
-        answer = await self._ask(lambda: self._client.xread(since, block=block), BLOCK_SEC + ANSWER_SEC)  # type: ignore[arg-type]
+        answer = await self._call(lambda: self._client.xread(since, block=block), BLOCK_SEC + ANSWER_SEC)  # type: ignore[arg-type]
         entries = []
-        for key, found in answer or ():
-            is_picture = _text(key) == self._pictures
-            for ident, fields in found:
+        for key, items in answer or ():
+            is_picture = _to_text(key) == self._pictures
+            for ident, fields in items:
                 if is_picture:
                     place.pictures = ident
                 else:
@@ -157,36 +164,36 @@ class RelayStore:
         return entries
 
     async def count(self, relay: str, viewers: int) -> None:
-        """Say how many watch through this relay; to be said again before `COUNTED_SEC` have passed."""
+        """Store how many viewers this relay has; it must be stored again before `COUNTED_SEC` have passed."""
         pipe = self._client.pipeline(transaction=True)
-        pipe.set(self._count_of(relay), viewers, ex=COUNTED_SEC)
+        pipe.set(self._build_viewers_key(relay), viewers, ex=COUNTED_SEC)
         pipe.sadd(self._relays, relay)
         pipe.expire(self._relays, KEPT_SEC)
-        await self._ask(pipe.execute)
+        await self._call(pipe.execute)
 
     async def uncount(self, relay: str) -> None:
-        """This relay ends."""
-        await self._ask(lambda: self._client.delete(self._count_of(relay)))
+        """Remove this relay's count of viewers."""
+        await self._call(lambda: self._client.delete(self._build_viewers_key(relay)))
 
-    def _count_of(self, relay: str) -> str:
+    def _build_viewers_key(self, relay: str) -> str:
         return self.address.key(f"viewers:{relay}")
 
-    async def _ask(self, command: Callable[[], Awaitable[Any]], within_sec: float = ANSWER_SEC) -> Any:
-        from redis.exceptions import RedisError  # noqa: PLC0415 - only who has relays waits for this import
+    async def _call(self, command: Callable[[], Awaitable[Any]], timeout_sec: float = ANSWER_SEC) -> Any:
+        from redis.exceptions import RedisError  # noqa: PLC0415 - only a show with relays needs this slow import
 
         try:
-            async with asyncio.timeout(within_sec):
+            async with asyncio.timeout(timeout_sec):
                 answer = await command()
         except (RedisError, OSError, TimeoutError) as error:
-            raise FeedError(f"{self.address} {_why(error)}") from error
+            raise FeedError(f"{self.address} {_describe_error(error)}") from error
         task = asyncio.current_task()
         if task is not None and task.cancelling():
-            raise asyncio.CancelledError  # redis-py may swallow one that meets an answer.
+            raise asyncio.CancelledError  # redis-py may swallow a cancellation that comes together with an answer.
         return answer
 
 
-def _client(address: Address) -> "Redis":
-    """redis-py retries by default: a deadline of 2 s would take many. RESP2: the shape of answers is one."""
+def _create_client(address: Address) -> "Redis":
+    """Create a client without retries (our timeout of 2 s includes them) and with RESP2 (answers have one shape)."""
     from redis.asyncio import Redis  # noqa: PLC0415
     from redis.asyncio.retry import Retry  # noqa: PLC0415
     from redis.backoff import NoBackoff  # noqa: PLC0415
@@ -199,14 +206,15 @@ def _client(address: Address) -> "Redis":
             health_check_interval=0,
             protocol=2,
         )
+        # Connects to nothing, but checks the options, which would otherwise fail at the first call.
         client.connection_pool.make_connection()  # type: ignore[no-untyped-call]
     except (ValueError, TypeError, OSError) as error:
         raise UsageError(f"--redis {address} has an option that cannot be used: {error}") from None
     return client
 
 
-def _why(error: BaseException) -> str:
-    """What the foreign error means, in our words."""
+def _describe_error(error: BaseException) -> str:
+    """Describe an error of redis-py or the network for people; the text continues a sentence about the address."""
     from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError  # noqa: PLC0415
 
     text = str(error).strip().split("\n")[0][:160]
@@ -225,15 +233,15 @@ def _why(error: BaseException) -> str:
 
 
 def pause(tried: int) -> float:
-    """Seconds before the next try, where so many have failed: never all relays at once."""
+    """Return the seconds to wait after `tried` failed attempts, with jitter so that relays do not come all at once."""
     first, most = AGAIN_SEC
     return min(most, first * 2.0 ** min(tried, 10)) * random.uniform(0.7, 1.0)  # noqa: S311 - not a secret
 
 
-def _text(value: bytes | str | None) -> str:
+def _to_text(value: bytes | str | None) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value or ""
 
 
-def _age(ident: bytes, now: float) -> float:
-    """Ids of a stream begin with Redis's clock in milliseconds."""
+def _compute_age(ident: bytes, now: float) -> float:
+    """Compute an entry's age in seconds: ids of a Redis stream begin with Redis's time in milliseconds."""
     return max(0.0, now - int(ident.partition(b"-")[0]) / 1000)

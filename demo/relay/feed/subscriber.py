@@ -1,4 +1,4 @@
-"""A relay's end: the newest picture from Redis, how old its word is, and the conductor's clock."""
+"""A relay's end of the feed: the newest message from Redis, whether it is live, and the conductor's clock."""
 
 import asyncio
 import contextlib
@@ -13,14 +13,14 @@ from demo.relay.feed.message import FeedMessage, picture_of
 from demo.relay.feed.redis_store import RedisEntry, RelayStore, StreamPosition, pause
 
 LOST_SEC = 3.0
-"""A show of which neither a picture nor a beat came for so long is lost, whoever lost it."""
+"""A show counts as lost when neither a message nor a heartbeat came for this long, whatever the reason."""
 
 CLOCKS_KEPT = 30
 COUNT_EVERY_SEC = 1.0
 
 
 class Subscriber:
-    """Reads a show until cancelled. `on_picture` gets each newer one; `say` hears of trouble, once for each kind."""
+    """Reads a show's feed until cancelled. `on_picture` gets each newer message; `say` gets errors, each once."""
 
     def __init__(
         self,
@@ -35,95 +35,99 @@ class Subscriber:
         self._clock = clock
         self.picture: FeedMessage | None = None
         self.asked = asyncio.Event()
-        """Set once it is known whether there is a picture already, or that Redis does not tell."""
+        """Set once Redis was asked for the newest message, whether it has answered or not."""
         self._heard_at: float | None = None
-        self._clocks: deque[float] = deque(maxlen=CLOCKS_KEPT)
-        self._tried = 0
-        self._lost = ""
-        self._refused = ""
+        self._clock_offsets: deque[float] = deque(maxlen=CLOCKS_KEPT)
+        self._attempts = 0
+        self._outage = ""
+        self._decoding_error = ""
 
     def now(self) -> float:
-        """The conductor's clock, as well as it is known; until then this machine's. Epoch seconds.
+        """Return the conductor's time in epoch seconds, as well as it is known; until then this machine's.
 
-        Latency only ever makes the conductor look behind, so the largest difference of late is the best guess.
+        Latency only ever makes the conductor's clock look slow, so the largest recent difference is the best estimate.
         """
-        return self._clock() + max(self._clocks) if self._clocks else time.time()
+        return self._clock() + max(self._clock_offsets) if self._clock_offsets else time.time()
 
     @property
     def lost_since(self) -> float | None:
-        """Since when (conductor's clock) nothing came; None while the show is live, and before it was ever seen."""
+        """When the feed was last heard of (conductor's clock); None while it is live, and before anything came."""
         if self._heard_at is None or self._clock() - self._heard_at <= LOST_SEC:
             return None
-        return round(self._heard_at + max(self._clocks, default=0.0), 3)
+        return round(self._heard_at + max(self._clock_offsets, default=0.0), 3)
 
     async def run(self) -> None:
-        """Follow through every outage, until cancelled."""
+        """Follow the feed through every outage, until cancelled."""
         while True:
             try:
-                place, entries = await self._store.newest()
-                self._read(entries)
+                position, entries = await self._store.newest()
+                self._process(entries)
                 self.asked.set()
-                self._find()
-                await self._follow(place)
+                self._report_recovery()
+                await self._follow(position)
             except FeedError as error:
-                self._lose(str(error))
+                self._report_outage(str(error))
                 self.asked.set()
-            self._tried += 1
-            await asyncio.sleep(pause(self._tried))
+            self._attempts += 1
+            await asyncio.sleep(pause(self._attempts))
 
-    async def _follow(self, place: StreamPosition) -> None:
+    async def _follow(self, position: StreamPosition) -> None:
         while True:
-            self._read(await self._store.follow(place))
+            self._process(await self._store.follow(position))
 
-    def _read(self, entries: Sequence[RedisEntry]) -> None:
-        """Of many pictures only the last is unpacked."""
-        pictures = [entry for entry in entries if entry.is_picture]
-        is_newer = bool(pictures) and self._take(pictures[-1])
+    def _process(self, entries: Sequence[RedisEntry]) -> None:
+        """Take the newest message and note all heartbeats. Of several messages only the last is decoded."""
+        messages = [entry for entry in entries if entry.is_picture]
+        is_newer = bool(messages) and self._accept(messages[-1])
         for entry in entries:
-            self._hear(entry)
+            self._note_sign_of_life(entry)
         if is_newer and self.picture is not None:
             self._on_picture(self.picture)
 
-    def _hear(self, entry: RedisEntry) -> None:
-        """Live is what the conductor says of this very picture: of one that could not be read, nothing counts."""
+    def _note_sign_of_life(self, entry: RedisEntry) -> None:
+        """Note when the conductor last confirmed the message that is shown.
+
+        Entries about another message do not count: where that could not be decoded, what is shown is out of date.
+        """
         shown = self.picture
         if shown is None or (entry.word("run"), entry.word("at")) != (shown.run, shown.ident):
             return
         with contextlib.suppress(ValueError):
+            # What was in Redis before this relay came may be old.
             heard_at = self._clock() - entry.age_sec
-            self._clocks.append(float(entry.word("now")) - heard_at)
+            self._clock_offsets.append(float(entry.word("now")) - heard_at)
             self._heard_at = max(heard_at, self._heard_at or heard_at)
 
-    def _take(self, entry: RedisEntry) -> bool:
-        """False for a picture that cannot be read, or is not newer."""
+    def _accept(self, entry: RedisEntry) -> bool:
+        """Decode a message and keep it; return False for one that cannot be decoded, or is not newer."""
         try:
-            picture = picture_of(entry.fields)
+            message = picture_of(entry.fields)
         except FeedError as error:
-            if str(error) != self._refused:
-                self._refused = str(error)
-                self._say(self._refused)
+            if str(error) != self._decoding_error:
+                self._decoding_error = str(error)
+                self._say(self._decoding_error)
             return False
-        if not picture.follows(self.picture):
+        if not message.follows(self.picture):
             return False
-        if self.picture is not None and self.picture.run != picture.run:
-            self._clocks.clear()
-        self.picture = picture
+        if self.picture is not None and self.picture.run != message.run:
+            self._clock_offsets.clear()  # Another process, perhaps on another machine with another clock.
+        self.picture = message
         return True
 
-    def _find(self) -> None:
-        self._tried = 0
-        if self._lost:
-            self._lost = ""
+    def _report_recovery(self) -> None:
+        self._attempts = 0
+        if self._outage:
+            self._outage = ""
             self._say(f"{self._store.address} is back")
 
-    def _lose(self, why: str) -> None:
-        if why != self._lost:
-            self._lost = why
+    def _report_outage(self, why: str) -> None:
+        if why != self._outage:
+            self._outage = why
             self._say(f"{why}; it is tried again")
 
 
 async def tell_viewers(store: RelayStore, viewers: Callable[[], int]) -> None:
-    """Say how many watch through this relay, until cancelled; while Redis is lost nobody hears it."""
+    """Store this relay's count of viewers every `COUNT_EVERY_SEC`, until cancelled; ignore outages of Redis."""
     relay = uuid.uuid4().hex[:16]
     try:
         while True:

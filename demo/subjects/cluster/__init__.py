@@ -1,1 +1,1 @@
-"""What subjects share that are clusters in containers: compose, watching, load with proof, and the acts of a story."""
+"""What all subjects that are replicated clusters share: deployment, polling, verified load, and chapter actions."""

@@ -1,4 +1,4 @@
-"""What a card says of a container and of what it answers: the engine's word first, then the probe's. Pure."""
+"""The cards of a cluster: the container engine's account of a node first, then its probe's. No I/O."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,10 +11,10 @@ from demo.probes.result import Reading
 from demo.subjects.cluster.members import Members
 
 STARTING_SEC = 15.0
-"""A container that does not answer yet is starting for so long, then down."""
+"""For so long a new container that does not answer yet counts as starting, then as down."""
 
 OLD_SEC = 3.0
-"""What was not looked at for so long is not known any more."""
+"""A reading older than this is not used."""
 
 DEAD = {
     "exited": "killed",
@@ -30,33 +30,34 @@ SIGKILLED = 137
 def health_of(
     seen: WatchedContainer | None, pulse: Pulse, now: float, *, expects_container: bool = True
 ) -> tuple[str, str]:
-    """Health and, unless all is well, why, in words for the room."""
+    """Return a node's health and, unless it is up, the reason in a few words."""
     if expects_container:
         if seen is None:
             return "down", "no container"
         if seen.state == "paused":
             return "down", "frozen"
         if seen.state != "running":
-            return "down", _why(seen)
+            return "down", _describe_end(seen)
     if not pulse.at:
         return "unknown", "not looked at yet"
     since = seen.since if seen is not None else 0.0
     reading = answer(pulse, since, now)
     if reading.ok:
         return "up", ""
+    # It has never answered since its container was started.
     fresh = expects_container and pulse.worked_at < since and now - since < STARTING_SEC
     return ("starting", "starting") if fresh else ("down", reading.trouble)
 
 
-def _why(seen: WatchedContainer) -> str:
-    word = DEAD.get(seen.state, seen.state)
+def _describe_end(seen: WatchedContainer) -> str:
+    label = DEAD.get(seen.state, seen.state)
     if seen.state == "exited" and seen.exit_code != SIGKILLED:
         return "stopped" if not seen.exit_code else f"ended with code {seen.exit_code}"
-    return word
+    return label
 
 
 def answer(pulse: Pulse, since: float, now: float) -> Reading:
-    """The newest reading; one from before the container's present life, or long ago, says nothing."""
+    """Return the newest reading; `trouble` if it is older than OLD_SEC or than the container's state (`since`)."""
     if pulse.at < since:
         return Reading(trouble="not looked at yet")
     if now - pulse.at > OLD_SEC:
@@ -65,7 +66,7 @@ def answer(pulse: Pulse, since: float, now: float) -> Reading:
 
 
 def card(ident: str, kind: str, health: str, detail: str, metrics: Mapping[str, object], **more: Any) -> dict[str, Any]:
-    """One entry of the health dict's `nodes`; numbers of a part that is not up are not shown."""
+    """Return one entry of the health sample's `nodes`; a node that is not up shows no numbers."""
     shown = {name: known for name, value in metrics.items() if (known := rounded(value)) is not None}
     return {
         "id": ident,
@@ -80,7 +81,7 @@ def card(ident: str, kind: str, health: str, detail: str, metrics: Mapping[str, 
 
 
 def engine_cards(members: Members) -> list[dict[str, Any]]:
-    """The engine's own, where there is one: without it nothing can be broken, healed, or known at once."""
+    """Return the container engine's card, where there is an engine: without it, no fault can be injected or healed."""
     if members.watch is None:
         return []
     if members.watch.trouble:
@@ -90,7 +91,7 @@ def engine_cards(members: Members) -> list[dict[str, Any]]:
 
 
 def client_cards(pulse: Pulse, now: float) -> list[dict[str, Any]]:
-    """Of the client process: its load, and whether the store takes writes."""
+    """Return the client process's cards: its load, and whether the store takes writes."""
     reading = answer(pulse, 0.0, now)
     if not reading.ok:
         trouble = "the client does not answer"
@@ -104,17 +105,17 @@ def client_cards(pulse: Pulse, now: float) -> list[dict[str, Any]]:
 def _load_card(data: Mapping[str, Any]) -> dict[str, Any]:
     p99, rate, missing = number(data.get("p99_ms")), number(data.get("rate")), number(data.get("missing"))
     errors = number(data.get("error_percent"))
-    words = "off" if not rate else "no answers" if p99 is None else f"p99 {p99:.0f} ms"
+    summary = "off" if not rate else "no answers" if p99 is None else f"p99 {p99:.0f} ms"
     if missing:
-        words = f"{missing:g} confirmed writes not found"
+        summary = f"{missing:g} confirmed writes not found"
     elif errors and rate:
-        words = f"{errors:.0f} % errors · {words}"
-    numbers = {"ops/s": _done_per_sec(data), "errors %": errors, "p99 ms": p99}
-    return card("load", "load", "degraded" if missing else "up", words, numbers)
+        summary = f"{errors:.0f} % errors · {summary}"
+    numbers = {"ops/s": _answered_per_sec(data), "errors %": errors, "p99 ms": p99}
+    return card("load", "load", "degraded" if missing else "up", summary, numbers)
 
 
-def _done_per_sec(data: Mapping[str, Any]) -> float | None:
-    """Operations that were answered."""
+def _answered_per_sec(data: Mapping[str, Any]) -> float | None:
+    """Return the operations per second that succeeded; None if unknown."""
     per_sec, errors = number(data.get("per_sec")), number(data.get("error_percent"))
     if not per_sec:
         return per_sec
@@ -122,23 +123,27 @@ def _done_per_sec(data: Mapping[str, Any]) -> float | None:
 
 
 def _writes_card(canary: Mapping[str, Any], now: float) -> dict[str, Any]:
-    took, last = canary.get("write_ms"), number(canary.get("last_at"))
+    write_ms, last = canary.get("write_ms"), number(canary.get("last_at"))
     if canary.get("takes_writes"):
-        return card("writes", "canary", "up", "confirmed all the time", {"ms": took})
-    why = canary.get("reason")
+        return card("writes", "canary", "up", "confirmed all the time", {"ms": write_ms})
+    reason = canary.get("reason")
     if last is None:
-        return card("writes", "canary", "starting", "none yet" + (f": {why}" if why else ""), {})
+        return card("writes", "canary", "starting", "none yet" + (f": {reason}" if reason else ""), {})
     return card(
-        "writes", "canary", "down", f"none for {CLOCK.to_uptime(now) - last:.1f} s" + (f": {why}" if why else ""), {}
+        "writes",
+        "canary",
+        "down",
+        f"none for {CLOCK.to_uptime(now) - last:.1f} s" + (f": {reason}" if reason else ""),
+        {},
     )
 
 
 def curves(pulse: Pulse, now: float) -> list[dict[str, Any]]:
-    """The main numbers as the client sees them; None while it does not answer."""
+    """Return the main numbers as the client sees them; None each while it does not answer."""
     reading = answer(pulse, 0.0, now)
     data = reading.data if reading.ok else {}
     return [
-        _metric("load", "operations", _done_per_sec(data), "/s", "load"),
+        _metric("load", "operations", _answered_per_sec(data), "/s", "load"),
         _metric("latency", "p99", data.get("p99_ms"), "ms", "latency"),
         _metric("errors", "errors", data.get("error_percent"), "%", "errors"),
     ]

@@ -1,4 +1,4 @@
-"""What the chapters do when they are entered: load, kill the leader, watch, heal, and look into the books."""
+"""The actions of the chapters: start the load, kill the leader, watch, heal, and verify the confirmed writes."""
 
 import asyncio
 from collections.abc import Mapping
@@ -21,15 +21,18 @@ VERIFY_SEC = 30.0
 
 
 class Choosing(Protocol):
-    """A fault that can pick its victim before it is injected."""
+    """A fault whose target can be chosen before it is injected."""
 
     async def choose(self) -> str:
-        """Its name. Raises `FaultError`."""
+        """Choose the target and return its name. Raises `FaultError`."""
 
 
 @dataclass(frozen=True)
 class KillScenario:
-    """`fault`: the name of the kill, `leads_within_sec`: what the hypothesis says of the election."""
+    """`fault`: the name of the kill; `rate`: the load, in operations per second.
+
+    `leads_within_sec`: how soon another leader takes over by the hypothesis. `office`: what the victim is called.
+    """
 
     fault: str
     rate: float
@@ -41,7 +44,7 @@ class KillScenario:
 
 
 class ClusterActions:
-    """Of one show. What was measured of the newest kill is kept here, and is gone with this process."""
+    """The actions of one show. The measurements of the newest kill are kept in memory, and end with this process."""
 
     def __init__(self, stage: Stage, cluster: Cluster, kill: Choosing, story: KillScenario) -> None:
         self._stage = stage
@@ -49,76 +52,80 @@ class ClusterActions:
         self._kill = kill
         self._story = story
         self._run: Run | None = None
-        self._client_began: object = None
-        self._first: tuple[str, float] | None = None
-        self._led: Mapping[str, int] = {}
+        self._client_start_at_kill: object = None
+        self._first_leader: tuple[str, float] | None = None
+        self._regions_led: Mapping[str, int] = {}
         self._watching: asyncio.Task[None] | None = None
 
     async def begin_load(self) -> None:
-        """Returns when it is steady, and there was time to read."""
+        """Start the load; return when it is steady and the audience has had time to read. Raises `FaultError`."""
         rate = self._story.rate
         try:
             await self._cluster.set_load(rate)
         except SubjectError as error:
             raise FaultError(str(error)) from error
-        if not await self._stage.wait_until(lambda health: _done(health) >= rate * STEADY_SHARE, STEADY_SEC):
+        if not await self._stage.wait_until(lambda health: _load_per_sec(health) >= rate * STEADY_SHARE, STEADY_SEC):
             raise FaultError(f"the load does not reach {rate:g} operations a second")
         await asyncio.sleep(self._story.reading_sec)
 
     async def kill_leader(self) -> None:
-        """The victim is named before the countdown, and is the one that dies."""
+        """Choose the leader, announce it, count down, and kill that one."""
         if self._watching is not None:
-            self._watching.cancel()  # of another kill, which may have been healed before anybody else led
+            self._watching.cancel()  # it belongs to an earlier kill, healed before another leader was seen
         victim = await self._kill.choose()
         await self._stage.say(f"At zero: {victim}, {self._story.office}.")
         await self._stage.countdown(3)
-        self._client_began = await self._client_life()
+        self._client_start_at_kill = await self._client_start_time()
         await self._stage.inject(self._story.fault)
         self._run = Run(victim, self._stage.measured(self._story.fault), where=self._story.where)
-        # From now on, for the leader may change again before the story gets to the election.
-        self._first = None
+        # Watched from now on: the leader may change again before the chapter on the election is entered.
+        self._first_leader = None
         self._watching = asyncio.create_task(self._watch_for_first(self._run), name="watching for another leader")
 
     async def _watch_for_first(self, run: Run) -> None:
-        def led(health: Mapping[str, Any]) -> bool:
-            if self._first is None:
-                self._first = elected_sec(health, run.victim, run.measured.injected_at)
-                self._led = _led(health)
-            return self._first is not None
+        def has_leader(health: Mapping[str, Any]) -> bool:
+            if self._first_leader is None:
+                self._first_leader = elected_sec(health, run.victim, run.measured.injected_at)
+                self._regions_led = _regions_led_in(health)
+            return self._first_leader is not None
 
-        await self._stage.wait_until(led, ELECTION_SEC)
+        await self._stage.wait_until(has_leader, ELECTION_SEC)
 
     async def detect(self) -> None:
-        """Returns when the wall has seen it, or has not within DETECTION_SEC."""
-        run = self._known()
+        """Wait until the kill is seen on the stage, at most DETECTION_SEC, and announce the result."""
+        run = self._require_run()
         name = self._story.fault
         await self._stage.wait_until(
             lambda health: self._stage.measured(name).detected_after_sec is not None, DETECTION_SEC
         )
-        seen = self._stage.measured(name).detected_after_sec
-        self._run = replace(self._known(), measured=self._stage.measured(name))
-        word = "has not been seen down yet" if seen is None else f"was red on this wall after {seen:.1f} s"
-        await self._stage.say(f"{run.victim} {word}.")
+        seconds = self._stage.measured(name).detected_after_sec
+        self._run = replace(self._require_run(), measured=self._stage.measured(name))
+        finding = "has not been seen down yet" if seconds is None else f"was red on this wall after {seconds:.1f} s"
+        await self._stage.say(f"{run.victim} {finding}.")
 
     async def watch_election(self) -> None:
-        """Says who leads instead, and for how long nothing was confirmed."""
-        run = self._known()
+        """Wait for another leader, and announce it with the time in which no write was confirmed."""
+        run = self._require_run()
         since = run.measured.injected_at
 
-        def led(health: Mapping[str, Any]) -> bool:
+        def has_leader(health: Mapping[str, Any]) -> bool:
             return elected_sec(health, run.victim, since) is not None and _takes_writes(health)
 
-        await self._stage.wait_until(led, ELECTION_SEC)
-        if self._first is None:
-            self._first, self._led = elected_sec(self._stage.health(), run.victim, since), _led(self._stage.health())
-        found = self._first
-        outage_sec = await self._outage(since)
-        run = replace(self._known(), outage_sec=outage_sec)
-        self._run = replace(run, leader=found[0], elected_sec=found[1], led=self._led) if found is not None else run
-        await self._stage.say(of_election(self._run))
+        await self._stage.wait_until(has_leader, ELECTION_SEC)
+        if self._first_leader is None:
+            health = self._stage.health()
+            self._first_leader = elected_sec(health, run.victim, since)
+            self._regions_led = _regions_led_in(health)
+        first_leader = self._first_leader
+        outage_sec = await self._fetch_outage(since)
+        run = replace(self._require_run(), outage_sec=outage_sec)
+        if first_leader is not None:
+            run = replace(run, leader=first_leader[0], elected_sec=first_leader[1], led=self._regions_led)
+        self._run = run
+        await self._stage.say(of_election(run))
 
     async def recover(self) -> None:
-        """Heals, waits until all is up, reads everything again, and concludes."""
+        """Heal, wait until everything is up, read all confirmed writes again, and conclude with the verdict."""
         name = self._story.fault
         await self._stage.say("")
         await self._stage.heal(name)
@@ -126,35 +133,35 @@ class ClusterActions:
         if self._run is None:
             await self._stage.conclude(None, "Not measurable: the server was started anew since the kill.")
             return
-        books, trouble = await self._books()
-        run = replace(self._known(), measured=self._stage.measured(name), books=books, books_trouble=trouble)
+        books, trouble = await self._verify_books()
+        run = replace(self._require_run(), measured=self._stage.measured(name), books=books, books_trouble=trouble)
         await self._stage.conclude(*self._verdict(run))
 
     def _verdict(self, run: Run) -> Verdict:
         return of_kill(run, self._story.leads_within_sec)
 
-    def _known(self) -> Run:
+    def _require_run(self) -> Run:
         if self._run is None:
             raise FaultError("nothing was killed since this server began: go back, and rerun the kill")
         return self._run
 
-    async def _client_life(self) -> object:
-        """What changes when the client process is started anew; None when it does not answer."""
+    async def _client_start_time(self) -> object:
+        """Return when the client process was started; None when it does not answer."""
         return (await self._cluster.client.probe(deadline_sec=2.0).look()).data.get("started_at")
 
-    async def _outage(self, since: float | None) -> float | None:
+    async def _fetch_outage(self, since: float | None) -> float | None:
         if since is None:
             return None
         path = f"run?uptime={round(CLOCK.to_uptime(since) * 1_000_000)}"
         outage = (await self._cluster.client.probe(path, deadline_sec=2.0).look()).data.get("outage") or {}
         return outage.get("sec")
 
-    async def _books(self) -> tuple[Mapping[str, int] | None, str]:
-        """What was read again; None, and why, when that is not to be had."""
-        life = await self._client_life()
-        if life is None or self._client_began is None:
+    async def _verify_books(self) -> tuple[Mapping[str, int] | None, str]:
+        """Verify all confirmed writes and return the counts; None and the reason if that is not possible."""
+        client_start = await self._client_start_time()
+        if client_start is None or self._client_start_at_kill is None:
             return None, "the client process did not answer"
-        if life != self._client_began:
+        if client_start != self._client_start_at_kill:
             return None, "the client process was started anew"
         try:
             return (await self._cluster.client.tell("verify", {}, VERIFY_SEC)).data, ""
@@ -162,14 +169,14 @@ class ClusterActions:
             return None, str(error)
 
 
-def _done(health: Mapping[str, Any]) -> float:
-    """Operations a second, as the wall shows them."""
+def _load_per_sec(health: Mapping[str, Any]) -> float:
+    """Return the operations per second that the sample shows."""
     value = next((m["value"] for m in health.get("metrics", ()) if m["name"] == "load"), None)
     return float(value or 0)
 
 
-def _led(health: Mapping[str, Any] | None) -> Mapping[str, int]:
-    """Where there is more than one to lead: who leads how many."""
+def _regions_led_in(health: Mapping[str, Any] | None) -> Mapping[str, int]:
+    """Return how many regions each leader leads; empty where there is only one leader."""
     return ((health or {}).get("leader") or {}).get("led") or {}
 
 

@@ -1,4 +1,4 @@
-"""Kept for subjects that import it: docs/extending.md named `demo.subjects.cluster.load_client` so before."""
+"""The former name of `demo.subjects.cluster.load_client`, kept for users' subjects that import it."""
 
 from demo.subjects.cluster.load_client import LoadClient, building
 

@@ -1,4 +1,4 @@
-"""A cluster as a subject has it: its ground, its members, its client process; brought up, watched, healed, ended."""
+"""A cluster as a subject uses it: deployment, members and client process; started, observed, healed, stopped."""
 
 import asyncio
 import contextlib
@@ -23,26 +23,26 @@ UP_SEC = 90.0
 LOOK_SEC = 0.1
 LEARN_SEC = 4.0
 AGAIN_SEC = 5.0
-"""A part that dies while others are brought back is not waited for, but brought back as well."""
+"""How long a heal waits before it restarts again what is down: a member may die while others are restarted."""
 
 CALLED_OFF_SEC = 15.0
 CLIENT_EVERY_SEC = 0.25
 
 
 def places_of(members: Iterable[Member]) -> list[str]:
-    """`host:port` of all that are known to be reached."""
+    """Return `host:port` of all members whose address is known."""
     return [member.address for member in members if member.address]
 
 
-async def _nobody() -> None:
-    """The members are known from the start."""
+async def _learn_nothing() -> None:
+    """Do nothing: the members are known from the start."""
 
 
 class Cluster:
-    """`client`: the module of the client process. `tell` is called with what the presenter should know of its start.
+    """A cluster. `client`: the module of the client process; `tell` is called with notices on the start.
 
-    A subject may say more of its cluster: `endpoints`, what the client process is told of the members; `learn`, who
-    looks for members that are not known yet (may raise `SubjectError`); `lacks`, what else it waits for, in words.
+    A subject may set: `endpoints`, what the client process is told of the members; `learn`, which looks for members
+    that are not known yet (may raise `SubjectError`); `lacks`, what else the start waits for, in words.
     """
 
     def __init__(self, ground: Deployment, members: Sequence[Member], client: str) -> None:
@@ -52,10 +52,10 @@ class Cluster:
         self.tell: Callable[[str], None] = lambda text: None
         self.stirred: Callable[[], None] = lambda: None
         self.endpoints: Callable[[Iterable[Member]], list[str]] = places_of
-        self.learn: Callable[[], Coroutine[Any, Any, None]] = _nobody
+        self.learn: Callable[[], Coroutine[Any, Any, None]] = _learn_nothing
         self.lacks: Callable[[], Sequence[str]] = tuple
         self.up_sec = UP_SEC
-        ground.told(self.members, self._moved, self._say)
+        ground.told(self.members, self._on_engine_news, self._notify)
         port, self._token = free_ports(1)[0], secrets.token_hex(16)
         self.client = ClientConnection(self.lines, port, self._token)
         self._module = client
@@ -63,7 +63,7 @@ class Cluster:
         self._port, self._rate = port, 0.0
         self.client_pulse = Pulse(self.client.probe().look, CLIENT_EVERY_SEC, self.stir)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._one_at_a_time = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     @property
     def watch(self) -> EngineWatch | None:
@@ -73,16 +73,16 @@ class Cluster:
     def pulses(self) -> tuple[Pulse, ...]:
         return (*(member.watched(self.stir) for member in self.members), self.client_pulse)
 
-    # What is seen.
+    # Observation.
 
     def stir(self) -> None:
         self.stirred()
 
-    def _say(self, text: str) -> None:
+    def _notify(self, text: str) -> None:
         self.tell(text)
 
-    def _moved(self) -> None:
-        """The engine has told something: look at it now, and know where it answers."""
+    def _on_engine_news(self) -> None:
+        """Take over changed addresses, and probe at once the members whose container has changed its state."""
         if self.members.take_addresses():
             self._spawn(self.tell_endpoints())
         for member in self.members:
@@ -99,57 +99,57 @@ class Cluster:
     # The client process.
 
     def _make_client(self) -> Child:
-        told = {"id": CLIENT, "port": self._port, "token": self._token, "rate": self._rate}
-        told["endpoints"] = self.endpoints(self.members)
-        return Child(CLIENT, module(self._module), json.dumps(told).encode())
+        config = {"id": CLIENT, "port": self._port, "token": self._token, "rate": self._rate}
+        config["endpoints"] = self.endpoints(self.members)
+        return Child(CLIENT, module(self._module), json.dumps(config).encode())
 
     async def tell_endpoints(self) -> None:
-        with contextlib.suppress(SubjectError):  # a client that is started later is told then
+        with contextlib.suppress(SubjectError):  # a client that does not run yet gets them when it is started
             await self.client.tell("orders", {"endpoints": self.endpoints(self.members)})
 
     async def set_load(self, per_sec: float) -> None:
-        """Operations a second, 0 for none. Raises `SubjectError`."""
+        """Set the load in operations per second, 0 for none. Raises `SubjectError`."""
         self._rate = per_sec
         await self.client.tell("orders", {"rate": per_sec})
 
-    # Life.
+    # Start, heal, stop.
 
     async def check(self) -> None:
-        """Raises `SubjectError` when it cannot be brought up, or attached to, on this machine."""
+        """Check that it can be started, or attached to, on this machine. Raises `SubjectError`."""
         await self.ground.check()
 
     async def start(self) -> None:
-        async with self._one_at_a_time:
+        async with self._lock:
             await self.ground.bring_up()
-            await self._know_in_time()
+            await self._retry_update_addresses()
             await self._process.bring_back()
-            await self._until_up(self.up_sec)
+            await self._wait_until_up(self.up_sec)
 
-    async def _know(self) -> None:
-        """Who belongs to it, and where each answers, before the first event has told."""
+    async def _update_addresses(self) -> None:
+        """Find out who belongs to it and where each answers, without waiting for the engine's first event."""
         await self.learn()
         await self.ground.know()
 
-    async def _know_in_time(self) -> None:
-        """A cluster that has just begun may not tell at once. Raises `SubjectError`."""
+    async def _retry_update_addresses(self) -> None:
+        """Do the same, again for up to LEARN_SEC: a new cluster may not answer at once. Raises `SubjectError`."""
         until = time.monotonic() + LEARN_SEC
         while True:
             try:
-                return await self._know()
+                return await self._update_addresses()
             except SubjectError:
                 if time.monotonic() > until:
                     raise
             await asyncio.sleep(LOOK_SEC)
 
-    async def _until_up(self, within_sec: float) -> None:
+    async def _wait_until_up(self, within_sec: float) -> None:
         until = time.monotonic() + within_sec
-        while waits_for := await self._down():
+        while waits_for := await self._list_down():
             if time.monotonic() > until:
                 raise SubjectError(f"not up after {self.up_sec:g} s: {', '.join(waits_for)}")
             await asyncio.sleep(LOOK_SEC)
 
-    async def _down(self) -> list[str]:
-        """By probe, now."""
+    async def _list_down(self) -> list[str]:
+        """Probe everything now and return what is not up yet; then `writes`, then what the subject adds."""
         readings = await asyncio.gather(*(member.look() for member in self.members), self._process.look())
         names = [*(member.id for member in self.members), "load"]
         down = [name for name, reading in zip(names, readings, strict=True) if not reading.ok]
@@ -157,36 +157,39 @@ class Cluster:
         return down or ([] if writes else ["writes"]) or [*self.lacks()]
 
     async def is_up(self, ident: str) -> bool:
-        """By probe of its own, wherever it is published now; in a process that never started it, too."""
+        """Return whether a member answers a probe now, wherever it is published.
+
+        Works in a process that never called `start`, too: the watchdog's.
+        """
         with contextlib.suppress(SubjectError):
-            await self._know()
+            await self._update_addresses()
         member = self.members.find(ident)
         return member is not None and (await member.look()).ok
 
     @property
     def heal_sec(self) -> float:
-        """What `heal` takes at most, by its own limits: compose, which may have to make all of it, and the parts."""
+        """The maximum duration of `heal` by its own timeouts: compose may have to create everything."""
         return MAKE_SEC + self.up_sec + AGAIN_SEC
 
     async def heal(self) -> None:
-        """Bring back what does not run: the parts that this show may touch, and the client process."""
-        async with self._one_at_a_time:
+        """Restart what does not run: members that may be touched, and the client process. Raises `SubjectError`."""
+        async with self._lock:
             until = time.monotonic() + self.up_sec
             await self._bring_back()
             while True:
                 try:
-                    return await self._until_up(min(AGAIN_SEC, until - time.monotonic()))
+                    return await self._wait_until_up(min(AGAIN_SEC, until - time.monotonic()))
                 except SubjectError:
                     if time.monotonic() > until:
                         raise
-                with contextlib.suppress(SubjectError):  # what is still lacking is said in the end
+                with contextlib.suppress(SubjectError):  # what is still down is reported after the timeout
                     await self._bring_back()
 
     async def _bring_back(self) -> None:
-        with contextlib.suppress(SubjectError):  # nobody may be left who could tell
+        with contextlib.suppress(SubjectError):  # no member may be left that could be asked
             await self.learn()
         await self.ground.bring_back()
-        await self._know()
+        await self._update_addresses()
         await self._process.bring_back()
         await self.tell_endpoints()
 
@@ -197,18 +200,18 @@ class Cluster:
         try:
             await self._process.stop()
         finally:
-            await self._leave()
+            await self._clean_up()
 
-    async def _leave(self) -> None:
-        """After a start that was called off: it may still be ending what it began."""
-        waiting = asyncio.ensure_future(self._one_at_a_time.acquire())
-        await asyncio.wait({waiting}, timeout=CALLED_OFF_SEC)
+    async def _clean_up(self) -> None:
+        """Remove and close everything, after waiting for a cancelled start to finish what it has begun."""
+        acquiring = asyncio.ensure_future(self._lock.acquire())
+        await asyncio.wait({acquiring}, timeout=CALLED_OFF_SEC)
         try:
             await self.ground.take_down()
         finally:
-            if waiting.done():
-                self._one_at_a_time.release()
+            if acquiring.done():
+                self._lock.release()
             else:
-                waiting.cancel()
+                acquiring.cancel()
             await self.ground.close()
             await self.lines.close()

@@ -1,4 +1,4 @@
-"""A compose project of ours: brought up and taken down with the `docker compose` command."""
+"""One compose project of ours, brought up and taken down with the `docker compose` command."""
 
 import asyncio
 import contextlib
@@ -16,66 +16,71 @@ from demo.subjects.cluster.client_config import without_proxies
 from demo.subjects.cluster.packages import installs_compose
 
 VERSION_SEC = 6.0
-"""An old docker-compose, in Python, takes over three on a busy machine."""
+"""The old docker-compose, written in Python, needs over 3 s on a busy machine."""
 
 END_SEC = 6.0
 UP_SEC = 600.0
-"""Images that compose loads itself come slowly."""
+"""Includes the time to pull images, should compose pull any itself."""
 
 DOWN_SEC = 60.0
 GRACE_SEC = "2"
-"""What a container gets to stop by itself."""
+"""The grace period of a container after SIGTERM."""
 
 TAIL_LINES = 12
 MAX_SAID = 400
 NOT_THIS = "podman-compose"
 
 
-class _Late(SubjectError):
-    """It did not end in time."""
+class _CommandTimeout(SubjectError):
+    """The command did not end in time."""
 
 
 async def find_compose(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """Return the command that works, plugin first. Raises `SubjectError` with what to do."""
-    words: dict[str, tuple[str, ...]] = {"docker": ("compose",), "docker-compose": ()}
-    commands = [(path, *rest) for name, rest in words.items() if (path := shutil.which(name))]
+    subcommands: dict[str, tuple[str, ...]] = {"docker": ("compose",), "docker-compose": ()}
+    commands = [(path, *rest) for name, rest in subcommands.items() if (path := shutil.which(name))]
     # All at once: one that hangs must not cost the other its time.
-    asked = [asyncio.create_task(version_of(command, environ or {})) for command in commands]
-    silent, other = "", bool(shutil.which(NOT_THIS))
+    version_tasks = [asyncio.create_task(version_of(command, environ or {})) for command in commands]
+    silent_command, has_podman_compose = "", bool(shutil.which(NOT_THIS))
     try:
-        for command, answer in zip(commands, asked, strict=True):
+        for command, version_task in zip(commands, version_tasks, strict=True):
             try:
-                version = await answer
+                version = await version_task
                 if version and NOT_THIS not in version:
                     return command
-                other |= NOT_THIS in version
+                has_podman_compose |= NOT_THIS in version
             except TimeoutError:
-                silent = " ".join((Path(command[0]).name, *command[1:], "version"))
+                silent_command = " ".join((Path(command[0]).name, *command[1:], "version"))
     finally:
-        for answer in asked:
-            answer.cancel()
-        await asyncio.gather(*asked, return_exceptions=True)
-    if silent:
-        raise SubjectError(f"`{silent}` did not answer within {VERSION_SEC:g} s: see what it waits for, then try again")
+        for version_task in version_tasks:
+            version_task.cancel()
+        await asyncio.gather(*version_tasks, return_exceptions=True)
+    if silent_command:
+        raise SubjectError(
+            f"`{silent_command}` did not answer within {VERSION_SEC:g} s: see what it waits for, then try again"
+        )
     install = await asyncio.to_thread(installs_compose)
-    if other:
+    if has_podman_compose:
         install = f"{NOT_THIS} is not supported, but docker-compose on podman's socket is: {install}"
     raise SubjectError(f"neither `docker compose` nor `docker-compose` works here: {install}")
 
 
 async def version_of(command: Sequence[str], environ: Mapping[str, str]) -> str:
-    """Return what it says of itself; empty when it fails. Raises `TimeoutError` when it hangs."""
+    """Return the version that it prints; "" when it fails. Raises `TimeoutError` when it hangs."""
     try:
-        code, said = await _run((*command, "version", "--short"), environ, VERSION_SEC)
-    except _Late as late:
+        code, said = await _run_command((*command, "version", "--short"), environ, VERSION_SEC)
+    except _CommandTimeout as late:
         raise TimeoutError from late
     except SubjectError:
         return ""
     return said if code == 0 else ""
 
 
-async def _run(command: Sequence[str], environ: Mapping[str, str], within_sec: float | None) -> tuple[int, str]:
-    """Exit code and its last lines. Called off: it is ended before this returns. Raises `SubjectError`."""
+async def _run_command(command: Sequence[str], environ: Mapping[str, str], within_sec: float | None) -> tuple[int, str]:
+    """Run a command and return its exit code and last lines. Raises `SubjectError`.
+
+    When cancelled, the command is ended before this returns.
+    """
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -96,7 +101,7 @@ async def _run(command: Sequence[str], environ: Mapping[str, str], within_sec: f
                     tail.append(line.decode(errors="replace").strip()[:MAX_SAID])
             return await process.wait(), in_short(tail)
     except TimeoutError:
-        raise _Late(f"`{' '.join(command[:3])}` did not end within {within_sec:g} s") from None
+        raise _CommandTimeout(f"`{' '.join(command[:3])}` did not end within {within_sec:g} s") from None
     finally:
         if process.returncode is None:
             _signal(process, signal.SIGTERM)
@@ -109,13 +114,13 @@ async def _run(command: Sequence[str], environ: Mapping[str, str], within_sec: f
 
 
 def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
-    """To all of its session: the docker command's plugins are processes of their own."""
+    """Send a signal to its whole session: the docker command's plugins are processes of their own."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, number)
 
 
 def in_short(lines: Iterable[str]) -> str:
-    """What went wrong, of a command's last lines: those that say so, each once; else all of them."""
+    """Return what went wrong, from a command's last lines: the lines with an error, each once; else all of them."""
     said = [line for line in dict.fromkeys(lines) if line]
     errors = [line for line in said if "error" in line.lower() and not line.lower().startswith("encountered")]
     return " · ".join(errors or said)[-MAX_SAID:]
@@ -123,7 +128,7 @@ def in_short(lines: Iterable[str]) -> str:
 
 @dataclass
 class Compose:
-    """One project: its name, its file, and what the file takes from the environment."""
+    """One project: its name, its compose file, and the environment variables that the file uses."""
 
     project: str
     file: Path
@@ -131,23 +136,23 @@ class Compose:
     _command: tuple[str, ...] = ()
 
     async def check(self) -> None:
-        """Raises `SubjectError` when there is no such command."""
+        """Find the compose command. Raises `SubjectError` when there is none."""
         if not self._command:
             self._command = await find_compose(self.environ)
 
     async def up(self) -> None:
         """Create and start what is missing; what runs is left as it is. Raises `SubjectError`."""
-        await self._do("up", "-d", "--no-recreate", within_sec=UP_SEC)
+        await self._run("up", "-d", "--no-recreate", within_sec=UP_SEC)
 
     async def down(self, within_sec: float) -> None:
         """Remove its containers, networks and volumes. Raises `SubjectError`."""
-        await self._do("down", "--volumes", "--timeout", GRACE_SEC, within_sec=within_sec)
+        await self._run("down", "--volumes", "--timeout", GRACE_SEC, within_sec=within_sec)
 
-    async def _do(self, *words: str, within_sec: float | None) -> None:
+    async def _run(self, *words: str, within_sec: float | None) -> None:
         await self.check()
         command = (*self._command, "-p", self.project, "-f", str(self.file), *words)
         with without_proxies() as settings:
-            code, said = await _run(command, self.environ | settings, within_sec)
+            code, said = await _run_command(command, self.environ | settings, within_sec)
         if code != 0:
             program = " ".join((Path(command[0]).name, *self._command[1:]))
             raise SubjectError(f"`{program} -p {self.project} {words[0]}` failed: {said or f'exit code {code}'}")

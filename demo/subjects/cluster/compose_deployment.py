@@ -1,4 +1,4 @@
-"""A cluster in containers of one compose project: brought up or found, and left as it was found."""
+"""A cluster in the containers of one compose project: brought up or found running, and left as it was found."""
 
 import re
 import time
@@ -23,7 +23,7 @@ PROJECT = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 @dataclass(frozen=True)
 class ComposeSpec:
-    """What is to be brought up, when it does not run yet. `ports`: where it publishes on 127.0.0.1, by service."""
+    """What is brought up when it does not run yet. `ports`: the ports of 127.0.0.1 it publishes, by service."""
 
     project: str
     file: Path
@@ -32,7 +32,7 @@ class ComposeSpec:
     ports: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Raises `UsageError` for a name that compose would refuse later, at greater length."""
+        """Check the project's name, before compose refuses it in many more words. Raises `UsageError`."""
         if not PROJECT.fullmatch(self.project):
             raise UsageError(
                 f"{self.project[:60]!r} cannot be a compose project's name: use a-z, 0-9, '_' and '-', "
@@ -42,7 +42,7 @@ class ComposeSpec:
 
 @dataclass(frozen=True)
 class DeploymentOptions:
-    """`attach`: it runs already, and nothing of it is started or removed. `keep`: what is brought up stays."""
+    """`attach`: the cluster runs already; nothing of it is started or removed. `keep`: what is brought up stays."""
 
     attach: bool = False
     keep: bool = False
@@ -50,22 +50,22 @@ class DeploymentOptions:
 
 
 class ComposeDeployment:
-    """A `Ground` on the container engine of this machine."""
+    """A `Deployment` on the container engine of this machine."""
 
     def __init__(self, plans: ComposeSpec, terms: DeploymentOptions) -> None:
         self.plans, self.terms = plans, terms
         self.engine = Engine()
-        self._watch = EngineWatch(self.engine, plans.project, self._news)
+        self._watch = EngineWatch(self.engine, plans.project, self._on_news)
         self._compose = Compose(
             plans.project, plans.file, plans.environ | {"DEMO_OWNER": ownership.mine(keep=terms.keep)}
         )
-        self._ours = False
-        self._hold = ownership.ProjectLock(plans.project)
+        self._is_ours_to_remove = False
+        self._project_lock = ownership.ProjectLock(plans.project)
         self._members = Members((), None)
         self._changed: Callable[[], None] = lambda: None
         self._tell: Tell = lambda text: None
         self.judge: Callable[[Sequence[Container]], Awaitable[object]] | None = None
-        """Raises `SubjectError` when what is attached to is nothing that this subject can present."""
+        """Checks the containers that are attached to. Raises `SubjectError` if the subject cannot present them."""
 
     @property
     def watch(self) -> EngineWatch:
@@ -74,7 +74,7 @@ class ComposeDeployment:
     def told(self, members: Members, changed: Callable[[], None], tell: Tell) -> None:
         self._members, self._changed, self._tell = members, changed, tell
 
-    def _news(self) -> None:
+    def _on_news(self) -> None:
         self._changed()
 
     async def check(self) -> None:
@@ -90,10 +90,11 @@ class ComposeDeployment:
         except EngineError as error:
             raise SubjectError(str(error)) from error
         finally:
+            # `check` runs in an event loop of its own, and a session cannot be used in another one.
             await self.engine.close()
 
     async def examine(self) -> Finding:
-        """For `demo doctor`, of a project that is attached to. Raises `SubjectError`."""
+        """Check, for `demo doctor`, the project that is attached to. Raises `SubjectError`."""
         try:
             await self.check()
             names = ", ".join(sorted(one.called for one in await self.listed()))
@@ -102,95 +103,106 @@ class ComposeDeployment:
         return ok(f"project {self.plans.project}", f"can be presented; what is there: {names}")
 
     async def listed(self) -> tuple[Container, ...]:
-        """All of the project, those that do not run too. Raises `SubjectError`."""
+        """Return all containers of the project, those that do not run included. Raises `SubjectError`."""
         try:
             return await self.engine.containers(self.plans.project)
         except EngineError as error:
             raise SubjectError(str(error)) from error
 
     async def bring_up(self) -> None:
-        """What runs is taken as it is; what a show of this machine left behind is this show's to remove."""
+        """Start what does not run yet, and leave what runs as it is.
+
+        Containers that a crashed show left behind become this show's, which removes them in the end.
+        """
         if self.terms.allow_unlabelled:
             self._tell(f"every container of {self.plans.project} that this show names can be broken, labelled or not")
         if self.terms.attach:
             return
         found = await self.listed()
         self._compose.environ |= self.engine.environ()
-        claim = self._claimed(found)
-        found = await self._unfrozen(found, claim)
-        lacking = self._lacking(found)
+        claim = self._claim(found)
+        found = await self._unpause_all(found, claim)
+        lacking = self._list_missing(found)
         if found and not lacking:
-            word = (
+            explanation = (
                 "was left by a show that is gone; it ends with this one" if claim == "left" else "stays when this ends"
             )
-            self._tell(f"{self.plans.project} runs already; it {word}")
+            self._tell(f"{self.plans.project} runs already; it {explanation}")
             return
         self._check_free(claim, lacking)
         self._check_ports(lacking)
         if found:
             self._tell(f"{self.plans.project} is only half up: starting {', '.join(lacking)}")
         else:
-            await self._pull()
+            await self._pull_images()
             self._check_ports(lacking)
             self._tell(f"starting {self.plans.project} with compose")
-        self._ours |= not self.terms.keep and claim == "nobody's"
+        self._is_ours_to_remove |= not self.terms.keep and claim == "nobody's"
         await self._compose.up()
 
-    def _claimed(self, found: Sequence[Container]) -> ownership.Ownership:
-        """Whose it is, once nobody else is bringing it up or taking it over; what was left becomes ours."""
+    def _claim(self, found: Sequence[Container]) -> ownership.Ownership:
+        """Return who owns the containers, now that no other show on this machine starts or takes over the project.
+
+        Orphaned containers become ours to remove.
+        """
         claim = ownership.claim_on(found)
-        if claim in ("nobody's", "left") and not self._hold.take(self.engine.where):
+        if claim in ("nobody's", "left") and not self._project_lock.take(self.engine.where):
             return "another's"
-        self._ours |= not self.terms.keep and claim == "left"
+        self._is_ours_to_remove |= not self.terms.keep and claim == "left"
         return claim
 
     def _check_free(self, claim: ownership.Ownership, lacking: Sequence[str]) -> None:
-        """What another show has broken is that show's to heal."""
+        """Raise `SubjectError` if another show owns the project: what it has broken is its own to heal."""
         if claim == "another's":
             raise SubjectError(
                 f"another show has {self.plans.project}, and {', '.join(lacking)} of it does not run: "
                 "wait for it, or take a project of your own (-o project=NAME)"
             )
 
-    async def _unfrozen(self, found: tuple[Container, ...], claim: ownership.Ownership) -> tuple[Container, ...]:
-        """Compose does not unpause."""
+    async def _unpause_all(self, found: tuple[Container, ...], claim: ownership.Ownership) -> tuple[Container, ...]:
+        """Unpause paused containers, which compose would leave paused; return the containers as they are then."""
         frozen = [one for one in found if one.state == "paused" and claim != "another's"]
         for member in self._members:
-            for container in _of(member, frozen):
+            for container in _containers_of(member, frozen):
                 await self._start(member, container)
         return await self.listed() if frozen else found
 
-    async def _pull(self) -> None:
+    async def _pull_images(self) -> None:
         try:
             await pull(self.engine, self.plans.images, self._tell)
         except EngineError as error:
             raise SubjectError(str(error)) from error
 
     def _check_ports(self, services: Sequence[str]) -> None:
-        """Compose would say so too, at greater length, and after having made half of it."""
+        """Check that the ports are free, as compose would notice only after it has created half of the project."""
         taken = [port for name in services for port in self.plans.ports.get(name, ()) if not is_free(port)]
         if taken:
-            some = ", ".join(map(str, taken))
-            raise SubjectError(f"taken on 127.0.0.1: port {some}; end what uses it, or take others (-o base-port=PORT)")
+            ports_text = ", ".join(map(str, taken))
+            raise SubjectError(
+                f"taken on 127.0.0.1: port {ports_text}; end what uses it, or take others (-o base-port=PORT)"
+            )
 
-    def _lacking(self, found: Sequence[Container]) -> list[str]:
-        return [member.id for member in self._members if not any(one.is_running for one in _of(member, found))]
+    def _list_missing(self, found: Sequence[Container]) -> list[str]:
+        return [
+            member.id for member in self._members if not any(one.is_running for one in _containers_of(member, found))
+        ]
 
     async def know(self) -> None:
         self._members.take(await self.listed())
 
     async def bring_back(self) -> None:
         found = await self.listed()
-        if not self.terms.attach and (lacking := self._lacking(found)):
-            claim = self._claimed(found)
+        if not self.terms.attach and (lacking := self._list_missing(found)):
+            claim = self._claim(found)
             self._check_free(claim, lacking)
-            if not all(_of(member, found) for member in self._members):
-                self._ours |= not self.terms.keep and claim == "nobody's"
+            # Compose is needed only for containers that do not exist; those that do are started below without it.
+            if not all(_containers_of(member, found) for member in self._members):
+                self._is_ours_to_remove |= not self.terms.keep and claim == "nobody's"
                 await self._compose.up()
         for member in self._members:
-            own = _of(member, found)
-            if own and not any(container.is_running for container in own):
-                await self._start(member, own[0])
+            containers = _containers_of(member, found)
+            if containers and not any(container.is_running for container in containers):
+                await self._start(member, containers[0])
 
     async def _start(self, member: Member, container: Container) -> None:
         if not (container.is_target or self.terms.allow_unlabelled):
@@ -202,25 +214,25 @@ class ComposeDeployment:
 
     async def take_down(self) -> None:
         try:
-            if self._ours:
-                await self._remove()
-                self._ours = False
+            if self._is_ours_to_remove:
+                await self._compose_down()
+                self._is_ours_to_remove = False
         finally:
-            self._hold.let_go()
+            self._project_lock.let_go()
 
-    async def _remove(self) -> None:
-        """Once more when it soon fails: somebody may have started in that moment what was being removed."""
+    async def _compose_down(self) -> None:
+        """Run `down`, once more if it soon fails: somebody may have started just then what was being removed."""
         until = time.monotonic() + DOWN_SEC
         try:
             await self._compose.down(DOWN_SEC)
         except SubjectError:
-            if (left := until - time.monotonic()) < DOWN_SEC / 2:
+            if (remaining_sec := until - time.monotonic()) < DOWN_SEC / 2:
                 raise
-            await self._compose.down(left)
+            await self._compose.down(remaining_sec)
 
     async def close(self) -> None:
         await self.engine.close()
 
 
-def _of(member: Member, found: Sequence[Container]) -> list[Container]:
+def _containers_of(member: Member, found: Sequence[Container]) -> list[Container]:
     return [container for container in found if member.is_in(container)]

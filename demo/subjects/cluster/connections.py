@@ -1,4 +1,4 @@
-"""Connections of this process to a cluster and to its client process, opened at first use."""
+"""This process's connections to a cluster and to its client process, opened at first use."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -14,11 +14,11 @@ from demo.processes.service_auth import HOST
 TOTAL_SEC = 5.0
 
 CLIENT = "load"
-"""The id of the client process."""
+"""The id under which the client process proves its identity."""
 
 
 class Connections:
-    """`close()` ends them; whoever asks after that opens them anew."""
+    """One HTTP session for all requests. `close()` ends it; a request after that opens a new one."""
 
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
@@ -35,10 +35,10 @@ class Connections:
 
 
 class ClientConnection:
-    """How the client process is asked and told."""
+    """Requests to the client process."""
 
     def __init__(self, lines: Connections, port: int, token: str) -> None:
-        self._lines = lines
+        self._connections = lines
         self._url = f"http://{HOST}:{port}"
         self._asking = partial(proof_of_identity.Question, token, CLIENT)
 
@@ -46,10 +46,10 @@ class ClientConnection:
         self, path: str = "health", deadline_sec: float = 0.4, posts: Mapping[str, object] | None = None
     ) -> HttpProbe:
         url = f"{self._url}/{path}"
-        return HttpProbe(self._lines.session, url, deadline_sec=deadline_sec, posts=posts, asking=self._asking)
+        return HttpProbe(self._connections.session, url, deadline_sec=deadline_sec, posts=posts, asking=self._asking)
 
     async def tell(self, path: str, body: dict[str, object], within_sec: float = 2.0) -> Reading:
-        """Raises `SubjectError` when it does not answer, or refuses."""
+        """Send `body` by POST and return the answer. Raises `SubjectError` if the client does not answer or refuses."""
         reading = await self.probe(path, within_sec, body).look()
         if not reading.ok:
             raise SubjectError(f"the client process: {reading.trouble}")

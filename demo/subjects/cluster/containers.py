@@ -1,4 +1,4 @@
-"""Kept for subjects that import it: docs/extending.md named `demo.subjects.cluster.compose_deployment` so before."""
+"""The former name of `demo.subjects.cluster.compose_deployment`, kept for users' subjects that import it."""
 
 from demo.subjects.cluster.compose_deployment import ComposeDeployment, ComposeSpec, DeploymentOptions
 

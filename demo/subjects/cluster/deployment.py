@@ -1,4 +1,4 @@
-"""Where the parts of a cluster run: who starts them, tells of them, brings them back, and removes them."""
+"""How a cluster is deployed: who starts its members, watches, restarts and removes them."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -7,59 +7,54 @@ from demo.container_engine.event_watch import EngineWatch
 from demo.subjects.cluster.members import Members
 
 Tell = Callable[[str], None]
-"""Called with what the presenter should know."""
+"""Called with a notice for the presenter."""
 
 
 class Deployment(Protocol):
-    """Each call but `close` may raise `SubjectError`."""
+    """How a cluster is brought up and removed. Each method but `close` may raise `SubjectError`."""
 
     @property
     def watch(self) -> EngineWatch | None:
-        """The container engine's word on each part; None where there is none."""
+        """The container engine's account of each member; None where there is no engine."""
 
     def told(self, members: Members, changed: Callable[[], None], tell: Tell) -> None:
-        """Before all else: whose ground it is, and whom to call with news."""
+        """Set the cluster's members and the callbacks for news and for notices. Called once, before anything else."""
 
     async def check(self) -> None:
-        """Can it be brought up, or attached to, on this machine?"""
+        """Check that the cluster can be brought up, or attached to, on this machine."""
 
     async def bring_up(self) -> None:
-        """What is missing is started, where that is this show's to do."""
+        """Start what is missing, unless the cluster belongs to somebody else."""
 
     async def know(self) -> None:
-        """Let every member have the places where it answers now."""
+        """Tell every member where it answers now."""
 
     async def bring_back(self) -> None:
-        """Start what does not run, and may be touched."""
+        """Start what does not run and may be touched."""
 
     async def take_down(self) -> None:
-        """Remove what this show brought up; leave what it found."""
+        """Remove what this show brought up; leave the rest as it was found."""
 
     async def close(self) -> None: ...
 
 
 class ExternalDeployment:
-    """A cluster that is known by its addresses only: it can be watched, and nothing of it can be touched."""
+    """A cluster known only by its addresses: it is observed, and nothing of it is started, changed or removed."""
 
     watch: EngineWatch | None = None
 
-    def told(self, members: Members, changed: Callable[[], None], tell: Tell) -> None:
-        """Nobody but the probes tells of it."""
+    def told(self, members: Members, changed: Callable[[], None], tell: Tell) -> None: ...
 
     async def check(self) -> None:
-        """Whether it answers is seen on the wall."""
+        """Do nothing: whether it answers, the probes show on the stage."""
 
-    async def bring_up(self) -> None:
-        """It is somebody else's to start."""
+    async def bring_up(self) -> None: ...
 
     async def know(self) -> None:
-        """Its addresses do not change by themselves."""
+        """Do nothing: its addresses do not change by themselves."""
 
-    async def bring_back(self) -> None:
-        """It is somebody else's to mend."""
+    async def bring_back(self) -> None: ...
 
-    async def take_down(self) -> None:
-        """It stays as it was found."""
+    async def take_down(self) -> None: ...
 
-    async def close(self) -> None:
-        """Nothing is open."""
+    async def close(self) -> None: ...

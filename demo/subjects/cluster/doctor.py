@@ -1,4 +1,4 @@
-"""What a subject in containers needs, for `demo doctor`: asks the engine, and starts, pulls and changes nothing."""
+"""The checks of `demo doctor` for a subject in containers: asks the engine, and starts, pulls and changes nothing."""
 
 import asyncio
 import contextlib
@@ -19,12 +19,12 @@ from demo.subjects.cluster.compose import find_compose, version_of
 from demo.subjects.cluster.packages import installs_engine
 
 MAX_APART_SEC = 1.0
-"""More than this between the engine's clock and ours, and the ages on a stage are wrong."""
+"""If the engine's clock differs more than this from ours, the ages shown on the stage are wrong."""
 
 
 @dataclass(frozen=True)
 class Needs:
-    """What a subject cannot do without. `project`: the compose project whose own containers may hold the ports."""
+    """What a subject requires. `project`: the compose project whose own containers may occupy the ports."""
 
     project: str
     images: Sequence[str] = ()
@@ -34,7 +34,7 @@ class Needs:
 
 @dataclass(frozen=True)
 class Told:
-    """The engine's answer to /info, and when (seconds of the epoch) it was asked and answered."""
+    """The engine's answer to /info, and when (seconds of the epoch) it was asked for and received."""
 
     info: Mapping[str, Any]
     asked: float
@@ -42,7 +42,7 @@ class Told:
 
 
 async def examine_engine(engine: Engine, needs: Needs) -> tuple[Finding, ...]:
-    """Everything at once. Without an engine only what can be told without one. Closes the engine in the end."""
+    """Run all checks concurrently; without an engine only those that need none. Closes the engine in the end."""
     begun = asyncio.ensure_future(together({"compose": compose()}))
     try:
         told = await ask(engine)
@@ -60,28 +60,28 @@ async def examine_engine(engine: Engine, needs: Needs) -> tuple[Finding, ...]:
 
 
 async def _engine_remedy() -> str:
-    """The sentence itself says what to do, where an engine is installed."""
+    """Return how to install an engine; "" where one is installed, as the error itself says what to do then."""
     if any(map(shutil.which, ("docker", "dockerd", "podman"))):
         return ""
     return await asyncio.to_thread(installs_engine)
 
 
 async def ask(engine: Engine) -> Told:
-    """Raises `EngineError`."""
+    """Ask the engine for /info. Raises `EngineError`."""
     asked = time.time()
     info = await engine.info()
     return Told(info, asked, time.time())
 
 
-def _version(engine: Engine, told: Told) -> Finding:
-    return ok("engine", f"{told.info.get('ServerVersion') or 'of no known version'}, {engine.where}")
+def _version(engine: Engine, answer: Told) -> Finding:
+    return ok("engine", f"{answer.info.get('ServerVersion') or 'of no known version'}, {engine.where}")
 
 
 async def compose() -> Finding:
-    """The plugin, else the program of old. Raises `SubjectError` when there is neither."""
-    program, *words = await find_compose()
-    said = await version_of((program, *words), {})
-    return ok("compose", " ".join((Path(program).name, *words, said)))
+    """Check for the compose plugin, else the older `docker-compose`. Raises `SubjectError` when there is neither."""
+    program, *subcommand = await find_compose()
+    version = await version_of((program, *subcommand), {})
+    return ok("compose", " ".join((Path(program).name, *subcommand, version)))
 
 
 async def image(engine: Engine, name: str) -> Finding:
@@ -91,7 +91,7 @@ async def image(engine: Engine, name: str) -> Finding:
 
 
 async def ports(engine: Engine, project: str, wanted: Sequence[int]) -> Finding:
-    """On 127.0.0.1: free, or published by containers of our own project."""
+    """Check that these ports of 127.0.0.1 are free, or published by containers of our own project."""
     holders = {
         port: container
         for container in await engine.containers()
@@ -104,8 +104,8 @@ async def ports(engine: Engine, project: str, wanted: Sequence[int]) -> Finding:
         by = [f"{port} by {f'container {holders[port].name}' if port in holders else 'a program'}" for port in taken]
         return no("ports", f"taken: {', '.join(by)}", "end what uses them")
     free = [port for port in wanted if port not in ours]
-    said = [f"{_list(ports)} {word}" for ports, word in ((free, "free"), (ours, "our own containers'")) if ports]
-    return ok("ports", "; ".join(said) or "none is needed")
+    summary = [f"{_list(ports)} {word}" for ports, word in ((free, "free"), (ours, "our own containers'")) if ports]
+    return ok("ports", "; ".join(summary) or "none is needed")
 
 
 def memory_and_clock(told: Told, need: int) -> tuple[Finding, Finding]:
@@ -115,28 +115,30 @@ def memory_and_clock(told: Told, need: int) -> tuple[Finding, Finding]:
 def _memory(total: object, need: int) -> Finding:
     if isinstance(total, bool) or not isinstance(total, int) or total <= 0:
         return maybe("engine's memory", "it does not say", f"see that it has {_gigabytes(need)}")
-    found = f"{_gigabytes(total)} in all, {_gigabytes(need)} needed"
+    summary = f"{_gigabytes(total)} in all, {_gigabytes(need)} needed"
     if total < need:
-        return no("engine's memory", found, "give the engine's machine more (Docker Desktop: Settings, Resources)")
-    return ok("engine's memory", found)
+        return no("engine's memory", summary, "give the engine's machine more (Docker Desktop: Settings, Resources)")
+    return ok("engine's memory", summary)
 
 
 def _clock(told: Told) -> Finding:
-    """Apart by more than the question's own time can explain."""
+    """Compare the clocks; they differ only by more than the duration of the request can explain."""
     try:
         theirs: datetime | None = datetime.fromisoformat(str(told.info["SystemTime"]))
     except (KeyError, ValueError):
         theirs = None
     if theirs is None or theirs.tzinfo is None:
         return maybe("engine's clock", "it does not say", "see that its machine's clock is kept right")
-    apart = theirs.timestamp() - (told.asked + told.answered) / 2
-    unsure = (told.answered - told.asked) / 2
-    found = f"{abs(apart):.1f} s {'ahead of' if apart > 0 else 'behind'} ours"
-    if abs(apart) - unsure > MAX_APART_SEC:
-        return no("engine's clock", found, "set both (timedatectl set-ntp true; Docker Desktop: restart it)")
-    if unsure > MAX_APART_SEC:
-        return maybe("engine's clock", f"{found}, give or take {unsure:.1f} s", "find out why the engine is slow")
-    return ok("engine's clock", found)
+    difference = theirs.timestamp() - (told.asked + told.answered) / 2
+    uncertainty = (told.answered - told.asked) / 2
+    summary = f"{abs(difference):.1f} s {'ahead of' if difference > 0 else 'behind'} ours"
+    if abs(difference) - uncertainty > MAX_APART_SEC:
+        return no("engine's clock", summary, "set both (timedatectl set-ntp true; Docker Desktop: restart it)")
+    if uncertainty > MAX_APART_SEC:
+        return maybe(
+            "engine's clock", f"{summary}, give or take {uncertainty:.1f} s", "find out why the engine is slow"
+        )
+    return ok("engine's clock", summary)
 
 
 def _list(ports: Sequence[int]) -> str:

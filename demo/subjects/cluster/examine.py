@@ -1,4 +1,4 @@
-"""The name that docs/extending.md gave `demo.subjects.cluster.doctor` before: kept for subjects that import it."""
+"""The former name of `demo.subjects.cluster.doctor`, kept for users' subjects that import it."""
 
 from demo.subjects.cluster.doctor import Needs, examine_engine
 

@@ -1,4 +1,4 @@
-"""Loading the images that are not here yet, with a word now and then on how far it is."""
+"""Pulling the images that are not here yet, with a notice of the progress every few seconds."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -9,14 +9,14 @@ SAY_SEC = 3.0
 
 
 async def pull(engine: Engine, images: Sequence[str], tell: Callable[[str], None]) -> None:
-    """Returns when all are here. Raises `EngineError` that names the image."""
+    """Pull each missing image; return when all are here. Raises `EngineError` that names the image."""
     for image in images:
         if await engine.has_image(image):
             continue
         tell(f"loading the image {image}")
-        last = time.monotonic()
-        async for done, whole in engine.pull(image):
-            if time.monotonic() - last >= SAY_SEC and whole:
-                last = time.monotonic()
-                tell(f"loading the image {image}: {done / 1e6:.0f} of {whole / 1e6:.0f} MB")
+        last_notice_at = time.monotonic()
+        async for loaded, size in engine.pull(image):
+            if time.monotonic() - last_notice_at >= SAY_SEC and size:
+                last_notice_at = time.monotonic()
+                tell(f"loading the image {image}: {loaded / 1e6:.0f} of {size / 1e6:.0f} MB")
         tell(f"the image {image} is here")

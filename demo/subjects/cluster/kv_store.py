@@ -1,4 +1,4 @@
-"""What the load needs of a replicated store."""
+"""The interface of a replicated store, as canary and workload use it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -7,7 +7,7 @@ from demo.errors import DemoError
 
 
 class NotDone(DemoError):
-    """The store did not say that it was done. A write may have been made all the same.
+    """The store did not confirm the operation. A write may have been applied all the same.
 
     `reason` is one of a few words for the card: unreachable, cut off, election, busy, refused, late.
     """
@@ -18,24 +18,24 @@ class NotDone(DemoError):
 
 
 class KvStore(Protocol):
-    """Strongly consistent on each key: a read sees what was confirmed before it began."""
+    """A store that is strongly consistent on each key: a read sees every write that was confirmed before it began."""
 
     def turn_to(self, endpoints: Sequence[str]) -> None:
-        """Where the store can be reached from now on, as its subject writes it."""
+        """Use these endpoints from now on, in the format that its subject writes."""
 
     def told(self) -> Mapping[str, Any]:
-        """What else it knows of the store, for the wall."""
+        """Return what else it knows about the store, for the stage."""
 
     async def canary_keys(self) -> Sequence[str]:
-        """Keys that stand for all of it: one of each region. Raises `NotDone`."""
+        """Return keys that represent the whole store: one in each region. Raises `NotDone`."""
 
     async def put(self, key: str, value: bytes, within_sec: float) -> bool:
-        """Returns when it is confirmed: True when it was surely made once, False when an earlier try may yet be made.
+        """Write a value; return once it is confirmed: True if it was surely applied exactly once.
 
-        Raises `NotDone`.
+        False: an earlier try may still be applied, later. Raises `NotDone`.
         """
 
     async def get(self, key: str, within_sec: float) -> bytes | None:
-        """None: there is no such key. Raises `NotDone`."""
+        """Return the key's value; None: there is no such key. Raises `NotDone`."""
 
     async def close(self) -> None: ...

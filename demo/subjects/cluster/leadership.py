@@ -1,4 +1,4 @@
-"""Who leads, and since when, as its members tell; a pure reading, and the memory of when it changed."""
+"""Who leads and since when, derived from what the members report. No I/O."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Vote:
-    """What one member that answers says: whom it follows ("" nobody), in which term."""
+    """What one answering member reports: which leader it follows ("" if none), in which term."""
 
     member: str
     leader: str
@@ -15,7 +15,7 @@ class Vote:
 
 @dataclass(frozen=True)
 class Leader:
-    """`name` None: nobody leads. `since`: when that was first seen (a moment). `previous`: who led before."""
+    """`name` None: nobody leads. `since`: the moment when that was first seen. `previous`: who led before."""
 
     name: str | None = None
     term: int = 0
@@ -24,7 +24,10 @@ class Leader:
 
 
 def elected(votes: Iterable[Vote]) -> tuple[str | None, int]:
-    """The leader that the newest term has, among those who say so of it; an older term's leader is history."""
+    """Return the leader of the newest term and that term; None unless those who report that term agree on one.
+
+    Reports of an older term are outdated: whoever led in it may have been deposed.
+    """
     known = list(votes)
     term = max((vote.term for vote in known), default=0)
     named = {vote.leader for vote in known if vote.term == term and vote.leader}
@@ -32,16 +35,20 @@ def elected(votes: Iterable[Vote]) -> tuple[str | None, int]:
 
 
 class Leadership:
-    """Remembers who led."""
+    """Remembers who led, and since when."""
 
     def __init__(self) -> None:
         self.now = Leader()
 
     def see(self, votes: Iterable[Vote], dead: Iterable[str], at: float) -> Leader:
-        """`dead`: members known not to run; those who still follow one of them follow nobody."""
+        """Update the leader from the members' reports, and return it.
+
+        `dead`: members known not to run; a report that names one of them as leader counts as no leader. `at`: the
+        moment of the reports.
+        """
         known, gone = list(votes), set(dead)
         if not known and self.now.name not in gone:
-            return self.now  # nobody tells: that is no news of the leader
+            return self.now  # without any report nothing is known to have changed
         name, term = elected(known)
         if name in gone:
             name = None

@@ -1,4 +1,4 @@
-"""The client process of a cluster: canary and workload over one store, told what to do over loopback."""
+"""The client process of a cluster: canary and workload on one store, controlled over HTTP on loopback."""
 
 import asyncio
 import secrets
@@ -32,7 +32,7 @@ class LoadClient:
         await self._store.close()
 
     async def health(self, _request: web.Request) -> web.Response:
-        """The last seconds."""
+        """Return the statistics of the last seconds."""
         work = self._workload
         body = {
             "started_at": self._started_at,
@@ -48,9 +48,9 @@ class LoadClient:
         return web.json_response(body)
 
     async def orders(self, request: web.Request) -> web.Response:
-        """`rate` in operations a second, `endpoints`: either, or both."""
-        order = await request.json()
-        rate, endpoints = order.get("rate"), order.get("endpoints")
+        """Set `rate`, in operations per second, `endpoints`, or both."""
+        settings = await request.json()
+        rate, endpoints = settings.get("rate"), settings.get("endpoints")
         if rate is not None and not 0 <= rate <= MAX_RATE:
             return web.Response(status=422)
         if endpoints is not None:
@@ -60,7 +60,7 @@ class LoadClient:
         return web.json_response({"rate": self._workload.rate})
 
     async def run(self, request: web.Request) -> web.Response:
-        """What happened since a moment, in microseconds of the machine's uptime."""
+        """Return what happened since `uptime`, a moment in microseconds of the machine's uptime."""
         since = int(request.query["uptime"]) / 1_000_000
         known = since >= self._started_at
         return web.json_response({"outage": self._canary.longest(since) if known else None})
@@ -70,7 +70,7 @@ class LoadClient:
 
 
 def building(make: Callable[[Mapping[str, Any]], KvStore]) -> Callable[[Mapping[str, Any]], web.Application]:
-    """For `parts.service.run`: `make` makes the store of the config once the loop runs."""
+    """Return what `processes.service.run` needs; `make` creates the store from the config, inside the running loop."""
 
     def build(config: Mapping[str, Any]) -> web.Application:
         client = LoadClient(make(config), config)

@@ -1,4 +1,4 @@
-"""The parts of a cluster as the show knows them: which are expected, where each answers, who is watched."""
+"""The members of a cluster as the show knows them: which are expected, where each answers, and their probes."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -13,10 +13,10 @@ EVERY_SEC = 0.25
 
 @dataclass
 class Member:
-    """One expected part. `port`: the one inside its container that `probe_at` asks, given `host:port`.
+    """One expected member. `port`: its port inside the container that `probe_at(host:port)` asks.
 
-    `host`: what the others of the cluster call it, its id unless told. `places`: a port inside → where that is
-    reached from here; the last that is known, for a container that is down publishes nothing.
+    `host`: what the rest of the cluster calls it, by default its id. `places`: port inside the container → `host:port`
+    where it is reached from here; the last known ones are kept, because a container that is down publishes nothing.
     """
 
     id: str
@@ -28,7 +28,7 @@ class Member:
     places: dict[int, str] = field(default_factory=dict)
     pulse: Pulse = field(init=False)
     judge: Callable[[Reading], Reading] = field(default=lambda reading: reading)
-    """What the subject makes of an answer: is it this member that answers?"""
+    """Lets the subject turn an answer into `trouble`, if it comes from another process than this member."""
 
     def __post_init__(self) -> None:
         self.host = self.host or self.id
@@ -49,11 +49,11 @@ class Member:
         return self.judge(await self.probe_at(self.address).look())
 
     def is_in(self, container: Container) -> bool:
-        """Is that container what the others call by this name?"""
+        """Return whether this is the container that the rest of the cluster calls by this member's host name."""
         return is_called(container, self.host)
 
     def take(self, container: Container) -> bool:
-        """Where it answers now; True when that has changed."""
+        """Take over where the container publishes its ports now. Return whether that has changed."""
         found = {port: address for port in container.ports if (address := address_of(container, port))}
         if found.items() <= self.places.items():
             return False
@@ -62,13 +62,13 @@ class Member:
 
 
 def is_called(container: Container, host: str) -> bool:
-    """By its compose service, by its own name, or by an alias on a network."""
+    """Return whether a container has this name: as compose service, container name, or alias on a network."""
     aliases = {alias for known in container.networks.values() for alias in known}
     return bool(host) and (host in (container.service, container.name) or host in aliases)
 
 
 def address_of(container: Container, port: int) -> str:
-    """`host:port` on this machine; "" when that port is not published now."""
+    """Return where a port is published, as `host:port` on this machine; "" when it is not published now."""
     host, published = container.ports.get(port, ("", 0))
     if not published:
         return ""
@@ -77,7 +77,7 @@ def address_of(container: Container, port: int) -> str:
 
 
 class Members:
-    """All of them, and the engine's word on each, where there is one. More may be found later."""
+    """All members, and the container engine's account of each, where there is one. More may be added later."""
 
     def __init__(self, known: Iterable[Member], watch: EngineWatch | None) -> None:
         self._all = list(known)
@@ -102,18 +102,19 @@ class Members:
         return known.get(ident) or next((seen for seen in known.values() if member.is_in(seen.container)), None)
 
     def dead(self) -> tuple[str, ...]:
-        """Those that the engine knows not to run."""
+        """Return the ids of those that the engine knows not to be running."""
         seen = {member.id: self.seen(member.id) for member in self._all}
-        return tuple(ident for ident, word in seen.items() if word is not None and word.state != "running")
+        return tuple(ident for ident, watched in seen.items() if watched is not None and watched.state != "running")
 
     def take(self, containers: Iterable[Container]) -> bool:
-        """True when the place of any has changed."""
+        """Take over where each member is published now. Return whether any of that has changed."""
         found = tuple(containers)
-        moved = [member.take(one) for member in self._all for one in found if member.is_in(one)]
-        return any(moved)
+        # A list, not a generator: `any` would stop at the first change, and the other members must take theirs, too.
+        changed = [member.take(container) for member in self._all for container in found if member.is_in(container)]
+        return any(changed)
 
     def take_addresses(self) -> bool:
-        """As the engine's events have told; True when any has changed."""
+        """Take over the addresses that the engine's events reported. Return whether any has changed."""
         seen = [(member, self.seen(member.id)) for member in self._all]
-        moved = [member.take(word.container) for member, word in seen if word is not None]
-        return any(moved)
+        changed = [member.take(watched.container) for member, watched in seen if watched is not None]
+        return any(changed)

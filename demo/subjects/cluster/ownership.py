@@ -1,4 +1,4 @@
-"""Whose a compose project is: a label says which process brought it up, so that what a crash left is found again."""
+"""Who owns a compose project: a label names the process that brought it up, so that a crash's orphans are found."""
 
 import fcntl
 import hashlib
@@ -15,30 +15,34 @@ from demo.processes.child import start_time_of
 LABEL = "demo.owner"
 KEPT = "kept"
 UNKNOWN = "0"
-"""The birth of a process where nobody can tell it."""
+"""Stands for a process's start time where it cannot be told."""
 
 Ownership = Literal["nobody's", "ours", "another's", "kept", "left"]
 
 
 def mine(*, keep: bool) -> str:
-    """What this process writes on the containers it brings up. Kept: no show removes them."""
-    return KEPT if keep else f"{platform.node()}/{os.getpid()}/{_born(os.getpid())}"
+    """Return the label's value for containers that this process brings up; with `keep`, no show removes them."""
+    return KEPT if keep else f"{platform.node()}/{os.getpid()}/{_start_time_text(os.getpid())}"
 
 
 def claim_on(containers: Iterable[Container]) -> Ownership:
-    """`left`: by a process of this machine that is gone. `another's`: it lives, or nobody can tell."""
+    """Return who owns the containers, as seen from this process.
+
+    `left`: orphaned by a process of this machine that has terminated. `another's`: that process is alive, or that
+    cannot be told. `kept`: labelled so, or not labelled at all, and removed by no show.
+    """
     owners = {container.labels.get(LABEL, "") for container in containers}
     if not owners:
         return "nobody's"
     if KEPT in owners or "" in owners:
         return "kept"
     others = owners - {mine(keep=False)}
-    if not all(_is_gone(owner) for owner in others):
+    if not all(_has_terminated(owner) for owner in others):
         return "another's"
     return "left" if others == owners else "ours"
 
 
-def _is_gone(owner: str) -> bool:
+def _has_terminated(owner: str) -> bool:
     host, _, rest = owner.rpartition("/")[0].rpartition("/")
     pid, born = rest, owner.rpartition("/")[2]
     if host != platform.node() or not pid.isdecimal() or not born.isdecimal() or born == UNKNOWN:
@@ -46,10 +50,10 @@ def _is_gone(owner: str) -> bool:
     try:
         return start_time_of(int(pid)) != int(born)
     except FaultError:
-        return False  # not to know is no proof of an end
+        return False  # not knowing does not prove that it has terminated
 
 
-def _born(pid: int) -> str:
+def _start_time_text(pid: int) -> str:
     try:
         return str(start_time_of(pid) or UNKNOWN)
     except FaultError:
@@ -57,21 +61,24 @@ def _born(pid: int) -> str:
 
 
 class ProjectLock:
-    """One show at a time on this machine brings a project up, takes it over, or removes it: a lock in our state."""
+    """A lock file: only one show on this machine at a time starts, takes over or removes a project."""
 
     def __init__(self, project: str) -> None:
         self._name = f"{hashlib.sha256(project.encode()).hexdigest()[:16]}.lock"
         self._file: IO[bytes] | None = None
 
     def take(self, engine: str) -> bool:
-        """False: another show has it. Safe to call again. Without a place for locks nobody is kept out."""
+        """Take the lock without waiting; False: another show holds it. Safe to call again.
+
+        Where no lock file can be used, nobody is kept out. `engine` tells projects of the same name apart.
+        """
         if self._file is not None:
             return True
         try:
             folder = state_directory() / "projects"
             make_private(folder)
-            mark = hashlib.sha256(engine.encode()).hexdigest()[:16]
-            file = (folder / f"{mark}-{self._name}").open("ab")
+            engine_hash = hashlib.sha256(engine.encode()).hexdigest()[:16]
+            file = (folder / f"{engine_hash}-{self._name}").open("ab")
         except OSError:
             return True
         try:

@@ -1,4 +1,4 @@
-"""What installs a container engine and compose here: the packages that this distribution really has."""
+"""How to install a container engine and compose here: with the packages that this distribution really offers."""
 
 import platform
 import shutil
@@ -9,7 +9,7 @@ ASK_SEC = 3.0
 
 ENGINE = ("docker.io", "docker-ce", "podman")
 COMPOSE = ("docker-compose-v2", "docker-compose-plugin", "docker-compose")
-"""As Debian, Ubuntu and docker.com call them; which of them there are differs by distribution and release."""
+"""The names at Debian, Ubuntu and docker.com; which of them exist differs by distribution and release."""
 
 OTHERS: Mapping[str, tuple[str, str, str]] = {
     "fedora": ("sudo dnf install", "moby-engine", "docker-compose"),
@@ -19,22 +19,22 @@ OTHERS: Mapping[str, tuple[str, str, str]] = {
     "suse": ("sudo zypper install", "docker", "docker-compose"),
     "opensuse": ("sudo zypper install", "docker", "docker-compose"),
 }
-"""By the ID or ID_LIKE of /etc/os-release: the command, the engine, compose."""
+"""By the ID or ID_LIKE of /etc/os-release: the install command, the engine's package, compose's package."""
 
 ELSEWHERE = "see docs.docker.com/engine/install"
 
 
 def installs_engine() -> str:
-    """One command; without a known distribution, where to read on."""
-    return _command(ENGINE, 1)
+    """Return the command that installs an engine; for an unknown distribution, where to read on."""
+    return _install_command(ENGINE, 1)
 
 
 def installs_compose() -> str:
-    """The same for compose. Asks apt's own list where there is one."""
-    return _command(COMPOSE, 2)
+    """Return the same for compose. Runs `apt-cache` where there is one."""
+    return _install_command(COMPOSE, 2)
 
 
-def _command(names: Sequence[str], place: int, has: Callable[[str], bool] | None = None) -> str:
+def _install_command(names: Sequence[str], place: int, has: Callable[[str], bool] | None = None) -> str:
     if shutil.which("apt-get"):
         known = next(filter(has or _apt_has, names), "")
         return f"sudo apt-get install {known}" if known else ELSEWHERE
@@ -45,17 +45,17 @@ def _command(names: Sequence[str], place: int, has: Callable[[str], bool] | None
 
 
 def _apt_has(name: str) -> bool:
-    """Is there something to install under that name?"""
+    """Return whether apt offers a package under that name."""
     try:
-        asked = ["apt-cache", "policy", name]
-        said = subprocess.run(asked, capture_output=True, text=True, timeout=ASK_SEC, check=False).stdout  # noqa: S603
+        command = ["apt-cache", "policy", name]
+        output = subprocess.run(command, capture_output=True, text=True, timeout=ASK_SEC, check=False).stdout  # noqa: S603
     except (OSError, subprocess.TimeoutExpired):
         return False
-    return "Candidate:" in said and "Candidate: (none)" not in said
+    return "Candidate:" in output and "Candidate: (none)" not in output
 
 
 def _distribution() -> list[str]:
-    """Its own name first, then those that it resembles."""
+    """Return the IDs of this distribution: its own first, then those that it resembles."""
     try:
         known = platform.freedesktop_os_release()
     except OSError:

@@ -1,4 +1,4 @@
-"""Every part on its own beat, the engine's events at once, and from all of it twice a second one health dict."""
+"""The poller of a cluster: every member is probed at its own interval, and a sample is built twice a second."""
 
 import asyncio
 import time
@@ -13,50 +13,50 @@ from demo.probes.periodic import Pulse
 INTERVAL_SEC = 0.5
 
 Picture = Callable[[float], dict[str, Any]]
-"""The health dict as of a moment, without its time; must not wait for anything."""
+"""Builds the health sample as of a moment, without its time stamps; must not wait for anything."""
 
 
 class ClusterPoller:
-    """Publishes every INTERVAL_SEC, and at once when a state or the leader has changed.
+    """Publishes a sample every INTERVAL_SEC, and at once when a node's state or the leader has changed.
 
-    A sample is made of the newest answers; none is older than `cards.OLD_SEC`, else its part is not called up.
+    A sample consists of the newest readings; a node whose reading is older than `cards.OLD_SEC` is not shown as up.
     """
 
     def __init__(self, picture: Picture) -> None:
         self._picture = picture
         self._watchers: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self._stopped = asyncio.Event()
-        self._stirred = asyncio.Event()
+        self._changed = asyncio.Event()
         self._health: dict[str, Any] | None = None
         self.cost_sec = 0.0
-        """What the newest picture took to draw."""
+        """How long it took to build the newest sample."""
 
     def follow(self, pulses: Iterable[Pulse], watch: EngineWatch | None = None) -> None:
-        """These too, from the next beat on."""
+        """Run these pulses, and the engine's events, as well, from the next sample on."""
         self._watchers += [pulse.run for pulse in pulses]
         if watch is not None:
             self._watchers.append(watch.run)
         self.stir()
 
     def stir(self) -> None:
-        """Something has been seen: look whether it matters."""
-        self._stirred.set()
+        """Check now whether something has changed that must not wait for the next sample."""
+        self._changed.set()
 
     def get_health(self) -> dict[str, Any] | None:
         return self._health
 
     def stop(self) -> None:
         self._stopped.set()
-        self._stirred.set()
+        self._changed.set()
 
     async def run(self) -> None:
-        """Again from the start when it is called again, after it has failed."""
+        """Run until `stop`. May be called again after it has failed."""
         tasks: list[asyncio.Task[None]] = []
         try:
             while not self._stopped.is_set():
                 tasks += [asyncio.create_task(watcher()) for watcher in self._watchers[len(tasks) :]]
                 self._publish()
-                await self._until_due()
+                await self._wait_until_due()
                 for task in tasks:
                     if task.done():
                         task.result()  # raises: the conductor shows it as "the poller ended"
@@ -68,25 +68,25 @@ class ClusterPoller:
 
     def _publish(self) -> None:
         began = time.perf_counter()
-        self._health = self._drawn(CLOCK.now())
+        self._health = self._build_sample(CLOCK.now())
         self.cost_sec = time.perf_counter() - began
 
-    def _drawn(self, now: float) -> dict[str, Any]:
-        picture = self._picture(now)
-        return picture | {
-            "has_issues": any(node["health"] != "up" for node in picture["nodes"]),
+    def _build_sample(self, now: float) -> dict[str, Any]:
+        sample = self._picture(now)
+        return sample | {
+            "has_issues": any(node["health"] != "up" for node in sample["nodes"]),
             "last_updated": datetime.fromtimestamp(CLOCK.wall(now), UTC),
             "sampled_at": now,
             "interval_sec": INTERVAL_SEC,
         }
 
-    async def _until_due(self) -> None:
+    async def _wait_until_due(self) -> None:
         due = time.monotonic() + INTERVAL_SEC
         while not self._stopped.is_set():
-            self._stirred.clear()
+            self._changed.clear()
             try:
                 async with asyncio.timeout(due - time.monotonic()):
-                    await self._stirred.wait()
+                    await self._changed.wait()
             except TimeoutError:
                 return
             if self._health is None or news(self._picture(CLOCK.now())) != news(self._health):
@@ -94,6 +94,6 @@ class ClusterPoller:
 
 
 def news(health: Mapping[str, Any]) -> tuple[object, ...]:
-    """What must not wait for the next sample."""
+    """Return what must not wait for the next sample: leader, term, and each node's health."""
     leader = health.get("leader") or {}
     return (leader.get("id"), leader.get("term"), *((node["id"], node["health"]) for node in health["nodes"]))

@@ -1,4 +1,4 @@
-"""Reads and writes at a steady rate, and the books: whatever was confirmed must be read again."""
+"""Reads and writes at a steady rate, and the books: whatever was confirmed must be found when it is read again."""
 
 import asyncio
 import random
@@ -24,9 +24,10 @@ READ_SHARE = 0.5
 
 @dataclass(slots=True)
 class Slot:
-    """One key and the newest number confirmed under it. One operation on it at a time.
+    """One key and the newest number confirmed under it. Only one operation runs on it at a time.
 
-    After a write whose outcome is not known the key is closed: it may yet be made, late, and hide a loss.
+    After a write whose outcome is unknown the key is closed, and the next `generation` is used: that write may still be
+    applied, later, and hide a loss.
     """
 
     place: int
@@ -42,9 +43,9 @@ class Slot:
 
 @dataclass
 class Books:
-    """`missing`: reads that did not find what had been confirmed before them: lost, or stale.
+    """What was confirmed. `missing`: reads that did not find what had been confirmed before them (lost, or stale).
 
-    `dropped`: closed keys that are not remembered any more, for there were too many.
+    `closed`: keys with the number confirmed under each. `dropped`: closed keys beyond MAX_CLOSED, which are forgotten.
     """
 
     slots: list[Slot]
@@ -61,12 +62,12 @@ class Books:
         slot.confirmed = 0
 
     def expected(self) -> list[tuple[str, int]]:
-        """Every key with the least number that must be read under it now."""
+        """Return every key with the smallest number that a read of it must find now."""
         return [*self.closed, *((slot.key, slot.confirmed) for slot in self.slots if slot.confirmed)]
 
 
 class Workload:
-    """An open loop: a slow answer does not slow the next request. `life` keeps the keys of two runs apart."""
+    """An open-loop load: a slow answer does not delay the next request. `life` keeps the keys of two runs apart."""
 
     def __init__(self, store: KvStore, life: str, rate: float = 0.0) -> None:
         self._store = store
@@ -75,19 +76,19 @@ class Workload:
         self.books = Books([Slot(place, life) for place in range(SLOTS)])
         self.unsent = 0
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._ordered = asyncio.Event()
+        self._rate_changed = asyncio.Event()
 
     def set_rate(self, per_sec: float) -> None:
-        """0 stops it."""
+        """Set the rate in operations per second; 0 stops the load."""
         self.rate = per_sec
-        self._ordered.set()
+        self._rate_changed.set()
 
     @property
     def in_flight(self) -> int:
         return len(self._tasks)
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Run until cancelled."""
         due = time.monotonic()
         try:
             while True:
@@ -96,6 +97,7 @@ class Workload:
                     await self._pause(IDLE_SEC)
                     continue
                 self._send()
+                # A delay of the loop is made up for, but only half a second of it, lest a burst follow.
                 due = max(due, time.monotonic() - 0.5) + random.uniform(0.5, 1.5) / self.rate  # noqa: S311
                 await self._pause(due - time.monotonic())
         finally:
@@ -103,10 +105,10 @@ class Workload:
                 task.cancel()
 
     async def _pause(self, seconds: float) -> None:
-        self._ordered.clear()
+        self._rate_changed.clear()
         try:
             async with asyncio.timeout(max(0.0, seconds)):
-                await self._ordered.wait()
+                await self._rate_changed.wait()
         except TimeoutError:
             return
 
@@ -135,13 +137,14 @@ class Workload:
     async def _write(self, slot: Slot) -> None:
         number = slot.confirmed + 1
         try:
-            once = await self._store.put(slot.key, b"%d" % number, TIMEOUT_SEC)
+            applied_once = await self._store.put(slot.key, b"%d" % number, TIMEOUT_SEC)
+        # A cancelled write may be applied as well, so not only errors close the key.
         except BaseException:
             self.books.close(slot)
             raise
         slot.confirmed = number
         self.books.confirmed += 1
-        if not once:
+        if not applied_once:
             self.books.close(slot)
 
     async def _read(self, slot: Slot) -> None:
@@ -150,13 +153,16 @@ class Workload:
             self.books.missing += 1
 
     async def verify(self) -> dict[str, int]:
-        """Read everything again that was confirmed until now. `unread`: keys that could not be read, or not in time."""
+        """Read everything again that was confirmed until now, and return how many keys there are.
+
+        `missing`: keys that lack what was confirmed; `unread`: keys that could not be read, or not in time.
+        """
         expected, dropped = self.books.expected(), self.books.dropped
         until = time.monotonic() + VERIFY_ALL_SEC
-        gate = asyncio.Semaphore(VERIFY_AT_ONCE)
+        semaphore = asyncio.Semaphore(VERIFY_AT_ONCE)
 
         async def look(key: str, number: int) -> bool | None:
-            async with gate:
+            async with semaphore:
                 if time.monotonic() > until:
                     return None
                 try:
@@ -164,13 +170,13 @@ class Workload:
                 except NotDone:
                     return None
 
-        found = await asyncio.gather(*(look(key, number) for key, number in expected))
-        keys, unread = len(found) + dropped, found.count(None) + dropped
-        return {"keys": keys, "missing": found.count(False), "unread": unread}
+        results = await asyncio.gather(*(look(key, number) for key, number in expected))
+        keys, unread = len(results) + dropped, results.count(None) + dropped
+        return {"keys": keys, "missing": results.count(False), "unread": unread}
 
 
 def holds(found: bytes | None, number: int) -> bool:
-    """Is this `number`, or what was written after it?"""
+    """Return whether the value read is `number`, or was written after it."""
     try:
         return found is not None and int(found) >= number
     except ValueError:

@@ -1,4 +1,4 @@
-"""The faults of this cluster: three on whoever leads, one on any member."""
+"""The faults of this cluster: three on the leader, one on any member."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What the wall shows of an etcd cluster, from the newest answers of its parts. Reads only; waits for nothing."""
+"""Builds an etcd cluster's health sample from the newest readings. Only reads; waits for nothing."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ MEGA = 1_000_000
 
 
 class EtcdHealth:
-    """`names`: who a member id belongs to, as the members themselves have told."""
+    """Remembers which member each etcd id belongs to, and who led."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
@@ -25,11 +25,11 @@ class EtcdHealth:
         return self._leadership.now
 
     def build(self, now: float) -> dict[str, Any]:
-        """The health dict without its time; `leader` and `client` beside the agreed keys."""
+        """Build the health dict without its time stamps, with `leader` and `client` in addition to the agreed keys."""
         cluster = self._cluster
-        told = {member.id: self._told(member, now) for member in cluster.members}
-        leader = self._leadership.see(self._votes(told), cluster.members.dead(), now)
-        nodes = [self._member_card(member, told[member.id], leader, now) for member in cluster.members]
+        statuses = {member.id: self._status(member, now) for member in cluster.members}
+        leader = self._leadership.see(self._votes(statuses), cluster.members.dead(), now)
+        nodes = [self._member_card(member, statuses[member.id], leader, now) for member in cluster.members]
         client = answer(cluster.client_pulse, 0.0, now)
         return {
             "nodes": [*nodes, *client_cards(cluster.client_pulse, now), *engine_cards(cluster.members)],
@@ -41,19 +41,19 @@ class EtcdHealth:
             "victims": dict.fromkeys(LED, f"the leader, {leader.name}" if leader.name else "the leader: nobody now"),
         }
 
-    def _told(self, member: Member, now: float) -> Mapping[str, Any]:
-        """What a member says now; empty when it is not known to live and answer."""
+    def _status(self, member: Member, now: float) -> Mapping[str, Any]:
+        """Return what a member reports of itself; empty unless it is known to be up."""
         health, _ = self._health(member, now)
         data = member.pulse.reading.data if health == "up" else {}
         if data.get("member"):
             self._names[data["member"]] = member.id
         return data
 
-    def _votes(self, told: Mapping[str, Mapping[str, Any]]) -> list[Vote]:
+    def _votes(self, statuses: Mapping[str, Mapping[str, Any]]) -> list[Vote]:
         return [
-            Vote(name, self._names.get(data["leader"], ""), data["term"])
-            for name, data in told.items()
-            if data.get("term") is not None
+            Vote(name, self._names.get(status["leader"], ""), status["term"])
+            for name, status in statuses.items()
+            if status.get("term") is not None
         ]
 
     def _health(self, member: Member, now: float) -> tuple[str, str]:
@@ -61,20 +61,20 @@ class EtcdHealth:
         is_listed = watch is not None and watch.is_listed
         return health_of(self._cluster.members.seen(member.id), member.pulse, now, expects_container=is_listed)
 
-    def _member_card(self, member: Member, told: Mapping[str, Any], leader: Leader, now: float) -> dict[str, Any]:
-        health, why = self._health(member, now)
-        role = "leads" if leader.name == member.id else "follows" if told.get("leader") else "no leader"
+    def _member_card(self, member: Member, status: Mapping[str, Any], leader: Leader, now: float) -> dict[str, Any]:
+        health, reason = self._health(member, now)
+        role = "leads" if leader.name == member.id else "follows" if status.get("leader") else "no leader"
         if health == "up" and role == "no leader":
             health = "degraded"
-        term = f"{role} · term {told['term']}" if told.get("term") is not None else role
-        numbers = {"commits/s": self._per_sec(member, told), "term": told.get("term")}
-        size = told.get("db_bytes")
+        summary = f"{role} · term {status['term']}" if status.get("term") is not None else role
+        numbers = {"commits/s": self._commits_per_sec(member, status), "term": status.get("term")}
+        size = status.get("db_bytes")
         numbers["db MB"] = None if size is None else size / MEGA
-        return card(member.id, member.kind, health, why or term, numbers, address=member.address)
+        return card(member.id, member.kind, health, reason or summary, numbers, address=member.address)
 
-    def _per_sec(self, member: Member, told: Mapping[str, Any]) -> float | None:
-        """How fast a member's log grows, from two of its answers; None when its log was begun anew."""
-        applied, at = told.get("applied"), member.pulse.at
+    def _commits_per_sec(self, member: Member, status: Mapping[str, Any]) -> float | None:
+        """Return how fast a member's log grows, from two of its answers; None when the log was reset."""
+        applied, at = status.get("applied"), member.pulse.at
         if applied is None:
             self._applied.pop(member.id, None)
             return None
@@ -82,6 +82,7 @@ class EtcdHealth:
         if before is None:
             self._applied[member.id] = (at, applied, None)
             return None
+        # Measured over a second at least: the member is asked more often, and over less time the rate would jump.
         if at - before[0] < 1.0:
             return before[2]
         rate = (applied - before[1]) / (at - before[0])
@@ -90,4 +91,4 @@ class EtcdHealth:
 
 
 LED = ("kill-leader", "freeze-leader", "cut-off-leader")
-"""The faults whose victim is the leader."""
+"""The faults whose target is the leader."""

@@ -1,4 +1,4 @@
-"""Which etcd each member is: what answers where it used to answer must still be that one."""
+"""Checks that each member still is the etcd that answered when it was first seen."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ STRANGER = "another etcd answers on its port"
 
 @dataclass(frozen=True)
 class Identity:
-    """`container`: its id, "" while the engine has not told it. `cluster` and `member` are etcd's own ids."""
+    """`container`: its id, "" while the engine has not reported it. `cluster` and `member` are etcd's own ids."""
 
     container: str
     cluster: str
@@ -19,23 +19,24 @@ class Identity:
 
 @dataclass
 class Identities:
-    """Of each member, as it was first met in its present container; a new container may be a new member.
+    """The identity of each member when first seen in its present container; a new container may hold a new member.
 
-    `container_of` a member's id: the id of its container as of now.
+    `container_of` returns the present container's id for a member's id.
     """
 
     container_of: Callable[[str], str]
     _known: dict[str, Identity] = field(default_factory=dict)
 
     def judge(self, ident: str, reading: Reading) -> Reading:
-        """The reading, or that it is a stranger's."""
+        """Return the reading, or one with `trouble` if another etcd answered."""
         if not reading.ok:
             return reading
-        met = Identity(self.container_of(ident), str(reading.data["cluster"]), str(reading.data["member"]))
+        current = Identity(self.container_of(ident), str(reading.data["cluster"]), str(reading.data["member"]))
         known = self._known.get(ident)
-        is_new = known is None or (met.container and known.container and met.container != known.container)
-        if known is not None and not is_new and (met.cluster, met.member) != (known.cluster, known.member):
+        # A container whose id is not known, because the engine does not answer, does not count as a new one.
+        is_new = known is None or (current.container and known.container and current.container != known.container)
+        if known is not None and not is_new and (current.cluster, current.member) != (known.cluster, known.member):
             return Reading(trouble=STRANGER)
-        if is_new or (met.container and known != met):
-            self._known[ident] = met
+        if is_new or (current.container and known != current):
+            self._known[ident] = current
         return reading

@@ -1,4 +1,4 @@
-"""etcd through its JSON gateway, as a store of the load. Run as a program it is the client process."""
+"""etcd as a `KvStore`, through its JSON gateway. Run as a program, it is the client process."""
 
 import asyncio
 import base64
@@ -14,16 +14,16 @@ from demo.subjects.cluster.load_client import building
 
 CANARY = "chaos-stage/canary"
 TRY_SEC = 0.4
-"""A member that does not answer must not use up the whole deadline: another one may."""
+"""The timeout of one try: one silent member must not use up the time in which another one would answer."""
 
 PAUSE_SEC = 0.02
 
 UNREACHABLE = "unreachable"
-"""Not even connected: nothing can have come of it."""
+"""No connection was made, so the write cannot have had an effect."""
 
 
 class EtcdStore:
-    """Takes the members in turn; one that fails is left for the next one, until the deadline."""
+    """Asks the members in turn; after a failure the next one is tried, until the timeout."""
 
     def __init__(self) -> None:
         self._endpoints: tuple[str, ...] = ()
@@ -36,46 +36,46 @@ class EtcdStore:
             self._endpoints, self._cluster = tuple(endpoints), None
 
     def told(self) -> Mapping[str, Any]:
-        """The members tell it themselves."""
+        """Return nothing: the members are asked directly."""
         return {}
 
     async def canary_keys(self) -> Sequence[str]:
         return (CANARY,)
 
     async def put(self, key: str, value: bytes, within_sec: float) -> bool:
-        body = {"key": _text(key.encode()), "value": _text(value)}
+        body = {"key": _to_base64(key.encode()), "value": _to_base64(value)}
         return (await self._ask("put", body, within_sec))[1]
 
     async def get(self, key: str, within_sec: float) -> bytes | None:
-        said, _ = await self._ask("range", {"key": _text(key.encode())}, within_sec)
+        response, _ = await self._ask("range", {"key": _to_base64(key.encode())}, within_sec)
         try:
-            found = said.get("kvs") or []
-            return base64.b64decode(found[0].get("value", "")) if found else None
+            pairs = response.get("kvs") or []
+            return base64.b64decode(pairs[0].get("value", "")) if pairs else None
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise NotDone("refused") from error
 
-    async def _ask(self, what: str, body: Mapping[str, str], within_sec: float) -> tuple[Mapping[str, Any], bool]:
-        """The answer, and whether no earlier try can have had an effect."""
-        reason, once = UNREACHABLE, True
+    async def _ask(self, operation: str, body: Mapping[str, str], within_sec: float) -> tuple[Mapping[str, Any], bool]:
+        """Try until there is an answer; return it, and whether no earlier try can have had an effect."""
+        reason, applied_once = UNREACHABLE, True
         try:
             async with asyncio.timeout(within_sec):
                 for turn in itertools.count(next(self._turn)):
                     try:
-                        return await self._ask_one(turn, what, body), once
+                        return await self._ask_one(turn, operation, body), applied_once
                     except NotDone as error:
-                        reason, once = error.reason, once and error.reason == UNREACHABLE
+                        reason, applied_once = error.reason, applied_once and error.reason == UNREACHABLE
                     await asyncio.sleep(PAUSE_SEC)
         except TimeoutError:
             pass
         raise NotDone(reason)
 
-    async def _ask_one(self, turn: int, what: str, body: Mapping[str, str]) -> Mapping[str, Any]:
+    async def _ask_one(self, turn: int, operation: str, body: Mapping[str, str]) -> Mapping[str, Any]:
         if not self._endpoints:
             raise NotDone(UNREACHABLE)
-        url = f"http://{self._endpoints[turn % len(self._endpoints)]}/v3/kv/{what}"
+        url = f"http://{self._endpoints[turn % len(self._endpoints)]}/v3/kv/{operation}"
         try:
-            async with asyncio.timeout(TRY_SEC), self._open().post(url, json=body) as answer:
-                said = await answer.json(content_type=None)
+            async with asyncio.timeout(TRY_SEC), self._open_session().post(url, json=body) as answer:
+                response = await answer.json(content_type=None)
                 status = answer.status
         except TimeoutError as error:
             raise NotDone("late") from error
@@ -85,19 +85,20 @@ class EtcdStore:
             raise NotDone("cut off") from error
         except ValueError as error:
             raise NotDone("refused") from error
-        if status != 200 or not isinstance(said, dict) or "header" not in said:
-            raise NotDone("election" if "leader" in str(said) else "refused")
-        self._check_cluster(said["header"])
-        return said
+        if status != 200 or not isinstance(response, dict) or "header" not in response:
+            # etcd says "no leader", "leader changed" or "previous leader failure" in such errors.
+            raise NotDone("election" if "leader" in str(response) else "refused")
+        self._check_cluster(response["header"])
+        return response
 
     def _check_cluster(self, header: object) -> None:
-        """What another cluster confirms, on the port of a member that is gone, was not confirmed by this one."""
+        """Refuse the answer of another cluster, which may have taken a dead member's port. Raises `NotDone`."""
         cluster = header.get("cluster_id") if isinstance(header, Mapping) else None
         if not isinstance(cluster, str) or self._cluster not in (None, cluster):
             raise NotDone("refused")
         self._cluster = cluster
 
-    def _open(self) -> aiohttp.ClientSession:
+    def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         return self._session
@@ -107,7 +108,7 @@ class EtcdStore:
             await self._session.close()
 
 
-def _text(raw: bytes) -> str:
+def _to_base64(raw: bytes) -> str:
     return base64.b64encode(raw).decode()
 
 

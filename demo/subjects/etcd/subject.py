@@ -1,4 +1,4 @@
-"""etcd as a subject of a show: three members in containers, brought up by compose, or attached to."""
+"""etcd as the subject of a show: three members in containers, started with compose, or attached to."""
 
 import asyncio
 import os
@@ -26,13 +26,13 @@ PROJECT = "demo-etcd"
 IMAGE = "rancher/mirrored-coreos-etcd:v3.5.12"
 FIRST_PORT = 23791
 MEMORY = 600_000_000
-"""Bytes that three members are content with."""
+"""The bytes of memory that three members need."""
 
 
 class Etcd:
     """`attach`: a compose project that runs already, whatever its services are called.
 
-    `load`: operations a second once the story asks for them. `base_port`: the first of three ports on loopback.
+    `load`: operations per second once the chapters start the load. `base_port`: the first of three ports on loopback.
     """
 
     name = "etcd"
@@ -61,12 +61,13 @@ class Etcd:
             {name: (base_port + place,) for place, name in enumerate(MEMBERS)},
         )
         self.ground = ground = ComposeDeployment(plans, DeploymentOptions(attach is not None, keep, allow_unlabelled))
+        # When attaching, etcd itself is asked for its members: see `_learn`.
         known = [self._member(name) for name in MEMBERS] if attach is None else []
         self.cluster = Cluster(ground, known, "demo.subjects.etcd.kv_store")
         if attach is not None:
-            ground.judge = self._found_in
+            ground.judge = self._find_members
             self.cluster.learn = self._learn
-        self._identities = Identities(self._container_of)
+        self._identities = Identities(self._container_id)
         self.wall = EtcdHealth(self.cluster)
         self._poller = ClusterPoller(self.wall.build)
         self.cluster.stirred = self._poller.stir
@@ -82,16 +83,16 @@ class Etcd:
         member.judge = lambda reading: self._identities.judge(name, reading)
         return member
 
-    async def _found_in(self, containers: Sequence[Container]) -> tuple[str, ...]:
+    async def _find_members(self, containers: Sequence[Container]) -> tuple[str, ...]:
         return await members_soon(self.ground.plans.project, containers)
 
     async def _learn(self) -> None:
-        """Once: who is down later is still expected. Raises `SubjectError`."""
+        """Find out the members, once, so that one that is down later is still expected. Raises `SubjectError`."""
         if not tuple(self.cluster.members):
-            for name in await self._found_in(await self.ground.listed()):
+            for name in await self._find_members(await self.ground.listed()):
                 self.cluster.members.add(self._member(name))
 
-    def _container_of(self, name: str) -> str:
+    def _container_id(self, name: str) -> str:
         seen = self.cluster.members.seen(name)
         return "" if seen is None else seen.container.id
 
@@ -113,7 +114,7 @@ class Etcd:
         asyncio.run(self.cluster.check())
 
     async def examine(self) -> Sequence[Finding]:
-        """What it takes, for `demo doctor`."""
+        """Run the checks of `demo doctor`."""
         found = await examine_engine(Engine(), self._needs)
         if not self.ground.terms.attach:
             return found

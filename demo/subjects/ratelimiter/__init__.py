@@ -1,4 +1,4 @@
-"""The embedded rate limiter: a real Redis, three limiter nodes, a backend that counts the truth, and traffic.
+"""The rate limiter: a real Redis, three limiter nodes, a backend that measures over-admissions, and traffic.
 
-Empty on purpose: its processes import this package too, and must start fast.
+Nothing is imported here, because its processes import this package, too, and must start fast.
 """

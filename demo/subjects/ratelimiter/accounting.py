@@ -1,6 +1,6 @@
-"""What the traffic and the backend account for, asked at one moment, for one run of a fault.
+"""The account of one run of a fault: what traffic and backend counted since it began, read at one moment.
 
-The samples on the wall tell of the last 30 s, so also of an earlier run, and may be old.
+The health samples are not enough: they cover the last 30 s, which may include an earlier run, and may be old.
 """
 
 import asyncio
@@ -16,18 +16,18 @@ from demo.subjects.ratelimiter.limiter_system import LimiterSystem
 
 ANSWER_SEC = 1.0
 TIMEOUT_SEC = 3.0
-"""A busy machine may answer the first question too late."""
+"""The time for several tries: on a busy machine the first answer may come too late."""
 
 AGAIN_SEC = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What was told; empty where nobody answered.
+    """What was counted; empty where there was no answer.
 
-    `totals`: the outcomes of all requests of the traffic. `keys`: of each limited key `ghosts`, `drift`
-    and `drift_in_windows` (which begins one window earlier) since the moment asked for; None: not known.
-    `lives`: what changes when `traffic`, `backend` or `redis` is started anew.
+    `totals`: the outcomes of all requests of the traffic. `keys`: for each limited key `ghosts`, `drift` and
+    `drift_in_windows` (which begins one window earlier) since the moment asked for; None: not known. `lives`: a value
+    for each of `traffic`, `backend` and `redis` that changes when it is restarted.
     """
 
     totals: Mapping[str, int] = field(default_factory=dict)
@@ -36,11 +36,11 @@ class Account:
 
 
 Ask = Callable[[float], Awaitable[Account]]
-"""Asks for the account since a moment."""
+"""Returns the account since a moment."""
 
 
 class RequestAccounting:
-    """An `Ask` on the running system."""
+    """An `Ask` that asks the running system."""
 
     def __init__(self, system: LimiterSystem[Any]) -> None:
         self._system = system
@@ -67,5 +67,5 @@ def account_of(traffic: Mapping[str, Any], backend: Mapping[str, Any]) -> Accoun
         "backend": backend.get("started_at"),
         "redis": backend.get("redis"),
     }
-    told = {name: life for name, life in lives.items() if life is not None}
-    return Account(traffic.get("totals", {}), tuple(backend.get("keys", ())), told)
+    known_lives = {name: life for name, life in lives.items() if life is not None}
+    return Account(traffic.get("totals", {}), tuple(backend.get("keys", ())), known_lives)

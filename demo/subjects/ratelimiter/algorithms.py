@@ -1,6 +1,6 @@
-"""Ways to count to a limit: exact and naive on Redis, and a node's own window without it.
+"""Algorithms that count to a limit: exact and naive on Redis, and a node's own windows without Redis.
 
-Redis keeps each admission's id longer than any window needs: the backend asks for them, to find drift.
+Redis keeps each admission's id longer than any window needs: the backend compares them, to find drift.
 """
 
 from collections import deque
@@ -14,7 +14,7 @@ from demo.clock import uptime
 from demo.subjects.ratelimiter.limits import Algorithm, Limit
 
 KEEP_MS = 45_000
-"""How long an id stays in Redis: the 30 s over which drift is told, and some."""
+"""How long an id stays in Redis: the 30 s over which drift is measured, and a margin."""
 
 EXACT = """
 local time = redis.call('TIME')
@@ -29,14 +29,15 @@ redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now - ARGV
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return {1, now}
 """
-"""Read, decide and write in one step of Redis, by its clock: nothing can come in between.
+"""Read, decide and write in one atomic step, by Redis's clock.
 
-What lies ahead of that clock was written before it was set back: it counts as of now, not for as long as the step was.
+Entries with a future date were written before that clock was set back. They are given the present date; otherwise they
+would occupy the window for as long as the clock was set back.
 """
 
 
 class Decision(NamedTuple):
-    """`at` is when it was decided, in microseconds of the machine's uptime."""
+    """`at`: when it was decided, in microseconds of the machine's uptime."""
 
     admitted: bool
     at: int
@@ -50,17 +51,17 @@ def redis_key(key: str) -> str:
 
 
 def algorithms(redis: Redis) -> dict[Algorithm, Decide]:
-    """What may be chosen per key. Each takes the limit and an id, unique to this request."""
+    """Return the algorithms that a key can have. Each takes the limit and an id that is unique to this request."""
     script = redis.register_script(EXACT)
 
     async def exact(limit: Limit, ident: str) -> Decision:
         arguments: list[str | int] = [limit.limit, limit.window_us, ident, KEEP_MS]
         asked = now_us()
         admitted, at = await script(keys=[redis_key(limit.key)], args=arguments)
-        return Decision(admitted == 1, _told_at(int(at), asked))
+        return Decision(admitted == 1, _decided_at(int(at), asked))
 
     async def naive(limit: Limit, ident: str) -> Decision:
-        """Read, then write: whoever reads in between counts too few."""
+        """Read, then write: a request that reads in between counts too few."""
         key, now = redis_key(limit.key), now_us()
         used = await redis.zcount(key, f"({now - limit.window_us}", "+inf")
         if used >= limit.limit:
@@ -75,14 +76,17 @@ def algorithms(redis: Redis) -> dict[Algorithm, Decide]:
     return {"exact": exact, "naive": naive}
 
 
-def _told_at(date_us: int, asked: int) -> int:
-    """When Redis told this date: between the question and now, whatever its clock was set to meanwhile."""
+def _decided_at(date_us: int, asked: int) -> int:
+    """Return when Redis reported this date, as uptime in microseconds.
+
+    It lies between the request and now, whatever Redis's clock was set to meanwhile.
+    """
     now = now_us()
     return min(now, max(asked, now - (time_ns() // 1000 - date_us)))
 
 
 class LocalWindows:
-    """A node's own sliding windows: the whole limit for itself, blind to what other nodes admit."""
+    """A node's own sliding windows: the node uses the whole limit itself, without knowing what other nodes admit."""
 
     def __init__(self) -> None:
         self._admitted: dict[str, deque[int]] = {}
@@ -98,5 +102,5 @@ class LocalWindows:
 
 
 def now_us() -> int:
-    """The machine's uptime in microseconds: all processes of the show share it, and nobody sets it."""
+    """Return the machine's uptime in microseconds, which is the same for all processes and never set by anybody."""
     return round(uptime() * 1_000_000)

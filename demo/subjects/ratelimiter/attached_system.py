@@ -1,4 +1,4 @@
-"""A rate limiter that stands by itself: watched and broken here, started again by its supervisor when asked."""
+"""A rate limiter that runs without the show: watched and broken from here, restarted by its supervisor."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from demo.subjects.standalone import StandaloneSystem, file_of, find
 ASK_SEC = 1.0
 GLANCE_SEC = 0.2
 WORK_SEC = 30.0
-"""What the supervisor gets to tell, to tell between two polls, and to bring parts back."""
+"""The supervisor's timeouts: for an answer, for an answer within a poll, and for restarting processes."""
 
 
 @dataclass
@@ -28,18 +28,18 @@ class SupervisorClient:
 
     @property
     def is_gone(self) -> bool:
-        """The system has ended: its parts end with their supervisor."""
+        """Whether the supervisor has terminated, and with it the whole system."""
         return self.standing is None or not self.standing.is_up
 
     async def ask(self, method: str, path: str, within_sec: float) -> Mapping[str, Any]:
-        """Its answer. Raises `SubjectError` with what it said, or that it does not answer."""
+        """Send a request and return the answer. Raises `SubjectError` with its error, or that it does not answer."""
         if self.is_gone:
             raise SubjectError(f"the system {self.name!r} has ended: start it again with `demo up`, then this server")
         return await ask(file_of(self.name, "sock"), method, path, within_sec, f"the supervisor of {self.name!r}")
 
 
 class RemoteProcess(ObservedProcess):
-    """A part that its supervisor owns."""
+    """A process that the supervisor owns."""
 
     def __init__(self, spec: Spec, supervisor: SupervisorClient) -> None:
         super().__init__(spec.id, spec.kind, spec.port, spec.probe, spec.links)
@@ -58,7 +58,7 @@ class RemoteProcess(ObservedProcess):
         self.take(await self._supervisor.ask("POST", f"/parts/{self.id}/bring-back", WORK_SEC))
 
     async def look(self) -> Reading:
-        """What it does not say itself, its supervisor may know: that it was killed, or is starting."""
+        """Probe it; if it does not answer, ask the supervisor whether it was killed or is starting."""
         reading = await super().look()
         if not reading.ok:
             try:
@@ -69,14 +69,14 @@ class RemoteProcess(ObservedProcess):
         return reading
 
     def take(self, told: Mapping[str, Any]) -> None:
-        """Believe the supervisor."""
+        """Take over what the supervisor reports of it."""
         pid = told["pid"]
         self._handle = None if pid is None else ProcessRef(pid, told["born"], told["killed"])
         self.is_starting, self.trouble = told["starting"], told["trouble"]
 
 
 class AttachedSystem(LimiterSystem[RemoteProcess]):
-    """The system called `name`, as it stands now; a later one of the same name is another."""
+    """The system called `name`, as it runs now; a later one of the same name is a different system."""
 
     def __init__(self, name: str) -> None:
         found = find(name)
@@ -84,7 +84,7 @@ class AttachedSystem(LimiterSystem[RemoteProcess]):
         self._supervisor = SupervisorClient(name, found)
         by_hand = f"demo heal {name}"
         if found is None:
-            super().__init__(_nothing(), 0, None, by_hand)
+            super().__init__(_empty_connection_info(), 0, None, by_hand)
         else:
             super().__init__(ConnectionInfo.from_json(found.wiring), found.pid, found.born, by_hand)
 
@@ -96,20 +96,20 @@ class AttachedSystem(LimiterSystem[RemoteProcess]):
             raise SubjectError(f"no system stands under the name {self.name!r}: start one with `demo up ratelimiter`")
 
     async def start(self) -> None:
-        """Takes it as it is: starts nothing."""
-        told = await self._supervisor.ask("GET", "/parts", ASK_SEC)
+        """Take over the state of its processes; start nothing."""
+        answer = await self._supervisor.ask("GET", "/parts", ASK_SEC)
         for part in self.parts:
-            part.take(told["parts"][part.id])
+            part.take(answer["parts"][part.id])
 
     async def heal(self) -> None:
         await self._supervisor.ask("POST", "/heal", WORK_SEC)
 
     async def stop(self) -> None:
-        """Lets go of it, as it is."""
+        """Close the connections, and leave the system running."""
         await self.lines.close()
 
 
-def _nothing() -> ConnectionInfo:
-    """The wiring of a system that ended: no plan is about it, and nobody listens on its ports."""
+def _empty_connection_info() -> ConnectionInfo:
+    """Return the connection info of a system that has ended: it matches no plan, and nobody listens on its ports."""
     ports = dict.fromkeys(("redis", "backend", "traffic", *NODES), 1)
     return ConnectionInfo("", "", "", ports, Settings())

@@ -1,4 +1,4 @@
-"""The protected backend: notes when each admission arrives, and tells the truth about the limits. Its own process."""
+"""The backend process behind the limiter: records each admission, and measures what the limiter let through."""
 
 import asyncio
 import os
@@ -26,9 +26,9 @@ MARGIN_US = 1_000_000
 
 
 class Audit:
-    """Asks Redis which admissions it holds. Reads only, so a Redis that holds writes still answers.
+    """Asks Redis which admissions it holds. It only reads, so a Redis that delays writes still answers.
 
-    `mark` is our entry in that Redis: another one means that it was started anew, and forgot.
+    `mark` is our entry in that Redis: another value means that it was restarted, and has forgotten everything.
     """
 
     def __init__(self, redis: Redis) -> None:
@@ -36,30 +36,30 @@ class Audit:
         self.mark: int | None = None
 
     async def look(self, arrivals: Mapping[str, Sequence[Arrival]]) -> bool:
-        """Marks what Redis holds; False when it does not answer in time."""
+        """Update which arrivals Redis holds; False when it does not answer in time."""
         try:
             async with asyncio.timeout(AUDIT_SEC):
-                await self._look(arrivals)
+                await self._update_held(arrivals)
         except (RedisError, OSError, TimeoutError):
             return False
         return True
 
-    async def _look(self, arrivals: Mapping[str, Sequence[Arrival]]) -> None:
+    async def _update_held(self, arrivals: Mapping[str, Sequence[Arrival]]) -> None:
         mark = await self._redis.get(MARK_KEY)
         if mark is None:
-            # A Redis that was started anew has forgotten all that it held.
+            # A Redis without our mark was restarted, and has forgotten everything.
             for arrival in (a for of_key in arrivals.values() for a in of_key):
                 arrival.held = False
             mark = str(now_us())
             await self._redis.set(MARK_KEY, mark)
         self.mark = int(mark)
-        asked = [(key, [a for a in of_key if not a.held]) for key, of_key in arrivals.items()]
-        asked = [(key, unknown) for key, unknown in asked if unknown]
+        unheld = [(key, [a for a in of_key if not a.held]) for key, of_key in arrivals.items()]
+        unheld = [(key, unknown) for key, unknown in unheld if unknown]
         async with self._redis.pipeline(transaction=False) as pipe:
-            for key, unknown in asked:
+            for key, unknown in unheld:
                 pipe.zmscore(redis_key(key), [a.id for a in unknown])
-            answers = await pipe.execute() if asked else []
-        for (_, unknown), scores in zip(asked, answers, strict=True):
+            answers = await pipe.execute() if unheld else []
+        for (_, unknown), scores in zip(unheld, answers, strict=True):
             for arrival, score in zip(unknown, scores, strict=True):
                 arrival.held = score is not None
 
@@ -69,7 +69,7 @@ class Backend:
         self._limits = [Limit(**item) for item in config["limits"]]
         self._arrivals: dict[str, deque[Arrival]] = {limit.key: deque() for limit in self._limits}
         self._audit = Audit(connect(PortOwner(config["redis_port"], os.getppid()), config["redis_password"], AUDIT_SEC))
-        self._one_audit = asyncio.Lock()
+        self._audit_lock = asyncio.Lock()
         self._recent = RollingStats()
         self._started_at = now_us()
         self._observed = Observed(self._started_at if config.get("forgot") else None)
@@ -84,40 +84,41 @@ class Backend:
         self._recent.add("ok", time.perf_counter() - started)
         return web.Response()
 
-    async def _audited(self) -> bool:
-        async with self._one_audit:
+    async def _run_audit(self) -> bool:
+        async with self._audit_lock:
             return await self._audit.look(self._arrivals)
 
     async def run(self, request: web.Request) -> web.Response:
-        """The truth of each key since a moment (`uptime`, microseconds): of one run of a fault.
+        """Answer with the over-admissions of each key since `uptime` (microseconds), which is one run of a fault.
 
-        Nothing can be told (None) of what lies further back than the arrivals that are kept.
+        None for what lies further back than the arrivals that are kept.
         """
-        since, audited, now = int(request.query["uptime"]), await self._audited(), now_us()
+        since, audited, now = int(request.query["uptime"]), await self._run_audit(), now_us()
         body = {
             "started_at": seconds(self._started_at),
             "redis": self._audit.mark if audited else None,
             "keys": [
-                run_of(limit, self._seen(limit, now), since, now, self._observed, audited=audited)
+                run_of(limit, self._recent_arrivals(limit, now), since, now, self._observed, audited=audited)
                 for limit in self._limits
             ],
         }
         return web.json_response(body)
 
     async def health(self, _request: web.Request) -> web.Response:
-        """The process's own numbers, and `counters`: the truth of each key over the last 30 s.
+        """Answer with the process's own numbers and, as `counters`, each key's over-admissions in the last 30 s.
 
-        A process that was started anew has forgotten what came before: None until it has seen all of that time itself.
+        After a restart, they are None until the process has observed all of that time itself.
         """
-        audited, now = await self._audited(), now_us()
+        audited, now = await self._run_audit(), now_us()
         counters = [
-            truth_of(limit, self._seen(limit, now), now, self._observed, audited=audited) for limit in self._limits
+            truth_of(limit, self._recent_arrivals(limit, now), now, self._observed, audited=audited)
+            for limit in self._limits
         ]
         started_at = seconds(self._started_at)
         return web.json_response({"counters": counters, "started_at": started_at, **self._recent.summary()})
 
-    def _seen(self, limit: Limit, now: int) -> list[Arrival]:
-        """Those that still count, in the order of their arrival: the clock may step."""
+    def _recent_arrivals(self, limit: Limit, now: int) -> list[Arrival]:
+        """Return the arrivals that still count, sorted by time, as the clock may step."""
         arrivals = self._arrivals[limit.key]
         while arrivals and arrivals[0].at < now - SPAN_US - limit.window_us - MARGIN_US:
             arrivals.popleft()

@@ -1,4 +1,4 @@
-"""One caller of the limiter: asks a node, on trouble once another one, and counts what came of it."""
+"""One client of the limiter: asks a node, tries another one once if that fails, and counts the outcomes."""
 
 import itertools
 import time
@@ -19,10 +19,10 @@ _OUTCOMES: dict[int, Outcome] = {200: "ok", 429: "limited"}
 
 
 class Caller:
-    """Takes the nodes in turn. POST, so that aiohttp repeats nothing behind our back."""
+    """Takes the nodes in turn. It sends POST, because aiohttp repeats a failed GET by itself."""
 
     def __init__(self, ports: Mapping[str, int], token: str) -> None:
-        """`ports`: of each node by its id."""
+        """Set up; `ports`: of each node by its id."""
         self._nodes = tuple(ports.items())
         self._turn = itertools.count()
         self._token = token
@@ -33,7 +33,7 @@ class Caller:
         self._peaks: deque[tuple[float, str, int]] = deque()
 
     def open(self) -> aiohttp.ClientSession:
-        """The session, to be closed by the caller of this; needs the running loop."""
+        """Open and return the session, which the caller closes; needs a running event loop."""
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
             timeout=aiohttp.ClientTimeout(total=ANSWER_SEC),
@@ -42,7 +42,7 @@ class Caller:
 
     async def ask(self, key: str) -> Outcome:
         started = time.perf_counter()
-        self._enter(key)
+        self._count_in_flight(key)
         try:
             outcome = await self._ask(key)
         finally:
@@ -54,14 +54,14 @@ class Caller:
         first = next(self._turn)
         for attempt in range(ATTEMPTS):
             node, port = self._nodes[(first + attempt) % len(self._nodes)]
-            outcome = _OUTCOMES.get(await self._status(node, port, key))
+            outcome = _OUTCOMES.get(await self._request_status(node, port, key))
             if outcome is not None:
                 return outcome
             self.retried += attempt == 0
         return "failed"
 
-    async def _status(self, node: str, port: int, key: str) -> int:
-        """0 when there was no answer at all, or a stranger's."""
+    async def _request_status(self, node: str, port: int, key: str) -> int:
+        """Send one request and return its HTTP status; 0 without an answer, or if another process answered."""
         if self._session is None:
             return 0
         question = Question(self._token, node, "POST", f"/check/{key}")
@@ -72,15 +72,15 @@ class Caller:
         except (aiohttp.ClientError, OSError, TimeoutError):
             return 0
 
-    def _enter(self, key: str) -> None:
+    def _count_in_flight(self, key: str) -> None:
         self.in_flight[key] += 1
         self._peaks.append((time.monotonic(), key, self.in_flight[key]))
 
     def peaks(self) -> dict[str, int]:
-        """The most requests in flight at the same moment, by key, in the last seconds."""
+        """Return the maximum number of simultaneous requests in the last seconds, by key."""
         while self._peaks and self._peaks[0][0] < time.monotonic() - SPAN_SEC:
             self._peaks.popleft()
-        most: dict[str, int] = {}
+        highest: dict[str, int] = {}
         for _, key, count in self._peaks:
-            most[key] = max(most.get(key, 0), count)
-        return most
+            highest[key] = max(highest.get(key, 0), count)
+        return highest

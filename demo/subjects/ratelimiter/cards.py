@@ -1,4 +1,4 @@
-"""What a card says of a part: its state, its numbers and a few words, from one reading. Pure."""
+"""The card of one process: its health, its numbers and a few words, made from one reading. No I/O."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,7 +14,7 @@ MEGA = 1_000_000
 
 
 def node_card(part: ObservedProcess, reading: Reading) -> dict[str, Any]:
-    """One entry of the health dict's `nodes`."""
+    """Return one entry of the health sample's `nodes`."""
     health = _health(part, reading)
     numbers = _NUMBERS[part.kind](reading.data) if reading.ok else {}
     return {
@@ -23,7 +23,7 @@ def node_card(part: ObservedProcess, reading: Reading) -> dict[str, Any]:
         "type": part.kind,
         "health": health,
         "address": f"{HOST}:{part.port}",
-        "detail": _words(part, reading, health),
+        "detail": _detail(part, reading, health),
         "metrics": {name: shown for name, value in numbers.items() if (shown := rounded(value)) is not None},
         "links": list(part.links),
     }
@@ -35,38 +35,38 @@ def _health(part: ObservedProcess, reading: Reading) -> str:
     return "degraded" if reading.data.get("status") == "degraded" else "up"
 
 
-def _words(part: ObservedProcess, reading: Reading, health: str) -> str:
+def _detail(part: ObservedProcess, reading: Reading, health: str) -> str:
     if health == "starting":
         return "starting"
     if health == "down":
-        return _why_down(part, reading)
-    return _WORDS[part.kind](reading.data)
+        return _describe_outage(part, reading)
+    return _DETAILS[part.kind](reading.data)
 
 
-def _redis_words(data: Mapping[str, Any]) -> str:
+def _redis_detail(data: Mapping[str, Any]) -> str:
     memory = number(data.get("memory_bytes"))
     return "takes writes" if memory is None else f"{memory / MEGA:.3g} MB"
 
 
-def _traffic_words(data: Mapping[str, Any]) -> str:
+def _traffic_detail(data: Mapping[str, Any]) -> str:
     if data.get("bursting"):
         return "bursting"
     refused = number(data.get("limited_per_sec"))
-    return "counting requests" if refused is None else f"{_short(refused)}/s refused"
+    return "counting requests" if refused is None else f"{_format_short(refused)}/s refused"
 
 
-def _node_words(data: Mapping[str, Any]) -> str:
+def _node_detail(data: Mapping[str, Any]) -> str:
     p99 = number(data.get("p99_ms"))
-    latency = "no requests" if p99 is None else f"{_short(p99)} ms"
+    latency = "no requests" if p99 is None else f"{_format_short(p99)} ms"
     counting = str(data.get("counting"))
     return ALONE.get(counting, f"{counting} · {latency}")
 
 
-def _short(value: float) -> str:
+def _format_short(value: float) -> str:
     return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
 
 
-def _why_down(part: ObservedProcess, reading: Reading) -> str:
+def _describe_outage(part: ObservedProcess, reading: Reading) -> str:
     if part.handle is None:
         return part.trouble or "not started"
     try:
@@ -78,7 +78,7 @@ def _why_down(part: ObservedProcess, reading: Reading) -> str:
     return part.trouble or ("killed" if part.handle.was_killed else "ended by itself")
 
 
-def _requests(data: Mapping[str, Any]) -> dict[str, Any]:
+def _request_numbers(data: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "req/s": data.get("per_sec"),
         "p99 ms": data.get("p99_ms"),
@@ -87,19 +87,19 @@ def _requests(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _redis(data: Mapping[str, Any]) -> dict[str, Any]:
+def _redis_numbers(data: Mapping[str, Any]) -> dict[str, Any]:
     memory = number(data.get("memory_bytes"))
     return {"write ms": data.get("write_ms"), "memory MB": None if memory is None else memory / MEGA}
 
 
-def _backend(data: Mapping[str, Any]) -> dict[str, Any]:
+def _backend_numbers(data: Mapping[str, Any]) -> dict[str, Any]:
     return {"req/s": data.get("per_sec")}
 
 
-_WORDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "node": _node_words,
-    "traffic": _traffic_words,
-    "redis": _redis_words,
+_DETAILS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "node": _node_detail,
+    "traffic": _traffic_detail,
+    "redis": _redis_detail,
     "backend": lambda data: "counts arrivals",
 }
-_NUMBERS = {"node": _requests, "traffic": _requests, "redis": _redis, "backend": _backend}
+_NUMBERS = {"node": _request_numbers, "traffic": _request_numbers, "redis": _redis_numbers, "backend": _backend_numbers}

@@ -1,4 +1,4 @@
-"""What the chapters do when they are entered: break one thing, watch, and say what was measured."""
+"""The actions of the chapters: inject one fault, watch, and conclude with what was measured."""
 
 import asyncio
 
@@ -9,13 +9,13 @@ from demo.subjects.ratelimiter.verdicts import Requests, of_burst, of_kill, of_p
 from demo.types import Stage
 
 RECOVERY_SEC = 20.0
-"""How long beyond its own duration a fault is given to be gone."""
+"""How long after its duration a fault may take to be healed."""
 
 READING_SEC = 8.0
 
 
 class LimiterActions:
-    """`ask` tells what happened since a fault began: nothing of an earlier run is in it."""
+    """`ask` returns the account since a moment, so that nothing of an earlier fault is part of it."""
 
     def __init__(self, stage: Stage, ask: Ask, reading_sec: float = READING_SEC) -> None:
         self._stage = stage
@@ -23,23 +23,23 @@ class LimiterActions:
         self._reading_sec = reading_sec
 
     async def kill(self) -> None:
-        before, after = await self._break(KILL.name, KILL.duration_sec)
+        before, after = await self._run_fault(KILL.name, KILL.duration_sec)
         requests = Requests.between(before.totals, after.totals)
         verdict = unsettled(before.lives, after.lives) or of_kill(self._stage.measured(KILL.name), requests)
         await self._stage.conclude(*verdict)
 
     async def burst(self) -> None:
-        before, after = await self._break(BURST.name, BURST.duration_sec)
+        before, after = await self._run_fault(BURST.name, BURST.duration_sec)
         await self._stage.conclude(*(unsettled(before.lives, after.lives) or of_burst(after.keys)))
 
     async def pause(self) -> None:
-        before, after = await self._break(PAUSE.name, PAUSE.duration_sec)
+        before, after = await self._run_fault(PAUSE.name, PAUSE.duration_sec)
         requests = Requests.between(before.totals, after.totals)
         await self._stage.conclude(*(unsettled(before.lives, after.lives) or of_pause(after.keys, requests)))
-        await asyncio.sleep(self._reading_sec)  # the evidence comes next, by itself: leave time to read this first
+        await asyncio.sleep(self._reading_sec)  # the next chapter follows automatically: leave time to read this one
 
-    async def _break(self, name: str, lasts_sec: float) -> tuple[Account, Account]:
-        """The accounts before it, and from then on; returns once it is healed and gone."""
+    async def _run_fault(self, name: str, lasts_sec: float) -> tuple[Account, Account]:
+        """Inject a fault and wait until it is healed. Return the accounts before the injection and since then."""
         await self._stage.countdown(3)
         since = CLOCK.now()
         before = await self._ask(since)

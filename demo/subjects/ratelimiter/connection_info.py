@@ -1,4 +1,4 @@
-"""What one must know to talk to a running rate limiter: ports, secrets, settings. As JSON too, for who attaches."""
+"""What is needed to talk to a running rate limiter: ports, secrets, settings. Also as JSON, for attaching to it."""
 
 import secrets
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ NODES = ("node-1", "node-2", "node-3")
 class Settings:
     """`fallback`: what a node does while Redis does not answer. `load` multiplies the steady rate of every key.
 
-    `base_port`: the first of six ports; None takes free ones.
+    `base_port`: the first of six consecutive ports; None uses free ones.
     """
 
     fallback: str = "local"
@@ -37,7 +37,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class ConnectionInfo:
-    """`show` names one run of the system. `ports`: of each part by its id. `token` and `password` let one in."""
+    """`show` names one run of the system. `ports`: of each process by its id. `token` and `password` give access."""
 
     show: str
     token: str
@@ -58,16 +58,16 @@ class ConnectionInfo:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "ConnectionInfo":
-        """Raises `KeyError` or `TypeError` for what `to_json` did not make."""
+        """Rebuild it from the result of `to_json`. Raises `KeyError` or `TypeError` for anything else."""
         settings = dict(data["settings"])
         settings["limits"] = tuple(Limit(**limit) for limit in settings["limits"])
         return cls(**{**data, "settings": Settings(**settings)})
 
 
 class Connections:
-    """Connections of this process to the parts, shared by probes and faults. `close()` ends them for good.
+    """This process's connections to the system's processes, shared by probes and faults. `close()` ends them for good.
 
-    `owner`: the process whose children the parts are.
+    `owner`: the pid of the process whose children the system's processes are.
     """
 
     def __init__(self, wiring: ConnectionInfo, owner: int) -> None:
@@ -86,7 +86,7 @@ class Connections:
         within_sec: float = http.TIMEOUT_SEC,
         posts: Mapping[str, Any] | None = None,
     ) -> HttpProbe:
-        """Asks that part, and believes nobody else; `posts` is sent as JSON."""
+        """Return a probe of a process that accepts only that process's own answer; `posts` is sent as JSON."""
         url = f"{self.url(self._wiring.ports[part])}/{path}"
         asking = partial(proof_of_identity.Question, self._wiring.token, part)
         return HttpProbe(self.session, url, deadline_sec=within_sec, posts=posts, asking=asking)

@@ -1,4 +1,4 @@
-"""What the rate limiter needs of this machine, for `demo doctor`; starts nothing."""
+"""The checks of `demo doctor` for the rate limiter; starts nothing."""
 
 import asyncio
 
@@ -16,25 +16,25 @@ REDIS, PORTS, SYSTEM = "redis-server", "its ports", "its system"
 
 
 async def examine_own(base_port: int | None) -> tuple[Finding, ...]:
-    """For a system of the show's own."""
-    return await together({REDIS: asyncio.to_thread(_redis), PORTS: asyncio.to_thread(_ports, base_port)})
+    """Run the checks for a system of the show's own."""
+    return await together({REDIS: asyncio.to_thread(_check_redis), PORTS: asyncio.to_thread(_check_ports, base_port)})
 
 
 async def examine_standing(name: str) -> tuple[Finding, ...]:
-    """For one that `demo up` started."""
-    return await together({SYSTEM: _standing(name)})
+    """Run the checks for a system that `demo up` started."""
+    return await together({SYSTEM: _check_standing(name)})
 
 
-def _redis() -> Finding:
+def _check_redis() -> Finding:
     path, version, passed_over = survey()
     if path:
         return ok(REDIS, f"{version[0]}.{version[1]}, {path}")
     oldest = ".".join(map(str, OLDEST))
-    found = f"only {', '.join(passed_over)}, and {oldest} is the oldest that will do" if passed_over else "not found"
-    return no(REDIS, found, remedy(passed_over))
+    problem = f"only {', '.join(passed_over)}, and {oldest} is the oldest that will do" if passed_over else "not found"
+    return no(REDIS, problem, remedy(passed_over))
 
 
-def _ports(base_port: int | None) -> Finding:
+def _check_ports(base_port: int | None) -> Finding:
     if base_port is None:
         try:
             return ok(PORTS, f"{PARTS} free ones, as {', '.join(map(str, sorted(free_ports(PARTS))))}")
@@ -47,16 +47,16 @@ def _ports(base_port: int | None) -> Finding:
     return ok(PORTS, f"{wanted[0]} to {wanted[-1]} are free")
 
 
-async def _standing(name: str) -> Finding:
+async def _check_standing(name: str) -> Finding:
     supervisor = SupervisorClient(name, find(name))
     if supervisor.is_gone:
         return no(SYSTEM, f"none stands under the name {name!r}", "demo up ratelimiter")
-    told = await supervisor.ask("GET", "/parts", ASK_SEC)
+    answer = await supervisor.ask("GET", "/parts", ASK_SEC)
     down = [
         part
-        for part, said in told["parts"].items()
-        if said["pid"] is None or start_time_of(said["pid"]) != said["born"]
+        for part, status in answer["parts"].items()
+        if status["pid"] is None or start_time_of(status["pid"]) != status["born"]
     ]
     if down:
         return no(SYSTEM, f"{name!r} stands, but not {', '.join(down)}", f"demo heal {name}")
-    return ok(SYSTEM, f"{name!r} stands, all {len(told['parts'])} parts of it")
+    return ok(SYSTEM, f"{name!r} stands, all {len(answer['parts'])} parts of it")

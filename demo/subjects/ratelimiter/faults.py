@@ -1,4 +1,4 @@
-"""The three faults of this system, each on its named target."""
+"""The three faults of this system, each with its fixed target."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -28,20 +28,20 @@ def faults(system: LimiterSystem[Any]) -> tuple[FaultDriver, ...]:
 
 
 class TrafficOrders:
-    """How the burst reaches the traffic process."""
+    """The `TrafficSource` that sends a burst's commands to the traffic process."""
 
     def __init__(self, system: LimiterSystem[Any]) -> None:
-        self._lines = system.lines
+        self._connections = system.lines
         self._part = system.traffic.id
 
     async def burst(self, keys: Sequence[str], multiplier: int, seconds: float) -> None:
         order = {"keys": list(keys), "multiplier": multiplier, "seconds": seconds}
-        reading = await self._lines.probe(self._part, "burst", ANSWER_SEC, order).look()
+        reading = await self._connections.probe(self._part, "burst", ANSWER_SEC, order).look()
         if not reading.ok:
             raise FaultError(f"the traffic process takes no order: {reading.trouble}: heal it first")
 
     async def is_bursting(self) -> bool:
-        reading = await self._lines.probe(self._part, within_sec=ANSWER_SEC).look()
+        reading = await self._connections.probe(self._part, within_sec=ANSWER_SEC).look()
         if not reading.ok:
             raise FaultError(f"the traffic process: {reading.trouble}")
         return bool(reading.data.get("bursting"))

@@ -1,9 +1,9 @@
-"""What really happened behind the limiter, from timestamps alone. Pure; all times in whole microseconds.
+"""What the limiter really let through, computed from timestamps alone. No I/O; all times in whole microseconds.
 
-The backend sees each admission later than it was decided, by a delay that varies by ε. A limiter that
-is exact by its own clock admits at most `limit` arrivals in any window shorter by ε: arrivals in
-(x, x + W − ε] were decided in (x − most delay, x + W − ε − least delay], which is W long. So what is
-over the limit in such a window is a real over-admission, and never the delay's doing.
+The backend sees each admission later than it was decided, by a delay that varies by ε. A limiter that is exact by its
+own clock admits at most `limit` arrivals in any window shorter by ε: arrivals in (x, x + W − ε] were decided in
+(x − max delay, x + W − ε − min delay], which has length W. So whatever exceeds the limit in such a window is a real
+over-admission, and never an effect of the delay.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,13 +13,13 @@ from typing import Any
 from demo.subjects.ratelimiter.limits import Limit
 
 SPAN_US = 30_000_000
-"""Ghosts and drift are told over the last 30 s."""
+"""Ghosts and drift are measured over the last 30 s."""
 
 NOW_US = 1_000_000
-"""`admitted` is the most in a true window that ended within this last second."""
+"""`admitted` is the maximum of all true windows that ended within this last second."""
 
 SETTLE_US = 250_000
-"""The newest admissions may still be on their way into Redis: drift leaves them out."""
+"""The newest admissions may still be on their way to Redis: drift leaves them out."""
 
 
 @dataclass(slots=True)
@@ -34,7 +34,10 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Ghosts:
-    """`worst` is the most in any true window that ended in the span; None where ε leaves no window."""
+    """`worst`: the maximum of all true windows that ended in the span; `ghosts`: how far it exceeds the limit.
+
+    `ghosts_at`: the end of the newest window over the limit; `spread`: ε. None where ε leaves no window.
+    """
 
     admitted: int | None
     worst: int | None
@@ -45,7 +48,7 @@ class Ghosts:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """Of `admitted` in the span, Redis knows `counted`; `drift_at` is the newest it does not know of."""
+    """Of `admitted` in the span, Redis holds `counted`; `drift_at` is the newest one that it does not hold."""
 
     admitted: int
     counted: int
@@ -58,21 +61,24 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """From when on the arrivals are known: `since` None is always, for there were none before."""
+    """Since when the arrivals are known completely; None: from the beginning, as there were none before."""
 
     since: int | None = None
 
     def whole(self, start: int) -> bool:
-        """Is everything known that arrived from `start` on?"""
+        """Return whether everything is known that arrived from `start` on."""
         return self.since is None or self.since <= start
 
     def found(self, count: int | None, start: int) -> int | None:
-        """What was found stands however little was seen; that there was nothing takes having seen all of it."""
+        """Return the count, unless it is 0 and the time since `start` was not observed completely; then None.
+
+        What was found is real even if little was observed; that there was nothing takes having observed everything.
+        """
         return count if count or self.whole(start) else None
 
 
 def find_ghosts(arrivals: Sequence[Arrival], limit: int, window: int, now: int) -> Ghosts:
-    """`arrivals` in the order of `at`; those outside the span and its first window don't count."""
+    """Measure over-admissions; `arrivals` sorted by `at`. Those before the span and its first window are ignored."""
     seen = [a for a in arrivals if now - SPAN_US - window < a.at <= now]
     spread = spread_of(seen)
     width = window - spread
@@ -91,28 +97,28 @@ def find_ghosts(arrivals: Sequence[Arrival], limit: int, window: int, now: int) 
 
 
 def ghosts_of_run(arrivals: Sequence[Arrival], limit: int, window: int, since: int, now: int) -> int | None:
-    """The most over the limit that a run which began at `since` let through; None where ε leaves no window.
+    """Return the most over the limit that a run which began at `since` let through; None if ε leaves no window.
 
-    What came before still fills its places of a window, but at most `limit` of them: an earlier run's
-    excess is not this one's. `arrivals` in the order of `at`.
+    Arrivals before that still occupy their window, but count for at most `limit`: an earlier run's excess does not
+    belong to this one. `arrivals` sorted by `at`.
     """
     seen = [a for a in arrivals if since - window < a.at <= now]
     width = window - spread_of(seen)
     if width <= 0:
         return None
-    every = [count for at, count in window_counts(seen, width) if at >= since]
-    own = [count for _, count in window_counts([a for a in seen if a.at >= since], width)]
-    return max([0, *(mine + min(count - mine, limit) - limit for count, mine in zip(every, own, strict=True))])
+    all_counts = [count for at, count in window_counts(seen, width) if at >= since]
+    own_counts = [count for _, count in window_counts([a for a in seen if a.at >= since], width)]
+    return max([0, *(own + min(count - own, limit) - limit for count, own in zip(all_counts, own_counts, strict=True))])
 
 
 def spread_of(arrivals: Sequence[Arrival]) -> int:
-    """ε: how much the delay from decision to backend varies."""
+    """Return ε: how much the delay from decision to backend varies."""
     delays = [a.at - a.decided for a in arrivals]
     return max(delays) - min(delays) if delays else 0
 
 
 def window_counts(arrivals: Sequence[Arrival], width: int) -> Iterator[tuple[int, int]]:
-    """For each arrival, how many lie in the half-open window of `width` that ends with it."""
+    """Yield each arrival's time, and how many lie in the half-open window of `width` that ends with it."""
     first = 0
     for index, arrival in enumerate(arrivals):
         while arrivals[first].at <= arrival.at - width:
@@ -121,7 +127,7 @@ def window_counts(arrivals: Sequence[Arrival], width: int) -> Iterator[tuple[int
 
 
 def find_drift(arrivals: Sequence[Arrival], now: int, since: int | None = None) -> Drift:
-    """What Redis does not know of, among the settled arrivals of the span, or of those since a moment."""
+    """Compare with Redis the settled arrivals of the span, or those since a moment."""
     start = now - SPAN_US if since is None else since
     settled = [a for a in arrivals if start <= a.at <= now - SETTLE_US]
     unknown = [a.at for a in settled if not a.held]
@@ -129,7 +135,7 @@ def find_drift(arrivals: Sequence[Arrival], now: int, since: int | None = None) 
 
 
 def truth_of(limit: Limit, seen: Sequence[Arrival], now: int, observed: Observed, *, audited: bool) -> dict[str, Any]:
-    """What a key's counter tells of the last 30 s; `audited`: Redis was asked just now. Times in seconds."""
+    """Return a key's counter for the last 30 s; `audited`: Redis was asked just now. Times in seconds."""
     ghosts, drift = find_ghosts(seen, limit.limit, limit.window_us, now), find_drift(seen, now)
     span = now - SPAN_US
     is_whole, with_window = observed.whole(span), span - limit.window_us
@@ -153,17 +159,17 @@ def truth_of(limit: Limit, seen: Sequence[Arrival], now: int, observed: Observed
 def run_of(
     limit: Limit, seen: Sequence[Arrival], since: int, now: int, observed: Observed, *, audited: bool
 ) -> dict[str, Any]:
-    """The same of one run of a fault, which began at `since`; None further back than arrivals are kept."""
-    kept, with_window = since >= now - SPAN_US, since - limit.window_us
+    """Return the same for one run of a fault that began at `since`; None where arrivals are no longer kept."""
+    is_kept, with_window = since >= now - SPAN_US, since - limit.window_us
     ghosts = ghosts_of_run(seen, limit.limit, limit.window_us, since, now)
 
     def drift(start: int) -> int | None:
-        return observed.found(find_drift(seen, now, start).drift, start) if kept and audited else None
+        return observed.found(find_drift(seen, now, start).drift, start) if is_kept and audited else None
 
     return {
         "key": limit.key,
         "limit": limit.limit,
-        "ghosts": observed.found(ghosts, with_window) if kept else None,
+        "ghosts": observed.found(ghosts, with_window) if is_kept else None,
         "drift": drift(since),
         "drift_in_windows": drift(with_window),
     }

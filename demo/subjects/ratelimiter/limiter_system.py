@@ -1,4 +1,4 @@
-"""The rate limiter as those see it who watch and break it, whoever owns its processes."""
+"""The rate limiter as poller, faults and chapters see it, whichever process owns its processes."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ P = TypeVar("P", bound=ObservedProcess)
 
 @dataclass(frozen=True)
 class Spec:
-    """One part: what it is called, where it answers, how it is probed, and whom it asks."""
+    """One process: its id, its kind, its port, its probe, and `links`, the processes that it sends requests to."""
 
     id: str
     kind: str
@@ -25,7 +25,7 @@ class Spec:
 
 
 class LimiterSystem(ABC, Generic[P]):
-    """Six parts, and the way to talk to each. `home`: which run of the system it is, and who owns its processes."""
+    """Six processes, and how to talk to each. `home`: which run of the system this is, and which process owns it."""
 
     def __init__(self, wiring: ConnectionInfo, owner: int, owner_born: int | None, by_hand: str) -> None:
         self.home = SystemRun(wiring.show, owner, owner_born, by_hand)
@@ -50,20 +50,20 @@ class LimiterSystem(ABC, Generic[P]):
 
     @abstractmethod
     def _make(self, spec: Spec) -> P:
-        """The part of this specification."""
+        """Return the process of this specification."""
 
     @abstractmethod
     def check(self) -> None:
-        """Raises `SubjectError` for what is missing before anything starts."""
+        """Check, before anything is started, that nothing is missing. Raises `SubjectError` for what is."""
 
     @abstractmethod
     async def start(self) -> None:
-        """Returns when every part is up. Raises `SubjectError`."""
+        """Start it; return when every process is up. Raises `SubjectError`."""
 
     @abstractmethod
     async def heal(self) -> None:
-        """Brings back what is dead or silent. Raises `SubjectError` that names what did not come back."""
+        """Restart what is dead or does not answer. Raises `SubjectError` that names what did not come back."""
 
     @abstractmethod
     async def stop(self) -> None:
-        """Lets go of it, and ends what is ours. Safe to call twice, or without a start."""
+        """Close all connections, and end the processes that are ours. Safe to call twice, or without a start."""

@@ -1,4 +1,4 @@
-"""The limited keys: the server's limits and algorithms, and the load the traffic puts on each."""
+"""The limited keys: the limit and algorithm of each, and the load that the traffic puts on it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,7 +11,7 @@ EXACT_KEY = "pay-exact"
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`limit` admissions in any `window_sec` seconds; the steady load is `rate` requests a second."""
+    """At most `limit` admissions in any `window_sec` seconds; the steady load is `rate` requests per second."""
 
     key: str
     algorithm: Algorithm
@@ -25,10 +25,10 @@ class Limit:
 
 
 LIMITS: tuple[Limit, ...] = (
-    # Two alike, for the side by side: same limit, same load, just below it.
+    # Two alike, for the side-by-side comparison: the same limit, and the same load just below it.
     Limit(NAIVE_KEY, "naive", 100, 10.0, 9.0),
     Limit(EXACT_KEY, "exact", 100, 10.0, 9.0),
-    # Two a few percent over their limit, so that refusals are always seen.
+    # Two with a load a few percent over the limit, so that refusals are always to be seen.
     Limit("search", "exact", 40, 1.0, 42.0),
     Limit("login", "exact", 40, 10.0, 4.2),
 )

@@ -1,4 +1,4 @@
-"""A limiter node: decides on each request, and passes what it admits on to the backend. Its own process."""
+"""The process of one limiter node: decides on each request, and passes what it admits on to the backend."""
 
 import asyncio
 import itertools
@@ -24,16 +24,16 @@ from demo.subjects.request_stats import RollingStats
 Fallback = Literal["local", "open", "closed"]
 
 FIRST_CONTACT_SEC = 3.0
-"""A node does not listen before it reached Redis, unless that takes longer than this."""
+"""A node does not listen before it has reached Redis, but waits no longer than this for it."""
 
 SOCKET_SEC = 10.0
-"""`RedisCounter` keeps the deadline of each command; this one only ends what was forgotten."""
+"""The socket's own timeout, a last resort: `RedisCounter` enforces the timeout of each command."""
 
 BACKEND_SEC = 1.0
 
 
 class LimiterNode:
-    """`fallback` says what happens while Redis does not answer: count alone, let all in, or let none."""
+    """`fallback` decides what happens while Redis does not answer: count alone, admit everything, or admit nothing."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.id: str = config["id"]
@@ -50,16 +50,16 @@ class LimiterNode:
         self._in_flight = 0
 
     async def lifetime(self, app: web.Application) -> AsyncIterator[None]:
-        """aiohttp's context of the application: what runs beside the requests."""
+        """Run, as aiohttp's cleanup context, what the node needs beside its requests: HTTP session and Redis probe."""
         connector = aiohttp.TCPConnector(limit=0)
         timeout = aiohttp.ClientTimeout(total=BACKEND_SEC)
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as self._session:
-            await self._first_contact()
+            await self._await_redis()
             watch = asyncio.create_task(self.shared.watch())
             yield
             watch.cancel()
 
-    async def _first_contact(self) -> None:
+    async def _await_redis(self) -> None:
         until = time.monotonic() + FIRST_CONTACT_SEC
         while not await self.shared.probe() and time.monotonic() < until:  # noqa: ASYNC110 - it is Redis that we wait for
             await asyncio.sleep(0.03)
@@ -71,28 +71,28 @@ class LimiterNode:
         started = time.perf_counter()
         self._in_flight += 1
         try:
-            status = await self._answer(limit)
+            status = await self._decide(limit)
         finally:
             self._in_flight -= 1
         outcome = {200: "ok", 429: "limited"}.get(status, "failed")
         self._recent.add(outcome, time.perf_counter() - started)  # type: ignore[arg-type]
         return web.Response(status=status)
 
-    async def _answer(self, limit: Limit) -> int:
+    async def _decide(self, limit: Limit) -> int:
         ident = next(self._idents)
         decision = await self.shared.decide(limit, ident)
         if decision is None and self.fallback == "closed":
             return 503
         if decision is None:
-            decision = self._alone(limit)
+            decision = self._decide_alone(limit)
         if not decision.admitted:
             return 429
-        return 200 if await self._pass_on(limit, ident, decision) else 502
+        return 200 if await self._forward(limit, ident, decision) else 502
 
-    def _alone(self, limit: Limit) -> Decision:
+    def _decide_alone(self, limit: Limit) -> Decision:
         return Decision(True, now_us()) if self.fallback == "open" else self._local.decide(limit, now_us())
 
-    async def _pass_on(self, limit: Limit, ident: str, decision: Decision) -> bool:
+    async def _forward(self, limit: Limit, ident: str, decision: Decision) -> bool:
         path = f"/admitted/{limit.key}?id={ident}&at={decision.at}"
         question = Question(self._token, "backend", "POST", path)
         if self._session is None:

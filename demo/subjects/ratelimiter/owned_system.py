@@ -1,4 +1,4 @@
-"""The rate limiter as its owner has it: which processes there are, how they are started, healed and stopped."""
+"""The rate limiter as its owner sees it: which processes there are, how they are started, healed and stopped."""
 
 import asyncio
 import itertools
@@ -23,11 +23,11 @@ PACKAGE = "demo.subjects.ratelimiter"
 
 
 class OwnedSystem(LimiterSystem[SupervisedProcess]):
-    """Nothing of it outlives this process."""
+    """A system whose processes are children of this one, and never outlive it."""
 
     def __init__(self, settings: Settings) -> None:
         self._server_path = ""
-        self._one_at_a_time = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._stopped = False
         ours = os.getpid()
         super().__init__(ConnectionInfo.new(settings), ours, start_time_of(ours), BY_HAND)
@@ -37,20 +37,20 @@ class OwnedSystem(LimiterSystem[SupervisedProcess]):
     def _make(self, spec: Spec) -> SupervisedProcess:
         if spec.kind == "redis":
             return SupervisedProcess(spec.id, spec.kind, spec.port, spec.probe, self._redis_child)
-        # Secrets travel by pipe: a command line or an environment could be read by others.
-        lives = itertools.count()
+        # Secrets are sent through a pipe: a command line or an environment could be read by others.
+        starts = itertools.count()
 
         def make() -> Child:
-            told = self._told(spec) | {"forgot": next(lives) > 0}
-            return Child(spec.id, module(f"{PACKAGE}.{spec.kind}"), json.dumps(told).encode())
+            config = self._config_of(spec) | {"forgot": next(starts) > 0}
+            return Child(spec.id, module(f"{PACKAGE}.{spec.kind}"), json.dumps(config).encode())
 
         return SupervisedProcess(spec.id, spec.kind, spec.port, spec.probe, make, spec.links)
 
     def _redis_child(self) -> Child:
         return redis_child(self._server_path, self.wiring.ports["redis"], self.wiring.password)
 
-    def _told(self, spec: Spec) -> dict[str, Any]:
-        """What a process of ours reads on stdin."""
+    def _config_of(self, spec: Spec) -> dict[str, Any]:
+        """Return what one of our own processes reads on stdin."""
         ports, settings = self.wiring.ports, self.settings
         common = {
             "id": spec.id,
@@ -68,46 +68,47 @@ class OwnedSystem(LimiterSystem[SupervisedProcess]):
             return common | {"nodes": {name: ports[name] for name in NODES}, "load": settings.load}
         return common
 
-    # Life.
+    # Start, heal, stop.
 
     def check(self) -> None:
-        """Looks for a server program and free ports. Raises `SubjectError` with what to do."""
+        """Check for a server program and free ports. Raises `SubjectError` with what to do."""
         self._find_server()
         if self.settings.base_port is not None:
             self._check_ports()
 
     def _find_server(self) -> None:
-        """Once."""
+        """Find the server program, once."""
         if not self._server_path:
             self._server_path = find_server()
 
     def _check_ports(self) -> None:
-        """Patient, for a moment: a system that was just killed may still hold them."""
+        """Check that the ports are free; wait for up to LEFT_SEC, as a system just killed may still hold them."""
         until = time.monotonic() + LEFT_SEC
         while taken := [port for port in self.wiring.ports.values() if not is_free(port)]:
             if time.monotonic() > until:
                 break
             time.sleep(0.05)
         if taken:
-            said = ", ".join(taken_by(port) for port in taken)
-            raise SubjectError(f"{said}: end what uses it, or choose another --base-port")
+            holders = ", ".join(taken_by(port) for port in taken)
+            raise SubjectError(f"{holders}: end what uses it, or choose another --base-port")
 
     async def start(self) -> None:
-        """All parts at once."""
+        """Start all processes concurrently."""
         await self.heal()
 
     async def heal(self) -> None:
-        async with self._one_at_a_time:
-            await self._look_for_redis()
-            done = await asyncio.gather(*(part.bring_back() for part in self.parts), return_exceptions=True)
-        for trouble in done:
+        async with self._lock:
+            await self._require_redis()
+            # All are restarted, even if one fails; the failures are raised together.
+            results = await asyncio.gather(*(part.bring_back() for part in self.parts), return_exceptions=True)
+        for trouble in results:
             if isinstance(trouble, BaseException) and not isinstance(trouble, SubjectError):
                 raise trouble
-        troubles = [str(trouble) for trouble in done if trouble is not None]
+        troubles = [str(trouble) for trouble in results if trouble is not None]
         if troubles:
             raise SubjectError("; ".join(troubles))
 
-    async def _look_for_redis(self) -> None:
+    async def _require_redis(self) -> None:
         if self._stopped:
             raise SubjectError("the system was stopped")
         try:
@@ -118,10 +119,10 @@ class OwnedSystem(LimiterSystem[SupervisedProcess]):
             raise
 
     async def stop(self) -> None:
-        """Ends and reaps every process."""
+        """Stop and reap every process."""
         self._stopped = True
-        ended = await asyncio.gather(*(part.stop() for part in self.parts), return_exceptions=True)
+        results = await asyncio.gather(*(part.stop() for part in self.parts), return_exceptions=True)
         await self.lines.close()
-        for error in ended:
+        for error in results:
             if isinstance(error, BaseException):
                 raise error

@@ -1,4 +1,4 @@
-"""Looks at every part twice a second, and fills the agreed health dict."""
+"""The poller: probes every process twice a second, and fills the agreed health dict."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ INTERVAL_SEC = 0.5
 
 
 class Poller:
-    """All probes of a round run at once, each with a deadline of its own well below the interval."""
+    """Probes all processes concurrently, each with a timeout well below the interval."""
 
     def __init__(self, parts: Sequence[ObservedProcess], limits: Sequence[Limit]) -> None:
         self._parts = tuple(parts)
@@ -43,7 +43,7 @@ class Poller:
                 continue
 
     async def poll(self) -> dict[str, Any]:
-        """One round, now."""
+        """Poll once, now."""
         readings = await asyncio.gather(*(part.look() for part in self._parts))
         self._health = assemble(self._parts, readings, CLOCK.now(), self._limits)
         return self._health
@@ -52,7 +52,7 @@ class Poller:
 def assemble(
     parts: Sequence[ObservedProcess], readings: Sequence[Reading], now: float, limits: Sequence[Limit]
 ) -> dict[str, Any]:
-    """The health dict of `HealthPollerProtocol`, and beside it `sampled_at` and `totals`."""
+    """Return the health dict of `HealthPollerProtocol`, with `sampled_at` and `totals` in addition."""
     nodes = [node_card(part, reading) for part, reading in zip(parts, readings, strict=True)]
     by_id = {part.id: reading.data for part, reading in zip(parts, readings, strict=True)}
     traffic = by_id.get("traffic", {})
@@ -68,31 +68,31 @@ def assemble(
     }
 
 
-def _counters(told: object, limits: Sequence[Limit]) -> list[dict[str, Any]]:
-    """Whatever the backend tells; of a limited key that it does not tell of, nothing is known."""
-    found = [_dated(item) for item in told if _names_a_key(item)] if isinstance(told, list) else []
-    names = {item["key"] for item in found}
-    return [*found, *(_unknown(limit) for limit in limits if limit.key not in names)]
+def _counters(reported: object, limits: Sequence[Limit]) -> list[dict[str, Any]]:
+    """Return the counters that the backend reports, and an empty one for each limited key that is missing there."""
+    dated = [_add_moments(item) for item in reported if _names_a_key(item)] if isinstance(reported, list) else []
+    names = {item["key"] for item in dated}
+    return [*dated, *(_empty_counter(limit) for limit in limits if limit.key not in names)]
 
 
 def _names_a_key(item: object) -> bool:
     return isinstance(item, Mapping) and isinstance(item.get("key"), str)
 
 
-def _dated(counter: Mapping[str, Any]) -> dict[str, Any]:
-    """As the backend tells it, with moments for the uptimes at which it saw ghosts and drift."""
+def _add_moments(counter: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the counter with moments in addition to the uptimes at which the backend saw ghosts and drift."""
     uptimes = {name: number(counter.get(f"{name}_uptime")) for name in ("ghosts", "drift")}
     return {**counter, **{f"{name}_at": None if at is None else CLOCK.of_uptime(at) for name, at in uptimes.items()}}
 
 
-def _unknown(limit: Limit) -> dict[str, Any]:
-    """A key whose numbers nobody tells: it stays on the wall, without any."""
+def _empty_counter(limit: Limit) -> dict[str, Any]:
+    """Return a counter without numbers, for a key that is not reported: it stays on the stage."""
     known = {"key": limit.key, "algorithm": limit.algorithm, "limit": limit.limit, "window_sec": limit.window_sec}
     return {**known, "admitted": None, "counted": None, "drift": None, "ghosts": None}
 
 
 def curves(traffic: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The main numbers as the callers see them; None while the traffic does not answer."""
+    """Return the main numbers as the clients see them; None each while the traffic does not answer."""
     return [
         _metric("load", "requests", traffic.get("per_sec"), "/s", "load"),
         _metric("latency", "p99", traffic.get("p99_ms"), "ms", "latency"),

@@ -1,4 +1,4 @@
-"""Clients of our own Redis: short timeouts, no hidden retries, and no word to anybody else."""
+"""Clients of our own Redis: short timeouts, no hidden retries, and no password for another process."""
 
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
@@ -12,15 +12,18 @@ MAX_CONNECTIONS = 512
 
 
 def connect(owner: PortOwner, password: str, answer_sec: float) -> Redis:
-    """A client that connects on first use. redis-py retries by default: a 1 s timeout then takes 5 s."""
+    """Return a client that connects on first use.
+
+    redis-py retries by default: with that, a timeout of 1 s takes 5 s.
+    """
 
     async def introduce(connection: AbstractConnection) -> None:
-        """The password is said to our own server only: its port may be somebody else's by now."""
+        """Send the password, but only to our own server: its port may belong to another process by now."""
         if not owner.is_ours():
             raise NotOurs(f"another process listens on port {owner.port}")
         try:
             await connection.on_connect()
-        except BaseException:  # a deadline, too: redis-py would leave the connection open then
+        except BaseException:  # a cancellation, too: redis-py would leave the connection open then
             await connection.disconnect(nowait=True)
             raise
 

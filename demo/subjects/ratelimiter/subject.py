@@ -1,4 +1,4 @@
-"""The rate limiter as a subject of a show: embedded, or one that stands by itself."""
+"""The rate limiter as the subject of a show: one of the show's own, or a running one that it attaches to."""
 
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
@@ -21,10 +21,10 @@ HIGHEST_BASE = 65_535 - PARTS + 1
 
 
 class RateLimiter:
-    """`fallback`: what a node does while Redis does not answer: count alone, let all in, or let none.
+    """`fallback`: what a node does while Redis does not answer: count alone, admit everything, or admit nothing.
 
-    `load` multiplies the steady rate of every key. `base_port`: the first of six ports in a row; None takes free ones.
-    `attach`: the name of a system that `demo up` started; it has settings of its own.
+    `load` multiplies the steady rate of every key. `base_port`: the first of six consecutive ports; None uses free
+    ones. `attach`: the name of a system that `demo up` started; it has settings of its own.
     """
 
     name = "ratelimiter"

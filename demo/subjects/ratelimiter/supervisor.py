@@ -1,7 +1,7 @@
-"""The process that owns a rate limiter which stands by itself: starts its parts, and starts them again when asked.
+"""The process that owns a rate limiter running without a show: starts its processes, and restarts them on request.
 
-Told on stdin, a line of JSON: `name` and `settings`. Says one line on stdout: `{"up": true}` or `{"failed": why}`.
-Listens on a Unix socket that only its user may open. Its parts end with it, however it ends.
+It reads `name` and `settings` from stdin, as a line of JSON, and prints one line: `{"up": true}` or `{"failed": why}`.
+It listens on a Unix socket that only its user may open. Its processes end with it, however it ends.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 class Supervisor:
-    """Serves the orders of drivers, watchdogs and `demo down` on one system."""
+    """Serves the requests of fault drivers, watchdogs and `demo down` to one system."""
 
     def __init__(self, system: OwnedSystem) -> None:
         self._system = system
@@ -38,37 +38,37 @@ class Supervisor:
         app = web.Application()
         app.add_routes(
             [
-                web.get("/parts", _answer(self._all)),
-                web.get("/parts/{id}", _answer(self._one)),
-                web.post("/parts/{id}/bring-back", _answer(self._bring_back)),
-                web.post("/heal", _answer(self._heal)),
-                web.post("/stop", _answer(self._stop)),
+                web.get("/parts", _as_handler(self._report_all)),
+                web.get("/parts/{id}", _as_handler(self._report_one)),
+                web.post("/parts/{id}/bring-back", _as_handler(self._restart)),
+                web.post("/heal", _as_handler(self._heal)),
+                web.post("/stop", _as_handler(self._stop)),
             ]
         )
         return app
 
-    def _part(self, request: web.Request) -> SupervisedProcess:
+    def _find_part(self, request: web.Request) -> SupervisedProcess:
         ident = request.match_info["id"]
         for part in self._system.parts:
             if part.id == ident:
                 return part
         raise SubjectError("this system has no such part")
 
-    async def _all(self, request: web.Request) -> Mapping[str, Any]:
+    async def _report_all(self, request: web.Request) -> Mapping[str, Any]:
         return {"parts": {part.id: told(part) for part in self._system.parts}}
 
-    async def _one(self, request: web.Request) -> Mapping[str, Any]:
-        return told(self._part(request))
+    async def _report_one(self, request: web.Request) -> Mapping[str, Any]:
+        return told(self._find_part(request))
 
-    async def _bring_back(self, request: web.Request) -> Mapping[str, Any]:
-        part = self._part(request)
-        # Whoever asked may be killed meanwhile: what was begun is finished.
+    async def _restart(self, request: web.Request) -> Mapping[str, Any]:
+        part = self._find_part(request)
+        # Shielded, because the client may be killed meanwhile: a restart that has begun is finished.
         await asyncio.shield(part.bring_back())
         return told(part)
 
     async def _heal(self, request: web.Request) -> Mapping[str, Any]:
         await asyncio.shield(self._system.heal())
-        return await self._all(request)
+        return await self._report_all(request)
 
     async def _stop(self, request: web.Request) -> Mapping[str, Any]:
         self.stopping.set()
@@ -76,7 +76,7 @@ class Supervisor:
 
 
 def told(part: SupervisedProcess) -> dict[str, Any]:
-    """What others may know of a part."""
+    """Return what the clients need to know of a process."""
     child = part.child
     alive = child is not None and child.is_alive
     return {
@@ -88,7 +88,7 @@ def told(part: SupervisedProcess) -> dict[str, Any]:
     }
 
 
-def _answer(work: Callable[[web.Request], Awaitable[Mapping[str, Any]]]) -> Handler:
+def _as_handler(work: Callable[[web.Request], Awaitable[Mapping[str, Any]]]) -> Handler:
     async def handler(request: web.Request) -> web.Response:
         try:
             return web.json_response(await work(request))
@@ -103,15 +103,16 @@ async def _listen(supervisor: Supervisor, name: str) -> web.AppRunner:
     path.unlink(missing_ok=True)
     runner = web.AppRunner(supervisor.application(), access_log=None, handle_signals=False)
     await runner.setup()
-    before = os.umask(0o177)
+    # The mode of the socket is that of its creation: a chmod afterwards would leave it open for a moment.
+    previous_umask = os.umask(0o177)
     try:
         await web.UnixSite(runner, str(path)).start()
     finally:
-        os.umask(before)
+        os.umask(previous_umask)
     return runner
 
 
-async def _stand(name: str, settings: Settings) -> None:
+async def _serve(name: str, settings: Settings) -> None:
     system = OwnedSystem(settings)
     supervisor = Supervisor(system)
     loop = asyncio.get_running_loop()
@@ -124,7 +125,7 @@ async def _stand(name: str, settings: Settings) -> None:
         runner = await _listen(supervisor, name)
         pid = os.getpid()
         announce(StandaloneSystem(name, "ratelimiter", pid, start_time_of(pid), time.time(), system.wiring.to_json()))
-        _say({"up": True})
+        _report_to_parent({"up": True})
         await supervisor.stopping.wait()
     finally:
         if runner is not None:
@@ -133,33 +134,34 @@ async def _stand(name: str, settings: Settings) -> None:
         withdraw(name)
 
 
-def _say(word: Mapping[str, Any]) -> None:
-    """Whoever started us reads one line, and may be gone."""
+def _report_to_parent(message: Mapping[str, Any]) -> None:
+    """Print one line for the process that started us, which may be gone, and give up stdout."""
     with contextlib.suppress(OSError):
-        print(json.dumps(word), flush=True)
-    with open(os.devnull, "w") as nothing:  # noqa: PTH123 - for its descriptor
-        os.dup2(nothing.fileno(), sys.stdout.fileno())
+        print(json.dumps(message), flush=True)
+    # The parent closes the pipe after that line: later output must not fail on it.
+    with open(os.devnull, "w") as devnull:  # noqa: PTH123 - for its descriptor
+        os.dup2(devnull.fileno(), sys.stdout.fileno())
 
 
 def main() -> None:
-    """One supervisor to a name: the lock ends with the process, however it ends."""
+    """Serve until stopped. A lock file allows one supervisor per name, and is released with the process."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    told_us = json.loads(sys.stdin.readline())
+    config = json.loads(sys.stdin.readline())
     try:
-        lock = os.open(file_of(told_us["name"], "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(file_of(config["name"], "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise SubjectError(f"a system stands under the name {told_us['name']!r} already") from None
+            raise SubjectError(f"a system stands under the name {config['name']!r} already") from None
         except OSError as error:
             raise SubjectError(
-                f"{file_of(told_us['name'], 'lock')} cannot be locked ({error.strerror or error}): "
+                f"{file_of(config['name'], 'lock')} cannot be locked ({error.strerror or error}): "
                 f"set XDG_STATE_HOME to a directory on a local disk"
             ) from None
-        os.ftruncate(sys.stderr.fileno(), 0)  # the log is ours now
-        asyncio.run(_stand(told_us["name"], Settings(**told_us["settings"])))
+        os.ftruncate(sys.stderr.fileno(), 0)  # stderr is the log file, which is ours now that we hold the lock
+        asyncio.run(_serve(config["name"], Settings(**config["settings"])))
     except DemoError as error:
-        _say({"failed": str(error)})
+        _report_to_parent({"failed": str(error)})
         sys.exit(1)
 
 

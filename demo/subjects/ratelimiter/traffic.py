@@ -1,4 +1,4 @@
-"""The traffic: a steady load on every key, and bursts when asked for. Its own process."""
+"""The traffic process: a steady load on every key, and bursts on request."""
 
 import asyncio
 import random
@@ -16,7 +16,7 @@ from demo.subjects.ratelimiter.caller import Caller
 from demo.subjects.ratelimiter.limits import Limit
 
 VOLLEY = 60
-"""Requests of a burst that are sent at the same moment: what makes a race is concurrency, not rate."""
+"""How many requests of a burst are sent at the same moment: a race needs concurrency, not a high rate."""
 
 MAX_IN_FLIGHT = 1000
 WAIT_SEC = 5.0
@@ -34,10 +34,10 @@ class TrafficGenerator:
     def __init__(self, config: Mapping[str, Any]) -> None:
         limits = [Limit(**item) for item in config["limits"]]
         self._limits = {limit.key: replace(limit, rate=limit.rate * config["load"]) for limit in limits}
-        self._wait_for: list[int] = [*config["nodes"].values(), config["backend_port"]]
+        self._ports_to_await: list[int] = [*config["nodes"].values(), config["backend_port"]]
         self._caller = Caller(config["nodes"], config["token"])
         self._bursts: dict[str, Burst] = {}
-        self._orders = {key: asyncio.Event() for key in self._limits}
+        self._burst_started = {key: asyncio.Event() for key in self._limits}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._unsent = 0
         self._started_at = uptime()
@@ -45,7 +45,7 @@ class TrafficGenerator:
     async def lifetime(self, app: web.Application) -> AsyncIterator[None]:
         async with self._caller.open():
             for limit in self._limits.values():
-                self._spawn(self._load(limit))
+                self._spawn(self._generate_load(limit))
             yield
             for task in self._tasks:
                 task.cancel()
@@ -61,33 +61,37 @@ class TrafficGenerator:
         else:
             self._unsent += 1
 
-    async def _load(self, limit: Limit) -> None:
-        """An open loop: a slow answer does not slow the next request. Unevenly spaced, as people are."""
+    async def _generate_load(self, limit: Limit) -> None:
+        """Generate the load on one key, open-loop: a slow answer does not delay the next request.
+
+        The intervals are random, as between requests of people.
+        """
         await self._wait_for_listeners()
         due = time.monotonic() + random.random() / limit.rate  # noqa: S311 - spacing, not secrets
         while True:
-            burst = self._bursting(limit.key)
+            burst = self._active_burst(limit.key)
             if burst is not None:
                 for _ in range(VOLLEY):
                     self._send(limit.key)
                 due = time.monotonic() + VOLLEY / (limit.rate * burst.multiplier)
             elif time.monotonic() >= due:
                 self._send(limit.key)
+                # A delay of the loop is made up for, but at most a second of it, lest a burst follow.
                 due = max(due, time.monotonic() - 1) + random.uniform(0.5, 1.5) / limit.rate  # noqa: S311
-            await self._until(due, self._orders[limit.key])
+            await self._wait_until(due, self._burst_started[limit.key])
 
-    async def _until(self, due: float, order: asyncio.Event) -> None:
-        """Returns early when a burst is ordered: all keys of an order begin at the same moment."""
-        order.clear()
+    async def _wait_until(self, due: float, burst_started: asyncio.Event) -> None:
+        """Wait until the next request is due, or a burst is started: all keys of a burst begin at the same moment."""
+        burst_started.clear()
         try:
             async with asyncio.timeout(max(0.0, due - time.monotonic())):
-                await order.wait()
+                await burst_started.wait()
         except TimeoutError:
             return
 
     async def _wait_for_listeners(self) -> None:
         until = time.monotonic() + WAIT_SEC
-        for port in self._wait_for:
+        for port in self._ports_to_await:
             while time.monotonic() < until:
                 try:
                     _, writer = await asyncio.open_connection(HOST, port)
@@ -97,30 +101,30 @@ class TrafficGenerator:
                     writer.close()
                     break
 
-    def _bursting(self, key: str) -> Burst | None:
+    def _active_burst(self, key: str) -> Burst | None:
         burst = self._bursts.get(key)
         return burst if burst is not None and time.monotonic() < burst.ends_at else None
 
     async def burst(self, request: web.Request) -> web.Response:
-        """Renewing a burst moves its end only; `seconds` 0 ends it."""
+        """Start a burst. For a key that is bursting, only its end is moved; `seconds` 0 ends it."""
         order = await request.json()
         keys, multiplier, seconds = order["keys"], int(order["multiplier"]), float(order["seconds"])
         if not set(keys) <= set(self._limits) or not 1 <= multiplier <= MAX_MULTIPLIER or seconds > MAX_BURST_SEC:
             return web.Response(status=422)
         now = time.monotonic()
         for key in keys:
-            running = self._bursting(key)
+            running = self._active_burst(key)
             if seconds <= 0:
                 self._bursts.pop(key, None)
             elif running is not None:
                 running.ends_at = now + seconds
             else:
                 self._bursts[key] = Burst(multiplier, now + seconds)
-                self._orders[key].set()
+                self._burst_started[key].set()
         return web.json_response({"bursting": self._burst_keys()})
 
     def _burst_keys(self) -> list[str]:
-        return [key for key in self._bursts if self._bursting(key)]
+        return [key for key in self._bursts if self._active_burst(key)]
 
     async def health(self, _request: web.Request) -> web.Response:
         caller = self._caller

@@ -1,4 +1,4 @@
-"""What to say of each hypothesis, from what was measured. Pure: numbers in, an honest sentence out."""
+"""The sentence on each hypothesis, made from what was measured. No I/O."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY
 from demo.types import Measured
 
 Verdict = tuple[bool | None, str]
-"""Held, did not, or (None) no effect was seen or it could not be measured; and why."""
+"""Whether the hypothesis held (None: no effect was seen, or it could not be measured), and why."""
 
 REPAIRED_SEC = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """How many requests ended while a fault was watched, and how many of them in vain."""
+    """How many requests ended while a fault was watched, and how many of them failed."""
 
     ended: int
     failed: int
 
     @classmethod
     def between(cls, before: Mapping[str, int], after: Mapping[str, int]) -> "Requests | None":
-        """From the totals at two moments; None when the traffic was silent, or started anew in between."""
+        """Return the difference of two totals; None when the traffic did not answer, or was restarted in between."""
         outcomes = ("ok", "limited", "failed")
         if not all(name in totals for totals in (before, after) for name in outcomes):
             return None
@@ -38,9 +38,9 @@ def of_kill(measured: Measured, requests: Requests | None) -> Verdict:
         return None, "Not measurable: the traffic was gone as well."
     if measured.detected_after_sec is None:
         if requests.failed:
-            return False, f"{_first_up(str(requests))}, though the node was never seen down."
+            return False, f"{_capitalize(str(requests))}, though the node was never seen down."
         return None, "No effect seen: the node was never seen down."
-    seen = f"{_first_up(str(requests))}. Seen down after {measured.detected_after_sec:.1f} s"
+    seen = f"{_capitalize(str(requests))}. Seen down after {measured.detected_after_sec:.1f} s"
     if measured.came_back_after_sec is not None:
         back = f"it came back by itself after {measured.came_back_after_sec:.1f} s"
         return None, f"{seen}, and {back}: no repair to measure."
@@ -51,14 +51,14 @@ def of_kill(measured: Measured, requests: Requests | None) -> Verdict:
 
 
 def of_burst(keys: Iterable[Mapping[str, Any]]) -> Verdict:
-    """`keys`: what each let through since the burst began."""
+    """Return the verdict on the burst; `keys`: what each key let through since it began."""
     found = {key.get("key"): key for key in keys}
     naive, exact = (found.get(name, {}) for name in (NAIVE_KEY, EXACT_KEY))
     ghosts, broken, limit = naive.get("ghosts"), exact.get("ghosts"), exact.get("limit")
     if ghosts is None or broken is None or limit is None:
         return None, "Not measurable: the backend could not tell what got through."
-    # What nodes admit without Redis is not the doing of the way they count on it. An admission fills its
-    # place for a window, so what they admitted alone just before the burst counts as well.
+    # What nodes admit without Redis says nothing about the algorithm that counts on it. An admission occupies its
+    # window, so what they admitted alone within one window before the burst counts as well.
     unknown = _sum_of("drift_in_windows", (naive, exact))
     if unknown is None:
         return None, "Not measurable: Redis did not tell what it counted."
@@ -72,23 +72,24 @@ def of_burst(keys: Iterable[Mapping[str, Any]]) -> Verdict:
 
 
 def of_pause(keys: Iterable[Mapping[str, Any]], requests: Requests | None) -> Verdict:
-    """`keys`: what each let through since the freeze began."""
+    """Return the verdict on the pause; `keys`: what each key let through since it began."""
     if requests is None:
         return None, "Not measurable: the traffic was gone as well."
     drift = _sum_of("drift", tuple(keys))
     if drift is None and requests.failed == 0:
         return None, f"Not measurable: {requests}, but what Redis missed is not known."
     if drift is None:
-        return False, f"{_first_up(str(requests))}. What Redis missed is not known."
+        return False, f"{_capitalize(str(requests))}. What Redis missed is not known."
     if drift == 0 and requests.failed == 0:
         return None, f"No effect seen: {requests}, and Redis missed nothing."
-    return requests.failed == 0, f"{_first_up(str(requests))}. Redis does not know of {drift} that got through."
+    return requests.failed == 0, f"{_capitalize(str(requests))}. Redis does not know of {drift} that got through."
 
 
 def unsettled(before: Mapping[str, object], after: Mapping[str, object]) -> Verdict | None:
-    """Numbers of two moments can't be compared when who counted them is not the same (see `Account.lives`).
+    """Return why two accounts cannot be compared: a process that counts was restarted, or did not answer. Else None.
 
-    A Redis that does not answer is left to the drift, which then is not known.
+    The processes are compared by `Account.lives`. A Redis that does not answer is no reason here: then the drift is
+    None.
     """
     for part, name in (("traffic", "the traffic"), ("backend", "the backend"), ("redis", "Redis")):
         first, last = before.get(part), after.get(part)
@@ -100,11 +101,11 @@ def unsettled(before: Mapping[str, object], after: Mapping[str, object]) -> Verd
 
 
 def _sum_of(name: str, keys: Sequence[Mapping[str, Any]]) -> int | None:
-    """None when it is unknown of any key, or when there is none."""
+    """Return the sum over all keys; None when there are none, or when it is unknown for one."""
     values = [key.get(name) for key in keys]
     known = [int(value) for value in values if value is not None]
     return sum(known) if known and len(known) == len(values) else None
 
 
-def _first_up(text: str) -> str:
+def _capitalize(text: str) -> str:
     return text[:1].upper() + text[1:]

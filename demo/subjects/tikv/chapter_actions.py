@@ -1,4 +1,4 @@
-"""What TiKV's chapters do beyond those of any cluster: wait for all copies, and for PD's word, which comes late."""
+"""What TiKV's chapters do in addition: wait for all copies, and for PD to report the dead store, which is late."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,29 +15,29 @@ UP = "Up"
 
 class TikvActions(ClusterActions):
     async def kill_leader(self) -> None:
-        """Not before every region has all its copies: else its death would be the data's."""
+        """Kill the leading store, once every region has all its copies: before that, its death could lose data."""
         if not await self._stage.wait_until(lambda health: not health.get("lacks"), COPIES_SEC):
             lacks = (self._stage.health() or {}).get("lacks") or ["health"]
             raise FaultError(f"still waiting for {lacks[0]}: a store that dies now could take data along; rerun later")
         await super().kill_leader()
 
     async def detect(self) -> None:
-        """What this wall saw, and when; then PD's word, while the story goes on."""
+        """Announce when the stage showed the kill; then wait for PD to report it, and announce that."""
         await super().detect()
-        run = self._known()
+        run = self._require_run()
         victim, since = run.victim, run.measured.injected_at
 
-        def told(health: Mapping[str, Any]) -> bool:
+        def is_settled(health: Mapping[str, Any]) -> bool:
             return pd_word(health, victim, since) is not None or _is_up(health, victim)
 
-        await self._stage.wait_until(told, PD_SEC)
-        found = pd_word(self._stage.health(), victim, since)
-        if found is None:
+        await self._stage.wait_until(is_settled, PD_SEC)
+        pd_report = pd_word(self._stage.health(), victim, since)
+        if pd_report is None:
             return
-        self._run = replace(self._known(), aside=of_pd(*found))
-        seen = run.measured.detected_after_sec
-        wall = "" if seen is None else f" This wall knew after {seen:.1f} s."
-        await self._stage.say(f"{of_pd(*found)}{wall}")
+        self._run = replace(self._require_run(), aside=of_pd(*pd_report))
+        detected_after_sec = run.measured.detected_after_sec
+        wall = "" if detected_after_sec is None else f" This wall knew after {detected_after_sec:.1f} s."
+        await self._stage.say(f"{of_pd(*pd_report)}{wall}")
 
     def _verdict(self, run: Run) -> Verdict:
         held, text = super()._verdict(run)
@@ -45,9 +45,9 @@ class TikvActions(ClusterActions):
 
 
 def pd_word(health: Mapping[str, Any] | None, victim: str, since: float | None) -> tuple[str, float] | None:
-    """What PD said of the victim since it was killed, other than Up, and how long after; None: nothing yet."""
-    told = ((health or {}).get("pd_words") or {}).get(victim) or {}
-    word, at = told.get("word"), told.get("since")
+    """Return the state other than Up that PD reported of the victim, and how many seconds after the kill, or None."""
+    report = ((health or {}).get("pd_words") or {}).get(victim) or {}
+    word, at = report.get("word"), report.get("since")
     if since is None or word in (None, UP) or at is None or at < since:
         return None
     return str(word), float(at) - since

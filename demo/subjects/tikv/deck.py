@@ -51,7 +51,7 @@ def deck(
     leads_within_sec: float,
     means: Wording = CONTAINERS,
 ) -> tuple[Chapter, ...]:
-    """`is_staged`: the cluster runs with the stage's raft ticks."""
+    """Return the chapters; `is_staged`: the cluster runs with the stage's raft ticks."""
     story = KillScenario(KILL.name, rate, leads_within_sec, office="the leading store", where=" in one region")
     acts = TikvActions(stage, cluster, kill, story)
     profile = STAGED if is_staged else FOUND

@@ -1,4 +1,4 @@
-"""Who belongs to a cluster that this show did not bring up: PD's own word, matched to the containers of a project."""
+"""Discovers the members of a cluster that this show did not start: asks PD, and matches the answer to containers."""
 
 import asyncio
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ TOMBSTONE = "Tombstone"
 
 
 class MemberDiscovery:
-    """`urls`: PDs to ask; without one, the containers of `ground` that publish a PD's port."""
+    """`urls`: PDs to ask; in addition, the containers of `ground` that publish PD's port are asked."""
 
     def __init__(
         self, parts: Topology, cluster: Cluster, urls: Sequence[str], ground: ComposeDeployment | None
@@ -28,10 +28,10 @@ class MemberDiscovery:
         self._parts, self._cluster = parts, cluster
         self._members, self._session = cluster.members, cluster.lines.session
         self.urls, self._ground = tuple(urls), ground
-        self._told_by = ""
+        self._last_answering_url = ""
 
     async def look(self) -> Reading:
-        """As a probe: new members are taken in as they come."""
+        """Look for new members, in the form of a probe."""
         before = len(tuple(self._members))
         try:
             await self.learn()
@@ -42,44 +42,44 @@ class MemberDiscovery:
         return Reading()
 
     async def learn(self) -> None:
-        """Raises `SubjectError` when no PD tells."""
+        """Ask PD for the members and add the new ones. Raises `SubjectError` when no PD answers."""
         containers = await self._ground.listed() if self._ground is not None else ()
-        told = await self._ask(containers)
-        for pd in sorted(told["members"]["members"], key=lambda pd: str(pd["name"])):
-            self._take_pd(pd, containers)
-        for store in sorted(told["stores"], key=lambda store: int(store["id"])):
-            self._take_store(store, containers)
+        answer = await self._ask(containers)
+        for pd in sorted(answer["members"]["members"], key=lambda pd: str(pd["name"])):
+            self._add_pd(pd, containers)
+        for store in sorted(answer["stores"], key=lambda store: int(store["id"])):
+            self._add_store(store, containers)
 
     async def _ask(self, containers: Sequence[Container]) -> dict[str, Any]:
-        """Who told it last is asked again; when that one does not tell, all entrances at once."""
-        entrances = self._entrances(containers)
-        if self._told_by in entrances:
-            told = await self._tell(self._told_by)
-            if isinstance(told, dict):
-                return told
-        found = await asyncio.gather(*map(self._tell, entrances))
-        for url, one in zip(entrances, found, strict=True):
-            if isinstance(one, dict):
-                self._told_by = url
-                return one
-        raise SubjectError(f"no PD tells who belongs to the cluster: {'; '.join(map(str, found))}")
+        """Ask the PD that answered last; if it does not answer, all known ones concurrently."""
+        urls = self._pd_urls(containers)
+        if self._last_answering_url in urls:
+            answer = await self._ask_pd(self._last_answering_url)
+            if isinstance(answer, dict):
+                return answer
+        answers = await asyncio.gather(*map(self._ask_pd, urls))
+        for url, answer in zip(urls, answers, strict=True):
+            if isinstance(answer, dict):
+                self._last_answering_url = url
+                return answer
+        raise SubjectError(f"no PD tells who belongs to the cluster: {'; '.join(map(str, answers))}")
 
     async def judge(self, containers: Sequence[Container]) -> None:
-        """Raises `SubjectError` when nobody could be asked who belongs to it."""
-        self._entrances(containers)
+        """Check that some PD can be asked for the members. Raises `SubjectError`."""
+        self._pd_urls(containers)
 
-    def _entrances(self, containers: Sequence[Container]) -> list[str]:
+    def _pd_urls(self, containers: Sequence[Container]) -> list[str]:
         known = [f"http://{pd.member.address}" for pd in self._parts.pds if pd.member.address]
         published = [f"http://{at}" for one in containers if (at := address_of(one, PD_PORT))]
-        entrances = list(dict.fromkeys([*self.urls, *published, *known]))
-        if not entrances:
+        urls = list(dict.fromkeys([*self.urls, *published, *known]))
+        if not urls:
             raise SubjectError(
                 f"no container of it publishes PD's port {PD_PORT} on this machine: publish it on 127.0.0.1, "
-                f"or say where a PD answers (--pd URL){_there(containers)}"
+                f"or say where a PD answers (--pd URL){_describe_containers(containers)}"
             )
-        return entrances
+        return urls
 
-    async def _tell(self, url: str) -> dict[str, Any] | str:
+    async def _ask_pd(self, url: str) -> dict[str, Any] | str:
         probe = PdProbe(self._session, url, ASK_SEC)
         members, stores = await asyncio.gather(probe.look_at("members"), probe.look_at("stores"))
         if members.ok and stores.trouble == NOT_BOOTSTRAPPED:
@@ -88,30 +88,33 @@ class MemberDiscovery:
             return {**members.data, **stores.data}
         return f"{url}: {members.trouble or stores.trouble}"
 
-    def _take_pd(self, told: dict[str, Any], containers: Sequence[Container]) -> None:
-        name = told["name"]
-        advertised = next((url.rpartition("//")[2].rstrip("/") for url in told["urls"]), "")
+    def _add_pd(self, info: dict[str, Any], containers: Sequence[Container]) -> None:
+        name = info["name"]
+        advertised = next((url.rpartition("//")[2].rstrip("/") for url in info["urls"]), "")
         if not advertised or any(pd.name == name for pd in self._parts.pds):
             return
-        ident = self._free(_called(containers, split(advertised)[0]) or name)
-        self._settle(self._parts.add_pd(ident, name, advertised), containers, advertised)
+        ident = self._unused_name(_find_container_name(containers, split(advertised)[0]) or name)
+        self._add_member(self._parts.add_pd(ident, name, advertised), containers, advertised)
 
-    def _take_store(self, told: dict[str, Any], containers: Sequence[Container]) -> None:
-        advertised = told["address"]
-        if not advertised or told["state"] == TOMBSTONE or self._parts.store_at(advertised) is not None:
+    def _add_store(self, info: dict[str, Any], containers: Sequence[Container]) -> None:
+        advertised = info["address"]
+        if not advertised or info["state"] == TOMBSTONE or self._parts.store_at(advertised) is not None:
             return
         host = split(advertised)[0]
-        plain = "" if host in LOCAL or host.replace(".", "").isdecimal() or ":" in host else host
-        ident = self._free(_called(containers, host) or plain or f"store-{told['id']}", f"store-{told['id']}")
-        member = self._parts.add_store(ident, advertised, told["status_address"] or "")
-        self._settle(member, containers, advertised, told["status_address"] or "")
+        # A host name is a good name for a card, an address is not.
+        usable_host = "" if host in LOCAL or host.replace(".", "").isdecimal() or ":" in host else host
+        ident = self._unused_name(
+            _find_container_name(containers, host) or usable_host or f"store-{info['id']}", f"store-{info['id']}"
+        )
+        member = self._parts.add_store(ident, advertised, info["status_address"] or "")
+        self._add_member(member, containers, advertised, info["status_address"] or "")
 
-    def _free(self, ident: str, otherwise: str = "") -> str:
-        """No two cards under one name."""
+    def _unused_name(self, ident: str, otherwise: str = "") -> str:
+        """Return a name that no other card has."""
         return ident if self._members.find(ident) is None else otherwise or f"{ident}-pd"
 
-    def _settle(self, member: Member, containers: Sequence[Container], *advertised: str) -> None:
-        """Where it is reached: as it is advertised, unless a container of that name publishes the port."""
+    def _add_member(self, member: Member, containers: Sequence[Container], *advertised: str) -> None:
+        """Add a member, reached at its advertised addresses unless a container of that name publishes the port."""
         member.places = {port: address for address in advertised if (port := split(address)[1])}
         for container in containers:
             if member.is_in(container):
@@ -119,10 +122,10 @@ class MemberDiscovery:
         self._members.add(member)
 
 
-def _there(containers: Sequence[Container]) -> str:
+def _describe_containers(containers: Sequence[Container]) -> str:
     names = ", ".join(sorted({container.called for container in containers}))
     return f"; what is there: {names}" if names else ""
 
 
-def _called(containers: Sequence[Container], host: str) -> str:
+def _find_container_name(containers: Sequence[Container], host: str) -> str:
     return next((container.called for container in containers if is_called(container, host)), "")

@@ -1,4 +1,4 @@
-"""What a TiKV cluster that is known by URL looks like, for `demo doctor`; changes nothing."""
+"""The checks of `demo doctor` for a TiKV cluster known by URL; changes nothing."""
 
 from collections.abc import Sequence
 
@@ -10,17 +10,17 @@ ASK_SEC = 2.0
 
 
 async def examine_urls(session: Session, urls: Sequence[str]) -> tuple[Finding, ...]:
-    return await together({f"PD {url}": _pd(session, url) for url in urls})
+    return await together({f"PD {url}": _check_pd(session, url) for url in urls})
 
 
-async def _pd(session: Session, url: str) -> Finding:
+async def _check_pd(session: Session, url: str) -> Finding:
     reading = await PdProbe(session, url, ASK_SEC).look()
-    what = f"PD {url}"
+    subject = f"PD {url}"
     if not reading.ok:
-        return no(what, reading.trouble, "see that this is the address of a PD, and that it runs")
+        return no(subject, reading.trouble, "see that this is the address of a PD, and that it runs")
     stores = reading.data.get("stores")
     if stores is None and reading.data["troubles"]["stores"] == NOT_BOOTSTRAPPED:
-        return maybe(what, f"is starting: {NOT_BOOTSTRAPPED}", "start the stores of this cluster, or wait for them")
+        return maybe(subject, f"is starting: {NOT_BOOTSTRAPPED}", "start the stores of this cluster, or wait for them")
     if stores is None:
-        return no(what, reading.data["troubles"]["stores"], "see that a majority of the PDs runs")
-    return ok(what, f"tells of {len(stores)} stores")
+        return no(subject, reading.data["troubles"]["stores"], "see that a majority of the PDs runs")
+    return ok(subject, f"tells of {len(stores)} stores")

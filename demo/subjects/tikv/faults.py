@@ -1,4 +1,4 @@
-"""The faults of this cluster: three on the store that leads, one on PD's leader; none without containers."""
+"""The faults of this cluster: three on the leading store, one on PD's leader; they need containers or a playground."""
 
 import math
 from collections.abc import Callable
@@ -27,7 +27,7 @@ NO_CONTAINERS = (
 
 
 def faults(cluster: Cluster, ground: ComposeDeployment | None, wall: TikvHealth) -> tuple[ContainerFault, ...]:
-    """`ground` None: they say that they cannot be done."""
+    """Return the faults on containers; without a `ground` they refuse, with the reason."""
     project = ground.plans.project if ground is not None else ""
 
     def elected(office: str, name: Callable[[], str | None]) -> Elected:
@@ -37,11 +37,11 @@ def faults(cluster: Cluster, ground: ComposeDeployment | None, wall: TikvHealth)
                 raise FaultError(NO_CONTAINERS)
             if ident is None:
                 return None
-            seen = cluster.members.seen(ident)
-            if seen is None:
+            watched = cluster.members.seen(ident)
+            if watched is None:
                 raise FaultError(f"{ident} is in no container of {project}, so nothing was touched")
-            called = seen.container
-            return Selector(project, service=called.service, name="" if called.service else called.name)
+            container = watched.container
+            return Selector(project, service=container.service, name="" if container.service else container.name)
 
         return Elected(office, ask)
 
@@ -61,7 +61,7 @@ def faults(cluster: Cluster, ground: ComposeDeployment | None, wall: TikvHealth)
 
 
 def signal_faults(keeper: ProcessOwner, wall: TikvHealth) -> tuple[SignalFault, ...]:
-    """On the processes of a playground: there is no network to cut one off."""
+    """Return the faults on a playground's processes; none disconnects a store, as there is no network of its own."""
 
     def leading() -> str | None:
         return wall.lead.name

@@ -1,4 +1,4 @@
-"""What the wall shows of a TiKV cluster, from the newest answers of its parts. Reads only; waits for nothing."""
+"""Builds a TiKV cluster's health sample from the newest readings. Only reads; waits for nothing."""
 
 from typing import Any
 
@@ -14,48 +14,48 @@ from demo.subjects.tikv.topology import PdInfo, TikvStoreInfo, Topology
 
 COPIES = 3
 LED = ("kill-store", "freeze-store", "cut-off-store")
-"""The faults whose victim is the store that leads."""
+"""The faults whose target is the leading store."""
 
 PD_LED = ("kill-pd-leader",)
 
 
 class TikvHealth:
-    """`is_own`: this show brings the cluster up, so it knows of every container, and of every region's copies."""
+    """`is_own`: this show starts the cluster, so all of its containers and each region's copies are known."""
 
     def __init__(self, cluster: Cluster, parts: Topology, served: Pulse | None, *, is_own: bool) -> None:
-        self._cluster, self._parts, self._served = cluster, parts, served
+        self._cluster, self._parts, self._prometheus = cluster, parts, served
         self._is_own = is_own
-        self._leads = LeaderTracker()
-        self._words = PdStatusTracker()
+        self._leader_tracker = LeaderTracker()
+        self._pd_status = PdStatusTracker()
 
     @property
     def lead(self) -> LeadingStore:
-        return self._leads.now
+        return self._leader_tracker.now
 
     @property
     def pd_leader(self) -> str | None:
-        """By the wall's name for it."""
-        return next((pd.member.id for pd in self._parts.pds if pd.name == self._words.newest.leader), None)
+        """Its name on the stage; None while there is none."""
+        return next((pd.member.id for pd in self._parts.pds if pd.name == self._pd_status.newest.leader), None)
 
     def lacks(self) -> list[str]:
-        """What a fresh cluster still waits for."""
-        if self._is_own and None in (self._words.newest.regions, self._words.newest.copies):
+        """Return what a new cluster is still waiting for, in words."""
+        if self._is_own and None in (self._pd_status.newest.regions, self._pd_status.newest.copies):
             return ["PD's count of copies"]
-        missing = self._words.newest.copies_missing(COPIES) if self._is_own else 0
+        missing = self._pd_status.newest.copies_missing(COPIES) if self._is_own else 0
         return [f"{missing} copies of regions"] if missing else []
 
     def build(self, now: float) -> dict[str, Any]:
-        """The health dict without its time; `leader` and more beside the agreed keys."""
+        """Build the health dict without its time stamps; it has `leader` and more in addition to the agreed keys."""
         cluster, parts = self._cluster, self._parts
         health = {member.id: self._health(member, now) for member in cluster.members}
         living = [pd for pd in parts.pds if health[pd.member.id][0] == "up"]
         reached = [pd.name for pd in parts.pds if parts.is_reached(pd.name)]
-        word = self._words.see(living, reached, parts, now)
+        pd_status = self._pd_status.see(living, reached, parts, now)
         client = answer(cluster.client_pulse, 0.0, now)
-        regions = read(client.data.get("store") or {}, word.names) if client.ok else by_pd(word.leaders, now)
-        lead = self._leads.see(regions, cluster.members.dead(), now)
-        stores = [self._store_card(store, *health[store.member.id], word, now) for store in parts.stores]
-        pds = [self._pd_card(pd, *health[pd.member.id], word) for pd in parts.pds]
+        regions = read(client.data.get("store") or {}, pd_status.names) if client.ok else by_pd(pd_status.leaders, now)
+        lead = self._leader_tracker.see(regions, cluster.members.dead(), now)
+        stores = [self._store_card(store, *health[store.member.id], pd_status, now) for store in parts.stores]
+        pds = [self._pd_card(pd, *health[pd.member.id], pd_status) for pd in parts.pds]
         leading, pd_leader = lead.name or "nobody now", self.pd_leader or "nobody now"
         return {
             "nodes": [*stores, *pds, *client_cards(cluster.client_pulse, now), *engine_cards(cluster.members)],
@@ -71,7 +71,7 @@ class TikvHealth:
                 "told_by": "client" if client.ok else "PD",
             },
             "pd_leader": {"id": self.pd_leader},
-            "pd_words": self._words.spoken,
+            "pd_words": self._pd_status.spoken,
             "lacks": self.lacks(),
             "engine": cluster.watch.trouble if cluster.watch is not None else "",
             "client": {name: client.data.get(name) for name in ("rate", "confirmed", "missing")},
@@ -83,36 +83,38 @@ class TikvHealth:
         seen = self._cluster.members.seen(member.id)
         watch = self._cluster.watch
         expects = watch is not None and watch.is_listed and (self._is_own or seen is not None)
-        health, why = health_of(seen, member.pulse, now, expects_container=expects)
-        return ("unknown", why) if why == UNKNOWN_NAME else (health, why)
+        health, reason = health_of(seen, member.pulse, now, expects_container=expects)
+        return ("unknown", reason) if reason == UNKNOWN_NAME else (health, reason)
 
-    def _store_card(self, store: TikvStoreInfo, health: str, why: str, word: PdStatus, now: float) -> dict[str, Any]:
+    def _store_card(
+        self, store: TikvStoreInfo, health: str, reason: str, pd_status: PdStatus, now: float
+    ) -> dict[str, Any]:
         name = store.member.id
-        said = word.stores.get(name)
-        leads = None if said is None or word.regions is None else word.leaders.get(name, 0)
-        spoken = f"PD: {said or 'nothing'}"
-        led = "?" if leads is None else f"{leads}/{word.regions}"
-        about = f"{spoken} · {why}" if why else f"leads {led} · {spoken}"
+        state = pd_status.stores.get(name)
+        leads = None if state is None or pd_status.regions is None else pd_status.leaders.get(name, 0)
+        pd_says = f"PD: {state or 'nothing'}"
+        led = "?" if leads is None else f"{leads}/{pd_status.regions}"
+        detail = f"{pd_says} · {reason}" if reason else f"leads {led} · {pd_says}"
         numbers = {"ops/s": self._qps(store, now)}
-        made = card(name, store.member.kind, health, about, numbers, address=store.member.address)
-        return made | {"leaders": leads, "store_id": word.idents.get(name, "")}
+        store_card = card(name, store.member.kind, health, detail, numbers, address=store.member.address)
+        return store_card | {"leaders": leads, "store_id": pd_status.idents.get(name, "")}
 
     def _qps(self, store: TikvStoreInfo, now: float) -> float | None:
-        if self._served is not None and (by := answer(self._served, 0.0, now)).ok:
+        if self._prometheus is not None and (by := answer(self._prometheus, 0.0, now)).ok:
             return next((float(value) for at, value in by.data["values"].items() if at in store.labels), None)
-        found = answer(store.qps, 0.0, now)
-        return found.data.get("qps") if found.ok else None
+        reading = answer(store.qps, 0.0, now)
+        return reading.data.get("qps") if reading.ok else None
 
-    def _pd_card(self, pd: PdInfo, health: str, why: str, word: PdStatus) -> dict[str, Any]:
+    def _pd_card(self, pd: PdInfo, health: str, reason: str, pd_status: PdStatus) -> dict[str, Any]:
         reading = pd.member.pulse.reading
         trouble = next(iter(troubles(reading)), "")
-        if health == "up" and not word.leader:
-            health, why = "degraded", NO_LEADER
-        elif health == "up" and not word.is_bootstrapped:
-            health, why = "starting", NOT_BOOTSTRAPPED
+        if health == "up" and not pd_status.leader:
+            health, reason = "degraded", NO_LEADER
+        elif health == "up" and not pd_status.is_bootstrapped:
+            health, reason = "starting", NOT_BOOTSTRAPPED
         elif health == "up" and trouble:
-            health, why = "degraded", trouble
-        role = "leads" if word.leader == pd.name else "follows"
+            health, reason = "degraded", trouble
+        role = "leads" if pd_status.leader == pd.name else "follows"
         took = reading.took_ms if reading.ok else None
-        made = card(pd.member.id, pd.member.kind, health, why or role, {"ms": took}, address=pd.member.address)
-        return made | {"member_id": word.members.get(pd.name, "")}
+        pd_card = card(pd.member.id, pd.member.kind, health, reason or role, {"ms": took}, address=pd.member.address)
+        return pd_card | {"member_id": pd_status.members.get(pd.name, "")}

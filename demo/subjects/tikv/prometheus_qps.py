@@ -1,4 +1,4 @@
-"""How much each store serves, as a Prometheus that watches the cluster says; its trouble is told when it begins."""
+"""The requests per second of each store, from a Prometheus that watches the cluster; its failures become notices."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ QUERY = 'sum by (instance) (rate(tikv_grpc_msg_duration_seconds_count{type=~"raw
 
 
 class PrometheusQps:
-    """By instance. While it is in trouble the stores are asked themselves."""
+    """Values by Prometheus instance. While Prometheus fails, the stores themselves are asked."""
 
     def __init__(self, session: Session, url: str, changed: Callable[[], None]) -> None:
         self._probe = PrometheusProbe(session, url, QUERY)

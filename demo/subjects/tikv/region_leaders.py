@@ -1,4 +1,4 @@
-"""Which store leads the regions of the story, and since when: as the client met them. Pure, but for its memory."""
+"""Which store leads the sampled regions, and since when, according to the client. No I/O, only the memory of that."""
 
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -8,16 +8,16 @@ from typing import Any
 from demo.clock import CLOCK
 
 SILENT_SEC = 1.0
-"""A region that has not answered for so long has no leader that anybody knows of."""
+"""A region that has not answered for so long counts as having no leader."""
 
 MAX_COUNTED = 1000
 
 
 @dataclass(frozen=True)
 class RegionLeader:
-    """A region that `store` led, first met `since`, last `at` (moments); store "": nobody yet.
+    """A region led by `store`, which first answered at `since` and last at `at` (moments); store "": none yet.
 
-    `holds_load`: the load's keys lie there.
+    `holds_load`: the load's keys are in this region.
     """
 
     store: str
@@ -28,7 +28,10 @@ class RegionLeader:
 
 @dataclass(frozen=True)
 class LeadingStore:
-    """`name` None: some region has no leader. `since`: when it came to lead, or was found to lead no more."""
+    """The store that leads most regions. `name` None: some region has no leader.
+
+    `since`: when it became that, or when a leader was first found missing. `leads` of `regions` are its own.
+    """
 
     name: str | None = None
     since: float = 0.0
@@ -36,11 +39,11 @@ class LeadingStore:
     leads: int = 0
     regions: int = 0
     led: Mapping[str, int] = field(default_factory=dict)
-    """Every store that leads any of them → how many, while each has a leader."""
+    """Store → number of regions that it leads; empty while a region has no leader."""
 
 
 def read(told: Mapping[str, Any], names: Mapping[str, str]) -> list[RegionLeader]:
-    """From what the client process says; `names`: store id → what the wall calls it."""
+    """Parse what the client process reports; `names`: store id → its name on the stage."""
     regions, moment = told.get("regions") or (), CLOCK.of_uptime
     return [
         RegionLeader(
@@ -51,21 +54,25 @@ def read(told: Mapping[str, Any], names: Mapping[str, str]) -> list[RegionLeader
 
 
 def by_pd(leaders: Mapping[str, int], now: float) -> list[RegionLeader]:
-    """From PD's count, store → regions, while the client process does not tell; PD does not say since when."""
+    """Derive it from PD's counts, store → regions, while the client does not answer; PD does not say since when."""
     return [RegionLeader(store, now, now) for store, count in leaders.items() for _ in range(min(count, MAX_COUNTED))]
 
 
 def most(regions: Sequence[RegionLeader], dead: Container[str], now: float, held: str | None) -> str | None:
-    """Who leads most of them; on equal terms who leads the load's, then `held`. None: one of them has no leader."""
+    """Return the store that leads most regions; None if one of them has no leader.
+
+    Of equals, the one that leads the load's region is returned, then `held`, which led before.
+    """
     if not regions or any(not led.store or led.store in dead or now - led.at > SILENT_SEC for led in regions):
         return None
     counts = Counter(led.store for led in regions)
     loaded = {led.store for led in regions if led.holds_load}
+    # Sorted, so that equals are always decided alike.
     return max(sorted(counts), key=lambda name: (counts[name], name in loaded, name == held))
 
 
 class LeaderTracker:
-    """Remembers who led."""
+    """Remembers which store led, and since when."""
 
     def __init__(self) -> None:
         self.now = LeadingStore()

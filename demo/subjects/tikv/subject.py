@@ -1,4 +1,4 @@
-"""TiKV as a subject of a show: three PDs and three stores in containers, or a cluster that runs already."""
+"""TiKV as the subject of a show: three PDs and three stores in containers, or a cluster that runs already."""
 
 import asyncio
 import os
@@ -36,24 +36,24 @@ TIKV_IMAGE = "pingcap/tikv:v8.5.7"
 FIRST_PORT = 23801
 EACH = 3
 MEMORY = 3_000_000_000
-"""Bytes that three PDs and three stores are content with."""
+"""The bytes of memory that three PDs and three stores need."""
 
 MAX_OFFSET = 12_000
-"""Above it, tiup's ports come into the range from which the kernel takes some for outgoing connections."""
+"""Above it, tiup's ports would lie in the range from which the kernel takes ports for outgoing connections."""
 
 UP_SEC = 180.0
-"""A fresh cluster elects its PD, makes its first region, and copies it twice."""
+"""A new cluster needs it to elect PD's leader, create its first region, and copy that twice."""
 
 OWN_TICKS_SEC = 25.0
-"""TiKV's own ticks elect in 10-20 s: what the hypothesis allows a cluster that was not set up for a stage."""
+"""The election time in the hypothesis for a cluster without the stage profile: TiKV's default ticks take 10-20 s."""
 
 
 class Tikv:
-    """`attach`: a compose project that runs already. `pd`: where PDs answer; alone: a cluster known by URL only.
+    """`attach`: a compose project that runs already. `pd`: URLs of PDs; without `attach`, a cluster known by URL only.
 
-    `tiup`: a playground instead of containers; `port_offset` moves its ports.
+    `tiup`: a tiup playground instead of containers; `port_offset` shifts its ports.
 
-    `load`: operations a second once the story asks for them. `base_port`: the first of nine ports on loopback.
+    `load`: operations per second once the chapters start the load. `base_port`: the first of nine ports on loopback.
     """
 
     name = "tikv"
@@ -86,37 +86,42 @@ class Tikv:
         self.cluster = Cluster(ground or playground or ExternalDeployment(), (), "demo.subjects.tikv.client.kv_store")
         session = self.cluster.lines.session
         self.parts = Topology(session)
-        served = PrometheusQps(session, _url("--prometheus", prometheus), self.cluster.stir) if prometheus else None
-        self.wall = TikvHealth(self.cluster, self.parts, served.pulse if served else None, is_own=self._is_own)
+        prometheus_qps = (
+            PrometheusQps(session, _url("--prometheus", prometheus), self.cluster.stir) if prometheus else None
+        )
+        self.wall = TikvHealth(
+            self.cluster, self.parts, prometheus_qps.pulse if prometheus_qps else None, is_own=self._is_own
+        )
         self._poller = ClusterPoller(self.wall.build)
+        # The members of our compose file are known; those of any other cluster are asked from PD.
         is_known = self._is_own and playground is None
-        roster = None if is_known else MemberDiscovery(self.parts, self.cluster, urls, ground)
-        self._wire(served, roster)
+        discovery = None if is_known else MemberDiscovery(self.parts, self.cluster, urls, ground)
+        self._connect_parts(prometheus_qps, discovery)
         self._faults: Sequence[ContainerFault | SignalFault] = faults(self.cluster, ground, self.wall)
-        if playground is not None and roster is not None:
-            playground.join(self.parts, roster)
+        if playground is not None and discovery is not None:
+            playground.join(self.parts, discovery)
             self._faults = signal_faults(PlaygroundProcesses(playground, self.cluster, self.parts), self.wall)
         self._playground = playground
         self._rate, self._urls, self._session = load, urls, session
 
-    def _wire(self, served: PrometheusQps | None, roster: MemberDiscovery | None) -> None:
+    def _connect_parts(self, prometheus_qps: PrometheusQps | None, discovery: MemberDiscovery | None) -> None:
         cluster = self.cluster
         cluster.stirred = self._poller.stir
         cluster.endpoints = self.parts.endpoints
         cluster.lacks = self.wall.lacks
         cluster.up_sec = UP_SEC
         self.parts.changed = cluster.stir
-        cluster.members.added = self._watch
+        cluster.members.added = self._follow_member
         self._poller.follow([cluster.client_pulse], cluster.watch)
-        if served is not None:
-            self.parts.asks_qps = lambda: served.is_missing
-            served.tell = self._say
-            self._poller.follow([served.pulse])
-        if roster is not None:
-            cluster.learn = roster.learn
+        if prometheus_qps is not None:
+            self.parts.asks_qps = lambda: prometheus_qps.is_missing
+            prometheus_qps.tell = self._notify
+            self._poller.follow([prometheus_qps.pulse])
+        if discovery is not None:
+            cluster.learn = discovery.learn
             if isinstance(cluster.ground, ComposeDeployment):
-                cluster.ground.judge = roster.judge
-            self._poller.follow([Pulse(roster.look, AGAIN_SEC, cluster.stir)])
+                cluster.ground.judge = discovery.judge
+            self._poller.follow([Pulse(discovery.look, AGAIN_SEC, cluster.stir)])
             return
         for place in range(EACH):
             cluster.members.add(self.parts.add_pd(f"pd{place}", f"pd{place}", f"pd{place}:{PD_PORT}"))
@@ -124,12 +129,12 @@ class Tikv:
             name = f"tikv{place}"
             cluster.members.add(self.parts.add_store(name, f"{name}:{KV_PORT}", f"{name}:{STATUS_PORT}"))
 
-    def _watch(self, member: Member) -> None:
-        """From now on it has a card."""
+    def _follow_member(self, member: Member) -> None:
+        """Poll a new member, so that it gets a card."""
         qps = [store.qps for store in self.parts.stores if store.member is member]
         self._poller.follow([member.watched(self.cluster.stir), *qps])
 
-    def _say(self, text: str) -> None:
+    def _notify(self, text: str) -> None:
         self.cluster.tell(text)
 
     @property
@@ -157,7 +162,7 @@ class Tikv:
         asyncio.run(self.cluster.check())
 
     async def examine(self) -> Sequence[Finding]:
-        """What it takes, for `demo doctor`."""
+        """Run the checks of `demo doctor`."""
         if self._playground is not None:
             return await examine_tiup(self._playground.port_offset)
         if self._urls:
@@ -186,7 +191,7 @@ class Tikv:
 
 
 def _playground(port_offset: int, *, is_alone: bool) -> Playground:
-    """Raises `UsageError`."""
+    """Return a playground, if it is compatible with the other options. Raises `UsageError`."""
     if not is_alone:
         raise UsageError("tikv: --tiup starts a cluster that ends with its show: not with --attach, --pd or --keep")
     if not 0 <= port_offset <= MAX_OFFSET:
@@ -209,13 +214,13 @@ def _plans(project: str, base_port: int) -> ComposeSpec:
 
 
 def _url(flag: str, text: str) -> str:
-    """Without a path. Raises `UsageError`."""
-    said = text if "//" in text else f"http://{text}"
+    """Return the URL with a scheme, and without a slash at its end. Raises `UsageError` if it is not a server's URL."""
+    url = text if "//" in text else f"http://{text}"
     try:
-        parts = urlsplit(said)
+        parts = urlsplit(url)
         port = parts.port
     except ValueError:
         parts, port = urlsplit(""), None
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or port == 0:
         raise UsageError(f"tikv: {flag} takes the URL of a server, as http://127.0.0.1:2379, not {text!r}")
-    return said.rstrip("/")
+    return url.rstrip("/")

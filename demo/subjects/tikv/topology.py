@@ -1,4 +1,4 @@
-"""The PDs and stores of a cluster: what each is called, by whom, and how it is asked."""
+"""The PDs and stores of a cluster: their names, addresses, and probes."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -18,15 +18,15 @@ PD_EVERY_SEC = 0.5
 QPS_EVERY_SEC = 1.5
 
 MANY_STORES = 40
-"""Of more, each is looked at more rarely, and none is asked how much it serves, which is a megabyte a time: both
-would be a load of their own. Prometheus may tell it."""
+"""If there are more, each is probed less often, and none is asked for its metrics, a megabyte each: both would be a
+considerable load. Prometheus can provide them."""
 
 Session = Callable[[], aiohttp.ClientSession]
 
 
 @dataclass(frozen=True)
 class PdInfo:
-    """`name`: what PD itself calls it, `advertised`: where PD says that clients reach it, `host:port`."""
+    """`name`: its name in PD; `advertised`: the `host:port` that PD gives to clients."""
 
     member: Member
     name: str
@@ -35,7 +35,7 @@ class PdInfo:
 
 @dataclass(frozen=True)
 class TikvStoreInfo:
-    """`advertised`, `status`: its addresses, by which PD knows it; `qps`: how much it serves, on a slower beat."""
+    """`advertised`, `status`: its addresses in PD; `qps`: its requests per second, probed less often."""
 
     member: Member
     advertised: str
@@ -50,7 +50,7 @@ class TikvStoreInfo:
 
 
 class Topology:
-    """All that are known. `asks_qps` is False while somebody else tells how much the stores serve."""
+    """All known PDs and stores. `asks_qps` returns False while Prometheus provides the stores' requests per second."""
 
     def __init__(self, session: Session) -> None:
         self.pds: list[PdInfo] = []
@@ -63,6 +63,7 @@ class Topology:
         host, port = split(advertised)
 
         def asks_word(named: str) -> bool:
+            # The leader is asked about the cluster; a follower only if the leader cannot be asked from here.
             return named == name or not self.is_reached(named)
 
         def probe_at(at: str) -> PdProbe:
@@ -73,25 +74,25 @@ class Topology:
         return member
 
     def is_reached(self, name: str) -> bool:
-        """Whether the PD of that name would be heard here, if it led: then no follower needs to be asked instead."""
+        """Return whether the PD of that name, if it leads, can be asked from here, so that no follower need be."""
         pulses = [pd.member.pulse for pd in self.pds if pd.name == name and pd.member.address]
         troubles = [pulse.reading.trouble for pulse in pulses]
-        return any(said != UNKNOWN_NAME and not said.startswith(NONSENSE) for said in troubles)
+        return any(trouble != UNKNOWN_NAME and not trouble.startswith(NONSENSE) for trouble in troubles)
 
     def add_store(self, ident: str, advertised: str, status: str) -> Member:
         host, kv_port = split(advertised)
         _, port = split(status)
         every_sec = EVERY_SEC * max(1.0, (len(self.stores) + 1) / MANY_STORES)
         member = Member(ident, "tikv", port, lambda at: StatusProbe(self._session, f"http://{at}"), host, every_sec)
-        qps = Pulse(self._qps_of(member), QPS_EVERY_SEC, self._stir)
+        qps = Pulse(self._qps_probe_of(member), QPS_EVERY_SEC, self._notify_changed)
         store = TikvStoreInfo(member, advertised, status, kv_port, qps)
         self.stores = sorted([*self.stores, store], key=lambda store: in_order(store.member.id))
         return member
 
-    def _stir(self) -> None:
+    def _notify_changed(self) -> None:
         self.changed()
 
-    def _qps_of(self, member: Member) -> Callable[[], Awaitable[Reading]]:
+    def _qps_probe_of(self, member: Member) -> Callable[[], Awaitable[Reading]]:
         probes: dict[str, QpsProbe] = {}
 
         async def look() -> Reading:
@@ -108,25 +109,25 @@ class Topology:
         return next((store for store in self.stores if store.advertised == advertised), None)
 
     def port_of(self, member: Member) -> int:
-        """Where it listens for clients, on a cluster whose parts are reached as they advertise."""
+        """Return the port on which a member listens for clients, if the advertised addresses are reachable directly."""
         store = next((store for store in self.stores if store.member is member), None)
         return store.kv_port if store is not None else member.port
 
     def endpoints(self, _: Iterable[Member]) -> list[str]:
-        """As the client process takes them: PDs and stores, each as it is advertised and where it is reached."""
+        """Return what the client process needs: for each PD and store, the advertised address and the reachable one."""
         pds = [("pd", pd.advertised, pd.member.places.get(split(pd.advertised)[1], "")) for pd in self.pds]
         stores = [("store", store.advertised, store.member.places.get(store.kv_port, "")) for store in self.stores]
         return [" ".join(line) for line in (*pds, *stores) if all(line)]
 
 
 def split(address: str) -> tuple[str, int]:
-    """`pd0:2379` → its two halves; port 0 where there is none."""
+    """Split `pd0:2379` into host and port; port 0 where there is none."""
     host, _, port = address.rpartition(":")
     return (host.strip("[]"), int(port)) if port.isdecimal() and len(port) <= 5 else (address, 0)
 
 
 def in_order(ident: str) -> tuple[tuple[str, int], ...]:
-    """Sorts `store-4` before `store-10`."""
+    """Return a sort key that puts `store-4` before `store-10`."""
     return tuple((text, int(digits or 0)) for text, digits in re.findall(r"([^0-9]*)([0-9]*)", ident))
 
 

@@ -1,1 +1,1 @@
-"""Who may do what: sessions, pairing, the token, allowed names and addresses, and the middleware that judges."""
+"""Access control: sessions, pairing codes, the bearer token, allowed hosts and origins, and the middleware."""

@@ -1,4 +1,4 @@
-"""From where a server is reached: its address, its names, and the links that people are given."""
+"""A server's addresses: where it is bound, its public names, and the URLs that people are given."""
 
 from dataclasses import dataclass, field
 
@@ -8,12 +8,12 @@ from demo.web.access.phone_address import PhoneAddress
 _ANY = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 
 MAX_ELSEWHERE = 4
-"""Other addresses that people are offered: a machine with containers may have dozens."""
+"""How many other addresses people are offered: a machine with containers may have dozens."""
 
 
 @dataclass(frozen=True, slots=True)
 class OtherAddress:
-    """Another address of the server. `interface`: whose it is, where that is known."""
+    """Another URL of the server. `interface`: the network interface it belongs to, where that is known."""
 
     url: str
     interface: str = ""
@@ -21,7 +21,7 @@ class OtherAddress:
 
 @dataclass(frozen=True, slots=True)
 class ServerAddresses:
-    """`host` as it was asked for, `address` and `port` as they are bound, and the public names."""
+    """`host` is the option's value, `address` and `port` are what is bound, `public` are the public names."""
 
     host: str = "127.0.0.1"
     address: str = "127.0.0.1"
@@ -36,23 +36,23 @@ class ServerAddresses:
 
     @property
     def is_open(self) -> bool:
-        """May anybody but this machine get here, by an address or a name?"""
+        """Whether other machines may reach this server, by an address or a public name."""
         return bool(self.public) or not is_loopback(self.address)
 
     @property
     def names(self) -> AllowedNames:
-        """What a Host header and an Origin may say."""
+        """The names that a Host header and an Origin may contain."""
         own = () if is_address(self.host.strip("[]")) else (bracketed(self.host),)
         return AllowedNames(self.public, own)
 
     @property
     def here(self) -> str:
-        """The address for this machine's own browser."""
+        """The URL for this machine's own browser."""
         return self._url("127.0.0.1" if self.address in _ANY else self.host)
 
     @property
     def everywhere(self) -> str:
-        """The address for everyone who may reach this server."""
+        """The URL for everyone who may reach this server."""
         if self.public:
             return self.public[0].url
         if self.address in _ANY:
@@ -61,38 +61,41 @@ class ServerAddresses:
 
     @property
     def elsewhere(self) -> tuple[OtherAddress, ...]:
-        """Other addresses, for a phone that does not get to the first."""
+        """Other URLs, for a phone that cannot reach the first."""
         if self.public:
-            return tuple(OtherAddress(place.url) for place in self.public[1:])
+            return tuple(OtherAddress(origin.url) for origin in self.public[1:])
         others = () if is_loopback(self.address) else self.phone.others[:MAX_ELSEWHERE]
         return tuple(OtherAddress(self._url(one.address), one.interface) for one in others)
 
     @property
     def lacking(self) -> str:
-        """Why nobody but this machine gets here, though they may; empty when they do."""
+        """Why no other machine can reach this server although it may; empty when it can."""
         return "" if self.public or self.address not in _ANY else self.phone.lacking
 
     def check(self) -> str:
-        """Whether the address that phones were told has changed, in words. To be called often."""
+        """Describe how the address for phones has changed since the last call; empty when it has not."""
         return self.phone.check() if self.is_open and not self.public else ""
 
     def within(self, path: str) -> str:
-        """A path as the server knows it: without what a proxy in front, which does not take it away, has above it."""
-        for place in self.public:
-            if place.path and (path == place.path or path.startswith(f"{place.path}/")):
-                return path[len(place.path) :]
+        """Return a request's path without the path of a public name, which some proxies remove and others pass on."""
+        for origin in self.public:
+            if origin.path and (path == origin.path or path.startswith(f"{origin.path}/")):
+                return path[len(origin.path) :]
         return path
 
     def cookie_path(self, host: str) -> str:
-        """Below which path of this Host a browser sends a cookie: where there is one, to no program beside it."""
-        paths = {place.path for place in self.public if host.lower() in place.hosts}
+        """Return the Path of a cookie for this Host: its public name's, so that other programs there do not get it.
+
+        Where the Host has several public names with different paths, it is "/".
+        """
+        paths = {origin.path for origin in self.public if host.lower() in origin.hosts}
         return f"{paths.pop()}/" if len(paths) == 1 else "/"
 
     @property
     def crosses_plainly(self) -> bool:
-        """Does what the presenter sends cross a network unencrypted?"""
-        reached = [place.scheme for place in self.public] or [self.scheme]
-        return self.is_open and "http" in (*reached, *(() if is_loopback(self.address) else (self.scheme,)))
+        """Whether the presenter's requests may cross a network unencrypted."""
+        schemes = [origin.scheme for origin in self.public] or [self.scheme]
+        return self.is_open and "http" in (*schemes, *(() if is_loopback(self.address) else (self.scheme,)))
 
     def _url(self, name: str) -> str:
         return Origin(self.scheme, bracketed(plain_address(name.strip("[]"))), self.port).origin

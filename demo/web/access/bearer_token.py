@@ -1,4 +1,4 @@
-"""The file that holds the token for automation: made when missing, and refused when others can read it."""
+"""The file that holds the token for automation: created when missing, and refused when others can read it."""
 
 import contextlib
 import errno
@@ -17,13 +17,13 @@ LONGEST = 512
 
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
-"""What a disk says that takes nothing: no reason to call off a show."""
+"""Errors of a disk that is full, read-only or broken: the show can do without a token file."""
 
 
 class BearerToken:
-    """A bearer token, of which only the hash is kept in memory. `path` is where people find it.
+    """A bearer token, of which only the hash is kept in memory. `path` is the file where people find it.
 
-    `lost`: why it is not there. Then nobody can know it, and it ends with this run.
+    `lost` says why it could not be written there. Then nobody can know the token, and it is for this run only.
     """
 
     def __init__(self, path: Path, text: str, lost: str = "") -> None:
@@ -32,26 +32,26 @@ class BearerToken:
         self._digest = sha256(text.encode()).digest()
 
     def fits(self, given: str) -> bool:
-        """Compared in constant time."""
+        """Return whether `given` is the token; compares in constant time."""
         return hmac.compare_digest(sha256(given.encode("utf-8", "surrogatepass")).digest(), self._digest)
 
 
 def token_file(path: Path) -> BearerToken:
-    """Read the token, or make the file. Raises `UsageError` for one that cannot be used, or is not private."""
+    """Read the token file, or create it. Raises `UsageError` for one that cannot be used, or is not private."""
     try:
-        _make(path)
+        _create_file(path)
     except FileExistsError:
         pass
     except OSError as error:
         if error.errno in FULL:
-            return BearerToken(path, secrets.token_urlsafe(32), lost=_why(error))
+            return BearerToken(path, secrets.token_urlsafe(32), lost=_describe_error(error))
         raise UsageError(
-            f"the token file {path} cannot be made: {_why(error)}; name another with --token-file"
+            f"the token file {path} cannot be made: {_describe_error(error)}; name another with --token-file"
         ) from None
     try:
         text = _read(path)
     except (OSError, UnicodeDecodeError) as error:
-        why = _why(error) if isinstance(error, OSError) else "it is not text"
+        why = _describe_error(error) if isinstance(error, OSError) else "it is not text"
         raise UsageError(f"the token file {path} cannot be read: {why}; name another with --token-file") from None
     if not (SHORTEST <= len(text) <= LONGEST) or not text.isascii() or len(text.split()) != 1:
         raise UsageError(
@@ -61,14 +61,14 @@ def token_file(path: Path) -> BearerToken:
     return BearerToken(path, text)
 
 
-def _make(path: Path) -> None:
-    """The file has its name only once it is whole and on disk. An empty one of ours counts as missing.
+def _create_file(path: Path) -> None:
+    """Create the file with a new token, in one step: it gets its name only once it is complete and on disk.
 
-    Raises `FileExistsError` where there is one already.
+    An empty file of ours counts as missing. Raises `FileExistsError` where there is one already.
     """
     make_private(path.parent)
-    empty = _is_empty(path)
-    if not empty and os.path.lexists(path):
+    has_empty_file = _is_empty(path)
+    if not has_empty_file and os.path.lexists(path):
         raise FileExistsError
     new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
@@ -77,48 +77,50 @@ def _make(path: Path) -> None:
             file.write(f"{secrets.token_urlsafe(32)}\n")
             file.flush()
             os.fsync(file.fileno())
-        if empty:
+        if has_empty_file:
             new.replace(path)
         else:
-            _name(new, path)
+            _rename_unless_exists(new, path)
     finally:
         with contextlib.suppress(OSError):
             new.unlink(missing_ok=True)
 
 
-def _name(new: Path, path: Path) -> None:
-    """Give the file its name, unless somebody else just did; some file systems have no links."""
+def _rename_unless_exists(new: Path, path: Path) -> None:
+    """Give the file its name. Raises `FileExistsError` where another process has just created one."""
     try:
-        os.link(new, path)
+        os.link(new, path)  # `rename` would replace the other's file.
     except FileExistsError:
         raise
     except OSError as error:
         if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS):
             raise
-        new.replace(path)
+        new.replace(path)  # This file system has no hard links.
 
 
 def _is_empty(path: Path) -> bool:
-    """Left by a full disk or a crash: a file of ours with nothing in it."""
+    """Return whether this is an empty file of ours, as a full disk or a crash leaves one."""
     try:
-        found = path.lstat()
+        status = path.lstat()
     except OSError:
         return False
-    return stat.S_ISREG(found.st_mode) and found.st_size == 0 and found.st_uid == os.geteuid()
+    return stat.S_ISREG(status.st_mode) and status.st_size == 0 and status.st_uid == os.geteuid()
 
 
 def _read(path: Path) -> str:
+    # Non-blocking, for opening a named pipe would wait for its writer; and checked by descriptor, for the name could be
+    # given to another file between the check and the reading.
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
             raise UsageError(f"the token file {path} is not a file: name another with --token-file")
-        if found.st_uid not in (os.geteuid(), 0):
+        if status.st_uid not in (os.geteuid(), 0):
             raise UsageError(f"the token file {path} belongs to somebody else: name another with --token-file")
-        if found.st_mode & 0o077:
-            mode = stat.S_IMODE(found.st_mode)
+        if status.st_mode & 0o077:
+            mode = stat.S_IMODE(status.st_mode)
             raise UsageError(f"the token file {path} can be read by others (mode {mode:03o}): chmod 600 {path}")
         return file.read(LONGEST + 2).decode().strip()
 
 
-def _why(error: OSError) -> str:
+def _describe_error(error: OSError) -> str:
     return error.strerror or str(error)

@@ -1,4 +1,7 @@
-"""Who is served next: what steers the show at once, all else in turns, so that no crowd holds up a halt."""
+"""The order in which requests begin: other requests take turns, so that no flood of them delays a command.
+
+docs/decisions/0025 has the reasons and the measurements.
+"""
 
 import asyncio
 import contextlib
@@ -7,54 +10,56 @@ from collections import OrderedDict, deque
 from collections.abc import Iterator
 
 ROUND_SEC = 0.001
-"""What one round of the event loop may take: a command needs some ten rounds, and others take part in each."""
+"""How long one round of the event loop may take: a command needs some ten rounds, and others run in each."""
 
 MAX_BATCH = 8
+"""How many requests begin in one round at most."""
 
 GIVE_WAY_SEC = 0.01
-"""While a command is under way only one request begins in this time: the audience waits, but not for ever."""
+"""While a command is being processed, one other request begins in this time: the audience waits, but not for ever."""
 
 
 class FairQueue:
-    """Requests wait here until they may begin: addresses take turns, and so do the connections of each.
+    """Requests wait here until they may begin. Addresses take turns; within one address it is first come, first served.
 
-    A connection has one request here at a time, so first come, first served is fair among connections. Only the
-    beginning is queued: whoever reads a slow answer holds up nobody. Must be used from the loop's thread.
+    A connection has one request here at a time, so that is fair among the connections of an address, too. Only the
+    beginning is queued: a client that reads its response slowly delays nobody. For the event loop's thread.
     """
 
     def __init__(self) -> None:
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
         self._commands = 0
-        self._next: asyncio.Handle | None = None
+        self._next_round: asyncio.Handle | None = None
         self._batch = 1
-        self._began = 0.0
+        self._round_began = 0.0
 
     async def wait(self, address: str) -> None:
-        """Return when a request from this address may begin."""
+        """Wait until a request from this address may begin."""
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[None] = loop.create_future()
         self._waiting.setdefault(address, deque()).append(turn)
-        if self._next is None:
-            self._batch, self._began = 1, time.monotonic()
-            self._next = loop.call_soon(self._admit)
+        if self._next_round is None:
+            self._batch, self._round_began = 1, time.monotonic()
+            self._next_round = loop.call_soon(self._admit_batch)
         await turn
 
     @contextlib.contextmanager
     def command(self) -> Iterator[None]:
-        """While this is held something steers the show, and the others give way."""
+        """Make other requests begin more slowly while a command is being processed in this context."""
         self._commands += 1
         try:
             yield
         finally:
             self._commands -= 1
-            if not self._commands and isinstance(self._next, asyncio.TimerHandle):
-                self._next.cancel()
-                self._next = asyncio.get_running_loop().call_soon(self._admit)
+            # The pause after a command's start need not be waited for any more.
+            if not self._commands and isinstance(self._next_round, asyncio.TimerHandle):
+                self._next_round.cancel()
+                self._next_round = asyncio.get_running_loop().call_soon(self._admit_batch)
 
-    def _admit(self) -> None:
-        """Let the next ones begin: as many as kept the last round short, one when it was long."""
+    def _admit_batch(self) -> None:
+        """Let the next requests begin: one more than in the last round where that was short, half as many otherwise."""
         now = time.monotonic()
-        took, self._began = now - self._began, now
+        took, self._round_began = now - self._round_began, now
         self._batch = min(MAX_BATCH, self._batch + 1) if took < ROUND_SEC else max(1, self._batch // 2)
         for _ in range(1 if self._commands else self._batch):
             if not self._waiting:
@@ -62,13 +67,13 @@ class FairQueue:
             address, turns = self._waiting.popitem(last=False)
             turn = turns.popleft()
             if turns:
-                self._waiting[address] = turns
-            if not turn.done():  # It may have been given up meanwhile.
+                self._waiting[address] = turns  # At the end: the other addresses are next.
+            if not turn.done():  # The request may have been cancelled meanwhile.
                 turn.set_result(None)
         loop = asyncio.get_running_loop()
         if not self._waiting:
-            self._next = None
+            self._next_round = None
         elif self._commands:
-            self._next = loop.call_later(GIVE_WAY_SEC, self._admit)
+            self._next_round = loop.call_later(GIVE_WAY_SEC, self._admit_batch)
         else:
-            self._next = loop.call_soon(self._admit)
+            self._next_round = loop.call_soon(self._admit_batch)

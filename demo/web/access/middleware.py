@@ -1,4 +1,4 @@
-"""The outermost ASGI wrapper: nobody reaches the application past it, and every answer carries its headers."""
+"""The outermost ASGI middleware: every request passes the access policy here, and every response gets its headers."""
 
 import contextlib
 from collections.abc import Callable
@@ -17,9 +17,10 @@ from demo.web.security_headers import SECURITY_HEADERS
 
 
 class AccessMiddleware:
-    """Judges each request by the rules of access, bounds its body, and notes in the scope who sent it.
+    """Checks each request by the access policy, limits its body, and records in the scope who sent it.
 
-    `on_error` is told of an exception that came out of the application, which has answered it by then.
+    `on_error` gets the request's method and path and any exception that the application let through; the application
+    has sent its error response by then.
     """
 
     def __init__(self, app: ASGIApp, access: AccessPolicy, on_error: Callable[[str, Exception], None]) -> None:
@@ -30,71 +31,72 @@ class AccessMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await self._guard(scope, receive, send)
-        except Exception as error:  # noqa: BLE001 - told to the presenter, not to the server's stderr
+            await self._handle(scope, receive, send)
+        except Exception as error:  # noqa: BLE001 - reported to the presenter, not on the server's stderr
             self._on_error(f"{scope.get('method', '')} {scope.get('path', '')[:80]}", error)
 
-    async def _guard(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            return  # No route speaks anything else, so nothing else gets in.
-        guarded = _with_headers(send)
-        asked = scope["path"]
-        scope["path"] = self._access.reach.within(asked)
-        if not scope["path"]:  # Of a page without the last slash every relative address would lead beside it.
-            to = f"{asked.rpartition('/')[2]}/"
-            await Response(status_code=308, headers={"location": to})(scope, receive, guarded)
+            return  # No route speaks WebSocket, so nothing of it gets in.
+        send_with_headers = _add_headers(send)
+        requested_path = scope["path"]
+        scope["path"] = self._access.reach.within(requested_path)
+        if not scope["path"]:  # The public path without its last slash, relative to which no URL of the page is right.
+            location = f"{requested_path.rpartition('/')[2]}/"
+            await Response(status_code=308, headers={"location": location})(scope, receive, send_with_headers)
             return
-        found, rule = self._access.judge(scope), self._access.rules.of(scope["method"], scope["path"])
-        if not _goes_first(found, rule):
+        decision, rule = self._access.judge(scope), self._access.rules.of(scope["method"], scope["path"])
+        if not _skips_queue(decision, rule):
             await self._queue.wait(client_address(scope))
-            if _is_gone(scope):
-                await Response(status_code=503)(scope, receive, send)  # Heard by nobody: drawing it would be wasted.
+            if _has_disconnected(scope):
+                await Response(status_code=503)(scope, receive, send)  # Nobody receives it: rendering would be wasted.
                 return
-        if not await self._let_in(found, scope, receive, guarded):
+        if not await self._admit(decision, scope, receive, send_with_headers):
             return
         if scope["method"] in READING:
-            await self._app(scope, receive, guarded)
+            await self._app(scope, receive, send_with_headers)
             return
         most = MAX_CODE if rule is Rule.PAIRING else MAX_BODY
         body = await read_body(scope, receive, most)
         if isinstance(body, str):
             response = problem(body, f"a body may have up to {most} bytes here and must arrive within 10 s")
-            response.headers["connection"] = "close"
-            await response(scope, receive, guarded)
+            response.headers["connection"] = "close"  # The rest of the body is not read.
+            await response(scope, receive, send_with_headers)
             return
+        # Other requests give way only now that the body is here: a slow sender must not hold them up.
         with self._queue.command() if rule is Rule.CONTROL else contextlib.nullcontext():
-            again = self._access.judge(scope)  # A device may have been shown out meanwhile.
-            if await self._let_in(again, scope, replay(body, receive), guarded):
-                await self._app(scope, replay(body, receive), guarded)
+            decision = self._access.judge(scope)  # Its session may have been revoked while the body arrived.
+            if await self._admit(decision, scope, replay(body, receive), send_with_headers):
+                await self._app(scope, replay(body, receive), send_with_headers)
 
-    async def _let_in(self, found: Visitor | Denied, scope: Scope, receive: Receive, send: Send) -> bool:
-        """Note who sent the request, or answer why it may not pass."""
-        if isinstance(found, Denied):
-            await _answer(found)(scope, receive, send)
+    async def _admit(self, decision: Visitor | Denied, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Record in the scope who sent the request, or send the refusal and return False."""
+        if isinstance(decision, Denied):
+            await _build_refusal(decision)(scope, receive, send)
             return False
-        scope[VISITOR] = found
+        scope[VISITOR] = decision
         return True
 
 
-def _goes_first(found: Visitor | Denied, rule: Rule | None) -> bool:
-    """Only what may steer, and who has proven to be the presenter, waits for nobody."""
-    return isinstance(found, Visitor) and (rule is Rule.CONTROL or found.by in ("session", "token"))
+def _skips_queue(decision: Visitor | Denied, rule: Rule | None) -> bool:
+    """Return whether a request begins at once: a permitted command, or one with a session or token."""
+    return isinstance(decision, Visitor) and (rule is Rule.CONTROL or decision.by in ("session", "token"))
 
 
-def _is_gone(scope: Scope) -> bool:
-    """Has whoever sent this left meanwhile? Known where the server below says so."""
-    gone: Callable[[], bool] | None = scope.get("extensions", {}).get(GONE)
-    return gone is not None and gone()
+def _has_disconnected(scope: Scope) -> bool:
+    """Return whether the client has disconnected; False where the server does not offer to tell."""
+    is_closing: Callable[[], bool] | None = scope.get("extensions", {}).get(GONE)
+    return is_closing is not None and is_closing()
 
 
-def _answer(denied: Denied) -> Response:
+def _build_refusal(denied: Denied) -> Response:
     if denied.to:
         return Response(status_code=303, headers={"location": denied.to})
     return problem(denied.code, denied.detail, denied.headers)
 
 
-def _with_headers(send: Send) -> Send:
-    async def guarded(message: Message) -> None:
+def _add_headers(send: Send) -> Send:
+    async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in SECURITY_HEADERS.items():
@@ -102,4 +104,4 @@ def _with_headers(send: Send) -> Send:
             headers.setdefault("cache-control", "no-store")
         await send(message)
 
-    return guarded
+    return send_with_headers

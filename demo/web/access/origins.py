@@ -1,4 +1,4 @@
-"""By which names this server answers: the Host headers and the Origins that are its own, exactly."""
+"""The names of this server: exactly which Host headers and Origins are its own."""
 
 import ipaddress
 import re
@@ -14,14 +14,15 @@ LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 _PORTS = {"http": 80, "https": 443}
 _LABELS = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*\.?")
+# Neither ".." nor "%": a proxy and this server could read such a path differently.
 _PATH = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*")
-_TAKEN = {template.split("/")[1] for _, template in RULES}
+_OWN_SEGMENTS = {template.split("/")[1] for _, template in RULES}
 _EXAMPLE = "give a name as people type it: demo.local, demo.local:8080 or https://demo.example/talks"
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """One origin: where a browser believes to be. `path`: what a proxy has put the server below, as in "/talks"."""
+    """One origin, as browsers see it. `path`: the path below which a proxy serves it, as in "/talks"."""
 
     scheme: str
     name: str
@@ -30,29 +31,29 @@ class Origin:
 
     @property
     def origin(self) -> str:
-        """As a browser writes it: without the scheme's own port."""
+        """The Origin header of its pages: without the port where that is the scheme's default."""
         usual = self.port == _PORTS[self.scheme]
         return f"{self.scheme}://{self.name}" if usual else f"{self.scheme}://{self.name}:{self.port}"
 
     @property
     def url(self) -> str:
-        """What people type, without the last slash."""
+        """The URL that people type, without a slash at the end."""
         return self.origin + self.path
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """The Host headers that lead here."""
+        """The Host headers of requests to it."""
         usual = self.port == _PORTS[self.scheme]
         return (self.name, f"{self.name}:{self.port}") if usual else (f"{self.name}:{self.port}",)
 
 
 def public_place(text: str, scheme: str, port: int) -> Origin:
-    """A `--public-name`, where `scheme` and `port` are the server's own. Raises `UsageError`."""
-    given, separator, rest = text.strip().partition("://")
-    if separator and given.lower() not in _PORTS:
+    """Parse a `--public-name`; `scheme` and `port`, the server's own, are the defaults. Raises `UsageError`."""
+    own_scheme, separator, rest = text.strip().partition("://")
+    if separator and own_scheme.lower() not in _PORTS:
         raise UsageError(f"--public-name {text!r} is neither http nor https: {_EXAMPLE}")
     if separator:
-        scheme, port = given.lower(), _PORTS[given.lower()]
+        scheme, port = own_scheme.lower(), _PORTS[own_scheme.lower()]
     try:
         parts = urlsplit(f"//{rest if separator else text.strip()}")
         name, own_port = parts.hostname or "", parts.port
@@ -63,7 +64,8 @@ def public_place(text: str, scheme: str, port: int) -> Origin:
         raise UsageError(f"--public-name {text!r} is not a name: {_EXAMPLE}")
     if own_port == 0:
         raise UsageError(f"--public-name {text!r} has port 0, which no page can have: {_EXAMPLE}")
-    if path.split("/")[1:2] and path.split("/")[1] in _TAKEN:
+    # Such a path could be read in two ways, for a proxy may remove the path in front or pass it on.
+    if path.split("/")[1:2] and path.split("/")[1] in _OWN_SEGMENTS:
         raise UsageError(
             f"--public-name {text!r}: the server has a page of its own at /{path.split('/')[1]}, take another path"
         )
@@ -85,23 +87,23 @@ def is_address(text: str) -> bool:
 
 
 def plain_address(text: str) -> str:
-    """An address without its zone; an IPv4 one that came through an IPv6 socket as itself."""
+    """Return an address without its zone, and an IPv4-mapped IPv6 address as IPv4; other text as it is."""
     text = text.partition("%")[0]
     try:
-        found = ipaddress.ip_address(text)
+        address = ipaddress.ip_address(text)
     except ValueError:
         return text
-    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-    return str(mapped or found)
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)
 
 
 def bracketed(name: str) -> str:
-    """As it stands in a URL: an IPv6 address in brackets."""
+    """Write a name or address as in a URL: an IPv6 address in brackets, a name in lower case."""
     return f"[{name}]" if ":" in name else name.lower()
 
 
 def is_loopback(address: str) -> bool:
-    """Does binding to `address` keep everyone else out?"""
+    """Return whether only this machine can reach a server that is bound to `address`."""
     if address.lower() == "localhost":
         return True
     try:
@@ -112,21 +114,21 @@ def is_loopback(address: str) -> bool:
 
 @dataclass(frozen=True)
 class AllowedNames:
-    """The public names of a server; its local ones depend on the connection."""
+    """The names of a server: the public ones, and those that depend on the address a connection came to."""
 
     public: tuple[Origin, ...] = ()
     own: tuple[str, ...] = field(default=())
-    """What `--host` said, where that was a name."""
+    """The value of `--host`, where that was a name and not an address."""
 
     def hosts(self, address: str, port: int, scheme: str) -> frozenset[str]:
-        """Every Host header that a connection to this address may carry, in lower case."""
-        return frozenset(host for place in self._places(address, port, scheme) for host in place.hosts)
+        """Return every Host header that is accepted on a connection to this address, in lower case."""
+        return frozenset(host for origin in self._list_origins(address, port, scheme) for host in origin.hosts)
 
     def origins(self, address: str, port: int, scheme: str) -> frozenset[str]:
-        """Every Origin that is a page of this server."""
-        return frozenset(place.origin for place in self._places(address, port, scheme))
+        """Return every Origin that means a page of this server."""
+        return frozenset(origin.origin for origin in self._list_origins(address, port, scheme))
 
-    def _places(self, address: str, port: int, scheme: str) -> Iterable[Origin]:
+    def _list_origins(self, address: str, port: int, scheme: str) -> Iterable[Origin]:
         for name in dict.fromkeys((*LOOPBACK_NAMES, bracketed(plain_address(address)), *self.own)):
             yield Origin(scheme, name, port)
         yield from self.public
@@ -134,5 +136,5 @@ class AllowedNames:
 
 @lru_cache(maxsize=256)
 def known(names: AllowedNames, address: str, port: int, scheme: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Hosts and origins of a connection; asked at every request, so kept."""
+    """Return the accepted Host headers and Origins of a connection; cached, for every request needs them."""
     return names.hosts(address, port, scheme), names.origins(address, port, scheme)

@@ -1,4 +1,4 @@
-"""The address that phones are told: the likeliest one of this machine, kept while it lasts; a change is always said."""
+"""The address in the links for phones: this machine's likeliest one, kept until it is lost; changes are reported."""
 
 import socket
 import time
@@ -12,14 +12,14 @@ LOOK_EVERY_SEC = 2.0
 NO_NETWORK = "this machine has no address on a network: no phone can get here until it has one"
 ONLY_IPV6 = "this machine has only IPv6 addresses: --host :: lets phones in"
 
-_ELSEWHERE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
-"""Addresses of documentation: asking for the way there sends nothing."""
+_REMOTE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
+"""Addresses that are reserved for documentation (RFC 5737, RFC 3849): only their route is looked up."""
 
 
 class PhoneAddress:
-    """Chosen when it is first asked for. `pinned`: the one that `--host` named, whatever else there is.
+    """The address for phones, chosen when it is first needed. `pinned`: the one of `--host`, which never changes.
 
-    `ipv6`: the server listens on IPv6 too. `look` gives this machine's addresses, None where that is not known.
+    `ipv6`: the server listens on IPv6 too. `look` returns this machine's addresses, None where they are not known.
     """
 
     def __init__(
@@ -35,77 +35,84 @@ class PhoneAddress:
         self._ipv6 = ipv6
         self._look = look
         self._clock = clock
-        self._looked_at = 0.0
+        self._checked_at = 0.0
         self._is_lost = False
 
     @property
     def chosen(self) -> str:
-        """Empty while no address is known that a phone could reach."""
+        """The address; empty while none is known that a phone could reach."""
         if not self._chosen:
-            self._chosen = next((one.address for one in self._usable()), "")
+            self._chosen = next((one.address for one in self._find_usable()), "")
         return self._chosen
 
     @property
     def others(self) -> tuple[LocalAddress, ...]:
-        """What a phone may try that does not get there."""
+        """Other addresses for a phone that cannot reach `chosen`."""
         chosen = self.chosen
-        return () if self._is_pinned else tuple(one for one in self._usable() if one.address != chosen)
+        return () if self._is_pinned else tuple(one for one in self._find_usable() if one.address != chosen)
 
     @property
     def lacking(self) -> str:
-        """Why no phone can get here; empty while one can."""
+        """Why no phone can reach this machine; empty while one can."""
         if self.chosen:
             return ""
-        return ONLY_IPV6 if self._found() else NO_NETWORK
+        return ONLY_IPV6 if self._find_addresses() else NO_NETWORK
 
     def check(self) -> str:
-        """What has changed, in words; empty when nothing did. Called often, it looks now and then."""
+        """Describe what has changed since the last call; empty when nothing has.
+
+        May be called often: it checks every `LOOK_EVERY_SEC`.
+        """
         now = self._clock()
-        if now - self._looked_at < LOOK_EVERY_SEC:
+        if now - self._checked_at < LOOK_EVERY_SEC:
             return ""
-        self._looked_at = now
-        there = self._look()
-        if there is None:
+        self._checked_at = now
+        addresses = self._look()
+        if addresses is None:  # This system does not list them: a loss cannot be noticed.
             return ""
         if not self._chosen:
             return f"phones can get here now, at {self.chosen}" if self.chosen else ""
-        if any(one.address == self._chosen for one in there):
+        if any(one.address == self._chosen for one in addresses):
             was_lost, self._is_lost = self._is_lost, False
             return f"this machine has its address {self._chosen} again" if was_lost else ""
-        return self._replace()
+        return self._choose_another()
 
-    def _replace(self) -> str:
-        """Choose another in place of the one that is gone, and say so; once, where there is no other."""
-        found = () if self._is_pinned else self._usable()
-        was_lost, self._is_lost = self._is_lost, not found
+    def _choose_another(self) -> str:
+        """Choose another address in place of the lost one, and describe that; where there is none, only once."""
+        others = () if self._is_pinned else self._find_usable()
+        was_lost, self._is_lost = self._is_lost, not others
         text = f"this machine has lost its address {self._chosen}, the one that phones were told"
-        if not found:
+        if not others:
             return "" if was_lost else f"{text}, and has no other: is it still on the network?"
-        self._chosen = found[0].address
+        self._chosen = others[0].address
         return f"{text}: from now on that is {self._chosen}; phones that are here must open the stage there"
 
-    def _usable(self) -> tuple[LocalAddress, ...]:
-        found = self._found()
-        there = _by_the_way_out() if found is None else found
-        return tuple(one for one in there if self._ipv6 or ":" not in one.address)
+    def _find_usable(self) -> tuple[LocalAddress, ...]:
+        addresses = self._find_addresses()
+        if addresses is None:
+            addresses = _find_route_addresses()
+        return tuple(one for one in addresses if self._ipv6 or ":" not in one.address)
 
-    def _found(self) -> tuple[LocalAddress, ...] | None:
-        found = self._look()
-        return None if found is None else by_likelihood(found, way_out(socket.AF_INET) or way_out(socket.AF_INET6))
+    def _find_addresses(self) -> tuple[LocalAddress, ...] | None:
+        addresses = self._look()
+        if addresses is None:
+            return None
+        return by_likelihood(addresses, way_out(socket.AF_INET) or way_out(socket.AF_INET6))
 
 
-def _by_the_way_out() -> tuple[LocalAddress, ...]:
-    """Where the system does not list its addresses."""
-    ways = (way_out(socket.AF_INET), way_out(socket.AF_INET6))
-    return tuple(LocalAddress(way, "") for way in ways if way is not None)
+def _find_route_addresses() -> tuple[LocalAddress, ...]:
+    """Return the addresses towards the internet, for a system that does not list its interfaces."""
+    addresses = (way_out(socket.AF_INET), way_out(socket.AF_INET6))
+    return tuple(LocalAddress(address, "") for address in addresses if address is not None)
 
 
 def way_out(family: socket.AddressFamily) -> str | None:
-    """This machine's own address towards the internet; None without one."""
+    """Return this machine's own address on the route towards the internet; None without such a route."""
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.connect((_ELSEWHERE[family], 9))
-            found = plain_address(probe.getsockname()[0])
+            # Connecting a UDP socket sends nothing: the kernel only chooses the route and the source address.
+            probe.connect((_REMOTE[family], 9))
+            address = plain_address(probe.getsockname()[0])
     except OSError:
         return None
-    return None if is_loopback(found) or found in ("0.0.0.0", "::") else found  # noqa: S104 - compared with
+    return None if is_loopback(address) or address in ("0.0.0.0", "::") else address  # noqa: S104 - compared with

@@ -1,4 +1,4 @@
-"""Who is asking, and may they? One decision for each request, before anything of the application runs."""
+"""The access policy: identifies who sent a request and decides whether it may pass, before the application runs."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ UNPAIRED = (
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who sent a request. `by`: what made it the presenter's. `proxied`: it came through a proxy nobody named."""
+    """Who sent a request. `by`: what proves the presenter's role. `proxied`: it came through an unexpected proxy."""
 
     role: Literal["audience", "presenter"] = "audience"
     by: Literal["", "loopback", "session", "token"] = ""
@@ -46,7 +46,10 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """Why a request may not pass. `wait`: seconds after which it may be tried again. `to`: a page to go to instead."""
+    """Why a request may not pass. `wait`: seconds until it may be tried again. `allow`: methods that the path has.
+
+    `to`: a page to redirect to instead.
+    """
 
     code: str
     detail: str
@@ -56,14 +59,14 @@ class Denied:
 
     @property
     def headers(self) -> dict[str, str]:
-        found = {"retry-after": str(self.wait)} if self.wait else {}
-        found |= {"allow": self.allow} if self.allow else {}
-        found |= {"location": self.to} if self.to else {}
-        return found | ({"www-authenticate": "Bearer"} if self.code == "unpaired" else {})
+        headers = {"retry-after": str(self.wait)} if self.wait else {}
+        headers |= {"allow": self.allow} if self.allow else {}
+        headers |= {"location": self.to} if self.to else {}
+        return headers | ({"www-authenticate": "Bearer"} if self.code == "unpaired" else {})
 
 
 class AccessPolicy:
-    """The rules of one server: loopback only, or open to others by pairing, session and token."""
+    """The access policy of one server: loopback only, or open to others by pairing, session and token."""
 
     def __init__(
         self,
@@ -78,122 +81,127 @@ class AccessPolicy:
         self.sessions = sessions or Sessions()
         self.pairing = PairingCodes() if self.reach.is_open and rules.may_change else None
         self.guesses = RateLimiter()
-        self._bearers = RateLimiter()
+        self._token_guesses = RateLimiter()
         self._names: AllowedNames = self.reach.names
 
     @property
     def is_open(self) -> bool:
-        """Control needs the presenter's role, whoever asks."""
+        """Whether control needs a session or a token; otherwise everybody on this machine is the presenter."""
         return self.pairing is not None
 
     @property
     def cookie(self) -> str:
-        """Its name holds the port: cookies do not tell two servers on one host apart."""
+        """The session cookie's name. It contains the port, for browsers send a host's cookies to all its ports."""
         return f"chaos-stage-{self.reach.port}"
 
     def invitation(self, at: str = "") -> Invitation | None:
-        """What pairs the next device, as of now; None where nothing has to be paired.
+        """Return the link and code that pair the next device; None where devices need no pairing.
 
-        `at`: the address that is wanted, where it is one of this server's.
+        The link leads to `at` where that is one of this server's addresses.
         """
         if self.pairing is None:
             return None
         elsewhere = self.reach.elsewhere
-        here = at if any(at == one.url for one in elsewhere) else self.reach.everywhere
+        base = at if any(at == one.url for one in elsewhere) else self.reach.everywhere
         others = tuple(f"{one.url}/pair" + (f" ({one.interface})" if one.interface else "") for one in elsewhere)
         return Invitation(
-            f"{here}/pair#{self.pairing.secret}", f"{here}/pair", self.pairing.typed, others, self.reach.lacking
+            f"{base}/pair#{self.pairing.secret}", f"{base}/pair", self.pairing.typed, others, self.reach.lacking
         )
 
     def judge(self, scope: Scope) -> Visitor | Denied:
-        """Let the request in as somebody, or say why not."""
+        """Return who sent the request, or why it may not pass."""
         headers = Headers(scope=scope)
         address, port = scope.get("server") or ("", None)
         hosts, origins = known(self._names, address, port or 0, scope.get("scheme", "http"))
         signs = proxy_shown(scope, headers, origins)
-        shown = signs if not self.reach.public else ""
+        # With a public name, a proxy in front is what the presenter has set up.
+        proxy = signs if not self.reach.public else ""
+        # First of all, against DNS rebinding: another site's name may resolve to this machine.
         if len(headers.getlist("host")) != 1 or headers.get("host", "").lower() not in hosts:
-            return self._not_this(scope, headers.get("host", ""), signs, hosts)
-        denied = self._may_change(scope, headers, shown, origins)
+            return self._refuse_host(scope, headers.get("host", ""), signs, hosts)
+        denied = self._check_change(scope, headers, proxy, origins)
         if denied is not None:
             return denied
         rule = self.rules.of(scope["method"], scope["path"])
         if rule is None:
-            return _no_route(scope, self.rules)
-        if scope["method"] in READING and _is_cross(headers) and _is_private(rule, scope["path"]):
+            return _refuse_route(scope, self.rules)
+        # SameSite cookies alone would not do: on a loopback-only server every browser here is the presenter's.
+        if scope["method"] in READING and _is_cross_site(headers) and _is_private(rule, scope["path"]):
             return Denied("origin", "a page of another site may not open this")
-        visitor = self._who(scope, headers, shown)
+        visitor = self._identify(scope, headers, proxy)
         if isinstance(visitor, Denied) or visitor.is_presenter or rule in (Rule.PUBLIC, Rule.PAIRING):
             return visitor
-        return _not_the_presenter(rule, headers, shown)
+        return _refuse_audience(rule, headers, proxy)
 
-    def _may_change(self, scope: Scope, headers: Headers, shown: str, origins: frozenset[str]) -> Denied | None:
-        """What every request that changes something must keep, whoever sends it."""
+    def _check_change(self, scope: Scope, headers: Headers, proxy: str, origins: frozenset[str]) -> Denied | None:
+        """Check what holds for every request that may change something, whoever sends it; None when it may pass."""
         if scope["method"] in READING or not self.rules.may_change:
             return None
-        if shown:
-            return Denied("proxied", NO_PROXY.format(shown))
+        if proxy:
+            return Denied("proxied", NO_PROXY.format(proxy))
         if any(origin not in origins for origin in headers.getlist("origin")):
             origin = headers.get("origin", "")
             return Denied("origin", f"the request comes from {origin[:100]!r}, not from a page of this server")
-        if _is_cross(headers):
+        if _is_cross_site(headers):
             site = headers.get("sec-fetch-site", "")
             return Denied("origin", f"the browser says that another site sent this ({site[:40]!r})")
         return None
 
-    def _not_this(self, scope: Scope, host: str, signs: str, hosts: Iterable[str]) -> Denied:
-        """To whom this server answers, for who sits at this machine; others need not know its addresses."""
-        what, port = f"this server is not {host[:100]!r}", self.reach.port
-        name, _, given = host.lower().rpartition(":")
+    def _refuse_host(self, scope: Scope, host: str, signs: str, hosts: Iterable[str]) -> Denied:
+        """Refuse a wrong Host header. Only people at this machine are told the right ones, and how to tunnel."""
+        wrong_host, port = f"this server is not {host[:100]!r}", self.reach.port
+        name, _, host_port = host.lower().rpartition(":")
         if not is_loopback(client_address(scope)):
-            return Denied("host", f"{what}: ask for it by the name you were given")
-        if name in LOOPBACK_NAMES and given.isdecimal():
-            named = f"--public-name {self.reach.scheme}://{host.lower()}"
+            return Denied("host", f"{wrong_host}: ask for it by the name you were given")
+        if name in LOOPBACK_NAMES and host_port.isdecimal():
+            option = f"--public-name {self.reach.scheme}://{host.lower()}"
             tunnel = f"through a tunnel take the same port on both ends (ssh -L {port}:127.0.0.1:{port})"
-            return Denied("host", f"{what}, its port is {port}: {tunnel}, or start the server with {named}")
-        if signs:
-            return Denied("host", f"{what}: ask for it by the name you were given")
+            return Denied("host", f"{wrong_host}, its port is {port}: {tunnel}, or start the server with {option}")
+        if signs:  # The proxy is on this machine, the client may be anywhere.
+            return Denied("host", f"{wrong_host}: ask for it by the name you were given")
         more = "" if self.reach.public else "; more with --public-name"
-        return Denied("host", f"{what}: it answers to {_list(hosts)}{more}")
+        return Denied("host", f"{wrong_host}: it answers to {_join_names(hosts)}{more}")
 
-    def _who(self, scope: Scope, headers: Headers, shown: str) -> Visitor | Denied:
-        if shown:
+    def _identify(self, scope: Scope, headers: Headers, proxy: str) -> Visitor | Denied:
+        if proxy:
             return Visitor(proxied=True)
-        bearer = _bearer(headers)
+        bearer = _read_bearer(headers)
+        # First, for a wrong token must be refused where loopback or a session would do, too.
         if bearer is not None and self.token is not None:
-            return self._by_token(scope, bearer, self.token)
+            return self._check_token(scope, bearer, self.token)
         if not self.is_open:
             return Visitor("presenter", "loopback")
-        session = self.sessions.find(_cookies(headers, self.cookie))
+        session = self.sessions.find(_read_cookies(headers, self.cookie))
         if session is None:
             return Visitor()
+        # Browsers send Origin with every POST. Without it nothing tells that the page is ours: it could be CSRF.
         if scope["method"] not in READING and "origin" not in headers:
             return Denied("origin", "a browser names the page that sends (Origin); this request does not")
         return Visitor("presenter", "session", session)
 
-    def _by_token(self, scope: Scope, bearer: str, token: BearerToken) -> Visitor | Denied:
-        """A right token is never slowed down; wrong ones are."""
+    def _check_token(self, scope: Scope, bearer: str, token: BearerToken) -> Visitor | Denied:
+        """Check a bearer token. Only wrong ones are rate-limited: a flood of guesses must not lock programs out."""
         if token.fits(bearer):
             return Visitor("presenter", "token")
-        wait = self._bearers.hold(client_address(scope))
+        wait = self._token_guesses.hold(client_address(scope))
         if wait:
             return Denied("slow_down", f"too many wrong tokens: try again in {wait} s", wait)
         return Denied("unpaired", "this is not the token of this server: its start names the file that holds it")
 
 
 def visitor_of(request: Request) -> Visitor:
-    """Who sent this request; nobody in particular where no guard has looked at it."""
-    found = request.scope.get(VISITOR)
-    return found if isinstance(found, Visitor) else Visitor()
+    """Return who sent this request; the audience where the request has not passed the access middleware."""
+    visitor = request.scope.get(VISITOR)
+    return visitor if isinstance(visitor, Visitor) else Visitor()
 
 
 def client_address(scope: Scope) -> str:
-    """Where the connection came from: of a tunnel, all visitors are one."""
+    """Return the address at the other end of the connection; all clients of one proxy or tunnel have the same."""
     client = scope.get("client")
     return plain_address(client[0]) if client else ""
 
 
-def _is_cross(headers: Headers) -> bool:
+def _is_cross_site(headers: Headers) -> bool:
     return any(site not in ("same-origin", "none") for site in headers.getlist("sec-fetch-site"))
 
 
@@ -201,13 +209,13 @@ def _is_private(rule: Rule, path: str) -> bool:
     return rule is Rule.PRIVATE or path.startswith(STREAMS)
 
 
-def _bearer(headers: Headers) -> str | None:
+def _read_bearer(headers: Headers) -> str | None:
     scheme, _, rest = headers.get("authorization", "").strip().partition(" ")
     return rest.strip() if scheme.lower() == "bearer" else None
 
 
-def _cookies(headers: Headers, name: str) -> Iterable[str]:
-    """Every value that is sent for this name: another server on this host may have set one too."""
+def _read_cookies(headers: Headers, name: str) -> Iterable[str]:
+    """Yield every value that is sent for this name: another server on this host may have set one too."""
     for header in headers.getlist("cookie"):
         for part in header.split(";"):
             key, separator, value = part.strip().partition("=")
@@ -215,20 +223,21 @@ def _cookies(headers: Headers, name: str) -> Iterable[str]:
                 yield value.strip('"')
 
 
-def _not_the_presenter(rule: Rule, headers: Headers, shown: str) -> Denied:
-    if shown:
-        return Denied("proxied", NO_PROXY.format(shown))
+def _refuse_audience(rule: Rule, headers: Headers, proxy: str) -> Denied:
+    if proxy:
+        return Denied("proxied", NO_PROXY.format(proxy))
+    # Only a browser that opens a page is redirected; a program needs the reason.
     is_browser = rule is Rule.PAGE and "text/html" in headers.get("accept", "")
     return Denied("unpaired", UNPAIRED, to="pair" if is_browser else "")
 
 
-def _no_route(scope: Scope, rules: Rules) -> Denied:
-    what = f"{scope['method'][:20]} {scope['path'][:120]}"
+def _refuse_route(scope: Scope, rules: Rules) -> Denied:
+    requested = f"{scope['method'][:20]} {scope['path'][:120]}"
     allowed = ", ".join(sorted(rules.of_path(scope["path"])))
     if not allowed:
-        return Denied("not_found", f"{what}: there is no such thing here")
-    return Denied("method_not_allowed", f"{what}: this takes {allowed}", allow=allowed)
+        return Denied("not_found", f"{requested}: there is no such thing here")
+    return Denied("method_not_allowed", f"{requested}: this takes {allowed}", allow=allowed)
 
 
-def _list(names: Iterable[str]) -> str:
+def _join_names(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))

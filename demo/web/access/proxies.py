@@ -1,4 +1,7 @@
-"""The signs that a request came through a proxy: headers of its own, and a browser that believes to be elsewhere."""
+"""Signs that a request came through a proxy: headers that proxies add, and a browser that shows another address.
+
+docs/decisions/0024 tells which signs are used, and why.
+"""
 
 import re
 from collections.abc import Container
@@ -20,43 +23,43 @@ PROXY_HEADERS = (
 )
 
 _BROWSER = re.compile(r"(Chrome|Firefox)/(\d{2,4})\b")
-_NAMES_THE_SITE = {"Chrome": 80, "Firefox": 90}
-"""From these on they always send `Sec-Fetch-Site` to loopback, and never over plain http to anywhere else."""
+_SENDS_FETCH_SITE = {"Chrome": 80, "Firefox": 90}
+"""The first versions that always send `Sec-Fetch-Site` to loopback, and over plain http to no other address."""
 
 
 def proxy_shown(scope: Scope, headers: Headers, origins: Container[str]) -> str:
-    """The signs of a proxy, in words; empty when there is none. `origins`: this server's own."""
-    shown = [name for name in PROXY_HEADERS if name in headers]
+    """Describe the signs of a proxy in a request; empty when there is none. `origins` are this server's own."""
+    signs = [name for name in PROXY_HEADERS if name in headers]
     version = scope.get("http_version", "1.1")
-    if version != "1.1":
-        shown.append(f"HTTP/{version}")
-    if sign := _elsewhere(headers, origins):
-        shown.append(sign)
-    return ", ".join(shown)
+    if version != "1.1":  # Browsers speak 1.1 to this server; nginx, for one, by default speaks 1.0 to an upstream.
+        signs.append(f"HTTP/{version}")
+    if sign := _find_rewritten_host(headers, origins):
+        signs.append(sign)
+    return ", ".join(signs)
 
 
-def _elsewhere(headers: Headers, origins: Container[str]) -> str:
-    """What tells that the Host header is not the address in the browser's bar: a proxy has rewritten it.
+def _find_rewritten_host(headers: Headers, origins: Container[str]) -> str:
+    """Describe the sign that the browser asked for another Host than the one that arrived; empty without one.
 
-    A page of another site is none of that: there the browser itself says so (`Sec-Fetch-Site`), or Origin does.
+    A request from another site's page is not such a sign: the browser itself marks it, by Sec-Fetch-Site or Origin.
     """
     site = headers.get("sec-fetch-site")
     if site in (None, "same-origin"):
-        page = _origin(headers.get("referer", ""))
+        page = _parse_origin(headers.get("referer", ""))
         if page and page not in origins:
             return f"a page of {page}"
         origin = headers.get("origin", "")
         if site is not None and origin not in ("", "null") and origin not in origins:
             return f"a page of {origin[:100]}"
     if site is None and headers.get("host", "").rpartition(":")[0].lower() in LOOPBACK_NAMES:
-        found = _BROWSER.search(headers.get("user-agent", ""))
-        if found and int(found[2]) >= _NAMES_THE_SITE[found[1]]:
-            return f"a {found[1]} that was not asked for a page of this machine"
+        browser = _BROWSER.search(headers.get("user-agent", ""))
+        if browser and int(browser[2]) >= _SENDS_FETCH_SITE[browser[1]]:
+            return f"a {browser[1]} that was not asked for a page of this machine"
     return ""
 
 
-def _origin(url: str) -> str:
-    """Of an absolute address of the web, as a browser writes it; empty for anything else."""
+def _parse_origin(url: str) -> str:
+    """Return the origin of an absolute http or https URL, in lower case; empty for anything else."""
     try:
         parts = urlsplit(url)
         return f"{parts.scheme}://{parts.netloc}".lower()[:100] if parts.scheme in ("http", "https") else ""

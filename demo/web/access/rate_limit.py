@@ -1,4 +1,4 @@
-"""Token buckets: guesses are slowed down, for each address and in total. Nobody is ever banned."""
+"""Rate limit for guesses of codes and tokens: token buckets for each address and in total. Nobody is ever banned."""
 
 import ipaddress
 import math
@@ -7,31 +7,34 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 MAX_ADDRESSES = 10_000
-"""Buckets kept at once; the one that was idle longest goes first."""
+"""Buckets kept at once; beyond that the least recently used one is dropped."""
 
 
 class Bucket:
     """Holds up to `most` tokens and gains `per_sec` of them a second."""
 
-    __slots__ = ("_at", "_left", "_most", "_per_sec")
+    __slots__ = ("_most", "_per_sec", "_tokens", "_updated_at")
 
     def __init__(self, most: float, per_sec: float, now: float) -> None:
         self._most, self._per_sec = most, per_sec
-        self._left, self._at = most, now
+        self._tokens, self._updated_at = most, now
 
     def wait(self, now: float) -> float:
-        """Seconds until there is a token; 0 when there is one now."""
-        self._left = min(self._most, self._left + max(0.0, now - self._at) * self._per_sec)
-        self._at = now
-        return max(0.0, (1 - self._left) / self._per_sec)
+        """Return the seconds until there is a token; 0 when there is one now."""
+        self._tokens = min(self._most, self._tokens + max(0.0, now - self._updated_at) * self._per_sec)
+        self._updated_at = now
+        return max(0.0, (1 - self._tokens) / self._per_sec)
 
     def take(self) -> None:
-        """Take the token that `wait` has seen."""
-        self._left -= 1
+        """Take one token; only after `wait` has returned 0."""
+        self._tokens -= 1
 
 
 class RateLimiter:
-    """`hold(address)` says how long a guess from there has to wait. One network behind one address is one address."""
+    """Limits guesses by address: `at_once` in a row, then `per_sec` a second; and `total_per_sec` from everywhere.
+
+    All clients behind one NAT or proxy count as one address.
+    """
 
     def __init__(
         self,
@@ -46,8 +49,9 @@ class RateLimiter:
         self._by_address: OrderedDict[str, Bucket] = OrderedDict()
 
     def hold(self, address: str) -> int:
-        """0 and the guess counts, or the whole seconds after which it may be tried."""
-        now, key = self._clock(), _network(address)
+        """Count a guess and return 0, or return the whole seconds after which it may be tried again."""
+        now, key = self._clock(), _get_bucket_key(address)
+        # Taken out and put back at the end, so that the first entry is the one least recently used.
         bucket = self._by_address.pop(key, None) or Bucket(self._at_once, self._per_sec, now)
         self._by_address[key] = bucket
         if len(self._by_address) > MAX_ADDRESSES:
@@ -60,12 +64,12 @@ class RateLimiter:
         return 0
 
 
-def _network(address: str) -> str:
-    """An IPv6 host has a whole /64 to itself, so that counts as one."""
+def _get_bucket_key(address: str) -> str:
+    """Return what shares one bucket: an IPv4 address, or an IPv6 /64, of which one host may use every address."""
     try:
-        found = ipaddress.ip_address(address)
+        ip = ipaddress.ip_address(address)
     except ValueError:
         return address
-    if isinstance(found, ipaddress.IPv4Address):
+    if isinstance(ip, ipaddress.IPv4Address):
         return address
-    return str(ipaddress.ip_network((found, 64), strict=False))
+    return str(ipaddress.ip_network((ip, 64), strict=False))

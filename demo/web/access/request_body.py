@@ -1,4 +1,4 @@
-"""Bodies are read whole before anything else sees them: bounded in size and in time."""
+"""Reads a request's whole body before the application sees it, with limits on its size and time."""
 
 import asyncio
 
@@ -7,13 +7,17 @@ from starlette.types import Message, Receive, Scope
 
 MAX_BODY = 64 * 1024
 MAX_CODE = 4 * 1024
-"""Of a body that holds a pairing code: strangers may send it, so it takes no more memory than it needs."""
+"""The limit of a body that holds a pairing code, in bytes: anybody may send one, so it should take little memory."""
 
 BODY_TIMEOUT_SEC = 10.0
 
 
 async def read_body(scope: Scope, receive: Receive, most: int = MAX_BODY) -> bytes | str:
-    """The whole body of up to `most` bytes, or the code of a refusal."""
+    """Return the whole body of up to `most` bytes, or the code of a problem: "too_large" or "timeout".
+
+    A client that disconnects counts as a timeout.
+    """
+    # An announced length is refused before anything is read; without one (chunks) the bytes are counted below.
     length = Headers(scope=scope).get("content-length", "0")
     if not length.isdecimal() or int(length) > most:
         return "too_large"
@@ -34,14 +38,14 @@ async def read_body(scope: Scope, receive: Receive, most: int = MAX_BODY) -> byt
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
-    """A body that was read, for whoever reads it next."""
-    given = False
+    """Return an ASGI `receive` that gives `body` first, and then what `receive` gives."""
+    sent = False
 
-    async def again() -> Message:
-        nonlocal given
-        if given:
+    async def receive_again() -> Message:
+        nonlocal sent
+        if sent:
             return await receive()
-        given = True
+        sent = True
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return again
+    return receive_again

@@ -1,4 +1,4 @@
-"""Who may call what: every route of the application has a rule here, and what has none is denied."""
+"""The table of access rules: every route of the application has a rule here; a route without one is denied."""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Rule(Enum):
-    """What a route asks of whoever calls it."""
+    """What a route requires of its caller."""
 
     PUBLIC = "anyone may read"
     PAGE = "a page of the presenter's: others are sent to the pairing"
@@ -46,24 +46,24 @@ RULES: Mapping[tuple[str, str], Rule] = {
     **{("POST", path): Rule.CONTROL for path in _CONTROL},
     ("POST", "/pair"): Rule.PAIRING,
 }
-"""By method and path, as the application's routes write it. HEAD counts as GET."""
+"""Rules by method and path template, as in the application's routes. HEAD counts as GET."""
 
 STREAMS = ("/events", "/stream/")
-"""What stays open: a page of another site may not even ask for it."""
+"""Paths of streams. Each holds a connection open, so another site's page may not even request one."""
 
 
-def _pattern(template: str) -> "re.Pattern[str]":
-    """The paths of a template, as Starlette reads it."""
-    text = re.sub(r"\{(\w+)(:path)?\}", lambda found: "(?s:.*)" if found[2] else "[^/]+", template)
+def _compile_template(template: str) -> "re.Pattern[str]":
+    """Convert a path template to the regular expression that Starlette's router uses for it."""
+    text = re.sub(r"\{(\w+)(:path)?\}", lambda match: "(?s:.*)" if match[2] else "[^/]+", template)
     return re.compile(text)
 
 
 class Rules:
-    """A table of rules as requests meet it."""
+    """A table of rules, looked up by the method and path of a request."""
 
     def __init__(self, table: Mapping[tuple[str, str], Rule]) -> None:
         self.may_change = any(method != "GET" for method, _ in table)
-        """Is there anything to do here besides reading?"""
+        """Whether any route changes something; a relay has none that does."""
         self._exact: dict[str, dict[str, Rule]] = {}
         self._patterns: list[tuple[re.Pattern[str], dict[str, Rule]]] = []
         by_template: dict[str, dict[str, Rule]] = {}
@@ -71,26 +71,26 @@ class Rules:
             by_template.setdefault(template, {})[method] = rule
         for template, rules in by_template.items():
             if "{" in template:
-                self._patterns.append((_pattern(template), rules))
+                self._patterns.append((_compile_template(template), rules))
             else:
                 self._exact[template] = rules
 
     def of_path(self, path: str) -> Mapping[str, Rule]:
-        """The rules of a path by method; empty for a path that no route has."""
-        found = self._exact.get(path)
-        if found is not None:
-            return found
+        """Return the rules of a path by method; empty for a path without a route."""
+        exact = self._exact.get(path)
+        if exact is not None:
+            return exact
         for pattern, rules in self._patterns:
             if pattern.fullmatch(path):
                 return rules
         return {}
 
     def of(self, method: str, path: str) -> Rule | None:
-        """The rule of a request; None: denied."""
+        """Return the rule of a request; None means that it is denied."""
         return self.of_path(path).get("GET" if method == "HEAD" else method)
 
 
 SHOW = Rules(RULES)
-"""Of the server that a conductor is behind."""
+"""The rules of a server with a conductor; a relay has its own."""
 
 rule_of = SHOW.of

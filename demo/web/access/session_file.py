@@ -1,4 +1,4 @@
-"""The file of paired devices beside the journal: hashes only, ours alone to read, replaced whole."""
+"""The file of paired devices beside the journal: it holds hashes only, is private, and is replaced as a whole."""
 
 import asyncio
 import contextlib
@@ -18,73 +18,75 @@ TIMEOUT_SEC = 1.0
 
 
 class SessionFile:
-    """Written by a thread of its own: a disk that hangs keeps neither the show nor a press.
+    """Stores sessions in a file, written by a thread of its own: a disk that hangs delays neither show nor commands.
 
-    `epoch` is the show's: sessions of another show on the same path are worth nothing. `on_trouble` is told,
-    from that thread, when the disk does not take it; the sessions then live in memory.
+    `epoch` is the show's: sessions of another show at the same path are ignored. When the file cannot be written,
+    `on_trouble` is called, from that thread, and the sessions are in memory only.
     """
 
     def __init__(self, path: Path, epoch: str, on_trouble: Callable[[str], None] = lambda text: None) -> None:
         self._path = path
         self._epoch = epoch
         self._on_trouble = on_trouble
-        self._lane = WorkerThread("sessions")
-        self._newest: Future[bool] | None = None
-        self._held: set[str] | None = None
+        self._worker = WorkerThread("sessions")
+        self._last_write: Future[bool] | None = None
+        # None: not known, for nothing was written in this run.
+        self._digests_on_disk: set[str] | None = None
         self.durable = True
 
     def load(self) -> Iterable[Session]:
-        """Nothing from a file that others could have read or written, or that cannot be understood."""
+        """Read the sessions; none from a file that others can read or write, or that cannot be parsed."""
         try:
             descriptor = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except FileNotFoundError:
             return []
         except OSError as error:
-            return self._nothing(error.strerror or "it cannot be read")
+            return self._ignore_file(error.strerror or "it cannot be read")
         with os.fdopen(descriptor, "rb") as file:
-            found = os.fstat(file.fileno())
-            if found.st_uid != os.geteuid() or found.st_mode & 0o077:
-                return self._nothing("others can read or write it")
+            status = os.fstat(file.fileno())
+            if status.st_uid != os.geteuid() or status.st_mode & 0o077:
+                return self._ignore_file("others can read or write it")
             try:
-                return _sessions(json.loads(file.read()), self._epoch)
+                return _parse_sessions(json.loads(file.read()), self._epoch)
             except (ValueError, TypeError, KeyError, RecursionError, OSError):
-                return self._nothing("it cannot be understood")
+                return self._ignore_file("it cannot be understood")
 
     def save(self, sessions: Iterable[Session]) -> None:
-        known = [asdict(session) for session in sessions]
-        text = json.dumps({"version": VERSION, "epoch": self._epoch, "sessions": known})
-        digests = {item["digest"] for item in known}
-        self._newest = self._lane.submit(lambda: self._keep(text, digests))
+        items = [asdict(session) for session in sessions]
+        text = json.dumps({"version": VERSION, "epoch": self._epoch, "sessions": items})
+        digests = {item["digest"] for item in items}
+        self._last_write = self._worker.submit(lambda: self._replace_or_remove(text, digests))
 
     async def settled(self) -> bool:
-        """Is what was saved last on disk? Waits a moment for it."""
-        if self._newest is None:
+        """Wait up to `TIMEOUT_SEC` for the last `save`, and return whether it is on disk."""
+        if self._last_write is None:
             return True
         with contextlib.suppress(TimeoutError):
-            return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._newest)), TIMEOUT_SEC)
+            # Shielded, for a write that was overdue must still be done.
+            return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(self._last_write)), TIMEOUT_SEC)
         return False
 
     def close(self) -> None:
-        """No more is written."""
-        self._lane.end()
+        """End the writing thread."""
+        self._worker.end()
 
-    def _keep(self, text: str, digests: set[str]) -> bool:
-        """Write the file. One that still holds what was revoked goes, when it cannot be replaced."""
+    def _replace_or_remove(self, text: str, digests: set[str]) -> bool:
+        """Write the file; where that fails, remove one that still holds a revoked session."""
         self.durable = self._write(text)
         if self.durable:
-            self._held = digests
-        elif self._held is None or not self._held <= digests:
-            self._forget()
+            self._digests_on_disk = digests
+        elif self._digests_on_disk is None or not self._digests_on_disk <= digests:
+            self._remove()
         return self.durable
 
-    def _forget(self) -> None:
+    def _remove(self) -> None:
         try:
             self._path.unlink(missing_ok=True)
             _sync_directory(self._path.parent)
         except OSError as error:
             self._on_trouble(f"a device that was revoked may be back after a crash: remove {self._path}, {error}")
         else:
-            self._held = set()
+            self._digests_on_disk = set()
 
     def _write(self, text: str) -> bool:
         new = self._path.with_name(f"{self._path.name}.new")
@@ -104,13 +106,13 @@ class SessionFile:
             return False
         return True
 
-    def _nothing(self, why: str) -> Iterable[Session]:
+    def _ignore_file(self, why: str) -> Iterable[Session]:
         self._on_trouble(f"the paired devices of before are forgotten: {self._path} is not used, {why}")
         return []
 
 
 def _sync_directory(path: Path) -> None:
-    """A name is on disk when its directory is."""
+    """Write a directory to disk: only then does a file's new name, or its removal, survive a crash."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -118,13 +120,13 @@ def _sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
-def _sessions(data: Any, epoch: str) -> list[Session]:
+def _parse_sessions(data: Any, epoch: str) -> list[Session]:
     if data["version"] != VERSION or data["epoch"] != epoch:
         return []
-    return [_session(item) for item in data["sessions"]]
+    return [_parse_session(item) for item in data["sessions"]]
 
 
-def _session(item: dict[str, Any]) -> Session:
+def _parse_session(item: dict[str, Any]) -> Session:
     texts = {name: str(item[name]) for name in ("ident", "digest", "device", "did")}
     did_at = item["did_at"]
     return Session(**texts, paired_at=float(item["paired_at"]), did_at=None if did_at is None else float(did_at))

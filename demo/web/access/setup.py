@@ -1,4 +1,4 @@
-"""From the options of a start to the rules of its server: names, certificate, token, and who was paired before."""
+"""Builds the access policy from command-line options: addresses, certificate, token, and devices paired before."""
 
 import socket
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ from demo.web.server.tls import Tls, tls_files
 
 @dataclass(frozen=True, slots=True)
 class AccessOptions:
-    """What the command line says about who gets in."""
+    """The command line's options about access."""
 
     host: str = "127.0.0.1"
     public_names: Sequence[str] = ()
@@ -29,29 +29,32 @@ class AccessOptions:
 
 @dataclass(frozen=True, slots=True)
 class AccessSetup:
-    """What of it is known before the show starts. Whatever was wrong has been said by then."""
+    """What was checked before the show starts; the policy itself also needs the show's journal."""
 
     reach: ServerAddresses
     token: BearerToken | None
     tls: Tls | None
 
     def access(self, journal: Journal, on_trouble: Callable[[str], None]) -> AccessPolicy:
-        """The rules of this server; devices of the same show that were paired before a crash still are."""
-        if not self.reach.is_open:
+        """Build the access policy; devices of the same show that were paired before a crash still are.
+
+        `on_trouble` is called, from another thread, when paired devices cannot be stored.
+        """
+        if not self.reach.is_open:  # Loopback only: whoever is on this machine is the presenter, nobody pairs.
             return AccessPolicy(self.reach, self.token)
         path = journal.path.with_name(f"{journal.path.name}.sessions")
         return AccessPolicy(self.reach, self.token, Sessions(SessionFile(path, journal.epoch, on_trouble)))
 
 
 def entrance(asked: AccessOptions, listener: socket.socket) -> AccessSetup:
-    """Check everything that was asked for. Raises `UsageError`."""
-    found = watching(asked, listener)
-    wanted = asked.token_file or (state_directory() / "token" if found.reach.is_open else None)
-    return replace(found, token=token_file(wanted) if wanted else None)
+    """Check the options of a server with a conductor, and create its token file. Raises `UsageError`."""
+    setup = watching(asked, listener)
+    token_path = asked.token_file or (state_directory() / "token" if setup.reach.is_open else None)
+    return replace(setup, token=token_file(token_path) if token_path else None)
 
 
 def watching(asked: AccessOptions, listener: socket.socket) -> AccessSetup:
-    """The same for a server on which nobody steers: no token is made. Raises `UsageError`."""
+    """Check the options of a server that has no control routes, as a relay: it needs no token. Raises `UsageError`."""
     tls = tls_files(asked.tls_cert, asked.tls_key)
     scheme = "https" if tls else "http"
     address, port = listener.getsockname()[:2]

@@ -1,5 +1,6 @@
-"""A device in words we know, found in its User-Agent. Nothing of the header itself is ever shown."""
+"""Names a device by its User-Agent. Only words of these tables are shown, never text of the header itself."""
 
+# The order matters: Android devices also call themselves Linux.
 _DEVICES = (
     ("iphone", "iPhone"),
     ("ipad", "iPad"),
@@ -9,6 +10,7 @@ _DEVICES = (
     ("windows", "Windows"),
     ("linux", "Linux"),
 )
+# The order matters: Edge, Opera and Samsung Internet also call themselves Chrome, and nearly all of them Safari.
 _BROWSERS = (
     (" edg", "Edge"),
     ("opr/", "Opera"),
@@ -23,8 +25,8 @@ _BROWSERS = (
 
 
 def device(user_agent: str) -> str:
-    """As in "iPhone Safari"; "some device" where nothing is known."""
+    """Describe a device and its browser, as in "iPhone Safari"; "some device" where neither is known."""
     text = user_agent[:400].lower()
-    what = next((word for mark, word in _DEVICES if mark in text), "")
-    browser = next((word for mark, word in _BROWSERS if mark in text), "")
-    return " ".join(part for part in (what, browser) if part) or "some device"
+    machine = next((name for mark, name in _DEVICES if mark in text), "")
+    browser = next((name for mark, name in _BROWSERS if mark in text), "")
+    return " ".join(part for part in (machine, browser) if part) or "some device"

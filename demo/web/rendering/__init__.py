@@ -1,1 +1,1 @@
-"""Pages and regions from views: templates, their caches, the layout of cards, assets."""
+"""Renders pages and regions from view models: templates and their caches, the layout of cards, static assets."""

@@ -1,6 +1,6 @@
-"""The pages' static files: read once, kept in memory, packed once, named by their content.
+"""The pages' static files: read once, kept in memory, compressed once, with a hash of their content in the URL.
 
-A fingerprinted path may be cached for ever; the plain one (favicon) is asked for again each time.
+A URL with the hash may be cached for ever; one without it (favicon) is revalidated each time.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from pathlib import Path
 from demo.web.rendering.gzip import packed
 
 FOLDER = "static/"
-"""Pages name their files without the first slash: a proxy may have put all of it below a path of its own."""
+"""URLs of files are relative, without a slash in front: a proxy may serve everything below a path of its own."""
 
 _TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -21,12 +21,12 @@ _TYPES = {
     ".txt": "text/plain; charset=utf-8",
 }
 _FOREVER = "public, max-age=31536000, immutable"
-_ASK_AGAIN = "no-cache"
+_REVALIDATE = "no-cache"
 
 
 @dataclass(frozen=True)
 class Asset:
-    """One file as it is sent."""
+    """One static file with its headers. `url` is relative to a page."""
 
     url: str
     media_type: str
@@ -35,20 +35,20 @@ class Asset:
 
     @cached_property
     def packed(self) -> bytes | None:
-        """Its gzip form, made when it is first asked for; None where that would not be smaller."""
+        """Its gzip form, computed when it is first needed; None where that would not be smaller."""
         return packed(self.body)
 
     def headers(self, gzip_accepted: bool) -> dict[str, str]:
-        """What goes with `content(gzip_accepted)`."""
-        found = {"content-type": self.media_type, "cache-control": self.cache_control, "vary": "accept-encoding"}
-        return found | ({"content-encoding": "gzip"} if gzip_accepted and self.packed is not None else {})
+        """Return the headers that go with `content(gzip_accepted)`."""
+        headers = {"content-type": self.media_type, "cache-control": self.cache_control, "vary": "accept-encoding"}
+        return headers | ({"content-encoding": "gzip"} if gzip_accepted and self.packed is not None else {})
 
     def content(self, gzip_accepted: bool) -> bytes:
         return self.packed if gzip_accepted and self.packed is not None else self.body
 
 
 class Assets:
-    """Every file below `directory` of a known type. Only these exact paths are ever answered."""
+    """All files of a known type below `directory`. Paths are looked up in a table, so no request reaches the disk."""
 
     def __init__(self, directory: Path) -> None:
         self._by_name: dict[str, Asset] = {}
@@ -56,21 +56,21 @@ class Assets:
         for name, asset in sorted(_read(directory)):
             self._by_name[name] = asset
             self._by_path[asset.url.removeprefix(FOLDER)] = asset
-            self._by_path[name] = replace(asset, cache_control=_ASK_AGAIN)
+            self._by_path[name] = replace(asset, cache_control=_REVALIDATE)
         urls = "\n".join(asset.url for asset in self._by_name.values())
         self.fingerprint = hashlib.sha256(urls.encode()).hexdigest()[:12]
-        """Of all files together: a page that sees another one is of another version."""
+        """A hash of all files together: a page that sees another one is of another version, and reloads."""
 
     def url(self, name: str) -> str:
-        """Where `name` (as in "base.css") is served, as seen from a page. Raises `KeyError` where there is none."""
+        """Return the URL of `name` (as in "base.css"), relative to a page. Raises `KeyError` for an unknown name."""
         return self._by_name[name].url
 
     def find(self, path: str) -> Asset | None:
-        """The asset of a path below /static/, fingerprinted or plain; None for everything else."""
+        """Return the asset of a path below /static/, with the hash or without; None for any other path."""
         return self._by_path.get(path.removeprefix("/").removeprefix(FOLDER))
 
     def all(self) -> Mapping[str, Asset]:
-        """Each file by its plain name."""
+        """Return all files by their names without the hash."""
         return dict(self._by_name)
 
 

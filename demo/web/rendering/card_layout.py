@@ -1,4 +1,4 @@
-"""How a picture fills its wall: columns of cards, sizes of text, the small curve in a card. Plain data, no markup."""
+"""The layout of health cards: columns, sizes of text, and the small curve in a card. Plain data, no markup."""
 
 import math
 import re
@@ -11,24 +11,25 @@ from demo.views.groups import severity, too_many
 from demo.web.rendering.state_grid import StateGrid, cells
 
 MAX_FULL = 12
-"""Up to here a card has its number, its detail and its curve."""
+"""Up to so many nodes each card has its number, its detail and its curve."""
 
 SPARK_WIDTH, SPARK_HEIGHT = 60, 60
-"""Of a small curve's box: a unit across is a second."""
+"""The view box of a card's curve; horizontally one unit is one second."""
 
 MAX_KEYS = 4
-"""Limited keys that stand beside groups, the worst of them."""
+"""How many limited keys, the worst ones, get a card beside the groups' cards."""
 
 MAX_REST = 4
-"""Groups without a card of their own that are named, those that are not all up."""
+"""How many groups without a card are named; only those are that are not all up."""
 
 _NAMED_ROOM = {1: (6, 60), 2: (2, 28), 3: (2, 17)}
 _MIN_NAMED_ROOM = (1, 17)
-"""Lines, and characters on each, in which a group's card names who is not up; by the columns of the wall."""
+"""Lines, and characters on each, for the names of a group's nodes that are not up; by the number of columns."""
 
 _NAME_EDGE = 4
-"""A name's mark and the gap behind it, or the count of those that are not named, in characters."""
+"""Characters that a name's mark and the gap after it take, or the count of nodes that are not named."""
 
+# By the number of cards; any other number has 4 columns.
 _COLUMNS = {1: 1, 2: 2, 3: 3, 4: 2, 5: 3, 6: 3, 7: 4, 8: 4, 9: 3}
 _NARRATION_STEPS = (190, 300, 430, 600)
 _HEADING_STEPS = (34, 64)
@@ -36,7 +37,7 @@ _HEADING_STEPS = (34, 64)
 
 @dataclass(frozen=True, slots=True)
 class GroupCard:
-    """Many nodes in one card: those not up by name, as many as there is room for, and each node as a cell."""
+    """A group of nodes in one card: a cell for each node, and the names of as many as fit that are not up."""
 
     group: GroupView
     named: tuple[CardView, ...]
@@ -49,7 +50,7 @@ class GroupCard:
 
 @dataclass(frozen=True, slots=True)
 class CardLayout:
-    """What is shown, in how many columns, and in words what is not. With `groups`, `cards` are the limited keys."""
+    """The cards, in how many columns, and in `rest` a text about those left out. Beside `groups`, `cards` are keys."""
 
     cards: tuple[CardView, ...]
     columns: int
@@ -63,88 +64,90 @@ class CardLayout:
 
     @property
     def name_most(self) -> int:
-        """Characters of a name that fit beside its mark."""
+        """How many characters of a card's name fit beside its mark."""
         return {4: 15, 5: 13}.get(self.columns, 20)
 
     @property
     def named_most(self) -> int:
-        """Characters of a name among those that are not up."""
+        """How many characters of a name fit in a group's card."""
         return _NAMED_ROOM.get(self.columns, _MIN_NAMED_ROOM)[1] - 2 * _NAME_EDGE
 
     @property
     def word_below(self) -> bool:
-        """No room for the state's word on the name's line."""
+        """Whether the word for the state goes below the name, for lack of room beside it."""
         return self.columns >= 4 or (self.columns == 3 and any(len(card.name) > 11 for card in self.cards))
 
 
 def wall(cards: Sequence[CardView]) -> CardLayout:
-    """All cards while they can be read from the last row; of too many, one a group."""
+    """Lay out the cards: one for each node while they are readable from the last row, otherwise one for each group."""
     if len(cards) <= MAX_FULL:
         return CardLayout(tuple(cards), _COLUMNS.get(len(cards), 4))
     if not too_many(cards):
         return CardLayout(tuple(cards), 5, tiny=True)
     keys = tuple(sorted((card for card in cards if card.of_key), key=severity))[:MAX_KEYS]
-    made = groups(cards)
-    shown = _worst(made, MAX_FULL - len(keys))
+    all_groups = groups(cards)
+    shown = _select_worst(all_groups, MAX_FULL - len(keys))
     columns = _COLUMNS.get(len(shown) + len(keys), 4)
-    drawn = tuple(GroupCard(group, _named(group.bad, columns), cells(group.states)) for group in shown)
-    return CardLayout(keys, columns, rest=_rest([group for group in made if group not in shown]), groups=drawn)
+    group_cards = tuple(GroupCard(group, _fit_names(group.bad, columns), cells(group.states)) for group in shown)
+    rest = _describe_rest([group for group in all_groups if group not in shown])
+    return CardLayout(keys, columns, rest=rest, groups=group_cards)
 
 
-def _named(bad: Sequence[CardView], columns: int) -> tuple[CardView, ...]:
-    """As many as fit, with the count of the others behind the last; at least one."""
+def _fit_names(bad: Sequence[CardView], columns: int) -> tuple[CardView, ...]:
+    """Return as many nodes as fit by name, at least one, leaving room for the count of the others after the last."""
     lines, width = _NAMED_ROOM.get(columns, _MIN_NAMED_ROOM)
-    used, line, found = 1, 0, 0
+    line, used_width, fitting = 1, 0, 0
     for card in bad:
         size = min(len(card.name), width - 2 * _NAME_EDGE) + _NAME_EDGE
-        used, line = (used, line + size) if line + size <= width else (used + 1, size)
-        counted = _NAME_EDGE if used == lines and found + 1 < len(bad) else 0
-        if found and (used > lines or line + counted > width):
+        line, used_width = (line, used_width + size) if used_width + size <= width else (line + 1, size)
+        count_size = _NAME_EDGE if line == lines and fitting + 1 < len(bad) else 0
+        if fitting and (line > lines or used_width + count_size > width):
             break
-        found += 1
-    return tuple(bad[:found])
+        fitting += 1
+    return tuple(bad[:fitting])
 
 
-def _worst(made: Sequence[GroupView], most: int) -> tuple[GroupView, ...]:
-    """The worst that fit, in their own order: nothing jumps while all is well."""
-    if len(made) <= most:
-        return tuple(made)
-    kept = {group.name for group in sorted(made, key=severity)[:most]}
-    return tuple(group for group in made if group.name in kept)
+def _select_worst(all_groups: Sequence[GroupView], most: int) -> tuple[GroupView, ...]:
+    """Return the `most` worst groups in their original order: cards do not change places while all is well."""
+    if len(all_groups) <= most:
+        return tuple(all_groups)
+    worst = {group.name for group in sorted(all_groups, key=severity)[:most]}
+    return tuple(group for group in all_groups if group.name in worst)
 
 
-def _rest(left: Sequence[GroupView]) -> str:
-    if not left:
+def _describe_rest(rest: Sequence[GroupView]) -> str:
+    if not rest:
         return ""
-    bad = [f"{group.name} {group.word}" for group in sorted(left, key=severity) if group.state != "up"]
+    bad = [f"{group.name} {group.word}" for group in sorted(rest, key=severity) if group.state != "up"]
     more = f"; {len(bad) - MAX_REST} more are not all up" if len(bad) > MAX_REST else ""
-    said = ", ".join(bad[:MAX_REST]) if bad else "all up"
-    return f"and {len(left)} more groups: {said}{more}"
+    states = ", ".join(bad[:MAX_REST]) if bad else "all up"
+    return f"and {len(rest)} more groups: {states}{more}"
 
 
 def spark(trend: Sequence[float | None]) -> str:
-    """A card's last minute as the outline of an area, every second value, the newest at the right edge."""
+    """Draw a card's last minute as an SVG path around an area: every second value, the newest at the right edge."""
     newest = len(trend) - 1
     points = [(SPARK_WIDTH - (newest - index), value) for index, value in enumerate(trend)]
-    kept = [point for point in points if (SPARK_WIDTH - point[0]) % 2 == 0 and point[0] >= 0]
-    top = max((value for _, value in kept if value is not None), default=0.0) or 1.0
-    line = path([(x, None if value is None else y_of(value, top)) for x, value in kept])
+    drawn = [point for point in points if (SPARK_WIDTH - point[0]) % 2 == 0 and point[0] >= 0]
+    top = max((value for _, value in drawn if value is not None), default=0.0) or 1.0
+    line = path([(x, None if value is None else y_of(value, top)) for x, value in drawn])
+    # Each piece of the line (there are gaps where values are missing) is closed down to the bottom edge.
     return re.sub(r"M(\d+) (\d+)([^M]*)", rf"M\1 {SPARK_HEIGHT}V\2\3V{SPARK_HEIGHT}Z", line)
 
 
 def narration_size(*texts: str) -> int:
-    """0 (large) to 4: by how much there is to read; plain words."""
+    """Return the size of the narration's text, 0 (large) to 4, by its length without markup."""
     length = sum(map(len, texts))
     return sum(length > step for step in _NARRATION_STEPS)
 
 
 def heading_size(title: str) -> int:
-    """0 (large) to 2."""
+    """Return the size of a heading, 0 (large) to 2, by its length."""
     return sum(len(title) > step for step in _HEADING_STEPS)
 
 
 def middle_cut(text: str, most: int = 22) -> str:
-    """At most `most` characters: names differ at their ends, so the middle goes."""
+    """Shorten a text to `most` characters by removing its middle: names usually differ at their ends."""
     if len(text) <= most:
         return text
     tail = (most - 1) * 3 // 5

@@ -1,6 +1,6 @@
-"""gzip, for whoever accepts it: of files, and of pages as they are drawn. A stream has a packing of its own (the hub).
+"""gzip for static files and pages, where the client accepts it. Streams are compressed in the hub.
 
-Browsers offer brotli on https only, and a hall listens over plain http: gzip is what arrives.
+Not brotli: browsers accept that over https only, and the audience's phones mostly connect over plain http.
 """
 
 import gzip
@@ -9,7 +9,7 @@ import re
 from starlette.requests import Request
 
 SHORTEST = 200
-"""Below this the wrapping costs more than it saves."""
+"""Bytes; shorter bodies are not compressed, for gzip's header and trailer cost more than is saved."""
 
 _GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 
@@ -19,6 +19,6 @@ def accepts_gzip(request: Request) -> bool:
 
 
 def packed(body: bytes, level: int = 9) -> bytes | None:
-    """The gzip form, None where that would not be smaller. The same bytes give the same bytes."""
-    found = gzip.compress(body, level, mtime=0) if len(body) >= SHORTEST else body
-    return found if len(found) < len(body) else None
+    """Compress `body` with gzip; None where that would not be smaller. The same input gives the same output."""
+    compressed = gzip.compress(body, level, mtime=0) if len(body) >= SHORTEST else body
+    return compressed if len(compressed) < len(body) else None

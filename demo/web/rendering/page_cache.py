@@ -1,4 +1,4 @@
-"""A page as it was drawn last, for all who load it in the same moment: a hall whose show begins anew comes at once."""
+"""A cache of the last rendered page: when a show is restarted, the whole audience loads its page at the same time."""
 
 import time
 from collections.abc import Callable, Hashable
@@ -10,14 +10,14 @@ from starlette.requests import Request
 from demo.web.rendering.gzip import accepts_gzip, packed
 
 KEPT_SEC = 0.1
-"""A page tells the show's clock, which may be so old; the stream's next beat sets it right."""
+"""The time in a page may be this old; the stream's next heartbeat corrects it."""
 
 LEVEL = 5
-"""The last percent would take longer than it saves on any network."""
+"""The gzip level: higher ones take longer than they save on any network."""
 
 
 @dataclass(slots=True)
-class _Drawn:
+class _CachedPage:
     about: Hashable
     at: float
     plain: bytes
@@ -25,16 +25,19 @@ class _Drawn:
 
 
 class PageCache:
-    """One page, drawn once for everybody who asks for the same picture within `KEPT_SEC`, and packed once."""
+    """Caches one page, rendered and compressed once for all requests within `KEPT_SEC` that would get the same."""
 
     def __init__(self) -> None:
-        self._last: _Drawn | None = None
+        self._last: _CachedPage | None = None
 
     def answer(self, request: Request, about: Hashable, draw: Callable[[], str]) -> Response:
-        """`about`: equal while `draw` would give the same, but for the clock."""
+        """Respond with the cached page, or render it by `draw`.
+
+        `about` is the cache key: it is equal as long as `draw` would return the same, except for the time.
+        """
         last = self._last
         if last is None or last.about != about or time.monotonic() - last.at > KEPT_SEC:
-            last = self._last = _Drawn(about, time.monotonic(), draw().encode())
+            last = self._last = _CachedPage(about, time.monotonic(), draw().encode())
         headers = {"vary": "accept-encoding"}
         if accepts_gzip(request):
             last.packed = last.packed or packed(last.plain, LEVEL)

@@ -1,6 +1,6 @@
-"""`ShowState` as HTML: a view's regions, the stream's frame of them, and the whole page.
+"""Renders a `ShowState` as HTML: a view's regions, a stream's message of regions, and the whole page.
 
-The same state gives the same bytes: markup holds timestamps, and the page's script counts ages from them.
+The same state gives the same bytes: markup contains timestamps, from which the page's script computes ages.
 """
 
 import json
@@ -64,7 +64,7 @@ REGIONS = {
     ),
     "remote": ("spoken", "head", "room", "health", "notes", "thumb", "sheet", "build"),
 }
-"""The regions of each view: macros of its template, in the order they are sent."""
+"""The regions of each view, in the order they are sent; each is a macro of the view's template."""
 
 COUNTED = ("age", "left", "count", "since", "stamp", "date", "talk", "pace")
 HTMX_CONFIG = {
@@ -75,12 +75,12 @@ HTMX_CONFIG = {
     "morphIgnore": ["data-htmx-powered", "data-live"],
     "morphSkipChildren": ",".join(f"[data-{name}]" for name in COUNTED),
 }
-"""Attributes `data-live*` and the texts that the script counts are the page's own: a swap leaves them."""
+"""A swap leaves attributes `data-live*` and the texts that the page's script updates (`COUNTED`) as they are."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageRegion:
-    """One part of a page: what lies in its element `#r-NAME`. Without line breaks."""
+    """One region of a page: the content of its element `#r-NAME`, without line breaks."""
 
     name: str
     html: str
@@ -88,7 +88,10 @@ class PageRegion:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What a document says around its regions. `lost`: why it is not live, in words; empty while it is."""
+    """What a document contains around its regions. `lost`: why it is not live, as text; empty while it is.
+
+    `now` is the show's time in epoch seconds.
+    """
 
     title: str
     epoch: str
@@ -96,78 +99,84 @@ class Heading:
     lost: str = ""
 
 
-class _Read:
-    """A view model that notes what is read of it."""
+class _RecordingModel:
+    """A view model that records in `used` which attributes are read, and their values."""
 
-    __slots__ = ("_model", "_seen")
+    __slots__ = ("_model", "_used")
 
-    def __init__(self, model: object, seen: dict[str, object]) -> None:
-        self._model, self._seen = model, seen
+    def __init__(self, model: object, used: dict[str, object]) -> None:
+        self._model, self._used = model, used
 
     def __getattr__(self, name: str) -> object:
-        found = self._seen[name] = getattr(self._model, name)
-        return found
+        value = self._used[name] = getattr(self._model, name)
+        return value
 
 
 class Drawing:
-    """One region of a view. Its macro is a pure function of what it reads: the same again gives the same again."""
+    """One region of a view, rendered again only when an attribute has changed that its macro read the last time.
 
-    __slots__ = ("_last", "_macro", "_name", "_seen")
+    That is enough, for a macro's output depends on nothing else.
+    """
+
+    __slots__ = ("_last", "_macro", "_name", "_used")
 
     def __init__(self, name: str, macro: Callable[[Any], str]) -> None:
         self._name, self._macro = name, macro
-        self._seen: dict[str, object] = {}
+        self._used: dict[str, object] = {}
         self._last: PageRegion | None = None
 
     def of(self, model: object) -> PageRegion:
-        if self._last is None or any(getattr(model, name) != value for name, value in self._seen.items()):
-            seen: dict[str, object] = {}
-            self._last = PageRegion(self._name, _one_line(str(self._macro(_Read(model, seen)))))
-            self._seen = seen
+        if self._last is None or any(getattr(model, name) != value for name, value in self._used.items()):
+            used: dict[str, object] = {}
+            self._last = PageRegion(self._name, _join_lines(str(self._macro(_RecordingModel(model, used)))))
+            self._used = used
         return self._last
 
 
 class Renderer:
-    """Renders the three views. Keeps of the show only what was drawn last."""
+    """Renders the three views. Of the show it keeps only the regions that were rendered last."""
 
     def __init__(self, assets: Assets) -> None:
         self._assets = assets
-        self._environment = _environment(assets)
+        self._environment = _build_environment(assets)
         self._macros: dict[str, tuple[Drawing, ...]] = {}
 
     def regions(self, view: str, state: ShowState, viewers: Mapping[str, int]) -> tuple[PageRegion, ...]:
-        """Every region of `view`, whether it changed or not. Raises `KeyError` for an unknown view."""
+        """Render every region of `view`, changed or not. Raises `KeyError` for an unknown view."""
         drawings = self._macros.get(view) or self._load(view)
-        model = _model(view, state, viewers)
+        model = _build_model(view, state, viewers)
         return tuple(drawing.of(model) for drawing in drawings)
 
     def _load(self, view: str) -> tuple["Drawing", ...]:
-        """A view's macros, when it is first asked for: a start waits for no page that nobody looks at."""
+        """Load a view's macros; done when it is first needed, so that a start does not wait for unused pages."""
         names = REGIONS[view]
         module = self._environment.get_template(f"{view}_regions.html").module
-        self._macros[view] = found = tuple(Drawing(name, getattr(module, name)) for name in names)
-        return found
+        self._macros[view] = macros = tuple(Drawing(name, getattr(module, name)) for name in names)
+        return macros
 
     def frame(self, regions: Iterable[PageRegion]) -> str:
-        """The regions as one message of the stream."""
+        """Join regions to the data of one message of the stream."""
         return "".join(
             f'<hx-partial hx-target="#r-{region.name}" hx-swap="innerMorph">{region.html}</hx-partial>'
             for region in regions
         )
 
     def document(self, template: str, **values: object) -> str:
-        """A page, or a part of one, that shows no view of the show."""
+        """Render a page, or a part of one, that is not a view of the show, as the pairing page."""
         return encodable(self._environment.get_template(template).render(**values))
 
     def page(
         self, view: str, state: ShowState, viewers: Mapping[str, int], epoch: str, now: float | None = None
     ) -> str:
-        """The whole document, complete without the stream. `now`: by the show's clock (None: this process's)."""
+        """Render a view's whole document, complete without the stream.
+
+        `now` is the show's time in epoch seconds; None stands for this process's clock.
+        """
         regions = {region.name: region.html for region in self.regions(view, state, viewers)}
         return self.document_of(view, regions, Heading(state.title, epoch, CLOCK.now() if now is None else now))
 
     def document_of(self, view: str, regions: Mapping[str, str], heading: "Heading") -> str:
-        """The whole document around regions that are rendered already."""
+        """Render a view's whole document around regions that are rendered already."""
         document = self._environment.get_template(f"{view}.html").render(
             view=view,
             regions={name: Markup(html) for name, html in regions.items()},  # noqa: S704
@@ -181,70 +190,70 @@ class Renderer:
         return encodable(document)
 
     def part(self, template: str, name: str, *values: object) -> str:
-        """One macro of a template, on one line as a region is."""
-        return _one_line(str(getattr(self._environment.get_template(template).module, name)(*values)))
+        """Render one macro of a template, on one line as a region is."""
+        return _join_lines(str(getattr(self._environment.get_template(template).module, name)(*values)))
 
 
-def _model(view: str, state: ShowState, viewers: Mapping[str, int]) -> object:
+def _build_model(view: str, state: ShowState, viewers: Mapping[str, int]) -> object:
     if view == "stage":
         return stage_view(state)
     return presenter_view(state, viewers) if view == "presenter" else remote_view(state)
 
 
-def _environment(assets: Assets) -> Environment:
+def _build_environment(assets: Assets) -> Environment:
     settings: dict[str, Any] = {"trim_blocks": True, "lstrip_blocks": True}
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
-        undefined=StrictUndefined,
-        auto_reload=False,
+        undefined=StrictUndefined,  # A misspelt name raises instead of rendering as nothing.
+        auto_reload=False,  # Otherwise each lookup of a template would check its file.
         bytecode_cache=TemplateCache(str(settings)),
         **settings,
     )
     environment.filters |= {
-        "narration": _narration,
-        "utc": _utc,
+        "narration": _render_narration,
+        "utc": _format_utc,
         "segment": lambda text: quote(text, safe="", errors="replace"),
         "middle_cut": card_layout.middle_cut,
         "spark": card_layout.spark,
-        "mmss": _mmss,
+        "mmss": _format_minutes,
     }
     environment.globals |= {
         "asset": assets.url,
         "fingerprint": assets.fingerprint,
         "wall": card_layout.wall,
         "full_most": card_layout.MAX_FULL,
-        "narration_size": _narration_size,
+        "narration_size": _measure_narration,
         "heading_size": card_layout.heading_size,
     }
     return environment
 
 
 @lru_cache(maxsize=512)
-def _narration(text: str, written_in: str) -> Markup:
-    """A line break that matters (in code) survives `_one_line` as a character reference."""
+def _render_narration(text: str, written_in: str) -> Markup:
+    """Convert a narration to HTML; its line breaks (in code) become character references, to survive `_join_lines`."""
     return Markup(to_html(text, written_in).replace("\n", "&#10;"))  # noqa: S704 - to_html is the escaping
 
 
 @lru_cache(maxsize=512)
-def _narration_size(narration: str, written_in: str, *claim: str) -> int:
+def _measure_narration(narration: str, written_in: str, *claim: str) -> int:
     return card_layout.narration_size(to_plain(narration, written_in), *claim)
 
 
-def _one_line(html: str) -> str:
-    """No line break in a message, so none can part it; and bytes that UTF-8 can hold."""
+def _join_lines(html: str) -> str:
+    """Replace line breaks, for an SSE message must be one line of data, and what UTF-8 cannot encode."""
     return encodable(html.replace("\n", " ").replace("\r", " ").strip())
 
 
-def _utc(at: float) -> str:
-    """What stands in for an age until the script counts it, and without a script."""
+def _format_utc(at: float) -> str:
+    """Format a moment as the text in place of an age, until the page's script computes it or where there is none."""
     try:
         return f"{datetime.fromtimestamp(CLOCK.wall(at), UTC):%H:%M:%S} UTC"
     except (ValueError, OverflowError, OSError):
         return NO_NUMBER
 
 
-def _mmss(seconds: float) -> str:
+def _format_minutes(seconds: float) -> str:
     if not math.isfinite(seconds):
         return NO_NUMBER
     return clock_text(round(seconds))

@@ -1,4 +1,4 @@
-"""A group's nodes as cells, each in its state: where trouble sits is seen before a word is read. Plain data."""
+"""A grid with one cell for each node of a group, as SVG paths by state. Plain data."""
 
 import math
 from collections.abc import Sequence
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from itertools import groupby
 
 WIDER = 4.0
-"""How many times wider than high a field of cells is, about."""
+"""About how many times wider than high the grid is."""
 
 
 @dataclass(frozen=True, slots=True)
 class StateGrid:
-    """`paths`: by state, a line for each run of such cells in a row; its dashes are the cells."""
+    """A grid of cells. `paths`: a state and its SVG path, with one line for each run of cells; its dashes are cells."""
 
     columns: int
     rows: int
@@ -19,7 +19,7 @@ class StateGrid:
 
 
 def cells(states: Sequence[str]) -> StateGrid:
-    """Row by row, in the nodes' order: a node keeps its place whatever its state."""
+    """Lay out the cells row by row in the nodes' order: a node keeps its place whatever its state."""
     columns = max(1, math.ceil(math.sqrt(len(states) * WIDER)))
     rows = math.ceil(len(states) / columns)
     lines: dict[str, list[str]] = {}
@@ -29,4 +29,4 @@ def cells(states: Sequence[str]) -> StateGrid:
             length = len(list(run))
             lines.setdefault(state, []).append(f"M{x} {row}h{length}")
             x += length
-    return StateGrid(columns, rows, tuple((state, "".join(found)) for state, found in lines.items()))
+    return StateGrid(columns, rows, tuple((state, "".join(segments)) for state, segments in lines.items()))

@@ -1,6 +1,6 @@
-"""Compiled templates, kept between starts in the user's cache: compiling them takes a good part of a start.
+"""A cache of compiled templates in the user's cache directory: compiling them takes a good part of a start.
 
-A cache that cannot be read or written costs time and nothing else.
+When it cannot be read or written, the templates are compiled again.
 """
 
 import contextlib
@@ -15,15 +15,15 @@ from demo.paths import cache_directory
 
 
 class TemplateCache(FileSystemBytecodeCache):
-    """Each template by its text, the settings it was compiled with, and the Jinja and the version of ours that did."""
+    """Caches a template under its text, the environment's settings, and the versions of Jinja and of this package."""
 
     def __init__(self, settings: str) -> None:
         super().__init__(str(cache_directory() / "templates"), "%s.jinja")
         compiler = Path(jinja2.compiler.__file__).stat()
-        self._made_by = f"{__version__} {compiler.st_size} {compiler.st_mtime_ns} {settings}"
+        self._compiled_with = f"{__version__} {compiler.st_size} {compiler.st_mtime_ns} {settings}"
 
     def get_source_checksum(self, source: str) -> str:
-        return super().get_source_checksum(f"{self._made_by}\n{source}")
+        return super().get_source_checksum(f"{self._compiled_with}\n{source}")
 
     def load_bytecode(self, bucket: Bucket) -> None:
         try:

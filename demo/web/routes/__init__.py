@@ -1,1 +1,1 @@
-"""What is asked for by HTTP: commands, pairing, metrics, files, and their descriptions."""
+"""The HTTP routes: commands, pairing, metrics and static files, and their description in OpenAPI."""

@@ -1,4 +1,4 @@
-"""Where requests meet the conductor: who sent a command, and how its outcome is answered."""
+"""Submits the commands of requests to the conductor: names the sender, and turns the outcome into a response."""
 
 import time
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ CLIENTS = ("presenter", "remote", "stage")
 
 
 class CommandHandler:
-    """Sends commands in the name of a request and answers with the new state."""
+    """Submits a request's command to the conductor, and responds with the new state or a problem."""
 
     def __init__(self, conductor: Conductor, viewers: Mapping[str, int]) -> None:
         self._conductor = conductor
@@ -29,7 +29,11 @@ class CommandHandler:
     async def perform(
         self, request: Request, what: Command, expected_chapter: int | None = None, status: int = 200
     ) -> Response:
-        """200 or 202 with the new state; 204 for htmx, whose page changes through its stream."""
+        """Send `what` to the conductor; respond with `status` and the new state.
+
+        The response to htmx is 204 without the state, for its page is updated by its stream. `expected_chapter` is the
+        chapter that the sender saw, 1-based. A refusal becomes a problem response.
+        """
         try:
             await self._conductor.submit(CommandEnvelope(sender(request), what, expected_chapter))
         except Refused as refused:
@@ -46,7 +50,7 @@ class CommandHandler:
         return self.state(request, status)
 
     def state(self, request: Request, status: int = 200) -> AsciiJsonResponse:
-        """`GET /state`: the snapshot of now, as much of it as this visitor may see."""
+        """Return the current snapshot, as much of it as this visitor may see."""
         return AsciiJsonResponse(self._snapshot(visitor_of(request).is_presenter), status)
 
     def _snapshot(self, private: bool) -> dict[str, Any]:
@@ -54,12 +58,12 @@ class CommandHandler:
         return snapshot(conductor.state, conductor.epoch, self._viewers, private, clock(), clock.ahead)
 
     def no_such(self, what: str, name: str) -> Response:
-        """A path that names a thing this show has not."""
+        """Respond with 404: this show has no `what` of this name."""
         return problem("not_found", f"there is no {what} {name[:80]!r} in this show")
 
 
 def sender(request: Request) -> str:
-    """Who the log says it was: one of our pages, curl or some other program; and which paired device, or the token."""
+    """Return the sender's name for the log: our page, curl or http; and the paired device, or that it had the token."""
     client = request.headers.get("x-demo-client", "")
     if client not in CLIENTS:
         client = "curl" if request.headers.get("user-agent", "").startswith("curl/") else "http"

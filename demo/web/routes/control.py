@@ -1,140 +1,32 @@
-"""The POSTs that change the show: each is one command. Nothing of a request is used but what is read here."""
-
-import json
-import re
-from collections.abc import Iterable
-from typing import Any
-from urllib.parse import parse_qsl
+"""The POSTs that change the show: each is one command. Nothing of a request is used but what its model names."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from demo.errors import InvalidValue
 from demo.show import commands as c
 from demo.web.routes.command_handler import CommandHandler
-from demo.web.routes.openapi import EVERYWHERE, FOR_HTMX, Described, body, in_path, query, refusals
-from demo.web.routes.state_schema import state_answer
-
-Fields = dict[str, Any]
-
-_READ = ("from", "on", "text", "secret", "code")
-"""Every field that is looked at."""
-
-_CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
-"""C0 and C1, but for those that are white space: they part words."""
-
-_NUMBER = {"type": "integer", "minimum": 1, "maximum": 999_999_999}
-_MOVE = {
-    "parameters": [
-        query(
-            "from",
-            _NUMBER,
-            "The chapter (1-based) this was pressed on: if the show has moved on, nothing happens. "
-            "May also be a form or a JSON field.",
-        )
-    ]
-}
-_GOTO = {"parameters": in_path("chapter", _NUMBER)["parameters"] + _MOVE["parameters"]}
-_NAME = in_path("name")
-_SWITCH = {
-    "parameters": [
-        query("on", {"type": "boolean"}, "Set it, or toggle without it. May also be a form or a JSON field.")
-    ]
-}
-_LINE = {"type": "string", "description": f"up to {c.MAX_SAY} characters that are no control characters"}
-_SAY = body({"text": _LINE}, ["text"])
-_SAY["requestBody"]["content"]["text/plain"] = {"schema": _LINE}
-
-
-async def read_fields(request: Request) -> Fields:
-    """The query's and the body's fields: form, or a JSON object. Raises `InvalidValue`."""
-    return await body_fields(request, _once(request.query_params.multi_items()))
-
-
-def _once(pairs: Iterable[tuple[str, Any]]) -> Fields:
-    """Fields by name. Raises `InvalidValue` where one that we read comes twice: which was meant?"""
-    fields: Fields = {}
-    for name, value in pairs:
-        if name in fields and name in _READ:
-            raise InvalidValue(f"{name!r} was sent twice: send it once")
-        fields[name] = value
-    return fields
-
-
-async def body_fields(request: Request, first: Fields) -> Fields:
-    """The body's fields over `first`, those of the query. Raises `InvalidValue`."""
-    fields, sent = dict(first), await request.body()
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    try:
-        if kind == "application/json" and sent:
-            data = json.loads(sent, object_pairs_hook=_once)
-            if not isinstance(data, dict):
-                raise InvalidValue(f"the JSON body must be an object, not {type(data).__name__}")
-            fields |= data
-        elif kind == "application/x-www-form-urlencoded":
-            fields |= _once(parse_qsl(sent.decode(), keep_blank_values=True, strict_parsing=bool(sent)))
-        elif kind == "multipart/form-data":
-            form = (await request.form()).multi_items()
-            fields |= _once((name, value) for name, value in form if isinstance(value, str))
-        elif kind == "text/plain":
-            fields.setdefault("text", sent.decode())
-    except (ValueError, RecursionError) as error:
-        raise InvalidValue(f"the body cannot be read as {kind}: {error}"[:200]) from None
-    return fields
-
+from demo.web.routes.fields import Line, Move, MoveFields, NoFields, SayFields, Switch, SwitchFields
+from demo.web.routes.openapi import (
+    EVERYWHERE,
+    FOR_HTMX,
+    Described,
+    in_path,
+    operation_id,
+    refusals,
+    state_answer,
+    takes,
+)
 
 _REFUSALS = refusals({404: "unknown", 409: "refused by the rules", 422: "unreadable", 423: "halted"})
 
-
-def expected_chapter(fields: Fields) -> int | None:
-    """The 1-based chapter a move was pressed on. Raises `InvalidValue`."""
-    value = fields.get("from")
-    if value is None or value == "":
-        return None
-    return _whole("from", value)
-
-
-def switch(fields: Fields) -> bool | None:
-    """`on`, or None to toggle. Raises `InvalidValue`."""
-    value = fields.get("on")
-    if value is None:
-        return None
-    known = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
-    found = known.get(str(value).lower())
-    if found is None:
-        raise InvalidValue(f"'on' must be true or false, not {str(value)[:40]!r}")
-    return found
-
-
-def line(fields: Fields) -> str:
-    """The text of `/say`: one line, without control characters.
-
-    Raises `InvalidValue` when it is missing, too long, or holds half a character (a lone surrogate).
-    """
-    text = fields.get("text")
-    if not isinstance(text, str):
-        raise InvalidValue("say what? Send text/plain, a form field 'text' or JSON with 'text'")
-    text = " ".join(_CONTROL.sub("", text).split())
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise InvalidValue("the line holds half a character (a lone surrogate): no screen can show that") from None
-    if len(text) > c.MAX_SAY:
-        raise InvalidValue(f"a line may have up to {c.MAX_SAY} characters, not {len(text)}")
-    return text
-
-
-def _whole(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise InvalidValue(f"{name!r} must be a whole number, not {str(value)[:40]!r}")
-    text = str(value).strip()
-    if not (text.isascii() and text.removeprefix("-").isdecimal()) or len(text) > 9:
-        raise InvalidValue(f"{name!r} must be a whole number, not {text[:40]!r}")
-    return int(text)
+_MOVE = takes(MoveFields)
+_GOTO = in_path("chapter", {"type": "integer", "minimum": 1, "maximum": 999_999_999}, _MOVE)
+_NAME = in_path("name")
+_SWITCH = takes(SwitchFields)
 
 
 def control_routes(handler: CommandHandler) -> APIRouter:
-    """Every route that changes the show."""
+    """Build a router with every route that changes the show."""
     done, begun = _router(state_answer(200, "done: the new state")), _router(state_answer(202, "begun: the new state"))
     _add_moves(done, handler)
     _add_faults(begun, handler)
@@ -146,96 +38,97 @@ def control_routes(handler: CommandHandler) -> APIRouter:
 
 
 def _router(answers: Described) -> APIRouter:
-    return APIRouter(tags=["control"], responses=EVERYWHERE | _REFUSALS | FOR_HTMX | answers)
+    return APIRouter(
+        tags=["control"],
+        responses=EVERYWHERE | _REFUSALS | FOR_HTMX | answers,
+        generate_unique_id_function=operation_id,
+    )
 
 
 def _add_moves(router: APIRouter, handler: CommandHandler) -> None:
-    async def move(request: Request, what: c.Command) -> Response:
-        return await handler.perform(request, what, expected_chapter(await read_fields(request)))
-
     @router.post("/advance", openapi_extra=_MOVE)
-    async def advance(request: Request) -> Response:
+    async def advance(request: Request, fields: Move) -> Response:
         """Enter the next chapter."""
-        return await move(request, c.Advance())
+        return await handler.perform(request, c.Advance(), fields.expected_chapter)
 
     @router.post("/back", openapi_extra=_MOVE)
-    async def back(request: Request) -> Response:
+    async def back(request: Request, fields: Move) -> Response:
         """Return to the chapter before; runs nothing."""
-        return await move(request, c.Back())
+        return await handler.perform(request, c.Back(), fields.expected_chapter)
 
     @router.post("/goto/{chapter}", openapi_extra=_GOTO)
-    async def goto(request: Request) -> Response:
+    async def goto(request: Request, fields: Move) -> Response:
         """Enter a chapter by its number, 1-based."""
-        # Described as a number and read as text: what is none has no chapter, and is not unreadable.
+        # A number in OpenAPI, but read as text: whatever is no number is a chapter not found (404), not invalid (422).
         chapter = request.path_params["chapter"]
         if not (chapter.isascii() and chapter.isdecimal()) or len(chapter) > 9:
             return handler.no_such("chapter", chapter)
-        return await move(request, c.Goto(int(chapter)))
+        return await handler.perform(request, c.Goto(int(chapter)), fields.expected_chapter)
 
     @router.post("/rerun", openapi_extra=_MOVE)
-    async def rerun(request: Request) -> Response:
+    async def rerun(request: Request, fields: Move) -> Response:
         """Run the action of this chapter again."""
-        return await move(request, c.Rerun())
+        return await handler.perform(request, c.Rerun(), fields.expected_chapter)
 
 
 def _add_faults(router: APIRouter, handler: CommandHandler) -> None:
     @router.post("/chaos/{name}", status_code=202, openapi_extra=_NAME)
-    async def inject(request: Request) -> Response:
+    async def inject_fault(request: Request, fields: NoFields) -> Response:
         """Inject a fault of this show."""
         return await handler.perform(request, c.Inject(request.path_params["name"]), status=202)
 
     @router.post("/chaos/{name}/heal", status_code=202, openapi_extra=_NAME)
-    async def heal_one(request: Request) -> Response:
+    async def heal_fault(request: Request, fields: NoFields) -> Response:
         """Heal one fault now."""
         return await handler.perform(request, c.Heal(request.path_params["name"]), status=202)
 
     @router.post("/heal", status_code=202)
-    async def heal(request: Request) -> Response:
+    async def heal_all(request: Request, fields: NoFields) -> Response:
         """Heal every fault, and bring back parts that died unasked."""
         return await handler.perform(request, c.Heal(), status=202)
 
 
 def _add_halt(router: APIRouter, handler: CommandHandler) -> None:
     @router.post("/halt")
-    async def halt(request: Request) -> Response:
-        """Emergency stop: cancel what runs, heal everything, refuse new faults."""
+    async def halt(request: Request, fields: NoFields) -> Response:
+        """Stop everything: cancel what runs, heal every fault, refuse new ones."""
         return await handler.perform(request, c.Halt())
 
     @router.post("/resume")
-    async def resume(request: Request) -> Response:
+    async def resume(request: Request, fields: NoFields) -> Response:
         """Lift the halt."""
         return await handler.perform(request, c.Resume())
 
 
 def _add_stage(router: APIRouter, handler: CommandHandler) -> None:
-    @router.post("/say", openapi_extra=_SAY)
-    async def say(request: Request) -> Response:
+    @router.post("/say", openapi_extra=takes(SayFields))
+    async def say(request: Request, fields: Line) -> Response:
         """Put a line of plain text on every screen; an empty one takes it away."""
-        return await handler.perform(request, c.Say(line(await read_fields(request))))
+        return await handler.perform(request, c.Say(fields.text))
 
     @router.post("/blackout", openapi_extra=_SWITCH)
-    async def blackout(request: Request) -> Response:
-        """Darken the stage, or light it: toggle, or `on=true`."""
-        return await handler.perform(request, c.Blackout(switch(await read_fields(request))))
+    async def blackout(request: Request, fields: Switch) -> Response:
+        """Set whether the stage is dark; toggle without `on`."""
+        return await handler.perform(request, c.Blackout(fields.on))
 
     @router.post("/freeze", openapi_extra=_SWITCH)
-    async def freeze(request: Request) -> Response:
+    async def freeze(request: Request, fields: Switch) -> Response:
         """Hold the story the room sees, or let it go on: toggle, or `on=true`. What is measured stays live."""
-        return await handler.perform(request, c.Freeze(switch(await read_fields(request))))
+        return await handler.perform(request, c.Freeze(fields.on))
 
 
 def _add_timer(router: APIRouter, handler: CommandHandler) -> None:
     @router.post("/timer/start")
-    async def start(request: Request) -> Response:
+    async def start_timer(request: Request, fields: NoFields) -> Response:
         """Start the talk's timer, or let it go on; in a blackout it begins with the light."""
         return await handler.perform(request, c.StartTimer())
 
     @router.post("/timer/pause")
-    async def pause(request: Request) -> Response:
+    async def pause_timer(request: Request, fields: NoFields) -> Response:
         """Stop the timer until it is started again."""
         return await handler.perform(request, c.PauseTimer())
 
     @router.post("/timer/reset")
-    async def reset(request: Request) -> Response:
+    async def reset_timer(request: Request, fields: NoFields) -> Response:
         """Back to 0; it starts with the next step forward."""
         return await handler.perform(request, c.ResetTimer())

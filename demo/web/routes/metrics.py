@@ -1,7 +1,7 @@
-"""`GET /metrics`: the server, its screens and its show as Prometheus reads them.
+"""`GET /metrics`: the server, its listeners and its show in Prometheus's format.
 
-Everything is read when it is asked for; nothing is kept beside the show. No label holds a text of the deck, an
-address or an error: only names of views, commands, codes, states and faults.
+All values are read from conductor and hub at each scrape; nothing is counted here. No label holds a text of the deck,
+an address or an error: only names of views, commands, codes, states and faults.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ FAULT_STATES = ("idle", "injecting", "active", "healing", "failed")
 
 
 class Metrics:
-    """A registry of its own over one conductor and its hub."""
+    """The metrics of one conductor and its hub, in a registry of their own."""
 
     def __init__(self, conductor: Conductor, hub: Hub[ShowState]) -> None:
         self._conductor = conductor
@@ -34,18 +34,18 @@ class Metrics:
         self._registry: CollectorRegistry | None = None
 
     def answer(self, accept: str) -> tuple[bytes, str]:
-        """The metrics of now and their media type: as text, or as OpenMetrics for who asks for that."""
+        """Return the current metrics and their media type: OpenMetrics where `accept` asks for it, otherwise text."""
         from prometheus_client.exposition import choose_encoder  # noqa: PLC0415 - not part of starting
 
         encode, media_type = choose_encoder(accept)
-        return encode(self._registry or self._registered()), media_type
+        return encode(self._registry or self._create_registry()), media_type
 
     async def load(self) -> None:
-        """Import what the first scrape needs, in a thread: no stream waits for it."""
+        """Import what the first scrape needs, in a thread so that no stream waits for it."""
         if self._registry is None:
             await asyncio.to_thread(importlib.import_module, "prometheus_client")
 
-    def _registered(self) -> "CollectorRegistry":
+    def _create_registry(self) -> "CollectorRegistry":
         from prometheus_client import CollectorRegistry, ProcessCollector  # noqa: PLC0415
 
         self._registry = CollectorRegistry()
@@ -54,74 +54,76 @@ class Metrics:
         return self._registry
 
     def collect(self) -> "Iterable[Metric]":
-        """What `CollectorRegistry` calls at each scrape."""
+        """Yield all metrics; `CollectorRegistry` calls this at each scrape."""
         state = self._conductor.state
-        yield _gauge(
+        yield _build_gauge(
             "build_info",
             "Which version runs; always 1.",
             {(__version__, platform.python_version()): 1},
             "version",
             "python",
         )
-        yield from _screens(self._hub.counts(), self._hub.tally)
-        yield from self._commands()
-        yield from self._health(state)
-        yield from _faults(state)
-        yield from _show(state)
+        yield from _collect_streams(self._hub.counts(), self._hub.tally)
+        yield from self._collect_commands()
+        yield from self._collect_health(state)
+        yield from _collect_faults(state)
+        yield from _collect_show(state)
 
-    def _commands(self) -> "Iterator[Metric]":
+    def _collect_commands(self) -> "Iterator[Metric]":
         text = "Commands that were waited for, by kind and outcome; code: why one was refused."
-        yield _counter("commands", text, self._conductor.commands.counts, "command", "outcome", "code")
+        yield _build_counter("commands", text, self._conductor.commands.counts, "command", "outcome", "code")
 
-    def _health(self, state: ShowState) -> "Iterator[Metric]":
-        watch, sample = self._conductor.health, state.sample
+    def _collect_health(self, state: ShowState) -> "Iterator[Metric]":
+        monitor, sample = self._conductor.health, state.sample
         text = "Health samples that were read from the poller, and the time that took."
-        yield _summary("health_read_seconds", text, {(): (watch.samples, watch.read_sec)})
-        known = {(name,): float(name == state.freshness) for name in FRESHNESS}
-        yield _gauge("health_freshness", "1 for what the numbers on the stage are.", known, "freshness")
+        yield _build_summary("health_read_seconds", text, {(): (monitor.samples, monitor.read_sec)})
+        freshness = {(name,): float(name == state.freshness) for name in FRESHNESS}
+        yield _build_gauge("health_freshness", "1 for what the numbers on the stage are.", freshness, "freshness")
         if sample is None:
             return
         age = max(0.0, self._conductor.clock() - sample.updated_at)
-        yield _gauge("health_age_seconds", "How old the newest health sample is.", {(): age})
-        yield _gauge("health_interval_seconds", "The poller's own pause between samples.", {(): sample.interval_sec})
+        yield _build_gauge("health_age_seconds", "How old the newest health sample is.", {(): age})
+        yield _build_gauge(
+            "health_interval_seconds", "The poller's own pause between samples.", {(): sample.interval_sec}
+        )
         nodes = Counter((node.health,) for node in sample.nodes)
-        yield _gauge("nodes", "Nodes of the system by their health.", nodes, "health")
+        yield _build_gauge("nodes", "Nodes of the system by their health.", nodes, "health")
 
 
-def _screens(streams: Mapping[str, int], tallies: Mapping[str, Tally]) -> "Iterator[Metric]":
+def _collect_streams(streams: Mapping[str, int], tallies: Mapping[str, Tally]) -> "Iterator[Metric]":
     def by_view(field: str) -> dict[tuple[str], float]:
         return {(view,): getattr(tally, field) for view, tally in tallies.items()}
 
-    yield _gauge("streams", "Open streams.", {(view,): count for view, count in streams.items()}, "view")
-    yield _counter("deliveries", "Messages that listeners took.", by_view("deliveries"), "view")
-    yield _counter("skipped", "Messages that a listener had no room for.", by_view("skipped"), "view")
-    yield _counter("caught_up", "Whole views that made up for skipped messages.", by_view("caught_up"), "view")
+    yield _build_gauge("streams", "Open streams.", {(view,): count for view, count in streams.items()}, "view")
+    yield _build_counter("deliveries", "Messages that listeners took.", by_view("deliveries"), "view")
+    yield _build_counter("skipped", "Messages that a listener had no room for.", by_view("skipped"), "view")
+    yield _build_counter("caught_up", "Whole views that made up for skipped messages.", by_view("caught_up"), "view")
     renders = {(view,): (tally.renders, tally.render_sec) for view, tally in tallies.items()}
-    yield _summary("render_seconds", "Renderings of a view, each once for all its listeners.", renders, "view")
+    yield _build_summary("render_seconds", "Renderings of a view, each once for all its listeners.", renders, "view")
 
 
-def _faults(state: ShowState) -> "Iterator[Metric]":
+def _collect_faults(state: ShowState) -> "Iterator[Metric]":
     states = {(fault.name, name): float(name == fault.state) for fault in state.faults for name in FAULT_STATES}
-    yield _gauge("fault_state", "1 for the state a fault is in.", states, "fault", "state")
+    yield _build_gauge("fault_state", "1 for the state a fault is in.", states, "fault", "state")
     runs = {(fault.name,): fault.run for fault in state.faults}
-    yield _counter("fault_injections", "Injections that were begun in this show.", runs, "fault")
+    yield _build_counter("fault_injections", "Injections that were begun in this show.", runs, "fault")
     for field, text in (
         ("detected_after", "Injection to its first sight, as measured of the last run."),
         ("recovered_after", "Heal to all up and nothing seen, as measured of the last run."),
         ("came_back_after", "Injection to the target's return by itself, in the last run."),
     ):
-        found = {(f.name,): getattr(f, f"{field}_sec") for f in state.faults if getattr(f, f"{field}_sec") is not None}
-        yield _gauge(f"fault_{field}_seconds", text, found, "fault")
+        known = {(f.name,): getattr(f, f"{field}_sec") for f in state.faults if getattr(f, f"{field}_sec") is not None}
+        yield _build_gauge(f"fault_{field}_seconds", text, known, "fault")
 
 
-def _show(state: ShowState) -> "Iterator[Metric]":
-    yield _gauge("chapter", "The chapter the show is on, 1-based.", {(): state.number})
-    yield _gauge("chapters", "Chapters of the show.", {(): state.total})
-    yield _gauge("halted", "1 while no new fault is taken.", {(): float(state.halted)})
-    yield _gauge("durable", "1 while what is answered outlives the server.", {(): float(state.durable)})
+def _collect_show(state: ShowState) -> "Iterator[Metric]":
+    yield _build_gauge("chapter", "The chapter the show is on, 1-based.", {(): state.number})
+    yield _build_gauge("chapters", "Chapters of the show.", {(): state.total})
+    yield _build_gauge("halted", "1 while no new fault is taken.", {(): float(state.halted)})
+    yield _build_gauge("durable", "1 while what is answered outlives the server.", {(): float(state.durable)})
 
 
-def _gauge(name: str, text: str, values: Mapping[Any, float], *labels: str) -> "GaugeMetricFamily":
+def _build_gauge(name: str, text: str, values: Mapping[Any, float], *labels: str) -> "GaugeMetricFamily":
     from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
 
     family: GaugeMetricFamily = GaugeMetricFamily(PREFIX + name, text, labels=labels)
@@ -130,7 +132,7 @@ def _gauge(name: str, text: str, values: Mapping[Any, float], *labels: str) -> "
     return family
 
 
-def _counter(name: str, text: str, values: Mapping[Any, float], *labels: str) -> "CounterMetricFamily":
+def _build_counter(name: str, text: str, values: Mapping[Any, float], *labels: str) -> "CounterMetricFamily":
     from prometheus_client.core import CounterMetricFamily  # noqa: PLC0415
 
     family: CounterMetricFamily = CounterMetricFamily(PREFIX + name, text, labels=labels)
@@ -139,8 +141,10 @@ def _counter(name: str, text: str, values: Mapping[Any, float], *labels: str) ->
     return family
 
 
-def _summary(name: str, text: str, values: Mapping[Any, tuple[int, float]], *labels: str) -> "SummaryMetricFamily":
-    """By its labels: how often, and seconds in all."""
+def _build_summary(
+    name: str, text: str, values: Mapping[Any, tuple[int, float]], *labels: str
+) -> "SummaryMetricFamily":
+    """Build a summary; `values` are the count and the sum of seconds for each combination of labels."""
     from prometheus_client.core import SummaryMetricFamily  # noqa: PLC0415
 
     family: SummaryMetricFamily = SummaryMetricFamily(PREFIX + name, text, labels=labels)

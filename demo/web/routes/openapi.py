@@ -1,34 +1,62 @@
-"""What the OpenAPI description says beyond the routes' own signatures: pages, bodies and refusals."""
+"""What `/openapi.json` says beyond the routes' own signatures: fields, refusals, security, each schema once."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import HTMLResponse, Response
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
-from demo.web.problems import MEDIA_TYPE, STATUS, TITLES
+from demo.web.problems import MEDIA_TYPE, STATUS, TITLES, type_of
+from demo.web.routes.fields import CommandFields, SayFields, names_of
 
 Described = dict[int | str, dict[str, Any]]
 Page = Callable[..., Awaitable[Response]]
+Schema = dict[str, Any]
 
-_PROBLEM: Mapping[str, Any] = {
+PROBLEM: Schema = {
     "type": "object",
+    "title": "Problem",
+    "description": "A refusal (RFC 9457). `code` is for programs, `detail` for people. Nothing was changed.",
     "required": ["type", "title", "status", "code", "detail"],
     "properties": {
-        "type": {"const": "about:blank"},
+        "type": {"type": "string", "format": "uri", "examples": [type_of("stale")]},
         "title": {"type": "string"},
         "status": {"type": "integer"},
-        "code": {"enum": sorted(STATUS)},
+        "code": {"type": "string", "enum": sorted(STATUS)},
         "detail": {"type": "string", "minLength": 1},
         "seq": {"type": "integer", "description": "of the state that refused"},
     },
 }
+SECURITY_SCHEMES: Schema = {
+    "token": {"type": "http", "scheme": "bearer", "description": "For programs: the token file's content."},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "demo_session",
+        "description": "A paired browser's. The name ends in the server's port where one host has several.",
+    },
+}
+LAST_EVENT_ID: Schema = {
+    "name": "Last-Event-ID",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "The `id` of the last event that was read: the stream goes on behind it.",
+}
+FIELDS = "x-fields"
+"""In a route's description, until somebody asks for it: the name of the model of its fields."""
+
+KINDS = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
+"""The forms a body with fields may have."""
 
 
 def refusals(texts: Mapping[int, str]) -> Described:
-    """Refusals by their status."""
+    """Return refusals by their status."""
+    schema = {"$ref": "#/components/schemas/Problem"}
     return {
-        status: {"description": text, "content": {MEDIA_TYPE: {"schema": _PROBLEM}}} for status, text in texts.items()
+        status: {"description": text, "content": {MEDIA_TYPE: {"schema": schema}}} for status, text in texts.items()
     }
 
 
@@ -38,38 +66,56 @@ EVERYWHERE: Described = refusals(
         for status in (401, 403, 404, 405, 408, 413, 421, 422, 429, 431, 500, 503)
     }
 )
-"""What any route may be refused with."""
+"""The refusals that any route may respond with."""
 
-STREAM: Described = {200: {"description": "server-sent events, without an end", "content": {"text/event-stream": {}}}}
+STREAM: Described = {
+    200: {
+        "description": "server-sent events, without an end",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
 METRICS: Described = {
     200: {
         "description": "as text, or as OpenMetrics for who accepts that",
-        "content": {"text/plain": {}, "application/openmetrics-text": {}},
+        "content": {kind: {"schema": {"type": "string"}} for kind in ("text/plain", "application/openmetrics-text")},
     }
 }
-JSON: Described = {200: {"description": "as JSON", "content": {"application/json": {}}}}
+JSON: Described = {200: {"description": "as JSON", "content": {"application/json": {"schema": {"type": "object"}}}}}
 FOR_HTMX: Described = {204: {"description": "for htmx (`HX-Request: true`): the page changes through its stream"}}
 TO_PAIRING: Described = {303: {"description": "a browser without a session: to the pairing"}}
 
 
-def body(fields: Mapping[str, Any], required: Sequence[str] = (), **more: Any) -> dict[str, Any]:
-    """A body that comes as a form or as JSON, with these fields. `more`: of its schema."""
-    schema = {"type": "object", "properties": dict(fields), "required": list(required)} | more
-    kinds = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
-    return {"requestBody": {"required": True, "content": {kind: {"schema": schema} for kind in kinds}}}
+def takes(model: type[CommandFields]) -> Schema:
+    """Name the model whose fields a route takes; `described` says how they are sent, once that is asked for."""
+    return {FIELDS: model.__name__}
 
 
-def query(name: str, schema: Mapping[str, Any], text: str) -> dict[str, Any]:
-    """A field that may stand in the query."""
-    return {"name": name, "in": "query", "required": False, "schema": dict(schema), "description": text}
+def state_answer(status: int = 200, text: str = "the state") -> Described:
+    """Return what a route answers with the state."""
+    schema = {"$ref": "#/components/schemas/State"}
+    return {status: {"description": text, "content": {"application/json": {"schema": schema}}}}
 
 
-def in_path(name: str, schema: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """A part of the path, for a route that reads it from the request.
+def in_path(name: str, schema: Schema | None = None, more: Schema | None = None) -> Schema:
+    """Describe a part of the path, for a route that reads it from the request.
 
-    Described here and not in the signature: FastAPI would import pydantic's old version to look at it.
+    Described here and not in the signature: FastAPI would import pydantic's old version to look at it, which takes as
+    long as all of our own modules.
     """
-    return {"parameters": [{"name": name, "in": "path", "required": True, "schema": schema or {"type": "string"}}]}
+    part = {"name": name, "in": "path", "required": True, "schema": schema or {"type": "string"}}
+    more = more or {}
+    return more | {"parameters": [part, *more.get("parameters", ())]}
+
+
+def query(name: str, schema: Schema, text: str) -> Schema:
+    """Describe a field that may stand in the query."""
+    return {"name": name, "in": "query", "required": False, "schema": schema, "description": text}
+
+
+def body(fields: Mapping[str, Any], **more: Any) -> Schema:
+    """Describe a body that comes as a form or as JSON, with these fields. `more`: of its schema."""
+    schema = {"type": "object", "properties": dict(fields)} | more
+    return {"requestBody": {"required": True, "content": {kind: {"schema": schema} for kind in KINDS}}}
 
 
 def add_page(
@@ -79,8 +125,90 @@ def add_page(
     text: str,
     more: Described | None = None,
 ) -> None:
-    """A page, described once: one route of two methods would have one operation id twice."""
+    """Add a page, described once: one route of two methods would have one operation id twice."""
+    name = f"{path.strip('/') or 'stage'}_page"
     app.add_api_route(
-        path, page, methods=["GET"], tags=["pages"], response_class=HTMLResponse, description=text, responses=more
+        path,
+        page,
+        methods=["GET"],
+        name=name,
+        tags=["pages"],
+        response_class=HTMLResponse,
+        description=text,
+        responses=more,
     )
     app.add_api_route(path, page, methods=["HEAD"], include_in_schema=False)
+
+
+def operation_id(route: APIRoute) -> str:
+    """Return a name that generators make a readable function of."""
+    return route.name
+
+
+class Application(FastAPI):
+    """Describes what FastAPI does not know: fields in the query or the body, refusals said once, who may ask."""
+
+    relays = False
+    """It tells the state of a show that runs elsewhere."""
+
+    def openapi(self) -> Schema:
+        if self.openapi_schema is None:
+            self.openapi_schema = _completed(super().openapi(), self.relays)
+        return self.openapi_schema
+
+
+def _completed(described: Schema, relays: bool) -> Schema:
+    # Not at the top: every start of a server would build these models, and hardly one is ever asked for them.
+    from demo.web.routes.answers import RelayedState, State  # noqa: PLC0415
+
+    parts = described.setdefault("components", {})
+    schemas = parts.setdefault("schemas", {})
+    schemas |= {"Problem": PROBLEM, **_schemas_of(RelayedState if relays else State, "State")}
+    parts["securitySchemes"] = SECURITY_SCHEMES
+    described["security"] = [{}, {"token": []}, {"session": []}]
+    shared: Schema = {}
+    for path in described["paths"].values():
+        for operation in path.values():
+            _add_fields(operation, schemas)
+            _share_refusals(operation["responses"], shared)
+    parts["responses"] = shared
+    return described
+
+
+def _schemas_of(model: type[BaseModel], name: str) -> Schema:
+    """Return the model's schema under this name, and those that it refers to under theirs."""
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
+    inner: Schema = schema.pop("$defs", {})
+    return inner | {name: schema}
+
+
+def _add_fields(operation: Schema, schemas: Schema) -> None:
+    """Say that each field of the model may be sent in the query, or all of them in a body."""
+    name = operation.pop(FIELDS, None)
+    if name is None:
+        return
+    model = next(kind for kind in CommandFields.__subclasses__() if kind.__name__ == name)
+    schema = model.model_json_schema()
+    schemas[name] = schema
+    parameters = operation.setdefault("parameters", [])
+    for field in names_of(model):
+        found = {key: value for key, value in schema["properties"][field].items() if key not in ("default", "title")}
+        text = found.pop("description", "")
+        parameters.append({"name": field, "in": "query", "required": False, "schema": found, "description": text})
+    content: Schema = {kind: {"schema": {"$ref": f"#/components/schemas/{name}"}} for kind in KINDS}
+    if model is SayFields:
+        content["text/plain"] = {"schema": {"type": "string"}}
+    operation["requestBody"] = {"required": False, "content": content}
+
+
+def _share_refusals(answers: Schema, shared: Schema) -> None:
+    """Replace each refusal by a reference to one that all routes share."""
+    for status, answer in answers.items():
+        if MEDIA_TYPE not in answer.get("content", {}):
+            continue
+        name, number = f"Refused{status}", 1
+        while name in shared and shared[name] != answer:  # a status may say something else on some routes
+            number += 1
+            name = f"Refused{status}_{number}"
+        shared[name] = answer
+        answers[status] = {"$ref": f"#/components/responses/{name}"}

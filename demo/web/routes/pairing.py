@@ -1,4 +1,4 @@
-"""The door: the page where a browser is paired, the codes for the next one, and the list of paired devices."""
+"""Routes for pairing: the page that pairs a browser, the codes for the next device, and the list of paired devices."""
 
 from typing import Any
 
@@ -17,8 +17,8 @@ from demo.web.access.user_agent import device
 from demo.web.problems import STATUS, problem
 from demo.web.rendering.renderer import Renderer
 from demo.web.responses import AsciiJsonResponse
-from demo.web.routes.control import body_fields
-from demo.web.routes.openapi import EVERYWHERE, FOR_HTMX, JSON, Described, add_page, body, in_path, query
+from demo.web.routes.fields import NoFields, body_fields
+from demo.web.routes.openapi import EVERYWHERE, FOR_HTMX, JSON, Described, add_page, body, in_path, operation_id, query
 
 USED = "this code was used already: scan the new one, or type the code beside it"
 WRONG_LINK = "this link pairs nothing, its code was renewed: scan the one that is shown now"
@@ -56,7 +56,7 @@ _PAIRING: Described = {
 
 
 class PairingRoutes:
-    """Everything about getting in, and being shown out."""
+    """The routes that pair devices, list them, and revoke their sessions."""
 
     def __init__(self, access: AccessPolicy, pages: Renderer, conductor: Conductor) -> None:
         self._access = access
@@ -64,8 +64,8 @@ class PairingRoutes:
         self._conductor = conductor
 
     def routes(self) -> APIRouter:
-        """Pairing and the list of devices."""
-        router = APIRouter(tags=["access"], responses=EVERYWHERE)
+        """Return the routes of pairing and of the list of devices."""
+        router = APIRouter(tags=["access"], responses=EVERYWHERE, generate_unique_id_function=operation_id)
         self._add_pair(router)
         self._add_devices(router)
         return router
@@ -74,23 +74,28 @@ class PairingRoutes:
 
     def _add_pair(self, router: APIRouter) -> None:
         async def page(request: Request) -> Response:
-            return self._page(visitor_of(request))
+            return self._render_pair_page(visitor_of(request))
 
         add_page(router, "/pair", page, "Where a browser is paired.")
 
         @router.post("/pair", response_class=Response, openapi_extra=_CODES, responses=_PAIRED)
         async def pair(request: Request) -> Response:
-            """Exchange a one-time code for a session: `secret` of the link, or `code` as typed. Form or JSON."""
+            """Pair a device: exchange the link's `secret` or the typed `code` for a session. Form or JSON."""
+            # A form that the browser submits wants a page back; the page's script and programs want JSON.
             from_form = "text/html" in request.headers.get("accept", "")
-            denied = self._check(request, await _fields(request))
+            denied = self._redeem_code(request, await _read_fields(request))
             if denied is None:
-                return self._welcome(request, from_form)
+                return self._pair_device(request, from_form)
             if from_form:
-                return self._page(visitor_of(request), denied)
+                return self._render_pair_page(visitor_of(request), denied)
             return problem(denied.code, denied.detail, denied.headers)
 
-    def _check(self, request: Request, fields: dict[str, str]) -> Denied | None:
-        """Use up the code that was sent, or say why it pairs nothing. A link's secret is never slowed down."""
+    def _redeem_code(self, request: Request, fields: dict[str, str]) -> Denied | None:
+        """Use up the code that was sent, or return why it pairs nothing.
+
+        Only typed codes are rate-limited: they are short. A link's secret cannot be guessed, so that a flood of guesses
+        keeps nobody out who scans it.
+        """
         pairing = self._access.pairing
         if pairing is None:
             return Denied("bad_code", NOT_OPEN)
@@ -105,7 +110,7 @@ class PairingRoutes:
             return Denied("slow_down", f"too many codes were tried from this network: try again in {wait} s", wait)
         return None if pairing.take_code(code) else Denied("bad_code", WRONG_CODE)
 
-    def _welcome(self, request: Request, from_form: bool) -> Response:
+    def _pair_device(self, request: Request, from_form: bool) -> Response:
         name = device(request.headers.get("user-agent", ""))
         token, session = self._access.sessions.pair(name, visitor_of(request).session)
         self._conductor.enqueue("show", c.Notice(f"{session.device} was paired", "note"))
@@ -114,7 +119,7 @@ class PairingRoutes:
             if from_form
             else AsciiJsonResponse({"paired": True, "id": session.ident, "device": session.device})
         )
-        # Behind a proxy that ends TLS only the page itself knows that it is on https.
+        # Behind a proxy that terminates TLS, only the page's Origin shows that the browser uses https.
         secure = request.url.scheme == "https" or request.headers.get("origin", "").startswith("https://")
         response.set_cookie(
             self._access.cookie,
@@ -127,7 +132,7 @@ class PairingRoutes:
         )
         return response
 
-    def _page(self, visitor: Visitor, denied: Denied | None = None) -> Response:
+    def _render_pair_page(self, visitor: Visitor, denied: Denied | None = None) -> Response:
         html = self._pages.document(
             "pair.html",
             title=self._conductor.state.title,
@@ -144,55 +149,59 @@ class PairingRoutes:
         sessions = self._access.sessions
 
         @router.get("/pairing", response_class=Response, responses=_PAIRING, openapi_extra=_AT)
-        async def pairing(request: Request) -> Response:
-            """The link and the code that pair the next device; as markup for the presenter's page."""
+        async def show_pairing(request: Request) -> Response:
+            """Return the link and the code that pair the next device; as markup for the presenter's page."""
             at = request.query_params.get("at", "")
             if request.headers.get("hx-request") == "true":
-                return HTMLResponse(self._codes_and_devices(visitor_of(request), at))
-            return AsciiJsonResponse(self._codes(at))
+                return HTMLResponse(self._render_codes_and_devices(visitor_of(request), at))
+            return AsciiJsonResponse(self._codes_to_json(at))
 
         @router.get("/sessions", response_class=Response, responses=JSON)
-        async def listed(request: Request) -> Response:
-            """The paired devices, and what each did last."""
+        async def list_sessions(request: Request, fields: NoFields) -> Response:
+            """List the paired devices, and what each did last."""
             me = visitor_of(request).session
-            return AsciiJsonResponse({"sessions": [_shown(session, me) for session in sessions.all()]})
+            return AsciiJsonResponse({"sessions": [_session_to_json(session, me) for session in sessions.all()]})
 
         @router.post("/sessions/revoke-all", response_class=Response, responses=JSON | FOR_HTMX)
-        async def revoke_all(request: Request) -> Response:
+        async def revoke_all_sessions(request: Request, fields: NoFields) -> Response:
             """End every session but the one that asks."""
             me = visitor_of(request).session
-            return await self._revoked(request, sessions.revoke_all(me.ident if me else None))
+            return await self._finish_revocation(request, sessions.revoke_all(me.ident if me else None))
 
         described = JSON | FOR_HTMX
 
         @router.post(
             "/sessions/{ident}/revoke", response_class=Response, responses=described, openapi_extra=in_path("ident")
         )
-        async def revoke(request: Request) -> Response:
+        async def revoke_session(request: Request, fields: NoFields) -> Response:
             """End one session: its streams end at once, and its cookie is worth nothing."""
             if not sessions.revoke(request.path_params["ident"]):
                 return problem("not_found", "there is no such paired device: the list has changed")
-            return await self._revoked(request, 1)
+            return await self._finish_revocation(request, 1)
 
-    async def _revoked(self, request: Request, count: int) -> Response:
-        """A device that is shown out may have read the codes before: they go with it."""
+    async def _finish_revocation(self, request: Request, count: int) -> Response:
+        """Renew the codes after `count` sessions were revoked, and respond.
+
+        The codes are renewed, for a revoked device may have read them and could pair again.
+        """
         if self._access.pairing is not None:
             self._access.pairing.renew()
-        kept = await self._access.sessions.settled()
+        is_durable = await self._access.sessions.settled()
         if request.headers.get("hx-request") == "true":
             return Response(status_code=204)
-        return AsciiJsonResponse({"revoked": count, "durable": kept})
+        return AsciiJsonResponse({"revoked": count, "durable": is_durable})
 
-    def _codes(self, at: str) -> dict[str, Any]:
-        found, reach = self._access.invitation(at), self._access.reach
-        if found is None:
+    def _codes_to_json(self, at: str) -> dict[str, Any]:
+        invitation, reach = self._access.invitation(at), self._access.reach
+        if invitation is None:
             return {"open": False, "link": None, "place": None, "code": None, "elsewhere": []}
-        ways = [OtherAddress(reach.everywhere), *reach.elsewhere]
-        elsewhere = [{"at": one.url, "interface": one.interface} for one in ways if f"{one.url}/pair" != found.place]
-        return {"open": True, "link": found.link, "place": found.place, "code": found.code, "elsewhere": elsewhere}
+        place = invitation.place
+        addresses = [OtherAddress(reach.everywhere), *reach.elsewhere]
+        others = [{"at": one.url, "interface": one.interface} for one in addresses if f"{one.url}/pair" != place]
+        return {"open": True, "link": invitation.link, "place": place, "code": invitation.code, "elsewhere": others}
 
-    def _codes_and_devices(self, visitor: Visitor, at: str) -> str:
-        codes = self._codes(at)
+    def _render_codes_and_devices(self, visitor: Visitor, at: str) -> str:
+        codes = self._codes_to_json(at)
         return self._pages.document(
             "pairing.html",
             codes=codes,
@@ -206,8 +215,12 @@ class PairingRoutes:
         )
 
 
-async def _fields(request: Request) -> dict[str, str]:
-    """Of the body alone: an address, and what is told about a body, must never hold a code."""
+async def _read_fields(request: Request) -> dict[str, str]:
+    """Read the text fields of the body.
+
+    The query is ignored, for URLs end up in histories and logs. The error of a body that cannot be read must not quote
+    it: it may contain a code. Raises `InvalidValue`.
+    """
     try:
         fields = await body_fields(request, {})
     except InvalidValue:
@@ -215,7 +228,7 @@ async def _fields(request: Request) -> dict[str, str]:
     return {name: value for name, value in fields.items() if isinstance(value, str)}
 
 
-def _shown(session: Session, me: Session | None) -> dict[str, Any]:
+def _session_to_json(session: Session, me: Session | None) -> dict[str, Any]:
     return {
         "id": session.ident,
         "device": session.device,

@@ -1,1 +1,1 @@
-"""The HTTP server: sockets, TLS, limits of the protocol, and fairness among connections."""
+"""The HTTP server: listening sockets, TLS, limits on connections, and which one is evicted when it is full."""

@@ -1,7 +1,8 @@
-"""The connection below the application: heads are bounded in size and in time, and new guests never find it full.
+"""One HTTP connection, below the application: limits on its size and time, and eviction when there are too many.
 
-uvicorn's own protocol has no limit on a head and no timeout before the first request. What is overridden here
-is not all public, so its version is pinned, and tests/web/server/test_http_protocol.py holds what we lean on.
+uvicorn's own protocol limits neither the size of a request's head nor the time until the first request arrives. Not all
+that is overridden here is public API: uvicorn's version is pinned, and tests/web/server/test_http_protocol.py checks
+that what we rely on is still there.
 """
 
 import asyncio
@@ -22,127 +23,139 @@ from demo.web.problems import MEDIA_TYPE, STATUS, TITLES
 
 MAX_HEAD = 16 * 1024
 HEAD_SEC = 10.0
-"""A head must be complete this long after the connection was made, or after the answer before it."""
+"""A request's head must be complete this long after the connection was made, or after the previous response."""
 
 KEEP_ALIVE_SEC = 5
 MAX_IN_A_ROW = 16
-"""Requests that may wait for an answer before theirs: each is kept, and a stream's answer has no end."""
+"""Pipelined requests that may wait behind the one being answered: each takes memory, and a stream never ends."""
 
 LINGER_SEC = 1.0
-"""How long a refused connection is read on, so that the refusal arrives before the reset."""
+"""How long we go on reading from a refused connection. If it were closed with input unread, the kernel would reset it,
+and the client might lose the refusal before reading it."""
 
 UNREAD_SEC = 20.0
-"""How long what was answered may lie unread; a stream, too, that takes nothing for so long is cut."""
+"""How long a client may leave what we sent unread; then its connection is aborted, a stream's too."""
 
 MAX_FRAMING = 16 * 1024
 FRAMING_PER_BYTE = 8
-"""What may arrive behind a head besides the body itself: trailers, and up to so much around each of its bytes."""
+"""What may arrive after a head besides the body itself: `MAX_FRAMING` bytes (trailers), and `FRAMING_PER_BYTE` more for
+each byte of the body (chunk sizes). Without it, trailers and chunk extensions could be of any length."""
 
 SEND_BUFFER = 64 * 1024
-"""Asked of the kernel for a stream: enough for some pictures, too little to keep a slow reader in the past."""
+"""The kernel's send buffer for a stream, in bytes: room for a few full messages, not for minutes of outdated ones."""
 
 MAX_CHATTER = 4096
-"""What a listener may still send, once its stream has begun."""
+"""Bytes that a client may still send once its stream has begun; they are ignored."""
 
 READS = (b"GET", b"HEAD")
 
 _TOO_LARGE = f"the head of a request may have up to {MAX_HEAD} bytes"
-_TWO_NAMES = "the address that is asked for and the Host header must name the same server"
-_PLAIN = "this is not HTTP as this server speaks it"
+_DIFFERENT_HOSTS = "the address that is asked for and the Host header must name the same server"
+_NOT_HTTP = "this is not HTTP as this server speaks it"
 
 
 class LimitedHttpProtocol(HttpToolsProtocol):
-    """One connection. `most` bounds all of them: beyond it goes the one that is waited for the longest.
+    """One connection. `most` is the limit for all of them; when a new one exceeds it, another is evicted.
 
-    Waited for is a request that has not come, and a reader that does not take what it asked for. Where nobody is,
-    a reader goes whose turn has not come yet: who steers the show must find a place.
+    Evicted is the connection that has kept the server waiting for the longest time, for a request to arrive or for its
+    client to read. Where there is none, it is the oldest GET or HEAD whose response has not begun: the presenter must
+    always be able to connect.
     """
 
     most: ClassVar[int] = 10_000
+    # Of all connections of a server, the oldest first: since when we wait for a request, and for the client to read;
+    # and GET and HEAD whose response is not complete.
     _idle: ClassVar[dict["LimitedHttpProtocol", float]] = {}
     _unread: ClassVar[dict["LimitedHttpProtocol", float]] = {}
-    _in_turn: ClassVar[dict["LimitedHttpProtocol", None]] = {}
+    _open_reads: ClassVar[dict["LimitedHttpProtocol", None]] = {}
 
-    _deadline: asyncio.TimerHandle | None = None
-    _unread_end: asyncio.TimerHandle | None = None
+    _close_timer: asyncio.TimerHandle | None = None
+    _unread_timer: asyncio.TimerHandle | None = None
     _body_bytes = 0
     _framing_bytes = 0
     _head_bytes = 0
     _in_head = False
-    _between = True
-    _begun = 0
+    _between_messages = True
+    _messages_begun = 0
     _refused = False
-    _outlet: ConnectionOwner | None = None
-    _chatter = 0
+    _owner: ConnectionOwner | None = None
+    _ignored_bytes = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
         self._start_header_timeout()
         if len(self.connections) > self.most:
-            self._cut_longest_waited_for()
+            self._evict_one()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._clear_idle()
-        self._was_read()
-        self._in_turn.pop(self, None)
-        outlet, self._outlet = self._outlet, None
+        self._stop_unread_timer()
+        self._open_reads.pop(self, None)
+        owner, self._owner = self._owner, None
         super().connection_lost(exc)
-        # Both know `detach_connection`, and so this: none would be let go of before the collector comes.
+        # The scope holds `detach_connection`, a bound method, and the cycle holds the scope: a reference cycle that
+        # would keep this object alive until the garbage collector runs.
         self.scope = self.cycle = None  # type: ignore[assignment]
-        if outlet is not None:
-            outlet.connection_lost()
+        if owner is not None:
+            owner.connection_lost()
 
     def data_received(self, data: bytes) -> None:
-        if self._outlet is not None:
+        if self._owner is not None:
             self._count_ignored_input(len(data))
             return
         if self._refused:
-            return
-        in_head, between, body, self._begun = self._in_head, self._between, self._body_bytes, 0
+            return  # The rest of a refused connection is read and ignored.
+        in_head, between, body_before = self._in_head, self._between_messages, self._body_bytes
+        self._messages_begun = 0
         super().data_received(data)
-        if not (in_head or between or self._between or self._begun or self._refused):
-            # All of it belongs to one message, behind its head.
-            self._framing_bytes += len(data) - (self._body_bytes - body)
+        if not (in_head or between or self._between_messages or self._messages_begun or self._refused):
+            # All of `data` lies behind one message's head and before its end.
+            self._framing_bytes += len(data) - (self._body_bytes - body_before)
             if self._framing_bytes > MAX_FRAMING + FRAMING_PER_BYTE * self._body_bytes:
                 self.abort()
-        if self._in_head and (in_head or (between and self._begun == 1)):
-            # All of it is one head. What the parser keeps to itself until a line is complete counts as well.
+        if self._in_head and (in_head or (between and self._messages_begun == 1)):
+            # All of `data` belongs to one head. The bytes are counted here and not in `on_header`, for the parser keeps
+            # an incomplete line to itself, however long it grows.
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD:
                 self._refuse("headers", _TOO_LARGE)
 
-    # What the parser finds.
+    # Callbacks of the parser.
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        found: dict[str, Any] = {EXTENSION: self.detach_connection, GONE: self.transport.is_closing}
-        self.scope["extensions"] = found | {UNTIL_CLOSED: self.answer_until_closed}
-        self._in_head, self._between = True, False
+        extensions: dict[str, Any] = {EXTENSION: self.detach_connection, GONE: self.transport.is_closing}
+        self.scope["extensions"] = extensions | {UNTIL_CLOSED: self.answer_until_closed}
+        self._in_head, self._between_messages = True, False
         self._head_bytes = self._body_bytes = self._framing_bytes = 0
-        self._begun += 1
+        self._messages_begun += 1
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._in_head:  # Trailers are not asked for, and prove nothing.
+        if self._in_head:  # Trailers arrive here, too: a Host or Cookie among them must not count as a header.
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        # A head that arrives in one piece is only checked here, not in `data_received`. 4 is for ": " and CRLF.
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size > MAX_HEAD:
             self._refuse("headers", _TOO_LARGE)
-        elif not self._is_for_its_host():
-            self._refuse("host", _TWO_NAMES)
+        elif not self._target_matches_host():
+            self._refuse("host", _DIFFERENT_HOSTS)
         elif len(self.pipeline) >= MAX_IN_A_ROW:
             self._stop_reading()
         if self._refused:
             return
-        self._end_deadline()
-        if self.parser.get_method() in READS:
-            self._in_turn.setdefault(self)
+        self._cancel_close_timer()  # The body has a timeout of its own, in access/request_body.py.
+        if self.parser.get_method() in READS:  # A command that is being answered is never evicted.
+            self._open_reads.setdefault(self)
         super().on_headers_complete()
 
-    def _is_for_its_host(self) -> bool:
-        """A whole URL as the target, as a proxy gets it, counts more than the Host header that is looked at later."""
+    def _target_matches_host(self) -> bool:
+        """Return whether an absolute URL as the request's target names the same host as the Host header.
+
+        The access policy checks the Host header only, but by RFC 9112 the URL overrides it.
+        """
         _, separator, rest = self.url.partition(b"://")
         if self.url.startswith(b"/") or not separator:
             return True
@@ -155,108 +168,111 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._between = True
+        self._between_messages = True
         if not self._refused:
             self._clear_idle()
             super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        last = not self.pipeline
-        if last:
-            self._in_turn.pop(self, None)
+        was_last = not self.pipeline
+        if was_last:
+            self._open_reads.pop(self, None)
         super().on_response_complete()
-        if self.transport.is_closing():
+        if self.transport.is_closing():  # uvicorn has closed it, but waits without limit for the client to read.
             self._close_gracefully()
-        elif last:
-            # A body that still arrives has the time of a head: nobody reads it any more.
+        elif was_last:
+            # A body that is still arriving gets the timeout of a head: the application no longer waits for it.
             self._start_header_timeout()
 
     def send_400_response(self, msg: str) -> None:
-        self._refuse("invalid", _PLAIN)
+        self._refuse("invalid", _NOT_HTTP)  # As problem+json, where uvicorn would send plain text.
 
-    # Readers that take nothing.
+    # Clients that do not read.
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._wait_for_reader()
-        if self._outlet is not None:
-            self._outlet.pause_writing()
+        self._start_unread_timer()
+        if self._owner is not None:
+            self._owner.pause_writing()
 
     def resume_writing(self) -> None:
         super().resume_writing()
         if self.transport.is_closing():
             return
-        self._was_read()
-        if self._outlet is not None:
-            self._outlet.resume_writing()
+        self._stop_unread_timer()
+        if self._owner is not None:
+            self._owner.resume_writing()
 
     def timeout_keep_alive_handler(self) -> None:
         self._close_gracefully()
 
-    def _wait_for_reader(self) -> None:
+    def _start_unread_timer(self) -> None:
         if self not in self._unread:
             self._unread[self] = time.monotonic()
-            self._unread_end = self.loop.call_later(UNREAD_SEC, self.abort)
+            self._unread_timer = self.loop.call_later(UNREAD_SEC, self.abort)
 
-    def _was_read(self) -> None:
+    def _stop_unread_timer(self) -> None:
         self._unread.pop(self, None)
-        if self._unread_end is not None:
-            self._unread_end.cancel()
-            self._unread_end = None
+        if self._unread_timer is not None:
+            self._unread_timer.cancel()
+            self._unread_timer = None
 
     def _close_gracefully(self) -> None:
-        """Close, once what was written is read: for that there is a limit, too."""
+        """Close once the client has read what was written, or after `UNREAD_SEC`."""
         self._clear_idle()
         self.transport.close()
-        self._wait_for_reader()
+        self._start_unread_timer()
 
     def abort(self) -> None:
-        """Close at once, whatever waits to be read."""
+        """Close at once and discard what the client has not read yet."""
         self._refused = True
         self._clear_idle()
-        self._was_read()
-        self._in_turn.pop(self, None)
+        self._stop_unread_timer()
+        self._open_reads.pop(self, None)
         self.transport.abort()
 
-    def _cut_longest_waited_for(self) -> None:
-        waited_for = [next(iter(some.items())) for some in (self._idle, self._unread) if some]
-        # One that is being answered, as `/events` is without end, has had its turn.
-        reader = next((one for one in self._in_turn if one.cycle and not one.cycle.response_started), self)
-        longest, _ = min((one for one in waited_for if one[0] is not self), key=itemgetter(1), default=(reader, 0.0))
-        longest.abort()
+    def _evict_one(self) -> None:
+        # Dictionaries keep the order of insertion, so the first entry of each has waited for the longest time.
+        oldest = [next(iter(since.items())) for since in (self._idle, self._unread) if since]
+        # A response that has begun is spared: `/events`, for one, never completes.
+        reader = next((one for one in self._open_reads if one.cycle and not one.cycle.response_started), self)
+        evicted, _ = min((one for one in oldest if one[0] is not self), key=itemgetter(1), default=(reader, 0.0))
+        evicted.abort()
 
     # Streams.
 
     def detach_connection(self, outlet: ConnectionOwner) -> bool:
-        """From now on the connection is the outlet's; of the request, and of what answers it, nothing stays.
+        """Give the connection to `outlet` and forget the request; False where that is not possible any more.
 
-        Leans on uvicorn: a cycle that counts as complete is let go of without another word to the connection.
+        Relies on uvicorn: once a request's cycle counts as complete, nothing more is written to the connection.
         """
         cycle, transport = self.cycle, self.transport
         if cycle is None or cycle.response_started or self.pipeline or self._refused or transport.is_closing():
             return False
         if transport.get_write_buffer_size():
-            return False  # An earlier answer is not read yet.
+            return False  # `outlet` may write to the socket directly, and would overtake an earlier response.
         cycle.response_started = cycle.response_complete = True
         self.flow.resume_reading()
-        self._end_deadline()
-        self._in_turn.pop(self, None)
-        self._outlet = outlet
+        self._cancel_close_timer()
+        self._open_reads.pop(self, None)
+        self._owner = outlet
         self.cycle = self.scope = self.headers = self.parser = None  # type: ignore[assignment]
-        # Whatever does not go out at once is told to `pause_writing`; over TLS some loops hold 0 for always full.
+        # With a limit of 0 asyncio calls `pause_writing` as soon as one byte has to wait. Over TLS some event loops
+        # take 0 for a buffer that is always full.
         transport.set_write_buffer_limits(0 if self.scheme == "http" else 1, 0)
         connection, write = transport.get_extra_info("socket"), None
         if connection is not None:
-            _bound(connection)
-            if self.scheme == "http":
+            _limit_kernel_buffering(connection)
+            if self.scheme == "http":  # Over TLS only the transport can write, for it encrypts.
                 write = partial(os.write, connection.fileno())
         outlet.connection_made(transport, write)
         return True
 
     def answer_until_closed(self) -> bool:
-        """The answer under way ends with its connection, and has no chunks.
+        """Send the response under way without chunks and end it by closing the connection.
 
-        Leans on uvicorn: a cycle whose length is settled adds no chunks, and counts down to 0 what is to come.
+        Returns False where that is not possible any more. Relies on uvicorn: a cycle that expects a content length
+        sends no chunks, and subtracts from that length what it has sent.
         """
         cycle = self.cycle
         if cycle is None or cycle.response_started or self.pipeline or self._refused:
@@ -266,29 +282,32 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         return True
 
     def _count_ignored_input(self, size: int) -> None:
-        self._chatter += size
-        if self._chatter > MAX_CHATTER:
+        self._ignored_bytes += size
+        if self._ignored_bytes > MAX_CHATTER:
             self.abort()
 
-    # Waiting, and refusing.
+    # Timeouts and refusals.
 
     def _start_header_timeout(self) -> None:
         self._clear_idle()
         self._idle[self] = time.monotonic()
-        self._deadline = self.loop.call_later(HEAD_SEC, self._close_gracefully)
+        self._close_timer = self.loop.call_later(HEAD_SEC, self._close_gracefully)
 
     def _clear_idle(self) -> None:
-        """A whole request is here: nobody waits for this guest any more."""
+        """Mark the connection as one that we do not wait for: a whole request has arrived, or it is being closed."""
         self._idle.pop(self, None)
-        self._end_deadline()
+        self._cancel_close_timer()
 
-    def _end_deadline(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+    def _cancel_close_timer(self) -> None:
+        if self._close_timer is not None:
+            self._close_timer.cancel()
+            self._close_timer = None
 
     def _stop_reading(self) -> None:
-        """Answer what waits already, and close: a client may send the rest again, on another connection."""
+        """Answer the requests that have arrived, ignore further input, and close then.
+
+        A client may send the rest again, on another connection.
+        """
         self._refused = True
         self.cycle.keep_alive = False
 
@@ -299,22 +318,22 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._clear_idle()
         if self.cycle is not None and not self.cycle.response_complete:
             if self.cycle.response_started or self.pipeline:
-                self._close_gracefully()  # In the middle of an answer there is no place for another.
+                self._close_gracefully()  # A refusal would land in the middle of a response, or be taken for another's.
                 return
             if not self.cycle.more_body:
-                self._stop_reading()  # What came before the mistake was whole, and may have been done.
+                self._stop_reading()  # The request before the invalid one is complete and must still be answered.
                 return
-            # Nobody may answer this one any more, nor wait for its body.
+            # The refusal is this request's only response: the application must neither answer nor wait for the body.
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         self.transport.write(_response(code, detail))
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        self._deadline = self.loop.call_later(LINGER_SEC, self._close_gracefully)
+        self._close_timer = self.loop.call_later(LINGER_SEC, self._close_gracefully)
 
 
 class _Unbounded(int):
-    """A length that nothing exceeds, and nothing falls short of."""
+    """A content length for uvicorn that nothing exceeds and nothing falls short of."""
 
     def __lt__(self, other: int) -> bool:
         return False
@@ -328,22 +347,26 @@ class _Unbounded(int):
     __hash__ = int.__hash__
 
 
-def _bound(connection: socket.socket) -> None:
-    """What the kernel keeps for a stream, and for how long: a phone that left the network says no goodbye."""
-    with contextlib.suppress(OSError):  # It is gone already.
+def _limit_kernel_buffering(connection: socket.socket) -> None:
+    """Limit how much the kernel buffers for a stream, and for how long it retransmits.
+
+    A phone that leaves the network closes no connection; without TCP_USER_TIMEOUT its socket would stay for minutes.
+    """
+    with contextlib.suppress(OSError):  # The client has disconnected already.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         if (timeout := getattr(socket, "TCP_USER_TIMEOUT", None)) is not None:
             connection.setsockopt(socket.IPPROTO_TCP, timeout, int(UNREAD_SEC * 1000))
 
 
 def bounded(connections: int) -> type[LimitedHttpProtocol]:
-    """The protocol for a server of at most so many connections."""
+    """Return a protocol class for a server of at most `connections`."""
 
+    # A class of its own for each server: uvicorn takes a class, and what is counted must not be shared by two servers.
     class Bounded(LimitedHttpProtocol):
         most = connections
         _idle: ClassVar[dict[LimitedHttpProtocol, float]] = {}
         _unread: ClassVar[dict[LimitedHttpProtocol, float]] = {}
-        _in_turn: ClassVar[dict[LimitedHttpProtocol, None]] = {}
+        _open_reads: ClassVar[dict[LimitedHttpProtocol, None]] = {}
 
     return Bounded
 

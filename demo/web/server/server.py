@@ -1,4 +1,4 @@
-"""uvicorn around the application: sockets bound first, no signal handlers of its own, streams ended at once."""
+"""uvicorn around the application: its socket is bound beforehand, it handles no signals, and it ends the streams."""
 
 import asyncio
 import contextlib
@@ -16,15 +16,15 @@ from demo.web.server.tls import Tls
 HANDSHAKE_SEC = 5.0
 
 STREAM_GRACE_SEC = 2
-"""Connections that are still open this long after the streams were ended are cut."""
+"""Connections that are still open this long after the streams were ended are closed by force."""
 
 
 MAX_CONNECTIONS = 10_000
-"""Where nobody has counted how many files may be open."""
+"""The limit where no other is given; `stream_slots.connections_most` derives one from the limit of open files."""
 
 
 class _Server(uvicorn.Server):
-    """Signals belong to whoever wires server, conductor and terminal together."""
+    """uvicorn's server without signal handlers: the composition root handles signals, for it stops more than this."""
 
     def __init__(self, config: uvicorn.Config, ready: asyncio.Event) -> None:
         super().__init__(config)
@@ -35,20 +35,23 @@ class _Server(uvicorn.Server):
         if config.ssl is None:
             await super().startup(sockets)
         else:
-            # The same, with a limit of ours: the loop's own is a minute, and who never shakes hands holds a file.
+            # As uvicorn does it, but with a shorter handshake timeout than asyncio's minute: until the handshake is
+            # done, a connection takes a file descriptor and is not counted by `LimitedHttpProtocol`.
             await super().startup([])
             for one in sockets or []:
                 self.servers.append(
                     await loop.create_server(
-                        self._connection, sock=one, ssl=config.ssl, ssl_handshake_timeout=HANDSHAKE_SEC
+                        self._make_protocol, sock=one, ssl=config.ssl, ssl_handshake_timeout=HANDSHAKE_SEC
                     )
                 )
         self._ready.set()
 
-    def _connection(self) -> asyncio.Protocol:
+    def _make_protocol(self) -> asyncio.Protocol:
         make: Any = self.config.http_protocol_class
-        made: asyncio.Protocol = make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
-        return made
+        protocol: asyncio.Protocol = make(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return protocol
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -56,23 +59,23 @@ class _Server(uvicorn.Server):
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises `UsageError` for a taken port or an unknown address."""
+    """Open a listening socket. Raises `UsageError` for a taken port or an unknown address."""
     try:
-        found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        addresses = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except socket.gaierror:
         raise UsageError(f"{host!r} is not an address of this machine") from None
-    family, kind, proto, _, address = found[0]
+    family, kind, proto, _, address = addresses[0]
     listener = socket.socket(family, kind, proto)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
-            # With "::" IPv4 gets in too, wherever the system's own setting stands.
+            # So that "::" accepts IPv4 too, whatever the system's default (net.ipv6.bindv6only) is.
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         listener.bind(address)
-        listener.listen(2048)
+        listener.listen(2048)  # uvicorn's default backlog.
     except OSError as error:
         listener.close()
-        if error.errno in (98, 48):
+        if error.errno in (98, 48):  # EADDRINUSE on Linux and on macOS.
             raise UsageError(f"port {port} is taken: end what uses it, or choose another with --port") from None
         raise UsageError(f"cannot listen on {host}:{port}: {error.strerror}") from None
     listener.setblocking(False)
@@ -80,13 +83,13 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 class Servable(Protocol):
-    """What is served: an application, and what keeps its streams alive."""
+    """What can be served: an ASGI application with a background task for its streams."""
 
     @property
     def asgi(self) -> ASGIApp: ...
 
     async def keep_alive(self) -> None:
-        """Runs while the server does."""
+        """Send heartbeats to the streams until cancelled."""
 
     def close(self) -> None:
         """End every stream."""
@@ -100,7 +103,7 @@ async def serve(
     tls: Tls | None = None,
     connections: int = MAX_CONNECTIONS,
 ) -> None:
-    """Serve until `stop` is set; `started` is set once pages are answered."""
+    """Serve until `stop` is set; `started` is set once requests are answered."""
     config = uvicorn.Config(
         web.asgi,
         http=bounded(connections),
@@ -108,6 +111,7 @@ async def serve(
         log_level="error",
         access_log=False,
         lifespan="off",
+        # X-Forwarded-* is never trusted, only taken as a sign of a proxy (access/proxies.py).
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=STREAM_GRACE_SEC,
@@ -117,15 +121,16 @@ async def serve(
     )
     server = _Server(config, started)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
-    beating = asyncio.create_task(web.keep_alive())
+    keeping_alive = asyncio.create_task(web.keep_alive())
     stopping = asyncio.create_task(stop.wait())
     try:
-        await asyncio.wait({serving, stopping, beating}, return_when=asyncio.FIRST_COMPLETED)
-        if beating.done() and not stop.is_set():
-            beating.result()
+        await asyncio.wait({serving, stopping, keeping_alive}, return_when=asyncio.FIRST_COMPLETED)
+        if keeping_alive.done() and not stop.is_set():
+            keeping_alive.result()  # Raises what ended it.
     finally:
-        for task in (beating, stopping):
+        for task in (keeping_alive, stopping):
             task.cancel()
+        # The streams first: uvicorn waits for open responses, up to its timeout for shutdown.
         web.close()
         server.should_exit = True
         await serving

@@ -1,4 +1,4 @@
-"""The certificate and key of a server that ends TLS itself: checked before anything is started."""
+"""Certificate and key of a server that terminates TLS itself: checked before anything is started."""
 
 import ssl
 from dataclasses import dataclass
@@ -7,20 +7,23 @@ from pathlib import Path
 from demo.errors import UsageError
 
 
-class _Locked(Exception):
-    """The key asks for a password."""
+class _KeyIsEncryptedError(Exception):
+    """The private key needs a password."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """Files in PEM form that fit each other."""
+    """A certificate and its private key, as PEM files that were checked to belong together."""
 
     cert: Path
     key: Path
 
 
 def tls_files(cert: Path | None, key: Path | None) -> Tls | None:
-    """None without both. Raises `UsageError` for one alone, and for files that cannot serve."""
+    """Check the two files and return them; None where neither is given.
+
+    Raises `UsageError` where only one is given, and for files that cannot be used.
+    """
     if cert is None and key is None:
         return None
     if cert is None or key is None:
@@ -33,18 +36,19 @@ def tls_files(cert: Path | None, key: Path | None) -> Tls | None:
             raise UsageError(f"{option} {path} cannot be read: {error.strerror or error}") from None
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, password=_no_password)
-    except _Locked:
+    except _KeyIsEncryptedError:
         raise UsageError(f"--tls-key {key} is locked by a password: give a key without one") from None
     except (ssl.SSLError, ValueError, OSError) as error:
-        raise UsageError(f"--tls-cert {cert} and --tls-key {key} {_why(error)}") from None
+        raise UsageError(f"--tls-cert {cert} and --tls-key {key} {_describe_error(error)}") from None
     return Tls(cert, key)
 
 
 def _no_password() -> str:
-    raise _Locked
+    # Without a callback OpenSSL would ask on the terminal, and the start would wait for an answer.
+    raise _KeyIsEncryptedError
 
 
-def _why(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     reason = getattr(error, "reason", None) or ""
     if reason == "KEY_VALUES_MISMATCH":
         return "do not belong together: the key is of another certificate"

@@ -1,1 +1,1 @@
-"""Live views over server-sent events: slots, sinks, pace, and single pictures where no stream gets through."""
+"""Live views over server-sent events: stream slots, sinks, update rate, and polling where no stream gets through."""

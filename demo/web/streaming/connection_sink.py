@@ -1,7 +1,7 @@
-"""A stream that has left the application: the hub writes to its connection, and nothing runs for it in between.
+"""A stream that has left the application: the hub writes to its connection directly, without a task in between.
 
-No task waits for a listener, nothing queues up for it, no response is kept: what the kernel does not take at once
-is one message at most, and until that is gone the hub passes the listener over.
+A listener has no task, no queue and no response object. At most one message waits for it, the part that the kernel did
+not take at once; until that has been sent, the hub skips the listener.
 """
 
 from typing import Any
@@ -12,34 +12,38 @@ from demo.web.streaming.stream_slots import StreamSlot
 
 
 class ConnectionSink:
-    """One listener on its own connection: an `Outlet`, and the hub's sink."""
+    """One listener and its connection: a `ConnectionOwner` for the HTTP server, and a sink for the hub."""
 
-    __slots__ = ("_channel", "_held", "_hub", "_line", "_listener", "write")
+    __slots__ = ("_channel", "_hub", "_listener", "_paused", "_slot", "write")
 
     _channel: Connection
     write: Write
 
     def __init__(self, hub: Hub[Any], line: StreamSlot) -> None:
         self._hub = hub
-        self._line = line
-        self._held = False
+        self._slot = line
+        self._paused = False
         self._listener: Listener | None = None
 
     def begin(self, head: bytes, view: str, seen: str, *, packed: bool) -> None:
-        """Once it has its connection: from now on the hub's, unless it is gone already."""
+        """Send `head` and join the hub as a listener of `view`; close the connection if it is broken already.
+
+        To be called once, after `connection_made`. `seen` and `packed` are those of `Hub.join`.
+        """
         try:
             sent = self.write(head)
         except BlockingIOError:
             sent = 0
         except OSError:
+            # `connection_lost` follows, and gives the slot back.
             self._channel.close()
             return
         if sent != len(head):
             self.write_rest(head[sent:])
         self._listener = self._hub.join(view, self, seen, packed=packed)
-        if self._held:
+        if self._paused:  # By the head, before there was a listener to pause.
             self._hub.pause(self._listener)
-        self._line.on_end(self.close)
+        self._slot.on_end(self.close)
 
     # The connection's side.
 
@@ -48,22 +52,26 @@ class ConnectionSink:
         self.write = write or self._write_through
 
     def pause_writing(self) -> None:
-        self._held = True
+        self._paused = True
         if self._listener is not None:
             self._hub.pause(self._listener)
 
     def resume_writing(self) -> None:
-        self._held = False
+        self._paused = False
         if self._listener is not None:
             self._hub.resume(self._listener)
 
     def connection_lost(self) -> None:
-        """Nothing may keep the other alive: of thousands that come and go, the collector would have to find each."""
+        """Leave the hub and give the slot back.
+
+        References to and from this object are dropped here: with thousands of listeners that come and go, reference
+        cycles would make the garbage collector's pauses long.
+        """
         if self._listener is not None:
             self._hub.leave(self._listener)
             self._listener = None
-        self._line.leave()
-        self.write = _nothing
+        self._slot.leave()
+        self.write = _discard
 
     # The hub's side.
 
@@ -72,7 +80,10 @@ class ConnectionSink:
         return len(message)
 
     def write_rest(self, rest: bytes) -> None:
-        """One message at most: while it waits, `pause_writing` keeps the others away."""
+        """Let the transport buffer what the kernel did not take.
+
+        That is one message at most: the transport calls `pause_writing` at once, and the hub skips the listener.
+        """
         self._channel.write(rest)
 
     def close(self) -> None:
@@ -81,5 +92,5 @@ class ConnectionSink:
         self._channel.close()
 
 
-def _nothing(message: bytes) -> int:
+def _discard(message: bytes) -> int:
     return len(message)

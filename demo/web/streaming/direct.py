@@ -1,6 +1,7 @@
-"""View streams leave the application here, between the guard and the routes, where the server below hands them over.
+"""ASGI middleware between the access policy and the routes: it detaches view streams from the application.
 
-Where it does not (any server but ours, with nothing but ASGI's `send`), the application's own route serves them.
+A stream as a response would cost each listener a task, a queue and an encoding of its own (docs/decisions/0015). Under
+another ASGI server than ours, which has no such extension, the application's own route serves the streams.
 """
 
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from demo.web.streaming.view_stream import RETRY
 PREFIX = "/stream/"
 
 WITHOUT_STREAM = {"picture", "trial"}
-"""Queries of a page that cannot have a stream: they are answered, and the connection goes on."""
+"""Query parameters of a page that gets no stream: such a request has a whole response, which the route gives."""
 
 _HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
@@ -32,14 +33,14 @@ _HEADERS = {
     **SECURITY_HEADERS,
 }
 _HEAD = "HTTP/1.1 200 OK\r\n" + "".join(f"{name}: {value}\r\n" for name, value in _HEADERS.items())
-"""Without a length: such a stream ends with its connection."""
+"""Neither Content-Length nor chunks: the response ends when the connection is closed."""
 
 Take = Callable[[Request, bool], StreamSlot | None]
-"""A place for a stream of whoever sent this, and whether it is one of the presenter's own; None when all are taken."""
+"""Takes a stream slot for a request; the flag is true for the presenter's own views. None when no slot is free."""
 
 
 class DirectStreams:
-    """ASGI around the application. `moves`: a listener may come from another server of the same show."""
+    """ASGI middleware. With `moves`, a listener may have read the same show's stream from another server before."""
 
     def __init__(self, app: ASGIApp, hub: Hub[Any], take: Take, *, moves: bool = False) -> None:
         self._app = app
@@ -48,10 +49,10 @@ class DirectStreams:
         self._moves = moves
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not self._seated(scope):
+        if not self._detach_stream(scope):
             await self._app(scope, receive, send)
 
-    def _seated(self, scope: Scope) -> bool:
+    def _detach_stream(self, scope: Scope) -> bool:
         hand_over: HandOver | None = scope.get("extensions", {}).get(EXTENSION)
         view = scope["path"].removeprefix(PREFIX)
         is_stream = scope["method"] == "GET" and scope["path"].startswith(PREFIX) and view in self._hub.counts()
@@ -60,25 +61,31 @@ class DirectStreams:
         request = Request(scope)
         if request.query_params.keys() & WITHOUT_STREAM:
             return False
-        line = self._take(request, view != "stage")
-        if line is None:
+        slot = self._take(request, view != "stage")
+        if slot is None:
             return False
-        seat = ConnectionSink(self._hub, line)
-        if not hand_over(seat):
-            line.leave()
+        sink = ConnectionSink(self._hub, slot)
+        if not hand_over(sink):
+            slot.leave()
             return False
+        # One server never goes back to an older state, so there the last event id does not matter.
         seen = request.headers.get("last-event-id", "") if self._moves else ""
-        seat.begin(_head(packed=_packed(view, request)), view, seen, packed=_packed(view, request))
+        packed = _wants_packed(view, request)
+        sink.begin(_build_head(packed), view, seen, packed=packed)
         return True
 
 
-def _packed(view: str, request: Request) -> bool:
-    """Our own page asks for it; a program's messages come one by one and in order, as they always did."""
+def _wants_packed(view: str, request: Request) -> bool:
+    """Return whether the client asks for the compressed stream.
+
+    Accept-Encoding alone is not enough: the compressed stream repeats old messages, which our own page knows to skip.
+    All other clients get each message once and in order.
+    """
     asked = view == "stage" and request.query_params.get("packed") == "1"
     return asked and accepts_gzip(request)
 
 
-def _head(packed: bool) -> bytes:
+def _build_head(packed: bool) -> bytes:
     encoding = "content-encoding: gzip\r\n" if packed else ""
     head = f"{_HEAD}{encoding}date: {formatdate(usegmt=True)}\r\n\r\n".encode()
     return head + (HEADER + compress_standalone(RETRY) if packed else RETRY)

@@ -1,4 +1,4 @@
-"""The three views of the hub: a state as regions of a page, and regions as one message."""
+"""The hub's three views: they render a state as regions of a page, and regions as one message of a stream."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ VIEWS = ("stage", "presenter", "remote")
 
 
 class HubView:
-    """One view, rendered by the same templates as its page."""
+    """One view of the hub, rendered by the same templates as its page."""
 
     def __init__(self, pages: Renderer, name: str, viewers: Mapping[str, int]) -> None:
         self._pages = pages
@@ -29,7 +29,7 @@ class HubView:
 
 
 def framed(pages: Renderer, regions: Mapping[str, bytes], ident: str) -> bytes:
-    """Some regions as one message; without an ident the listener keeps the one it has."""
+    """Encode regions as one message; with an empty `ident` the client keeps its last event id."""
     markup = pages.frame([PageRegion(name, body.decode()) for name, body in regions.items()])
     return ServerSentEvent(markup, id=ident or None, sep="\n").encode()
 
@@ -41,10 +41,10 @@ def new_hub(
     viewers: Mapping[str, int],
     on_error: Callable[[str, Exception], None],
 ) -> Hub[ShowState]:
-    """The hub over the three views; `viewers` is read at each rendering."""
+    """Create the hub with the three views; `viewers` (open pages by view) is read at each rendering."""
     return Hub({name: HubView(pages, name, viewers) for name in VIEWS}, state, ident, on_error=on_error)
 
 
 def beat(now: float) -> bytes:
-    """A sign of life with the moment by the show's clock, for pages that have nothing new to show."""
+    """Encode a heartbeat with the show's time in epoch seconds, for listeners of a view that does not change."""
     return ServerSentEvent(json.dumps({"now": round(now, 3)}), event="beat", sep="\n").encode()

@@ -1,6 +1,7 @@
-"""What a page gets instead of a stream: the newest picture, and when to ask for the next one.
+"""What a page gets instead of a stream: the newest full message, and how many seconds later to ask for the next one.
 
-For a hall beyond the last place, and for pages behind something that passes an answer on only when it is complete.
+Two kinds of pages poll: those that found no free stream slot, and those behind a proxy or scanner that passes a
+response on only when it is complete (docs/decisions/0022).
 """
 
 import asyncio
@@ -19,25 +20,26 @@ from demo.web.problems import problem
 from demo.web.streaming.stream_slots import StreamSlots
 
 EVERY_SEC = 5.0
-"""How often a page that found no place for a stream asks, while there are few of them."""
+"""How often a page without a stream slot asks, while there are few of them."""
 
 HELD_EVERY_SEC = 1.0
-"""How often one asks that gets no stream through, while there are few of them."""
+"""How often a page asks behind a proxy that holds its stream back, while there are few of them."""
 
 MAX_EVERY_SEC = 60.0
 ASKED_MOST_PER_SEC = 100.0
-"""Beyond so many questions a second pages ask more rarely: the places that are taken come first."""
+"""When there are more requests a second than this, pages are told to ask less often: open streams come first."""
 
 WINDOW_SEC = 5.0
+"""Over how long the rate of requests is measured."""
 
 MISSED_SEC = 3.0
-"""So long after the moment when it should have asked again, a page counts as closed."""
+"""A page whose next request is overdue by this much counts as closed."""
 
 MAX_COUNTED = 100_000
-"""Pages that are told apart; whoever invents more of them only spoils the count."""
+"""Pages that are counted. It limits memory, for anybody may invent ids; apart from a wrong count they do no harm."""
 
 TRIAL_SEC = 1.0
-"""How long a trial stream stands: what comes through is read before its end."""
+"""Pause between the two messages of a trial stream: where streams come through, the first arrives that much earlier."""
 
 NO_PICTURE = "this view cannot be drawn; the show goes on"
 
@@ -46,13 +48,13 @@ _PAGE = re.compile("[0-9a-f]{16}")
 
 
 def page_of(request: Request) -> str:
-    """The page that asks, which every request for its view names; "" for a program, which does not."""
-    named = request.headers.get(PAGE_HEADER, "")
-    return named if _PAGE.fullmatch(named) else ""
+    """Return the id of the page that sent a request, 16 hex digits; "" for a program, which sends none."""
+    page = request.headers.get(PAGE_HEADER, "")
+    return page if _PAGE.fullmatch(page) else ""
 
 
 class PollingFallback:
-    """`picture` gives the whole view as one message of a stream."""
+    """Answers the polling pages of one view. `picture` returns the full message, None where it cannot be rendered."""
 
     def __init__(self, picture: Callable[[], bytes | None], clock: Callable[[], float] = time.monotonic) -> None:
         self._picture = picture
@@ -63,13 +65,13 @@ class PollingFallback:
         self._pages: dict[str, float] = {}
 
     def instead(self, request: Request, lines: StreamSlots) -> Response | None:
-        """What a page asks for that gets no stream through; None for whoever wants the stream.
+        """Answer a page that asks for something else than a stream; None where the request is for the stream.
 
-        `picture`: the newest one. The page's own stream ends, which something on the way may still read. `trial`: does
-        a stream come through now?
+        The query `picture` asks for the newest full message, and ends the page's own stream: a proxy may still be
+        reading that. The query `trial` asks for a short stream, which shows the page whether streams come through now.
         """
         if "trial" in request.query_params:
-            return _trial()
+            return _respond_with_trial()
         if "picture" not in request.query_params:
             return None
         page = page_of(request)
@@ -77,48 +79,53 @@ class PollingFallback:
         return self.answer(page, least_sec=HELD_EVERY_SEC) or problem("broken", NO_PICTURE)
 
     def answer(self, page: str = "", *, least_sec: float = EVERY_SEC) -> Response | None:
-        """A stream of one picture, which ends at once; None when there is none to show."""
+        """Respond with a stream that ends after one full message; None when the view cannot be rendered.
+
+        `least_sec` is the shortest pause until the page's next request.
+        """
         picture = self._picture()
         if picture is None:
             return None
-        every = max(least_sec, self._next()) * random.uniform(0.8, 1.2)  # noqa: S311 - so that they do not come at once
+        every = max(least_sec, self._pause()) * random.uniform(0.8, 1.2)  # noqa: S311 - so that they do not come at once
         if page and len(self._pages) < MAX_COUNTED:
             self._pages[page] = self._clock() + every + MISSED_SEC
-        told = ServerSentEvent(
+        # `retry` is for a plain EventSource, Retry-After for other programs, and the event for our own page.
+        interval = ServerSentEvent(
             json.dumps({"every_sec": round(every, 1)}), event="poll", retry=int(every * 1000), sep="\n"
         )
         headers = {"retry-after": str(math.ceil(every)), "x-accel-buffering": "no"}
-        return Response(picture + told.encode(), media_type="text/event-stream", headers=headers)
+        return Response(picture + interval.encode(), media_type="text/event-stream", headers=headers)
 
     def forget(self, page: str) -> None:
-        """It has a stream."""
+        """Stop counting a page that has a stream now."""
         self._pages.pop(page, None)
 
     def viewers(self) -> int:
-        """Open pages that live on pictures."""
+        """Count the open pages that poll."""
         if self._pages:
             now = self._clock()
-            self._pages = {page: until for page, until in self._pages.items() if until > now}
+            self._pages = {page: deadline for page, deadline in self._pages.items() if deadline > now}
         return len(self._pages)
 
-    def _next(self) -> float:
-        """As often as the questions of the last seconds allow."""
+    def _pause(self) -> float:
+        """Count one request, and return the seconds between two of a page that keep to `ASKED_MOST_PER_SEC`."""
         self._asked += 1
         passed = self._clock() - self._since
         if passed >= WINDOW_SEC:
-            wanted = max(self._every, HELD_EVERY_SEC) * self._asked / passed / ASKED_MOST_PER_SEC
-            self._every = min(MAX_EVERY_SEC, wanted)
+            # Pages that pause twice as long ask half as often: the pause is scaled by how far their rate is off.
+            needed = max(self._every, HELD_EVERY_SEC) * self._asked / passed / ASKED_MOST_PER_SEC
+            self._every = min(MAX_EVERY_SEC, needed)
             self._since, self._asked = self._clock(), 0
         return self._every
 
 
-def _trial() -> Response:
-    """A stream of two messages: where nothing on the way holds it back, the first one arrives before the second."""
+def _respond_with_trial() -> Response:
+    """Respond with two messages, `TRIAL_SEC` apart: a proxy that holds streams back delivers both at the same time."""
     headers = {"x-accel-buffering": "no", "cache-control": "no-store, no-transform"}
-    return StreamingResponse(_apart(), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_send_trial_messages(), media_type="text/event-stream", headers=headers)
 
 
-async def _apart() -> AsyncIterator[bytes]:
+async def _send_trial_messages() -> AsyncIterator[bytes]:
     yield b"event: trial\ndata: 1\n\n"
     await asyncio.sleep(TRIAL_SEC)
     yield b"event: trial\ndata: 2\n\n"

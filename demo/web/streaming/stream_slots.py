@@ -1,4 +1,7 @@
-"""Open streams: how many there may be, which are kept free for the presenter, and whose they are."""
+"""Slots for open streams: how many there may be, how many are reserved for the presenter, and whose each one is.
+
+Here, too: how many connections and streams the limit of open files allows.
+"""
 
 import contextlib
 import random
@@ -8,33 +11,37 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 MAX_FILES = 65_536
-"""The limit of open files is raised up to here, where the system lets us."""
+"""The soft limit of open files is raised to this, where the system allows it."""
 
 MIN_HEADROOM = 96
-"""Files that no guest may take: journal, watchdog, the system and its probes need them."""
+"""File descriptors that connections may not take: the journal, the watchdog, the system and its probes need them."""
 
 FILES_TRIED = (MAX_FILES, 10_240, 4096)
-"""Some systems say that there is no limit, and refuse a high one all the same."""
+"""Limits to try, the highest first: macOS reports no hard limit and still refuses a high one."""
 
 ARRIVING = 32
-"""Connections beyond the streams, for pages, presses and people who are just arriving."""
+"""Connections that are kept free of streams: for pages, commands, and clients that are just connecting."""
 
 HALL = 5000
-"""Streams that a server should have room for, without anybody asking for more."""
+"""Streams that a server should have room for; with fewer, the start says so."""
 
 RESERVED = 16
-"""Places that only the presenter's own streams may take."""
+"""Slots that only the presenter's own streams may take."""
 
 
 MAX_AGE_SEC = 3600.0
-"""A stream ends after a time between half of this and all of it; its page comes back at once, perhaps elsewhere."""
+"""A stream is ended at a random age between half of this and all of it. Its page reconnects at once, and behind a load
+balancer perhaps to another relay: so a relay that was added gets its share."""
 
 LOOK_EVERY_SEC = 5.0
 
 
 @dataclass(eq=False, slots=True)
 class StreamSlot:
-    """One open stream, of a session or of nobody in particular. `page`: the page that reads it, where that says so."""
+    """One open stream. `session` is None without one; `page` is the id of the page that reads it, "" for a program.
+
+    `until` is when it has reached its age, by the clock of its `StreamSlots`.
+    """
 
     session: str | None
     page: str
@@ -45,7 +52,7 @@ class StreamSlot:
     _close: Callable[[], None] | None = None
 
     def on_end(self, close: Callable[[], None]) -> None:
-        """What ends the stream from outside."""
+        """Set the function that ends the stream; it is called at once where `end` was called before."""
         self._close = close
         if self.ended:
             close()
@@ -57,16 +64,16 @@ class StreamSlot:
             self._close()
 
     def leave(self) -> None:
-        """The stream is over: its place is free. Safe to call twice."""
+        """Free the slot: the stream is over. Safe to call twice."""
         self._open.discard(self)
-        if self._pages.get(self.page) is self:
+        if self._pages.get(self.page) is self:  # Otherwise a newer stream of the same page has taken over.
             del self._pages[self.page]
         self._close = None
 
 
 @dataclass
 class StreamSlots:
-    """All open streams of a server, up to `most`."""
+    """All open streams of a server, at most `most`; the last `reserved` slots are the presenter's."""
 
     most: int = 1000
     reserved: int = RESERVED
@@ -76,47 +83,48 @@ class StreamSlots:
     _looked_at: float = 0.0
 
     def take(self, private: bool, session: str | None, page: str = "") -> StreamSlot | None:
-        """A place for one more stream, or None when there is none. Give it back with its `leave`.
+        """Take a slot for one more stream, or return None when none is free. Its `leave` gives it back.
 
-        A page reads one stream: an older one of its own, which something on the way may still hold, ends.
+        A page reads one stream: an older stream of the same page, which a proxy may still hold open, is ended.
         """
         self.end_page(page)
         if len(self._open) >= (self.most if private else self.most - self.reserved):
             return None
-        age = MAX_AGE_SEC * random.uniform(0.5, 1)  # noqa: S311 - so that a hall does not come back as one
-        line = StreamSlot(session, page, self._open, self._pages, self.clock() + age)
-        self._open.add(line)
+        age = MAX_AGE_SEC * random.uniform(0.5, 1)  # noqa: S311 - so that not all pages reconnect at once
+        slot = StreamSlot(session, page, self._open, self._pages, self.clock() + age)
+        self._open.add(slot)
         if page:
-            self._pages[page] = line
-        return line
+            self._pages[page] = slot
+        return slot
 
     def end_old(self) -> None:
-        """End the streams whose time is over; called often, it looks now and then."""
+        """End the streams that have reached their age. May be called often: it checks every `LOOK_EVERY_SEC`."""
         now = self.clock()
         if now - self._looked_at >= LOOK_EVERY_SEC:
             self._looked_at = now
-            for line in [line for line in self._open if line.until <= now]:
-                line.end()
+            for slot in [slot for slot in self._open if slot.until <= now]:
+                slot.end()
 
     def end_page(self, page: str) -> None:
-        """End the stream of a page that does not read it any more."""
-        if (line := self._pages.get(page)) is not None:
-            line.end()
+        """End the stream of a page, which does not read it any more."""
+        if (slot := self._pages.get(page)) is not None:
+            slot.end()
 
     def end(self, session: str) -> None:
-        """End every stream of a session that is worth nothing any more."""
-        for line in [line for line in self._open if line.session == session]:
-            line.end()
+        """End every stream of a session that was revoked or has expired."""
+        # A copy, for a stream that ends removes itself from the set.
+        for slot in [slot for slot in self._open if slot.session == session]:
+            slot.end()
 
 
 def open_files() -> int:
-    """Raise the limit of open files as far as it goes; returns how many there may be."""
+    """Raise the soft limit of open files as far as the system allows, and return how many there may be."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     for tried in FILES_TRIED:
         ceiling = tried if hard == resource.RLIM_INFINITY else min(hard, tried)
         if soft == resource.RLIM_INFINITY or soft >= ceiling:
             break
-        # Where even the lowest is refused the limit stays as it is: there are fewer places then.
+        # Where even the lowest is refused, the limit stays as it is, and there are fewer slots.
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (ceiling, hard))
             soft = ceiling
@@ -124,17 +132,17 @@ def open_files() -> int:
 
 
 def connections_most(files: int) -> int:
-    """Connections that leave room for what the show itself has open."""
+    """Return how many connections leave room for the files that the show itself has open."""
     return max(RESERVED + 8, files - max(MIN_HEADROOM, files // 16))
 
 
 def streams_most(files: int) -> int:
-    """Streams that leave room for journal, system, pages and people who are just arriving."""
+    """Return how many streams leave room for the show's own files and for `ARRIVING` other connections."""
     return max(RESERVED + 1, files - max(MIN_HEADROOM + ARRIVING, files // 8))
 
 
 def short_of_room(files: int) -> str:
-    """What to say when a full hall will not fit; "" when it will."""
+    """Return a warning where fewer than `HALL` streams fit; "" where they do."""
     room = streams_most(files)
     if room >= HALL:
         return ""

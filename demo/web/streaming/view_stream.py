@@ -1,4 +1,4 @@
-"""Streams that the application itself serves: `/events`, and a view's where no connection is handed over below."""
+"""Event streams that the application serves: `/events`, and views where the server cannot detach connections."""
 
 import asyncio
 import contextlib
@@ -21,23 +21,23 @@ from demo.web.asgi_extensions import UNTIL_CLOSED
 from demo.web.streaming.stream_slots import StreamSlot
 
 MAX_MAILBOX = 8
-"""Messages that may wait for one listener; beyond them it is skipped and gets the whole view later."""
+"""Messages that may wait for one listener; when there are more, it misses them and gets the full message later."""
 
 SEND_TIMEOUT_SEC = 30.0
-"""Of a listener that takes nothing; the connection itself (`web/wire.py`) is cut before that."""
+"""How long a write may take. Our own server (`server/http_protocol.py`) aborts an unread connection before that."""
 
 HEARTBEAT_SEC = 15
 RETRY_MS = 500
 RETRY = f"retry: {RETRY_MS}\n".encode()
-"""The first line of a stream's first message. Never a block of its own: some clients take that for an empty event."""
+"""First line of a stream's first message; as a block of its own some clients would take it for an empty event."""
 
 LOOK_EVERY_SEC = 0.2
 DISK_TIMEOUT_SEC = 1.0
-"""How often a stream looks whether what it waits for is on disk, and how long a new one waits for it."""
+"""How often a stream checks whether the entries it waits for are on disk, and how long a new stream waits for them."""
 
 
 class Mailbox:
-    """A sink that one task empties. Bounded, whatever the listener does: beyond that `full` is called."""
+    """A sink for the hub, emptied by one task. A message beyond `MAX_MAILBOX` is lost, and `full` is called."""
 
     def __init__(self) -> None:
         self._waiting: list[bytes] = []
@@ -60,7 +60,7 @@ class Mailbox:
         self._changed.set()
 
     async def take(self) -> bytes | None:
-        """Everything that waits, as one chunk; None when the stream is over."""
+        """Wait for messages and return all of them as one chunk; None when the stream is over."""
         await self._changed.wait()
         self._changed.clear()
         if self._closed:
@@ -71,14 +71,14 @@ class Mailbox:
 
 
 class Ping(ServerSentEvent):
-    """A sign of life: a comment in front of the next message, for a block of its own would be an event to some."""
+    """A keep-alive comment. It ends without an empty line: some clients take a block of a comment only for an event."""
 
     def encode(self) -> bytes:
         return b": ping\n"
 
 
 class StreamResponse(EventSourceResponse):
-    """Gives its place back when it is over, however it ends."""
+    """Gives its slot back when it ends, for whatever reason."""
 
     line: StreamSlot | None = None
 
@@ -94,7 +94,10 @@ class StreamResponse(EventSourceResponse):
 
 
 def view_stream(hub: Hub[Any], view: str, line: StreamSlot | None = None) -> StreamResponse:
-    """The htmx stream of one view: the whole of it, then what changes. `line` ends it from outside."""
+    """Respond with the htmx stream of one view: a full message first, then the regions that change.
+
+    `line` is the slot of the stream: it is given back at the end, and can end the stream from outside.
+    """
     mailbox = Mailbox()
     if line is not None:
         line.on_end(mailbox.close)
@@ -110,15 +113,16 @@ def view_stream(hub: Hub[Any], view: str, line: StreamSlot | None = None) -> Str
         finally:
             hub.leave(listener)
 
-    return _response(messages(), line)
+    return _build_response(messages(), line)
 
 
 class EventStream:
     """`/events` for programs: every event of the journal once, in order, no gap.
 
-    An id is a promise to go on behind it, after a crash too. So an entry is told once it is on disk (a move
-    is at once, a health sample within a second): one that a crash loses gives its number to another event.
-    While the disk is lost, entries are told from memory, without an id: who resumes then gets them again.
+    A client may resume after any id that it was sent, even when the server has crashed in between. So an entry is sent
+    only once it is on disk (a chapter's change is there at once, a health sample within a second): the number of an
+    entry that a crash loses is used again for another event. While nothing can be written to the disk, entries are
+    sent from memory and without an id: a client that resumes then gets them again.
     """
 
     def __init__(self, conductor: Conductor) -> None:
@@ -128,7 +132,7 @@ class EventStream:
         self._closed = False
 
     def tell(self) -> None:
-        """The journal has grown."""
+        """Wake the streams: the journal has grown."""
         for event in self._waiting:
             event.set()
 
@@ -137,62 +141,64 @@ class EventStream:
         self.tell()
 
     def stream(self, last_id: str | None, line: StreamSlot | None = None) -> StreamResponse:
-        """From behind `last_id`; without one, or with one of another show, from a snapshot on."""
+        """Respond with the entries after `last_id`; without one, or with another show's, with a snapshot first."""
         grown = asyncio.Event()
         if line is not None:
             line.on_end(grown.set)
-        return _response(self._messages(self._place(last_id), grown, line), line)
+        return _build_response(self._messages(self._parse_last_id(last_id), grown, line), line)
 
-    def _place(self, last_id: str | None) -> int | None:
+    def _parse_last_id(self, last_id: str | None) -> int | None:
         epoch, _, seq = (last_id or "").rpartition("-")
-        known = epoch == self._conductor.epoch and seq.isascii() and seq.isdecimal()
+        is_ours = epoch == self._conductor.epoch and seq.isascii() and seq.isdecimal()
         newest = max(self._conductor.state.seq, self._journal.durable_seq)
-        return int(seq) if known and len(seq) <= 18 and int(seq) <= newest else None
+        # At most 18 digits: SQLite's integers have 64 bits, and Python refuses to convert numbers of great length.
+        return int(seq) if is_ours and len(seq) <= 18 and int(seq) <= newest else None
 
     async def _messages(self, after: int | None, grown: asyncio.Event, line: StreamSlot | None) -> AsyncIterator[bytes]:
         self._waiting.add(grown)
         try:
             yield RETRY
             if after is None:
-                state = await self._settled()
+                state = await self._await_durable_state()
                 after = state.seq
                 clock = self._conductor.clock
-                shown = snapshot(state, self._conductor.epoch, {}, now=clock(), ahead=clock.ahead)
-                yield self._frame("snapshot", after, shown)
+                data = snapshot(state, self._conductor.epoch, {}, now=clock(), ahead=clock.ahead)
+                yield self._frame("snapshot", after, data)
             while not self._closed and not (line and line.ended):
                 grown.clear()
-                upto = self._upto()
-                while after < upto:
-                    entries = [entry for entry in await self._journal.read(after) if entry.seq <= upto]
+                last_sendable = self._last_sendable_seq()
+                while after < last_sendable:
+                    entries = [entry for entry in await self._journal.read(after) if entry.seq <= last_sendable]
                     for entry in entries:
-                        told = _entry(entry, self._conductor.clock.ahead, left_out=entry.seq - after - 1)
-                        yield self._frame("entry", entry.seq, told)
+                        data = _entry_to_json(entry, self._conductor.clock.ahead, left_out=entry.seq - after - 1)
+                        yield self._frame("entry", entry.seq, data)
                         after = entry.seq
-                    # Numbers that nobody holds (samples given up while the disk took none) are passed over.
-                    after = after if entries else upto
-                # A write makes no new state, so whoever waits for one looks again by itself.
+                    # Numbers without an entry (samples dropped while nothing could be written) are skipped.
+                    after = after if entries else last_sendable
+                # The end of a write makes no new state and so wakes nobody: an entry not yet on disk is polled for.
                 pending = after < self._conductor.state.seq
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(grown.wait(), LOOK_EVERY_SEC if pending else None)
         except JournalError:
-            return  # The presenter is told by the conductor; the program comes back with its last id.
+            return  # The conductor notifies the presenter; the program reconnects with its last id.
         finally:
             self._waiting.discard(grown)
 
-    def _upto(self) -> int:
+    def _last_sendable_seq(self) -> int:
         state = self._conductor.state
         return min(state.seq, self._journal.durable_seq) if self._is_written(state) else state.seq
 
-    async def _settled(self) -> ShowState:
-        """The newest state, once everything that made it is on disk (or the disk is overdue)."""
+    async def _await_durable_state(self) -> ShowState:
+        """Return the newest state once all its events are on disk, or after `DISK_TIMEOUT_SEC`."""
         state = self._conductor.state
         with contextlib.suppress(JournalError, TimeoutError):
             if self._is_written(state) and self._journal.durable_seq < state.seq:
+                # The journal writes in order: an empty write ends when all before it have.
                 await asyncio.wait_for(self._journal.append(()), DISK_TIMEOUT_SEC)
         return state
 
     def _is_written(self, state: ShowState) -> bool:
-        """A temporary journal is written too, although nothing rests on it."""
+        """Return whether this state's events are being written to a journal, a temporary one included."""
         return state.durable or state.journal != "file"
 
     def _frame(self, kind: str, seq: int, data: dict[str, Any]) -> bytes:
@@ -200,13 +206,13 @@ class EventStream:
         return ServerSentEvent(json.dumps(data), event=kind, id=ident, sep="\n").encode()
 
 
-def _entry(entry: e.JournalEntry, ahead: float, left_out: int) -> dict[str, Any]:
-    """`left_out`: the numbers before it that the journal does not hold, all of them health samples'."""
-    told = {"seq": entry.seq, "at": moment(entry.at, ahead), "who": entry.who, "event": e.to_json(entry.event)}
-    return told | {"left_out": left_out} if left_out else told
+def _entry_to_json(entry: e.JournalEntry, ahead: float, left_out: int) -> dict[str, Any]:
+    """Convert an entry; `left_out` numbers before it are not in the journal, all of them of health samples."""
+    data = {"seq": entry.seq, "at": moment(entry.at, ahead), "who": entry.who, "event": e.to_json(entry.event)}
+    return data | {"left_out": left_out} if left_out else data
 
 
-def _response(messages: AsyncIterator[bytes], line: StreamSlot | None) -> StreamResponse:
+def _build_response(messages: AsyncIterator[bytes], line: StreamSlot | None) -> StreamResponse:
     response = StreamResponse(
         messages, ping=HEARTBEAT_SEC, sep="\n", send_timeout=SEND_TIMEOUT_SEC, ping_message_factory=Ping
     )

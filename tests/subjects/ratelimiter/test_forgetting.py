@@ -92,7 +92,7 @@ class Nowhere:
 def test_a_canary_that_confirmed_nothing_before_the_moment_knows_no_outage() -> None:
     canary = Canary(Nowhere())  # type: ignore[arg-type]
     began = uptime()
-    canary._done = {"key": deque([began + 5, began + 6])}
+    canary._confirmed_at = {"key": deque([began + 5, began + 6])}
     assert canary.longest(began) is None
     assert canary.longest(began + 5) == {"sec": pytest.approx(1.0), "began_at": began + 5}
 

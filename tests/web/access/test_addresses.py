@@ -14,7 +14,7 @@ import pytest
 from demo.container_engine import Engine
 from demo.errors import UsageError
 from demo.faults.container_restore import ContainerState, bring_back
-from demo.subjects.cluster.packages import COMPOSE, _command, installs_engine
+from demo.subjects.cluster.packages import COMPOSE, _install_command, installs_engine
 from demo.subjects.etcd.subject import Etcd
 from demo.types import Plan
 from tests.support.container_faults import engine_at
@@ -130,9 +130,9 @@ def test_a_name_that_no_compose_project_can_have_is_refused(name: str, option: s
 
 def test_the_package_is_one_that_this_distribution_has(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}" if name == "apt-get" else None)
-    assert _command(COMPOSE, 2, lambda name: name == "docker-compose") == "sudo apt-get install docker-compose"
-    assert _command(COMPOSE, 2, lambda name: True) == "sudo apt-get install docker-compose-v2"
-    assert _command(COMPOSE, 2, lambda name: False).startswith("see docs.docker.com")
+    assert _install_command(COMPOSE, 2, lambda name: name == "docker-compose") == "sudo apt-get install docker-compose"
+    assert _install_command(COMPOSE, 2, lambda name: True) == "sudo apt-get install docker-compose-v2"
+    assert _install_command(COMPOSE, 2, lambda name: False).startswith("see docs.docker.com")
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setattr("platform.freedesktop_os_release", lambda: {"ID": "rocky", "ID_LIKE": "rhel fedora"})
     assert installs_engine() == "sudo dnf install podman"

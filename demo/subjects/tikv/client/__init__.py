@@ -1,1 +1,1 @@
-"""A client of TiKV's raw API over gRPC: PD's answers, a cache of regions, reads and writes."""
+"""A client of TiKV's raw API over gRPC: requests to PD, a cache of regions, reads and writes."""

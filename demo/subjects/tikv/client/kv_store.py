@@ -1,4 +1,4 @@
-"""TiKV as a store of the load. Run as a program it is the client process."""
+"""TiKV as a `KvStore`. Run as a program, it is the client process."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ NOT_MET: Mapping[str, Any] = {"region": "", "store": "", "since": 0.0, "at": 0.0
 
 
 TABLES = b"t\x80"
-"""How the keys of TiDB's tables begin: raw writes beside them could harm what is there."""
+"""The prefix of the keys of TiDB's tables: raw writes into the same cluster could damage them."""
 
 TIDB = "TiDB's tables are here"
 
@@ -31,9 +31,9 @@ WORDS = {"no_route": "PD gives no route"}
 
 
 class TikvStore:
-    """`turn_to` takes lines: `pd ADVERTISED REACHED` and `store ADVERTISED REACHED`, as `parts.endpoints` makes them.
+    """`turn_to` takes lines `pd ADVERTISED REACHED` and `store ADVERTISED REACHED`: see `Topology.endpoints`.
 
-    Keys travel as text of one character a byte.
+    Keys are passed as text, one character per byte.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class TikvStore:
         self._pds: tuple[str, ...] = ()
         self._client: RawClient | None = None
         self._closing: set[asyncio.Task[None]] = set()
-        self._led: dict[bytes, dict[str, Any]] = {}
+        self._leader_records: dict[bytes, dict[str, Any]] = {}
         self._may_write = False
         self._known = Known()
 
@@ -52,34 +52,40 @@ class TikvStore:
         if (places, pds) == (self._places, self._pds):
             return
         self._places, self._pds = places, pds
-        old, self._client = self._client, RawClient(pds, places, self._met, self._known) if pds else None
+        old, self._client = self._client, RawClient(pds, places, self._record_leader, self._known) if pds else None
         if old is not None:
-            self._leave(old)
+            self._close_after_requests(old)
 
-    def _leave(self, old: RawClient) -> None:
-        """What is under way on it gets its time to end."""
+    def _close_after_requests(self, old: RawClient) -> None:
+        """Close a replaced client, once its running requests have had time to end."""
         task = asyncio.get_running_loop().create_task(_close_later(old))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
     def told(self) -> Mapping[str, Any]:
-        """Who led each canary's region when it answered last: `since` when, and last `at`, by the machine's uptime."""
-        return {"regions": list(self._led.values())}
+        """Return who led each canary's region at its last answer: `since` when, and last `at`, in uptime seconds."""
+        return {"regions": list(self._leader_records.values())}
 
-    def _met(self, key: bytes, route: Route) -> None:
-        before = self._led.get(key)
+    def _record_leader(self, key: bytes, route: Route) -> None:
+        before = self._leader_records.get(key)
         if before is None:
             return
         now, store, region = uptime(), str(route.peer.store_id), str(route.region.ident)
         since = before["since"] if before["store"] == store else now
         holds_load = route.region.holds(LOAD)
-        self._led[key] = {"region": region, "store": store, "since": since, "at": now, "holds_load": holds_load}
+        self._leader_records[key] = {
+            "region": region,
+            "store": store,
+            "since": since,
+            "at": now,
+            "holds_load": holds_load,
+        }
 
     async def canary_keys(self) -> Sequence[str]:
-        client = self._reached()
+        client = self._require_client()
         try:
             regions = await client.regions(ASK_SEC)
-            # Beyond the first few hundred regions, too.
+            # Asked for separately, because they may lie beyond the regions of the first answer.
             tables = await client.regions(ASK_SEC, 2, TABLES)
         except NoAnswer as error:
             raise _not_done(error) from error
@@ -87,24 +93,24 @@ class TikvStore:
         if not self._may_write:
             raise NotDone(TIDB)
         keys = some_keys(regions)
-        self._led = {key: self._led.get(key, dict(NOT_MET)) for key in keys}
+        self._leader_records = {key: self._leader_records.get(key, dict(NOT_MET)) for key in keys}
         return [key.decode("latin-1") for key in keys]
 
     async def put(self, key: str, value: bytes, within_sec: float) -> bool:
         if not self._may_write:
             raise NotDone("no route is known yet")
         try:
-            return await self._reached().put(key.encode("latin-1"), value, within_sec)
+            return await self._require_client().put(key.encode("latin-1"), value, within_sec)
         except NoAnswer as error:
             raise _not_done(error) from error
 
     async def get(self, key: str, within_sec: float) -> bytes | None:
         try:
-            return await self._reached().get(key.encode("latin-1"), within_sec)
+            return await self._require_client().get(key.encode("latin-1"), within_sec)
         except NoAnswer as error:
             raise _not_done(error) from error
 
-    def _reached(self) -> RawClient:
+    def _require_client(self) -> RawClient:
         if self._client is None:
             raise NotDone("no PD is known")
         return self._client
@@ -117,7 +123,7 @@ class TikvStore:
 
 
 def some_keys(regions: Sequence[KeyRegion]) -> list[bytes]:
-    """One key in each region; of many regions those at even steps."""
+    """Return one key in each region; of more than MAX_KEYS regions, those at regular intervals."""
     keys = [key for region in regions if (key := region.key(CANARY)) is not None]
     step = max(1, -(-len(keys) // MAX_KEYS))
     return keys[::step]

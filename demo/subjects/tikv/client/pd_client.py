@@ -18,21 +18,21 @@ Answer = TypeVar("Answer", wire.GetRegionResponse, wire.ScanRegionsResponse, wir
 
 
 class PdClient:
-    """Any PD may say who leads; only the leader is asked for regions and stores. Raises `NoAnswer`.
+    """Any PD may say who leads; only the leader is asked for regions and stores. Methods raise `NoAnswer`.
 
-    `until` is a time of the running loop.
+    `until` is a deadline in the running loop's time.
     """
 
     def __init__(self, channels: Channels, addresses: Sequence[str], stores: dict[int, str]) -> None:
         self._channels = channels
-        self._given = tuple(dict.fromkeys(host_port(address) for address in addresses))
-        self._known = self._given
+        self._configured_addresses = tuple(dict.fromkeys(host_port(address) for address in addresses))
+        self._known_addresses = self._configured_addresses
         self._leader: str | None = None
         self._cluster_id = 0
         self._stores = stores
 
     async def region(self, key: bytes, until: float) -> KeyRegion:
-        """The region that holds `key`."""
+        """Return the region that holds `key`."""
         answer = await self._ask_leader(
             REGION, lambda header: wire.GetRegionRequest(header=header, region_key=key), wire.GetRegionResponse, until
         )
@@ -42,20 +42,22 @@ class PdClient:
         return region
 
     async def regions(self, start: bytes, most: int, until: float) -> list[KeyRegion]:
-        """Those from the one that holds `start` on, no more than `most`: one answer of bounded size."""
+        """Return the region that holds `start` and those after it, at most `most`, in one answer of bounded size."""
         answer = await self._ask_leader(
             REGIONS,
             lambda header: wire.ScanRegionsRequest(header=header, start_key=start, limit=most),
             wire.ScanRegionsResponse,
             until,
         )
-        found = [region_from(one.region, one.leader if one.HasField("leader") else None) for one in answer.regions]
-        if not found:
+        regions = [
+            region_from(item.region, item.leader if item.HasField("leader") else None) for item in answer.regions
+        ]
+        if not regions:
             raise NoAnswer("no_route", "PD knows no regions")
-        return found[:most]
+        return regions[:most]
 
     async def learn_addresses(self, store_ids: Iterable[int], until: float) -> None:
-        """As far as PD tells: they are wanted when it does not."""
+        """Learn the addresses of these stores now, for the time when PD does not answer; ignore failures."""
         for store_id in store_ids:
             with suppress(NoAnswer):
                 await self.address(store_id, until)
@@ -64,7 +66,7 @@ class PdClient:
         return self._stores.get(store_id)
 
     async def address(self, store_id: int, until: float) -> str:
-        """What a store advertises."""
+        """Return the address that a store advertises."""
         if store_id not in self._stores:
             answer = await self._ask_leader(
                 STORE,
@@ -78,59 +80,60 @@ class PdClient:
         return self._stores[store_id]
 
     def forget_address(self, store_id: int) -> None:
-        """It answers as another store now."""
+        """Forget a store's address: another store answers there now."""
         self._stores.pop(store_id, None)
 
     async def _ask_leader(
         self, path: str, request: Callable[[wire.RequestHeader], Any], answer: type[Answer], until: float
     ) -> Answer:
-        """Twice: when the known leader refuses or is silent, the members are asked who leads now."""
+        """Ask PD's leader; if it refuses or does not answer, find out who leads now, and ask that one."""
         clock = asyncio.get_running_loop().time
+        # The first try may take half of the remaining time, so that there is some left for a new leader.
         for share in (0.5, 1.0):
             leader = self._leader or await self._find_leader(until)
             header = wire.RequestHeader(cluster_id=self._cluster_id)
             try:
-                found = await self._channels.ask(leader, path, request(header), answer, share * (until - clock()))
+                response = await self._channels.ask(leader, path, request(header), answer, share * (until - clock()))
             except NoAnswer as error:
                 trouble = str(error)
             else:
-                if not found.header.error.type:
-                    return found
-                trouble = f"{leader} refused: {found.header.error.message[:200]}"
+                if not response.header.error.type:
+                    return response
+                trouble = f"{leader} refused: {response.header.error.message[:200]}"
             self._leader = None
         raise NoAnswer("no_route", f"PD does not say where the key lives: {trouble}")
 
     async def _find_leader(self, until: float) -> str:
-        """All known members are asked at once: a frozen one holds nobody up."""
-        left = until - asyncio.get_running_loop().time()
-        asked = [asyncio.ensure_future(self._members(address, left)) for address in self._known]
+        """Ask all known members concurrently, so that a frozen one delays nothing."""
+        remaining_sec = until - asyncio.get_running_loop().time()
+        tasks = [asyncio.ensure_future(self._ask_members(address, remaining_sec)) for address in self._known_addresses]
         try:
-            for next_one in asyncio.as_completed(asked):
+            for next_one in asyncio.as_completed(tasks):
                 members = await next_one
                 if members is not None and members.leader.client_urls:
-                    return self._learn(members)
+                    return self._learn_members(members)
         finally:
-            for one in asked:
-                one.cancel()
-            await asyncio.gather(*asked, return_exceptions=True)
-        self._known = self._given
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        self._known_addresses = self._configured_addresses
         raise NoAnswer("no_route", "no PD names a leader")
 
-    async def _members(self, address: str, within_sec: float) -> wire.GetMembersResponse | None:
+    async def _ask_members(self, address: str, within_sec: float) -> wire.GetMembersResponse | None:
         try:
             request = wire.GetMembersRequest()
             return await self._channels.ask(address, MEMBERS, request, wire.GetMembersResponse, within_sec)
         except NoAnswer:
-            return None  # told by the others, or by nobody: then that is said
+            return None  # the others are asked, too; if none answers, `_find_leader` raises
 
-    def _learn(self, members: wire.GetMembersResponse) -> str:
+    def _learn_members(self, members: wire.GetMembersResponse) -> str:
         learned = [host_port(url) for member in members.members for url in member.client_urls[:1]]
-        self._known = tuple(dict.fromkeys([*self._given, *learned]))
+        self._known_addresses = tuple(dict.fromkeys([*self._configured_addresses, *learned]))
         self._cluster_id = members.header.cluster_id
         self._leader = host_port(members.leader.client_urls[0])
         return self._leader
 
 
 def host_port(url: str) -> str:
-    """`http://pd0:2379/` → `pd0:2379`."""
+    """Return `pd0:2379` for `http://pd0:2379/`."""
     return url.rpartition("//")[2].rstrip("/")

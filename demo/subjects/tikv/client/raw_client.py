@@ -1,4 +1,4 @@
-"""Raw reads and writes of TiKV, each within its deadline; elections are seen and counted, not hidden."""
+"""Raw reads and writes of TiKV, each with a timeout; elections are reported and counted, not hidden by retries."""
 
 import asyncio
 import math
@@ -20,31 +20,31 @@ BACK_OFF_SEC = 0.05
 MOST_REGIONS = 256
 
 PD_SEC = 0.15
-"""What PD gets to name a new route where the old one may do: the write has only so much time."""
+"""PD's timeout for a new route while the old one might still work: a write has little time in all."""
 
 SILENT_SEC = 1.0
-"""A store that did not answer is asked last for so long, where its region's other copies may tell who leads."""
+"""For so long after a missing answer a store is asked last: the region's other copies may know who leads."""
 
 PD_AGAIN_SEC = 0.3
-"""A PD that did not name one is asked again after so long, by one write for all."""
+"""After so long without a route PD is asked again, by one request on behalf of all."""
 
 _MOVED = ("region_not_found", "key_not_in_region", "epoch_not_match", "stale_command")
 
 _REFUSED_BEFORE = ("not_leader", "key_not_in_region", "epoch_not_match", "server_is_busy", "store_not_match")
-"""Said before anything is proposed, or instead of applying it: after these nothing can come of a write."""
+"""Errors that TiKV returns before it proposes a write, or instead of applying it: the write has no effect."""
 
 Answer = TypeVar("Answer", wire.RawPutResponse, wire.RawGetResponse)
 
 Met = Callable[[bytes, Route], None]
-"""A key was read or written, by this route: that store leads its region."""
+"""Called after a key was read or written by this route, which proves that its store leads the region."""
 
 
 class RawClient:
-    """Speaks to PD for routes and to the stores for the rest. Every method may raise `NoAnswer`.
+    """Asks PD for routes and the stores for the rest. Every method may raise `NoAnswer`.
 
-    `pd_addresses` and what the cluster advertises go through `resolve`. `counts` says what was met on the way:
-    `election`, `unreachable`, `busy`, `refused`, `no_route`, `moved`. `met` is called at each answer. `known`: what
-    another client of this cluster has learned; while PD has no leader, nobody else tells.
+    `pd_addresses` and the addresses that the cluster advertises are translated by `resolve`. `counts`: how often each
+    of `election`, `unreachable`, `busy`, `refused`, `no_route` and `moved` was met. `met` is called at each answer.
+    `known`: what another client of this cluster has learned, which is needed while PD has no leader.
     """
 
     def __init__(
@@ -58,21 +58,21 @@ class RawClient:
             raise InvalidValue("a client of TiKV needs at least one address of PD")
         self._channels = Channels(resolve)
         known = known or Known()
-        self._placement = PdClient(self._channels, pd_addresses, known.stores)
+        self._pd = PdClient(self._channels, pd_addresses, known.stores)
         self._routes = known.routes
         self._met = met
-        self._looking_up = asyncio.Lock()
+        self._lookup_lock = asyncio.Lock()
         self._asks_pd_from = 0.0
         self._silent_until: dict[int, float] = {}
         self.counts: Counter[str] = Counter()
 
     async def put(self, key: bytes, value: bytes, within_sec: float = WITHIN_SEC) -> bool:
-        """Write, and return once a majority has it: False when an earlier try of it may yet be made, too."""
+        """Write; return once a majority has it. False: an earlier try of this write may still be applied, too."""
 
         def request(route: Route) -> wire.RawPutRequest:
             return wire.RawPutRequest(context=route.context(), key=key, value=value)
 
-        return (await self._reach(key, PUT, request, wire.RawPutResponse, within_sec))[1]
+        return (await self._request_until_answered(key, PUT, request, wire.RawPutResponse, within_sec))[1]
 
     async def get(self, key: bytes, within_sec: float = WITHIN_SEC) -> bytes | None:
         """Read; None: there is no such key."""
@@ -80,12 +80,12 @@ class RawClient:
         def request(route: Route) -> wire.RawGetRequest:
             return wire.RawGetRequest(context=route.context(), key=key)
 
-        answer, _ = await self._reach(key, GET, request, wire.RawGetResponse, within_sec)
+        answer, _ = await self._request_until_answered(key, GET, request, wire.RawGetResponse, within_sec)
         return None if answer.not_found else answer.value
 
     async def regions(self, within_sec: float = 2.0, most: int = MOST_REGIONS, start: bytes = b"") -> list[KeyRegion]:
-        """The regions from the one that holds `start` on, as PD knows them; no more than `most`."""
-        return await self._placement.regions(start, most, _now() + _positive(within_sec))
+        """Return PD's regions from the one that holds `start` on, at most `most`."""
+        return await self._pd.regions(start, most, _now() + _positive(within_sec))
 
     async def close(self) -> None:
         await self._channels.close()
@@ -96,166 +96,174 @@ class RawClient:
     async def __aexit__(self, *error: object) -> None:
         await self.close()
 
-    async def _reach(
+    async def _request_until_answered(
         self, key: bytes, path: str, request: Callable[[Route], Any], answer: type[Answer], within_sec: float
     ) -> tuple[Answer, bool]:
-        """The answer, and whether no earlier try can have had an effect."""
+        """Try until there is an answer; return it, and whether no earlier try can have had an effect."""
         if not key:
             raise InvalidValue("a key of TiKV cannot be empty")
-        errand = _Request(key, _now() + _positive(within_sec), within_sec)
+        state = _Request(key, _now() + _positive(within_sec), within_sec)
         try:
-            async with asyncio.timeout_at(errand.until):
+            async with asyncio.timeout_at(state.until):
                 while True:
-                    found = await self._try(errand, path, request, answer)
-                    if found is not None:
-                        return found, not errand.is_doubtful
-                    await asyncio.sleep(errand.patience_sec)
+                    response = await self._try(state, path, request, answer)
+                    if response is not None:
+                        return response, not state.is_doubtful
+                    await asyncio.sleep(state.pause_sec)
         except TimeoutError:
-            raise errand.why() from None
+            raise state.final_error() from None
 
     async def _try(
-        self, errand: "_Request", path: str, request: Callable[[Route], Any], answer: type[Answer]
+        self, state: "_Request", path: str, request: Callable[[Route], Any], answer: type[Answer]
     ) -> Answer | None:
-        """One way to the region's leader; None: `errand` has learned why not, try again."""
-        errand.patience_sec = BACK_OFF_SEC
+        """Send the request once, by one route; None: not answered, try again with what `state` has learned."""
+        state.pause_sec = BACK_OFF_SEC
         try:
-            route = await self._route(errand)
+            route = await self._route(state)
         except NoAnswer as trouble:
-            self._note(errand, trouble)
+            self._record_error(state, trouble)
             return None
         began = _now()
         try:
-            found = await self._channels.ask(route.address, path, request(route), answer, errand.until - began)
+            response = await self._channels.ask(route.address, path, request(route), answer, state.until - began)
         except NoAnswer as trouble:
-            self._lost(errand, route, trouble, began)
+            self._handle_no_answer(state, route, trouble, began)
             if trouble.reason == "refused":
                 raise
             return None
-        except asyncio.CancelledError:  # its time is over
-            silence = f"{route.address} did not answer in {errand.within_sec * 1000:.0f} ms"
-            self._lost(errand, route, NoAnswer("unreachable", silence), began)
+        except asyncio.CancelledError:  # by the timeout of the whole request
+            silence = f"{route.address} did not answer in {state.within_sec * 1000:.0f} ms"
+            self._handle_no_answer(state, route, NoAnswer("unreachable", silence), began)
             raise
-        if found.HasField("region_error"):
-            await self._learn(errand, route, found.region_error)
+        if response.HasField("region_error"):
+            await self._handle_region_error(state, route, response.region_error)
             return None
-        if found.error:
-            refusal = NoAnswer("refused", f"{route.address} refused: {found.error[:200]}")
-            self._note(errand, refusal)
+        if response.error:
+            refusal = NoAnswer("refused", f"{route.address} refused: {response.error[:200]}")
+            self._record_error(state, refusal)
             raise refusal
-        if self._routes.find(errand.key) is None:  # a detour that has led there
+        if self._routes.find(state.key) is None:  # an untrusted route that turned out to be right
             self._routes.keep(route)
-        self._met(errand.key, route)
-        return found
+        self._met(state.key, route)
+        return response
 
-    def _lost(self, errand: "_Request", route: Route, trouble: NoAnswer, began: float) -> None:
-        """PD is asked before anybody waits here again, as long as it answers."""
-        errand.is_doubtful = True
+    def _handle_no_answer(self, state: "_Request", route: Route, trouble: NoAnswer, began: float) -> None:
+        """Mark the route as doubtful, so that PD is asked before another request waits for that store."""
+        state.is_doubtful = True
         self._routes.doubt(route)
-        errand.shunned.add(route.peer.store_id)
+        state.avoided_stores.add(route.peer.store_id)
         self._silent_until[route.peer.store_id] = _now() + SILENT_SEC
-        was_cut_short = _now() >= errand.until and _now() - began < errand.within_sec / 2
-        if not (was_cut_short and errand.trouble):
-            self._note(errand, trouble)
+        # A try that had little time left says less than the errors before it, so it does not replace them.
+        was_cut_short = _now() >= state.until and _now() - began < state.within_sec / 2
+        if not (was_cut_short and state.trouble):
+            self._record_error(state, trouble)
 
-    async def _route(self, errand: "_Request") -> Route:
-        """The trusted route, or PD's newest; the old one and its copies while PD has none."""
-        route = self._known(errand)
+    async def _route(self, state: "_Request") -> Route:
+        """Return the trusted route, or PD's newest; while PD has none, the old one or one of its other copies."""
+        route = self._trusted_route(state)
         if route is not None:
             return route
-        async with self._looking_up:  # what one has learned, the others need not ask
-            route = self._known(errand)
+        async with self._lookup_lock:  # one request asks PD, those that wait here use its answer
+            route = self._trusted_route(state)
             if route is not None:
                 return route
-            old = self._routes.last(errand.key)
+            old = self._routes.last(state.key)
             if old is None:
-                return await self._newest(errand, errand.until)
+                return await self._ask_pd_for_route(state, state.until)
             if _now() >= self._asks_pd_from:
                 try:
-                    return await self._newest(errand, min(errand.until, _now() + PD_SEC))
+                    return await self._ask_pd_for_route(state, min(state.until, _now() + PD_SEC))
                 except NoAnswer:
                     self._asks_pd_from = _now() + PD_AGAIN_SEC
-            return self._detour(errand, old)
+            return self._detour(state, old)
 
-    async def _newest(self, errand: "_Request", until: float) -> Route:
-        """PD's; kept, with the addresses of all its copies."""
-        region = await self._placement.region(errand.key, until)
-        peer = errand.choose(region)
-        route = Route(region, peer, await self._placement.address(peer.store_id, until))
+    async def _ask_pd_for_route(self, state: "_Request", until: float) -> Route:
+        """Ask PD for the route, and keep it, together with the addresses of all copies."""
+        region = await self._pd.region(state.key, until)
+        peer = state.choose(region)
+        route = Route(region, peer, await self._pd.address(peer.store_id, until))
         if region.leader is None or peer == region.leader:
             self._routes.keep(route)
-        await self._placement.learn_addresses((one.store_id for one in region.peers), min(until, _now() + PD_SEC))
+        await self._pd.learn_addresses((one.store_id for one in region.peers), min(until, _now() + PD_SEC))
         return route
 
-    def _detour(self, errand: "_Request", old: Route) -> Route:
-        """While PD names no other: the old route, then the region's other copies, which know who leads. In turn."""
+    def _detour(self, state: "_Request", old: Route) -> Route:
+        """Choose a route while PD has none: the old one, then the region's other copies, which know who leads.
+
+        Successive calls for one request take them in turn.
+        """
         peers = [old.peer, *(peer for peer in old.region.peers if peer.store_id != old.peer.store_id)]
-        known = [(peer, at) for peer in peers if (at := self._placement.known_address(peer.store_id))]
-        if not known:
+        candidates = [(peer, at) for peer in peers if (at := self._pd.known_address(peer.store_id))]
+        if not candidates:
             raise NoAnswer("no_route", "PD names no route, and none is known of before")
-        able = [one for one in known if one[0].store_id not in errand.shunned]
-        if not able:
-            errand.shunned.clear()
-        heard = [one for one in able if self._silent_until.get(one[0].store_id, 0.0) < _now()]
-        choice = heard or able or known
-        peer, address = choice[errand.detours % len(choice)]
-        errand.detours += 1
+        untried = [candidate for candidate in candidates if candidate[0].store_id not in state.avoided_stores]
+        if not untried:
+            state.avoided_stores.clear()
+        responsive = [candidate for candidate in untried if self._silent_until.get(candidate[0].store_id, 0.0) < _now()]
+        choice = responsive or untried or candidates
+        peer, address = choice[state.detours % len(choice)]
+        state.detours += 1
         return Route(old.region, peer, address)
 
-    def _known(self, errand: "_Request") -> Route | None:
-        route = self._routes.find(errand.key)
-        return None if route is None or route.peer.store_id in errand.shunned else route
+    def _trusted_route(self, state: "_Request") -> Route | None:
+        route = self._routes.find(state.key)
+        return None if route is None or route.peer.store_id in state.avoided_stores else route
 
-    async def _learn(self, errand: "_Request", route: Route, error: wire.RegionError) -> None:
+    async def _handle_region_error(self, state: "_Request", route: Route, error: wire.RegionError) -> None:
         self._routes.doubt(route)
-        errand.is_doubtful |= not any(error.HasField(field) for field in _REFUSED_BEFORE)
+        state.is_doubtful |= not any(error.HasField(field) for field in _REFUSED_BEFORE)
         if error.HasField("not_leader"):
             hint = error.not_leader.leader
             if not hint.store_id:
-                self._note(errand, NoAnswer("election", "the region has no leader: an election is going on"))
+                self._record_error(state, NoAnswer("election", "the region has no leader: an election is going on"))
                 return
-            await self._follow(errand, route, peer_from(hint))
+            await self._follow_hint(state, route, peer_from(hint))
         elif error.HasField("server_is_busy"):
-            self._note(errand, NoAnswer("busy", f"{route.address} is busy"))
+            self._record_error(state, NoAnswer("busy", f"{route.address} is busy"))
         elif any(error.HasField(field) for field in _MOVED):
-            self._note(errand, NoAnswer("no_route", "PD's route to the key is out of date"))
-            errand.patience_sec = 0.0 if self._is_first(errand) else BACK_OFF_SEC
+            self._record_error(state, NoAnswer("no_route", "PD's route to the key is out of date"))
+            state.pause_sec = 0.0 if self._is_first_turn(state) else BACK_OFF_SEC
         else:
             if error.HasField("store_not_match"):
-                self._placement.forget_address(route.peer.store_id)
-            self._note(errand, NoAnswer("refused", f"{route.address} refused: {error.message[:200]}"))
+                self._pd.forget_address(route.peer.store_id)
+            self._record_error(state, NoAnswer("refused", f"{route.address} refused: {error.message[:200]}"))
 
-    async def _follow(self, errand: "_Request", route: Route, hint: Peer) -> None:
-        """A follower names the leader: go there, at once unless that was tried."""
+    async def _follow_hint(self, state: "_Request", route: Route, hint: Peer) -> None:
+        """Go to the leader that a follower names; at once, unless that was tried."""
         self.counts["moved"] += 1
-        if hint.store_id in errand.shunned:
-            errand.shunned.discard(hint.store_id)
+        if hint.store_id in state.avoided_stores:
+            state.avoided_stores.discard(hint.store_id)
         else:
-            errand.patience_sec = 0.0 if self._is_first(errand) else BACK_OFF_SEC
+            state.pause_sec = 0.0 if self._is_first_turn(state) else BACK_OFF_SEC
         try:
-            address = await self._placement.address(hint.store_id, min(errand.until, _now() + PD_SEC))
+            address = await self._pd.address(hint.store_id, min(state.until, _now() + PD_SEC))
         except NoAnswer as trouble:
-            self._note(errand, trouble)
+            self._record_error(state, trouble)
             return
         self._routes.keep(Route(route.region, hint, address))
 
-    def _is_first(self, errand: "_Request") -> bool:
-        errand.turns += 1
-        return errand.turns == 1
+    def _is_first_turn(self, state: "_Request") -> bool:
+        """Count a change of route, and return whether it is this request's first, which needs no pause."""
+        state.turns += 1
+        return state.turns == 1
 
-    def _note(self, errand: "_Request", trouble: NoAnswer) -> None:
+    def _record_error(self, state: "_Request", trouble: NoAnswer) -> None:
         self.counts[trouble.reason] += 1
-        errand.trouble = trouble
+        state.trouble = trouble
         if trouble.reason == "election":
-            errand.election = trouble
+            state.election = trouble
 
 
 class _Request:
-    """One read or write on its way: until when, and what it met."""
+    """One read or write until it is answered: its deadline, and what it has met so far.
+
+    `avoided_stores`: stores that did not answer this request. `is_doubtful`: an earlier try may have had an effect.
+    """
 
     def __init__(self, key: bytes, until: float, within_sec: float) -> None:
         self.key, self.until, self.within_sec = key, until, within_sec
-        self.patience_sec = BACK_OFF_SEC
-        self.shunned: set[int] = set()
+        self.pause_sec = BACK_OFF_SEC
+        self.avoided_stores: set[int] = set()
         self.turns = 0
         self.detours = 0
         self.is_doubtful = False
@@ -263,15 +271,15 @@ class _Request:
         self.election: NoAnswer | None = None
 
     def choose(self, region: KeyRegion) -> Peer:
-        """The leader, unless it could not be reached just now; then another peer, which knows of an election."""
+        """Return the leader, unless it gave this request no answer; then another peer, which knows of an election."""
         wanted = [region.leader] if region.leader is not None else []
-        able = [peer for peer in [*wanted, *region.peers] if peer.store_id not in self.shunned]
+        able = [peer for peer in [*wanted, *region.peers] if peer.store_id not in self.avoided_stores]
         if not able:
-            self.shunned.clear()
+            self.avoided_stores.clear()
         return (able or [*wanted, *region.peers])[0]
 
-    def why(self) -> NoAnswer:
-        """An election seen on the way explains more than what came last."""
+    def final_error(self) -> NoAnswer:
+        """Return the error to raise: an election explains more than the last error."""
         silence = NoAnswer("no_route", f"PD did not answer in {self.within_sec * 1000:.0f} ms")
         return self.election or self.trouble or silence
 

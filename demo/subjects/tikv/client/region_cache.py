@@ -1,4 +1,4 @@
-"""Which store leads the region of a key: what PD said, trusted until it proves wrong, and kept even then. No I/O."""
+"""Which store leads the region of a key: PD's answer, used until it proves wrong, and kept even then. No I/O."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ MOST_ROUTES = 10_000
 
 @dataclass(frozen=True)
 class Peer:
-    """A region's copy on a store."""
+    """A copy of a region on a store."""
 
     ident: int
     store_id: int
@@ -19,7 +19,7 @@ class Peer:
 
 @dataclass(frozen=True)
 class KeyRegion:
-    """Keys from `start` up to `end`, which is outside; an empty `end` has no limit. `leader`: as PD knows it."""
+    """Keys from `start` up to `end`, exclusive; an empty `end` means no limit. `leader`: according to PD."""
 
     ident: int
     start: bytes
@@ -33,14 +33,14 @@ class KeyRegion:
         return self.start <= key and (not self.end or key < self.end)
 
     def key(self, suffix: bytes) -> bytes | None:
-        """A key of our own in this region, the same at every call; None when there is no room for one."""
+        """Return a key of our own in this region, the same at every call; None when there is no room for one."""
         key = self.start + b"\0" + suffix
         return key if self.holds(key) else None
 
 
 @dataclass(frozen=True)
 class Route:
-    """Whom to ask for the keys of a region, and where that store is."""
+    """Which peer to ask for the keys of a region, and its store's address."""
 
     region: KeyRegion
     peer: Peer
@@ -56,7 +56,7 @@ class Route:
 
 
 def region_from(message: wire.Region, leader: wire.Peer | None) -> KeyRegion:
-    """PD's answer as a region."""
+    """Convert PD's answer."""
     return KeyRegion(
         ident=message.id,
         start=message.start_key,
@@ -73,9 +73,9 @@ def peer_from(message: wire.Peer) -> Peer:
 
 
 class RegionCache:
-    """The known routes by the first key of their region.
+    """The known routes, by the first key of their region.
 
-    One that has failed is doubted, not forgotten: while PD has no leader there is no other to be had, and a store
+    A route that has failed is doubted, not forgotten: while PD has no leader no other route can be had, and a store
     that was slow once may still lead.
     """
 
@@ -85,42 +85,42 @@ class RegionCache:
         self._doubted: set[bytes] = set()
 
     def find(self, key: bytes) -> Route | None:
-        """One that is trusted."""
+        """Return the route for a key, if it is trusted."""
         route = self.last(key)
         return None if route is None or route.region.start in self._doubted else route
 
     def last(self, key: bytes) -> Route | None:
-        """The newest that was known, trusted or not."""
+        """Return the last known route for a key, trusted or not."""
         at = bisect_right(self._starts, key)
         route = self._routes[self._starts[at - 1]] if at else None
         return route if route is not None and route.region.holds(key) else None
 
     def keep(self, route: Route) -> None:
-        """Trust it from now on, instead of what was known of these keys."""
+        """Mark this route as trusted, and replace whatever was known of its keys."""
         if len(self._routes) >= MOST_ROUTES:
             self._starts, self._routes, self._doubted = [], {}, set()
         start, end = route.region.start, route.region.end
-        first = bisect_left(self._starts, start)
-        after = bisect_left(self._starts, end) if end else len(self._starts)
-        for replaced in self._starts[first:after]:
+        start_index = bisect_left(self._starts, start)
+        end_index = bisect_left(self._starts, end) if end else len(self._starts)
+        for replaced in self._starts[start_index:end_index]:
             del self._routes[replaced]
             self._doubted.discard(replaced)
-        self._starts[first:after] = [start]
+        self._starts[start_index:end_index] = [start]
         self._routes[start] = route
 
     def doubt(self, route: Route) -> None:
-        """Do not trust it any more, unless another has taken its place."""
+        """Stop trusting this route, unless another one has replaced it."""
         if self._routes.get(route.region.start) is route:
             self._doubted.add(route.region.start)
 
     def leaders(self) -> Mapping[int, int]:
-        """Region → store, as last used."""
+        """Map each region to the store last used for it."""
         return {route.region.ident: route.peer.store_id for route in self._routes.values()}
 
 
 @dataclass
 class Known:
-    """What clients of one cluster may share, and inherit. `stores`: store id → what it advertises."""
+    """What clients of one cluster can share and pass on. `stores`: store id → the address it advertises."""
 
     routes: RegionCache = field(default_factory=RegionCache)
     stores: dict[int, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""A cluster that `tiup playground` runs for this show: begun, waited for, mended, and ended with it."""
+"""A cluster that `tiup playground` runs for this show: started, awaited, healed, and ended with the show."""
 
 import asyncio
 import contextlib
@@ -28,13 +28,13 @@ LOOK_SEC = 0.3
 SAY_SEC = 3.0
 STILL_SEC = 20.0
 END_SEC = 30.0
-"""What the minder gets to end all of it: gently for 10 s, then not."""
+"""The supervisor's time to end everything: it gives a grace period of 10 s, then kills."""
 
 CLIENT_URLS = "--advertise-client-urls="
 
 
 class Playground:
-    """A `Ground`. Its parts end with this process, however that ends: they belong to a process that minds them."""
+    """A `Deployment`. Its processes end with this one, whatever ends it: they belong to a supervisor process."""
 
     watch: EngineWatch | None = None
 
@@ -42,104 +42,105 @@ class Playground:
         self.port_offset = port_offset
         self._tell: Tell = lambda text: None
         self._members = Members((), None)
-        self._place: PlaygroundDir | None = None
-        self._minder: Child | None = None
-        self._mourning: asyncio.Task[None] | None = None
-        self._heard = 0
-        self._spoke_at = 0.0
+        self._directory: PlaygroundDir | None = None
+        self._supervisor: Child | None = None
+        self._end_watcher: asyncio.Task[None] | None = None
+        self._lines_reported = 0
+        self._last_notice_at = 0.0
 
     def join(self, parts: Topology, roster: MemberDiscovery) -> None:
-        """Before all else: who asks PD for its members, and where they are written down."""
-        self._parts, self._roster = parts, roster
+        """Set who discovers the members, and where they are recorded. Called once, before anything else."""
+        self._parts, self._discovery = parts, roster
 
     def told(self, members: Members, changed: Callable[[], None], tell: Tell) -> None:
         self._members, self._tell = members, tell
 
-    # Life.
+    # Start, heal, stop.
 
     async def check(self) -> None:
         find_tiup()
         check_ports(self.port_offset)
 
     async def bring_up(self) -> None:
-        """From nothing, always: a playground belongs to one show."""
+        """Start a new one, always: a playground belongs to one show."""
         tiup = find_tiup()
         await end_what_is_left(self._tell)
-        place = self._place = PlaygroundDir.new()
+        directory = self._directory = PlaygroundDir.new()
         if lacking := missing():
             self._tell(f"tiup loads {', '.join(lacking)} first: that may take minutes")
         self._tell(f"starting {EACH} PDs and {EACH} stores of TiKV {VERSION} with tiup playground")
-        words = command(tiup, place.tag, place.config, self.port_offset)
-        told = {"command": words, "tag": place.tag, "server": os.getpid()}
-        line = json.dumps(told).encode()
-        self._minder = Child(
+        tiup_command = command(tiup, directory.tag, directory.config, self.port_offset)
+        config = {"command": tiup_command, "tag": directory.tag, "server": os.getpid()}
+        line = json.dumps(config).encode()
+        self._supervisor = Child(
             "the playground", detached("demo.subjects.tikv.playground.supervisor"), line, environ=past_proxies()
         )
-        await self._minder.start()
+        await self._supervisor.start()
         try:
-            await self._until_whole()
+            await self._wait_until_complete()
         except SubjectError:
             await self.take_down()
             raise
-        self._mourning = asyncio.create_task(self._mourn(self._minder, place))
+        self._end_watcher = asyncio.create_task(self._watch_for_end(self._supervisor, directory))
 
-    async def _until_whole(self) -> None:
-        """While tiup loads, as long as it likes; once a PD runs, UP_SEC."""
-        begun = self._spoke_at = time.monotonic()
+    async def _wait_until_complete(self) -> None:
+        """Wait until all members are known: without limit while tiup downloads, then UP_SEC once a PD runs."""
+        begun = self._last_notice_at = time.monotonic()
         until: float | None = None
         lacks = "tiup has started no PD"
         while until is None or time.monotonic() < until:
-            told = await self._ask_minder(begun)
-            self._pass_on(told, begun)
-            urls = _urls(told["parts"])
+            report = await self._ask_supervisor(begun)
+            self._report_progress(report, begun)
+            urls = _advertised_urls(report["parts"])
             if urls:
                 until = until or time.monotonic() + UP_SEC
-                self._roster.urls = urls
-                lacks = await self._lacks()
+                self._discovery.urls = urls
+                lacks = await self._describe_missing()
                 if not lacks:
                     return
             await asyncio.sleep(LOOK_SEC)
         raise SubjectError(f"the playground is not up after {UP_SEC:g} s: {lacks}")
 
-    async def _ask_minder(self, begun: float) -> Mapping[str, Any]:
+    async def _ask_supervisor(self, begun: float) -> Mapping[str, Any]:
         while True:
             if self.minder is None:
-                tail = (self._minder.tail if self._minder is not None else "").splitlines()[-1:] or ["it said nothing"]
-                raise SubjectError(f"the playground did not begin: {tail[0]}")
+                output = self._supervisor.tail if self._supervisor is not None else ""
+                last_line = output.splitlines()[-1:] or ["it said nothing"]
+                raise SubjectError(f"the playground did not begin: {last_line[0]}")
             with contextlib.suppress(SubjectError):
                 return await self.ask("GET", "/parts")
-            if time.monotonic() > begun + BEGIN_SEC and not self._heard:
+            if time.monotonic() > begun + BEGIN_SEC and not self._lines_reported:
                 raise SubjectError("the process that minds the playground does not answer")
             await asyncio.sleep(LOOK_SEC)
 
-    def _pass_on(self, told: Mapping[str, Any], begun: float) -> None:
-        """What tiup says, now and then; and that it still works, when it says nothing."""
-        now, news = time.monotonic(), told["count"] > self._heard
-        if news and now - self._spoke_at >= SAY_SEC:
-            self._tell(f"tiup: {told['said'][-1]}")
-        elif now - self._spoke_at >= STILL_SEC:
+    def _report_progress(self, report: Mapping[str, Any], begun: float) -> None:
+        """Pass on tiup's output now and then; without any, report that tiup is still working."""
+        now, has_news = time.monotonic(), report["count"] > self._lines_reported
+        if has_news and now - self._last_notice_at >= SAY_SEC:
+            self._tell(f"tiup: {report['said'][-1]}")
+        elif now - self._last_notice_at >= STILL_SEC:
             self._tell(f"tiup is still at work, since {now - begun:.0f} s")
         else:
             return
-        self._heard, self._spoke_at = told["count"], now
+        self._lines_reported, self._last_notice_at = report["count"], now
 
-    async def _lacks(self) -> str:
-        """What is not there yet of the whole cluster, in words."""
+    async def _describe_missing(self) -> str:
+        """Return what the cluster still lacks, in words; "" when it is complete."""
         try:
-            await self._roster.learn()
+            await self._discovery.learn()
         except SubjectError as error:
             return str(error)
         pds, stores = len(self._parts.pds), len(self._parts.stores)
         return "" if pds >= EACH and stores >= EACH else f"PD knows of {pds} PDs and {stores} stores"
 
-    async def _mourn(self, minder: Child, place: PlaygroundDir) -> None:
-        """It must not end before its show."""
-        await minder.wait()
+    async def _watch_for_end(self, supervisor: Child, directory: PlaygroundDir) -> None:
+        """Clean up if the playground ends before its show, and tell the presenter."""
+        await supervisor.wait()
         self._tell("the playground has ended: start this show anew")
-        await end_all(place)
+        await end_all(directory)
 
     async def know(self) -> None:
-        """Its addresses do not change."""
+        """Do nothing: its addresses do not change."""
 
     async def bring_back(self) -> None:
         for member in self._members:
@@ -147,40 +148,39 @@ class Playground:
                 await self.ask("POST", f"/ports/{self._parts.port_of(member)}/start")
 
     async def take_down(self) -> None:
-        if self._mourning is not None:
-            self._mourning.cancel()
-            await asyncio.wait({self._mourning})
-            self._mourning = None
-        minder, place = self._minder, self._place
-        if minder is not None:
-            await minder.stop(END_SEC)
-        self._minder = self._place = None
-        if place is not None:
-            await end_all(place)
+        if self._end_watcher is not None:
+            self._end_watcher.cancel()
+            await asyncio.wait({self._end_watcher})
+            self._end_watcher = None
+        supervisor, directory = self._supervisor, self._directory
+        if supervisor is not None:
+            await supervisor.stop(END_SEC)
+        self._supervisor = self._directory = None
+        if directory is not None:
+            await end_all(directory)
 
-    async def close(self) -> None:
-        """The lines to it are the cluster's."""
+    async def close(self) -> None: ...
 
-    # What others ask of it.
+    # For faults on its processes.
 
     @property
     def minder(self) -> Child | None:
-        """The process that owns all of it, while it lives."""
-        return self._minder if self._minder is not None and self._minder.is_alive else None
+        """The supervisor process, which owns all others, while it is alive."""
+        return self._supervisor if self._supervisor is not None and self._supervisor.is_alive else None
 
     @property
     def socket(self) -> Path:
-        """Where that process takes orders. Raises `SubjectError`."""
-        if self._place is None or self.minder is None:
+        """Where the supervisor takes requests. Raises `SubjectError` when the playground has ended."""
+        if self._directory is None or self.minder is None:
             raise SubjectError("the playground has ended: start this show anew")
-        return self._place.socket
+        return self._directory.socket
 
     async def ask(self, method: str, path: str) -> Mapping[str, Any]:
-        """Raises `SubjectError`."""
+        """Send a request to the supervisor. Raises `SubjectError`."""
         return await ask(self.socket, method, path, ASK_SEC, "the process that minds the playground")
 
 
-def _urls(parts: list[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Where PDs say that clients reach them."""
+def _advertised_urls(parts: list[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the URLs at which the PDs advertise themselves to clients."""
     words = [word for part in parts for word in part["argv"] if word.startswith(CLIENT_URLS)]
     return tuple(word.removeprefix(CLIENT_URLS).rstrip("/") for word in words)

@@ -1,4 +1,4 @@
-"""The processes of a playground, for faults: found by where they listen, and brought back by the one that owns them."""
+"""The processes of a playground, for faults: found by the port they listen on, restarted by the supervisor."""
 
 import asyncio
 import time
@@ -20,21 +20,21 @@ from demo.subjects.tikv.playground.tiup import stays_without_its_own
 from demo.subjects.tikv.topology import Topology
 
 GONE_SEC = 30.0
-"""A playground that takes no orders any more has ended after so long, or hangs."""
+"""How long a playground whose supervisor does not answer may take to end; after that it hangs."""
 
 LOOK_SEC = 0.1
 BY_HAND = "end this show: all processes of its playground end with it"
 
 
 class PlaygroundProcesses:
-    """A `Keeper`. Never a process that is not of this playground, and never one by its number alone."""
+    """A `ProcessOwner`. It touches only processes of this playground, identified by more than their pid."""
 
     def __init__(self, playground: Playground, cluster: Cluster, parts: Topology) -> None:
         self._playground, self._cluster, self._parts = playground, cluster, parts
 
     async def find(self, name: str, *, to_kill: bool) -> TargetProcess:
-        member, minder = self._cluster.members.find(name), self._playground.minder
-        if member is None or minder is None:
+        member, supervisor = self._cluster.members.find(name), self._playground.minder
+        if member is None or supervisor is None:
             raise SubjectError(f"{name} is no part of a playground that runs, so nothing was touched")
         port = self._parts.port_of(member)
         running = [part for part in (await self._playground.ask("GET", "/parts"))["parts"] if part["alive"]]
@@ -47,11 +47,14 @@ class PlaygroundProcesses:
                 "with it, so it is not killed: start this show anew, or `tiup update playground`"
             )
         undo = {"socket": str(self._playground.socket), "port": port, "kind": member.kind, "address": member.address}
-        undo |= {"argv": part["argv"], "owner": minder.pid, "owner_born": minder.born}
+        undo |= {"argv": part["argv"], "owner": supervisor.pid, "owner_born": supervisor.born}
         return TargetProcess(name, ProcessRef(part["pid"], part["born"]), undo, BY_HAND)
 
     def _is_last(self, victim: Member, running: Sequence[Mapping[str, Any]]) -> bool:
-        """tiup knows nothing of those that were started again: without any of its own an old one may give up."""
+        """Return whether it is the last of its kind that tiup itself started.
+
+        tiup does not know the restarted ones, and an old playground may end when none of its own is left.
+        """
         own = {port for part in running if part["own"] for port in part["ports"]}
         peers = [member for member in self._cluster.members if member.kind == victim.kind]
         return sum(self._parts.port_of(member) in own for member in peers) <= 1
@@ -72,10 +75,10 @@ class PlaygroundProcesses:
 
     async def is_up(self, undo: Mapping[str, Any]) -> bool:
         session, url = self._cluster.lines.session, f"http://{undo['address']}"
-        probe = StatusProbe(session, url) if undo["kind"] == "tikv" else PdProbe(session, url, asks_word=_nothing)
+        probe = StatusProbe(session, url) if undo["kind"] == "tikv" else PdProbe(session, url, asks_word=_asks_nothing)
         return (await probe.look()).ok
 
 
-def _nothing(_: str) -> bool:
-    """A PD that answers for itself is up: what it tells of the cluster is not asked for."""
+def _asks_nothing(_: str) -> bool:
+    """Return False: a PD that answers for itself is up, so it is not asked about the cluster."""
     return False

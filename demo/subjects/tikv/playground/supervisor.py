@@ -1,8 +1,8 @@
-"""The process that owns a playground: runs tiup, starts a killed part again when asked, and ends all of it.
+"""The process that owns a playground: runs tiup, restarts killed processes on request, and ends all of them.
 
-Told on stdin, a line of JSON: `command`, `tag`, `server`. That pipe is its lifeline: when it ends, however the server
-went, everything that tiup started ends too. Every process below is a descendant of this one for good (a subreaper).
-Listens on a Unix socket that only its user may open.
+It reads `command`, `tag` and `server` from stdin, as a line of JSON. That pipe is its lifeline: when it ends, for
+whatever reason the server ended, everything that tiup started is ended, too. As their subreaper it remains the
+ancestor of all those processes. It listens on a Unix socket that only its user may open.
 """
 
 import asyncio
@@ -31,20 +31,20 @@ PR_SET_CHILD_SUBREAPER = 36
 LOOK_SEC = 0.25
 END_LOOK_SEC = 0.05
 DYING_SEC = 1.0
-"""A process that is killed closes its ports a moment before it has ended."""
+"""A killed process closes its ports a moment before it counts as terminated."""
 
 GRACE_SEC = 10.0
-"""What the stores and PDs get to end by themselves; tiup gives them as long."""
+"""The grace period of the stores and PDs after SIGTERM, the same as tiup's."""
 
 LINES = 200
 MAX_LINE = 300
 CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|[\x00-\x08\x0b-\x1f\x7f]")
-"""What tiup says to a terminal: colours, titles, the cursor."""
+"""Control sequences that tiup writes for a terminal: colours, titles, cursor movements."""
 
 
 @dataclass
 class ManagedProcess:
-    """One process that listens. `own`: tiup started it; else this process did, after a kill."""
+    """One process that listens. `own`: tiup started it; otherwise this supervisor restarted it."""
 
     process: ProcessRef
     launch: Launch
@@ -58,28 +58,28 @@ class ManagedProcess:
 
 class PlaygroundSupervisor:
     def __init__(self, place: PlaygroundDir, command: list[str]) -> None:
-        self._place, self._command = place, command
-        self._kept: dict[tuple[int, int], ManagedProcess] = {}
+        self._directory, self._command = place, command
+        self._processes: dict[tuple[int, int], ManagedProcess] = {}
         self._by_port: dict[int, ManagedProcess] = {}
         self._children: dict[int, asyncio.subprocess.Process] = {}
         self._tiup: asyncio.subprocess.Process | None = None
-        self._said: deque[str] = deque(maxlen=LINES)
-        self._count = 0
-        self._one_at_a_time = asyncio.Lock()
+        self._output_lines: deque[str] = deque(maxlen=LINES)
+        self._lines_in_all = 0
+        self._lock = asyncio.Lock()
         self.ending = asyncio.Event()
 
-    # What runs.
+    # Running and watching.
 
     async def start(self) -> None:
-        """Raises `SubjectError`."""
+        """Start tiup. Raises `SubjectError`."""
         self._tiup = await self._spawn(
-            self._command, os.environ | {MARK: self._place.tag}, "", output=asyncio.subprocess.PIPE
+            self._command, os.environ | {MARK: self._directory.tag}, "", output=asyncio.subprocess.PIPE
         )
 
     async def _spawn(
         self, argv: list[str], environ: Mapping[str, str], cwd: str, output: int
     ) -> asyncio.subprocess.Process:
-        """On the leash: it dies with this process."""
+        """Start a process that dies with this one. Raises `SubjectError`."""
         try:
             child = await asyncio.create_subprocess_exec(
                 *program(*argv),
@@ -96,133 +96,146 @@ class PlaygroundSupervisor:
         return child
 
     async def listen_to_tiup(self) -> None:
-        """Its words, line by line; those that a progress bar writes over, too."""
+        """Collect tiup's output line by line, including lines that a progress bar overwrites."""
         stdout = self._tiup.stdout if self._tiup is not None else None
-        rest = ""
+        unfinished_line = ""
         while stdout is not None and (chunk := await stdout.read(4096)):
-            *lines, rest = re.split(r"[\r\n]+", rest + chunk.decode(errors="replace"))
+            *lines, unfinished_line = re.split(r"[\r\n]+", unfinished_line + chunk.decode(errors="replace"))
             for line in lines:
-                self._hear(line)
-            rest = rest[-MAX_LINE:]
-        self._hear(rest)
+                self._add_output(line)
+            unfinished_line = unfinished_line[-MAX_LINE:]
+        self._add_output(unfinished_line)
 
-    def _hear(self, line: str) -> None:
-        said = CONTROLS.sub("", line).strip()[:MAX_LINE]
-        if said and (not self._said or self._said[-1] != said):
-            self._said.append(said)
-            self._count += 1
+    def _add_output(self, line: str) -> None:
+        text = CONTROLS.sub("", line).strip()[:MAX_LINE]
+        if text and (not self._output_lines or self._output_lines[-1] != text):
+            self._output_lines.append(text)
+            self._lines_in_all += 1
 
     async def watch(self) -> None:
-        """Remember how everything that listens was started, while it lives; reap what nobody else can."""
+        """Record how every listening process was started, while it lives, and reap orphans.
+
+        Ends the playground when tiup and all its processes have ended.
+        """
         while not self.ending.is_set():
-            self._look()
-            if self._tiup is not None and self._tiup.returncode is not None and not self._living():
-                said = self._said[-1] if self._said else "it said nothing"
-                print(f"tiup ended with code {self._tiup.returncode}: {said}", flush=True)
+            self._record_listeners()
+            if self._tiup is not None and self._tiup.returncode is not None and not self._living_processes():
+                last_line = self._output_lines[-1] if self._output_lines else "it said nothing"
+                print(f"tiup ended with code {self._tiup.returncode}: {last_line}", flush=True)
                 self.ending.set()
             await asyncio.sleep(LOOK_SEC)
 
-    def _living(self) -> Processes:
-        return descendants(os.getpid()) | marked(MARK, self._place.tag)
+    def _living_processes(self) -> Processes:
+        return descendants(os.getpid()) | marked(MARK, self._directory.tag)
 
-    def _look(self) -> None:
+    def _record_listeners(self) -> None:
         self._reap()
-        known = descendants(os.getpid())
-        for port, pid in listeners(known).items():
-            name = (pid, known[pid])
-            if name not in self._kept:
+        start_times = descendants(os.getpid())
+        for port, pid in listeners(start_times).items():
+            identity = (pid, start_times[pid])
+            if identity not in self._processes:
                 with contextlib.suppress(OSError):  # it has just ended
-                    self._kept[name] = ManagedProcess(ProcessRef(*name), Launch.of(pid), own=pid not in self._children)
-            if name in self._kept:
-                self._kept[name].ports.add(port)
-                self._by_port[port] = self._kept[name]
+                    self._processes[identity] = ManagedProcess(
+                        ProcessRef(*identity), Launch.of(pid), own=pid not in self._children
+                    )
+            if identity in self._processes:
+                self._processes[identity].ports.add(port)
+                self._by_port[port] = self._processes[identity]
 
     def _reap(self) -> None:
-        """Orphans fall to us; asyncio waits for its own."""
+        """Wait for terminated orphans that became our children, so that they vanish; asyncio reaps its own children."""
         for pid in orphans(os.getpid()):
             if pid not in self._children:
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(pid, os.WNOHANG)
 
-    # Orders.
+    # Requests.
 
     def application(self) -> web.Application:
         app = web.Application()
-        app.add_routes([web.get("/parts", _answer(self._parts)), web.post("/ports/{port}/start", _answer(self._start))])
+        app.add_routes(
+            [web.get("/parts", _as_handler(self._report)), web.post("/ports/{port}/start", _as_handler(self._restart))]
+        )
         return app
 
-    async def _parts(self, _request: web.Request) -> Mapping[str, Any]:
-        """All that listen or have listened, and what tiup has said: `count` lines, the last of them in `said`."""
-        self._look()
+    async def _report(self, _request: web.Request) -> Mapping[str, Any]:
+        """Return the processes that listen or have listened, and tiup's output: its last lines, and how many in all."""
+        self._record_listeners()
         ended = self._tiup.returncode if self._tiup is not None else None
-        parts = {id(kept): kept.told() for kept in self._by_port.values()}
-        return {"parts": list(parts.values()), "said": list(self._said)[-5:], "count": self._count, "ended": ended}
+        parts = {id(process): process.told() for process in self._by_port.values()}
+        return {
+            "parts": list(parts.values()),
+            "said": list(self._output_lines)[-5:],
+            "count": self._lines_in_all,
+            "ended": ended,
+        }
 
-    async def _start(self, request: web.Request) -> Mapping[str, Any]:
-        """What listened on that port: unless it lives, the same program, with what it was given, where it ran."""
-        # Whoever asked may be killed meanwhile: what was begun is finished.
-        return await asyncio.shield(self._bring_back(int(request.match_info["port"])))
+    async def _restart(self, request: web.Request) -> Mapping[str, Any]:
+        """Restart what listened on that port, with the same program, arguments and directory, unless it is alive."""
+        # Shielded, because the client may be killed meanwhile: a restart that has begun is finished.
+        return await asyncio.shield(self._restart_on(int(request.match_info["port"])))
 
-    async def _bring_back(self, port: int) -> Mapping[str, Any]:
-        async with self._one_at_a_time:
-            kept = self._by_port.get(port)
-            if kept is None:
+    async def _restart_on(self, port: int) -> Mapping[str, Any]:
+        async with self._lock:
+            managed = self._by_port.get(port)
+            if managed is None:
                 raise SubjectError(f"nothing of this playground has ever listened on port {port}")
             if self.ending.is_set():
                 raise SubjectError("the playground ends")
-            if await self._stays(kept, port):
-                kept.process.resume()
-                return kept.told()
-            output = os.open(kept.launch.output or os.devnull, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+            if await self._keeps_running(managed, port):
+                managed.process.resume()
+                return managed.told()
+            output = os.open(managed.launch.output or os.devnull, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
             try:
-                child = await self._spawn(list(kept.launch.argv), kept.launch.environ, kept.launch.cwd, output)
+                child = await self._spawn(list(managed.launch.argv), managed.launch.environ, managed.launch.cwd, output)
             finally:
                 os.close(output)
-            new = ManagedProcess(
-                ProcessRef(child.pid, start_time_of(child.pid)), kept.launch, own=False, ports=set(kept.ports)
+            restarted = ManagedProcess(
+                ProcessRef(child.pid, start_time_of(child.pid)), managed.launch, own=False, ports=set(managed.ports)
             )
-            self._kept[(child.pid, new.process.born or 0)] = new
-            self._by_port |= dict.fromkeys(kept.ports, new)
-            return new.told()
+            self._processes[(child.pid, restarted.process.born or 0)] = restarted
+            self._by_port |= dict.fromkeys(managed.ports, restarted)
+            return restarted.told()
 
-    async def _stays(self, kept: ManagedProcess, port: int) -> bool:
+    async def _keeps_running(self, managed: ManagedProcess, port: int) -> bool:
         until = time.monotonic() + DYING_SEC
-        while kept.process.is_alive:
-            if port in listeners((kept.process.pid,)) or time.monotonic() > until:
+        while managed.process.is_alive:
+            if port in listeners((managed.process.pid,)) or time.monotonic() > until:
                 return True
             await asyncio.sleep(END_LOOK_SEC)
         return False
 
-    # The end.
+    # Ending.
 
     def judge(self, task: asyncio.Task[None]) -> None:
-        """Without one of its tasks it can keep nothing."""
+        """End the playground if one of our tasks has failed: it cannot be supervised any more."""
         if not task.cancelled() and (error := task.exception()) is not None:
             print(f"{type(error).__name__}: {error}", flush=True)
             self.ending.set()
 
     async def end(self) -> None:
-        """As gently as tiup does it; whatever is left then, by SIGKILL."""
+        """End everything as gently as tiup does, and kill what is left after GRACE_SEC."""
         self.ending.set()
-        async with self._one_at_a_time:
-            for pid, born in self._living().items():
+        async with self._lock:
+            # A suspended process would not act on SIGTERM.
+            for pid, born in self._living_processes().items():
                 ProcessRef(pid, born).resume()
-            # tiup, those that were started again, and what a killed tiup has left to us.
+            # tiup itself, the processes restarted here, and the orphans of a killed tiup.
             for pid, born in children(os.getpid()).items():
                 ProcessRef(pid, born).terminate()
             until = time.monotonic() + GRACE_SEC
-            while self._living() and time.monotonic() < until:
+            while self._living_processes() and time.monotonic() < until:
                 self._reap()
                 await asyncio.sleep(END_LOOK_SEC)
-            while found := self._living():
+            while found := self._living_processes():
                 for pid, born in found.items():
                     ProcessRef(pid, born).kill()
                 self._reap()
                 await asyncio.sleep(END_LOOK_SEC)
-            await end_all(self._place)
+            await end_all(self._directory)
 
 
-def _answer(
+def _as_handler(
     work: Callable[[web.Request], Awaitable[Mapping[str, Any]]],
 ) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def handler(request: web.Request) -> web.Response:
@@ -234,42 +247,42 @@ def _answer(
     return handler
 
 
-async def _listen(minder: PlaygroundSupervisor, place: PlaygroundDir) -> web.AppRunner:
-    runner = web.AppRunner(minder.application(), access_log=None, handle_signals=False)
+async def _listen(supervisor: PlaygroundSupervisor, directory: PlaygroundDir) -> web.AppRunner:
+    runner = web.AppRunner(supervisor.application(), access_log=None, handle_signals=False)
     await runner.setup()
-    before = os.umask(0o177)
+    previous_umask = os.umask(0o177)
     try:
-        await web.UnixSite(runner, str(place.socket)).start()
+        await web.UnixSite(runner, str(directory.socket)).start()
     finally:
-        os.umask(before)
+        os.umask(previous_umask)
     return runner
 
 
-async def _lifeline(minder: PlaygroundSupervisor) -> None:
+async def _end_with_server(supervisor: PlaygroundSupervisor) -> None:
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while await reader.read(4096):
         pass
-    minder.ending.set()
+    supervisor.ending.set()
 
 
-async def _mind(place: PlaygroundDir, command: list[str], server: int) -> None:
-    minder = PlaygroundSupervisor(place, command)
+async def _supervise(directory: PlaygroundDir, command: list[str], server: int) -> None:
+    supervisor = PlaygroundSupervisor(directory, command)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, minder.ending.set)
-    place.note(server, os.getpid())
-    runner = await _listen(minder, place)
+        loop.add_signal_handler(number, supervisor.ending.set)
+    directory.note(server, os.getpid())
+    runner = await _listen(supervisor, directory)
     tasks: list[asyncio.Task[None]] = []
     try:
-        await minder.start()
-        works = (_lifeline(minder), minder.watch(), minder.listen_to_tiup())
-        tasks += [asyncio.create_task(work) for work in works]
+        await supervisor.start()
+        jobs = (_end_with_server(supervisor), supervisor.watch(), supervisor.listen_to_tiup())
+        tasks += [asyncio.create_task(job) for job in jobs]
         for task in tasks:
-            task.add_done_callback(minder.judge)
-        await minder.ending.wait()
+            task.add_done_callback(supervisor.judge)
+        await supervisor.ending.wait()
     finally:
-        await minder.end()
+        await supervisor.end()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -278,12 +291,12 @@ async def _mind(place: PlaygroundDir, command: list[str], server: int) -> None:
 
 def main() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    told = json.loads(sys.stdin.readline())
+    config = json.loads(sys.stdin.readline())
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         sys.exit(f"prctl failed: {os.strerror(ctypes.get_errno())}")
     try:
-        asyncio.run(_mind(PlaygroundDir(told["tag"]), told["command"], told["server"]))
+        asyncio.run(_supervise(PlaygroundDir(config["tag"]), config["command"], config["server"]))
     except DemoError as error:
         sys.exit(str(error))
 

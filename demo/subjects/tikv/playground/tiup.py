@@ -1,4 +1,4 @@
-"""tiup as this subject uses it: where it is, what it is told, and what it needs, for `demo doctor`."""
+"""How this subject uses tiup: where it is, how it is called, and what it needs, for `demo doctor`."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ MOVES_PORTS = (1, 16, 1)
 """The first playground that has --port-offset."""
 
 STAYS = (1, 16, 5)
-"""A playground that goes on when all stores that it has started are gone; of an earlier one that is not known."""
+"""The first playground known to continue when all stores that it has started are gone."""
 
 STAGE_PROFILE = """\
 [raftstore]
@@ -42,7 +42,7 @@ max-open-files = 256
 
 
 def find_tiup() -> str:
-    """Its path. Raises `SubjectError` with the command that installs it."""
+    """Return its path. Raises `SubjectError` with the command that installs it."""
     if not sys.platform.startswith("linux"):
         raise SubjectError("--tiup needs Linux: elsewhere the stores' processes cannot be told apart; use containers")
     found = shutil.which("tiup") or shutil.which("tiup", path=str(home() / "bin"))
@@ -52,7 +52,7 @@ def find_tiup() -> str:
 
 
 def home() -> Path:
-    """Where tiup keeps what it loads, and the data of its playgrounds."""
+    """Return the directory where tiup keeps downloads and the data of its playgrounds."""
     return Path(os.environ.get(HOME_VARIABLE) or Path.home() / ".tiup")
 
 
@@ -64,50 +64,50 @@ def command(tiup: str, tag: str, config: Path, port_offset: int) -> tuple[str, .
 
 
 def playground_version() -> tuple[int, ...] | None:
-    """The newest that is here, which is the one that tiup runs; None: it will load the newest there is."""
+    """Return the newest installed version, which tiup runs; None: there is none, and tiup will download the newest."""
     try:
-        found = [path.name for path in (home() / "components" / "playground").iterdir()]
+        folders = [path.name for path in (home() / "components" / "playground").iterdir()]
     except OSError:
         return None
-    numbers = [re.fullmatch(r"v(\d{1,6})\.(\d{1,6})\.(\d{1,6})", name) for name in found]
-    return max((tuple(map(int, one.groups())) for one in numbers if one), default=None)
+    matches = [re.fullmatch(r"v(\d{1,6})\.(\d{1,6})\.(\d{1,6})", name) for name in folders]
+    return max((tuple(map(int, match.groups())) for match in matches if match), default=None)
 
 
 def stays_without_its_own() -> bool:
-    """Whether the playground goes on when nothing of a kind that it has started itself is left."""
+    """Return whether the playground continues when nothing of a kind that it started itself is left."""
     version = playground_version()
     return version is None or version >= STAYS
 
 
 def check_ports(port_offset: int) -> None:
-    """Raises `SubjectError` where the playground that is here cannot move its ports."""
+    """Check that the installed playground can move its ports, if that is wanted. Raises `SubjectError`."""
     version = playground_version()
     if port_offset and version is not None and version < MOVES_PORTS:
         raise SubjectError(
-            f"the playground that is here (v{_dotted(version)}) cannot move its ports: "
-            f"`tiup update playground`, to v{_dotted(MOVES_PORTS)} or later, or leave out port-offset"
+            f"the playground that is here (v{_format_version(version)}) cannot move its ports: "
+            f"`tiup update playground`, to v{_format_version(MOVES_PORTS)} or later, or leave out port-offset"
         )
 
 
-def _dotted(version: tuple[int, ...]) -> str:
+def _format_version(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
 
 
 def missing() -> tuple[str, ...]:
-    """What tiup would have to load first, as it calls it."""
+    """Return what tiup would have to download first, by tiup's names."""
     components = home() / "components"
     lacking = [f"{name}:{VERSION}" for name in COMPONENTS if not (components / name / VERSION).is_dir()]
     return (*([] if (components / "playground").is_dir() else ["playground"]), *lacking)
 
 
 async def examine_tiup(port_offset: int) -> Sequence[Finding]:
-    return await together({"tiup": _tiup(), "its components": _components(port_offset)})
+    return await together({"tiup": _check_tiup(), "its components": _check_components(port_offset)})
 
 
-async def _tiup() -> Finding:
+async def _check_tiup() -> Finding:
     path = find_tiup()
-    pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-    process = await asyncio.create_subprocess_exec(path, "--version", stdin=nothing, stdout=pipe, stderr=nothing)
+    pipe, devnull = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
+    process = await asyncio.create_subprocess_exec(path, "--version", stdin=devnull, stdout=pipe, stderr=devnull)
     try:
         async with asyncio.timeout(VERSION_SEC):
             out, _ = await process.communicate()
@@ -122,10 +122,12 @@ async def _tiup() -> Finding:
     return ok("tiup", f"{out.decode(errors='replace').strip().splitlines()[0][:80] if out.strip() else '?'}, {path}")
 
 
-async def _components(port_offset: int) -> Finding:
+async def _check_components(port_offset: int) -> Finding:
     check_ports(port_offset)
     lacking = missing()
     if lacking:
-        what = " ".join(lacking)
-        return maybe("its components", f"not here yet: {what}", f"tiup install {what}, before you go on stage")
+        components = " ".join(lacking)
+        return maybe(
+            "its components", f"not here yet: {components}", f"tiup install {components}, before you go on stage"
+        )
     return ok("its components", f"pd and tikv {VERSION} are here")

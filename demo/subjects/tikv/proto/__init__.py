@@ -1,1 +1,1 @@
-"""What PD and TiKV say on the wire: `raw.proto`, and what protoc made of it."""
+"""The protobuf messages of PD and TiKV: `raw.proto`, and the modules that protoc generated from it."""

@@ -1,0 +1,141 @@
+"""What the machine routes answer, as Pydantic models: the source of their schemas in `/openapi.json`.
+
+`demo/views/state_json.py` makes the answers themselves, from the show; nothing of a request passes through here, so
+this module is imported when a description is asked for, not when the server starts.
+"""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
+
+from demo.show.events import Freshness
+from demo.show.state import ActionStatus, FaultStatus, Level
+from demo.types import ChaosType, TextFormat
+
+NodeHealth = Literal["up", "degraded", "down", "starting", "offline", "unknown"]
+
+
+class Exact(BaseModel):
+    """An object with these keys and no others."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Open(BaseModel):
+    """An object with these keys, and with others that the poller adds."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Chapter(Exact):
+    """The chapter the show is on; `number` counts from 1."""
+
+    number: NonNegativeInt
+    total: NonNegativeInt
+    title: str
+    narration: str
+    format: TextFormat
+    key_hint: str
+    status: ActionStatus
+    blocks_advance: bool
+    auto_advance: bool
+    error: str | None
+    notes: str
+
+
+class Fault(Exact):
+    """A fault of this show and its newest run. Times are of this server's clock, durations seconds."""
+
+    name: str
+    type: ChaosType
+    description: str
+    state: FaultStatus
+    target: str
+    duration_sec: float | None
+    injected_at: datetime | None
+    heals_at: datetime | None
+    detected_after_sec: float | None
+    recovered_after_sec: float | None
+    came_back_after_sec: float | None
+    error: str | None
+
+
+class Node(Open):
+    """One part of the system, as the poller saw it last."""
+
+    id: str
+    name: str
+    type: str
+    health: NodeHealth
+    address: str = Field(default="", description="the presenter's only")
+    detail: str
+    metrics: dict[str, float | str]
+    links: list[str]
+
+
+class Health(Open):
+    """The newest sample."""
+
+    nodes: list[Node]
+    has_issues: bool
+    last_updated: datetime | None
+    interval_sec: float
+    freshness: Freshness
+    metrics: Any = Field(default=None, description="curves, as the poller tells them")
+    counters: Any = Field(default=None, description="limited keys, as the poller tells them")
+
+
+class LogLine(Exact):
+    """One line of what happened."""
+
+    at: datetime | None
+    who: str
+    text: str
+    level: Level
+
+
+class Timer(Exact):
+    """The talk's timer."""
+
+    running: bool
+    elapsed_sec: float
+    started_at: datetime | None
+    budget_sec: float | None
+
+
+class Viewers(Exact):
+    """Open pages of each kind."""
+
+    stage: NonNegativeInt
+    presenter: NonNegativeInt
+    remote: NonNegativeInt
+
+
+class State(Exact):
+    """The whole show. Notes, errors, addresses and paths are in the presenter's only."""
+
+    epoch: str
+    seq: NonNegativeInt
+    title: str
+    subject: str
+    chapter: Chapter
+    progress: str
+    complete: bool
+    log: list[LogLine]
+    chaos: list[Fault]
+    halted: bool
+    blackout: bool
+    frozen: bool
+    durable: bool
+    said: str
+    health: Health | None
+    timer: Timer
+    viewers: Viewers
+
+
+class RelayedState(State):
+    """The state as a relay tells it: `live`, or since when it has not heard of the show."""
+
+    live: bool
+    lost_since: datetime | None

@@ -1,0 +1,169 @@
+"""What a command takes from a request: one Pydantic model for each, read from the query and the body alike.
+
+A program that misspells a field must not move a show, so what a model does not name is refused.
+"""
+
+import difflib
+import json
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Annotated, Any, TypeVar
+from urllib.parse import parse_qsl
+
+from fastapi import Depends, Request
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+
+from demo.errors import InvalidValue
+from demo.show import commands as c
+
+Fields = dict[str, Any]
+
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
+"""C0 and C1, but for those that are white space: they part words."""
+
+_NUMBER = {"type": "integer", "minimum": 1, "maximum": 999_999_999}
+_LINE = {"type": "string", "description": f"up to {c.MAX_SAY} characters that are no control characters"}
+
+
+def _chapter(value: object) -> int | None:
+    return None if value is None or value == "" else whole_number("from", value)
+
+
+def _switch(value: object) -> bool | None:
+    if value is None:
+        return None
+    known = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
+    found = known.get(str(value).lower())
+    if found is None:
+        raise ValueError(f"'on' must be true or false, not {str(value)[:40]!r}")
+    return found
+
+
+def _line(value: object) -> str:
+    """Return one line without control characters. Raises `ValueError` for no text, a long one, or half a character."""
+    if not isinstance(value, str):
+        raise ValueError("say what? Send text/plain, a form field 'text' or JSON with 'text'")  # noqa: TRY004
+    text = " ".join(_CONTROL.sub("", value).split())
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("the line holds half a character (a lone surrogate): no screen can show that") from None
+    if len(text) > c.MAX_SAY:
+        raise ValueError(f"a line may have up to {c.MAX_SAY} characters, not {len(text)}")
+    return text
+
+
+class CommandFields(BaseModel):
+    """A command that takes no fields; what takes some inherits from it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+
+class MoveFields(CommandFields):
+    """What a move may be given."""
+
+    expected_chapter: Annotated[int | None, BeforeValidator(_chapter), WithJsonSchema(_NUMBER)] = Field(
+        None,
+        alias="from",
+        description="The chapter (1-based) this was pressed on: if the show has moved on, nothing happens.",
+    )
+
+
+class SwitchFields(CommandFields):
+    """What a switch may be given."""
+
+    on: Annotated[bool | None, BeforeValidator(_switch), WithJsonSchema({"type": "boolean"})] = Field(
+        None, description="Set it, or toggle without it."
+    )
+
+
+class SayFields(CommandFields):
+    """The line for every screen; as `text/plain` it is the whole body."""
+
+    text: Annotated[str, BeforeValidator(_line), WithJsonSchema(_LINE)] = Field(None, validate_default=True)
+
+
+Model = TypeVar("Model", bound=CommandFields)
+
+
+def reading(model: type[Model]) -> Callable[[Request], Awaitable[Model]]:
+    """Return a dependency that reads this model from a request. It raises `InvalidValue`, which becomes a 422."""
+
+    async def read(request: Request) -> Model:
+        fields = _once(request.query_params.multi_items())
+        return checked(model, await body_fields(request, fields))
+
+    return read
+
+
+def checked(model: type[Model], fields: Fields) -> Model:
+    """Make the model of these fields. Raises `InvalidValue`, which names an unknown field and the nearest known one."""
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        if first["type"] == "extra_forbidden":
+            raise InvalidValue(_unknown(str(first["loc"][0]), model)) from None
+        raise InvalidValue(str(first.get("ctx", {}).get("error", first["msg"]))) from None
+
+
+def names_of(model: type[CommandFields]) -> list[str]:
+    """Return the names of its fields as requests send them."""
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _unknown(name: str, model: type[CommandFields]) -> str:
+    names = names_of(model)
+    if not names:
+        return f"unknown field {name[:40]!r}: this route takes none"
+    near = difflib.get_close_matches(name, names, n=1)
+    meant = f"did you mean {near[0]!r}?" if near else f"this route takes {', '.join(map(repr, names))}"
+    return f"unknown field {name[:40]!r}: {meant}"
+
+
+def _once(pairs: Iterable[tuple[str, Any]]) -> Fields:
+    """Return the fields by name. Raises `InvalidValue` where one comes twice: which was meant?"""
+    fields: Fields = {}
+    for name, value in pairs:
+        if name in fields:
+            raise InvalidValue(f"{name[:40]!r} was sent twice: send it once")
+        fields[name] = value
+    return fields
+
+
+async def body_fields(request: Request, first: Fields) -> Fields:
+    """Return the body's fields over `first`, those of the query. Raises `InvalidValue`."""
+    fields, sent = dict(first), await request.body()
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    try:
+        if kind == "application/json" and sent:
+            data = json.loads(sent, object_pairs_hook=_once)
+            if not isinstance(data, dict):
+                raise InvalidValue(f"the JSON body must be an object, not {type(data).__name__}")
+            fields |= data
+        elif kind == "application/x-www-form-urlencoded":
+            fields |= _once(parse_qsl(sent.decode(), keep_blank_values=True, strict_parsing=bool(sent)))
+        elif kind == "multipart/form-data":
+            fields |= _once((await request.form()).multi_items())
+        elif kind == "text/plain" and sent:
+            fields.setdefault("text", sent.decode())
+    except (ValueError, RecursionError) as error:
+        raise InvalidValue(f"the body cannot be read as {kind}: {error}"[:200]) from None
+    return fields
+
+
+def whole_number(name: str, value: object) -> int:
+    """Return a number of up to nine digits. Raises `ValueError` for everything else."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError(f"{name!r} must be a whole number, not {str(value)[:40]!r}")  # noqa: TRY004
+    text = str(value).strip()
+    if not (text.isascii() and text.removeprefix("-").isdecimal()) or len(text) > 9:
+        raise ValueError(f"{name!r} must be a whole number, not {text[:40]!r}")
+    return int(text)
+
+
+NoFields = Annotated[CommandFields, Depends(reading(CommandFields))]
+Move = Annotated[MoveFields, Depends(reading(MoveFields))]
+Switch = Annotated[SwitchFields, Depends(reading(SwitchFields))]
+Line = Annotated[SayFields, Depends(reading(SayFields))]
+"""The dependencies of the routes, by what they take."""
