@@ -1,1 +1,1 @@
-"""Measurements that anyone can run: what the README states comes from here."""
+"""Measurements that anyone can run: the figures in docs/performance.md come from here."""

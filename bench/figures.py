@@ -1,5 +1,6 @@
-"""The README's figures: start-up, POST to changed page, kill to red card, idle cost. `scripts/figures` runs it.
+"""The figures in docs/performance.md: start-up, POST to changed page, kill to red card, idle cost.
 
+`scripts/figures` runs it.
 Everything is real: servers started as a user starts them, a Chromium with ten pages in contexts of their own, a
 node killed with SIGKILL. Times are of this machine's one clock. Prints a Markdown table.
 """

@@ -11,14 +11,15 @@ from typing import Any, get_args, get_origin
 
 import jsonschema_rs
 import pytest
+import typer
 from pydantic import BaseModel
 
+from demo.cli.main import app
 from demo.conductor import Conductor, ShowConfig
 from demo.conductor.fault_runner import INJECT_TIMEOUT_SEC, PLAN_TIMEOUT_SEC
 from demo.doctor.machine import checks
 from demo.show.health_sample import STATES, Counter, Metric, Node
 from demo.subjects import load
-from demo.subjects.options import FLAGS, dashed
 from demo.types import ACTION_LIMIT_SEC, HEAL_SEC, LATE_SEC, STOP_SEC, ChaosType, Chapter, HealthPollerProtocol, Stage
 from demo.watchdog.undo import HEAL_TIMEOUT_SEC
 from demo.web.app import Web
@@ -28,8 +29,11 @@ from tests.support.paired_devices import OPEN, OpenServer
 from tests.support.servers import Stream, serving, wait_for
 
 ROOT = Path(__file__).parents[2]
-DOCS = {path.name: path.read_text() for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]}
+DOCS = {path.name: path.read_text() for path in [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md"]}
+"""By file name; README.md is the one at the root."""
+
 EVERYTHING = "\n".join(DOCS.values())
+PLAIN = re.sub(r"[`(|,]", " ", EVERYTHING)
 
 
 def examples() -> list[str]:
@@ -89,7 +93,8 @@ def test_the_state_in_the_docs_has_every_key_that_is_sent_and_no_other() -> None
         opened = OpenServer(server)
         wait_for(lambda: "health.counters[].spread_sec" in keys(opened.state()), 30)
         whole, watched = opened.state(), server.state()
-        schema = server.client.get("/openapi.json").json()["components"]["schemas"]["State"]
+        document = server.client.get("/openapi.json").json()
+        schema = {"$ref": "#/components/schemas/State", "components": document["components"]}
     for state in (whole, watched):
         jsonschema_rs.validate(schema, state)
     presenters, audiences, documented = keys(whole), keys(watched), documented_state()
@@ -154,14 +159,30 @@ def test_every_refusal_code_is_documented_with_its_status() -> None:
     assert found == dict(STATUS)
 
 
+def options() -> dict[str, set[str]]:
+    """Each command of `demo` with its options as they are typed."""
+    group = typer.main.get_command(app)
+    assert isinstance(group, typer.core.TyperGroup)
+    found = {}
+    for name, command in group.commands.items():
+        typed = {text for parameter in command.params for text in (*parameter.opts, *parameter.secondary_opts)}
+        found[name] = {text for text in typed if text.startswith("-")} | {"--help"}
+    return found
+
+
 def test_every_option_is_documented() -> None:
-    for option in (
-        *("--terminal", "--journal", "--fresh", "--attach", "--name", "--port", "--host", "--no-open"),
-        *("--public-name", "--token-file", "--tls-cert", "--tls-key", "--option", "--json"),
-        *("--redis", "--show"),
-        *(f"--{dashed(flag.name)}" for flag in FLAGS),
-    ):
-        assert option in EVERYTHING, f"{option} stands nowhere"
+    missing = {text for known in options().values() for text in known if not re.search(rf"(?<!\S){text}\b", PLAIN)}
+    assert missing - {"--open"} == set()
+
+
+def test_every_documented_command_and_option_exists() -> None:
+    known = options()
+    commands = re.findall(r"(?:^|`|\| )demo ([a-z]+)((?: [^\n`|&#]+)?)", EVERYTHING, re.MULTILINE)
+    assert len(commands) > 40
+    for command, rest in commands:
+        assert command in known, f"demo {command}"
+        unknown = [text for text in re.findall(r"(?:^| )(--?[a-z][a-z-]*)", rest) if text not in known[command]]
+        assert unknown == [], f"demo {command}{rest}"
 
 
 def test_every_variable_of_the_environment_is_documented() -> None:
@@ -211,17 +232,45 @@ def test_the_faults_of_the_rate_limiter_are_documented() -> None:
         assert isinstance(driver.config.chaos_type, ChaosType)
 
 
-@pytest.mark.parametrize("name", ["setup", "demo", "test", "check", "figures", "crashes"])
+@pytest.mark.parametrize(
+    "name", ["setup", "demo", "test", "check", "figures", "crashes", "matrix", "bench", "soak", "etcd-image"]
+)
 def test_the_scripts_are_runnable(name: str) -> None:
     path = ROOT / "scripts" / name
     assert path.stat().st_mode & 0o111
     subprocess.run(["bash", "-n", str(path)], check=True)
 
 
+def test_the_messages_in_troubleshooting_are_those_of_the_program() -> None:
+    files = [path for kind in ("*.py", "*.js", "*.html") for path in (ROOT / "demo").rglob(kind)]
+    source = "\n".join(path.read_text() for path in [*files, ROOT / "scripts" / "setup"])
+    source = re.sub(r'"\s*\n\s*f?"', "", source)
+    symptoms_only = DOCS["troubleshooting.md"].partition("| message or symptom |")[2]
+    symptoms = [row.split(" | ")[0] for row in symptoms_only.splitlines() if row.startswith("| ")]
+    quoted = [part.strip() for row in symptoms for text in re.findall(r"`([^`]+)`", row) for part in text.split("…")]
+    quoted += [text for row in symptoms for text in re.findall(r'"([^"]+)"', row)]
+    assert len(quoted) > 30
+    assert [text for text in quoted if text not in source] == []
+
+
+def test_every_page_of_the_docs_is_in_their_index() -> None:
+    linked = set(re.findall(r"\]\(([^)#:]+\.md)", (ROOT / "docs" / "README.md").read_text()))
+    pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert {page for page in pages if not page.startswith("decisions/")} - {"README.md"} <= linked
+
+
+def anchors(path: Path) -> set[str]:
+    """What a link may name behind `#`: the headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def test_links_in_the_docs_lead_somewhere() -> None:
     for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
-        for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
-            assert (path.parent / target).exists(), f"{path.name} links to {target}"
+        for target, anchor in re.findall(r"\]\(([^)#:]*)(?:#([^)]+))?\)", path.read_text()):
+            page = path.parent / target if target else path
+            assert page.exists(), f"{path.name} links to {target}"
+            assert not anchor or anchor in anchors(page), f"{path.name} links to {target}#{anchor}"
 
 
 @pytest.mark.system
