@@ -35,7 +35,7 @@ ROOT = Path(__file__).parent.parent
 DOORS: tuple[tuple[Any, str], ...] = (
     (AccessPolicy, "judge"),
     (DirectStreams, "__call__"),
-    (CommandHandler, "carry_out"),
+    (CommandHandler, "perform"),
     (conductor, "decide"),
     (JournalWriter, "persist"),
     (ViewChannel, "_write_to_all"),
@@ -45,8 +45,8 @@ DOORS: tuple[tuple[Any, str], ...] = (
 STAGES = {
     "parsed, and a task begun (uvicorn)": ("arrived", "judge>"),
     "let in, and its body read": ("judge>", "__call__>"),
-    "routed, its fields read (FastAPI)": ("__call__>", "carry_out>"),
-    "its turn in the conductor's queue": ("carry_out>", "decide>"),
+    "routed, its fields read (FastAPI)": ("__call__>", "perform>"),
+    "its turn in the conductor's queue": ("perform>", "decide>"),
     "decided, and folded into the state": ("decide>", "persist>"),
     "in the journal": ("persist>", "persist<"),
     "drawn and framed": ("persist<", "_write_to_all>"),

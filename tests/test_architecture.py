@@ -3,6 +3,7 @@
 import ast
 import graphlib
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -66,7 +67,38 @@ DATES = {
 """The modules that may ask what the date is, each with its reason: it may be set at any time, so nothing is measured
 by it. Whoever measures asks `demo.clock`, or the loop."""
 
+BANNED = frozenset(
+    [
+        "desk",
+        "door",
+        "errand",
+        "grounds",
+        "hall",
+        "helm",
+        "herald",
+        "keeper",
+        "kept",
+        "lane",
+        "lanes",
+        "leash",
+        "mend",
+        "minder",
+        "outlet",
+        "roster",
+        "seat",
+        "seats",
+        "vigil",
+        "victim",
+        "voice",
+        "wire",
+        "witness",
+    ]
+)
+"""Words that the project once had for things which have a standard term. docs/glossary.md has the terms."""
+
 ASK_THE_DATE = {"time.time", "time.time_ns", "time.localtime", "time.gmtime", "datetime.now", "datetime.today"}
+
+NAMED = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 MAX_FUNCTION_LINES = 50
 MAX_FILE_LINES = 400
@@ -174,6 +206,30 @@ def asks_the_date(tree: ast.AST) -> bool:
         if isinstance(node, ast.ImportFrom) and node.module == "time" and named & ASK_THE_DATE:
             return True
     return False
+
+
+def test_the_description_of_the_architecture_is_that_of_the_code() -> None:
+    text = (ROOT.parent / "docs" / "architecture.md").read_text()
+    drawn = text.split("```")[1]
+    rooms = [name for line in drawn.strip().split("\n") for name in re.split(r" · ", line.split("  ")[0]) if name]
+    assert rooms == [name for floor in reversed(FLOORS) for name in floor_as_drawn(floor, rooms)]
+    for path in re.findall(r"`(demo/[\w/.]+)`", text):
+        assert (ROOT.parent / path).exists(), f"docs/architecture.md names {path}, which does not exist"
+
+
+def floor_as_drawn(floor: tuple[str, ...], rooms: list[str]) -> list[str]:
+    """Return its rooms in the order of the drawing."""
+    return sorted(floor, key=lambda name: rooms.index(name) if name in rooms else -1)
+
+
+def test_no_module_class_or_public_function_is_named_in_a_private_language() -> None:
+    for module in modules().values():
+        if module.name in ALIASES:
+            continue
+        named = [module.name, *(node.name for node in ast.walk(module.tree) if isinstance(node, NAMED))]
+        for name in named:
+            words = {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)}
+            assert name.startswith("_") or not words & BANNED, f"{name} in {module.name}"
 
 
 def test_what_a_snapshot_holds_has_the_version_of_its_shape() -> None:

@@ -16,7 +16,7 @@ from demo.terminal.transcript import Transcript
 from demo.views import CardView, groups, listed, stage_view
 from demo.views.groups import MAX_ALONE, MAX_LISTED, SEVERITY
 from demo.views.redaction import MASK
-from demo.web.rendering.card_layout import MAX_FULL, CardLayout, wall
+from demo.web.rendering.card_layout import MAX_FULL, CardLayout, layout_of
 from demo.web.rendering.state_grid import cells
 from tests.scripts.test_docs import ROOT
 from tests.support.chromium import PHONE, PROJECTOR, Window, chromium
@@ -72,7 +72,7 @@ def test_every_node_is_counted_once_and_every_one_that_is_not_up_is_known(drawn:
     made = groups(cards)
     assert sum(group.total for group in made) == len(cards)
     assert {card.name for group in made for card in group.bad} == {card.name for card in cards if card.state != "up"}
-    laid = wall(cards)
+    laid = layout_of(cards)
     assert 0 < len(laid.groups) <= MAX_FULL
     for shown in laid.groups:
         assert len(shown.named) + shown.unnamed == len(shown.group.bad)
@@ -103,17 +103,17 @@ def test_a_nodes_group_counts_more_than_its_type_and_an_address_in_it_is_masked_
 
 
 def test_up_to_thirty_nodes_have_a_card_each_and_more_have_one_a_group() -> None:
-    assert len(wall(fleet(MAX_ALONE)).cards) == MAX_ALONE
-    laid = wall([*fleet(MAX_ALONE), key("login")])
+    assert len(layout_of(fleet(MAX_ALONE)).cards) == MAX_ALONE
+    laid = layout_of([*fleet(MAX_ALONE), key("login")])
     assert ([card.name for card in laid.cards], len(laid.groups), laid.rest) == (["login"], 6, "")
 
 
 def test_of_too_many_groups_the_worst_are_shown_in_their_place_and_the_rest_is_said() -> None:
-    laid = wall(fleet(200, (17, 18), names=20))
+    laid = layout_of(fleet(200, (17, 18), names=20))
     assert len(laid.groups) == MAX_FULL
     assert [shown.group.name for shown in laid.groups][-2:] == ["g17", "g18"]
     assert laid.rest == "and 8 more groups: all up"
-    laid = wall(fleet(200, tuple(range(14)), names=20))
+    laid = layout_of(fleet(200, tuple(range(14)), names=20))
     assert laid.rest == "and 8 more groups: g12 1 down, g13 1 down"
 
 
@@ -135,7 +135,7 @@ def test_the_wall_of_six_hundred_is_laid_out_as_one_of_sixty() -> None:
     def shape(laid: CardLayout) -> tuple[int, int, int]:
         return laid.columns, laid.rows, len(laid.groups)
 
-    assert shape(wall(fleet(600))) == shape(wall(fleet(60))) == (3, 2, 6)
+    assert shape(layout_of(fleet(600))) == shape(layout_of(fleet(60))) == (3, 2, 6)
 
 
 # On real pages.

@@ -78,7 +78,7 @@ class CardLayout:
         return self.columns >= 4 or (self.columns == 3 and any(len(card.name) > 11 for card in self.cards))
 
 
-def wall(cards: Sequence[CardView]) -> CardLayout:
+def layout_of(cards: Sequence[CardView]) -> CardLayout:
     """Lay out the cards: one for each node while they are readable from the last row, otherwise one for each group."""
     if len(cards) <= MAX_FULL:
         return CardLayout(tuple(cards), _COLUMNS.get(len(cards), 4))

@@ -221,7 +221,7 @@ def _build_environment(assets: Assets) -> Environment:
     environment.globals |= {
         "asset": assets.url,
         "fingerprint": assets.fingerprint,
-        "wall": card_layout.wall,
+        "wall": card_layout.layout_of,
         "full_most": card_layout.MAX_FULL,
         "narration_size": _measure_narration,
         "heading_size": card_layout.heading_size,

@@ -135,14 +135,14 @@ def state_home() -> Iterator[Path]:
         yield Path(place)
 
 
-def test_what_outlives_even_its_minder_is_ended_by_the_next_show(
+def test_what_outlives_even_its_supervisor_is_ended_by_the_next_show(
     environ: dict[str, str], state_home: Path, tmp_path: Path
 ) -> None:
     with serving(*SHOW, env=environ, state_home=state_home) as first:
         first.until(all_up, UP_SEC)
-        (minder,) = processes(first, "subjects.tikv.minder")
+        (supervisor,) = processes(first, "tikv.playground.supervisor")
         os.kill(first.process.pid, signal.SIGSTOP)
-        os.kill(minder, signal.SIGKILL)
+        os.kill(supervisor, signal.SIGKILL)
         first.kill()
     left = wait_for(lambda: set(processes(first, "tikv-server")))
     with serving(*SHOW, env=environ, state_home=state_home) as second:
@@ -267,9 +267,9 @@ def test_a_store_that_is_just_dying_is_started_again_once_it_is_dead(server: Ser
     assert pid_of(server, victim) != pid
 
 
-def test_a_minder_that_is_killed_ends_the_playground_and_that_is_said(server: Server) -> None:
-    (minder,) = processes(server, "subjects.tikv.minder")
-    os.kill(minder, signal.SIGKILL)
+def test_a_supervisor_that_is_killed_ends_the_playground_and_that_is_said(server: Server) -> None:
+    (supervisor,) = processes(server, "tikv.playground.supervisor")
+    os.kill(supervisor, signal.SIGKILL)
     server.until(lambda state: any("the playground has ended" in line["text"] for line in state["log"]))
     wait_for(lambda: not processes(server, "playground"))
     server.until(lambda state: not {"up", "degraded"} & {nodes(state)[name] for name in ("store-1", "pd0")})

@@ -23,7 +23,7 @@ from demo.views import CardView, snapshot, stage_view
 from demo.views.cards import cards
 from demo.views.curves import curves
 from demo.web.rendering.assets import Assets
-from demo.web.rendering.card_layout import middle_cut, narration_size, spark, wall
+from demo.web.rendering.card_layout import layout_of, middle_cut, narration_size, spark
 from demo.web.rendering.renderer import REGIONS, Drawing, Renderer
 from tests.support.show_player import Player, player
 
@@ -423,12 +423,12 @@ def card(name: str, state: str = "up") -> CardView:
 
 def test_up_to_twelve_cards_are_whole_and_more_are_small() -> None:
     for count in range(1, 13):
-        laid = wall([card(f"n{n}") for n in range(count)])
+        laid = layout_of([card(f"n{n}") for n in range(count)])
         assert not laid.tiny
         assert len(laid.cards) == count
         assert laid.columns * laid.rows >= count
         assert laid.rows <= 3
-    assert wall([card(f"n{n}") for n in range(13)]).tiny
+    assert layout_of([card(f"n{n}") for n in range(13)]).tiny
 
 
 def test_the_small_curve_is_an_area_that_breaks_where_nothing_was_measured() -> None:

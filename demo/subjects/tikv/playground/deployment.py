@@ -103,7 +103,7 @@ class Playground:
 
     async def _ask_supervisor(self, begun: float) -> Mapping[str, Any]:
         while True:
-            if self.minder is None:
+            if self.supervisor is None:
                 output = self._supervisor.tail if self._supervisor is not None else ""
                 last_line = output.splitlines()[-1:] or ["it said nothing"]
                 raise SubjectError(f"the playground did not begin: {last_line[0]}")
@@ -164,14 +164,14 @@ class Playground:
     # For faults on its processes.
 
     @property
-    def minder(self) -> Child | None:
+    def supervisor(self) -> Child | None:
         """The supervisor process, which owns all others, while it is alive."""
         return self._supervisor if self._supervisor is not None and self._supervisor.is_alive else None
 
     @property
     def socket(self) -> Path:
         """Where the supervisor takes requests. Raises `SubjectError` when the playground has ended."""
-        if self._directory is None or self.minder is None:
+        if self._directory is None or self.supervisor is None:
             raise SubjectError("the playground has ended: start this show anew")
         return self._directory.socket
 

@@ -70,10 +70,10 @@ class PlaygroundDir:
     def _note_file(self) -> Path:
         return self.path / "minder.json"
 
-    def note(self, server: int, minder: int | None) -> None:
+    def note(self, server: int, supervisor: int | None) -> None:
         """Record for which server it is, and the pid of its supervisor. Raises `OSError`."""
         note = {"server": server, "server_born": start_time_of(server)}
-        note |= {"pid": minder, "born": None if minder is None else start_time_of(minder)}
+        note |= {"pid": supervisor, "born": None if supervisor is None else start_time_of(supervisor)}
         draft = self._note_file.with_suffix(".new")
         draft.write_text(json.dumps(note))
         # Replaced in one step: a reader sees the old note or the new one.

@@ -33,7 +33,7 @@ class PlaygroundProcesses:
         self._playground, self._cluster, self._parts = playground, cluster, parts
 
     async def find(self, name: str, *, to_kill: bool) -> TargetProcess:
-        member, supervisor = self._cluster.members.find(name), self._playground.minder
+        member, supervisor = self._cluster.members.find(name), self._playground.supervisor
         if member is None or supervisor is None:
             raise SubjectError(f"{name} is no part of a playground that runs, so nothing was touched")
         port = self._parts.port_of(member)
@@ -64,7 +64,7 @@ class PlaygroundProcesses:
         try:
             await ask(socket, "POST", f"/ports/{port}/start", ASK_SEC, "the process that minds the playground")
         except SubjectError:
-            if self._playground.minder is not None:
+            if self._playground.supervisor is not None:
                 raise
             # Another show's playground, which ends with that show.
             until = time.monotonic() + GONE_SEC
