@@ -35,35 +35,35 @@ Subject = Annotated[
 ]
 JournalFile = Annotated[
     Path | None,
-    typer.Option("--journal", help="Keep the show in this file, and continue it from there.", metavar="FILE"),
+    typer.Option("--journal", help="Save the show in this file, and continue it from there next time.", metavar="FILE"),
 ]
 
-Fresh = Annotated[bool, typer.Option("--fresh", help="Begin anew, instead of continuing where the show was left.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Start over instead of continuing where the show was left.")]
 StartAt = Annotated[
     int | None,
-    typer.Option("--from", help="Begin with this chapter, or go on at it; those before it do not run.", metavar="N"),
+    typer.Option("--from", help="Start or continue at this chapter; those before it do not run.", metavar="N"),
 ]
-Port = Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)]
+Port = Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one.", min=0, max=65535)]
 PublicName = Annotated[
     list[str] | None,
-    typer.Option(help="A name people reach it by, as in https://demo.example; may be repeated.", metavar="NAME"),
+    typer.Option(help="Public address of this server, like https://demo.example; may be repeated.", metavar="NAME"),
 ]
-TlsCert = Annotated[Path | None, typer.Option(help="Certificate (PEM) to serve https.", metavar="FILE")]
-TlsKey = Annotated[Path | None, typer.Option(help="Its key (PEM).", metavar="FILE")]
+TlsCert = Annotated[Path | None, typer.Option(help="TLS certificate (PEM), to serve HTTPS.", metavar="FILE")]
+TlsKey = Annotated[Path | None, typer.Option(help="Private key of that certificate (PEM).", metavar="FILE")]
 RedisUrl = Annotated[
     str | None,
     typer.Option(
         "--redis",
-        help="Redis between conductor and relays, as in redis://:PASSWORD@HOST:PORT; rediss:// for TLS.",
+        help="Redis that connects a show to its relays, like redis://:PASSWORD@HOST:PORT; rediss:// for TLS.",
         metavar="URL",
         envvar="DEMO_REDIS",
     ),
 ]
 ShowName = Annotated[
     str | None,
-    typer.Option("--show", help="The show's name on that Redis, where it carries more than one.", metavar="NAME"),
+    typer.Option("--show", help="Name of the show on that Redis, if it carries more than one.", metavar="NAME"),
 ]
-Name = Annotated[str, typer.Argument(help="The name it stands under.", metavar="NAME")]
+Name = Annotated[str, typer.Argument(help="Name of the system.", metavar="NAME")]
 
 
 @app.callback(invoke_without_command=True)
@@ -80,12 +80,12 @@ def root(
 def serve(  # noqa: PLR0913, PLR0917 - one for each option
     subject: Subject = "ratelimiter",
     host: Annotated[
-        str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in, who pair to steer.")
+        str, typer.Option(help="Address to listen on; 0.0.0.0 lets others watch, and control the show once paired.")
     ] = "127.0.0.1",
     port: Port = 8000,
-    terminal: Annotated[bool, typer.Option("--terminal", help="Show and steer it in this terminal too.")] = False,
+    terminal: Annotated[bool, typer.Option("--terminal", help="Show and control it in this terminal, too.")] = False,
     open_page: Annotated[
-        bool, typer.Option("--open/--no-open", help="Open the presenter's page, where there is a desktop.")
+        bool, typer.Option("--open/--no-open", help="Open the presenter's page in a browser, if there is a desktop.")
     ] = True,
     journal: JournalFile = None,
     fresh: Fresh = False,
@@ -94,7 +94,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
     token_file: Annotated[
         Path | None,
         typer.Option(
-            help="Token for programs, made when missing; an open server's is ~/.local/state/chaos-stage/token else.",
+            help="Token for programs, created if missing; default of an open server: ~/.local/state/chaos-stage/token.",
             metavar="FILE",
         ),
     ] = None,
@@ -130,14 +130,14 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
 @app.command("relay")
 def relay_command(
     redis: RedisUrl = None,
-    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets others watch.")] = "127.0.0.1",
     port: Port = 8001,
     public_name: PublicName = None,
     tls_cert: TlsCert = None,
     tls_key: TlsKey = None,
     show: ShowName = None,
 ) -> None:
-    """Serve the audience of a show that runs elsewhere with `demo serve --redis`; nothing can be steered here."""
+    """Serve the audience of a show that runs elsewhere with `demo serve --redis`; it cannot be controlled from here."""
     if not redis:
         raise UsageError("a relay needs the Redis of the show: --redis redis://:PASSWORD@HOST:PORT, as `demo serve`")
     from demo.relay.main import RelayOptions, relay
@@ -162,7 +162,7 @@ def run(
     start_at: StartAt = None,
     given: Given = (),
 ) -> None:
-    """Present in this terminal; through a pipe: plain lines out, each line in counts as a key."""
+    """Present in this terminal; in a pipe, print plain lines and read each input line as keys."""
     from demo.bootstrap import Options, play
 
     chosen = options(subject, given)
@@ -171,24 +171,24 @@ def run(
 
 @app.command()
 def up(
-    subject: Annotated[str, typer.Argument(help="What to bring up.")] = DEFAULT,
-    name: Annotated[str | None, typer.Option("--name", help="The name it stands under; else the subject's.")] = None,
+    subject: Annotated[str, typer.Argument(help="What to start.")] = DEFAULT,
+    name: Annotated[str | None, typer.Option("--name", help="Name for the system; the subject's by default.")] = None,
 ) -> None:
     """Start a system that outlives every server; present it with `demo serve --attach`."""
     from demo.cli import standalone
 
     found = standalone.up(subject, name or subject)
     print_lines(
-        f"up         {found.name} ({subject}), minded by process {found.pid}",
+        f"up         {found.name} ({subject}), supervised by process {found.pid}",
         f"present    demo serve {subject} --attach {found.name}",
-        f"mend       demo heal {found.name}",
+        f"heal       demo heal {found.name}",
         f"end        demo down {found.name}",
     )
 
 
 @app.command()
 def down(name: Name = DEFAULT) -> None:
-    """End a system that `demo up` started."""
+    """Stop a system that `demo up` started."""
     from demo.cli import standalone
 
     print_lines(f"down       {standalone.down(name).name}")
@@ -196,7 +196,7 @@ def down(name: Name = DEFAULT) -> None:
 
 @app.command()
 def heal(name: Name = DEFAULT) -> None:
-    """Bring back what is dead or silent in a system that `demo up` started."""
+    """Restart what is dead or hangs in a system that `demo up` started."""
     from demo.cli import standalone
 
     print_lines(f"healed     {standalone.heal(name).name}")
@@ -206,13 +206,14 @@ def heal(name: Name = DEFAULT) -> None:
 @takes_options
 def doctor(
     subject: Annotated[
-        str | None, typer.Argument(help="What is to be presented; else every built-in subject.", show_default=False)
+        str | None,
+        typer.Argument(help="What to present; every built-in subject by default.", show_default=False),
     ] = None,
-    port: Annotated[int, typer.Option(help="Port that is to be listened on.", min=0, max=65535)] = 8000,
-    as_json: Annotated[bool, typer.Option("--json", help="Tell it to programs.")] = False,
+    port: Annotated[int, typer.Option(help="Port that the server will listen on.", min=0, max=65535)] = 8000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
     given: Given = (),
 ) -> None:
-    """Look at what a show needs here, and say what to do; changes nothing. Exit code 1 when something is missing."""
+    """Check what a show needs here and say what to do; change nothing. Exits with 1 if something is missing."""
     from demo.doctor.run import examine
 
     report = examine(subject, given, port)
@@ -225,11 +226,11 @@ def doctor(
 @app.command()
 def shows(
     remove: Annotated[list[str] | None, typer.Option("--remove", help="Remove this show.", metavar="NAME")] = None,
-    remove_ended: Annotated[bool, typer.Option("--remove-ended", help="Remove every show that is over.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Remove even what has an undo left.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="List them for programs.")] = False,
+    remove_ended: Annotated[bool, typer.Option("--remove-ended", help="Remove every show that has ended.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Remove shows even if an undo is pending.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
 ) -> None:
-    """List the shows that are kept on this machine, or remove some."""
+    """List the shows saved on this machine, or remove some."""
     from demo.cli import shows as show_list
     from demo.journal.library import JournalDirectory
 

@@ -44,5 +44,5 @@ def room_text(state: ShowState) -> str:
     """The presenter's word on a room that does not see what the show is on; "" when it does."""
     number = frozen_on(state)
     if number is None:
-        return "The room is dark" if state.blackout else ""
-    return f"The room is dark, FROZEN on {number}" if state.blackout else f"FROZEN: the room sees chapter {number}"
+        return "The stage is dark" if state.blackout else ""
+    return f"The stage is dark, FROZEN on {number}" if state.blackout else f"FROZEN: the audience sees chapter {number}"

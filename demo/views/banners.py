@@ -33,7 +33,7 @@ def banners(state: ShowState, *, private: bool = False) -> tuple[BannerView, ...
     if not state.durable and state.journal != "none":
         found.append(_lost(state, private))
     if state.parts_healing and not state.halted:
-        found.append(BannerView("parts", "healing", "Healing", "parts that died are started again"))
+        found.append(BannerView("parts", "healing", "Healing", "parts that died are being restarted"))
     running = [_running(fault, private) for fault in state.faults if fault.is_running]
     healed = [_healed(fault) for fault in state.faults if _belongs_here(state, fault)]
     return tuple(found + running + healed)
@@ -43,7 +43,7 @@ def _lost(state: ShowState, private: bool) -> BannerView:
     """A show whose player asked for no journal has none to lose."""
     text = "a crash would lose the show"
     if state.journal == "temporary":
-        return BannerView("lost", "lost", "The show is not kept", text)
+        return BannerView("lost", "lost", "The show is not saved", text)
     why = f": {state.not_durable_because}" if private and state.not_durable_because else ""
     return BannerView("lost", "lost", "The journal cannot be written", f"{text}{why}")
 
@@ -58,7 +58,7 @@ def _belongs_here(state: ShowState, fault: FaultState) -> bool:
 def _running(fault: FaultState, private: bool) -> BannerView:
     title, seen = fault.config.description, seen_text(fault)
     if fault.state == "failed":
-        text = fault.error or "" if private else "look at the presenter's page"
+        text = fault.error or "" if private else "the presenter's page says why"
         return BannerView(fault.name, "failed", f"{fault.target or title}: not healed", text)
     if fault.state == "injecting":
         return BannerView(fault.name, "fault", title, fault.target, "starting")
@@ -71,7 +71,7 @@ def _running(fault: FaultState, private: bool) -> BannerView:
 def _healed(fault: FaultState) -> BannerView:
     text = outcome_text(fault)
     if fault.injection_failed:
-        return BannerView(fault.name, "failed", f"{fault.config.description}: could not be injected", text)
+        return BannerView(fault.name, "failed", f"{fault.config.description}: could not be started", text)
     if fault.came_back_after_sec is not None:
         return BannerView(fault.name, "healed", f"{fault.target} is back", text)
     return BannerView(fault.name, "healed", f"{fault.target} healed", text)
@@ -83,13 +83,18 @@ def seen_text(fault: FaultState) -> str:
         return came_back_text(fault)
     if fault.detected_after_sec is None:
         return "no effect seen yet"
-    return f"seen after {fault.detected_after_sec:.1f} s"
+    return detected_text(fault)
+
+
+def detected_text(fault: FaultState) -> str:
+    """Return how long it took until the effect of a fault was seen; only for one that was detected."""
+    return f"detected in {fault.detected_after_sec or 0:.1f} s"
 
 
 def came_back_text(fault: FaultState) -> str:
     """Of a target that somebody else brought back, or that did so itself: no recovery is the show's."""
     back = f"came back by itself after {fault.came_back_after_sec or 0:.1f} s"
-    return back if fault.detected_after_sec is None else f"seen after {fault.detected_after_sec:.1f} s · {back}"
+    return back if fault.detected_after_sec is None else f"{detected_text(fault)} · {back}"
 
 
 def outcome_text(fault: FaultState) -> str:
@@ -97,9 +102,9 @@ def outcome_text(fault: FaultState) -> str:
     if fault.came_back_after_sec is not None:
         return came_back_text(fault)
     if fault.not_measurable and fault.recovered_after_sec is None:
-        return "not measured: the server was restarted meanwhile"
+        return "not measured: the server restarted in between"
     if fault.recovered_after_sec is None:
         return f"{seen_text(fault)} · waiting for recovery"
     if fault.detected_after_sec is None:
         return "no effect seen"
-    return f"{seen_text(fault)} · recovered after {fault.recovered_after_sec:.1f} s"
+    return f"{seen_text(fault)} · recovered in {fault.recovered_after_sec:.1f} s"

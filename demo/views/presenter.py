@@ -15,6 +15,8 @@ from demo.views.timer import TimerView, timer_view
 
 LOG_SHOWN = 14
 
+_STATE_WORDS = {"injecting": "starting", "active": "running"}
+
 
 @dataclass(frozen=True, slots=True)
 class FaultView:
@@ -30,6 +32,11 @@ class FaultView:
     text: str
     error: str | None
     heals_at: float | None
+
+    @property
+    def state_word(self) -> str:
+        """The state as the screens write it; `state` itself is what CSS classes and /state call it."""
+        return _STATE_WORDS.get(self.state, self.state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,14 +240,14 @@ def problems(state: ShowState) -> tuple[str, ...]:
         why = f" ({state.not_durable_because})" if state.not_durable_because else ""
         found.append(f"The journal cannot be written: a crash would lose the show{why}")
     if state.journal == "temporary":
-        found.append("The show is kept in a temporary file, so a crash would lose it and no fault is taken")
+        found.append("The show is saved in a temporary file only: a crash would lose it, and no fault can be started")
     return tuple(found)
 
 
 def health_summary(state: ShowState) -> tuple[str, str]:
     """The system in one mark and a few words."""
     if state.sample is None:
-        return "starting", "no health yet"
+        return "starting", "no health data yet"
     if state.freshness != "live":
         return "stale", f"health is {state.freshness}"
     bad = [node for node in state.sample.nodes if node.health != "up"]

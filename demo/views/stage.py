@@ -122,8 +122,8 @@ def _claim(state: ShowState, number: int | None) -> ClaimView | None:
 
 def _word(verdict: Verdict) -> tuple[str, str]:
     if verdict.held is None:
-        return "Not shown", "degraded"
-    return ("Held", "up") if verdict.held else ("Did not hold", "down")
+        return "Not seen", "degraded"
+    return ("Confirmed", "up") if verdict.held else ("Refuted", "down")
 
 
 def _evidence(state: ShowState) -> tuple[ClaimView, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from demo.show import ShowState, Timer
 
-_WORDS = {"": "paused", "step": "starts with the next step", "light": "stopped"}
+_WORDS = {"": "paused", "step": "starts with the next step", "light": "stopped while dark"}
 
 
 @dataclass(frozen=True, slots=True)
