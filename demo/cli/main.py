@@ -1,4 +1,4 @@
-"""The command line: options in, exit codes out (0 a clean end, 1 it could not be done, 2 a wrong call).
+"""The commands and their options. Exit codes: 0 for a clean end, 1 if it could not be done, 2 for a wrong call.
 
 A command imports what it runs when it runs: `demo --version` does not wait for the server's modules.
 """
@@ -122,7 +122,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
             fresh=fresh,
             start_at=start_at,
             chosen=options(subject, given),
-            feed=_store(redis, show) if redis else None,
+            feed=_make_store(redis, show) if redis else None,
         )
     )
 
@@ -144,10 +144,10 @@ def relay_command(
     from demo.web.access.setup import AccessOptions
 
     asked = AccessOptions(host, tuple(public_name or ()), tls_cert=tls_cert, tls_key=tls_key)
-    relay(RelayOptions(_store(redis, show), asked, port))
+    relay(RelayOptions(_make_store(redis, show), asked, port))
 
 
-def _store(redis: str, show: str | None) -> "RelayStore":
+def _make_store(redis: str, show: str | None) -> "RelayStore":
     from demo.relay.feed import DEFAULT_SHOW, RelayStore, feed_address
 
     return RelayStore(feed_address(redis, DEFAULT_SHOW if show is None else show))
@@ -236,28 +236,28 @@ def shows(
 
     shelf = JournalDirectory()
     if remove or remove_ended:
-        gone = show_list.take_away(shelf, remove or (), remove_ended, force)
-        print_lines(f"removed: {', '.join(gone)}" if gone else "nothing to remove")
+        removed = show_list.take_away(shelf, remove or (), remove_ended, force)
+        print_lines(f"removed: {', '.join(removed)}" if removed else "nothing to remove")
     else:
         print_lines(*(show_list.as_json(shelf).split("\n") if as_json else show_list.as_table(shelf)))
 
 
-def _build_only(named: list[str]) -> None:
-    """Typer builds every command at each start: where one is named, that one is enough."""
-    chosen = [known for known in app.registered_commands if [_name_of(known)] == named]
+def _keep_only(named: list[str]) -> None:
+    """Keep only the command that is called: Typer builds every registered one at each start, which takes time."""
+    chosen = [known for known in app.registered_commands if [_get_name(known)] == named]
     app.registered_commands = chosen or app.registered_commands
 
 
-def _name_of(command: typer.models.CommandInfo) -> str:
+def _get_name(command: typer.models.CommandInfo) -> str:
     return command.name or (command.callback.__name__ if command.callback else "")
 
 
 def main() -> None:
-    """Entry point of the command; our own errors are one sentence on stderr."""
+    """Run the command line, the entry point; our own errors are one sentence on stderr."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # not every locale has our arrows and dashes; stderr never fails
     clean_stderr()
-    _build_only(sys.argv[1:2])
+    _keep_only(sys.argv[1:2])
     try:
         app()
     except DemoError as error:
