@@ -28,9 +28,9 @@ def examine(subject: str | None, given: Given, port: int) -> Report:
         report.hangs |= check is None
     for name in names() if subject is None else (subject,):
         with contextlib.redirect_stdout(sys.stderr):  # what a subject prints must not get into the report
-            check = all_at_once({name: partial(look_at, name, given)}, SUBJECT_SEC)[name]
-        report.add(name, _take_findings(check))
-        report.hangs |= check is None
+            subject_check = all_at_once({name: partial(look_at, name, given)}, SUBJECT_SEC)[name]
+        report.add(name, _take_findings(subject_check))
+        report.hangs |= subject_check is None
     return report
 
 
