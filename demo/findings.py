@@ -68,6 +68,7 @@ async def together(
             async with asyncio.timeout(within_sec) as limit:
                 found = await check
         except Exception as error:  # noqa: BLE001 - the other checks count, whatever one raises
+            # A check may raise a TimeoutError of its own: that is not ours.
             return (late(what, within_sec) if limit.expired() else broken(what, error),)
         return (found,) if isinstance(found, Finding) else found
 

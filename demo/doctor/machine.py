@@ -106,7 +106,7 @@ def state_directory(directory: Path) -> Finding:
 def _find_nearest(path: Path) -> Path:
     """Return the directory itself, or the nearest parent, where it would be made. Raises `OSError`."""
     try:
-        path.lstat()
+        path.lstat()  # not exists(): a dangling link is in the way, too
     except FileNotFoundError:
         return _find_nearest(path.parent)
     return path
@@ -176,7 +176,7 @@ def installed_locale() -> Finding:
     asked = next((value for name in LOCALES if (value := os.environ.get(name))), "C")
     try:
         libc = ctypes.CDLL(None)
-        libc.newlocale.restype = ctypes.c_void_p
+        libc.newlocale.restype = ctypes.c_void_p  # a pointer, which ctypes would cut to an int
         libc.newlocale.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
         is_installed = libc.newlocale(EVERY_CATEGORY, b"", None) is not None
     except (OSError, AttributeError):

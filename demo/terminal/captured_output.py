@@ -43,6 +43,7 @@ class CapturedOutput:
     def lines(self) -> tuple[str, ...]:
         """Return the newest lines of the last SHOWN_SEC seconds, at most SHOWN."""
         since = time.monotonic() - SHOWN_SEC
+        # A copy, for other threads may print while we read.
         text = "".join(text for at, _, text in list(self._captured)[-20:] if at > since)
         return tuple([line for line in text.splitlines() if line.strip()][-SHOWN:])
 

@@ -143,6 +143,7 @@ def _act(key: str, state: ShowState) -> Pressed:
         return Pressed(c.PauseTimer() if state.timer.is_on else c.StartTimer())
     if key == "e" and not state.halted:
         return Pressed(notice="the show is not halted")
+    # "end" is not in the table: which chapter is the last depends on the deck.
     return _KEYS.get(key, NOTHING) if key != "end" else Pressed(c.Goto(state.total))
 
 
@@ -180,6 +181,7 @@ def _act_in_overlay(pad: Keypad, key: str, state: ShowState) -> tuple[Keypad, Pr
 def _act_without_digit(pad: Keypad, key: str) -> tuple[Keypad, Pressed] | None:
     if key == "backspace" and pad.typed:
         return replace(pad, typed=pad.typed[:-1]), NOTHING
+    # Without a list it means next: in one it must neither fire anything nor move the show.
     if key == "space":
         does = "fires it" if pad.mode == "faults" else "goes there"
         return pad, Pressed(notice=f"Enter {does}, Esc closes" if pad.typed else "type a number first; Esc closes")

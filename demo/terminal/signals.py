@@ -43,6 +43,7 @@ def _catch_signals() -> Iterator[None]:
         yield
     finally:
         for number, previous in before.items():
+            # This alone would install the default handler, not the one that was there before.
             loop.remove_signal_handler(number)
             signal.signal(number, previous)
 

@@ -79,6 +79,7 @@ def _make_node_card(state: ShowState, node: Node, with_trend: bool) -> CardView:
 
 def _make_counter_card(state: ShowState, counter: Counter, with_trend: bool) -> CardView:
     over = counter.ghosts is not None and counter.ghosts > 0
+    # Without the ground truth to compare with, a counter is unknown: up would be a claim.
     health = "degraded" if over or (counter.drift or 0) > 0 else "up" if counter.drift is not None else "unknown"
     shown, word = _judge(state, health)
     if shown != "stale" and counter.admitted is not None:

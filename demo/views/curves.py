@@ -107,10 +107,12 @@ def over(points: Sequence[tuple[int, int | None]], limit_y: int) -> str:
     areas: list[str] = []
     corners: list[tuple[int, int]] = []
     last: tuple[int, int] | None = None
+    # The gap behind the last point closes an area that is still open.
     for x, y in [*points, (WIDTH, None)]:
         above = y is not None and y < limit_y
         crosses = y is not None and last is not None and above != (last[1] < limit_y)
         if crosses and y is not None and last is not None:
+            # Between two samples: the point where the line from one to the other meets the limit.
             share = (limit_y - last[1]) / (y - last[1])
             corners.append((round(last[0] + share * (x - last[0])), limit_y))
         if above and y is not None:

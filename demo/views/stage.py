@@ -136,6 +136,7 @@ def _list_evidence(state: ShowState) -> tuple[ClaimView, ...]:
 
 
 def _list_segments(state: ShowState) -> tuple[SegmentView, ...]:
+    # From the spans, for a fault itself only knows its newest run.
     faults = [span.chapter for span in state.spans]
     return tuple(
         SegmentView(

@@ -60,6 +60,7 @@ def snapshot(
                 "level": line.level,
             }
             for line in state.log
+            # Lines about faults and errors may hold addresses and commands (decision 0006).
             if private or line.level in ("move", "word")
         ],
         "chaos": [_dump_fault(state, fault, private, ahead) for fault in state.faults],
@@ -123,6 +124,7 @@ def _dump_fault(state: ShowState, fault: FaultState, private: bool, ahead: float
         "description": fault.config.description,
         "state": fault.state,
         "target": target if private else masked(target),
+        # JSON has no infinity.
         "duration_sec": None if fault.config.duration_sec == float("inf") else fault.config.duration_sec,
         "injected_at": moment(fault.injected_at, ahead),
         "heals_at": moment(fault.heals_at, ahead),

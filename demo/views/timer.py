@@ -56,6 +56,7 @@ def pace_text(view: TimerView, now: float) -> str:
     """Return how far ahead of the plan or behind it the talk is; "" without a plan, or before the timer has begun."""
     if view.from_sec is None or view.until_sec is None or view.is_fresh:
         return ""
+    # Whole seconds, as the clock beside it shows: the two must not contradict each other.
     elapsed = math.floor(view.clock.elapsed(now))
     if elapsed > view.until_sec:
         return f"{clock_text(elapsed - view.until_sec)} behind"
