@@ -276,7 +276,7 @@ demo.link = (() => {
   }
   function pollWords() {
     const every = `refreshed every ${Math.max(1, Math.round(pollMs / 1000))} s`;
-    return hangs ? `live updates are held back by the network: ${every}` : `too many viewers for live updates: ${every}`;
+    return hangs ? `the network holds updates back: ${every}` : `too many viewers: ${every}`;
   }
   function tell() {
     const afar = isLost() ? 0 : cutOff();

@@ -14,7 +14,7 @@ from tests.support.servers import Server, serving, wait_for
 
 pytestmark = pytest.mark.browser
 
-HELD = "live updates are held back by the network: refreshed every 1 s"
+HELD = "the network holds updates back: refreshed every 1 s"
 ONE_EACH = {"stage": 1, "presenter": 1, "remote": 1}
 
 GIVEN_UP_MS = 30_000
