@@ -8,7 +8,7 @@ MODES = {"stdin": "r", "stdout": "w", "stderr": "w"}
 
 
 def hold_places() -> None:
-    """A standard stream that was closed (`>&-`) leads nowhere: nothing else that is opened may take its number."""
+    """Open /dev/null for a standard stream that was closed (`>&-`): nothing else that is opened may take its number."""
     for number, (name, mode) in enumerate(MODES.items()):
         try:
             os.fstat(number)

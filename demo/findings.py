@@ -1,4 +1,4 @@
-"""What an examination found: one line each, for `demo doctor`; and how checks run at once, each within its time."""
+"""Findings of `demo doctor`, one line each; and running checks at once, each with its timeout."""
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
@@ -14,9 +14,9 @@ CHECK_SEC = 8.0
 
 @dataclass(frozen=True)
 class Finding:
-    """`what` was looked at, what was `found`, and the `remedy`: what to do about it, where it is not ok.
+    """`what` was checked, what was `found`, and the `remedy`: what to do if it is not ok.
 
-    `no` keeps a show from working; `maybe` is worth a look before the show, or could not be judged.
+    `no` keeps a show from working; `maybe` is worth checking before the show, or could not be determined.
     """
 
     what: str
@@ -27,10 +27,10 @@ class Finding:
 
 @runtime_checkable
 class Examined(Protocol):
-    """A subject that looks at what it needs on this machine, for `demo doctor`."""
+    """A subject that checks what it needs on this machine, for `demo doctor`."""
 
     async def examine(self) -> Sequence[Finding]:
-        """Start nothing, and change nothing."""
+        """Return the findings; start nothing, and change nothing."""
 
 
 def ok(what: str, found: str) -> Finding:
@@ -38,7 +38,7 @@ def ok(what: str, found: str) -> Finding:
 
 
 def no(what: str, found: str, remedy: str = "") -> Finding:
-    """Without a `remedy` the sentence in `found` says what to do."""
+    """Return a finding that keeps a show from working; without a `remedy`, `found` says what to do."""
     return Finding(what, "no", found, remedy)
 
 
@@ -47,11 +47,11 @@ def maybe(what: str, found: str, remedy: str = "") -> Finding:
 
 
 def broken(what: str, error: BaseException) -> Finding:
-    """A check that raised instead of finding."""
+    """Turn the error of a check that raised into a finding."""
     if isinstance(error, DemoError):
         return no(what, str(error))
-    said = f"{type(error).__name__}: {error}".split("\n", maxsplit=1)[0][:300]
-    return no(what, f"it could not be looked at ({said})", "if nothing here explains that, it is a bug of the check")
+    reason = f"{type(error).__name__}: {error}".split("\n", maxsplit=1)[0][:300]
+    return no(what, f"it could not be looked at ({reason})", "if nothing here explains that, it is a bug of the check")
 
 
 def late(what: str, within_sec: float) -> Finding:
@@ -61,13 +61,14 @@ def late(what: str, within_sec: float) -> Finding:
 async def together(
     checks: Mapping[str, Awaitable[Finding | Sequence[Finding]]], within_sec: float = CHECK_SEC
 ) -> tuple[Finding, ...]:
-    """The findings of all checks in their order; one that raises or takes too long is a finding too."""
+    """Run all checks at once, and return their findings in order; raising or taking too long is a finding, too."""
 
     async def one(what: str, check: Awaitable[Finding | Sequence[Finding]]) -> Sequence[Finding]:
         try:
             async with asyncio.timeout(within_sec) as limit:
                 found = await check
-        except Exception as error:  # noqa: BLE001 - an examination goes on, whatever is broken
+        except Exception as error:  # noqa: BLE001 - the other checks count, whatever one raises
+            # A check may raise a TimeoutError of its own: that is not ours.
             return (late(what, within_sec) if limit.expired() else broken(what, error),)
         return (found,) if isinstance(found, Finding) else found
 

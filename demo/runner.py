@@ -1,4 +1,4 @@
-"""`DemoRunner`: the life of a show in a terminal, from the first picture until everything is healed."""
+"""`DemoRunner`: a show in a terminal, from the first screen until everything is healed."""
 
 import asyncio
 import contextlib
@@ -19,17 +19,17 @@ from demo.terminal.plain_ui import PlainUi
 from demo.terminal.signals import ending_signals
 from demo.types import HEAL_SEC, STOP_SEC, FaultDriver, Poller, Watchdog
 
-Front = FullscreenUi | PlainUi
+TerminalUi = FullscreenUi | PlainUi
 
 
 class DemoRunner:
-    """Shows and steers a show in a terminal, or by plain lines where there is none.
+    """Shows and controls a show in a terminal, or by plain lines where there is none.
 
-    Without `conductor` it makes its own of the other arguments, runs it, and heals everything on the
-    way out. With one it only shows and steers that: its `run()` ends at Q, the show does not, unless `owns` is true.
-    `on_narration_update` gets the narration of each chapter that is entered; it may be a coroutine
+    Without `conductor` it makes its own from the other arguments, runs it, and heals everything on the
+    way out. With one it only shows and controls that: its `run()` ends at Q, the show does not, unless `owns` is true.
+    `on_narration_update` is called with the narration of each chapter that is entered; it may be a coroutine
     function. `notes` says whether the chapters' notes show at first: by default only beside a server,
-    for a terminal alone may be what the room sees. `invitation` is what the key I shows: how the next
+    for a terminal alone may be what the audience sees. `invitation` is what the key I shows: how the next
     device is paired. Raises `ValueError` for an empty deck.
     """
 
@@ -80,31 +80,31 @@ class DemoRunner:
         self._on_narration = on_narration_update
         self._quitting = asyncio.Event()
         self.left_by_person = False
-        """A person quit, with Q or Ctrl-C; not a lost terminal, the end of the input, or another signal."""
+        """A person quit, with Q or Ctrl-C; false for a lost terminal, the end of the input, or another signal."""
         self._invitation = invitation
         self._notes = (not self._owns) if notes is None else notes
 
     async def run(self) -> None:
-        """Until Q, Ctrl-C, a signal or the end of input; then, with its own conductor, until all is healed.
+        """Run until Q, Ctrl-C, a signal or the end of input; then, with its own conductor, until all is healed.
 
         Raises what the conductor raises, `FaultError` for what could not be healed, after the terminal is restored.
         """
         quitting = self._quitting
-        front = self._front(quitting)
+        ui = self._make_ui(quitting)
 
-        def asked(number: signal.Signals) -> None:
+        def on_signal(number: signal.Signals) -> None:
             if quitting.is_set():
-                front.helm.tell(front.helm.waits_for)
+                ui.helm.tell(ui.helm.waits_for)  # a second Ctrl-C does not cut the healing short
             else:
                 self.left_by_person = number is signal.SIGINT
             quitting.set()
 
-        with ending_signals(asked) if self._owns else contextlib.nullcontext(), front:
-            await self._play(front, quitting)
+        with ending_signals(on_signal) if self._owns else contextlib.nullcontext(), ui:
+            await self._run_until_end(ui, quitting)
         if self._owns:
-            say = ConsoleWriter(quiet=False, file=self._console.file)
-            say(self.farewell)
-            say.finish(SAID_SEC)
+            write = ConsoleWriter(quiet=False, file=self._console.file)
+            write(self.farewell)
+            write.finish(SAID_SEC)
 
     def stop(self) -> None:
         """End `run()` soon, as Q does. Safe to call twice."""
@@ -112,35 +112,35 @@ class DemoRunner:
 
     @property
     def paints(self) -> bool:
-        """It paints a picture, and whatever else is printed here would be lost on it; else it prints lines."""
+        """It paints a full screen, where whatever else is printed would be lost; else it prints lines."""
         return _is_terminal(self._console)
 
     @property
     def farewell(self) -> str:
-        """A picture is gone with its screen; where the show ended stays readable."""
+        """The last line: the alternate screen is gone, but where the show ended stays readable."""
         state = self.conductor.state
-        healed = " Everything it broke is healed." if any(fault.run for fault in state.faults) else ""
-        return f"Show ended on [{state.number}/{state.total}].{healed}"
+        all_healed = " Everything it broke is healed." if any(fault.run for fault in state.faults) else ""
+        return f"Show ended on [{state.number}/{state.total}].{all_healed}"
 
-    def _front(self, quitting: asyncio.Event) -> Front:
+    def _make_ui(self, quitting: asyncio.Event) -> TerminalUi:
         if self.paints:
             return FullscreenUi(self.conductor, self._console, quitting, notes=self._notes, invitation=self._invitation)
         return PlainUi(self.conductor, self._console.file, quitting)
 
-    async def _play(self, front: Front, quitting: asyncio.Event) -> None:
-        """Show, steer and (if it is ours) play, until the first of them ends; heal whatever ended it."""
-        beside = [asyncio.create_task(front.run()), asyncio.create_task(quitting.wait())]
-        with self._listening(front) as narrating:
-            playing = [asyncio.create_task(self.conductor.run())] if self._owns else []
+    async def _run_until_end(self, ui: TerminalUi, quitting: asyncio.Event) -> None:
+        """Run the UI and, if we own it, the show, until one of them ends; then stop the show, which heals."""
+        ui_tasks = [asyncio.create_task(ui.run()), asyncio.create_task(quitting.wait())]
+        with self._subscribed(ui) as hook_tasks:
+            show_tasks = [asyncio.create_task(self.conductor.run())] if self._owns else []
             try:
-                await asyncio.wait({*beside, *playing}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({*ui_tasks, *show_tasks}, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 quitting.set()
-                self.left_by_person |= front.helm.quit
-                cancelled = await self._outlast(*playing)
-                for task in (*beside, *narrating):
+                self.left_by_person |= ui.helm.quit
+                cancelled = await self._stop_show(*show_tasks)
+                for task in (*ui_tasks, *hook_tasks):
                     task.cancel()
-                results = await asyncio.gather(*playing, *beside, *narrating, return_exceptions=True)
+                results = await asyncio.gather(*show_tasks, *ui_tasks, *hook_tasks, return_exceptions=True)
         if cancelled:
             raise asyncio.CancelledError
         for result in results:
@@ -148,36 +148,37 @@ class DemoRunner:
                 raise result
 
     @contextlib.contextmanager
-    def _listening(self, front: Front) -> Iterator[list["asyncio.Task[None]"]]:
-        """Every state goes to the front, and the narrations to whoever wants them."""
-        listeners: list[Callable[[ShowState], None]] = [front.changed]
-        narrating = []
+    def _subscribed(self, ui: TerminalUi) -> Iterator[list["asyncio.Task[None]"]]:
+        """Pass every state to the UI, and each narration to whoever wants it; yield the tasks that this takes."""
+        listeners: list[Callable[[ShowState], None]] = [ui.changed]
+        hook_tasks = []
         if self._on_narration is not None:
-            narrator = NarrationHook(self.conductor, self._on_narration)
-            listeners.append(narrator.changed)
-            narrating.append(asyncio.create_task(narrator.run()))
-        ends = [self.conductor.subscribe(listener) for listener in listeners]
+            hook = NarrationHook(self.conductor, self._on_narration)
+            listeners.append(hook.changed)
+            hook_tasks.append(asyncio.create_task(hook.run()))
+        unsubscribers = [self.conductor.subscribe(listener) for listener in listeners]
         try:
-            yield narrating
+            yield hook_tasks
         finally:
-            for end in ends:
+            for end in unsubscribers:
                 end()
 
-    async def _outlast(self, *playing: "asyncio.Task[None]") -> bool:
-        """Stop our show and wait until it has healed everything. True: somebody cancelled us meanwhile."""
+    async def _stop_show(self, *show_tasks: "asyncio.Task[None]") -> bool:
+        """Stop our show and wait until it has healed everything; return whether we were cancelled meanwhile."""
         cancelled = False
-        for task in playing:
+        for task in show_tasks:
             self.conductor.stop(by_person=self.left_by_person)
             while not task.done():
                 try:
                     await asyncio.wait({task})
                 except asyncio.CancelledError:
+                    # Not passed on yet: returning now would leave faults in place.
                     cancelled = True
         return cancelled
 
 
 def _is_terminal(console: Console) -> bool:
-    """Can a picture be painted, and keys be read one by one?"""
+    """Return whether a full screen can be painted, and keys be read one by one."""
     if sys.stdin is None or console.is_dumb_terminal:
         return False
     try:

@@ -1,1 +1,1 @@
-"""The command line."""
+"""The command line: `demo serve`, `run`, `relay`, `up`, `down`, `heal`, `doctor` and `shows`."""

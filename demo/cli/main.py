@@ -1,4 +1,4 @@
-"""The command line: options in, exit codes out (0 a clean end, 1 it could not be done, 2 a wrong call).
+"""The commands and their options. Exit codes: 0 for a clean end, 1 if it could not be done, 2 for a wrong call.
 
 A command imports what it runs when it runs: `demo --version` does not wait for the server's modules.
 """
@@ -41,48 +41,50 @@ Subject = Annotated[
 ]
 JournalFile = Annotated[
     Path | None,
-    typer.Option("--journal", help="Keep the show in this file, and continue it from there.", metavar="FILE"),
+    typer.Option("--journal", help="Save the show in this file, and continue it from there next time.", metavar="FILE"),
 ]
 
-Fresh = Annotated[bool, typer.Option("--fresh", help="Begin anew, instead of continuing where the show was left.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Start over instead of continuing where the show was left.")]
 StartAt = Annotated[
     int | None,
-    typer.Option("--from", help="Begin with this chapter, or go on at it; those before it do not run.", metavar="N"),
+    typer.Option("--from", help="Start or continue at this chapter; those before it do not run.", metavar="N"),
 ]
-Port = Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)]
-Host = Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in, who pair to steer.")]
+Port = Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one.", min=0, max=65535)]
+Host = Annotated[
+    str, typer.Option(help="Address to listen on; 0.0.0.0 lets others watch, and control the show once paired.")
+]
 TokenFile = Annotated[
     Path | None,
     typer.Option(
-        help="Token for programs, made when missing; an open server's is ~/.local/state/chaos-stage/token else.",
+        help="Token for programs, created if missing; default of an open server: ~/.local/state/chaos-stage/token.",
         metavar="FILE",
     ),
 ]
 PublicName = Annotated[
     list[str] | None,
-    typer.Option(help="A name people reach it by, as in https://demo.example; may be repeated.", metavar="NAME"),
+    typer.Option(help="Public address of this server, like https://demo.example; may be repeated.", metavar="NAME"),
 ]
-TlsCert = Annotated[Path | None, typer.Option(help="Certificate (PEM) to serve https.", metavar="FILE")]
-TlsKey = Annotated[Path | None, typer.Option(help="Its key (PEM).", metavar="FILE")]
+TlsCert = Annotated[Path | None, typer.Option(help="TLS certificate (PEM), to serve HTTPS.", metavar="FILE")]
+TlsKey = Annotated[Path | None, typer.Option(help="Private key of that certificate (PEM).", metavar="FILE")]
 RedisUrl = Annotated[
     str | None,
     typer.Option(
         "--redis",
-        help="Redis between conductor and relays, as in redis://:PASSWORD@HOST:PORT; rediss:// for TLS.",
+        help="Redis that connects a show to its relays, like redis://:PASSWORD@HOST:PORT; rediss:// for TLS.",
         metavar="URL",
         envvar="DEMO_REDIS",
     ),
 ]
 ShowName = Annotated[
     str | None,
-    typer.Option("--show", help="The show's name on that Redis, where it carries more than one.", metavar="NAME"),
+    typer.Option("--show", help="Name of the show on that Redis, if it carries more than one.", metavar="NAME"),
 ]
 LogLevel = Annotated[
     str | None,
     typer.Option(help="Print what is logged from this level on: debug, info, warning or error.", metavar="LEVEL"),
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="Print unexpected errors with their tracebacks.")]
-Name = Annotated[str, typer.Argument(help="The name it stands under.", metavar="NAME")]
+Name = Annotated[str, typer.Argument(help="Name of the system.", metavar="NAME")]
 
 
 @app.callback(invoke_without_command=True)
@@ -100,9 +102,9 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
     subject: Subject = "ratelimiter",
     host: Host = "127.0.0.1",
     port: Port = 8000,
-    terminal: Annotated[bool, typer.Option("--terminal", help="Show and steer it in this terminal too.")] = False,
+    terminal: Annotated[bool, typer.Option("--terminal", help="Show and control it in this terminal, too.")] = False,
     open_page: Annotated[
-        bool, typer.Option("--open/--no-open", help="Open the presenter's page, where there is a desktop.")
+        bool, typer.Option("--open/--no-open", help="Open the presenter's page in a browser, if there is a desktop.")
     ] = True,
     journal: JournalFile = None,
     fresh: Fresh = False,
@@ -136,7 +138,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
             fresh=fresh,
             start_at=start_at,
             chosen=options(subject, given),
-            feed=_store(redis, show) if redis else None,
+            feed=_make_store(redis, show) if redis else None,
         )
     )
 
@@ -144,7 +146,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
 @app.command("relay")
 def relay_command(
     redis: RedisUrl = None,
-    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets others watch.")] = "127.0.0.1",
     port: Port = 8001,
     public_name: PublicName = None,
     tls_cert: TlsCert = None,
@@ -153,7 +155,7 @@ def relay_command(
     log_level: LogLevel = None,
     debug: Debug = False,
 ) -> None:
-    """Serve the audience of a show that runs elsewhere with `demo serve --redis`; nothing can be steered here."""
+    """Serve the audience of a show that runs elsewhere with `demo serve --redis`; it cannot be controlled from here."""
     if not redis:
         raise UsageError("a relay needs the Redis of the show: --redis redis://:PASSWORD@HOST:PORT, as `demo serve`")
     set_up_logging(log_level, debug)
@@ -161,10 +163,10 @@ def relay_command(
     from demo.web.access.setup import AccessOptions
 
     asked = AccessOptions(host, tuple(public_name or ()), tls_cert=tls_cert, tls_key=tls_key)
-    relay(RelayOptions(_store(redis, show), asked, port))
+    relay(RelayOptions(_make_store(redis, show), asked, port))
 
 
-def _store(redis: str, show: str | None) -> "RelayStore":
+def _make_store(redis: str, show: str | None) -> "RelayStore":
     from demo.relay.feed import DEFAULT_SHOW, RelayStore, feed_address
 
     return RelayStore(feed_address(redis, DEFAULT_SHOW if show is None else show))
@@ -181,7 +183,7 @@ def run(
     debug: Debug = False,
     given: Given = (),
 ) -> None:
-    """Present in this terminal; through a pipe: plain lines out, each line in counts as a key."""
+    """Present in this terminal; in a pipe, print plain lines and read each input line as keys."""
     set_up_logging(log_level, debug)
     from demo.bootstrap import Options, play
 
@@ -191,24 +193,24 @@ def run(
 
 @app.command()
 def up(
-    subject: Annotated[str, typer.Argument(help="What to bring up.")] = DEFAULT,
-    name: Annotated[str | None, typer.Option("--name", help="The name it stands under; else the subject's.")] = None,
+    subject: Annotated[str, typer.Argument(help="What to start.")] = DEFAULT,
+    name: Annotated[str | None, typer.Option("--name", help="Name for the system; the subject's by default.")] = None,
 ) -> None:
     """Start a system that outlives every server; present it with `demo serve --attach`."""
     from demo.cli import standalone
 
     found = standalone.up(subject, name or subject)
     print_lines(
-        f"up         {found.name} ({subject}), minded by process {found.pid}",
+        f"up         {found.name} ({subject}), supervised by process {found.pid}",
         f"present    demo serve {subject} --attach {found.name}",
-        f"mend       demo heal {found.name}",
+        f"heal       demo heal {found.name}",
         f"end        demo down {found.name}",
     )
 
 
 @app.command()
 def down(name: Name = DEFAULT) -> None:
-    """End a system that `demo up` started."""
+    """Stop a system that `demo up` started."""
     from demo.cli import standalone
 
     print_lines(f"down       {standalone.down(name).name}")
@@ -216,7 +218,7 @@ def down(name: Name = DEFAULT) -> None:
 
 @app.command()
 def heal(name: Name = DEFAULT) -> None:
-    """Bring back what is dead or silent in a system that `demo up` started."""
+    """Restart what is dead or hangs in a system that `demo up` started."""
     from demo.cli import standalone
 
     print_lines(f"healed     {standalone.heal(name).name}")
@@ -226,13 +228,14 @@ def heal(name: Name = DEFAULT) -> None:
 @takes_options
 def doctor(
     subject: Annotated[
-        str | None, typer.Argument(help="What is to be presented; else every built-in subject.", show_default=False)
+        str | None,
+        typer.Argument(help="What to present; every built-in subject by default.", show_default=False),
     ] = None,
-    port: Annotated[int, typer.Option(help="Port that is to be listened on.", min=0, max=65535)] = 8000,
-    as_json: Annotated[bool, typer.Option("--json", help="Tell it to programs.")] = False,
+    port: Annotated[int, typer.Option(help="Port that the server will listen on.", min=0, max=65535)] = 8000,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
     given: Given = (),
 ) -> None:
-    """Look at what a show needs here, and say what to do; changes nothing. Exit code 1 when something is missing."""
+    """Check what a show needs here and say what to do; change nothing. Exits with 1 if something is missing."""
     from demo.doctor.run import examine
 
     report = examine(subject, given, port)
@@ -245,38 +248,38 @@ def doctor(
 @app.command()
 def shows(
     remove: Annotated[list[str] | None, typer.Option("--remove", help="Remove this show.", metavar="NAME")] = None,
-    remove_ended: Annotated[bool, typer.Option("--remove-ended", help="Remove every show that is over.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Remove even what has an undo left.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="List them for programs.")] = False,
+    remove_ended: Annotated[bool, typer.Option("--remove-ended", help="Remove every show that has ended.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Remove shows even if an undo is pending.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON.")] = False,
 ) -> None:
-    """List the shows that are kept on this machine, or remove some."""
+    """List the shows saved on this machine, or remove some."""
     from demo.cli import shows as show_list
     from demo.journal.library import JournalDirectory
 
     shelf = JournalDirectory()
     if remove or remove_ended:
-        gone = show_list.take_away(shelf, remove or (), remove_ended, force)
-        print_lines(f"removed: {', '.join(gone)}" if gone else "nothing to remove")
+        removed = show_list.take_away(shelf, remove or (), remove_ended, force)
+        print_lines(f"removed: {', '.join(removed)}" if removed else "nothing to remove")
     else:
         print_lines(*(show_list.as_json(shelf).split("\n") if as_json else show_list.as_table(shelf)))
 
 
-def _build_only(named: list[str]) -> None:
-    """Typer builds every command at each start: where one is named, that one is enough."""
-    chosen = [known for known in app.registered_commands if [_name_of(known)] == named]
+def _keep_only(named: list[str]) -> None:
+    """Keep only the command that is called: Typer builds every registered one at each start, which takes time."""
+    chosen = [known for known in app.registered_commands if [_get_name(known)] == named]
     app.registered_commands = chosen or app.registered_commands
 
 
-def _name_of(command: typer.models.CommandInfo) -> str:
+def _get_name(command: typer.models.CommandInfo) -> str:
     return command.name or (command.callback.__name__ if command.callback else "")
 
 
 def main() -> None:
-    """Entry point of the command; our own errors are one sentence on stderr."""
+    """Run the command line, the entry point; our own errors are one sentence on stderr."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # not every locale has our arrows and dashes; stderr never fails
     clean_stderr()
-    _build_only(sys.argv[1:2])
+    _keep_only(sys.argv[1:2])
     try:
         app()
     except DemoError as error:

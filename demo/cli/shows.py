@@ -1,4 +1,4 @@
-"""`demo shows`: what lies on the shelf, as a table for people or as JSON, and taking things from it."""
+"""`demo shows`: the saved shows as a table for people or as JSON, and removing some of them."""
 
 import json
 import time
@@ -17,43 +17,43 @@ HEADINGS = ("NAME", "SUBJECT", "BEGUN", "LAST ACTIVITY", "CHAPTER", "EVENTS", "S
 
 
 def as_json(shelf: JournalDirectory) -> str:
-    """For programs."""
-    looks = shelf.all()
-    return json.dumps([_fields(found, looks) for found in looks], indent=2)
+    """Return the shows as JSON, for programs."""
+    summaries = shelf.all()
+    return json.dumps([_describe(summary, summaries) for summary in summaries], indent=2)
 
 
 def as_table(shelf: JournalDirectory) -> list[str]:
-    """For people: one line a show, the newest first; what is wrong with one below."""
-    looks = shelf.all()
-    if not looks:
+    """Return a table for people: a line for each show, the newest first; below it what is wrong with any."""
+    summaries = shelf.all()
+    if not summaries:
         return [f"no shows in {shelf.directory}"]
-    rows = [HEADINGS, *(tuple(map(clean, _row(found, looks))) for found in looks)]
+    rows = [HEADINGS, *(tuple(map(clean, _format_row(summary, summaries))) for summary in summaries)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    lines += [f"{found.name}: {found.trouble}" for found in looks if found.trouble]
+    lines += [f"{summary.name}: {summary.trouble}" for summary in summaries if summary.trouble]
     return lines
 
 
 def take_away(shelf: JournalDirectory, names: Sequence[str], ended: bool, force: bool) -> list[str]:
-    """Remove these shows and, with `ended`, all that are over; what was removed.
+    """Remove these shows and, with `ended`, all that have ended; return the names of those removed.
 
-    Raises `JournalError` with a sentence for each that stays; the others are removed all the same.
+    Raises `JournalError` with a sentence for each that could not be removed; the others are removed all the same.
     """
     removed, refused = [], []
     over = (
         []
         if not ended
         else [
-            found.name
-            for found in shelf.all()
-            if found.over and not found.in_use and (force or not (found.undos or found.unreadable))
+            summary.name
+            for summary in shelf.all()
+            if summary.over and not summary.in_use and (force or not (summary.undos or summary.unreadable))
         ]
     )
     for name in dict.fromkeys([*names, *over]):
         try:
-            found = shelf.find(name)
-            remove(found, force, ended=name not in names)
-            removed.append(found.name)
+            summary = shelf.find(name)
+            remove(summary, force, ended=name not in names)
+            removed.append(summary.name)
         except JournalError as error:
             refused.append(str(error))
     if refused:
@@ -62,56 +62,56 @@ def take_away(shelf: JournalDirectory, names: Sequence[str], ended: bool, force:
     return removed
 
 
-def state_of(found: JournalSummary, looks: Iterable[JournalSummary]) -> str:
-    """In use, unreadable, continues next, ended or waiting; and whether undos are left in it."""
-    if found.in_use:
+def state_of(summary: JournalSummary, summaries: Iterable[JournalSummary]) -> str:
+    """Return the state of a show: in use, unreadable, continues next, ended or waiting; and whether an undo is left."""
+    if summary.in_use:
         return "in use"
-    siblings = [other for other in looks if key_of(other.path) == key_of(found.path)]
-    if found.trouble:
-        word = "unreadable"
-    elif continues_next(siblings) is found:
-        word = "continues next"
+    siblings = [other for other in summaries if key_of(other.path) == key_of(summary.path)]
+    if summary.trouble:
+        state = "unreadable"
+    elif continues_next(siblings) is summary:
+        state = "continues next"
     else:
-        word = "ended" if found.over else "waiting"
-    word = f"{word}, undo pending" if found.undos else word
-    return f"{word}, undo unreadable" if found.unreadable else word
+        state = "ended" if summary.over else "waiting"
+    state = f"{state}, undo pending" if summary.undos else state
+    return f"{state}, undo unreadable" if summary.unreadable else state
 
 
-def _fields(found: JournalSummary, looks: Iterable[JournalSummary]) -> dict[str, Any]:
-    unknown = bool(found.trouble)
+def _describe(summary: JournalSummary, summaries: Iterable[JournalSummary]) -> dict[str, Any]:
+    unknown = bool(summary.trouble)
     return {
-        "name": found.name,
-        "path": str(found.path),
-        "subject": found.subject or key_of(found.path),
-        "begun": None if unknown else moment(found.begun_at),
-        "last_activity": moment(found.last_at),
-        "chapter": None if unknown else found.chapter,
-        "chapters": None if unknown else len(found.titles),
-        "events": None if unknown else found.events,
-        "bytes": found.size,
-        "state": state_of(found, looks),
-        "undos": found.undos,
-        "unreadable_undos": found.unreadable,
-        "in_use": found.in_use,
-        "error": found.trouble or None,
+        "name": summary.name,
+        "path": str(summary.path),
+        "subject": summary.subject or key_of(summary.path),
+        "begun": None if unknown else moment(summary.begun_at),
+        "last_activity": moment(summary.last_at),
+        "chapter": None if unknown else summary.chapter,
+        "chapters": None if unknown else len(summary.titles),
+        "events": None if unknown else summary.events,
+        "bytes": summary.size,
+        "state": state_of(summary, summaries),
+        "undos": summary.undos,
+        "unreadable_undos": summary.unreadable,
+        "in_use": summary.in_use,
+        "error": summary.trouble or None,
     }
 
 
-def _row(found: JournalSummary, looks: Iterable[JournalSummary]) -> tuple[str, ...]:
+def _format_row(summary: JournalSummary, summaries: Iterable[JournalSummary]) -> tuple[str, ...]:
     now = time.time()
-    known = not found.trouble
+    known = not summary.trouble
     return (
-        found.name,
-        found.subject or key_of(found.path),
-        ago(now - found.begun_at) if known else "?",
-        ago(now - found.last_at),
-        (f"{found.chapter} of {len(found.titles)}" if found.chapter else "–") if known else "?",
-        str(found.events) if known else "?",
-        size_text(found.size),
-        state_of(found, looks),
+        summary.name,
+        summary.subject or key_of(summary.path),
+        ago(now - summary.begun_at) if known else "?",
+        ago(now - summary.last_at),
+        (f"{summary.chapter} of {len(summary.titles)}" if summary.chapter else "–") if known else "?",
+        str(summary.events) if known else "?",
+        size_text(summary.size),
+        state_of(summary, summaries),
     )
 
 
 def size_text(size: int) -> str:
-    """Bytes for people."""
+    """Format a size in bytes for people."""
     return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"

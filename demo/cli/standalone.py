@@ -1,4 +1,4 @@
-"""`demo up`, `demo down`, `demo heal`: systems that stand by themselves, begun, ended and mended from the shell."""
+"""`demo up`, `demo down`, `demo heal`: systems that run by themselves, started, stopped and healed from the shell."""
 
 import contextlib
 import json
@@ -27,21 +27,21 @@ def up(subject: str, name: str, settings: Mapping[str, Any] | None = None) -> St
         raise SubjectError("systems that stand by themselves need Linux: without /proc no process can be told apart")
     log = file_of(name, "log")
     file_of(name, "sock")
-    word = _start(module, log, {"name": name, "settings": dict(settings or {})})
-    if word is None:
+    report = _start(module, log, {"name": name, "settings": dict(settings or {})})
+    if report is None:
         raise SubjectError(f"the supervisor of {name!r} said nothing for {UP_SEC:g} s; its log: {log}")
-    if "failed" in word:
-        raise SubjectError(str(word["failed"]))
+    if "failed" in report:
+        raise SubjectError(str(report["failed"]))
     found = find(name)
     if found is None:
         raise SubjectError(f"the supervisor of {name!r} ended at once; its log: {log}")
     return found
 
 
-def _start(module: str, log: Path, told: Mapping[str, Any]) -> dict[str, Any] | None:
+def _start(module: str, log: Path, instructions: Mapping[str, Any]) -> dict[str, Any] | None:
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
-        # A session of its own: it stays when this terminal closes. Not awaited: it ends with `demo down`.
+        # A session of its own, so that it survives this terminal. Not waited for: it runs until `demo down`.
         process = subprocess.Popen(  # noqa: S603 - a module of ours
             detached(module),
             stdin=subprocess.PIPE,
@@ -53,40 +53,40 @@ def _start(module: str, log: Path, told: Mapping[str, Any]) -> dict[str, Any] | 
     finally:
         os.close(descriptor)
     with process.stdin as stdin, process.stdout as stdout:  # type: ignore[union-attr]
-        stdin.write(json.dumps(told).encode() + b"\n")
+        stdin.write(json.dumps(instructions).encode() + b"\n")
         stdin.flush()
-        heard = bool(select.select([stdout], [], [], UP_SEC)[0])
-        line = stdout.readline() if heard else b""
-    if not heard:
+        has_reported = bool(select.select([stdout], [], [], UP_SEC)[0])
+        line = stdout.readline() if has_reported else b""
+    if not has_reported:
         process.kill()
         process.wait()
         return None
-    # Ours only until this command ends; the interpreter need not worry about it.
+    # The interpreter warns of a child that was not waited for; this one is to go on when this command has ended.
     process.returncode = process.poll() or 0
     return json.loads(line) if line else {"failed": f"its supervisor ended; its log: {log}"}
 
 
 def down(name: str) -> StandaloneSystem:
-    """End a system; returns once its supervisor has ended. Raises `SubjectError`."""
-    found = _standing(name)
+    """Stop a system, and return once its supervisor has ended. Raises `SubjectError`."""
+    found = _find_running(name)
     with contextlib.suppress(SubjectError):
         _ask(name, "/stop")
-    until = time.monotonic() + DOWN_SEC
+    deadline = time.monotonic() + DOWN_SEC
     while start_time_of(found.pid) == found.born:
-        if time.monotonic() > until:
+        if time.monotonic() > deadline:
             raise SubjectError(f"{name!r} did not end within {DOWN_SEC:g} s: kill {found.pid} ends it and its parts")
         time.sleep(0.02)
     return found
 
 
 def heal(name: str) -> StandaloneSystem:
-    """Bring back what is dead or silent. Raises `SubjectError` that names what did not come back."""
-    found = _standing(name)
+    """Restart what is dead or hangs. Raises `SubjectError` that names what did not come back."""
+    found = _find_running(name)
     _ask(name, "/heal")
     return found
 
 
-def _standing(name: str) -> StandaloneSystem:
+def _find_running(name: str) -> StandaloneSystem:
     found = find(name)
     if found is None or not found.is_up:
         names = ", ".join(system.name for system in standing())
@@ -102,9 +102,9 @@ def _ask(name: str, path: str) -> Any:
     try:
         with httpx.Client(transport=transport, timeout=ASK_SEC) as client:
             answer = client.post(f"http://supervisor{path}")
-            said = answer.json()
+            reply = answer.json()
     except (httpx.HTTPError, ValueError) as error:
         raise SubjectError(f"the supervisor of {name!r} does not answer") from error
     if answer.status_code != 200:
-        raise SubjectError(str(said.get("error", "its supervisor refused")))
-    return said
+        raise SubjectError(str(reply.get("error", "its supervisor refused")))
+    return reply

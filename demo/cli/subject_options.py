@@ -1,4 +1,4 @@
-"""The options of subjects as flags of a command: declared once, for each command that makes a subject."""
+"""The options of subjects as flags: declared once, for every command that makes a subject."""
 
 import functools
 import inspect
@@ -13,34 +13,34 @@ OTHER = typer.Option("--option", "-o", help="An option of the subject; may be re
 
 
 def takes_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command `-o` and every flag of `FLAGS`; what was typed reaches it as `given`."""
+    """Add `-o` and every flag of `FLAGS` to a command; what was typed is passed to it as `given`."""
 
     @functools.wraps(command)
-    def taken(option: list[str] | None = None, **values: Any) -> None:
-        given = [pair for flag in FLAGS for pair in _typed(flag, values.pop(flag.name))]
+    def with_options(option: list[str] | None = None, **values: Any) -> None:
+        given = [pair for flag in FLAGS for pair in _collect_given(flag, values.pop(flag.name))]
         command(**values, given=(*given, *split(option or ())))
 
     own = [parameter for parameter in inspect.signature(command).parameters.values() if parameter.name != "given"]
-    added = [_parameter("option", list[str] | None, OTHER), *map(_flag, FLAGS)]
+    added = [_make_parameter("option", list[str] | None, OTHER), *map(_make_flag, FLAGS)]
     signature = inspect.Signature([*own, *added])
-    taken.__dict__["__signature__"] = signature  # what Typer and `inspect` read
-    taken.__annotations__ = {parameter.name: parameter.annotation for parameter in signature.parameters.values()}
-    return taken
+    with_options.__dict__["__signature__"] = signature  # what Typer and `inspect` read
+    with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in signature.parameters.values()}
+    return with_options
 
 
-def _flag(flag: Flag) -> inspect.Parameter:
-    said = typer.Option(f"--{dashed(flag.name)}", help=flag.help, metavar=flag.metavar or None)
+def _make_flag(flag: Flag) -> inspect.Parameter:
+    info = typer.Option(f"--{dashed(flag.name)}", help=flag.help, metavar=flag.metavar or None)
     if not flag.metavar:
-        return _parameter(flag.name, bool, said, default=False)
-    return _parameter(flag.name, list[str] | None if flag.many else str | None, said)
+        return _make_parameter(flag.name, bool, info, default=False)
+    return _make_parameter(flag.name, list[str] | None if flag.many else str | None, info)
 
 
-def _parameter(name: str, kind: Any, said: Any, default: object = None) -> inspect.Parameter:
-    annotation = Annotated[kind, said]
+def _make_parameter(name: str, kind: Any, info: Any, default: object = None) -> inspect.Parameter:
+    annotation = Annotated[kind, info]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
-def _typed(flag: Flag, value: str | list[str] | bool | None) -> Given:
+def _collect_given(flag: Flag, value: str | list[str] | bool | None) -> Given:
     if isinstance(value, bool):
         return ((flag.name, "true"),) if value else ()
     return tuple((flag.name, text) for text in ([value] if isinstance(value, str) else value or ()))

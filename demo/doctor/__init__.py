@@ -1,1 +1,1 @@
-"""`demo doctor`: looks at what a show needs on this machine. Starts no system, pulls nothing, changes nothing."""
+"""`demo doctor`: checks what a show needs on this machine. Starts no system, pulls no image, changes nothing."""

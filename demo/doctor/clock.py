@@ -1,4 +1,4 @@
-"""Is this machine's clock kept right? Asked of the kernel, which only says whether somebody keeps it."""
+"""Whether this machine's clock is synchronized, by the kernel: it only knows whether somebody claims to do it."""
 
 import ctypes
 import time
@@ -28,30 +28,30 @@ class _Timex(ctypes.Structure):
 
 
 def clock(made: float | None = None) -> Finding:
-    """Not kept is a warning: what a show dates is off then; what it measures is not.
+    """Check the clock. One that is not synchronized is a warning: a show's dates are off then, its durations are not.
 
-    `made`: when this program was, in seconds of the epoch; else as its file says.
+    `made`: when this program was built, in seconds of the epoch; by default the date of its file.
     """
     now = time.time()
     if now < (Path(demo.__file__).stat().st_mtime if made is None else made) - DAY_SEC:
-        return no("clock", f"{_moment(now)} is before this program was made", "set the clock")
-    status = _status()
+        return no("clock", f"{_format_moment(now)} is before this program was made", "set the clock")
+    status = _read_status()
     if status is None:
-        return maybe("clock", f"{_moment(now)}; nobody says whether it is kept right", REMEDY)
+        return maybe("clock", f"{_format_moment(now)}; nobody says whether it is kept right", REMEDY)
     if status & STA_UNSYNC:
-        return maybe("clock", f"{_moment(now)}; the kernel knows of nobody who keeps it right", REMEDY)
-    return ok("clock", f"{_moment(now)}, kept right")
+        return maybe("clock", f"{_format_moment(now)}; the kernel knows of nobody who keeps it right", REMEDY)
+    return ok("clock", f"{_format_moment(now)}, kept right")
 
 
-def _status() -> int | None:
-    """The kernel's word; asking needs no right and changes nothing."""
-    told = _Timex(modes=0)
+def _read_status() -> int | None:
+    """Return the kernel's status bits, or None if it does not tell; asking needs no privilege and changes nothing."""
+    timex = _Timex(modes=0)
     try:
-        answer = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(told))
+        returned = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(timex))
     except (OSError, AttributeError):
         return None
-    return int(told.status) if answer >= 0 else None
+    return int(timex.status) if returned >= 0 else None
 
 
-def _moment(seconds: float) -> str:
+def _format_moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -1,4 +1,4 @@
-"""What every show needs of the machine: Python, Linux, a place for its journal, memory, files, a watchdog."""
+"""Checks of what every show needs of the machine: Python, Linux, a place for its journal, memory, a watchdog, …"""
 
 import asyncio
 import ctypes
@@ -30,7 +30,7 @@ MIN_ROOM, ROOM_WANTED = 10 << 20, 200 << 20
 
 MIN_STREAMS = 50
 PICTURES = "█▀▁▒─│●▲…×–"
-"""A few of what the terminal's picture and the symbol for phones are made of."""
+"""Some of the characters that the terminal's screen and the QR symbol are made of."""
 
 MIN_SIZE = (80, 24)
 
@@ -40,7 +40,7 @@ EVERY_CATEGORY = 8127
 
 
 def checks(port: int) -> Mapping[str, Callable[[], Finding]]:
-    """Each by what it looks at; none waits for another."""
+    """Return the checks by what they look at; none depends on another."""
     return {
         "Python": python,
         "system": system,
@@ -66,7 +66,7 @@ def python() -> Finding:
 
 
 def system() -> Finding:
-    """Processes are told apart by /proc, and held on to by a descriptor: the watchdog and healing need both."""
+    """Check /proc and pidfd: watchdog and healing tell processes apart by the one, and hold on to them by the other."""
     found = f"{platform.system()} {platform.release()}"
     if sys.platform != "linux":
         return no("system", found, "present from Linux: elsewhere nothing heals after a crash")
@@ -84,11 +84,11 @@ def system() -> Finding:
 
 
 def state_directory(directory: Path) -> Finding:
-    """Writing there leaves nothing: the file never has a name."""
+    """Check that the journals' directory can be written to, with a temporary file that never has a name."""
     what = "state directory"
     remedy = "make that writable for you, or set XDG_STATE_HOME to a directory that is"
     try:
-        path = _nearest(directory)
+        path = _find_nearest(directory)
         if path == directory and os.getuid() not in (0, path.stat().st_uid):
             return no(what, f"{directory} belongs to another user", remedy)
         with tempfile.TemporaryFile(dir=path):
@@ -96,19 +96,19 @@ def state_directory(directory: Path) -> Finding:
     except OSError as error:
         return no(what, f"{directory} cannot be written to ({error.strerror or error})", remedy)
     free = room.f_bavail * room.f_frsize
-    found = f"{directory}, {_size(free)} free"
+    found = f"{directory}, {_format_size(free)} free"
     remedy = "make room: without it no fault can be injected, for no undo can be kept"
     if free < MIN_ROOM:
         return no(what, found, remedy)
     return ok(what, found) if free >= ROOM_WANTED else maybe(what, found, remedy)
 
 
-def _nearest(path: Path) -> Path:
-    """The directory itself, or the one that it would be made in. Raises `OSError`."""
+def _find_nearest(path: Path) -> Path:
+    """Return the directory itself, or the nearest parent, where it would be made. Raises `OSError`."""
     try:
-        path.lstat()
+        path.lstat()  # not exists(): a dangling link is in the way, too
     except FileNotFoundError:
-        return _nearest(path.parent)
+        return _find_nearest(path.parent)
     return path
 
 
@@ -127,14 +127,14 @@ def memory(meminfo: Path = MEMINFO) -> Finding:
         available = int(fields["MemAvailable"].split()[0]) * 1024
     except (OSError, ValueError, KeyError):
         return maybe("memory", f"{meminfo} does not say", "have half a gigabyte free")
-    found, remedy = f"{_size(available)} available", "end other programs: half a gigabyte is what the demos want"
+    found, remedy = f"{_format_size(available)} available", "end other programs: half a gigabyte is what the demos want"
     if available < MIN_MEMORY:
         return no("memory", found, remedy)
     return ok("memory", found) if available >= MEMORY_WANTED else maybe("memory", found, remedy)
 
 
 def files() -> Finding:
-    """Against the streams a server would serve, raising its own limit as it would."""
+    """Check the limit of open files against the most streams of a server, after raising ours as a server does."""
     limit, wanted = open_files(), StreamSlots().most
     streams = streams_most(limit)
     found = f"{limit} of them, enough for {streams} screens"
@@ -145,7 +145,7 @@ def files() -> Finding:
 
 
 def terminal() -> Finding:
-    """It is only needed for `demo run` and `--terminal`, so nothing here is worse than a warning."""
+    """Check the terminal. Only `demo run` and `--terminal` need it, so nothing here is worse than a warning."""
     encoding = sys.stdout.encoding or "?"
     try:
         PICTURES.encode(encoding)
@@ -163,7 +163,7 @@ def terminal() -> Finding:
 
 
 def proxies() -> Finding:
-    """What we start is kept from them; what the presenter types is not."""
+    """Check for a proxy before loopback. The processes we start are kept from it; what the presenter types is not."""
     name = asks_proxy_for_loopback()
     if name:
         found = f"{name} is set, so curl and other tools ask that proxy for this show's own address"
@@ -172,16 +172,16 @@ def proxies() -> Finding:
 
 
 def installed_locale() -> Finding:
-    """Asked of the C library without changing this process's own."""
+    """Check that the locale is installed, by asking the C library; this process's own stays as it is."""
     asked = next((value for name in LOCALES if (value := os.environ.get(name))), "C")
     try:
         libc = ctypes.CDLL(None)
-        libc.newlocale.restype = ctypes.c_void_p
+        libc.newlocale.restype = ctypes.c_void_p  # a pointer, which ctypes would cut to an int
         libc.newlocale.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
-        is_here = libc.newlocale(EVERY_CATEGORY, b"", None) is not None
+        is_installed = libc.newlocale(EVERY_CATEGORY, b"", None) is not None
     except (OSError, AttributeError):
         return ok("locale", asked)
-    if not is_here:
+    if not is_installed:
         found = f"{asked} is asked for, or another that is not installed here: some programs end at once"
         return maybe("locale", found, "export LC_ALL=C.UTF-8 (what the show starts itself is kept from it)")
     return ok("locale", asked)
@@ -195,7 +195,7 @@ def watchdog() -> Finding:
     return ok("watchdog", "starts and ends")
 
 
-def _size(count: float) -> str:
+def _format_size(count: float) -> str:
     for unit in ("B", "kB", "MB"):
         if count < 1000:
             return f"{count:.0f} {unit}"

@@ -1,4 +1,4 @@
-"""What the examination found, as lines for people and as JSON for programs."""
+"""The findings as lines for people and as JSON for programs."""
 
 import json
 import sys
@@ -15,12 +15,12 @@ MARKS = {"ok": "ok", "no": "no", "maybe": "?"}
 STYLES = {"ok": "green", "no": "bold red", "maybe": "yellow"}
 MACHINE = "this machine"
 MAX_WIDTH = 20
-"""Of the column of what was looked at; an image's name is longer, and stands out."""
+"""Of the column that says what was checked; the name of an image is longer, and sticks out."""
 
 
 @dataclass
 class Report:
-    """Findings by the subject they belong to; the machine's under no name. `hangs`: a check was left behind."""
+    """Findings with the subject they belong to ("" for the machine's own). `hangs`: a check never returned."""
 
     findings: list[tuple[str, Finding]] = field(default_factory=list)
     hangs: bool = False
@@ -34,17 +34,17 @@ class Report:
         return all(finding.verdict != "no" for _, finding in self.findings)
 
     def lines(self) -> Iterator[Text]:
-        """A heading for each subject, then a line a finding."""
-        width = min(MAX_WIDTH, max((len(_plain(finding.what)) for _, finding in self.findings), default=0))
+        """Yield a heading for each subject, and below it a line for each finding."""
+        width = min(MAX_WIDTH, max((len(_clean_spaces(finding.what)) for _, finding in self.findings), default=0))
         heading = None
         for subject, finding in self.findings:
             if subject != heading:
                 heading = subject
-                yield Text(f"{_plain(subject) or MACHINE}:", "bold")
-            yield _line(finding, width)
+                yield Text(f"{_clean_spaces(subject) or MACHINE}:", "bold")
+            yield _format_line(finding, width)
 
     def print(self, as_json: bool) -> None:
-        """To stdout: coloured on a terminal, plain elsewhere."""
+        """Print the report to stdout: in colour on a terminal, plain elsewhere."""
         if as_json:
             print(self.as_json())
         else:
@@ -54,17 +54,17 @@ class Report:
         sys.stdout.flush()
 
     def as_json(self) -> str:
-        told = [{"subject": subject or None, **asdict(finding)} for subject, finding in self.findings]
-        return json.dumps({"ok": self.is_ok, "findings": told}, indent=2)
+        rows = [{"subject": subject or None, **asdict(finding)} for subject, finding in self.findings]
+        return json.dumps({"ok": self.is_ok, "findings": rows}, indent=2)
 
 
-def _line(finding: Finding, width: int) -> Text:
+def _format_line(finding: Finding, width: int) -> Text:
     line = Text()
     line.append(f"{MARKS[finding.verdict]:<2}", STYLES[finding.verdict])
-    said = f"{finding.found}: {finding.remedy}" if finding.remedy else finding.found
-    line.append(f"  {_plain(finding.what):<{width}}  {_plain(said)}")
+    message = f"{finding.found}: {finding.remedy}" if finding.remedy else finding.found
+    line.append(f"  {_clean_spaces(finding.what):<{width}}  {_clean_spaces(message)}")
     return line
 
 
-def _plain(text: str) -> str:
+def _clean_spaces(text: str) -> str:
     return " ".join(clean(text).split())

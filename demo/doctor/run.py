@@ -1,4 +1,4 @@
-"""The whole examination: the machine, then the subjects; each of their checks at once, each within its time."""
+"""All checks of `demo doctor`: the machine's, then the subjects'; those of each run at once, each with a timeout."""
 
 import contextlib
 import sys
@@ -15,34 +15,34 @@ from demo.subjects import names
 from demo.subjects.options import Given
 
 SUBJECT_SEC = 20.0
-"""All that a subject looks at; its own checks have deadlines of their own."""
+"""Timeout for all checks of a subject; each of them has a shorter one of its own."""
 
 
 def examine(subject: str | None, given: Given, port: int) -> Report:
-    """`subject`: None for every built-in one. Raises `UsageError` for a wrong name or option."""
+    """Run the checks for one subject, or (None) every built-in one. Raises `UsageError` for a wrong name or option."""
     if subject is None and given:
         raise UsageError("options belong to one subject: name it, as in `demo doctor ratelimiter --load 2`")
     report = Report()
-    for what, looked in all_at_once(checks(port), CHECK_SEC).items():
-        report.add("", [_finding(what, looked)])
-        report.hangs |= looked is None
+    for what, check in all_at_once(checks(port), CHECK_SEC).items():
+        report.add("", [_take_finding(what, check)])
+        report.hangs |= check is None
     for name in names() if subject is None else (subject,):
-        with contextlib.redirect_stdout(sys.stderr):  # what one's own subject prints is no finding
-            done = all_at_once({name: partial(look_at, name, given)}, SUBJECT_SEC)[name]
-        report.add(name, _of_subject(done))
-        report.hangs |= done is None
+        with contextlib.redirect_stdout(sys.stderr):  # what a subject prints must not get into the report
+            subject_check = all_at_once({name: partial(look_at, name, given)}, SUBJECT_SEC)[name]
+        report.add(name, _take_findings(subject_check))
+        report.hangs |= subject_check is None
     return report
 
 
-def _finding(what: str, done: ThreadedCheck[Finding] | None) -> Finding:
-    if done is None:
+def _take_finding(what: str, check: ThreadedCheck[Finding] | None) -> Finding:
+    if check is None:
         return late(what, CHECK_SEC)
-    return done.found if done.error is None else broken(what, done.error)
+    return check.found if check.error is None else broken(what, check.error)
 
 
-def _of_subject(done: ThreadedCheck[Sequence[Finding]] | None) -> Sequence[Finding]:
-    if done is None:
+def _take_findings(check: ThreadedCheck[Sequence[Finding]] | None) -> Sequence[Finding]:
+    if check is None:
         return (late("needs", SUBJECT_SEC),)
-    if done.error is None or isinstance(done.error, UsageError):
-        return done.found
-    return (broken("needs", done.error),)
+    if check.error is None or isinstance(check.error, UsageError):
+        return check.found
+    return (broken("needs", check.error),)

@@ -1,4 +1,4 @@
-"""What one subject needs: asked of its own `examine`, or of its `check` where it has none."""
+"""The checks of one subject: its own `examine` or, where it has none, the `check` that every subject has."""
 
 import asyncio
 import contextlib
@@ -15,32 +15,32 @@ STOP_SEC = 2.0
 
 
 def look_at(name: str, given: Given) -> Sequence[Finding]:
-    """Raises `UsageError` for a name or an option that is none; whatever else is wrong is a finding."""
+    """Check a subject and its deck. Raises `UsageError` for a wrong name or option; all else is a finding."""
     try:
         subject = load(name, **options(name, given))
-        return (*_needs(name, subject), *(no("deck", problem) for problem in deck_problems(name, subject)))
+        return (*_check_needs(name, subject), *(no("deck", problem) for problem in deck_problems(name, subject)))
     except UsageError:
         raise
     except Exception as error:  # noqa: BLE001 - the user's own subject may raise anything
         return (broken("needs", error),)
 
 
-def _needs(name: str, subject: Subject) -> Sequence[Finding]:
+def _check_needs(name: str, subject: Subject) -> Sequence[Finding]:
     if isinstance(subject, Examined):
-        return _findings(asyncio.run(_examined(subject, subject.stop)))
+        return _validate(asyncio.run(_examine(subject, subject.stop)))
     check(name, subject)
     return (ok("needs", "nothing is missing"),)
 
 
-async def _examined(subject: Examined, stop: Callable[[], Awaitable[None]]) -> object:
+async def _examine(subject: Examined, stop: Callable[[], Awaitable[None]]) -> object:
     try:
         return await subject.examine()
     finally:
-        with contextlib.suppress(Exception):  # never started: what it opened ends with this process
+        with contextlib.suppress(Exception):  # nothing was started, and what it opened ends with this process
             await asyncio.wait_for(stop(), STOP_SEC)
 
 
-def _findings(found: object) -> Sequence[Finding]:
+def _validate(found: object) -> Sequence[Finding]:
     if isinstance(found, Sequence) and all(isinstance(one, Finding) for one in found):
         return found
     return (no("needs", "its examine() gave something else than findings", "let it return demo.findings.Finding"),)

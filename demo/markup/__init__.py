@@ -1,7 +1,7 @@
-"""A deck's text, as safe HTML, for the terminal and as plain words.
+"""A deck's text as safe HTML, for the terminal, and as plain words.
 
-A text is Markdown unless its chapter says `format: markup`, or it has a Rich tag with its end and no Markdown
-(decision 0026). Both screens show the same words; what is not syntax is shown as it was typed. Nothing raises.
+A text is Markdown unless its chapter says `format: markup`, or it has a closed Rich tag and no Markdown (see decision
+0026). Pages and terminal show the same words; what is not syntax is shown as it was typed. Nothing here raises.
 """
 
 import re
@@ -22,37 +22,37 @@ _HTML_TAG = re.compile(r"<[^>]*>")
 
 
 def to_html(text: str, written_in: str = "auto") -> str:
-    """Safe HTML of block elements, for a template to include as it is."""
-    text = _clean(text)
+    """Return the text as safe HTML of block elements, which a template includes as it is."""
+    text = _replace_controls(text)
     if is_rich(text, written_in):
         return tags_to_html(text, may_stay_open=written_in == "markup")
     return markdown_to_html(text)
 
 
 def to_rich(text: str, written_in: str = "auto") -> "RenderableType":
-    """The same for the terminal; no escape sequence of the text's own passes."""
-    text = _clean(text)
+    """Return the same for the terminal; no escape sequence in the text gets through."""
+    text = _replace_controls(text)
     if is_rich(text, written_in):
         return tags_to_rich(text, may_stay_open=written_in == "markup")
     return markdown_to_rich(text)
 
 
 def to_plain(text: str, written_in: str = "auto") -> str:
-    """The words alone, in one line."""
+    """Return the words alone, in one line."""
     return " ".join(unescape(_HTML_TAG.sub(" ", to_html(text, written_in))).split())
 
 
 def hint_to_rich(text: str, written_in: str = "auto") -> "Text":
-    """A line of hints for the terminal: Rich's tags or plain text, never Markdown."""
-    return tags_to_rich(_clean(text), may_stay_open=written_in == "markup")
+    """Return a line of hints for the terminal: Rich's tags or plain text, never Markdown."""
+    return tags_to_rich(_replace_controls(text), may_stay_open=written_in == "markup")
 
 
 @lru_cache(maxsize=512)
 def is_rich(text: str, written_in: str = "auto") -> bool:
-    """Is it written in Rich's tags? Of a text that doesn't say: it has a closed one, and no Markdown."""
+    """Return whether a text is in Rich's tags; if it does not say so, whether it has a closed one and no Markdown."""
     return written_in == "markup" or (written_in == "auto" and has_closed_tag(text) and not has_markdown(dedent(text)))
 
 
-def _clean(text: str) -> str:
-    """Without control characters and lone surrogates: neither a page nor a terminal is steered by a deck."""
+def _replace_controls(text: str) -> str:
+    """Replace control characters and lone surrogates: a deck must not control a page or a terminal."""
     return _CONTROL.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))

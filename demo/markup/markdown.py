@@ -1,7 +1,7 @@
 """Markdown as safe HTML and for the terminal, from the same tokens: both show the same text.
 
-No raw HTML, no image, no link but http(s) and mailto. Syntax that would swallow what was typed is text instead:
-definitions of links, cells beyond a table's columns, and whatever lies too deep.
+No raw HTML, no image, no link but http(s) and mailto. Syntax that would make typed text disappear is text instead:
+definitions of links, cells beyond a table's columns, and whatever is nested too deep.
 """
 
 import re
@@ -24,30 +24,30 @@ if TYPE_CHECKING:
     from rich.markdown import Markdown
 
 MAX_LEVELS = 10
-"""Of lists and quotes inside one another; deeper ones are text."""
+"""Maximum depth of lists and quotes inside one another; deeper ones are text."""
 
 _ADDRESS = re.compile(r"\(\s*<?(?:https?://|mailto:)", re.IGNORECASE)
 _MAYBE = re.compile(r"[*_`~|<#]|\]\(|^[ \t]*(?:[-+=>]|\d+[.)])|^(?: {4}|\t)", re.MULTILINE)
-"""Without any of these a text needs no parser to be seen to hold no Markdown."""
+"""A text without any of these has no Markdown: it need not be parsed to find that out."""
 _PLAIN = frozenset({"paragraph_open", "paragraph_close", "inline", "text", "softbreak", "hardbreak"})
 
 
 def markdown_to_html(text: str) -> str:
-    """Block elements."""
-    tokens = [_tamed(token) for token in _MARKDOWN.parse(text)]
+    """Render block elements."""
+    tokens = [_fit_token(token) for token in _MARKDOWN.parse(text)]
     html = str(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})).strip()
     return html.replace("<pre>", '<pre dir="auto">')  # none is typed: that would be escaped
 
 
 def markdown_to_rich(text: str) -> "RenderableType":
-    """The same for the terminal; links show where they lead."""
+    """Render the same for the terminal; links show where they lead."""
     shown = _terminal_markdown()("", hyperlinks=False)
     shown.parsed = _MARKDOWN.parse(text)
     return shown
 
 
 def has_markdown(text: str) -> bool:
-    """Is there anything but words and line breaks?"""
+    """Return whether there is anything but words and line breaks."""
     return _MAYBE.search(text) is not None and any(
         token.type not in _PLAIN or any(child.type not in _PLAIN for child in token.children or ())
         for token in _MARKDOWN.parse(text)
@@ -63,11 +63,11 @@ class _SafeMarkdown(MarkdownIt):
     def __init__(self) -> None:
         super().__init__("commonmark", {"html": False})
         self.enable(["strikethrough", "table"]).disable(["image", "html_block", "html_inline", "reference"])
-        self.block.ruler.at("blockquote", _shallow(blockquote), {"alt": ["paragraph", "blockquote", "list"]})
-        self.block.ruler.at("list", _shallow(list_block), {"alt": ["paragraph", "blockquote"]})
-        self.block.ruler.at("table", _whole_table, {"alt": ["paragraph"]})
-        self.inline.ruler.at("link", _link)
-        self.add_render_rule("link_open", _link_open)
+        self.block.ruler.at("blockquote", _limit_depth(blockquote), {"alt": ["paragraph", "blockquote", "list"]})
+        self.block.ruler.at("list", _limit_depth(list_block), {"alt": ["paragraph", "blockquote"]})
+        self.block.ruler.at("table", _parse_whole_table, {"alt": ["paragraph"]})
+        self.inline.ruler.at("link", _parse_link)
+        self.add_render_rule("link_open", _render_link_open)
 
     def validateLink(self, url: str) -> bool:  # noqa: N802 - markdown-it's own name
         return is_safe_link(url)
@@ -76,8 +76,8 @@ class _SafeMarkdown(MarkdownIt):
 BlockRule = Callable[[StateBlock, int, int, bool], bool]
 
 
-def _shallow(rule: BlockRule) -> BlockRule:
-    """The rule, but not where it is so deep that markdown-it would leave the rest out."""
+def _limit_depth(rule: BlockRule) -> BlockRule:
+    """Wrap a rule so that it does not apply below MAX_LEVELS, where markdown-it would drop text silently."""
 
     def bounded(state: StateBlock, start: int, end: int, silent: bool) -> bool:
         return state.level < MAX_LEVELS and rule(state, start, end, silent)
@@ -85,28 +85,28 @@ def _shallow(rule: BlockRule) -> BlockRule:
     return bounded
 
 
-def _whole_table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """A table, unless a row has more cells than the head: the ones too many would not be shown."""
+def _parse_whole_table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Parse a table, unless a row has more cells than the head: the surplus ones would not be shown."""
     before = len(state.tokens)
     if not table(state, start, end, silent):
         return False
     if not silent:
         columns = sum(token.type == "th_open" for token in state.tokens[before:])
-        if any(_cells(getLine(state, line)) > columns for line in range(start + 2, state.line)):
+        if any(_count_cells(getLine(state, line)) > columns for line in range(start + 2, state.line)):
             del state.tokens[before:]
             state.line = start
             return False
     return True
 
 
-def _cells(row: str) -> int:
+def _count_cells(row: str) -> int:
     cells = escapedSplit(row.strip())
     return len(cells) - (cells[0] == "") - (len(cells) > 1 and cells[-1] == "")
 
 
-def _link(state: StateInline, silent: bool) -> bool:
-    """A link that leads somewhere. `handlers[i]()` is none, and what no address follows is not searched for one."""
-    if state.src[state.pos] != "[" or state.pos > _last_address(state):
+def _parse_link(state: StateInline, silent: bool) -> bool:
+    """Parse a link with an address. `handlers[i]()` is none; text after the last address is not searched at all."""
+    if state.src[state.pos] != "[" or state.pos > _find_last_address(state):
         return False
     label_end = state.md.helpers.parseLinkLabel(state, state.pos, True)
     if label_end < 0 or not _ADDRESS.match(state.src, label_end + 1):
@@ -114,8 +114,8 @@ def _link(state: StateInline, silent: bool) -> bool:
     return link(state, silent)
 
 
-def _last_address(state: StateInline) -> int:
-    """Where the last `](` stands; looked for once in a text."""
+def _find_last_address(state: StateInline) -> int:
+    """Find the last `](` of a text, once for each text: a search from every bracket would be quadratic."""
     found = state.env.get("last_address")
     if found is None or found[0] is not state.src:
         found = state.env["last_address"] = (state.src, state.src.rfind("]("))
@@ -125,19 +125,19 @@ def _last_address(state: StateInline) -> int:
 # How it is shown.
 
 
-def _tamed(token: Token) -> Token:
-    """The page's own headings stay above the text's; alignment is a class (the policy allows no style)."""
+def _fit_token(token: Token) -> Token:
+    """Fit a token into our pages: lower headings, text direction by content, alignment as a class (CSP: no style)."""
     if token.type in ("heading_open", "heading_close"):
         token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
     if token.block and token.nesting == 1 and token.tag not in ("thead", "tbody", "tr"):
-        token.attrSet("dir", "auto")  # Arabic and Hebrew run from the right, whatever the page is in
+        token.attrSet("dir", "auto")  # Arabic and Hebrew run from the right, whatever the language of the page
     style = token.attrs.pop("style", None)
     if style is not None:
         token.attrJoin("class", str(style).removeprefix("text-align:"))
     return token
 
 
-def _link_open(self: RendererHTML, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+def _render_link_open(self: RendererHTML, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
     return f"<a{link_attributes(str(tokens[idx].attrGet('href') or ''))}>"
 
 
@@ -150,7 +150,7 @@ def _terminal_markdown() -> "type[Markdown]":
     from rich.table import Table  # noqa: PLC0415
 
     class FoldedTable(TableElement):
-        """Rich cuts a word that is longer than its column; here it goes on below."""
+        """A table that wraps a word longer than its column: Rich would cut it."""
 
         def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "RenderResult":
             for shown in super().__rich_console__(console, options):

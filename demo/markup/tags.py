@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 MAX_DEPTH = 16
-"""Styles that lie inside one another; a tag that is deeper is shown as it was typed."""
+"""Maximum nesting of styles; a tag that is deeper is shown as it was typed."""
 
 Piece = tuple[str, tuple[str, ...]]
-"""Some text and the styles that are on it, the outermost first."""
+"""Some text and its styles, the outermost first."""
 
 _TAG = re.compile(r"(?<!\\)(\\*)\[([a-z#/][^\[\]\n]{0,200})\]")
 _SAFE_LINK = re.compile(r"(?:https?://|mailto:)[^\s\"'<>]+\Z", re.IGNORECASE)
 _BREAK = "\0"
-"""Stands for a blank line while a text is parted; a cleaned text holds none of its own."""
+"""Stands for a blank line while a text is split; a cleaned text holds no NUL of its own."""
 
-_COLOUR_CLASSES = {
+_CLASS_OF_COLOUR = {
     "green": "up",
     "red": "down",
     "yellow": "degraded",
@@ -36,10 +36,10 @@ _COLOUR_CLASSES = {
     "grey": "soft",
     "gray": "soft",
 }
-"""By meaning, not by hue: the sheet decides how an "up" looks on each ground."""
+"""By meaning, not by hue: the style sheet decides how "up" looks on each background."""
 
-_ELEMENTS = {"bold": "strong", "b": "strong", "italic": "em", "i": "em", "strike": "s", "s": "s"}
-_CLASSES = {"dim": "soft", "d": "soft", "underline": "under", "u": "under"}
+_TAG_OF_STYLE = {"bold": "strong", "b": "strong", "italic": "em", "i": "em", "strike": "s", "s": "s"}
+_CLASS_OF_STYLE = {"dim": "soft", "d": "soft", "underline": "under", "u": "under"}
 
 
 @dataclass(slots=True)
@@ -60,41 +60,42 @@ class _Bracket:
 
 
 def has_closed_tag(text: str) -> bool:
-    """Is there a tag of a style that Rich knows, and the one that closes it?"""
-    return "[/" in text and any(bracket.is_tag for bracket in _brackets(text, may_stay_open=False))
+    """Return whether there is a tag of a style that Rich knows, and one that closes it."""
+    return "[/" in text and any(bracket.is_tag for bracket in _find_brackets(text, may_stay_open=False))
 
 
 def pieces(text: str, may_stay_open: bool) -> Iterator[Piece]:
-    """The text without its tags. `may_stay_open`: a tag that nothing closes holds to the end, else it is text."""
+    """Split the text at its tags. `may_stay_open`: a tag that nothing closes applies to the end; else it is text."""
     at, on = 0, list[_Bracket]()
-    for bracket in _brackets(text, may_stay_open):
+    for bracket in _find_brackets(text, may_stay_open):
         if not bracket.is_tag and not bracket.slashes:
             continue
+        # As in Rich: two backslashes stand for one, and one that is left over escapes the bracket.
         shown = "\\" * (bracket.slashes // 2)
         escaped = bracket.slashes % 2 == 1 or not bracket.is_tag
-        yield text[at : bracket.start] + shown, _styles(on)
+        yield text[at : bracket.start] + shown, _list_styles(on)
         at = bracket.end - len(bracket.word) - 2 if escaped else bracket.end
         if not escaped and bracket.is_closing:
             on = [one for one in on if one is not bracket.partner]
         elif not escaped:
             on.append(bracket)
-    yield text[at:], _styles(on)
+    yield text[at:], _list_styles(on)
 
 
 def tags_to_html(text: str, may_stay_open: bool) -> str:
-    """A blank line parts paragraphs, a single newline breaks a line."""
+    """Render safe HTML. A blank line separates paragraphs, a single newline breaks a line."""
     paragraphs: list[list[str]] = [[]]
     for words, styles in pieces(re.sub(r"\n{2,}", _BREAK, text.strip("\n")), may_stay_open):
         for index, part in enumerate(words.split(_BREAK)):
             if index:
                 paragraphs.append([])
             if part:
-                paragraphs[-1].append(_wrapped(escape(part).replace("\n", "<br>"), styles))
+                paragraphs[-1].append(_wrap(escape(part).replace("\n", "<br>"), styles))
     return "".join(f'<p dir="auto">{"".join(inside)}</p>' for inside in paragraphs if "".join(inside).strip())
 
 
 def tags_to_rich(text: str, may_stay_open: bool) -> "Text":
-    """The same for the terminal."""
+    """Render the same for the terminal."""
     from rich.text import Text  # noqa: PLC0415 - a server without a terminal starts without Rich
 
     shown = Text()
@@ -104,23 +105,24 @@ def tags_to_rich(text: str, may_stay_open: bool) -> "Text":
 
 
 def link_attributes(url: str) -> str:
-    """Of an `<a>` to somewhere else: in a window of its own, which learns nothing of this one."""
+    """Return the attributes of an `<a>` to another site: a window of its own, which learns nothing of this page."""
     return f' href="{escape(url)}" target="_blank" rel="noopener noreferrer"'
 
 
 def is_safe_link(url: str) -> bool:
-    """Only http(s) and mailto."""
+    """Return whether a link is http(s) or mailto."""
     return _SAFE_LINK.match(url) is not None
 
 
 # Which brackets are tags.
 
 
-def _brackets(text: str, may_stay_open: bool) -> list[_Bracket]:
+def _find_brackets(text: str, may_stay_open: bool) -> list[_Bracket]:
     found = [
         _Bracket(hit.start(), hit.end(), len(hit[1]), hit[2]) for hit in _TAG.finditer(text) if _can_be_tag(hit[2])
     ]
-    _pair([bracket for bracket in found if bracket.slashes % 2 == 0])
+    _pair_brackets([bracket for bracket in found if bracket.slashes % 2 == 0])
+    # A second pass: whether a tag is too deep depends on those before it that really are tags.
     depth, still_open = 0, set[int]()
     for bracket in found:
         partner = bracket.partner
@@ -134,38 +136,38 @@ def _brackets(text: str, may_stay_open: bool) -> list[_Bracket]:
     return found
 
 
-def _pair(brackets: Iterable[_Bracket]) -> None:
-    """A closing tag ends the newest open one of its name; `[/]` the newest of all."""
+def _pair_brackets(brackets: Iterable[_Bracket]) -> None:
+    """Pair tags: a closing one ends the newest open one of its name, `[/]` the newest of all."""
     opened: list[_Bracket] = []
     named: dict[str, list[_Bracket]] = {}
     for bracket in brackets:
         if not bracket.is_closing:
-            bracket.style = _style(bracket.word)
+            bracket.style = _parse_style(bracket.word)
             if bracket.style:
                 opened.append(bracket)
-                named.setdefault(_name(bracket.word), []).append(bracket)
+                named.setdefault(_normalize_name(bracket.word), []).append(bracket)
             continue
-        name = _name(bracket.word[1:])
-        among = named.get(name, []) if name else opened
-        while among and among[-1].partner is not None:
-            among.pop()
-        if among:
-            bracket.partner = among.pop()
+        name = _normalize_name(bracket.word[1:])
+        candidates = named.get(name, []) if name else opened
+        while candidates and candidates[-1].partner is not None:
+            candidates.pop()
+        if candidates:
+            bracket.partner = candidates.pop()
             bracket.partner.partner = bracket
 
 
 def _can_be_tag(word: str) -> bool:
-    return word.startswith("/") or bool(_style(word))
+    return word.startswith("/") or bool(_parse_style(word))
 
 
-def _name(word: str) -> str:
-    """What a closing tag calls it: `link` of `link=https://…`."""
+def _normalize_name(word: str) -> str:
+    """Return the name by which a closing tag refers to it: `link` for `link=https://…`."""
     return " ".join(word.partition("=")[0].split())
 
 
 @lru_cache(maxsize=1024)
-def _style(word: str) -> str:
-    """The style that `[word]` opens, as Rich writes it; empty when it knows none, or a link that is not safe."""
+def _parse_style(word: str) -> str:
+    """Return the style that `[word]` opens, as Rich writes it; empty for one it does not know, or an unsafe link."""
     from rich.errors import StyleSyntaxError  # noqa: PLC0415 - only texts with something like a tag need Rich
     from rich.style import Style  # noqa: PLC0415
 
@@ -179,23 +181,23 @@ def _style(word: str) -> str:
     return "" if known.link else " ".join(word.split())
 
 
-def _styles(on: Iterable[_Bracket]) -> tuple[str, ...]:
+def _list_styles(on: Iterable[_Bracket]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(bracket.style for bracket in on))
 
 
 # As HTML.
 
 
-def _wrapped(html: str, styles: Iterable[str]) -> str:
-    """Each piece in elements of its own: they never overlap."""
-    elements = list(dict.fromkeys(element for style in styles for element in _elements(style)))
+def _wrap(html: str, styles: Iterable[str]) -> str:
+    """Wrap a piece in elements of its own, so that elements never overlap."""
+    elements = list(dict.fromkeys(element for style in styles for element in _list_elements(style)))
     for tag, attributes in reversed(elements):
         html = f"<{tag}{attributes}>{html}</{tag}>"
     return html
 
 
-def _elements(style: str) -> Iterator[tuple[str, str]]:
-    """The elements (tag, attributes) of a style such as "bold red on white"; what has none is left out."""
+def _list_elements(style: str) -> Iterator[tuple[str, str]]:
+    """Yield the elements (tag, attributes) of a style such as "bold red on white"; a word without one is left out."""
     words = style.split()
     if words[:1] == ["link"]:
         yield "a", link_attributes(words[1])
@@ -203,12 +205,12 @@ def _elements(style: str) -> Iterator[tuple[str, str]]:
     for before, word in zip(["", *words], words, strict=False):
         if before in ("on", "not") or word in ("on", "not"):
             continue
-        name = _CLASSES.get(word) or _colour_class(word)
-        if word in _ELEMENTS:
-            yield _ELEMENTS[word], ""
+        name = _CLASS_OF_STYLE.get(word) or _find_colour_class(word)
+        if word in _TAG_OF_STYLE:
+            yield _TAG_OF_STYLE[word], ""
         elif name:
             yield "span", f' class="{name}"'
 
 
-def _colour_class(word: str) -> str | None:
-    return _COLOUR_CLASSES.get(word.removeprefix("bright_").removeprefix("dark_").rstrip("0123456789"))
+def _find_colour_class(word: str) -> str | None:
+    return _CLASS_OF_COLOUR.get(word.removeprefix("bright_").removeprefix("dark_").rstrip("0123456789"))

@@ -45,7 +45,7 @@ def _log(state: ShowState, entry: e.JournalEntry, text: str, level: Level) -> Sh
 @_apply.register
 def _apply_deck_changed(event: e.DeckChanged, state: ShowState, entry: e.JournalEntry) -> ShowState:
     edited = with_deck(state, event.chapters, event.number)
-    return _log(edited, entry, f"the deck was edited: it goes on at {event.number}: {edited.chapter.title}", "move")
+    return _log(edited, entry, f"the deck was edited: continuing at {event.number}: {edited.chapter.title}", "move")
 
 
 @_apply.register
@@ -73,7 +73,7 @@ def _apply_show_closed(event: e.ShowClosed, state: ShowState, entry: e.JournalEn
 
 @_apply.register
 def _apply_show_set_aside(event: e.ShowSetAside, state: ShowState, entry: e.JournalEntry) -> ShowState:
-    return _log(state, entry, "another show was begun in this one's place", "move")
+    return _log(state, entry, "another show was started in place of this one", "move")
 
 
 @_apply.register
@@ -160,7 +160,7 @@ def _apply_fault_requested(event: e.FaultRequested, state: ShowState, entry: e.J
     cleared |= {"detected_after_sec": None, "recovered_after_sec": None, "came_back_after_sec": None, "back_at": None}
     cleared |= {"heal_wanted": False, "symptom_before_fault": False, "injection_failed": False, "not_measurable": False}
     state = state.with_fault(event.name, state="injecting", run=event.run, **cleared)
-    return _log(state, entry, f"fault {event.name}", "fault")
+    return _log(state, entry, f"{event.name} starting", "fault")
 
 
 @_apply.register
@@ -181,7 +181,7 @@ def _apply_fault_started(event: e.FaultStarted, state: ShowState, entry: e.Journ
 def _apply_fault_injected(event: e.FaultInjected, state: ShowState, entry: e.JournalEntry) -> ShowState:
     state = state.with_fault(event.name, state="active", heals_at=event.heals_at)
     fault = state.fault(event.name)
-    return _log(state, entry, f"{event.name} injected: {fault.target if fault else ''}", "fault")
+    return _log(state, entry, f"{event.name} running: {fault.target if fault else ''}", "fault")
 
 
 @_apply.register
@@ -199,7 +199,7 @@ def _apply_fault_left(event: e.FaultLeft, state: ShowState, entry: e.JournalEntr
     state = state.with_fault(
         event.name, state="failed", may_have_changed_target=True, not_measurable=True, error=event.error
     )
-    return _log(state, entry, f"{event.name}, left by an earlier server, is not healed: {event.error}", "error")
+    return _log(state, entry, f"{event.name}, left over from an earlier server, is not healed: {event.error}", "error")
 
 
 @_apply.register
@@ -219,7 +219,7 @@ def _apply_fault_healed(event: e.FaultHealed, state: ShowState, entry: e.Journal
     state = _end_span(state, event.name, entry.at).with_fault(event.name, may_have_changed_target=False, **changes)
     if fault is not None and fault.came_back_after_sec is not None:
         return state
-    text = f"{event.name} healed" if event.back_at is None else f"{event.name} was back before it was healed"
+    text = f"{event.name} healed" if event.back_at is None else f"{event.name}: its target was back before the heal"
     return _log(state, entry, text, "fault")
 
 
@@ -237,7 +237,7 @@ def _apply_heal_failed(event: e.HealFailed, state: ShowState, entry: e.JournalEn
 @_apply.register
 def _apply_fault_detected(event: e.FaultDetected, state: ShowState, entry: e.JournalEntry) -> ShowState:
     state = state.with_fault(event.name, detected_after_sec=event.after_sec)
-    return _log(state, entry, f"{event.name} seen after {event.after_sec:.1f} s", "fault")
+    return _log(state, entry, f"{event.name} detected in {event.after_sec:.1f} s", "fault")
 
 
 @_apply.register
@@ -245,7 +245,7 @@ def _apply_fault_recovered(event: e.FaultRecovered, state: ShowState, entry: e.J
     state = state.with_fault(event.name, recovered_after_sec=event.after_sec)
     fault = state.fault(event.name)
     no_effect = fault is not None and fault.detected_after_sec is None
-    text = f"{event.name}: no effect seen" if no_effect else f"{event.name} recovered after {event.after_sec:.1f} s"
+    text = f"{event.name}: no effect seen" if no_effect else f"{event.name} recovered in {event.after_sec:.1f} s"
     return _log(state, entry, text, "fault")
 
 
@@ -279,12 +279,12 @@ def _apply_parts_heal_failed(event: e.PartsHealFailed, state: ShowState, entry: 
 
 @_apply.register
 def _apply_halted(event: e.Halted, state: ShowState, entry: e.JournalEntry) -> ShowState:
-    return _log(replace(state, halted=True, countdown_ends_at=None), entry, "halt", "fault")
+    return _log(replace(state, halted=True, countdown_ends_at=None), entry, "halted", "fault")
 
 
 @_apply.register
 def _apply_halt_lifted(event: e.HaltLifted, state: ShowState, entry: e.JournalEntry) -> ShowState:
-    return _log(replace(state, halted=False), entry, "halt lifted", "fault")
+    return _log(replace(state, halted=False), entry, "resumed after the halt", "fault")
 
 
 @_apply.register
@@ -333,7 +333,7 @@ def _apply_trouble_seen(event: e.TroubleSeen, state: ShowState, entry: e.Journal
 def _apply_durability_changed(event: e.DurabilityChanged, state: ShowState, entry: e.JournalEntry) -> ShowState:
     changed = replace(state, durable=event.on, not_durable_because=event.why)
     if event.on:
-        return _log(changed, entry, "the journal is written again", "move")
+        return _log(changed, entry, "the journal can be written again", "move")
     why = f" ({event.why})" if event.why else ""
     return _log(changed, entry, f"the journal cannot be written: a crash would lose the show{why}", "error")
 

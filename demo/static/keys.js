@@ -118,7 +118,7 @@
     if (name === 'enter' && typed) return go(), true;
     if (name === 'enter' && !isPressable(event.target)) return true;
     if (table[name] || !prints(event)) return false;
-    return astray(`“${event.key}” is no digit: a number, then Enter; Esc closes`), true;
+    return astray(`“${event.key}” is not a digit: type a number, then Enter; Esc closes`), true;
   }
   function whileAiming(name, event) {
     if (isNumber(name)) return pick(name), true;
@@ -127,7 +127,7 @@
     if (table[name] || name === 'tab') return aim(false), false;
     aim(true);
     if (!prints(event)) return false;
-    return astray(`“${event.key}” is no digit: a digit, then Enter; Esc stops`), true;
+    return astray(`“${event.key}” is not a digit: type a digit, then Enter; Esc cancels`), true;
   }
 
   document.addEventListener('keydown', (event) => {

@@ -268,15 +268,15 @@ demo.link = (() => {
   const cutOff = () => Number(document.querySelector('[data-lost]')?.dataset.lost) || 0;
 
   function lostWords(afar) {
-    if (afar) return `not live: the relay has lost the show · since ${demo.span(Math.max(0, demo.now() - afar))}`;
+    if (afar) return `not live: no contact with the show · for ${demo.span(Math.max(0, demo.now() - afar))}`;
     if (foreign && !isLost()) return 'not live: another show has begun · loading it';
-    if (robbed) return 'not live: other tabs have the connections · click to show it here';
-    if (fullUntil > heard + pollMs) return 'not live: every place is taken · trying again';
-    return `connection lost · since ${demo.span((now() - heard) / 1000)}`;
+    if (robbed) return 'not live: other tabs use the connections · click to go live here';
+    if (fullUntil > heard + pollMs) return 'not live: all connections are taken · trying again';
+    return `connection lost · ${demo.span((now() - heard) / 1000)} ago`;
   }
   function pollWords() {
-    const every = `a new picture every ${Math.max(1, Math.round(pollMs / 1000))} s`;
-    return hangs ? `streams are held back on the way: ${every}` : `hall full: ${every}`;
+    const every = `refreshed every ${Math.max(1, Math.round(pollMs / 1000))} s`;
+    return hangs ? `the network holds updates back: ${every}` : `too many viewers: ${every}`;
   }
   function tell() {
     const afar = isLost() ? 0 : cutOff();
@@ -287,7 +287,7 @@ demo.link = (() => {
     const text = lost ? lostWords(afar) : pollMs ? pollWords() : words.textContent;
     if (words.textContent !== text) words.textContent = text;
     const state = document.getElementById('conn');
-    const word = lost ? 'lost' : pollMs ? 'pictures' : 'live';
+    const word = lost ? 'lost' : pollMs ? 'polling' : 'live';
     if (state && (alive || lost) && state.textContent !== word) {
       state.textContent = word;
       state.className = lost ? 'conn down' : 'conn up';

@@ -72,7 +72,7 @@
       if (!sessionStorage.getItem('demo-unpaired')) return;
       sessionStorage.removeItem('demo-unpaired');
     } catch { return; }
-    if (done.hidden && why.hidden) refuse('This device is not paired any more. To steer again, pair it anew.');
+    if (done.hidden && why.hidden) refuse('This device is no longer paired. Pair it again to control the show.');
   }
   addEventListener('hashchange', begin);
   unpaired();

@@ -8,7 +8,7 @@
   const NO_LINE = 'not sent: no connection';
   const UNREACHED = 503;
   const UNANSWERED = [502, 504];
-  const NO_ANSWER = 'no answer: look at the show before you press again';
+  const NO_ANSWER = 'no answer: check the show before you press again';
   const notices = new Map();
   const born = new Map();
   let moved = { id: '', at: 0 };

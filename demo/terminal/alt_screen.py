@@ -1,4 +1,4 @@
-"""The alternate screen: paints rows that changed, never waits for a terminal that does not read."""
+"""The alternate screen: paints the rows that changed, and never waits for a terminal that does not read."""
 
 import asyncio
 import contextlib
@@ -13,16 +13,16 @@ from rich.segment import Segment, Segments
 
 from demo.clean import clean
 
-# 2004: a paste comes as one piece, to be left alone; its letters might quit, halt or break something.
-# 1007: does the mouse wheel send arrow keys here? Asked, and switched back by its answer: not every terminal that
-# knows the mode can save and restore it.
+# 2004 (bracketed paste): a paste arrives in one piece and is ignored; its letters might quit, halt or inject a fault.
+# 1007 (alternate scroll): asks whether the mouse wheel sends arrow keys. The answer decides what `close` restores: not
+# every terminal that knows the mode can save and restore it.
 _ENTER = "\x1b[?1049h\x1b[?2004h\x1b[?1007$p\x1b[0m\x1b[2J\x1b[H\x1b[?25l\x1b[?7l"
 _LEAVE = "\x1b[?2026l\x1b[0m\x1b[?7h\x1b[?25h\x1b[?2004l\x1b[?1049l"
 _WHEEL_OFF, _WHEEL_ON = "\x1b[?1007l", "\x1b[?1007h"
 _BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"  # synchronised output: terminals that lack it ignore it
 
 CLOSE_SEC = 1.0
-"""How long leaving waits for a terminal that does not read."""
+"""How long `close` waits for a terminal that does not read."""
 
 Row = Sequence[Segment]
 
@@ -30,7 +30,8 @@ Row = Sequence[Segment]
 class AltScreen:
     """Owns the terminal behind `file` between `open` and `close`; `close` is safe to call twice.
 
-    `gone` turns true when the terminal takes nothing any more. `on_room` is called when it reads again.
+    `gone` becomes true when writing to the terminal fails. `on_room` is called when a terminal that had stopped reading
+    has taken everything.
     """
 
     def __init__(self, console: Console, file: IO[str], on_room: Callable[[], None]) -> None:
@@ -38,15 +39,15 @@ class AltScreen:
         self._file = file
         self._on_room = on_room
         self._fd = -1
-        self._rest = b""
-        self._shown: list[str] = []
+        self._unsent = b""
+        self._painted: list[str] = []
         self._opened = False
-        self._leave = _LEAVE
+        self._leave_sequence = _LEAVE
         self.gone = False
 
     @property
     def size(self) -> tuple[int, int]:
-        """Columns and rows, as they are now."""
+        """Columns and rows at this moment; 80 by 24 where the terminal does not say."""
         try:
             size = os.get_terminal_size(self._file.fileno())
         except OSError:
@@ -55,8 +56,8 @@ class AltScreen:
 
     @property
     def busy(self) -> bool:
-        """The terminal has not yet taken the last picture."""
-        return bool(self._rest)
+        """The terminal has not yet read all of the last painting."""
+        return bool(self._unsent)
 
     def open(self) -> None:
         self._file.flush()
@@ -65,48 +66,49 @@ class AltScreen:
         self._send(_ENTER)
 
     def close(self) -> None:
-        """Back to the screen as it was. A terminal that is gone or stuck is not waited for long."""
+        """Restore the screen as it was before `open`; wait for a terminal that is stuck no longer than CLOSE_SEC."""
         if not self._opened:
             return
         self._opened = False
         with contextlib.suppress(OSError, termios.error):
             asyncio.get_running_loop().remove_writer(self._fd)
-            rest = self._rest + self._leave.encode()
+            rest = self._unsent + self._leave_sequence.encode()
             while rest and select.select([], [self._fd], [], CLOSE_SEC)[1]:
                 rest = rest[os.write(self._fd, rest[:1024]) :]
             if rest:
+                # What is queued is thrown away, so that the sequence that restores the screen still gets through.
                 termios.tcflush(self._fd, termios.TCOFLUSH)
-                os.write(self._fd, self._leave.encode())
-        self._rest = b""
+                os.write(self._fd, self._leave_sequence.encode())
+        self._unsent = b""
         os.close(self._fd)
 
     def silence_wheel(self) -> None:
-        """The terminal has said that its mouse wheel sends arrow keys: not until `close`."""
-        self._leave = _WHEEL_ON + _LEAVE
+        """Keep the mouse wheel from sending arrow keys until `close`: the terminal has answered that it does."""
+        self._leave_sequence = _WHEEL_ON + _LEAVE
         self._send(_WHEEL_OFF)
 
     def forget(self) -> None:
-        """The next picture is painted whole."""
-        self._shown = []
+        """Make the next `paint` send every row."""
+        self._painted = []
 
     def paint(self, rows: Sequence[Row]) -> None:
-        """Show these rows; those that are as before are not sent. Does nothing while `busy`."""
+        """Show these rows, and send only those that changed. Does nothing while `busy`."""
         if self.busy or self.gone:
             return
-        texts = [self._text(row) for row in rows]
-        clear = "\x1b[0m\x1b[2J" if len(self._shown) != len(texts) else ""
-        before = [""] * len(texts) if clear else self._shown
+        texts = [self._render(row) for row in rows]
+        clear = "\x1b[0m\x1b[2J" if len(self._painted) != len(texts) else ""
+        before = [""] * len(texts) if clear else self._painted
         changed = [
             f"\x1b[{number};1H\x1b[0m\x1b[K{text}"
             for number, (text, old) in enumerate(zip(texts, before, strict=True), 1)
             if text != old
         ]
-        self._shown = texts
+        self._painted = texts
         if changed:
             self._send(_BEGIN + clear + "".join(changed) + _END)
 
-    def _text(self, row: Row) -> str:
-        """The row as the console would write it. The last gate: nothing that steers gets through."""
+    def _render(self, row: Row) -> str:
+        """Return the row as the console would write it, without any control sequence: the last check before output."""
         safe = [
             Segment(clean(text), style.update_link(None) if style and style.link else style)
             for text, style, control in row
@@ -117,29 +119,32 @@ class AltScreen:
         return captured.get()
 
     def _send(self, text: str) -> None:
-        self._rest += text.encode("utf-8", "replace")
-        self._drain()
+        self._unsent += text.encode("utf-8", "replace")
+        self._write_unsent()
 
-    def _drain(self) -> None:
+    def _write_unsent(self) -> None:
         loop = asyncio.get_running_loop()
         try:
-            while self._rest:
-                self._rest = self._rest[os.write(self._fd, self._rest) :]
+            while self._unsent:
+                self._unsent = self._unsent[os.write(self._fd, self._unsent) :]
         except BlockingIOError:
-            loop.add_writer(self._fd, self._room)
+            loop.add_writer(self._fd, self._on_writable)
             return
         except OSError:
-            self.gone, self._rest = True, b""
+            self.gone, self._unsent = True, b""
         loop.remove_writer(self._fd)
 
-    def _room(self) -> None:
-        self._drain()
-        if not self._rest:
+    def _on_writable(self) -> None:
+        self._write_unsent()
+        if not self._unsent:
             self._on_room()
 
 
 def _reopen(fd: int) -> int:
-    """The same terminal by a description of our own, so that not waiting is not inflicted on the shell."""
+    """Return a descriptor of the same terminal with a file description of its own.
+
+    O_NONBLOCK belongs to the description: set on the inherited one, the shell's writes would stop waiting, too.
+    """
     try:
         return os.open(os.ttyname(fd), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError:

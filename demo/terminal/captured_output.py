@@ -1,4 +1,4 @@
-"""What is printed beside the show: kept off the picture, shown in its log, and replayed at the end."""
+"""Output that other code prints during a show: kept off the screen, listed in the log, and written out at the end."""
 
 import contextlib
 import io
@@ -19,35 +19,36 @@ class CapturedOutput:
 
     def __init__(self, on_text: Callable[[], None]) -> None:
         self._on_text = on_text
-        self._kept: deque[tuple[float, TextIO, str]] = deque(maxlen=KEPT)
-        self._saved: tuple[TextIO, TextIO] | None = None
+        self._captured: deque[tuple[float, TextIO, str]] = deque(maxlen=KEPT)
+        self._streams: tuple[TextIO, TextIO] | None = None
 
     def __enter__(self) -> None:
-        self._saved = sys.stdout, sys.stderr
-        sys.stdout, sys.stderr = _Ear(self, sys.stdout), _Ear(self, sys.stderr)
+        self._streams = sys.stdout, sys.stderr
+        sys.stdout, sys.stderr = _CapturingStream(self, sys.stdout), _CapturingStream(self, sys.stderr)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._saved is not None:
-            sys.stdout, sys.stderr = self._saved
-        for _, stream, text in self._kept:
+        if self._streams is not None:
+            sys.stdout, sys.stderr = self._streams
+        for _, stream, text in self._captured:
             with contextlib.suppress(OSError, ValueError):  # the terminal may be gone
                 stream.write("\n".join(clean_lines(text)))
 
     def hear(self, stream: TextIO, text: str) -> None:
         if text:
-            self._kept.append((time.monotonic(), stream, text))
+            self._captured.append((time.monotonic(), stream, text))
             self._on_text()
 
     def lines(self) -> tuple[str, ...]:
-        """The last few lines of the last seconds."""
+        """Return the newest lines of the last SHOWN_SEC seconds, at most SHOWN."""
         since = time.monotonic() - SHOWN_SEC
-        text = "".join(text for at, _, text in list(self._kept)[-20:] if at > since)
+        # A copy, for other threads may print while we read.
+        text = "".join(text for at, _, text in list(self._captured)[-20:] if at > since)
         return tuple([line for line in text.splitlines() if line.strip()][-SHOWN:])
 
 
-class _Ear(io.TextIOBase):
+class _CapturingStream(io.TextIOBase):
     def __init__(self, owner: CapturedOutput, stream: TextIO) -> None:
         self._owner, self._stream = owner, stream
 

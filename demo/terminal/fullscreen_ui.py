@@ -1,4 +1,4 @@
-"""The show on a terminal: one loop that takes keys and paints, and restores the terminal whatever happens."""
+"""The show on a full screen: one loop that takes keys and paints, and restores the terminal whatever happens."""
 
 import asyncio
 import contextlib
@@ -25,17 +25,17 @@ from demo.terminal.screen_layout import TerminalState, picture
 logger = logging.getLogger(__name__)
 
 TICK_SEC = 0.2
-"""Ages, countdowns and the terminal's size are looked at this often."""
+"""Ages, countdowns and the terminal's size are updated this often."""
 
 FRAME_SEC = 0.04
-"""Between two paintings at least."""
+"""Minimum time between two paintings."""
 
 WHOLE_SEC = 2.0
-"""This often the picture is painted whole: something else may have written over it."""
+"""Every row is painted again this often: another program may have written over it."""
 
 
 class FullscreenUi:
-    """The terminal between `__enter__` and `__exit__`. `notes`: whether they show at first."""
+    """The full-screen UI; owns the terminal between `__enter__` and `__exit__`. `notes`: whether they show at first."""
 
     def __init__(
         self,
@@ -51,18 +51,18 @@ class FullscreenUi:
         self._wake = asyncio.Event()
         self._pressed: deque[str] = deque()
         self._screen = AltScreen(console, console.file, self._wake.set)
-        self._overheard = CapturedOutput(self._wake.set)
+        self._captured_output = CapturedOutput(self._wake.set)
         self._notes = notes
         self._invitation = invitation
-        self._shown = conductor.state.number
+        self._chapter_on_screen = conductor.state.number
         self._size = (0, 0)
-        self._painted_at = self._whole_at = 0.0
+        self._painted_at = self._repainted_at = 0.0
         self._exits = contextlib.ExitStack()
         self.helm = KeyController(conductor, quitting, self._wake.set)
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as exits:
-            exits.enter_context(self._overheard)
+            exits.enter_context(self._captured_output)
             exits.enter_context(keyboard(self._on_key))
             exits.callback(self._screen.close)
             self._screen.open()
@@ -76,7 +76,7 @@ class FullscreenUi:
         self._exits.close()
 
     def changed(self, state: ShowState) -> None:
-        """The conductor has a new state."""
+        """Ask for a repaint: the conductor has a new state."""
         self._wake.set()
 
     def _on_key(self, key: str) -> None:
@@ -101,11 +101,12 @@ class FullscreenUi:
                 self._paint(loop.time())
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(TICK_SEC if due <= 0 else due):
-                    # While a painting is due only the clock ends the wait, or a key.
+                    # A wake-up before the painting is due only takes keys: a burst of states is painted once.
                     await self._wake.wait()
 
     def _press(self, key: str) -> None:
-        pressed = self.helm.press(key, self._shown)
+        # A key means the chapter that was on this screen, even if the show has moved on since it was painted.
+        pressed = self.helm.press(key, self._chapter_on_screen)
         if pressed.does == "notes":
             self._notes = not self._notes
         elif pressed.does == "repaint":
@@ -116,22 +117,22 @@ class FullscreenUi:
             return
         self._painted_at = now
         state, size = self._conductor.state, self._screen.size
-        if size != self._size or now - self._whole_at > WHOLE_SEC:
+        if size != self._size or now - self._repainted_at > WHOLE_SEC:
             self._screen.forget()
-            self._size, self._whole_at = size, now
+            self._size, self._repainted_at = size, now
         self._screen.paint(self._rows(state, size))
-        self._shown = state.number
+        self._chapter_on_screen = state.number
 
     def _rows(self, state: ShowState, size: tuple[int, int]) -> Rows:
         notices = (*self.helm.notices(), self.helm.waits_for) if self.helm.is_leaving else self.helm.notices()
-        invited = self._invitation() if self.helm.pad.mode == "invite" else None
-        desk = TerminalState(
-            self._conductor.clock(), self.helm.pad, notices, self._notes, self._overheard.lines(), invited
+        invitation = self._invitation() if self.helm.pad.mode == "invite" else None
+        own = TerminalState(
+            self._conductor.clock(), self.helm.pad, notices, self._notes, self._captured_output.lines(), invitation
         )
         try:
-            return picture(self._console, state, desk, size)
-        except Exception as error:  # noqa: BLE001 - the keys must go on working under a picture that fails
+            return picture(self._console, state, own, size)
+        except Exception as error:  # noqa: BLE001 - the keys must go on working when drawing fails
             log_unexpected(logger, "drawing the terminal", error)
-            text = f"[{state.number}/{state.total}] this picture cannot be drawn: {type(error).__name__}: {error}"
+            text = f"[{state.number}/{state.total}] this screen cannot be drawn: {type(error).__name__}: {error}"
             row = Segment.adjust_line_length([Segment(text)], size[0])
             return [row] + [[Segment(" " * size[0])]] * (size[1] - 1)

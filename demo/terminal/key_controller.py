@@ -1,4 +1,4 @@
-"""Steering: a named key becomes a command to the conductor, and what comes back becomes a notice."""
+"""Turns named keys into commands for the conductor, and its refusals into notices."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,26 +15,26 @@ REMOVING = f"{ENDING}, please wait"
 
 
 class KeyController:
-    """The keypad of one terminal. `quitting` is set when someone wants to leave; `on_change` asks for a repaint."""
+    """The keypad of one terminal. `quitting` is set when somebody quits; `on_change` asks for a repaint."""
 
     def __init__(self, conductor: Conductor, quitting: asyncio.Event, on_change: Callable[[], None]) -> None:
         self.pad = Keypad()
         self.quit = False
-        """Somebody pressed what quits: the terminal was not merely lost."""
+        """Somebody pressed a key that quits: the terminal was not merely lost."""
         self._conductor = conductor
         self._quitting = quitting
         self._on_change = on_change
         self._notices: list[tuple[float, str]] = []
-        self._sent: set[asyncio.Task[None]] = set()
+        self._pending_commands: set[asyncio.Task[None]] = set()
 
     @property
     def is_leaving(self) -> bool:
-        """Somebody here quit, or the show ends by another hand."""
+        """Somebody quit here, or the show is being stopped from elsewhere."""
         return self._quitting.is_set() or self._conductor.stopping
 
     @property
     def waits_for(self) -> str:
-        """What is left to do then."""
+        """What the show is still busy with while it ends."""
         return REMOVING if self._conductor.system.is_slow else HEALING
 
     def press(self, key: str, shown: int) -> Pressed:
@@ -43,16 +43,16 @@ class KeyController:
         if self.is_leaving:
             self.tell(self.waits_for)
             return Pressed()
-        asked = question(self.pad)
+        open_question = question(self.pad)
         self.pad, pressed = press(self.pad, key, self._conductor.state, now)
-        self._notices = [(until, text) for until, text in self._notices if text != asked]
+        self._notices = [(until, text) for until, text in self._notices if text != open_question]
         if pressed.order is not None and not self._conductor.state.visit:
             self.tell("the show has not begun yet")
             return Pressed()
         if pressed.notice:
             self.tell(pressed.notice, ASKED_SEC if self.pad.armed else NOTICE_SEC)
         if pressed.order is not None:
-            self._notices.clear()  # what was said before this key is no longer news
+            self._notices.clear()  # notices from before this command are out of date
             self._send(pressed.order, shown)
         if pressed.does == "quit":
             self.quit = True
@@ -60,37 +60,37 @@ class KeyController:
         return pressed
 
     def tell(self, notice: str, lasts_sec: float = NOTICE_SEC) -> None:
-        """A word to the presenter, for a few seconds."""
+        """Show a notice to the presenter for `lasts_sec` seconds."""
         self._notices.append((asyncio.get_running_loop().time() + lasts_sec, notice))
         self._on_change()
 
     def notices(self) -> tuple[str, ...]:
-        """Those that have not vanished yet, the newest last."""
+        """Return the notices that have not expired, the newest last."""
         now = asyncio.get_running_loop().time()
         self._notices = [(until, text) for until, text in self._notices if until > now]
         return tuple(text for _, text in self._notices)
 
     def take_notices(self) -> tuple[str, ...]:
-        """All notices, once: for a terminal that prints lines."""
+        """Return all notices and forget them: for a terminal that prints each once."""
         taken, self._notices = tuple(text for _, text in self._notices), []
         return taken
 
     async def settle(self) -> None:
         """Wait until every command sent so far was accepted or refused."""
-        while self._sent:
-            await asyncio.wait(tuple(self._sent))
+        while self._pending_commands:
+            await asyncio.wait(tuple(self._pending_commands))
 
     def let_go(self) -> None:
-        """The show is over; answers to what was sent last may never come."""
-        for task in self._sent:
+        """Cancel the commands on their way: the show is over, and their answers may never come."""
+        for task in self._pending_commands:
             task.cancel()
 
     def _send(self, order: Command, shown: int) -> None:
         command = CommandEnvelope(WHO, order, shown if carries_chapter(order) else None)
         # Tasks start in the order they are made, so commands keep the order of the keys.
         task = asyncio.get_running_loop().create_task(self._submit(command))
-        self._sent.add(task)
-        task.add_done_callback(self._sent.discard)
+        self._pending_commands.add(task)
+        task.add_done_callback(self._pending_commands.discard)
 
     async def _submit(self, command: CommandEnvelope) -> None:
         try:

@@ -1,4 +1,4 @@
-"""Which key a printed character stands for, in a terminal: it tells what a key prints, and not where the key lies."""
+"""Which key a printed character stands for: a terminal tells what a key prints, and not where the key lies."""
 
 import unicodedata
 
@@ -6,29 +6,29 @@ _LATIN = "qwertyuiopasdfghjklzxcvbnm."
 _RUSSIAN = "йцукенгшщзфывапролдячсмитью"
 _HEBREW = dict(zip("קראטוןםפשדגכעיחלךזסבהנמצ", "ertyuiopasdfghjklzxcvbnm", strict=True))
 _GREEK = dict(zip("ςερτυθιοπασδφγηξκλζχψωβνμ", "wertyuiopasdfghjklzxcvbnm", strict=True))
-_PLACES = dict(zip(_RUSSIAN, _LATIN, strict=True)) | {"і": "s"} | _GREEK | _HEBREW
+_LATIN_KEYS = dict(zip(_RUSSIAN, _LATIN, strict=True)) | {"і": "s"} | _GREEK | _HEBREW
 """One well-known layout of each script: the Russian one with Ukrainian's і, the Greek and the Israeli one."""
 
 
 def understood(key: str) -> str:
-    """The key that was meant: a digit of any script is its value, a letter of these scripts its place's Latin one.
+    """Return the key that was meant: of a digit in any script its value, of a letter in these the Latin one on its key.
 
     What is ambiguous stays as it is: `é` is 2 on a French keyboard and 0 on a Czech one.
     """
     if len(key) != 1:
         return key.lower()
-    sign = unicodedata.normalize("NFKC", key).lower()
-    if len(sign) != 1:
+    character = unicodedata.normalize("NFKC", key).lower()
+    if len(character) != 1:
         return key.lower()
-    value = unicodedata.decimal(sign, None)
+    value = unicodedata.decimal(character, None)
     if value is not None:
         return str(value)
-    if sign == "؟":
+    if character == "؟":
         return "?"
-    return _PLACES.get(sign) or _PLACES.get(_without_accent(sign), sign)
+    return _LATIN_KEYS.get(character) or _LATIN_KEYS.get(_strip_greek_accent(character), character)
 
 
-def _without_accent(sign: str) -> str:
-    """Greek vowels with their accents lie where they lie without."""
-    bare = unicodedata.normalize("NFD", sign)[0]
-    return bare if "GREEK" in unicodedata.name(sign, "") else sign
+def _strip_greek_accent(character: str) -> str:
+    """Return a Greek vowel without its accent, which is typed on the same key; any other character as it is."""
+    unaccented = unicodedata.normalize("NFD", character)[0]
+    return unaccented if "GREEK" in unicodedata.name(character, "") else character

@@ -1,4 +1,4 @@
-"""What a key means: pure, over named keys. `terminal.py` and `plain.py` find out which key it was."""
+"""What a key means: pure, over named keys. `keyboard.py` and `plain_ui.py` find out which key it was."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -8,10 +8,10 @@ from demo.show import commands as c
 from demo.terminal.keyboard_layouts import understood
 
 ARMED_SEC = 2.0
-"""Within this time the second X halts, the second W resets the timer."""
+"""A second X halts, and a second W resets the timer, if it comes within this time of the first."""
 
 ASKED_SEC = 1.6
-"""The question is on the screen this long: what is read there still counts when the finger comes."""
+"""How long the question is on the screen; shorter than ARMED_SEC, so that whoever still reads it is in time."""
 
 NEXT = frozenset({"space", "enter", "right", "down", "pgdn", "n", "j", "l"})
 PREVIOUS = frozenset({"left", "up", "pgup", "p", "k", "h", "backspace", "shift-space"})
@@ -21,29 +21,29 @@ HELP: tuple[tuple[str, str], ...] = (
     ("Space Enter → ↓ PgDn N J L", "next"),
     ("← ↑ PgUp P K H Backspace", "previous"),
     ("Home / End", "first / last"),
-    ("O or G, number, Enter", "overview, and jump"),
+    ("O or G, number, Enter", "list the chapters, go to one"),
     ("R", "run this chapter's action again"),
-    ("C, digit, Enter", "faults, and fire one"),
+    ("C, digit, Enter", "list the faults, fire one"),
     ("U", "heal all"),
     ("X X", "halt: heal all, refuse new faults"),
-    ("E", "end the halt"),
+    ("E", "resume after a halt"),
     ("B or .", "blackout"),
-    ("Z", "freeze what the room is told, and let it go on"),
+    ("Z", "freeze what the audience sees, and unfreeze it"),
     ("S", "start or pause the timer"),
     ("W W", "reset the timer"),
     ("T", "show or hide the notes"),
-    ("I", "invite: what pairs a phone"),
-    ("Ctrl-L", "paint the screen afresh"),
+    ("I", "show the code that pairs a phone"),
+    ("Ctrl-L", "redraw the screen"),
     ("Q or Ctrl-C", "heal all and quit"),
 )
-"""The table behind `?`, as people read it."""
+"""The table that `?` shows: keys and what they do."""
 
 Mode = Literal["", "jump", "faults", "help", "invite"]
 
 
 @dataclass(frozen=True, slots=True)
 class Keypad:
-    """What is open on the screen, what was typed into it, and which key was armed when (loop seconds)."""
+    """Which overlay is open, what was typed into it, and which key waits for a second press since when (loop time)."""
 
     mode: Mode = ""
     typed: str = ""
@@ -53,7 +53,7 @@ class Keypad:
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
-    """What a key asks for: a command, a word to the presenter, or something of this terminal's own."""
+    """What a key asks for: a command, a notice to the presenter, or something that concerns this terminal alone."""
 
     order: c.Command | None = None
     notice: str = ""
@@ -64,62 +64,62 @@ NOTHING = Pressed()
 
 
 def carries_chapter(order: c.Command) -> bool:
-    """Moves name the chapter they were pressed on, so that one from an old screen is refused."""
+    """Return whether a command names the chapter it was pressed on, so that one from an old screen is refused."""
     return isinstance(order, c.Advance | c.Back | c.Goto | c.Rerun)
 
 
 def press(pad: Keypad, key: str, state: ShowState, now: float) -> tuple[Keypad, Pressed]:
-    """The keypad after `key` at `now` (seconds), and what is to be done.
+    """Return the keypad after `key` at `now` (seconds), and what is to be done.
 
-    An unknown key does nothing; one of a foreign script, and any while a number is typed, is told that it is none.
+    An unknown key does nothing; if it is of another script, or a number is being typed, a notice says so.
     """
     printed, key = key, understood(key)
-    if not _means_something(key):
-        return replace(pad, armed=""), Pressed(notice=_stranger(printed, pad))
+    if not _is_known(key):
+        return replace(pad, armed=""), Pressed(notice=_explain_unknown(printed, pad))
     if pad.mode:
-        handled = _in_overlay(pad, key, state)
+        handled = _act_in_overlay(pad, key, state)
         if handled is not None:
             return handled
-    if key in _TWICE:
-        return _twice(pad, key, now)
-    return _open(pad, key), _plain(key, state)
+    if key in _CONFIRMED_BY_SECOND:
+        return _press_confirmed(pad, key, now)
+    return _toggle_overlay(pad, key), _act(key, state)
 
 
-def _means_something(key: str) -> bool:
-    """Does this key, as `understood` names it, do anything anywhere?"""
-    listed = (*NEXT, *PREVIOUS, *OVERVIEW, *_TWICE, *_KEYS, "end", "s", "c", "?", "i", "esc")
+def _is_known(key: str) -> bool:
+    """Return whether this key, as `understood` names it, does anything anywhere."""
+    listed = (*NEXT, *PREVIOUS, *OVERVIEW, *_CONFIRMED_BY_SECOND, *_KEYS, "end", "s", "c", "?", "i", "esc")
     return key in listed or (key.isascii() and key.isdecimal())
 
 
-def _stranger(printed: str, pad: Keypad) -> str:
-    """What is said of it; nothing of a function key, or of a Latin letter that merely means nothing."""
+def _explain_unknown(printed: str, pad: Keypad) -> str:
+    """Return the notice for an unknown key; empty for a function key or a Latin letter while no number is typed."""
     if len(printed) != 1 or (pad.mode not in ("jump", "faults") and printed.isascii()):
         return ""
     if pad.mode in ("jump", "faults"):
-        return f"“{printed}” is no digit here: type the number, Enter; Esc closes"
-    return f"“{printed}” is no key here: a terminal does not tell where a key lies. ? lists the keys"
+        return f"“{printed}” is not a digit: type the number, then Enter; Esc closes"
+    return f"“{printed}” means nothing here: a terminal sends characters, not keys. ? lists the keys"
 
 
-_TWICE: dict[str, tuple[c.Command, str]] = {
+_CONFIRMED_BY_SECOND: dict[str, tuple[c.Command, str]] = {
     "x": (c.Halt(), "X again to halt"),
     "w": (c.ResetTimer(), "W again to reset the timer"),
 }
-"""What asks first: the key, what its second press does, and the question."""
+"""Keys that ask first: the command of the second press, and the question after the first."""
 
 
-def _twice(pad: Keypad, key: str, now: float) -> tuple[Keypad, Pressed]:
-    order, asks = _TWICE[key]
+def _press_confirmed(pad: Keypad, key: str, now: float) -> tuple[Keypad, Pressed]:
+    order, asks = _CONFIRMED_BY_SECOND[key]
     if pad.armed == key and now - pad.armed_at <= ARMED_SEC:
         return Keypad(), Pressed(order)
     return Keypad(armed=key, armed_at=now), Pressed(notice=asks)
 
 
 def question(pad: Keypad) -> str:
-    """What the armed key asks; empty when none is armed."""
-    return _TWICE[pad.armed][1] if pad.armed else ""
+    """Return the question of the key that waits for its second press; empty when none does."""
+    return _CONFIRMED_BY_SECOND[pad.armed][1] if pad.armed else ""
 
 
-def _open(pad: Keypad, key: str) -> Keypad:
+def _toggle_overlay(pad: Keypad, key: str) -> Keypad:
     mode: Mode = ""
     if key in OVERVIEW:
         mode = "jump"
@@ -132,7 +132,7 @@ def _open(pad: Keypad, key: str) -> Keypad:
     return Keypad(mode) if mode and mode != pad.mode else Keypad()
 
 
-def _plain(key: str, state: ShowState) -> Pressed:
+def _act(key: str, state: ShowState) -> Pressed:
     if key in NEXT:
         return Pressed(c.Advance())
     if key in PREVIOUS:
@@ -143,6 +143,7 @@ def _plain(key: str, state: ShowState) -> Pressed:
         return Pressed(c.PauseTimer() if state.timer.is_on else c.StartTimer())
     if key == "e" and not state.halted:
         return Pressed(notice="the show is not halted")
+    # "end" is not in the table: which chapter is the last depends on the deck.
     return _KEYS.get(key, NOTHING) if key != "end" else Pressed(c.Goto(state.total))
 
 
@@ -161,39 +162,41 @@ _KEYS: dict[str, Pressed] = {
 }
 
 
-_CLOSES: dict[Mode, str] = {"help": "?", "invite": "i"}
+_CLOSING_KEYS: dict[Mode, str] = {"help": "?", "invite": "i"}
 
 
-def _in_overlay(pad: Keypad, key: str, state: ShowState) -> tuple[Keypad, Pressed] | None:
-    """What the open overlay makes of the key; None: it closes, and the key means what it always does."""
+def _act_in_overlay(pad: Keypad, key: str, state: ShowState) -> tuple[Keypad, Pressed] | None:
+    """Act on a key while an overlay is open; None if it closes and the key means what it means without one."""
     if key == "esc":
         return Keypad(), NOTHING
     if pad.mode in ("help", "invite"):
-        return (Keypad(), NOTHING) if key in (_CLOSES[pad.mode], "enter", "space") else None
+        return (Keypad(), NOTHING) if key in (_CLOSING_KEYS[pad.mode], "enter", "space") else None
     if key.isascii() and key.isdecimal():
         return _type(pad, key, state)
     if key == "enter":
         return _confirm(pad, state)
-    return _type_less(pad, key)
+    return _act_without_digit(pad, key)
 
 
-def _type_less(pad: Keypad, key: str) -> tuple[Keypad, Pressed] | None:
+def _act_without_digit(pad: Keypad, key: str) -> tuple[Keypad, Pressed] | None:
     if key == "backspace" and pad.typed:
         return replace(pad, typed=pad.typed[:-1]), NOTHING
+    # Without a list it means next: in one it must neither fire anything nor move the show.
     if key == "space":
         does = "fires it" if pad.mode == "faults" else "goes there"
-        return pad, Pressed(notice=f"Enter {does}, Esc closes" if pad.typed else "first a number; Esc closes")
+        return pad, Pressed(notice=f"Enter {does}, Esc closes" if pad.typed else "type a number first; Esc closes")
     return None
 
 
 def _type(pad: Keypad, digit: str, state: ShowState) -> tuple[Keypad, Pressed]:
-    """A digit, or a whole number at once."""
+    """Append a digit, or a whole number at once (plain lines); if there is no such number, begin anew with `digit`."""
     most = len(state.faults) if pad.mode == "faults" else state.total
     for typed in (pad.typed + digit, digit):
         if 1 <= int(typed) <= most:
             return replace(pad, typed=typed.lstrip("0")), NOTHING
     what = "fault" if pad.mode == "faults" else "chapter"
-    return replace(pad, typed=""), Pressed(notice=f"there is no {what} {digit}: 1 to {most}" if most else f"no {what}s")
+    notice = f"there is no {what} {digit}: 1 to {most}" if most else f"there are no {what}s"
+    return replace(pad, typed=""), Pressed(notice=notice)
 
 
 def _confirm(pad: Keypad, state: ShowState) -> tuple[Keypad, Pressed]:

@@ -1,4 +1,4 @@
-"""Hands each chapter's narration to whoever asked for it, one after the other, beside the show."""
+"""Calls `on_narration_update` with each chapter's narration, one call after the other, beside the show."""
 
 import asyncio
 import inspect
@@ -24,19 +24,19 @@ class NarrationHook:
         self._conductor = conductor
         self._listener = listener
         self._visit = 0
-        self._due: asyncio.Queue[str] = asyncio.Queue()
+        self._narrations: asyncio.Queue[str] = asyncio.Queue()
         self.changed(conductor.state)
 
     def changed(self, state: ShowState) -> None:
-        """The conductor has a new state."""
+        """Enqueue the narration if this state is on another visit of a chapter."""
         if state.visit != self._visit:
             self._visit = state.visit
-            self._due.put_nowait(state.chapter.narration)
+            self._narrations.put_nowait(state.chapter.narration)
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Pass queued narrations to the listener until cancelled."""
         while True:
-            narration = await self._due.get()
+            narration = await self._narrations.get()
             try:
                 answer = self._listener(narration)
                 if inspect.isawaitable(answer):

@@ -1,4 +1,4 @@
-"""The parts of the picture: story, claims, cards, curves, banners, log. Each is rows of one width."""
+"""The parts of the screen: title, story, predictions, curves, banners, log. Each is rows of one width."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ READABLE = 92
 """Lines of a story are not longer than this, however wide the terminal."""
 
 TIMED = 64
-"""From this width on the title has room for the talk's clock."""
+"""From this width on the title line has room for the talk's timer."""
 
 MAX_CURVES, CURVE_TALLEST, MINUTE = 5, 4, 61
 _LEVELS = {"error": VERMILION, "fault": AMBER, "word": BLUE, "move": "dim", "note": "dim"}
@@ -33,19 +33,19 @@ _BANNERS = {
 
 @dataclass(frozen=True, slots=True)
 class Panels:
-    """Draws parts of one moment, `now`."""
+    """Draws the parts as they are at the moment `now`."""
 
     canvas: RowLayout
     now: float
 
     def title(self, view: StageView, timer: TimerView, freshness_reason: str, width: int) -> Row:
-        """The show, the talk's clock, the freshness of its numbers, and where it stands."""
+        """Draw the title line: the show, the talk's timer, how fresh the numbers are, and the chapter's number."""
         head = parts((view.title, "bold"), (f"  {view.description}" if width >= 120 else "", "dim"))
-        right = self._timer(timer, width) if width >= TIMED else Text()
-        right.append_text(self._freshness(view, freshness_reason))
+        right = self._format_timer(timer, width) if width >= TIMED else Text()
+        right.append_text(self._format_freshness(view, freshness_reason))
         return self.canvas.row(head, right.append(f"   [{view.number}/{view.total}]", f"bold {BLUE}"), width)
 
-    def _timer(self, timer: TimerView, width: int) -> Text:
+    def _format_timer(self, timer: TimerView, width: int) -> Text:
         whole = f" / {clock_text(timer.budget_sec)}" if timer.budget_sec is not None else ""
         text = parts((clock_text(timer.clock.elapsed(self.now)), "bold"), (whole, "dim"))
         pace = pace_text(timer, self.now)
@@ -55,62 +55,62 @@ class Panels:
         return text.append(f"{word}   ", "dim")
 
     def room(self, text: str, ways_out: str, width: int) -> Row:
-        """What the room sees while that is not where the show stands."""
+        """Draw what the audience sees while that is not the current chapter, and the keys that change it."""
         fits = len(text) + len(ways_out) + 3 <= width
         return self.canvas.row(Text(f" {text}"), Text(f"{ways_out} ") if fits else None, width, "bold reverse")
 
-    def _freshness(self, view: StageView, reason: str) -> Text:
+    def _format_freshness(self, view: StageView, reason: str) -> Text:
         if view.sampled_at is None:
-            return parts((reason or ("no health yet" if view.has_system else ""), "dim"))
+            return parts((reason or ("no health data yet" if view.has_system else ""), "dim"))
         text = marked(view.freshness, view.freshness)
         return text.append(f" {age_text(self.now - view.sampled_at)}", "dim")
 
     def heading(self, view: StageView, blocked_by: int | None, width: int) -> Rows:
         head = parts((view.heading, "bold underline"))
         if view.status == "running":
-            held = " – next waits for it" if blocked_by == view.number else ""
-            head.append(f"   ◌ at work{held}", BLUE)
+            held = " – Next waits for it" if blocked_by == view.number else ""
+            head.append(f"   ◌ running{held}", BLUE)
         elif view.status == "failed":
             head.append("   ✗ failed", f"bold {VERMILION}")
         if blocked_by not in (None, view.number):
-            head.append(f"   ◌ chapter {blocked_by} is still at work", BLUE)
+            head.append(f"   ◌ chapter {blocked_by} is still running", BLUE)
         return self.canvas.rows(head, width)
 
     def story(self, text: str, written_in: str, width: int) -> Rows:
-        return _trimmed(self._padded(self.canvas.rows(to_rich(text, written_in), min(width, READABLE)), width))
+        return _trim_blank_rows(self._pad(self.canvas.rows(to_rich(text, written_in), min(width, READABLE)), width))
 
     def claims(self, claims: Sequence[ClaimView], width: int) -> Rows:
-        """Each hypothesis, with its verdict once it is known."""
+        """Draw each hypothesis, with its verdict once it is known."""
         rows: Rows = []
         for claim in claims:
             shape, style = mark(claim.state)
             if claim.word:
                 verdict = parts((f"{shape} {claim.word}: ", f"bold {style}"), (claim.verdict, "bold"))
-                rows += self._paragraph(verdict, width)
-                rows += self._paragraph(parts((f"  {claim.hypothesis}", "dim")), width)
+                rows += self._draw_paragraph(verdict, width)
+                rows += self._draw_paragraph(parts((f"  {claim.hypothesis}", "dim")), width)
             else:
-                head = parts((f"{shape} ", style), ("Hypothesis: ", "bold"), (claim.hypothesis, ""))
-                rows += self._paragraph(head, width)
+                head = parts((f"{shape} ", style), ("Prediction: ", "bold"), (claim.hypothesis, ""))
+                rows += self._draw_paragraph(head, width)
         return rows
 
     def said(self, text: str, width: int) -> Rows:
-        return self._paragraph(parts(("» ", BLUE), (text, "bold")), width) if text else []
+        return self._draw_paragraph(parts(("» ", BLUE), (text, "bold")), width) if text else []
 
     def countdown(self, ends_at: float | None, width: int) -> Rows:
         if ends_at is None or ends_at <= self.now:
             return []
-        return self._paragraph(parts((f" {left_text(ends_at - self.now)} to go ", f"bold reverse {BLUE}")), width)
+        return self._draw_paragraph(parts((f" {left_text(ends_at - self.now)} to go ", f"bold reverse {BLUE}")), width)
 
     def notes(self, text: str, written_in: str, width: int) -> Rows:
         if not text.strip():
             return []
         label = self.canvas.rows(Text("Notes", f"bold {AMBER}"), width)
-        return label + self._padded(self.canvas.rows(to_rich(text, written_in), min(width, READABLE), "dim"), width)
+        return label + self._pad(self.canvas.rows(to_rich(text, written_in), min(width, READABLE), "dim"), width)
 
     def banners(self, banners: Sequence[BannerView], width: int) -> Rows:
-        return [self._banner(banner, width) for banner in banners]
+        return [self._draw_banner(banner, width) for banner in banners]
 
-    def _banner(self, banner: BannerView, width: int) -> Row:
+    def _draw_banner(self, banner: BannerView, width: int) -> Row:
         shape, style = _BANNERS.get(banner.kind, ("◌", "bold"))
         text = Text(f" {shape} {clean(banner.title)}")
         if banner.text.strip(" ·"):
@@ -119,17 +119,17 @@ class Panels:
         if banner.ends_at is not None:
             tail = f"{tail} {left_text(banner.ends_at - self.now)}"
         if banner.kind == "halted":
-            tail = "E ends the halt"
+            tail = "E resumes"
         return self.canvas.row(text, Text(f"{tail} ") if tail else None, width, style)
 
     def problems(self, problems: Sequence[str], width: int) -> Rows:
         rows: Rows = []
         for problem in problems:
-            rows += self._paragraph(parts(("✗ ", f"bold {VERMILION}"), (problem, VERMILION)), width)
+            rows += self._draw_paragraph(parts(("✗ ", f"bold {VERMILION}"), (problem, VERMILION)), width)
         return rows
 
     def log(self, lines: Sequence[LogLine], printed: Sequence[str], width: int, height: int) -> Rows:
-        """The newest on top, always `height` rows; what the program printed beside the show has the last ones."""
+        """Draw the log in exactly `height` rows, the newest on top; the last ones show what the program printed."""
         out = list(printed)[-max(1, height // 3) :]
         rows: Rows = []
         for line in lines[: height - len(out)]:
@@ -140,7 +140,7 @@ class Panels:
         return rows + [blank(width)] * (height - len(rows))
 
     def line(self, view: StageView, width: int) -> Row:
-        """The whole show as a line: past, now, ahead, and ✗ where faults were injected."""
+        """Draw the whole show as a line: past, now, ahead, and ✗ where faults were injected."""
         if view.total > width // 2:
             return blank(width)
         size = max(1, (width - view.total + 1) // view.total)
@@ -149,12 +149,13 @@ class Panels:
         for segment in view.line:
             bar = ("━" if segment.state != "ahead" else "─") * size
             text.append(" " if text.cell_len else "")
+            # At most half of a segment: its colour says whether it is past, now or ahead.
             crosses = min(segment.faults, size // 2)
             text.append(bar[crosses:], styles.get(segment.state, "dim")).append("✗" * crosses, VERMILION)
         return self.canvas.row(text, None, width)
 
     def curves(self, state: ShowState, width: int, height: int) -> Rows:
-        """The system's main numbers over the last minute, as tall as `height` allows; red during faults."""
+        """Draw the system's main numbers over the last minute, as tall as `height` allows; red during faults."""
         sample = state.sample
         if sample is None or not state.history:
             return []
@@ -181,15 +182,15 @@ class Panels:
                 rows.append(self.canvas.row(parts((label if foot else "", "")), right, width))
         return rows
 
-    def _paragraph(self, text: Text, width: int) -> Rows:
-        return self._padded(self.canvas.rows(text, min(width, READABLE)), width)
+    def _draw_paragraph(self, text: Text, width: int) -> Rows:
+        return self._pad(self.canvas.rows(text, min(width, READABLE)), width)
 
-    def _padded(self, rows: Rows, width: int) -> Rows:
+    def _pad(self, rows: Rows, width: int) -> Rows:
         return [[*row, *blank(width - READABLE)] for row in rows] if width > READABLE else rows
 
 
-def _trimmed(rows: Rows) -> Rows:
-    """Without blank rows at either end: Markdown puts them there, and height is dear."""
+def _trim_blank_rows(rows: Rows) -> Rows:
+    """Return the rows without blank ones at either end: Markdown puts them there, and height is scarce."""
     while rows and not "".join(segment.text for segment in rows[0]).strip():
         rows = rows[1:]
     while rows and not "".join(segment.text for segment in rows[-1]).strip():

@@ -1,11 +1,10 @@
-"""The show without a terminal: lines out, each line in is a key. Nothing here steers a terminal.
+"""The show without a terminal: plain lines out, each line in is a key. No control sequence is written.
 
-A line is a key as `keys.py` names it, or a word: `next`, `back`, `home`, `end`, `faults`, `heal`, `halt`, `resume`,
+A line is a key as `keyboard.py` names it, or a word: `next`, `back`, `home`, `end`, `faults`, `heal`, `halt`, `resume`,
 `rerun`, `blackout`, `freeze`, `timer`, `reset`, `overview`, `help`, `quit`; an empty line is Enter. Several on one
 line are several keys, and then the line's end confirms a number: `c 1` fires the first fault, `g 3` goes to chapter 3.
 A number is always the whole number: of eight chapters there is no 12, and it is not taken for a 1 and a 2.
-Lines are taken as fast as they come; a press that a chapter still at work holds back is refused, and the refusal is
-printed.
+Lines are taken as fast as they come; a key is refused while a running chapter blocks it, and the refusal is printed.
 """
 
 import asyncio
@@ -27,7 +26,7 @@ from demo.terminal.transcript import Transcript
 from demo.views import presenter_view
 
 MAX_DIGITS = 9
-NUMBER_ALONE = "a number goes with g or c: g 3 goes to chapter 3, c 1 fires the first fault"
+NUMBER_ALONE = "put g or c before a number: g 3 goes to chapter 3, c 1 fires the first fault"
 _LISTS = ("jump", "faults")
 
 _WORDS: dict[str, tuple[str, ...]] = {
@@ -64,7 +63,7 @@ _KNOWN = (
 
 
 def keys_of(line: str) -> tuple[list[str], str]:
-    """The keys a line stands for, and the first word that is none ("" if all are)."""
+    """Return the keys that a line stands for, and the first word that is no key ("" if all are)."""
     words = line.strip().lower().split()
     if not words:
         return ["enter"], ""
@@ -92,10 +91,10 @@ class PlainUi:
         self._file = file
         self._quitting = quitting
         self._transcript = Transcript()
-        self._opened = asyncio.Event()
-        self._broken = False
-        self._say = ConsoleWriter(quiet=False, file=file, on_gone=self._gone)
-        self.helm = KeyController(conductor, quitting, self._notice)
+        self._has_begun = asyncio.Event()
+        self._reader_gone = False
+        self._write = ConsoleWriter(quiet=False, file=file, on_gone=self._on_reader_gone)
+        self.helm = KeyController(conductor, quitting, self._print_notices)
 
     def __enter__(self) -> Self:
         if self._conductor.state.visit:
@@ -106,23 +105,23 @@ class PlainUi:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.helm.let_go()
-        self._say.finish(SAID_SEC)
+        self._write.finish(SAID_SEC)
 
     def changed(self, state: ShowState) -> None:
         """Print what is new in this state."""
         self._print(self._transcript.lines(state))
         if state.visit:
-            self._opened.set()
+            self._has_begun.set()
 
     async def run(self) -> None:
-        """Take lines as keys until they end. The first chapter is shown before the first of them counts."""
-        await self._opened.wait()
+        """Take lines as keys until they end. The first of them waits until the first chapter has been printed."""
+        await self._has_begun.wait()
         async for line in input_lines(sys.stdin):
-            await self._take(line)
-            if self._quitting.is_set() or self._broken:
+            await self._handle_line(line)
+            if self._quitting.is_set() or self._reader_gone:
                 return
 
-    async def _take(self, line: str) -> None:
+    async def _handle_line(self, line: str) -> None:
         keys, unknown = keys_of(line)
         if unknown:
             self._print([f"not a key: {unknown!r} (help lists them)"])
@@ -132,46 +131,50 @@ class PlainUi:
                 if self.helm.pad.mode not in _LISTS:
                     self._print([NUMBER_ALONE])
                     continue
+                # In plain lines a number is always the whole number: no digit of an earlier line belongs to it.
                 self.helm.pad = replace(self.helm.pad, typed="")
             await self._press(key)
         if len(line.split()) > 1 and self.helm.pad.mode in _LISTS and self.helm.pad.typed:
             await self._press("enter")
         if self.helm.pad.mode != before:
-            self._print(self._overlay())
+            self._print(self._list_overlay())
         if self.helm.pad.mode == "help":
             self.helm.pad = Keypad()  # printed lines need not be closed
 
     async def _press(self, key: str) -> None:
-        """Each key is answered before the next one counts: nothing here is pressed on an old screen."""
+        """Press a key and wait for its answer: the next key then means the chapter that this one led to."""
         self.helm.press(key, self._conductor.state.number)
         await self.helm.settle()
 
-    def _overlay(self) -> list[str]:
-        desk = presenter_view(self._conductor.state, {})
+    def _list_overlay(self) -> list[str]:
+        presenter = presenter_view(self._conductor.state, {})
         match self.helm.pad.mode:
             case "faults":
-                lines = [f"  {f.key} {f.title} ({f.lasts}) {f.state} {f.text}" for f in desk.faults]
+                lines = [f"  {f.key} {f.title} ({f.lasts}) {f.state_word} {f.text}" for f in presenter.faults]
                 return [*lines, "a number, then an empty line, fires one"]
             case "jump":
-                lines = [f"  {number} {title}" for number, title in enumerate(desk.chapters, 1)]
+                lines = [f"  {number} {title}" for number, title in enumerate(presenter.chapters, 1)]
                 return [*lines, "a number, then an empty line, goes there"]
             case "help":
                 return [f"  {keys}: {meaning}" for keys, meaning in HELP]
             case _:
                 return []
 
-    def _notice(self) -> None:
+    def _print_notices(self) -> None:
         self._print([f"! {notice}" for notice in self.helm.take_notices()])
 
     def _print(self, lines: list[str]) -> None:
-        if lines and not self._broken:
-            self._say(*lines)
+        if lines and not self._reader_gone:
+            self._write(*lines)
 
-    def _gone(self) -> None:
-        """The reader has gone (`| head`): heal and leave. The interpreter's last flush must not fail again."""
-        self._broken = True
+    def _on_reader_gone(self) -> None:
+        """Heal and quit: the reader of our output has closed it, as `head` does.
+
+        The file becomes /dev/null, or the interpreter's last flush at exit would fail once more.
+        """
+        self._reader_gone = True
         self._quitting.set()
         with contextlib.suppress(OSError, ValueError):
-            null = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(null, self._file.fileno())
-            os.close(null)
+            devnull = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(devnull, self._file.fileno())
+            os.close(devnull)

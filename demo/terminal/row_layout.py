@@ -1,4 +1,4 @@
-"""Rows of the picture: rendering into them, stacking, setting side by side, and sharing out the height."""
+"""Rows of the screen: rendering into them, stacking them, setting them side by side, and sharing out the height."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ Rows = list[Row]
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A part of the picture. `least` rows are its before any other grows; a lower `rank` is served first.
+    """A part of the screen. It gets `least` rows before any block grows; a lower `rank` is served first.
 
-    `gap`: a blank row above it, where there is room. `spare`: grows last, and is cut without a word.
+    `gap`: a blank row above it, where there is room. `spare`: grows last, and is cut without saying so.
     """
 
     rows: Rows
@@ -37,13 +37,13 @@ class RowLayout:
         self._console = console
 
     def rows(self, renderable: RenderableType, width: int, style: str = "") -> Rows:
-        """The renderable as rows of exactly `width` cells."""
+        """Return the renderable as rows of exactly `width` cells."""
         options = self._console.options.update(width=max(1, width), height=None, highlight=False)
-        drawn = Style.parse(style) if style else None
-        return self._console.render_lines(renderable, options, style=drawn, pad=True)
+        parsed_style = Style.parse(style) if style else None
+        return self._console.render_lines(renderable, options, style=parsed_style, pad=True)
 
     def row(self, left: Text, right: Text | None, width: int, style: str = "") -> Row:
-        """One row with something at both ends; the left one gives way."""
+        """Return one row with texts at both ends; if they do not fit, the left one is cut."""
         line = Text(no_wrap=True, overflow="ellipsis", end="")
         right = right or Text()
         head = left.copy()
@@ -60,7 +60,7 @@ def blank(width: int) -> Row:
 
 
 def beside(left: Rows, right: Rows, widths: tuple[int, int], between: int) -> Rows:
-    """Two columns as one; the shorter is padded."""
+    """Set two columns side by side; the shorter one is padded."""
     height = max(len(left), len(right))
     one = left + [blank(widths[0])] * (height - len(left))
     two = right + [blank(widths[1])] * (height - len(right))
@@ -68,7 +68,7 @@ def beside(left: Rows, right: Rows, widths: tuple[int, int], between: int) -> Ro
 
 
 def stack(blocks: Sequence[Block], height: int, width: int) -> Rows:
-    """The blocks in their order, cut and spaced to exactly `height` rows."""
+    """Lay the blocks one below the other, cut and spaced to exactly `height` rows."""
     heights, gaps = share(blocks, height)
     rows: Rows = []
     for block, given, gap in zip(blocks, heights, gaps, strict=True):
@@ -78,12 +78,13 @@ def stack(blocks: Sequence[Block], height: int, width: int) -> Rows:
 
 
 def share(blocks: Sequence[Block], height: int) -> tuple[list[int], list[int]]:
-    """How many rows each block gets, and whether (1 or 0) a blank one stands above it."""
+    """Share out `height` rows: how many each block gets, and whether (1 or 0) a blank one stands above it."""
     order = sorted(range(len(blocks)), key=lambda index: blocks[index].rank)
     heights, gaps, left = [0] * len(blocks), [0] * len(blocks), height
     for index in order:
         heights[index] = min(blocks[index].least, len(blocks[index].rows), left)
         left -= heights[index]
+    # Two rounds: what must not be cut unseen grows first, then come the blank rows, then the spare blocks.
     for spare in (False, True):
         for index in order:
             if blocks[index].spare is spare:
@@ -100,7 +101,7 @@ def share(blocks: Sequence[Block], height: int) -> tuple[list[int], list[int]]:
 
 
 def _cut(rows: Rows, height: int, width: int) -> Rows:
-    """What does not fit is never just gone: the last row says so."""
+    """Cut rows to `height`; the last one says how many more there are."""
     if len(rows) <= height or height == 0:
         return rows[:height]
     if height == 1:

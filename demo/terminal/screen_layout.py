@@ -1,4 +1,4 @@
-"""The whole picture of one moment: which parts, where, and who gets how many rows."""
+"""The whole screen at one moment: which parts it has, where they stand, and how many rows each gets."""
 
 from dataclasses import dataclass, field
 
@@ -27,7 +27,7 @@ _KEYS_HINT = "C faults · U heal all · X X halt · ? keys"
 
 @dataclass(frozen=True, slots=True)
 class TerminalState:
-    """What belongs to this terminal alone. `now` is a moment; `printed` was written beside the show."""
+    """What belongs to this terminal alone. `now` is a moment; `printed` holds lines that other code printed."""
 
     now: float
     pad: Keypad = field(default_factory=Keypad)
@@ -38,40 +38,40 @@ class TerminalState:
 
 
 def picture(console: Console, state: ShowState, desk: TerminalState, size: tuple[int, int]) -> Rows:
-    """Exactly as many rows, each exactly as wide, as `size` (columns, rows) says."""
+    """Draw the screen: exactly as many rows, each exactly as wide, as `size` (columns, rows) says."""
     return _Frame(console, state, desk, size).rows()
 
 
 class _Frame:
-    def __init__(self, console: Console, state: ShowState, desk: TerminalState, size: tuple[int, int]) -> None:
+    def __init__(self, console: Console, state: ShowState, own: TerminalState, size: tuple[int, int]) -> None:
         self.columns, self.height = size
         self.margin = 1 if self.columns >= 40 else 0
         self.width = max(1, self.columns - 2 * self.margin)
-        self.state, self.own = state, desk
+        self.state, self.own = state, own
         self.stage: StageView = stage_view(state, private=True)
-        self.desk: PresenterView = presenter_view(state, {})
+        self.presenter: PresenterView = presenter_view(state, {})
         self.cards = listed(self.stage.cards)
         self.canvas = RowLayout(console)
-        self.panels = Panels(self.canvas, desk.now)
-        self.grid = CardGrid(self.canvas, desk.now)
+        self.panels = Panels(self.canvas, own.now)
+        self.grid = CardGrid(self.canvas, own.now)
 
     def rows(self) -> Rows:
         if not self.state.visit:
-            return self._dim("starting · Q quits")
+            return self._draw_centred("starting · Q quits")
         if self.state.blackout and not self.own.pad.mode:
-            return self._dim("blackout · B shows the show again")
+            return self._draw_centred("blackout · B ends it")
         foot = [blank(self.width)] if self.height >= 30 else []
         foot += [self.panels.line(self.stage, self.width)] if self.height >= 12 else []
-        foot += [self._notice(), self._hint()]
-        head = [self.panels.title(self.stage, self.desk.timer, self.state.freshness_reason, self.width)]
-        head += [self._room()] if self.desk.frozen_on is not None and self.height >= 6 else []
+        foot += [self._draw_notice(), self._draw_hint()]
+        head = [self.panels.title(self.stage, self.presenter.timer, self.state.freshness_reason, self.width)]
+        head += [self._draw_frozen_row()] if self.presenter.frozen_on is not None and self.height >= 6 else []
         head += [blank(self.width)] if self.height >= 16 else []
-        body = self._body(self.height - len(head) - len(foot))
+        body = self._draw_body(self.height - len(head) - len(foot))
         rows = head + body + foot if self.height >= 4 else [*head, *foot[-1:], blank(self.width)][: self.height]
         side = blank(self.margin)
         return [[*side, *row, *side] if self.margin else row for row in rows]
 
-    def _dim(self, text: str) -> Rows:
+    def _draw_centred(self, text: str) -> Rows:
         word = Text(text, "dim", justify="center", no_wrap=True)
         notice = Text(self.own.notices[-1] if self.own.notices else "", "dim", justify="center", no_wrap=True)
         middle = max(0, self.height // 2 - 1)
@@ -79,32 +79,33 @@ class _Frame:
         rows += self.canvas.rows(notice, self.columns)[:1]
         return (rows + [blank(self.columns)] * self.height)[: self.height]
 
-    def _room(self) -> Row:
-        back = f" · G {self.desk.frozen_on} Enter goes back" if self.desk.frozen_on != self.desk.number else ""
-        return self.panels.room(self.desk.room_text, f"Z unfreezes{back}", self.width)
+    def _draw_frozen_row(self) -> Row:
+        frozen_on = self.presenter.frozen_on
+        back = f" · G {frozen_on} Enter goes back" if frozen_on != self.presenter.number else ""
+        return self.panels.room(self.presenter.room_text, f"Z unfreezes{back}", self.width)
 
     # The foot.
 
-    def _notice(self) -> Row:
+    def _draw_notice(self) -> Row:
         text = Text(f" {clean(self.own.notices[-1])} ", f"bold reverse {AMBER}") if self.own.notices else Text()
         return self.canvas.row(text, None, self.width)
 
-    def _hint(self) -> Row:
+    def _draw_hint(self) -> Row:
         hint = key_hint(self.stage.key_hint, self.stage.text_format)
         right = Text(_KEYS_HINT if hint.cell_len + len(_KEYS_HINT) + 2 <= self.width else "? keys", "dim")
         return self.canvas.row(hint, right, self.width)
 
     # The body.
 
-    def _body(self, height: int) -> Rows:
-        """The story and the system above; what is open, what is broken and the log at the foot."""
+    def _draw_body(self, height: int) -> Rows:
+        """Draw the story and the system, and below them the open overlay, what is broken, and the log."""
         width, pad = self.width, self.own.pad
-        open_rows = overlay(self.canvas, pad, self.desk, self.own.invitation, (width, height))
+        open_rows = overlay(self.canvas, pad, self.presenter, self.own.invitation, (width, height))
         banners = self.panels.banners(self.stage.banners, width)
         if pad.mode in ("jump", "help", "invite"):
             return stack([Block(open_rows, 0, len(open_rows)), Block(banners, 1, gap=True)], height, width)
-        problems = self.panels.problems(self.desk.problems, width)
-        log = self.panels.log(self.desk.log, self.own.printed, width, _log_height(height))
+        problems = self.panels.problems(self.presenter.problems, width)
+        log = self.panels.log(self.presenter.log, self.own.printed, width, _choose_log_height(height))
         below = [
             Block(open_rows, rank=0, least=len(open_rows), gap=True),
             Block(banners, rank=1, least=4, gap=True),
@@ -113,13 +114,13 @@ class _Frame:
         ]
         room = height - sum(block.wish for block in below)
         if self.columns >= SIDE_BY_SIDE and self.cards:
-            upper = self._side_by_side(max(room, 8))
+            upper = self._draw_side_by_side(max(room, 8))
         else:
-            upper = self._stacked(max(room, 8))
+            upper = self._draw_stacked(max(room, 8))
         return stack([Block(upper, rank=2, least=len(upper), spare=True), *below], height, width)
 
-    def _stacked(self, height: int) -> Rows:
-        width, story = self.width, self._story(self.width)
+    def _draw_stacked(self, height: int) -> Rows:
+        width, story = self.width, self._list_story_blocks(self.width)
         needed = sum(block.wish for block in story)
         cards = self.grid.fit(self.cards, width, max(height // 4, height - needed - 1))
         room = height - needed - len(cards) - 2
@@ -131,7 +132,7 @@ class _Frame:
         ]
         return stack([*story, *system], height, width)
 
-    def _side_by_side(self, height: int) -> Rows:
+    def _draw_side_by_side(self, height: int) -> Rows:
         left = (self.width - _BETWEEN) * 42 // 100
         right = self.width - _BETWEEN - left
         least = len(self.panels.curves(self.state, right, 0))
@@ -141,13 +142,15 @@ class _Frame:
             Block(cards, rank=0, least=len(cards)),
             Block(curves, rank=1, least=0, gap=True, spare=True),
         ]
-        return beside(stack(self._story(left), height, left), stack(system, height, right), (left, right), _BETWEEN)
+        return beside(
+            stack(self._list_story_blocks(left), height, left), stack(system, height, right), (left, right), _BETWEEN
+        )
 
-    def _story(self, width: int) -> list[Block]:
+    def _list_story_blocks(self, width: int) -> list[Block]:
         claims = self.stage.evidence or ((self.stage.claim,) if self.stage.claim else ())
-        notes = self.panels.notes(self.desk.notes, self.desk.text_format, width) if self.own.notes else []
+        notes = self.panels.notes(self.presenter.notes, self.presenter.text_format, width) if self.own.notes else []
         return [
-            Block(self.panels.heading(self.stage, self.desk.blocked_by, width), rank=0),
+            Block(self.panels.heading(self.stage, self.presenter.blocked_by, width), rank=0),
             Block(self.panels.story(self.stage.narration, self.stage.text_format, width), rank=5, least=2, gap=True),
             Block(self.panels.claims(claims, width), rank=3, least=2, gap=True),
             Block(self.panels.said(self.stage.said, width), rank=3, gap=True),
@@ -156,13 +159,13 @@ class _Frame:
         ]
 
 
-def _log_height(height: int) -> int:
-    """Always the same, so that a new line moves nothing but the log."""
+def _choose_log_height(height: int) -> int:
+    """Return the log's rows; they only depend on the height, so that a new line moves nothing else."""
     return 1 if height < 14 else 3 if height < 26 else 5 if height < 36 else 10
 
 
 def key_hint(words: str, written_in: str = "auto") -> Text:
-    """A chapter's hint, or the usual one."""
+    """Return a chapter's hint, or the usual one if it has none."""
     text = hint_to_rich(clean(words) or DEFAULT_KEY_HINT, written_in)
     text.no_wrap = True
     return text

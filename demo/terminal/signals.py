@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP on the running loop, and the handlers as they were afterwards."""
+"""SIGINT, SIGTERM and SIGHUP on the running loop; the handlers of before are restored afterwards."""
 
 import asyncio
 import contextlib
@@ -10,43 +10,44 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Answer = Callable[[signal.Signals], None]
 
-_answers: list[Answer] = []
+_handlers: list[Answer] = []
 
 
 @contextlib.contextmanager
 def ending_signals(on_signal: Answer) -> Iterator[None]:
-    """Call `on_signal` for each of them; one such block inside another takes over, and gives back without a gap.
+    """Call `on_signal` for each of these signals; of nested blocks the innermost gets them, with no gap between.
 
-    Outside the main thread nothing is installed: it cannot be.
+    Outside the main thread nothing is installed: Python only allows handlers in the main thread.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    with contextlib.nullcontext() if _answers else _caught():
-        _answers.append(on_signal)
+    with contextlib.nullcontext() if _handlers else _catch_signals():
+        _handlers.append(on_signal)
         try:
             yield
         finally:
-            _answers.remove(on_signal)
+            _handlers.remove(on_signal)
 
 
 @contextlib.contextmanager
-def _caught() -> Iterator[None]:
+def _catch_signals() -> Iterator[None]:
     loop, before = asyncio.get_running_loop(), {}
     try:
         for number in ENDING:
             previous = signal.getsignal(number)
-            # Whoever started us with nohup means it.
+            # Ignored before we came: nohup started us, and wants us to outlive the terminal.
             if previous is not signal.SIG_IGN:
-                loop.add_signal_handler(number, _answer, number)
+                loop.add_signal_handler(number, _dispatch, number)
                 before[number] = previous
         yield
     finally:
         for number, previous in before.items():
+            # This alone would install the default handler, not the one that was there before.
             loop.remove_signal_handler(number)
             signal.signal(number, previous)
 
 
-def _answer(number: signal.Signals) -> None:
-    if _answers:
-        _answers[-1](number)
+def _dispatch(number: signal.Signals) -> None:
+    if _handlers:
+        _handlers[-1](number)

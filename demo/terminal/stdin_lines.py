@@ -1,4 +1,4 @@
-"""Lines from standard input on the running loop, whatever it is: a pipe, a file, a terminal, nothing."""
+"""Lines from standard input on the running loop, be it a pipe, a file, a terminal or nothing at all."""
 
 import asyncio
 import os
@@ -7,11 +7,11 @@ from typing import TextIO
 
 _CHUNK = 4096
 MAX_LINE = 10_000
-"""Characters of a line that are kept."""
+"""Bytes of an unfinished line that are kept."""
 
 
 async def input_lines(stdin: TextIO | None) -> AsyncIterator[str]:
-    """Each line without its end, as it comes; ends with the input. No thread, no read that blocks."""
+    """Yield each line without its end as it comes, until the input ends. Uses no thread, and no read that blocks."""
     if stdin is None:
         return
     try:
@@ -19,8 +19,9 @@ async def input_lines(stdin: TextIO | None) -> AsyncIterator[str]:
     except (OSError, ValueError):
         return
     rest = b""
-    async for chunk in _chunks(fd):
+    async for chunk in _read_chunks(fd):
         *lines, rest = (rest + chunk).split(b"\n")
+        # Whatever is piped in may be without line ends: it must not fill the memory.
         rest = rest[:MAX_LINE]
         for line in lines:
             yield line.decode("utf-8", "replace").rstrip("\r")
@@ -28,7 +29,7 @@ async def input_lines(stdin: TextIO | None) -> AsyncIterator[str]:
         yield rest.decode("utf-8", "replace")
 
 
-async def _chunks(fd: int) -> AsyncIterator[bytes]:
+async def _read_chunks(fd: int) -> AsyncIterator[bytes]:
     loop, ready = asyncio.get_running_loop(), asyncio.Event()
     try:
         loop.add_reader(fd, ready.set)
@@ -50,7 +51,7 @@ async def _chunks(fd: int) -> AsyncIterator[bytes]:
 
 
 def _read(fd: int) -> bytes:
-    """A read that fails is the end of the input: the terminal or the pipe is gone."""
+    """Read a chunk; a read that fails ends the input, for then the terminal or the pipe is gone."""
     try:
         return os.read(fd, _CHUNK)
     except OSError:

@@ -1,4 +1,4 @@
-"""Shapes, colours and small texts of the terminal. Mid tones, so that light and dark grounds both work."""
+"""Shapes, colours and small texts of the terminal. Mid tones, readable on light and on dark backgrounds."""
 
 from collections.abc import Sequence
 
@@ -22,12 +22,12 @@ _BARS = " ▁▂▃▄▅▆▇█"
 
 
 def mark(state: str) -> tuple[str, str]:
-    """Shape and style of a state; one this version does not know looks unknown."""
+    """Return shape and style of a state; one that this version does not know looks like `unknown`."""
     return _MARKS.get(state, ("◌", "dim"))
 
 
 def parts(*pairs: tuple[str, str]) -> Text:
-    """Texts, each in a style of its own; what is foreign is cleaned."""
+    """Join texts, each in a style of its own; each is cleaned, for it may come from elsewhere."""
     text = Text()
     for words, style in pairs:
         text.append(clean(words), style)
@@ -35,25 +35,28 @@ def parts(*pairs: tuple[str, str]) -> Text:
 
 
 def marked(state: str, word: str) -> Text:
-    """Shape and word in the state's colour."""
+    """Return shape and word in the state's colour."""
     shape, style = mark(state)
     return parts((f"{shape} {word}", style if style == "dim" else f"bold {style}"))
 
 
 def age_text(seconds: float) -> str:
-    """Whole units, so that ages do not dance: <1 s, 7 s, 3 min."""
+    """Format an age in whole units, so that it does not flicker: <1 s, 7 s, 3 min."""
     if seconds < 1:
         return "<1 s"
     return f"{int(seconds)} s" if seconds < 120 else f"{int(seconds // 60)} min"
 
 
 def left_text(seconds: float) -> str:
-    """What is left of a countdown; never below zero, and zero only at zero."""
+    """Format the rest of a countdown, rounded up: it says 0 s only when it has ended."""
     return f"{max(0, -int(-seconds // 1))} s"
 
 
 def spark(values: Sequence[float | None], width: int, faulty: Sequence[bool] = (), rows: int = 1) -> list[Text]:
-    """The newest `width` values, one a second, the newest at the right; from zero, so that none looks dramatic."""
+    """Draw the newest `width` values, one a second, the newest at the right.
+
+    Bars begin at zero: cut off, a small change would look dramatic.
+    """
     shown = list(values[-width:]) if width > 0 else []
     bad = list(faulty[-width:]) if faulty else [False] * len(shown)
     top = max([value for value in shown if value is not None], default=0.0) or 1.0

@@ -1,4 +1,4 @@
-"""The show as plain lines: what has changed since the last state, each thing once. Pure but for its memory."""
+"""The show as plain lines: what has changed since the last state, each change once. No I/O."""
 
 import io
 from collections import Counter
@@ -13,63 +13,64 @@ from demo.views import CardView, groups, stage_view
 from demo.views.groups import too_many
 
 WIDTH = 96
-"""Of a narration's lines: a pipe has no width of its own."""
+"""Columns of a narration's lines: a pipe has no width of its own."""
 
 MAX_CHANGES = 12
-"""Nodes whose change is told one by one; of more at once the rest is counted."""
+"""So many nodes that change at once have a line each; the rest is counted."""
 
 
 class Transcript:
-    """Feed it every state in order; it returns the lines that are new."""
+    """Turns states, given in order, into the lines that are new."""
 
     def __init__(self) -> None:
-        self._visit = 0
-        self._titled = False
-        self._log: LogLine | None = None
+        self._last_visit = 0
+        self._title_printed = False
+        self._last_line: LogLine | None = None
         self._freshness = "unknown"
         self._health: dict[str, str] = {}
         self._verdicts: dict[int, str] = {}
 
     def lines(self, state: ShowState) -> list[str]:
-        """Lines without line ends and without anything that steers a terminal."""
-        return [clean(line).rstrip() for line in self._new(state)]
+        """Return what is new in this state, as lines without line ends and without control sequences."""
+        return [clean(line).rstrip() for line in self._diff(state)]
 
-    def _new(self, state: ShowState) -> Iterator[str]:
-        if not self._titled:
-            self._titled = True
+    def _diff(self, state: ShowState) -> Iterator[str]:
+        if not self._title_printed:
+            self._title_printed = True
             yield f"{state.title}: {state.description}" if state.description else state.title
-        entered = state.visit != self._visit
-        news = self._log_lines(state)
+        entered = state.visit != self._last_visit
+        new_lines = self._take_log_lines(state)
         if entered:
-            self._visit = state.visit
-            yield from _chapter(state)
-        yield from self._verdict_lines(state)
-        told = {verdict.text for verdict in state.verdicts.values()}
-        for line in news:
+            self._last_visit = state.visit
+            yield from _describe_chapter(state)
+        yield from self._report_verdicts(state)
+        verdict_texts = {verdict.text for verdict in state.verdicts.values()}
+        for line in new_lines:
             is_move = line.level == "move" and line.text.startswith(("to ", "back to "))
-            if not is_move and not (line.level == "word" and line.text in told):
+            if not is_move and not (line.level == "word" and line.text in verdict_texts):
                 yield {"error": "error: ", "word": "» "}.get(line.level, "") + line.text
-        yield from self._health_lines(state)
+        yield from self._report_health(state)
 
-    def _log_lines(self, state: ShowState) -> list[LogLine]:
+    def _take_log_lines(self, state: ShowState) -> list[LogLine]:
         new: list[LogLine] = []
         for line in reversed(state.log):
-            if line is self._log:
+            # By identity: two lines of the log may be equal.
+            if line is self._last_line:
                 break
             new.append(line)
-        self._log = state.log[-1] if state.log else None
+        self._last_line = state.log[-1] if state.log else None
         return new[::-1]
 
-    def _verdict_lines(self, state: ShowState) -> Iterator[str]:
+    def _report_verdicts(self, state: ShowState) -> Iterator[str]:
         view = stage_view(state, private=True)
         for claim in view.evidence or ((view.claim,) if view.claim else ()):
-            told = f"{claim.word}: {claim.verdict}" if claim.word else ""
-            if told and self._verdicts.get(claim.number) != told:
-                yield f"verdict: {told}"
-            self._verdicts[claim.number] = told
+            verdict_text = f"{claim.word}: {claim.verdict}" if claim.word else ""
+            if verdict_text and self._verdicts.get(claim.number) != verdict_text:
+                yield verdict_text
+            self._verdicts[claim.number] = verdict_text
 
-    def _health_lines(self, state: ShowState) -> Iterator[str]:
-        """Transitions only: a number that ticks is no news."""
+    def _report_health(self, state: ShowState) -> Iterator[str]:
+        """Yield changes of state only: a number that changes with every sample is not worth a line."""
         view = stage_view(state, private=True)
         if view.freshness != self._freshness:
             self._freshness = view.freshness
@@ -78,7 +79,7 @@ class Transcript:
             return
         before, self._health = self._health, {card.id: card.state for card in view.cards}
         if not before and view.cards:
-            yield "health: " + ", ".join(_summary(view.cards))
+            yield "health: " + ", ".join(_summarize(view.cards))
             return
         changed = [card for card in view.cards if before.get(card.id) != card.state]
         yield from (f"{card.name}: {before.get(card.id, 'new')} → {card.state}" for card in changed[:MAX_CHANGES])
@@ -87,20 +88,20 @@ class Transcript:
             yield f"and {', '.join(f'{count} more → {state}' for state, count in states.items())}"
 
 
-def _summary(cards: Sequence[CardView]) -> Iterator[str]:
+def _summarize(cards: Sequence[CardView]) -> Iterator[str]:
     if too_many(cards):
         yield from (f"{group.name} {group.main} {group.unit}" for group in groups(cards))
     else:
         yield from (f"{card.name} {card.state}" for card in cards)
 
 
-def _chapter(state: ShowState) -> Iterator[str]:
+def _describe_chapter(state: ShowState) -> Iterator[str]:
     chapter = state.chapter
     yield ""
     yield f"[{state.number}/{state.total}] {chapter.title}{'' if state.forward else ' (back)'}"
-    paper = Console(file=io.StringIO(), width=WIDTH, color_system=None, force_terminal=False, _environ={})
-    with paper.capture() as captured:
-        paper.print(to_rich(chapter.narration, chapter.format))
+    console = Console(file=io.StringIO(), width=WIDTH, color_system=None, force_terminal=False, _environ={})
+    with console.capture() as captured:
+        console.print(to_rich(chapter.narration, chapter.format))
     yield from (f"  {line}" for line in captured.get().strip("\n").split("\n"))
     if state.forward and chapter.hypothesis:
-        yield f"  Hypothesis: {chapter.hypothesis}"
+        yield f"  Prediction: {chapter.hypothesis}"

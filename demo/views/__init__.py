@@ -1,4 +1,4 @@
-"""View models: a `ShowState` as the screens show it. Frozen, without markup; Jinja and Rich render the same."""
+"""View models: a `ShowState` as the screens show it. Frozen and without markup; Jinja and Rich render the same ones."""
 
 from demo.views.banners import BannerView
 from demo.views.cards import CardView, number_text

@@ -1,48 +1,48 @@
-"""The show as the room is told it: while the stage is frozen, the story it held then over what is measured now."""
+"""The show as the audience sees it: on a frozen stage, the story of that moment with the measurements of now."""
 
 from dataclasses import replace
 
 from demo.show import ShowState, Span
 
 ELSEWHERE = 0
-"""The chapter of a fault that began on one the frozen stage does not show."""
+"""Stands in for the chapter of a fault that began after the stage was frozen."""
 
 
 def audience_state(state: ShowState) -> ShowState:
-    """What every view for the audience is made of; the very state while nothing is frozen.
+    """Return the state that every view for the audience is made from: `state` itself while nothing is frozen.
 
-    Chapter, line, verdicts, log and marks are the held ones. Health, curves, faults, halt, blackout and whether
-    the held chapter is at work stay true; a countdown is only shown with its own chapter.
+    Else chapter, said line, verdicts, log and fault marks are those of the moment of freezing. Health, curves, faults,
+    halt, blackout and the status of that chapter's action stay current; a countdown is only shown with its own chapter.
     """
     held = state.held
     if held is None:
         return state
     counting = state.countdown_number == held.current + 1
-    known = {(span.name, span.started_at) for span in held.spans}
+    known_spans = {(span.name, span.started_at) for span in held.spans}
     return replace(
         state,
         current=held.current,
         reached=held.reached,
         said=held.said,
         verdicts=held.verdicts,
-        spans=tuple(_placed(span, (span.name, span.started_at) in known) for span in state.spans),
+        spans=tuple(_hide_later_chapter(span, (span.name, span.started_at) in known_spans) for span in state.spans),
         log=held.log,
         countdown_ends_at=state.countdown_ends_at if counting else None,
     )
 
 
-def _placed(span: Span, known: bool) -> Span:
-    return span if known else replace(span, chapter=ELSEWHERE)
+def _hide_later_chapter(span: Span, is_known: bool) -> Span:
+    return span if is_known else replace(span, chapter=ELSEWHERE)
 
 
 def frozen_on(state: ShowState) -> int | None:
-    """The chapter (1-based) a frozen stage shows; None while it shows the one the show is on."""
+    """Return the chapter (1-based) that a frozen stage shows; None while the stage is not frozen."""
     return state.held.current + 1 if state.held is not None else None
 
 
 def room_text(state: ShowState) -> str:
-    """The presenter's word on a room that does not see what the show is on; "" when it does."""
+    """Return what the presenter is told while the audience does not see the current chapter; "" when it does."""
     number = frozen_on(state)
     if number is None:
-        return "The room is dark" if state.blackout else ""
-    return f"The room is dark, FROZEN on {number}" if state.blackout else f"FROZEN: the room sees chapter {number}"
+        return "The stage is dark" if state.blackout else ""
+    return f"The stage is dark, FROZEN on {number}" if state.blackout else f"FROZEN: the audience sees chapter {number}"

@@ -1,4 +1,4 @@
-"""The banner: what is broken right now, and what was measured when it was healed."""
+"""The banners: what is broken right now, and what was measured of a fault that this chapter healed."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,9 @@ from demo.views.audience_state import ELSEWHERE
 
 @dataclass(frozen=True, slots=True)
 class BannerView:
-    """`kind`: fault, healing, healed, failed, halted, lost (the show is not on disk).
+    """`kind`: fault (it is running), healing, healed, failed, halted, lost (the show is not on disk).
 
-    `ends_at` is the moment that a countdown runs to; `tail` is the word beside it.
+    `ends_at` is the moment that a countdown runs to; `tail` is the text in front of it.
     """
 
     id: str
@@ -22,84 +22,90 @@ class BannerView:
 
 
 def banners(state: ShowState, *, private: bool = False) -> tuple[BannerView, ...]:
-    """Halt first, then each running or failed fault, then what this chapter healed.
+    """List the banners: halt first, then each running or failed fault, then what this chapter healed.
 
-    `private`: for who steers, with the reason and the command by hand where a fault is not healed.
+    `private`: for the presenter, with the reason and the command to type where a fault is not healed.
     """
     found = []
     if state.halted:
         text = "everything is being healed" if any(f.is_running for f in state.faults) else "no new faults"
         found.append(BannerView("halted", "halted", "Halted", text))
     if not state.durable and state.journal != "none":
-        found.append(_lost(state, private))
+        found.append(_warn_not_durable(state, private))
     if state.parts_healing and not state.halted:
-        found.append(BannerView("parts", "healing", "Healing", "parts that died are started again"))
-    running = [_running(fault, private) for fault in state.faults if fault.is_running]
-    healed = [_healed(fault) for fault in state.faults if _belongs_here(state, fault)]
+        found.append(BannerView("parts", "healing", "Healing", "parts that died are being restarted"))
+    running = [_describe_running(fault, private) for fault in state.faults if fault.is_running]
+    healed = [_describe_healed(fault) for fault in state.faults if _was_healed_here(state, fault)]
     return tuple(found + running + healed)
 
 
-def _lost(state: ShowState, private: bool) -> BannerView:
-    """A show whose player asked for no journal has none to lose."""
+def _warn_not_durable(state: ShowState, private: bool) -> BannerView:
+    """Warn that a crash would lose the show; only for a show that was meant to be kept in a journal."""
     text = "a crash would lose the show"
     if state.journal == "temporary":
-        return BannerView("lost", "lost", "The show is not kept", text)
+        return BannerView("lost", "lost", "The show is not saved", text)
     why = f": {state.not_durable_because}" if private and state.not_durable_because else ""
     return BannerView("lost", "lost", "The journal cannot be written", f"{text}{why}")
 
 
-def _belongs_here(state: ShowState, fault: FaultState) -> bool:
+def _was_healed_here(state: ShowState, fault: FaultState) -> bool:
     if fault.is_running or fault.healed_at is None:
         return False
     newest = next((span for span in reversed(state.spans) if span.name == fault.name), None)
+    # A frozen stage does not tell on which later chapter a fault began: its end is shown on the one it holds.
     return newest is not None and newest.chapter in (state.number, ELSEWHERE)
 
 
-def _running(fault: FaultState, private: bool) -> BannerView:
-    title, seen = fault.config.description, seen_text(fault)
+def _describe_running(fault: FaultState, private: bool) -> BannerView:
+    title, effect = fault.config.description, seen_text(fault)
     if fault.state == "failed":
-        text = fault.error or "" if private else "look at the presenter's page"
+        text = fault.error or "" if private else "the presenter's page says why"
         return BannerView(fault.name, "failed", f"{fault.target or title}: not healed", text)
     if fault.state == "injecting":
         return BannerView(fault.name, "fault", title, fault.target, "starting")
     if fault.state == "healing":
-        return BannerView(fault.name, "healing", title, f"{fault.target} · {seen}", "healing")
+        return BannerView(fault.name, "healing", title, f"{fault.target} · {effect}", "healing")
     tail = "until healed" if fault.heals_at is None else "heals in"
-    return BannerView(fault.name, "fault", title, f"{fault.target} · {seen}", tail, fault.heals_at)
+    return BannerView(fault.name, "fault", title, f"{fault.target} · {effect}", tail, fault.heals_at)
 
 
-def _healed(fault: FaultState) -> BannerView:
+def _describe_healed(fault: FaultState) -> BannerView:
     text = outcome_text(fault)
     if fault.injection_failed:
-        return BannerView(fault.name, "failed", f"{fault.config.description}: could not be injected", text)
+        return BannerView(fault.name, "failed", f"{fault.config.description}: could not be started", text)
     if fault.came_back_after_sec is not None:
         return BannerView(fault.name, "healed", f"{fault.target} is back", text)
     return BannerView(fault.name, "healed", f"{fault.target} healed", text)
 
 
 def seen_text(fault: FaultState) -> str:
-    """What has been measured of the effect so far."""
+    """Return what has been measured of a running fault's effect so far."""
     if fault.came_back_after_sec is not None:
         return came_back_text(fault)
     if fault.detected_after_sec is None:
         return "no effect seen yet"
-    return f"seen after {fault.detected_after_sec:.1f} s"
+    return detected_text(fault)
+
+
+def detected_text(fault: FaultState) -> str:
+    """Format how long it took until the effect of a fault was seen, for one whose effect was."""
+    return f"detected in {fault.detected_after_sec or 0:.1f} s"
 
 
 def came_back_text(fault: FaultState) -> str:
-    """Of a target that somebody else brought back, or that did so itself: no recovery is the show's."""
+    """Describe a fault whose target came back without a heal of ours: no recovery is claimed (decision 0018)."""
     back = f"came back by itself after {fault.came_back_after_sec or 0:.1f} s"
-    return back if fault.detected_after_sec is None else f"seen after {fault.detected_after_sec:.1f} s · {back}"
+    return back if fault.detected_after_sec is None else f"{detected_text(fault)} · {back}"
 
 
 def outcome_text(fault: FaultState) -> str:
-    """What was measured of a healed fault."""
+    """Return what was measured of a healed fault."""
     if fault.came_back_after_sec is not None:
         return came_back_text(fault)
     if fault.not_measurable and fault.recovered_after_sec is None:
-        return "not measured: the server was restarted meanwhile"
+        return "not measured: the server restarted in between"
     if fault.recovered_after_sec is None:
         return f"{seen_text(fault)} · waiting for recovery"
     if fault.detected_after_sec is None:
         return "no effect seen"
-    return f"{seen_text(fault)} · recovered after {fault.recovered_after_sec:.1f} s"
+    return f"{seen_text(fault)} · recovered in {fault.recovered_after_sec:.1f} s"

@@ -11,7 +11,7 @@ from demo.views.memoize import memoize_on
 NO_NUMBER = "–"
 
 MAX_TRENDS = 30
-"""Beyond so many cards none has room for a curve."""
+"""With more cards than this, none has room for a curve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,8 @@ class CardView:
     """`state` names shape and colour: up, degraded, down, starting, offline, unknown, stale.
 
     `at` is the epoch second of the measurement: the screens count its age. `trend` holds the main
-    number's last minute, one value a second, None where there was none; empty among more cards than MAX_TRENDS.
-    `of_key`: a limited key's, no node's. `group`: which card it is part of where there is no room for its own.
+    number's last minute, one value a second, None where there was none; empty if there are more than MAX_TRENDS cards.
+    `of_key`: it shows a limited key, not a node. `group`: the card that counts this node where it has none of its own.
     """
 
     id: str
@@ -37,7 +37,7 @@ class CardView:
 
 
 def number_text(value: float | None) -> str:
-    """Three significant digits, as people write them: 1234, 182, 12.3, 0.81, – for none."""
+    """Format a number with three significant digits, as people write them: 1234, 182, 12.3, 0.81, – for none."""
     if value is None:
         return NO_NUMBER
     if value == 0:
@@ -51,18 +51,18 @@ def number_text(value: float | None) -> str:
 
 @memoize_on("sample", "history", "freshness")
 def cards(state: ShowState) -> tuple[CardView, ...]:
-    """One card a node, then one a limited key."""
+    """Return one card for each node, then one for each limited key."""
     sample = state.sample
     if sample is None:
         return ()
-    drawn = len(sample.nodes) + len(sample.counters) <= MAX_TRENDS
-    nodes = tuple(_node_card(state, node, drawn) for node in sample.nodes)
-    return nodes + tuple(_counter_card(state, counter, drawn) for counter in sample.counters)
+    with_trend = len(sample.nodes) + len(sample.counters) <= MAX_TRENDS
+    nodes = tuple(_make_node_card(state, node, with_trend) for node in sample.nodes)
+    return nodes + tuple(_make_counter_card(state, counter, with_trend) for counter in sample.counters)
 
 
-def _node_card(state: ShowState, node: Node, drawn: bool) -> CardView:
+def _make_node_card(state: ShowState, node: Node, with_trend: bool) -> CardView:
     unit, value = node.main
-    shown, word = _state(state, node.health)
+    shown, word = _judge(state, node.health)
     return CardView(
         id=node.id,
         name=node.name,
@@ -72,15 +72,16 @@ def _node_card(state: ShowState, node: Node, drawn: bool) -> CardView:
         unit=unit,
         sub=node.detail,
         at=state.sample.updated_at if state.sample else 0.0,
-        trend=trend(state, f"node:{node.id}") if drawn else (),
+        trend=trend(state, f"node:{node.id}") if with_trend else (),
         group=node.group or node.type,
     )
 
 
-def _counter_card(state: ShowState, counter: Counter, drawn: bool) -> CardView:
+def _make_counter_card(state: ShowState, counter: Counter, with_trend: bool) -> CardView:
     over = counter.ghosts is not None and counter.ghosts > 0
+    # Without the ground truth to compare with, a counter is unknown: up would be a claim.
     health = "degraded" if over or (counter.drift or 0) > 0 else "up" if counter.drift is not None else "unknown"
-    shown, word = _state(state, health)
+    shown, word = _judge(state, health)
     if shown != "stale" and counter.admitted is not None:
         word = f"{number_text(counter.admitted)} of {number_text(counter.limit)}"
     return CardView(
@@ -89,27 +90,30 @@ def _counter_card(state: ShowState, counter: Counter, drawn: bool) -> CardView:
         state=shown if counter.ghosts is not None else "unknown",
         word=word if counter.ghosts is not None else "not measurable",
         main=number_text(counter.ghosts),
-        unit="ghosts" if counter.spread_sec is None else f"ghosts ε {_spread(counter.spread_sec)}",
+        unit="ghosts" if counter.spread_sec is None else f"ghosts ε {_format_spread(counter.spread_sec)}",
         sub=f"drift {number_text(counter.drift)}",
         at=state.sample.updated_at if state.sample else 0.0,
-        trend=trend(state, f"admitted:{counter.key}") if drawn else (),
+        trend=trend(state, f"admitted:{counter.key}") if with_trend else (),
         of_key=True,
     )
 
 
-def _spread(seconds: float) -> str:
+def _format_spread(seconds: float) -> str:
     return f"{seconds * 1000:.0f}ms" if seconds < 0.1 else f"{seconds:.1f}s"
 
 
-def _state(state: ShowState, health: str) -> tuple[str, str]:
-    """A node's health, unless the sample itself is old: an old green is not green."""
+def _judge(state: ShowState, health: str) -> tuple[str, str]:
+    """Return a state and its word: the node's health, but stale or unknown if the sample is old."""
     if state.freshness == "live":
         return health, health
     return "stale", "stale" if state.freshness == "stale" else "unknown"
 
 
 def trend(state: ShowState, key: str) -> tuple[float | None, ...]:
-    """The last minute, a value a second, the newest last; a poll's own pause is bridged, a longer gap is not."""
+    """Return the last minute of one number, a value a second, the newest last.
+
+    A second without a sample repeats the value before it, up to one polling interval later; a longer gap stays None.
+    """
     if not state.history or state.sample is None:
         return ()
     newest = math.floor(state.history[-1].at)
@@ -124,7 +128,7 @@ def trend(state: ShowState, key: str) -> tuple[float | None, ...]:
 
 
 def in_fault(state: ShowState, seconds: int) -> tuple[bool, ...]:
-    """For the last so many seconds, as `trend` counts them: was any fault in place?"""
+    """Return for each of the last `seconds`, counted as in `trend`, whether any fault was in place."""
     newest = math.floor(state.history[-1].at) if state.history else 0
     times = range(newest - seconds + 1, newest + 1)
     return tuple(any(math.floor(s.started_at) <= at <= (s.ended_at or newest) for s in state.spans) for at in times)

@@ -1,4 +1,4 @@
-"""Whom a fault would hit now: while it is idle, the poller may know better than the driver did at the start."""
+"""What a fault would hit now: while it is idle, the poller may know it better than the driver did at the start."""
 
 from collections.abc import Mapping
 
@@ -6,9 +6,9 @@ from demo.show import FaultState, ShowState
 
 
 def target_text(state: ShowState, fault: FaultState) -> str:
-    """The fault's target; of an idle one whose victim changes, who it is by the newest live sample.
+    """Return the fault's target; for an idle fault whose target changes, what a live sample says it is now.
 
-    The poller says so under `victims`: fault → a few words ("the leader, etcd-1").
+    The poller says so under `victims`: a mapping of fault to a few words ("the leader, etcd-1").
     """
     victims = state.sample.raw.get("victims") if state.sample is not None else None
     if fault.is_running or state.freshness != "live" or not isinstance(victims, Mapping):

@@ -1,4 +1,4 @@
-"""What the presenter sees, on the console and on the phone: notes, what comes next, faults, log, errors."""
+"""What the presenter sees, on the page and on the phone: notes, what comes next, faults, log, errors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,10 +15,12 @@ from demo.views.timer import TimerView, timer_view
 
 LOG_SHOWN = 14
 
+_STATE_WORDS = {"injecting": "starting", "active": "running"}
+
 
 @dataclass(frozen=True, slots=True)
 class FaultView:
-    """A fault button. `key` is its digit behind C; `heals_at` is a moment."""
+    """A fault's button. `key` is the digit to type after C; `heals_at` is a moment."""
 
     name: str
     key: int
@@ -31,10 +33,15 @@ class FaultView:
     error: str | None
     heals_at: float | None
 
+    @property
+    def state_word(self) -> str:
+        """The state as the screens write it; `state` itself is what CSS classes and /state call it."""
+        return _STATE_WORDS.get(self.state, self.state)
+
 
 @dataclass(frozen=True, slots=True)
 class PresenterView:
-    """Presenter only: holds notes, errors and addresses. Times are moments."""
+    """The presenter's page. Never for the audience: it holds notes, errors and addresses. Times are moments."""
 
     title: str
     number: int
@@ -75,7 +82,7 @@ class PresenterView:
 
 @dataclass(frozen=True, slots=True)
 class RemoteView:
-    """The phone: where the show stands, the notes, two big buttons, faults behind a second tap."""
+    """The presenter's phone: the chapter and its notes, two big buttons, faults behind a second tap."""
 
     number: int
     total: int
@@ -103,8 +110,8 @@ class RemoteView:
 
 
 def presenter_view(state: ShowState, viewers: Mapping[str, int]) -> PresenterView:
-    """The console at this state; `viewers` counts the open streams of each view."""
-    chapter, following = state.chapter, _following(state)
+    """Return the presenter's page for this state; `viewers` counts the open streams of each view."""
+    chapter, next_chapter = state.chapter, _find_next(state)
     return PresenterView(
         title=state.title,
         number=state.number,
@@ -123,9 +130,9 @@ def presenter_view(state: ShowState, viewers: Mapping[str, int]) -> PresenterVie
         countdown_ends_at=state.countdown_ends_at,
         entered_at=state.entered_at,
         budget_sec=chapter.budget_sec,
-        next_heading=following.title if following else None,
-        next_narration=following.narration if following else "",
-        next_format=following.format if following else "auto",
+        next_heading=next_chapter.title if next_chapter else None,
+        next_narration=next_chapter.narration if next_chapter else "",
+        next_format=next_chapter.format if next_chapter else "auto",
         cards=listed(cards(state)),
         faults=faults(state),
         banners=banners(state, private=True),
@@ -145,8 +152,8 @@ def presenter_view(state: ShowState, viewers: Mapping[str, int]) -> PresenterVie
 
 
 def remote_view(state: ShowState) -> RemoteView:
-    """The phone at this state."""
-    chapter, following = state.chapter, _following(state)
+    """Return the phone's page for this state."""
+    chapter, next_chapter = state.chapter, _find_next(state)
     mark, text = health_summary(state)
     return RemoteView(
         number=state.number,
@@ -158,7 +165,7 @@ def remote_view(state: ShowState) -> RemoteView:
         error=state.action.error,
         can_rerun=_can_rerun(state),
         blocked_by=state.blocking,
-        next_heading=following.title if following else None,
+        next_heading=next_chapter.title if next_chapter else None,
         health_state=mark,
         health_text=text,
         sampled_at=state.sample.updated_at if state.sample else None,
@@ -179,39 +186,39 @@ def _can_rerun(state: ShowState) -> bool:
     return state.chapter.on_enter is not None and state.action.status != "running" and state.action.run > 0
 
 
-def _following(state: ShowState) -> Chapter | None:
+def _find_next(state: ShowState) -> Chapter | None:
     return state.chapters[state.number] if state.number < state.total else None
 
 
 def faults(state: ShowState) -> tuple[FaultView, ...]:
-    """The show's faults in their order, numbered from 1."""
-    return tuple(_fault(state, fault, key) for key, fault in enumerate(state.faults, 1))
+    """Return the show's faults in their order, numbered from 1."""
+    return tuple(_make_fault(state, fault, key) for key, fault in enumerate(state.faults, 1))
 
 
-def _fault(state: ShowState, fault: FaultState, key: int) -> FaultView:
+def _make_fault(state: ShowState, fault: FaultState, key: int) -> FaultView:
     config = fault.config
     return FaultView(
         name=fault.name,
         key=key,
         title=config.description,
         target=target_text(state, fault),
-        lasts=_lasts(fault),
+        lasts=_format_duration(fault),
         state=fault.state,
         running=fault.is_running,
-        text=_fault_text(fault),
+        text=_describe_result(fault),
         error=fault.error,
         heals_at=fault.heals_at,
     )
 
 
-def _lasts(fault: FaultState) -> str:
+def _format_duration(fault: FaultState) -> str:
     seconds = fault.config.duration_sec
     lasts = "until healed" if seconds == float("inf") else f"for {number_text(seconds)} s"
     burst = fault.config.chaos_type is ChaosType.BURST_TRAFFIC
     return f"× {fault.config.burst_multiplier}, {lasts}" if burst else lasts
 
 
-def _fault_text(fault: FaultState) -> str:
+def _describe_result(fault: FaultState) -> str:
     if fault.run == 0:
         return ""
     if fault.is_running:
@@ -220,7 +227,7 @@ def _fault_text(fault: FaultState) -> str:
 
 
 def problems(state: ShowState) -> tuple[str, ...]:
-    """What is wrong beside the story, newest state first, in the presenter's words."""
+    """List what is wrong, for the presenter: chapter, faults, system, health, journal."""
     found = []
     if state.action.error:
         found.append(f"Chapter {state.number}: {state.action.error}")
@@ -233,14 +240,14 @@ def problems(state: ShowState) -> tuple[str, ...]:
         why = f" ({state.not_durable_because})" if state.not_durable_because else ""
         found.append(f"The journal cannot be written: a crash would lose the show{why}")
     if state.journal == "temporary":
-        found.append("The show is kept in a temporary file, so a crash would lose it and no fault is taken")
+        found.append("The show is saved in a temporary file only: a crash would lose it, and no fault can be started")
     return tuple(found)
 
 
 def health_summary(state: ShowState) -> tuple[str, str]:
-    """The system in one mark and a few words."""
+    """Return the state of the system as one mark and a few words."""
     if state.sample is None:
-        return "starting", "no health yet"
+        return "starting", "no health data yet"
     if state.freshness != "live":
         return "stale", f"health is {state.freshness}"
     bad = [node for node in state.sample.nodes if node.health != "up"]

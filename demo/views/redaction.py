@@ -1,6 +1,6 @@
-"""Words for the audience: what looks like an address or a path is masked. Pure; a guard, not the rule.
+"""Texts for the audience: what looks like an address or a path is masked. Pure.
 
-The rule is the poller's, the driver's and the deck's own: their public words hold none.
+This is a safety net: pollers, drivers and decks are themselves to keep addresses out of what the audience sees.
 """
 
 import ipaddress
@@ -24,18 +24,18 @@ _HOST_PORT = re.compile(r"(?<![\w.:-])[a-z][\w-]*(?:\.[\w-]+)*:\d{2,5}(?![\w:]|\
 
 @lru_cache(maxsize=8192)
 def masked(text: str) -> str:
-    """`text` without URLs, IP addresses, host:port and absolute paths; times, ratios and units stay."""
+    """Hide URLs, IP addresses, host:port and absolute paths in `text`; times, ratios and units stay."""
     for pattern in (_URL, _PATH, _IPV4):
         text = pattern.sub(MASK, text)
-    return _HOST_PORT.sub(MASK, _IPV6.sub(_unless_no_address, text))
+    return _HOST_PORT.sub(MASK, _IPV6.sub(_mask_if_address, text))
 
 
-def _unless_no_address(found: re.Match[str]) -> str:
-    """A time (12:30:05) or a word with a colon is no address: Python's parser decides."""
-    bare = found[0].removeprefix("[").partition("]")[0].partition("/")[0].partition("%")[0]
+def _mask_if_address(match: re.Match[str]) -> str:
+    """Hide the match only if Python parses it as an IPv6 address: 12:30:05 or a word with a colon is none."""
+    bare = match[0].removeprefix("[").partition("]")[0].partition("/")[0].partition("%")[0]
     word = bare if bare.endswith("::") else bare.rstrip(":.")
     try:
         ipaddress.IPv6Address(word)
     except ValueError:
-        return found[0]
+        return match[0]
     return MASK + bare[len(word) :]

@@ -1,4 +1,4 @@
-"""What the room sees: the story, the system, what is broken, and the whole show as a line."""
+"""What the audience sees: the story, the system, what is broken, and the whole show as a line."""
 
 from dataclasses import dataclass, replace
 
@@ -23,7 +23,7 @@ class ClaimView:
 
 @dataclass(frozen=True, slots=True)
 class SegmentView:
-    """A chapter on the line at the foot: past, now or ahead; `faults`: how many were injected there."""
+    """A chapter on the line at the foot: `state` is past, now or ahead; `faults` counts those injected there."""
 
     number: int
     state: str
@@ -32,7 +32,7 @@ class SegmentView:
 
 @dataclass(frozen=True, slots=True)
 class StageView:
-    """No notes, no errors; for the audience no addresses. `countdown_ends_at` and `sampled_at` are moments."""
+    """The stage. It has no notes and no errors; for the audience no addresses, either. `…_at` are moments."""
 
     title: str
     description: str
@@ -59,7 +59,7 @@ class StageView:
 
 
 def stage_view(state: ShowState, private: bool = False) -> StageView:
-    """The stage at this state. `private`: on the presenter's own screen, with nothing masked and nothing frozen."""
+    """Return the stage for this state. `private`: for the presenter's own screen, with nothing masked or frozen."""
     state = state if private else audience_state(state)
     chapter = state.chapter
     return StageView(
@@ -73,13 +73,13 @@ def stage_view(state: ShowState, private: bool = False) -> StageView:
         key_hint=chapter.key_hint,
         status=state.action.status,
         claim=standing_claim(state),
-        evidence=_evidence(state) if chapter.shows_evidence else (),
+        evidence=_list_evidence(state) if chapter.shows_evidence else (),
         said=state.said,
         countdown_ends_at=state.countdown_ends_at,
-        cards=cards(state) if private else tuple(_public_card(card) for card in cards(state)),
+        cards=cards(state) if private else tuple(_redact_card(card) for card in cards(state)),
         curves=curves(state),
-        banners=banners(state, private=True) if private else tuple(_public_banner(banner) for banner in banners(state)),
-        line=_line(state),
+        banners=banners(state, private=True) if private else tuple(_redact_banner(banner) for banner in banners(state)),
+        line=_list_segments(state),
         freshness=state.freshness,
         sampled_at=state.sample.updated_at if state.sample else None,
         has_system=state.sample is not None or bool(state.faults),
@@ -88,8 +88,11 @@ def stage_view(state: ShowState, private: bool = False) -> StageView:
     )
 
 
-def _public_card(card: CardView) -> CardView:
-    """A limited key is the deck's own word, and may well be a path; a node's name and detail are found ones."""
+def _redact_card(card: CardView) -> CardView:
+    """Hide addresses in a node's name, detail and group, which may come from the system.
+
+    The name of a limited key is left: the deck chose it, and it may well be a path such as /login.
+    """
     if card.of_key:
         return card
     name, sub, group = masked(card.name), masked(card.sub), masked(card.group)
@@ -100,39 +103,40 @@ def _public_card(card: CardView) -> CardView:
     )
 
 
-def _public_banner(banner: BannerView) -> BannerView:
+def _redact_banner(banner: BannerView) -> BannerView:
     return replace(banner, title=masked(banner.title), text=masked(banner.text))
 
 
 def standing_claim(state: ShowState) -> ClaimView | None:
-    """What stands beside the story; a chapter that lists all hypotheses has none."""
-    return None if state.chapter.shows_evidence else _claim(state, state.hypothesis_number(state.number))
+    """Return the hypothesis beside the story; None in a chapter that lists all of them."""
+    return None if state.chapter.shows_evidence else _make_claim(state, state.hypothesis_number(state.number))
 
 
-def _claim(state: ShowState, number: int | None) -> ClaimView | None:
+def _make_claim(state: ShowState, number: int | None) -> ClaimView | None:
     if number is None:
         return None
     hypothesis = state.chapters[number - 1].hypothesis
     verdict = state.verdicts.get(number)
     if verdict is None:
         return ClaimView(number, hypothesis)
-    word, mark = _word(verdict)
+    word, mark = _name_outcome(verdict)
     return ClaimView(number, hypothesis, verdict.text, word, mark)
 
 
-def _word(verdict: Verdict) -> tuple[str, str]:
+def _name_outcome(verdict: Verdict) -> tuple[str, str]:
     if verdict.held is None:
-        return "Not shown", "degraded"
-    return ("Held", "up") if verdict.held else ("Did not hold", "down")
+        return "Not seen", "degraded"
+    return ("Confirmed", "up") if verdict.held else ("Refuted", "down")
 
 
-def _evidence(state: ShowState) -> tuple[ClaimView, ...]:
+def _list_evidence(state: ShowState) -> tuple[ClaimView, ...]:
     stated = (number for number, chapter in enumerate(state.chapters, 1) if chapter.hypothesis)
-    claims = (_claim(state, number) for number in stated)
+    claims = (_make_claim(state, number) for number in stated)
     return tuple(claim for claim in claims if claim is not None)
 
 
-def _line(state: ShowState) -> tuple[SegmentView, ...]:
+def _list_segments(state: ShowState) -> tuple[SegmentView, ...]:
+    # From the spans, for a fault itself only knows its newest run.
     faults = [span.chapter for span in state.spans]
     return tuple(
         SegmentView(

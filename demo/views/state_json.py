@@ -14,7 +14,7 @@ from demo.views.redaction import masked
 from demo.views.timer import budget_sec
 
 DEVICE_MARK = " · "
-"""Stands between the page that sent a command and the device it was on; the audience is not told the device."""
+"""Stands between the page that sent a command and its device; the audience is only told the page."""
 
 _PUBLIC_METRIC_KEYS = ("name", "label", "value", "unit", "role")
 _PUBLIC_COUNTER_KEYS = (
@@ -38,9 +38,10 @@ def snapshot(
     now: float | None = None,
     ahead: float = 0.0,
 ) -> dict[str, Any]:
-    """The shape that docs/http.md describes, at `now` (None: this moment), where the wall clock is so far ahead.
+    """Return the state as docs/http.md describes it, at the moment `now` (None: this one).
 
-    `private`: with what only the presenter may see, and with where the show stands while the stage is frozen.
+    `private`: with what only the presenter may see, and with the current chapter even if the stage is frozen.
+    `ahead`: how many seconds the wall clock is ahead of the show's clock.
     """
     state = state if private else audience_state(state)
     return {
@@ -48,27 +49,33 @@ def snapshot(
         "seq": state.seq,
         "title": state.title,
         "subject": state.subject,
-        "chapter": _chapter(state, private),
+        "chapter": _dump_chapter(state, private),
         "progress": f"[{state.number}/{state.total}]",
         "complete": state.number == state.total,
         "log": [
-            {"at": moment(line.at, ahead), "who": _who(line.who, private), "text": line.text, "level": line.level}
+            {
+                "at": moment(line.at, ahead),
+                "who": _redact_device(line.who, private),
+                "text": line.text,
+                "level": line.level,
+            }
             for line in state.log
+            # Lines about faults and errors may hold addresses and commands (decision 0006).
             if private or line.level in ("move", "word")
         ],
-        "chaos": [_fault(state, fault, private, ahead) for fault in state.faults],
+        "chaos": [_dump_fault(state, fault, private, ahead) for fault in state.faults],
         "halted": state.halted,
         "blackout": state.blackout,
         "frozen": state.held is not None,
         "durable": state.durable,
         "said": state.said,
-        "health": _health(state, private, ahead),
-        "timer": _timer(state, CLOCK.now() if now is None else now, ahead),
+        "health": _dump_health(state, private, ahead),
+        "timer": _dump_timer(state, CLOCK.now() if now is None else now, ahead),
         "viewers": {view: viewers.get(view, 0) for view in ("stage", "presenter", "remote")},
     }
 
 
-def _timer(state: ShowState, now: float, ahead: float) -> dict[str, Any]:
+def _dump_timer(state: ShowState, now: float, ahead: float) -> dict[str, Any]:
     timer = state.timer
     return {
         "running": timer.is_running,
@@ -78,13 +85,13 @@ def _timer(state: ShowState, now: float, ahead: float) -> dict[str, Any]:
     }
 
 
-def _who(who: str, private: bool) -> str:
+def _redact_device(who: str, private: bool) -> str:
     return who if private else who.partition(DEVICE_MARK)[0]
 
 
 @lru_cache(maxsize=1024)
 def moment(at: float | None, ahead: float = 0.0) -> str | None:
-    """A moment as ISO 8601 in UTC, where the wall clock is so far ahead; None too for what no calendar holds."""
+    """Format a moment as ISO 8601 in UTC, `ahead` seconds later by the wall clock; None if no calendar has it."""
     if at is None:
         return None
     try:
@@ -93,7 +100,7 @@ def moment(at: float | None, ahead: float = 0.0) -> str | None:
         return None
 
 
-def _chapter(state: ShowState, private: bool) -> dict[str, Any]:
+def _dump_chapter(state: ShowState, private: bool) -> dict[str, Any]:
     chapter = state.chapter
     shown = {
         "number": state.number,
@@ -109,7 +116,7 @@ def _chapter(state: ShowState, private: bool) -> dict[str, Any]:
     return shown | ({"error": state.action.error, "notes": chapter.notes} if private else {"error": None, "notes": ""})
 
 
-def _fault(state: ShowState, fault: FaultState, private: bool, ahead: float) -> dict[str, Any]:
+def _dump_fault(state: ShowState, fault: FaultState, private: bool, ahead: float) -> dict[str, Any]:
     target = target_text(state, fault)
     return {
         "name": fault.name,
@@ -117,6 +124,7 @@ def _fault(state: ShowState, fault: FaultState, private: bool, ahead: float) -> 
         "description": fault.config.description,
         "state": fault.state,
         "target": target if private else masked(target),
+        # JSON has no infinity.
         "duration_sec": None if fault.config.duration_sec == float("inf") else fault.config.duration_sec,
         "injected_at": moment(fault.injected_at, ahead),
         "heals_at": moment(fault.heals_at, ahead),
@@ -127,14 +135,14 @@ def _fault(state: ShowState, fault: FaultState, private: bool, ahead: float) -> 
     }
 
 
-def _health(state: ShowState, private: bool, ahead: float) -> dict[str, Any] | None:
-    """The poller's own dict, with the nodes it lost, our word on issues, and its freshness."""
+def _dump_health(state: ShowState, private: bool, ahead: float) -> dict[str, Any] | None:
+    """Return the poller's own dict, completed by the nodes it lost, `has_issues` as we see it, and its freshness."""
     sample = state.sample
     if sample is None:
         return None
-    rest = dict(sample.raw) if private else _public_lists(sample.raw)
+    rest = dict(sample.raw) if private else _keep_agreed_keys(sample.raw)
     return rest | {
-        "nodes": _nodes(sample) if private else _public_nodes(sample),
+        "nodes": _merge_nodes(sample) if private else _redact_nodes(sample),
         "has_issues": sample.has_issues,
         "last_updated": moment(sample.updated_at, ahead),
         "interval_sec": sample.interval_sec,
@@ -142,13 +150,13 @@ def _health(state: ShowState, private: bool, ahead: float) -> dict[str, Any] | N
     }
 
 
-def _nodes(sample: Sample) -> list[dict[str, Any]]:
-    """As the poller said them, unknown keys included, in our reading."""
+def _merge_nodes(sample: Sample) -> list[dict[str, Any]]:
+    """Return the nodes as the poller gave them, unknown keys included; what we read of them wins."""
     known = {str(node.get("id")): node for node in sample.raw.get("nodes", []) if isinstance(node, dict)}
-    return [dict(known.get(node.id, {})) | _node(node) for node in sample.nodes]
+    return [dict(known.get(node.id, {})) | _dump_node(node) for node in sample.nodes]
 
 
-def _node(node: Node) -> dict[str, Any]:
+def _dump_node(node: Node) -> dict[str, Any]:
     return {
         "id": node.id,
         "name": node.name,
@@ -161,13 +169,13 @@ def _node(node: Node) -> dict[str, Any]:
     }
 
 
-def _public_nodes(sample: Sample) -> list[dict[str, Any]]:
-    """Agreed keys only, without the address, masked as on the stage; an id that is an address is a number."""
+def _redact_nodes(sample: Sample) -> list[dict[str, Any]]:
+    """Return the nodes with agreed keys only, without the address, masked as on the stage; such an id is a number."""
     ids = {n.id: n.id if masked(n.id) == n.id else f"node-{place}" for place, n in enumerate(sample.nodes, 1)}
-    return [_public_node(node, ids) for node in sample.nodes]
+    return [_redact_node(node, ids) for node in sample.nodes]
 
 
-def _public_node(node: Node, ids: Mapping[str, str]) -> dict[str, Any]:
+def _redact_node(node: Node, ids: Mapping[str, str]) -> dict[str, Any]:
     return {
         "id": ids[node.id],
         "name": masked(node.name),
@@ -179,8 +187,8 @@ def _public_node(node: Node, ids: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _public_lists(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Of the poller's metrics and limited keys, what is agreed; unknown keys may hold anything."""
+def _keep_agreed_keys(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Reduce the poller's metrics and limited keys to the agreed keys; unknown ones may hold anything."""
     agreed = {"metrics": _PUBLIC_METRIC_KEYS, "counters": _PUBLIC_COUNTER_KEYS}
     return {
         name: [{key: item[key] for key in keys if key in item} for item in raw[name] if isinstance(item, dict)]

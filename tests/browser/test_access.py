@@ -188,7 +188,7 @@ def test_revoking_a_phone_ends_its_page_and_spares_this_one(opened: OpenServer, 
     ident = next(s["id"] for s in phone.evaluate(LISTED)["sessions"] if s["this_one"])
     desk.locator(f"#revoke-{ident}").click()
     expect(phone).to_have_url(re.compile("/pair$"), timeout=8000)
-    expect(phone.get_by_text("not paired any more")).to_be_visible()
+    expect(phone.get_by_text("no longer paired")).to_be_visible()
     expect(desk.locator(f"#device-{ident}")).to_have_count(0)
     expect(desk.locator("body")).to_have_attribute("data-link", "up")
     desk.locator("#pairing [data-close]").click()
@@ -211,7 +211,7 @@ def test_a_full_house_is_said_on_the_page_which_tries_again(opened: OpenServer, 
         lambda route: route.fulfill(status=503, body=body, headers={"content-type": "application/problem+json"}),
     )
     blank.goto(f"{opened.here}/")
-    expect(blank.locator("#link")).to_contain_text("every place is taken", timeout=8000)
+    expect(blank.locator("#link")).to_contain_text("all connections are taken", timeout=8000)
     blank.unroute(stream)
     expect(blank.locator("#link")).to_be_hidden(timeout=20_000)
     connected(blank)

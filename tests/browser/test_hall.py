@@ -21,7 +21,7 @@ def test_a_phone_without_a_place_sees_pictures_says_so_and_takes_the_first_place
         phone = Window(browser, server.url, PHONE)
         notice = phone.page.locator("#link")
         expect(notice).to_be_visible()
-        expect(notice).to_contain_text("hall full: a new picture every")
+        expect(notice).to_contain_text("too many viewers: refreshed every")
         phone.keep("hall-full-phone")
         assert "lost" not in (phone.page.locator("html").get_attribute("class") or "").split()
         say(server, "seen from the back row")

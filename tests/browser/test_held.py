@@ -14,7 +14,7 @@ from tests.support.servers import Server, serving, wait_for
 
 pytestmark = pytest.mark.browser
 
-HELD = "streams are held back on the way: a new picture every 1 s"
+HELD = "the network holds updates back: refreshed every 1 s"
 ONE_EACH = {"stage": 1, "presenter": 1, "remote": 1}
 
 GIVEN_UP_MS = 30_000
@@ -66,7 +66,7 @@ def test_pages_whose_streams_are_held_show_pictures_steer_and_go_back_to_streams
         stage, desk, phone = three_pages(browser, opened, proxy.url)
         for page in (stage, desk, phone):
             on_pictures(page)
-        expect(desk.locator("#conn")).to_have_text("pictures")
+        expect(desk.locator("#conn")).to_have_text("polling")
         opened[0].keep("held-stage")
         say(server, "through every tunnel")
         expect(stage.locator("#r-said")).to_contain_text("through every tunnel", timeout=SOON_MS)

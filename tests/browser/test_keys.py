@@ -106,7 +106,7 @@ def test_what_is_not_understood_while_aiming_is_said_and_lets_enter_fire_and_nev
 ) -> None:
     page = screens[path]
     strike(page, "c KeyC", "Shift ShiftLeft", stranger)
-    expect(page.locator(".notice").filter(has_text=f"“{STRANGERS[stranger]}” is no digit").last).to_be_visible()
+    expect(page.locator(".notice").filter(has_text=f"“{STRANGERS[stranger]}” is not a digit").last).to_be_visible()
     strike(page, "Enter")
     strike(page, "c KeyC", "2 Digit2", stranger, "AudioVolumeUp", "Enter")
     fresh.until(lambda state: state["chaos"][1]["state"] == "active")

@@ -215,7 +215,7 @@ def test_next_says_in_whole_words_why_it_waits_on_a_narrow_presenters_page(windo
     with stretched() as server:
         one = window(server, "/presenter", PHONE)
         server.client.post("/advance")
-        expect(one.page.locator("#next")).to_contain_text("still at work")
+        expect(one.page.locator("#next")).to_contain_text("still running")
         one.keep("layout-presenter-blocked")
         for part in one.page.locator("#next > :is(span, small)").all():
             assert part.evaluate("e => e.scrollWidth <= e.clientWidth || getComputedStyle(e).overflow == 'visible'")
@@ -232,7 +232,7 @@ def test_what_is_not_healed_is_said_to_who_steers_with_its_reason(window: Open) 
             expect(event).to_contain_text(BY_HAND)
             expect(event).not_to_contain_text("look at")
         wall = window(server, "/", PROJECTOR).page.locator(".banner.failed")
-        expect(wall).to_contain_text("look at the presenter's page")
+        expect(wall).to_contain_text("the presenter's page says why")
 
 
 def test_however_long_a_target_the_wall_says_that_it_is_not_healed(window: Open) -> None:

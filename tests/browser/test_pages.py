@@ -127,7 +127,7 @@ def test_the_timer_is_started_paused_and_only_reset_by_two_presses(server: Serve
         expect(page.locator("[data-talk]")).to_have_text(re.compile("0:0[1-9]"), timeout=10_000)
         expect(page.locator("[data-pace]")).to_have_text(re.compile("0:[0-3][0-9] ahead"))
     desk.keyboard.press("s")
-    expect(desk.locator("#timer-toggle")).to_have_text(re.compile("Go on"))
+    expect(desk.locator("#timer-toggle")).to_have_text(re.compile("Continue"))
     stood = server.state()["timer"]["elapsed_sec"]
     assert stood > 0
     desk.locator("#timer-reset").click()
@@ -168,7 +168,7 @@ def test_a_frozen_stage_holds_its_chapter_while_the_presenter_moves_on(server: S
         desk.keyboard.press(key)
         expect(desk.locator("#r-bar")).to_contain_text(f"{number} / 5")
     for page in (desk, phone):
-        expect(page.locator("#r-room")).to_contain_text("FROZEN: the room sees chapter 1")
+        expect(page.locator("#r-room")).to_contain_text("FROZEN: the audience sees chapter 1")
     server.client.post("/halt")
     expect(stage.locator("#r-banners")).to_contain_text("Halted")
     expect(stage.locator("h1")).to_have_text("Good to see you")
@@ -189,7 +189,7 @@ def test_halt_stays_in_sight_whatever_is_on(server: Server, window: Open, size: 
     for path in ("/advance", "/freeze", "/advance", "/blackout", "/halt"):
         server.client.post(path)
     desk = connected(window(server, "/presenter", size).page)
-    expect(desk.locator("#r-room")).to_contain_text("The room is dark, FROZEN on 2")
+    expect(desk.locator("#r-room")).to_contain_text("The stage is dark, FROZEN on 2")
     expect(desk.locator("#halt")).to_be_in_viewport(ratio=1)
     assert desk.evaluate("document.documentElement.scrollWidth") <= size[0]
 
@@ -346,11 +346,11 @@ def test_a_kill_turns_a_card_red_and_back(window: Open) -> None:
         button.click()
         expect(card).to_have_class(re.compile(r"\bdown\b"))
         expect(stage.page.locator("#r-banners")).to_contain_text("node-2")
-        expect(stage.page.locator("#r-banners")).to_contain_text("seen after")
+        expect(stage.page.locator("#r-banners")).to_contain_text("detected in")
         stage.keep("ratelimiter-stage-fault")
         expect(phone.locator("#r-health")).to_contain_text("node-2")
         expect(card).to_have_class(re.compile(r"\bup\b"), timeout=15_000)
-        expect(stage.page.locator("#r-banners")).to_contain_text("recovered after", timeout=10_000)
+        expect(stage.page.locator("#r-banners")).to_contain_text("recovered in", timeout=10_000)
         expect(stage.page.locator(".step")).to_have_text("1 of 10")
         assert float(stage.page.locator("#r-top [data-age]").get_attribute("data-age") or 0) > float(polled or 0)
         stage.keep("ratelimiter-stage-healed")

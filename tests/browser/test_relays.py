@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 
 Open = Callable[[Place], Window]
 
-NOT_LIVE = "not live: the relay has lost the show · since"
+NOT_LIVE = "not live: no contact with the show · for"
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +159,7 @@ def test_a_page_that_had_let_go_of_its_stream_says_what_it_has_seen(window: Open
             "request", lambda one: asked.append(one.headers.get("last-event-id")) if "/stream/" in one.url else None
         )
         page.evaluate("demo.slots.robbed()")
-        expect(page.locator("#link-text")).to_contain_text("other tabs have the connections")
+        expect(page.locator("#link-text")).to_contain_text("other tabs use the connections")
         page.mouse.click(400, 400)
         live(page)
         state = server.state()

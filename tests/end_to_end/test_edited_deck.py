@@ -76,7 +76,7 @@ def test_an_edited_deck_goes_on_at_the_chapter_of_the_same_title(talk: Path, sta
     edit(talk, "calm storm wreck end")
     with serving("talk:Talk", cwd=talk, env=HERE, state_home=state_home) as server:
         assert chapter(server) == ("[4/4]", "end")
-        assert "the deck was edited: it goes on at 4: end" in [line["text"] for line in server.state()["log"]]
+        assert "the deck was edited: continuing at 4: end" in [line["text"] for line in server.state()["log"]]
         assert "continued  chapter 4 of 4 of an edited deck" in server.said()
     assert acted(talk) == ["calm", "storm", "end"]
 

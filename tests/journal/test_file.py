@@ -317,7 +317,7 @@ def test_a_show_in_a_temporary_journal_is_not_called_durable_and_takes_no_fault(
         assert not state["durable"]
         assert any("name a file with --journal" in line["text"] for line in state["log"])
         for page in ("/", "/presenter"):
-            assert "The show is not kept" in server.client.get(page).text
+            assert "The show is not saved" in server.client.get(page).text
         answer = server.client.post("/advance")
         assert (answer.status_code, answer.json()["progress"], answer.json()["durable"]) == (200, "[2/10]", False)
         refused = server.client.post("/chaos/break")

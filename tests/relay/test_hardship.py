@@ -72,7 +72,7 @@ def test_a_killed_redis_costs_the_stage_nothing_and_relays_mark_what_they_show(r
             state = relay.state()
             assert (ident_of(state), state["live"], state["said"]) == (ident, False, "before")
             assert state["lost_since"]
-            assert "not live: the relay has lost the show" in relay.client.get("/").text
+            assert "not live: no contact with the show" in relay.client.get("/").text
             assert relay.client.get("/healthz").status_code == 200
         wait_for(lambda: len(lines_of(stage)) == 1, say=lambda: str(lines_of(stage)))
         assert "cannot be reached" in lines_of(stage)[0]

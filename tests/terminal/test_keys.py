@@ -66,7 +66,7 @@ def test_what_is_no_digit_while_a_number_is_typed_is_refused_aloud_and_enter_nev
 ) -> None:
     pad, done = typed(opens, key)
     assert pad.mode
-    assert f"“{key}” is no digit" in done[-1].notice
+    assert f"“{key}” is not a digit" in done[-1].notice
     assert typed(opens, key, "enter")[1][-1].order is None
     assert typed(opens, "2", key, "enter")[1][-1].order in (c.Inject("pause"), c.Goto(2))
 
@@ -77,7 +77,7 @@ def test_a_function_key_while_a_number_is_typed_changes_nothing(key: str) -> Non
 
 
 def test_a_letter_whose_place_nobody_can_tell_is_refused_aloud_and_takes_a_question_away() -> None:
-    assert "“é” is no key here" in typed("é")[1][0].notice
+    assert "“é” means nothing here" in typed("é")[1][0].notice
     assert typed("x", "é", "x")[1][-1].order is None
 
 

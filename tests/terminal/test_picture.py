@@ -98,7 +98,7 @@ def test_no_text_breaks_the_picture(text: str, size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 50)])
 def test_what_matters_is_on_it_at_every_common_size(size: tuple[int, int]) -> None:
     text = "\n".join(drawn(busy(), size))
-    for words in ("[2/2]", "Two", "A story", "Hypothesis:", "to go", "✗ node-4", "login", "Do kill", "something odd"):
+    for words in ("[2/2]", "Two", "A story", "Prediction:", "to go", "✗ node-4", "login", "Do kill", "something odd"):
         assert words in text
 
 
@@ -147,7 +147,7 @@ def test_blackout_shows_a_word_and_no_story() -> None:
     play = player()
     play.play(c.Blackout(on=True))
     text = "".join(drawn(play.state, (80, 24)))
-    assert " ".join(text.split()) == "blackout · B shows the show again"
+    assert " ".join(text.split()) == "blackout · B ends it"
 
 
 def test_a_frozen_room_is_said_and_the_terminal_goes_on() -> None:
@@ -156,7 +156,7 @@ def test_a_frozen_room_is_said_and_the_terminal_goes_on() -> None:
     play.play(c.Advance())
     for size in ((40, 12), (80, 24), (120, 36)):
         text = "\n".join(drawn(play.state, size))
-        assert "FROZEN: the room sees chapter 1" in text
+        assert "FROZEN: the audience sees chapter 1" in text
         assert "[2/3]" in text
 
 

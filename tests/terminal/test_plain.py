@@ -312,5 +312,5 @@ def test_measured_times_are_told_once() -> None:
     play, told = player(chapter("one")), Transcript()
     play.inject()
     play.see(up=False, seen=["kill"])
-    assert "kill seen after 2.0 s" in told.lines(play.state)
+    assert "kill detected in 2.0 s" in told.lines(play.state)
     assert told.lines(play.state) == []

@@ -65,7 +65,7 @@ def test_the_story_kills_the_leader_and_reads_everything_that_was_confirmed(mine
         step(server, 9)
         page = server.client.get("/").text
         assert "keys that were written hold what was confirmed" in page
-        assert ("Held" in page) == (led_after(page) <= LEADS_WITHIN_SEC)
+        assert ('<b class="word">Confirmed' in page) == (led_after(page) <= LEADS_WITHIN_SEC)
     finally:
         assert server.stop() == 0
         server.sweep()

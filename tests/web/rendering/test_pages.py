@@ -227,14 +227,22 @@ def test_times_are_moments_for_the_script_to_count() -> None:
 
 def test_what_the_room_must_see_is_on_the_wall() -> None:
     shown = text_of("stage", STATES["running"])
-    for words in ("Do kill", "Look at the third curve", "We said:", "It holds", "Held:", "182 against 100", "2 of 3"):
+    for words in (
+        "Do kill",
+        "Look at the third curve",
+        "Prediction:",
+        "It holds",
+        "Confirmed:",
+        "182 against 100",
+        "2 of 3",
+    ):
         assert words in shown
     assert 'class="veil"' not in shown
     assert 'class="veil"' in text_of("stage", STATES["dark"])
     assert "Halted" in text_of("stage", STATES["halted"])
     assert "health is stale" in text_of("stage", STATES["stale"])
-    assert "The room is dark" in text_of("presenter", STATES["dark"])
-    assert "The room is dark" in text_of("remote", STATES["dark"])
+    assert "The stage is dark" in text_of("presenter", STATES["dark"])
+    assert "The stage is dark" in text_of("remote", STATES["dark"])
 
 
 def test_the_talks_clock_is_moments_and_a_plan_for_the_script_to_count() -> None:
@@ -271,7 +279,7 @@ def test_a_frozen_stage_shows_the_held_chapter_and_the_presenter_both() -> None:
         assert leak not in stage
     for view in ("presenter", "remote"):
         shown = text_of(view, state)
-        assert "FROZEN: the room sees chapter 1" in shown
+        assert "FROZEN: the audience sees chapter 1" in shown
         assert '<h1 dir="auto">Two' in shown
         assert re.search(r'hx-post="goto/1"[^>]*hx-vals=\'{"from": 2}\'>Go back to 1<', shown)
         assert re.search(r'id="freeze"[^>]*hx-post="freeze\?on=false"', shown)
@@ -282,13 +290,13 @@ def test_what_the_presenter_says_on_a_frozen_stage_is_marked_as_not_yet_told() -
     play = player(*deck())
     play.play(c.Say("early"))
     play.play(c.Freeze())
-    assert "not in the room" not in text_of("presenter", play.state)
+    assert "not on stage" not in text_of("presenter", play.state)
     play.play(c.Say("late"))
     play.play(c.Advance())
     play.play(c.Say("late"))
     shown = text_of("presenter", play.state)
-    assert "not in the room while it is frozen" in shown
-    assert "Not on the wall: it shows chapter 1" in shown
+    assert "not on stage while it is frozen" in shown
+    assert "Not on stage: it shows chapter 1" in shown
     stage = text_of("stage", play.state)
     assert "early" in stage
     assert "late" not in stage
@@ -299,7 +307,7 @@ def test_on_the_held_chapter_there_is_nothing_to_go_back_to() -> None:
     play.play(c.Freeze())
     for view in ("presenter", "remote"):
         shown = text_of(view, play.state)
-        assert "FROZEN: the room sees chapter 1" in shown
+        assert "FROZEN: the audience sees chapter 1" in shown
         assert "Go back to" not in shown
 
 
