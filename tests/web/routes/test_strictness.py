@@ -1,0 +1,197 @@
+"""Programs are told what they misspell, and HTTP is answered as its specification says."""
+
+import json
+import subprocess
+import sys
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from demo.conductor import Conductor, ShowConfig
+from demo.errors import InvalidValue
+from demo.subjects import load
+from demo.types import ChaosConfig, ChaosType
+from demo.web.app import Web
+from demo.web.problems import STATUS, type_of
+from tests.support.raw_http import Answer, ask, request
+from tests.support.servers import Server
+from tests.web.routes.test_contract import problem
+
+MOVES = ("/advance", "/back", "/goto/2", "/rerun")
+NO_FIELDS = ("/chaos/none", "/chaos/none/heal", "/heal", "/halt", "/resume", "/timer/start", "/sessions/revoke-all")
+
+# Fields.
+
+
+@pytest.mark.parametrize("sent", [{"params": {"fom": "1"}}, {"data": {"fom": "1"}}, {"json": {"fom": 1}}])
+@pytest.mark.parametrize("path", MOVES)
+def test_a_misspelt_field_moves_nothing_and_names_the_right_one(
+    server: Server, path: str, sent: dict[str, Any]
+) -> None:
+    before = server.state()
+    answer = server.client.post(path, **sent)
+    assert problem(answer, 422, "invalid")["detail"] == "unknown field 'fom': did you mean 'from'?"
+    assert server.state()["seq"] == before["seq"]
+
+
+@pytest.mark.parametrize(("path", "takes"), [("/blackout", "'on'"), ("/freeze", "'on'"), ("/say", "'text'")])
+def test_an_unknown_field_is_answered_with_what_there_is(server: Server, path: str, takes: str) -> None:
+    answer = server.client.post(path, json={"text": "hello", "on": True, "zzz": 1} if path == "/say" else {"zzz": 1})
+    detail = problem(answer, 422, "invalid")["detail"]
+    assert detail.startswith("unknown field ")
+    assert detail.endswith(f"this route takes {takes}")
+
+
+@pytest.mark.parametrize("path", NO_FIELDS)
+def test_a_route_without_fields_says_so(server: Server, path: str) -> None:
+    answer = server.client.post(path, params={"from": "1"})
+    assert problem(answer, 422, "invalid")["detail"] == "unknown field 'from': this route takes none"
+
+
+@pytest.mark.parametrize("path", ["/state", "/events"])
+def test_reads_of_programs_take_no_fields_either(server: Server, path: str) -> None:
+    problem(server.client.get(path, params={"utm_source": "mail"}), 422, "invalid")
+
+
+@pytest.mark.parametrize("path", ["/", "/presenter", "/remote"])
+def test_pages_take_whatever_a_link_brings(server: Server, path: str) -> None:
+    assert server.client.get(path, params={"utm_source": "mail"}).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["params", "data", "json"])
+def test_a_field_may_stand_in_the_query_a_form_or_json(server: Server, kind: str) -> None:
+    right: dict[str, Any] = {kind: {"from": 1}}
+    wrong: dict[str, Any] = {kind: {"from": 7}}
+    assert server.client.post("/goto/1", **right).status_code == 200
+    problem(server.client.post("/advance", **wrong), 409, "stale")
+
+
+# HTTP.
+
+
+def own(server: Server) -> str:
+    return f"Host: 127.0.0.1:{server.port}"
+
+
+PATHS = ("/", "/presenter", "/remote", "/pair", "/state", "/events", "/stream/stage", "/healthz", "/metrics")
+FILES = ("/openapi.json", "/favicon.ico", "/pairing", "/sessions")
+
+
+@pytest.mark.parametrize("path", [*PATHS, *FILES])
+def test_head_is_answered_wherever_get_is(server: Server, path: str) -> None:
+    answer = server.client.head(path)
+    assert (answer.status_code, answer.content) == (200, b"")
+    with server.client.stream("GET", path) as got:
+        assert answer.headers["content-type"] == got.headers["content-type"]
+
+
+@pytest.mark.parametrize(
+    "headers", [(), ("Host: ",), ("Host: 127.0.0.1", "Host: 127.0.0.1")], ids=["none", "empty", "two"]
+)
+def test_a_request_names_one_host(server: Server, headers: tuple[str, ...]) -> None:
+    refused(ask(server.port, request("GET", "/state", *headers)), "malformed")
+
+
+@pytest.mark.parametrize("length", ["x", "-1", "1, 2", "0x10"])
+def test_a_bad_length_is_a_bad_request(server: Server, length: str) -> None:
+    sent = request("GET", "/state", own(server), f"Content-Length: {length}")
+    refused(ask(server.port, sent), "malformed")
+
+
+def test_an_unreadable_head_is_a_bad_request(server: Server) -> None:
+    refused(ask(server.port, request("GET", "/state", own(server), "Bad Header: x")), "malformed")
+
+
+def test_an_unknown_method_is_not_implemented_and_a_known_one_not_allowed(server: Server) -> None:
+    refused(ask(server.port, request("FROB", "/state", own(server))), "unknown_method")
+    answer = ask(server.port, request("PROPFIND", "/state", own(server)))
+    refused(answer, "method_not_allowed")
+    assert answer.header("allow") == "GET, HEAD"
+
+
+def test_an_address_that_is_too_long_is_told_apart_from_long_headers(server: Server) -> None:
+    refused(ask(server.port, request("GET", f"/{'a' * 20_000}", own(server))), "long_target")
+    refused(ask(server.port, request("GET", "/", own(server), f"X: {'a' * 20_000}")), "headers")
+
+
+def refused(answer: Answer, code: str) -> None:
+    assert answer.status == STATUS[code], answer
+    assert parsedate_to_datetime(answer.header("date") or "")
+    body = json.loads(answer.body)
+    assert (body["code"], body["status"], body["type"]) == (code, STATUS[code], type_of(code))
+
+
+def test_every_kind_of_problem_has_a_uri_of_its_own(server: Server) -> None:
+    assert problem(server.client.post("/goto/99"), 404, "not_found")["type"] == "urn:chaos-stage:problem:not_found"
+    assert len({type_of(code) for code in STATUS}) == len(STATUS)
+
+
+@pytest.mark.parametrize(("path", "link"), [("/nothing", "./"), ("/a/b/c", "../../")])
+def test_a_person_at_a_wrong_address_gets_a_page_with_a_way_back(server: Server, path: str, link: str) -> None:
+    answer = server.client.get(path, headers={"accept": "text/html,application/xhtml+xml"})
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert f'<a href="{link}">The stage</a>' in answer.text
+    assert httpx.URL(server.url).join(path).join(link) == f"{server.url}/"
+    problem(server.client.get(path), 404, "not_found")
+
+
+@pytest.mark.parametrize("page", ["presenter", "remote", "pair"])
+def test_a_slash_too_many_leads_to_the_page(server: Server, page: str) -> None:
+    answer = server.client.get(f"/{page}/")
+    assert answer.status_code == 308
+    assert httpx.URL(f"{server.url}/{page}/").join(answer.headers["location"]) == f"{server.url}/{page}"
+    assert server.client.post(f"/{page}/").status_code == 404
+
+
+# The rest of the contract.
+
+
+def test_a_line_that_was_taken_back_leaves_none_in_the_log(server: Server) -> None:
+    server.client.post("/say", json={"text": "hello"})
+    before = [line["text"] for line in server.state()["log"]]
+    assert server.client.post("/say", json={"text": ""}).json()["said"] == ""
+    assert [line["text"] for line in server.state()["log"]] == before
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_a_faults_name_is_a_segment_of_a_path(name: str) -> None:
+    with pytest.raises(InvalidValue, match=r"not '\.' or '\.\.'"):
+        ChaosConfig(name, ChaosType.CONTAINER_KILL, "no browser would send this", 1.0)
+
+
+@pytest.fixture(scope="module")
+def described() -> dict[str, Any]:
+    web = Web(Conductor(ShowConfig("none", load("none").chapters)))
+    found: dict[str, Any] = web.app.openapi()
+    return found
+
+
+def test_the_description_is_small_and_its_operations_read_well(described: dict[str, Any]) -> None:
+    assert len(json.dumps(described)) < 60_000
+    operations = {operation["operationId"] for path in described["paths"].values() for operation in path.values()}
+    assert {"advance", "goto", "inject_fault", "heal_fault", "heal_all", "say", "state", "events"} <= operations
+    assert all(name.replace("_", "").isalpha() for name in operations)
+    assert set(described["components"]["securitySchemes"]) == {"token", "session"}
+
+
+def test_the_description_names_views_and_where_a_stream_resumes(described: dict[str, Any]) -> None:
+    view, last = described["paths"]["/stream/{view}"]["get"]["parameters"]
+    assert view["schema"]["enum"] == ["presenter", "remote", "stage"]
+    assert (last["name"], last["in"]) == ("Last-Event-ID", "header")
+
+
+def test_each_refusal_is_described_once(described: dict[str, Any]) -> None:
+    for path in described["paths"].values():
+        for operation in path.values():
+            for status, answer in operation["responses"].items():
+                assert ("$ref" in answer) == (int(status) >= 400), (status, answer)
+
+
+def test_the_models_of_answers_are_not_imported_at_the_start() -> None:
+    """FastAPI's typed path parameters would import pydantic.v1: that takes as long as all of our own modules."""
+    code = "import sys, demo.web.app; assert not {'pydantic.v1', 'demo.web.routes.answers'} & set(sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
