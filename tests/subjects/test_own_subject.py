@@ -79,7 +79,7 @@ def said(folder: Path, *args: str) -> "subprocess.CompletedProcess[str]":
         ),
         ("narration=", "naration=", "did you mean 'narration'?"),
         ("duration_sec=3", "duration=3", "did you mean 'duration_sec'?"),
-        ("duration_sec=3", "duration_sec=-3", "lamp.py:6 in __init__: fault 'off': duration_sec must be above 0"),
+        ("duration_sec=3", "duration_sec=-3", "lamp.py:6 in SwitchOff: fault 'off': duration_sec must be above 0"),
         ("def __init__(self):", "def __init__(self, watt):", "'lamp:Lamp' cannot do without: watt (-o NAME=VALUE)"),
         (
             "[SwitchOff()]",

@@ -136,8 +136,8 @@ OPTIONS = {"on_narration_update": listen}
     assert process.stdout is not None
     with process:
         waited_for = {
-            "error: chapter 1 failed: PLACE: RuntimeError: on purpose",
-            "error: on_narration_update: PLACE: ValueError: deaf",
+            "error: chapter 1 failed: PLACE in fails: RuntimeError: on purpose",
+            "error: on_narration_update: PLACE in listen: ValueError: deaf",
         }
         while waited_for:
             line = process.stdout.readline()

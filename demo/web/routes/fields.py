@@ -7,7 +7,7 @@ import difflib
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from urllib.parse import parse_qsl
 
 from fastapi import Depends, Request
@@ -57,6 +57,8 @@ class CommandFields(BaseModel):
     """A command that takes no fields; what takes some inherits from it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+    described_in: ClassVar[Literal["query", "body"]] = "query"
+    """Where the description says that the fields are sent. A description cannot say "in one of both"."""
 
 
 class MoveFields(CommandFields):
@@ -65,7 +67,8 @@ class MoveFields(CommandFields):
     expected_chapter: Annotated[int | None, BeforeValidator(_chapter), WithJsonSchema(_NUMBER)] = Field(
         None,
         alias="from",
-        description="The chapter (1-based) this was pressed on: if the show has moved on, nothing happens.",
+        description="The chapter (1-based) this was pressed on: if the show has moved on, nothing happens. "
+        "May also be a form or a JSON field.",
     )
 
 
@@ -73,14 +76,27 @@ class SwitchFields(CommandFields):
     """What a switch may be given."""
 
     on: Annotated[bool | None, BeforeValidator(_switch), WithJsonSchema({"type": "boolean"})] = Field(
-        None, description="Set it, or toggle without it."
+        None, description="Set it, or toggle without it. May also be a form or a JSON field."
     )
 
 
 class SayFields(CommandFields):
     """The line for every screen; as `text/plain` it is the whole body."""
 
+    described_in: ClassVar[Literal["query", "body"]] = "body"
+
+    model_config = ConfigDict(json_schema_extra={"required": ["text"]})
+
     text: Annotated[str, BeforeValidator(_line), WithJsonSchema(_LINE)] = Field(None, validate_default=True)
+
+
+class PairFields(CommandFields):
+    """One of the two codes that pair a browser: the link's, or the one to type."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+    described_in: ClassVar[Literal["query", "body"]] = "body"
+    secret: str = Field("", description="the code of a link", min_length=1)
+    code: str = Field("", description="the code as typed", min_length=1)
 
 
 Model = TypeVar("Model", bound=CommandFields)
@@ -91,7 +107,7 @@ def reading(model: type[Model]) -> Callable[[Request], Awaitable[Model]]:
 
     async def read(request: Request) -> Model:
         fields = _once(request.query_params.multi_items())
-        return checked(model, await body_fields(request, fields))
+        return checked(model, await body_fields(request, fields, takes_text="text" in model.model_fields))
 
     return read
 
@@ -131,29 +147,33 @@ def _once(pairs: Iterable[tuple[str, Any]]) -> Fields:
     return fields
 
 
-async def body_fields(request: Request, first: Fields) -> Fields:
-    """Return the body's fields over `first`, those of the query. Raises `InvalidValue`."""
-    fields, sent = dict(first), await request.body()
+async def body_fields(request: Request, first: Fields, *, takes_text: bool = False) -> Fields:
+    """Return the body's fields and those of the query, `first`. Raises `InvalidValue`, too for one that is in both."""
+    fields, sent = {}, await request.body()
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     try:
         if kind == "application/json" and sent:
             data = json.loads(sent, object_pairs_hook=_once)
             if not isinstance(data, dict):
                 raise InvalidValue(f"the JSON body must be an object, not {type(data).__name__}")
-            fields |= data
+            fields = data
         elif kind == "application/x-www-form-urlencoded":
-            fields |= _once(parse_qsl(sent.decode(), keep_blank_values=True, strict_parsing=bool(sent)))
+            fields = _once(parse_qsl(sent.decode(), keep_blank_values=True, strict_parsing=bool(sent)))
         elif kind == "multipart/form-data":
-            fields |= _once((await request.form()).multi_items())
-        elif kind == "text/plain" and sent:
-            fields.setdefault("text", sent.decode())
+            fields = _once((await request.form()).multi_items())
+        elif kind == "text/plain" and (sent or takes_text):
+            fields = {"text": sent.decode()}
     except (ValueError, RecursionError) as error:
         raise InvalidValue(f"the body cannot be read as {kind}: {error}"[:200]) from None
-    return fields
+    if both := sorted(fields.keys() & first.keys()):
+        raise InvalidValue(f"{both[0][:40]!r} was sent twice, in the query and in the body: send it once")
+    return first | fields
 
 
 def whole_number(name: str, value: object) -> int:
     """Return a number of up to nine digits. Raises `ValueError` for everything else."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # JSON does not tell 2 from 2.0
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise ValueError(f"{name!r} must be a whole number, not {str(value)[:40]!r}")  # noqa: TRY004
     text = str(value).strip()

@@ -29,6 +29,16 @@ PROBLEM: Schema = {
         "seq": {"type": "integer", "description": "of the state that refused"},
     },
 }
+INFO: Schema = {
+    "description": "A show that demonstrates, live, how a distributed system breaks and recovers. See docs/http.md.",
+    "license": {"name": "MIT License", "identifier": "MIT"},
+}
+TAGS = {
+    "control": "change the show",
+    "machine": "for programs",
+    "pages": "for people",
+    "access": "pair devices, and end their sessions",
+}
 SECURITY_SCHEMES: Schema = {
     "token": {"type": "http", "scheme": "bearer", "description": "For programs: the token file's content."},
     "session": {
@@ -48,8 +58,6 @@ LAST_EVENT_ID: Schema = {
 FIELDS = "x-fields"
 """In a route's description, until somebody asks for it: the name of the model of its fields."""
 
-KINDS = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
-"""The forms a body with fields may have."""
 
 
 def refusals(texts: Mapping[int, str]) -> Described:
@@ -112,12 +120,6 @@ def query(name: str, schema: Schema, text: str) -> Schema:
     return {"name": name, "in": "query", "required": False, "schema": schema, "description": text}
 
 
-def body(fields: Mapping[str, Any], **more: Any) -> Schema:
-    """Describe a body that comes as a form or as JSON, with these fields. `more`: of its schema."""
-    schema = {"type": "object", "properties": dict(fields)} | more
-    return {"requestBody": {"required": True, "content": {kind: {"schema": schema} for kind in KINDS}}}
-
-
 def add_page(
     app: FastAPI | APIRouter,
     path: str,
@@ -165,6 +167,9 @@ def _completed(described: Schema, relays: bool) -> Schema:
     schemas = parts.setdefault("schemas", {})
     schemas |= {"Problem": PROBLEM, **_schemas_of(RelayedState if relays else State, "State")}
     parts["securitySchemes"] = SECURITY_SCHEMES
+    described["info"] |= INFO
+    described["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]
+    described["servers"] = [{"url": ".", "description": "the server that this description comes from"}]
     described["security"] = [{}, {"token": []}, {"session": []}]
     shared: Schema = {}
     for path in described["paths"].values():
@@ -183,22 +188,27 @@ def _schemas_of(model: type[BaseModel], name: str) -> Schema:
 
 
 def _add_fields(operation: Schema, schemas: Schema) -> None:
-    """Say that each field of the model may be sent in the query, or all of them in a body."""
+    """Describe the fields of the route's model, each in the query or all in a body."""
     name = operation.pop(FIELDS, None)
     if name is None:
         return
     model = next(kind for kind in CommandFields.__subclasses__() if kind.__name__ == name)
     schema = model.model_json_schema()
+    for described in schema["properties"].values():
+        del described["default"], described["title"]  # a default here only means that a field may be left out
+    if model.described_in == "query":
+        parameters = operation.setdefault("parameters", [])
+        for field in names_of(model):
+            found = schema["properties"][field]
+            text = found.pop("description", "")
+            parameters.append({"name": field, "in": "query", "required": False, "schema": found, "description": text})
+        return
     schemas[name] = schema
-    parameters = operation.setdefault("parameters", [])
-    for field in names_of(model):
-        found = {key: value for key, value in schema["properties"][field].items() if key not in ("default", "title")}
-        text = found.pop("description", "")
-        parameters.append({"name": field, "in": "query", "required": False, "schema": found, "description": text})
-    content: Schema = {kind: {"schema": {"$ref": f"#/components/schemas/{name}"}} for kind in KINDS}
+    # A form does as well, and docs/http.md says so. Here it would give generated clients a choice between equal types.
+    content: Schema = {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
     if model is SayFields:
         content["text/plain"] = {"schema": {"type": "string"}}
-    operation["requestBody"] = {"required": False, "content": content}
+    operation["requestBody"] = {"required": True, "content": content}
 
 
 def _share_refusals(answers: Schema, shared: Schema) -> None:

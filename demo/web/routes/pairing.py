@@ -17,8 +17,8 @@ from demo.web.access.user_agent import device
 from demo.web.problems import STATUS, problem
 from demo.web.rendering.renderer import Renderer
 from demo.web.responses import AsciiJsonResponse
-from demo.web.routes.fields import NoFields, body_fields
-from demo.web.routes.openapi import EVERYWHERE, FOR_HTMX, JSON, Described, add_page, body, in_path, operation_id, query
+from demo.web.routes.fields import NoFields, PairFields, body_fields, names_of
+from demo.web.routes.openapi import EVERYWHERE, FOR_HTMX, JSON, Described, add_page, in_path, operation_id, query, takes
 
 USED = "this code was used already: scan the new one, or type the code beside it"
 WRONG_LINK = "this link pairs nothing, its code was renewed: scan the one that is shown now"
@@ -34,10 +34,6 @@ NOT_THROUGH = (
     "if it is yours, start the server with --public-name NAME, the name people type"
 )
 
-_CODES = body(
-    {"secret": {"type": "string", "minLength": 1}, "code": {"type": "string", "minLength": 1}},
-    anyOf=[{"required": ["secret"]}, {"required": ["code"]}],
-)
 _AT = {
     "parameters": [
         query(
@@ -78,7 +74,7 @@ class PairingRoutes:
 
         add_page(router, "/pair", page, "Where a browser is paired.")
 
-        @router.post("/pair", response_class=Response, openapi_extra=_CODES, responses=_PAIRED)
+        @router.post("/pair", response_class=Response, openapi_extra=takes(PairFields), responses=_PAIRED)
         async def pair(request: Request) -> Response:
             """Pair a device: exchange the link's `secret` or the typed `code` for a session. Form or JSON."""
             # A form that the browser submits wants a page back; the page's script and programs want JSON.
@@ -228,6 +224,8 @@ async def _read_fields(request: Request) -> dict[str, str]:
         fields = await body_fields(request, {})
     except InvalidValue:
         raise InvalidValue(NOTHING_SENT) from None
+    if fields.keys() - set(names_of(PairFields)) or request.query_params:
+        raise InvalidValue(NOTHING_SENT)  # The field is not named: it may hold a code.
     return {name: value for name, value in fields.items() if isinstance(value, str)}
 
 

@@ -68,6 +68,11 @@ def test_a_field_may_stand_in_the_query_a_form_or_json(server: Server, kind: str
     problem(server.client.post("/advance", **wrong), 409, "stale")
 
 
+def test_a_field_in_query_and_body_is_one_too_many(server: Server) -> None:
+    answer = server.client.post("/goto/1", params={"from": "1"}, json={"from": 1})
+    assert "in the query and in the body: send it once" in problem(answer, 422, "invalid")["detail"]
+
+
 # HTTP.
 
 
