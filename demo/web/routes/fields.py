@@ -107,6 +107,8 @@ def reading(model: type[Model]) -> Callable[[Request], Awaitable[Model]]:
 
     async def read(request: Request) -> Model:
         fields = _once(request.query_params.multi_items())
+        if request.method != "POST":
+            return checked(model, fields)  # A body of a GET means nothing, and might never come.
         return checked(model, await body_fields(request, fields, takes_text="text" in model.model_fields))
 
     return read
