@@ -127,7 +127,7 @@ def _decide_auto_advance(command: c.AutoAdvance, state: ShowState, at: float) ->
 
 
 def _refuse_blocked(state: ShowState) -> Refusal:
-    return Refusal("blocked", f"chapter {state.blocking} is still at work; the show moves on when it is done")
+    return Refusal("blocked", f"chapter {state.blocking} is still running; the show moves on when it is done")
 
 
 def _enter(state: ShowState, number: int, forward: bool) -> Iterator[e.Event]:
@@ -183,7 +183,7 @@ def _decide_inject(command: c.Inject, state: ShowState, at: float) -> Decision:
     if fault.is_running:
         return Refusal("active", f"fault {command.name!r} is already {_describe_activity(fault)}")
     if state.parts_healing:
-        return Refusal("healing", "heal all is still at work, and would undo it: wait until it has ended")
+        return Refusal("healing", "heal all is still running, and would undo it: wait until it has ended")
     if state.journal == "temporary":
         why = "the show is kept in a temporary file, and so would its undo be: end it, and name a file with --journal"
         return Refusal("no_ledger", why)

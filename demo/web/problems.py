@@ -53,7 +53,7 @@ TITLES: Mapping[str, str] = {
     "not_found": "There is no such thing here",
     "method_not_allowed": "This method does nothing here",
     "stale": "The show has moved on",
-    "blocked": "The chapter is still at work",
+    "blocked": "The chapter is still running",
     "running": "The action is still running",
     "at_end": "This is the last chapter",
     "at_start": "This is the first chapter",

@@ -174,7 +174,7 @@ async def test_an_action_runs_once_and_a_chapter_that_blocks_holds_the_show() ->
     deck = [Chapter("one", "a"), Chapter("two", "b", on_enter=act, blocks_advance=True, auto_advance=True), THREE[2]]
     async with playing(deck) as conductor:
         await ask(conductor, c.Advance())
-        with pytest.raises(Refused, match="still at work"):
+        with pytest.raises(Refused, match="still running"):
             await ask(conductor, c.Advance())
         go_on.set()
         await reached(conductor, lambda state: state.number == 3)

@@ -142,7 +142,7 @@ async def test_a_start_that_fails_while_all_is_healed_lets_nothing_new_be_broken
         await ask(conductor, c.Heal())
         fail.set()
         await reached(conductor, lambda state: any(line.text == "not up after 90 s" for line in state.log))
-        with pytest.raises(Refused, match="heal all is still at work"):
+        with pytest.raises(Refused, match="heal all is still running"):
             await ask(conductor, c.Inject("off"))
         go_on.set()
         await reached(conductor, lambda state: not state.parts_healing)

@@ -117,7 +117,7 @@ def test_freeze_and_timer_are_words_too(tmp_path: Path) -> None:
 def test_a_press_faster_than_the_action_is_refused_in_so_many_words(tmp_path: Path) -> None:
     body = "def deck(stage): return [Chapter('A', 'a', on_enter=GATE.wait, blocks_advance=True), Chapter('B', 'b')]"
     ended = played(write_show(tmp_path, body), "\n\nq\n")
-    assert ended.stdout.count("! Chapter 1 is still at work") == 2
+    assert ended.stdout.count("! Chapter 1 is still running") == 2
     assert ended.returncode == 0
 
 

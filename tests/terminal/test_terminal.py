@@ -63,8 +63,8 @@ def test_a_refusal_is_shown_and_vanishes(tmp_path: Path) -> None:
     with terminal(write_show(tmp_path, body)) as term:
         term.wait_for("running – Next waits for it")
         term.press(" ")
-        term.wait_for("Chapter 1 is still at work")
-        term.wait_for("[1/2]", without="still at work;")
+        term.wait_for("Chapter 1 is still running")
+        term.wait_for("[1/2]", without="still running;")
 
 
 def test_on_enter_and_auto_advance_need_no_key(tmp_path: Path) -> None:

@@ -22,6 +22,9 @@ STREAM_GRACE_SEC = 2
 MAX_CONNECTIONS = 10_000
 """The limit where no other is given; `stream_slots.connections_most` derives one from the limit of open files."""
 
+BACKLOG = 2048
+"""How many connections may wait to be accepted: uvicorn's default."""
+
 
 class _Server(uvicorn.Server):
     """uvicorn's server without signal handlers: the composition root handles signals, for it stops more than this."""
@@ -41,7 +44,11 @@ class _Server(uvicorn.Server):
             for one in sockets or []:
                 self.servers.append(
                     await loop.create_server(
-                        self._make_protocol, sock=one, ssl=config.ssl, ssl_handshake_timeout=HANDSHAKE_SEC
+                        self._make_protocol,
+                        sock=one,
+                        ssl=config.ssl,
+                        ssl_handshake_timeout=HANDSHAKE_SEC,
+                        backlog=BACKLOG,  # asyncio listens once more, with 100 unless it is told.
                     )
                 )
         self._ready.set()
@@ -72,7 +79,7 @@ def bind(host: str, port: int) -> socket.socket:
             # So that "::" accepts IPv4 too, whatever the system's default (net.ipv6.bindv6only) is.
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         listener.bind(address)
-        listener.listen(2048)  # uvicorn's default backlog.
+        listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         if error.errno in (98, 48):  # EADDRINUSE on Linux and on macOS.

@@ -119,7 +119,7 @@ class Playground:
         if has_news and now - self._last_notice_at >= SAY_SEC:
             self._tell(f"tiup: {report['said'][-1]}")
         elif now - self._last_notice_at >= STILL_SEC:
-            self._tell(f"tiup is still at work, since {now - begun:.0f} s")
+            self._tell(f"tiup is still working, since {now - begun:.0f} s")
         else:
             return
         self._lines_reported, self._last_notice_at = report["count"], now
