@@ -59,7 +59,6 @@ FIELDS = "x-fields"
 """In a route's description, until somebody asks for it: the name of the model of its fields."""
 
 
-
 def refusals(texts: Mapping[int, str]) -> Described:
     """Return refusals by their status."""
     schema = {"$ref": "#/components/schemas/Problem"}
