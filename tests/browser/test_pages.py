@@ -337,7 +337,7 @@ def test_a_kill_turns_a_card_red_and_back(window: Open) -> None:
         stage.keep("ratelimiter-stage")
         desk.keyboard.press("z")
         desk.keyboard.press("PageDown")
-        expect(desk.locator("#r-room")).to_contain_text("the room sees chapter 1")
+        expect(desk.locator("#r-room")).to_contain_text("the audience sees chapter 1")
         polled = stage.page.locator("#r-top [data-age]").get_attribute("data-age")
         button = desk.locator("#fault-1")
         expect(button).to_contain_text("node-2")

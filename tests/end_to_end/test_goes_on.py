@@ -74,7 +74,7 @@ def test_a_poller_that_falls_over_is_shown_and_costs_no_move(tmp_path: Path) -> 
         (tmp_path / "place" / "poller-dies").touch()
         state = server.until(lambda state: state["health"]["freshness"] == "unknown")
         ended = next(line["text"] for line in state["log"] if line["text"].startswith("the poller ended: "))
-        assert re.search(r"marker\.py:\d+: RuntimeError: the poller fell over$", ended), ended
+        assert re.search(r"marker\.py:\d+ in run: RuntimeError: the poller fell over$", ended), ended
         assert advances(server) == "[2/10]"
         assert "unknown" in server.client.get("/").text
         (tmp_path / "place" / "poller-dies").unlink()
