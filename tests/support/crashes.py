@@ -50,7 +50,7 @@ HASTY = (
 import asyncio
 from demo.conductor.persistence import JournalWriter
 async def persist(self, urgent):
-    asyncio.ensure_future(self._conductor.journal.append(()))
+    asyncio.ensure_future(self._context.journal.append(()))
 JournalWriter.persist = persist
 """
 )
