@@ -130,7 +130,10 @@ FORKS = Forks()
 
 def serve() -> None:
     """Be the process that is forked from, until the line to the tests ends; in each fork, be `demo`."""
-    import demo.__main__  # noqa: F401, PLC0415 - what is saved
+    # What is saved: the command line, and what `demo serve` and `demo relay` import when they run.
+    import demo.__main__  # noqa: PLC0415
+    import demo.bootstrap  # noqa: PLC0415
+    import demo.relay.main  # noqa: F401, PLC0415
 
     line = socket.socket(fileno=int(sys.argv[1]))
     line.set_inheritable(False)
