@@ -124,9 +124,8 @@ def listeners(pids: Iterable[int]) -> dict[int, int]:
 
 def listener(port: int) -> int | None:
     """Return the process that listens on this TCP port; None where there is none, or it is not visible to us."""
-    sockets = {
-        f"{SOCKET}{inode}]" for inode, listening_port in _read_listening_ports().items() if listening_port == port
-    }
+    # The kernel's table may leave out a socket while others come and go: what is not there is looked for once more.
+    sockets = _find_sockets(port) or _find_sockets(port)
     for pid in pids() if sockets else ():
         with contextlib.suppress(OSError):
             for entry in (PROC / str(pid) / "fd").iterdir():
@@ -134,6 +133,11 @@ def listener(port: int) -> int | None:
                     if str(entry.readlink()) in sockets:
                         return pid
     return None
+
+
+def _find_sockets(port: int) -> set[str]:
+    """Return the sockets that listen on this port, as they are called in /proc/PID/fd."""
+    return {f"{SOCKET}{inode}]" for inode, listening in _read_listening_ports().items() if listening == port}
 
 
 def _read_listening_ports() -> dict[str, int]:
