@@ -56,9 +56,9 @@ def _notes(entry: AccessInfo) -> list[str]:
     if entry.invitation is None:
         return [
             "proxies    this is for this machine: before a proxy or tunnel stands in front, --public-name NAME;",
-            "           through one that hides itself everybody reads the notes, and programs steer",
+            "           through one that hides itself everybody can read the notes, and programs can control the show",
         ]
-    lines = ["open       everyone who gets here may watch; only paired devices and the token may steer"]
+    lines = ["open       everyone who gets here may watch; only paired devices and the token may control the show"]
     if not entry.named:
         lines.append("proxies    whoever comes through one may only watch; --public-name NAME changes that")
     if entry.plain:

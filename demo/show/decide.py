@@ -193,7 +193,9 @@ def _decide_inject(command: c.Inject, state: ShowState, at: float) -> Decision:
 
 
 def _describe_activity(fault: FaultState) -> str:
-    return "in place and could not be healed yet" if fault.state == "failed" else fault.state
+    # As the screens say it: the state of a fault that is in place is called "active" in `/state` only.
+    words = {"failed": "in place and could not be healed yet", "active": "running"}
+    return words.get(fault.state, fault.state)
 
 
 @_decide.register
