@@ -133,14 +133,23 @@ class PlaygroundSupervisor:
         start_times = descendants(os.getpid())
         for port, pid in listeners(start_times).items():
             identity = (pid, start_times[pid])
-            if identity not in self._processes:
+            managed = self._processes.get(identity)
+            if managed is None or port not in managed.ports:
+                # A port that is new may belong to a new program: between fork and exec a child has its parent's ports
+                # and its parent's command line.
                 with contextlib.suppress(OSError):  # it has just ended
-                    self._processes[identity] = ManagedProcess(
-                        ProcessRef(*identity), Launch.of(pid), own=pid not in self._children
-                    )
-            if identity in self._processes:
-                self._processes[identity].ports.add(port)
-                self._by_port[port] = self._processes[identity]
+                    managed = self._read_process(identity, managed)
+            if managed is not None:
+                managed.ports.add(port)
+                self._by_port[port] = managed
+
+    def _read_process(self, identity: tuple[int, int], known: ManagedProcess | None) -> ManagedProcess:
+        """Return the process with how it was started; a new entry if it runs another program than before."""
+        launch = Launch.of(identity[0])
+        if known is None or known.launch.argv != launch.argv:
+            known = ManagedProcess(ProcessRef(*identity), launch, own=identity[0] not in self._children)
+            self._processes[identity] = known
+        return known
 
     def _reap(self) -> None:
         """Wait for terminated orphans that became our children, so that they vanish; asyncio reaps its own children."""
