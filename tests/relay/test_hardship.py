@@ -185,7 +185,7 @@ def test_a_relay_that_starts_after_the_conductor_died_does_not_call_it_live(redi
             state = late.state()
             assert (ident_of(state), state["live"]) == (ident, False)
             lost = [datetime.fromisoformat(told["lost_since"]) for told in (state, relay.state())]
-            assert abs(lost[0] - lost[1]) < timedelta(seconds=0.1), "each dates by its own clock"
+            assert abs(lost[0] - lost[1]) < timedelta(seconds=1), "each dates by its own clock"
 
 
 def test_a_conductor_that_comes_back_behind_its_successor_speaks_no_more(redis: Broker) -> None:

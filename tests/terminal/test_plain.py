@@ -206,7 +206,7 @@ FLOOD = """
 def deck(stage):
     async def flood():
         await stage.inject("out")
-        for number in range(1000):
+        for number in range(400):
             await stage.say(f"{number} " + "x" * 250)
         note("flooded")
     return [Chapter("A", "a", on_enter=flood), Chapter("B", "b")]
