@@ -22,7 +22,8 @@ from demo.web.access.rules import Rule, Rules
 from demo.web.problems import add_errors, full, problem
 from demo.web.rendering.assets import Assets
 from demo.web.rendering.page_cache import PageCache
-from demo.web.rendering.renderer import REGIONS, Heading, Renderer
+from demo.web.rendering.regions import REGIONS
+from demo.web.rendering.renderer import Heading, Renderer
 from demo.web.responses import AsciiJsonResponse
 from demo.web.routes.fields import NoFields
 from demo.web.routes.openapi import EVERYWHERE, STREAM, Application, add_page, operation_id, state_answer

@@ -20,7 +20,7 @@ class Broadcast:
         self._conductor = conductor
         self._tell = tell
         self._publisher = Publisher(store, self._build_message, self._set_viewers, self._notify, conductor.clock)
-        web.on_show = self._publisher.changed
+        web.live.on_published = self._publisher.changed
 
     async def run(self) -> None:
         await self._publisher.run()
@@ -38,12 +38,12 @@ class Broadcast:
         except Exception as error:  # noqa: BLE001 - a bug of ours, or of a deck: relays keep the last good message
             web.cannot_render("stage", error)
             return None
-        public_state = snapshot(state, epoch, web.viewers, private=False, now=now, ahead=clock.ahead)
+        public_state = snapshot(state, epoch, web.live.viewers, private=False, now=now, ahead=clock.ahead)
         build = web.assets.fingerprint
         return FeedMessage(epoch, int(seq), publisher.run_id, now, state.title, build, regions, public_state)
 
     def _set_viewers(self, viewers: int) -> None:
-        self._web.elsewhere = viewers
+        self._web.live.elsewhere = viewers
 
     def _notify(self, text: str, is_error: bool) -> None:
         self._tell(f"relays     {text}")

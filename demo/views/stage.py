@@ -137,11 +137,11 @@ def _list_evidence(state: ShowState) -> tuple[ClaimView, ...]:
 
 def _list_segments(state: ShowState) -> tuple[SegmentView, ...]:
     # From the spans, for a fault itself only knows its newest run.
-    faults = [span.chapter for span in state.spans]
+    faults, current = [span.chapter for span in state.spans], state.number
     return tuple(
         SegmentView(
             number,
-            "now" if number == state.number else "past" if number <= state.reached else "ahead",
+            "now" if number == current else "past" if number <= state.reached else "ahead",
             faults.count(number),
         )
         for number in range(1, state.total + 1)

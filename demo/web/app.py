@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from functools import partial
 from importlib import resources
 from pathlib import Path
 
@@ -14,8 +13,6 @@ from starlette.types import ASGIApp
 from demo import __version__
 from demo.conductor import Conductor
 from demo.errors import log_unexpected
-from demo.hub import Hub
-from demo.show import ShowState
 from demo.show import commands as c
 from demo.web.access.middleware import AccessMiddleware
 from demo.web.access.policy import AccessPolicy, visitor_of
@@ -43,10 +40,10 @@ from demo.web.routes.openapi import (
 from demo.web.routes.pairing import PairingRoutes
 from demo.web.routes.static_files import add_files
 from demo.web.streaming.direct import DirectStreams
-from demo.web.streaming.hub_views import VIEWS, beat, new_hub
-from demo.web.streaming.polling_fallback import PollingFallback, page_of
+from demo.web.streaming.hub_views import VIEWS
+from demo.web.streaming.live_views import LiveViews
+from demo.web.streaming.polling_fallback import page_of
 from demo.web.streaming.stream_slots import StreamSlot, StreamSlots
-from demo.web.streaming.update_rate import UpdateRate
 from demo.web.streaming.view_stream import EventStream, head_of_stream, view_stream
 
 logger = logging.getLogger(__name__)
@@ -68,41 +65,20 @@ class Web:
         self.access = access or AccessPolicy()
         self.lines = lines or StreamSlots()
         self.access.sessions.on_end = self.lines.end
-        self.viewers: dict[str, int] = dict.fromkeys(VIEWS, 0)
-        self.elsewhere = 0
-        """The number of viewers of all relays."""
-        self.on_show: Callable[[], None] = lambda: None
-        """Called after each state that the hub has published."""
         self.on_moved: Callable[[str], None] = lambda text: None
         """Called with a text when the address in the links for phones has changed."""
         self.assets = Assets(Path(str(resources.files("demo") / "static")))
         self.pages = Renderer(self.assets)
         self._drawers = {view: PageCache() for view in VIEWS}
         self._complaints: set[str] = set()
-        self.hub: Hub[ShowState] = new_hub(
-            self.pages, conductor.state, self._ident(conductor.state), self.viewers, self.cannot_render
-        )
+        self.live = LiveViews(conductor, self.pages, self.cannot_render)
+        self.hub = self.live.hub
         self.metrics = Metrics(conductor, self.hub)
         self.programs = EventStream(conductor)
-        self.desk = CommandHandler(conductor, self.viewers)
+        self.desk = CommandHandler(conductor, self.live.viewers)
         self.app = self._application()
         self.asgi: ASGIApp = AccessMiddleware(DirectStreams(self.app, self.hub, self._line), self.access, self._broke)
-        self._pace = UpdateRate(self._publish, conductor.state)
-        self._polling = {view: PollingFallback(partial(self.hub.full_message, view)) for view in VIEWS}
-        self._end_subscription: Callable[[], None] = conductor.subscribe(self._show)
-
-    def _show(self, state: ShowState) -> None:
-        self._pace.show(state)
-        self.programs.tell()
-
-    def _publish(self, state: ShowState) -> None:
-        self.viewers.update(self._watching())
-        self.hub.publish(state, self._ident(state))
-        self.on_show()
-
-    def _watching(self) -> dict[str, int]:
-        counts = {view: size + self._polling[view].viewers() for view, size in self.hub.counts().items()}
-        return counts | {"stage": counts["stage"] + self.elsewhere}
+        self._end_subscription: Callable[[], None] = conductor.subscribe(lambda state: self.programs.wake())
 
     def cannot_render(self, view: str, error: Exception) -> None:
         """Notify the presenter, once, that a view cannot be rendered; its listeners keep what they have."""
@@ -118,9 +94,6 @@ class Web:
             self._complaints.add(text)
             self._conductor.enqueue("web", c.Notice(text))
 
-    def _ident(self, state: ShowState) -> str:
-        return f"{self._conductor.epoch}-{state.seq}"
-
     async def keep_alive(self) -> None:
         """Send heartbeats, end old sessions and streams, and show the count of viewers, until cancelled."""
         while True:
@@ -130,16 +103,13 @@ class Web:
                 self._conductor.enqueue("web", c.Notice(moved))
                 self.on_moved(moved)
             self.lines.end_old()
-            if self._watching() != self.viewers:
-                self._pace.again()
-            self.hub.heartbeat(beat(self._conductor.clock()))
+            self.live.count_viewers()
 
     def close(self) -> None:
         """End every stream: the server is about to stop."""
         self._end_subscription()
-        self._pace.close()
         self.programs.close()
-        self.hub.close()
+        self.live.close()
 
     def _application(self) -> FastAPI:
         app = Application(
@@ -171,7 +141,7 @@ class Web:
         add_files(app, self.assets)
 
     def _page(self, request: Request, view: str) -> Response:
-        conductor, viewers = self._conductor, dict(self.viewers)
+        conductor, viewers = self._conductor, dict(self.live.viewers)
         state = conductor.state
         about = (state.seq, tuple(viewers.values()))
         try:
@@ -186,15 +156,14 @@ class Web:
         """Take a stream slot, or return None. With a session or token the reserved slots are open, for any view."""
         visitor = visitor_of(request)
         proven = visitor.by in ("session", "token")
-        page = page_of(request)
-        line = self.lines.take(private or proven, visitor.session.ident if visitor.session else None, page)
+        ident = visitor.session.ident if visitor.session else None
+        line = self.lines.take(private or proven, ident, page_of(request))
         if line is not None:
-            for polling in self._polling.values():
-                polling.forget(page)
+            self.live.stop_polling(request)
         return line
 
     def _stream(self, request: Request, view: str) -> Response:
-        polling = self._polling[view]
+        polling = self.live.polling[view]
         if (instead := polling.instead(request, self.lines)) is not None:
             return instead
         line = self._line(request, private=view != "stage")

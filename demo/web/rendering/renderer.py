@@ -5,7 +5,7 @@ The same state gives the same bytes: markup contains timestamps, from which the 
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -25,46 +25,10 @@ from demo.views import clock_text, presenter_view, remote_view, stage_view
 from demo.views.cards import NO_NUMBER
 from demo.web.rendering import card_layout
 from demo.web.rendering.assets import Assets
+from demo.web.rendering.regions import REGIONS, PageRegion, ViewDrawing, join_lines
 from demo.web.rendering.template_cache import TemplateCache
 
 TEMPLATES = Path(demo.__file__).parent / "templates"
-
-REGIONS = {
-    "stage": (
-        "spoken",
-        "top",
-        "tale",
-        "cards",
-        "sparks",
-        "curves",
-        "proof",
-        "said",
-        "banners",
-        "line",
-        "count",
-        "veil",
-        "feed",
-        "build",
-    ),
-    "presenter": (
-        "spoken",
-        "bar",
-        "controls",
-        "room",
-        "problems",
-        "now",
-        "next",
-        "system",
-        "faults",
-        "said",
-        "log",
-        "drive",
-        "jump",
-        "build",
-    ),
-    "remote": ("spoken", "head", "room", "health", "notes", "thumb", "sheet", "build"),
-}
-"""The regions of each view, in the order they are sent; each is a macro of the view's template."""
 
 COUNTED = ("age", "left", "count", "since", "stamp", "date", "talk", "pace")
 HTMX_CONFIG = {
@@ -76,14 +40,6 @@ HTMX_CONFIG = {
     "morphSkipChildren": ",".join(f"[data-{name}]" for name in COUNTED),
 }
 """A swap leaves attributes `data-live*` and the texts that the page's script updates (`COUNTED`) as they are."""
-
-
-@dataclass(frozen=True, slots=True)
-class PageRegion:
-    """One region of a page: the content of its element `#r-NAME`, without line breaks."""
-
-    name: str
-    html: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,60 +55,26 @@ class Heading:
     lost: str = ""
 
 
-class _RecordingModel:
-    """A view model that records in `used` which attributes are read, and their values."""
-
-    __slots__ = ("_model", "_used")
-
-    def __init__(self, model: object, used: dict[str, object]) -> None:
-        self._model, self._used = model, used
-
-    def __getattr__(self, name: str) -> object:
-        value = self._used[name] = getattr(self._model, name)
-        return value
-
-
-class Drawing:
-    """One region of a view, rendered again only when an attribute has changed that its macro read the last time.
-
-    That is enough, for a macro's output depends on nothing else.
-    """
-
-    __slots__ = ("_last", "_macro", "_name", "_used")
-
-    def __init__(self, name: str, macro: Callable[[Any], str]) -> None:
-        self._name, self._macro = name, macro
-        self._used: dict[str, object] = {}
-        self._last: PageRegion | None = None
-
-    def of(self, model: object) -> PageRegion:
-        if self._last is None or any(getattr(model, name) != value for name, value in self._used.items()):
-            used: dict[str, object] = {}
-            self._last = PageRegion(self._name, _join_lines(str(self._macro(_RecordingModel(model, used)))))
-            self._used = used
-        return self._last
-
-
 class Renderer:
     """Renders the three views. Of the show it keeps only the regions that were rendered last."""
 
     def __init__(self, assets: Assets) -> None:
         self._assets = assets
         self._environment = _build_environment(assets)
-        self._macros: dict[str, tuple[Drawing, ...]] = {}
+        self._drawings: dict[str, ViewDrawing] = {}
 
     def regions(self, view: str, state: ShowState, viewers: Mapping[str, int]) -> tuple[PageRegion, ...]:
         """Render every region of `view`, changed or not. Raises `KeyError` for an unknown view."""
-        drawings = self._macros.get(view) or self._load(view)
-        model = _build_model(view, state, viewers)
-        return tuple(drawing.of(model) for drawing in drawings)
+        drawing = self._drawings.get(view) or self._load(view)
+        return drawing.of(_build_model(view, state, viewers))
 
-    def _load(self, view: str) -> tuple["Drawing", ...]:
+    def _load(self, view: str) -> ViewDrawing:
         """Load a view's macros; done when it is first needed, so that a start does not wait for unused pages."""
-        names = REGIONS[view]
+        if view not in REGIONS:
+            raise KeyError(view)
         module = self._environment.get_template(f"{view}_regions.html").module
-        self._macros[view] = macros = tuple(Drawing(name, getattr(module, name)) for name in names)
-        return macros
+        self._drawings[view] = drawing = ViewDrawing(view, module)
+        return drawing
 
     def frame(self, regions: Iterable[PageRegion]) -> str:
         """Join regions to the data of one message of the stream."""
@@ -191,7 +113,7 @@ class Renderer:
 
     def part(self, template: str, name: str, *values: object) -> str:
         """Render one macro of a template, on one line as a region is."""
-        return _join_lines(str(getattr(self._environment.get_template(template).module, name)(*values)))
+        return join_lines(str(getattr(self._environment.get_template(template).module, name)(*values)))
 
 
 def _build_model(view: str, state: ShowState, viewers: Mapping[str, int]) -> object:
@@ -231,18 +153,13 @@ def _build_environment(assets: Assets) -> Environment:
 
 @lru_cache(maxsize=512)
 def _render_narration(text: str, written_in: str) -> Markup:
-    """Convert a narration to HTML; its line breaks (in code) become character references, to survive `_join_lines`."""
+    """Convert a narration to HTML; its line breaks (in code) become character references, to survive `join_lines`."""
     return Markup(to_html(text, written_in).replace("\n", "&#10;"))  # noqa: S704 - to_html is the escaping
 
 
 @lru_cache(maxsize=512)
 def _measure_narration(narration: str, written_in: str, *claim: str) -> int:
     return card_layout.narration_size(to_plain(narration, written_in), *claim)
-
-
-def _join_lines(html: str) -> str:
-    """Replace line breaks, for an SSE message must be one line of data, and what UTF-8 cannot encode."""
-    return encodable(html.replace("\n", " ").replace("\r", " ").strip())
 
 
 def _format_utc(at: float) -> str:

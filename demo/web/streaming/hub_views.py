@@ -7,7 +7,8 @@ from sse_starlette import ServerSentEvent
 
 from demo.hub import Hub
 from demo.show import ShowState
-from demo.web.rendering.renderer import PageRegion, Renderer
+from demo.web.rendering.regions import PageRegion
+from demo.web.rendering.renderer import Renderer
 
 VIEWS = ("stage", "presenter", "remote")
 

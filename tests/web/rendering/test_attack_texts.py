@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Page
 
-from demo.web.rendering.renderer import REGIONS
+from demo.web.rendering.regions import REGIONS
 from tests.browser.test_pages import connected
 from tests.support.chromium import PHONE, PROJECTOR, Window, chromium
 from tests.support.servers import Server, Stream, serving

@@ -5,11 +5,10 @@ import json
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from html.parser import HTMLParser
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -24,7 +23,8 @@ from demo.views.cards import cards
 from demo.views.curves import curves
 from demo.web.rendering.assets import Assets
 from demo.web.rendering.card_layout import layout_of, middle_cut, narration_size, spark
-from demo.web.rendering.renderer import REGIONS, Drawing, Renderer
+from demo.web.rendering.regions import REGIONS
+from demo.web.rendering.renderer import Renderer
 from tests.support.show_player import Player, player
 
 ASSETS = Assets(Path(str(resources.files("demo") / "static")))
@@ -456,35 +456,6 @@ def test_long_words_get_smaller_steps_and_long_names_keep_their_ends() -> None:
 
 
 # What is drawn again, and what is not.
-
-
-@dataclass
-class Counted:
-    """A macro that says how often it was asked."""
-
-    drawn: int = 0
-
-    def __call__(self, model: Any) -> str:
-        self.drawn += 1
-        return f"{model.title} {model.said}" if model.halted else model.title
-
-
-@dataclass(frozen=True)
-class Model:
-    title: str = "t"
-    said: str = "s"
-    halted: bool = False
-
-
-def test_a_region_is_drawn_again_only_when_something_changed_that_it_reads() -> None:
-    macro = Counted()
-    drawing = Drawing("r", macro)
-    assert [drawing.of(model).html for model in (Model(), Model(said="other"), Model())] == ["t"] * 3
-    assert macro.drawn == 1, "it reads no line while nothing is halted"
-    assert drawing.of(Model(halted=True)).html == "t s"
-    assert drawing.of(Model(halted=True, said="other")).html == "t other"
-    assert drawing.of(Model("u", "other")).html == "u"
-    assert macro.drawn == 4
 
 
 def test_pages_that_remember_show_what_pages_that_do_not_would_show() -> None:
