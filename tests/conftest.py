@@ -79,3 +79,28 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if "PYTEST_XDIST_WORKER" in os.environ or not (report.failed or report.duration > SLOW_SEC):
         return
     print(f"\n{report.when} of {report.nodeid} {report.outcome} after {report.duration:.0f} s", flush=True)
+
+
+_BROWSERS = {"tests.support.chromium"}
+_CONTAINERS = {
+    f"tests.support.{name}" for name in ("containers", "etcd_cluster", "tikv_containers", "matrix_containers")
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the files with browsers first and those with containers last, each time the ones with most tests first.
+
+    A browser breaks off its requests when a network of the machine changes, and each container changes one.
+    """
+    of_file: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        of_file.setdefault(item.path, []).append(item)
+    order = sorted(of_file.values(), key=lambda found: (_turn(found), -len(found)))
+    items[:] = [item for found in order for item in found]
+
+
+def _turn(items: list[pytest.Item]) -> int:
+    """Return 0 for a file that drives a Chromium, 2 for one that starts containers, 1 for all others."""
+    module = items[0].getparent(pytest.Module)
+    origins = {getattr(value, "__module__", "") for value in vars(module.obj).values()} if module is not None else set()
+    return 0 if origins & _BROWSERS else 2 if origins & _CONTAINERS else 1
