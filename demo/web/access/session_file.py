@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from demo.journal.writer_thread import WorkerThread
+from demo.threads.worker_thread import WorkerThread
 from demo.web.access.sessions import Session
 
 VERSION = 1
