@@ -1,12 +1,15 @@
 """The invitation that pairs a device, as it is shown: a link, its QR symbol, and a code to type.
 
-A symbol is drawn as half blocks in a terminal and as an SVG path on a page, always dark on light, with a quiet zone.
+A symbol is drawn as half blocks in a terminal and as SVG on a page, always dark on light, with a quiet zone.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from demo.console_output import StyledLine
+
+if TYPE_CHECKING:
+    from segno import QRCode
 
 QUIET = 4
 """Width of the quiet zone around a symbol in modules, as ISO/IEC 18004 requires."""
@@ -29,21 +32,6 @@ class Symbol:
     def size(self) -> int:
         return len(self.rows)
 
-    @property
-    def path(self) -> str:
-        """An SVG path around each horizontal run of dark modules; one unit is one module."""
-        runs = []
-        for y, row in enumerate(self.rows):
-            x = 0
-            while x < len(row):
-                length = 1
-                while x + length < len(row) and row[x + length] == row[x]:
-                    length += 1
-                if row[x]:
-                    runs.append(f"M{x} {y}h{length}v1h-{length}z")
-                x += length
-        return "".join(runs)
-
     def halves(self) -> tuple[str, ...]:
         """Draw the symbol as lines of half blocks, two rows of modules in each line, without colours."""
         rows = [*self.rows, *[(False,) * self.size] * (self.size % 2)]
@@ -55,10 +43,19 @@ class Symbol:
 
 def symbol(text: str, quiet: int = QUIET, correction: Literal["l", "m"] = "m") -> Symbol:
     """Encode `text` as a QR symbol. Raises `ValueError` for text that is too long for one."""
+    rows = _encode(text, correction).matrix_iter(border=quiet)
+    return Symbol(tuple(tuple(module == 1 for module in row) for row in rows))
+
+
+def to_svg(text: str) -> str:
+    """Return the symbol of `text` as an SVG element of the class `qr`, black on white. Raises `ValueError` as above."""
+    return _encode(text, "m").svg_inline(border=QUIET, omitsize=True, light="#fff", svgclass="qr", lineclass=None)
+
+
+def _encode(text: str, correction: Literal["l", "m"]) -> "QRCode":
     import segno  # noqa: PLC0415 - only where something is to be paired
 
-    code = segno.make(text, error=correction, micro=False, boost_error=False)
-    return Symbol(tuple(tuple(module == 1 for module in row) for row in code.matrix_iter(border=quiet)))
+    return segno.make(text, error=correction, micro=False, boost_error=False)
 
 
 def for_terminal(text: str) -> list[str]:

@@ -27,3 +27,15 @@ def make_private(path: Path) -> None:
         directory.mkdir(mode=0o700, exist_ok=True)
         if is_new or (directory == state_directory() and directory.stat().st_uid == os.geteuid()):
             directory.chmod(0o700)
+
+
+def sync_to_disk(path: Path) -> None:
+    """Write a file or a directory to disk: only then does a file's new name, or its removal, survive a crash.
+
+    Raises `OSError`.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

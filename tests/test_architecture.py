@@ -15,7 +15,7 @@ from demo.show import stored
 ROOT = Path(demo.__file__).parent
 
 FLOORS = (
-    ("demo", "clean", "clock", "errors", "hub", "markup", "paths", "subjects.tikv.proto"),
+    ("demo", "clean", "clock", "errors", "hub", "markup", "paths", "subjects.tikv.proto", "threads"),
     ("console_output", "container_engine", "findings", "probes", "relay.feed", "timeouts", "types"),
     ("invitation", "processes", "show"),
     ("faults", "journal", "startup_report", "subjects", "views"),

@@ -72,7 +72,7 @@ def down(name: str) -> StandaloneSystem:
     with contextlib.suppress(SubjectError):
         _ask(name, "/stop")
     deadline = time.monotonic() + DOWN_SEC
-    while start_time_of(found.pid) == found.born:
+    while found.is_up:
         if time.monotonic() > deadline:
             raise SubjectError(f"{name!r} did not end within {DOWN_SEC:g} s: kill {found.pid} ends it and its parts")
         time.sleep(0.02)

@@ -368,9 +368,7 @@ class Conductor:
 
     async def _end_tasks(self) -> None:
         """Let the marks in the undo ledger finish; cancel all other tasks, and abandon those that ignore that."""
-        marks = {task for task in self._tasks if task.get_name().startswith("marking")}
-        if marks:
-            await asyncio.wait(marks, timeout=ENDING_SEC)
+        await self._faults.finish_marking(ENDING_SEC)
         tasks = set(self._tasks)
         for task in tasks:
             task.cancel()

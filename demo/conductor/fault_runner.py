@@ -49,6 +49,8 @@ class FaultRunner:
         self._ledger = UndoLedger(context, self._drivers, watchdog)
         self._recovery_watch = RecoveryWatch(context, self._drivers)
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        """The newest injection or heal of each fault."""
+        self._injections: set[asyncio.Task[None]] = set()
         self._retry_pauses: dict[str, float] = {}
         self._retries: dict[str, asyncio.Task[None]] = {}
 
@@ -69,7 +71,9 @@ class FaultRunner:
         """Start the task that an event asks for: an injection, a heal, or the timer of a fault."""
         match event:
             case e.FaultRequested(name=name, run=run):
-                self._start_task(name, self._inject(name, run), f"injecting {name}")
+                injection = self._start_task(name, self._inject(name, run), f"injecting {name}")
+                self._injections.add(injection)
+                injection.add_done_callback(self._injections.discard)
             case e.HealRequested(name=name, run=run):
                 fault = state.fault(name)
                 if fault is not None and fault.state == "healing":
@@ -108,8 +112,9 @@ class FaultRunner:
         if errors:
             raise FaultError("; ".join(errors))
 
-    def _start_task(self, name: str, work: Coroutine[Any, Any, None], title: str) -> None:
-        self._tasks[name] = self._context.spawn(work, title)
+    def _start_task(self, name: str, work: Coroutine[Any, Any, None], title: str) -> asyncio.Task[None]:
+        task = self._tasks[name] = self._context.spawn(work, title)
+        return task
 
     async def _report_when_due(self, name: str, run: int, heals_at: float) -> None:
         await self._context.clock.sleep_until(heals_at)
@@ -182,6 +187,10 @@ class FaultRunner:
 
     # Shutdown.
 
+    async def finish_marking(self, within_sec: float) -> None:
+        """Wait until the new states of undos are on disk; `within_sec` at most."""
+        await self._ledger.finish_marking(within_sec)
+
     async def heal_everything(self, limit: float) -> None:
         """Undo all that is left, all faults at the same time, so that one that hangs does not delay the others.
 
@@ -212,7 +221,7 @@ class FaultRunner:
         task = self._tasks.get(name)
         if task is not None and not task.done():
             # An injection is waited for briefly and then cancelled; a heal that is under way is the very thing we want.
-            if task.get_name().startswith("injecting"):
+            if task in self._injections:
                 await asyncio.wait({task}, timeout=CALLING_OFF_SEC)
                 task.cancel()
                 await asyncio.wait({task}, timeout=CALLING_OFF_SEC)

@@ -1,22 +1,21 @@
 """Reads the poller ten times a second on the conductor's own clock, so that a poller that died or hangs is noticed."""
 
 import asyncio
-import contextlib
 import inspect
 import logging
 import marshal
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from demo.conductor.context import ConductorContext
-from demo.errors import log_unexpected
+from demo.errors import SubjectError, describe, log_unexpected
 from demo.show import FaultState, decide
 from demo.show import commands as c
 from demo.show.health_sample import DEFAULT_INTERVAL_SEC, Sample, plain, read_sample, unreadable_node
 from demo.subjects.user_code import told
+from demo.threads.worker_thread import run_in_thread
 from demo.types import FaultDriver, Poller
 
 logger = logging.getLogger(__name__)
@@ -171,24 +170,14 @@ async def _run_to_end(poller: Poller) -> None:
     if inspect.iscoroutinefunction(inspect.unwrap(run)):
         await run()
         return
-    loop = asyncio.get_running_loop()
-    finished: asyncio.Future[Any] = loop.create_future()
 
-    def finish(result: Any, error: Exception | None) -> None:
-        if not finished.done():
-            finished.set_result(result) if error is None else finished.set_exception(error)
-
-    def run_in_thread() -> None:
-        result, error = None, None
+    def run_to_end() -> Any:
         try:
-            result = run()
-        except Exception as caught:  # noqa: BLE001 - raised by `await finished`
-            error = caught
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the show has ended
-            loop.call_soon_threadsafe(finish, result, error)
+            return run()
+        except SystemExit as error:  # in a thread it ends the thread; from a future it would end the server
+            raise SubjectError(describe(error)).with_traceback(error.__traceback__) from error
 
-    threading.Thread(target=run_in_thread, name="poller", daemon=True).start()
-    result = await finished
+    result = await asyncio.wrap_future(run_in_thread(run_to_end, "poller"))
     if inspect.isawaitable(result):  # a plain function that only hands out a coroutine
         await result
 

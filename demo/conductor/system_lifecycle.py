@@ -15,6 +15,9 @@ from demo.timeouts import run_with_timeout
 
 logger = logging.getLogger(__name__)
 
+TRANSITION_SEC = 20.0
+"""How long a heal of the system waits for injections and heals of faults that are under way."""
+
 QUIET_SEC = 1.0
 """A stop that takes longer than this is announced."""
 
@@ -83,7 +86,7 @@ class SystemLifecycle:
     async def _heal_system(self) -> None:
         self._revive()
         # Heals of faults go first, so that two of them never start the same node at once.
-        await self._context.until(_has_no_fault_in_transition, 20)
+        await self._context.until(_has_no_fault_in_transition, TRANSITION_SEC)
         if self._config.heal_system is not None:
             await run_with_timeout(self._config.heal_sec, self._config.heal_system(), "healing the system")
 

@@ -46,6 +46,8 @@ class UndoLedger:
         # By undo id, a time of the loop's clock; `math.inf` while the injection runs.
         self._unsettled_until: dict[str, float] = {}
         self._locks: dict[str, asyncio.Lock] = {}
+        self._marking: set[asyncio.Task[None]] = set()
+        """Tasks that write the new state of an undo to disk."""
 
     @property
     def names(self) -> Sequence[str]:
@@ -284,8 +286,14 @@ class UndoLedger:
 
         An undo that stays unmarked is verified again at the next start.
         """
-        # The conductor knows these tasks by "marking" in their name, and lets them finish at shutdown.
-        self._context.spawn(self._write_mark(undo, state), f"marking {undo.fault} as {state}")
+        task = self._context.spawn(self._write_mark(undo, state), f"marking {undo.fault} as {state}")
+        self._marking.add(task)
+        task.add_done_callback(self._marking.discard)
+
+    async def finish_marking(self, within_sec: float) -> None:
+        """Wait, at shutdown, until the new states of undos are on disk; `within_sec` at most."""
+        if self._marking:
+            await asyncio.wait(set(self._marking), timeout=within_sec)
 
     async def _write_mark(self, undo: Undo, state: str) -> None:
         try:

@@ -2,17 +2,21 @@
 
 import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, wait
 from functools import partial
+from typing import TypeVar
 
 from demo.doctor.machine import checks
 from demo.doctor.report import Report
 from demo.doctor.subject import look_at
-from demo.doctor.threaded_check import ThreadedCheck, all_at_once
 from demo.errors import UsageError
 from demo.findings import CHECK_SEC, Finding, broken, late
 from demo.subjects import names
 from demo.subjects.options import Given
+from demo.threads.worker_thread import run_in_thread
+
+T = TypeVar("T")
 
 SUBJECT_SEC = 20.0
 """Timeout for all checks of a subject; each of them has a shorter one of its own."""
@@ -34,15 +38,27 @@ def examine(subject: str | None, given: Given, port: int) -> Report:
     return report
 
 
-def _take_finding(what: str, check: ThreadedCheck[Finding] | None) -> Finding:
+def _take_finding(what: str, check: Future[Finding] | None) -> Finding:
     if check is None:
         return late(what, CHECK_SEC)
-    return check.found if check.error is None else broken(what, check.error)
+    error = check.exception()
+    return check.result() if error is None else broken(what, error)
 
 
-def _take_findings(check: ThreadedCheck[Sequence[Finding]] | None) -> Sequence[Finding]:
+def _take_findings(check: Future[Sequence[Finding]] | None) -> Sequence[Finding]:
     if check is None:
         return (late("needs", SUBJECT_SEC),)
-    if check.error is None or isinstance(check.error, UsageError):
-        return check.found
-    return (broken("needs", check.error),)
+    error = check.exception()
+    if error is None or isinstance(error, UsageError):
+        return check.result()
+    return (broken("needs", error),)
+
+
+def all_at_once(work: Mapping[str, Callable[[], T]], within_sec: float) -> dict[str, Future[T] | None]:
+    """Run all pieces of work at once; None stands for one that took too long, and is left running.
+
+    Each has a thread of its own: one that hangs for ever holds up neither the others nor the end of the program.
+    """
+    started = {name: run_in_thread(piece, name) for name, piece in work.items()}
+    done = wait(started.values(), within_sec).done
+    return {name: piece if piece in done else None for name, piece in started.items()}

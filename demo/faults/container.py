@@ -10,6 +10,7 @@ from typing import Any
 from demo.container_engine import Container, Engine
 from demo.errors import EngineError, FaultError, InvalidValue
 from demo.faults.container_restore import ContainerState, bring_back
+from demo.faults.node_health import is_shown_down
 from demo.faults.target_selection import Elected, Fixed, OneOf, TargetSelection
 from demo.types import ChaosConfig, ChaosType, Plan
 
@@ -213,11 +214,7 @@ class ContainerFault:
             )
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
-        """Return whether the sample shows the target down. Degraded is not down: it lacks another node."""
-        if not self._planned:
-            return False
-        matching_nodes = [node for node in health.get("nodes", ()) if node.get("id") == self._planned]
-        return not matching_nodes or matching_nodes[0].get("health") not in ("up", "degraded")
+        return bool(self._planned) and is_shown_down(health, self._planned)
 
 
 @asynccontextmanager

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from demo.errors import FaultError, SubjectError
-from demo.processes.child import start_time_of
+from demo.faults.node_health import is_shown_down
 from demo.processes.handle import Current, Handle
+from demo.processes.process_ref import ProcessRef
 from demo.types import ChaosConfig, Plan
 
 DEATH_SEC = 2.0
@@ -48,9 +49,9 @@ def has_ended(plan: Plan) -> bool:
     return _has_terminated(plan.undo.get("owner"), plan.undo.get("owner_born"))
 
 
-def _has_terminated(pid: object, born: object) -> bool:
+def _has_terminated(pid: object, born: int | None) -> bool:
     # A pid alone proves nothing, it may be another process's by now: the start time must match too.
-    return not isinstance(pid, int) or start_time_of(pid) != born
+    return not isinstance(pid, int) or ProcessRef(pid, born).has_terminated
 
 
 async def same_process(plan: Plan, current: Current) -> bool:
@@ -135,6 +136,4 @@ class ProcessKill:
         return has_ended(plan) or (self.home.is_home_of(plan) and (self.part.is_over or await self.part.is_up()))
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
-        """Return whether the sample shows the target down. Degraded is not down: it lacks Redis."""
-        matching_nodes = [n for n in health.get("nodes", ()) if n.get("id") == self.target]
-        return not matching_nodes or matching_nodes[0].get("health") not in ("up", "degraded")
+        return is_shown_down(health, self.target)

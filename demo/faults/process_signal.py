@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from demo.errors import FaultError, InvalidValue, SubjectError
+from demo.faults.node_health import is_shown_down
 from demo.faults.process_kill import has_ended, is_gone
 from demo.processes.process_ref import ProcessRef
 from demo.processes.procfs import is_stopped
@@ -129,11 +130,7 @@ class SignalFault:
         return await self._owner.is_up(plan.undo)
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
-        """Return whether the sample shows the target down. Degraded is not down: it lacks another node."""
-        if not self._planned:
-            return False
-        matching_nodes = [node for node in health.get("nodes", ()) if node.get("id") == self._planned]
-        return not matching_nodes or matching_nodes[0].get("health") not in ("up", "degraded")
+        return bool(self._planned) and is_shown_down(health, self._planned)
 
 
 def _process_of(plan: Plan) -> ProcessRef:

@@ -33,9 +33,9 @@ from demo.journal.undo_table import (
     synced,
     unreadable_rows,
 )
-from demo.journal.writer_thread import WorkerThread
 from demo.show import ShowState, apply
 from demo.show.events import JournalEntry
+from demo.threads.worker_thread import WorkerThread
 from demo.types import Plan
 
 T = TypeVar("T")

@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from demo.errors import JournalError
+from demo.paths import sync_to_disk
 
 
 def write_anew(db: sqlite3.Connection, path: Path, newest: int) -> None:
@@ -22,14 +23,14 @@ def write_anew(db: sqlite3.Connection, path: Path, newest: int) -> None:
     try:
         db.execute("VACUUM INTO ?", (str(new),))
         _refuse_incomplete(new, newest)
-        _fsync(new, os.O_RDONLY)
+        sync_to_disk(new)
         for side in ("-wal", "-shm"):  # they belong to the old file, but SQLite would apply them to the new one
             Path(f"{path}{side}").unlink(missing_ok=True)
         _move_into_place(new, path)
     finally:
         new.unlink(missing_ok=True)
     # Only then is the new name on the disk too.
-    _fsync(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    sync_to_disk(path.parent)
 
 
 def write_through(db: sqlite3.Connection) -> None:
@@ -57,11 +58,3 @@ def _move_into_place(new: Path, path: Path) -> None:
         raise JournalError("another file was put in its place meanwhile") from None
     except OSError:
         new.rename(path)  # a file system without hard links
-
-
-def _fsync(path: Path, how: int) -> None:
-    descriptor = os.open(path, how | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,18 +1,17 @@
 """Numbers and objects from an untrusted answer: a value of another kind becomes None or empty, never an exception."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 MOST = 1e300
-"""Larger numbers are no measurements."""
+"""Just below the largest float. No measurement is larger, and a larger integer is no number for a JSON reader."""
 
 
 def number(value: object) -> float | None:
     """Return a finite number; None for anything else, truth values included."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not -MOST < value < MOST:
         return None
-    return None if math.isnan(value) else value
+    return value
 
 
 def rounded(value: object) -> float | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from demo.errors import FaultError
 from demo.processes import procfs
-from demo.processes.child import start_time_of
+from demo.processes.process_ref import ProcessRef
 
 
 def holder_of(port: int) -> str:
@@ -29,23 +29,23 @@ class PortOwner:
 
     port: int
     owner: int
-    _listener: tuple[int, int] | None = None
+    _listener: ProcessRef | None = None
 
     def is_ours(self) -> bool:
         """Return whether a child of `owner` listens there; True as well on a system without /proc."""
-        if self._listener is not None and _is_alive(*self._listener):
+        if self._listener is not None and _is_alive(self._listener):
             return True  # saves reading /proc again: a server keeps its port while it lives
         if not procfs.tells_listeners():
             return True
         self._listener = self._find_in(procfs.likely_children(self.owner)) or self._find_in(procfs.children(self.owner))
         return self._listener is not None
 
-    def _find_in(self, children: procfs.Processes) -> tuple[int, int] | None:
+    def _find_in(self, children: procfs.Processes) -> ProcessRef | None:
         pid = procfs.listeners(children).get(self.port)
-        return None if pid is None else (pid, children[pid])
+        return None if pid is None else ProcessRef(pid, children[pid])
 
 
-def _is_alive(pid: int, born: int) -> bool:
+def _is_alive(process: ProcessRef) -> bool:
     with contextlib.suppress(FaultError):
-        return start_time_of(pid) == born
+        return process.is_alive
     return False

@@ -24,6 +24,14 @@ class ProcessRef:
         return self.born is not None and start_time_of(self.pid) == self.born
 
     @property
+    def has_terminated(self) -> bool:
+        """Whether it has ended for certain: a system that tells no start times never proves that. Raises `FaultError`.
+
+        Another process may have its pid by now.
+        """
+        return start_time_of(self.pid) != self.born
+
+    @property
     def was_killed(self) -> bool:
         return self.killed
 

@@ -7,13 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from demo.errors import InvalidValue
+from demo.probes.numbers import number
 
 STATES = ("up", "degraded", "down", "starting", "offline", "unknown")
 """The values of a node's `health`, as `HealthPollerProtocol` documents them."""
 
 MAX_NODES = 2000
-_MAX_NUMBER = 1e300
-"""Just below the largest float. No measurement is larger, and a larger integer is no number for a JSON reader."""
 
 DEFAULT_INTERVAL_SEC = 1.0
 
@@ -116,7 +115,7 @@ def read_sample(health: object, now: float, moment_of: Callable[[float], float] 
     nodes = health.get("nodes", [])
     if not isinstance(nodes, list | tuple):
         raise InvalidValue(f"the poller's 'nodes' is {type(nodes).__name__}, not a list")
-    interval = _read_number(health.get("interval_sec"))
+    interval = number(health.get("interval_sec"))
     raw = plain(health)
     return Sample(
         nodes=_drop_duplicates(_read_node(item, index) for index, item in enumerate(nodes[:MAX_NODES])),
@@ -157,9 +156,9 @@ def plain(value: object, depth: int = 0) -> Any:
     if isinstance(value, str):
         return encodable(value)
     if isinstance(value, int | float):
-        number = _read_number(value)
+        finite = number(value)
         # A numeric type of another library (as NumPy) becomes one that every JSON encoder accepts.
-        return number if number is None else int(number) if isinstance(number, int) else float(number)
+        return finite if finite is None else int(finite) if isinstance(finite, int) else float(finite)
     # The depth is limited, because a structure may contain itself.
     if isinstance(value, Mapping) and depth < 12:
         return {encodable(str(key)): plain(item, depth + 1) for key, item in value.items()}
@@ -207,9 +206,9 @@ def _read_node(item: object, index: int) -> Node:
 def _read_metrics(metrics: Mapping[Any, Any]) -> dict[str, float | str]:
     values: dict[str, float | str] = {}
     for name, value in metrics.items():
-        number = _read_number(value)
-        if number is not None:
-            values[_read_text(name)] = number
+        finite = number(value)
+        if finite is not None:
+            values[_read_text(name)] = finite
         elif isinstance(value, str):
             values[_read_text(name)] = _read_text(value)[:200]
     return values
@@ -220,7 +219,7 @@ def _read_metric(item: Mapping[str, Any]) -> Metric:
     return Metric(
         name=name,
         label=_read_text(item.get("label")) or name,
-        value=_read_number(item.get("value")),
+        value=number(item.get("value")),
         unit=_read_text(item.get("unit")),
         role=_read_text(item.get("role")),
     )
@@ -230,24 +229,18 @@ def _read_counter(item: Mapping[str, Any]) -> Counter:
     return Counter(
         key=_read_text(item.get("key")),
         algorithm=_read_text(item.get("algorithm")),
-        limit=_read_number(item.get("limit")) or 0,
-        window_sec=_read_number(item.get("window_sec")) or 0,
-        admitted=_read_number(item.get("admitted")),
-        counted=_read_number(item.get("counted")),
-        drift=_read_number(item.get("drift")),
-        ghosts=_read_number(item.get("ghosts")),
-        spread_sec=_read_number(item.get("spread_sec")),
+        limit=number(item.get("limit")) or 0,
+        window_sec=number(item.get("window_sec")) or 0,
+        admitted=number(item.get("admitted")),
+        counted=number(item.get("counted")),
+        drift=number(item.get("drift")),
+        ghosts=number(item.get("ghosts")),
+        spread_sec=number(item.get("spread_sec")),
     )
 
 
 def _keep_dicts(value: object) -> list[Mapping[str, Any]]:
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list | tuple) else []
-
-
-def _read_number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not -_MAX_NUMBER < value < _MAX_NUMBER:
-        return None
-    return value
 
 
 def _read_text(value: object) -> str:

@@ -3,7 +3,9 @@
 import math
 import time
 from collections import deque
-from typing import Literal
+from typing import Any, Literal
+
+from demo.probes.numbers import rounded
 
 SPAN_SEC = 2.0
 
@@ -48,3 +50,8 @@ class RollingStats:
     def _drop_old(self, now: float) -> None:
         while self._events and self._events[0][0] < now - SPAN_SEC:
             self._events.popleft()
+
+
+def metric(name: str, label: str, value: object, unit: str, role: str) -> dict[str, Any]:
+    """Return one number of the whole system as a health sample lists it; its curve is drawn from them."""
+    return {"name": name, "label": label, "value": rounded(value), "unit": unit, "role": role}

@@ -15,7 +15,7 @@ from typing import Any
 
 from demo.errors import SubjectError, UsageError
 from demo.paths import make_private, state_directory
-from demo.processes.child import start_time_of
+from demo.processes.process_ref import ProcessRef
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 _MAX_SOCKET = 100
@@ -37,9 +37,13 @@ class StandaloneSystem:
     wiring: Mapping[str, Any]
 
     @property
+    def supervisor(self) -> ProcessRef:
+        return ProcessRef(self.pid, self.born)
+
+    @property
     def is_up(self) -> bool:
         """Whether its supervisor is alive. Raises `FaultError` when that cannot be told."""
-        return self.born is not None and start_time_of(self.pid) == self.born
+        return self.supervisor.is_alive
 
 
 def place() -> Path:

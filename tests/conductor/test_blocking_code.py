@@ -24,6 +24,7 @@ THREAD = """def run(self):
             time.sleep(1.2); self.n = getattr(self, 'n', 0) + 1
 """
 ENDS = "def run(self): raise ValueError('the client is gone')\n"
+EXITS = "def run(self): raise SystemExit('no client')\n"
 RUN = "async def run(self): await asyncio.sleep(3600)\n"
 
 
@@ -65,6 +66,12 @@ def test_a_poller_with_a_plain_run_gets_a_thread_of_its_own(tmp_path: Path) -> N
 def test_the_end_of_a_poller_in_a_thread_is_said(tmp_path: Path) -> None:
     with serving("lamp:Lamp", cwd=place(tmp_path, RUN, ENDS), env=HERE) as server:
         says = "the poller ended: lamp.py:15 in run: ValueError: the client is gone"
+        wait_for(lambda: says in lines(server), 10, lambda: str(lines(server)))
+
+
+def test_a_poller_in_a_thread_that_exits_ends_itself_and_not_the_server(tmp_path: Path) -> None:
+    with serving("lamp:Lamp", cwd=place(tmp_path, RUN, EXITS), env=HERE) as server:
+        says = "the poller ended: lamp.py:15 in run: SystemExit: no client"
         wait_for(lambda: says in lines(server), 10, lambda: str(lines(server)))
 
 

@@ -11,7 +11,7 @@ import pytest
 from demo.doctor.clock import clock
 from demo.doctor.machine import checks, free_port, memory
 from demo.doctor.report import Report
-from demo.doctor.threaded_check import all_at_once
+from demo.doctor.run import all_at_once
 from demo.errors import SubjectError
 from demo.findings import Finding, maybe, no, ok, together
 from demo.watchdog.client import trial
@@ -67,9 +67,9 @@ def test_a_thread_that_hangs_keeps_no_other_and_is_left_behind() -> None:
     assert time.monotonic() - began < 3
     assert done["hangs"] is None
     assert done["answers"] is not None
-    assert done["answers"].found is True
+    assert done["answers"].result() is True
     assert done["breaks"] is not None
-    assert isinstance(done["breaks"].error, ZeroDivisionError)
+    assert isinstance(done["breaks"].exception(), ZeroDivisionError)
     release.set()
 
 

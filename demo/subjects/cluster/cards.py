@@ -9,6 +9,7 @@ from demo.probes.numbers import mapping, number, rounded
 from demo.probes.periodic import Pulse
 from demo.probes.result import Reading
 from demo.subjects.cluster.members import Members
+from demo.subjects.request_stats import metric
 
 STARTING_SEC = 15.0
 """For so long a new container that does not answer yet counts as starting, then as down."""
@@ -143,11 +144,7 @@ def curves(pulse: Pulse, now: float) -> list[dict[str, Any]]:
     reading = answer(pulse, 0.0, now)
     data = reading.data if reading.ok else {}
     return [
-        _metric("load", "operations", _answered_per_sec(data), "/s", "load"),
-        _metric("latency", "p99", data.get("p99_ms"), "ms", "latency"),
-        _metric("errors", "errors", data.get("error_percent"), "%", "errors"),
+        metric("load", "operations", _answered_per_sec(data), "/s", "load"),
+        metric("latency", "p99", data.get("p99_ms"), "ms", "latency"),
+        metric("errors", "errors", data.get("error_percent"), "%", "errors"),
     ]
-
-
-def _metric(name: str, label: str, value: object, unit: str, role: str) -> dict[str, Any]:
-    return {"name": name, "label": label, "value": rounded(value), "unit": unit, "role": role}

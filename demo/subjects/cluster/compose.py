@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 import os
+import re
 import shutil
 import signal
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +28,11 @@ GRACE_SEC = "2"
 """The grace period of a container after SIGTERM."""
 
 TAIL_LINES = 12
+"""So many of the last lines are looked at for what went wrong."""
+
+MAX_LINES = 1000
+CONFIG_SEC = 15.0
+SERVICE = re.compile(r"[a-zA-Z0-9._-]+")
 MAX_SAID = 400
 NOT_THIS = "podman-compose"
 
@@ -68,16 +74,18 @@ async def find_compose(environ: Mapping[str, str] | None = None) -> tuple[str, .
 async def version_of(command: Sequence[str], environ: Mapping[str, str]) -> str:
     """Return the version that it prints; "" when it fails. Raises `TimeoutError` when it hangs."""
     try:
-        code, said = await _run_command((*command, "version", "--short"), environ, VERSION_SEC)
+        code, lines = await _run_command((*command, "version", "--short"), environ, VERSION_SEC)
     except _CommandTimeout as late:
         raise TimeoutError from late
     except SubjectError:
         return ""
-    return said if code == 0 else ""
+    return in_short(lines[-TAIL_LINES:]) if code == 0 else ""
 
 
-async def _run_command(command: Sequence[str], environ: Mapping[str, str], within_sec: float | None) -> tuple[int, str]:
-    """Run a command and return its exit code and last lines. Raises `SubjectError`.
+async def _run_command(
+    command: Sequence[str], environ: Mapping[str, str], within_sec: float | None
+) -> tuple[int, Sequence[str]]:
+    """Run a command and return its exit code and its last lines. Raises `SubjectError`.
 
     When cancelled, the command is ended before this returns.
     """
@@ -93,13 +101,13 @@ async def _run_command(command: Sequence[str], environ: Mapping[str, str], withi
         )
     except OSError as error:
         raise SubjectError(f"{command[0]} could not be started: {error.strerror or error}") from error
-    tail: deque[str] = deque(maxlen=TAIL_LINES)
+    tail: deque[str] = deque(maxlen=MAX_LINES)
     try:
         async with asyncio.timeout(within_sec):
             if process.stdout is not None:
                 async for line in process.stdout:
                     tail.append(line.decode(errors="replace").strip()[:MAX_SAID])
-            return await process.wait(), in_short(tail)
+            return await process.wait(), tuple(tail)
     except TimeoutError:
         raise _CommandTimeout(f"`{' '.join(command[:3])}` did not end within {within_sec:g} s") from None
     finally:
@@ -140,19 +148,34 @@ class Compose:
         if not self._command:
             self._command = await find_compose(self.environ)
 
-    async def up(self) -> None:
-        """Create and start what is missing; what runs is left as it is. Raises `SubjectError`."""
-        await self._run("up", "-d", "--no-recreate", within_sec=UP_SEC)
+    async def up(self, without: Collection[str] = ()) -> None:
+        """Create and start what is missing, except the services `without`; what runs is left as it is.
+
+        Raises `SubjectError`.
+        """
+        services = [name for name in await self._list_services() if name not in without] if without else []
+        if services or not without:
+            # Compose would start what the others depend on, listed or not.
+            only = ("--no-deps", *services) if without else ()
+            await self._run("up", "-d", "--no-recreate", *only, within_sec=UP_SEC)
+
+    async def _list_services(self) -> list[str]:
+        """Return the services of the compose file. Raises `SubjectError`."""
+        lines = await self._run("config", "--services", within_sec=CONFIG_SEC)
+        return [line for line in lines if SERVICE.fullmatch(line)]  # warnings stand among them
 
     async def down(self, within_sec: float) -> None:
         """Remove its containers, networks and volumes. Raises `SubjectError`."""
         await self._run("down", "--volumes", "--timeout", GRACE_SEC, within_sec=within_sec)
 
-    async def _run(self, *words: str, within_sec: float | None) -> None:
+    async def _run(self, *words: str, within_sec: float | None) -> Sequence[str]:
+        """Return the command's last lines. Raises `SubjectError` when it fails."""
         await self.check()
         command = (*self._command, "-p", self.project, "-f", str(self.file), *words)
         with without_proxies() as settings:
-            code, said = await _run_command(command, self.environ | settings, within_sec)
+            code, lines = await _run_command(command, self.environ | settings, within_sec)
         if code != 0:
             program = " ".join((Path(command[0]).name, *self._command[1:]))
-            raise SubjectError(f"`{program} -p {self.project} {words[0]}` failed: {said or f'exit code {code}'}")
+            said = in_short(lines[-TAIL_LINES:]) or f"exit code {code}"
+            raise SubjectError(f"`{program} -p {self.project} {words[0]}` failed: {said}")
+        return lines

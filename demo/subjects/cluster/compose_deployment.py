@@ -198,14 +198,21 @@ class ComposeDeployment:
             # Compose is needed only for containers that do not exist; those that do are started below without it.
             if not all(_containers_of(member, found) for member in self._members):
                 self._is_ours_to_remove |= not self.terms.keep and claim == "nobody's"
-                await self._compose.up()
+                await self._compose.up(self._list_withheld(found))
         for member in self._members:
             containers = _containers_of(member, found)
             if containers and not any(container.is_running for container in containers):
                 await self._start(member, containers[0])
 
+    def _list_withheld(self, found: Sequence[Container]) -> frozenset[str]:
+        """Return the services that compose would start too, although no fault and no heal may touch them."""
+        return frozenset(one.service for one in found if not one.is_running and not self._may_touch(one))
+
+    def _may_touch(self, container: Container) -> bool:
+        return container.is_target or self.terms.allow_unlabelled
+
     async def _start(self, member: Member, container: Container) -> None:
-        if not (container.is_target or self.terms.allow_unlabelled):
+        if not self._may_touch(container):
             raise SubjectError(f"{member.id} does not run, and lacks the label demo.target=true: start it by hand")
         try:
             await (self.engine.unpause if container.state == "paused" else self.engine.start)(container.id)

@@ -1,5 +1,6 @@
 """The members of a cluster as the show knows them: which are expected, where each answers, and their probes."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -118,3 +119,8 @@ class Members:
         seen = [(member, self.seen(member.id)) for member in self._all]
         changed = [member.take(watched.container) for member, watched in seen if watched is not None]
         return any(changed)
+
+
+def natural_key(name: str) -> list[tuple[int, str]]:
+    """Return a sort key that puts `store-10` after `store-9`."""
+    return [(int(word), "") if word.isdigit() else (-1, word) for word in re.split(r"(\d+)", name)]

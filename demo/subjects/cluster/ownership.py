@@ -11,6 +11,7 @@ from demo.container_engine.container import Container
 from demo.errors import FaultError
 from demo.paths import make_private, state_directory
 from demo.processes.child import start_time_of
+from demo.processes.process_ref import ProcessRef
 
 LABEL = "demo.owner"
 KEPT = "kept"
@@ -48,7 +49,7 @@ def _has_terminated(owner: str) -> bool:
     if host != platform.node() or not pid.isdecimal() or not born.isdecimal() or born == UNKNOWN:
         return False
     try:
-        return start_time_of(int(pid)) != int(born)
+        return ProcessRef(int(pid), int(born)).has_terminated
     except FaultError:
         return False  # not knowing does not prove that it has terminated
 

@@ -1,7 +1,6 @@
 """Finds the members of an etcd that runs already in a compose project: etcd lists them, and containers are matched."""
 
 import asyncio
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from demo.container_engine import Container
 from demo.errors import SubjectError
 from demo.probes.http import HttpProbe
 from demo.probes.numbers import mapping
-from demo.subjects.cluster.members import address_of, is_called
+from demo.subjects.cluster.members import address_of, is_called, natural_key
 
 CLIENT_PORT = 2379
 ASK_SEC = 2.0
@@ -54,7 +53,7 @@ async def members_of(project: str, containers: Sequence[Container]) -> tuple[str
     Raises `SubjectError`, with what is there, where that is no etcd cluster that can be presented.
     """
     addresses = {one.called: at for one in containers if one.is_running and (at := address_of(one, CLIENT_PORT))}
-    services = ", ".join(sorted({one.called for one in containers}, key=_sort_key))
+    services = ", ".join(sorted({one.called for one in containers}, key=natural_key))
     if not addresses:
         raise SubjectError(
             f"nothing that runs in the compose project {project!r} publishes etcd's client port {CLIENT_PORT} on this "
@@ -87,10 +86,10 @@ def _match_containers(project: str, listed: Listed, containers: Sequence[Contain
     hidden = [name for name, one in known.items() if one.is_running and not address_of(one, CLIENT_PORT)]
     if hidden:
         raise SubjectError(
-            f"{', '.join(sorted(hidden, key=_sort_key))} of the compose project {project!r} publish no port "
+            f"{', '.join(sorted(hidden, key=natural_key))} of the compose project {project!r} publish no port "
             f"{CLIENT_PORT} on this machine, so nobody could see how they are: publish it on 127.0.0.1"
         )
-    return tuple(sorted(known, key=_sort_key))
+    return tuple(sorted(known, key=natural_key))
 
 
 async def _ask_for_members(session: Callable[[], aiohttp.ClientSession], address: str) -> Listed | None:
@@ -111,8 +110,3 @@ def _parse(body: Mapping[str, Any]) -> Listed | None:
         hosts = dict.fromkeys(host for url in urls if (host := urlsplit(url).hostname or ""))
         hosts_by_name[str(member.get("name") or f"#{place}")] = tuple(hosts)
     return Listed(cluster, hosts_by_name)
-
-
-def _sort_key(name: str) -> list[tuple[int, str]]:
-    """Return a sort key that puts `etcd-10` after `etcd-9`."""
-    return [(int(word), "") if word.isdigit() else (-1, word) for word in re.split(r"(\d+)", name)]

@@ -8,6 +8,7 @@ from typing import Any
 
 import aiohttp
 
+from demo.probes.numbers import mapping
 from demo.processes.service import run
 from demo.subjects.cluster.kv_store import NotDone
 from demo.subjects.cluster.load_client import building
@@ -20,6 +21,13 @@ PAUSE_SEC = 0.02
 
 UNREACHABLE = "unreachable"
 """No connection was made, so the write cannot have had an effect."""
+
+ELECTING = (
+    "etcdserver: no leader",
+    "etcdserver: leader changed",
+    "etcdserver: request timed out, possibly due to previous leader failure",
+)
+"""etcd's errors for a request that met an election, as in its `api/v3rpc/rpctypes`."""
 
 
 class EtcdStore:
@@ -86,8 +94,7 @@ class EtcdStore:
         except ValueError as error:
             raise NotDone("refused") from error
         if status != 200 or not isinstance(response, dict) or "header" not in response:
-            # etcd says "no leader", "leader changed" or "previous leader failure" in such errors.
-            raise NotDone("election" if "leader" in str(response) else "refused")
+            raise NotDone("election" if _tells_election(response) else "refused")
         self._check_cluster(response["header"])
         return response
 
@@ -106,6 +113,12 @@ class EtcdStore:
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
+
+
+def _tells_election(response: object) -> bool:
+    """Return whether an error says that there is no leader: in `message`, or in `error` where the etcd is old."""
+    texts = (mapping(response).get(name) for name in ("message", "error"))
+    return any(text in ELECTING for text in texts if isinstance(text, str))
 
 
 def _to_base64(raw: bytes) -> str:

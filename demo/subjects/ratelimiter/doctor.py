@@ -3,9 +3,9 @@
 import asyncio
 
 from demo.findings import Finding, no, ok, together
-from demo.processes.child import start_time_of
 from demo.processes.port_owner import taken_by
 from demo.processes.ports import free_ports, is_free
+from demo.processes.process_ref import ProcessRef
 from demo.subjects.ratelimiter.attached_system import SupervisorClient
 from demo.subjects.ratelimiter.redis_server import OLDEST, remedy, survey
 from demo.subjects.standalone import find
@@ -55,7 +55,7 @@ async def _check_standing(name: str) -> Finding:
     down = [
         part
         for part, status in answer["parts"].items()
-        if status["pid"] is None or start_time_of(status["pid"]) != status["born"]
+        if status["pid"] is None or ProcessRef(status["pid"], status["born"]).has_terminated
     ]
     if down:
         return no(SYSTEM, f"{name!r} stands, but not {', '.join(down)}", f"demo heal {name}")

@@ -1,9 +1,12 @@
-"""The limited keys: the limit and algorithm of each, and the load that the traffic puts on it."""
+"""The limited keys: limit, algorithm and load of each; and what a node can do while Redis does not answer."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 Algorithm = Literal["naive", "exact"]
+
+Fallback = Literal["local", "open", "closed"]
+"""What a node does while Redis does not answer: count alone, admit everything, or admit nothing."""
 
 NAIVE_KEY = "pay-naive"
 EXACT_KEY = "pay-exact"

@@ -5,7 +5,7 @@ import itertools
 import os
 import time
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -16,12 +16,10 @@ from demo.processes.proof_of_identity import Question
 from demo.processes.service import run
 from demo.processes.service_auth import HOST
 from demo.subjects.ratelimiter.algorithms import Decision, LocalWindows, now_us
-from demo.subjects.ratelimiter.limits import Limit
+from demo.subjects.ratelimiter.limits import Fallback, Limit
 from demo.subjects.ratelimiter.redis_client import connect
 from demo.subjects.ratelimiter.redis_counter import RedisCounter
 from demo.subjects.request_stats import RollingStats
-
-Fallback = Literal["local", "open", "closed"]
 
 FIRST_CONTACT_SEC = 3.0
 """A node does not listen before it has reached Redis, but waits no longer than this for it."""

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from demo.clock import CLOCK
-from demo.probes.numbers import mapping, number, rounded
+from demo.probes.numbers import mapping, number
 from demo.probes.result import Reading
 from demo.processes.supervised import ObservedProcess
 from demo.subjects.ratelimiter.cards import node_card
 from demo.subjects.ratelimiter.limits import Limit
+from demo.subjects.request_stats import metric
 
 INTERVAL_SEC = 0.5
 
@@ -94,12 +95,8 @@ def _empty_counter(limit: Limit) -> dict[str, Any]:
 def curves(traffic: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the main numbers as the clients see them; None each while the traffic does not answer."""
     return [
-        _metric("load", "requests", traffic.get("per_sec"), "/s", "load"),
-        _metric("latency", "p99", traffic.get("p99_ms"), "ms", "latency"),
-        _metric("errors", "errors", traffic.get("error_percent"), "%", "errors"),
-        _metric("rejected", "refused (429)", traffic.get("limited_per_sec"), "/s", "rejected"),
+        metric("load", "requests", traffic.get("per_sec"), "/s", "load"),
+        metric("latency", "p99", traffic.get("p99_ms"), "ms", "latency"),
+        metric("errors", "errors", traffic.get("error_percent"), "%", "errors"),
+        metric("rejected", "refused (429)", traffic.get("limited_per_sec"), "/s", "rejected"),
     ]
-
-
-def _metric(name: str, label: str, value: object, unit: str, role: str) -> dict[str, Any]:
-    return {"name": name, "label": label, "value": rounded(value), "unit": unit, "role": role}

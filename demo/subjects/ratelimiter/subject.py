@@ -1,7 +1,7 @@
 """The rate limiter as the subject of a show: one of the show's own, or a running one that it attaches to."""
 
 from collections.abc import Sequence
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from demo.errors import UsageError
 from demo.findings import Finding
@@ -12,11 +12,11 @@ from demo.subjects.ratelimiter.deck import deck
 from demo.subjects.ratelimiter.doctor import PARTS, examine_own, examine_standing
 from demo.subjects.ratelimiter.faults import faults
 from demo.subjects.ratelimiter.limiter_system import LimiterSystem
+from demo.subjects.ratelimiter.limits import Fallback
 from demo.subjects.ratelimiter.owned_system import OwnedSystem
 from demo.subjects.ratelimiter.poller import Poller
 from demo.types import Chapter, FaultDriver, Stage
 
-Fallback = Literal["local", "open", "closed"]
 HIGHEST_BASE = 65_535 - PARTS + 1
 
 

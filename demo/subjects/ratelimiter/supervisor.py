@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
@@ -20,11 +20,10 @@ from aiohttp import web
 from demo.errors import DemoError, SubjectError
 from demo.processes.child import start_time_of
 from demo.processes.supervised import SupervisedProcess
+from demo.processes.unix_server import as_handler, listen
 from demo.subjects.ratelimiter.connection_info import Settings
 from demo.subjects.ratelimiter.owned_system import OwnedSystem
 from demo.subjects.standalone import StandaloneSystem, announce, file_of, withdraw
-
-Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 class Supervisor:
@@ -38,11 +37,11 @@ class Supervisor:
         app = web.Application()
         app.add_routes(
             [
-                web.get("/parts", _as_handler(self._report_all)),
-                web.get("/parts/{id}", _as_handler(self._report_one)),
-                web.post("/parts/{id}/bring-back", _as_handler(self._restart)),
-                web.post("/heal", _as_handler(self._heal)),
-                web.post("/stop", _as_handler(self._stop)),
+                web.get("/parts", as_handler(self._report_all)),
+                web.get("/parts/{id}", as_handler(self._report_one)),
+                web.post("/parts/{id}/bring-back", as_handler(self._restart)),
+                web.post("/heal", as_handler(self._heal)),
+                web.post("/stop", as_handler(self._stop)),
             ]
         )
         return app
@@ -88,30 +87,6 @@ def told(part: SupervisedProcess) -> dict[str, Any]:
     }
 
 
-def _as_handler(work: Callable[[web.Request], Awaitable[Mapping[str, Any]]]) -> Handler:
-    async def handler(request: web.Request) -> web.Response:
-        try:
-            return web.json_response(await work(request))
-        except SubjectError as error:
-            return web.json_response({"error": str(error)}, status=502)
-
-    return handler
-
-
-async def _listen(supervisor: Supervisor, name: str) -> web.AppRunner:
-    path = file_of(name, "sock")
-    path.unlink(missing_ok=True)
-    runner = web.AppRunner(supervisor.application(), access_log=None, handle_signals=False)
-    await runner.setup()
-    # The mode of the socket is that of its creation: a chmod afterwards would leave it open for a moment.
-    previous_umask = os.umask(0o177)
-    try:
-        await web.UnixSite(runner, str(path)).start()
-    finally:
-        os.umask(previous_umask)
-    return runner
-
-
 async def _serve(name: str, settings: Settings) -> None:
     system = OwnedSystem(settings)
     supervisor = Supervisor(system)
@@ -122,7 +97,7 @@ async def _serve(name: str, settings: Settings) -> None:
     try:
         system.check()
         await system.start()
-        runner = await _listen(supervisor, name)
+        runner = await listen(supervisor.application(), file_of(name, "sock"))
         pid = os.getpid()
         announce(StandaloneSystem(name, "ratelimiter", pid, start_time_of(pid), time.time(), system.wiring.to_json()))
         _report_to_parent({"up": True})

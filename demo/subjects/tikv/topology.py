@@ -1,6 +1,5 @@
 """The PDs and stores of a cluster: their names, addresses, and probes."""
 
-import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +10,7 @@ from demo.probes.pd import NONSENSE, PdProbe
 from demo.probes.periodic import Pulse
 from demo.probes.result import Reading
 from demo.probes.tikv import QpsProbe, StatusProbe
-from demo.subjects.cluster.members import EVERY_SEC, Member
+from demo.subjects.cluster.members import EVERY_SEC, Member, natural_key
 
 PD_PORT, KV_PORT, STATUS_PORT = 2379, 20160, 20180
 PD_EVERY_SEC = 0.5
@@ -70,7 +69,7 @@ class Topology:
             return PdProbe(self._session, f"http://{at}", asks_word=asks_word)
 
         member = Member(ident, "pd", port, probe_at, host, PD_EVERY_SEC)
-        self.pds = sorted([*self.pds, PdInfo(member, name, advertised)], key=lambda pd: in_order(pd.member.id))
+        self.pds = sorted([*self.pds, PdInfo(member, name, advertised)], key=lambda pd: natural_key(pd.member.id))
         return member
 
     def is_reached(self, name: str) -> bool:
@@ -86,7 +85,7 @@ class Topology:
         member = Member(ident, "tikv", port, lambda at: StatusProbe(self._session, f"http://{at}"), host, every_sec)
         qps = Pulse(self._qps_probe_of(member), QPS_EVERY_SEC, self._notify_changed)
         store = TikvStoreInfo(member, advertised, status, kv_port, qps)
-        self.stores = sorted([*self.stores, store], key=lambda store: in_order(store.member.id))
+        self.stores = sorted([*self.stores, store], key=lambda store: natural_key(store.member.id))
         return member
 
     def _notify_changed(self) -> None:
@@ -124,11 +123,6 @@ def split(address: str) -> tuple[str, int]:
     """Split `pd0:2379` into host and port; port 0 where there is none."""
     host, _, port = address.rpartition(":")
     return (host.strip("[]"), int(port)) if port.isdecimal() and len(port) <= 5 else (address, 0)
-
-
-def in_order(ident: str) -> tuple[tuple[str, int], ...]:
-    """Return a sort key that puts `store-4` before `store-10`."""
-    return tuple((text, int(digits or 0)) for text, digits in re.findall(r"([^0-9]*)([0-9]*)", ident))
 
 
 def names(count: int, kind: str) -> Sequence[str]:

@@ -10,7 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from demo.journal.writer_thread import WorkerThread
+from demo.paths import sync_to_disk
+from demo.threads.worker_thread import WorkerThread
 from demo.web.access.sessions import Session
 
 VERSION = 1
@@ -82,7 +83,7 @@ class SessionFile:
     def _remove(self) -> None:
         try:
             self._path.unlink(missing_ok=True)
-            _sync_directory(self._path.parent)
+            sync_to_disk(self._path.parent)
         except OSError as error:
             self._on_trouble(f"a device that was revoked may be back after a crash: remove {self._path}, {error}")
         else:
@@ -98,7 +99,7 @@ class SessionFile:
                 file.flush()
                 os.fsync(file.fileno())
             new.replace(self._path)
-            _sync_directory(self._path.parent)
+            sync_to_disk(self._path.parent)
         except OSError as error:
             with contextlib.suppress(OSError):
                 new.unlink(missing_ok=True)
@@ -109,15 +110,6 @@ class SessionFile:
     def _ignore_file(self, why: str) -> Iterable[Session]:
         self._on_trouble(f"the paired devices of before are forgotten: {self._path} is not used, {why}")
         return []
-
-
-def _sync_directory(path: Path) -> None:
-    """Write a directory to disk: only then does a file's new name, or its removal, survive a crash."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _parse_sessions(data: Any, epoch: str) -> list[Session]:

@@ -4,10 +4,11 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
+from markupsafe import Markup
 
 from demo.conductor import Conductor
 from demo.errors import InvalidValue
-from demo.invitation import symbol
+from demo.invitation import to_svg
 from demo.show import commands as c
 from demo.views.state_json import moment
 from demo.web.access.addresses import OtherAddress
@@ -205,7 +206,7 @@ class PairingRoutes:
             "pairing.html",
             codes=codes,
             lacking=self._access.reach.lacking,
-            qr=symbol(codes["link"]) if codes["link"] else None,
+            qr=Markup(to_svg(codes["link"])) if codes["link"] else None,  # noqa: S704 - holds no text
             plain=self._access.reach.crosses_plainly,
             sessions=self._access.sessions.all(),
             me=visitor.session,

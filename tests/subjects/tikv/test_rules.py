@@ -13,7 +13,7 @@ from demo.errors import UsageError
 from demo.probes.periodic import Pulse
 from demo.probes.result import Reading
 from demo.subjects import load
-from demo.subjects.cluster.members import Member
+from demo.subjects.cluster.members import Member, natural_key
 from demo.subjects.tikv.chapter_actions import of_pd, pd_word
 from demo.subjects.tikv.client.kv_store import MAX_KEYS, some_keys
 from demo.subjects.tikv.client.region_cache import KeyRegion
@@ -21,7 +21,7 @@ from demo.subjects.tikv.pd_status import PdStatus, PdStatusTracker, leader_of
 from demo.subjects.tikv.prometheus_qps import QUERY
 from demo.subjects.tikv.region_leaders import LeaderTracker, RegionLeader, by_pd, most, read
 from demo.subjects.tikv.subject import Tikv
-from demo.subjects.tikv.topology import PdInfo, Topology, in_order, split
+from demo.subjects.tikv.topology import PdInfo, Topology, split
 
 NOW = 1_800_000_000.0
 BEYOND = 2**53
@@ -263,7 +263,7 @@ def test_an_address_has_two_halves_or_no_port(address: str, halves: tuple[str, i
 
 
 def test_cards_stand_in_the_order_of_their_numbers() -> None:
-    assert sorted(["store-10", "tikv", "store-4", "pd-0", "store-1"], key=in_order) == [
+    assert sorted(["store-10", "tikv", "store-4", "pd-0", "store-1"], key=natural_key) == [
         *("pd-0", "store-1", "store-4", "store-10", "tikv")
     ]
     made = Topology(lambda: pytest.fail("nothing is asked here"))

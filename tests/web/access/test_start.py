@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from demo.errors import UsageError
-from demo.invitation import Invitation, symbol
+from demo.invitation import QUIET, Invitation, symbol, to_svg
 from demo.startup_report import AccessInfo, welcome
 from demo.web.access.addresses import ServerAddresses
 from demo.web.access.bearer_token import token_file
@@ -243,6 +243,24 @@ def test_on_a_terminal_the_link_is_a_symbol_in_half_blocks() -> None:
     assert tuple(tuple(row) for row in modules[: len(modules[0])]) == symbol(invited.link, 2, "l").rows
     assert max(len(line) for line in lines) < 60
     assert "█" not in "".join(welcome(entry))
+
+
+def test_the_symbol_on_a_page_has_the_modules_of_the_link_in_black_on_white() -> None:
+    link = "http://192.168.1.5:8000/pair#abcdefghijklmnopqrstuv"
+    expected = symbol(link).rows
+    svg, size = to_svg(link), len(expected)
+    white = f'<path fill="#fff" d="M0 0h{size}v{size}h-{size}z"/>'
+    assert svg.startswith(f'<svg viewBox="0 0 {size} {size}" class="qr">{white}')
+    (lines,) = re.findall(r'<path stroke="#000" d="([^"]+)"/></svg>$', svg)
+    drawn = [[False] * size for _ in expected]
+    x, y = 0.0, 0.0
+    for right, down, length in re.findall(r"[Mm](-?[\d.]+) (-?[\d.]+)h(\d+)", lines):
+        x, y = x + float(right), y + float(down)
+        for _ in range(int(length)):
+            drawn[int(y)][int(x)] = True
+            x += 1
+    assert tuple(map(tuple, drawn)) == expected
+    assert not any(map(any, drawn[:QUIET]))
 
 
 def test_a_loopback_server_says_and_makes_no_more_than_before(tmp_path: Path) -> None:

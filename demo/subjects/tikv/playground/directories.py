@@ -127,8 +127,8 @@ async def _wait_for_supervisor(noted: dict[str, Any], within_sec: float) -> bool
     return True
 
 
-def _is_alive(pid: object, born: object) -> bool:
-    return isinstance(pid, int) and born is not None and start_time_of(pid) == born
+def _is_alive(pid: object, born: int | None) -> bool:
+    return isinstance(pid, int) and ProcessRef(pid, born).is_alive
 
 
 async def end_all(place: PlaygroundDir) -> None:

@@ -10,7 +10,6 @@ from demo.errors import SubjectError
 from demo.faults.process_signal import TargetProcess
 from demo.probes.pd import PdProbe
 from demo.probes.tikv import StatusProbe
-from demo.processes.child import start_time_of
 from demo.processes.process_ref import ProcessRef
 from demo.processes.unix_client import ask
 from demo.subjects.cluster.cluster import Cluster
@@ -68,7 +67,7 @@ class PlaygroundProcesses:
                 raise
             # Another show's playground, which ends with that show.
             until = time.monotonic() + GONE_SEC
-            while start_time_of(undo["owner"]) == undo["owner_born"]:
+            while not ProcessRef(undo["owner"], undo["owner_born"]).has_terminated:
                 if time.monotonic() > until:
                     raise
                 await asyncio.sleep(LOOK_SEC)

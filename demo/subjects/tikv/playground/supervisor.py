@@ -15,7 +15,7 @@ import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,7 @@ from demo.errors import DemoError, SubjectError
 from demo.processes.child import program, start_time_of
 from demo.processes.process_ref import ProcessRef
 from demo.processes.procfs import Launch, Processes, children, descendants, listeners, marked, orphans
+from demo.processes.unix_server import as_handler, listen
 from demo.subjects.tikv.playground.directories import MARK, PlaygroundDir, end_all
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -163,7 +164,7 @@ class PlaygroundSupervisor:
     def application(self) -> web.Application:
         app = web.Application()
         app.add_routes(
-            [web.get("/parts", _as_handler(self._report)), web.post("/ports/{port}/start", _as_handler(self._restart))]
+            [web.get("/parts", as_handler(self._report)), web.post("/ports/{port}/start", as_handler(self._restart))]
         )
         return app
 
@@ -244,29 +245,6 @@ class PlaygroundSupervisor:
             await end_all(self._directory)
 
 
-def _as_handler(
-    work: Callable[[web.Request], Awaitable[Mapping[str, Any]]],
-) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def handler(request: web.Request) -> web.Response:
-        try:
-            return web.json_response(await work(request))
-        except (DemoError, OSError) as error:
-            return web.json_response({"error": str(error)}, status=502)
-
-    return handler
-
-
-async def _listen(supervisor: PlaygroundSupervisor, directory: PlaygroundDir) -> web.AppRunner:
-    runner = web.AppRunner(supervisor.application(), access_log=None, handle_signals=False)
-    await runner.setup()
-    previous_umask = os.umask(0o177)
-    try:
-        await web.UnixSite(runner, str(directory.socket)).start()
-    finally:
-        os.umask(previous_umask)
-    return runner
-
-
 async def _end_with_server(supervisor: PlaygroundSupervisor) -> None:
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
@@ -281,7 +259,7 @@ async def _supervise(directory: PlaygroundDir, command: list[str], server: int) 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, supervisor.ending.set)
     directory.note(server, os.getpid())
-    runner = await _listen(supervisor, directory)
+    runner = await listen(supervisor.application(), directory.socket)
     tasks: list[asyncio.Task[None]] = []
     try:
         await supervisor.start()

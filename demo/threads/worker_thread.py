@@ -1,4 +1,7 @@
-"""A thread that does blocking work in order. It is a daemon, so a disk that hangs never keeps the process alive."""
+"""Blocking work in daemon threads, which never keep the process alive: not even one whose disk or network hangs.
+
+`ThreadPoolExecutor` and `asyncio.to_thread` are not for that: the interpreter joins their threads at exit.
+"""
 
 import threading
 from collections.abc import Callable
@@ -10,17 +13,14 @@ T = TypeVar("T")
 
 
 class WorkerThread:
-    """Runs submitted functions one after another in a daemon thread.
-
-    Not a `ThreadPoolExecutor`: the interpreter joins its threads at exit, for ever if one of them hangs.
-    """
+    """Runs submitted functions one after another in one daemon thread."""
 
     def __init__(self, name: str) -> None:
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         threading.Thread(target=self._run, name=name, daemon=True).start()
 
     def submit(self, work: Callable[[], T]) -> Future[T]:
-        """Run `work` after everything submitted before; return its future."""
+        """Run `work` after everything submitted before; return its future, which holds whatever it raises."""
         future: Future[T] = Future()
 
         def job() -> None:
@@ -42,3 +42,11 @@ class WorkerThread:
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
             job()
+
+
+def run_in_thread(work: Callable[[], T], name: str) -> Future[T]:
+    """Run `work` at once in a daemon thread of its own, which ends with it; return its future."""
+    worker = WorkerThread(name)
+    future = worker.submit(work)
+    worker.end()
+    return future

@@ -1,0 +1,10 @@
+"""What a health sample says of a fault's target."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def is_shown_down(health: Mapping[str, Any], target: str) -> bool:
+    """Return whether the target is down in the sample, or missing. Degraded is not down: it lacks another node."""
+    matching_nodes = [node for node in health.get("nodes", ()) if node.get("id") == target]
+    return not matching_nodes or matching_nodes[0].get("health") not in ("up", "degraded")
