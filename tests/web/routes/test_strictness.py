@@ -20,7 +20,7 @@ from tests.support.servers import Server
 from tests.web.routes.test_contract import problem
 
 MOVES = ("/advance", "/back", "/goto/2", "/rerun")
-NO_FIELDS = ("/chaos/none", "/chaos/none/heal", "/heal", "/halt", "/resume", "/timer/start", "/sessions/revoke-all")
+NO_FIELDS = ("/chaos/none/heal", "/heal", "/halt", "/resume", "/timer/start", "/sessions/revoke-all")
 
 # Fields.
 
