@@ -21,6 +21,9 @@ Fields = dict[str, Any]
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
 """C0 and C1, but for those that are white space: they part words."""
 
+_READ = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
+"""The types of a body whose fields are read."""
+
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,20})?")
 
 _NUMBER = {"type": "integer", "minimum": 1, "maximum": 999_999_999}
@@ -150,7 +153,8 @@ def reading(model: type[Model]) -> Callable[[Request], Awaitable[Model]]:
         fields = _once(request.query_params.multi_items())
         if request.method != "POST":
             return checked(model, fields)  # A body of a GET means nothing, and might never come.
-        return checked(model, await body_fields(request, fields, takes_text="text" in model.model_fields))
+        names = model.model_fields
+        return checked(model, await body_fields(request, fields, takes_text="text" in names, takes_any=not names))
 
     return read
 
@@ -190,10 +194,15 @@ def _once(pairs: Iterable[tuple[str, Any]]) -> Fields:
     return fields
 
 
-async def body_fields(request: Request, first: Fields, *, takes_text: bool = False) -> Fields:
-    """Return the body's fields and those of the query, `first`. Raises `InvalidValue`, too for one that is in both."""
+async def body_fields(request: Request, first: Fields, *, takes_text: bool = False, takes_any: bool = False) -> Fields:
+    """Return the body's fields and those of the query, `first`. Raises `InvalidValue`, too for one that is in both.
+
+    `takes_any`: a body of another type is ignored. It cannot hold a field that is meant, and a halt must get through.
+    """
     fields, sent = {}, await request.body()
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if sent and kind not in _READ and not takes_any:  # Ignored, a `from` in it would guard nothing.
+        raise InvalidValue(f"a body of type {kind[:40]!r} is not read here: send a form, JSON or text/plain")
     try:
         if kind == "application/json" and sent:
             data = json.loads(sent, object_pairs_hook=_once)
