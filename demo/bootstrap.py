@@ -26,8 +26,9 @@ from demo.startup_report import SYSTEM, AccessInfo, StartupReport, welcome
 from demo.subjects import check, deck_of, load
 from demo.subjects.deck_check import unknown_faults
 from demo.terminal.signals import ending_signals
-from demo.types import HEAL_SEC, STOP_SEC, AnnouncesStart, HasHealSec, HasStopSec, Subject, Watchdog
+from demo.types import HEAL_SEC, STOP_SEC, AnnouncesStart, HasHealSec, HasStopSec, Subject
 from demo.watchdog.client import WatchdogClient
+from demo.watchdog.protocol import Watchdog
 from demo.web.access.policy import AccessPolicy
 from demo.web.access.setup import AccessOptions, AccessSetup, entrance
 from demo.web.app import Web

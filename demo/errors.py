@@ -16,7 +16,17 @@ import logging
 from typing import Literal
 
 RefusalCode = Literal[
-    "not_found", "stale", "halted", "blocked", "running", "at_end", "at_start", "active", "healing", "no_ledger"
+    "not_found",
+    "stale",
+    "invalid",
+    "halted",
+    "blocked",
+    "running",
+    "at_end",
+    "at_start",
+    "active",
+    "healing",
+    "no_ledger",
 ]
 
 

@@ -17,7 +17,8 @@ from demo.terminal.fullscreen_ui import FullscreenUi
 from demo.terminal.narration_hook import NarrationHook, OnNarration
 from demo.terminal.plain_ui import PlainUi
 from demo.terminal.signals import ending_signals
-from demo.types import HEAL_SEC, STOP_SEC, FaultDriver, Poller, Watchdog
+from demo.types import HEAL_SEC, STOP_SEC, FaultDriver, Poller
+from demo.watchdog.protocol import Watchdog
 
 TerminalUi = FullscreenUi | PlainUi
 

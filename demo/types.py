@@ -4,7 +4,6 @@ import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 from demo.errors import InvalidValue
@@ -208,7 +207,8 @@ class Plan:
     `target` is what people read; `undo` holds all that healing needs, in a new process too. `manual` is the command
     that a person types when nothing else healed it. `late_sec`: for so many seconds an injection that was interrupted
     (its process killed, its timeout passed) may still take effect, as a command under way or a request that waits.
-    Until then a heal is not final, and the target is checked again.
+    Until then a heal is not final, and the target is checked again. `duration_sec` is set by the show before `inject`:
+    for how long this injection lasts; None until healed. It is for faults that end by themselves, not for healing.
     """
 
     kind: str
@@ -216,6 +216,7 @@ class Plan:
     undo: Mapping[str, Any]
     manual: str = ""
     late_sec: float = LATE_SEC
+    duration_sec: float | None = None
 
 
 class FaultDriver(Protocol):
@@ -260,6 +261,17 @@ class TellsLanding(Protocol):
 
 
 @runtime_checkable
+class ChoosesTarget(Protocol):
+    """Optional for a driver: with it the target of one injection can be named (`POST /chaos/{name}?target=…`)."""
+
+    def targets(self) -> Sequence[str]:
+        """Return the ids that `plan_for` takes now, as nodes have them in a health sample; never blocks."""
+
+    async def plan_for(self, target: str) -> Plan:
+        """Return the plan for this target, as `plan` does for the driver's own choice. Raises `FaultError`."""
+
+
+@runtime_checkable
 class HasHealSec(Protocol):
     """A subject whose `heal` has another timeout than `HEAL_SEC`, in seconds."""
 
@@ -281,31 +293,6 @@ class AnnouncesStart(Protocol):
 
     def listen(self, tell: Callable[[str], None]) -> None:
         """Call `tell` with each line from now on. Called once, before `start`."""
-
-
-class Watchdog(Protocol):
-    """A process that heals pending faults when the process of the show is gone or hangs."""
-
-    def begin(self, journal: Path, tell: Callable[[str], None]) -> None:
-        """Set the journal with the undos, and the function that notifies the presenter. Called first."""
-
-    @property
-    def is_alive(self) -> bool: ...
-
-    async def hold(self, ident: str, fault: str, plan: Plan, lasts_sec: float) -> None:
-        """Give an undo to the watchdog and return once it has it. Raises `FaultError` when there is no watchdog.
-
-        `lasts_sec`: the duration of the fault, `math.inf` until somebody heals it.
-        """
-
-    def applied(self, ident: str) -> None:
-        """Note that the injection is complete."""
-
-    def release(self, ident: str) -> None:
-        """Note that the fault is healed, and that this was verified."""
-
-    async def close(self) -> None:
-        """Disconnect: the watchdog heals what is still pending."""
 
 
 @dataclass(frozen=True)

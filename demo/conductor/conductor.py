@@ -49,7 +49,7 @@ class Conductor:
         self.stage: Stage = ConductorStage(self)
         deck = tuple(config.chapters(self.stage)) if callable(config.chapters) else tuple(config.chapters)
         self._start_at = _check_start(config.start_at, deck)
-        faults = (FaultState(driver.config, driver.target, driver.observable) for driver in config.faults)
+        faults = (FaultState(d.config, d.target, d.observable, own_target=d.target) for d in config.faults)
         name, journal = config.subject_name, config.journal
         self._state = opening(config.title or name, name, config.description, deck, faults)
         self.demo_state = DemoState(deck)
@@ -103,11 +103,11 @@ class Conductor:
         """Run a command of a presenter or a program, and return the state after it.
 
         After a restart it waits until the faults that an earlier process left are healed; halt and heal do not wait.
-        Raises `Refused`, and `ShowOver` when the show has ended.
+        Raises `Refused`, `ShowOver` when the show has ended, `DemoError` for a driver that fails.
         """
         if not is_urgent(command) and not self._queue.closed:
             await self._leftovers_done.wait()
-        return await self.enqueue_and_wait(command)
+        return await self.enqueue_and_wait(self._faults.with_targets(command))
 
     async def enqueue_and_wait(self, command: c.CommandEnvelope) -> ShowState:
         """Enqueue a command and return the state after it, without `submit`'s wait after a restart.

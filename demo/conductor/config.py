@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from demo.journal import Journal
 from demo.show import ShowState
-from demo.types import HEAL_SEC, STOP_SEC, Chapter, FaultDriver, Poller, Stage, Watchdog
+from demo.types import HEAL_SEC, STOP_SEC, Chapter, FaultDriver, Poller, Stage
+from demo.watchdog.protocol import Watchdog
 
 Deck = Sequence[Chapter] | Callable[[Stage], Sequence[Chapter]]
 Keeping = Journal | Callable[[ShowState], Journal]

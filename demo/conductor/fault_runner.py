@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Coroutine, Sequence
+from dataclasses import replace
 from typing import Any
 
 from demo.conductor.context import ConductorContext
@@ -15,7 +17,8 @@ from demo.show import commands as c
 from demo.show import events as e
 from demo.subjects.user_code import told
 from demo.timeouts import run_with_timeout
-from demo.types import FaultDriver, Watchdog
+from demo.types import ChoosesTarget, FaultDriver, Plan
+from demo.watchdog.protocol import Watchdog
 
 logger = logging.getLogger(__name__)
 
@@ -70,8 +73,8 @@ class FaultRunner:
     def react(self, event: e.Event, state: ShowState) -> None:
         """Start the task that an event asks for: an injection, a heal, or the timer of a fault."""
         match event:
-            case e.FaultRequested(name=name, run=run):
-                injection = self._start_task(name, self._inject(name, run), f"injecting {name}")
+            case e.FaultRequested(name=name):
+                injection = self._start_task(name, self._inject(event), f"injecting {name}")
                 self._injections.add(injection)
                 injection.add_done_callback(self._injections.discard)
             case e.HealRequested(name=name, run=run):
@@ -82,6 +85,24 @@ class FaultRunner:
                 self._context.spawn(self._report_when_due(name, run, heals_at), f"the timer of {name}")
             case _:
                 pass
+
+    def with_targets(self, command: c.CommandEnvelope) -> c.CommandEnvelope:
+        """Return the command, an injection that asks for a target with the ids that its driver takes now.
+
+        Raises `DemoError` for a driver that fails.
+        """
+        inject = command.command
+        if not isinstance(inject, c.Inject) or inject.target is None:
+            return command
+        driver = self._drivers.get(inject.name)
+        if driver is None or not isinstance(driver, ChoosesTarget):
+            return command
+        try:
+            targets = tuple(driver.targets())
+        except Exception as error:
+            log_unexpected(logger, f"the targets of {inject.name}", error)
+            raise DemoError(f"fault {inject.name!r} cannot tell its targets: {told(error)}") from error
+        return replace(command, command=replace(inject, targets=targets))
 
     async def settle(self) -> None:
         """Heal what an earlier process left, after a restart.
@@ -120,10 +141,11 @@ class FaultRunner:
         await self._context.clock.sleep_until(heals_at)
         self._context.enqueue("timer", c.FaultDue(name, run))
 
-    async def _inject(self, name: str, run: int) -> None:
+    async def _inject(self, requested: e.FaultRequested) -> None:
+        name, run = requested.name, requested.run
         undo: Undo | None = None
         try:
-            undo = await self._plan_and_inject(name, run)
+            undo = await self._plan_and_inject(requested)
         except DemoError as error:
             self._report_failure(name, run, str(error))
         except Exception as error:  # noqa: BLE001 - a driver's bug: the fault is failed and healed
@@ -141,14 +163,19 @@ class FaultRunner:
         touched = name in self._ledger.names
         self._context.enqueue("show", c.FaultBroke(name, run, why, touched))
 
-    async def _plan_and_inject(self, name: str, run: int) -> Undo | None:
+    async def _plan_and_inject(self, requested: e.FaultRequested) -> Undo | None:
         """Inject a fault and return its undo; None when it was called off before the target was touched.
 
         Raises `FaultError`, `JournalError`, or whatever the driver raises.
         """
+        name, run = requested.name, requested.run
         driver = self._drivers[name]
-        plan = await run_with_timeout(PLAN_TIMEOUT_SEC, driver.plan(), "looking at the target")
-        undo = await self._ledger.write_down(name, run, plan, driver.config.duration_sec)
+        asked_sec = requested.duration_sec
+        lasts_sec = driver.config.duration_sec if asked_sec is None else asked_sec
+        planning = _plan(driver, requested.target)
+        plan = await run_with_timeout(PLAN_TIMEOUT_SEC, planning, "looking at the target")
+        plan = replace(plan, duration_sec=None if lasts_sec == math.inf else lasts_sec)
+        undo = await self._ledger.write_down(name, run, plan, lasts_sec)
         try:
             # Through the queue, so that a halt or a heal that came during planning is seen before the target is
             # touched.
@@ -236,3 +263,12 @@ class FaultRunner:
         if error is None and late > 0:
             return f"its injection was cut off and may still land within {late:.0f} s"
         return error
+
+
+async def _plan(driver: FaultDriver, target: str | None) -> Plan:
+    """Return the driver's plan, for this target where one is given. Raises `FaultError`, or what the driver raises."""
+    if target is None:
+        return await driver.plan()
+    if not isinstance(driver, ChoosesTarget):
+        raise FaultError(f"fault {driver.config.name!r} cannot choose its target")
+    return await driver.plan_for(target)

@@ -122,7 +122,7 @@ def _is_before_own_end(fault: FaultState, back_at: float | None) -> bool:
         return False
     if fault.heals_at is None:
         return True
-    lasts = fault.config.duration_sec
+    lasts = fault.duration_sec
     # The injection took so long. A driver's own timer, as a lease, may have started that much before the show's.
     applying = max(0.0, fault.heals_at - lasts - (fault.injected_at or fault.heals_at - lasts))
     return back_at < fault.heals_at - applying - max(OWN_END_SEC, lasts * OWN_END_SHARE)

@@ -13,7 +13,8 @@ from demo.errors import DemoError, FaultError, JournalError
 from demo.journal import Undo
 from demo.show import commands as c
 from demo.timeouts import run_with_timeout
-from demo.types import FaultDriver, Plan, Watchdog
+from demo.types import FaultDriver, Plan
+from demo.watchdog.protocol import Watchdog
 from demo.watchdog.undo import by_hand, has_landed
 from demo.watchdog.undo import undo as undo_fault
 

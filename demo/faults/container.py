@@ -2,16 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from demo.container_engine import Container, Engine
+from demo.container_engine import Container, Engine, Selector
 from demo.errors import EngineError, FaultError, InvalidValue
 from demo.faults.container_restore import ContainerState, bring_back
 from demo.faults.node_health import is_shown_down
-from demo.faults.target_selection import Elected, Fixed, OneOf, TargetSelection
+from demo.faults.target_selection import Elected, Fixed, ListsCandidates, OneOf, TargetSelection
 from demo.types import ChaosConfig, ChaosType, Plan
 
 __all__ = ["ContainerFault", "Elected", "Fixed", "OneOf", "TargetSelection"]
@@ -95,16 +95,35 @@ class ContainerFault:
         self._pin = _Pin(container, time.monotonic() + self._pin_sec)
         return container.called
 
+    def targets(self) -> Sequence[str]:
+        return [str(selector) for selector in self._candidates()]
+
+    def _candidates(self) -> Sequence[Selector]:
+        return self._victim.candidates() if isinstance(self._victim, ListsCandidates) else ()
+
     async def plan(self) -> Plan:
         async with _engine_errors_as_faults():
-            container = self._check_target(await self._take_pinned() or await self._select_container())
-            before = ContainerState.of(container, await self._engine.identity())
+            return await self._plan(await self._take_pinned() or await self._select_container())
+
+    async def plan_for(self, target: str) -> Plan:
+        self._pin = None
+        selector = next((one for one in self._candidates() if str(one) == target), None)
+        if selector is None:
+            raise FaultError(f"there is no target {target!r} now: nothing was touched")
+        async with _engine_errors_as_faults():
+            return await self._plan(await self._find(selector))
+
+    async def _plan(self, chosen: Container) -> Plan:
+        container = self._check_target(chosen)
+        before = ContainerState.of(container, await self._engine.identity())
         self._planned = container.called
         by_hand = before.by_hand(self.config.chaos_type)
         return Plan(self.config.chaos_type.value, container.called, before.undo(), by_hand, LATE_SEC)
 
     async def _select_container(self) -> Container:
-        selector = await self._victim.choose()
+        return await self._find(await self._victim.choose())
+
+    async def _find(self, selector: Selector) -> Container:
         selector = selector if selector.project else replace(selector, project=self._project)
         return await self._engine.find(selector, allow_unlabelled=self._allow_unlabelled)
 

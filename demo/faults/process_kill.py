@@ -1,7 +1,7 @@
 """`CONTAINER_KILL` on a process of ours: SIGKILL; healed by having it restarted on the same port."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -88,52 +88,74 @@ class RestartableProcess(Protocol):
         """Whether its owner has stopped it with the whole system: it will not be restarted."""
 
 
-@dataclass(frozen=True)
 class ProcessKill:
-    """Kills one process of the system run `home`."""
+    """Kills a process of the system run `home`: `part`, unless one injection names another of `parts`."""
 
-    config: ChaosConfig
-    part: RestartableProcess
-    home: SystemRun
+    def __init__(
+        self, config: ChaosConfig, part: RestartableProcess, home: SystemRun, parts: Sequence[RestartableProcess] = ()
+    ) -> None:
+        self.config = config
+        self.home = home
+        self._part = part
+        self._parts = {one.id: one for one in (*parts, part)}
+        self._planned = part.id
 
     @property
     def target(self) -> str:
-        return self.part.id
+        return self._part.id
 
     @property
     def observable(self) -> str:
-        return f"{self.part.id} is down"
+        return f"{self._planned} is down"
+
+    def targets(self) -> Sequence[str]:
+        return tuple(self._parts)
 
     async def plan(self) -> Plan:
-        handle = await ask(self.part.current)
+        return await self.plan_for(self._part.id)
+
+    async def plan_for(self, target: str) -> Plan:
+        handle = await ask(self._find(target).current)
         if handle is None or not handle.is_alive:
-            raise FaultError(f"{self.target} is not running, so it cannot be killed: heal it first")
-        return self.home.plan("process_kill", self.target, handle, LATE_SEC)
+            raise FaultError(f"{target} is not running, so it cannot be killed: heal it first")
+        self._planned = target
+        return self.home.plan("process_kill", target, handle, LATE_SEC)
+
+    def _find(self, target: str) -> RestartableProcess:
+        if target not in self._parts:
+            raise FaultError(f"there is no target {target!r}: nothing was touched")
+        return self._parts[target]
 
     async def inject(self, plan: Plan) -> None:
-        handle = await ask(self.part.current)
-        if handle is None or not await same_process(plan, self.part.current):
-            raise FaultError(f"{self.target} was started anew meanwhile: nothing was killed")
+        current = self._find(plan.target).current
+        handle = await ask(current)
+        if handle is None or not await same_process(plan, current):
+            raise FaultError(f"{plan.target} was started anew meanwhile: nothing was killed")
         handle.kill()
         try:
             async with asyncio.timeout(DEATH_SEC):
                 await handle.wait()
         except TimeoutError as error:
-            raise FaultError(f"{self.target} did not end within {DEATH_SEC:.0f} s of SIGKILL") from error
+            raise FaultError(f"{plan.target} did not end within {DEATH_SEC:.0f} s of SIGKILL") from error
 
     async def heal(self, plan: Plan) -> None:
         if has_ended(plan):
             return  # and all its processes with it
         if not self.home.is_home_of(plan):
-            raise FaultError(f"the system of {self.target} runs, but cannot be reached from here")
+            raise FaultError(f"the system of {plan.target} runs, but cannot be reached from here")
         try:
-            await self.part.bring_back()
+            await self._find(plan.target).bring_back()
         except SubjectError as error:
             if not has_ended(plan):
-                raise FaultError(f"{self.target} did not come back: {error}") from error
+                raise FaultError(f"{plan.target} did not come back: {error}") from error
 
     async def is_healed(self, plan: Plan) -> bool:
-        return has_ended(plan) or (self.home.is_home_of(plan) and (self.part.is_over or await self.part.is_up()))
+        if has_ended(plan):
+            return True
+        if not self.home.is_home_of(plan):
+            return False
+        part = self._find(plan.target)
+        return part.is_over or await part.is_up()
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
-        return is_shown_down(health, self.target)
+        return is_shown_down(health, self._planned)

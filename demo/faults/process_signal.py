@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -45,16 +45,24 @@ class ProcessOwner(Protocol):
 
 
 class SignalFault:
-    """Signals whichever process holds a role (`office`, as in "the leading store") now; `holder` names it."""
+    """Signals whichever process holds a role (`office`, as in "the leading store") now; `holder` names it.
+
+    `others`: all that could hold it, from which one injection may name its target.
+    """
 
     def __init__(
-        self, config: ChaosConfig, office: str, holder: Callable[[], str | None], keeper: ProcessOwner
+        self,
+        config: ChaosConfig,
+        office: str,
+        holder: Callable[[], str | None],
+        keeper: ProcessOwner,
+        others: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         if config.chaos_type not in (ChaosType.CONTAINER_KILL, ChaosType.CONTAINER_PAUSE):
             raise InvalidValue(f"fault {config.name!r}: {config.chaos_type.value} is nothing that a signal does")
         self.config = config
         self._kills = config.chaos_type is ChaosType.CONTAINER_KILL
-        self._office, self._holder, self._owner = office, holder, keeper
+        self._office, self._holder, self._owner, self._others = office, holder, keeper, others
         self._pin: tuple[TargetProcess, float] | None = None
         self._planned = ""
 
@@ -72,9 +80,18 @@ class SignalFault:
         self._pin = (target, time.monotonic() + PIN_SEC)
         return target.name
 
+    def targets(self) -> Sequence[str]:
+        return self._others()
+
     async def plan(self) -> Plan:
         pin, self._pin = self._pin, None
-        target = pin[0] if pin is not None and time.monotonic() <= pin[1] else await self._find_target()
+        return self._plan(pin[0] if pin is not None and time.monotonic() <= pin[1] else await self._find_target())
+
+    async def plan_for(self, target: str) -> Plan:
+        self._pin = None
+        return self._plan(await self._find(target))
+
+    def _plan(self, target: TargetProcess) -> Plan:
         if not target.process.is_alive:
             raise FaultError(f"{target.name} has ended since it was chosen: nothing was touched")
         if not self._kills and is_stopped(target.process.pid):
@@ -88,6 +105,9 @@ class SignalFault:
         name = self._holder()
         if name is None:
             raise FaultError(f"there is no {self._office.removeprefix('the ')} now: try again when there is one")
+        return await self._find(name)
+
+    async def _find(self, name: str) -> TargetProcess:
         try:
             return await self._owner.find(name, to_kill=self._kills)
         except SubjectError as error:

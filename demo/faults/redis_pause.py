@@ -60,7 +60,7 @@ class RedisPause:
     async def inject(self, plan: Plan) -> None:
         if not await same_process(plan, self._current):
             raise FaultError("redis was started anew meanwhile: nothing was paused")
-        self._lease = Renewal(self._pause, self.config.duration_sec)
+        self._lease = Renewal(self._pause, plan.duration_sec or self.config.duration_sec)
         await self._lease.begin()
 
     async def _pause(self) -> None:

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from demo.container_engine import Selector
 from demo.errors import DemoError, FaultError, InvalidValue
@@ -20,6 +20,14 @@ class TargetSelection(Protocol):
         """Return a selector of the target. Raises `FaultError` when there is none."""
 
 
+@runtime_checkable
+class ListsCandidates(Protocol):
+    """Optional for a `TargetSelection`: with it, the target of one injection can be named."""
+
+    def candidates(self) -> Sequence[Selector]:
+        """Return the selectors of all that may be the target now; never blocks."""
+
+
 @dataclass(frozen=True)
 class Fixed:
     """Always the same container."""
@@ -32,6 +40,9 @@ class Fixed:
 
     async def choose(self) -> Selector:
         return self.selector
+
+    def candidates(self) -> Sequence[Selector]:
+        return (self.selector,)
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,9 @@ class OneOf:
     async def choose(self) -> Selector:
         return random.choice(self.selectors)  # noqa: S311 - a lot, no secret
 
+    def candidates(self) -> Sequence[Selector]:
+        return self.selectors
+
 
 @dataclass(frozen=True)
 class AnyMember:
@@ -69,13 +83,20 @@ class AnyMember:
             raise FaultError("no member is known yet: try again when all is up")
         return random.choice(known)  # noqa: S311 - a lot, no secret
 
+    def candidates(self) -> Sequence[Selector]:
+        return self.members()
+
 
 @dataclass(frozen=True)
 class Elected:
-    """The container that holds a role now, as `ask` returns it; `label` names the role: "the leader"."""
+    """The container that holds a role now, as `ask` returns it; `label` names the role: "the leader".
+
+    `others`: all that could hold it, from which one injection may name its target.
+    """
 
     label: str
     ask: Callable[[], Awaitable[Selector | None]]
+    others: Callable[[], Sequence[Selector]] = tuple
 
     async def choose(self) -> Selector:
         try:
@@ -88,3 +109,6 @@ class Elected:
         if selector is None:
             raise FaultError(f"there is no {self.label.removeprefix('the ')} now: try again when there is one")
         return selector
+
+    def candidates(self) -> Sequence[Selector]:
+        return self.others()

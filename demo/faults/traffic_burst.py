@@ -64,7 +64,7 @@ class BurstTraffic:
     async def inject(self, plan: Plan) -> None:
         if not await same_process(plan, self._current):
             raise FaultError("the traffic was started anew meanwhile: no burst was sent")
-        self._lease = Renewal(self._renew, self.config.duration_sec)
+        self._lease = Renewal(self._renew, plan.duration_sec or self.config.duration_sec)
         await self._lease.begin()
 
     async def _renew(self) -> None:

@@ -26,7 +26,7 @@ from demo.web.rendering.regions import REGIONS
 from demo.web.rendering.renderer import Heading, Renderer
 from demo.web.responses import AsciiJsonResponse
 from demo.web.routes.fields import NoFields
-from demo.web.routes.openapi import EVERYWHERE, STREAM, Application, add_page, operation_id, state_answer
+from demo.web.routes.openapi import EVERYWHERE, STREAM, Application, add_page, answer, operation_id, state_answer
 from demo.web.routes.static_files import add_files
 from demo.web.streaming.direct import DirectStreams
 from demo.web.streaming.hub_views import beat, framed
@@ -196,7 +196,7 @@ class RelayApp:
                 return self._polling.answer(page_of(request)) or full()
             return view_stream(self.hub, VIEW, slot)
 
-        @app.get("/healthz", tags=["machine"])
+        @app.get("/healthz", tags=["machine"], response_class=Response, responses=answer("Healthz"))
         async def healthz() -> AsciiJsonResponse:
             """Return 200 as soon as pages are served, with or without a show."""
             return AsciiJsonResponse({"status": "ok", "version": __version__, "live": self._is_live()})

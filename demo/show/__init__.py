@@ -1,7 +1,8 @@
 """The rules of a show: pure functions over a frozen `ShowState`. No clock, no event loop, no I/O."""
 
 from demo.show.apply import apply
-from demo.show.decide import Refusal, decide
+from demo.show.decide import decide
+from demo.show.refusal import Refusal
 from demo.show.state import (
     ActionState,
     FaultState,

@@ -159,6 +159,9 @@ def _apply_fault_requested(event: e.FaultRequested, state: ShowState, entry: e.J
     }
     cleared |= {"detected_after_sec": None, "recovered_after_sec": None, "came_back_after_sec": None, "back_at": None}
     cleared |= {"heal_wanted": False, "symptom_before_fault": False, "injection_failed": False, "not_measurable": False}
+    cleared |= {"requested_duration_sec": event.duration_sec, "requested_target": event.target}
+    if event.target is not None:
+        cleared["target"] = event.target
     state = state.with_fault(event.name, state="injecting", run=event.run, **cleared)
     return _log(state, entry, f"{event.name} starting", "fault")
 

@@ -9,6 +9,12 @@ from demo.show.health_sample import Sample
 MAX_SAY = 280
 """Characters of one line said on stage."""
 
+MIN_DURATION_SEC, MAX_DURATION_SEC = 0.1, 3600.0
+"""What one injection may be asked to last: from what the queue and the timers can keep, to longer than any talk."""
+
+MAX_TARGET = 200
+"""Characters of a target's id in a request."""
+
 
 # What presenters and decks ask for.
 @dataclass(frozen=True, slots=True)
@@ -34,7 +40,15 @@ class Rerun:
 
 @dataclass(frozen=True, slots=True)
 class Inject:
+    """Inject a fault. `duration_sec`, `target`: for this time, instead of the fault's own duration and target.
+
+    `targets`: the ids that the fault's driver takes at this moment; the conductor fills them in.
+    """
+
     name: str
+    duration_sec: float | None = None
+    target: str | None = None
+    targets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,29 +1,20 @@
 """`decide(state, command, at)`: the events a command causes, or why it is refused, in the documented order."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import singledispatch
 
-from demo.errors import RefusalCode
 from demo.show import commands as c
 from demo.show import events as e
 from demo.show.deck import edited, titles_of
 from demo.show.health_sample import Sample
 from demo.show.measuring import is_back, measure
+from demo.show.refusal import Refusal, refuse_injection, refuse_target
 from demo.show.state import FaultState, ShowState
 from demo.show.timer import Timer
 
 STALE_AFTER = 3
 UNKNOWN_AFTER = 10
 """After how many intervals without a new sample health counts as stale, and as unknown."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a command changes nothing."""
-
-    code: RefusalCode
-    message: str
 
 
 Decision = tuple[e.Event, ...] | Refusal
@@ -36,6 +27,8 @@ def decide(state: ShowState, command: c.CommandEnvelope, at: float) -> Decision:
         return missing
     if command.expected_chapter is not None and command.expected_chapter != state.number:
         return Refusal("stale", f"pressed on chapter {command.expected_chapter}, but the show is on {state.number}")
+    if isinstance(command.command, c.Inject) and (unknown := refuse_target(command.command)) is not None:
+        return unknown
     return _decide(command.command, state, at)
 
 
@@ -178,24 +171,9 @@ def _decide_conclude(command: c.Conclude, state: ShowState, at: float) -> Decisi
 @_decide.register
 def _decide_inject(command: c.Inject, state: ShowState, at: float) -> Decision:
     fault = _get_fault(state, command.name)
-    if state.halted:
-        return Refusal("halted", "the show is halted: resume before a new fault")
-    if fault.is_running:
-        return Refusal("active", f"fault {command.name!r} is already {_describe_activity(fault)}")
-    if state.parts_healing:
-        return Refusal("healing", "heal all is still running, and would undo it: wait until it has ended")
-    if state.journal == "temporary":
-        why = "the show is kept in a temporary file, and so would its undo be: end it, and name a file with --journal"
-        return Refusal("no_ledger", why)
-    if not state.durable and state.journal == "file":
-        return Refusal("no_ledger", "the journal cannot be written, so no undo can be: no new fault until it can")
-    return (e.FaultRequested(command.name, fault.run + 1),)
-
-
-def _describe_activity(fault: FaultState) -> str:
-    # As the screens say it: the state of a fault that is in place is called "active" in `/state` only.
-    words = {"failed": "in place and could not be healed yet", "active": "running"}
-    return words.get(fault.state, fault.state)
+    if (refusal := refuse_injection(state, fault)) is not None:
+        return refusal
+    return (e.FaultRequested(command.name, fault.run + 1, command.duration_sec, command.target),)
 
 
 @_decide.register
@@ -210,7 +188,7 @@ def _decide_fault_applied(command: c.FaultApplied, state: ShowState, at: float) 
     if not _is_now(state, command.name, command.run, "injecting"):
         return ()
     fault = _get_fault(state, command.name)
-    lasts = fault.config.duration_sec
+    lasts = fault.duration_sec
     injected = e.FaultInjected(command.name, command.run, None if lasts == float("inf") else at + lasts)
     if fault.heal_wanted or state.halted:
         return (injected, e.HealRequested(command.name, command.run))

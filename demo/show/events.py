@@ -84,8 +84,12 @@ class ActionFailed:
 
 @dataclass(frozen=True, slots=True)
 class FaultRequested:
+    """A fault is about to be injected. `duration_sec`, `target`: what was asked for instead of the fault's own."""
+
     name: str
     run: int
+    duration_sec: float | None = None
+    target: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

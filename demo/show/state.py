@@ -41,12 +41,16 @@ class FaultState:
     `may_have_changed_target`: only a verified heal clears it. `symptom_before_fault`: the observable was visible before
     the injection, so seeing it is no detection yet. `not_measurable`: a restart came in between, so nothing can be
     measured of this run. `back_at`: the heal found the target back since then. `came_back_after_sec`: it came back by
-    itself, without a recovery.
+    itself, without a recovery. `own_target`: what the fault hits unless it is asked otherwise. `requested_…`: what the
+    newest run was asked for instead of the fault's own duration and target.
     """
 
     config: ChaosConfig
     target: str = ""
     observable: str = ""
+    own_target: str = ""
+    requested_duration_sec: float | None = None
+    requested_target: str | None = None
     state: FaultStatus = "idle"
     run: int = 0
     may_have_changed_target: bool = False
@@ -67,6 +71,12 @@ class FaultState:
     @property
     def name(self) -> str:
         return self.config.name
+
+    @property
+    def duration_sec(self) -> float:
+        """How long the run that is under way lasts, otherwise the next one; `math.inf` until healed."""
+        requested = self.requested_duration_sec if self.is_running else None
+        return self.config.duration_sec if requested is None else requested
 
     @property
     def is_running(self) -> bool:

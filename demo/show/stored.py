@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 from demo.errors import InvalidValue
 from demo.show.state import FaultState, ShowState
 
-VERSION = 3
+VERSION = 4
 """Version of the format, raised with every change of the state's shape: `tests/test_architecture.py` checks that."""
 
 BROUGHT = {
     ShowState: {"title", "subject", "description", "chapters", "deck", "journal"},
-    FaultState: {"config", "observable"},
+    FaultState: {"config", "observable", "own_target"},
 }
 """Fields that are not stored: every process knows them by itself."""
 

@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 
 from demo.show import FaultState, ShowState
+from demo.types import ChaosType
 from demo.views.audience_state import ELSEWHERE
+
+_VERBS = {
+    ChaosType.CONTAINER_KILL: "Kill",
+    ChaosType.CONTAINER_PAUSE: "Freeze",
+    ChaosType.CONTAINER_STOP: "Stop",
+    ChaosType.NETWORK_DISCONNECT: "Cut off",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,7 @@ def _was_healed_here(state: ShowState, fault: FaultState) -> bool:
 
 
 def _describe_running(fault: FaultState, private: bool) -> BannerView:
-    title, effect = fault.config.description, seen_text(fault)
+    title, effect = fault_title(fault), seen_text(fault)
     if fault.state == "failed":
         text = fault.error or "" if private else "the presenter's page says why"
         return BannerView(fault.name, "failed", f"{fault.target or title}: not healed", text)
@@ -72,10 +80,19 @@ def _describe_running(fault: FaultState, private: bool) -> BannerView:
 def _describe_healed(fault: FaultState) -> BannerView:
     text = outcome_text(fault)
     if fault.injection_failed:
-        return BannerView(fault.name, "failed", f"{fault.config.description}: could not be started", text)
+        return BannerView(fault.name, "failed", f"{fault_title(fault)}: could not be started", text)
     if fault.came_back_after_sec is not None:
         return BannerView(fault.name, "healed", f"{fault.target} is back", text)
     return BannerView(fault.name, "healed", f"{fault.target} healed", text)
+
+
+def fault_title(fault: FaultState) -> str:
+    """Return what a run does. A fault with a requested target is not described by its own: "Kill the leader" is false.
+
+    A type without such a verb keeps the description.
+    """
+    verb = _VERBS.get(fault.config.chaos_type)
+    return f"{verb} {fault.target}" if fault.requested_target is not None and verb else fault.config.description
 
 
 def seen_text(fault: FaultState) -> str:

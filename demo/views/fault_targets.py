@@ -10,8 +10,12 @@ def target_text(state: ShowState, fault: FaultState) -> str:
 
     The poller says so under `victims`: a mapping of fault to a few words ("the leader, etcd-1").
     """
-    victims = state.sample.raw.get("victims") if state.sample is not None else None
-    if fault.is_running or state.freshness != "live" or not isinstance(victims, Mapping):
+    if fault.is_running:
         return fault.target
+    # A target that the last run was asked for is not the next one's.
+    known = fault.target if fault.requested_target is None else fault.own_target or fault.target
+    victims = state.sample.raw.get("victims") if state.sample is not None else None
+    if state.freshness != "live" or not isinstance(victims, Mapping):
+        return known
     victim = victims.get(fault.name)
-    return victim[:80] if isinstance(victim, str) and victim else fault.target
+    return victim[:80] if isinstance(victim, str) and victim else known

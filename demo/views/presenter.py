@@ -212,7 +212,7 @@ def _make_fault(state: ShowState, fault: FaultState, key: int) -> FaultView:
 
 
 def _format_duration(fault: FaultState) -> str:
-    seconds = fault.config.duration_sec
+    seconds = fault.duration_sec
     lasts = "until healed" if seconds == float("inf") else f"for {number_text(seconds)} s"
     burst = fault.config.chaos_type is ChaosType.BURST_TRAFFIC
     return f"× {fault.config.burst_multiplier}, {lasts}" if burst else lasts

@@ -125,7 +125,7 @@ def _dump_fault(state: ShowState, fault: FaultState, private: bool, ahead: float
         "state": fault.state,
         "target": target if private else masked(target),
         # JSON has no infinity.
-        "duration_sec": None if fault.config.duration_sec == float("inf") else fault.config.duration_sec,
+        "duration_sec": None if fault.duration_sec == float("inf") else fault.duration_sec,
         "injected_at": moment(fault.injected_at, ahead),
         "heals_at": moment(fault.heals_at, ahead),
         "detected_after_sec": fault.detected_after_sec,

@@ -33,6 +33,7 @@ from demo.web.routes.openapi import (
     TO_PAIRING,
     Application,
     add_page,
+    answer,
     in_path,
     operation_id,
     state_answer,
@@ -197,7 +198,7 @@ class Web:
                 return self.desk.no_such("view", view)
             return self._stream(request, view)
 
-        @app.get("/healthz", tags=["machine"])
+        @app.get("/healthz", tags=["machine"], response_class=Response, responses=answer("Healthz"))
         async def healthz() -> AsciiJsonResponse:
             """Return 200 as soon as pages are served."""
             return AsciiJsonResponse({"status": "ok", "version": __version__})

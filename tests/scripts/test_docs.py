@@ -18,9 +18,21 @@ from demo.cli.main import app
 from demo.conductor import Conductor, ShowConfig
 from demo.conductor.fault_runner import INJECT_TIMEOUT_SEC, PLAN_TIMEOUT_SEC
 from demo.doctor.machine import checks
+from demo.show.commands import MAX_DURATION_SEC, MIN_DURATION_SEC
 from demo.show.health_sample import STATES, Counter, Metric, Node
 from demo.subjects import load
-from demo.types import ACTION_LIMIT_SEC, HEAL_SEC, LATE_SEC, STOP_SEC, ChaosType, Chapter, HealthPollerProtocol, Stage
+from demo.types import (
+    ACTION_LIMIT_SEC,
+    HEAL_SEC,
+    LATE_SEC,
+    STOP_SEC,
+    ChaosType,
+    Chapter,
+    ChoosesTarget,
+    HealthPollerProtocol,
+    Stage,
+    TellsLanding,
+)
 from demo.watchdog.undo import HEAL_TIMEOUT_SEC
 from demo.web.app import Web
 from demo.web.problems import STATUS
@@ -212,6 +224,12 @@ def test_the_limits_of_a_show_of_ones_own_are_documented() -> None:
     for name, limit in limits.items():
         sentences = re.split(r"\.\s", DOCS["extending.md"])
         assert any(f"`{name}" in sentence and re.search(rf"\b{limit:g} s", sentence) for sentence in sentences), name
+
+
+def test_the_limits_of_one_injection_are_documented() -> None:
+    assert f"lasts, {MIN_DURATION_SEC:g} to {MAX_DURATION_SEC:g}." in DOCS["http.md"]
+    for protocol in (ChoosesTarget, TellsLanding):
+        assert [name for name in vars(protocol) if name[0] != "_" and f"def {name}(" not in DOCS["extending.md"]] == []
 
 
 def test_every_key_of_a_sample_is_documented_where_pollers_are() -> None:

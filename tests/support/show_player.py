@@ -20,7 +20,8 @@ def chapter(title: str, action: bool = False, auto: bool = False, blocks: bool =
 
 
 def fault(name: str = "kill", duration: float = 5.0) -> FaultState:
-    return FaultState(ChaosConfig(name, ChaosType.CONTAINER_KILL, f"Do {name}", duration), f"target of {name}")
+    config, target = ChaosConfig(name, ChaosType.CONTAINER_KILL, f"Do {name}", duration), f"target of {name}"
+    return FaultState(config, target, own_target=target)
 
 
 PLAIN = (chapter("one"), chapter("two"), chapter("three"))

@@ -23,8 +23,10 @@ def faults(cluster: Cluster, ground: ComposeDeployment, wall: EtcdHealth) -> tup
         name = wall.leader.name
         return None if name is None else Selector(project=project, service=name)
 
-    led = Elected("the leader", leader)
-    any_one = AnyMember(lambda: [Selector(project=project, service=member.id) for member in cluster.members])
+    def members() -> list[Selector]:
+        return [Selector(project=project, service=member.id) for member in cluster.members]
+
+    led, any_one = Elected("the leader", leader, members), AnyMember(members)
 
     def fault(config: ChaosConfig, victim: TargetSelection) -> ContainerFault:
         return ContainerFault(

@@ -1,4 +1,4 @@
-"""The three faults of this system, each with its fixed target."""
+"""The three faults of this system, each with its own target; a kill may name another node."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,7 +21,7 @@ ANSWER_SEC = 2.0
 def faults(system: LimiterSystem[Any]) -> tuple[FaultDriver, ...]:
     home, traffic, keys = system.home, TrafficOrders(system), (NAIVE_KEY, EXACT_KEY)
     return (
-        ProcessKill(KILL, system.nodes[1], home),
+        ProcessKill(KILL, system.nodes[1], home, system.nodes),
         BurstTraffic(BURST, home, traffic, system.traffic.current, keys, watched=NAIVE_KEY),
         RedisPause(PAUSE, home, system.lines.connect, system.redis.current),
     )

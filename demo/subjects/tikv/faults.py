@@ -30,20 +30,29 @@ def faults(cluster: Cluster, ground: ComposeDeployment | None, wall: TikvHealth)
     """Return the faults on containers; without a `ground` they refuse, with the reason."""
     project = ground.plans.project if ground is not None else ""
 
-    def elected(office: str, name: Callable[[], str | None]) -> Elected:
+    def select(ident: str) -> Selector | None:
+        watched = cluster.members.seen(ident)
+        if watched is None:
+            return None
+        container = watched.container
+        return Selector(project, service=container.service, name="" if container.service else container.name)
+
+    def elected(office: str, name: Callable[[], str | None], kind: str) -> Elected:
         async def ask() -> Selector | None:
             ident = name()
             if ground is None:
                 raise FaultError(NO_CONTAINERS)
             if ident is None:
                 return None
-            watched = cluster.members.seen(ident)
-            if watched is None:
+            if (selector := select(ident)) is None:
                 raise FaultError(f"{ident} is in no container of {project}, so nothing was touched")
-            container = watched.container
-            return Selector(project, service=container.service, name="" if container.service else container.name)
+            return selector
 
-        return Elected(office, ask)
+        def others() -> list[Selector]:
+            found = [select(member.id) for member in cluster.members if member.kind == kind]
+            return [selector for selector in found if selector is not None]
+
+        return Elected(office, ask, others)
 
     def fault(config: ChaosConfig, victim: Elected) -> ContainerFault:
         return ContainerFault(
@@ -55,19 +64,22 @@ def faults(cluster: Cluster, ground: ComposeDeployment | None, wall: TikvHealth)
             allow_unlabelled=ground is not None and ground.terms.allow_unlabelled,
         )
 
-    leading = elected(LEADING, lambda: wall.lead.name)
-    pd_leader = elected(PD_LEADING, lambda: wall.pd_leader)
+    leading = elected(LEADING, lambda: wall.lead.name, "tikv")
+    pd_leader = elected(PD_LEADING, lambda: wall.pd_leader, "pd")
     return (fault(KILL, leading), fault(FREEZE, leading), fault(CUT, leading), fault(KILL_PD, pd_leader))
 
 
-def signal_faults(keeper: ProcessOwner, wall: TikvHealth) -> tuple[SignalFault, ...]:
+def signal_faults(keeper: ProcessOwner, wall: TikvHealth, cluster: Cluster) -> tuple[SignalFault, ...]:
     """Return the faults on a playground's processes; none disconnects a store, as there is no network of its own."""
 
     def leading() -> str | None:
         return wall.lead.name
 
+    def all_of(kind: str) -> Callable[[], list[str]]:
+        return lambda: [member.id for member in cluster.members if member.kind == kind]
+
     return (
-        SignalFault(KILL, LEADING, leading, keeper),
-        SignalFault(FREEZE, LEADING, leading, keeper),
-        SignalFault(KILL_PD, PD_LEADING, lambda: wall.pd_leader, keeper),
+        SignalFault(KILL, LEADING, leading, keeper, all_of("tikv")),
+        SignalFault(FREEZE, LEADING, leading, keeper, all_of("tikv")),
+        SignalFault(KILL_PD, PD_LEADING, lambda: wall.pd_leader, keeper, all_of("pd")),
     )

@@ -100,7 +100,8 @@ class Tikv:
         self._faults: Sequence[ContainerFault | SignalFault] = faults(self.cluster, ground, self.wall)
         if playground is not None and discovery is not None:
             playground.join(self.parts, discovery)
-            self._faults = signal_faults(PlaygroundProcesses(playground, self.cluster, self.parts), self.wall)
+            keeper = PlaygroundProcesses(playground, self.cluster, self.parts)
+            self._faults = signal_faults(keeper, self.wall, self.cluster)
         self._playground = playground
         self._rate, self._urls, self._session = load, urls, session
 

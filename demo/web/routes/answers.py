@@ -139,3 +139,69 @@ class RelayedState(State):
 
     live: bool
     lost_since: datetime | None
+
+
+class Healthz(Exact):
+    """Pages are served, by this version."""
+
+    status: Literal["ok"]
+    version: str
+
+
+class RelayedHealthz(Healthz):
+    """Pages are served; `live`: the relay hears of a show."""
+
+    live: bool
+
+
+class Paired(Exact):
+    """The device was paired; the cookie of this answer is its session."""
+
+    paired: Literal[True]
+    id: str
+    device: str
+
+
+class PairingAddress(Exact):
+    """Another address of the server, by which phones may reach it."""
+
+    at: str
+    interface: str
+
+
+class Pairing(Exact):
+    """What pairs the next device. Nothing does on a server that is not `open`."""
+
+    open: bool
+    link: str | None
+    place: str | None
+    code: str | None
+    elsewhere: list[PairingAddress]
+
+
+class Session(Exact):
+    """A paired device, and what it did last."""
+
+    id: str
+    device: str
+    paired_at: datetime | None
+    did: str | None
+    did_at: datetime | None
+    this_one: bool
+
+
+class Sessions(Exact):
+    """All paired devices."""
+
+    sessions: list[Session]
+
+
+class Revoked(Exact):
+    """How many sessions were ended; `durable`: and stay so, should the server crash now."""
+
+    revoked: NonNegativeInt
+    durable: bool
+
+
+OTHER_ANSWERS = (Healthz, Paired, Pairing, Sessions, Revoked)
+"""What routes answer with besides the state."""

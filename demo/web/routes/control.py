@@ -5,7 +5,17 @@ from fastapi.responses import Response
 
 from demo.show import commands as c
 from demo.web.routes.command_handler import CommandHandler
-from demo.web.routes.fields import Line, Move, MoveFields, NoFields, SayFields, Switch, SwitchFields
+from demo.web.routes.fields import (
+    InjectFields,
+    Injection,
+    Line,
+    Move,
+    MoveFields,
+    NoFields,
+    SayFields,
+    Switch,
+    SwitchFields,
+)
 from demo.web.routes.openapi import (
     EVERYWHERE,
     FOR_HTMX,
@@ -22,6 +32,7 @@ _REFUSALS = refusals({404: "unknown", 409: "refused by the rules", 422: "unreada
 _MOVE = takes(MoveFields)
 _GOTO = in_path("chapter", {"type": "integer", "minimum": 1, "maximum": 999_999_999}, _MOVE)
 _NAME = in_path("name")
+_INJECT = in_path("name", more=takes(InjectFields))
 _SWITCH = takes(SwitchFields)
 
 
@@ -72,10 +83,11 @@ def _add_moves(router: APIRouter, handler: CommandHandler) -> None:
 
 
 def _add_faults(router: APIRouter, handler: CommandHandler) -> None:
-    @router.post("/chaos/{name}", status_code=202, openapi_extra=_NAME)
-    async def inject_fault(request: Request, fields: NoFields) -> Response:
-        """Inject a fault of this show."""
-        return await handler.perform(request, c.Inject(request.path_params["name"]), status=202)
+    @router.post("/chaos/{name}", status_code=202, openapi_extra=_INJECT)
+    async def inject_fault(request: Request, fields: Injection) -> Response:
+        """Inject a fault of this show, for its own duration and on its own target unless asked otherwise."""
+        inject = c.Inject(request.path_params["name"], fields.duration_sec, fields.target)
+        return await handler.perform(request, inject, status=202)
 
     @router.post("/chaos/{name}/heal", status_code=202, openapi_extra=_NAME)
     async def heal_fault(request: Request, fields: NoFields) -> Response:

@@ -21,7 +21,14 @@ Fields = dict[str, Any]
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
 """C0 and C1, but for those that are white space: they part words."""
 
+_READ = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
+"""The types of a body whose fields are read."""
+
+_DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,20})?")
+
 _NUMBER = {"type": "integer", "minimum": 1, "maximum": 999_999_999}
+_DURATION = {"type": "number", "minimum": c.MIN_DURATION_SEC, "maximum": c.MAX_DURATION_SEC}
+_TARGET = {"type": "string", "minLength": 1, "maxLength": c.MAX_TARGET}
 _LINE = {"type": "string", "description": f"up to {c.MAX_SAY} characters that are no control characters"}
 
 
@@ -37,6 +44,28 @@ def _switch(value: object) -> bool | None:
     if found is None:
         raise ValueError(f"'on' must be true or false, not {str(value)[:40]!r}")
     return found
+
+
+def _duration(value: object) -> float | None:
+    """Return a number of seconds within the limits. Raises `ValueError`: an empty text is more likely a lost value."""
+    if value is None:
+        return None
+    text = str(value).strip() if isinstance(value, str) else ""
+    number = float(text) if _DECIMAL.fullmatch(text) else value
+    if isinstance(number, int | float) and c.MIN_DURATION_SEC <= number <= c.MAX_DURATION_SEC and number is not True:
+        return float(number)
+    limits = f"from {c.MIN_DURATION_SEC:g} to {c.MAX_DURATION_SEC:g}"
+    raise ValueError(f"'duration_sec' must be a number of seconds {limits}, not {str(value)[:40]!r}")
+
+
+def _target(value: object) -> str | None:
+    if value is None:
+        return None
+    if value == "":
+        raise ValueError("'target' is empty: name a target, or leave it out")
+    if not isinstance(value, str) or len(value) > c.MAX_TARGET:
+        raise ValueError(f"'target' must be the id of a target, not {str(value)[:40]!r}")
+    return value
 
 
 def _line(value: object) -> str:
@@ -69,6 +98,21 @@ class MoveFields(CommandFields):
         alias="from",
         description="The chapter (1-based) this was pressed on: if the show has moved on, nothing happens. "
         "May also be a form or a JSON field.",
+    )
+
+
+class InjectFields(CommandFields):
+    """What an injection may be given instead of the fault's own."""
+
+    duration_sec: Annotated[float | None, BeforeValidator(_duration), WithJsonSchema(_DURATION)] = Field(
+        None,
+        description="For how many seconds the fault lasts this time; then it heals by itself. "
+        "May also be a form or a JSON field.",
+    )
+    target: Annotated[str | None, BeforeValidator(_target), WithJsonSchema(_TARGET)] = Field(
+        None,
+        description="What to hit this time, by the id of its node in the state's health. "
+        "Refused where the fault cannot choose. May also be a form or a JSON field.",
     )
 
 
@@ -109,7 +153,8 @@ def reading(model: type[Model]) -> Callable[[Request], Awaitable[Model]]:
         fields = _once(request.query_params.multi_items())
         if request.method != "POST":
             return checked(model, fields)  # A body of a GET means nothing, and might never come.
-        return checked(model, await body_fields(request, fields, takes_text="text" in model.model_fields))
+        names = model.model_fields
+        return checked(model, await body_fields(request, fields, takes_text="text" in names, takes_any=not names))
 
     return read
 
@@ -149,10 +194,15 @@ def _once(pairs: Iterable[tuple[str, Any]]) -> Fields:
     return fields
 
 
-async def body_fields(request: Request, first: Fields, *, takes_text: bool = False) -> Fields:
-    """Return the body's fields and those of the query, `first`. Raises `InvalidValue`, too for one that is in both."""
+async def body_fields(request: Request, first: Fields, *, takes_text: bool = False, takes_any: bool = False) -> Fields:
+    """Return the body's fields and those of the query, `first`. Raises `InvalidValue`, too for one that is in both.
+
+    `takes_any`: a body of another type is ignored. It cannot hold a field that is meant, and a halt must get through.
+    """
     fields, sent = {}, await request.body()
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if sent and kind not in _READ and not takes_any:  # Ignored, a `from` in it would guard nothing.
+        raise InvalidValue(f"a body of type {kind[:40]!r} is not read here: send a form, JSON or text/plain")
     try:
         if kind == "application/json" and sent:
             data = json.loads(sent, object_pairs_hook=_once)
@@ -186,6 +236,7 @@ def whole_number(name: str, value: object) -> int:
 
 NoFields = Annotated[CommandFields, Depends(reading(CommandFields))]
 Move = Annotated[MoveFields, Depends(reading(MoveFields))]
+Injection = Annotated[InjectFields, Depends(reading(InjectFields))]
 Switch = Annotated[SwitchFields, Depends(reading(SwitchFields))]
 Line = Annotated[SayFields, Depends(reading(SayFields))]
 """The dependencies of the routes, by what they take."""

@@ -87,7 +87,6 @@ METRICS: Described = {
         "content": {kind: {"schema": {"type": "string"}} for kind in ("text/plain", "application/openmetrics-text")},
     }
 }
-JSON: Described = {200: {"description": "as JSON", "content": {"application/json": {"schema": {"type": "object"}}}}}
 FOR_HTMX: Described = {204: {"description": "for htmx (`HX-Request: true`): the page changes through its stream"}}
 TO_PAIRING: Described = {303: {"description": "a browser without a session: to the pairing"}}
 
@@ -99,7 +98,12 @@ def takes(model: type[CommandFields]) -> Schema:
 
 def state_answer(status: int = 200, text: str = "the state") -> Described:
     """Return what a route answers with the state."""
-    schema = {"$ref": "#/components/schemas/State"}
+    return answer("State", text, status)
+
+
+def answer(model: str, text: str = "as JSON", status: int = 200) -> Described:
+    """Return what a route answers with a model of `demo/web/routes/answers.py`."""
+    schema = {"$ref": f"#/components/schemas/{model}"}
     return {status: {"description": text, "content": {"application/json": {"schema": schema}}}}
 
 
@@ -160,11 +164,15 @@ class Application(FastAPI):
 
 def _completed(described: Schema, relays: bool) -> Schema:
     # Not at the top: every start of a server would build these models, and hardly one is ever asked for them.
-    from demo.web.routes.answers import RelayedState, State  # noqa: PLC0415
+    from demo.web.routes.answers import OTHER_ANSWERS, RelayedHealthz, RelayedState, State  # noqa: PLC0415
 
     parts = described.setdefault("components", {})
     schemas = parts.setdefault("schemas", {})
     schemas |= {"Problem": PROBLEM, **_schemas_of(RelayedState if relays else State, "State")}
+    for model in () if relays else OTHER_ANSWERS:
+        schemas |= _schemas_of(model, model.__name__)
+    if relays:
+        schemas |= _schemas_of(RelayedHealthz, "Healthz")
     parts["securitySchemes"] = SECURITY_SCHEMES
     described["info"] |= INFO
     described["tags"] = [{"name": name, "description": text} for name, text in TAGS.items()]

@@ -19,7 +19,17 @@ from demo.web.problems import STATUS, problem
 from demo.web.rendering.renderer import Renderer
 from demo.web.responses import AsciiJsonResponse
 from demo.web.routes.fields import NoFields, PairFields, body_fields, names_of
-from demo.web.routes.openapi import EVERYWHERE, FOR_HTMX, JSON, Described, add_page, in_path, operation_id, query, takes
+from demo.web.routes.openapi import (
+    EVERYWHERE,
+    FOR_HTMX,
+    Described,
+    add_page,
+    answer,
+    in_path,
+    operation_id,
+    query,
+    takes,
+)
 
 USED = "this code was used already: scan the new one, or type the code beside it"
 WRONG_LINK = "this link pairs nothing, its code was renewed: scan the one that is shown now"
@@ -43,13 +53,12 @@ _AT = {
     ]
 }
 _PAIRED: Described = {
-    200: {"description": "paired; the cookie is the session", "content": {"application/json": {}}},
+    **answer("Paired", "paired; the cookie is the session"),
     303: {"description": "paired, from a form: back to the page"},
 }
-
-_PAIRING: Described = {
-    200: {"description": "as JSON; for htmx as markup", "content": {"application/json": {}, "text/html": {}}}
-}
+_PAIRING = answer("Pairing", "as JSON; for htmx as markup")
+_PAIRING[200]["content"]["text/html"] = {"schema": {"type": "string"}}
+_REVOKED = answer("Revoked") | FOR_HTMX
 
 
 class PairingRoutes:
@@ -153,7 +162,7 @@ class PairingRoutes:
                 return HTMLResponse(self._render_codes_and_devices(visitor_of(request), at))
             return AsciiJsonResponse(self._codes_to_json(at))
 
-        @router.get("/sessions", response_class=Response, responses=JSON)
+        @router.get("/sessions", response_class=Response, responses=answer("Sessions"))
         async def list_sessions(request: Request, fields: NoFields) -> Response:
             """List the paired devices, and what each did last."""
             me = visitor_of(request).session
@@ -162,16 +171,14 @@ class PairingRoutes:
         for path, listed in (("/pairing", show_pairing), ("/sessions", list_sessions)):
             router.add_api_route(path, listed, methods=["HEAD"], include_in_schema=False)
 
-        @router.post("/sessions/revoke-all", response_class=Response, responses=JSON | FOR_HTMX)
+        @router.post("/sessions/revoke-all", response_class=Response, responses=_REVOKED)
         async def revoke_all_sessions(request: Request, fields: NoFields) -> Response:
             """End every session but the one that asks."""
             me = visitor_of(request).session
             return await self._finish_revocation(request, sessions.revoke_all(me.ident if me else None))
 
-        described = JSON | FOR_HTMX
-
         @router.post(
-            "/sessions/{ident}/revoke", response_class=Response, responses=described, openapi_extra=in_path("ident")
+            "/sessions/{ident}/revoke", response_class=Response, responses=_REVOKED, openapi_extra=in_path("ident")
         )
         async def revoke_session(request: Request, fields: NoFields) -> Response:
             """End one session: its streams end at once, and its cookie is worth nothing."""

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Generator
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from demo.errors import UsageError
 from demo.web.server.http_protocol import KEEP_ALIVE_SEC, bounded
 from demo.web.server.tls import Tls
+from demo.web.server.tls_listener import TlsListener
 
 HANDSHAKE_SEC = 5.0
 
@@ -34,23 +35,14 @@ class _Server(uvicorn.Server):
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        config, loop = self.config, asyncio.get_running_loop()
-        if config.ssl is None:
+        if self.config.ssl is None:
             await super().startup(sockets)
         else:
-            # As uvicorn does it, but with a shorter handshake timeout than asyncio's minute: until the handshake is
-            # done, a connection takes a file descriptor and is not counted by `LimitedHttpProtocol`.
+            # With a shorter handshake timeout than asyncio's minute: until the handshake is done, a connection takes a
+            # file descriptor and is not counted by `LimitedHttpProtocol`.
             await super().startup([])
-            for one in sockets or []:
-                self.servers.append(
-                    await loop.create_server(
-                        self._make_protocol,
-                        sock=one,
-                        ssl=config.ssl,
-                        ssl_handshake_timeout=HANDSHAKE_SEC,
-                        backlog=BACKLOG,  # asyncio listens once more, with 100 unless it is told.
-                    )
-                )
+            tls = [TlsListener(one, self._make_protocol, self.config.ssl, HANDSHAKE_SEC) for one in sockets or []]
+            self.servers += cast("list[asyncio.Server]", tls)  # uvicorn only closes them.
         self._ready.set()
 
     def _make_protocol(self) -> asyncio.Protocol:

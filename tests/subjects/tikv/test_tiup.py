@@ -110,6 +110,17 @@ def test_a_frozen_store_is_red_and_thaws_by_itself_or_by_hand(server: Server) ->
     assert pid_of(server, victim) == pid
 
 
+def test_a_store_that_does_not_lead_can_be_named_and_is_killed_for_a_second(server: Server) -> None:
+    victim = next(name for name in nodes(server.state()) if name.startswith("store") and name != leader(server))
+    answer = server.client.post("/chaos/kill-store", json={"target": "pd-9"})
+    assert answer.status_code == 422
+    assert victim in answer.json()["detail"]
+    assert server.client.post("/chaos/kill-store", json={"target": victim, "duration_sec": 1}).status_code == 202
+    server.until(lambda state: nodes(state)[victim] == "down", 5)
+    assert fault(server.state(), "kill-store")["target"] == victim
+    server.until(all_up, 30)
+
+
 def test_a_server_that_is_killed_takes_its_playground_with_it_frozen_and_dead_parts_too(
     server: Server, tmp_path: Path
 ) -> None:

@@ -20,7 +20,7 @@ from tests.support.servers import Server
 from tests.web.routes.test_contract import problem
 
 MOVES = ("/advance", "/back", "/goto/2", "/rerun")
-NO_FIELDS = ("/chaos/none", "/chaos/none/heal", "/heal", "/halt", "/resume", "/timer/start", "/sessions/revoke-all")
+NO_FIELDS = ("/chaos/none/heal", "/heal", "/halt", "/resume", "/timer/start", "/sessions/revoke-all")
 
 # Fields.
 
@@ -200,3 +200,63 @@ def test_the_models_of_answers_are_not_imported_at_the_start() -> None:
     code = "import sys, demo.web.app; assert not {'pydantic.v1', 'demo.web.routes.answers'} & set(sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+# What docs/http.md says of statuses and headers.
+
+
+@pytest.mark.parametrize("kind", ["application/xml", "text/html", "application/octet-stream", None])
+@pytest.mark.parametrize("path", ["/advance", "/blackout", "/say", "/chaos/x"])
+def test_a_body_of_a_type_that_nobody_reads_is_refused_and_not_ignored(
+    server: Server, path: str, kind: str | None
+) -> None:
+    """Its fields would be ignored, and with them the check that `from` is for."""
+    before = server.state()
+    answer = server.client.post(path, content=b"from=7", headers={"content-type": kind} if kind else {})
+    detail = problem(answer, 422, "invalid")["detail"]
+    assert detail == f"a body of type {kind or ''!r} is not read here: send a form, JSON or text/plain"
+    assert server.state()["seq"] == before["seq"]
+
+
+@pytest.mark.parametrize("kind", ["application/xml", "application/json", "text/html"])
+def test_an_empty_body_may_have_any_type(server: Server, kind: str) -> None:
+    assert server.client.post("/advance", headers={"content-type": kind}).status_code == 200
+
+
+def test_a_halt_gets_through_with_whatever_body(server: Server) -> None:
+    assert (
+        server.client.post("/halt", content=b"<now/>", headers={"content-type": "application/xml"}).status_code == 200
+    )
+
+
+def test_the_first_reason_to_refuse_is_the_documented_one(server: Server) -> None:
+    foreign = {"origin": "http://elsewhere.example"}
+    problem(server.client.post("/nothing?x=1", headers=foreign), 403, "origin")
+    problem(server.client.post("/nothing?x=1"), 404, "not_found")
+    problem(server.client.post("/goto/99?x=1"), 422, "invalid")
+    problem(server.client.post("/goto/99?from=3"), 404, "not_found")
+    problem(server.client.post("/back?from=3"), 409, "stale")
+    problem(server.client.post("/back"), 409, "at_start")
+
+
+@pytest.mark.parametrize(
+    ("target", "header", "code"),
+    [
+        (9_000, 8_000, "long_target"),
+        (7_000, 10_000, "headers"),
+        (17_000, 0, "long_target"),
+        (9_000, 6_000, "not_found"),
+    ],
+)
+def test_address_and_headers_share_their_limit_and_the_longer_one_is_named(
+    server: Server, target: int, header: int, code: str
+) -> None:
+    answer = ask(server.port, request("GET", f"/{'a' * target}", own(server), f"X: {'b' * header}"))
+    refused(answer, code)
+    assert (answer.header("connection") == "close") == (code != "not_found")
+
+
+def test_a_refusal_before_the_request_was_whole_ends_its_connection(server: Server) -> None:
+    too_large = request("POST", "/say", own(server), "Content-Type: text/plain", body=b"x" * 70_000)
+    for sent in (request("FROB", "/", own(server)), request("GET", "/", own(server), "Bad Header: x"), too_large):
+        assert ask(server.port, sent).header("connection") == "close"

@@ -1,0 +1,47 @@
+"""Why a command changes nothing: the refusal itself, and the reasons not to inject a fault, in their order."""
+
+from dataclasses import dataclass
+
+from demo.errors import RefusalCode
+from demo.show import commands as c
+from demo.show.state import FaultState, ShowState
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a command changes nothing."""
+
+    code: RefusalCode
+    message: str
+
+
+def refuse_target(command: c.Inject) -> Refusal | None:
+    """Return why this fault cannot hit the target that was asked for; None where it can, or where none was."""
+    if command.target is None or command.target in command.targets:
+        return None
+    if not command.targets:
+        return Refusal("invalid", f"fault {command.name!r} cannot choose its target now: send it without 'target'")
+    known = ", ".join(command.targets)
+    return Refusal("invalid", f"fault {command.name!r} has no target {command.target[:80]!r} now; it has: {known}")
+
+
+def refuse_injection(state: ShowState, fault: FaultState) -> Refusal | None:
+    """Return why no new fault may be injected now, or not this one; None where it may."""
+    if state.halted:
+        return Refusal("halted", "the show is halted: resume before a new fault")
+    if fault.is_running:
+        return Refusal("active", f"fault {fault.name!r} is already {_describe_activity(fault)}")
+    if state.parts_healing:
+        return Refusal("healing", "heal all is still running, and would undo it: wait until it has ended")
+    if state.journal == "temporary":
+        why = "the show is kept in a temporary file, and so would its undo be: end it, and name a file with --journal"
+        return Refusal("no_ledger", why)
+    if not state.durable and state.journal == "file":
+        return Refusal("no_ledger", "the journal cannot be written, so no undo can be: no new fault until it can")
+    return None
+
+
+def _describe_activity(fault: FaultState) -> str:
+    # As the screens say it: the state of a fault that is in place is called "active" in `/state` only.
+    words = {"failed": "in place and could not be healed yet", "active": "running"}
+    return words.get(fault.state, fault.state)
