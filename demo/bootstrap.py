@@ -108,7 +108,7 @@ async def _run_and_clean_up(show: Coroutine[Any, Any, None]) -> tuple[BaseExcept
 
 def _exit_at_once(error: BaseException | None) -> None:
     """Exit without closing the loop, which code of a deck or a driver that ignores its cancellation would block."""
-    print_error("something in the deck or a driver does not end; left it behind")
+    print_error("some code of the deck or of a driver does not stop; exiting without waiting for it")
     if error is not None:
         print_error(error)
     sys.stdout.flush()
@@ -314,14 +314,14 @@ async def _serve_web(show: _WebSession, stop: asyncio.Event, options: Options, s
         _greet(show, options, say)
         web.on_moved = lambda text: say(*_describe_new_codes(show.access, sys.stdout.isatty(), f"address    {text}"))
         if options.feed is not None:
-            say(f"relays     follow it on {options.feed.address} as {options.feed.address.show!r}")
-            conductor.spawn(Broadcast(web, conductor, options.feed, say).run(), "the feed of the relays")
+            say(f"relays     follow this show on {options.feed.address} as {options.feed.address.show!r}")
+            conductor.spawn(Broadcast(web, conductor, options.feed, say).run(), "publishing to the relays")
         if show.opener.continued:
             say(f"continued  {show.opener.continued}")
         for text in show.opener.troubles:
             say(f"journal    {text}")
         if room := short_of_room(max_files):
-            say(f"room       {room}")
+            say(f"streams    {room}")
         # All objects of the start stay: the garbage collector need not scan them again in the middle of a broadcast.
         gc.collect()
         gc.freeze()
@@ -375,7 +375,7 @@ def _make_own_link(access: AccessPolicy) -> str:
 
 
 def _describe_new_codes(
-    access: AccessPolicy, with_symbol: bool, why: str = "new codes  those shown before are used or renewed"
+    access: AccessPolicy, with_symbol: bool, why: str = "new codes  the codes shown before are no longer valid"
 ) -> list[str]:
     invitation, own_link = access.invitation(), _make_own_link(access)
     lines = [why, f"presenter  {own_link}" if own_link else ""]

@@ -91,7 +91,11 @@ class ConsoleWriter:
 
     def _report_dropped(self) -> bytes:
         dropped, self._dropped = self._dropped, 0
-        return self._encode(f"({dropped} lines are missing here: they were not read in time)") if dropped else b""
+        return (
+            self._encode(f"({dropped} lines are missing here: the terminal did not read them in time)")
+            if dropped
+            else b""
+        )
 
     def _is_writable(self, timeout: float) -> bool:
         return self._descriptor is None or bool(select.select([], [self._descriptor], [], timeout)[1])

@@ -82,7 +82,7 @@ class Invitation:
     @property
     def way_around(self) -> str:
         """A text with the other addresses, for a phone that cannot reach `link`; empty where there are none."""
-        return f"no way there? {' · '.join(self.others)}" if self.others else ""
+        return f"cannot be reached? {' · '.join(self.others)}" if self.others else ""
 
     def halves(self, height: int, width: int) -> tuple[str, ...]:
         """Draw the link's symbol as lines of half blocks; none where it does not fit, or the link leads nowhere."""

@@ -47,7 +47,7 @@ JournalFile = Annotated[
     typer.Option("--journal", help="Save the show in this file, and continue it from there next time.", metavar="FILE"),
 ]
 
-Fresh = Annotated[bool, typer.Option("--fresh", help="Start over instead of continuing where the show was left.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Start a new show instead of continuing the last one.")]
 StartAt = Annotated[
     int | None,
     typer.Option("--from", help="Start or continue at this chapter; those before it do not run.", metavar="N"),
@@ -135,7 +135,9 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
 ) -> None:
     """Present in the browser: stage, presenter's page and phone page."""
     if show is not None and not redis:
-        raise UsageError(f"--show {show} names a show on a Redis: say which, with --redis redis://:PASSWORD@HOST:PORT")
+        raise UsageError(
+            f"--show {show} needs the Redis that carries the show: give --redis redis://:PASSWORD@HOST:PORT"
+        )
     set_up_logging(log_level, debug)
     with no_collection():
         from demo.bootstrap import Options, play
@@ -172,7 +174,9 @@ def relay_command(
 ) -> None:
     """Serve the audience of a show that runs elsewhere with `demo serve --redis`; it cannot be controlled from here."""
     if not redis:
-        raise UsageError("a relay needs the Redis of the show: --redis redis://:PASSWORD@HOST:PORT, as `demo serve`")
+        raise UsageError(
+            "a relay needs the Redis of the show: give --redis redis://:PASSWORD@HOST:PORT, as for `demo serve`"
+        )
     set_up_logging(log_level, debug)
     with no_collection():
         from demo.relay.main import RelayOptions, relay
@@ -321,4 +325,4 @@ def _unexpected(error: Exception) -> str:
     if place_of(error):
         return f"{told(error)} ({where})"
     what = f"{type(error).__name__}: {error}".split("\n")[0][:300]
-    return f"a bug of this program ended it ({what}); {where}"
+    return f"this program has stopped because of a bug in it ({what}); {where}"

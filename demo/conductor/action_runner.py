@@ -76,7 +76,7 @@ class ActionRunner:
             error = task.result()
         else:
             task.cancel()
-            error = f"its action did not end within {chapter.limit_sec:g} s"
+            error = f"its action did not finish within {chapter.limit_sec:g} s"
         self._context.enqueue("show", c.ActionEnd(number, run, error))
 
 

@@ -133,7 +133,7 @@ class Conductor:
                     met.set_result(None)
             except Exception as error:  # noqa: BLE001 - code of the deck: its error is raised to its caller
                 log_unexpected(logger, "a condition of the deck", error)
-                met.set_exception(RuntimeError(f"the condition broke: {told(error)}"))
+                met.set_exception(RuntimeError(f"the condition raised an error: {told(error)}"))
 
         unsubscribe = self.subscribe(check)
         try:
@@ -187,7 +187,7 @@ class Conductor:
             self._show_opened = True
             self.health.start()
             self.spawn(self._heal_leftovers(), "healing what an earlier server left")
-            self.spawn(self._writer.flush_often(), "the journal's timer")
+            self.spawn(self._writer.flush_often(), "the timer of the journal")
             self.spawn(self._writer.save_often(), "the journal's snapshots")
             self.spawn(self._writer.thin_often(), "the thinning of the journal")
             self.spawn(LoopWatch(self._report_once).run(), "the watch over the event loop")
@@ -302,8 +302,8 @@ class Conductor:
             try:
                 listener(self._state)
             except Exception as error:  # noqa: BLE001 - a bug in one listener must not stop the others
-                log_unexpected(logger, "telling a listener of a new state", error)
-                self._report_once(f"a screen broke: {describe(error)}")
+                log_unexpected(logger, "notifying a listener of a new state", error)
+                self._report_once(f"a screen raised an error: {describe(error)}")
 
     def _report_once(self, text: str) -> None:
         """Send the presenter a notice, once for each text: a bug that recurs with every state would flood the log."""

@@ -34,7 +34,7 @@ CLOSING_LOOK_SEC = 4.0
 RETRY_FIRST_SEC, MAX_RETRY_SEC = 5.0, 60.0
 """Pauses between automatic retries of a failed heal: each is twice as long as the one before."""
 
-CALLED_OFF = "called off before anything was touched"
+CALLED_OFF = "cancelled before anything was changed"
 
 
 class FaultRunner:
@@ -142,7 +142,7 @@ class FaultRunner:
         Raises `FaultError`, `JournalError`, or whatever the driver raises.
         """
         driver = self._drivers[name]
-        plan = await run_with_timeout(PLAN_TIMEOUT_SEC, driver.plan(), "looking at the target")
+        plan = await run_with_timeout(PLAN_TIMEOUT_SEC, driver.plan(), "checking the target")
         undo = await self._ledger.write_down(name, run, plan, driver.config.duration_sec)
         try:
             # Through the queue, so that a halt or a heal that came during planning is seen before the target is
@@ -193,7 +193,7 @@ class FaultRunner:
         if not healing:
             return
         done, late = await asyncio.wait(healing, timeout=limit)
-        failed = [f"{healing[task]}: not within {limit:g} s" for task in late]
+        failed = [f"{healing[task]}: not healed within {limit:g} s" for task in late]
         failed += [f"{healing[task]}: {reason}" for task in done if (reason := task.exception() or task.result())]
         for task in late:
             task.cancel()
@@ -204,7 +204,9 @@ class FaultRunner:
     async def is_all_healed(self) -> bool:
         """Check the targets that were not healed in time; return False also when a check fails or times out."""
         try:
-            return await run_with_timeout(CLOSING_LOOK_SEC, self._ledger.verify(), "looking at what was left")
+            return await run_with_timeout(
+                CLOSING_LOOK_SEC, self._ledger.verify(), "checking the targets that were not healed"
+            )
         except Exception:  # noqa: BLE001 - the failed heal has reported its reason
             return False
 
@@ -225,5 +227,5 @@ class FaultRunner:
             await asyncio.sleep(late)
             error, late = await self._ledger.undo(name), self._ledger.late_sec(name)
         if error is None and late > 0:
-            return f"its injection was cut off and may still land within {late:.0f} s"
+            return f"its injection was interrupted and may still take effect within {late:.0f} s"
         return error

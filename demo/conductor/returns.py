@@ -101,7 +101,7 @@ class RecoveryWatch:
         # Before the check, so that a slow one does not make the return look later than it was.
         at = self._context.clock()
         try:
-            healed = await run_with_timeout(limit, watched.driver.is_healed(watched.plan), "a look")
+            healed = await run_with_timeout(limit, watched.driver.is_healed(watched.plan), "a check of the target")
         except Exception:  # noqa: BLE001 - the next heal reports what is wrong with the driver
             healed = False
         else:

@@ -103,7 +103,7 @@ class SystemLifecycle:
         self.is_ending = True
         # With a timeout: the watchdog does not heal while we live, so a stop that hangs would block it for ever.
         ending = asyncio.ensure_future(
-            run_with_timeout(self._config.stop_sec, self._config.stop_system(), "ending the system")
+            run_with_timeout(self._config.stop_sec, self._config.stop_system(), "stopping the system")
         )
         try:
             if not (await asyncio.wait({ending}, timeout=QUIET_SEC))[0]:

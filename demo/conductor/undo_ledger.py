@@ -107,9 +107,9 @@ class UndoLedger:
         try:
             at = self._context.clock()
             writing = self._context.journal.intend(fault, run, plan, at)
-            ident = await run_with_timeout(LEDGER_TIMEOUT_SEC, writing, "writing the undo down")
+            ident = await run_with_timeout(LEDGER_TIMEOUT_SEC, writing, "saving the undo")
         except (JournalError, FaultError) as error:
-            raise FaultError(f"not injected: its undo cannot be written down ({error})") from error
+            raise FaultError(f"not injected: its undo cannot be saved ({error})") from error
         undo = Undo(ident, fault, run, plan, "intended", at)
         self._undos.append(undo)
         self._moved.pop(fault, None)
@@ -188,13 +188,15 @@ class UndoLedger:
     async def _undo_one(self, undo: Undo) -> str | None:
         driver = self._drivers.get(undo.fault)
         if driver is None:
-            return by_hand(f"no driver of this show knows it; its undo is {dict(undo.plan.undo)}", undo.plan)
+            return by_hand(
+                f"this show has no fault of that name; its recorded undo is {dict(undo.plan.undo)}", undo.plan
+            )
         # Asked before the undo, for afterwards the target no longer shows whether the injection was completed.
         landed = self._may_take_effect_late(undo) and await has_landed(driver, undo.plan)
         error = await undo_fault(driver, undo.plan)
         if error is None:
             if not landed and self._unsettled_until.get(undo.id, 0.0) > asyncio.get_running_loop().time():
-                self._context.spawn(self._recheck_until_settled(undo, driver), f"looking again at {undo.fault}")
+                self._context.spawn(self._recheck_until_settled(undo, driver), f"checking {undo.fault} again")
             else:
                 self.forget(undo)
         return error
@@ -213,9 +215,9 @@ class UndoLedger:
             return self._explain_missing_undo(fault)
         driver = self._drivers.get(fault)
         if driver is None:
-            return by_hand("no driver of this show knows it; its undo was handed to another show", undo.plan)
+            return by_hand("this show has no fault of that name; its undo was moved to another show", undo.plan)
         if not await self._is_healed(undo, driver) and (error := await undo_fault(driver, undo.plan)) is not None:
-            return f"its undo was handed to another show, and here: {error}"
+            return f"its undo was moved to another show, and healing it here failed: {error}"
         if self._moved.pop(fault, None) is not None:
             self._mark(undo, "healed")
         return None
@@ -232,7 +234,7 @@ class UndoLedger:
             return self._unreadable[fault]
         if fault in self._recorded_faults:
             return None
-        return "its undo is not in the journal: see to it by hand"
+        return "its undo is not in the journal: check and repair the target by hand"
 
     async def _recheck_until_settled(self, undo: Undo, driver: FaultDriver) -> None:
         """Check the target of an interrupted injection, and undo what took effect late, until nothing can any more."""
@@ -244,16 +246,15 @@ class UndoLedger:
                 if undo in self._undos and not await self._is_healed(undo, driver):
                     error = await undo_fault(driver, undo.plan)
                     text = (
-                        f"{undo.fault} landed late; {f'it could not be healed: {error}' if error else 'it was undone'}"
+                        f"{undo.fault} took effect late; "
+                        f"{f'it could not be healed: {error}' if error else 'it was undone'}"
                     )
                     self._context.enqueue("show", c.Notice(text))
         self.forget(undo)
 
     async def _is_healed(self, undo: Undo, driver: FaultDriver) -> bool:
         try:
-            return await run_with_timeout(
-                LOOK_TIMEOUT_SEC, driver.is_healed(undo.plan), f"looking at {undo.plan.target}"
-            )
+            return await run_with_timeout(LOOK_TIMEOUT_SEC, driver.is_healed(undo.plan), f"checking {undo.plan.target}")
         except DemoError:
             return False
 

@@ -61,12 +61,12 @@ class Engine:
         Two engines on one machine may have the same ID, but never the same data folder, so both are part of it.
         """
         info = await self.info()
-        version = await self._ask("tell its version", lambda client: client.version())
+        version = await self._ask("report its version", lambda client: client.version())
         names = {part.get("Name") for part in version.get("Components") or ()}
         if "Podman Engine" in names:  # its ID differs at each request
             return f"podman {info.get('Name')} {info.get('DockerRootDir')}"
         if not info.get("ID"):
-            raise EngineError(f"the container engine at {self.where} does not say which one it is")
+            raise EngineError(f"the container engine at {self.where} reports no ID, so it cannot be told from another")
         return f"{info['ID']} {info.get('DockerRootDir') or ''}".rstrip()
 
     async def info(self) -> Mapping[str, Any]:
@@ -74,7 +74,7 @@ class Engine:
             told = await client.system.info()
             return {**told}
 
-        return await self._ask("tell about itself", ask)
+        return await self._ask("report its settings", ask)
 
     async def containers(self, project: str = "") -> tuple[Container, ...]:
         """Return all containers, or all of a compose project, whether they run or not."""
@@ -98,7 +98,7 @@ class Engine:
             return read(await client.containers.container(ident).show())
 
         try:
-            return await self._ask(f"tell about {ident[:12]}", ask)
+            return await self._ask(f"inspect {ident[:12]}", ask)
         except EngineRefused as error:
             if absent(error):
                 return None
@@ -141,7 +141,7 @@ class Engine:
         async def ask(client: "Docker") -> None:
             matching_networks = [known for known in await client.networks.list() if known["Name"] == network]
             if not matching_networks:
-                raise EngineError(f"there is no network {network} any more: create it again")
+                raise EngineError(f"the network {network} no longer exists: create it again")
             await getattr(await client.networks.get(matching_networks[0]["Id"]), deed)(dict(order))
 
         await self._ask(f"{deed} {str(order['Container'])[:12]} and {network}", ask, DEED_SEC)
@@ -162,7 +162,7 @@ class Engine:
 
     async def events(self, kinds: Mapping[str, Sequence[str]]) -> EventStream:
         """Return the stream of events from now on; `kinds`: the wanted types and actions. The caller closes it."""
-        return await self._ask("tell what happens", lambda client: EventStream.opened(client, kinds), to_be_read=True)
+        return await self._ask("report its events", lambda client: EventStream.opened(client, kinds), to_be_read=True)
 
     async def close(self) -> None:
         """Close the connection. Safe to call twice; a later request opens it again."""

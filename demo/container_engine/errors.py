@@ -26,7 +26,7 @@ class EngineRefused(EngineError):
 
 def hung(where: str, within_sec: float) -> EngineAway:
     return EngineAway(
-        f"the container engine at {where} did not answer within {within_sec:g} s: see whether `docker info` does"
+        f"the container engine at {where} did not answer within {within_sec:g} s: check it with `docker info`"
     )
 
 
@@ -45,7 +45,7 @@ def translated(error: Exception, where: str, doing: str) -> EngineError:
         )
     if any(isinstance(link, OSError) and link.errno in (errno.EACCES, errno.EPERM) for link in chain):
         return EngineAway(
-            f"the container engine at {where} is not open to this user: "
+            f"the container engine at {where} refuses this user: "
             "join the docker group and log in again, or use a rootless engine"
         )
     status = getattr(error, "status", None)
@@ -55,10 +55,10 @@ def translated(error: Exception, where: str, doing: str) -> EngineError:
         )
     if not isinstance(status, int) or status < 400:
         return EngineAway(
-            f"what answers at {where} is no container engine: {type(error).__name__}: {_short_text(error)}"
+            f"what answers at {where} is not a container engine: {type(error).__name__}: {_short_text(error)}"
         )
     if "HTTPS server" in _short_text(error):
-        return EngineAway(f"the container engine at {where} wants TLS: set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH")
+        return EngineAway(f"the container engine at {where} requires TLS: set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH")
     return EngineRefused(status, f"the engine did not {doing}: {_short_text(error)}")
 
 

@@ -30,13 +30,13 @@ async def layers(client: "Docker", where: str, image: str) -> AsyncIterator[tupl
             if line is None:
                 return
             if line.get("error"):
-                raise EngineError(f"the image {image} cannot be loaded: {str(line['error'])[:300]}")
+                raise EngineError(f"the image {image} cannot be pulled: {str(line['error'])[:300]}")
             _note_progress(sizes, line)
             yield sum(loaded for loaded, _ in sizes.values()), sum(size for _, size in sizes.values())
     except TimeoutError as error:
-        raise EngineError(f"the image {image} does not come: nothing for {STALLED_SEC:g} s") from error
+        raise EngineError(f"pulling the image {image} has stalled: nothing came for {STALLED_SEC:g} s") from error
     except (DockerError, aiohttp.ClientError, OSError, ValueError) as error:
-        raise EngineError(str(translated(error, where, f"load the image {image}"))) from error
+        raise EngineError(str(translated(error, where, f"pull the image {image}"))) from error
 
 
 def _note_progress(sizes: dict[str, tuple[int, int]], line: Mapping[str, Any]) -> None:

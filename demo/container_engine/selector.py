@@ -43,11 +43,11 @@ def pick(selector: Selector, containers: Iterable[Container], *, allow_unlabelle
         raise EngineError(f"there is no container {_describe(selector)}: see `docker ps --all`")
     if len(matching) > 1:
         names = ", ".join(sorted(container.name for container in matching))
-        raise EngineError(f"{len(matching)} containers are {_describe(selector)}, not one: {names}")
+        raise EngineError(f"there are {len(matching)} containers {_describe(selector)}, not one: {names}")
     if not matching[0].is_target and not allow_unlabelled:
         raise EngineError(
-            f"the container {matching[0].name} does not carry the label {TARGET_LABEL}=true, so it is not touched: "
-            "label it where it is defined, or start with --allow-unlabelled"
+            f"the container {matching[0].name} does not have the label {TARGET_LABEL}=true, so no fault may change it: "
+            "add the label where the container is defined, or start with --allow-unlabelled"
         )
     return matching[0]
 

@@ -21,7 +21,7 @@ SUBJECT_SEC = 20.0
 def examine(subject: str | None, given: Given, port: int) -> Report:
     """Run the checks for one subject, or (None) every built-in one. Raises `UsageError` for a wrong name or option."""
     if subject is None and given:
-        raise UsageError("options belong to one subject: name it, as in `demo doctor ratelimiter --load 2`")
+        raise UsageError("options need a subject: name it, as in `demo doctor ratelimiter --load 2`")
     report = Report()
     for what, check in all_at_once(checks(port), CHECK_SEC).items():
         report.add("", [_take_finding(what, check)])

@@ -27,7 +27,7 @@ DEEDS = {
     ChaosType.CONTAINER_KILL: "killed",
     ChaosType.CONTAINER_STOP: "stopped",
     ChaosType.CONTAINER_PAUSE: "paused",
-    ChaosType.NETWORK_DISCONNECT: "taken off the network",
+    ChaosType.NETWORK_DISCONNECT: "disconnected from the network",
 }
 ENDS = (ChaosType.CONTAINER_KILL, ChaosType.CONTAINER_STOP)
 NO_NETWORK = {"host", "none"}
@@ -63,7 +63,7 @@ class ContainerFault:
     ) -> None:
         if config.chaos_type not in DEEDS:
             raise InvalidValue(
-                f"fault {config.name!r}: {config.chaos_type.value} is nothing that is done to a container"
+                f"fault {config.name!r}: chaos_type {config.chaos_type.value} cannot be applied to a container"
             )
         self.config = config
         self._victim = victim
@@ -114,7 +114,7 @@ class ContainerFault:
             return None
         now = await self._engine.look(pin.container.id)
         if now is None:
-            raise FaultError(f"{pin.container.called} has vanished since it was chosen: nothing was touched")
+            raise FaultError(f"{pin.container.called} was removed since it was chosen: nothing was changed")
         return now
 
     def _check_target(self, container: Container) -> Container:
@@ -123,9 +123,11 @@ class ContainerFault:
         if not container.is_running:
             raise FaultError(f"{name} is {container.state}, so it cannot be {deed}: heal it first")
         if self.config.chaos_type is ChaosType.NETWORK_DISCONNECT and not set(container.networks) - NO_NETWORK:
-            raise FaultError(f"{name} is on no network of its own, so it cannot be {deed}")
+            raise FaultError(f"{name} has no network of its own, so it cannot be {deed}")
         if self.config.chaos_type in ENDS and container.auto_remove:
-            raise FaultError(f"{name} is removed as soon as it ends (--rm), so nobody could bring it back: not {deed}")
+            raise FaultError(
+                f"{name} was started with --rm and could not be restarted afterwards, so it was not {deed}"
+            )
         return container
 
     async def inject(self, plan: Plan) -> None:
@@ -134,9 +136,9 @@ class ContainerFault:
             # By its id, not its name: a new container of the same name is not the one that was planned for.
             container = await self._engine.look(before.id)
             if container is None:
-                raise FaultError(f"{plan.target} has vanished: nothing was touched")
+                raise FaultError(f"{plan.target} was removed: nothing was changed")
             if not container.is_running:
-                raise FaultError(f"{plan.target} is {container.state}, not running any more: nothing was touched")
+                raise FaultError(f"{plan.target} is {container.state}, no longer running: nothing was changed")
             await self._apply(before)
             await self._wait_until_visible(before, plan.target)
 
@@ -163,7 +165,9 @@ class ContainerFault:
             if now is None or not before.is_back(now) or now.started_at != before.started_at:
                 return
             if time.monotonic() > until:
-                raise FaultError(f"{name} was to be {DEEDS[self.config.chaos_type]}, but its engine does not show it")
+                raise FaultError(
+                    f"{name} should be {DEEDS[self.config.chaos_type]} now, but its engine does not show it"
+                )
             await asyncio.sleep(LOOK_SEC)
 
     async def heal(self, plan: Plan) -> None:
@@ -208,8 +212,8 @@ class ContainerFault:
         # Another engine would truthfully say that it has no such container, which must not pass for "healed".
         if await self._engine.identity() != before.engine:
             raise FaultError(
-                f"{name} is on another container engine than the one at {self._engine.where}: "
-                "set DOCKER_HOST or DOCKER_CONTEXT as it was"
+                f"{name} belongs to another container engine than the one at {self._engine.where}: "
+                "set DOCKER_HOST or DOCKER_CONTEXT as before"
             )
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:

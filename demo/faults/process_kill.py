@@ -112,19 +112,19 @@ class ProcessKill:
     async def inject(self, plan: Plan) -> None:
         handle = await ask(self.part.current)
         if handle is None or not await same_process(plan, self.part.current):
-            raise FaultError(f"{self.target} was started anew meanwhile: nothing was killed")
+            raise FaultError(f"{self.target} was restarted meanwhile: nothing was killed")
         handle.kill()
         try:
             async with asyncio.timeout(DEATH_SEC):
                 await handle.wait()
         except TimeoutError as error:
-            raise FaultError(f"{self.target} did not end within {DEATH_SEC:.0f} s of SIGKILL") from error
+            raise FaultError(f"{self.target} did not terminate within {DEATH_SEC:.0f} s of SIGKILL") from error
 
     async def heal(self, plan: Plan) -> None:
         if has_ended(plan):
             return  # and all its processes with it
         if not self.home.is_home_of(plan):
-            raise FaultError(f"the system of {self.target} runs, but cannot be reached from here")
+            raise FaultError(f"the system of {self.target} is still running, but cannot be reached from here")
         try:
             await self.part.bring_back()
         except SubjectError as error:

@@ -50,7 +50,9 @@ class SignalFault:
         self, config: ChaosConfig, office: str, holder: Callable[[], str | None], keeper: ProcessOwner
     ) -> None:
         if config.chaos_type not in (ChaosType.CONTAINER_KILL, ChaosType.CONTAINER_PAUSE):
-            raise InvalidValue(f"fault {config.name!r}: {config.chaos_type.value} is nothing that a signal does")
+            raise InvalidValue(
+                f"fault {config.name!r}: chaos_type {config.chaos_type.value} cannot be applied by a signal"
+            )
         self.config = config
         self._kills = config.chaos_type is ChaosType.CONTAINER_KILL
         self._office, self._holder, self._owner = office, holder, keeper
@@ -75,9 +77,9 @@ class SignalFault:
         pin, self._pin = self._pin, None
         target = pin[0] if pin is not None and time.monotonic() <= pin[1] else await self._find_target()
         if not target.process.is_alive:
-            raise FaultError(f"{target.name} has ended since it was chosen: nothing was touched")
+            raise FaultError(f"{target.name} has terminated since it was chosen: nothing was changed")
         if not self._kills and is_stopped(target.process.pid):
-            raise FaultError(f"{target.name} is frozen already: heal it first")
+            raise FaultError(f"{target.name} is already frozen: heal it first")
         self._planned = target.name
         undo = dict(target.undo) | {"pid": target.process.pid, "born": target.process.born}
         by_hand = target.by_hand if self._kills else f"kill -CONT {target.process.pid}"
@@ -94,7 +96,7 @@ class SignalFault:
 
     async def inject(self, plan: Plan) -> None:
         if is_gone(plan):
-            raise FaultError(f"{plan.target} has ended meanwhile: nothing was touched")
+            raise FaultError(f"{plan.target} has terminated meanwhile: nothing was changed")
         process = _process_of(plan)
         if self._kills:
             process.kill()
@@ -103,7 +105,7 @@ class SignalFault:
         until = time.monotonic() + SETTLE_SEC
         while not (is_gone(plan) or (not self._kills and is_stopped(process.pid))):
             if time.monotonic() > until:
-                expected_effect = "end" if self._kills else "stop"
+                expected_effect = "terminate" if self._kills else "stop"
                 raise FaultError(f"{plan.target} did not {expected_effect} within {SETTLE_SEC:.0f} s of the signal")
             await asyncio.sleep(LOOK_SEC)
 

@@ -51,7 +51,7 @@ class RedisPause:
 
     async def plan(self) -> Plan:
         if not await self._accepts_writes(ANSWER_SEC):
-            raise FaultError("redis does not take writes now, so pausing it would show nothing: heal it first")
+            raise FaultError("redis does not accept writes now, so pausing it would show nothing: heal it first")
         handle = await ask(self._current)
         if handle is None:
             raise FaultError("redis is not running, so it cannot be paused: heal it first")
@@ -59,7 +59,7 @@ class RedisPause:
 
     async def inject(self, plan: Plan) -> None:
         if not await same_process(plan, self._current):
-            raise FaultError("redis was started anew meanwhile: nothing was paused")
+            raise FaultError("redis was restarted meanwhile: nothing was paused")
         self._lease = Renewal(self._pause, self.config.duration_sec)
         await self._lease.begin()
 
@@ -97,7 +97,7 @@ class RedisPause:
             async with asyncio.timeout(ANSWER_SEC), self._client(ANSWER_SEC) as client:
                 await command(client)
         except (RedisError, OSError, TimeoutError) as error:
-            raise FaultError(f"redis did not take CLIENT {word}: {str(error) or 'no answer'}") from error
+            raise FaultError(f"redis did not accept CLIENT {word}: {str(error) or 'no answer'}") from error
 
     @asynccontextmanager
     async def _client(self, answer_sec: float) -> AsyncIterator["Redis"]:

@@ -51,19 +51,19 @@ class BurstTraffic:
 
     @property
     def observable(self) -> str:
-        return f"ghosts: more than the limit let through on {self._watched}"
+        return f"ghosts: requests above the limit let through on {self._watched}"
 
     async def plan(self) -> Plan:
         if await self._traffic.is_bursting():
-            raise FaultError("the traffic is bursting already")
+            raise FaultError("a traffic burst is already running")
         handle = await ask(self._current)
         if handle is None:
-            raise FaultError("the traffic is not running, so it cannot burst: heal it first")
+            raise FaultError("the traffic process is not running, so no burst can be sent: heal it first")
         return self._system_run.plan("burst_traffic", self.target, handle, LATE_SEC)
 
     async def inject(self, plan: Plan) -> None:
         if not await same_process(plan, self._current):
-            raise FaultError("the traffic was started anew meanwhile: no burst was sent")
+            raise FaultError("the traffic process was restarted meanwhile: no burst was sent")
         self._lease = Renewal(self._renew, self.config.duration_sec)
         await self._lease.begin()
 

@@ -71,11 +71,11 @@ class GuardedFile:
         try:
             self._repair(damage, newest)
         except (JournalError, sqlite3.Error, OSError) as error:
-            self._repair_error = f"it cannot be put right: {error}"
+            self._repair_error = f"it cannot be repaired: {error}"
             self._pause.begin()
             raise JournalError(self._explain(damage)) from error
         self._pause, self._repair_error = Pause(), ""
-        self.repaired.append(f"the journal {self.path} {damage.what}; it was put right, and nothing of it is lost")
+        self.repaired.append(f"the journal {self.path} {damage.what}; it was repaired, and nothing was lost")
 
     def _repair(self, damage: Damage, newest: int) -> None:
         watch, db = self._watch, self.db
@@ -86,7 +86,7 @@ class GuardedFile:
             if (still := watch.damage()) is None:
                 return
             if still.taken:
-                raise JournalError("another server was there meanwhile")
+                raise JournalError("another server has used it meanwhile")
             damage = still
         if damage.main:
             write_anew(db, self.path, newest)
@@ -112,9 +112,11 @@ class GuardedFile:
         if damage.spoilt:
             return f"{problem}: end this show, and start again with --fresh"
         if damage.taken:
-            return f"{problem}: move that away, and the show is written there again"
+            return f"{problem}: move that file away, and the journal is written there again"
         reason = self._repair_error
-        return f"{problem}; {reason}. It is tried again; if that does not help, end this show and start with --fresh"
+        return (
+            f"{problem}; {reason}. The repair is tried again; if it keeps failing, end this show and start with --fresh"
+        )
 
     def close(self) -> None:
         """Close the file and release its lock, the lock in any case. Raises `sqlite3.Error`."""

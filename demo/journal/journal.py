@@ -305,7 +305,7 @@ class Journal:
     def _describe_unwritten(self) -> str:
         with self._lock:
             left, first = len(self._unwritten), self._unwritten[0].seq if self._unwritten else 0
-        return f"its last {left} entries, from {first} on" if left else "an orderly end, but no entry"
+        return f"its last {left} entries, from {first} on" if left else "only the mark of a clean shutdown, no entry"
 
     async def _run_in_thread(self, work: Callable[[], T]) -> T:
         if self._closed:
@@ -345,8 +345,8 @@ class Journal:
         for row in rows:
             if self._file.db.execute("SELECT seq, at, who, data FROM entries WHERE seq = ?", row[:1]).fetchone() != row:
                 raise JournalError(
-                    f"the journal {self.path} holds another entry {row[0]}: somebody else writes to it; "
-                    f"end that server, then start this one again"
+                    f"the journal {self.path} has a different entry {row[0]}: another server writes to it; "
+                    f"stop that server, then start this one again"
                 )
 
     def _read_from_memory(self, after: int, limit: int) -> list[JournalEntry] | None:
@@ -379,8 +379,8 @@ def _make_temporary_dir() -> str:
         return tempfile.mkdtemp(prefix="chaos-stage-")
     except OSError as error:
         raise JournalError(
-            f"there is nowhere to keep the show, not even for a while ({error.strerror or error}): "
-            f"free some space, or set TMPDIR to a directory that can be written"
+            f"there is no place for the journal, not even a temporary one ({error.strerror or error}): "
+            f"free some space, or set TMPDIR to a writable directory"
         ) from None
 
 

@@ -35,7 +35,7 @@ def write_anew(db: sqlite3.Connection, path: Path, newest: int) -> None:
 def write_through(db: sqlite3.Connection) -> None:
     """Write all of the log into the file itself, synced. Raises `sqlite3.Error` and `JournalError`."""
     if db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-        raise JournalError("somebody else reads it just now")
+        raise JournalError("another program is reading it now")
 
 
 def _refuse_incomplete(new: Path, newest: int) -> None:
@@ -43,7 +43,7 @@ def _refuse_incomplete(new: Path, newest: int) -> None:
         check_result = db.execute("PRAGMA quick_check(1)").fetchone()[0]
         last = db.execute("SELECT MAX(seq) FROM entries").fetchone()[0] or 0
     if check_result != "ok" or last != newest:
-        raise JournalError("what is left of it is not all of it")
+        raise JournalError("its content is no longer complete")
 
 
 def _move_into_place(new: Path, path: Path) -> None:

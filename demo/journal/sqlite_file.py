@@ -29,7 +29,7 @@ NOTE_TIMEOUT_SEC = 1.0
 
 MAGIC = b"SQLite format 3\x00"
 _HEADER_BYTES = 100
-REMEDY = "--fresh starts anew and keeps the old file"
+REMEDY = "--fresh starts a new show and keeps the old file"
 ID_AT = slice(68, 72)
 MARK_AT = slice(60, 64)
 
@@ -67,9 +67,11 @@ def unusable(path: Path, error: OSError) -> JournalError:
     """Return the error for a path where no journal can be: why, and what to do."""
     why = f"cannot use {path} as a journal: {error.strerror or error}"
     if error.errno in _NO_LOCKS:
-        return JournalError(f"{why} (flock): its file system has no locks; with --journal name a file on a local disk")
+        return JournalError(f"{why} (flock): its file system has no locks; name a file on a local disk with --journal")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return JournalError(f"{why}: make {path.parent} writable for you, or with --journal name a file elsewhere")
+        return JournalError(
+            f"{why}: make {path.parent} writable for your user, or name a file elsewhere with --journal"
+        )
     return JournalError(why)
 
 
@@ -94,7 +96,7 @@ def refuse_foreign(path: Path) -> None:
         raise unusable(path, error) from None
     was_emptied = not header and _has_log(path)
     if was_emptied or (header and len(header) < _HEADER_BYTES and header.startswith(MAGIC)):
-        raise JournalError(f"the journal {path} is damaged: most of it is gone; {REMEDY}")
+        raise JournalError(f"the journal {path} is damaged: most of its content is missing; {REMEDY}")
     is_journal = header.startswith(MAGIC) and header[ID_AT] == APPLICATION_ID.to_bytes(4, "big")
     if header and not is_journal:
         raise JournalError(
@@ -131,7 +133,9 @@ def lock(path: Path, patience_sec: float = LOCK_TIMEOUT_SEC) -> int:
             continue
         os.close(descriptor)
         if time.monotonic() > deadline:
-            raise JournalError(f"the journal {path} is in use by another demo: end that one, or name another file")
+            raise JournalError(
+                f"the journal {path} is in use by another demo: end that one, or name another file with --journal"
+            )
         time.sleep(0.02)
 
 

@@ -61,7 +61,7 @@ class FileWatch:
         # From the descriptor that is open anyway: opening and closing another would drop SQLite's locks.
         header = os.pread(self._fd, 100, 0)
         if len(header) == 100 and not self._is_ours(header):
-            return Damage("was written over by something else", main=True, spoilt=True)
+            return Damage("was overwritten by another program", main=True, spoilt=True)
         return Damage("was cut short", main=True) if current.st_size < self._sizes[""] else None
 
     def _is_ours(self, header: bytes) -> bool:

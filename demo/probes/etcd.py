@@ -32,7 +32,7 @@ class EtcdProbe:
             return reading
         status = status_of(reading.data)
         if None in (status["member"], status["cluster"]):
-            return Reading(trouble="answered with something else than etcd's status")
+            return Reading(trouble="answered, but not with etcd's status")
         return Reading(status, took_ms=reading.took_ms)
 
 

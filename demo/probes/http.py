@@ -55,5 +55,5 @@ class HttpProbe:
             return Reading(trouble=f"answered with status {response.status}")
         data = parsed(response.body)
         if not isinstance(data, dict):
-            return Reading(trouble="answered with something else than a JSON object")
+            return Reading(trouble="answered, but not with a JSON object")
         return Reading(data, took_ms=response.took_ms)

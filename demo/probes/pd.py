@@ -96,4 +96,4 @@ def _parse(part: str, response: Fetched, shape: Callable[[Any], Any]) -> Reading
     try:
         return Reading({part: shape(parsed(response.body))}, took_ms=response.took_ms)
     except Unfit:
-        return Reading(trouble=f"{NONSENSE} something else than PD's JSON")
+        return Reading(trouble=f"{NONSENSE} unexpected JSON, not PD's")

@@ -69,7 +69,7 @@ class QpsProbe:
             return Reading(trouble=f"answered with status {response.status}")
         counters = read_counters(response.body)
         if counters is None:
-            return Reading(trouble="answered without TiKV's counters")
+            return Reading(trouble="answered, but without TiKV's counters")
         return Reading(self._compute_rates(counters, time.monotonic()), took_ms=response.took_ms)
 
     def _compute_rates(self, counters: dict[str, float], now: float) -> dict[str, float | None]:

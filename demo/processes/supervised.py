@@ -149,14 +149,14 @@ class SupervisedProcess(ObservedProcess):
         """Check that the port is free: another program may have taken it while the process was dead."""
         if not is_free(self.port):
             self.trouble = taken = taken_by(self.port)
-            raise SubjectError(f"{self.id}: {taken}: end that one, then heal")
+            raise SubjectError(f"{self.id}: {taken}: stop that program, then heal")
 
     def _check_not_closed(self) -> None:
         if self._closed:
             raise SubjectError(f"{self.id} was stopped")
 
     def _describe_failure(self, child: Child) -> str:
-        last_line = child.tail.splitlines()[-1:] or ["it said nothing"]
+        last_line = child.tail.splitlines()[-1:] or ["it printed nothing"]
         if child.is_alive:
             return f"{self.id} does not answer on port {self.port} after {START_SEC:.0f} s: {last_line[0]}"
         return f"{self.id} ended while starting: {last_line[0]}"

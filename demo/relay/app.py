@@ -123,17 +123,19 @@ class RelayApp:
     def _receive(self, message: FeedMessage) -> None:
         before = self.hub.newest[0].picture
         if before is None or before.epoch != message.epoch:
-            self._say(f"the show is here: {message.title}")
+            self._say(f"connected to the show: {message.title}")
         if message.build != self.assets.fingerprint and message.build not in self._other_builds:
             self._other_builds.add(message.build)
-            self._say("the conductor is of another version than this relay: what only one of them knows is not shown")
+            self._say("the conductor runs another version than this relay: what only one of them supports is not shown")
         self._publish()
 
     def _publish(self) -> None:
         shown, before = self._get_state(), self.hub.newest[0]
         if (shown.lost_since is None) != (before.lost_since is None):
             self._say(
-                "the show is live again" if shown.lost_since is None else "the show is lost: its last picture stays"
+                "the show is live again"
+                if shown.lost_since is None
+                else "the connection to the show is lost: its last state stays on the pages"
             )
         self.hub.publish(shown, shown.picture.ident if shown.picture is not None else "")
 

@@ -66,7 +66,7 @@ async def _run_relay(options: RelayOptions, listener: socket.socket, setup: Acce
             if started.is_set():
                 say(*_describe_start(store.address, setup))
                 if warning := short_of_room(files):
-                    say(f"room       {warning}")
+                    say(f"streams    {warning}")
                 # The objects of the start stay for ever. Frozen, they are not traversed by the garbage collector, whose
                 # pauses would delay messages to thousands of listeners.
                 gc.collect()
@@ -112,6 +112,6 @@ def _describe_start(feed: Address, setup: AccessSetup) -> list[str]:
         f"stage      {setup.reach.everywhere}/",
         *([f"listens    {setup.reach.here}"] if setup.reach.public else []),
         f"follows    the show {feed.show!r} on {feed}",
-        "open       everyone who gets here may watch; nothing can be steered here",
+        "open       everyone who can reach this address may watch; nobody can control the show here",
         "end        Ctrl-C",
     ]

@@ -32,7 +32,7 @@ def apply(state: ShowState, entry: e.JournalEntry) -> ShowState:
 
 @singledispatch
 def _apply(event: object, state: ShowState, entry: e.JournalEntry) -> ShowState:
-    raise TypeError(f"no fold for {type(event).__name__}")
+    raise TypeError(f"no handler for {type(event).__name__}")
 
 
 def _log(state: ShowState, entry: e.JournalEntry, text: str, level: Level) -> ShowState:
@@ -219,7 +219,9 @@ def _apply_fault_healed(event: e.FaultHealed, state: ShowState, entry: e.Journal
     state = _end_span(state, event.name, entry.at).with_fault(event.name, may_have_changed_target=False, **changes)
     if fault is not None and fault.came_back_after_sec is not None:
         return state
-    text = f"{event.name} healed" if event.back_at is None else f"{event.name}: its target was back before the heal"
+    text = (
+        f"{event.name} healed" if event.back_at is None else f"{event.name}: its target had recovered before the heal"
+    )
     return _log(state, entry, text, "fault")
 
 

@@ -98,7 +98,7 @@ class Sample:
         present = {node.id for node in self.nodes}
         room = max(0, MAX_NODES - len(self.nodes))
         missing = tuple(
-            replace(node, health="down", detail="missing from the poll", metrics={})
+            replace(node, health="down", detail="missing in the newest sample", metrics={})
             for node in expected
             if node.id not in present
         )[:room]
@@ -183,12 +183,12 @@ def _drop_duplicates(nodes: Iterable[Node]) -> tuple[Node, ...]:
 
 def _read_node(item: object, index: int) -> Node:
     if not isinstance(item, Mapping):
-        return Node(id=f"node-{index}", name=f"node-{index}", detail="the poller said nothing readable")
+        return Node(id=f"node-{index}", name=f"node-{index}", detail="the poller gave no readable data")
     ident = _read_text(item.get("id")) or _read_text(item.get("name")) or f"node-{index}"
     health = item.get("health")
     is_known = isinstance(health, str) and health in STATES
     # The audience sees this: an unknown value is not repeated, because it may be the text of an error.
-    fallback_detail = "" if is_known else "no health we know"
+    fallback_detail = "" if is_known else "unknown health value"
     metrics = item.get("metrics")
     links = item.get("links")
     return Node(

@@ -62,7 +62,10 @@ def _find_unknown_faults(file: str, known: Sequence[str]) -> Iterator[str]:
             verb, fault = fault_call
             has = f"this show has {', '.join(known)}" if known else "this show has none"
             line = getattr(node, "lineno", 0)
-            yield f"{shown(file)}:{line}: it {verb} {fault!r}, which is no fault here: {has}{nearest(fault, known)}"
+            yield (
+                f"{shown(file)}:{line}: it {verb} the fault {fault!r}, which does not exist: "
+                f"{has}{nearest(fault, known)}"
+            )
 
 
 def _parse_fault_call(node: ast.AST) -> tuple[str, str] | None:

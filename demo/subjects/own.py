@@ -72,7 +72,7 @@ def _refuse_file_name(name: str) -> None:
             f"{name!r} names a file; a subject is named by module and class: type {_command_for(path, attribute)}"
         )
     raise UsageError(
-        f"{name!r} is no file here; a subject of your own is named by module and class, as in demo serve lamp:Lamp"
+        f"{name!r} is no file here; name a subject of your own by module and class, as in demo serve lamp:Lamp"
     )
 
 

@@ -55,7 +55,7 @@ def place() -> Path:
         where = error.filename or "the state directory"
         raise SubjectError(f"cannot use {where}: {error.strerror or error}") from None
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
-        raise SubjectError(f"{path} must be a directory of yours alone: chmod 700 it, or set XDG_STATE_HOME")
+        raise SubjectError(f"{path} must be a directory that only you can use: chmod 700 it, or set XDG_STATE_HOME")
     return path
 
 
@@ -65,7 +65,7 @@ def file_of(name: str, kind: str) -> Path:
     Raises `UsageError` for a name that is not allowed, `SubjectError` when there is no place for it.
     """
     if not _NAME.fullmatch(name):
-        raise UsageError(f"{name[:40]!r} cannot be a system's name: use up to 32 of a-z, 0-9 and '-'")
+        raise UsageError(f"{name[:40]!r} is not a valid name for a system: use up to 32 of a-z, 0-9 and '-'")
     path = place() / f"{name}.{kind}"
     if kind == "sock" and len(os.fsencode(path)) > _MAX_SOCKET:
         raise SubjectError(f"{path} is too long for a Unix socket: set XDG_STATE_HOME to a shorter directory")

@@ -97,7 +97,7 @@ def _explain_unknown(printed: str, pad: Keypad) -> str:
         return ""
     if pad.mode in ("jump", "faults"):
         return f"“{printed}” is not a digit: type the number, then Enter; Esc closes"
-    return f"“{printed}” means nothing here: a terminal sends characters, not keys. ? lists the keys"
+    return f"“{printed}” has no meaning here: a terminal sends characters, not keys. ? lists the keys"
 
 
 _CONFIRMED_BY_SECOND: dict[str, tuple[c.Command, str]] = {

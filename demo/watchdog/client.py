@@ -35,7 +35,7 @@ def patience_sec() -> float:
     with contextlib.suppress(ValueError):
         if 0 < (seconds := float(text)) < math.inf:
             return seconds
-    raise UsageError(f"{PATIENCE} is {text!r}: it takes a number of seconds above 0, like 30")
+    raise UsageError(f"{PATIENCE} must be a number of seconds above 0, like 30, not {text!r}")
 
 
 class WatchdogClient:
@@ -91,7 +91,7 @@ class WatchdogClient:
                 self._pending.pop(ident, None)
                 raise
         if self._heartbeat_task is None or self._heartbeat_task.done():
-            self._heartbeat_task = asyncio.create_task(self._send_heartbeats(), name="signs of life for the watchdog")
+            self._heartbeat_task = asyncio.create_task(self._send_heartbeats(), name="heartbeats for the watchdog")
 
     async def _send_undo(self, ident: str, order: Mapping[str, Any]) -> None:
         if self._pipe is None or not self._pipe.is_open or not await self._pipe.ask(order, {"held": ident}):
@@ -142,10 +142,10 @@ class WatchdogClient:
         try:
             await self._start()
         except Exception as error:  # noqa: BLE001 - retried as long as an undo is pending
-            self._notify_presenter(f"the watchdog died, and no other could be started: {error}")
+            self._notify_presenter(f"the watchdog has terminated, and no other could be started: {error}")
             await asyncio.sleep(BEAT_SEC)
         else:
-            self._notify_presenter("the watchdog died; another one took over")
+            self._notify_presenter("the watchdog has terminated; a new one has taken over")
 
     async def close(self) -> None:
         """Close the pipes.
@@ -171,7 +171,7 @@ async def trial() -> None:
     deadline = asyncio.get_running_loop().time() + ANSWER_SEC
     while pipe.pid is not None and start_time_of(pipe.pid) is not None:
         if asyncio.get_running_loop().time() > deadline:
-            raise FaultError(f"the watchdog did not end within {ANSWER_SEC:g} s: kill {pipe.pid} ends it")
+            raise FaultError(f"the watchdog did not stop within {ANSWER_SEC:g} s: `kill {pipe.pid}` stops it")
         await asyncio.sleep(0.01)
 
 

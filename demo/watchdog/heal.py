@@ -115,7 +115,7 @@ def _find_driver(subject: Subject, name: str) -> FaultDriver:
     for driver in subject.faults:
         if driver.config.name == name:
             return driver
-    raise FaultError(f"{name} has no driver in this subject")
+    raise FaultError(f"this subject has no fault {name!r}")
 
 
 if __name__ == "__main__":

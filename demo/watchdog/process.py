@@ -97,9 +97,9 @@ class HealAttempt:
                 if isinstance(answer, dict) and "why" in answer:
                     return answer
         if timed_out:
-            return {"why": f"not within {MEND_TIMEOUT_SEC:g} s"}
+            return {"why": f"not healed within {MEND_TIMEOUT_SEC:g} s"}
         last = self._error_bytes.decode(errors="replace").strip().splitlines()[-1:] or [f"its exit code was {code}"]
-        return {"why": f"the healing process ended: {last[0][:300]}"}
+        return {"why": f"the healing process failed: {last[0][:300]}"}
 
 
 @dataclass
@@ -210,7 +210,7 @@ class WatchdogProcess:
             held.mended = True
         elif answer.get("final"):
             del self.held[ident]
-            tell(f"the server is gone; healed {held.name} ({held.order['plan']['target']})")
+            tell(f"the server has terminated; healed {held.name} ({held.order['plan']['target']})")
             if "unnoted" in answer:
                 tell(f"the next start heals {held.name} again: {answer['unnoted']}")
         else:

@@ -41,7 +41,7 @@ async def has_landed(driver: FaultDriver, plan: Plan) -> bool:
     if not isinstance(driver, TellsLanding):
         return False
     try:
-        return bool(await run_with_timeout(LANDING_TIMEOUT_SEC, driver.has_landed(plan), f"looking at {plan.target}"))
+        return bool(await run_with_timeout(LANDING_TIMEOUT_SEC, driver.has_landed(plan), f"checking {plan.target}"))
     except Exception:  # noqa: BLE001 - unknown counts as no: the target is checked until it is settled
         return False
 
@@ -57,8 +57,8 @@ async def _undo_and_verify(driver: FaultDriver, plan: Plan) -> None:
     # A target may need a moment to look healed after its undo: a container that starts, a node that rejoins.
     while True:
         left_sec = max(LOOK_SEC, deadline - time.monotonic())
-        if await run_with_timeout(left_sec, driver.is_healed(plan), f"looking at {plan.target}"):
+        if await run_with_timeout(left_sec, driver.is_healed(plan), f"checking {plan.target}"):
             return
         if time.monotonic() > deadline:
-            raise FaultError(f"{plan.target} did not look healed within {HEAL_TIMEOUT_SEC:g} s")
+            raise FaultError(f"{plan.target} was not healed within {HEAL_TIMEOUT_SEC:g} s")
         await asyncio.sleep(LOOK_EVERY_SEC)

@@ -180,7 +180,7 @@ class Web:
             )
         except Exception as error:  # noqa: BLE001 - a bug of ours, or of a deck: the presenter is notified
             self.cannot_render(view, error)
-            return problem("broken", "this page cannot be drawn; the show goes on")
+            return problem("broken", "this page cannot be drawn; the show continues")
 
     def _line(self, request: Request, private: bool) -> StreamSlot | None:
         """Take a stream slot, or return None. With a session or token the reserved slots are open, for any view."""

@@ -300,7 +300,7 @@ async def test_a_condition_that_breaks_is_the_chapters_own_trouble() -> None:
 
     async with playing(deck, system=System()) as conductor:
         state = await reached(conductor, lambda state: state.action.status == "failed")
-        assert "the condition broke" in (state.action.error or "")
+        assert "the condition raised an error" in (state.action.error or "")
         assert (await ask(conductor, c.Advance())).number == 2
 
 

@@ -88,14 +88,14 @@ def test_a_context_that_does_not_exist_is_named(config: Path) -> None:
 def test_a_context_that_says_nothing_useful_is_named(config: Path, text: str) -> None:
     write_context(config, "odd", "unix:///x", current=True)
     next((config / "contexts" / "meta").iterdir()).joinpath("meta.json").write_text(text)
-    with pytest.raises(EngineError, match=r"^the docker context 'odd' does not say where its engine is"):
+    with pytest.raises(EngineError, match=r"^the docker context 'odd' names no engine address"):
         find({})
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", "nonsense"])
 def test_settings_that_are_not_dockers_are_named(config: Path, text: str) -> None:
     (config / "config.json").write_text(text)
-    with pytest.raises(EngineError, match=r"config\.json are not the JSON that docker writes"):
+    with pytest.raises(EngineError, match=r"config\.json are not valid JSON"):
         find({})
 
 
@@ -108,7 +108,7 @@ def test_settings_that_are_not_dockers_are_named(config: Path, text: str) -> Non
     ],
 )
 def test_an_address_that_is_none_is_one_sentence(garbage: str) -> None:
-    with pytest.raises(EngineError, match="no address of a container engine: it looks like") as raised:
+    with pytest.raises(EngineError, match="not the address of a container engine; write") as raised:
         find({"DOCKER_HOST": garbage})
     assert "\n" not in str(raised.value)
 

@@ -134,19 +134,21 @@ def test_a_part_of_a_name_means_nobody(part: str) -> None:
 
 
 def test_several_are_named_and_none_is_picked() -> None:
-    with pytest.raises(EngineError, match=r"^2 containers are of service web of project p, not one: p-web-1, p-web-2$"):
+    with pytest.raises(
+        EngineError, match=r"^there are 2 containers of service web of project p, not one: p-web-1, p-web-2$"
+    ):
         pick(Selector("p", "web"), CROWD, allow_unlabelled=False)
 
 
 def test_one_without_the_label_is_refused_with_what_to_do() -> None:
-    with pytest.raises(EngineError, match=r"grafana does not carry the label demo.target=true.*--allow-unlabelled"):
+    with pytest.raises(EngineError, match=r"grafana does not have the label demo.target=true.*--allow-unlabelled"):
         pick(Selector(name="grafana"), CROWD, allow_unlabelled=False)
 
 
 @pytest.mark.parametrize("value", ["True", "1", "yes", ""])
 def test_the_label_counts_only_as_it_is_documented(value: str) -> None:
     odd = container("odd", target=False, **{"demo.target": value})
-    with pytest.raises(EngineError, match="does not carry the label"):
+    with pytest.raises(EngineError, match="does not have the label"):
         pick(Selector(name="odd"), [odd], allow_unlabelled=False)
 
 

@@ -118,7 +118,7 @@ async def test_a_kill_that_comes_too_late_for_its_plan_kills_nobody() -> None:
         plan = await driver.plan()
         await driver.inject(plan)
         await heal(driver, plan)
-        with pytest.raises(FaultError, match="started anew"):
+        with pytest.raises(FaultError, match="was restarted"):
             await driver.inject(plan)
         assert await system.nodes[1].is_up()
 
@@ -151,7 +151,7 @@ async def test_a_redis_that_hangs_is_said_not_to_answer() -> None:
         assert child.pid is not None
         os.kill(child.pid, signal.SIGSTOP)
         try:
-            with pytest.raises(FaultError, match=r"redis did not take CLIENT .*: no answer"):
+            with pytest.raises(FaultError, match=r"redis did not accept CLIENT .*: no answer"):
                 await driver.inject(plan)
         finally:
             os.kill(child.pid, signal.SIGCONT)
@@ -175,11 +175,11 @@ async def test_paused_redis_makes_nodes_count_alone_and_drift_is_measured() -> N
         since = CLOCK.now()
         await driver.inject(plan)
         assert not await driver.is_healed(plan)
-        with pytest.raises(FaultError, match="does not take writes"):
+        with pytest.raises(FaultError, match="does not accept writes"):
             await driver.plan()
         await watched.sees(driver, since)
         redis = await watched.card("redis")
-        assert (redis["health"], redis["detail"]) == ("down", "takes no writes")
+        assert (redis["health"], redis["detail"]) == ("down", "accepts no writes")
         node = await watched.card("node-1")
         assert node["health"] == "degraded"
         assert node["detail"] == "alone"
@@ -260,7 +260,7 @@ async def test_without_traffic_a_burst_is_refused_and_one_that_ran_is_over() -> 
         system.traffic.child.kill()
         await system.traffic.child.wait()
         await heal(driver, plan)
-        with pytest.raises(FaultError, match="nobody listens"):
+        with pytest.raises(FaultError, match="connection refused"):
             await driver.plan()
 
 

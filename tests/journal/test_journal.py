@@ -94,7 +94,7 @@ async def test_an_entry_of_somebody_else_under_our_number_is_an_error_and_our_ow
     with sqlite3.connect(tmp_path / "j") as db:
         db.execute("INSERT INTO entries VALUES (5, 1.0, 'another', '{}')")
     db.close()
-    with pytest.raises(JournalError, match="holds another entry 5: somebody else writes to it"):
+    with pytest.raises(JournalError, match="has a different entry 5: another server writes to it"):
         await journal.append([entry(4), entry(5)])
     assert journal.durable_seq == 3
     with pytest.raises(JournalError, match="lacks its last 2 entries, from 4 on"):

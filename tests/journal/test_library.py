@@ -126,7 +126,7 @@ async def test_a_show_that_was_left_goes_on_and_says_so(shelf: JournalDirectory)
     path, found = await opened(shelf)
     assert path == left
     assert found.continued.startswith("chapter 2 of 3, begun ")
-    assert found.continued.endswith("(start anew: --fresh)")
+    assert found.continued.endswith("(for a new show: --fresh)")
     assert found.troubles == []
 
 
@@ -165,7 +165,7 @@ async def test_a_second_server_gets_a_journal_of_its_own_and_disturbs_nobody(she
     path, found = await opened(shelf)
     assert path != left
     assert len(found.troubles) == 1
-    assert found.troubles[0].startswith(f"{look(left).name} is in use by another demo and not continued here")
+    assert found.troubles[0].startswith(f"{look(left).name} is in use by another demo, so a new show was started here")
     _, found = await opened(shelf, fresh=True)
     assert found.troubles == [], "whoever asks for a new show knows"
     assert [state for _, state in await undos_in(left)] == ["intended"]
@@ -201,7 +201,7 @@ async def test_another_deck_is_not_continued_and_said_once(shelf: JournalDirecto
     path, found = await opened(shelf)
     assert path != other
     assert len(found.troubles) == 2
-    assert "met another deck of 1 chapters" in found.troubles[0]
+    assert "it belongs to another deck of 1 chapters" in found.troubles[0]
     assert "left something broken" in found.troubles[1]
     again, found = await opened(shelf)
     assert (again, found.troubles) == (path, [])
@@ -275,7 +275,7 @@ async def test_nowhere_to_write_at_all_is_said_with_what_to_do(
 
     monkeypatch.setattr("tempfile.mkdtemp", full)
     monkeypatch.setattr(JournalDirectory, "begin", full)
-    with pytest.raises(JournalError, match=r"nowhere to keep the show.*TMPDIR"):
+    with pytest.raises(JournalError, match=r"no place for the journal.*TMPDIR"):
         keeper(shelf).open(show())
 
 
@@ -508,7 +508,7 @@ async def test_at_most_so_many_ended_shows_are_kept_and_none_with_an_undo_goes(s
 
 async def test_a_show_in_use_or_with_an_undo_is_not_removed(shelf: JournalDirectory) -> None:
     path = await kept(shelf, undos=1)
-    with pytest.raises(JournalError, match=r"has an undo left.*--force"):
+    with pytest.raises(JournalError, match=r"still has an undo.*--force"):
         remove(look(path), force=False)
     held = Journal(path)
     with pytest.raises(JournalError, match="in use"):
@@ -533,10 +533,10 @@ async def taken_up(found: JournalSummary, event: e.Event | None = None, undo: bo
 async def test_what_was_taken_up_since_it_was_looked_at_is_not_removed(shelf: JournalDirectory) -> None:
     found = look(await kept(shelf, e.ShowClosed(over=True)))
     await taken_up(found, e.ShowPickedUp())
-    with pytest.raises(JournalError, match="was taken up again: it stays"):
+    with pytest.raises(JournalError, match="was continued meanwhile: it is not removed"):
         remove(found, force=False, ended=True)
     await taken_up(found, undo=True)
-    with pytest.raises(JournalError, match=r"has an undo left.*--force"):
+    with pytest.raises(JournalError, match=r"still has an undo.*--force"):
         remove(found, force=False)
     assert look(found.path).undos == 1
     remove(found, force=True)

@@ -92,7 +92,7 @@ def test_a_show_with_an_undo_that_cannot_be_read_starts_and_says_what_to_do_by_h
     for _ in range(2):
         with serving("lamp:Lamp", cwd=tmp_path, state_home=tmp_path) as server:
             state = server.until(lambda state: state["chaos"][0]["state"] == "failed")
-            text = "the undo of dark on the lamp cannot be read and was put aside: nothing heals it by itself."
+            text = "the undo of dark on the lamp cannot be read and was set aside: it is not healed automatically."
             assert state["chaos"][0]["error"] == f"{text} By hand: rm dark"
             assert [line["text"] for line in state["log"]].count(f"{text} By hand: rm dark") == 1
             assert "rm dark" in server.client.get("/presenter").text
@@ -107,7 +107,7 @@ def test_a_fresh_show_says_it_once_leaves_it_where_it_is_and_is_whole_itself(tmp
     with serving("lamp:Lamp", "--fresh", cwd=tmp_path, state_home=tmp_path) as server:
         state = server.until(lambda state: any("cannot be read" in line["text"] for line in state["log"]))
         assert state["chaos"][0]["state"] == "idle"
-        said = f"{old.stem}: the undo of dark on the lamp cannot be read and was put aside"
+        said = f"{old.stem}: the undo of dark on the lamp cannot be read and was set aside"
         assert said in server.said()
         assert "By hand: rm dark" in server.said()
     found = shows(tmp_path)
@@ -119,7 +119,7 @@ def test_a_fresh_show_says_it_once_leaves_it_where_it_is_and_is_whole_itself(tmp
         assert "cannot be read" not in again.said(), "it was said when it was put aside, and stands in `demo shows`"
     removed = demo(tmp_path, "shows", "--remove", old.stem)
     assert removed.returncode != 0
-    assert "holds an undo that cannot be read" in removed.stdout + removed.stderr
+    assert "has an undo that cannot be read" in removed.stdout + removed.stderr
     assert demo(tmp_path, "shows", "--remove", old.stem, "--force").returncode == 0
 
 

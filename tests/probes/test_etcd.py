@@ -119,7 +119,7 @@ def test_a_new_container_may_be_a_new_member_and_the_same_one_may_not() -> None:
     boxes["etcd-0"] = "another box"
     assert (judged("2", "9"), judged("2", "9")) == ("", "")
     assert judged("1", "7") == "another etcd answers on its port"
-    silent = Reading(trouble="nobody listens")
+    silent = Reading(trouble="connection refused")
     assert identities.judge("etcd-0", silent) is silent
 
 
@@ -133,4 +133,4 @@ async def test_an_answer_that_does_not_say_who_it_is_is_no_member_s(body: str) -
     app.add_routes([web.post("/v3/maintenance/status", answer)])
     async with TestServer(app) as server, aiohttp.ClientSession() as session:
         reading = await EtcdProbe(lambda: session, str(server.make_url("")).rstrip("/")).look()
-    assert reading.trouble == "answered with something else than etcd's status"
+    assert reading.trouble == "answered, but not with etcd's status"

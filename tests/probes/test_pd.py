@@ -90,7 +90,7 @@ async def test_without_a_leader_a_follower_that_lives_is_told_from_the_one_that_
 ) -> None:
     cluster.state.hangs = hangs
     cluster.kill("pd0")
-    assert (await probe_of(cluster, session).look()).trouble == "nobody listens"
+    assert (await probe_of(cluster, session).look()).trouble == "connection refused"
     reading = await probe_of(cluster, session, "pd1", 0.4).look()
     assert reading.ok
     assert reading.data["leader"]["name"] == "pd0", "it names the dead one until there is another"
@@ -165,13 +165,13 @@ async def test_what_is_not_pds_json_is_said_to_be_that(
     cluster: Cluster, session: aiohttp.ClientSession, twist: Any
 ) -> None:
     cluster.twist("pd0", twist)
-    assert (await probe_of(cluster, session).look()).trouble == "answered with something else than PD's JSON"
+    assert (await probe_of(cluster, session).look()).trouble == "answered with unexpected JSON, not PD's"
 
 
 async def test_one_odd_part_does_not_hide_the_others(cluster: Cluster, session: aiohttp.ClientSession) -> None:
     cluster.twist("pd0", lambda path, body: html(path, body) if path == "/stores" else body)
     reading = await probe_of(cluster, session).look()
-    assert reading.data["troubles"] == {"stores": "answered with something else than PD's JSON"}
+    assert reading.data["troubles"] == {"stores": "answered with unexpected JSON, not PD's"}
     assert "stores" not in reading.data
     assert reading.data["regions"] == 3
 
@@ -180,7 +180,7 @@ async def test_an_answer_that_breaks_off_or_never_ends_is_left(
     cluster: Cluster, session: aiohttp.ClientSession
 ) -> None:
     cluster.mode("pd0", "cut")
-    assert (await probe_of(cluster, session).look()).trouble == "hung up without an answer"
+    assert (await probe_of(cluster, session).look()).trouble == "closed the connection without an answer"
     cluster.mode("pd0", "flood")
     assert (await probe_of(cluster, session, deadline_sec=5).look()).trouble == "answered with more than 1 MB"
 

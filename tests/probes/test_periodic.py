@@ -57,10 +57,10 @@ async def test_it_looks_at_once_when_it_is_hurried_and_tells_after_each_look() -
         await until(lambda: len(told) == 1)
         assert pulse.reading.ok
         worked = pulse.worked_at
-        looking.reading = Reading(trouble="nobody listens")
+        looking.reading = Reading(trouble="connection refused")
         pulse.hurry()
         await until(lambda: len(told) == 2)
-        assert pulse.reading.trouble == "nobody listens"
+        assert pulse.reading.trouble == "connection refused"
         assert pulse.at > worked == pulse.worked_at
     finally:
         task.cancel()

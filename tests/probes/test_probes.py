@@ -82,11 +82,11 @@ async def test_an_answer_is_read_and_headers_are_sent() -> None:
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("/list", "something else than a JSON object"),
-        ("/text", "something else than a JSON object"),
+        ("/list", "not with a JSON object"),
+        ("/text", "not with a JSON object"),
         ("/broken", "status 500"),
         ("/nowhere", "status 404"),
-        ("/hang-up", "hung up"),
+        ("/hang-up", "closed the connection"),
     ],
 )
 async def test_an_odd_answer_is_said_in_plain_words(path: str, words: str) -> None:
@@ -108,7 +108,7 @@ async def test_nobody_there_and_a_closed_session_are_readings_too() -> None:
     port = free_ports(1)[0]
     async with aiohttp.ClientSession() as session:
         probe = HttpProbe(lambda: session, f"http://127.0.0.1:{port}/health")
-        assert (await probe.look()).trouble == "nobody listens"
+        assert (await probe.look()).trouble == "connection refused"
     assert not (await probe.look()).ok
 
 
@@ -123,7 +123,7 @@ async def test_redis_is_probed_with_a_write_for_ping_stays_green(tmp_path: Path)
         assert good.data["memory_bytes"] > 100_000
         await control.client_pause(10_000, all=False)
         assert await control.ping()
-        assert (await probe.look()).trouble == "takes no writes"
+        assert (await probe.look()).trouble == "accepts no writes"
         await control.client_unpause()
 
         async def is_back() -> bool:
@@ -132,7 +132,7 @@ async def test_redis_is_probed_with_a_write_for_ping_stays_green(tmp_path: Path)
         await until_it(is_back)
         child.kill()
         await child.wait()
-        assert (await probe.look()).trouble == "nobody listens"
+        assert (await probe.look()).trouble == "connection refused"
         await client.aclose()
         await control.aclose()
 

@@ -89,15 +89,15 @@ async def test_what_is_no_number_is_left_out() -> None:
         (200, {"status": "error", "error": 7}, "refused the query: status 200"),
         (502, "<html>", "answered with status 502"),
         (302, "", "answered with status 302"),
-        (200, "<html>", "answered with something else than Prometheus' JSON"),
-        (200, [], "answered with something else than Prometheus' JSON"),
-        (200, {"status": "success"}, "answered with something else than one value for each label"),
+        (200, "<html>", "answered with unexpected JSON, not Prometheus'"),
+        (200, [], "answered with unexpected JSON, not Prometheus'"),
+        (200, {"status": "success"}, "did not answer with one value for each label"),
         (
             200,
             {"status": "success", "data": {"resultType": "matrix", "result": []}},
-            "answered with something else than one value for each label",
+            "did not answer with one value for each label",
         ),
-        (200, vector(({"instance": "a"}, "?")), "answered with something else than one value for each label"),
+        (200, vector(({"instance": "a"}, "?")), "did not answer with one value for each label"),
         (200, vector(({"instance": "a"}, "1"), ({"instance": "a"}, "2")), "answered with several values for one"),
     ],
 )
@@ -122,7 +122,7 @@ async def test_a_redirect_is_not_followed() -> None:
 async def test_a_prometheus_that_is_not_there_is_said() -> None:
     async with aiohttp.ClientSession() as session:
         probe = PrometheusProbe(lambda: session, f"http://127.0.0.1:{free_ports(1)[0]}", QUERY)
-        assert (await probe.look()).trouble == "nobody listens"
+        assert (await probe.look()).trouble == "connection refused"
         unfit = PrometheusProbe(lambda: session, "no address at all", QUERY)
         assert not (await unfit.look()).ok
 

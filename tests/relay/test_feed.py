@@ -154,7 +154,7 @@ def test_an_address_is_shown_without_its_password() -> None:
 def test_a_password_that_is_not_escaped_is_said_with_the_remedy_and_never_shown(url: str) -> None:
     with pytest.raises(UsageError) as refused:
         feed_address(url)
-    assert "is written %2F" in str(refused.value)
+    assert "write / as %2F" in str(refused.value)
     told = "".join(traceback.format_exception(refused.value))
     assert not [word for word in ("hidden", "word#", "word@", "/word") if word in told.split("UsageError", 1)[1]]
 

@@ -101,7 +101,7 @@ def remove(found: JournalSummary, force: bool, *, ended: bool = False) -> None:
         current = look(found.path)
         _refuse_pending_undos(current, force)
         if ended and not current.over:
-            raise StillWantedError(f"{found.name} was taken up again: it stays")
+            raise StillWantedError(f"{found.name} was continued meanwhile: it is not removed")
         take_away(found.path)
     except OSError as error:
         raise JournalError(f"{found.name} cannot be removed: {error.strerror or error}") from None
@@ -112,12 +112,14 @@ def remove(found: JournalSummary, force: bool, *, ended: bool = False) -> None:
 def _refuse_pending_undos(summary: JournalSummary, force: bool) -> None:
     if summary.unreadable and not force:
         raise StillWantedError(
-            f"{summary.name} holds an undo that cannot be read: see to it by hand, then remove it with --force"
+            f"{summary.name} has an undo that cannot be read: repair its target by hand, then "
+            "remove the show with --force"
         )
     if summary.undos and not force:
         left = "an undo" if summary.undos == 1 else f"{summary.undos} undos"
         raise StillWantedError(
-            f"{summary.name} has {left} left: start that show once, so that it is healed, or remove it with --force"
+            f"{summary.name} still has {left}: start that show once, so that the fault is "
+            "healed, or remove it with --force"
         )
 
 

@@ -45,8 +45,8 @@ class JournalSummary:
 
     @property
     def standing_on(self) -> str:
-        """The title of the last current chapter, "a chapter unknown" without one."""
-        return self.titles[self.chapter - 1] if 0 < self.chapter <= len(self.titles) else "a chapter unknown"
+        """The title of the last current chapter, "an unknown chapter" without one."""
+        return self.titles[self.chapter - 1] if 0 < self.chapter <= len(self.titles) else "an unknown chapter"
 
     def goes_on_in(self, titles: Sequence[str]) -> bool:
         """Return whether a deck of these titles has the last current chapter."""
@@ -169,5 +169,5 @@ def _find_newest_events(db: sqlite3.Connection) -> tuple[dict[str, Any], dict[st
 def _parse_event(data: str) -> dict[str, Any]:
     event = json.loads(data)
     if not isinstance(event, dict):
-        raise JournalError("one of its entries is no event")
+        raise JournalError("one of its entries is not a valid event")
     return event

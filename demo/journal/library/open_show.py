@@ -68,8 +68,9 @@ class JournalOpener:
             self._announce_continued(summary)
         if is_in_memory(file):
             self.troubles.append(
-                f"{file} lies on a memory disk, which a reboot empties: what is broken then stays so, for its undo "
-                f"goes too; with --journal name a file on a real disk"
+                f"{file} is on a memory disk, which a reboot empties: what is broken then stays broken, "
+                "because its undo "
+                f"is lost too; name a file on a real disk with --journal"
             )
         for aside in asides(file):
             self._take_over(look(aside), journal, set_aside=False)
@@ -106,8 +107,8 @@ class JournalOpener:
             elif summary.chapter and not self._anywhere and not summary.goes_on_in(titles):
                 self._report_left_alone(
                     summary,
-                    f"it met another deck of {len(summary.titles)} chapters and stands on {summary.standing_on!r}, "
-                    f"which this one does not have; --from N goes on at one of its chapters",
+                    f"it belongs to another deck of {len(summary.titles)} chapters and is on {summary.standing_on!r}, "
+                    f"which this deck does not have; --from N continues at one of its chapters",
                 )
             elif (journal := self._try_open(summary, show)) is not None:
                 return journal
@@ -124,8 +125,8 @@ class JournalOpener:
     def _report_in_use(self, summary: JournalSummary, titles: tuple[str, ...]) -> None:
         if summary.titles in ((), titles):
             self.troubles.append(
-                f"{summary.name} is in use by another demo and not continued here: this is a show of its own; "
-                f"to go on with that one, end both and start again"
+                f"{summary.name} is in use by another demo, so a new show was started here; "
+                f"to continue that one, end both and start again"
             )
 
     def _try_open(self, summary: JournalSummary, show: ShowState) -> Journal | None:
@@ -169,7 +170,7 @@ class JournalOpener:
     def _open_temporary(self, why: str) -> Journal:
         self.troubles.append(
             f"the show cannot be kept in {self._directory.directory} ({why}): a crash would lose it; "
-            f"make that writable, or name a file with --journal"
+            f"make that directory writable, or name a file with --journal"
         )
         return Journal()
 
@@ -186,7 +187,7 @@ class JournalOpener:
             edited = " of an edited deck" if self._titles != summary.titles else ""
             number = renumbered(summary.titles, self._titles).get(summary.chapter, 1)
             where = f"chapter {number} of {len(self._titles)}{edited}"
-            self.continued = f"{where}, begun {ago(time.time() - summary.begun_at)} (start anew: --fresh)"
+            self.continued = f"{where}, begun {ago(time.time() - summary.begun_at)} (for a new show: --fresh)"
 
     def _take_over_all(self, summaries: Sequence[JournalSummary], journal: Journal, set_aside: bool) -> None:
         for summary in summaries:

@@ -68,7 +68,7 @@ def _decode(fields: Fields) -> FeedMessage:
     decompressor = zlib.decompressobj()
     text = decompressor.decompress(fields[b"body"], MAX_UNPACKED)
     if not decompressor.eof:
-        raise ValueError("cut off, or larger than any picture")
+        raise ValueError("incomplete, or larger than any state can be")
     body = json.loads(text)
     epoch, _, seq = fields[b"at"].decode().rpartition("-")
     regions = {str(name): str(html).encode() for name, html in body["regions"].items()}

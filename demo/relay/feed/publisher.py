@@ -64,7 +64,7 @@ class Publisher:
                 else:
                     self._say(
                         f"another conductor publishes the show {self._store.address.show!r} on "
-                        f"{self._store.address} now, so this one has stopped: start it with a --show of its own",
+                        f"{self._store.address} now, so this one has stopped: start it with another --show name",
                         True,
                     )
                     return
@@ -118,5 +118,5 @@ class Publisher:
     def _report_outage(self, why: str) -> None:
         if not self._outage:
             self._outage = why
-            self._say(f"{why}; the relays show their last picture, marked not live, and it is tried again", True)
+            self._say(f"{why}; the relays show the last state, marked as not live; connecting is tried again", True)
         self._on_viewers(0)

@@ -219,9 +219,9 @@ def _describe_error(error: BaseException) -> str:
 
     text = str(error).strip().split("\n")[0][:160]
     if isinstance(error, NoPermissionError):
-        return f"does not allow this user what relays need: {text}"
+        return f"does not give this user the rights that relays need: {text}"
     if isinstance(error, AuthenticationError) or text.startswith(("NOAUTH", "WRONGPASS")):
-        return f"refuses this password: give the right one in the URL, as in redis://:PASSWORD@HOST:PORT; {ESCAPED}"
+        return f"refuses this password: write the right one in the URL, like redis://:PASSWORD@HOST:PORT; {ESCAPED}"
     if isinstance(error, ResponseError):
         return f"refuses: {text}"
     if "CERTIFICATE_VERIFY_FAILED" in str(error):

@@ -118,12 +118,12 @@ class Subscriber:
         self._attempts = 0
         if self._outage:
             self._outage = ""
-            self._say(f"{self._store.address} is back")
+            self._say(f"{self._store.address} answers again")
 
     def _report_outage(self, why: str) -> None:
         if why != self._outage:
             self._outage = why
-            self._say(f"{why}; it is tried again")
+            self._say(f"{why}; connecting is tried again")
 
 
 async def tell_viewers(store: RelayStore, viewers: Callable[[], int]) -> None:

@@ -145,7 +145,7 @@ class Cluster:
         until = time.monotonic() + within_sec
         while waits_for := await self._list_down():
             if time.monotonic() > until:
-                raise SubjectError(f"not up after {self.up_sec:g} s: {', '.join(waits_for)}")
+                raise SubjectError(f"not up within {self.up_sec:g} s: {', '.join(waits_for)}")
             await asyncio.sleep(LOOK_SEC)
 
     async def _list_down(self) -> list[str]:

@@ -57,11 +57,12 @@ async def find_compose(environ: Mapping[str, str] | None = None) -> tuple[str, .
         await asyncio.gather(*version_tasks, return_exceptions=True)
     if silent_command:
         raise SubjectError(
-            f"`{silent_command}` did not answer within {VERSION_SEC:g} s: see what it waits for, then try again"
+            f"`{silent_command}` did not answer within {VERSION_SEC:g} s: run it in a terminal "
+            "to see why, then try again"
         )
     install = await asyncio.to_thread(installs_compose)
     if has_podman_compose:
-        install = f"{NOT_THIS} is not supported, but docker-compose on podman's socket is: {install}"
+        install = f"{NOT_THIS} is not supported; docker-compose with podman's socket is: {install}"
     raise SubjectError(f"neither `docker compose` nor `docker-compose` works here: {install}")
 
 
@@ -101,7 +102,7 @@ async def _run_command(command: Sequence[str], environ: Mapping[str, str], withi
                     tail.append(line.decode(errors="replace").strip()[:MAX_SAID])
             return await process.wait(), in_short(tail)
     except TimeoutError:
-        raise _CommandTimeout(f"`{' '.join(command[:3])}` did not end within {within_sec:g} s") from None
+        raise _CommandTimeout(f"`{' '.join(command[:3])}` did not finish within {within_sec:g} s") from None
     finally:
         if process.returncode is None:
             _signal(process, signal.SIGTERM)

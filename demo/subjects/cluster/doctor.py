@@ -74,7 +74,7 @@ async def ask(engine: Engine) -> Told:
 
 
 def _version(engine: Engine, answer: Told) -> Finding:
-    return ok("engine", f"{answer.info.get('ServerVersion') or 'of no known version'}, {engine.where}")
+    return ok("engine", f"{answer.info.get('ServerVersion') or 'unknown version'}, {engine.where}")
 
 
 async def compose() -> Finding:
@@ -86,8 +86,8 @@ async def compose() -> Finding:
 
 async def image(engine: Engine, name: str) -> Finding:
     if await engine.has_image(name):
-        return ok(f"image {name}", "is here")
-    return maybe(f"image {name}", "not here yet", f"docker pull {name}, before you go on stage")
+        return ok(f"image {name}", "is present")
+    return maybe(f"image {name}", "not present yet", f"docker pull {name} before the show")
 
 
 async def ports(engine: Engine, project: str, wanted: Sequence[int]) -> Finding:
@@ -102,10 +102,14 @@ async def ports(engine: Engine, project: str, wanted: Sequence[int]) -> Finding:
     taken = [port for port in wanted if port not in ours and (port in holders or not is_free(port))]
     if taken:
         by = [f"{port} by {f'container {holders[port].name}' if port in holders else 'a program'}" for port in taken]
-        return no("ports", f"taken: {', '.join(by)}", "end what uses them")
+        return no("ports", f"in use: {', '.join(by)}", "stop the programs that use them")
     free = [port for port in wanted if port not in ours]
-    summary = [f"{_list(ports)} {word}" for ports, word in ((free, "free"), (ours, "our own containers'")) if ports]
-    return ok("ports", "; ".join(summary) or "none is needed")
+    summary = [
+        f"{_list(ports)} {word}"
+        for ports, word in ((free, "free"), (ours, "used by this project's own containers"))
+        if ports
+    ]
+    return ok("ports", "; ".join(summary) or "none needed")
 
 
 def memory_and_clock(told: Told, need: int) -> tuple[Finding, Finding]:
@@ -114,7 +118,7 @@ def memory_and_clock(told: Told, need: int) -> tuple[Finding, Finding]:
 
 def _memory(total: object, need: int) -> Finding:
     if isinstance(total, bool) or not isinstance(total, int) or total <= 0:
-        return maybe("engine's memory", "it does not say", f"see that it has {_gigabytes(need)}")
+        return maybe("engine's memory", "the engine does not report it", f"make sure that it has {_gigabytes(need)}")
     summary = f"{_gigabytes(total)} in all, {_gigabytes(need)} needed"
     if total < need:
         return no("engine's memory", summary, "give the engine's machine more (Docker Desktop: Settings, Resources)")
@@ -128,12 +132,14 @@ def _clock(told: Told) -> Finding:
     except (KeyError, ValueError):
         theirs = None
     if theirs is None or theirs.tzinfo is None:
-        return maybe("engine's clock", "it does not say", "see that its machine's clock is kept right")
+        return maybe(
+            "engine's clock", "the engine does not report it", "make sure that the clock of its machine is synchronized"
+        )
     difference = theirs.timestamp() - (told.asked + told.answered) / 2
     uncertainty = (told.answered - told.asked) / 2
-    summary = f"{abs(difference):.1f} s {'ahead of' if difference > 0 else 'behind'} ours"
+    summary = f"{abs(difference):.1f} s {'ahead of' if difference > 0 else 'behind'} this machine's"
     if abs(difference) - uncertainty > MAX_APART_SEC:
-        return no("engine's clock", summary, "set both (timedatectl set-ntp true; Docker Desktop: restart it)")
+        return no("engine's clock", summary, "synchronize both (timedatectl set-ntp true; Docker Desktop: restart it)")
     if uncertainty > MAX_APART_SEC:
         return maybe(
             "engine's clock", f"{summary}, give or take {uncertainty:.1f} s", "find out why the engine is slow"

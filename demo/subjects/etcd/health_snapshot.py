@@ -38,7 +38,7 @@ class EtcdHealth:
             "leader": {"id": leader.name, "term": leader.term, "since": leader.since, "previous": leader.previous},
             "engine": cluster.watch.trouble if cluster.watch is not None else "",
             "client": {name: client.data.get(name) for name in ("rate", "confirmed", "missing")},
-            "victims": dict.fromkeys(LED, f"the leader, {leader.name}" if leader.name else "the leader: nobody now"),
+            "victims": dict.fromkeys(LED, f"the leader, {leader.name}" if leader.name else "the leader: none now"),
         }
 
     def _status(self, member: Member, now: float) -> Mapping[str, Any]:

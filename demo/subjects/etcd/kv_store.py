@@ -82,7 +82,7 @@ class EtcdStore:
         except aiohttp.ClientConnectorError as error:
             raise NotDone(UNREACHABLE) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise NotDone("cut off") from error
+            raise NotDone("the connection was lost") from error
         except ValueError as error:
             raise NotDone("refused") from error
         if status != 200 or not isinstance(response, dict) or "header" not in response:

@@ -65,7 +65,7 @@ class RemoteProcess(ObservedProcess):
                 self.take(await self._supervisor.ask("GET", f"/parts/{self.id}", GLANCE_SEC))
             except DemoError:
                 self.is_starting = False
-                self.trouble = "cannot be asked after"
+                self.trouble = "its supervisor does not answer"
         return reading
 
     def take(self, told: Mapping[str, Any]) -> None:
@@ -93,7 +93,9 @@ class AttachedSystem(LimiterSystem[RemoteProcess]):
 
     def check(self) -> None:
         if self._supervisor.is_gone:
-            raise SubjectError(f"no system stands under the name {self.name!r}: start one with `demo up ratelimiter`")
+            raise SubjectError(
+                f"no system with the name {self.name!r} is running: start one with `demo up ratelimiter`"
+            )
 
     async def start(self) -> None:
         """Take over the state of its processes; start nothing."""

@@ -38,7 +38,7 @@ class TrafficOrders:
         order = {"keys": list(keys), "multiplier": multiplier, "seconds": seconds}
         reading = await self._connections.probe(self._part, "burst", ANSWER_SEC, order).look()
         if not reading.ok:
-            raise FaultError(f"the traffic process takes no order: {reading.trouble}: heal it first")
+            raise FaultError(f"the traffic process does not accept the burst ({reading.trouble}): heal it first")
 
     async def is_bursting(self) -> bool:
         reading = await self._connections.probe(self._part, within_sec=ANSWER_SEC).look()

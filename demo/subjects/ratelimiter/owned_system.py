@@ -90,7 +90,7 @@ class OwnedSystem(LimiterSystem[SupervisedProcess]):
             time.sleep(0.05)
         if taken:
             holders = ", ".join(taken_by(port) for port in taken)
-            raise SubjectError(f"{holders}: end what uses it, or choose another --base-port")
+            raise SubjectError(f"{holders}: stop the program that uses it, or choose another --base-port")
 
     async def start(self) -> None:
         """Start all processes concurrently."""

@@ -152,7 +152,7 @@ def main() -> None:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise SubjectError(f"a system stands under the name {config['name']!r} already") from None
+            raise SubjectError(f"a system with the name {config['name']!r} is already running") from None
         except OSError as error:
             raise SubjectError(
                 f"{file_of(config['name'], 'lock')} cannot be locked ({error.strerror or error}): "

@@ -62,7 +62,7 @@ class MemberDiscovery:
             if isinstance(answer, dict):
                 self._last_answering_url = url
                 return answer
-        raise SubjectError(f"no PD tells who belongs to the cluster: {'; '.join(map(str, answers))}")
+        raise SubjectError(f"no PD reports the members of the cluster: {'; '.join(map(str, answers))}")
 
     async def judge(self, containers: Sequence[Container]) -> None:
         """Check that some PD can be asked for the members. Raises `SubjectError`."""
@@ -75,7 +75,7 @@ class MemberDiscovery:
         if not urls:
             raise SubjectError(
                 f"no container of it publishes PD's port {PD_PORT} on this machine: publish it on 127.0.0.1, "
-                f"or say where a PD answers (--pd URL){_describe_containers(containers)}"
+                f"or give the URL of a PD (--pd URL){_describe_containers(containers)}"
             )
         return urls
 
@@ -124,7 +124,7 @@ class MemberDiscovery:
 
 def _describe_containers(containers: Sequence[Container]) -> str:
     names = ", ".join(sorted({container.called for container in containers}))
-    return f"; what is there: {names}" if names else ""
+    return f"; its containers: {names}" if names else ""
 
 
 def _find_container_name(containers: Sequence[Container], host: str) -> str:

@@ -21,7 +21,7 @@ KILL_PD = ChaosConfig("kill-pd-leader", ChaosType.CONTAINER_KILL, "Kill PD's lea
 LEADING, PD_LEADING = "the leading store", "the leader of PD"
 
 NO_CONTAINERS = (
-    "this cluster is known by its addresses only, so nothing of it can be broken: "
+    "only the addresses of this cluster are known, so no fault can be injected: "
     "name the compose project of its containers (--attach PROJECT)"
 )
 
@@ -39,7 +39,7 @@ def faults(cluster: Cluster, ground: ComposeDeployment | None, wall: TikvHealth)
                 return None
             watched = cluster.members.seen(ident)
             if watched is None:
-                raise FaultError(f"{ident} is in no container of {project}, so nothing was touched")
+                raise FaultError(f"{ident} is not in a container of {project}, so nothing was changed")
             container = watched.container
             return Selector(project, service=container.service, name="" if container.service else container.name)
 

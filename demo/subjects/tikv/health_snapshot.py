@@ -56,7 +56,7 @@ class TikvHealth:
         lead = self._leader_tracker.see(regions, cluster.members.dead(), now)
         stores = [self._store_card(store, *health[store.member.id], pd_status, now) for store in parts.stores]
         pds = [self._pd_card(pd, *health[pd.member.id], pd_status) for pd in parts.pds]
-        leading, pd_leader = lead.name or "nobody now", self.pd_leader or "nobody now"
+        leading, pd_leader = lead.name or "none now", self.pd_leader or "none now"
         return {
             "nodes": [*stores, *pds, *client_cards(cluster.client_pulse, now), *engine_cards(cluster.members)],
             "metrics": curves(cluster.client_pulse, now),
@@ -92,7 +92,7 @@ class TikvHealth:
         name = store.member.id
         state = pd_status.stores.get(name)
         leads = None if state is None or pd_status.regions is None else pd_status.leaders.get(name, 0)
-        pd_says = f"PD: {state or 'nothing'}"
+        pd_says = f"PD: {state or 'no report'}"
         led = "?" if leads is None else f"{leads}/{pd_status.regions}"
         detail = f"{pd_says} · {reason}" if reason else f"leads {led} · {pd_says}"
         numbers = {"ops/s": self._qps(store, now)}

@@ -139,7 +139,7 @@ class Tikv:
 
     @property
     def description(self) -> str:
-        return "TiKV, three PDs and three stores, stage profile" if self._is_own else "TiKV, a cluster that runs"
+        return "TiKV, three PDs and three stores, stage profile" if self._is_own else "TiKV, a running cluster"
 
     @property
     def poller(self) -> ClusterPoller:
@@ -193,7 +193,9 @@ class Tikv:
 def _playground(port_offset: int, *, is_alone: bool) -> Playground:
     """Return a playground, if it is compatible with the other options. Raises `UsageError`."""
     if not is_alone:
-        raise UsageError("tikv: --tiup starts a cluster that ends with its show: not with --attach, --pd or --keep")
+        raise UsageError(
+            "tikv: --tiup starts a new cluster that ends with the show: leave out --attach, --pd and --keep"
+        )
     if not 0 <= port_offset <= MAX_OFFSET:
         raise UsageError(f"tikv: port-offset must be between 0 and {MAX_OFFSET}, not {port_offset}")
     return Playground(port_offset)
@@ -222,5 +224,5 @@ def _url(flag: str, text: str) -> str:
     except ValueError:
         parts, port = urlsplit(""), None
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or port == 0:
-        raise UsageError(f"tikv: {flag} takes the URL of a server, as http://127.0.0.1:2379, not {text!r}")
+        raise UsageError(f"tikv: {flag} takes the URL of a server, like http://127.0.0.1:2379, not {text!r}")
     return url.rstrip("/")

@@ -26,7 +26,8 @@ NO_PROXY = (
     "start the server with --public-name NAME, the name people type"
 )
 UNPAIRED = (
-    "this is for the presenter: pair this browser on /pair, or send Authorization: Bearer with the token file's word"
+    "this is for the presenter: pair this browser on /pair, or send Authorization: Bearer with "
+    "the content of the token file"
 )
 
 
@@ -148,7 +149,7 @@ class AccessPolicy:
     def _check_host(self, scope: Scope, headers: Headers, signs: str, hosts: Iterable[str]) -> Denied | None:
         """Check that the request names this server, once; None when it does."""
         if len(headers.getlist("host")) != 1 or not headers["host"].strip():
-            return Denied("malformed", "a request has one Host header, and it names the server that is asked")
+            return Denied("malformed", "a request must have one Host header, with the name of this server")
         return None if headers["host"].lower() in hosts else self._refuse_host(scope, headers["host"], signs, hosts)
 
     def is_current(self, visitor: Visitor) -> bool:
@@ -160,13 +161,13 @@ class AccessPolicy:
         wrong_host, port = f"this server is not {host[:100]!r}", self.reach.port
         name, _, host_port = host.lower().rpartition(":")
         if not is_loopback(client_address(scope)):
-            return Denied("host", f"{wrong_host}: ask for it by the name you were given")
+            return Denied("host", f"{wrong_host}: use the address that you were given")
         if name in LOOPBACK_NAMES and host_port.isdecimal():
             option = f"--public-name {self.reach.scheme}://{host.lower()}"
             tunnel = f"through a tunnel take the same port on both ends (ssh -L {port}:127.0.0.1:{port})"
             return Denied("host", f"{wrong_host}, its port is {port}: {tunnel}, or start the server with {option}")
         if signs:  # The proxy is on this machine, the client may be anywhere.
-            return Denied("host", f"{wrong_host}: ask for it by the name you were given")
+            return Denied("host", f"{wrong_host}: use the address that you were given")
         more = "" if self.reach.public else "; more with --public-name"
         return Denied("host", f"{wrong_host}: it answers to {_join_names(hosts)}{more}")
 
@@ -244,8 +245,8 @@ def _refuse_route(scope: Scope, rules: Rules) -> Denied:
     methods = set(rules.of_path(scope["path"]))
     allowed = ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
     if not allowed:
-        return Denied("not_found", f"{requested}: there is no such thing here")
-    return Denied("method_not_allowed", f"{requested}: this takes {allowed}", allow=allowed)
+        return Denied("not_found", f"{requested}: there is no such page or route")
+    return Denied("method_not_allowed", f"{requested}: this route accepts {allowed}", allow=allowed)
 
 
 def _join_names(names: Iterable[str]) -> str:

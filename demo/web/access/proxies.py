@@ -54,7 +54,7 @@ def _find_rewritten_host(headers: Headers, origins: Container[str]) -> str:
     if site is None and headers.get("host", "").rpartition(":")[0].lower() in LOOPBACK_NAMES:
         browser = _BROWSER.search(headers.get("user-agent", ""))
         if browser and int(browser[2]) >= _SENDS_FETCH_SITE[browser[1]]:
-            return f"a {browser[1]} that was not asked for a page of this machine"
+            return f"a {browser[1]} that did not open a page of this machine"
     return ""
 
 

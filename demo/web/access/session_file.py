@@ -49,7 +49,7 @@ class SessionFile:
             try:
                 return _parse_sessions(json.loads(file.read()), self._epoch)
             except (ValueError, TypeError, KeyError, RecursionError, OSError):
-                return self._ignore_file("it cannot be understood")
+                return self._ignore_file("it is damaged")
 
     def save(self, sessions: Iterable[Session]) -> None:
         items = [asdict(session) for session in sessions]
@@ -102,12 +102,12 @@ class SessionFile:
         except OSError as error:
             with contextlib.suppress(OSError):
                 new.unlink(missing_ok=True)
-            self._on_trouble(f"paired devices cannot be written down: {error.strerror or error}")
+            self._on_trouble(f"paired devices cannot be saved: {error.strerror or error}")
             return False
         return True
 
     def _ignore_file(self, why: str) -> Iterable[Session]:
-        self._on_trouble(f"the paired devices of before are forgotten: {self._path} is not used, {why}")
+        self._on_trouble(f"devices that were paired before must be paired again: {self._path} is not used, {why}")
         return []
 
 

@@ -21,7 +21,7 @@ from demo.web.routes.fields import NoFields, PairFields, body_fields, names_of
 from demo.web.routes.openapi import EVERYWHERE, FOR_HTMX, JSON, Described, add_page, in_path, operation_id, query, takes
 
 USED = "this code was used already: scan the new one, or type the code beside it"
-WRONG_LINK = "this link pairs nothing, its code was renewed: scan the one that is shown now"
+WRONG_LINK = "this link is no longer valid, its code was renewed: scan the one that is shown now"
 WRONG_CODE = "this is not the code that is shown now"
 NOTHING_SENT = "which code? Send 'secret' (of the link) or 'code' (as typed), in a form or as JSON"
 NOT_OPEN = (

@@ -147,6 +147,7 @@ def short_of_room(files: int) -> str:
     if room >= HALL:
         return ""
     return (
-        f"{room} live screens fit, for this system allows {files} open files (`ulimit -n 65536` before the start "
-        f"makes room for more); whoever comes later gets a page that asks for a new picture every 5 to 60 s"
+        f"at most {room} live screens, because this system allows {files} open files (`ulimit -n "
+        "65536` before the start "
+        f"allows more); further visitors get a page that reloads its content every 5 to 60 s"
     )

@@ -90,13 +90,13 @@ WELL = Run("a", Measured(0.4, 2.0, 100.0), "b", 1.5, 1.7, {"keys": 200, "missing
 @pytest.mark.parametrize(
     ("run", "held", "words"),
     [
-        (WELL, True, "b led after 1.5 s, 1.7 s without a confirmed write. All 200 keys that were written hold"),
+        (WELL, True, "b led after 1.5 s, 1.7 s without a confirmed write. All 200 written keys still have"),
         (replace(WELL, elected_sec=3.2), False, "b led after 3.2 s, 1.7 s without"),
-        (replace(WELL, books={"keys": 200, "missing": 2, "unread": 0}), False, "2 of 200 keys lack"),
-        (replace(WELL, books={"keys": 200, "missing": 2, "unread": 9}), False, "2 of 200 keys lack"),
+        (replace(WELL, books={"keys": 200, "missing": 2, "unread": 0}), False, "2 of 200 keys have lost"),
+        (replace(WELL, books={"keys": 200, "missing": 2, "unread": 9}), False, "2 of 200 keys have lost"),
         (replace(WELL, books={"keys": 200, "missing": 0, "unread": 9}), None, "9 of 200 keys could not be read"),
         (replace(WELL, books={"keys": 0, "missing": 0, "unread": 0}), None, "Not measurable"),
-        (replace(WELL, books=None, books_trouble="the client process was started anew"), None, "was started anew"),
+        (replace(WELL, books=None, books_trouble="the client process was restarted"), None, "was restarted"),
         (replace(WELL, books=None), None, "Not measurable whether a write was lost"),
         (replace(WELL, elected_sec=None), False, "No other leader was seen"),
         (replace(WELL, measured=Measured(None, None, 100.0)), None, "No effect seen"),
@@ -118,7 +118,9 @@ def test_the_line_on_the_election_names_the_leader_and_the_gap() -> None:
     assert text.startswith("Every region was led again (b leads 3, c leads 2) after 1.5 s, 1.7 s without")
     in_one = of_election(replace(WELL, where=" in one region"))
     assert in_one.endswith("No write was confirmed in one region for 1.7 s.")
-    assert of_election(replace(WELL, elected_sec=None, outage_sec=None)) == "Nobody was seen to lead instead of a."
+    assert (
+        of_election(replace(WELL, elected_sec=None, outage_sec=None)) == "No other leader was seen after a was killed."
+    )
 
 
 def test_the_longest_gap_is_the_longest_on_any_key_that_ended_after_the_moment() -> None:
@@ -194,7 +196,7 @@ def seen(state: str, since: float, code: int | None = None) -> WatchedContainer:
     return WatchedContainer(container(state=state), state, since, code)
 
 
-GOOD, BAD = Reading({"x": 1}), Reading(trouble="nobody listens")
+GOOD, BAD = Reading({"x": 1}), Reading(trouble="connection refused")
 
 
 @pytest.mark.parametrize(
@@ -209,9 +211,9 @@ GOOD, BAD = Reading({"x": 1}), Reading(trouble="nobody listens")
         (None, pulse(GOOD, NOW - 0.2), "down", "no container"),
         (seen("running", NOW - 2), pulse(BAD, NOW - 0.2, NOW - 9), "starting", "starting"),
         (seen("running", NOW - 0.1), pulse(GOOD, NOW - 0.2), "starting", "starting"),
-        (seen("running", NOW - 60), pulse(BAD, NOW - 0.2, NOW - 9), "down", "nobody listens"),
-        (seen("running", NOW - 60), pulse(BAD, NOW - 0.2), "down", "nobody listens"),
-        (seen("running", NOW - 60), pulse(GOOD, NOW - 7), "down", "not looked at for 7 s"),
+        (seen("running", NOW - 60), pulse(BAD, NOW - 0.2, NOW - 9), "down", "connection refused"),
+        (seen("running", NOW - 60), pulse(BAD, NOW - 0.2), "down", "connection refused"),
+        (seen("running", NOW - 60), pulse(GOOD, NOW - 7), "down", "not checked for 7 s"),
     ],
 )
 def test_the_engines_word_goes_before_a_probe_and_an_old_answer_is_none(
@@ -238,7 +240,7 @@ def test_load_counts_what_was_answered_and_writes_tell_since_when_nothing_is_con
 
 
 def test_without_the_client_process_nobody_knows_whether_writes_are_taken() -> None:
-    load, writes = client_cards(pulse(Reading(trouble="nobody listens"), NOW), NOW)
+    load, writes = client_cards(pulse(Reading(trouble="connection refused"), NOW), NOW)
     assert (load["health"], writes["health"]) == ("down", "unknown")
 
 

@@ -55,18 +55,18 @@ def test_from_the_shell_up_says_how_to_go_on_and_down_ends_all(runtime: Path) ->
     assert "end        demo down ratelimiter" in said
     pid = int(re.findall(r"process (\d+)", said)[0])
     try:
-        assert demo("up")[::2] == (1, "demo: a system stands under the name 'ratelimiter' already\n")
+        assert demo("up")[::2] == (1, "demo: a system with the name 'ratelimiter' is already running\n")
         children = [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
         assert len(children) == 6
         assert demo("heal") == (0, "healed     ratelimiter\n", "")
         assert demo("down", "other")[::2] == (
             1,
-            "demo: no system stands under the name 'other'; what stands: ratelimiter\n",
+            "demo: no system with the name 'other' is running; running systems: ratelimiter\n",
         )
     finally:
         assert demo("down") == (0, "down       ratelimiter\n", "")
     wait_for(lambda: not any(map(is_running, [pid, *children])))
-    assert demo("down")[::2] == (1, "demo: no system stands under the name 'ratelimiter'; nothing stands\n")
+    assert demo("down")[::2] == (1, "demo: no system with the name 'ratelimiter' is running\n")
 
 
 def test_only_its_user_may_open_what_lets_one_in(stand: LimiterStand) -> None:
@@ -80,19 +80,19 @@ def test_only_its_user_may_open_what_lets_one_in(stand: LimiterStand) -> None:
 
 def test_a_directory_that_others_can_read_is_not_used(runtime: Path) -> None:
     place().chmod(0o755)
-    with pytest.raises(SubjectError, match="must be a directory of yours alone"):
+    with pytest.raises(SubjectError, match="must be a directory that only you can use"):
         standalone.up("ratelimiter", "here")
 
 
 @pytest.mark.parametrize("name", ["../other", "", "UP", "a" * 40, "a b", "a\n"])
 def test_a_name_that_is_no_name_is_refused(name: str, runtime: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be a system's name"):
+    with pytest.raises(UsageError, match="is not a valid name for a system"):
         standalone.up("ratelimiter", name)
 
 
 def test_what_cannot_stand_by_itself_is_said(runtime: Path) -> None:
     code, _, trouble = demo("up", "none")
-    assert (code, trouble) == (2, "demo: 'none' cannot be brought up by itself; ratelimiter can\n")
+    assert (code, trouble) == (2, "demo: `demo up` cannot start 'none', only: ratelimiter\n")
 
 
 def test_a_runtime_directory_too_deep_for_a_socket_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +106,7 @@ def test_a_runtime_directory_too_deep_for_a_socket_is_said(tmp_path: Path, monke
 def test_nothing_to_attach_to_is_one_sentence(runtime: Path) -> None:
     code, _, trouble = demo("serve", "ratelimiter", "--attach", "nobody", "--port", "0")
     assert code == 1
-    assert trouble == "demo: no system stands under the name 'nobody': start one with `demo up ratelimiter`\n"
+    assert trouble == "demo: no system with the name 'nobody' is running: start one with `demo up ratelimiter`\n"
     code, _, trouble = demo("serve", "none", "--attach", "nobody", "--port", "0")
     assert (code, trouble) == (2, "demo: subject 'none' does not take these options: attach; it takes none\n")
 
@@ -114,13 +114,13 @@ def test_nothing_to_attach_to_is_one_sentence(runtime: Path) -> None:
 def test_the_doctor_looks_at_a_system_that_stands(stand: LimiterStand) -> None:
     look = ("doctor", "ratelimiter", "--port", "0", "--attach")
     code, said, _ = demo(*look, "here")
-    assert (code, "'here' stands, all 6 parts of it" in said) == (0, True)
+    assert (code, "'here' is running with all 6 parts" in said) == (0, True)
     os.kill(stand.pids()["node-3"], signal.SIGKILL)
     code, said, _ = demo(*look, "here")
     assert code == 1
-    assert "'here' stands, but not node-3: demo heal here" in said
+    assert "'here' is running, except node-3: demo heal here" in said
     code, said, _ = demo(*look, "nobody")
-    assert (code, "none stands under the name 'nobody': demo up ratelimiter" in said) == (1, True)
+    assert (code, "no system with the name 'nobody' is running: demo up ratelimiter" in said) == (1, True)
 
 
 def test_a_restarted_server_finds_its_target_as_it_was(stand: LimiterStand, tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ def named(**told: str) -> dict[str, Reading]:
 def test_a_leader_of_pd_that_is_named_and_does_not_answer_is_none() -> None:
     assert leader_of(named(pd0="pd0", pd1="pd0", pd2="pd0"), ALL) == "pd0"
     assert leader_of(named(pd1="pd0", pd2="pd0"), ALL) == ""
-    assert leader_of({"pd0": Reading({"troubles": {}}), **named(pd1="pd0", pd2="pd0")}, ALL) == "", "started anew"
+    assert leader_of({"pd0": Reading({"troubles": {}}), **named(pd1="pd0", pd2="pd0")}, ALL) == "", "restarted"
     assert leader_of({}, ALL) == ""
 
 
@@ -183,7 +183,7 @@ def test_a_store_that_pd_has_not_heard_of_yet_is_neither_down_nor_recorded_so() 
     assert see(words, pd("pd0", stores=[store(1, 0, heard=5)])).stores == {"tikv0": "Up"}
 
 
-@pytest.mark.parametrize("name", ["pd1", "pd0"], ids=["another leader", "the same, started anew"])
+@pytest.mark.parametrize("name", ["pd1", "pd0"], ids=["another leader", "the same, restarted"])
 def test_disconnected_after_a_failover_of_pd_is_not_its_word_until_it_has_heard_of_the_store(name: str) -> None:
     words = PdStatusTracker()
     see(words, pd("pd0", stores=[store(1, 0, heard=300), store(4, 1, heard=301)]))
@@ -221,7 +221,7 @@ def test_pds_word_counts_when_it_is_another_one_and_came_after_the_kill() -> Non
     assert pd_word({"pd_words": {"tikv0": {"word": "Up", "since": NOW + 14}}}, "tikv0", NOW) is None
     assert pd_word(None, "tikv0", NOW) is None
     assert pd_word(health, "tikv0", None) is None
-    assert of_pd("Disconnected", 14.2) == "PD said Disconnected after 14 s."
+    assert of_pd("Disconnected", 14.2) == "PD reported Disconnected after 14 s."
 
 
 def test_without_a_count_of_regions_no_copy_is_missing() -> None:
@@ -293,21 +293,21 @@ def test_prometheus_is_asked_for_a_rate_over_more_than_two_of_its_scrapes() -> N
 
 def test_options_that_make_no_sense_are_refused_in_a_sentence() -> None:
     for clash in ({"keep": True}, {"attach": "some"}, {"pd": ["pd0"]}):
-        with pytest.raises(UsageError, match="not with --attach, --pd or --keep"):
+        with pytest.raises(UsageError, match="leave out --attach, --pd and --keep"):
             load("tikv", tiup=True, **clash)
     with pytest.raises(UsageError, match="port-offset moves the ports of a playground: give --tiup too"):
         Tikv(port_offset=1000)
     with pytest.raises(UsageError, match="load must be between 1 and 5000"):
         Tikv(load=0)
     for text in ("", "http://", "ftp://pd0:2379", "http://pd0:99999", "http://pd0:2379?x=1"):
-        with pytest.raises(UsageError, match=r"--pd takes the URL of a server, as http://127.0.0.1:2379, not"):
+        with pytest.raises(UsageError, match=r"--pd takes the URL of a server, like http://127.0.0.1:2379, not"):
             load("tikv", pd=[text])
     with pytest.raises(UsageError, match="--prometheus takes the URL"):
         load("tikv", prometheus="http://")
 
 
 def test_a_pd_may_be_named_without_a_scheme() -> None:
-    assert load("tikv", pd=["pd0:2379"]).description == "TiKV, a cluster that runs"
+    assert load("tikv", pd=["pd0:2379"]).description == "TiKV, a running cluster"
 
 
 def test_the_stage_profile_is_said_in_the_deck_and_beside_the_title() -> None:

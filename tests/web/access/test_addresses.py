@@ -124,7 +124,7 @@ async def test_on_podman_it_has_its_old_address_and_peers_that_know_it_find_it()
 def test_a_name_that_no_compose_project_can_have_is_refused(name: str, option: str) -> None:
     if (option, name) == ("attach", ""):
         return
-    with pytest.raises(UsageError, match="cannot be a compose project's name: use a-z, 0-9, '_' and '-'"):
+    with pytest.raises(UsageError, match="is not a valid compose project name: use a-z, 0-9, '_' and '-'"):
         Etcd(**{option: name})  # type: ignore[arg-type]
 
 

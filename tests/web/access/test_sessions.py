@@ -152,7 +152,7 @@ async def test_a_broken_file_is_left_out_with_a_word(tmp_path: Path, text: str) 
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
     path.chmod(0o600)
     assert Sessions(SessionFile(path, "e", said.append)).all() == ()
-    assert "are forgotten" in said[0]
+    assert "must be paired again" in said[0]
 
 
 @pytest.mark.anyio

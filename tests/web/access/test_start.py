@@ -204,7 +204,7 @@ def test_a_certificate_that_cannot_serve_is_said_at_the_start(tmp_path: Path) ->
         ((cert, None), "--tls-key is missing"),
         ((None, key), "--tls-cert is missing"),
         ((cert, other), "do not belong together"),
-        ((cert, locked), "locked by a password"),
+        ((cert, locked), "encrypted with a password"),
         ((nonsense, key), "PEM"),
         ((tmp_path / "gone.pem", key), "cannot be read"),
     ]:
@@ -219,7 +219,14 @@ def test_the_start_of_an_open_server_says_what_is_open_to_whom() -> None:
     with serving("none", "--host", "0.0.0.0") as server:
         opened = OpenServer(server)
         text = server.output
-        for words in ("stage ", "presenter ", "phone ", "token ", "everyone who gets here may watch", "not encrypted"):
+        for words in (
+            "stage ",
+            "presenter ",
+            "phone ",
+            "token ",
+            "everyone who can reach this address may watch",
+            "not encrypted",
+        ):
             assert words in text
         assert opened.token not in text
         assert "█" not in text, "a symbol is for terminals"
@@ -243,6 +250,13 @@ def test_on_a_terminal_the_link_is_a_symbol_in_half_blocks() -> None:
     assert tuple(tuple(row) for row in modules[: len(modules[0])]) == symbol(invited.link, 2, "l").rows
     assert max(len(line) for line in lines) < 60
     assert "█" not in "".join(welcome(entry))
+
+
+def test_the_start_says_for_which_browser_the_link_with_the_loopback_address_is() -> None:
+    invited = Invitation("http://192.168.1.5:8000/pair#secret", "http://192.168.1.5:8000/pair", "ABCD-EFGH")
+    entry = AccessInfo("http://192.168.1.5:8000", "http://127.0.0.1:8000", "http://127.0.0.1:8000/pair#own", invited)
+    line = next(line for line in welcome(entry) if line.startswith("presenter"))
+    assert line == "presenter  http://127.0.0.1:8000/pair#own (for a browser on this machine)"
 
 
 def test_a_loopback_server_says_and_makes_no_more_than_before(tmp_path: Path) -> None:

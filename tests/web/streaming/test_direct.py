@@ -273,7 +273,7 @@ def test_a_stream_has_its_time_and_not_all_have_the_same() -> None:
 
 def test_a_system_with_room_for_few_is_told_of() -> None:
     assert short_of_room(65_536) == ""
-    assert short_of_room(1024).startswith("896 live screens fit, for this system allows 1024 open files")
+    assert short_of_room(1024).startswith("at most 896 live screens, because this system allows 1024 open files")
 
 
 FEW = """
@@ -286,7 +286,7 @@ app(["serve", "none", "--no-open", "--port", "0"])
 
 def test_a_hall_beyond_the_last_place_gets_pictures(tmp_path: Path) -> None:
     with serving(program=script(tmp_path / "few.py", FEW)) as server:
-        wait_for(lambda: "room       128 live screens fit" in server.said())
+        wait_for(lambda: "streams    at most 128 live screens" in server.said())
         hall = [Listening(server.port) for _ in range(112)]
         for one in hall:
             one.until("r-top")

@@ -25,7 +25,7 @@ NOT_MET: Mapping[str, Any] = {"region": "", "store": "", "since": 0.0, "at": 0.0
 TABLES = b"t\x80"
 """The prefix of the keys of TiDB's tables: raw writes into the same cluster could damage them."""
 
-TIDB = "TiDB's tables are here"
+TIDB = "this cluster has TiDB's tables"
 
 WORDS = {"no_route": "PD gives no route"}
 

@@ -113,7 +113,7 @@ async def end_what_is_left(tell: Callable[[str], None]) -> None:
         noted = directory.noted()
         if not noted or _is_alive(noted.get("server"), noted.get("server_born")):
             continue
-        tell(f"ending the playground {directory.tag}, which a show that is gone has left")
+        tell(f"stopping the playground {directory.tag}, which an earlier show left running")
         if await _wait_for_supervisor(noted, END_SEC * 2):
             await end_all(directory)
 
@@ -141,6 +141,8 @@ async def end_all(place: PlaygroundDir) -> None:
         for pid, born in processes.items():
             ProcessRef(pid, born).kill()
         if time.monotonic() > until:
-            raise SubjectError(f"processes of a playground do not end: {', '.join(map(str, processes))}")
+            raise SubjectError(
+                f"processes of a playground do not terminate, kill them: {', '.join(map(str, processes))}"
+            )
         await asyncio.sleep(LOOK_SEC)
     place.remove()

@@ -120,7 +120,7 @@ class PlaygroundSupervisor:
         while not self.ending.is_set():
             self._record_listeners()
             if self._tiup is not None and self._tiup.returncode is not None and not self._living_processes():
-                last_line = self._output_lines[-1] if self._output_lines else "it said nothing"
+                last_line = self._output_lines[-1] if self._output_lines else "it printed nothing"
                 print(f"tiup ended with code {self._tiup.returncode}: {last_line}", flush=True)
                 self.ending.set()
             await asyncio.sleep(LOOK_SEC)
@@ -188,9 +188,9 @@ class PlaygroundSupervisor:
         async with self._lock:
             managed = self._by_port.get(port)
             if managed is None:
-                raise SubjectError(f"nothing of this playground has ever listened on port {port}")
+                raise SubjectError(f"no process of this playground has ever listened on port {port}")
             if self.ending.is_set():
-                raise SubjectError("the playground ends")
+                raise SubjectError("the playground is stopping")
             if await self._keeps_running(managed, port):
                 managed.process.resume()
                 return managed.told()
