@@ -29,10 +29,10 @@ from demo.terminal.signals import ending_signals
 from demo.types import HEAL_SEC, STOP_SEC, AnnouncesStart, HasHealSec, HasStopSec, Subject, Watchdog
 from demo.watchdog.client import WatchdogClient
 from demo.web.access.policy import AccessPolicy
-from demo.web.access.setup import AccessOptions, AccessSetup, entrance
+from demo.web.access.setup import AccessOptions, AccessSetup, set_up_control
 from demo.web.app import Web
 from demo.web.server.server import bind, serve
-from demo.web.streaming.stream_slots import StreamSlots, connections_most, open_files, short_of_room, streams_most
+from demo.web.streaming.stream_slots import StreamSlots, describe_shortage, max_connections, max_streams, open_files
 
 if TYPE_CHECKING:
     from demo.runner import DemoRunner
@@ -73,7 +73,7 @@ def play(options: Options) -> None:
     check(options.subject, subject)
     listener = bind(options.asked.host, options.port) if options.web else None
     try:
-        access_setup = entrance(options.asked, listener) if listener is not None else None
+        access_setup = set_up_control(options.asked, listener) if listener is not None else None
         anywhere = options.start_at is not None
         opener = JournalOpener(options.subject, options.journal, fresh=options.fresh, anywhere=anywhere)
         with asyncio.Runner(loop_factory=_choose_loop_factory()) as runner:
@@ -304,9 +304,9 @@ async def _serve_web(show: _WebSession, stop: asyncio.Event, options: Options, s
     if not await _wait_until_loaded(conductor, stop):
         return
     started, max_files = asyncio.Event(), open_files()
-    web = Web(conductor, show.access, StreamSlots(streams_most(max_files)))
+    web = Web(conductor, show.access, StreamSlots(max_streams(max_files)))
     serving = asyncio.ensure_future(
-        serve(web, show.listener, stop, started, show.access_setup.tls, connections_most(max_files))
+        serve(web, show.listener, stop, started, show.access_setup.tls, max_connections(max_files))
     )
     waiting = asyncio.ensure_future(started.wait())
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -320,7 +320,7 @@ async def _serve_web(show: _WebSession, stop: asyncio.Event, options: Options, s
             say(f"continued  {show.opener.continued}")
         for text in show.opener.troubles:
             say(f"journal    {text}")
-        if room := short_of_room(max_files):
+        if room := describe_shortage(max_files):
             say(f"streams    {room}")
         # All objects of the start stay: the garbage collector need not scan them again in the middle of a broadcast.
         gc.collect()

@@ -23,7 +23,7 @@ from demo.console_output import clean_stderr, print_error, print_lines
 from demo.errors import DemoError, UsageError, log_unexpected
 from demo.subjects import DEFAULT, names, options
 from demo.subjects.options import Given
-from demo.subjects.user_code import place_of, told
+from demo.subjects.user_code import describe_error, place_of
 
 if TYPE_CHECKING:
     from demo.relay.feed import RelayStore
@@ -279,7 +279,7 @@ def shows(
 
     shelf = JournalDirectory()
     if remove or remove_ended:
-        removed = show_list.take_away(shelf, remove or (), remove_ended, force)
+        removed = show_list.remove_shows(shelf, remove or (), remove_ended, force)
         print_lines(f"removed: {', '.join(removed)}" if removed else "nothing to remove")
     else:
         print_lines(*(show_list.as_json(shelf).split("\n") if as_json else show_list.as_table(shelf)))
@@ -323,6 +323,6 @@ def _unexpected(error: Exception) -> str:
     log = current_log()
     where = f"its traceback is in {log}" if log is not None else "--debug shows its traceback"
     if place_of(error):
-        return f"{told(error)} ({where})"
+        return f"{describe_error(error)} ({where})"
     what = f"{type(error).__name__}: {error}".split("\n")[0][:300]
     return f"this program has stopped because of a bug in it ({what}); {where}"

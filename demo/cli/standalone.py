@@ -13,7 +13,7 @@ from typing import Any
 from demo.errors import SubjectError
 from demo.processes.child import ROOT, detached, start_time_of
 from demo.subjects import supervisor_of
-from demo.subjects.standalone import StandaloneSystem, file_of, find, standing
+from demo.subjects.standalone import StandaloneSystem, file_of, find, running_systems
 
 UP_SEC = 40.0
 ASK_SEC = 40.0
@@ -96,7 +96,7 @@ def heal(name: str) -> StandaloneSystem:
 def _find_running(name: str) -> StandaloneSystem:
     found = find(name)
     if found is None or not found.is_up:
-        names = ", ".join(system.name for system in standing())
+        names = ", ".join(system.name for system in running_systems())
         others = f"; running systems: {names}" if names else ""
         raise SubjectError(f"no system with the name {name!r} is running{others}")
     return found

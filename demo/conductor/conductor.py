@@ -24,7 +24,7 @@ from demo.journal import Journal
 from demo.show import FaultState, Refusal, ShowState, apply, decide, opening
 from demo.show import commands as c
 from demo.show import events as e
-from demo.subjects.user_code import told
+from demo.subjects.user_code import describe_error
 from demo.types import Chapter, DemoState, Stage
 
 logger = logging.getLogger(__name__)
@@ -133,7 +133,7 @@ class Conductor:
                     met.set_result(None)
             except Exception as error:  # noqa: BLE001 - code of the deck: its error is raised to its caller
                 log_unexpected(logger, "a condition of the deck", error)
-                met.set_exception(RuntimeError(f"the condition raised an error: {told(error)}"))
+                met.set_exception(RuntimeError(f"the condition raised an error: {describe_error(error)}"))
 
         unsubscribe = self.subscribe(check)
         try:

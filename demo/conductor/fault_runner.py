@@ -13,7 +13,7 @@ from demo.journal import Undo
 from demo.show import ShowState
 from demo.show import commands as c
 from demo.show import events as e
-from demo.subjects.user_code import told
+from demo.subjects.user_code import describe_error
 from demo.timeouts import run_with_timeout
 from demo.types import FaultDriver, Watchdog
 
@@ -123,7 +123,7 @@ class FaultRunner:
             self._report_failure(name, run, str(error))
         except Exception as error:  # noqa: BLE001 - a driver's bug: the fault is failed and healed
             log_unexpected(logger, f"injecting {name}", error)
-            self._report_failure(name, run, told(error))
+            self._report_failure(name, run, describe_error(error))
         else:
             if undo is None:
                 self._context.enqueue("show", c.FaultBroke(name, run, CALLED_OFF, touched=False))

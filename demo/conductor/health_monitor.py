@@ -16,7 +16,7 @@ from demo.errors import log_unexpected
 from demo.show import FaultState, decide
 from demo.show import commands as c
 from demo.show.health_sample import DEFAULT_INTERVAL_SEC, Sample, plain, read_sample, unreadable_node
-from demo.subjects.user_code import told
+from demo.subjects.user_code import describe_error
 from demo.types import FaultDriver, Poller
 
 logger = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class HealthMonitor:
             await _run_to_end(poller)
         except Exception as error:  # noqa: BLE001 - foreign code: its end is shown on every screen
             log_unexpected(logger, "the poller", error)
-            self._end_reason = f"the poller ended: {told(error)}"
+            self._end_reason = f"the poller ended: {describe_error(error)}"
         else:
             self._end_reason = "the poller ended"
 
@@ -92,7 +92,7 @@ class HealthMonitor:
                 self._last_error = ""
         except Exception as error:  # noqa: BLE001 - foreign code: reported once; the sample becomes stale
             log_unexpected(logger, "reading the poller's health", error)
-            self._report_error(f"the poller's health cannot be read: {told(error)}")
+            self._report_error(f"the poller's health cannot be read: {describe_error(error)}")
         # Asked here first: a command that changes nothing need not go through the queue ten times a second.
         watch = c.Watch(self._end_reason)
         if decide(self._context.state, c.CommandEnvelope("clock", watch), at):
@@ -150,7 +150,7 @@ class HealthMonitor:
             return bool(driver.is_seen(health, since))
         except Exception as error:  # noqa: BLE001 - foreign code: the other faults still get their sample
             log_unexpected(logger, f"is_seen of {driver.config.name}", error)
-            text = f"fault {driver.config.name} cannot read the health: {told(error)}"
+            text = f"fault {driver.config.name} cannot read the health: {describe_error(error)}"
             self._report_once(text)
             return False
 

@@ -10,7 +10,7 @@ from demo.conductor.fault_runner import FaultRunner
 from demo.errors import DemoError, log_unexpected
 from demo.show import ShowState
 from demo.show import commands as c
-from demo.subjects.user_code import told
+from demo.subjects.user_code import describe_error
 from demo.timeouts import run_with_timeout
 
 logger = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class SystemLifecycle:
             self._report_failed_start(str(error))
         except Exception as error:  # noqa: BLE001 - a subject's bug is shown, the show goes on
             log_unexpected(logger, "the start of the system", error)
-            self._report_failed_start(f"the system could not be started: {told(error)}")
+            self._report_failed_start(f"the system could not be started: {describe_error(error)}")
         else:
             # A heal during the start failed because the system was not up yet; now it is.
             if self._context.state.parts_error is not None and not self._context.state.parts_healing:
@@ -77,7 +77,7 @@ class SystemLifecycle:
                 errors.append(str(known))
             except Exception as unknown:  # noqa: BLE001 - reported to the presenter
                 log_unexpected(logger, "healing the system", unknown)
-                errors.append(told(unknown))
+                errors.append(describe_error(unknown))
         self._report_outcome("; ".join(errors) or None)
 
     async def _heal_system(self) -> None:

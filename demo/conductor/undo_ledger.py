@@ -14,7 +14,7 @@ from demo.journal import Undo
 from demo.show import commands as c
 from demo.timeouts import run_with_timeout
 from demo.types import FaultDriver, Plan, Watchdog
-from demo.watchdog.undo import by_hand, has_landed
+from demo.watchdog.undo import has_landed, with_manual_command
 from demo.watchdog.undo import undo as undo_fault
 
 LEDGER_TIMEOUT_SEC = 5.0
@@ -188,7 +188,7 @@ class UndoLedger:
     async def _undo_one(self, undo: Undo) -> str | None:
         driver = self._drivers.get(undo.fault)
         if driver is None:
-            return by_hand(
+            return with_manual_command(
                 f"this show has no fault of that name; its recorded undo is {dict(undo.plan.undo)}", undo.plan
             )
         # Asked before the undo, for afterwards the target no longer shows whether the injection was completed.
@@ -215,7 +215,9 @@ class UndoLedger:
             return self._explain_missing_undo(fault)
         driver = self._drivers.get(fault)
         if driver is None:
-            return by_hand("this show has no fault of that name; its undo was moved to another show", undo.plan)
+            return with_manual_command(
+                "this show has no fault of that name; its undo was moved to another show", undo.plan
+            )
         if not await self._is_healed(undo, driver) and (error := await undo_fault(driver, undo.plan)) is not None:
             return f"its undo was moved to another show, and healing it here failed: {error}"
         if self._moved.pop(fault, None) is not None:

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from demo.container_engine.container import PROJECT_LABEL, Container, read
-from demo.container_engine.discovery import EngineEndpoint, at, find
-from demo.container_engine.errors import EngineRefused, absent, hung, translated
+from demo.container_engine.container import PROJECT_LABEL, Container, parse_container
+from demo.container_engine.discovery import EngineEndpoint, endpoint_at, find
+from demo.container_engine.errors import EngineRefused, is_no_such_container, no_answer_error, translate_error
 from demo.container_engine.event_stream import EventStream
-from demo.container_engine.image_pull import layers
-from demo.container_engine.selector import Selector, pick
+from demo.container_engine.image_pull import pull_layers
+from demo.container_engine.selector import Selector, select_one
 from demo.errors import EngineError
 
 if TYPE_CHECKING:
@@ -95,18 +95,18 @@ class Engine:
         """Return the container as it is now; None if the engine has no such container."""
 
         async def ask(client: "Docker") -> Container:
-            return read(await client.containers.container(ident).show())
+            return parse_container(await client.containers.container(ident).show())
 
         try:
             return await self._ask(f"inspect {ident[:12]}", ask)
         except EngineRefused as error:
-            if absent(error):
+            if is_no_such_container(error):
                 return None
             raise
 
     async def find(self, selector: Selector, *, allow_unlabelled: bool = False) -> Container:
         """Return the one container that the selector means and that may be touched. Raises `EngineError` otherwise."""
-        return pick(selector, await self.containers(selector.project), allow_unlabelled=allow_unlabelled)
+        return select_one(selector, await self.containers(selector.project), allow_unlabelled=allow_unlabelled)
 
     async def kill(self, ident: str) -> None:
         await self._change("kill", ident, lambda client: client.containers.container(ident).kill(signal="SIGKILL"))
@@ -157,7 +157,7 @@ class Engine:
 
     async def pull(self, image: str) -> AsyncIterator[tuple[int, int]]:
         """Pull an image; yield repeatedly how many bytes are here, and of how many. Raises `EngineError`."""
-        async for done in layers(self._open_client(), self.where, image):
+        async for done in pull_layers(self._open_client(), self.where, image):
             yield done
 
     async def events(self, kinds: Mapping[str, Sequence[str]]) -> EventStream:
@@ -198,10 +198,10 @@ class Engine:
             async with asyncio.timeout(within_sec):
                 result = await ask(client)
         except TimeoutError as error:
-            raise hung(self.where, within_sec) from error
+            raise no_answer_error(self.where, within_sec) from error
         except (DockerError, aiohttp.ClientError, OSError, *parse_errors) as error:
             client.api_version = "auto"  # the engine may have been replaced by one with another API version
-            raise translated(error, self.where, doing) from error
+            raise translate_error(error, self.where, doing) from error
         else:
             answers = [] if to_be_read else answers
             return result
@@ -218,7 +218,7 @@ class Engine:
             import aiohttp  # noqa: PLC0415
             from aiodocker import Docker  # noqa: PLC0415
 
-            endpoint = self._endpoint = at(self._url) if self._url else find()
+            endpoint = self._endpoint = endpoint_at(self._url) if self._url else find()
             scheme, _, path = endpoint.url.partition("://")
             # No connection is kept: one that the engine has closed meanwhile would fail the next question.
             connector: aiohttp.BaseConnector

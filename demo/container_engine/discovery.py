@@ -26,7 +26,7 @@ class EngineEndpoint:
     tls: ssl.SSLContext | None = None
 
 
-def at(url: str, environ: Mapping[str, str] = os.environ) -> EngineEndpoint:
+def endpoint_at(url: str, environ: Mapping[str, str] = os.environ) -> EngineEndpoint:
     """Return the endpoint at this address, with the certificates that the environment names. Raises `EngineError`.
 
     DOCKER_TLS_VERIFY, DOCKER_TLS and DOCKER_CERT_PATH count as they do for the docker client.
@@ -41,11 +41,11 @@ def at(url: str, environ: Mapping[str, str] = os.environ) -> EngineEndpoint:
 def find(environ: Mapping[str, str] = os.environ) -> EngineEndpoint:
     """Return the engine of DOCKER_HOST, DOCKER_CONTEXT, the current context, or a socket. Raises `EngineError`."""
     if environ.get("DOCKER_HOST"):
-        return at(environ["DOCKER_HOST"], environ)
+        return endpoint_at(environ["DOCKER_HOST"], environ)
     context = environ.get("DOCKER_CONTEXT") or _current_context(environ)
     if context and context != "default":
         return _read_context(context, environ)
-    return listening(sockets(environ))
+    return first_usable(sockets(environ))
 
 
 def _config_folder(environ: Mapping[str, str]) -> Path:
@@ -116,7 +116,7 @@ def _tls_context(folder: Path, verify: bool, source: str) -> ssl.SSLContext:
     return context
 
 
-def listening(candidates: Sequence[Path]) -> EngineEndpoint:
+def first_usable(candidates: Sequence[Path]) -> EngineEndpoint:
     """Return the first socket that we may use; else the first that exists, so that the refusal names it.
 
     Raises `EngineError` when none exists.

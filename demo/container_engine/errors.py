@@ -24,19 +24,19 @@ class EngineRefused(EngineError):
         self.status = status
 
 
-def hung(where: str, within_sec: float) -> EngineAway:
+def no_answer_error(where: str, within_sec: float) -> EngineAway:
     return EngineAway(
         f"the container engine at {where} did not answer within {within_sec:g} s: check it with `docker info`"
     )
 
 
-def absent(error: EngineRefused) -> bool:
+def is_no_such_container(error: EngineRefused) -> bool:
     """Return whether the engine itself says that it has no such container."""
     # The text counts too, as any web server can answer 404.
     return error.status == 404 and "no such container" in str(error).lower()
 
 
-def translated(error: Exception, where: str, doing: str) -> EngineError:
+def translate_error(error: Exception, where: str, doing: str) -> EngineError:
     """Return the `EngineError` for an error of aiodocker, aiohttp or the system, or of parsing an unexpected answer."""
     chain = list(_iterate_causes(error))
     if any(isinstance(link, ssl.SSLError | ssl.CertificateError) for link in chain):

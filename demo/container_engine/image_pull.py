@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from demo.container_engine.errors import translated
+from demo.container_engine.errors import translate_error
 from demo.errors import EngineError
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 STALLED_SEC = 60.0
 
 
-async def layers(client: "Docker", where: str, image: str) -> AsyncIterator[tuple[int, int]]:
+async def pull_layers(client: "Docker", where: str, image: str) -> AsyncIterator[tuple[int, int]]:
     """Pull; yield the bytes that are here and the bytes in all, of the layers known so far.
 
     Raises `EngineError` that names the image.
@@ -36,7 +36,7 @@ async def layers(client: "Docker", where: str, image: str) -> AsyncIterator[tupl
     except TimeoutError as error:
         raise EngineError(f"pulling the image {image} has stalled: nothing came for {STALLED_SEC:g} s") from error
     except (DockerError, aiohttp.ClientError, OSError, ValueError) as error:
-        raise EngineError(str(translated(error, where, f"pull the image {image}"))) from error
+        raise EngineError(str(translate_error(error, where, f"pull the image {image}"))) from error
 
 
 def _note_progress(sizes: dict[str, tuple[int, int]], line: Mapping[str, Any]) -> None:

@@ -36,7 +36,7 @@ class Selector:
         )
 
 
-def pick(selector: Selector, containers: Iterable[Container], *, allow_unlabelled: bool) -> Container:
+def select_one(selector: Selector, containers: Iterable[Container], *, allow_unlabelled: bool) -> Container:
     """Return the one container that matches. Raises `EngineError`: none does, several do, or it may not be touched."""
     matching = [container for container in containers if selector.matches(container)]
     if not matching:

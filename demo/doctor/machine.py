@@ -16,9 +16,9 @@ from demo.findings import Finding, maybe, no, ok
 from demo.journal.library import JournalDirectory
 from demo.processes.child import start_time_of
 from demo.processes.environment import asks_proxy_for_loopback
-from demo.watchdog.client import trial
+from demo.watchdog.client import check_start
 from demo.web.server.server import bind
-from demo.web.streaming.stream_slots import StreamSlots, open_files, streams_most
+from demo.web.streaming.stream_slots import StreamSlots, max_streams, open_files
 
 OLDEST, NEWEST = (3, 11), (3, 14)
 """The Pythons this is tested with."""
@@ -140,7 +140,7 @@ def memory(meminfo: Path = MEMINFO) -> Finding:
 def files() -> Finding:
     """Check the limit of open files against the most streams of a server, after raising ours as a server does."""
     limit, wanted = open_files(), StreamSlots().most
-    streams = streams_most(limit)
+    streams = max_streams(limit)
     found = f"limit {limit}, enough for {streams} screens"
     remedy = f"raise the hard limit (ulimit -Hn 4096) to allow {wanted} screens"
     if streams < MIN_STREAMS:
@@ -197,7 +197,7 @@ def installed_locale() -> Finding:
 
 def watchdog() -> Finding:
     try:
-        asyncio.run(trial())
+        asyncio.run(check_start())
     except DemoError as error:
         return no(
             "watchdog", str(error), "allow this user to start processes: without a watchdog no fault can be injected"

@@ -7,7 +7,7 @@ from functools import partial
 
 from demo.doctor.machine import checks
 from demo.doctor.report import Report
-from demo.doctor.subject import look_at
+from demo.doctor.subject import examine_subject
 from demo.doctor.threaded_check import ThreadedCheck, all_at_once
 from demo.errors import UsageError
 from demo.findings import CHECK_SEC, Finding, broken, late
@@ -28,7 +28,7 @@ def examine(subject: str | None, given: Given, port: int) -> Report:
         report.hangs |= check is None
     for name in names() if subject is None else (subject,):
         with contextlib.redirect_stdout(sys.stderr):  # what a subject prints must not get into the report
-            subject_check = all_at_once({name: partial(look_at, name, given)}, SUBJECT_SEC)[name]
+            subject_check = all_at_once({name: partial(examine_subject, name, given)}, SUBJECT_SEC)[name]
         report.add(name, _take_findings(subject_check))
         report.hangs |= subject_check is None
     return report

@@ -14,7 +14,7 @@ from demo.types import Subject
 STOP_SEC = 2.0
 
 
-def look_at(name: str, given: Given) -> Sequence[Finding]:
+def examine_subject(name: str, given: Given) -> Sequence[Finding]:
     """Check a subject and its deck. Raises `UsageError` for a wrong name or option; all else is a finding."""
     try:
         subject = load(name, **options(name, given))

@@ -9,7 +9,7 @@ from typing import Any
 
 from demo.container_engine import Container, Engine
 from demo.errors import EngineError, FaultError, InvalidValue
-from demo.faults.container_restore import ContainerState, bring_back
+from demo.faults.container_restore import ContainerState, restore_container
 from demo.faults.target_selection import Elected, Fixed, OneOf, TargetSelection
 from demo.types import ChaosConfig, ChaosType, Plan
 
@@ -176,7 +176,7 @@ class ContainerFault:
             await self._check_engine(before, plan.target)
             container = await self._engine.look(before.id)
             if container is not None:
-                await bring_back(self._engine, before, container)
+                await restore_container(self._engine, before, container)
 
     async def is_healed(self, plan: Plan) -> bool:
         """Return whether the container is back as it was and its probe succeeds; or whether it was removed altogether.

@@ -74,7 +74,7 @@ class ContainerState:
         return ["docker", "network", "connect", *options, network, self.name]
 
 
-async def bring_back(engine: Engine, before: ContainerState, container: Container) -> None:
+async def restore_container(engine: Engine, before: ContainerState, container: Container) -> None:
     """Unpause the container, reconnect its networks and start it, whatever was done to it. Raises `EngineError`."""
     if container.state == "paused":
         await _run_unless_done(lambda now: now.state != "paused", engine, before, engine.unpause(before.id))

@@ -38,12 +38,12 @@ class SystemRun:
         return plan.undo.get("show") == self.show
 
 
-def is_gone(plan: Plan) -> bool:
+def has_target_terminated(plan: Plan) -> bool:
     """Return whether the plan's target process has terminated, and its fault with it. Raises `FaultError`."""
     return _has_terminated(plan.undo.get("pid"), plan.undo.get("born"))
 
 
-def has_ended(plan: Plan) -> bool:
+def has_system_terminated(plan: Plan) -> bool:
     """Return whether the process that owned the plan's whole system has terminated. Raises `FaultError` if unknown."""
     return _has_terminated(plan.undo.get("owner"), plan.undo.get("owner_born"))
 
@@ -55,11 +55,11 @@ def _has_terminated(pid: object, born: object) -> bool:
 
 async def same_process(plan: Plan, current: Current) -> bool:
     """Return whether the target still is the process that was planned for. Raises `FaultError` if unknown."""
-    handle = await ask(current)
+    handle = await current_process(current)
     return handle is not None and (handle.pid, handle.born) == (plan.undo["pid"], plan.undo["born"])
 
 
-async def ask(current: Current) -> Handle | None:
+async def current_process(current: Current) -> Handle | None:
     """Return the process as of now. Raises `FaultError` if that cannot be told."""
     try:
         return await current()
@@ -104,13 +104,13 @@ class ProcessKill:
         return f"{self.part.id} is down"
 
     async def plan(self) -> Plan:
-        handle = await ask(self.part.current)
+        handle = await current_process(self.part.current)
         if handle is None or not handle.is_alive:
             raise FaultError(f"{self.target} is not running, so it cannot be killed: heal it first")
         return self.home.plan("process_kill", self.target, handle, LATE_SEC)
 
     async def inject(self, plan: Plan) -> None:
-        handle = await ask(self.part.current)
+        handle = await current_process(self.part.current)
         if handle is None or not await same_process(plan, self.part.current):
             raise FaultError(f"{self.target} was restarted meanwhile: nothing was killed")
         handle.kill()
@@ -121,18 +121,20 @@ class ProcessKill:
             raise FaultError(f"{self.target} did not terminate within {DEATH_SEC:.0f} s of SIGKILL") from error
 
     async def heal(self, plan: Plan) -> None:
-        if has_ended(plan):
+        if has_system_terminated(plan):
             return  # and all its processes with it
         if not self.home.is_home_of(plan):
             raise FaultError(f"the system of {self.target} is still running, but cannot be reached from here")
         try:
             await self.part.bring_back()
         except SubjectError as error:
-            if not has_ended(plan):
+            if not has_system_terminated(plan):
                 raise FaultError(f"{self.target} did not come back: {error}") from error
 
     async def is_healed(self, plan: Plan) -> bool:
-        return has_ended(plan) or (self.home.is_home_of(plan) and (self.part.is_over or await self.part.is_up()))
+        return has_system_terminated(plan) or (
+            self.home.is_home_of(plan) and (self.part.is_over or await self.part.is_up())
+        )
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         """Return whether the sample shows the target down. Degraded is not down: it lacks Redis."""

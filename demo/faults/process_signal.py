@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from demo.errors import FaultError, InvalidValue, SubjectError
-from demo.faults.process_kill import has_ended, is_gone
+from demo.faults.process_kill import has_system_terminated, has_target_terminated
 from demo.processes.process_ref import ProcessRef
 from demo.processes.procfs import is_stopped
 from demo.types import ChaosConfig, ChaosType, Plan
@@ -95,7 +95,7 @@ class SignalFault:
             raise FaultError(str(error)) from error
 
     async def inject(self, plan: Plan) -> None:
-        if is_gone(plan):
+        if has_target_terminated(plan):
             raise FaultError(f"{plan.target} has terminated meanwhile: nothing was changed")
         process = _process_of(plan)
         if self._kills:
@@ -103,14 +103,14 @@ class SignalFault:
         else:
             process.suspend()
         until = time.monotonic() + SETTLE_SEC
-        while not (is_gone(plan) or (not self._kills and is_stopped(process.pid))):
+        while not (has_target_terminated(plan) or (not self._kills and is_stopped(process.pid))):
             if time.monotonic() > until:
                 expected_effect = "terminate" if self._kills else "stop"
                 raise FaultError(f"{plan.target} did not {expected_effect} within {SETTLE_SEC:.0f} s of the signal")
             await asyncio.sleep(LOOK_SEC)
 
     async def heal(self, plan: Plan) -> None:
-        if has_ended(plan):
+        if has_system_terminated(plan):
             return  # and all its processes with it
         if not self._kills:
             _process_of(plan).resume()
@@ -118,13 +118,13 @@ class SignalFault:
         try:
             await self._owner.restart(plan.undo)
         except SubjectError as error:
-            if not has_ended(plan):
+            if not has_system_terminated(plan):
                 raise FaultError(f"{plan.target} did not come back: {error}") from error
 
     async def is_healed(self, plan: Plan) -> bool:
-        if has_ended(plan):
+        if has_system_terminated(plan):
             return True
-        if not self._kills and is_gone(plan):
+        if not self._kills and has_target_terminated(plan):
             return True  # what was done to it ended with it
         if not self._kills and is_stopped(_process_of(plan).pid):
             return False

@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from demo.errors import FaultError
-from demo.faults.process_kill import SystemRun, ask, is_gone, same_process
-from demo.faults.renewal import LATE_SEC, TERM_SEC, Renewal, end_leased
+from demo.faults.process_kill import SystemRun, current_process, has_target_terminated, same_process
+from demo.faults.renewal import LATE_SEC, TERM_SEC, Renewal, heal_leased
 from demo.processes.handle import Current
 from demo.types import ChaosConfig, Plan
 
@@ -52,7 +52,7 @@ class RedisPause:
     async def plan(self) -> Plan:
         if not await self._accepts_writes(ANSWER_SEC):
             raise FaultError("redis does not accept writes now, so pausing it would show nothing: heal it first")
-        handle = await ask(self._current)
+        handle = await current_process(self._current)
         if handle is None:
             raise FaultError("redis is not running, so it cannot be paused: heal it first")
         return self._system_run.plan("redis_pause", self.target, handle, LATE_SEC)
@@ -69,13 +69,17 @@ class RedisPause:
 
     async def heal(self, plan: Plan) -> None:
         lease, self._lease = self._lease, None
-        await end_leased(lease, self._system_run, plan, self._unpause)
+        await heal_leased(lease, self._system_run, plan, self._unpause)
 
     async def _unpause(self) -> None:
         await self._send_command("UNPAUSE", lambda client: client.client_unpause())
 
     async def is_healed(self, plan: Plan) -> bool:
-        return is_gone(plan) or not self._system_run.is_home_of(plan) or await self._accepts_writes(WRITE_SEC)
+        return (
+            has_target_terminated(plan)
+            or not self._system_run.is_home_of(plan)
+            or await self._accepts_writes(WRITE_SEC)
+        )
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         return any(

@@ -5,7 +5,7 @@ import sqlite3
 from pathlib import Path
 
 from demo.errors import JournalError
-from demo.journal.repair import write_anew, write_through
+from demo.journal.repair import checkpoint_log, rewrite_file
 from demo.journal.sqlite_file import lock, mark_of, open_file
 from demo.journal.watch import Damage, FileWatch, Pause
 
@@ -89,9 +89,9 @@ class GuardedFile:
                 raise JournalError("another server has used it meanwhile")
             damage = still
         if damage.main:
-            write_anew(db, self.path, newest)
+            rewrite_file(db, self.path, newest)
         else:
-            write_through(db)
+            checkpoint_log(db)
         self._close_db()
         self.open()
 

@@ -22,7 +22,7 @@ from demo.journal.guarded_file import GuardedFile
 from demo.journal.retention import Retention
 from demo.journal.rows import Row, dumps, entry_of, row_of
 from demo.journal.snapshots import newest_moment, newest_snapshot, rows_behind, save_snapshot
-from demo.journal.sqlite_file import REMEDY, real, refuse_foreign, take_away
+from demo.journal.sqlite_file import REMEDY, delete_files, refuse_foreign, resolve_path
 from demo.journal.undo_table import (
     UndoRow,
     UnreadableUndo,
@@ -74,7 +74,9 @@ class Journal:
 
     def __init__(self, path: Path | None = None) -> None:
         self._temporary_dir = _make_temporary_dir() if path is None else None
-        self.path = Path(self._temporary_dir) / "show.journal" if self._temporary_dir else real(Path(path or ""))
+        self.path = (
+            Path(self._temporary_dir) / "show.journal" if self._temporary_dir else resolve_path(Path(path or ""))
+        )
         refuse_foreign(self.path)
         self._file = GuardedFile(self.path)
         self._closed = False
@@ -244,7 +246,7 @@ class Journal:
         self._closed = True
         if discard:
             with contextlib.suppress(OSError):
-                take_away(self.path)
+                delete_files(self.path)
         ending = self._thread.submit(self._close_file)
         self._thread.end()
         with contextlib.suppress(sqlite3.Error, OSError):

@@ -8,7 +8,7 @@ from pathlib import Path
 from demo.errors import JournalError
 
 
-def write_anew(db: sqlite3.Connection, path: Path, newest: int) -> None:
+def rewrite_file(db: sqlite3.Connection, path: Path, newest: int) -> None:
     """Write all that `db` holds, up to entry `newest`, to `path`, whose file is gone or was cut short.
 
     The new file is complete and synced before it gets that name, and never replaces a file that somebody else put
@@ -32,7 +32,7 @@ def write_anew(db: sqlite3.Connection, path: Path, newest: int) -> None:
     _fsync(path.parent, os.O_RDONLY | os.O_DIRECTORY)
 
 
-def write_through(db: sqlite3.Connection) -> None:
+def checkpoint_log(db: sqlite3.Connection) -> None:
     """Write all of the log into the file itself, synced. Raises `sqlite3.Error` and `JournalError`."""
     if db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
         raise JournalError("another program is reading it now")

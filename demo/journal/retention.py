@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Collection
 from itertools import takewhile
 
-from demo.journal.sqlite_file import STORY, add_aids
+from demo.journal.sqlite_file import STORY, add_missing_tables
 
 WHOLE_SEC = 600.0
 """Samples younger than this are all kept."""
@@ -105,6 +105,6 @@ class Retention:
 
 def _read_progress(db: sqlite3.Connection) -> tuple[int, float]:
     """Return the last entry that was examined, and the moment of the last sample that was kept."""
-    add_aids(db)
+    add_missing_tables(db)
     row = db.execute("SELECT seq, kept_at FROM thinned").fetchone()
     return (int(row[0]), float(row[1])) if row else (0, -math.inf)

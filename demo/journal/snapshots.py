@@ -8,7 +8,7 @@ import hashlib
 import sqlite3
 from collections.abc import Iterator, Sequence
 
-from demo.journal.sqlite_file import STORY, add_aids
+from demo.journal.sqlite_file import STORY, add_missing_tables
 from demo.show import ShowState
 from demo.show.stored import VERSION, decode_state, encode_state
 
@@ -32,7 +32,7 @@ def save_snapshot(db: sqlite3.Connection, state: ShowState) -> None:
     try:
         _replace(db, row)
     except sqlite3.OperationalError:
-        add_aids(db)  # a journal of an earlier version, opened while the disk was full
+        add_missing_tables(db)  # a journal of an earlier version, opened while the disk was full
         _replace(db, row)
 
 

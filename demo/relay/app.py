@@ -28,7 +28,7 @@ from demo.web.routes.fields import NoFields
 from demo.web.routes.openapi import EVERYWHERE, STREAM, Application, add_page, operation_id, state_answer
 from demo.web.routes.static_files import add_files
 from demo.web.streaming.direct import DirectStreams
-from demo.web.streaming.hub_views import beat, framed
+from demo.web.streaming.hub_views import encode_heartbeat, encode_message
 from demo.web.streaming.polling_fallback import PollingFallback, page_of
 from demo.web.streaming.stream_slots import StreamSlot, StreamSlots
 from demo.web.streaming.view_stream import head_of_stream, view_stream
@@ -74,7 +74,7 @@ class Received:
         return {name: received.get(name, b"") for name in REGIONS[VIEW]} | self._own | {"feed": feed}
 
     def frame(self, regions: Mapping[str, bytes], ident: str) -> bytes:
-        return framed(self._pages, regions, ident)
+        return encode_message(self._pages, regions, ident)
 
 
 class RelayApp:
@@ -111,7 +111,7 @@ class RelayApp:
                 self._say(moved)
             if self._get_state() != self.hub.newest[0]:
                 self._publish()
-            self.hub.heartbeat(beat(self.follower.now()))
+            self.hub.heartbeat(encode_heartbeat(self.follower.now()))
 
     def close(self) -> None:
         """End every stream: the server is about to stop."""

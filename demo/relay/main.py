@@ -12,11 +12,11 @@ import uvicorn
 
 from demo.console_output import SAID_SEC, ConsoleWriter
 from demo.relay.app import AUDIENCE, RelayApp
-from demo.relay.feed import Address, RelayStore, tell_viewers
+from demo.relay.feed import Address, RelayStore, report_viewers
 from demo.web.access.policy import AccessPolicy
-from demo.web.access.setup import AccessOptions, AccessSetup, watching
+from demo.web.access.setup import AccessOptions, AccessSetup, set_up_audience_only
 from demo.web.server.server import bind, serve
-from demo.web.streaming.stream_slots import StreamSlots, connections_most, open_files, short_of_room, streams_most
+from demo.web.streaming.stream_slots import StreamSlots, describe_shortage, max_connections, max_streams, open_files
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -37,7 +37,7 @@ def relay(options: RelayOptions) -> None:
     """Serve until a signal arrives. Raises `UsageError` for what keeps it from starting."""
     listener = bind(options.asked.host, options.port)
     try:
-        setup = watching(options.asked, listener)
+        setup = set_up_audience_only(options.asked, listener)
         # The loop that `uvicorn.run` would choose: uvloop where it is installed.
         loop = uvicorn.Config("", loop="auto").get_loop_factory()
         with asyncio.Runner(loop_factory=loop) as runner:
@@ -54,18 +54,18 @@ async def _run_relay(options: RelayOptions, listener: socket.socket, setup: Acce
     access = AccessPolicy(setup.reach, rules=AUDIENCE)
     # No slots are reserved, for a relay has no presenter.
     audience = RelayApp(
-        store, access, StreamSlots(streams_most(files), reserved=0), lambda text: say(f"relay      {text}")
+        store, access, StreamSlots(max_streams(files), reserved=0), lambda text: say(f"relay      {text}")
     )
-    background = [_spawn(audience.follower.run()), _spawn(tell_viewers(store, audience.viewers))]
+    background = [_spawn(audience.follower.run()), _spawn(report_viewers(store, audience.viewers))]
     try:
         await _wait_for_first(audience.follower.asked.wait(), stop.wait(), timeout=FIRST_LOOK_SEC)
         if not stop.is_set():
             started = asyncio.Event()
-            serving = _spawn(serve(audience, listener, stop, started, setup.tls, connections_most(files)))
+            serving = _spawn(serve(audience, listener, stop, started, setup.tls, max_connections(files)))
             await _wait_for_first(started.wait(), serving)
             if started.is_set():
                 say(*_describe_start(store.address, setup))
-                if warning := short_of_room(files):
+                if warning := describe_shortage(files):
                     say(f"streams    {warning}")
                 # The objects of the start stay for ever. Frozen, they are not traversed by the garbage collector, whose
                 # pauses would delay messages to thousands of listeners.

@@ -42,7 +42,7 @@ class StandaloneSystem:
         return self.born is not None and start_time_of(self.pid) == self.born
 
 
-def place() -> Path:
+def register_directory() -> Path:
     """Return the register's directory. Raises `SubjectError` when it cannot be made, or others have access to it.
 
     It is not in the runtime directory, which is emptied when the user logs out: these systems keep running.
@@ -66,7 +66,7 @@ def file_of(name: str, kind: str) -> Path:
     """
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name[:40]!r} is not a valid name for a system: use up to 32 of a-z, 0-9 and '-'")
-    path = place() / f"{name}.{kind}"
+    path = register_directory() / f"{name}.{kind}"
     if kind == "sock" and len(os.fsencode(path)) > _MAX_SOCKET:
         raise SubjectError(f"{path} is too long for a Unix socket: set XDG_STATE_HOME to a shorter directory")
     return path
@@ -86,13 +86,13 @@ def find(name: str) -> StandaloneSystem | None:
         raise SubjectError(f"{path} cannot be read: {error}") from None
 
 
-def standing() -> list[StandaloneSystem]:
+def running_systems() -> list[StandaloneSystem]:
     """Return all systems that are up, by name."""
-    names = sorted(path.stem for path in place().glob("*.json") if _NAME.fullmatch(path.stem))
+    names = sorted(path.stem for path in register_directory().glob("*.json") if _NAME.fullmatch(path.stem))
     return [found for name in names if (found := find(name)) is not None and found.is_up]
 
 
-def announce(system: StandaloneSystem) -> None:
+def register(system: StandaloneSystem) -> None:
     """Register how a system is reached: atomically, and readable for nobody else."""
     path = file_of(system.name, "json")
     draft = path.with_suffix(".new")
@@ -104,7 +104,7 @@ def announce(system: StandaloneSystem) -> None:
     draft.replace(path)
 
 
-def withdraw(name: str) -> None:
+def unregister(name: str) -> None:
     """Remove a system's entry and socket."""
     for kind in ("json", "sock"):
         file_of(name, kind).unlink(missing_ok=True)

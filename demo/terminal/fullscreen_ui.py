@@ -20,7 +20,7 @@ from demo.terminal.captured_output import CapturedOutput
 from demo.terminal.key_controller import KeyController
 from demo.terminal.keyboard import GONE, WHEEL, keyboard
 from demo.terminal.row_layout import Rows
-from demo.terminal.screen_layout import TerminalState, picture
+from demo.terminal.screen_layout import TerminalState, draw_screen
 
 logger = logging.getLogger(__name__)
 
@@ -130,7 +130,7 @@ class FullscreenUi:
             self._conductor.clock(), self.helm.pad, notices, self._notes, self._captured_output.lines(), invitation
         )
         try:
-            return picture(self._console, state, own, size)
+            return draw_screen(self._console, state, own, size)
         except Exception as error:  # noqa: BLE001 - the keys must go on working when drawing fails
             log_unexpected(logger, "drawing the terminal", error)
             text = f"[{state.number}/{state.total}] this screen cannot be drawn: {type(error).__name__}: {error}"

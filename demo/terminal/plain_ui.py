@@ -19,7 +19,7 @@ from demo.conductor import Conductor
 from demo.console_output import SAID_SEC, ConsoleWriter
 from demo.show import ShowState
 from demo.terminal.key_controller import KeyController
-from demo.terminal.keyboard_layouts import understood
+from demo.terminal.keyboard_layouts import normalize_key
 from demo.terminal.keymap import HELP, NEXT, OVERVIEW, PREVIOUS, Keypad
 from demo.terminal.stdin_lines import input_lines
 from demo.terminal.transcript import Transcript
@@ -69,7 +69,7 @@ def keys_of(line: str) -> tuple[list[str], str]:
         return ["enter"], ""
     keys: list[str] = []
     for word in words:
-        key = "".join(map(understood, word))
+        key = "".join(map(normalize_key, word))
         if key in _WORDS:
             keys += _WORDS[key]
         elif key in _KNOWN or _is_number(key):

@@ -159,7 +159,7 @@ class WatchdogClient:
             self._pipe.close()
 
 
-async def trial() -> None:
+async def check_start() -> None:
     """Start a watchdog with nothing to heal and wait until it ends.
 
     Raises `FaultError` when it cannot start or does not end.

@@ -151,13 +151,13 @@ class WatchdogProcess:
             lasts = order.pop("lasts")
             due = None if lasts is None else uptime() + lasts
             self.held[order["hold"]] = PendingUndo(order, due, applied=order.pop("applied"))
-            say({"held": order["hold"]})
+            send_message({"held": order["hold"]})
         elif "applied" in order and order["applied"] in self.held:
             self.held[order["applied"]].applied = True
         elif "release" in order:
             self.held.pop(order["release"], None)
         elif "beat" in order:
-            say(order)
+            send_message(order)
 
     def lose(self) -> None:
         """Note that the server has terminated, for whatever reason."""
@@ -210,9 +210,9 @@ class WatchdogProcess:
             held.mended = True
         elif answer.get("final"):
             del self.held[ident]
-            tell(f"the server has terminated; healed {held.name} ({held.order['plan']['target']})")
+            log_line(f"the server has terminated; healed {held.name} ({held.order['plan']['target']})")
             if "unnoted" in answer:
-                tell(f"the next start heals {held.name} again: {answer['unnoted']}")
+                log_line(f"the next start heals {held.name} again: {answer['unnoted']}")
         else:
             # Healed, but the injection may still take effect: check again, at the latest when it no longer can.
             self._delay_next_attempt(held)
@@ -227,7 +227,7 @@ class WatchdogProcess:
         gives_up = self.gone_at is not None and time.monotonic() > self.gone_at + GIVE_UP_AFTER_SEC
         if gives_up or held.said != why:
             held.said = why
-            tell(f"{held.name} is NOT healed{'' if gives_up else ' yet'}: {why}")
+            log_line(f"{held.name} is NOT healed{'' if gives_up else ' yet'}: {why}")
         if gives_up:
             del self.held[ident]
 
@@ -245,13 +245,13 @@ class WatchdogProcess:
         return 0.5 if self.held else None
 
 
-def say(word: dict[str, Any]) -> None:
+def send_message(word: dict[str, Any]) -> None:
     """Send a message to the server, if it still reads."""
     with contextlib.suppress(OSError):
         os.write(sys.stdout.fileno(), json.dumps(word).encode() + b"\n")
 
 
-def tell(text: str) -> None:
+def log_line(text: str) -> None:
     """Write a line to the server's terminal; drop it when that would block."""
     with contextlib.suppress(OSError, ValueError):
         if select.select([], [sys.stderr.fileno()], [], 0)[1]:
@@ -291,7 +291,7 @@ class ServerMonitor:
         return lines, gone
 
 
-def keep(watchdog: WatchdogProcess, server: ServerMonitor) -> None:
+def run_loop(watchdog: WatchdogProcess, server: ServerMonitor) -> None:
     """Run the main loop until the server has terminated and nothing is left to heal."""
     while watchdog.held or not watchdog.gone:
         watchdog.begin()
@@ -322,7 +322,7 @@ def main() -> None:
             return
     config = json.loads(lines[0])
     server.watch(config["pid"])
-    say({"ready": os.getpid()})
+    send_message({"ready": os.getpid()})
     watchdog = WatchdogProcess(config)
     if gone:
         watchdog.lose()
@@ -330,9 +330,9 @@ def main() -> None:
         watchdog.hear(line)
     while True:
         try:
-            keep(watchdog, server)
+            run_loop(watchdog, server)
         except Exception as error:  # noqa: BLE001 - whatever is wrong, pending undos must still be healed
-            tell(f"{type(error).__name__}: {error}")
+            log_line(f"{type(error).__name__}: {error}")
             time.sleep(RETRY_FIRST_SEC)
         else:
             return

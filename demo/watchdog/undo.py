@@ -5,7 +5,7 @@ import logging
 import time
 
 from demo.errors import DemoError, FaultError, log_unexpected
-from demo.subjects.user_code import told
+from demo.subjects.user_code import describe_error
 from demo.timeouts import run_with_timeout
 from demo.types import FaultDriver, Plan, TellsLanding
 
@@ -26,10 +26,10 @@ async def undo(driver: FaultDriver, plan: Plan) -> str | None:
     try:
         await _undo_and_verify(driver, plan)
     except DemoError as error:
-        return by_hand(str(error), plan)
+        return with_manual_command(str(error), plan)
     except Exception as error:  # noqa: BLE001 - a driver's bug: reported, and the undo stays pending
         log_unexpected(logger, f"healing {plan.target}", error)
-        return by_hand(told(error), plan)
+        return with_manual_command(describe_error(error), plan)
     return None
 
 
@@ -46,7 +46,7 @@ async def has_landed(driver: FaultDriver, plan: Plan) -> bool:
         return False
 
 
-def by_hand(why: str, plan: Plan) -> str:
+def with_manual_command(why: str, plan: Plan) -> str:
     """Return the reason, followed by the command for a person to type where the plan has one."""
     return f"{why}. By hand: {plan.manual}" if plan.manual else why
 

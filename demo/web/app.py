@@ -43,7 +43,7 @@ from demo.web.routes.openapi import (
 from demo.web.routes.pairing import PairingRoutes
 from demo.web.routes.static_files import add_files
 from demo.web.streaming.direct import DirectStreams
-from demo.web.streaming.hub_views import VIEWS, beat, new_hub
+from demo.web.streaming.hub_views import VIEWS, encode_heartbeat, new_hub
 from demo.web.streaming.polling_fallback import PollingFallback, page_of
 from demo.web.streaming.stream_slots import StreamSlot, StreamSlots
 from demo.web.streaming.update_rate import UpdateRate
@@ -132,7 +132,7 @@ class Web:
             self.lines.end_old()
             if self._watching() != self.viewers:
                 self._pace.again()
-            self.hub.heartbeat(beat(self._conductor.clock()))
+            self.hub.heartbeat(encode_heartbeat(self._conductor.clock()))
 
     def close(self) -> None:
         """End every stream: the server is about to stop."""

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 
 import pytest
 
-from demo.container_engine import Container, Engine, EngineRefused, Selector, pick
+from demo.container_engine import Container, Engine, EngineRefused, Selector, select_one
 from demo.errors import EngineError, InvalidValue
 from tests.support.container_faults import engine_at
 from tests.support.containers import PORT, Yard, docker, image
@@ -123,33 +123,33 @@ CROWD = (
     ids=str,
 )
 def test_a_selector_means_exactly_one(selector: Selector, name: str) -> None:
-    assert pick(selector, CROWD, allow_unlabelled=True).name == name
+    assert select_one(selector, CROWD, allow_unlabelled=True).name == name
 
 
 @pytest.mark.parametrize("part", ["tik", "tikv-pd", "p-tikv", "tikv-1", "TIKV", "tikv ", "*", ".*"])
 def test_a_part_of_a_name_means_nobody(part: str) -> None:
     for selector in (Selector(service=part), Selector(name=part)):
         with pytest.raises(EngineError, match="there is no container"):
-            pick(selector, CROWD, allow_unlabelled=True)
+            select_one(selector, CROWD, allow_unlabelled=True)
 
 
 def test_several_are_named_and_none_is_picked() -> None:
     with pytest.raises(
         EngineError, match=r"^there are 2 containers of service web of project p, not one: p-web-1, p-web-2$"
     ):
-        pick(Selector("p", "web"), CROWD, allow_unlabelled=False)
+        select_one(Selector("p", "web"), CROWD, allow_unlabelled=False)
 
 
 def test_one_without_the_label_is_refused_with_what_to_do() -> None:
     with pytest.raises(EngineError, match=r"grafana does not have the label demo.target=true.*--allow-unlabelled"):
-        pick(Selector(name="grafana"), CROWD, allow_unlabelled=False)
+        select_one(Selector(name="grafana"), CROWD, allow_unlabelled=False)
 
 
 @pytest.mark.parametrize("value", ["True", "1", "yes", ""])
 def test_the_label_counts_only_as_it_is_documented(value: str) -> None:
     odd = container("odd", target=False, **{"demo.target": value})
     with pytest.raises(EngineError, match="does not have the label"):
-        pick(Selector(name="odd"), [odd], allow_unlabelled=False)
+        select_one(Selector(name="odd"), [odd], allow_unlabelled=False)
 
 
 def test_a_selector_that_means_everybody_cannot_be_made() -> None:

@@ -14,7 +14,7 @@ from demo.doctor.report import Report
 from demo.doctor.threaded_check import all_at_once
 from demo.errors import SubjectError
 from demo.findings import Finding, maybe, no, ok, together
-from demo.watchdog.client import trial
+from demo.watchdog.client import check_start
 
 
 @pytest.mark.anyio
@@ -119,7 +119,7 @@ def marked(mark: str) -> list[Path]:
 @pytest.mark.anyio
 async def test_a_trial_of_the_watchdog_leaves_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TRIAL_MARK", str(tmp_path))
-    await trial()
+    await check_start()
     assert not marked(str(tmp_path))
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from demo.container_engine import Engine
 from demo.errors import FaultError
-from demo.faults.container_restore import ContainerState, bring_back
+from demo.faults.container_restore import ContainerState, restore_container
 from demo.types import ChaosType
 from tests.support.container_faults import (
     DEEDS,
@@ -156,10 +156,10 @@ async def test_a_heal_that_comes_behind_another_one_or_a_removal_is_no_failure(
     broken = await engine.look(before.id)
     assert broken is not None
     await driver.heal(plan)
-    await bring_back(engine, before, broken)
+    await restore_container(engine, before, broken)
     assert await driver.is_healed(plan)
     docker("rm", "--force", yard.name("one"))
-    await bring_back(engine, before, broken)
+    await restore_container(engine, before, broken)
 
 
 async def test_half_of_its_names_lost_is_not_healed_and_what_it_gained_is_kept(yard: Yard, engine: Engine) -> None:

@@ -25,7 +25,7 @@ from demo.subjects.ratelimiter.faults import BURST, KILL, PAUSE, TrafficOrders, 
 from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY
 from demo.subjects.ratelimiter.owned_system import OwnedSystem
 from demo.subjects.ratelimiter.poller import Poller
-from demo.subjects.ratelimiter.verdicts import unsettled
+from demo.subjects.ratelimiter.verdicts import why_not_comparable
 from demo.types import FaultDriver, Plan
 from tests.support.ratelimiter_system import data_of, running, until_it
 
@@ -353,7 +353,7 @@ async def test_who_was_started_anew_lives_another_life(name: str) -> None:
         ask = RequestAccounting(system)
         before = await ask(CLOCK.now())
         assert set(before.lives) == {"traffic", "backend", "redis"}
-        assert unsettled(before.lives, (await ask(CLOCK.now())).lives) is None
+        assert why_not_comparable(before.lives, (await ask(CLOCK.now())).lives) is None
         part = next(part for part in system.parts if part.id == name)
         process_of(part).kill()
         await process_of(part).wait()
@@ -362,7 +362,7 @@ async def test_who_was_started_anew_lives_another_life(name: str) -> None:
         after = await ask(CLOCK.now())
         changed = {who for who in before.lives if before.lives[who] != after.lives.get(who)}
         assert changed == {name}
-        assert unsettled(before.lives, after.lives) is not None
+        assert why_not_comparable(before.lives, after.lives) is not None
 
 
 async def test_of_what_lies_too_far_back_nothing_is_told() -> None:

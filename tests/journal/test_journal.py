@@ -14,7 +14,7 @@ import pytest
 
 from demo.errors import JournalError
 from demo.journal import MAX_UNWRITTEN, Journal
-from demo.journal.library.inspect import look
+from demo.journal.library.inspect import summarize
 from demo.show import events as e
 from demo.types import Plan
 from tests.support.servers import wait_for
@@ -71,8 +71,8 @@ async def test_a_journal_reached_through_a_link_has_the_same_lock_and_the_same_l
     journal = Journal(tmp_path / "elsewhere" / "j")
     await journal.append([entry(1)])
     for name in ("link", "beside/j"):
-        assert look(tmp_path / name).in_use
-        assert look(tmp_path / name).events == 1
+        assert summarize(tmp_path / name).in_use
+        assert summarize(tmp_path / name).events == 1
         with pytest.raises(JournalError, match="in use by another demo"):
             Journal(tmp_path / name)
     await journal.close()

@@ -18,8 +18,8 @@ from demo.errors import JournalError
 from demo.journal import Journal
 from demo.journal.library import JournalDirectory, JournalOpener
 from demo.journal.library.directory import MAX_ENDED, continues_next, key, key_of, remove
-from demo.journal.library.inspect import JournalSummary, look
-from demo.journal.library.undo_transfer import asides, move_aside
+from demo.journal.library.inspect import JournalSummary, summarize
+from demo.journal.library.undo_transfer import list_set_aside, move_aside
 from demo.journal.sqlite_file import APPLICATION_ID, open_file
 from demo.show import ShowState, opening
 from demo.show import events as e
@@ -165,7 +165,9 @@ async def test_a_second_server_gets_a_journal_of_its_own_and_disturbs_nobody(she
     path, found = await opened(shelf)
     assert path != left
     assert len(found.troubles) == 1
-    assert found.troubles[0].startswith(f"{look(left).name} is in use by another demo, so a new show was started here")
+    assert found.troubles[0].startswith(
+        f"{summarize(left).name} is in use by another demo, so a new show was started here"
+    )
     _, found = await opened(shelf, fresh=True)
     assert found.troubles == [], "whoever asks for a new show knows"
     assert [state for _, state in await undos_in(left)] == ["intended"]
@@ -245,7 +247,7 @@ async def test_what_lies_on_a_shelf_that_cannot_be_written_is_healed_all_the_sam
     journal = keeper(shelf, fresh=True).open(show())
     assert [undo.fault for undo in await journal.pending()] == ["off"]
     assert journal.path.parent != shelf.directory
-    assert look(old).undos == 1
+    assert summarize(old).undos == 1
     await journal.close()
 
 
@@ -263,8 +265,8 @@ async def test_what_a_temporary_journal_takes_over_stays_owed_on_the_shelf(
         journal = keeper(shelf, fresh=fresh).open(show())
         assert [undo.fault for undo in await journal.pending()] == ["off"]
         await journal.close()
-    assert look(old).undos == 1, "the temporary ledger is gone, and this one is all there is"
-    assert look(old).over is not fresh, "no show is left that would go on instead"
+    assert summarize(old).undos == 1, "the temporary ledger is gone, and this one is all there is"
+    assert summarize(old).over is not fresh, "no show is left that would go on instead"
 
 
 async def test_nowhere_to_write_at_all_is_said_with_what_to_do(
@@ -291,7 +293,7 @@ async def test_a_fresh_start_takes_over_what_is_left_to_undo_and_sets_the_old_sh
     assert await undos_in(path) == [('{"run": 1}', "intended"), ('{"run": 2}', "intended")]
     assert [state for _, state in await undos_in(old)] == ["moved", "moved"]
     assert len(found.troubles) == 1
-    assert look(old).over
+    assert summarize(old).over
     assert (await opened(shelf))[0] == path
 
 
@@ -310,7 +312,7 @@ async def test_a_crash_between_the_two_ledgers_leaves_the_undo_in_both(
         patch.setattr("demo.journal.library.undo_transfer.mark_moved", crash)
         with pytest.raises(Crash):
             keeper(shelf, fresh=True).open(show())
-    assert look(old).undos == 1
+    assert summarize(old).undos == 1
     newest = next(found for found in shelf.of("none") if found.path != old)
     assert newest.undos == 1, "on disk in the new ledger before the old one is told"
 
@@ -325,7 +327,7 @@ async def test_the_old_ledger_is_marked_only_when_the_new_one_has_taken_it(
 
     monkeypatch.setattr("demo.journal.journal.add_undos", full)
     _, found = await opened(shelf, fresh=True)
-    assert look(old).undos == 1
+    assert summarize(old).undos == 1
     assert "cannot take over an undo: database or disk is full" in found.troubles[0]
 
 
@@ -338,7 +340,7 @@ async def test_taking_over_twice_heals_once(shelf: JournalDirectory) -> None:
     again, _ = await opened(shelf)
     assert again == path
     assert len(await undos_in(path)) == 1
-    assert look(old).undos == 0
+    assert summarize(old).undos == 0
 
 
 async def test_an_undo_that_comes_back_to_the_ledger_it_was_moved_from_is_pending_there(
@@ -356,24 +358,24 @@ async def test_an_undo_that_comes_back_to_the_ledger_it_was_moved_from_is_pendin
     await other.close()
     path, _ = await opened(shelf)
     assert path == first
-    assert (look(first).undos, look(second).undos) == (1, 0)
+    assert (summarize(first).undos, summarize(second).undos) == (1, 0)
 
 
 async def test_fresh_with_a_file_moves_the_old_one_aside_with_its_log(tmp_path: Path, shelf: JournalDirectory) -> None:
     file = tmp_path / "show"
     await kept(shelf, path=file, undos=1)
-    first = look(file)
+    first = summarize(file)
     (tmp_path / "show.sessions").write_text("s")
     path, found = await opened(shelf, file=file, fresh=True)
     assert path == file
-    assert look(file).events == 0
-    aside = look(tmp_path / "show.1")
+    assert summarize(file).events == 0
+    aside = summarize(tmp_path / "show.1")
     assert (aside.events, aside.chapter, aside.undos) == (first.events, 2, 0)
     assert [state for _, state in await undos_in(file)] == ["intended"]
     assert (tmp_path / "show.1.sessions").read_text() == "s"
     assert len(found.troubles) == 1
     await opened(shelf, file=file, fresh=True)
-    assert sorted(one.name for one in asides(file)) == ["show.1", "show.2"]
+    assert sorted(one.name for one in list_set_aside(file)) == ["show.1", "show.2"]
 
 
 async def test_what_lies_aside_is_healed_at_the_next_start_when_the_first_one_crashed(
@@ -384,7 +386,7 @@ async def test_what_lies_aside_is_healed_at_the_next_start_when_the_first_one_cr
     move_aside(file)
     await opened(shelf, file=file)
     assert [state for _, state in await undos_in(file)] == ["intended"]
-    assert look(tmp_path / "show.1").undos == 0
+    assert summarize(tmp_path / "show.1").undos == 0
 
 
 async def test_a_named_file_takes_over_what_this_subject_left_on_the_shelf(
@@ -394,7 +396,7 @@ async def test_a_named_file_takes_over_what_this_subject_left_on_the_shelf(
     other = await kept(shelf, undos=1, subject="other")
     _, found = await opened(shelf, file=tmp_path / "show")
     assert [state for _, state in await undos_in(tmp_path / "show")] == ["intended"]
-    assert (look(left).undos, look(other).undos) == (0, 1)
+    assert (summarize(left).undos, summarize(other).undos) == (0, 1)
     assert "left something broken" in found.troubles[0]
     path, found = await opened(shelf)
     assert path == left, "a show that is not over still goes on"
@@ -443,11 +445,11 @@ async def test_a_crash_while_a_journal_is_moved_aside_never_parts_it_from_its_lo
         patch.setattr(Path, "hardlink_to", killed(Path.hardlink_to) if links else nothing)
         with contextlib.suppress(Crash):
             move_aside(file)
-    held = [one for one in (file, *asides(file)) if one.exists()]
-    assert [look(one).undos for one in held] == [1]
+    held = [one for one in (file, *list_set_aside(file)) if one.exists()]
+    assert [summarize(one).undos for one in held] == [1]
     if not file.exists():
         await Journal(file).close()
-        assert [look(one).undos for one in (file, *held)] == [0, 1], "a new journal has no old log"
+        assert [summarize(one).undos for one in (file, *held)] == [0, 1], "a new journal has no old log"
 
 
 async def test_a_file_in_use_is_not_moved_aside(tmp_path: Path, shelf: JournalDirectory) -> None:
@@ -509,14 +511,14 @@ async def test_at_most_so_many_ended_shows_are_kept_and_none_with_an_undo_goes(s
 async def test_a_show_in_use_or_with_an_undo_is_not_removed(shelf: JournalDirectory) -> None:
     path = await kept(shelf, undos=1)
     with pytest.raises(JournalError, match=r"still has an undo.*--force"):
-        remove(look(path), force=False)
+        remove(summarize(path), force=False)
     held = Journal(path)
     with pytest.raises(JournalError, match="in use"):
-        remove(look(path), force=True)
+        remove(summarize(path), force=True)
     await held.close()
     for side in ("-wal", "-shm", ".sessions"):
         path.with_name(path.name + side).touch()
-    remove(look(path), force=True)
+    remove(summarize(path), force=True)
     assert list(shelf.directory.iterdir()) == []
 
 
@@ -531,14 +533,14 @@ async def taken_up(found: JournalSummary, event: e.Event | None = None, undo: bo
 
 
 async def test_what_was_taken_up_since_it_was_looked_at_is_not_removed(shelf: JournalDirectory) -> None:
-    found = look(await kept(shelf, e.ShowClosed(over=True)))
+    found = summarize(await kept(shelf, e.ShowClosed(over=True)))
     await taken_up(found, e.ShowPickedUp())
     with pytest.raises(JournalError, match="was continued meanwhile: it is not removed"):
         remove(found, force=False, ended=True)
     await taken_up(found, undo=True)
     with pytest.raises(JournalError, match=r"still has an undo.*--force"):
         remove(found, force=False)
-    assert look(found.path).undos == 1
+    assert summarize(found.path).undos == 1
     remove(found, force=True)
     assert not found.path.exists()
 
@@ -546,7 +548,7 @@ async def test_what_was_taken_up_since_it_was_looked_at_is_not_removed(shelf: Jo
 async def test_pruning_leaves_what_was_taken_up_meanwhile(
     shelf: JournalDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen = [look(await kept(shelf, e.ShowClosed(over=True))) for _ in range(MAX_ENDED + 1)]
+    seen = [summarize(await kept(shelf, e.ShowClosed(over=True))) for _ in range(MAX_ENDED + 1)]
     await taken_up(seen[0], e.ShowPickedUp())
     monkeypatch.setattr(JournalDirectory, "of", lambda *_: seen[::-1])
     shelf.prune("none")
@@ -563,9 +565,9 @@ async def test_a_journal_that_goes_between_the_look_and_the_lock_is_not_said_to_
         with monkeypatch.context() as patch:
             patch.setattr(JournalDirectory, "of", lambda *_, looks=looks: looks)
             path, found = await opened(shelf)
-        assert (look(path).chapter, found.continued) == (0, "")
+        assert (summarize(path).chapter, found.continued) == (0, "")
         assert [one.path for one in shelf.all()] == [path], "nothing empty is left in its place"
-        remove(look(path), force=True)
+        remove(summarize(path), force=True)
 
 
 async def test_a_journal_that_ended_between_the_look_and_the_lock_is_not_continued(
@@ -578,7 +580,7 @@ async def test_a_journal_that_ended_between_the_look_and_the_lock_is_not_continu
     path, found = await opened(shelf)
     assert path != left
     assert found.continued == ""
-    assert look(left).over
+    assert summarize(left).over
 
 
 async def test_a_journal_without_entries_is_a_fresh_start_and_sets_the_old_show_aside(shelf: JournalDirectory) -> None:
@@ -587,7 +589,7 @@ async def test_a_journal_without_entries_is_a_fresh_start_and_sets_the_old_show_
     os.utime(empty, (5e9, 5e9))
     path, found = await opened(shelf)
     assert (path, found.continued) == (empty, "")
-    assert look(old).over
+    assert summarize(old).over
 
 
 async def test_a_begin_that_fails_leaves_no_file(shelf: JournalDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -606,7 +608,7 @@ async def test_a_begin_that_fails_leaves_no_file(shelf: JournalDirectory, monkey
 async def test_whoever_waited_for_a_journal_that_was_removed_gets_a_lock_that_counts(tmp_path: Path) -> None:
     path = tmp_path / "j"
     await Journal(path).close()
-    remove(look(path), force=False)
+    remove(summarize(path), force=False)
     first = Journal(path)
     with pytest.raises(JournalError, match="in use"):
         Journal(path)
@@ -616,7 +618,7 @@ async def test_whoever_waited_for_a_journal_that_was_removed_gets_a_lock_that_co
 async def test_looking_leaves_no_trace(shelf: JournalDirectory) -> None:
     path = await kept(shelf)
     before = sorted(one.name for one in shelf.directory.iterdir())
-    found = look(path)
+    found = summarize(path)
     assert (found.subject, found.titles, found.chapter, found.events) == ("none", TITLES, 2, 3)
     assert sorted(one.name for one in shelf.directory.iterdir()) == before
     assert continues_next([found]) is found
@@ -647,7 +649,7 @@ async def test_what_is_no_journal_is_listed_as_such(shelf: JournalDirectory) -> 
 
 
 def test_json_types_are_found_by_their_first_word() -> None:
-    """`look` finds events in a journal by how their JSON begins."""
+    """`summarize` finds events in a journal by how their JSON begins."""
     assert json.dumps(e.to_json(e.ShowClosed(over=True))).startswith('{"type": "ShowClosed"')
 
 

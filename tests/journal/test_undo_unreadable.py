@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from demo.journal import Journal
-from demo.journal.library.inspect import look
+from demo.journal.library.inspect import summarize
 from demo.types import Plan
 from tests.support.lamp import LAMP, put_out
 from tests.support.servers import serving
@@ -61,7 +61,7 @@ async def test_the_other_undos_are_read_and_the_damaged_one_is_put_aside_and_kep
     (kept,) = await journal.unreadable()
     assert not kept.is_new
     await journal.close()
-    found = look(path)
+    found = summarize(path)
     assert (found.trouble, found.undos, found.unreadable) == ("", 1, 1)
 
 
@@ -134,5 +134,5 @@ def test_a_named_journal_begun_afresh_leaves_it_in_the_one_that_was_moved_aside(
     with serving(*options, "--fresh", cwd=tmp_path, state_home=tmp_path) as server:
         assert "By hand: rm dark" in server.said()
         assert server.state()["chaos"][0]["state"] == "idle"
-    assert look(journal).unreadable == 0
-    assert look(Path(f"{journal}.1")).unreadable == 1
+    assert summarize(journal).unreadable == 0
+    assert summarize(Path(f"{journal}.1")).unreadable == 1

@@ -12,7 +12,7 @@ import pytest
 
 from demo.errors import FaultError
 from demo.journal import Journal
-from demo.journal.library.inspect import left_to_undo
+from demo.journal.library.inspect import pending_undos
 from demo.processes.child import start_time_of
 from demo.types import Plan
 from tests.support.lamp import end_watchdogs, lamp, move_in, put_out, read_more, watchdogs
@@ -37,7 +37,7 @@ def stays_lit(home: Path, seconds: float) -> None:
 
 
 def undos(home: Path) -> list[str]:
-    return [row[8] for row in left_to_undo(home / "show.journal")]
+    return [row[8] for row in pending_undos(home / "show.journal")]
 
 
 # An injection that lands late.

@@ -9,8 +9,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from demo.errors import JournalError
-from demo.journal.library.inspect import SUFFIX, JournalSummary, look
-from demo.journal.sqlite_file import lock, take_away
+from demo.journal.library.inspect import SUFFIX, JournalSummary, summarize
+from demo.journal.sqlite_file import delete_files, lock
 from demo.paths import make_private, state_directory
 
 MAX_ENDED = 20
@@ -35,11 +35,11 @@ class JournalDirectory:
 
     def all(self) -> list[JournalSummary]:
         """Return all journals here, the one that was written last first."""
-        return sorted((look(path) for path in self._paths()), key=lambda summary: summary.last_at, reverse=True)
+        return sorted((summarize(path) for path in self._paths()), key=lambda summary: summary.last_at, reverse=True)
 
     def of(self, subject: str) -> list[JournalSummary]:
         """Return the journals of one subject, the one that was written last first."""
-        summaries = (look(path) for path in self._paths() if key_of(path) == key(subject))
+        summaries = (summarize(path) for path in self._paths() if key_of(path) == key(subject))
         return sorted(summaries, key=lambda summary: summary.last_at, reverse=True)
 
     def _paths(self) -> list[Path]:
@@ -98,11 +98,11 @@ def remove(found: JournalSummary, force: bool, *, ended: bool = False) -> None:
     except JournalError:
         raise StillWantedError(f"{found.name} is in use: end that show first") from None
     try:
-        current = look(found.path)
+        current = summarize(found.path)
         _refuse_pending_undos(current, force)
         if ended and not current.over:
             raise StillWantedError(f"{found.name} was continued meanwhile: it is not removed")
-        take_away(found.path)
+        delete_files(found.path)
     except OSError as error:
         raise JournalError(f"{found.name} cannot be removed: {error.strerror or error}") from None
     finally:

@@ -8,9 +8,9 @@ from pathlib import Path
 from demo.errors import JournalError
 from demo.journal.journal import Journal
 from demo.journal.library.directory import JournalDirectory, remove
-from demo.journal.library.inspect import JournalSummary, look
-from demo.journal.library.undo_transfer import asides, hand_over, move_aside, set_unreadable_aside
-from demo.journal.sqlite_file import is_in_memory, is_in_use, real
+from demo.journal.library.inspect import JournalSummary, summarize
+from demo.journal.library.undo_transfer import list_set_aside, move_aside, set_unreadable_aside, transfer_undos
+from demo.journal.sqlite_file import is_in_memory, is_in_use, resolve_path
 from demo.show import ShowState
 from demo.show.deck import renumbered, titles_of
 
@@ -44,7 +44,7 @@ class JournalOpener:
         self.troubles: list[str] = []
         self._titles: tuple[str, ...] = ()
         self._subject = subject
-        self._file = file and real(file)
+        self._file = file and resolve_path(file)
         self._fresh = fresh
         self._anywhere = anywhere
         self._directory = shelf or JournalDirectory()
@@ -62,7 +62,7 @@ class JournalOpener:
     def _open_named(self, file: Path) -> Journal:
         if self._fresh:
             move_aside(file)
-        summary = look(file)
+        summary = summarize(file)
         journal = Journal(file)
         if not summary.trouble:
             self._announce_continued(summary)
@@ -72,8 +72,8 @@ class JournalOpener:
                 "because its undo "
                 f"is lost too; name a file on a real disk with --journal"
             )
-        for aside in asides(file):
-            self._take_over(look(aside), journal, set_aside=False)
+        for aside in list_set_aside(file):
+            self._take_over(summarize(aside), journal, set_aside=False)
         # Every start heals what earlier shows of this subject left; those shows can still be continued later.
         self._take_over_all(self._directory.of(self._subject), journal, set_aside=False)
         return journal
@@ -119,7 +119,7 @@ class JournalOpener:
         while summary.in_use and not summary.over and time.monotonic() < deadline:
             time.sleep(IN_USE_PAUSE_SEC)
             if not is_in_use(summary.path):
-                return look(summary.path)
+                return summarize(summary.path)
         return summary
 
     def _report_in_use(self, summary: JournalSummary, titles: tuple[str, ...]) -> None:
@@ -142,7 +142,7 @@ class JournalOpener:
             journal.release()
             self._report_left_alone(summary, str(error))
             return None
-        current = look(summary.path)
+        current = summarize(summary.path)
         if current.over or current.events < summary.events:
             # Between the summary and the lock another server ended this show, or somebody deleted it.
             journal.release(discard=not current.events)
@@ -164,7 +164,7 @@ class JournalOpener:
             return Journal(path)
         except JournalError:
             with contextlib.suppress(JournalError):
-                remove(look(path), force=False)
+                remove(summarize(path), force=False)
             raise
 
     def _open_temporary(self, why: str) -> Journal:
@@ -187,11 +187,11 @@ class JournalOpener:
             edited = " of an edited deck" if self._titles != summary.titles else ""
             number = renumbered(summary.titles, self._titles).get(summary.chapter, 1)
             where = f"chapter {number} of {len(self._titles)}{edited}"
-            self.continued = f"{where}, begun {ago(time.time() - summary.begun_at)} (for a new show: --fresh)"
+            self.continued = f"{where}, begun {format_age(time.time() - summary.begun_at)} (for a new show: --fresh)"
 
     def _take_over_all(self, summaries: Sequence[JournalSummary], journal: Journal, set_aside: bool) -> None:
         for summary in summaries:
-            if summary.in_use or real(summary.path) == journal.path:
+            if summary.in_use or resolve_path(summary.path) == journal.path:
                 continue
             if not summary.trouble or _is_newest(summary, summaries):
                 self._take_over(summary, journal, set_aside)
@@ -199,7 +199,7 @@ class JournalOpener:
     def _take_over(self, summary: JournalSummary, journal: Journal, set_aside: bool) -> None:
         self.troubles += set_unreadable_aside(summary)
         try:
-            count = hand_over(summary, journal, set_aside=set_aside)
+            count = transfer_undos(summary, journal, set_aside=set_aside)
         except JournalError as error:
             self.troubles.append(str(error))
             return
@@ -218,7 +218,7 @@ def _is_newest(summary: JournalSummary, summaries: Iterable[JournalSummary]) -> 
     return not any(other.begun_at > summary.last_at for other in summaries if not other.trouble)
 
 
-def ago(seconds: float) -> str:
+def format_age(seconds: float) -> str:
     """Return how long ago something was, in the largest unit that fits."""
     for size, unit in ((86400, "day"), (3600, "h"), (60, "min")):
         if seconds >= size:

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from demo.errors import JournalError
 from demo.journal.journal import Journal
-from demo.journal.library.inspect import JournalSummary, left_to_undo, reading
+from demo.journal.library.inspect import JournalSummary, open_read_only, pending_undos
 from demo.journal.sqlite_file import SIDES, lock, open_file, refuse_foreign
 from demo.journal.undo_table import UndoRow, mark_moved, put_aside, unreadable_rows
 from demo.show import events as e
 
 
-def hand_over(old: JournalSummary, journal: Journal, *, set_aside: bool) -> int:
+def transfer_undos(old: JournalSummary, journal: Journal, *, set_aside: bool) -> int:
     """Copy the pending undos of `old` to `journal`'s ledger and return their number.
 
     They are written there before they are marked as moved in `old`: a crash in between leaves them in both, and to heal
@@ -32,7 +32,7 @@ def hand_over(old: JournalSummary, journal: Journal, *, set_aside: bool) -> int:
     try:
         if not old.path.exists():
             return 0  # deleted since its summary was read
-        rows = left_to_undo(old.path)
+        rows = pending_undos(old.path)
         if rows:
             journal.adopt(rows)
         if not old.trouble and not journal.is_temporary:
@@ -51,7 +51,7 @@ def set_unreadable_aside(old: JournalSummary) -> list[str]:
     if not old.unreadable:
         return []
     try:
-        with reading(old.path) as db:
+        with open_read_only(old.path) as db:
             new = [row for row in unreadable_rows(db) if row.is_new]
     except (sqlite3.Error, OSError):
         return []
@@ -106,7 +106,7 @@ def move_aside(path: Path) -> Path | None:
     return aside
 
 
-def asides(path: Path) -> list[Path]:
+def list_set_aside(path: Path) -> list[Path]:
     """Return the journals that were moved aside from here: `….1`, `….2` and so on."""
     try:
         candidates = [candidate for candidate in path.parent.iterdir() if candidate.name.startswith(f"{path.name}.")]

@@ -54,7 +54,7 @@ class FeedMessage:
         return {"format": FORMAT, "run": self.run, "now": repr(self.now), "at": self.ident, "body": packed}
 
 
-def picture_of(fields: Fields) -> FeedMessage:
+def parse_message(fields: Fields) -> FeedMessage:
     """Decode the fields of one entry. Raises `FeedError` for an entry that is damaged, or of another format."""
     if (other := fields.get(b"format", b"").decode("ascii", "replace")) != FORMAT:
         raise FeedError(f"the show in Redis is in format {other[:20]!r}, this relay reads {FORMAT!r}: use one version")

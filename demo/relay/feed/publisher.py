@@ -9,7 +9,7 @@ from collections.abc import Callable
 from demo.clock import CLOCK
 from demo.errors import FeedError
 from demo.relay.feed.message import FeedMessage
-from demo.relay.feed.redis_store import RelayStore, pause
+from demo.relay.feed.redis_store import RelayStore, retry_delay_sec
 
 PULSE_SEC = 1.0
 """How often a heartbeat is sent while nothing changes, and how often the relays' viewers are counted."""
@@ -69,7 +69,7 @@ class Publisher:
                     )
                     return
                 self._attempts += 1
-                await asyncio.sleep(pause(self._attempts))
+                await asyncio.sleep(retry_delay_sec(self._attempts))
         finally:
             self._on_viewers(0)
             await self._store.close()

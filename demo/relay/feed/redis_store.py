@@ -232,7 +232,7 @@ def _describe_error(error: BaseException) -> str:
     return f"cannot be reached: {(refusal[1] if refusal else text).rstrip('.') or type(error).__name__}"
 
 
-def pause(tried: int) -> float:
+def retry_delay_sec(tried: int) -> float:
     """Return the seconds to wait after `tried` failed attempts, with jitter so that relays do not come all at once."""
     first, most = AGAIN_SEC
     return min(most, first * 2.0 ** min(tried, 10)) * random.uniform(0.7, 1.0)  # noqa: S311 - not a secret

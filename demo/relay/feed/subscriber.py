@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 
 from demo.clock import uptime
 from demo.errors import FeedError
-from demo.relay.feed.message import FeedMessage, picture_of
-from demo.relay.feed.redis_store import RedisEntry, RelayStore, StreamPosition, pause
+from demo.relay.feed.message import FeedMessage, parse_message
+from demo.relay.feed.redis_store import RedisEntry, RelayStore, StreamPosition, retry_delay_sec
 
 LOST_SEC = 3.0
 """A show counts as lost when neither a message nor a heartbeat came for this long, whatever the reason."""
@@ -69,7 +69,7 @@ class Subscriber:
                 self._report_outage(str(error))
                 self.asked.set()
             self._attempts += 1
-            await asyncio.sleep(pause(self._attempts))
+            await asyncio.sleep(retry_delay_sec(self._attempts))
 
     async def _follow(self, position: StreamPosition) -> None:
         while True:
@@ -101,7 +101,7 @@ class Subscriber:
     def _accept(self, entry: RedisEntry) -> bool:
         """Decode a message and keep it; return False for one that cannot be decoded, or is not newer."""
         try:
-            message = picture_of(entry.fields)
+            message = parse_message(entry.fields)
         except FeedError as error:
             if str(error) != self._decoding_error:
                 self._decoding_error = str(error)
@@ -126,7 +126,7 @@ class Subscriber:
             self._say(f"{why}; connecting is tried again")
 
 
-async def tell_viewers(store: RelayStore, viewers: Callable[[], int]) -> None:
+async def report_viewers(store: RelayStore, viewers: Callable[[], int]) -> None:
     """Store this relay's count of viewers every `COUNT_EVERY_SEC`, until cancelled; ignore outages of Redis."""
     relay = uuid.uuid4().hex[:16]
     try:

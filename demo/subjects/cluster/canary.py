@@ -119,6 +119,6 @@ def longest_gap(keys: Sequence[Sequence[float]], since: float) -> dict[str, floa
     return {"sec": sec, "began_at": began_at}
 
 
-def as_told(told: Mapping[str, Any]) -> tuple[bool, float | None]:
+def write_outage(told: Mapping[str, Any]) -> tuple[bool, float | None]:
     """Return whether the store takes writes, and if not, since when, from a report of `Canary.told`."""
     return bool(told.get("takes_writes")), told.get("down_since")

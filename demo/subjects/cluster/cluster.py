@@ -29,7 +29,7 @@ CALLED_OFF_SEC = 15.0
 CLIENT_EVERY_SEC = 0.25
 
 
-def places_of(members: Iterable[Member]) -> list[str]:
+def addresses_of(members: Iterable[Member]) -> list[str]:
     """Return `host:port` of all members whose address is known."""
     return [member.address for member in members if member.address]
 
@@ -51,7 +51,7 @@ class Cluster:
         self.members = Members(members, ground.watch)
         self.tell: Callable[[str], None] = lambda text: None
         self.stirred: Callable[[], None] = lambda: None
-        self.endpoints: Callable[[Iterable[Member]], list[str]] = places_of
+        self.endpoints: Callable[[Iterable[Member]], list[str]] = addresses_of
         self.learn: Callable[[], Coroutine[Any, Any, None]] = _learn_nothing
         self.lacks: Callable[[], Sequence[str]] = tuple
         self.up_sec = UP_SEC

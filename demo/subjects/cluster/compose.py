@@ -100,7 +100,7 @@ async def _run_command(command: Sequence[str], environ: Mapping[str, str], withi
             if process.stdout is not None:
                 async for line in process.stdout:
                     tail.append(line.decode(errors="replace").strip()[:MAX_SAID])
-            return await process.wait(), in_short(tail)
+            return await process.wait(), summarize_output(tail)
     except TimeoutError:
         raise _CommandTimeout(f"`{' '.join(command[:3])}` did not finish within {within_sec:g} s") from None
     finally:
@@ -120,7 +120,7 @@ def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None
         os.killpg(process.pid, number)
 
 
-def in_short(lines: Iterable[str]) -> str:
+def summarize_output(lines: Iterable[str]) -> str:
     """Return what went wrong, from a command's last lines: the lines with an error, each once; else all of them."""
     said = [line for line in dict.fromkeys(lines) if line]
     errors = [line for line in said if "error" in line.lower() and not line.lower().startswith("encountered")]

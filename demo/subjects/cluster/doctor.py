@@ -33,7 +33,7 @@ class Needs:
 
 
 @dataclass(frozen=True)
-class Told:
+class EngineInfo:
     """The engine's answer to /info, and when (seconds of the epoch) it was asked for and received."""
 
     info: Mapping[str, Any]
@@ -45,7 +45,7 @@ async def examine_engine(engine: Engine, needs: Needs) -> tuple[Finding, ...]:
     """Run all checks concurrently; without an engine only those that need none. Closes the engine in the end."""
     begun = asyncio.ensure_future(together({"compose": compose()}))
     try:
-        told = await ask(engine)
+        told = await ask_for_info(engine)
         checks = {
             **{f"image {name}": image(engine, name) for name in needs.images},
             "ports": ports(engine, needs.project, needs.ports),
@@ -66,14 +66,14 @@ async def _engine_remedy() -> str:
     return await asyncio.to_thread(installs_engine)
 
 
-async def ask(engine: Engine) -> Told:
+async def ask_for_info(engine: Engine) -> EngineInfo:
     """Ask the engine for /info. Raises `EngineError`."""
     asked = time.time()
     info = await engine.info()
-    return Told(info, asked, time.time())
+    return EngineInfo(info, asked, time.time())
 
 
-def _version(engine: Engine, answer: Told) -> Finding:
+def _version(engine: Engine, answer: EngineInfo) -> Finding:
     return ok("engine", f"{answer.info.get('ServerVersion') or 'unknown version'}, {engine.where}")
 
 
@@ -112,7 +112,7 @@ async def ports(engine: Engine, project: str, wanted: Sequence[int]) -> Finding:
     return ok("ports", "; ".join(summary) or "none needed")
 
 
-def memory_and_clock(told: Told, need: int) -> tuple[Finding, Finding]:
+def memory_and_clock(told: EngineInfo, need: int) -> tuple[Finding, Finding]:
     return _memory(told.info.get("MemTotal"), need), _clock(told)
 
 
@@ -125,7 +125,7 @@ def _memory(total: object, need: int) -> Finding:
     return ok("engine's memory", summary)
 
 
-def _clock(told: Told) -> Finding:
+def _clock(told: EngineInfo) -> Finding:
     """Compare the clocks; they differ only by more than the duration of the request can explain."""
     try:
         theirs: datetime | None = datetime.fromisoformat(str(told.info["SystemTime"]))

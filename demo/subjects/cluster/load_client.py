@@ -69,7 +69,7 @@ class LoadClient:
         return web.json_response(await self._workload.verify())
 
 
-def building(make: Callable[[Mapping[str, Any]], KvStore]) -> Callable[[Mapping[str, Any]], web.Application]:
+def service_builder(make: Callable[[Mapping[str, Any]], KvStore]) -> Callable[[Mapping[str, Any]], web.Application]:
     """Return what `processes.service.run` needs; `make` creates the store from the config, inside the running loop."""
 
     def build(config: Mapping[str, Any]) -> web.Application:

@@ -10,7 +10,7 @@ import aiohttp
 
 from demo.processes.service import run
 from demo.subjects.cluster.kv_store import NotDone
-from demo.subjects.cluster.load_client import building
+from demo.subjects.cluster.load_client import service_builder
 
 CANARY = "chaos-stage/canary"
 TRY_SEC = 0.4
@@ -113,4 +113,4 @@ def _to_base64(raw: bytes) -> str:
 
 
 if __name__ == "__main__":
-    run(building(lambda config: EtcdStore()))
+    run(service_builder(lambda config: EtcdStore()))

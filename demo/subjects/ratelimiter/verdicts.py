@@ -85,7 +85,7 @@ def of_pause(keys: Iterable[Mapping[str, Any]], requests: Requests | None) -> Ve
     return requests.failed == 0, f"{_capitalize(str(requests))}. Redis does not know of {drift} that got through."
 
 
-def unsettled(before: Mapping[str, object], after: Mapping[str, object]) -> Verdict | None:
+def why_not_comparable(before: Mapping[str, object], after: Mapping[str, object]) -> Verdict | None:
     """Return why two accounts cannot be compared: a process that counts was restarted, or did not answer. Else None.
 
     The processes are compared by `Account.lives`. A Redis that does not answer is no reason here: then the drift is

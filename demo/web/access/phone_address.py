@@ -97,16 +97,16 @@ class PhoneAddress:
         addresses = self._look()
         if addresses is None:
             return None
-        return by_likelihood(addresses, way_out(socket.AF_INET) or way_out(socket.AF_INET6))
+        return by_likelihood(addresses, find_route_address(socket.AF_INET) or find_route_address(socket.AF_INET6))
 
 
 def _find_route_addresses() -> tuple[LocalAddress, ...]:
     """Return the addresses towards the internet, for a system that does not list its interfaces."""
-    addresses = (way_out(socket.AF_INET), way_out(socket.AF_INET6))
+    addresses = (find_route_address(socket.AF_INET), find_route_address(socket.AF_INET6))
     return tuple(LocalAddress(address, "") for address in addresses if address is not None)
 
 
-def way_out(family: socket.AddressFamily) -> str | None:
+def find_route_address(family: socket.AddressFamily) -> str | None:
     """Return this machine's own address on the route towards the internet; None without such a route."""
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:

@@ -11,9 +11,9 @@ from starlette.types import Scope
 from demo.invitation import Invitation
 from demo.web.access.addresses import ServerAddresses
 from demo.web.access.bearer_token import BearerToken
-from demo.web.access.origins import LOOPBACK_NAMES, AllowedNames, is_loopback, known, plain_address
+from demo.web.access.origins import LOOPBACK_NAMES, AllowedNames, accepted_names, is_loopback, plain_address
 from demo.web.access.pairing_codes import PairingCodes
-from demo.web.access.proxies import proxy_shown
+from demo.web.access.proxies import describe_proxy
 from demo.web.access.rate_limit import RateLimiter
 from demo.web.access.rules import SHOW, STREAMS, Rule, Rules
 from demo.web.access.sessions import Session, Sessions
@@ -113,8 +113,8 @@ class AccessPolicy:
         """Return who sent the request, or why it may not pass."""
         headers = Headers(scope=scope)
         address, port = scope.get("server") or ("", None)
-        hosts, origins = known(self._names, address, port or 0, scope.get("scheme", "http"))
-        signs = proxy_shown(scope, headers, origins)
+        hosts, origins = accepted_names(self._names, address, port or 0, scope.get("scheme", "http"))
+        signs = describe_proxy(scope, headers, origins)
         # With a public name, a proxy in front is what the presenter has set up.
         proxy = signs if not self.reach.public else ""
         # First of all, against DNS rebinding: another site's name may resolve to this machine.

@@ -13,7 +13,7 @@ from demo.views.state_json import moment
 from demo.web.access.addresses import OtherAddress
 from demo.web.access.policy import AccessPolicy, Denied, Visitor, client_address, visitor_of
 from demo.web.access.sessions import MAX_AGE_SEC, Session
-from demo.web.access.user_agent import device
+from demo.web.access.user_agent import describe_device
 from demo.web.problems import STATUS, problem
 from demo.web.rendering.renderer import Renderer
 from demo.web.responses import AsciiJsonResponse
@@ -107,7 +107,7 @@ class PairingRoutes:
         return None if pairing.take_code(code) else Denied("bad_code", WRONG_CODE)
 
     def _pair_device(self, request: Request, from_form: bool) -> Response:
-        name = device(request.headers.get("user-agent", ""))
+        name = describe_device(request.headers.get("user-agent", ""))
         token, session = self._access.sessions.pair(name, visitor_of(request).session)
         self._conductor.enqueue("show", c.Notice(f"{session.device} was paired", "note"))
         response: Response = (

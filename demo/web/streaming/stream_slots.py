@@ -131,19 +131,19 @@ def open_files() -> int:
     return MAX_FILES if soft == resource.RLIM_INFINITY else min(soft, MAX_FILES)
 
 
-def connections_most(files: int) -> int:
+def max_connections(files: int) -> int:
     """Return how many connections leave room for the files that the show itself has open."""
     return max(RESERVED + 8, files - max(MIN_HEADROOM, files // 16))
 
 
-def streams_most(files: int) -> int:
+def max_streams(files: int) -> int:
     """Return how many streams leave room for the show's own files and for `ARRIVING` other connections."""
     return max(RESERVED + 1, files - max(MIN_HEADROOM + ARRIVING, files // 8))
 
 
-def short_of_room(files: int) -> str:
+def describe_shortage(files: int) -> str:
     """Return a warning where fewer than `HALL` streams fit; "" where they do."""
-    room = streams_most(files)
+    room = max_streams(files)
     if room >= HALL:
         return ""
     return (

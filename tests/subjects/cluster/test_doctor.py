@@ -11,7 +11,7 @@ import pytest
 
 from demo.container_engine import Engine
 from demo.findings import Finding, together
-from demo.subjects.cluster.doctor import Needs, Told, compose, examine_engine, memory_and_clock
+from demo.subjects.cluster.doctor import EngineInfo, Needs, compose, examine_engine, memory_and_clock
 from tests.doctor.test_doctor import PLAIN_USER, ROOT, doctor, line
 from tests.support.containers import Yard, containers, image
 
@@ -48,9 +48,9 @@ def listening(tmp_path: Path) -> Iterator[Path]:
         yield path
 
 
-def told(**info: Any) -> Told:
+def told(**info: Any) -> EngineInfo:
     now = time.time()
-    return Told(info, now - 0.1, now + 0.1)
+    return EngineInfo(info, now - 0.1, now + 0.1)
 
 
 def moment(after_sec: float = 0.0) -> str:
@@ -154,7 +154,7 @@ def test_a_clock_that_is_not_told_is_a_warning(said: object) -> None:
 
 def test_a_slow_answer_proves_no_wrong_clock() -> None:
     now = time.time()
-    _, judged = memory_and_clock(Told({"SystemTime": moment()}, now, now + 4.0), 0)
+    _, judged = memory_and_clock(EngineInfo({"SystemTime": moment()}, now, now + 4.0), 0)
     assert judged.verdict == "maybe"
     assert "give or take 2.0 s" in judged.found
 

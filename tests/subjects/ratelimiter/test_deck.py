@@ -10,7 +10,7 @@ from demo.subjects.ratelimiter.accounting import Account, Ask, account_of
 from demo.subjects.ratelimiter.chapter_actions import LimiterActions
 from demo.subjects.ratelimiter.deck import deck
 from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY
-from demo.subjects.ratelimiter.verdicts import Requests, of_burst, of_kill, of_pause, unsettled
+from demo.subjects.ratelimiter.verdicts import Requests, of_burst, of_kill, of_pause, why_not_comparable
 from demo.types import Measured
 
 SEEN = Measured(0.41, 1.23)
@@ -204,7 +204,7 @@ def test_the_verdict_on_a_pause(
 def test_numbers_of_two_lives_are_not_compared(
     before: dict[str, object], after: dict[str, object], words: str | None
 ) -> None:
-    verdict = unsettled(LIVES | before, LIVES | after)
+    verdict = why_not_comparable(LIVES | before, LIVES | after)
     assert (verdict is None) is (words is None)
     if verdict is not None and words is not None:
         assert verdict == (None, f"Not measurable: {words}.")

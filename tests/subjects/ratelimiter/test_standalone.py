@@ -14,7 +14,7 @@ import pytest
 
 from demo.cli import standalone
 from demo.errors import SubjectError, UsageError
-from demo.subjects.standalone import file_of, find, place, standing
+from demo.subjects.standalone import file_of, find, register_directory, running_systems
 from tests.support.lamp import read_more
 from tests.support.matrix import until_whole
 from tests.support.matrix_limiter import LimiterStand
@@ -70,7 +70,7 @@ def test_from_the_shell_up_says_how_to_go_on_and_down_ends_all(runtime: Path) ->
 
 
 def test_only_its_user_may_open_what_lets_one_in(stand: LimiterStand) -> None:
-    assert stat.S_IMODE(place().stat().st_mode) == 0o700
+    assert stat.S_IMODE(register_directory().stat().st_mode) == 0o700
     for kind in ("json", "sock", "log", "lock"):
         assert stat.S_IMODE(file_of("here", kind).stat().st_mode) == 0o600, kind
     secret = json.loads(file_of("here", "json").read_text())["wiring"]["password"].encode()
@@ -79,7 +79,7 @@ def test_only_its_user_may_open_what_lets_one_in(stand: LimiterStand) -> None:
 
 
 def test_a_directory_that_others_can_read_is_not_used(runtime: Path) -> None:
-    place().chmod(0o755)
+    register_directory().chmod(0o755)
     with pytest.raises(SubjectError, match="must be a directory that only you can use"):
         standalone.up("ratelimiter", "here")
 
@@ -126,11 +126,11 @@ def test_the_doctor_looks_at_a_system_that_stands(stand: LimiterStand) -> None:
 def test_a_restarted_server_finds_its_target_as_it_was(stand: LimiterStand, tmp_path: Path) -> None:
     before = stand.pids()
     args = ("ratelimiter", "--attach", "here", "--journal", str(tmp_path / "show.journal"))
-    with serving(*args, state_home=place().parent.parent) as server:
+    with serving(*args, state_home=register_directory().parent.parent) as server:
         server.until(lambda state: state["health"] and not state["health"]["has_issues"])
         server.client.post("/advance")
         server.kill()
-    with serving(*args, state_home=place().parent.parent) as again:
+    with serving(*args, state_home=register_directory().parent.parent) as again:
         state = again.until(lambda state: state["health"] and not state["health"]["has_issues"])
         assert state["progress"] == "[2/10]"
         assert again.stop() == 0
@@ -139,7 +139,7 @@ def test_a_restarted_server_finds_its_target_as_it_was(stand: LimiterStand, tmp_
 
 
 def test_a_part_that_died_unasked_is_told_as_its_supervisor_knows_it(stand: LimiterStand) -> None:
-    with serving("ratelimiter", "--attach", "here", state_home=place().parent.parent) as server:
+    with serving("ratelimiter", "--attach", "here", state_home=register_directory().parent.parent) as server:
         server.until(lambda state: state["health"] and not state["health"]["has_issues"])
         os.kill(stand.pids()["node-3"], signal.SIGKILL)
 
@@ -154,7 +154,7 @@ def test_a_part_that_died_unasked_is_told_as_its_supervisor_knows_it(stand: Limi
 
 def test_the_system_ends_under_a_server_and_the_show_goes_on(stand: LimiterStand) -> None:
     """kill -9 of the supervisor: its parts end with it, and what was broken in them counts as healed."""
-    with serving("ratelimiter", "--attach", "here", state_home=place().parent.parent) as server:
+    with serving("ratelimiter", "--attach", "here", state_home=register_directory().parent.parent) as server:
         server.until(lambda state: state["health"] and not state["health"]["has_issues"])
         server.client.post("/chaos/kill-node")
         server.until(lambda state: state["chaos"][0]["state"] == "active")
@@ -169,12 +169,12 @@ def test_the_system_ends_under_a_server_and_the_show_goes_on(stand: LimiterStand
         state = server.until(lambda state: state["chaos"][0]["state"] == "failed")
         assert "has ended: start it again" in state["chaos"][0]["error"]
         assert server.stop() == 0
-    assert standing() == []
+    assert running_systems() == []
 
 
 def test_a_system_that_cannot_be_found_is_not_called_healed(stand: LimiterStand, tmp_path: Path) -> None:
     """Its file is gone while it still stands: the watchdog says so, and heals once it can find it again."""
-    with serving("ratelimiter", "--attach", "here", state_home=place().parent.parent) as server:
+    with serving("ratelimiter", "--attach", "here", state_home=register_directory().parent.parent) as server:
         server.until(lambda state: state["health"] and not state["health"]["has_issues"])
         server.client.post("/chaos/kill-node")
         server.until(lambda state: state["chaos"][0]["state"] == "active")
@@ -197,4 +197,4 @@ def test_a_system_that_cannot_start_leaves_nothing(runtime: Path, monkeypatch: p
     with pytest.raises(SubjectError, match="needs a redis-server"):
         standalone.up("ratelimiter", "here")
     assert find("here") is None
-    assert standing() == []
+    assert running_systems() == []

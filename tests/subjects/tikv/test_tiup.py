@@ -16,7 +16,7 @@ import yaml
 from demo.errors import SubjectError
 from demo.processes.child import start_time_of
 from demo.processes.procfs import Launch, is_stopped, listeners, marked
-from demo.subjects.tikv.playground.tiup import STAGE_PROFILE, check_ports, stays_without_its_own
+from demo.subjects.tikv.playground.tiup import STAGE_PROFILE, check_ports, survives_last_of_kind
 from demo.subjects.tikv.subject import Tikv
 from tests.support.fake_tiup import install
 from tests.support.servers import Server, serving, wait_for
@@ -214,7 +214,7 @@ def test_what_a_playground_can_goes_by_the_newest_that_is_here(
     monkeypatch.setenv("TIUP_HOME", environ["TIUP_HOME"])
     for version in versions:
         has_playground(environ, version)
-    assert stays_without_its_own() is stays
+    assert survives_last_of_kind() is stays
     check_ports(0)
     if moves:
         check_ports(1000)

@@ -13,7 +13,7 @@ import pytest
 
 from demo.container_engine import Engine
 from demo.errors import UsageError
-from demo.faults.container_restore import ContainerState, bring_back
+from demo.faults.container_restore import ContainerState, restore_container
 from demo.subjects.cluster.packages import COMPOSE, _install_command, installs_engine
 from demo.subjects.etcd.subject import Etcd
 from demo.types import Plan
@@ -33,7 +33,7 @@ async def cut_off_and_back(engine: Engine, name: str, meanwhile: Callable[[], ob
     for network in before.networks:
         await engine.disconnect(network, before.id)
     await asyncio.to_thread(meanwhile)
-    await bring_back(engine, before, await engine.look(before.id) or container)
+    await restore_container(engine, before, await engine.look(before.id) or container)
     return before
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from demo.web.access.pairing_codes import ALPHABET, PairingCodes
 from demo.web.access.rate_limit import MAX_ADDRESSES, RateLimiter
-from demo.web.access.user_agent import device
+from demo.web.access.user_agent import describe_device
 from tests.support.paired_devices import OPEN, PHONE_AGENT, Device, OpenServer
 from tests.support.servers import serving, wait_for
 from tests.web.routes.test_contract import problem
@@ -77,17 +77,17 @@ def test_no_guess_breaks_anything(text: str) -> None:
 def test_a_device_is_told_in_words_we_know(agent: str) -> None:
     known = {"iPhone", "iPad", "Android", "Chromebook", "Mac", "Windows", "Linux", "some", "device"}
     known |= {"Edge", "Opera", "Samsung", "Internet", "Firefox", "Chrome", "Safari", "curl"}
-    assert set(device(agent).split()) <= known
+    assert set(describe_device(agent).split()) <= known
 
 
 def test_usual_devices_are_known() -> None:
-    assert device(PHONE_AGENT) == "iPhone Safari"
+    assert describe_device(PHONE_AGENT) == "iPhone Safari"
     assert (
-        device("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0")
+        describe_device("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0")
         == "Windows Edge"
     )
-    assert device("Mozilla/5.0 (Macintosh; Intel Mac OS X) Gecko/20100101 Firefox/142.0") == "Mac Firefox"
-    assert device("") == "some device"
+    assert describe_device("Mozilla/5.0 (Macintosh; Intel Mac OS X) Gecko/20100101 Firefox/142.0") == "Mac Firefox"
+    assert describe_device("") == "some device"
 
 
 # Slowing guesses down.

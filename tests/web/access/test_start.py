@@ -18,7 +18,7 @@ from demo.invitation import Invitation, symbol
 from demo.startup_report import AccessInfo, welcome
 from demo.web.access.addresses import ServerAddresses
 from demo.web.access.bearer_token import token_file
-from demo.web.access.origins import AllowedNames, is_loopback, plain_address, public_place
+from demo.web.access.origins import AllowedNames, is_loopback, parse_public_name, plain_address
 from demo.web.server.tls import tls_files
 from tests.cli.test_cli import run
 from tests.support.paired_devices import OPEN, OpenServer
@@ -43,7 +43,7 @@ from tests.support.servers import serving
     ],
 )
 def test_a_public_name_is_one_origin_exactly(text: str, origin: str, hosts: set[str]) -> None:
-    place = public_place(text, "http", 8000)
+    place = parse_public_name(text, "http", 8000)
     assert (place.origin, set(place.hosts)) == (origin, hosts)
 
 
@@ -75,13 +75,13 @@ def test_a_public_name_is_one_origin_exactly(text: str, origin: str, hosts: set[
 )
 def test_what_is_no_name_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(UsageError, match=r"demo\.example"):
-        public_place(text, "http", 8000)
+        parse_public_name(text, "http", 8000)
 
 
 @given(st.text(max_size=30))
 def test_any_text_is_a_name_or_a_usage_error(text: str) -> None:
     try:
-        place = public_place(text, "http", 8000)
+        place = parse_public_name(text, "http", 8000)
     except UsageError:
         return
     assert re.fullmatch(r"https?://[a-z0-9._-]+(:\d+)?|https?://\[[0-9a-f:.]+\](:\d+)?", place.origin)
@@ -106,11 +106,13 @@ def test_who_can_reach_a_server_decides_whether_it_is_open() -> None:
     assert not ServerAddresses().is_open
     assert not ServerAddresses("localhost", "127.0.0.1").is_open
     assert ServerAddresses("0.0.0.0", "0.0.0.0").is_open
-    assert ServerAddresses(public=(public_place("demo.local", "http", 8000),)).is_open
-    named = ServerAddresses("0.0.0.0", "0.0.0.0", 8000, public=(public_place("https://demo.example", "http", 8000),))
+    assert ServerAddresses(public=(parse_public_name("demo.local", "http", 8000),)).is_open
+    named = ServerAddresses(
+        "0.0.0.0", "0.0.0.0", 8000, public=(parse_public_name("https://demo.example", "http", 8000),)
+    )
     assert (named.everywhere, named.here) == ("https://demo.example", "http://127.0.0.1:8000")
     assert named.crosses_plainly, "its own port is plain http on the network too"
-    tunnelled = ServerAddresses(public=(public_place("https://demo.example", "http", 8000),))
+    tunnelled = ServerAddresses(public=(parse_public_name("https://demo.example", "http", 8000),))
     assert not tunnelled.crosses_plainly
     assert ServerAddresses("fd00::2", "fd00::2", 8000).everywhere == "http://[fd00::2]:8000"
 

@@ -21,7 +21,7 @@ from demo.web.security_headers import SECURITY_HEADERS
 from demo.web.server.http_protocol import LimitedHttpProtocol
 from demo.web.server.server import bind, serve
 from demo.web.streaming.connection_sink import ConnectionSink
-from demo.web.streaming.stream_slots import LOOK_EVERY_SEC, MAX_AGE_SEC, StreamSlots, short_of_room
+from demo.web.streaming.stream_slots import LOOK_EVERY_SEC, MAX_AGE_SEC, StreamSlots, describe_shortage
 from tests.conductor.test_conductor import THREE, ask, playing
 from tests.support.certificates import self_signed
 from tests.support.raw_sse_client import Listening
@@ -272,8 +272,8 @@ def test_a_stream_has_its_time_and_not_all_have_the_same() -> None:
 
 
 def test_a_system_with_room_for_few_is_told_of() -> None:
-    assert short_of_room(65_536) == ""
-    assert short_of_room(1024).startswith("at most 896 live screens, because this system allows 1024 open files")
+    assert describe_shortage(65_536) == ""
+    assert describe_shortage(1024).startswith("at most 896 live screens, because this system allows 1024 open files")
 
 
 FEW = """

@@ -7,7 +7,7 @@ from typing import Any
 from demo.clock import uptime
 from demo.processes.service import run
 from demo.subjects.cluster.kv_store import NotDone
-from demo.subjects.cluster.load_client import building
+from demo.subjects.cluster.load_client import service_builder
 from demo.subjects.cluster.workload import PREFIX
 from demo.subjects.tikv.client.grpc_channels import NoAnswer
 from demo.subjects.tikv.client.raw_client import RawClient
@@ -141,4 +141,4 @@ def _not_done(error: NoAnswer) -> NotDone:
 
 
 if __name__ == "__main__":
-    run(building(lambda config: TikvStore()))
+    run(service_builder(lambda config: TikvStore()))

@@ -17,7 +17,7 @@ from demo.processes.unix_client import ask
 from demo.subjects.cluster.deployment import Tell
 from demo.subjects.cluster.members import Members
 from demo.subjects.tikv.discovery import MemberDiscovery
-from demo.subjects.tikv.playground.directories import PlaygroundDir, end_all, end_what_is_left
+from demo.subjects.tikv.playground.directories import PlaygroundDir, stop_orphaned_playgrounds, stop_playground
 from demo.subjects.tikv.playground.tiup import EACH, VERSION, check_ports, command, find_tiup, missing
 from demo.subjects.tikv.topology import Topology
 
@@ -64,7 +64,7 @@ class Playground:
     async def bring_up(self) -> None:
         """Start a new one, always: a playground belongs to one show."""
         tiup = find_tiup()
-        await end_what_is_left(self._tell)
+        await stop_orphaned_playgrounds(self._tell)
         directory = self._directory = PlaygroundDir.new()
         if lacking := missing():
             self._tell(f"tiup downloads {', '.join(lacking)} first: that may take minutes")
@@ -137,7 +137,7 @@ class Playground:
         """Clean up if the playground ends before its show, and tell the presenter."""
         await supervisor.wait()
         self._tell("the playground has ended: restart this show")
-        await end_all(directory)
+        await stop_playground(directory)
 
     async def know(self) -> None:
         """Do nothing: its addresses do not change."""
@@ -157,7 +157,7 @@ class Playground:
             await supervisor.stop(END_SEC)
         self._supervisor = self._directory = None
         if directory is not None:
-            await end_all(directory)
+            await stop_playground(directory)
 
     async def close(self) -> None: ...
 

@@ -104,7 +104,7 @@ def _directories() -> Iterator[PlaygroundDir]:
                 yield PlaygroundDir(entry.name)
 
 
-async def end_what_is_left(tell: Callable[[str], None]) -> None:
+async def stop_orphaned_playgrounds(tell: Callable[[str], None]) -> None:
     """End the playgrounds of shows that have terminated.
 
     If the supervisor still lives, it is already ending its playground and is waited for; otherwise it is ended here.
@@ -115,7 +115,7 @@ async def end_what_is_left(tell: Callable[[str], None]) -> None:
             continue
         tell(f"stopping the playground {directory.tag}, which an earlier show left running")
         if await _wait_for_supervisor(noted, END_SEC * 2):
-            await end_all(directory)
+            await stop_playground(directory)
 
 
 async def _wait_for_supervisor(noted: dict[str, Any], within_sec: float) -> bool:
@@ -131,7 +131,7 @@ def _is_alive(pid: object, born: object) -> bool:
     return isinstance(pid, int) and born is not None and start_time_of(pid) == born
 
 
-async def end_all(place: PlaygroundDir) -> None:
+async def stop_playground(place: PlaygroundDir) -> None:
     """Kill every process with the playground's mark until none is left, then delete its directory.
 
     Raises `SubjectError` when processes are left after END_SEC.

@@ -16,7 +16,7 @@ from demo.processes.unix_client import ask
 from demo.subjects.cluster.cluster import Cluster
 from demo.subjects.cluster.members import Member
 from demo.subjects.tikv.playground.deployment import ASK_SEC, Playground
-from demo.subjects.tikv.playground.tiup import stays_without_its_own
+from demo.subjects.tikv.playground.tiup import survives_last_of_kind
 from demo.subjects.tikv.topology import Topology
 
 GONE_SEC = 30.0
@@ -41,7 +41,7 @@ class PlaygroundProcesses:
         part = next((part for part in running if port in part["ports"]), None)
         if part is None:
             raise SubjectError(f"{name} is not running, so it cannot be broken: heal it first")
-        if to_kill and part["own"] and self._is_last(member, running) and not stays_without_its_own():
+        if to_kill and part["own"] and self._is_last(member, running) and not survives_last_of_kind():
             raise SubjectError(
                 f"{name} is the last process of its kind that tiup itself has started, and a playground "
                 "before 1.16.5 may end "

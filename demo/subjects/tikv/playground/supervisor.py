@@ -25,7 +25,7 @@ from demo.errors import DemoError, SubjectError
 from demo.processes.child import program, start_time_of
 from demo.processes.process_ref import ProcessRef
 from demo.processes.procfs import Launch, Processes, children, descendants, listeners, marked, orphans
-from demo.subjects.tikv.playground.directories import MARK, PlaygroundDir, end_all
+from demo.subjects.tikv.playground.directories import MARK, PlaygroundDir, stop_playground
 
 PR_SET_CHILD_SUBREAPER = 36
 LOOK_SEC = 0.25
@@ -241,7 +241,7 @@ class PlaygroundSupervisor:
                     ProcessRef(pid, born).kill()
                 self._reap()
                 await asyncio.sleep(END_LOOK_SEC)
-            await end_all(self._directory)
+            await stop_playground(self._directory)
 
 
 def _as_handler(

@@ -73,7 +73,7 @@ def playground_version() -> tuple[int, ...] | None:
     return max((tuple(map(int, match.groups())) for match in matches if match), default=None)
 
 
-def stays_without_its_own() -> bool:
+def survives_last_of_kind() -> bool:
     """Return whether the playground continues when nothing of a kind that it started itself is left."""
     version = playground_version()
     return version is None or version >= STAYS
