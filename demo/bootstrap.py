@@ -222,7 +222,7 @@ def _report_journal(conductor: Conductor, opener: JournalOpener, aloud: bool) ->
 
     `aloud`: print the latter on stdout, before a terminal takes it over.
     """
-    for text in opener.troubles:
+    for text in opener.notices:
         conductor.enqueue("show", c.Notice(text))
     if aloud and opener.continued:
         print_lines(f"continued  {opener.continued}")
@@ -277,7 +277,7 @@ class _Stop(asyncio.Event):
 
         def caught(number: signal.Signals) -> None:
             if self.is_set():
-                say(REMOVING if system.is_ending else HEALING)
+                say(REMOVING if system.is_stopping else HEALING)
             else:
                 self.by_person = number is signal.SIGINT
             self.set()
@@ -318,7 +318,7 @@ async def _serve_web(show: _WebSession, stop: asyncio.Event, options: Options, s
             conductor.spawn(Broadcast(web, conductor, options.feed, say).run(), "publishing to the relays")
         if show.opener.continued:
             say(f"continued  {show.opener.continued}")
-        for text in show.opener.troubles:
+        for text in show.opener.notices:
             say(f"journal    {text}")
         if room := describe_shortage(max_files):
             say(f"streams    {room}")

@@ -77,7 +77,7 @@ class Conductor:
             self._watchdog.begin(self.journal.path, lambda text: self.enqueue("show", c.Notice(text)))
         self._faults = FaultRunner(self, config.faults, self._watchdog)
         self.health = HealthMonitor(self, config.health_poller, config.faults)
-        self.system = SystemLifecycle(self, self._faults, config, self.health.revive)
+        self.system = SystemLifecycle(self, self._faults, config, self.health.restart)
 
     @property
     def state(self) -> ShowState:
@@ -191,23 +191,23 @@ class Conductor:
             self.spawn(self._writer.save_often(), "the journal's snapshots")
             self.spawn(self._writer.thin_often(), "the thinning of the journal")
             self.spawn(LoopWatch(self._report_once).run(), "the watch over the event loop")
-            self.system.begin()
+            self.system.start()
             await self._process_commands()
         finally:
             await self._close()
 
     async def _load(self) -> None:
         await self._faults.load()
-        state = await load_show(self.journal, self._state, self._faults.left, self._start_at is not None)
+        state = await load_show(self.journal, self._state, self._faults.pending_faults, self._start_at is not None)
         if self.journal.newest_at is not None:
-            self.clock.go_on(state.boot, state.anchor, self.journal.newest_at)
-            self._faults.go_on()
+            self.clock.resume(state.boot, state.anchor, self.journal.newest_at)
+            self._faults.resume_clock()
         # Replaced in one step: listeners never see the intermediate states of the replay.
         self._state = state
 
     async def _heal_leftovers(self) -> None:
         try:
-            await self._faults.settle()
+            await self._faults.heal_leftovers()
         finally:
             self._leftovers_done.set()
 
@@ -270,7 +270,7 @@ class Conductor:
             # Nothing to change. But the event that made it so may still be in an overtaken write: wait for that one.
             return None if is_urgent(command) else self._writer.under_way
         state, entries = self._fold(command.issuer, decision, at)
-        self.journal.keep(entries)
+        self.journal.buffer(entries)
         writing = None
         if is_urgent(command):
             # Halt and heal take effect before they are written, and wait for the disk for 50 ms at most.
@@ -355,7 +355,7 @@ class Conductor:
         async def say(text: str) -> None:
             await self._run_command(c.CommandEnvelope("show", c.Notice(text, "note")), None)
 
-        await self.system.end(say)
+        await self.system.stop(say)
 
     async def _end_show(self) -> None:
         await self._end_tasks()

@@ -56,12 +56,12 @@ class FaultRunner:
         """Load the undos that an earlier process left pending. Raises `JournalError`."""
         await self._ledger.load()
 
-    def go_on(self) -> None:
+    def resume_clock(self) -> None:
         """Tell the ledger that the clock now continues the earlier process's time."""
-        self._ledger.go_on()
+        self._ledger.resume_clock()
 
     @property
-    def left(self) -> Sequence[str]:
+    def pending_faults(self) -> Sequence[str]:
         """The faults with a pending undo, oldest first."""
         return self._ledger.names
 
@@ -79,7 +79,7 @@ class FaultRunner:
             case _:
                 pass
 
-    async def settle(self) -> None:
+    async def heal_leftovers(self) -> None:
         """Heal what an earlier process left, after a restart.
 
         That includes undos of faults that the state does not show as running, and of faults that this show does not
@@ -129,7 +129,7 @@ class FaultRunner:
                 self._context.enqueue("show", c.FaultBroke(name, run, CALLED_OFF, touched=False))
             else:
                 self._context.enqueue("show", c.FaultApplied(name, run))
-                self._ledger.applied(undo)
+                self._ledger.mark_applied(undo)
                 self._recovery_watch.watch(name, run, undo.plan)
 
     def _report_failure(self, name: str, run: int, why: str) -> None:
@@ -143,7 +143,7 @@ class FaultRunner:
         """
         driver = self._drivers[name]
         plan = await run_with_timeout(PLAN_TIMEOUT_SEC, driver.plan(), "checking the target")
-        undo = await self._ledger.write_down(name, run, plan, driver.config.duration_sec)
+        undo = await self._ledger.record(name, run, plan, driver.config.duration_sec)
         try:
             # Through the queue, so that a halt or a heal that came during planning is seen before the target is
             # touched.

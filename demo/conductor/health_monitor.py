@@ -49,7 +49,7 @@ class HealthMonitor:
             self._run_poller(self._poller)
             self._context.spawn(self._check_repeatedly(self._poller), "the health watch")
 
-    def revive(self) -> None:
+    def restart(self) -> None:
         """Restart a poller that has ended; called when somebody heals everything."""
         if self._poller is not None and self._end_reason is not None:
             self._run_poller(self._poller)
@@ -83,7 +83,7 @@ class HealthMonitor:
 
     def _check(self, poller: Poller) -> None:
         # The clock needs a regular call to notice that the wall clock was set.
-        self._context.clock.look()
+        self._context.clock.check_wall_clock()
         at = self._context.clock()
         try:
             health = poller.get_health()

@@ -17,7 +17,7 @@ async def load_show(journal: Journal, show: ShowState, left: Sequence[str], anyw
     Raises `JournalError` for a journal that is damaged or belongs to another deck.
     """
     state = await journal.restore(show)
-    async for entries in journal.behind(state.seq):
+    async for entries in journal.entries_after(state.seq):
         for entry in entries:
             state = _apply_entry(journal, state, entry)
     if not anywhere:

@@ -31,12 +31,12 @@ class SystemLifecycle:
         self._faults = faults
         self._config = config
         self._revive = revive
-        self.is_ending = False
+        self.is_stopping = False
         self.is_slow = False
         """The stop takes longer than `QUIET_SEC`."""
         self.on_slow: Callable[[], None] = lambda: None
 
-    def begin(self) -> None:
+    def start(self) -> None:
         """Start the system as a task: the show does not wait for it."""
         if self._config.start_system is not None:
             self._context.spawn(self._start_system(self._config.start_system), "the start of the system")
@@ -93,14 +93,14 @@ class SystemLifecycle:
             if fault.may_have_changed_target and fault.state == "failed":
                 self._context.enqueue("show", c.Heal(fault.name))
 
-    async def end(self, say: Callable[[str], Awaitable[None]]) -> None:
+    async def stop(self, say: Callable[[str], Awaitable[None]]) -> None:
         """Stop the system. `say` is called when that takes longer than `QUIET_SEC`.
 
         Raises what the subject raises, and `FaultError` when the stop takes too long.
         """
         if self._config.stop_system is None:
             return
-        self.is_ending = True
+        self.is_stopping = True
         # With a timeout: the watchdog does not heal while we live, so a stop that hangs would block it for ever.
         ending = asyncio.ensure_future(
             run_with_timeout(self._config.stop_sec, self._config.stop_system(), "stopping the system")

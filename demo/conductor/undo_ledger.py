@@ -66,7 +66,7 @@ class UndoLedger:
             with contextlib.suppress(FaultError):
                 await self._give_to_watchdog(undo, 0.0)
 
-    def go_on(self) -> None:
+    def resume_clock(self) -> None:
         """Shorten the time for which undos stay unsettled by what has passed since they were written.
 
         Called once the clock continues the time of the earlier process: before that, their age is not known.
@@ -91,13 +91,13 @@ class UndoLedger:
             self._context.enqueue("show", c.Notice(row.text))
         if new:
             try:
-                await self._context.journal.put_aside(new)
+                await self._context.journal.set_aside(new)
             except JournalError as error:
                 self._context.enqueue("show", c.Notice(str(error)))
 
     # Before the injection.
 
-    async def write_down(self, fault: str, run: int, plan: Plan, lasts_sec: float) -> Undo:
+    async def record(self, fault: str, run: int, plan: Plan, lasts_sec: float) -> Undo:
         """Write an undo to disk and give it to the watchdog, before its target is touched; return it.
 
         `lasts_sec`: the duration of the fault, `math.inf` until healed. Raises `FaultError`: then the fault must not be
@@ -106,7 +106,7 @@ class UndoLedger:
         await self._supersede(fault, plan)
         try:
             at = self._context.clock()
-            writing = self._context.journal.intend(fault, run, plan, at)
+            writing = self._context.journal.record_undo(fault, run, plan, at)
             ident = await run_with_timeout(LEDGER_TIMEOUT_SEC, writing, "saving the undo")
         except (JournalError, FaultError) as error:
             raise FaultError(f"not injected: its undo cannot be saved ({error})") from error
@@ -143,7 +143,7 @@ class UndoLedger:
 
     # After the injection.
 
-    def applied(self, undo: Undo) -> None:
+    def mark_applied(self, undo: Undo) -> None:
         """Note that the injection has succeeded: nothing of it is under way any more."""
         self._unsettled_until.pop(undo.id, None)
         if self._watchdog is not None:

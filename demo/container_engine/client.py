@@ -84,14 +84,14 @@ class Engine:
         listed = await self._ask("list containers", lambda client: client.containers.list(**query))
         semaphore = asyncio.Semaphore(LOOKS_AT_ONCE)
 
-        async def look(ident: str) -> Container | None:
+        async def inspect(ident: str) -> Container | None:
             async with semaphore:
-                return await self.look(ident)
+                return await self.inspect(ident)
 
-        inspected = await asyncio.gather(*(look(item.id) for item in listed))
+        inspected = await asyncio.gather(*(inspect(item.id) for item in listed))
         return tuple(container for container in inspected if container is not None)
 
-    async def look(self, ident: str) -> Container | None:
+    async def inspect(self, ident: str) -> Container | None:
         """Return the container as it is now; None if the engine has no such container."""
 
         async def ask(client: "Docker") -> Container:

@@ -176,7 +176,7 @@ class EngineWatch:
 
     async def _inspect(self, ident: str) -> None:
         before = self._event_counts.get(ident, 0)
-        container = await self._engine.look(ident)
+        container = await self._engine.inspect(ident)
         if container is not None:
             self._merge(container, before)
         elif self._event_counts.get(ident, 0) == before:

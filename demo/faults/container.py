@@ -99,7 +99,7 @@ class ContainerFault:
             container = self._check_target(await self._take_pinned() or await self._select_container())
             before = ContainerState.of(container, await self._engine.identity())
         self._planned = container.called
-        by_hand = before.by_hand(self.config.chaos_type)
+        by_hand = before.manual_command(self.config.chaos_type)
         return Plan(self.config.chaos_type.value, container.called, before.undo(), by_hand, LATE_SEC)
 
     async def _select_container(self) -> Container:
@@ -112,7 +112,7 @@ class ContainerFault:
         pin, self._pin = self._pin, None
         if pin is None or time.monotonic() > pin.until:
             return None
-        now = await self._engine.look(pin.container.id)
+        now = await self._engine.inspect(pin.container.id)
         if now is None:
             raise FaultError(f"{pin.container.called} was removed since it was chosen: nothing was changed")
         return now
@@ -134,7 +134,7 @@ class ContainerFault:
         before = ContainerState.planned(plan)
         async with _engine_errors_as_faults():
             # By its id, not its name: a new container of the same name is not the one that was planned for.
-            container = await self._engine.look(before.id)
+            container = await self._engine.inspect(before.id)
             if container is None:
                 raise FaultError(f"{plan.target} was removed: nothing was changed")
             if not container.is_running:
@@ -161,7 +161,7 @@ class ContainerFault:
         """
         until = time.monotonic() + self._settle_sec
         while True:
-            now = await self._engine.look(before.id)
+            now = await self._engine.inspect(before.id)
             if now is None or not before.is_back(now) or now.started_at != before.started_at:
                 return
             if time.monotonic() > until:
@@ -174,7 +174,7 @@ class ContainerFault:
         before = ContainerState.planned(plan)
         async with _engine_errors_as_faults():
             await self._check_engine(before, plan.target)
-            container = await self._engine.look(before.id)
+            container = await self._engine.inspect(before.id)
             if container is not None:
                 await restore_container(self._engine, before, container)
 
@@ -185,13 +185,13 @@ class ContainerFault:
         """
         before = ContainerState.planned(plan)
         try:
-            container = await self._engine.look(before.id)
+            container = await self._engine.inspect(before.id)
             if container is not None and not before.is_back(container):
                 return False
             await self._check_engine(before, plan.target)
             if container is None:
                 # Asked once more: only now is it certain that the planned engine is the one that says so.
-                return await self._engine.look(before.id) is None
+                return await self._engine.inspect(before.id) is None
         except EngineError:
             return False
         return await self._is_up(plan.target)
@@ -205,7 +205,7 @@ class ContainerFault:
         before = ContainerState.planned(plan)
         async with _engine_errors_as_faults():
             await self._check_engine(before, plan.target)
-            container = await self._engine.look(before.id)
+            container = await self._engine.inspect(before.id)
         return container is None or before.shows(self.config.chaos_type, container)
 
     async def _check_engine(self, before: ContainerState, name: str) -> None:

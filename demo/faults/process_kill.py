@@ -19,21 +19,21 @@ LATE_SEC = 0.5
 class SystemRun:
     """One run of the system that a fault targets, named `show`, with the process that owns all its parts.
 
-    `by_hand`: what a person does when a heal does not work.
+    `manual_command`: what a person does when a heal does not work.
     """
 
     show: str
     owner: int
     owner_born: int | None
-    by_hand: str = ""
+    manual_command: str = ""
 
     def plan(self, kind: str, target: str, handle: Handle, late_sec: float) -> Plan:
         """Return a plan for one process of this run."""
         undo = {"show": self.show, "pid": handle.pid, "born": handle.born}
         undo |= {"owner": self.owner, "owner_born": self.owner_born}
-        return Plan(kind, target, undo, self.by_hand, late_sec)
+        return Plan(kind, target, undo, self.manual_command, late_sec)
 
-    def is_home_of(self, plan: Plan) -> bool:
+    def owns(self, plan: Plan) -> bool:
         """Return whether the plan belongs to this run, not to an earlier one or one out of reach from here."""
         return plan.undo.get("show") == self.show
 
@@ -76,7 +76,7 @@ class RestartableProcess(Protocol):
     async def current(self) -> Handle | None:
         """Return its process as of now. Raises `SubjectError` if that cannot be told."""
 
-    async def bring_back(self) -> None:
+    async def ensure_running(self) -> None:
         """Restart it if it is dead, and return once a probe says it is up. Raises `SubjectError`."""
 
     async def is_up(self) -> bool:
@@ -123,18 +123,16 @@ class ProcessKill:
     async def heal(self, plan: Plan) -> None:
         if has_system_terminated(plan):
             return  # and all its processes with it
-        if not self.home.is_home_of(plan):
+        if not self.home.owns(plan):
             raise FaultError(f"the system of {self.target} is still running, but cannot be reached from here")
         try:
-            await self.part.bring_back()
+            await self.part.ensure_running()
         except SubjectError as error:
             if not has_system_terminated(plan):
                 raise FaultError(f"{self.target} did not come back: {error}") from error
 
     async def is_healed(self, plan: Plan) -> bool:
-        return has_system_terminated(plan) or (
-            self.home.is_home_of(plan) and (self.part.is_over or await self.part.is_up())
-        )
+        return has_system_terminated(plan) or (self.home.owns(plan) and (self.part.is_over or await self.part.is_up()))
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         """Return whether the sample shows the target down. Degraded is not down: it lacks Redis."""

@@ -27,7 +27,7 @@ class TargetProcess:
     name: str
     process: ProcessRef
     undo: Mapping[str, Any]
-    by_hand: str = ""
+    manual_command: str = ""
 
 
 class ProcessOwner(Protocol):
@@ -82,7 +82,7 @@ class SignalFault:
             raise FaultError(f"{target.name} is already frozen: heal it first")
         self._planned = target.name
         undo = dict(target.undo) | {"pid": target.process.pid, "born": target.process.born}
-        by_hand = target.by_hand if self._kills else f"kill -CONT {target.process.pid}"
+        by_hand = target.manual_command if self._kills else f"kill -CONT {target.process.pid}"
         return Plan(self.config.chaos_type.value, target.name, undo, by_hand, LATE_SEC)
 
     async def _find_target(self) -> TargetProcess:

@@ -75,11 +75,7 @@ class RedisPause:
         await self._send_command("UNPAUSE", lambda client: client.client_unpause())
 
     async def is_healed(self, plan: Plan) -> bool:
-        return (
-            has_target_terminated(plan)
-            or not self._system_run.is_home_of(plan)
-            or await self._accepts_writes(WRITE_SEC)
-        )
+        return has_target_terminated(plan) or not self._system_run.owns(plan) or await self._accepts_writes(WRITE_SEC)
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         return any(

@@ -32,7 +32,7 @@ async def heal_leased(
         await lease.end()
     if has_target_terminated(plan) or has_system_terminated(plan):
         return
-    if not home.is_home_of(plan):
+    if not home.owns(plan):
         await wait_for_expiry()
         return
     try:

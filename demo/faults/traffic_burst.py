@@ -78,7 +78,7 @@ class BurstTraffic:
         await self._traffic.burst(self._keys, 1, 0)
 
     async def is_healed(self, plan: Plan) -> bool:
-        if has_target_terminated(plan) or not self._system_run.is_home_of(plan):
+        if has_target_terminated(plan) or not self._system_run.owns(plan):
             return True
         try:
             return not await self._traffic.is_bursting()

@@ -43,15 +43,15 @@ class GuardedFile:
             raise JournalError(f"the journal {self.path} was replaced by that of another show")
         self._db, self.epoch = db, epoch
         self._watch = FileWatch(self.path, self._lock_fd, mark_of(epoch))
-        self._watch.settle()
+        self._watch.note_sizes()
         return newest
 
-    def settle(self) -> None:
+    def note_sizes(self) -> None:
         """Note the new sizes of the files. To be called after each write."""
         if self._watch is not None:
-            self._watch.settle()
+            self._watch.note_sizes()
 
-    def make_sure(self, newest: int) -> None:
+    def ensure_intact(self, newest: int) -> None:
         """Check that what is written now, after entry `newest`, will be found after a crash.
 
         A file that was deleted, moved away or cut short is written again, where that is possible. Raises `JournalError`
@@ -60,7 +60,7 @@ class GuardedFile:
         if self._watch is None or self._db is None:
             self.open()
             return
-        damage = self._fatal_damage or self._watch.damage()
+        damage = self._fatal_damage or self._watch.find_damage()
         if damage is None:
             return
         if damage.spoilt:
@@ -83,7 +83,7 @@ class GuardedFile:
             return
         if not watch.has_lock:
             self._renew_lock()
-            if (still := watch.damage()) is None:
+            if (still := watch.find_damage()) is None:
                 return
             if still.taken:
                 raise JournalError("another server has used it meanwhile")

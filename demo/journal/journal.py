@@ -111,7 +111,7 @@ class Journal:
 
     # Events.
 
-    def keep(self, entries: Iterable[JournalEntry]) -> None:
+    def buffer(self, entries: Iterable[JournalEntry]) -> None:
         """Keep entries in memory until the next write: for those that may be lost in a crash.
 
         Raises `JournalError`, and keeps none of them, when one cannot be written as JSON.
@@ -124,7 +124,7 @@ class Journal:
 
     async def append(self, entries: Iterable[JournalEntry]) -> None:
         """Write these entries and all that were kept before them. Raises `JournalError`; they stay in memory then."""
-        self.keep(entries)
+        self.buffer(entries)
         await self._run_in_thread(self._flush)
 
     async def read(self, after: int = 0, limit: int = 500) -> list[JournalEntry]:
@@ -140,7 +140,7 @@ class Journal:
         self.newest_at = await self._run_in_thread(lambda: newest_moment(self._file.db))
         return state
 
-    async def behind(self, after: int) -> AsyncIterator[list[JournalEntry]]:
+    async def entries_after(self, after: int) -> AsyncIterator[list[JournalEntry]]:
         """Yield in batches what a fold needs after `after`; only some of the old health samples.
 
         Raises `JournalError`.
@@ -150,7 +150,7 @@ class Journal:
             yield entries
 
     async def save_snapshot(self, state: ShowState) -> None:
-        """Save a state for the next start; all its entries are in `keep` already. Raises `JournalError`."""
+        """Save a state for the next start; all its entries are in `buffer` already. Raises `JournalError`."""
         await self._run_in_thread(lambda: self._save_snapshot(state))
 
     def remember(self, state: ShowState) -> None:
@@ -160,7 +160,7 @@ class Journal:
     def _save_snapshot(self, state: ShowState) -> None:
         self._flush()
         save_snapshot(self._file.db, state)
-        self._file.settle()
+        self._file.note_sizes()
 
     async def thin(self, now: float, running: Collection[str]) -> bool:
         """Delete some old health samples; return whether there are more to delete. Raises `JournalError`.
@@ -170,14 +170,14 @@ class Journal:
         return await self._run_in_thread(lambda: self._thin(now, running))
 
     def _thin(self, now: float, running: Collection[str]) -> bool:
-        self._file.make_sure(self._durable_seq)
+        self._file.ensure_intact(self._durable_seq)
         more = self._retention.step(self._file.db, now, running)
-        self._file.settle()
+        self._file.note_sizes()
         return more
 
     # The undo ledger.
 
-    async def intend(self, fault: str, run: int, plan: Plan, at: float | None = None) -> str:
+    async def record_undo(self, fault: str, run: int, plan: Plan, at: float | None = None) -> str:
         """Write an undo, synced to the disk, before its fault is injected; return its id.
 
         `at`: its moment (None: now).
@@ -201,7 +201,7 @@ class Journal:
         """Return the pending undos that cannot be read, oldest first."""
         return await self._run_in_thread(lambda: unreadable_rows(self._file.db))
 
-    async def put_aside(self, undos: Sequence[UnreadableUndo]) -> None:
+    async def set_aside(self, undos: Sequence[UnreadableUndo]) -> None:
         """Mark unreadable undos, so that they are not pending any more; their rows stay. Raises `JournalError`."""
         await self._run_in_thread(lambda: put_aside(self._file.db, undos))
 
@@ -209,7 +209,7 @@ class Journal:
         """Return by fault the undo that was written last, in whatever state it is."""
         return {undo.fault: undo for undo in await self._run_in_thread(lambda: _to_undos(newest_rows(self._file.db)))}
 
-    def adopt(self, rows: Sequence[UndoRow]) -> None:
+    def take_over_undos(self, rows: Sequence[UndoRow]) -> None:
         """Write undos of another journal into this ledger, synced to the disk; those that it has already stay.
 
         Blocks until the disk answers: only for the start, before there is a show. Raises `JournalError`.
@@ -220,9 +220,9 @@ class Journal:
             raise JournalError(f"the journal {self.path} cannot take over an undo: {error}") from error
 
     def _adopt(self, rows: Sequence[UndoRow]) -> None:
-        self._file.make_sure(self._durable_seq)
+        self._file.ensure_intact(self._durable_seq)
         add_undos(self._file.db, rows)
-        self._file.settle()
+        self._file.note_sizes()
 
     # The file.
 
@@ -326,12 +326,12 @@ class Journal:
     def _flush(self) -> None:
         with self._lock:
             batch = list(self._unwritten)
-        self._file.make_sure(self._durable_seq)
+        self._file.ensure_intact(self._durable_seq)
         if not batch:
             return
         with self._file.db:
             self._insert([row[:4] for row in batch])
-        self._file.settle()
+        self._file.note_sizes()
         written = batch[-1].seq
         with self._lock:
             # New entries may have been kept meanwhile: remove only those of this batch.
@@ -370,10 +370,10 @@ class Journal:
         return (entries + [entry_of(*row[:4]) for row in unwritten])[:limit]
 
     def _execute_synced(self, statement: str, values: tuple[Any, ...]) -> None:
-        self._file.make_sure(self._durable_seq)
+        self._file.ensure_intact(self._durable_seq)
         with synced(self._file.db):
             self._file.db.execute(statement, values)
-        self._file.settle()
+        self._file.note_sizes()
 
 
 def _make_temporary_dir() -> str:

@@ -34,7 +34,7 @@ class FaultRuns:
         self._read_to = 0
         self._runs: dict[tuple[str, int], tuple[float, float]] = {}
 
-    def read_on(self, db: sqlite3.Connection) -> bool:
+    def read_more(self, db: sqlite3.Connection) -> bool:
         """Read the next batch of events; return True once there are no more."""
         rows = db.execute(_FAULTS, (self._read_to,)).fetchall()
         for seq, at, data in rows:
@@ -77,7 +77,7 @@ class Retention:
         """
         if self._progress is None:
             self._progress = _read_progress(db)
-        if not self._runs.read_on(db):
+        if not self._runs.read_more(db):
             return True
         seq, kept_at = self._progress
         rows = db.execute(_NEXT, (seq,)).fetchall()

@@ -37,7 +37,7 @@ class FileWatch:
         self._sizes = dict.fromkeys(("", "-wal"), 0)
         self._side_stats: dict[str, os.stat_result] = {}
 
-    def settle(self) -> None:
+    def note_sizes(self) -> None:
         """Note the current sizes after a write of our own: from now on a smaller file is damage."""
         self._sizes[""] = max(self._sizes[""], os.fstat(self._fd).st_size)
         for side in ("-wal", "-shm"):
@@ -48,7 +48,7 @@ class FileWatch:
             if side == "-wal" and os.path.samestat(known, now):
                 self._sizes[side] = max(self._sizes[side], now.st_size)
 
-    def damage(self) -> Damage | None:
+    def find_damage(self) -> Damage | None:
         """Return what is wrong with the files now, None for nothing. Raises `OSError` when that cannot be told."""
         return self._check_file() or self._check_side_files()
 

@@ -26,7 +26,7 @@ class PrometheusProbe:
     by: str = "instance"
     deadline_sec: float = TIMEOUT_SEC
 
-    async def look(self) -> Reading:
+    async def read(self) -> Reading:
         url = f"{self.url.rstrip('/')}/api/v1/query"
         response = await fetch(self.session, url, self.deadline_sec, params={"query": self.query})
         if response.trouble:

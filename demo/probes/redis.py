@@ -32,7 +32,7 @@ class RedisProbe:
     key: str = "show:probe:poller"
     deadline_sec: float = TIMEOUT_SEC
 
-    async def look(self) -> Reading:
+    async def read(self) -> Reading:
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self.deadline_sec):

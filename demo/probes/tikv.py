@@ -37,7 +37,7 @@ class StatusProbe:
     url: str
     deadline_sec: float = STATUS_TIMEOUT_SEC
 
-    async def look(self) -> Reading:
+    async def read(self) -> Reading:
         response = await fetch(self.session, f"{self.url.rstrip('/')}/status", self.deadline_sec)
         if response.trouble:
             return Reading(trouble=response.trouble)
@@ -60,7 +60,7 @@ class QpsProbe:
     span_sec: float = SPAN_SEC
     _looks: deque[tuple[float, dict[str, float]]] = field(default_factory=deque, repr=False)
 
-    async def look(self) -> Reading:
+    async def read(self) -> Reading:
         url = f"{self.url.rstrip('/')}/metrics"
         response = await fetch(self.session, url, self.deadline_sec, most_bytes=MOST_METRICS_BYTES)
         if response.trouble:

@@ -345,7 +345,7 @@ async def test_a_fault_left_by_a_dead_server_is_healed_by_the_next(tmp_path: Pat
     system = System()
     system.up = False
     left = Journal(tmp_path / "j")
-    await left.intend("off", 1, Plan("switch", "n", {"was": "up"}, late_sec=0.0))
+    await left.record_undo("off", 1, Plan("switch", "n", {"was": "up"}, late_sec=0.0))
     await left.close()
     # The fold of this journal knows no fault under way: the ledger alone must do.
     async with playing(THREE, Switch(system), system=system, journal=Journal(tmp_path / "j")) as conductor:

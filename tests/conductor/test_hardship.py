@@ -56,7 +56,7 @@ class Stubborn(Switch):
 async def left_behind(path: Path, *faults: str) -> None:
     journal = Journal(path)
     for name in faults:
-        await journal.intend(name, 1, Plan("switch", "n", {"was": "up"}, late_sec=0.0))
+        await journal.record_undo(name, 1, Plan("switch", "n", {"was": "up"}, late_sec=0.0))
     await journal.close()
 
 

@@ -26,7 +26,7 @@ async def broken(path: Path, *states: str) -> Path:
         story += [e.FaultRequested("off", run), e.FaultStarted("off", run, "n"), e.FaultInjected("off", run, None)]
     await journal.append([e.JournalEntry(seq, 1000.0 + seq, "test", event) for seq, event in enumerate(story, 1)])
     for run, state in enumerate(states, 1):
-        await journal.mark(await journal.intend("off", run, Plan("switch", "n", {}, late_sec=0.0)), state)
+        await journal.mark(await journal.record_undo("off", run, Plan("switch", "n", {}, late_sec=0.0)), state)
     await journal.close()
     return path
 

@@ -52,7 +52,7 @@ async def test_containers_that_do_not_run_are_told_too(yard: Yard, engine: Engin
 
 
 async def test_one_that_does_not_exist_is_none_and_no_error(engine: Engine, yard: Yard) -> None:
-    assert await engine.look("0" * 64) is None
+    assert await engine.inspect("0" * 64) is None
     with pytest.raises(EngineRefused, match=r"did not kill 000000000000: .*No such container"):
         await engine.kill("0" * 64)
 
@@ -90,7 +90,7 @@ async def test_what_ignores_its_end_is_killed_when_its_grace_is_over(yard: Yard,
 
 async def test_many_questions_at_once_are_all_answered(yard: Yard, engine: Engine) -> None:
     idents = [yard.run(f"n{number}") for number in range(3)]
-    told = await asyncio.gather(*(engine.look(ident) for ident in idents * 20))
+    told = await asyncio.gather(*(engine.inspect(ident) for ident in idents * 20))
     assert [container.id for container in told if container] == idents * 20
 
 

@@ -184,7 +184,7 @@ async def test_a_404_of_another_web_server_does_not_mean_that_a_container_is_gon
     with serving_page(status=404, body=b"nothing here") as port:
         engine = Engine(f"tcp://127.0.0.1:{port}")
         with pytest.raises(EngineRefused):
-            await engine.look("a" * 64)
+            await engine.inspect("a" * 64)
         await engine.close()
 
 

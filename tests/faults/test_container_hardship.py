@@ -153,7 +153,7 @@ async def test_a_heal_that_comes_behind_another_one_or_a_removal_is_no_failure(
     plan = await driver.plan()
     await driver.inject(plan)
     before = ContainerState.planned(plan)
-    broken = await engine.look(before.id)
+    broken = await engine.inspect(before.id)
     assert broken is not None
     await driver.heal(plan)
     await restore_container(engine, before, broken)

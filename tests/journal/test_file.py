@@ -145,7 +145,7 @@ async def test_a_server_that_began_in_its_place_keeps_it(tmp_path: Path) -> None
     with pytest.raises(JournalError, match="another file in its place: move that file away"):
         await first.append([said(2)])
     with pytest.raises(JournalError, match="another file in its place"):
-        await first.intend("kill", 1, Plan("process", "node-2", {}))
+        await first.record_undo("kill", 1, Plan("process", "node-2", {}))
     await second.append([said(2)])
     await second.close()
     with pytest.raises(JournalError, match="lacks its last 1 entries"):
@@ -158,7 +158,7 @@ async def test_a_server_that_began_in_its_place_keeps_it(tmp_path: Path) -> None
 def filled(path: Path) -> Journal:
     """One most of which is in the file itself, no longer in the log."""
     journal = Journal(path)
-    journal.keep([said(seq, 4000) for seq in range(1, 2001)])
+    journal.buffer([said(seq, 4000) for seq in range(1, 2001)])
     return journal
 
 
@@ -171,7 +171,7 @@ async def test_a_file_that_was_cut_short_beyond_repair_is_said_and_takes_no_undo
         with pytest.raises(JournalError, match=r"was cut short; it cannot be repaired: .*start with --fresh"):
             await journal.append([said(2001)])
         with pytest.raises(JournalError, match="was cut short"):
-            await journal.intend("kill", 1, Plan("process", "node-2", {}))
+            await journal.record_undo("kill", 1, Plan("process", "node-2", {}))
     with pytest.raises(JournalError, match="lacks its last"):
         await journal.close()
     assert path.stat().st_size == 8192, "nothing was written over what is left"
@@ -204,7 +204,7 @@ async def test_who_notes_a_heal_from_outside_leaves_the_log_of_a_running_show(tm
     if continued:
         await journal.close()
         journal = JournalOpener("s", shelf=shelf).open(show)
-    ident = await journal.intend("kill", 1, Plan("process", "node-2", {}))
+    ident = await journal.record_undo("kill", 1, Plan("process", "node-2", {}))
     outside = (
         f"from demo.journal import note_healed; from pathlib import Path; note_healed(Path({str(journal.path)!r}),"
     )

@@ -82,7 +82,7 @@ async def kept(
     story = (e.ShowOpened(subject, tuple(titles)), e.ChapterEntered(1, True, 1), e.ChapterEntered(2, True, 2), *events)
     await journal.append([e.JournalEntry(seq, CLOCK.tick(), "test", event) for seq, event in enumerate(story, 1)])
     for run in range(1, undos + 1):
-        await journal.intend("off", run, Plan("lamp", "lamp", {"run": run}))
+        await journal.record_undo("off", run, Plan("lamp", "lamp", {"run": run}))
     await journal.close()
     begun_at(path, began)
     return path
@@ -114,7 +114,7 @@ async def undos_in(path: Path) -> list[tuple[str, str]]:
 
 async def test_an_empty_shelf_gets_a_journal_for_this_user_alone(shelf: JournalDirectory) -> None:
     path, found = await opened(shelf)
-    assert (found.continued, found.troubles) == ("", [])
+    assert (found.continued, found.notices) == ("", [])
     assert path.parent == shelf.directory
     assert key_of(path) == "none"
     assert stat.S_IMODE(shelf.directory.stat().st_mode) == 0o700
@@ -127,7 +127,7 @@ async def test_a_show_that_was_left_goes_on_and_says_so(shelf: JournalDirectory)
     assert path == left
     assert found.continued.startswith("chapter 2 of 3, begun ")
     assert found.continued.endswith("(for a new show: --fresh)")
-    assert found.troubles == []
+    assert found.notices == []
 
 
 async def test_of_several_the_one_written_to_last_goes_on(shelf: JournalDirectory) -> None:
@@ -146,7 +146,7 @@ async def test_a_show_that_is_over_does_not_go_on(shelf: JournalDirectory, endin
     over = await kept(shelf, ending)
     path, found = await opened(shelf)
     assert path != over
-    assert (found.continued, found.troubles) == ("", [])
+    assert (found.continued, found.notices) == ("", [])
 
 
 @pytest.mark.parametrize("after", [(e.ShowClosed(over=False),), (e.ShowClosed(over=True), e.ShowPickedUp())])
@@ -164,12 +164,12 @@ async def test_a_second_server_gets_a_journal_of_its_own_and_disturbs_nobody(she
     assert first.path == left
     path, found = await opened(shelf)
     assert path != left
-    assert len(found.troubles) == 1
-    assert found.troubles[0].startswith(
+    assert len(found.notices) == 1
+    assert found.notices[0].startswith(
         f"{summarize(left).name} is in use by another demo, so a new show was started here"
     )
     _, found = await opened(shelf, fresh=True)
-    assert found.troubles == [], "whoever asks for a new show knows"
+    assert found.notices == [], "whoever asks for a new show knows"
     assert [state for _, state in await undos_in(left)] == ["intended"]
     await first.close()
 
@@ -182,7 +182,7 @@ async def test_a_server_that_is_closing_is_waited_for_and_its_show_goes_on(
     monkeypatch.setattr("demo.journal.library.open_show.IN_USE_TIMEOUT_SEC", 30.0)
     monkeypatch.setattr("demo.journal.library.open_show.time.sleep", lambda _: closing.release())
     path, found = await opened(shelf)
-    assert (path, found.troubles) == (left, [])
+    assert (path, found.notices) == (left, [])
     assert found.continued.startswith("chapter 2 of 3")
 
 
@@ -202,11 +202,11 @@ async def test_another_deck_is_not_continued_and_said_once(shelf: JournalDirecto
     other = await kept(shelf, titles=("other",), undos=1)
     path, found = await opened(shelf)
     assert path != other
-    assert len(found.troubles) == 2
-    assert "it belongs to another deck of 1 chapters" in found.troubles[0]
-    assert "left something broken" in found.troubles[1]
+    assert len(found.notices) == 2
+    assert "it belongs to another deck of 1 chapters" in found.notices[0]
+    assert "left something broken" in found.notices[1]
     again, found = await opened(shelf)
-    assert (again, found.troubles) == (path, [])
+    assert (again, found.notices) == (path, [])
 
 
 async def test_another_version_is_left_byte_for_byte_alone(shelf: JournalDirectory) -> None:
@@ -218,7 +218,7 @@ async def test_another_version_is_left_byte_for_byte_alone(shelf: JournalDirecto
     path, found = await opened(shelf)
     assert path != other
     assert other.read_bytes() == before
-    assert ["format 99" in line for line in found.troubles] == [True]
+    assert ["format 99" in line for line in found.notices] == [True]
 
 
 async def test_nowhere_to_write_is_said_and_the_show_goes_on_in_a_temporary_journal(tmp_path: Path) -> None:
@@ -229,8 +229,8 @@ async def test_nowhere_to_write_is_said_and_the_show_goes_on_in_a_temporary_jour
     await journal.append([e.JournalEntry(1, 1.0, "test", e.Said("x"))])
     await journal.close()
     assert not place.exists()
-    assert len(found.troubles) == 1
-    assert "a crash would lose it" in found.troubles[0]
+    assert len(found.notices) == 1
+    assert "a crash would lose it" in found.notices[0]
 
 
 async def test_what_lies_on_a_shelf_that_cannot_be_written_is_healed_all_the_same(
@@ -292,7 +292,7 @@ async def test_a_fresh_start_takes_over_what_is_left_to_undo_and_sets_the_old_sh
     assert path != old
     assert await undos_in(path) == [('{"run": 1}', "intended"), ('{"run": 2}', "intended")]
     assert [state for _, state in await undos_in(old)] == ["moved", "moved"]
-    assert len(found.troubles) == 1
+    assert len(found.notices) == 1
     assert summarize(old).over
     assert (await opened(shelf))[0] == path
 
@@ -328,7 +328,7 @@ async def test_the_old_ledger_is_marked_only_when_the_new_one_has_taken_it(
     monkeypatch.setattr("demo.journal.journal.add_undos", full)
     _, found = await opened(shelf, fresh=True)
     assert summarize(old).undos == 1
-    assert "cannot take over an undo: database or disk is full" in found.troubles[0]
+    assert "cannot take over an undo: database or disk is full" in found.notices[0]
 
 
 async def test_taking_over_twice_heals_once(shelf: JournalDirectory) -> None:
@@ -373,7 +373,7 @@ async def test_fresh_with_a_file_moves_the_old_one_aside_with_its_log(tmp_path: 
     assert (aside.events, aside.chapter, aside.undos) == (first.events, 2, 0)
     assert [state for _, state in await undos_in(file)] == ["intended"]
     assert (tmp_path / "show.1.sessions").read_text() == "s"
-    assert len(found.troubles) == 1
+    assert len(found.notices) == 1
     await opened(shelf, file=file, fresh=True)
     assert sorted(one.name for one in list_set_aside(file)) == ["show.1", "show.2"]
 
@@ -397,7 +397,7 @@ async def test_a_named_file_takes_over_what_this_subject_left_on_the_shelf(
     _, found = await opened(shelf, file=tmp_path / "show")
     assert [state for _, state in await undos_in(tmp_path / "show")] == ["intended"]
     assert (summarize(left).undos, summarize(other).undos) == (0, 1)
-    assert "left something broken" in found.troubles[0]
+    assert "left something broken" in found.notices[0]
     path, found = await opened(shelf)
     assert path == left, "a show that is not over still goes on"
 
@@ -528,7 +528,7 @@ async def taken_up(found: JournalSummary, event: e.Event | None = None, undo: bo
     if event is not None:
         await journal.append([e.JournalEntry(9, CLOCK.tick(), "test", event)])
     if undo:
-        await journal.intend("off", 9, Plan("lamp", "lamp", {}))
+        await journal.record_undo("off", 9, Plan("lamp", "lamp", {}))
     await journal.close()
 
 
@@ -601,7 +601,7 @@ async def test_a_begin_that_fails_leaves_no_file(shelf: JournalDirectory, monkey
     monkeypatch.setattr("demo.journal.guarded_file.open_file", full)
     path, found = await opened(shelf)
     assert path.parent != shelf.directory
-    assert "database or disk is full" in found.troubles[0]
+    assert "database or disk is full" in found.notices[0]
     assert list(shelf.directory.iterdir()) == []
 
 
@@ -633,7 +633,7 @@ async def test_a_journal_whose_server_ended_while_it_was_being_made_is_begun(she
         db.execute("PRAGMA journal_mode=WAL")
     db.close()
     path, found = await opened(shelf)
-    assert (path, found.troubles, found.continued) == (empty, [], "")
+    assert (path, found.notices, found.continued) == (empty, [], "")
 
 
 async def test_what_is_no_journal_is_listed_as_such(shelf: JournalDirectory) -> None:
@@ -641,11 +641,11 @@ async def test_what_is_no_journal_is_listed_as_such(shelf: JournalDirectory) -> 
     assert [found.trouble != "" for found in shelf.all()] == [True]
     path, found = await opened(shelf)
     assert path.name != "none-20260101-000000.journal"
-    assert len(found.troubles) == 1
+    assert len(found.notices) == 1
     await kept(shelf, e.ShowClosed(over=True), path=path.with_name("none-20260102-000000.journal"))
     path.unlink()
     _, found = await opened(shelf)
-    assert found.troubles == [], "said once: a show was begun since"
+    assert found.notices == [], "said once: a show was begun since"
 
 
 def test_json_types_are_found_by_their_first_word() -> None:

@@ -74,7 +74,7 @@ async def folded(path: Path, of: ShowState) -> tuple[ShowState, int]:
     """The state that a start finds, and how many entries it reads for that."""
     journal = Journal(path)
     state, count = await journal.restore(of), 0
-    async for entries in journal.behind(state.seq):
+    async for entries in journal.entries_after(state.seq):
         for entry in entries:
             state, count = apply(state, entry), count + 1
     journal.verify(of)

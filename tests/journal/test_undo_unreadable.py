@@ -38,7 +38,7 @@ async def ledger(path: Path, column: str, value: str) -> None:
     """Two undos that wait, the second one damaged."""
     journal = Journal(path)
     for fault in ("whole", "torn"):
-        await journal.intend(fault, 1, Plan("dark", f"the {fault} lamp", {"file": "f"}, manual=f"rm {fault}"))
+        await journal.record_undo(fault, 1, Plan("dark", f"the {fault} lamp", {"file": "f"}, manual=f"rm {fault}"))
     await journal.close()
     alter(path, f"UPDATE undos SET {column} = {value} WHERE fault = 'torn'")
 
@@ -57,7 +57,7 @@ async def test_the_other_undos_are_read_and_the_damaged_one_is_put_aside_and_kep
     assert set(await journal.newest()) == {"whole"}
     (torn,) = await journal.unreadable()
     assert (torn.fault, torn.manual, torn.is_new) == ("torn", "rm torn", True)
-    await journal.put_aside([torn])
+    await journal.set_aside([torn])
     (kept,) = await journal.unreadable()
     assert not kept.is_new
     await journal.close()

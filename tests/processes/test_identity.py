@@ -141,8 +141,8 @@ async def test_a_stranger_s_redis_on_our_port_is_not_ours_whatever_it_lets_in_an
         async with stranger_on(system.redis.port) as stranger:
             # The nodes and the backend look for Redis all the time.
             for _ in range(3):
-                assert not (await system.redis.probe.look()).ok
-            assert (await system.redis.probe.look()).trouble == STRANGER
+                assert not (await system.redis.probe.read()).ok
+            assert (await system.redis.probe.read()).trouble == STRANGER
             assert stranger.heard == b""
 
 
@@ -151,7 +151,7 @@ async def test_an_answer_of_the_part_s_own_port_counts_only_with_the_token_of_th
     system = OwnedSystem(Settings())
     probe = system.lines.probe("node-1")
     async with stranger_on(system.nodes[0].port, ANSWERS["a node's own words"]):
-        assert (await probe.look()).trouble == STRANGER
+        assert (await probe.read()).trouble == STRANGER
     await system.stop()
 
 

@@ -239,7 +239,7 @@ def test_what_could_not_be_healed_at_the_start_can_be_asked_for(home: Path) -> N
 
 async def leave_behind(home: Path) -> None:
     journal = Journal(home / "show.journal")
-    await journal.intend("dark", 1, Plan("dark", "the lamp", {"file": str(home / "dark")}, late_sec=0.0))
+    await journal.record_undo("dark", 1, Plan("dark", "the lamp", {"file": str(home / "dark")}, late_sec=0.0))
     await journal.close()
     (home / "dark").touch()
     (home / "stuck").touch()

@@ -44,11 +44,11 @@ class JournalSummary:
     trouble: str = ""
 
     @property
-    def standing_on(self) -> str:
+    def chapter_title(self) -> str:
         """The title of the last current chapter, "an unknown chapter" without one."""
         return self.titles[self.chapter - 1] if 0 < self.chapter <= len(self.titles) else "an unknown chapter"
 
-    def goes_on_in(self, titles: Sequence[str]) -> bool:
+    def can_continue_with(self, titles: Sequence[str]) -> bool:
         """Return whether a deck of these titles has the last current chapter."""
         return self.chapter in renumbered(self.titles, titles)
 

@@ -23,7 +23,7 @@ class JournalOpener:
     """Opens the journal of a show of `subject`, once.
 
     Without `file` it continues the newest journal in the directory (`shelf`) that is not in use and whose show is not
-    over. `fresh`: begin a new show. After `open`, `continued` is a line that says what is continued, and `troubles` are
+    over. `fresh`: begin a new show. After `open`, `continued` is a line that says what is continued, and `notices` are
     notices of what could not be.
     """
 
@@ -41,7 +41,7 @@ class JournalOpener:
         Then the current chapter of a show need not exist in an edited deck.
         """
         self.continued = ""
-        self.troubles: list[str] = []
+        self.notices: list[str] = []
         self._titles: tuple[str, ...] = ()
         self._subject = subject
         self._file = file and resolve_path(file)
@@ -67,7 +67,7 @@ class JournalOpener:
         if not summary.trouble:
             self._announce_continued(summary)
         if is_in_memory(file):
-            self.troubles.append(
+            self.notices.append(
                 f"{file} is on a memory disk, which a reboot empties: what is broken then stays broken, "
                 "because its undo "
                 f"is lost too; name a file on a real disk with --journal"
@@ -104,10 +104,10 @@ class JournalOpener:
             elif summary.trouble:
                 if _is_newest(summary, summaries):
                     self._report_left_alone(summary, summary.trouble)
-            elif summary.chapter and not self._anywhere and not summary.goes_on_in(titles):
+            elif summary.chapter and not self._anywhere and not summary.can_continue_with(titles):
                 self._report_left_alone(
                     summary,
-                    f"it belongs to another deck of {len(summary.titles)} chapters and is on {summary.standing_on!r}, "
+                    f"it belongs to another deck of {len(summary.titles)} chapters and is on {summary.chapter_title!r}, "
                     f"which this deck does not have; --from N continues at one of its chapters",
                 )
             elif (journal := self._try_open(summary, show)) is not None:
@@ -124,7 +124,7 @@ class JournalOpener:
 
     def _report_in_use(self, summary: JournalSummary, titles: tuple[str, ...]) -> None:
         if summary.titles in ((), titles):
-            self.troubles.append(
+            self.notices.append(
                 f"{summary.name} is in use by another demo, so a new show was started here; "
                 f"to continue that one, end both and start again"
             )
@@ -168,7 +168,7 @@ class JournalOpener:
             raise
 
     def _open_temporary(self, why: str) -> Journal:
-        self.troubles.append(
+        self.notices.append(
             f"the show cannot be kept in {self._directory.directory} ({why}): a crash would lose it; "
             f"make that directory writable, or name a file with --journal"
         )
@@ -178,7 +178,7 @@ class JournalOpener:
         try:
             self._directory.prune(self._subject)
         except JournalError as error:
-            self.troubles.append(str(error))
+            self.notices.append(str(error))
 
     # Both ways.
 
@@ -197,17 +197,17 @@ class JournalOpener:
                 self._take_over(summary, journal, set_aside)
 
     def _take_over(self, summary: JournalSummary, journal: Journal, set_aside: bool) -> None:
-        self.troubles += set_unreadable_aside(summary)
+        self.notices += set_unreadable_aside(summary)
         try:
             count = transfer_undos(summary, journal, set_aside=set_aside)
         except JournalError as error:
-            self.troubles.append(str(error))
+            self.notices.append(str(error))
             return
         if count:
-            self.troubles.append(f"{summary.name} left something broken: it is healed before this show begins")
+            self.notices.append(f"{summary.name} left something broken: it is healed before this show begins")
 
     def _report_left_alone(self, summary: JournalSummary, why: str) -> None:
-        self.troubles.append(f"{summary.name} is left as it is and not continued: {why}; `demo shows` lists it")
+        self.notices.append(f"{summary.name} is left as it is and not continued: {why}; `demo shows` lists it")
 
 
 def _is_newest(summary: JournalSummary, summaries: Iterable[JournalSummary]) -> bool:

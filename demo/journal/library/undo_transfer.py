@@ -34,7 +34,7 @@ def transfer_undos(old: JournalSummary, journal: Journal, *, set_aside: bool) ->
             return 0  # deleted since its summary was read
         rows = pending_undos(old.path)
         if rows:
-            journal.adopt(rows)
+            journal.take_over_undos(rows)
         if not old.trouble and not journal.is_temporary:
             with contextlib.suppress(sqlite3.Error, OSError, JournalError):
                 _mark_old_journal(old.path, marks_set_aside, rows)

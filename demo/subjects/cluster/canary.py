@@ -78,7 +78,7 @@ class Canary:
             while confirmed_at[0] < now - KEPT_SEC:
                 confirmed_at.popleft()
 
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """Return the canary's state for the health report of the client process.
 
         `down_since`: if no writes are confirmed now, the last confirmed write of the key that has waited longest.

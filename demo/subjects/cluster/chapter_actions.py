@@ -149,13 +149,13 @@ class ClusterActions:
 
     async def _client_start_time(self) -> object:
         """Return when the client process was started; None when it does not answer."""
-        return (await self._cluster.client.probe(deadline_sec=2.0).look()).data.get("started_at")
+        return (await self._cluster.client.probe(deadline_sec=2.0).read()).data.get("started_at")
 
     async def _fetch_outage(self, since: float | None) -> float | None:
         if since is None:
             return None
         path = f"run?uptime={round(CLOCK.to_uptime(since) * 1_000_000)}"
-        outage = (await self._cluster.client.probe(path, deadline_sec=2.0).look()).data.get("outage") or {}
+        outage = (await self._cluster.client.probe(path, deadline_sec=2.0).read()).data.get("outage") or {}
         return outage.get("sec")
 
     async def _verify_books(self) -> tuple[Mapping[str, int] | None, str]:

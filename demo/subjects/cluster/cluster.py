@@ -55,13 +55,13 @@ class Cluster:
         self.learn: Callable[[], Coroutine[Any, Any, None]] = _learn_nothing
         self.lacks: Callable[[], Sequence[str]] = tuple
         self.up_sec = UP_SEC
-        ground.told(self.members, self._on_engine_news, self._notify)
+        ground.connect(self.members, self._on_engine_news, self._notify)
         port, self._token = free_ports(1)[0], secrets.token_hex(16)
         self.client = ClientConnection(self.lines, port, self._token)
         self._module = client
         self._process = SupervisedProcess(CLIENT, "load", port, self.client.probe(), self._make_client)
         self._port, self._rate = port, 0.0
-        self.client_pulse = Pulse(self.client.probe().look, CLIENT_EVERY_SEC, self.stir)
+        self.client_pulse = Pulse(self.client.probe().read, CLIENT_EVERY_SEC, self.stir)
         self._tasks: set[asyncio.Task[None]] = set()
         self._lock = asyncio.Lock()
 
@@ -122,13 +122,13 @@ class Cluster:
         async with self._lock:
             await self.ground.bring_up()
             await self._retry_update_addresses()
-            await self._process.bring_back()
+            await self._process.ensure_running()
             await self._wait_until_up(self.up_sec)
 
     async def _update_addresses(self) -> None:
         """Find out who belongs to it and where each answers, without waiting for the engine's first event."""
         await self.learn()
-        await self.ground.know()
+        await self.ground.update_addresses()
 
     async def _retry_update_addresses(self) -> None:
         """Do the same, again for up to LEARN_SEC: a new cluster may not answer at once. Raises `SubjectError`."""
@@ -150,7 +150,7 @@ class Cluster:
 
     async def _list_down(self) -> list[str]:
         """Probe everything now and return what is not up yet; then `writes`, then what the subject adds."""
-        readings = await asyncio.gather(*(member.look() for member in self.members), self._process.look())
+        readings = await asyncio.gather(*(member.read() for member in self.members), self._process.read())
         names = [*(member.id for member in self.members), "load"]
         down = [name for name, reading in zip(names, readings, strict=True) if not reading.ok]
         writes = readings[-1].data.get("canary", {}).get("takes_writes")
@@ -164,7 +164,7 @@ class Cluster:
         with contextlib.suppress(SubjectError):
             await self._update_addresses()
         member = self.members.find(ident)
-        return member is not None and (await member.look()).ok
+        return member is not None and (await member.read()).ok
 
     @property
     def heal_sec(self) -> float:
@@ -188,9 +188,9 @@ class Cluster:
     async def _bring_back(self) -> None:
         with contextlib.suppress(SubjectError):  # no member may be left that could be asked
             await self.learn()
-        await self.ground.bring_back()
+        await self.ground.restore()
         await self._update_addresses()
-        await self._process.bring_back()
+        await self._process.ensure_running()
         await self.tell_endpoints()
 
     async def stop(self) -> None:

@@ -71,7 +71,7 @@ class ComposeDeployment:
     def watch(self) -> EngineWatch:
         return self._watch
 
-    def told(self, members: Members, changed: Callable[[], None], tell: Tell) -> None:
+    def connect(self, members: Members, changed: Callable[[], None], tell: Tell) -> None:
         self._members, self._changed, self._tell = members, changed, tell
 
     def _on_news(self) -> None:
@@ -195,10 +195,10 @@ class ComposeDeployment:
             member.id for member in self._members if not any(one.is_running for one in _containers_of(member, found))
         ]
 
-    async def know(self) -> None:
+    async def update_addresses(self) -> None:
         self._members.take(await self.listed())
 
-    async def bring_back(self) -> None:
+    async def restore(self) -> None:
         found = await self.listed()
         if not self.terms.attach and (lacking := self._list_missing(found)):
             claim = self._claim(found)

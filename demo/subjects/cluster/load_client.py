@@ -41,7 +41,7 @@ class LoadClient:
             "confirmed": work.books.confirmed,
             "missing": work.books.missing,
             "totals": {**work.recent.totals, "unsent": work.unsent},
-            "canary": self._canary.told(),
+            "canary": self._canary.as_dict(),
             "store": self._store.told(),
             **work.recent.summary(),
         }

@@ -32,7 +32,7 @@ class Member:
 
     def __post_init__(self) -> None:
         self.host = self.host or self.id
-        self.pulse = Pulse(self.look, self.every_sec, lambda: None)
+        self.pulse = Pulse(self.read, self.every_sec, lambda: None)
 
     @property
     def address(self) -> str:
@@ -40,13 +40,13 @@ class Member:
         return self.places.get(self.port, "")
 
     def watched(self, changed: Callable[[], None]) -> Pulse:
-        self.pulse = Pulse(self.look, self.every_sec, changed)
+        self.pulse = Pulse(self.read, self.every_sec, changed)
         return self.pulse
 
-    async def look(self) -> Reading:
+    async def read(self) -> Reading:
         if not self.address:
             return Reading(trouble="publishes no port on this machine")
-        return self.judge(await self.probe_at(self.address).look())
+        return self.judge(await self.probe_at(self.address).read())
 
     def is_in(self, container: Container) -> bool:
         """Return whether this is the container that the rest of the cluster calls by this member's host name."""

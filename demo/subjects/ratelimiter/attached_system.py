@@ -54,12 +54,12 @@ class RemoteProcess(ObservedProcess):
         self.take(await self._supervisor.ask("GET", f"/parts/{self.id}", ASK_SEC))
         return self._handle
 
-    async def bring_back(self) -> None:
+    async def ensure_running(self) -> None:
         self.take(await self._supervisor.ask("POST", f"/parts/{self.id}/bring-back", WORK_SEC))
 
-    async def look(self) -> Reading:
+    async def read(self) -> Reading:
         """Probe it; if it does not answer, ask the supervisor whether it was killed or is starting."""
-        reading = await super().look()
+        reading = await super().read()
         if not reading.ok:
             try:
                 self.take(await self._supervisor.ask("GET", f"/parts/{self.id}", GLANCE_SEC))

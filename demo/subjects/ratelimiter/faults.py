@@ -36,12 +36,12 @@ class TrafficOrders:
 
     async def burst(self, keys: Sequence[str], multiplier: int, seconds: float) -> None:
         order = {"keys": list(keys), "multiplier": multiplier, "seconds": seconds}
-        reading = await self._connections.probe(self._part, "burst", ANSWER_SEC, order).look()
+        reading = await self._connections.probe(self._part, "burst", ANSWER_SEC, order).read()
         if not reading.ok:
             raise FaultError(f"the traffic process does not accept the burst ({reading.trouble}): heal it first")
 
     async def is_bursting(self) -> bool:
-        reading = await self._connections.probe(self._part, within_sec=ANSWER_SEC).look()
+        reading = await self._connections.probe(self._part, within_sec=ANSWER_SEC).read()
         if not reading.ok:
             raise FaultError(f"the traffic process: {reading.trouble}")
         return bool(reading.data.get("bursting"))

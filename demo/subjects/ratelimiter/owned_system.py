@@ -100,7 +100,7 @@ class OwnedSystem(LimiterSystem[SupervisedProcess]):
         async with self._lock:
             await self._require_redis()
             # All are restarted, even if one fails; the failures are raised together.
-            results = await asyncio.gather(*(part.bring_back() for part in self.parts), return_exceptions=True)
+            results = await asyncio.gather(*(part.ensure_running() for part in self.parts), return_exceptions=True)
         for trouble in results:
             if isinstance(trouble, BaseException) and not isinstance(trouble, SubjectError):
                 raise trouble

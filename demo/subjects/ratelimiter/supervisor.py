@@ -63,7 +63,7 @@ class Supervisor:
     async def _restart(self, request: web.Request) -> Mapping[str, Any]:
         part = self._find_part(request)
         # Shielded, because the client may be killed meanwhile: a restart that has begun is finished.
-        await asyncio.shield(part.bring_back())
+        await asyncio.shield(part.ensure_running())
         return part_as_dict(part)
 
     async def _heal(self, request: web.Request) -> Mapping[str, Any]:

@@ -30,7 +30,7 @@ class MemberDiscovery:
         self.urls, self._ground = tuple(urls), ground
         self._last_answering_url = ""
 
-    async def look(self) -> Reading:
+    async def read(self) -> Reading:
         """Look for new members, in the form of a probe."""
         before = len(tuple(self._members))
         try:
@@ -81,7 +81,7 @@ class MemberDiscovery:
 
     async def _ask_pd(self, url: str) -> dict[str, Any] | str:
         probe = PdProbe(self._session, url, ASK_SEC)
-        members, stores = await asyncio.gather(probe.look_at("members"), probe.look_at("stores"))
+        members, stores = await asyncio.gather(probe.read_part("members"), probe.read_part("stores"))
         if members.ok and stores.trouble == NOT_BOOTSTRAPPED:
             return {**members.data, "stores": []}
         if members.ok and stores.ok:

@@ -14,7 +14,7 @@ async def examine_urls(session: Session, urls: Sequence[str]) -> tuple[Finding, 
 
 
 async def _check_pd(session: Session, url: str) -> Finding:
-    reading = await PdProbe(session, url, ASK_SEC).look()
+    reading = await PdProbe(session, url, ASK_SEC).read()
     subject = f"PD {url}"
     if not reading.ok:
         return no(subject, reading.trouble, "check that this is the address of a PD, and that it is running")

@@ -26,7 +26,7 @@ class PrometheusQps:
         return not self.pulse.reading.ok
 
     async def _look(self) -> Reading:
-        reading = await self._probe.look()
+        reading = await self._probe.read()
         if reading.ok and not reading.data["values"]:
             reading = Reading(trouble="has no data on TiKV's reads and writes")
         if reading.trouble != self._trouble:

@@ -121,7 +121,7 @@ class Tikv:
             cluster.learn = discovery.learn
             if isinstance(cluster.ground, ComposeDeployment):
                 cluster.ground.judge = discovery.judge
-            self._poller.follow([Pulse(discovery.look, AGAIN_SEC, cluster.stir)])
+            self._poller.follow([Pulse(discovery.read, AGAIN_SEC, cluster.stir)])
             return
         for place in range(EACH):
             cluster.members.add(self.parts.add_pd(f"pd{place}", f"pd{place}", f"pd{place}:{PD_PORT}"))

@@ -33,12 +33,12 @@ async def cut_off_and_back(engine: Engine, name: str, meanwhile: Callable[[], ob
     for network in before.networks:
         await engine.disconnect(network, before.id)
     await asyncio.to_thread(meanwhile)
-    await restore_container(engine, before, await engine.look(before.id) or container)
+    await restore_container(engine, before, await engine.inspect(before.id) or container)
     return before
 
 
 async def addresses_of(engine: Engine, before: ContainerState) -> dict[str, str]:
-    now = await engine.look(before.id)
+    now = await engine.inspect(before.id)
     assert now is not None
     assert before.is_back(now)
     return dict(now.addresses)

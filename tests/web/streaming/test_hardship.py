@@ -78,7 +78,7 @@ class Lost(Journal):
         if not self.lost:
             await super().append(entries)
             return
-        self.keep(entries)
+        self.buffer(entries)
         raise JournalError("no space left on device")
 
 

@@ -52,7 +52,7 @@ class Playground:
         """Set who discovers the members, and where they are recorded. Called once, before anything else."""
         self._parts, self._discovery = parts, roster
 
-    def told(self, members: Members, changed: Callable[[], None], tell: Tell) -> None:
+    def connect(self, members: Members, changed: Callable[[], None], tell: Tell) -> None:
         self._members, self._tell = members, tell
 
     # Start, heal, stop.
@@ -139,12 +139,12 @@ class Playground:
         self._tell("the playground has ended: restart this show")
         await stop_playground(directory)
 
-    async def know(self) -> None:
+    async def update_addresses(self) -> None:
         """Do nothing: its addresses do not change."""
 
-    async def bring_back(self) -> None:
+    async def restore(self) -> None:
         for member in self._members:
-            if not (await member.look()).ok:
+            if not (await member.read()).ok:
                 await self.ask("POST", f"/ports/{self._parts.port_of(member)}/start")
 
     async def take_down(self) -> None:

@@ -77,7 +77,7 @@ class PlaygroundProcesses:
     async def is_up(self, undo: Mapping[str, Any]) -> bool:
         session, url = self._cluster.lines.session, f"http://{undo['address']}"
         probe = StatusProbe(session, url) if undo["kind"] == "tikv" else PdProbe(session, url, asks_word=_asks_nothing)
-        return (await probe.look()).ok
+        return (await probe.read()).ok
 
 
 def _asks_nothing(_: str) -> bool:

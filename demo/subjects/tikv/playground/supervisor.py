@@ -51,7 +51,7 @@ class ManagedProcess:
     own: bool
     ports: set[int] = field(default_factory=set)
 
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         known = {"pid": self.process.pid, "born": self.process.born, "alive": self.process.is_alive}
         return known | {"own": self.own, "ports": sorted(self.ports), "argv": list(self.launch.argv)}
 
@@ -171,7 +171,7 @@ class PlaygroundSupervisor:
         """Return the processes that listen or have listened, and tiup's output: its last lines, and how many in all."""
         self._record_listeners()
         ended = self._tiup.returncode if self._tiup is not None else None
-        parts = {id(process): process.told() for process in self._by_port.values()}
+        parts = {id(process): process.as_dict() for process in self._by_port.values()}
         return {
             "parts": list(parts.values()),
             "said": list(self._output_lines)[-5:],
@@ -193,7 +193,7 @@ class PlaygroundSupervisor:
                 raise SubjectError("the playground is stopping")
             if await self._keeps_running(managed, port):
                 managed.process.resume()
-                return managed.told()
+                return managed.as_dict()
             output = os.open(managed.launch.output or os.devnull, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
             try:
                 child = await self._spawn(list(managed.launch.argv), managed.launch.environ, managed.launch.cwd, output)
@@ -204,7 +204,7 @@ class PlaygroundSupervisor:
             )
             self._processes[(child.pid, restarted.process.born or 0)] = restarted
             self._by_port |= dict.fromkeys(managed.ports, restarted)
-            return restarted.told()
+            return restarted.as_dict()
 
     async def _keeps_running(self, managed: ManagedProcess, port: int) -> bool:
         until = time.monotonic() + DYING_SEC
