@@ -52,7 +52,7 @@ class Options:
     """What the command line asks for."""
 
     subject: str
-    asked: AccessOptions = field(default_factory=AccessOptions)
+    access: AccessOptions = field(default_factory=AccessOptions)
     port: int = 0
     web: bool = True
     terminal: bool = False
@@ -71,9 +71,9 @@ def play(options: Options) -> None:
     """Play a show until somebody quits it. Raises `DemoError` for what prevents its start, or went wrong."""
     subject = load(options.subject, **options.chosen)
     check(options.subject, subject)
-    listener = bind(options.asked.host, options.port) if options.web else None
+    listener = bind(options.access.host, options.port) if options.web else None
     try:
-        access_setup = set_up_control(options.asked, listener) if listener is not None else None
+        access_setup = set_up_control(options.access, listener) if listener is not None else None
         anywhere = options.start_at is not None
         opener = JournalOpener(options.subject, options.journal, fresh=options.fresh, anywhere=anywhere)
         with asyncio.Runner(loop_factory=_choose_loop_factory()) as runner:
@@ -235,7 +235,7 @@ async def _serve_show(
     stop, access = _Stop(), access_setup.access(conductor.journal, _make_notifier(conductor))
     runner = _create_runner(conductor, owns=False, invitation=access.invitation) if options.terminal else None
     say = ConsoleWriter(quiet=runner is not None and runner.paints)
-    _report_journal(conductor, opener, aloud=say.quiet)
+    _report_journal(conductor, opener, aloud=say.is_quiet)
     started_at = conductor.clock()
     conductor.system.on_slow = partial(say, REMOVING)
     with ending_signals(stop.on_signal(say, conductor.system)):
@@ -250,7 +250,7 @@ async def _serve_show(
         stop.set()
         conductor.stop(by_person=stop.by_person or (runner is not None and runner.left_by_person))
         # A terminal that is still drawn shows this itself, and stays until all is healed.
-        say.quiet = any(not task.done() for task in terminal_tasks) and say.quiet
+        say.is_quiet = any(not task.done() for task in terminal_tasks) and say.is_quiet
         if any(fault.is_running for fault in conductor.state.faults):
             say(HEALING)
         await asyncio.wait({playing})
@@ -258,7 +258,7 @@ async def _serve_show(
             runner.stop()
         results = await asyncio.gather(playing, *web_tasks, *terminal_tasks, stopping, return_exceptions=True)
         errors = [result for result in results if isinstance(result, BaseException)]
-        say.quiet = False
+        say.is_quiet = False
         if runner is not None and not errors:
             say(runner.farewell)
         say.finish(SAID_SEC)
@@ -348,30 +348,34 @@ def _greet(show: _WebSession, options: Options, say: ConsoleWriter) -> None:
     token = show.access.token
     invitation = show.access.invitation()
     access_info = AccessInfo(
-        reach.everywhere,
-        reach.here,
+        reach.main_url,
+        reach.local_url,
         own_link,
         invitation,
         token.path if token else None,
         token.lost if token else "",
-        reach.crosses_plainly,
+        reach.is_unencrypted,
         bool(reach.public),
     )
     say(*welcome(access_info, on_terminal))
     if pairing is not None:
         pairing.subscribe(lambda: say(*_describe_new_codes(show.access, on_terminal)))
-    if say.quiet:
+    if say.is_quiet:
         hint = ", I shows how to pair" if pairing else ""
-        text = f"pages: {reach.everywhere}/ /presenter /remote{hint}"
+        text = f"pages: {reach.main_url}/ /presenter /remote{hint}"
         show.conductor.enqueue("show", c.Notice(text, "note"))
     if options.open_page and on_terminal and _has_desktop():
-        page = own_link or f"{reach.here}/presenter"
+        page = own_link or f"{reach.local_url}/presenter"
         asyncio.get_running_loop().run_in_executor(None, webbrowser.open, page)
 
 
 def _make_own_link(access: AccessPolicy) -> str:
     """Return the link that pairs this machine's browser; empty where no pairing is needed, or once it was used."""
-    return f"{access.reach.here}/pair#{access.pairing.own}" if access.pairing and access.pairing.own else ""
+    return (
+        f"{access.reach.local_url}/pair#{access.pairing.local_secret}"
+        if access.pairing and access.pairing.local_secret
+        else ""
+    )
 
 
 def _describe_new_codes(

@@ -191,10 +191,10 @@ def test_the_watchdog_counts_a_sleep_of_the_machine_for_a_fault_s_time_and_not_f
     monkeypatch.setattr(process, "say", lambda word: None)
     kept = process.WatchdogProcess({"patience": 60.0})
     order = {"hold": "a", "fault": "off", "lasts": 600.0, "applied": True, "plan": {"late_sec": 0.0}}
-    kept.hear(json.dumps(order).encode())
+    kept.handle_message(json.dumps(order).encode())
     slept[0] = 3600.0
-    kept.begin()
+    kept.start_attempts()
     assert begun == [], "the server has woken too, and heals it"
     silent[0] = process.HUNG_SEC + 1
-    kept.begin()
+    kept.start_attempts()
     assert len(begun) == 1, "it hangs: what is due is not left to it"

@@ -215,7 +215,7 @@ class Conductor:
         while not self.stopping:
             queued = self._queue.take()
             if queued is None:
-                await self._queue.filled()
+                await self._queue.wait_until_filled()
             else:
                 await self._run_command(*queued)
 

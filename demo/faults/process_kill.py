@@ -89,11 +89,11 @@ class RestartableProcess(Protocol):
 
 @dataclass(frozen=True)
 class ProcessKill:
-    """Kills one process of the system run `home`."""
+    """Kills one process of the system run `system_run`."""
 
     config: ChaosConfig
     part: RestartableProcess
-    home: SystemRun
+    system_run: SystemRun
 
     @property
     def target(self) -> str:
@@ -107,7 +107,7 @@ class ProcessKill:
         handle = await current_process(self.part.current)
         if handle is None or not handle.is_alive:
             raise FaultError(f"{self.target} is not running, so it cannot be killed: heal it first")
-        return self.home.plan("process_kill", self.target, handle, LATE_SEC)
+        return self.system_run.plan("process_kill", self.target, handle, LATE_SEC)
 
     async def inject(self, plan: Plan) -> None:
         handle = await current_process(self.part.current)
@@ -123,7 +123,7 @@ class ProcessKill:
     async def heal(self, plan: Plan) -> None:
         if has_system_terminated(plan):
             return  # and all its processes with it
-        if not self.home.owns(plan):
+        if not self.system_run.owns(plan):
             raise FaultError(f"the system of {self.target} is still running, but cannot be reached from here")
         try:
             await self.part.ensure_running()
@@ -132,7 +132,9 @@ class ProcessKill:
                 raise FaultError(f"{self.target} did not come back: {error}") from error
 
     async def is_healed(self, plan: Plan) -> bool:
-        return has_system_terminated(plan) or (self.home.owns(plan) and (self.part.is_over or await self.part.is_up()))
+        return has_system_terminated(plan) or (
+            self.system_run.owns(plan) and (self.part.is_over or await self.part.is_up())
+        )
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         """Return whether the sample shows the target down. Degraded is not down: it lacks Redis."""

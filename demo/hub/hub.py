@@ -83,16 +83,16 @@ class Hub(Generic[S]):
         if full is None:
             channel.wait_for_first(listener)
         else:
-            channel.give(listener, full)
+            channel.send_full(listener, full)
         return listener
 
     def leave(self, listener: Listener) -> None:
         """Remove a listener. Safe to call twice."""
-        self._channels[listener.view].leave(listener)
+        self._channels[listener.view].remove(listener)
 
     def pause(self, listener: Listener) -> None:
         """Skip a listener that can take no more, until `resume`."""
-        self._channels[listener.view].hold(listener)
+        self._channels[listener.view].pause(listener)
 
     def mark_missed(self, listener: Listener) -> None:
         """Pause a listener that has lost the message it was just given."""
@@ -105,12 +105,12 @@ class Hub(Generic[S]):
         if listener not in channel.held or listener in channel.ahead:
             return
         if not listener.behind:
-            channel.let_in(listener)
+            channel.add_ready(listener)
             return
         full = self._try_full_message(channel, listener.view)
         if full is not None:
             channel.tally.caught_up += 1
-            channel.give(listener, full)
+            channel.send_full(listener, full)
 
     def regions(self, view: str) -> Mapping[str, bytes]:
         """Return all regions of a view at the newest state, with or without listeners. Raises what rendering raises."""
@@ -150,7 +150,7 @@ class Hub(Generic[S]):
     def close(self) -> None:
         """End all streams."""
         for channel in self._channels.values():
-            for listener in channel.everyone():
+            for listener in channel.listeners():
                 listener.sink.close()
 
     def _resume_waiting(self, channel: ViewChannel[S]) -> None:

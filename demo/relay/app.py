@@ -53,7 +53,7 @@ AUDIENCE = Rules(
 class Shown:
     """The state of a relay: the newest message (None: none yet), and since when it has lost the show (None: live)."""
 
-    picture: FeedMessage | None = None
+    message: FeedMessage | None = None
     lost_since: float | None = None
 
 
@@ -69,7 +69,7 @@ class Received:
         self._waiting = {"tale": pages.part(TEMPLATE, "waiting").encode()}
 
     def render(self, shown: Shown) -> Mapping[str, bytes]:
-        received = shown.picture.regions if shown.picture is not None else self._waiting
+        received = shown.message.regions if shown.message is not None else self._waiting
         feed = self._pages.part(TEMPLATE, "feed", shown.lost_since).encode()
         return {name: received.get(name, b"") for name in REGIONS[VIEW]} | self._own | {"feed": feed}
 
@@ -118,10 +118,10 @@ class RelayApp:
         self.hub.close()
 
     def _get_state(self) -> Shown:
-        return Shown(self.follower.picture, self.follower.lost_since)
+        return Shown(self.follower.newest, self.follower.lost_since)
 
     def _receive(self, message: FeedMessage) -> None:
-        before = self.hub.newest[0].picture
+        before = self.hub.newest[0].message
         if before is None or before.epoch != message.epoch:
             self._say(f"connected to the show: {message.title}")
         if message.build != self.assets.fingerprint and message.build not in self._other_builds:
@@ -137,7 +137,7 @@ class RelayApp:
                 if shown.lost_since is None
                 else "the connection to the show is lost: its last state stays on the pages"
             )
-        self.hub.publish(shown, shown.picture.ident if shown.picture is not None else "")
+        self.hub.publish(shown, shown.message.ident if shown.message is not None else "")
 
     def _report_error(self, failed: str, error: Exception) -> None:
         text = f"{failed}: {type(error).__name__}: {error}"[:200]
@@ -166,7 +166,7 @@ class RelayApp:
 
         async def page(request: Request) -> Response:
             shown = self._get_state()
-            cache_key = (shown.picture and shown.picture.ident, shown.lost_since)
+            cache_key = (shown.message and shown.message.ident, shown.lost_since)
             return self._page_cache.answer(request, cache_key, partial(self._render_page, shown))
 
         add_page(app, "/", page, "The stage page.")
@@ -178,7 +178,7 @@ class RelayApp:
     def _render_page(self, shown: Shown) -> str:
         regions = {name: html.decode() for name, html in self._view.render(shown).items()}
         lost = self._pages.part(TEMPLATE, "words", shown.lost_since) if shown.lost_since is not None else ""
-        title, epoch = (shown.picture.title, shown.picture.epoch) if shown.picture is not None else (WAITING, "")
+        title, epoch = (shown.message.title, shown.message.epoch) if shown.message is not None else (WAITING, "")
         return self._pages.document_of(VIEW, regions, Heading(title, epoch, self.follower.now(), lost))
 
     def _add_machine_routes(self, app: FastAPI) -> None:
@@ -208,18 +208,18 @@ class RelayApp:
         app.add_api_route("/stream/stage", head_of_stream, methods=["HEAD"], include_in_schema=False)
 
     def _is_live(self) -> bool:
-        return self.follower.picture is not None and self.follower.lost_since is None
+        return self.follower.newest is not None and self.follower.lost_since is None
 
     def _respond_with_state(self) -> Response:
         shown, now = self._get_state(), self.follower.now()
-        if shown.picture is None:
+        if shown.message is None:
             return problem("no_show", "no show has come from Redis yet: try again", {"retry-after": "1"})
-        state = dict(shown.picture.state) | {
+        state = dict(shown.message.state) | {
             "live": self._is_live(),
             "lost_since": moment(shown.lost_since, time.time() - now),
         }
         # The timer goes on running after the message was sent.
         timer = state.get("timer")
         if isinstance(timer, dict) and timer.get("running") and isinstance(timer.get("elapsed_sec"), int | float):
-            state["timer"] = timer | {"elapsed_sec": round(timer["elapsed_sec"] + max(0.0, now - shown.picture.now), 3)}
+            state["timer"] = timer | {"elapsed_sec": round(timer["elapsed_sec"] + max(0.0, now - shown.message.now), 3)}
         return AsciiJsonResponse(state)

@@ -26,18 +26,18 @@ FIRST_LOOK_SEC = 2.0
 
 @dataclass(frozen=True, slots=True)
 class RelayOptions:
-    """What the command line asks for. `asked`: its options about access."""
+    """What the command line asks for. `access`: its options about access."""
 
     feed: RelayStore
-    asked: AccessOptions = field(default_factory=AccessOptions)
+    access: AccessOptions = field(default_factory=AccessOptions)
     port: int = 0
 
 
 def relay(options: RelayOptions) -> None:
     """Serve until a signal arrives. Raises `UsageError` for what keeps it from starting."""
-    listener = bind(options.asked.host, options.port)
+    listener = bind(options.access.host, options.port)
     try:
-        setup = set_up_audience_only(options.asked, listener)
+        setup = set_up_audience_only(options.access, listener)
         # The loop that `uvicorn.run` would choose: uvloop where it is installed.
         loop = uvicorn.Config("", loop="auto").get_loop_factory()
         with asyncio.Runner(loop_factory=loop) as runner:
@@ -109,8 +109,8 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
 def _describe_start(feed: Address, setup: AccessSetup) -> list[str]:
     """Return the lines of the start: the URLs of this relay, and which show it follows."""
     return [
-        f"stage      {setup.reach.everywhere}/",
-        *([f"listens    {setup.reach.here}"] if setup.reach.public else []),
+        f"stage      {setup.reach.main_url}/",
+        *([f"listens    {setup.reach.local_url}"] if setup.reach.public else []),
         f"follows    the show {feed.show!r} on {feed}",
         "open       everyone who can reach this address may watch; nobody can control the show here",
         "end        Ctrl-C",

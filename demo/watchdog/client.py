@@ -125,7 +125,7 @@ class WatchdogClient:
 
     def _send(self, order: Mapping[str, Any]) -> None:
         if self._pipe is not None:
-            self._pipe.tell(order)
+            self._pipe.send(order)
 
     async def _send_heartbeats(self) -> None:
         """Send a heartbeat while any undo is pending, and replace a watchdog that died at once."""
@@ -219,7 +219,7 @@ class _WatchdogPipe:
         finally:
             os.close(stdin)
             os.close(stdout)
-        self.tell(show)
+        self.send(show)
         ready = await self._wait_for_answer(lambda word: "ready" in word)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ANSWER_SEC):
@@ -235,13 +235,13 @@ class _WatchdogPipe:
         if self._unanswered > MAX_UNANSWERED:
             self.end()
         else:
-            self.tell({"beat": self._unanswered})
+            self.send({"beat": self._unanswered})
 
     async def ask(self, order: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
         """Send an order and wait for its answer; return False when none comes in time."""
-        return self.tell(order) and await self._wait_for_answer(lambda word: word == answer) is not None
+        return self.send(order) and await self._wait_for_answer(lambda word: word == answer) is not None
 
-    def tell(self, order: Mapping[str, Any]) -> bool:
+    def send(self, order: Mapping[str, Any]) -> bool:
         """Send an order without waiting; return whether it was sent.
 
         A pipe that is full means that the watchdog hangs: it is killed.

@@ -92,8 +92,8 @@ class Web:
         self._end_subscription: Callable[[], None] = conductor.subscribe(self._show)
 
     def _show(self, state: ShowState) -> None:
-        self._pace.show(state)
-        self.programs.tell()
+        self._pace.publish(state)
+        self.programs.notify()
 
     def _publish(self, state: ShowState) -> None:
         self.viewers.update(self._watching())
@@ -131,7 +131,7 @@ class Web:
                 self.on_moved(moved)
             self.lines.end_old()
             if self._watching() != self.viewers:
-                self._pace.again()
+                self._pace.republish()
             self.hub.heartbeat(encode_heartbeat(self._conductor.clock()))
 
     def close(self) -> None:

@@ -102,7 +102,7 @@ def test_the_rate_limiter_takes_its_three_and_names_dashed_or_not() -> None:
     assert isinstance(subject, RateLimiter)
     assert subject.system.settings.fallback == "closed"
     assert subject.system.settings.load == 0.5
-    assert sorted(subject.system.wiring.ports.values()) == list(range(21_000, 21_006))
+    assert sorted(subject.system.connection_info.ports.values()) == list(range(21_000, 21_006))
 
 
 @pytest.mark.parametrize("name", ["serve", "run"])

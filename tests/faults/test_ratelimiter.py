@@ -63,18 +63,18 @@ class Watched:
 
 
 def kill_of(system: OwnedSystem) -> ProcessKill:
-    return ProcessKill(KILL, system.nodes[1], system.home)
+    return ProcessKill(KILL, system.nodes[1], system.system_run)
 
 
 def pause_of(system: OwnedSystem, duration_sec: float = 8.0) -> RedisPause:
     config = replace(PAUSE, duration_sec=duration_sec)
-    return RedisPause(config, system.home, system.lines.connect, system.redis.current)
+    return RedisPause(config, system.system_run, system.connections.connect, system.redis.current)
 
 
 def burst_of(system: OwnedSystem, duration_sec: float = 2.0, multiplier: int = 10) -> BurstTraffic:
     config = replace(BURST, duration_sec=duration_sec, burst_multiplier=multiplier)
     keys, current = (NAIVE_KEY, EXACT_KEY), system.traffic.current
-    return BurstTraffic(config, system.home, TrafficOrders(system), current, keys, watched=NAIVE_KEY)
+    return BurstTraffic(config, system.system_run, TrafficOrders(system), current, keys, watched=NAIVE_KEY)
 
 
 async def heal(driver: FaultDriver, plan: Plan) -> None:

@@ -76,7 +76,7 @@ async def test_a_poller_that_has_failed_looks_again_when_it_is_run_again() -> No
         return {"nodes": []}
 
     poller = ClusterPoller(picture)
-    poller.follow([Pulse(looking.look, 0.02, poller.stir)])
+    poller.follow([Pulse(looking.look, 0.02, poller.check_for_changes)])
     with pytest.raises(ValueError, match="a bug"):
         await poller.run()
     broken[0] = False

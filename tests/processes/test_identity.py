@@ -115,7 +115,7 @@ async def test_a_stranger_on_a_dead_node_s_port_is_never_green_never_healed_and_
                     await kill.heal(plan)
                 assert "is used by" in card_of(await poller.poll(), node.id)["detail"]
             await until(lambda: b"/check/" in stranger.heard)
-            for secret in (system.token, system.wiring.password):
+            for secret in (system.token, system.connection_info.password):
                 assert secret.encode() not in stranger.heard
         await kill.heal(plan)
         assert await kill.is_healed(plan)
@@ -149,7 +149,7 @@ async def test_a_stranger_s_redis_on_our_port_is_not_ours_whatever_it_lets_in_an
 async def test_an_answer_of_the_part_s_own_port_counts_only_with_the_token_of_this_show() -> None:
     """As of another show's node: it lives, it answers, and it is not ours."""
     system = OwnedSystem(Settings())
-    probe = system.lines.probe("node-1")
+    probe = system.connections.probe("node-1")
     async with stranger_on(system.nodes[0].port, ANSWERS["a node's own words"]):
         assert (await probe.read()).trouble == STRANGER
     await system.stop()

@@ -107,8 +107,8 @@ class JournalOpener:
             elif summary.chapter and not self._anywhere and not summary.can_continue_with(titles):
                 self._report_left_alone(
                     summary,
-                    f"it belongs to another deck of {len(summary.titles)} chapters and is on {summary.chapter_title!r}, "
-                    f"which this deck does not have; --from N continues at one of its chapters",
+                    f"it belongs to another deck of {len(summary.titles)} chapters and is on "
+                    f"{summary.chapter_title!r}, which this deck does not have; --from N continues at one of its chapters",
                 )
             elif (journal := self._try_open(summary, show)) is not None:
                 return journal

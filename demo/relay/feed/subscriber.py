@@ -33,7 +33,7 @@ class Subscriber:
         self._on_picture = on_picture
         self._say = say
         self._clock = clock
-        self.picture: FeedMessage | None = None
+        self.newest: FeedMessage | None = None
         self.asked = asyncio.Event()
         """Set once Redis was asked for the newest message, whether it has answered or not."""
         self._heard_at: float | None = None
@@ -81,15 +81,15 @@ class Subscriber:
         is_newer = bool(messages) and self._accept(messages[-1])
         for entry in entries:
             self._note_sign_of_life(entry)
-        if is_newer and self.picture is not None:
-            self._on_picture(self.picture)
+        if is_newer and self.newest is not None:
+            self._on_picture(self.newest)
 
     def _note_sign_of_life(self, entry: RedisEntry) -> None:
         """Note when the conductor last confirmed the message that is shown.
 
         Entries about another message do not count: where that could not be decoded, what is shown is out of date.
         """
-        shown = self.picture
+        shown = self.newest
         if shown is None or (entry.word("run"), entry.word("at")) != (shown.run, shown.ident):
             return
         with contextlib.suppress(ValueError):
@@ -107,11 +107,11 @@ class Subscriber:
                 self._decoding_error = str(error)
                 self._say(self._decoding_error)
             return False
-        if not message.follows(self.picture):
+        if not message.follows(self.newest):
             return False
-        if self.picture is not None and self.picture.run != message.run:
+        if self.newest is not None and self.newest.run != message.run:
             self._clock_offsets.clear()  # Another process, perhaps on another machine with another clock.
-        self.picture = message
+        self.newest = message
         return True
 
     def _report_recovery(self) -> None:

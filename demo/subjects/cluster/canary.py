@@ -120,5 +120,5 @@ def longest_gap(keys: Sequence[Sequence[float]], since: float) -> dict[str, floa
 
 
 def write_outage(told: Mapping[str, Any]) -> tuple[bool, float | None]:
-    """Return whether the store takes writes, and if not, since when, from a report of `Canary.told`."""
+    """Return whether the store takes writes, and if not, since when, from a report of `Canary.as_dict`."""
     return bool(told.get("takes_writes")), told.get("down_since")

@@ -166,7 +166,7 @@ class ClusterActions:
         if client_start != self._client_start_at_kill:
             return None, "the client process was restarted"
         try:
-            return (await self._cluster.client.tell("verify", {}, VERIFY_SEC)).data, ""
+            return (await self._cluster.client.send("verify", {}, VERIFY_SEC)).data, ""
         except SubjectError as error:
             return None, str(error)
 

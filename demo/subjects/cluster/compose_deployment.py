@@ -153,7 +153,7 @@ class ComposeDeployment:
         Orphaned containers become ours to remove.
         """
         claim = ownership.claim_on(found)
-        if claim in ("nobody's", "left") and not self._project_lock.take(self.engine.where):
+        if claim in ("nobody's", "left") and not self._project_lock.acquire(self.engine.where):
             return "another's"
         self._is_ours_to_remove |= not self.terms.keep and claim == "left"
         return claim
@@ -196,7 +196,7 @@ class ComposeDeployment:
         ]
 
     async def update_addresses(self) -> None:
-        self._members.take(await self.listed())
+        self._members.update_from_containers(await self.listed())
 
     async def restore(self) -> None:
         found = await self.listed()
@@ -226,7 +226,7 @@ class ComposeDeployment:
                 await self._compose_down()
                 self._is_ours_to_remove = False
         finally:
-            self._project_lock.let_go()
+            self._project_lock.release()
 
     async def _compose_down(self) -> None:
         """Run `down`, once more if it soon fails: somebody may have started just then what was being removed."""

@@ -45,12 +45,16 @@ async def examine_engine(engine: Engine, needs: Needs) -> tuple[Finding, ...]:
     """Run all checks concurrently; without an engine only those that need none. Closes the engine in the end."""
     begun = asyncio.ensure_future(together({"compose": compose()}))
     try:
-        told = await ask_for_info(engine)
+        engine_info = await ask_for_info(engine)
         checks = {
             **{f"image {name}": image(engine, name) for name in needs.images},
             "ports": ports(engine, needs.project, needs.ports),
         }
-        found = (_version(engine, told), *memory_and_clock(told, needs.memory_bytes), *await together(checks))
+        found = (
+            _version(engine, engine_info),
+            *memory_and_clock(engine_info, needs.memory_bytes),
+            *await together(checks),
+        )
     except EngineError as error:
         found = (no("engine", str(error), await _engine_remedy()),)
     finally:
@@ -112,8 +116,8 @@ async def ports(engine: Engine, project: str, wanted: Sequence[int]) -> Finding:
     return ok("ports", "; ".join(summary) or "none needed")
 
 
-def memory_and_clock(told: EngineInfo, need: int) -> tuple[Finding, Finding]:
-    return _memory(told.info.get("MemTotal"), need), _clock(told)
+def memory_and_clock(engine_info: EngineInfo, need: int) -> tuple[Finding, Finding]:
+    return _memory(engine_info.info.get("MemTotal"), need), _clock(engine_info)
 
 
 def _memory(total: object, need: int) -> Finding:
@@ -125,18 +129,18 @@ def _memory(total: object, need: int) -> Finding:
     return ok("engine's memory", summary)
 
 
-def _clock(told: EngineInfo) -> Finding:
+def _clock(engine_info: EngineInfo) -> Finding:
     """Compare the clocks; they differ only by more than the duration of the request can explain."""
     try:
-        theirs: datetime | None = datetime.fromisoformat(str(told.info["SystemTime"]))
+        theirs: datetime | None = datetime.fromisoformat(str(engine_info.info["SystemTime"]))
     except (KeyError, ValueError):
         theirs = None
     if theirs is None or theirs.tzinfo is None:
         return maybe(
             "engine's clock", "the engine does not report it", "make sure that the clock of its machine is synchronized"
         )
-    difference = theirs.timestamp() - (told.asked + told.answered) / 2
-    uncertainty = (told.answered - told.asked) / 2
+    difference = theirs.timestamp() - (engine_info.asked + engine_info.answered) / 2
+    uncertainty = (engine_info.answered - engine_info.asked) / 2
     summary = f"{abs(difference):.1f} s {'ahead of' if difference > 0 else 'behind'} this machine's"
     if abs(difference) - uncertainty > MAX_APART_SEC:
         return no("engine's clock", summary, "synchronize both (timedatectl set-ntp true; Docker Desktop: restart it)")

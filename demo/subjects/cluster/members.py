@@ -52,7 +52,7 @@ class Member:
         """Return whether this is the container that the rest of the cluster calls by this member's host name."""
         return is_called(container, self.host)
 
-    def take(self, container: Container) -> bool:
+    def update_address(self, container: Container) -> bool:
         """Take over where the container publishes its ports now. Return whether that has changed."""
         found = {port: address for port in container.ports if (address := address_of(container, port))}
         if found.items() <= self.places.items():
@@ -106,15 +106,17 @@ class Members:
         seen = {member.id: self.seen(member.id) for member in self._all}
         return tuple(ident for ident, watched in seen.items() if watched is not None and watched.state != "running")
 
-    def take(self, containers: Iterable[Container]) -> bool:
+    def update_from_containers(self, containers: Iterable[Container]) -> bool:
         """Take over where each member is published now. Return whether any of that has changed."""
         found = tuple(containers)
         # A list, not a generator: `any` would stop at the first change, and the other members must take theirs, too.
-        changed = [member.take(container) for member in self._all for container in found if member.is_in(container)]
+        changed = [
+            member.update_address(container) for member in self._all for container in found if member.is_in(container)
+        ]
         return any(changed)
 
-    def take_addresses(self) -> bool:
+    def update_from_events(self) -> bool:
         """Take over the addresses that the engine's events reported. Return whether any has changed."""
         seen = [(member, self.seen(member.id)) for member in self._all]
-        changed = [member.take(watched.container) for member, watched in seen if watched is not None]
+        changed = [member.update_address(watched.container) for member, watched in seen if watched is not None]
         return any(changed)

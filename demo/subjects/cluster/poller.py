@@ -36,9 +36,9 @@ class ClusterPoller:
         self._watchers += [pulse.run for pulse in pulses]
         if watch is not None:
             self._watchers.append(watch.run)
-        self.stir()
+        self.check_for_changes()
 
-    def stir(self) -> None:
+    def check_for_changes(self) -> None:
         """Check now whether something has changed that must not wait for the next sample."""
         self._changed.set()
 

@@ -28,7 +28,7 @@ class EtcdHealth:
         """Build the health dict without its time stamps, with `leader` and `client` in addition to the agreed keys."""
         cluster = self._cluster
         statuses = {member.id: self._status(member, now) for member in cluster.members}
-        leader = self._leadership.see(self._votes(statuses), cluster.members.dead(), now)
+        leader = self._leadership.update(self._votes(statuses), cluster.members.dead(), now)
         nodes = [self._member_card(member, statuses[member.id], leader, now) for member in cluster.members]
         client = answer(cluster.client_pulse, 0.0, now)
         return {

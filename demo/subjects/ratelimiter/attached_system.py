@@ -108,7 +108,7 @@ class AttachedSystem(LimiterSystem[RemoteProcess]):
 
     async def stop(self) -> None:
         """Close the connections, and leave the system running."""
-        await self.lines.close()
+        await self.connections.close()
 
 
 def _empty_connection_info() -> ConnectionInfo:

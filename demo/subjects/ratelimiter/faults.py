@@ -19,11 +19,11 @@ ANSWER_SEC = 2.0
 
 
 def faults(system: LimiterSystem[Any]) -> tuple[FaultDriver, ...]:
-    home, traffic, keys = system.home, TrafficOrders(system), (NAIVE_KEY, EXACT_KEY)
+    home, traffic, keys = system.system_run, TrafficOrders(system), (NAIVE_KEY, EXACT_KEY)
     return (
         ProcessKill(KILL, system.nodes[1], home),
         BurstTraffic(BURST, home, traffic, system.traffic.current, keys, watched=NAIVE_KEY),
-        RedisPause(PAUSE, home, system.lines.connect, system.redis.current),
+        RedisPause(PAUSE, home, system.connections.connect, system.redis.current),
     )
 
 
@@ -31,7 +31,7 @@ class TrafficOrders:
     """The `TrafficSource` that sends a burst's commands to the traffic process."""
 
     def __init__(self, system: LimiterSystem[Any]) -> None:
-        self._connections = system.lines
+        self._connections = system.connections
         self._part = system.traffic.id
 
     async def burst(self, keys: Sequence[str], multiplier: int, seconds: float) -> None:

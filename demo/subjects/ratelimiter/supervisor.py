@@ -124,7 +124,11 @@ async def _serve(name: str, settings: Settings) -> None:
         await system.start()
         runner = await _listen(supervisor, name)
         pid = os.getpid()
-        register(StandaloneSystem(name, "ratelimiter", pid, start_time_of(pid), time.time(), system.wiring.to_json()))
+        register(
+            StandaloneSystem(
+                name, "ratelimiter", pid, start_time_of(pid), time.time(), system.connection_info.to_json()
+            )
+        )
         _report_to_parent({"up": True})
         await supervisor.stopping.wait()
     finally:

@@ -26,7 +26,7 @@ class MemberDiscovery:
         self, parts: Topology, cluster: Cluster, urls: Sequence[str], ground: ComposeDeployment | None
     ) -> None:
         self._parts, self._cluster = parts, cluster
-        self._members, self._session = cluster.members, cluster.lines.session
+        self._members, self._session = cluster.members, cluster.connections.session
         self.urls, self._ground = tuple(urls), ground
         self._last_answering_url = ""
 
@@ -36,7 +36,7 @@ class MemberDiscovery:
         try:
             await self.learn()
             if len(tuple(self._members)) > before:
-                await self._cluster.tell_endpoints()
+                await self._cluster.send_endpoints()
         except SubjectError as error:
             return Reading(trouble=str(error))
         return Reading()
@@ -118,7 +118,7 @@ class MemberDiscovery:
         member.places = {port: address for address in advertised if (port := split(address)[1])}
         for container in containers:
             if member.is_in(container):
-                member.take(container)
+                member.update_address(container)
         self._members.add(member)
 
 

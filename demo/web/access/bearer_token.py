@@ -31,7 +31,7 @@ class BearerToken:
         self.lost = lost
         self._digest = sha256(text.encode()).digest()
 
-    def fits(self, given: str) -> bool:
+    def matches(self, given: str) -> bool:
         """Return whether `given` is the token; compares in constant time."""
         return hmac.compare_digest(sha256(given.encode("utf-8", "surrogatepass")).digest(), self._digest)
 

@@ -52,7 +52,7 @@ class PhoneAddress:
         return () if self._is_pinned else tuple(one for one in self._find_usable() if one.address != chosen)
 
     @property
-    def lacking(self) -> str:
+    def why_unreachable(self) -> str:
         """Why no phone can reach this machine; empty while one can."""
         if self.chosen:
             return ""

@@ -102,11 +102,11 @@ class AccessPolicy:
         """
         if self.pairing is None:
             return None
-        elsewhere = self.reach.elsewhere
-        base = at if any(at == one.url for one in elsewhere) else self.reach.everywhere
+        elsewhere = self.reach.other_urls
+        base = at if any(at == one.url for one in elsewhere) else self.reach.main_url
         others = tuple(f"{one.url}/pair" + (f" ({one.interface})" if one.interface else "") for one in elsewhere)
         return Invitation(
-            f"{base}/pair#{self.pairing.secret}", f"{base}/pair", self.pairing.typed, others, self.reach.lacking
+            f"{base}/pair#{self.pairing.secret}", f"{base}/pair", self.pairing.typed, others, self.reach.why_unreachable
         )
 
     def judge(self, scope: Scope) -> Visitor | Denied:
@@ -154,7 +154,7 @@ class AccessPolicy:
 
     def is_current(self, visitor: Visitor) -> bool:
         """Return whether a visitor who was admitted still is one: a session may have been revoked meanwhile."""
-        return visitor.session is None or self.sessions.holds(visitor.session)
+        return visitor.session is None or self.sessions.is_active(visitor.session)
 
     def _refuse_host(self, scope: Scope, host: str, signs: str, hosts: Iterable[str]) -> Denied:
         """Refuse a wrong Host header. Only people at this machine are told the right ones, and how to tunnel."""
@@ -190,9 +190,9 @@ class AccessPolicy:
 
     def _check_token(self, scope: Scope, bearer: str, token: BearerToken) -> Visitor | Denied:
         """Check a bearer token. Only wrong ones are rate-limited: a flood of guesses must not lock programs out."""
-        if token.fits(bearer):
+        if token.matches(bearer):
             return Visitor("presenter", "token")
-        wait = self._token_guesses.hold(client_address(scope))
+        wait = self._token_guesses.delay_sec(client_address(scope))
         if wait:
             return Denied("slow_down", f"too many wrong tokens: try again in {wait} s", wait)
         return Denied("unpaired", "this is not the token of this server: its start names the file that holds it")

@@ -57,7 +57,7 @@ class SessionFile:
         digests = {item["digest"] for item in items}
         self._last_write = self._worker.submit(lambda: self._replace_or_remove(text, digests))
 
-    async def settled(self) -> bool:
+    async def wait_until_saved(self) -> bool:
         """Wait up to `TIMEOUT_SEC` for the last `save`, and return whether it is on disk."""
         if self._last_write is None:
             return True

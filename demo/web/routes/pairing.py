@@ -101,7 +101,7 @@ class PairingRoutes:
             return Denied("bad_code", USED if pairing.was_used(secret) else WRONG_LINK)
         if not (code := fields.get("code")):
             return Denied("invalid", NOTHING_SENT)
-        wait = self._access.guesses.hold(client_address(request.scope))
+        wait = self._access.guesses.delay_sec(client_address(request.scope))
         if wait:
             return Denied("slow_down", f"too many codes were tried from this network: try again in {wait} s", wait)
         return None if pairing.take_code(code) else Denied("bad_code", WRONG_CODE)
@@ -185,7 +185,7 @@ class PairingRoutes:
         """
         if self._access.pairing is not None:
             self._access.pairing.renew()
-        is_durable = await self._access.sessions.settled()
+        is_durable = await self._access.sessions.wait_until_saved()
         if request.headers.get("hx-request") == "true":
             return Response(status_code=204)
         return AsciiJsonResponse({"revoked": count, "durable": is_durable})
@@ -195,7 +195,7 @@ class PairingRoutes:
         if invitation is None:
             return {"open": False, "link": None, "place": None, "code": None, "elsewhere": []}
         place = invitation.place
-        addresses = [OtherAddress(reach.everywhere), *reach.elsewhere]
+        addresses = [OtherAddress(reach.main_url), *reach.other_urls]
         others = [{"at": one.url, "interface": one.interface} for one in addresses if f"{one.url}/pair" != place]
         return {"open": True, "link": invitation.link, "place": place, "code": invitation.code, "elsewhere": others}
 
@@ -204,9 +204,9 @@ class PairingRoutes:
         return self._pages.document(
             "pairing.html",
             codes=codes,
-            lacking=self._access.reach.lacking,
+            why_unreachable=self._access.reach.why_unreachable,
             qr=symbol(codes["link"]) if codes["link"] else None,
-            plain=self._access.reach.crosses_plainly,
+            plain=self._access.reach.is_unencrypted,
             sessions=self._access.sessions.all(),
             me=visitor.session,
             not_open=NOT_OPEN,

@@ -21,7 +21,7 @@ class UpdateRate:
         self._timer: asyncio.TimerHandle | None = None
         self._numbers_at = 0.0
 
-    def show(self, state: ShowState) -> None:
+    def publish(self, state: ShowState) -> None:
         """Publish a new state at once; where it brings only new numbers, at most every `NUMBERS_EVERY_SEC`.
 
         A state that waits is replaced by a newer one.
@@ -38,7 +38,7 @@ class UpdateRate:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(max(0.0, left), self._publish_waiting)
 
-    def again(self) -> None:
+    def republish(self) -> None:
         """Publish the last published state again: something beside the state, as the count of viewers, has changed.
 
         A state that waits goes on waiting.

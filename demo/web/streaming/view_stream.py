@@ -133,14 +133,14 @@ class EventStream:
         self._waiting: set[asyncio.Event] = set()
         self._closed = False
 
-    def tell(self) -> None:
+    def notify(self) -> None:
         """Wake the streams: the journal has grown."""
         for event in self._waiting:
             event.set()
 
     def close(self) -> None:
         self._closed = True
-        self.tell()
+        self.notify()
 
     def stream(self, last_id: str | None, line: StreamSlot | None = None) -> StreamResponse:
         """Respond with the entries after `last_id`; without one, or with another show's, with a snapshot first."""

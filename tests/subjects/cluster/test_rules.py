@@ -49,26 +49,26 @@ def test_nobody_leads_while_the_newest_term_names_nobody_or_two() -> None:
 def test_a_dead_member_does_not_lead_even_if_all_others_still_follow_it() -> None:
     leadership = Leadership()
     votes = [Vote("b", "a", 3), Vote("c", "a", 3)]
-    assert leadership.see(votes, (), 10.0).name == "a"
-    gone = leadership.see(votes, ("a",), 11.0)
+    assert leadership.update(votes, (), 10.0).name == "a"
+    gone = leadership.update(votes, ("a",), 11.0)
     assert (gone.name, gone.since, gone.previous) == (None, 11.0, "a")
-    new = leadership.see([Vote("b", "c", 4), Vote("c", "c", 4)], ("a",), 12.5)
+    new = leadership.update([Vote("b", "c", 4), Vote("c", "c", 4)], ("a",), 12.5)
     assert (new.name, new.term, new.since, new.previous) == ("c", 4, 12.5, "a")
-    assert leadership.see([Vote("b", "c", 4)], ("a",), 13.0) == new
+    assert leadership.update([Vote("b", "c", 4)], ("a",), 13.0) == new
 
 
 def test_members_that_say_nothing_for_a_moment_are_no_news_of_the_leader() -> None:
     leadership = Leadership()
-    leadership.see([Vote("b", "a", 3)], (), 10.0)
-    assert leadership.see([], (), 11.0) == leadership.see([Vote("b", "a", 3)], (), 12.0)
+    leadership.update([Vote("b", "a", 3)], (), 10.0)
+    assert leadership.update([], (), 11.0) == leadership.update([Vote("b", "a", 3)], (), 12.0)
     assert leadership.now.since == 10.0
-    assert leadership.see([], ("a",), 13.0).name is None
+    assert leadership.update([], ("a",), 13.0).name is None
 
 
 def test_a_leader_elected_again_in_a_later_term_is_news() -> None:
     leadership = Leadership()
-    leadership.see([Vote("a", "a", 3)], (), 10.0)
-    assert leadership.see([Vote("a", "a", 5)], (), 11.0).since == 11.0
+    leadership.update([Vote("a", "a", 3)], (), 10.0)
+    assert leadership.update([Vote("a", "a", 5)], (), 11.0).since == 11.0
 
 
 # What was measured.
@@ -162,15 +162,15 @@ def test_a_process_whose_birth_nobody_can_tell_is_not_gone() -> None:
 
 def test_one_show_at_a_time_holds_a_project(tmp_path: Path) -> None:
     mine, other = ownership.ProjectLock("p"), ownership.ProjectLock("p")
-    assert mine.take("here")
-    assert mine.take("here")
-    assert not other.take("here")
+    assert mine.acquire("here")
+    assert mine.acquire("here")
+    assert not other.acquire("here")
     for another, engine in ((ownership.ProjectLock("q"), "here"), (ownership.ProjectLock("p"), "elsewhere")):
-        assert another.take(engine)
-        another.let_go()
-    mine.let_go()
-    assert other.take("here")
-    other.let_go()
+        assert another.acquire(engine)
+        another.release()
+    mine.release()
+    assert other.acquire("here")
+    other.release()
 
 
 @pytest.mark.parametrize("value", ["elsewhere/1/2", "nonsense", "a/b/c", f"{platform.node()}/1/x", "//"])
@@ -261,10 +261,10 @@ def test_a_member_is_in_the_container_that_has_its_name_as_service_as_name_or_as
 
 def test_the_last_known_place_of_a_member_outlives_its_container() -> None:
     member = Member("pd0", "pd", 2379, lambda at: pytest.fail("not asked"))
-    assert member.take(container(name="pd0", ports={2379: ("127.0.0.1", 1), 2380: ("127.0.0.1", 2)}))
-    assert not member.take(container(name="pd0", state="exited"))
+    assert member.update_address(container(name="pd0", ports={2379: ("127.0.0.1", 1), 2380: ("127.0.0.1", 2)}))
+    assert not member.update_address(container(name="pd0", state="exited"))
     assert (member.address, member.places) == ("127.0.0.1:1", {2379: "127.0.0.1:1", 2380: "127.0.0.1:2"})
-    assert member.take(container(name="pd0", ports={2379: ("127.0.0.1", 3)}))
+    assert member.update_address(container(name="pd0", ports={2379: ("127.0.0.1", 3)}))
     assert member.places == {2379: "127.0.0.1:3", 2380: "127.0.0.1:2"}
 
 

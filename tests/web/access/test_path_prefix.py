@@ -39,11 +39,11 @@ def test_a_public_name_may_have_a_path() -> None:
     place = parse_public_name("https://Demo.example/talks/chaos/", "http", 8000)
     assert (place.origin, place.url) == ("https://demo.example", "https://demo.example/talks/chaos")
     reach = ServerAddresses(port=8000, public=(place,))
-    assert reach.everywhere == "https://demo.example/talks/chaos"
-    assert reach.here == "http://127.0.0.1:8000"
+    assert reach.main_url == "https://demo.example/talks/chaos"
+    assert reach.local_url == "http://127.0.0.1:8000"
     for path, within in {"/talks/chaos/": "/", "/talks/chaos/state": "/state", "/state": "/state"}.items():
-        assert reach.within(path) == within
-    assert (reach.within("/talks/chaos"), reach.within("/talks/chaosx")) == ("", "/talks/chaosx")
+        assert reach.strip_public_path(path) == within
+    assert (reach.strip_public_path("/talks/chaos"), reach.strip_public_path("/talks/chaosx")) == ("", "/talks/chaosx")
     assert (reach.cookie_path("demo.example"), reach.cookie_path("127.0.0.1:8000")) == ("/talks/chaos/", "/")
 
 

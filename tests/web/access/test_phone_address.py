@@ -87,18 +87,20 @@ def test_the_only_address_that_is_gone_is_said_and_so_is_its_return() -> None:
 def test_a_machine_without_a_network_says_so_and_when_phones_can_come() -> None:
     machine = Machine()
     phone = machine.phone()
-    assert (phone.chosen, phone.lacking) == ("", NO_NETWORK)
+    assert (phone.chosen, phone.why_unreachable) == ("", NO_NETWORK)
     assert machine.later(phone, WIFI) == "phones can reach this machine now, at 192.168.50.23"
 
 
 def test_ipv6_is_named_only_where_the_server_listens_on_it() -> None:
     machine = Machine(WIFI_6, WIFI_LOCAL_6)
     assert machine.phone(ipv6=True).chosen == "fd12::5"
-    assert (machine.phone().chosen, machine.phone().lacking) == ("", ONLY_IPV6)
+    assert (machine.phone().chosen, machine.phone().why_unreachable) == ("", ONLY_IPV6)
 
 
 def test_where_no_phone_can_come_no_symbol_is_shown() -> None:
-    lost = Invitation("http://127.0.0.1:8000/pair#x", "http://127.0.0.1:8000/pair", "AAAA-AAAA", lacking=NO_NETWORK)
+    lost = Invitation(
+        "http://127.0.0.1:8000/pair#x", "http://127.0.0.1:8000/pair", "AAAA-AAAA", why_unreachable=NO_NETWORK
+    )
     assert lost.lines(with_symbol=True) == [f"phone      {NO_NETWORK}"]
     assert lost.halves(100, 100) == ()
 

@@ -110,11 +110,11 @@ def test_who_can_reach_a_server_decides_whether_it_is_open() -> None:
     named = ServerAddresses(
         "0.0.0.0", "0.0.0.0", 8000, public=(parse_public_name("https://demo.example", "http", 8000),)
     )
-    assert (named.everywhere, named.here) == ("https://demo.example", "http://127.0.0.1:8000")
-    assert named.crosses_plainly, "its own port is plain http on the network too"
+    assert (named.main_url, named.local_url) == ("https://demo.example", "http://127.0.0.1:8000")
+    assert named.is_unencrypted, "its own port is plain http on the network too"
     tunnelled = ServerAddresses(public=(parse_public_name("https://demo.example", "http", 8000),))
-    assert not tunnelled.crosses_plainly
-    assert ServerAddresses("fd00::2", "fd00::2", 8000).everywhere == "http://[fd00::2]:8000"
+    assert not tunnelled.is_unencrypted
+    assert ServerAddresses("fd00::2", "fd00::2", 8000).main_url == "http://[fd00::2]:8000"
 
 
 # The token.
@@ -127,10 +127,10 @@ def test_a_token_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert len(text) >= 43
-    assert token.fits(text)
-    assert not token.fits(text[:-1])
-    assert not token.fits("\udcff")
-    assert token_file(path).fits(text)
+    assert token.matches(text)
+    assert not token.matches(text[:-1])
+    assert not token.matches("\udcff")
+    assert token_file(path).matches(text)
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o666, 0o610])
@@ -174,7 +174,7 @@ def test_an_empty_token_file_of_ours_counts_as_missing(tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.touch(0o644)
     token_file(path)
-    assert token_file(path).fits(path.read_text().strip())
+    assert token_file(path).matches(path.read_text().strip())
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 

@@ -75,7 +75,7 @@ class PlaygroundProcesses:
                 await asyncio.sleep(LOOK_SEC)
 
     async def is_up(self, undo: Mapping[str, Any]) -> bool:
-        session, url = self._cluster.lines.session, f"http://{undo['address']}"
+        session, url = self._cluster.connections.session, f"http://{undo['address']}"
         probe = StatusProbe(session, url) if undo["kind"] == "tikv" else PdProbe(session, url, asks_word=_asks_nothing)
         return (await probe.read()).ok
 
