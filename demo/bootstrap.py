@@ -371,11 +371,8 @@ def _greet(show: _WebSession, options: Options, say: ConsoleWriter) -> None:
 
 def _make_own_link(access: AccessPolicy) -> str:
     """Return the link that pairs this machine's browser; empty where no pairing is needed, or once it was used."""
-    return (
-        f"{access.reach.local_url}/pair#{access.pairing.local_secret}"
-        if access.pairing and access.pairing.local_secret
-        else ""
-    )
+    secret = access.pairing.local_secret if access.pairing else ""
+    return f"{access.reach.local_url}/pair#{secret}" if secret else ""
 
 
 def _describe_new_codes(

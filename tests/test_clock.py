@@ -188,7 +188,7 @@ def test_the_watchdog_counts_a_sleep_of_the_machine_for_a_fault_s_time_and_not_f
     monkeypatch.setattr(process, "uptime", lambda: uptime() + slept[0] + silent[0])
     monkeypatch.setattr(time, "monotonic", lambda: ticks() + silent[0])
     monkeypatch.setattr(process, "HealAttempt", work)
-    monkeypatch.setattr(process, "say", lambda word: None)
+    monkeypatch.setattr(process, "send_message", lambda word: None)
     kept = process.WatchdogProcess({"patience": 60.0})
     order = {"hold": "a", "fault": "off", "lasts": 600.0, "applied": True, "plan": {"late_sec": 0.0}}
     kept.handle_message(json.dumps(order).encode())

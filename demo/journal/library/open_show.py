@@ -108,7 +108,8 @@ class JournalOpener:
                 self._report_left_alone(
                     summary,
                     f"it belongs to another deck of {len(summary.titles)} chapters and is on "
-                    f"{summary.chapter_title!r}, which this deck does not have; --from N continues at one of its chapters",
+                    f"{summary.chapter_title!r}, which this deck does not have; --from N continues at one of its "
+                    f"chapters",
                 )
             elif (journal := self._try_open(summary, show)) is not None:
                 return journal
