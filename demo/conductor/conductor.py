@@ -192,6 +192,7 @@ class Conductor:
             self.spawn(self._writer.thin_often(), "the thinning of the journal")
             self.spawn(LoopWatch(self._report_once).run(), "the watch over the event loop")
             self.system.start()
+            # Only this loop changes the state: one command after the other, whoever sent it.
             await self._process_commands()
         finally:
             await self._close()

@@ -143,6 +143,7 @@ class FaultRunner:
         """
         driver = self._drivers[name]
         plan = await run_with_timeout(PLAN_TIMEOUT_SEC, driver.plan(), "checking the target")
+        # Before the target is changed: whatever ends this process now, somebody can heal the fault.
         undo = await self._ledger.record(name, run, plan, driver.config.duration_sec)
         try:
             # Through the queue, so that a halt or a heal that came during planning is seen before the target is
@@ -174,6 +175,7 @@ class FaultRunner:
 
     async def _retry_heal(self, name: str, run: int) -> None:
         pause = self._retry_pauses.get(name, RETRY_FIRST_SEC)
+        # Longer each time: a target that stays broken must not be hammered until the talk ends.
         self._retry_pauses[name] = min(MAX_RETRY_SEC, pause * 2)
         await self._context.clock.sleep(pause)
         fault = self._context.state.fault(name)
@@ -192,6 +194,7 @@ class FaultRunner:
         }
         if not healing:
             return
+        # Not one after the other: a driver that hangs would use up the time of all the others.
         done, late = await asyncio.wait(healing, timeout=limit)
         failed = [f"{healing[task]}: not healed within {limit:g} s" for task in late]
         failed += [f"{healing[task]}: {reason}" for task in done if (reason := task.exception() or task.result())]

@@ -77,6 +77,7 @@ class HealthMonitor:
             self._end_reason = "the poller ended"
 
     async def _check_repeatedly(self, poller: Poller) -> None:
+        # By our own clock: a poller that hangs would never call back (docs/decisions/0005).
         while True:
             self._check(poller)
             await asyncio.sleep(LOOK_EVERY_SEC)
@@ -137,6 +138,7 @@ class HealthMonitor:
         visible = {}
         # Each driver gets a copy that it may change; marshal copies samples of many nodes fastest.
         packed, told_at = marshal.dumps(dict(sample.raw)), sample.told_at
+        # Once for each sample, here at the edge: `decide` must stay pure and never call foreign code.
         for driver in self._drivers:
             fault = self._context.state.fault(driver.config.name)
             if fault is not None:

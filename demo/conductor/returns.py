@@ -93,6 +93,7 @@ class RecoveryWatch:
                 took_sec = time.monotonic() - began
                 if watched.is_back and watched.back_at is not None and _is_before_own_end(fault, watched.back_at):
                     self._context.enqueue("show", c.TargetBack(name, watched.run, watched.back_at))
+                # A slow check is a burden for the target: the more it takes, the rarer it is repeated.
                 pause_sec = max(min(LOOK_EVERY_SEC, pause_sec * 2), took_sec * IDLE_SHARE)
             await asyncio.sleep(pause_sec)
 

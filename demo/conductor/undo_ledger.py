@@ -60,6 +60,7 @@ class UndoLedger:
         self._moved = {fault: undo for fault, undo in newest_by_fault.items() if undo.state == "moved"}
         await self._set_unreadable_aside(newest_by_fault)
         for undo in self._undos:
+            # Written but not marked as applied: the injection may have been under way when the process ended.
             if undo.state == "intended":
                 self._mark_unsettled(undo, undo.plan.late_sec)
             # A duration of 0: should this process die or hang before it has healed them, the watchdog heals at once.

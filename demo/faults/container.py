@@ -29,7 +29,9 @@ DEEDS = {
     ChaosType.CONTAINER_PAUSE: "paused",
     ChaosType.NETWORK_DISCONNECT: "disconnected from the network",
 }
+# Faults that end the container: one started with --rm would be removed and could not be healed.
 ENDS = (ChaosType.CONTAINER_KILL, ChaosType.CONTAINER_STOP)
+# Not networks of its own: there is nothing to disconnect a container from.
 NO_NETWORK = {"host", "none"}
 
 
@@ -89,6 +91,8 @@ class ContainerFault:
 
         Raises `FaultError` when no container can be chosen.
         """
+        # A chapter announces the target before its countdown. The leader may change in these seconds, and the announced
+        # container must still be the one that is hit.
         async with _engine_errors_as_faults():
             container = await self._select_container()
         self._pin = _Pin(container, time.monotonic() + self._pin_sec)
@@ -97,6 +101,7 @@ class ContainerFault:
     async def plan(self) -> Plan:
         async with _engine_errors_as_faults():
             container = self._check_target(await self._take_pinned() or await self._select_container())
+            # The engine belongs to the plan: when it is healed, DOCKER_HOST may point to another one.
             before = ContainerState.of(container, await self._engine.identity())
         self._planned = container.called
         by_hand = before.manual_command(self.config.chaos_type)
@@ -218,6 +223,7 @@ class ContainerFault:
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         """Return whether the sample shows the target down. Degraded is not down: it lacks another node."""
+        # Until a target was chosen, no card is known to be its card.
         if not self._planned:
             return False
         matching_nodes = [node for node in health.get("nodes", ()) if node.get("id") == self._planned]

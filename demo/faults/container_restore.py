@@ -76,11 +76,13 @@ class ContainerState:
 
 async def restore_container(engine: Engine, before: ContainerState, container: Container) -> None:
     """Unpause the container, reconnect its networks and start it, whatever was done to it. Raises `EngineError`."""
+    # Before all else: the engine does not start a container that is paused.
     if container.state == "paused":
         await _run_unless_done(lambda now: now.state != "paused", engine, before, engine.unpause(before.id))
         container = await engine.inspect(before.id) or container
     for network in before.lost(container):
         await _connect(engine, before, container, network)
+    # Last, so that a container that starts finds all its networks.
     if not container.is_running:
         await _run_unless_done(lambda now: now.is_running, engine, before, engine.start(before.id))
 

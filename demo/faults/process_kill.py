@@ -111,6 +111,7 @@ class ProcessKill:
 
     async def inject(self, plan: Plan) -> None:
         handle = await current_process(self.part.current)
+        # The plan has the undo of that process only: one that was restarted since must not be killed.
         if handle is None or not await same_process(plan, self.part.current):
             raise FaultError(f"{self.target} was restarted meanwhile: nothing was killed")
         handle.kill()
@@ -123,6 +124,7 @@ class ProcessKill:
     async def heal(self, plan: Plan) -> None:
         if has_system_terminated(plan):
             return  # and all its processes with it
+        # The plan is of another run of the system: restarting the part of this run would heal nothing.
         if not self.system_run.owns(plan):
             raise FaultError(f"the system of {self.target} is still running, but cannot be reached from here")
         try:

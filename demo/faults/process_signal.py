@@ -86,6 +86,7 @@ class SignalFault:
         return Plan(self.config.chaos_type.value, target.name, undo, by_hand, LATE_SEC)
 
     async def _find_target(self) -> TargetProcess:
+        # Asked at the injection and not when the show starts: leaders change.
         name = self._holder()
         if name is None:
             raise FaultError(f"there is no {self._office.removeprefix('the ')} now: try again when there is one")
@@ -102,6 +103,7 @@ class SignalFault:
             process.kill()
         else:
             process.suspend()
+        # Signals take effect asynchronously: without this wait a probe could still find the process up.
         until = time.monotonic() + SETTLE_SEC
         while not (has_target_terminated(plan) or (not self._kills and is_stopped(process.pid))):
             if time.monotonic() > until:
@@ -126,6 +128,7 @@ class SignalFault:
             return True
         if not self._kills and has_target_terminated(plan):
             return True  # what was done to it ended with it
+        # Before the probe, which a stopped process would keep waiting until its timeout.
         if not self._kills and is_stopped(_process_of(plan).pid):
             return False
         return await self._owner.is_up(plan.undo)

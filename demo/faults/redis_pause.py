@@ -50,6 +50,7 @@ class RedisPause:
         return "drift: admissions that Redis does not know of"
 
     async def plan(self) -> Plan:
+        # A Redis that is paused already would be unpaused by our heal, and nobody could see our own effect.
         if not await self._accepts_writes(ANSWER_SEC):
             raise FaultError("redis does not accept writes now, so pausing it would show nothing: heal it first")
         handle = await current_process(self._current)
@@ -75,6 +76,7 @@ class RedisPause:
         await self._send_command("UNPAUSE", lambda client: client.client_unpause())
 
     async def is_healed(self, plan: Plan) -> bool:
+        # Checked with a write: PING and reads answer during a pause too.
         return has_target_terminated(plan) or not self._system_run.owns(plan) or await self._accepts_writes(WRITE_SEC)
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:

@@ -79,6 +79,7 @@ class Elected:
 
     async def choose(self) -> Selector:
         try:
+            # Asked at each injection: the answer is out of date as soon as the role changes hands.
             selector = await self.ask()
         # Says already why there is no target; any other error of ours gets the role added.
         except FaultError:

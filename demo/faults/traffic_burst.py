@@ -54,6 +54,7 @@ class BurstTraffic:
         return f"ghosts: requests above the limit let through on {self._watched}"
 
     async def plan(self) -> Plan:
+        # A second burst would be ended by the heal of the first.
         if await self._traffic.is_bursting():
             raise FaultError("a traffic burst is already running")
         handle = await current_process(self._current)
@@ -68,6 +69,7 @@ class BurstTraffic:
         await self._lease.begin()
 
     async def _renew(self) -> None:
+        # For one term only: if this process crashes, the burst ends by itself.
         await self._traffic.burst(self._keys, self.config.burst_multiplier, TERM_SEC)
 
     async def heal(self, plan: Plan) -> None:

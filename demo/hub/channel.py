@@ -71,6 +71,7 @@ class Listener:
         self.behind = False
 
 
+# By the write function, so that the loop over thousands of listeners touches nothing else of them.
 Ready = dict[Write, Listener]
 
 
@@ -111,6 +112,7 @@ class ViewChannel(Generic[S]):
         if not changed:
             return None
         message = self.view.frame(changed, ident)
+        # Framed again only when somebody needs it: most messages go to listeners that already have the rest.
         self.regions, self.full_message = rendered, None
         return message
 
@@ -140,6 +142,7 @@ class ViewChannel(Generic[S]):
 
     def send(self, message: bytes) -> None:
         """Write a message to all listeners that are ready; those that are held miss it."""
+        # No queue for the slow ones: when they have room again, they get one full message of the newest state.
         for listener in self.held:
             listener.behind = True
         self.tally.skipped += len(self.held)

@@ -104,6 +104,7 @@ class Hub(Generic[S]):
         channel = self._channels[listener.view]
         if listener not in channel.held or listener in channel.ahead:
             return
+        # It was paused between two messages and missed none.
         if not listener.behind:
             channel.add_ready(listener)
             return
@@ -117,6 +118,7 @@ class Hub(Generic[S]):
         channel = self._channels[view]
         if channel.regions is not None and channel.shown == self._ident:
             return channel.regions
+        # Not kept: a view that nobody watches is not refreshed, so what is kept would soon be outdated.
         return channel.render(self._state)
 
     @property
@@ -134,6 +136,8 @@ class Hub(Generic[S]):
         for channel in self._channels.values():
             if channel.ahead:
                 self._resume_waiting(channel)
+            # A busy view needs none: a page waits for any message, and shows a lost connection after 2.4 s without one
+            # (docs/decisions/0002).
             if channel.size and now - channel.sent_at >= BEAT_AFTER_SEC:
                 channel.sent_at = now
                 channel.send(message)

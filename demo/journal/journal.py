@@ -119,6 +119,7 @@ class Journal:
         rows = [row_of(entry) for entry in entries]
         with self._lock:
             self._unwritten.extend(rows)
+            # The disk hangs. Samples may be lost in a crash anyway; events are never dropped.
             if len(self._unwritten) > MAX_UNWRITTEN:
                 self._unwritten = [row for row in self._unwritten if not row.sample]
 
@@ -158,6 +159,7 @@ class Journal:
         self._last_state = state
 
     def _save_snapshot(self, state: ShowState) -> None:
+        # First, because a snapshot must not be ahead of the entries on disk.
         self._flush()
         save_snapshot(self._file.db, state)
         self._file.note_sizes()

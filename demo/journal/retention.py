@@ -50,6 +50,7 @@ class FaultRuns:
 
     def minutes(self, running: Collection[str]) -> list[tuple[float, float]]:
         """Return the intervals in which all samples are kept. `running`: faults whose newest run has not ended."""
+        # Sorted by run, so that the newest one of each fault remains.
         newest = dict(sorted(self._runs))
         return [
             (first - AROUND_SEC, math.inf if name in running and newest[name] == run else last + AROUND_SEC)
@@ -77,6 +78,7 @@ class Retention:
         """
         if self._progress is None:
             self._progress = _read_progress(db)
+        # No sample is judged before all faults are known: one near a fault must not be deleted.
         if not self._runs.read_more(db):
             return True
         seq, kept_at = self._progress

@@ -30,6 +30,7 @@ def row_of(entry: JournalEntry) -> Row:
     """Return an entry as a row. Raises `JournalError` for one that cannot be written."""
     kind = type(entry.event).__name__
     data = dumps(f"entry {entry.seq} ({kind})", to_json(entry.event))
+    # A name may come from a client: a lone surrogate in it has no UTF-8, and would only fail at the disk.
     try:
         entry.who.encode()
     except UnicodeEncodeError:

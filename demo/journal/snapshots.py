@@ -27,6 +27,7 @@ Row = tuple[int, float, str, str]
 
 def save_snapshot(db: sqlite3.Connection, state: ShowState) -> None:
     """Replace the snapshot, in one transaction. All entries of this state must be on disk already."""
+    # With a digest: a snapshot that was damaged on the disk is not used, the events are folded instead.
     data = encode_state(state)
     row = (state.seq, VERSION, _digest(data), data)
     try:
@@ -37,6 +38,7 @@ def save_snapshot(db: sqlite3.Connection, state: ShowState) -> None:
 
 
 def _replace(db: sqlite3.Connection, row: tuple[int, int, str, str]) -> None:
+    # One transaction: a crash leaves the old snapshot or the new one, never none.
     with db:
         db.execute("DELETE FROM snapshots")
         db.execute("INSERT INTO snapshots VALUES (?,?,?,?)", row)

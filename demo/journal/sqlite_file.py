@@ -150,6 +150,7 @@ def is_in_use(path: Path) -> bool:
     except OSError:
         return False
     try:
+        # Shared, so that two programs that look at the same time do not take each other for a server.
         is_free = _try_flock(descriptor, fcntl.LOCK_SH)
     except OSError:
         return False  # a file system without locks: nobody can hold one
@@ -171,6 +172,7 @@ def is_in_memory(path: Path) -> bool:
 
 def delete_files(path: Path) -> None:
     """Delete a journal and its side files, the lock last, which the caller holds. Raises `OSError`."""
+    # The lock last: until then no other server can begin a journal under this name.
     for name in [str(path), *(f"{path}{side}" for side in SIDES)]:
         Path(name).unlink(missing_ok=True)
 
@@ -276,6 +278,7 @@ def state_of_undo(path: Path, ident: str) -> str | None:
     try:
         with contextlib.closing(sqlite3.connect(path, timeout=NOTE_TIMEOUT_SEC)) as db:
             row = db.execute("SELECT state FROM undos WHERE id=?", (ident,)).fetchone()
+    # Not known counts as not healed: healing twice is harmless, healing never is not.
     except (sqlite3.Error, OSError):
         return None
     return str(row[0]) if row else None

@@ -111,6 +111,7 @@ def add_undos(db: sqlite3.Connection, rows: Sequence[UndoRow]) -> None:
 
 def mark_moved(db: sqlite3.Connection, rows: Sequence[UndoRow]) -> None:
     """Mark undos as moved: another ledger has them now and is responsible for them."""
+    # Only after the other ledger has them on disk: a crash in between leaves them in both.
     with synced(db):
         db.executemany("UPDATE undos SET state = 'moved' WHERE id = ?", [(row[0],) for row in rows])
 

@@ -44,6 +44,7 @@ class FileWatch:
             now = _stat_or_none(f"{self._path}{side}")
             if now is None:
                 continue
+            # SQLite creates these files with its first write, so the first that is seen is ours.
             known = self._side_stats.setdefault(side, now)
             if side == "-wal" and os.path.samestat(known, now):
                 self._sizes[side] = max(self._sizes[side], now.st_size)

@@ -65,6 +65,7 @@ class Received:
 
     def __init__(self, pages: Renderer) -> None:
         self._pages = pages
+        # Not the conductor's: pages load their static files from this relay.
         self._own = {"build": pages.part(TEMPLATE, "build").encode()}
         self._waiting = {"tale": pages.part(TEMPLATE, "waiting").encode()}
 
@@ -147,6 +148,7 @@ class RelayApp:
 
     def _take_slot(self, request: Request, private: bool) -> StreamSlot | None:
         page = page_of(request)
+        # A relay knows no presenter, so no stream of it is private.
         slot = self._slots.take(private=False, session=None, page=page)
         if slot is not None:
             self._polling.forget(page)
@@ -165,6 +167,7 @@ class RelayApp:
         app.relays = True
 
         async def page(request: Request) -> Response:
+            # Rendered once for all who ask within 100 ms: after an outage a whole hall loads the page at once.
             shown = self._get_state()
             cache_key = (shown.message and shown.message.ident, shown.lost_since)
             return self._page_cache.answer(request, cache_key, partial(self._render_page, shown))

@@ -56,6 +56,7 @@ async def _run_relay(options: RelayOptions, listener: socket.socket, setup: Acce
     audience = RelayApp(
         store, access, StreamSlots(max_streams(files), reserved=0), lambda text: say(f"relay      {text}")
     )
+    # Before the server, so that the first page already shows the show and not that there is none.
     background = [_spawn(audience.follower.run()), _spawn(report_viewers(store, audience.viewers))]
     try:
         await _wait_for_first(audience.follower.asked.wait(), stop.wait(), timeout=FIRST_LOOK_SEC)

@@ -124,6 +124,7 @@ def read_sample(health: object, now: float, moment_of: Callable[[float], float] 
         interval_sec=interval if interval and interval > 0 else DEFAULT_INTERVAL_SEC,
         metrics=tuple(_read_metric(item) for item in _keep_dicts(health.get("metrics"))),
         counters=tuple(_read_counter(item) for item in _keep_dicts(health.get("counters"))),
+        # Kept whole: drivers and a deck's conditions read keys that only their own poller knows.
         raw=raw if isinstance(raw, dict) else {},
     )
 
@@ -245,17 +246,20 @@ def _keep_dicts(value: object) -> list[Mapping[str, Any]]:
 
 
 def _read_number(value: object) -> float | None:
+    # In Python True is an integer too, but a poller that sends it as a number has made a mistake.
     if isinstance(value, bool) or not isinstance(value, int | float) or not -_MAX_NUMBER < value < _MAX_NUMBER:
         return None
     return value
 
 
 def _read_text(value: object) -> str:
+    # Shortened, because this text goes to every screen and into the journal with each sample.
     return "" if value is None else encodable(str(value)[:400])
 
 
 def _read_moment(value: object, now: float, moment_of: Callable[[float], float]) -> float:
     """Return the moment of an aware datetime (or its ISO text), never later than `now`; `now` for anything else."""
+    # Never later than now: a sample from the future would count as live for too long.
     date = _read_date(value)
     return now if date is None else min(moment_of(date.timestamp()), now)
 
@@ -267,4 +271,5 @@ def _read_date(value: object) -> datetime | None:
             value = datetime.fromisoformat(value)
         except ValueError:
             return None
+    # A date without a time zone may mean any of 24 moments, so it counts as missing.
     return value if isinstance(value, datetime) and value.tzinfo is not None else None

@@ -79,9 +79,11 @@ class WatchdogClient:
 
         `lasts_sec`: the duration of the fault; `math.inf` until somebody heals it.
         """
+        # A server that is alive heals its own faults: the watchdog acts only this much later.
         heal_after_sec = None if lasts_sec == float("inf") else lasts_sec + GRACE_SEC
         plan_json = asdict(plan) | {"undo": dict(plan.undo)}
         order = {"hold": ident, "fault": fault, "plan": plan_json, "lasts": heal_after_sec, "applied": False}
+        # One at a time: two tasks that both find the watchdog dead must not start two of them.
         async with self._lock:
             self._pending[ident] = order
             try:
@@ -220,6 +222,7 @@ class _WatchdogPipe:
             os.close(stdin)
             os.close(stdout)
         self.send(show)
+        # The first process only forks the watchdog and exits, so its end says nothing: the answer does.
         ready = await self._wait_for_answer(lambda word: "ready" in word)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ANSWER_SEC):

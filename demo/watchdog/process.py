@@ -177,6 +177,7 @@ class WatchdogProcess:
         """Return whether the server will not heal this fault: it is gone, or hangs while the fault is due."""
         if self.is_server_gone:
             return True
+        # By a clock that stands still while the machine sleeps: the server slept as well, and does not hang.
         silent_sec = now - self.heard_at
         if held.was_healed_for_hung_server:
             return False
@@ -227,6 +228,7 @@ class WatchdogProcess:
     def _handle_failure(self, ident: str, held: PendingUndo, why: str) -> None:
         self._delay_next_attempt(held)
         gives_up = self.server_gone_at is not None and time.monotonic() > self.server_gone_at + GIVE_UP_AFTER_SEC
+        # Once for each reason: a line at every attempt would bury the terminal for ten minutes.
         if gives_up or held.reported != why:
             held.reported = why
             log_line(f"{held.name} is NOT healed{'' if gives_up else ' yet'}: {why}")

@@ -59,6 +59,7 @@ async def _undo_and_verify(driver: FaultDriver, plan: Plan) -> None:
         left_sec = max(LOOK_SEC, deadline - time.monotonic())
         if await run_with_timeout(left_sec, driver.is_healed(plan), f"checking {plan.target}"):
             return
+        # Only after a check: the target gets a last chance, even if the heal itself took all the time.
         if time.monotonic() > deadline:
             raise FaultError(f"{plan.target} was not healed within {HEAL_TIMEOUT_SEC:g} s")
         await asyncio.sleep(LOOK_EVERY_SEC)

@@ -72,6 +72,7 @@ class JournalDirectory:
 
     def prune(self, subject: str) -> None:
         """Delete the oldest ended shows of a subject beyond `MAX_ENDED`; those with a pending undo stay."""
+        # What is in use, or still has a fault to heal, is never deleted without being asked for.
         ended = [
             summary
             for summary in self.of(subject)

@@ -97,6 +97,7 @@ class JournalOpener:
         deadline = time.monotonic() + IN_USE_TIMEOUT_SEC
         for listed in summaries:
             summary = self._wait_until_released(listed, deadline)
+            # A show that was ended on its last chapter is not continued; a crash is no such end (docs/decisions/0009).
             if summary.over:
                 continue
             if summary.in_use:

@@ -28,6 +28,7 @@ def transfer_undos(old: JournalSummary, journal: Journal, *, set_aside: bool) ->
     marks_set_aside = set_aside and not old.over
     if not old.undos and not marks_set_aside:
         return 0
+    # Under the lock of the old journal: its server may have been started again since the summary was read.
     lock_fd = lock(old.path)
     try:
         if not old.path.exists():
@@ -36,6 +37,7 @@ def transfer_undos(old: JournalSummary, journal: Journal, *, set_aside: bool) ->
         if rows:
             journal.take_over_undos(rows)
         if not old.trouble and not journal.is_temporary:
+            # An old journal that cannot be written keeps its undos, and they are healed again at the next start.
             with contextlib.suppress(sqlite3.Error, OSError, JournalError):
                 _mark_old_journal(old.path, marks_set_aside, rows)
     finally:

@@ -11,7 +11,9 @@ from demo.errors import FeedError
 FORMAT = "1"
 """Entries of another format are refused: conductor and relays must be of versions with the same format."""
 
+# The fastest level: a message of a few KB is packed for each change of the show.
 PACKED_LEVEL = 1
+# Whoever can write to that Redis could otherwise fill the memory of every relay with a few bytes.
 MAX_UNPACKED = 8 * 1024 * 1024
 
 Fields = Mapping[bytes, bytes]

@@ -70,6 +70,7 @@ class Publisher:
                     return
                 self._attempts += 1
                 await asyncio.sleep(retry_delay_sec(self._attempts))
+        # However it ends, viewers of relays that are no longer counted must not stay in the total.
         finally:
             self._on_viewers(0)
             await self._store.close()
@@ -119,4 +120,5 @@ class Publisher:
         if not self._outage:
             self._outage = why
             self._say(f"{why}; the relays show the last state, marked as not live; connecting is tried again", True)
+        # The last count may be far from true by now, and the presenter would take it for the room.
         self._on_viewers(0)

@@ -17,6 +17,7 @@ from demo.relay.feed.message import Fields
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
+# A relay needs only the newest message, whatever it has missed (docs/decisions/0016).
 MAX_PICTURES = 16
 MAX_BEATS = 4
 KEPT_SEC = 24 * 3600
@@ -151,6 +152,7 @@ class RelayStore:
         """Wait for new entries and return them, none after `BLOCK_SEC`. Moves `place` behind them."""
         since = {self._pictures: place.pictures, self._beats: place.beats}
         block = int(BLOCK_SEC * 1000)
+        # Blocking, so that a new message reaches the relay at once and a quiet show costs Redis nothing.
         answer = await self._call(lambda: self._client.xread(since, block=block), BLOCK_SEC + ANSWER_SEC)  # type: ignore[arg-type]
         entries = []
         for key, items in answer or ():
@@ -166,6 +168,7 @@ class RelayStore:
     async def count(self, relay: str, viewers: int) -> None:
         """Store how many viewers this relay has; it must be stored again before `COUNTED_SEC` have passed."""
         pipe = self._client.pipeline(transaction=True)
+        # With an expiry: a relay that was killed must not count its viewers for ever.
         pipe.set(self._build_viewers_key(relay), viewers, ex=COUNTED_SEC)
         pipe.sadd(self._relays, relay)
         pipe.expire(self._relays, KEPT_SEC)

@@ -88,6 +88,7 @@ class StreamSlots:
         A page reads one stream: an older stream of the same page, which a proxy may still hold open, is ended.
         """
         self.end_page(page)
+        # Some slots are for the presenter alone: a full hall must not keep the presenter out.
         if len(self._open) >= (self.most if private else self.most - self.reserved):
             return None
         age = MAX_AGE_SEC * random.uniform(0.5, 1)  # noqa: S311 - so that not all pages reconnect at once
@@ -147,7 +148,6 @@ def describe_shortage(files: int) -> str:
     if room >= HALL:
         return ""
     return (
-        f"at most {room} live screens, because this system allows {files} open files (`ulimit -n "
-        "65536` before the start "
-        f"allows more); further visitors get a page that reloads its content every 5 to 60 s"
+        f"at most {room} live screens, because this system allows {files} open files "
+        "(`ulimit -n 65536` before the start allows more); further visitors get a page that reloads its content every 5 to 60 s"
     )

@@ -8,6 +8,7 @@ from dataclasses import replace
 from demo.show import ShowState
 from demo.show.health_sample import Sample
 
+# Each message costs every phone in the room data and battery; nobody reads a number that changes more often.
 NUMBERS_EVERY_SEC = 0.25
 
 
@@ -64,6 +65,7 @@ def brings_only_numbers(old: ShowState, new: ShowState) -> bool:
     """Return whether `new` differs from `old` by a health sample only, in which every node's health is the same."""
     if old.sample is None or new.sample is None or _node_health(old.sample) != _node_health(new.sample):
         return False
+    # Compared as a whole, so that a field that is added to the state later counts as news by itself.
     return replace(old, seq=new.seq, sample=new.sample, history=new.history) == new
 
 

@@ -48,6 +48,7 @@ class Mailbox:
         self.full: Callable[[], None] = lambda: None
 
     def write(self, message: bytes) -> int:
+        # Bounded: a client that does not read gets one full message later, instead of filling the memory.
         if len(self._waiting) >= MAX_MAILBOX:
             raise BlockingIOError
         self._waiting.append(message)
