@@ -149,5 +149,6 @@ def describe_shortage(files: int) -> str:
         return ""
     return (
         f"at most {room} live screens, because this system allows {files} open files "
-        "(`ulimit -n 65536` before the start allows more); further visitors get a page that reloads its content every 5 to 60 s"
+        "(`ulimit -n 65536` before the start allows more); further visitors get a page that "
+        "reloads its content every 5 to 60 s"
     )
