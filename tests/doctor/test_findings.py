@@ -101,7 +101,7 @@ def test_a_clock_that_stands_before_this_program_was_made_is_wrong() -> None:
     assert clock().verdict != "no"
     assert clock(made=time.time() + 60).verdict != "no"
     wrong = clock(made=time.time() + 90_000)
-    assert wrong == no("clock", wrong.found, "set the clock")
+    assert wrong == no("clock", wrong.found, "set the clock (timedatectl set-ntp true)")
     assert "is earlier than the date of this program" in wrong.found
 
 

@@ -109,7 +109,7 @@ async def test_a_killed_server_leaves_what_it_appended_and_no_lock(tmp_path: Pat
         "async def main():\n"
         "    journal = Journal(Path(sys.argv[1]))\n"
         "    await journal.append([e.JournalEntry(1, 1.0, 'test', e.Said('kept'))])\n"
-        "    await journal.intend('kill', 1, Plan('process', 'node-2', {'pid': 7}))\n"
+        "    await journal.record_undo('kill', 1, Plan('process', 'node-2', {'pid': 7}))\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
         "asyncio.run(main())\n"
     )

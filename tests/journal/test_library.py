@@ -657,7 +657,7 @@ def test_json_types_are_found_by_their_first_word() -> None:
 def test_the_state_directory_is_its_users_alone_under_any_umask(tmp_path: Path, umask: int) -> None:
     state = tmp_path / "home" / "state"
     make = "from demo.journal.library import JournalDirectory; JournalDirectory().prepare()"
-    make += "; from demo.subjects.standalone import place; place()"
+    make += "; from demo.subjects.standalone import register_directory; register_directory()"
     program = f"import os; os.umask({umask:#o}); {make}"
     subprocess.run([sys.executable, "-c", program], check=True, env=os.environ | {"XDG_STATE_HOME": str(state)})
     for part in ("", "/chaos-stage", "/chaos-stage/shows", "/chaos-stage/standing"):
