@@ -124,7 +124,7 @@ class ProcessKill:
     async def heal(self, plan: Plan) -> None:
         if has_system_terminated(plan):
             return  # and all its processes with it
-        # The plan is of another run of the system: restarting the part of this run would heal nothing.
+        # The plan is of a run that is not ours or was not found: restarting a part of ours would heal nothing.
         if not self.system_run.owns(plan):
             raise FaultError(f"the system of {self.target} is still running, but cannot be reached from here")
         try:

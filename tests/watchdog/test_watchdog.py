@@ -83,7 +83,7 @@ def test_a_patience_that_is_none_is_refused_before_anything_starts(
     command = [sys.executable, "-m", "demo", "serve", "none", "--port", "0", "--journal", str(tmp_path / "show")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     assert done.returncode == 2
-    text = f"demo: DEMO_WATCHDOG_PATIENCE_SEC is must be a number of seconds above 0, like 30, not {said!r}\n"
+    text = f"demo: DEMO_WATCHDOG_PATIENCE_SEC must be a number of seconds above 0, like 30, not {said!r}\n"
     assert done.stderr == text
     assert done.stdout == ""
 

@@ -181,7 +181,7 @@ def test_a_system_that_cannot_be_found_is_not_called_healed(stand: LimiterStand,
         word = file_of("here", "json")
         word.rename(tmp_path / "hidden")
         server.process.kill()
-        wait_for(lambda: "kill-node is NOT healed yet: the system of node-2 runs" in read_more(server))
+        wait_for(lambda: "kill-node is NOT healed yet: the system of node-2 is still running" in read_more(server))
         (tmp_path / "hidden").rename(word)
         until_whole(stand)
         wait_for(lambda: not server.watchdogs())
