@@ -100,7 +100,7 @@ async def _watched(made: Project, *, frozen: bool) -> tuple[list[float], float, 
     try:
         await asyncio.sleep(1)
         if frozen:
-            await subject.ground.engine.pause(ident)
+            await subject.deployment.engine.pause(ident)
             await asyncio.sleep(1)
         began, cpu = time.monotonic(), time.process_time()
         while time.monotonic() - began < WATCHED_SEC:
@@ -110,7 +110,7 @@ async def _watched(made: Project, *, frozen: bool) -> tuple[list[float], float, 
         share = (time.process_time() - cpu) / (time.monotonic() - began) * 100
     finally:
         if frozen:
-            await subject.ground.engine.unpause(ident)
+            await subject.deployment.engine.unpause(ident)
         polling.cancel()
         await asyncio.wait([polling])
         await subject.stop()

@@ -30,10 +30,10 @@ from demo.types import HEAL_SEC, STOP_SEC, AnnouncesStart, HasHealSec, HasStopSe
 from demo.watchdog.client import WatchdogClient
 from demo.watchdog.protocol import Watchdog
 from demo.web.access.policy import AccessPolicy
-from demo.web.access.setup import AccessOptions, AccessSetup, entrance
+from demo.web.access.setup import AccessOptions, AccessSetup, set_up_control
 from demo.web.app import Web
 from demo.web.server.server import bind, serve
-from demo.web.streaming.stream_slots import StreamSlots, connections_most, open_files, short_of_room, streams_most
+from demo.web.streaming.stream_slots import StreamSlots, describe_shortage, max_connections, max_streams, open_files
 
 if TYPE_CHECKING:
     from demo.runner import DemoRunner
@@ -53,7 +53,7 @@ class Options:
     """What the command line asks for."""
 
     subject: str
-    asked: AccessOptions = field(default_factory=AccessOptions)
+    access: AccessOptions = field(default_factory=AccessOptions)
     port: int = 0
     web: bool = True
     terminal: bool = False
@@ -72,9 +72,9 @@ def play(options: Options) -> None:
     """Play a show until somebody quits it. Raises `DemoError` for what prevents its start, or went wrong."""
     subject = load(options.subject, **options.chosen)
     check(options.subject, subject)
-    listener = bind(options.asked.host, options.port) if options.web else None
+    listener = bind(options.access.host, options.port) if options.web else None
     try:
-        access_setup = entrance(options.asked, listener) if listener is not None else None
+        access_setup = set_up_control(options.access, listener) if listener is not None else None
         anywhere = options.start_at is not None
         opener = JournalOpener(options.subject, options.journal, fresh=options.fresh, anywhere=anywhere)
         with asyncio.Runner(loop_factory=_choose_loop_factory()) as runner:
@@ -109,7 +109,7 @@ async def _run_and_clean_up(show: Coroutine[Any, Any, None]) -> tuple[BaseExcept
 
 def _exit_at_once(error: BaseException | None) -> None:
     """Exit without closing the loop, which code of a deck or a driver that ignores its cancellation would block."""
-    print_error("something in the deck or a driver does not end; left it behind")
+    print_error("some code of the deck or of a driver does not stop; exiting without waiting for it")
     if error is not None:
         print_error(error)
     sys.stdout.flush()
@@ -223,7 +223,7 @@ def _report_journal(conductor: Conductor, opener: JournalOpener, aloud: bool) ->
 
     `aloud`: print the latter on stdout, before a terminal takes it over.
     """
-    for text in opener.troubles:
+    for text in opener.notices:
         conductor.enqueue("show", c.Notice(text))
     if aloud and opener.continued:
         print_lines(f"continued  {opener.continued}")
@@ -236,7 +236,7 @@ async def _serve_show(
     stop, access = _Stop(), access_setup.access(conductor.journal, _make_notifier(conductor))
     runner = _create_runner(conductor, owns=False, invitation=access.invitation) if options.terminal else None
     say = ConsoleWriter(quiet=runner is not None and runner.paints)
-    _report_journal(conductor, opener, aloud=say.quiet)
+    _report_journal(conductor, opener, aloud=say.is_quiet)
     started_at = conductor.clock()
     conductor.system.on_slow = partial(say, REMOVING)
     with ending_signals(stop.on_signal(say, conductor.system)):
@@ -251,7 +251,7 @@ async def _serve_show(
         stop.set()
         conductor.stop(by_person=stop.by_person or (runner is not None and runner.left_by_person))
         # A terminal that is still drawn shows this itself, and stays until all is healed.
-        say.quiet = any(not task.done() for task in terminal_tasks) and say.quiet
+        say.is_quiet = any(not task.done() for task in terminal_tasks) and say.is_quiet
         if any(fault.is_running for fault in conductor.state.faults):
             say(HEALING)
         await asyncio.wait({playing})
@@ -259,7 +259,7 @@ async def _serve_show(
             runner.stop()
         results = await asyncio.gather(playing, *web_tasks, *terminal_tasks, stopping, return_exceptions=True)
         errors = [result for result in results if isinstance(result, BaseException)]
-        say.quiet = False
+        say.is_quiet = False
         if runner is not None and not errors:
             say(runner.farewell)
         say.finish(SAID_SEC)
@@ -278,7 +278,7 @@ class _Stop(asyncio.Event):
 
         def caught(number: signal.Signals) -> None:
             if self.is_set():
-                say(REMOVING if system.is_ending else HEALING)
+                say(REMOVING if system.is_stopping else HEALING)
             else:
                 self.by_person = number is signal.SIGINT
             self.set()
@@ -305,9 +305,9 @@ async def _serve_web(show: _WebSession, stop: asyncio.Event, options: Options, s
     if not await _wait_until_loaded(conductor, stop):
         return
     started, max_files = asyncio.Event(), open_files()
-    web = Web(conductor, show.access, StreamSlots(streams_most(max_files)))
+    web = Web(conductor, show.access, StreamSlots(max_streams(max_files)))
     serving = asyncio.ensure_future(
-        serve(web, show.listener, stop, started, show.access_setup.tls, connections_most(max_files))
+        serve(web, show.listener, stop, started, show.access_setup.tls, max_connections(max_files))
     )
     waiting = asyncio.ensure_future(started.wait())
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -315,14 +315,14 @@ async def _serve_web(show: _WebSession, stop: asyncio.Event, options: Options, s
         _greet(show, options, say)
         web.on_moved = lambda text: say(*_describe_new_codes(show.access, sys.stdout.isatty(), f"address    {text}"))
         if options.feed is not None:
-            say(f"relays     follow it on {options.feed.address} as {options.feed.address.show!r}")
-            conductor.spawn(Broadcast(web, conductor, options.feed, say).run(), "the feed of the relays")
+            say(f"relays     follow this show on {options.feed.address} as {options.feed.address.show!r}")
+            conductor.spawn(Broadcast(web, conductor, options.feed, say).run(), "publishing to the relays")
         if show.opener.continued:
             say(f"continued  {show.opener.continued}")
-        for text in show.opener.troubles:
+        for text in show.opener.notices:
             say(f"journal    {text}")
-        if room := short_of_room(max_files):
-            say(f"room       {room}")
+        if room := describe_shortage(max_files):
+            say(f"streams    {room}")
         # All objects of the start stay: the garbage collector need not scan them again in the middle of a broadcast.
         gc.collect()
         gc.freeze()
@@ -349,34 +349,35 @@ def _greet(show: _WebSession, options: Options, say: ConsoleWriter) -> None:
     token = show.access.token
     invitation = show.access.invitation()
     access_info = AccessInfo(
-        reach.everywhere,
-        reach.here,
+        reach.main_url,
+        reach.local_url,
         own_link,
         invitation,
         token.path if token else None,
         token.lost if token else "",
-        reach.crosses_plainly,
+        reach.is_unencrypted,
         bool(reach.public),
     )
     say(*welcome(access_info, on_terminal))
     if pairing is not None:
         pairing.subscribe(lambda: say(*_describe_new_codes(show.access, on_terminal)))
-    if say.quiet:
+    if say.is_quiet:
         hint = ", I shows how to pair" if pairing else ""
-        text = f"pages: {reach.everywhere}/ /presenter /remote{hint}"
+        text = f"pages: {reach.main_url}/ /presenter /remote{hint}"
         show.conductor.enqueue("show", c.Notice(text, "note"))
     if options.open_page and on_terminal and _has_desktop():
-        page = own_link or f"{reach.here}/presenter"
+        page = own_link or f"{reach.local_url}/presenter"
         asyncio.get_running_loop().run_in_executor(None, webbrowser.open, page)
 
 
 def _make_own_link(access: AccessPolicy) -> str:
     """Return the link that pairs this machine's browser; empty where no pairing is needed, or once it was used."""
-    return f"{access.reach.here}/pair#{access.pairing.own}" if access.pairing and access.pairing.own else ""
+    secret = access.pairing.local_secret if access.pairing else ""
+    return f"{access.reach.local_url}/pair#{secret}" if secret else ""
 
 
 def _describe_new_codes(
-    access: AccessPolicy, with_symbol: bool, why: str = "new codes  those shown before are used or renewed"
+    access: AccessPolicy, with_symbol: bool, why: str = "new codes  the codes shown before are no longer valid"
 ) -> list[str]:
     invitation, own_link = access.invitation(), _make_own_link(access)
     lines = [why, f"presenter  {own_link}" if own_link else ""]

@@ -85,7 +85,7 @@ class ShowClock:
     @property
     def ahead(self) -> float:
         """Return how far the wall clock is ahead of the moments now, in seconds."""
-        self.look()
+        self.check_wall_clock()
         return self._periods[-1].ahead
 
     def wall(self, moment: float) -> float:
@@ -98,7 +98,7 @@ class ShowClock:
         A clock that was set back shows a time twice: then the later moment counts. A time that it never showed is
         converted by the current setting.
         """
-        self.look()
+        self.check_wall_clock()
         now = self.now()
         candidates = [dated - p.ahead for p in self._periods if _is_within(dated - p.ahead, p)]
         past = [moment for moment in candidates if moment <= now]
@@ -112,7 +112,7 @@ class ShowClock:
         """Return a moment as an `uptime`, for another process of this machine."""
         return moment - self.anchor
 
-    def look(self) -> None:
+    def check_wall_clock(self) -> None:
         """Check whether the wall clock was set. Must be called at least every `NOTICED_SEC`."""
         before = self._ticks()
         wall_time = self._wall()
@@ -128,7 +128,7 @@ class ShowClock:
             period.ahead = ahead
         period.until = now
 
-    def go_on(self, boot: str, anchor: float, newest: float) -> None:
+    def resume(self, boot: str, anchor: float, newest: float) -> None:
         """Continue the time of a stored show, whose newest moment is `newest`; time never goes back.
 
         In the same run of the machine (`boot`) the anchor is exactly that of the show; else the wall clock determines
@@ -136,9 +136,9 @@ class ShowClock:
         """
         known = bool(boot) and boot == self.boot
         started = anchor if known else self._wall() - self._ticks()
-        self.move(max(started, newest - self._ticks()) - self.anchor)
+        self.shift(max(started, newest - self._ticks()) - self.anchor)
 
-    def move(self, by: float) -> None:
+    def shift(self, by: float) -> None:
         """Shift the anchor, and all known periods with it, by so many seconds."""
         self.anchor += by
         for period in self._periods:

@@ -35,13 +35,13 @@ class StyledLine(str):
 
 
 class ConsoleWriter:
-    """Writes lines to `file` (default: stdout) without ever blocking; nothing where `quiet` is set.
+    """Writes lines to `file` (default: stdout) without ever blocking; nothing where `is_quiet` is set.
 
     Characters that `file` cannot encode are replaced. `on_gone` is called when `file` was closed at the other end.
     """
 
     def __init__(self, quiet: bool, file: IO[str] | None = None, on_gone: Callable[[], None] = lambda: None) -> None:
-        self.quiet = quiet
+        self.is_quiet = quiet
         self._file: IO[str] | None = file or sys.stdout
         self._encoding: str = getattr(self._file, "encoding", None) or "utf-8"
         self._on_gone = on_gone
@@ -53,7 +53,7 @@ class ConsoleWriter:
 
     def __call__(self, *lines: str) -> None:
         """Print lines as soon as the file takes them; a line break within a line is replaced."""
-        if self.quiet or self._file is None:
+        if self.is_quiet or self._file is None:
             return
         data = self._encode(*lines)
         if len(self._waiting) + len(data) > MAX_WAITING:
@@ -79,7 +79,7 @@ class ConsoleWriter:
         while self._waiting and (left := deadline - time.monotonic()) > 0:
             self._write(left)
         self._waiting.clear()
-        self.quiet = True
+        self.is_quiet = True
         if self._retry is not None:
             self._retry.cancel()
         if self._descriptor is not None and self._descriptor != self._given_descriptor:
@@ -91,7 +91,11 @@ class ConsoleWriter:
 
     def _report_dropped(self) -> bytes:
         dropped, self._dropped = self._dropped, 0
-        return self._encode(f"({dropped} lines are missing here: they were not read in time)") if dropped else b""
+        return (
+            self._encode(f"({dropped} lines are missing here: the terminal did not read them in time)")
+            if dropped
+            else b""
+        )
 
     def _is_writable(self, timeout: float) -> bool:
         return self._descriptor is None or bool(select.select([], [self._descriptor], [], timeout)[1])

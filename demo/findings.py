@@ -51,11 +51,11 @@ def broken(what: str, error: BaseException) -> Finding:
     if isinstance(error, DemoError):
         return no(what, str(error))
     reason = f"{type(error).__name__}: {error}".split("\n", maxsplit=1)[0][:300]
-    return no(what, f"it could not be looked at ({reason})", "if nothing here explains that, it is a bug of the check")
+    return no(what, f"the check failed ({reason})", "if no other finding explains it, this is a bug in the check")
 
 
 def late(what: str, within_sec: float) -> Finding:
-    return no(what, f"not looked at within {within_sec:g} s", "something it asks does not answer: look there first")
+    return no(what, f"the check took longer than {within_sec:g} s", "what it checks does not answer: start there")
 
 
 async def together(

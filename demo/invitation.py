@@ -67,23 +67,23 @@ def for_terminal(text: str) -> list[str]:
 class Invitation:
     """What pairs the next device: open `link`, whose fragment is a one-time secret, or type `code` on the page `place`.
 
-    `others`: other URLs of that page, with their interfaces. `lacking`: why no phone can reach any of them.
+    `others`: other URLs of that page, with their interfaces. `why_unreachable`: why no phone can reach any of them.
     """
 
     link: str
     place: str
     code: str
     others: tuple[str, ...] = ()
-    lacking: str = ""
+    why_unreachable: str = ""
 
     @property
-    def way_around(self) -> str:
+    def other_addresses_text(self) -> str:
         """A text with the other addresses, for a phone that cannot reach `link`; empty where there are none."""
-        return f"no way there? {' · '.join(self.others)}" if self.others else ""
+        return f"cannot be reached? {' · '.join(self.others)}" if self.others else ""
 
     def halves(self, height: int, width: int) -> tuple[str, ...]:
         """Draw the link's symbol as lines of half blocks; none where it does not fit, or the link leads nowhere."""
-        for quiet in () if self.lacking else (2, 1):
+        for quiet in () if self.why_unreachable else (2, 1):
             lines = symbol(self.link, quiet, "l").halves()
             if len(lines) <= height and len(lines[0]) <= width:
                 return lines
@@ -91,8 +91,8 @@ class Invitation:
 
     def lines(self, with_symbol: bool) -> list[str]:
         """Return the invitation as lines for a terminal, with the QR symbol or without."""
-        if self.lacking:
-            return [f"phone      {self.lacking}"]
+        if self.why_unreachable:
+            return [f"phone      {self.why_unreachable}"]
         lines = [f"phone      {self.link}", f"           or type {self.code} on {self.place}"]
-        lines += [f"           {self.way_around}"] if self.others else []
+        lines += [f"           {self.other_addresses_text}"] if self.others else []
         return [*lines, "", *map(StyledLine, for_terminal(self.link)), ""] if with_symbol else lines

@@ -95,7 +95,7 @@ class DemoRunner:
 
         def on_signal(number: signal.Signals) -> None:
             if quitting.is_set():
-                ui.helm.tell(ui.helm.waits_for)  # a second Ctrl-C does not cut the healing short
+                ui.key_controller.notify(ui.key_controller.waits_for)  # a second Ctrl-C does not cut the healing short
             else:
                 self.left_by_person = number is signal.SIGINT
             quitting.set()
@@ -137,7 +137,7 @@ class DemoRunner:
                 await asyncio.wait({*ui_tasks, *show_tasks}, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 quitting.set()
-                self.left_by_person |= ui.helm.quit
+                self.left_by_person |= ui.key_controller.quit
                 cancelled = await self._stop_show(*show_tasks)
                 for task in (*ui_tasks, *hook_tasks):
                     task.cancel()

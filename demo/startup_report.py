@@ -37,7 +37,9 @@ def _addresses(entry: AccessInfo, with_symbol: bool) -> list[str]:
     lines = [f"stage      {entry.stage}/"]
     if entry.invitation is None:
         return [*lines, f"presenter  {entry.here}/presenter", f"phone      {entry.here}/remote"]
-    return [*lines, f"presenter  {entry.own_link}", *entry.invitation.lines(with_symbol)]
+    # This link names the loopback address on purpose: so the presenter's secret and session never cross the network.
+    own = f"presenter  {entry.own_link} (for a browser on this machine)"
+    return [*lines, own, *entry.invitation.lines(with_symbol)]
 
 
 def _advance(entry: AccessInfo) -> list[str]:
@@ -46,7 +48,7 @@ def _advance(entry: AccessInfo) -> list[str]:
     if entry.token_lost:
         return [
             f"token      none in this run: {entry.token} cannot be written ({entry.token_lost});",
-            "           paired devices steer, programs cannot",
+            "           paired devices can control the show, programs cannot",
         ]
     header = f'"Authorization: Bearer $(cat {shlex.quote(str(entry.token))})"'
     return [f"token      {entry.token}", f"advance    curl -X POST -H {header} {entry.here}/advance"]
@@ -55,15 +57,23 @@ def _advance(entry: AccessInfo) -> list[str]:
 def _notes(entry: AccessInfo) -> list[str]:
     if entry.invitation is None:
         return [
-            "proxies    this is for this machine: before a proxy or tunnel stands in front, --public-name NAME;",
-            "           through one that hides itself everybody can read the notes, and programs can control the show",
+            (
+                "proxies    this server is for this machine only: before you put a proxy or tunnel "
+                "in front, add --public-name NAME;"
+            ),
+            "           otherwise everybody could read the notes through it, and programs could control the show",
         ]
-    lines = ["open       everyone who gets here may watch; only paired devices and the token may control the show"]
+    lines = [
+        (
+            "open       everyone who can reach this address may watch; only paired devices and programs "
+            "with the token control it"
+        )
+    ]
     if not entry.named:
-        lines.append("proxies    whoever comes through one may only watch; --public-name NAME changes that")
+        lines.append("proxies    requests through a proxy may only watch; --public-name NAME changes that")
     if entry.plain:
         lines += [
-            "plain      not encrypted: who can read along on this network sees the notes and can take over a",
+            "plain      not encrypted: whoever can read the traffic of this network sees the notes and can take over a",
             "           paired device's session; --tls-cert and --tls-key change that",
         ]
     return lines

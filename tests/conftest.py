@@ -68,7 +68,7 @@ def own_clock() -> Iterator[None]:
     """A journal from elsewhere moves the clock of the process that goes on with it: not that of the next test."""
     anchor = CLOCK.anchor
     yield
-    CLOCK.move(anchor - CLOCK.anchor)
+    CLOCK.shift(anchor - CLOCK.anchor)
 
 
 SLOW_SEC = 20.0

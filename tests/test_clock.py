@@ -27,7 +27,7 @@ class Machine:
         for _ in range(max(1, round(seconds * 10))):
             self.up += seconds / max(1, round(seconds * 10))
             self.date += seconds / max(1, round(seconds * 10))
-            self.clock.look()
+            self.clock.check_wall_clock()
 
     def is_set(self, by: float) -> None:
         self.date += by
@@ -114,7 +114,7 @@ def test_a_machine_that_was_busy_between_two_looks_at_its_clocks_is_not_taken_fo
 
     clock = ShowClock(lambda: up[0], date, "")
     for _ in range(5):
-        clock.look()
+        clock.check_wall_clock()
     assert clock.ahead == pytest.approx(0, abs=0.001)
 
 
@@ -125,7 +125,7 @@ def test_a_restart_in_the_same_run_of_the_machine_goes_on_exactly_whatever_the_d
     machine.passes(7)
     machine.is_set(by)
     again = machine.started()
-    again.go_on(boot, anchor, newest)
+    again.resume(boot, anchor, newest)
     assert again.now() - newest == pytest.approx(7)
     assert again.wall(newest) == pytest.approx(machine.date - 7)
 
@@ -135,7 +135,7 @@ def test_after_a_restart_of_the_machine_the_date_tells_how_long_it_was_away() ->
     newest, boot, anchor = machine.clock.now(), machine.clock.boot, machine.clock.anchor
     machine.up, machine.date = 20.0, machine.date + 600
     again = machine.started("another run")
-    again.go_on(boot, anchor, newest)
+    again.resume(boot, anchor, newest)
     assert again.now() - newest == pytest.approx(600)
 
 
@@ -144,7 +144,7 @@ def test_time_never_runs_back_against_what_was_kept() -> None:
     newest, boot, anchor = machine.clock.now(), machine.clock.boot, machine.clock.anchor
     machine.up, machine.date = 20.0, machine.date - 3600
     again = machine.started("another run")
-    again.go_on(boot, anchor, newest)
+    again.resume(boot, anchor, newest)
     assert again.now() == pytest.approx(newest)
     machine.up += 5
     assert again.now() == pytest.approx(newest + 5)
@@ -152,7 +152,7 @@ def test_time_never_runs_back_against_what_was_kept() -> None:
 
 def test_a_journal_of_before_tells_no_run_of_the_machine_and_is_continued_by_its_dates() -> None:
     machine = Machine()
-    machine.clock.go_on("", 0.0, NOON - 60)
+    machine.clock.resume("", 0.0, NOON - 60)
     assert machine.clock.now() == pytest.approx(NOON)
 
 
@@ -188,13 +188,13 @@ def test_the_watchdog_counts_a_sleep_of_the_machine_for_a_fault_s_time_and_not_f
     monkeypatch.setattr(process, "uptime", lambda: uptime() + slept[0] + silent[0])
     monkeypatch.setattr(time, "monotonic", lambda: ticks() + silent[0])
     monkeypatch.setattr(process, "HealAttempt", work)
-    monkeypatch.setattr(process, "say", lambda word: None)
+    monkeypatch.setattr(process, "send_message", lambda word: None)
     kept = process.WatchdogProcess({"patience": 60.0})
     order = {"hold": "a", "fault": "off", "lasts": 600.0, "applied": True, "plan": {"late_sec": 0.0}}
-    kept.hear(json.dumps(order).encode())
+    kept.handle_message(json.dumps(order).encode())
     slept[0] = 3600.0
-    kept.begin()
+    kept.start_attempts()
     assert begun == [], "the server has woken too, and heals it"
     silent[0] = process.HUNG_SEC + 1
-    kept.begin()
+    kept.start_attempts()
     assert len(begun) == 1, "it hangs: what is due is not left to it"

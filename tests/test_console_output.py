@@ -63,7 +63,9 @@ def test_lines_that_nobody_read_in_time_are_counted_where_they_are_missing() -> 
         process.stdin.close()
         said += process.stdout.readlines()
     missing = [line for line in said if not line.startswith(("line ", "the last one"))]
-    found = re.fullmatch(r"\((\d+) lines are missing here: they were not read in time\)\n", "".join(missing))
+    found = re.fullmatch(
+        r"\((\d+) lines are missing here: the terminal did not read them in time\)\n", "".join(missing)
+    )
     assert found
     assert int(found[1]) + len(said) - 1 == 20_001
 

@@ -23,7 +23,7 @@ from demo.console_output import clean_stderr, print_error, print_lines
 from demo.errors import DemoError, UsageError, log_unexpected
 from demo.subjects import DEFAULT, names, options
 from demo.subjects.options import Given
-from demo.subjects.user_code import place_of, told
+from demo.subjects.user_code import describe_error, place_of
 
 if TYPE_CHECKING:
     from demo.relay.feed import RelayStore
@@ -47,7 +47,7 @@ JournalFile = Annotated[
     typer.Option("--journal", help="Save the show in this file, and continue it from there next time.", metavar="FILE"),
 ]
 
-Fresh = Annotated[bool, typer.Option("--fresh", help="Start over instead of continuing where the show was left.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Start a new show instead of continuing the last one.")]
 StartAt = Annotated[
     int | None,
     typer.Option("--from", help="Start or continue at this chapter; those before it do not run.", metavar="N"),
@@ -135,7 +135,9 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
 ) -> None:
     """Present in the browser: stage, presenter's page and phone page."""
     if show is not None and not redis:
-        raise UsageError(f"--show {show} names a show on a Redis: say which, with --redis redis://:PASSWORD@HOST:PORT")
+        raise UsageError(
+            f"--show {show} needs the Redis that carries the show: give --redis redis://:PASSWORD@HOST:PORT"
+        )
     set_up_logging(log_level, debug)
     with no_collection():
         from demo.bootstrap import Options, play
@@ -172,7 +174,9 @@ def relay_command(
 ) -> None:
     """Serve the audience of a show that runs elsewhere with `demo serve --redis`; it cannot be controlled from here."""
     if not redis:
-        raise UsageError("a relay needs the Redis of the show: --redis redis://:PASSWORD@HOST:PORT, as `demo serve`")
+        raise UsageError(
+            "a relay needs the Redis of the show: give --redis redis://:PASSWORD@HOST:PORT, as for `demo serve`"
+        )
     set_up_logging(log_level, debug)
     with no_collection():
         from demo.relay.main import RelayOptions, relay
@@ -275,7 +279,7 @@ def shows(
 
     shelf = JournalDirectory()
     if remove or remove_ended:
-        removed = show_list.take_away(shelf, remove or (), remove_ended, force)
+        removed = show_list.remove_shows(shelf, remove or (), remove_ended, force)
         print_lines(f"removed: {', '.join(removed)}" if removed else "nothing to remove")
     else:
         print_lines(*(show_list.as_json(shelf).split("\n") if as_json else show_list.as_table(shelf)))
@@ -319,6 +323,6 @@ def _unexpected(error: Exception) -> str:
     log = current_log()
     where = f"its traceback is in {log}" if log is not None else "--debug shows its traceback"
     if place_of(error):
-        return f"{told(error)} ({where})"
+        return f"{describe_error(error)} ({where})"
     what = f"{type(error).__name__}: {error}".split("\n")[0][:300]
-    return f"a bug of this program ended it ({what}); {where}"
+    return f"this program has stopped because of a bug in it ({what}); {where}"

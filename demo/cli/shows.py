@@ -10,7 +10,7 @@ from demo.errors import JournalError
 from demo.journal.library import JournalDirectory
 from demo.journal.library.directory import continues_next, key_of, remove
 from demo.journal.library.inspect import JournalSummary
-from demo.journal.library.open_show import ago
+from demo.journal.library.open_show import format_age
 from demo.views.state_json import moment
 
 HEADINGS = ("NAME", "SUBJECT", "BEGUN", "LAST ACTIVITY", "CHAPTER", "EVENTS", "SIZE", "STATE")
@@ -34,7 +34,7 @@ def as_table(shelf: JournalDirectory) -> list[str]:
     return lines
 
 
-def take_away(shelf: JournalDirectory, names: Sequence[str], ended: bool, force: bool) -> list[str]:
+def remove_shows(shelf: JournalDirectory, names: Sequence[str], ended: bool, force: bool) -> list[str]:
     """Remove these shows and, with `ended`, all that have ended; return the names of those removed.
 
     Raises `JournalError` with a sentence for each that could not be removed; the others are removed all the same.
@@ -103,8 +103,8 @@ def _format_row(summary: JournalSummary, summaries: Iterable[JournalSummary]) ->
     return (
         summary.name,
         summary.subject or key_of(summary.path),
-        ago(now - summary.begun_at) if known else "?",
-        ago(now - summary.last_at),
+        format_age(now - summary.begun_at) if known else "?",
+        format_age(now - summary.last_at),
         (f"{summary.chapter} of {len(summary.titles)}" if summary.chapter else "–") if known else "?",
         str(summary.events) if known else "?",
         size_text(summary.size),

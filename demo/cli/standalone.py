@@ -13,7 +13,7 @@ from typing import Any
 from demo.errors import SubjectError
 from demo.processes.child import ROOT, detached, start_time_of
 from demo.subjects import supervisor_of
-from demo.subjects.standalone import StandaloneSystem, file_of, find, standing
+from demo.subjects.standalone import StandaloneSystem, file_of, find, running_systems
 
 UP_SEC = 40.0
 ASK_SEC = 40.0
@@ -24,17 +24,20 @@ def up(subject: str, name: str, settings: Mapping[str, Any] | None = None) -> St
     """Start a system and return once all of it is up. Raises `UsageError` and `SubjectError`."""
     module = supervisor_of(subject)
     if start_time_of(os.getpid()) is None:
-        raise SubjectError("systems that stand by themselves need Linux: without /proc no process can be told apart")
+        raise SubjectError("`demo up` needs Linux: it identifies processes by /proc")
     log = file_of(name, "log")
     file_of(name, "sock")
     report = _start(module, log, {"name": name, "settings": dict(settings or {})})
     if report is None:
-        raise SubjectError(f"the supervisor of {name!r} said nothing for {UP_SEC:g} s; its log: {log}")
+        raise SubjectError(
+            f"the supervisor of {name!r} did not report within {UP_SEC:g} s whether the system is "
+            f"up; see its log: {log}"
+        )
     if "failed" in report:
         raise SubjectError(str(report["failed"]))
     found = find(name)
     if found is None:
-        raise SubjectError(f"the supervisor of {name!r} ended at once; its log: {log}")
+        raise SubjectError(f"the supervisor of {name!r} ended right after the start; see its log: {log}")
     return found
 
 
@@ -63,7 +66,9 @@ def _start(module: str, log: Path, instructions: Mapping[str, Any]) -> dict[str,
         return None
     # The interpreter warns of a child that was not waited for; this one is to go on when this command has ended.
     process.returncode = process.poll() or 0
-    return json.loads(line) if line else {"failed": f"its supervisor ended; its log: {log}"}
+    return (
+        json.loads(line) if line else {"failed": f"its supervisor ended before the system was up; see its log: {log}"}
+    )
 
 
 def down(name: str) -> StandaloneSystem:
@@ -74,7 +79,9 @@ def down(name: str) -> StandaloneSystem:
     deadline = time.monotonic() + DOWN_SEC
     while found.is_up:
         if time.monotonic() > deadline:
-            raise SubjectError(f"{name!r} did not end within {DOWN_SEC:g} s: kill {found.pid} ends it and its parts")
+            raise SubjectError(
+                f"{name!r} did not stop within {DOWN_SEC:g} s: `kill {found.pid}` stops it and its parts"
+            )
         time.sleep(0.02)
     return found
 
@@ -89,9 +96,9 @@ def heal(name: str) -> StandaloneSystem:
 def _find_running(name: str) -> StandaloneSystem:
     found = find(name)
     if found is None or not found.is_up:
-        names = ", ".join(system.name for system in standing())
-        others = f"; what stands: {names}" if names else "; nothing stands"
-        raise SubjectError(f"no system stands under the name {name!r}{others}")
+        names = ", ".join(system.name for system in running_systems())
+        others = f"; running systems: {names}" if names else ""
+        raise SubjectError(f"no system with the name {name!r} is running{others}")
     return found
 
 
@@ -104,7 +111,9 @@ def _ask(name: str, path: str) -> Any:
             answer = client.post(f"http://supervisor{path}")
             reply = answer.json()
     except (httpx.HTTPError, ValueError) as error:
-        raise SubjectError(f"the supervisor of {name!r} does not answer") from error
+        raise SubjectError(
+            f"the supervisor of {name!r} does not answer: `demo down {name}`, then start the system again"
+        ) from error
     if answer.status_code != 200:
-        raise SubjectError(str(reply.get("error", "its supervisor refused")))
+        raise SubjectError(str(reply.get("error", "its supervisor refused without a reason; see its log")))
     return reply

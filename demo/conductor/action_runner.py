@@ -10,7 +10,7 @@ from demo.errors import DemoError, log_unexpected
 from demo.show import ShowState
 from demo.show import commands as c
 from demo.show import events as e
-from demo.subjects.user_code import told
+from demo.subjects.user_code import describe_error
 from demo.types import Chapter
 
 logger = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ class ActionRunner:
             error = task.result()
         else:
             task.cancel()
-            error = f"its action did not end within {chapter.limit_sec:g} s"
+            error = f"its action did not finish within {chapter.limit_sec:g} s"
         self._context.enqueue("show", c.ActionEnd(number, run, error))
 
 
@@ -92,5 +92,5 @@ async def _run_action(chapter: Chapter) -> str | None:
         return "it was cancelled"
     except BaseException as error:  # noqa: BLE001 - foreign code: the show goes on whatever it raises
         log_unexpected(logger, f"on_enter of {chapter.title!r}", error)
-        return told(error)
+        return describe_error(error)
     return None

@@ -45,12 +45,12 @@ class CommandQueue:
             self._ordinary.append((command, done))
         self._filled.set()
 
-    async def filled(self) -> None:
+    async def wait_until_filled(self) -> None:
         """Wait until a command is queued or `wake` is called."""
         await self._filled.wait()
 
     def wake(self) -> None:
-        """Make `filled` return even though nothing is queued, until the next `take`."""
+        """Make `wait_until_filled` return even though nothing is queued, until the next `take`."""
         self._filled.set()
 
     def take(self) -> Waiting | None:

@@ -24,7 +24,7 @@ from demo.journal import Journal
 from demo.show import FaultState, Refusal, ShowState, apply, decide, opening
 from demo.show import commands as c
 from demo.show import events as e
-from demo.subjects.user_code import told
+from demo.subjects.user_code import describe_error
 from demo.types import Chapter, DemoState, Stage
 
 logger = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class Conductor:
             self._watchdog.begin(self.journal.path, lambda text: self.enqueue("show", c.Notice(text)))
         self._faults = FaultRunner(self, config.faults, self._watchdog)
         self.health = HealthMonitor(self, config.health_poller, config.faults)
-        self.system = SystemLifecycle(self, self._faults, config, self.health.revive)
+        self.system = SystemLifecycle(self, self._faults, config, self.health.restart)
 
     @property
     def state(self) -> ShowState:
@@ -133,7 +133,7 @@ class Conductor:
                     met.set_result(None)
             except Exception as error:  # noqa: BLE001 - code of the deck: its error is raised to its caller
                 log_unexpected(logger, "a condition of the deck", error)
-                met.set_exception(RuntimeError(f"the condition broke: {told(error)}"))
+                met.set_exception(RuntimeError(f"the condition raised an error: {describe_error(error)}"))
 
         unsubscribe = self.subscribe(check)
         try:
@@ -187,27 +187,28 @@ class Conductor:
             self._show_opened = True
             self.health.start()
             self.spawn(self._heal_leftovers(), "healing what an earlier server left")
-            self.spawn(self._writer.flush_often(), "the journal's timer")
+            self.spawn(self._writer.flush_often(), "the timer of the journal")
             self.spawn(self._writer.save_often(), "the journal's snapshots")
             self.spawn(self._writer.thin_often(), "the thinning of the journal")
             self.spawn(LoopWatch(self._report_once).run(), "the watch over the event loop")
-            self.system.begin()
+            self.system.start()
+            # Only this loop changes the state: one command after the other, whoever sent it.
             await self._process_commands()
         finally:
             await self._close()
 
     async def _load(self) -> None:
         await self._faults.load()
-        state = await load_show(self.journal, self._state, self._faults.left, self._start_at is not None)
+        state = await load_show(self.journal, self._state, self._faults.pending_faults, self._start_at is not None)
         if self.journal.newest_at is not None:
-            self.clock.go_on(state.boot, state.anchor, self.journal.newest_at)
-            self._faults.go_on()
+            self.clock.resume(state.boot, state.anchor, self.journal.newest_at)
+            self._faults.resume_clock()
         # Replaced in one step: listeners never see the intermediate states of the replay.
         self._state = state
 
     async def _heal_leftovers(self) -> None:
         try:
-            await self._faults.settle()
+            await self._faults.heal_leftovers()
         finally:
             self._leftovers_done.set()
 
@@ -215,7 +216,7 @@ class Conductor:
         while not self.stopping:
             queued = self._queue.take()
             if queued is None:
-                await self._queue.filled()
+                await self._queue.wait_until_filled()
             else:
                 await self._run_command(*queued)
 
@@ -270,7 +271,7 @@ class Conductor:
             # Nothing to change. But the event that made it so may still be in an overtaken write: wait for that one.
             return None if is_urgent(command) else self._writer.under_way
         state, entries = self._fold(command.issuer, decision, at)
-        self.journal.keep(entries)
+        self.journal.buffer(entries)
         writing = None
         if is_urgent(command):
             # Halt and heal take effect before they are written, and wait for the disk for 50 ms at most.
@@ -302,8 +303,8 @@ class Conductor:
             try:
                 listener(self._state)
             except Exception as error:  # noqa: BLE001 - a bug in one listener must not stop the others
-                log_unexpected(logger, "telling a listener of a new state", error)
-                self._report_once(f"a screen broke: {describe(error)}")
+                log_unexpected(logger, "notifying a listener of a new state", error)
+                self._report_once(f"a screen raised an error: {describe(error)}")
 
     def _report_once(self, text: str) -> None:
         """Send the presenter a notice, once for each text: a bug that recurs with every state would flood the log."""
@@ -355,7 +356,7 @@ class Conductor:
         async def say(text: str) -> None:
             await self._run_command(c.CommandEnvelope("show", c.Notice(text, "note")), None)
 
-        await self.system.end(say)
+        await self.system.stop(say)
 
     async def _end_show(self) -> None:
         await self._end_tasks()

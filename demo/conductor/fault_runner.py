@@ -15,7 +15,7 @@ from demo.journal import Undo
 from demo.show import ShowState
 from demo.show import commands as c
 from demo.show import events as e
-from demo.subjects.user_code import told
+from demo.subjects.user_code import describe_error
 from demo.timeouts import run_with_timeout
 from demo.types import ChoosesTarget, FaultDriver, Plan
 from demo.watchdog.protocol import Watchdog
@@ -37,7 +37,7 @@ CLOSING_LOOK_SEC = 4.0
 RETRY_FIRST_SEC, MAX_RETRY_SEC = 5.0, 60.0
 """Pauses between automatic retries of a failed heal: each is twice as long as the one before."""
 
-CALLED_OFF = "called off before anything was touched"
+CALLED_OFF = "cancelled before anything was changed"
 
 
 class FaultRunner:
@@ -61,12 +61,12 @@ class FaultRunner:
         """Load the undos that an earlier process left pending. Raises `JournalError`."""
         await self._ledger.load()
 
-    def go_on(self) -> None:
+    def resume_clock(self) -> None:
         """Tell the ledger that the clock now continues the earlier process's time."""
-        self._ledger.go_on()
+        self._ledger.resume_clock()
 
     @property
-    def left(self) -> Sequence[str]:
+    def pending_faults(self) -> Sequence[str]:
         """The faults with a pending undo, oldest first."""
         return self._ledger.names
 
@@ -101,10 +101,10 @@ class FaultRunner:
             targets = tuple(driver.targets())
         except Exception as error:
             log_unexpected(logger, f"the targets of {inject.name}", error)
-            raise DemoError(f"fault {inject.name!r} cannot tell its targets: {told(error)}") from error
+            raise DemoError(f"fault {inject.name!r} cannot tell its targets: {describe_error(error)}") from error
         return replace(command, command=replace(inject, targets=targets))
 
-    async def settle(self) -> None:
+    async def heal_leftovers(self) -> None:
         """Heal what an earlier process left, after a restart.
 
         That includes undos of faults that the state does not show as running, and of faults that this show does not
@@ -150,13 +150,13 @@ class FaultRunner:
             self._report_failure(name, run, str(error))
         except Exception as error:  # noqa: BLE001 - a driver's bug: the fault is failed and healed
             log_unexpected(logger, f"injecting {name}", error)
-            self._report_failure(name, run, told(error))
+            self._report_failure(name, run, describe_error(error))
         else:
             if undo is None:
                 self._context.enqueue("show", c.FaultBroke(name, run, CALLED_OFF, touched=False))
             else:
                 self._context.enqueue("show", c.FaultApplied(name, run))
-                self._ledger.applied(undo)
+                self._ledger.mark_applied(undo)
                 self._recovery_watch.watch(name, run, undo.plan)
 
     def _report_failure(self, name: str, run: int, why: str) -> None:
@@ -173,9 +173,10 @@ class FaultRunner:
         asked_sec = requested.duration_sec
         lasts_sec = driver.config.duration_sec if asked_sec is None else asked_sec
         planning = _plan(driver, requested.target)
-        plan = await run_with_timeout(PLAN_TIMEOUT_SEC, planning, "looking at the target")
+        plan = await run_with_timeout(PLAN_TIMEOUT_SEC, planning, "checking the target")
         plan = replace(plan, duration_sec=None if lasts_sec == math.inf else lasts_sec)
-        undo = await self._ledger.write_down(name, run, plan, lasts_sec)
+        # Before the target is changed: whatever ends this process now, somebody can heal the fault.
+        undo = await self._ledger.record(name, run, plan, lasts_sec)
         try:
             # Through the queue, so that a halt or a heal that came during planning is seen before the target is
             # touched.
@@ -206,6 +207,7 @@ class FaultRunner:
 
     async def _retry_heal(self, name: str, run: int) -> None:
         pause = self._retry_pauses.get(name, RETRY_FIRST_SEC)
+        # Longer each time: a target that stays broken must not be hammered until the talk ends.
         self._retry_pauses[name] = min(MAX_RETRY_SEC, pause * 2)
         await self._context.clock.sleep(pause)
         fault = self._context.state.fault(name)
@@ -228,8 +230,9 @@ class FaultRunner:
         }
         if not healing:
             return
+        # Not one after the other: a driver that hangs would use up the time of all the others.
         done, late = await asyncio.wait(healing, timeout=limit)
-        failed = [f"{healing[task]}: not within {limit:g} s" for task in late]
+        failed = [f"{healing[task]}: not healed within {limit:g} s" for task in late]
         failed += [f"{healing[task]}: {reason}" for task in done if (reason := task.exception() or task.result())]
         for task in late:
             task.cancel()
@@ -240,7 +243,9 @@ class FaultRunner:
     async def is_all_healed(self) -> bool:
         """Check the targets that were not healed in time; return False also when a check fails or times out."""
         try:
-            return await run_with_timeout(CLOSING_LOOK_SEC, self._ledger.verify(), "looking at what was left")
+            return await run_with_timeout(
+                CLOSING_LOOK_SEC, self._ledger.verify(), "checking the targets that were not healed"
+            )
         except Exception:  # noqa: BLE001 - the failed heal has reported its reason
             return False
 
@@ -261,7 +266,7 @@ class FaultRunner:
             await asyncio.sleep(late)
             error, late = await self._ledger.undo(name), self._ledger.late_sec(name)
         if error is None and late > 0:
-            return f"its injection was cut off and may still land within {late:.0f} s"
+            return f"its injection was interrupted and may still take effect within {late:.0f} s"
         return error
 
 

@@ -14,7 +14,7 @@ from demo.errors import SubjectError, describe, log_unexpected
 from demo.show import FaultState, decide
 from demo.show import commands as c
 from demo.show.health_sample import DEFAULT_INTERVAL_SEC, Sample, plain, read_sample, unreadable_node
-from demo.subjects.user_code import told
+from demo.subjects.user_code import describe_error
 from demo.threads.worker_thread import run_in_thread
 from demo.types import FaultDriver, Poller
 
@@ -48,7 +48,7 @@ class HealthMonitor:
             self._run_poller(self._poller)
             self._context.spawn(self._check_repeatedly(self._poller), "the health watch")
 
-    def revive(self) -> None:
+    def restart(self) -> None:
         """Restart a poller that has ended; called when somebody heals everything."""
         if self._poller is not None and self._end_reason is not None:
             self._run_poller(self._poller)
@@ -71,18 +71,19 @@ class HealthMonitor:
             await _run_to_end(poller)
         except Exception as error:  # noqa: BLE001 - foreign code: its end is shown on every screen
             log_unexpected(logger, "the poller", error)
-            self._end_reason = f"the poller ended: {told(error)}"
+            self._end_reason = f"the poller ended: {describe_error(error)}"
         else:
             self._end_reason = "the poller ended"
 
     async def _check_repeatedly(self, poller: Poller) -> None:
+        # By our own clock: a poller that hangs would never call back (docs/decisions/0005).
         while True:
             self._check(poller)
             await asyncio.sleep(LOOK_EVERY_SEC)
 
     def _check(self, poller: Poller) -> None:
         # The clock needs a regular call to notice that the wall clock was set.
-        self._context.clock.look()
+        self._context.clock.check_wall_clock()
         at = self._context.clock()
         try:
             health = poller.get_health()
@@ -91,7 +92,7 @@ class HealthMonitor:
                 self._last_error = ""
         except Exception as error:  # noqa: BLE001 - foreign code: reported once; the sample becomes stale
             log_unexpected(logger, "reading the poller's health", error)
-            self._report_error(f"the poller's health cannot be read: {told(error)}")
+            self._report_error(f"the poller's health cannot be read: {describe_error(error)}")
         # Asked here first: a command that changes nothing need not go through the queue ten times a second.
         watch = c.Watch(self._end_reason)
         if decide(self._context.state, c.CommandEnvelope("clock", watch), at):
@@ -136,6 +137,7 @@ class HealthMonitor:
         visible = {}
         # Each driver gets a copy that it may change; marshal copies samples of many nodes fastest.
         packed, told_at = marshal.dumps(dict(sample.raw)), sample.told_at
+        # Once for each sample, here at the edge: `decide` must stay pure and never call foreign code.
         for driver in self._drivers:
             fault = self._context.state.fault(driver.config.name)
             if fault is not None:
@@ -149,7 +151,7 @@ class HealthMonitor:
             return bool(driver.is_seen(health, since))
         except Exception as error:  # noqa: BLE001 - foreign code: the other faults still get their sample
             log_unexpected(logger, f"is_seen of {driver.config.name}", error)
-            text = f"fault {driver.config.name} cannot read the health: {told(error)}"
+            text = f"fault {driver.config.name} cannot read the health: {describe_error(error)}"
             self._report_once(text)
             return False
 

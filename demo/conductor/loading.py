@@ -17,7 +17,7 @@ async def load_show(journal: Journal, show: ShowState, left: Sequence[str], anyw
     Raises `JournalError` for a journal that is damaged or belongs to another deck.
     """
     state = await journal.restore(show)
-    async for entries in journal.behind(state.seq):
+    async for entries in journal.entries_after(state.seq):
         for entry in entries:
             state = _apply_entry(journal, state, entry)
     if not anywhere:
@@ -30,8 +30,8 @@ def _apply_entry(journal: Journal, state: ShowState, entry: e.JournalEntry) -> S
         return apply(state, entry)
     except Exception as error:  # noqa: BLE001 - a damaged entry may raise anything in the fold
         raise JournalError(
-            f"the journal {journal.path} is damaged: its entry {entry.seq} fits no show "
-            f"({describe(error)}); --fresh starts anew and keeps the old file beside it"
+            f"the journal {journal.path} is damaged: its entry {entry.seq} cannot be applied "
+            f"({describe(error)}); --fresh starts a new show and keeps the old file beside it"
         ) from None
 
 
@@ -45,6 +45,6 @@ def _check_chapter(journal: Journal, state: ShowState, left: Sequence[str]) -> N
         waits = f"; what it left broken is healed first: {', '.join(left)}" if left else ""
         raise JournalError(
             f"the journal {journal.path} belongs to another deck, {len(before)} chapters of {state.subject!r}: it "
-            f"stands on chapter {state.number}, {state.chapter.title!r}, and this deck of {len(now)} has no chapter of "
-            f"that title. --from N goes on at one of its chapters, --fresh starts anew{waits}"
+            f"is on chapter {state.number}, {state.chapter.title!r}, and this deck of {len(now)} has no chapter of "
+            f"that title. --from N continues at one of its chapters, --fresh starts a new show{waits}"
         )

@@ -64,7 +64,8 @@ class LoopWatch:
             if times >= MIN_SIGHTINGS and function not in self._reported:
                 self._reported.add(function)
                 self._report(
-                    f"{function} ({place}) held up the whole show for {lag:.1f} s: nothing could be pressed meanwhile. "
-                    f"Let it await, or call it with `await asyncio.to_thread(…)`; a poller whose `run` is a plain "
-                    f"`def` gets a thread of its own"
+                    f"{function} ({place}) blocked the event loop for {lag:.1f} s: meanwhile the server "
+                    "answered nobody. "
+                    f"Make it await, or call it with `await asyncio.to_thread(…)`; a poller whose `run` is a plain "
+                    f"`def` runs in a thread of its own"
                 )

@@ -110,7 +110,9 @@ class JournalWriter:
                 more = False
                 if self._context.state.durable and str(error) != reported:
                     reported = str(error)
-                    self._context.enqueue("show", c.Notice(f"old health samples stay: {reported}"))
+                    self._context.enqueue(
+                        "show", c.Notice(f"old health samples could not be removed from the journal: {reported}")
+                    )
 
     @property
     def _unfinished_faults(self) -> frozenset[str]:

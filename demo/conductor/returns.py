@@ -93,6 +93,7 @@ class RecoveryWatch:
                 took_sec = time.monotonic() - began
                 if watched.is_back and watched.back_at is not None and _is_before_own_end(fault, watched.back_at):
                     self._context.enqueue("show", c.TargetBack(name, watched.run, watched.back_at))
+                # A slow check is a burden for the target: the more it takes, the rarer it is repeated.
                 pause_sec = max(min(LOOK_EVERY_SEC, pause_sec * 2), took_sec * IDLE_SHARE)
             await asyncio.sleep(pause_sec)
 
@@ -101,7 +102,7 @@ class RecoveryWatch:
         # Before the check, so that a slow one does not make the return look later than it was.
         at = self._context.clock()
         try:
-            healed = await run_with_timeout(limit, watched.driver.is_healed(watched.plan), "a look")
+            healed = await run_with_timeout(limit, watched.driver.is_healed(watched.plan), "a check of the target")
         except Exception:  # noqa: BLE001 - the next heal reports what is wrong with the driver
             healed = False
         else:

@@ -54,12 +54,14 @@ class ConductorStage:
         number, _ = self._find_caller()
         if not 0 <= seconds <= MAX_COUNTDOWN_SEC:
             raise InvalidValue(f"countdown takes 0 to {MAX_COUNTDOWN_SEC:g} seconds, not {seconds!r}")
+        # Before the command, so that a slow disk does not make the countdown longer than it is shown.
         ends_at = self._context.clock() + seconds
         await self._submit(c.StartCountdown(number, seconds))
         await self._context.clock.sleep_until(ends_at)
 
     async def wait_until(self, condition: Callable[[Mapping[str, Any]], bool], timeout: float) -> bool:
         def met(state: ShowState) -> bool:
+            # A stale sample shows how the system was: waiting on it could end before anything has happened.
             return state.sample is not None and state.freshness == "live" and condition(state.sample.as_documented)
 
         return await self._context.until(met, timeout)

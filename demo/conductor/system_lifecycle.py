@@ -10,7 +10,7 @@ from demo.conductor.fault_runner import FaultRunner
 from demo.errors import DemoError, log_unexpected
 from demo.show import ShowState
 from demo.show import commands as c
-from demo.subjects.user_code import told
+from demo.subjects.user_code import describe_error
 from demo.timeouts import run_with_timeout
 
 logger = logging.getLogger(__name__)
@@ -34,12 +34,12 @@ class SystemLifecycle:
         self._faults = faults
         self._config = config
         self._revive = revive
-        self.is_ending = False
+        self.is_stopping = False
         self.is_slow = False
         """The stop takes longer than `QUIET_SEC`."""
         self.on_slow: Callable[[], None] = lambda: None
 
-    def begin(self) -> None:
+    def start(self) -> None:
         """Start the system as a task: the show does not wait for it."""
         if self._config.start_system is not None:
             self._context.spawn(self._start_system(self._config.start_system), "the start of the system")
@@ -51,7 +51,7 @@ class SystemLifecycle:
             self._report_failed_start(str(error))
         except Exception as error:  # noqa: BLE001 - a subject's bug is shown, the show goes on
             log_unexpected(logger, "the start of the system", error)
-            self._report_failed_start(f"the system could not be started: {told(error)}")
+            self._report_failed_start(f"the system could not be started: {describe_error(error)}")
         else:
             # A heal during the start failed because the system was not up yet; now it is.
             if self._context.state.parts_error is not None and not self._context.state.parts_healing:
@@ -80,7 +80,7 @@ class SystemLifecycle:
                 errors.append(str(known))
             except Exception as unknown:  # noqa: BLE001 - reported to the presenter
                 log_unexpected(logger, "healing the system", unknown)
-                errors.append(told(unknown))
+                errors.append(describe_error(unknown))
         self._report_outcome("; ".join(errors) or None)
 
     async def _heal_system(self) -> None:
@@ -96,17 +96,17 @@ class SystemLifecycle:
             if fault.may_have_changed_target and fault.state == "failed":
                 self._context.enqueue("show", c.Heal(fault.name))
 
-    async def end(self, say: Callable[[str], Awaitable[None]]) -> None:
+    async def stop(self, say: Callable[[str], Awaitable[None]]) -> None:
         """Stop the system. `say` is called when that takes longer than `QUIET_SEC`.
 
         Raises what the subject raises, and `FaultError` when the stop takes too long.
         """
         if self._config.stop_system is None:
             return
-        self.is_ending = True
+        self.is_stopping = True
         # With a timeout: the watchdog does not heal while we live, so a stop that hangs would block it for ever.
         ending = asyncio.ensure_future(
-            run_with_timeout(self._config.stop_sec, self._config.stop_system(), "ending the system")
+            run_with_timeout(self._config.stop_sec, self._config.stop_system(), "stopping the system")
         )
         try:
             if not (await asyncio.wait({ending}, timeout=QUIET_SEC))[0]:

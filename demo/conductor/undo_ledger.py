@@ -15,7 +15,7 @@ from demo.show import commands as c
 from demo.timeouts import run_with_timeout
 from demo.types import FaultDriver, Plan
 from demo.watchdog.protocol import Watchdog
-from demo.watchdog.undo import by_hand, has_landed
+from demo.watchdog.undo import has_landed, with_manual_command
 from demo.watchdog.undo import undo as undo_fault
 
 LEDGER_TIMEOUT_SEC = 5.0
@@ -63,13 +63,14 @@ class UndoLedger:
         self._moved = {fault: undo for fault, undo in newest_by_fault.items() if undo.state == "moved"}
         await self._set_unreadable_aside(newest_by_fault)
         for undo in self._undos:
+            # Written but not marked as applied: the injection may have been under way when the process ended.
             if undo.state == "intended":
                 self._mark_unsettled(undo, undo.plan.late_sec)
             # A duration of 0: should this process die or hang before it has healed them, the watchdog heals at once.
             with contextlib.suppress(FaultError):
                 await self._give_to_watchdog(undo, 0.0)
 
-    def go_on(self) -> None:
+    def resume_clock(self) -> None:
         """Shorten the time for which undos stay unsettled by what has passed since they were written.
 
         Called once the clock continues the time of the earlier process: before that, their age is not known.
@@ -94,13 +95,13 @@ class UndoLedger:
             self._context.enqueue("show", c.Notice(row.text))
         if new:
             try:
-                await self._context.journal.put_aside(new)
+                await self._context.journal.set_aside(new)
             except JournalError as error:
                 self._context.enqueue("show", c.Notice(str(error)))
 
     # Before the injection.
 
-    async def write_down(self, fault: str, run: int, plan: Plan, lasts_sec: float) -> Undo:
+    async def record(self, fault: str, run: int, plan: Plan, lasts_sec: float) -> Undo:
         """Write an undo to disk and give it to the watchdog, before its target is touched; return it.
 
         `lasts_sec`: the duration of the fault, `math.inf` until healed. Raises `FaultError`: then the fault must not be
@@ -109,10 +110,10 @@ class UndoLedger:
         await self._supersede(fault, plan)
         try:
             at = self._context.clock()
-            writing = self._context.journal.intend(fault, run, plan, at)
-            ident = await run_with_timeout(LEDGER_TIMEOUT_SEC, writing, "writing the undo down")
+            writing = self._context.journal.record_undo(fault, run, plan, at)
+            ident = await run_with_timeout(LEDGER_TIMEOUT_SEC, writing, "saving the undo")
         except (JournalError, FaultError) as error:
-            raise FaultError(f"not injected: its undo cannot be written down ({error})") from error
+            raise FaultError(f"not injected: its undo cannot be saved ({error})") from error
         undo = Undo(ident, fault, run, plan, "intended", at)
         self._undos.append(undo)
         self._moved.pop(fault, None)
@@ -146,7 +147,7 @@ class UndoLedger:
 
     # After the injection.
 
-    def applied(self, undo: Undo) -> None:
+    def mark_applied(self, undo: Undo) -> None:
         """Note that the injection has succeeded: nothing of it is under way any more."""
         self._unsettled_until.pop(undo.id, None)
         if self._watchdog is not None:
@@ -191,13 +192,15 @@ class UndoLedger:
     async def _undo_one(self, undo: Undo) -> str | None:
         driver = self._drivers.get(undo.fault)
         if driver is None:
-            return by_hand(f"no driver of this show knows it; its undo is {dict(undo.plan.undo)}", undo.plan)
+            return with_manual_command(
+                f"this show has no fault of that name; its recorded undo is {dict(undo.plan.undo)}", undo.plan
+            )
         # Asked before the undo, for afterwards the target no longer shows whether the injection was completed.
         landed = self._may_take_effect_late(undo) and await has_landed(driver, undo.plan)
         error = await undo_fault(driver, undo.plan)
         if error is None:
             if not landed and self._unsettled_until.get(undo.id, 0.0) > asyncio.get_running_loop().time():
-                self._context.spawn(self._recheck_until_settled(undo, driver), f"looking again at {undo.fault}")
+                self._context.spawn(self._recheck_until_settled(undo, driver), f"checking {undo.fault} again")
             else:
                 self.forget(undo)
         return error
@@ -216,9 +219,11 @@ class UndoLedger:
             return self._explain_missing_undo(fault)
         driver = self._drivers.get(fault)
         if driver is None:
-            return by_hand("no driver of this show knows it; its undo was handed to another show", undo.plan)
+            return with_manual_command(
+                "this show has no fault of that name; its undo was moved to another show", undo.plan
+            )
         if not await self._is_healed(undo, driver) and (error := await undo_fault(driver, undo.plan)) is not None:
-            return f"its undo was handed to another show, and here: {error}"
+            return f"its undo was moved to another show, and healing it here failed: {error}"
         if self._moved.pop(fault, None) is not None:
             self._mark(undo, "healed")
         return None
@@ -235,7 +240,7 @@ class UndoLedger:
             return self._unreadable[fault]
         if fault in self._recorded_faults:
             return None
-        return "its undo is not in the journal: see to it by hand"
+        return "its undo is not in the journal: check and repair the target by hand"
 
     async def _recheck_until_settled(self, undo: Undo, driver: FaultDriver) -> None:
         """Check the target of an interrupted injection, and undo what took effect late, until nothing can any more."""
@@ -247,16 +252,15 @@ class UndoLedger:
                 if undo in self._undos and not await self._is_healed(undo, driver):
                     error = await undo_fault(driver, undo.plan)
                     text = (
-                        f"{undo.fault} landed late; {f'it could not be healed: {error}' if error else 'it was undone'}"
+                        f"{undo.fault} took effect late; "
+                        f"{f'it could not be healed: {error}' if error else 'it was undone'}"
                     )
                     self._context.enqueue("show", c.Notice(text))
         self.forget(undo)
 
     async def _is_healed(self, undo: Undo, driver: FaultDriver) -> bool:
         try:
-            return await run_with_timeout(
-                LOOK_TIMEOUT_SEC, driver.is_healed(undo.plan), f"looking at {undo.plan.target}"
-            )
+            return await run_with_timeout(LOOK_TIMEOUT_SEC, driver.is_healed(undo.plan), f"checking {undo.plan.target}")
         except DemoError:
             return False
 

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from demo.container_engine.container import PROJECT_LABEL, Container, read
-from demo.container_engine.discovery import EngineEndpoint, at, find
-from demo.container_engine.errors import EngineRefused, absent, hung, translated
+from demo.container_engine.container import PROJECT_LABEL, Container, parse_container
+from demo.container_engine.discovery import EngineEndpoint, endpoint_at, find
+from demo.container_engine.errors import EngineRefused, is_no_such_container, no_answer_error, translate_error
 from demo.container_engine.event_stream import EventStream
-from demo.container_engine.image_pull import layers
-from demo.container_engine.selector import Selector, pick
+from demo.container_engine.image_pull import pull_layers
+from demo.container_engine.selector import Selector, select_one
 from demo.errors import EngineError
 
 if TYPE_CHECKING:
@@ -61,12 +61,12 @@ class Engine:
         Two engines on one machine may have the same ID, but never the same data folder, so both are part of it.
         """
         info = await self.info()
-        version = await self._ask("tell its version", lambda client: client.version())
+        version = await self._ask("report its version", lambda client: client.version())
         names = {part.get("Name") for part in version.get("Components") or ()}
         if "Podman Engine" in names:  # its ID differs at each request
             return f"podman {info.get('Name')} {info.get('DockerRootDir')}"
         if not info.get("ID"):
-            raise EngineError(f"the container engine at {self.where} does not say which one it is")
+            raise EngineError(f"the container engine at {self.where} reports no ID, so it cannot be told from another")
         return f"{info['ID']} {info.get('DockerRootDir') or ''}".rstrip()
 
     async def info(self) -> Mapping[str, Any]:
@@ -74,7 +74,7 @@ class Engine:
             told = await client.system.info()
             return {**told}
 
-        return await self._ask("tell about itself", ask)
+        return await self._ask("report its settings", ask)
 
     async def containers(self, project: str = "") -> tuple[Container, ...]:
         """Return all containers, or all of a compose project, whether they run or not."""
@@ -84,29 +84,29 @@ class Engine:
         listed = await self._ask("list containers", lambda client: client.containers.list(**query))
         semaphore = asyncio.Semaphore(LOOKS_AT_ONCE)
 
-        async def look(ident: str) -> Container | None:
+        async def inspect(ident: str) -> Container | None:
             async with semaphore:
-                return await self.look(ident)
+                return await self.inspect(ident)
 
-        inspected = await asyncio.gather(*(look(item.id) for item in listed))
+        inspected = await asyncio.gather(*(inspect(item.id) for item in listed))
         return tuple(container for container in inspected if container is not None)
 
-    async def look(self, ident: str) -> Container | None:
+    async def inspect(self, ident: str) -> Container | None:
         """Return the container as it is now; None if the engine has no such container."""
 
         async def ask(client: "Docker") -> Container:
-            return read(await client.containers.container(ident).show())
+            return parse_container(await client.containers.container(ident).show())
 
         try:
-            return await self._ask(f"tell about {ident[:12]}", ask)
+            return await self._ask(f"inspect {ident[:12]}", ask)
         except EngineRefused as error:
-            if absent(error):
+            if is_no_such_container(error):
                 return None
             raise
 
     async def find(self, selector: Selector, *, allow_unlabelled: bool = False) -> Container:
         """Return the one container that the selector means and that may be touched. Raises `EngineError` otherwise."""
-        return pick(selector, await self.containers(selector.project), allow_unlabelled=allow_unlabelled)
+        return select_one(selector, await self.containers(selector.project), allow_unlabelled=allow_unlabelled)
 
     async def kill(self, ident: str) -> None:
         await self._change("kill", ident, lambda client: client.containers.container(ident).kill(signal="SIGKILL"))
@@ -141,7 +141,7 @@ class Engine:
         async def ask(client: "Docker") -> None:
             matching_networks = [known for known in await client.networks.list() if known["Name"] == network]
             if not matching_networks:
-                raise EngineError(f"there is no network {network} any more: create it again")
+                raise EngineError(f"the network {network} no longer exists: create it again")
             await getattr(await client.networks.get(matching_networks[0]["Id"]), deed)(dict(order))
 
         await self._ask(f"{deed} {str(order['Container'])[:12]} and {network}", ask, DEED_SEC)
@@ -157,12 +157,12 @@ class Engine:
 
     async def pull(self, image: str) -> AsyncIterator[tuple[int, int]]:
         """Pull an image; yield repeatedly how many bytes are here, and of how many. Raises `EngineError`."""
-        async for done in layers(self._open_client(), self.where, image):
+        async for done in pull_layers(self._open_client(), self.where, image):
             yield done
 
     async def events(self, kinds: Mapping[str, Sequence[str]]) -> EventStream:
         """Return the stream of events from now on; `kinds`: the wanted types and actions. The caller closes it."""
-        return await self._ask("tell what happens", lambda client: EventStream.opened(client, kinds), to_be_read=True)
+        return await self._ask("report its events", lambda client: EventStream.opened(client, kinds), to_be_read=True)
 
     async def close(self) -> None:
         """Close the connection. Safe to call twice; a later request opens it again."""
@@ -198,10 +198,10 @@ class Engine:
             async with asyncio.timeout(within_sec):
                 result = await ask(client)
         except TimeoutError as error:
-            raise hung(self.where, within_sec) from error
+            raise no_answer_error(self.where, within_sec) from error
         except (DockerError, aiohttp.ClientError, OSError, *parse_errors) as error:
             client.api_version = "auto"  # the engine may have been replaced by one with another API version
-            raise translated(error, self.where, doing) from error
+            raise translate_error(error, self.where, doing) from error
         else:
             answers = [] if to_be_read else answers
             return result
@@ -218,7 +218,7 @@ class Engine:
             import aiohttp  # noqa: PLC0415
             from aiodocker import Docker  # noqa: PLC0415
 
-            endpoint = self._endpoint = at(self._url) if self._url else find()
+            endpoint = self._endpoint = endpoint_at(self._url) if self._url else find()
             scheme, _, path = endpoint.url.partition("://")
             # No connection is kept: one that the engine has closed meanwhile would fail the next question.
             connector: aiohttp.BaseConnector

@@ -61,7 +61,7 @@ class Container:
         return self.state == "running"
 
 
-def read(data: Mapping[str, Any]) -> Container:
+def parse_container(data: Mapping[str, Any]) -> Container:
     """Parse the engine's answer about one container. Raises `KeyError` or `TypeError` on nonsense."""
     state, ident = data["State"], str(data["Id"])
     status = str(state["Status"])

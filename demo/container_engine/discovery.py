@@ -26,7 +26,7 @@ class EngineEndpoint:
     tls: ssl.SSLContext | None = None
 
 
-def at(url: str, environ: Mapping[str, str] = os.environ) -> EngineEndpoint:
+def endpoint_at(url: str, environ: Mapping[str, str] = os.environ) -> EngineEndpoint:
     """Return the endpoint at this address, with the certificates that the environment names. Raises `EngineError`.
 
     DOCKER_TLS_VERIFY, DOCKER_TLS and DOCKER_CERT_PATH count as they do for the docker client.
@@ -41,11 +41,11 @@ def at(url: str, environ: Mapping[str, str] = os.environ) -> EngineEndpoint:
 def find(environ: Mapping[str, str] = os.environ) -> EngineEndpoint:
     """Return the engine of DOCKER_HOST, DOCKER_CONTEXT, the current context, or a socket. Raises `EngineError`."""
     if environ.get("DOCKER_HOST"):
-        return at(environ["DOCKER_HOST"], environ)
+        return endpoint_at(environ["DOCKER_HOST"], environ)
     context = environ.get("DOCKER_CONTEXT") or _current_context(environ)
     if context and context != "default":
         return _read_context(context, environ)
-    return listening(sockets(environ))
+    return first_usable(sockets(environ))
 
 
 def _config_folder(environ: Mapping[str, str]) -> Path:
@@ -61,7 +61,7 @@ def _current_context(environ: Mapping[str, str]) -> str:
     except OSError as error:
         raise EngineError(f"docker's settings {path} cannot be read: {error.strerror or error}") from error
     except (ValueError, AttributeError) as error:
-        raise EngineError(f"docker's settings {path} are not the JSON that docker writes: {error}") from error
+        raise EngineError(f"docker's settings {path} are not valid JSON: {error}") from error
 
 
 def _read_context(name: str, environ: Mapping[str, str]) -> EngineEndpoint:
@@ -75,7 +75,7 @@ def _read_context(name: str, environ: Mapping[str, str]) -> EngineEndpoint:
     except OSError as error:
         raise EngineError(f"the docker context {name!r} cannot be read: {error.strerror or error}; {choose}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise EngineError(f"the docker context {name!r} does not say where its engine is: {choose}") from error
+        raise EngineError(f"the docker context {name!r} names no engine address: {choose}") from error
     tls = contexts / "tls" / ident / "docker"
     said = f"{url} (context {name})"
     return _parse_address(url, said, _tls_context(tls, not skip, f"the context {name!r}") if tls.is_dir() else None)
@@ -93,7 +93,7 @@ def _parse_address(url: str, said: str, tls: ssl.SSLContext | None = None) -> En
         return EngineEndpoint(url, said)
     host = re.fullmatch(r"((?:\[[0-9a-fA-F:.]+\]|[\w.-]+))(?::(\d{1,5}))?/?", rest)
     if scheme not in ("tcp", "http", "https") or host is None or not 0 < int(host[2] or 1) < 65536:
-        raise EngineError(f"{url!r} is no address of a container engine: it looks like unix:///path or tcp://host:2375")
+        raise EngineError(f"{url!r} is not the address of a container engine; write unix:///path or tcp://host:2375")
     if scheme == "https" and tls is None:
         tls = ssl.create_default_context()
     port = host[2] or (TLS_PORT if tls else PLAIN_PORT)
@@ -116,7 +116,7 @@ def _tls_context(folder: Path, verify: bool, source: str) -> ssl.SSLContext:
     return context
 
 
-def listening(candidates: Sequence[Path]) -> EngineEndpoint:
+def first_usable(candidates: Sequence[Path]) -> EngineEndpoint:
     """Return the first socket that we may use; else the first that exists, so that the refusal names it.
 
     Raises `EngineError` when none exists.

@@ -24,19 +24,19 @@ class EngineRefused(EngineError):
         self.status = status
 
 
-def hung(where: str, within_sec: float) -> EngineAway:
+def no_answer_error(where: str, within_sec: float) -> EngineAway:
     return EngineAway(
-        f"the container engine at {where} did not answer within {within_sec:g} s: see whether `docker info` does"
+        f"the container engine at {where} did not answer within {within_sec:g} s: check it with `docker info`"
     )
 
 
-def absent(error: EngineRefused) -> bool:
+def is_no_such_container(error: EngineRefused) -> bool:
     """Return whether the engine itself says that it has no such container."""
     # The text counts too, as any web server can answer 404.
     return error.status == 404 and "no such container" in str(error).lower()
 
 
-def translated(error: Exception, where: str, doing: str) -> EngineError:
+def translate_error(error: Exception, where: str, doing: str) -> EngineError:
     """Return the `EngineError` for an error of aiodocker, aiohttp or the system, or of parsing an unexpected answer."""
     chain = list(_iterate_causes(error))
     if any(isinstance(link, ssl.SSLError | ssl.CertificateError) for link in chain):
@@ -45,7 +45,7 @@ def translated(error: Exception, where: str, doing: str) -> EngineError:
         )
     if any(isinstance(link, OSError) and link.errno in (errno.EACCES, errno.EPERM) for link in chain):
         return EngineAway(
-            f"the container engine at {where} is not open to this user: "
+            f"the container engine at {where} refuses this user: "
             "join the docker group and log in again, or use a rootless engine"
         )
     status = getattr(error, "status", None)
@@ -55,10 +55,10 @@ def translated(error: Exception, where: str, doing: str) -> EngineError:
         )
     if not isinstance(status, int) or status < 400:
         return EngineAway(
-            f"what answers at {where} is no container engine: {type(error).__name__}: {_short_text(error)}"
+            f"what answers at {where} is not a container engine: {type(error).__name__}: {_short_text(error)}"
         )
     if "HTTPS server" in _short_text(error):
-        return EngineAway(f"the container engine at {where} wants TLS: set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH")
+        return EngineAway(f"the container engine at {where} requires TLS: set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH")
     return EngineRefused(status, f"the engine did not {doing}: {_short_text(error)}")
 
 

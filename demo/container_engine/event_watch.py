@@ -105,7 +105,7 @@ class EngineWatch:
 
     async def _follow_stream(self, stream: EventStream) -> None:
         """Process events until the stream ends, or the engine does not answer other requests any more."""
-        inspecting = asyncio.create_task(self._keep_inspecting(), name="looking at containers")
+        inspecting = asyncio.create_task(self._keep_inspecting(), name="listing containers")
         reading = asyncio.create_task(self._read_events(stream), name="reading the engine's events")
         try:
             await asyncio.wait({inspecting, reading}, return_when=asyncio.FIRST_COMPLETED)
@@ -176,7 +176,7 @@ class EngineWatch:
 
     async def _inspect(self, ident: str) -> None:
         before = self._event_counts.get(ident, 0)
-        container = await self._engine.look(ident)
+        container = await self._engine.inspect(ident)
         if container is not None:
             self._merge(container, before)
         elif self._event_counts.get(ident, 0) == before:

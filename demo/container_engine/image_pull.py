@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from demo.container_engine.errors import translated
+from demo.container_engine.errors import translate_error
 from demo.errors import EngineError
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 STALLED_SEC = 60.0
 
 
-async def layers(client: "Docker", where: str, image: str) -> AsyncIterator[tuple[int, int]]:
+async def pull_layers(client: "Docker", where: str, image: str) -> AsyncIterator[tuple[int, int]]:
     """Pull; yield the bytes that are here and the bytes in all, of the layers known so far.
 
     Raises `EngineError` that names the image.
@@ -30,13 +30,13 @@ async def layers(client: "Docker", where: str, image: str) -> AsyncIterator[tupl
             if line is None:
                 return
             if line.get("error"):
-                raise EngineError(f"the image {image} cannot be loaded: {str(line['error'])[:300]}")
+                raise EngineError(f"the image {image} cannot be pulled: {str(line['error'])[:300]}")
             _note_progress(sizes, line)
             yield sum(loaded for loaded, _ in sizes.values()), sum(size for _, size in sizes.values())
     except TimeoutError as error:
-        raise EngineError(f"the image {image} does not come: nothing for {STALLED_SEC:g} s") from error
+        raise EngineError(f"pulling the image {image} has stalled: nothing came for {STALLED_SEC:g} s") from error
     except (DockerError, aiohttp.ClientError, OSError, ValueError) as error:
-        raise EngineError(str(translated(error, where, f"load the image {image}"))) from error
+        raise EngineError(str(translate_error(error, where, f"pull the image {image}"))) from error
 
 
 def _note_progress(sizes: dict[str, tuple[int, int]], line: Mapping[str, Any]) -> None:

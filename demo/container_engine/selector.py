@@ -36,18 +36,18 @@ class Selector:
         )
 
 
-def pick(selector: Selector, containers: Iterable[Container], *, allow_unlabelled: bool) -> Container:
+def select_one(selector: Selector, containers: Iterable[Container], *, allow_unlabelled: bool) -> Container:
     """Return the one container that matches. Raises `EngineError`: none does, several do, or it may not be touched."""
     matching = [container for container in containers if selector.matches(container)]
     if not matching:
         raise EngineError(f"there is no container {_describe(selector)}: see `docker ps --all`")
     if len(matching) > 1:
         names = ", ".join(sorted(container.name for container in matching))
-        raise EngineError(f"{len(matching)} containers are {_describe(selector)}, not one: {names}")
+        raise EngineError(f"there are {len(matching)} containers {_describe(selector)}, not one: {names}")
     if not matching[0].is_target and not allow_unlabelled:
         raise EngineError(
-            f"the container {matching[0].name} does not carry the label {TARGET_LABEL}=true, so it is not touched: "
-            "label it where it is defined, or start with --allow-unlabelled"
+            f"the container {matching[0].name} does not have the label {TARGET_LABEL}=true, so no fault may change it: "
+            "add the label where the container is defined, or start with --allow-unlabelled"
         )
     return matching[0]
 

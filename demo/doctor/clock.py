@@ -10,7 +10,7 @@ from demo.findings import Finding, maybe, no, ok
 
 STA_UNSYNC = 0x40
 DAY_SEC = 86_400.0
-REMEDY = "have it kept (timedatectl set-ntp true) if what you break, or an engine, runs on another machine"
+REMEDY = "synchronize it (timedatectl set-ntp true) if the system or its container engine runs on another machine"
 
 
 class _Timex(ctypes.Structure):
@@ -34,13 +34,17 @@ def clock(made: float | None = None) -> Finding:
     """
     now = time.time()
     if now < (Path(demo.__file__).stat().st_mtime if made is None else made) - DAY_SEC:
-        return no("clock", f"{_format_moment(now)} is before this program was made", "set the clock")
+        return no(
+            "clock",
+            f"{_format_moment(now)} is earlier than the date of this program",
+            "set the clock (timedatectl set-ntp true)",
+        )
     status = _read_status()
     if status is None:
-        return maybe("clock", f"{_format_moment(now)}; nobody says whether it is kept right", REMEDY)
+        return maybe("clock", f"{_format_moment(now)}; the kernel does not say whether it is synchronized", REMEDY)
     if status & STA_UNSYNC:
-        return maybe("clock", f"{_format_moment(now)}; the kernel knows of nobody who keeps it right", REMEDY)
-    return ok("clock", f"{_format_moment(now)}, kept right")
+        return maybe("clock", f"{_format_moment(now)}; not synchronized, says the kernel", REMEDY)
+    return ok("clock", f"{_format_moment(now)}, synchronized")
 
 
 def _read_status() -> int | None:

@@ -16,9 +16,9 @@ from demo.findings import Finding, maybe, no, ok
 from demo.journal.library import JournalDirectory
 from demo.processes.child import start_time_of
 from demo.processes.environment import asks_proxy_for_loopback
-from demo.watchdog.client import trial
+from demo.watchdog.client import check_start
 from demo.web.server.server import bind
-from demo.web.streaming.stream_slots import StreamSlots, open_files, streams_most
+from demo.web.streaming.stream_slots import StreamSlots, max_streams, open_files
 
 OLDEST, NEWEST = (3, 11), (3, 14)
 """The Pythons this is tested with."""
@@ -61,7 +61,7 @@ def python() -> Finding:
     if sys.version_info[:2] < OLDEST:
         return no("Python", found, "use Python 3.11 or newer")
     if sys.version_info[:2] > NEWEST:
-        return maybe("Python", found, "not tested with this one yet; 3.14 and older are")
+        return maybe("Python", found, "tested with 3.11 to 3.14 only: use one of these if anything fails")
     return ok("Python", found)
 
 
@@ -69,12 +69,16 @@ def system() -> Finding:
     """Check /proc and pidfd: watchdog and healing tell processes apart by the one, and hold on to them by the other."""
     found = f"{platform.system()} {platform.release()}"
     if sys.platform != "linux":
-        return no("system", found, "present from Linux: elsewhere nothing heals after a crash")
+        return no("system", found, "run the show on Linux: on other systems nothing heals after a crash")
     try:
         if start_time_of(os.getpid()) is None:
-            return no("system", f"{found}, no /proc", "mount /proc: without it no process can be told apart")
+            return no("system", f"{found}, no /proc", "mount /proc: without it processes cannot be identified")
     except DemoError as error:
-        return no("system", f"{found}, {error}", "mount /proc readable: without it no process can be told apart")
+        return no(
+            "system",
+            f"{found}, {error}",
+            "mount /proc so that it can be read: without it processes cannot be identified",
+        )
     try:
         os.close(os.pidfd_open(os.getpid()))
     except OSError as error:
@@ -86,7 +90,7 @@ def system() -> Finding:
 def state_directory(directory: Path) -> Finding:
     """Check that the journals' directory can be written to, with a temporary file that never has a name."""
     what = "state directory"
-    remedy = "make that writable for you, or set XDG_STATE_HOME to a directory that is"
+    remedy = "make it writable for your user, or set XDG_STATE_HOME to a directory that is"
     try:
         path = _find_nearest(directory)
         if path == directory and os.getuid() not in (0, path.stat().st_uid):
@@ -97,7 +101,7 @@ def state_directory(directory: Path) -> Finding:
         return no(what, f"{directory} cannot be written to ({error.strerror or error})", remedy)
     free = room.f_bavail * room.f_frsize
     found = f"{directory}, {_format_size(free)} free"
-    remedy = "make room: without it no fault can be injected, for no undo can be kept"
+    remedy = "free some disk space: without it no undo can be saved, so no fault can be injected"
     if free < MIN_ROOM:
         return no(what, found, remedy)
     return ok(what, found) if free >= ROOM_WANTED else maybe(what, found, remedy)
@@ -126,8 +130,8 @@ def memory(meminfo: Path = MEMINFO) -> Finding:
         fields = dict(line.split(":", 1) for line in meminfo.read_text(encoding="ascii").splitlines())
         available = int(fields["MemAvailable"].split()[0]) * 1024
     except (OSError, ValueError, KeyError):
-        return maybe("memory", f"{meminfo} does not say", "have half a gigabyte free")
-    found, remedy = f"{_format_size(available)} available", "end other programs: half a gigabyte is what the demos want"
+        return maybe("memory", f"{meminfo} does not say how much is available", "make sure that 0.5 GB is free")
+    found, remedy = f"{_format_size(available)} available", "close other programs: the demos need about 0.5 GB"
     if available < MIN_MEMORY:
         return no("memory", found, remedy)
     return ok("memory", found) if available >= MEMORY_WANTED else maybe("memory", found, remedy)
@@ -136,9 +140,9 @@ def memory(meminfo: Path = MEMINFO) -> Finding:
 def files() -> Finding:
     """Check the limit of open files against the most streams of a server, after raising ours as a server does."""
     limit, wanted = open_files(), StreamSlots().most
-    streams = streams_most(limit)
-    found = f"{limit} of them, enough for {streams} screens"
-    remedy = f"raise the hard limit (ulimit -Hn 4096) for {wanted} screens"
+    streams = max_streams(limit)
+    found = f"limit {limit}, enough for {streams} screens"
+    remedy = f"raise the hard limit (ulimit -Hn 4096) to allow {wanted} screens"
     if streams < MIN_STREAMS:
         return no("open files", found, remedy)
     return ok("open files", found) if streams >= wanted else maybe("open files", found, remedy)
@@ -150,11 +154,15 @@ def terminal() -> Finding:
     try:
         PICTURES.encode(encoding)
     except (LookupError, UnicodeError):
-        return maybe("terminal", f"{encoding} cannot show the pictures", "set LANG to a UTF-8 locale, as C.UTF-8")
+        return maybe(
+            "terminal",
+            f"{encoding} cannot show box-drawing and QR characters",
+            "set LANG to a UTF-8 locale, like C.UTF-8",
+        )
     if os.environ.get("TERM", "") == "dumb":
-        return maybe("terminal", "TERM is dumb: no pictures", "use another terminal for `demo run`")
+        return maybe("terminal", "TERM is dumb: it cannot draw a screen", "use another terminal for `demo run`")
     if not sys.stdout.isatty():
-        return ok("terminal", f"{encoding}; this is none, so its size was not looked at")
+        return ok("terminal", f"{encoding}; the output is not a terminal, so its size was not checked")
     size = os.get_terminal_size(sys.stdout.fileno())
     found = f"{encoding}, {size.columns} by {size.lines}"
     if size.columns < MIN_SIZE[0] or size.lines < MIN_SIZE[1]:
@@ -166,9 +174,9 @@ def proxies() -> Finding:
     """Check for a proxy before loopback. The processes we start are kept from it; what the presenter types is not."""
     name = asks_proxy_for_loopback()
     if name:
-        found = f"{name} is set, so curl and other tools ask that proxy for this show's own address"
+        found = f"{name} is set, so curl and other tools send requests for this show to that proxy"
         return maybe("proxies", found, "export no_proxy=127.0.0.1,localhost")
-    return ok("proxies", "none between this machine and itself")
+    return ok("proxies", "none is used for addresses of this machine")
 
 
 def installed_locale() -> Finding:
@@ -182,17 +190,19 @@ def installed_locale() -> Finding:
     except (OSError, AttributeError):
         return ok("locale", asked)
     if not is_installed:
-        found = f"{asked} is asked for, or another that is not installed here: some programs end at once"
-        return maybe("locale", found, "export LC_ALL=C.UTF-8 (what the show starts itself is kept from it)")
+        found = f"{asked}, or another locale that is set, is not installed: some programs will not start"
+        return maybe("locale", found, "export LC_ALL=C.UTF-8 (programs that the show starts are not affected)")
     return ok("locale", asked)
 
 
 def watchdog() -> Finding:
     try:
-        asyncio.run(trial())
+        asyncio.run(check_start())
     except DemoError as error:
-        return no("watchdog", str(error), "without one no fault can be injected: let this user start processes")
-    return ok("watchdog", "starts and ends")
+        return no(
+            "watchdog", str(error), "allow this user to start processes: without a watchdog no fault can be injected"
+        )
+    return ok("watchdog", "starts and stops")
 
 
 def _format_size(count: float) -> str:

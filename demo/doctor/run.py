@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from demo.doctor.machine import checks
 from demo.doctor.report import Report
-from demo.doctor.subject import look_at
+from demo.doctor.subject import examine_subject
 from demo.errors import UsageError
 from demo.findings import CHECK_SEC, Finding, broken, late
 from demo.subjects import names
@@ -25,14 +25,14 @@ SUBJECT_SEC = 20.0
 def examine(subject: str | None, given: Given, port: int) -> Report:
     """Run the checks for one subject, or (None) every built-in one. Raises `UsageError` for a wrong name or option."""
     if subject is None and given:
-        raise UsageError("options belong to one subject: name it, as in `demo doctor ratelimiter --load 2`")
+        raise UsageError("options need a subject: name it, as in `demo doctor ratelimiter --load 2`")
     report = Report()
     for what, check in all_at_once(checks(port), CHECK_SEC).items():
         report.add("", [_take_finding(what, check)])
         report.hangs |= check is None
     for name in names() if subject is None else (subject,):
         with contextlib.redirect_stdout(sys.stderr):  # what a subject prints must not get into the report
-            subject_check = all_at_once({name: partial(look_at, name, given)}, SUBJECT_SEC)[name]
+            subject_check = all_at_once({name: partial(examine_subject, name, given)}, SUBJECT_SEC)[name]
         report.add(name, _take_findings(subject_check))
         report.hangs |= subject_check is None
     return report

@@ -14,7 +14,7 @@ from demo.types import Subject
 STOP_SEC = 2.0
 
 
-def look_at(name: str, given: Given) -> Sequence[Finding]:
+def examine_subject(name: str, given: Given) -> Sequence[Finding]:
     """Check a subject and its deck. Raises `UsageError` for a wrong name or option; all else is a finding."""
     try:
         subject = load(name, **options(name, given))
@@ -43,4 +43,4 @@ async def _examine(subject: Examined, stop: Callable[[], Awaitable[None]]) -> ob
 def _validate(found: object) -> Sequence[Finding]:
     if isinstance(found, Sequence) and all(isinstance(one, Finding) for one in found):
         return found
-    return (no("needs", "its examine() gave something else than findings", "let it return demo.findings.Finding"),)
+    return (no("needs", "its examine() did not return findings", "return a list of demo.findings.Finding"),)

@@ -9,7 +9,7 @@ from typing import Any
 
 from demo.container_engine import Container, Engine, Selector
 from demo.errors import EngineError, FaultError, InvalidValue
-from demo.faults.container_restore import ContainerState, bring_back
+from demo.faults.container_restore import ContainerState, restore_container
 from demo.faults.node_health import is_shown_down
 from demo.faults.target_selection import Elected, Fixed, ListsCandidates, OneOf, TargetSelection
 from demo.types import ChaosConfig, ChaosType, Plan
@@ -28,9 +28,11 @@ DEEDS = {
     ChaosType.CONTAINER_KILL: "killed",
     ChaosType.CONTAINER_STOP: "stopped",
     ChaosType.CONTAINER_PAUSE: "paused",
-    ChaosType.NETWORK_DISCONNECT: "taken off the network",
+    ChaosType.NETWORK_DISCONNECT: "disconnected from the network",
 }
+# Faults that end the container: one started with --rm would be removed and could not be healed.
 ENDS = (ChaosType.CONTAINER_KILL, ChaosType.CONTAINER_STOP)
+# Not networks of its own: there is nothing to disconnect a container from.
 NO_NETWORK = {"host", "none"}
 
 
@@ -64,7 +66,7 @@ class ContainerFault:
     ) -> None:
         if config.chaos_type not in DEEDS:
             raise InvalidValue(
-                f"fault {config.name!r}: {config.chaos_type.value} is nothing that is done to a container"
+                f"fault {config.name!r}: chaos_type {config.chaos_type.value} cannot be applied to a container"
             )
         self.config = config
         self._victim = victim
@@ -90,6 +92,8 @@ class ContainerFault:
 
         Raises `FaultError` when no container can be chosen.
         """
+        # A chapter announces the target before its countdown. The leader may change in these seconds, and the announced
+        # container must still be the one that is hit.
         async with _engine_errors_as_faults():
             container = await self._select_container()
         self._pin = _Pin(container, time.monotonic() + self._pin_sec)
@@ -115,9 +119,10 @@ class ContainerFault:
 
     async def _plan(self, chosen: Container) -> Plan:
         container = self._check_target(chosen)
+        # The engine belongs to the plan: when it is healed, DOCKER_HOST may point to another one.
         before = ContainerState.of(container, await self._engine.identity())
         self._planned = container.called
-        by_hand = before.by_hand(self.config.chaos_type)
+        by_hand = before.manual_command(self.config.chaos_type)
         return Plan(self.config.chaos_type.value, container.called, before.undo(), by_hand, LATE_SEC)
 
     async def _select_container(self) -> Container:
@@ -132,9 +137,9 @@ class ContainerFault:
         pin, self._pin = self._pin, None
         if pin is None or time.monotonic() > pin.until:
             return None
-        now = await self._engine.look(pin.container.id)
+        now = await self._engine.inspect(pin.container.id)
         if now is None:
-            raise FaultError(f"{pin.container.called} has vanished since it was chosen: nothing was touched")
+            raise FaultError(f"{pin.container.called} was removed since it was chosen: nothing was changed")
         return now
 
     def _check_target(self, container: Container) -> Container:
@@ -143,20 +148,22 @@ class ContainerFault:
         if not container.is_running:
             raise FaultError(f"{name} is {container.state}, so it cannot be {deed}: heal it first")
         if self.config.chaos_type is ChaosType.NETWORK_DISCONNECT and not set(container.networks) - NO_NETWORK:
-            raise FaultError(f"{name} is on no network of its own, so it cannot be {deed}")
+            raise FaultError(f"{name} has no network of its own, so it cannot be {deed}")
         if self.config.chaos_type in ENDS and container.auto_remove:
-            raise FaultError(f"{name} is removed as soon as it ends (--rm), so nobody could bring it back: not {deed}")
+            raise FaultError(
+                f"{name} was started with --rm and could not be restarted afterwards, so it was not {deed}"
+            )
         return container
 
     async def inject(self, plan: Plan) -> None:
         before = ContainerState.planned(plan)
         async with _engine_errors_as_faults():
             # By its id, not its name: a new container of the same name is not the one that was planned for.
-            container = await self._engine.look(before.id)
+            container = await self._engine.inspect(before.id)
             if container is None:
-                raise FaultError(f"{plan.target} has vanished: nothing was touched")
+                raise FaultError(f"{plan.target} was removed: nothing was changed")
             if not container.is_running:
-                raise FaultError(f"{plan.target} is {container.state}, not running any more: nothing was touched")
+                raise FaultError(f"{plan.target} is {container.state}, no longer running: nothing was changed")
             await self._apply(before)
             await self._wait_until_visible(before, plan.target)
 
@@ -179,20 +186,22 @@ class ContainerFault:
         """
         until = time.monotonic() + self._settle_sec
         while True:
-            now = await self._engine.look(before.id)
+            now = await self._engine.inspect(before.id)
             if now is None or not before.is_back(now) or now.started_at != before.started_at:
                 return
             if time.monotonic() > until:
-                raise FaultError(f"{name} was to be {DEEDS[self.config.chaos_type]}, but its engine does not show it")
+                raise FaultError(
+                    f"{name} should be {DEEDS[self.config.chaos_type]} now, but its engine does not show it"
+                )
             await asyncio.sleep(LOOK_SEC)
 
     async def heal(self, plan: Plan) -> None:
         before = ContainerState.planned(plan)
         async with _engine_errors_as_faults():
             await self._check_engine(before, plan.target)
-            container = await self._engine.look(before.id)
+            container = await self._engine.inspect(before.id)
             if container is not None:
-                await bring_back(self._engine, before, container)
+                await restore_container(self._engine, before, container)
 
     async def is_healed(self, plan: Plan) -> bool:
         """Return whether the container is back as it was and its probe succeeds; or whether it was removed altogether.
@@ -201,13 +210,13 @@ class ContainerFault:
         """
         before = ContainerState.planned(plan)
         try:
-            container = await self._engine.look(before.id)
+            container = await self._engine.inspect(before.id)
             if container is not None and not before.is_back(container):
                 return False
             await self._check_engine(before, plan.target)
             if container is None:
                 # Asked once more: only now is it certain that the planned engine is the one that says so.
-                return await self._engine.look(before.id) is None
+                return await self._engine.inspect(before.id) is None
         except EngineError:
             return False
         return await self._is_up(plan.target)
@@ -221,18 +230,19 @@ class ContainerFault:
         before = ContainerState.planned(plan)
         async with _engine_errors_as_faults():
             await self._check_engine(before, plan.target)
-            container = await self._engine.look(before.id)
+            container = await self._engine.inspect(before.id)
         return container is None or before.shows(self.config.chaos_type, container)
 
     async def _check_engine(self, before: ContainerState, name: str) -> None:
         # Another engine would truthfully say that it has no such container, which must not pass for "healed".
         if await self._engine.identity() != before.engine:
             raise FaultError(
-                f"{name} is on another container engine than the one at {self._engine.where}: "
-                "set DOCKER_HOST or DOCKER_CONTEXT as it was"
+                f"{name} belongs to another container engine than the one at {self._engine.where}: "
+                "set DOCKER_HOST or DOCKER_CONTEXT as before"
             )
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
+        # Until a target was chosen, no card is known to be its card.
         return bool(self._planned) and is_shown_down(health, self._planned)
 
 

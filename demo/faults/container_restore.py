@@ -59,7 +59,7 @@ class ContainerState:
             return bool(self.networks) and next(reversed(tuple(self.networks))) not in container.networks
         return container.state in ENDED or container.started_at != self.started_at
 
-    def by_hand(self, deed: ChaosType) -> str:
+    def manual_command(self, deed: ChaosType) -> str:
         """Return the shell command with which a person undoes this fault."""
         if deed is ChaosType.CONTAINER_PAUSE:
             return shlex.join(["docker", "unpause", self.name])
@@ -74,13 +74,15 @@ class ContainerState:
         return ["docker", "network", "connect", *options, network, self.name]
 
 
-async def bring_back(engine: Engine, before: ContainerState, container: Container) -> None:
+async def restore_container(engine: Engine, before: ContainerState, container: Container) -> None:
     """Unpause the container, reconnect its networks and start it, whatever was done to it. Raises `EngineError`."""
+    # Before all else: the engine does not start a container that is paused.
     if container.state == "paused":
         await _run_unless_done(lambda now: now.state != "paused", engine, before, engine.unpause(before.id))
-        container = await engine.look(before.id) or container
+        container = await engine.inspect(before.id) or container
     for network in before.lost(container):
         await _connect(engine, before, container, network)
+    # Last, so that a container that starts finds all its networks.
     if not container.is_running:
         await _run_unless_done(lambda now: now.is_running, engine, before, engine.start(before.id))
 
@@ -127,6 +129,6 @@ async def _run_unless_done(
     try:
         await deed
     except EngineRefused:
-        now = await engine.look(before.id)
+        now = await engine.inspect(before.id)
         if now is not None and not done(now):
             raise

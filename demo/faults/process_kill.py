@@ -20,31 +20,31 @@ LATE_SEC = 0.5
 class SystemRun:
     """One run of the system that a fault targets, named `show`, with the process that owns all its parts.
 
-    `by_hand`: what a person does when a heal does not work.
+    `manual_command`: what a person does when a heal does not work.
     """
 
     show: str
     owner: int
     owner_born: int | None
-    by_hand: str = ""
+    manual_command: str = ""
 
     def plan(self, kind: str, target: str, handle: Handle, late_sec: float) -> Plan:
         """Return a plan for one process of this run."""
         undo = {"show": self.show, "pid": handle.pid, "born": handle.born}
         undo |= {"owner": self.owner, "owner_born": self.owner_born}
-        return Plan(kind, target, undo, self.by_hand, late_sec)
+        return Plan(kind, target, undo, self.manual_command, late_sec)
 
-    def is_home_of(self, plan: Plan) -> bool:
+    def owns(self, plan: Plan) -> bool:
         """Return whether the plan belongs to this run, not to an earlier one or one out of reach from here."""
         return plan.undo.get("show") == self.show
 
 
-def is_gone(plan: Plan) -> bool:
+def has_target_terminated(plan: Plan) -> bool:
     """Return whether the plan's target process has terminated, and its fault with it. Raises `FaultError`."""
     return _has_terminated(plan.undo.get("pid"), plan.undo.get("born"))
 
 
-def has_ended(plan: Plan) -> bool:
+def has_system_terminated(plan: Plan) -> bool:
     """Return whether the process that owned the plan's whole system has terminated. Raises `FaultError` if unknown."""
     return _has_terminated(plan.undo.get("owner"), plan.undo.get("owner_born"))
 
@@ -56,11 +56,11 @@ def _has_terminated(pid: object, born: int | None) -> bool:
 
 async def same_process(plan: Plan, current: Current) -> bool:
     """Return whether the target still is the process that was planned for. Raises `FaultError` if unknown."""
-    handle = await ask(current)
+    handle = await current_process(current)
     return handle is not None and (handle.pid, handle.born) == (plan.undo["pid"], plan.undo["born"])
 
 
-async def ask(current: Current) -> Handle | None:
+async def current_process(current: Current) -> Handle | None:
     """Return the process as of now. Raises `FaultError` if that cannot be told."""
     try:
         return await current()
@@ -77,7 +77,7 @@ class RestartableProcess(Protocol):
     async def current(self) -> Handle | None:
         """Return its process as of now. Raises `SubjectError` if that cannot be told."""
 
-    async def bring_back(self) -> None:
+    async def ensure_running(self) -> None:
         """Restart it if it is dead, and return once a probe says it is up. Raises `SubjectError`."""
 
     async def is_up(self) -> bool:
@@ -89,13 +89,17 @@ class RestartableProcess(Protocol):
 
 
 class ProcessKill:
-    """Kills a process of the system run `home`: `part`, unless one injection names another of `parts`."""
+    """Kills a process of the system run `system_run`: `part`, unless one injection names another of `parts`."""
 
     def __init__(
-        self, config: ChaosConfig, part: RestartableProcess, home: SystemRun, parts: Sequence[RestartableProcess] = ()
+        self,
+        config: ChaosConfig,
+        part: RestartableProcess,
+        system_run: SystemRun,
+        parts: Sequence[RestartableProcess] = (),
     ) -> None:
         self.config = config
-        self.home = home
+        self.system_run = system_run
         self._part = part
         self._parts = {one.id: one for one in (*parts, part)}
         self._planned = part.id
@@ -115,11 +119,11 @@ class ProcessKill:
         return await self.plan_for(self._part.id)
 
     async def plan_for(self, target: str) -> Plan:
-        handle = await ask(self._find(target).current)
+        handle = await current_process(self._find(target).current)
         if handle is None or not handle.is_alive:
             raise FaultError(f"{target} is not running, so it cannot be killed: heal it first")
         self._planned = target
-        return self.home.plan("process_kill", target, handle, LATE_SEC)
+        return self.system_run.plan("process_kill", target, handle, LATE_SEC)
 
     def _find(self, target: str) -> RestartableProcess:
         if target not in self._parts:
@@ -128,31 +132,33 @@ class ProcessKill:
 
     async def inject(self, plan: Plan) -> None:
         current = self._find(plan.target).current
-        handle = await ask(current)
+        handle = await current_process(current)
+        # The plan has the undo of that process only: one that was restarted since must not be killed.
         if handle is None or not await same_process(plan, current):
-            raise FaultError(f"{plan.target} was started anew meanwhile: nothing was killed")
+            raise FaultError(f"{plan.target} was restarted meanwhile: nothing was killed")
         handle.kill()
         try:
             async with asyncio.timeout(DEATH_SEC):
                 await handle.wait()
         except TimeoutError as error:
-            raise FaultError(f"{plan.target} did not end within {DEATH_SEC:.0f} s of SIGKILL") from error
+            raise FaultError(f"{plan.target} did not terminate within {DEATH_SEC:.0f} s of SIGKILL") from error
 
     async def heal(self, plan: Plan) -> None:
-        if has_ended(plan):
+        if has_system_terminated(plan):
             return  # and all its processes with it
-        if not self.home.is_home_of(plan):
-            raise FaultError(f"the system of {plan.target} runs, but cannot be reached from here")
+        # The plan is of a run that is not ours or was not found: restarting a part of ours would heal nothing.
+        if not self.system_run.owns(plan):
+            raise FaultError(f"the system of {plan.target} is still running, but cannot be reached from here")
         try:
-            await self._find(plan.target).bring_back()
+            await self._find(plan.target).ensure_running()
         except SubjectError as error:
-            if not has_ended(plan):
+            if not has_system_terminated(plan):
                 raise FaultError(f"{plan.target} did not come back: {error}") from error
 
     async def is_healed(self, plan: Plan) -> bool:
-        if has_ended(plan):
+        if has_system_terminated(plan):
             return True
-        if not self.home.is_home_of(plan):
+        if not self.system_run.owns(plan):
             return False
         part = self._find(plan.target)
         return part.is_over or await part.is_up()

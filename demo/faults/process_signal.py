@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from demo.errors import FaultError, InvalidValue, SubjectError
 from demo.faults.node_health import is_shown_down
-from demo.faults.process_kill import has_ended, is_gone
+from demo.faults.process_kill import has_system_terminated, has_target_terminated
 from demo.processes.process_ref import ProcessRef
 from demo.processes.procfs import is_stopped
 from demo.types import ChaosConfig, ChaosType, Plan
@@ -28,7 +28,7 @@ class TargetProcess:
     name: str
     process: ProcessRef
     undo: Mapping[str, Any]
-    by_hand: str = ""
+    manual_command: str = ""
 
 
 class ProcessOwner(Protocol):
@@ -59,7 +59,9 @@ class SignalFault:
         others: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         if config.chaos_type not in (ChaosType.CONTAINER_KILL, ChaosType.CONTAINER_PAUSE):
-            raise InvalidValue(f"fault {config.name!r}: {config.chaos_type.value} is nothing that a signal does")
+            raise InvalidValue(
+                f"fault {config.name!r}: chaos_type {config.chaos_type.value} cannot be applied by a signal"
+            )
         self.config = config
         self._kills = config.chaos_type is ChaosType.CONTAINER_KILL
         self._office, self._holder, self._owner, self._others = office, holder, keeper, others
@@ -93,15 +95,16 @@ class SignalFault:
 
     def _plan(self, target: TargetProcess) -> Plan:
         if not target.process.is_alive:
-            raise FaultError(f"{target.name} has ended since it was chosen: nothing was touched")
+            raise FaultError(f"{target.name} has terminated since it was chosen: nothing was changed")
         if not self._kills and is_stopped(target.process.pid):
-            raise FaultError(f"{target.name} is frozen already: heal it first")
+            raise FaultError(f"{target.name} is already frozen: heal it first")
         self._planned = target.name
         undo = dict(target.undo) | {"pid": target.process.pid, "born": target.process.born}
-        by_hand = target.by_hand if self._kills else f"kill -CONT {target.process.pid}"
+        by_hand = target.manual_command if self._kills else f"kill -CONT {target.process.pid}"
         return Plan(self.config.chaos_type.value, target.name, undo, by_hand, LATE_SEC)
 
     async def _find_target(self) -> TargetProcess:
+        # Asked at the injection and not when the show starts: leaders change.
         name = self._holder()
         if name is None:
             raise FaultError(f"there is no {self._office.removeprefix('the ')} now: try again when there is one")
@@ -114,22 +117,23 @@ class SignalFault:
             raise FaultError(str(error)) from error
 
     async def inject(self, plan: Plan) -> None:
-        if is_gone(plan):
-            raise FaultError(f"{plan.target} has ended meanwhile: nothing was touched")
+        if has_target_terminated(plan):
+            raise FaultError(f"{plan.target} has terminated meanwhile: nothing was changed")
         process = _process_of(plan)
         if self._kills:
             process.kill()
         else:
             process.suspend()
+        # Signals take effect asynchronously: without this wait a probe could still find the process up.
         until = time.monotonic() + SETTLE_SEC
-        while not (is_gone(plan) or (not self._kills and is_stopped(process.pid))):
+        while not (has_target_terminated(plan) or (not self._kills and is_stopped(process.pid))):
             if time.monotonic() > until:
-                expected_effect = "end" if self._kills else "stop"
+                expected_effect = "terminate" if self._kills else "stop"
                 raise FaultError(f"{plan.target} did not {expected_effect} within {SETTLE_SEC:.0f} s of the signal")
             await asyncio.sleep(LOOK_SEC)
 
     async def heal(self, plan: Plan) -> None:
-        if has_ended(plan):
+        if has_system_terminated(plan):
             return  # and all its processes with it
         if not self._kills:
             _process_of(plan).resume()
@@ -137,14 +141,15 @@ class SignalFault:
         try:
             await self._owner.restart(plan.undo)
         except SubjectError as error:
-            if not has_ended(plan):
+            if not has_system_terminated(plan):
                 raise FaultError(f"{plan.target} did not come back: {error}") from error
 
     async def is_healed(self, plan: Plan) -> bool:
-        if has_ended(plan):
+        if has_system_terminated(plan):
             return True
-        if not self._kills and is_gone(plan):
+        if not self._kills and has_target_terminated(plan):
             return True  # what was done to it ended with it
+        # Before the probe, which a stopped process would keep waiting until its timeout.
         if not self._kills and is_stopped(_process_of(plan).pid):
             return False
         return await self._owner.is_up(plan.undo)

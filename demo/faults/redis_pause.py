@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from demo.errors import FaultError
-from demo.faults.process_kill import SystemRun, ask, is_gone, same_process
-from demo.faults.renewal import LATE_SEC, TERM_SEC, Renewal, end_leased
+from demo.faults.process_kill import SystemRun, current_process, has_target_terminated, same_process
+from demo.faults.renewal import LATE_SEC, TERM_SEC, Renewal, heal_leased
 from demo.processes.handle import Current
 from demo.types import ChaosConfig, Plan
 
@@ -50,16 +50,17 @@ class RedisPause:
         return "drift: admissions that Redis does not know of"
 
     async def plan(self) -> Plan:
+        # A Redis that is paused already would be unpaused by our heal, and nobody could see our own effect.
         if not await self._accepts_writes(ANSWER_SEC):
-            raise FaultError("redis does not take writes now, so pausing it would show nothing: heal it first")
-        handle = await ask(self._current)
+            raise FaultError("redis does not accept writes now, so pausing it would show nothing: heal it first")
+        handle = await current_process(self._current)
         if handle is None:
             raise FaultError("redis is not running, so it cannot be paused: heal it first")
         return self._system_run.plan("redis_pause", self.target, handle, LATE_SEC)
 
     async def inject(self, plan: Plan) -> None:
         if not await same_process(plan, self._current):
-            raise FaultError("redis was started anew meanwhile: nothing was paused")
+            raise FaultError("redis was restarted meanwhile: nothing was paused")
         self._lease = Renewal(self._pause, plan.duration_sec or self.config.duration_sec)
         await self._lease.begin()
 
@@ -69,13 +70,14 @@ class RedisPause:
 
     async def heal(self, plan: Plan) -> None:
         lease, self._lease = self._lease, None
-        await end_leased(lease, self._system_run, plan, self._unpause)
+        await heal_leased(lease, self._system_run, plan, self._unpause)
 
     async def _unpause(self) -> None:
         await self._send_command("UNPAUSE", lambda client: client.client_unpause())
 
     async def is_healed(self, plan: Plan) -> bool:
-        return is_gone(plan) or not self._system_run.is_home_of(plan) or await self._accepts_writes(WRITE_SEC)
+        # Checked with a write: PING and reads answer during a pause too.
+        return has_target_terminated(plan) or not self._system_run.owns(plan) or await self._accepts_writes(WRITE_SEC)
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         return any(
@@ -97,7 +99,7 @@ class RedisPause:
             async with asyncio.timeout(ANSWER_SEC), self._client(ANSWER_SEC) as client:
                 await command(client)
         except (RedisError, OSError, TimeoutError) as error:
-            raise FaultError(f"redis did not take CLIENT {word}: {str(error) or 'no answer'}") from error
+            raise FaultError(f"redis did not accept CLIENT {word}: {str(error) or 'no answer'}") from error
 
     @asynccontextmanager
     async def _client(self, answer_sec: float) -> AsyncIterator["Redis"]:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from demo.errors import FaultError
-from demo.faults.process_kill import SystemRun, has_ended, is_gone
+from demo.faults.process_kill import SystemRun, has_system_terminated, has_target_terminated
 from demo.processes.child import is_dying
 from demo.types import Plan
 
@@ -16,12 +16,12 @@ LATE_SEC = 1.0
 """How long a renewal that was requested just before the end may take to have its effect."""
 
 
-async def run_out() -> None:
+async def wait_for_expiry() -> None:
     """Wait until a lease that is no longer renewed has expired, for a target that cannot be asked from here."""
     await asyncio.sleep(TERM_SEC + LATE_SEC)
 
 
-async def end_leased(
+async def heal_leased(
     lease: "Renewal | None", home: SystemRun, plan: Plan, call_off: Callable[[], Awaitable[None]]
 ) -> None:
     """Heal a leased fault: stop its renewals, then call `call_off`; if it cannot be reached from here, let it expire.
@@ -30,17 +30,17 @@ async def end_leased(
     """
     if lease is not None:
         await lease.end()
-    if is_gone(plan) or has_ended(plan):
+    if has_target_terminated(plan) or has_system_terminated(plan):
         return
-    if not home.is_home_of(plan):
-        await run_out()
+    if not home.owns(plan):
+        await wait_for_expiry()
         return
     try:
         await call_off()
     except FaultError:
         # A killed process drops its connections before it counts as terminated: `call_off` may fail for that reason
         # alone.
-        if not await is_dying(lambda: is_gone(plan)):
+        if not await is_dying(lambda: has_target_terminated(plan)):
             raise
 
 

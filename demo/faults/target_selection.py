@@ -53,7 +53,7 @@ class OneOf:
 
     def __post_init__(self) -> None:
         if not self.selectors:
-            raise InvalidValue("a victim is chosen among one container at least")
+            raise InvalidValue("a random target needs at least one container to choose from")
 
     @property
     def label(self) -> str:
@@ -80,7 +80,7 @@ class AnyMember:
     async def choose(self) -> Selector:
         known = self.members()
         if not known:
-            raise FaultError("no member is known yet: try again when all is up")
+            raise FaultError("no member is known yet: try again when the system is up")
         return random.choice(known)  # noqa: S311 - a lot, no secret
 
     def candidates(self) -> Sequence[Selector]:
@@ -100,12 +100,13 @@ class Elected:
 
     async def choose(self) -> Selector:
         try:
+            # Asked at each injection: the answer is out of date as soon as the role changes hands.
             selector = await self.ask()
         # Says already why there is no target; any other error of ours gets the role added.
         except FaultError:
             raise
         except DemoError as error:
-            raise FaultError(f"nobody can tell who {self.label} is: {error}") from error
+            raise FaultError(f"it is not known which container is {self.label}: {error}") from error
         if selector is None:
             raise FaultError(f"there is no {self.label.removeprefix('the ')} now: try again when there is one")
         return selector

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from demo.errors import FaultError
-from demo.faults.process_kill import SystemRun, ask, is_gone, same_process
-from demo.faults.renewal import LATE_SEC, TERM_SEC, Renewal, end_leased
+from demo.faults.process_kill import SystemRun, current_process, has_target_terminated, same_process
+from demo.faults.renewal import LATE_SEC, TERM_SEC, Renewal, heal_leased
 from demo.processes.handle import Current
 from demo.types import ChaosConfig, Plan
 
@@ -51,34 +51,36 @@ class BurstTraffic:
 
     @property
     def observable(self) -> str:
-        return f"ghosts: more than the limit let through on {self._watched}"
+        return f"ghosts: requests above the limit let through on {self._watched}"
 
     async def plan(self) -> Plan:
+        # A second burst would be ended by the heal of the first.
         if await self._traffic.is_bursting():
-            raise FaultError("the traffic is bursting already")
-        handle = await ask(self._current)
+            raise FaultError("a traffic burst is already running")
+        handle = await current_process(self._current)
         if handle is None:
-            raise FaultError("the traffic is not running, so it cannot burst: heal it first")
+            raise FaultError("the traffic process is not running, so no burst can be sent: heal it first")
         return self._system_run.plan("burst_traffic", self.target, handle, LATE_SEC)
 
     async def inject(self, plan: Plan) -> None:
         if not await same_process(plan, self._current):
-            raise FaultError("the traffic was started anew meanwhile: no burst was sent")
+            raise FaultError("the traffic process was restarted meanwhile: no burst was sent")
         self._lease = Renewal(self._renew, plan.duration_sec or self.config.duration_sec)
         await self._lease.begin()
 
     async def _renew(self) -> None:
+        # For one term only: if this process crashes, the burst ends by itself.
         await self._traffic.burst(self._keys, self.config.burst_multiplier, TERM_SEC)
 
     async def heal(self, plan: Plan) -> None:
         lease, self._lease = self._lease, None
-        await end_leased(lease, self._system_run, plan, self._end_burst)
+        await heal_leased(lease, self._system_run, plan, self._end_burst)
 
     async def _end_burst(self) -> None:
         await self._traffic.burst(self._keys, 1, 0)
 
     async def is_healed(self, plan: Plan) -> bool:
-        if is_gone(plan) or not self._system_run.is_home_of(plan):
+        if has_target_terminated(plan) or not self._system_run.owns(plan):
             return True
         try:
             return not await self._traffic.is_bursting()

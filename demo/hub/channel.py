@@ -71,6 +71,7 @@ class Listener:
         self.behind = False
 
 
+# By the write function, so that the loop over thousands of listeners touches nothing else of them.
 Ready = dict[Write, Listener]
 
 
@@ -111,6 +112,7 @@ class ViewChannel(Generic[S]):
         if not changed:
             return None
         message = self.view.frame(changed, ident)
+        # Framed again only when somebody needs it: most messages go to listeners that already have the rest.
         self.regions, self.full_message = rendered, None
         return message
 
@@ -135,11 +137,12 @@ class ViewChannel(Generic[S]):
     def size(self) -> int:
         return len(self.ready[0]) + len(self.ready[1]) + len(self.held)
 
-    def everyone(self) -> tuple[Listener, ...]:
+    def listeners(self) -> tuple[Listener, ...]:
         return (*self.ready[0].values(), *self.ready[1].values(), *self.held)
 
     def send(self, message: bytes) -> None:
         """Write a message to all listeners that are ready; those that are held miss it."""
+        # No queue for the slow ones: when they have room again, they get one full message of the newest state.
         for listener in self.held:
             listener.behind = True
         self.tally.skipped += len(self.held)
@@ -163,11 +166,11 @@ class ViewChannel(Generic[S]):
                 if sent != size:
                     self._handle_short_write(ready.get(write), message[sent:])
 
-    def give(self, listener: Listener, whole: bytes) -> None:
+    def send_full(self, listener: Listener, whole: bytes) -> None:
         """Write the full message to a listener and add it to those that are ready."""
         message = self._deflate.join_prefix(whole) if listener.packed else whole
         # First: a short write moves the listener from `ready` to `held`.
-        self.let_in(listener)
+        self.add_ready(listener)
         self.tally.deliveries += 1
         try:
             sent = listener.write(message)
@@ -183,9 +186,9 @@ class ViewChannel(Generic[S]):
         The next message that can be is a full one for everybody, so it must not use the history as its dictionary.
         """
         self._deflate.forget()
-        self.let_in(listener)
+        self.add_ready(listener)
 
-    def let_in(self, listener: Listener) -> None:
+    def add_ready(self, listener: Listener) -> None:
         """Add a listener that has got all that the others have to those that are ready."""
         listener.behind = False
         self.held.discard(listener)
@@ -198,14 +201,14 @@ class ViewChannel(Generic[S]):
         if error is None or isinstance(error, BlockingIOError):
             listener.sink.write_rest(rest)
         else:
-            self.hold(listener)
+            self.pause(listener)
             listener.sink.close()
 
-    def hold(self, listener: Listener) -> None:
+    def pause(self, listener: Listener) -> None:
         if self.ready[listener.packed].pop(listener.write, None) is not None:
             self.held.add(listener)
 
-    def leave(self, listener: Listener) -> None:
+    def remove(self, listener: Listener) -> None:
         self.ready[listener.packed].pop(listener.write, None)
         self.held.discard(listener)
         self.ahead.pop(listener, None)

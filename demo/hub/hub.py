@@ -83,16 +83,16 @@ class Hub(Generic[S]):
         if full is None:
             channel.wait_for_first(listener)
         else:
-            channel.give(listener, full)
+            channel.send_full(listener, full)
         return listener
 
     def leave(self, listener: Listener) -> None:
         """Remove a listener. Safe to call twice."""
-        self._channels[listener.view].leave(listener)
+        self._channels[listener.view].remove(listener)
 
     def pause(self, listener: Listener) -> None:
         """Skip a listener that can take no more, until `resume`."""
-        self._channels[listener.view].hold(listener)
+        self._channels[listener.view].pause(listener)
 
     def mark_missed(self, listener: Listener) -> None:
         """Pause a listener that has lost the message it was just given."""
@@ -104,19 +104,21 @@ class Hub(Generic[S]):
         channel = self._channels[listener.view]
         if listener not in channel.held or listener in channel.ahead:
             return
+        # It was paused between two messages and missed none.
         if not listener.behind:
-            channel.let_in(listener)
+            channel.add_ready(listener)
             return
         full = self._try_full_message(channel, listener.view)
         if full is not None:
             channel.tally.caught_up += 1
-            channel.give(listener, full)
+            channel.send_full(listener, full)
 
     def regions(self, view: str) -> Mapping[str, bytes]:
         """Return all regions of a view at the newest state, with or without listeners. Raises what rendering raises."""
         channel = self._channels[view]
         if channel.regions is not None and channel.shown == self._ident:
             return channel.regions
+        # Not kept: a view that nobody watches is not refreshed, so what is kept would soon be outdated.
         return channel.render(self._state)
 
     @property
@@ -134,6 +136,8 @@ class Hub(Generic[S]):
         for channel in self._channels.values():
             if channel.ahead:
                 self._resume_waiting(channel)
+            # A busy view needs none: a page waits for any message, and shows a lost connection after 2.4 s without one
+            # (docs/decisions/0002).
             if channel.size and now - channel.sent_at >= BEAT_AFTER_SEC:
                 channel.sent_at = now
                 channel.send(message)
@@ -150,7 +154,7 @@ class Hub(Generic[S]):
     def close(self) -> None:
         """End all streams."""
         for channel in self._channels.values():
-            for listener in channel.everyone():
+            for listener in channel.listeners():
                 listener.sink.close()
 
     def _resume_waiting(self, channel: ViewChannel[S]) -> None:

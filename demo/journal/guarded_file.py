@@ -5,7 +5,7 @@ import sqlite3
 from pathlib import Path
 
 from demo.errors import JournalError
-from demo.journal.repair import write_anew, write_through
+from demo.journal.repair import checkpoint_log, rewrite_file
 from demo.journal.sqlite_file import lock, mark_of, open_file
 from demo.journal.watch import Damage, FileWatch, Pause
 
@@ -43,15 +43,15 @@ class GuardedFile:
             raise JournalError(f"the journal {self.path} was replaced by that of another show")
         self._db, self.epoch = db, epoch
         self._watch = FileWatch(self.path, self._lock_fd, mark_of(epoch))
-        self._watch.settle()
+        self._watch.note_sizes()
         return newest
 
-    def settle(self) -> None:
+    def note_sizes(self) -> None:
         """Note the new sizes of the files. To be called after each write."""
         if self._watch is not None:
-            self._watch.settle()
+            self._watch.note_sizes()
 
-    def make_sure(self, newest: int) -> None:
+    def ensure_intact(self, newest: int) -> None:
         """Check that what is written now, after entry `newest`, will be found after a crash.
 
         A file that was deleted, moved away or cut short is written again, where that is possible. Raises `JournalError`
@@ -60,7 +60,7 @@ class GuardedFile:
         if self._watch is None or self._db is None:
             self.open()
             return
-        damage = self._fatal_damage or self._watch.damage()
+        damage = self._fatal_damage or self._watch.find_damage()
         if damage is None:
             return
         if damage.spoilt:
@@ -71,11 +71,11 @@ class GuardedFile:
         try:
             self._repair(damage, newest)
         except (JournalError, sqlite3.Error, OSError) as error:
-            self._repair_error = f"it cannot be put right: {error}"
+            self._repair_error = f"it cannot be repaired: {error}"
             self._pause.begin()
             raise JournalError(self._explain(damage)) from error
         self._pause, self._repair_error = Pause(), ""
-        self.repaired.append(f"the journal {self.path} {damage.what}; it was put right, and nothing of it is lost")
+        self.repaired.append(f"the journal {self.path} {damage.what}; it was repaired, and nothing was lost")
 
     def _repair(self, damage: Damage, newest: int) -> None:
         watch, db = self._watch, self.db
@@ -83,15 +83,15 @@ class GuardedFile:
             return
         if not watch.has_lock:
             self._renew_lock()
-            if (still := watch.damage()) is None:
+            if (still := watch.find_damage()) is None:
                 return
             if still.taken:
-                raise JournalError("another server was there meanwhile")
+                raise JournalError("another server has used it meanwhile")
             damage = still
         if damage.main:
-            write_anew(db, self.path, newest)
+            rewrite_file(db, self.path, newest)
         else:
-            write_through(db)
+            checkpoint_log(db)
         self._close_db()
         self.open()
 
@@ -112,9 +112,11 @@ class GuardedFile:
         if damage.spoilt:
             return f"{problem}: end this show, and start again with --fresh"
         if damage.taken:
-            return f"{problem}: move that away, and the show is written there again"
+            return f"{problem}: move that file away, and the journal is written there again"
         reason = self._repair_error
-        return f"{problem}; {reason}. It is tried again; if that does not help, end this show and start with --fresh"
+        return (
+            f"{problem}; {reason}. The repair is tried again; if it keeps failing, end this show and start with --fresh"
+        )
 
     def close(self) -> None:
         """Close the file and release its lock, the lock in any case. Raises `sqlite3.Error`."""

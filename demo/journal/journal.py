@@ -22,7 +22,7 @@ from demo.journal.guarded_file import GuardedFile
 from demo.journal.retention import Retention
 from demo.journal.rows import Row, dumps, entry_of, row_of
 from demo.journal.snapshots import newest_moment, newest_snapshot, rows_behind, save_snapshot
-from demo.journal.sqlite_file import REMEDY, real, refuse_foreign, take_away
+from demo.journal.sqlite_file import REMEDY, delete_files, refuse_foreign, resolve_path
 from demo.journal.undo_table import (
     UndoRow,
     UnreadableUndo,
@@ -74,7 +74,9 @@ class Journal:
 
     def __init__(self, path: Path | None = None) -> None:
         self._temporary_dir = _make_temporary_dir() if path is None else None
-        self.path = Path(self._temporary_dir) / "show.journal" if self._temporary_dir else real(Path(path or ""))
+        self.path = (
+            Path(self._temporary_dir) / "show.journal" if self._temporary_dir else resolve_path(Path(path or ""))
+        )
         refuse_foreign(self.path)
         self._file = GuardedFile(self.path)
         self._closed = False
@@ -109,7 +111,7 @@ class Journal:
 
     # Events.
 
-    def keep(self, entries: Iterable[JournalEntry]) -> None:
+    def buffer(self, entries: Iterable[JournalEntry]) -> None:
         """Keep entries in memory until the next write: for those that may be lost in a crash.
 
         Raises `JournalError`, and keeps none of them, when one cannot be written as JSON.
@@ -117,12 +119,13 @@ class Journal:
         rows = [row_of(entry) for entry in entries]
         with self._lock:
             self._unwritten.extend(rows)
+            # The disk hangs. Samples may be lost in a crash anyway; events are never dropped.
             if len(self._unwritten) > MAX_UNWRITTEN:
                 self._unwritten = [row for row in self._unwritten if not row.sample]
 
     async def append(self, entries: Iterable[JournalEntry]) -> None:
         """Write these entries and all that were kept before them. Raises `JournalError`; they stay in memory then."""
-        self.keep(entries)
+        self.buffer(entries)
         await self._run_in_thread(self._flush)
 
     async def read(self, after: int = 0, limit: int = 500) -> list[JournalEntry]:
@@ -138,7 +141,7 @@ class Journal:
         self.newest_at = await self._run_in_thread(lambda: newest_moment(self._file.db))
         return state
 
-    async def behind(self, after: int) -> AsyncIterator[list[JournalEntry]]:
+    async def entries_after(self, after: int) -> AsyncIterator[list[JournalEntry]]:
         """Yield in batches what a fold needs after `after`; only some of the old health samples.
 
         Raises `JournalError`.
@@ -148,7 +151,7 @@ class Journal:
             yield entries
 
     async def save_snapshot(self, state: ShowState) -> None:
-        """Save a state for the next start; all its entries are in `keep` already. Raises `JournalError`."""
+        """Save a state for the next start; all its entries are in `buffer` already. Raises `JournalError`."""
         await self._run_in_thread(lambda: self._save_snapshot(state))
 
     def remember(self, state: ShowState) -> None:
@@ -156,9 +159,10 @@ class Journal:
         self._last_state = state
 
     def _save_snapshot(self, state: ShowState) -> None:
+        # First, because a snapshot must not be ahead of the entries on disk.
         self._flush()
         save_snapshot(self._file.db, state)
-        self._file.settle()
+        self._file.note_sizes()
 
     async def thin(self, now: float, running: Collection[str]) -> bool:
         """Delete some old health samples; return whether there are more to delete. Raises `JournalError`.
@@ -168,14 +172,14 @@ class Journal:
         return await self._run_in_thread(lambda: self._thin(now, running))
 
     def _thin(self, now: float, running: Collection[str]) -> bool:
-        self._file.make_sure(self._durable_seq)
+        self._file.ensure_intact(self._durable_seq)
         more = self._retention.step(self._file.db, now, running)
-        self._file.settle()
+        self._file.note_sizes()
         return more
 
     # The undo ledger.
 
-    async def intend(self, fault: str, run: int, plan: Plan, at: float | None = None) -> str:
+    async def record_undo(self, fault: str, run: int, plan: Plan, at: float | None = None) -> str:
         """Write an undo, synced to the disk, before its fault is injected; return its id.
 
         `at`: its moment (None: now).
@@ -199,7 +203,7 @@ class Journal:
         """Return the pending undos that cannot be read, oldest first."""
         return await self._run_in_thread(lambda: unreadable_rows(self._file.db))
 
-    async def put_aside(self, undos: Sequence[UnreadableUndo]) -> None:
+    async def set_aside(self, undos: Sequence[UnreadableUndo]) -> None:
         """Mark unreadable undos, so that they are not pending any more; their rows stay. Raises `JournalError`."""
         await self._run_in_thread(lambda: put_aside(self._file.db, undos))
 
@@ -207,7 +211,7 @@ class Journal:
         """Return by fault the undo that was written last, in whatever state it is."""
         return {undo.fault: undo for undo in await self._run_in_thread(lambda: _to_undos(newest_rows(self._file.db)))}
 
-    def adopt(self, rows: Sequence[UndoRow]) -> None:
+    def take_over_undos(self, rows: Sequence[UndoRow]) -> None:
         """Write undos of another journal into this ledger, synced to the disk; those that it has already stay.
 
         Blocks until the disk answers: only for the start, before there is a show. Raises `JournalError`.
@@ -218,9 +222,9 @@ class Journal:
             raise JournalError(f"the journal {self.path} cannot take over an undo: {error}") from error
 
     def _adopt(self, rows: Sequence[UndoRow]) -> None:
-        self._file.make_sure(self._durable_seq)
+        self._file.ensure_intact(self._durable_seq)
         add_undos(self._file.db, rows)
-        self._file.settle()
+        self._file.note_sizes()
 
     # The file.
 
@@ -244,7 +248,7 @@ class Journal:
         self._closed = True
         if discard:
             with contextlib.suppress(OSError):
-                take_away(self.path)
+                delete_files(self.path)
         ending = self._thread.submit(self._close_file)
         self._thread.end()
         with contextlib.suppress(sqlite3.Error, OSError):
@@ -305,7 +309,7 @@ class Journal:
     def _describe_unwritten(self) -> str:
         with self._lock:
             left, first = len(self._unwritten), self._unwritten[0].seq if self._unwritten else 0
-        return f"its last {left} entries, from {first} on" if left else "an orderly end, but no entry"
+        return f"its last {left} entries, from {first} on" if left else "only the mark of a clean shutdown, no entry"
 
     async def _run_in_thread(self, work: Callable[[], T]) -> T:
         if self._closed:
@@ -324,12 +328,12 @@ class Journal:
     def _flush(self) -> None:
         with self._lock:
             batch = list(self._unwritten)
-        self._file.make_sure(self._durable_seq)
+        self._file.ensure_intact(self._durable_seq)
         if not batch:
             return
         with self._file.db:
             self._insert([row[:4] for row in batch])
-        self._file.settle()
+        self._file.note_sizes()
         written = batch[-1].seq
         with self._lock:
             # New entries may have been kept meanwhile: remove only those of this batch.
@@ -345,8 +349,8 @@ class Journal:
         for row in rows:
             if self._file.db.execute("SELECT seq, at, who, data FROM entries WHERE seq = ?", row[:1]).fetchone() != row:
                 raise JournalError(
-                    f"the journal {self.path} holds another entry {row[0]}: somebody else writes to it; "
-                    f"end that server, then start this one again"
+                    f"the journal {self.path} has a different entry {row[0]}: another server writes to it; "
+                    f"stop that server, then start this one again"
                 )
 
     def _read_from_memory(self, after: int, limit: int) -> list[JournalEntry] | None:
@@ -368,10 +372,10 @@ class Journal:
         return (entries + [entry_of(*row[:4]) for row in unwritten])[:limit]
 
     def _execute_synced(self, statement: str, values: tuple[Any, ...]) -> None:
-        self._file.make_sure(self._durable_seq)
+        self._file.ensure_intact(self._durable_seq)
         with synced(self._file.db):
             self._file.db.execute(statement, values)
-        self._file.settle()
+        self._file.note_sizes()
 
 
 def _make_temporary_dir() -> str:
@@ -379,8 +383,8 @@ def _make_temporary_dir() -> str:
         return tempfile.mkdtemp(prefix="chaos-stage-")
     except OSError as error:
         raise JournalError(
-            f"there is nowhere to keep the show, not even for a while ({error.strerror or error}): "
-            f"free some space, or set TMPDIR to a directory that can be written"
+            f"there is no place for the journal, not even a temporary one ({error.strerror or error}): "
+            f"free some space, or set TMPDIR to a writable directory"
         ) from None
 
 

@@ -9,7 +9,7 @@ from demo.errors import JournalError
 from demo.paths import sync_to_disk
 
 
-def write_anew(db: sqlite3.Connection, path: Path, newest: int) -> None:
+def rewrite_file(db: sqlite3.Connection, path: Path, newest: int) -> None:
     """Write all that `db` holds, up to entry `newest`, to `path`, whose file is gone or was cut short.
 
     The new file is complete and synced before it gets that name, and never replaces a file that somebody else put
@@ -33,10 +33,10 @@ def write_anew(db: sqlite3.Connection, path: Path, newest: int) -> None:
     sync_to_disk(path.parent)
 
 
-def write_through(db: sqlite3.Connection) -> None:
+def checkpoint_log(db: sqlite3.Connection) -> None:
     """Write all of the log into the file itself, synced. Raises `sqlite3.Error` and `JournalError`."""
     if db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-        raise JournalError("somebody else reads it just now")
+        raise JournalError("another program is reading it now")
 
 
 def _refuse_incomplete(new: Path, newest: int) -> None:
@@ -44,7 +44,7 @@ def _refuse_incomplete(new: Path, newest: int) -> None:
         check_result = db.execute("PRAGMA quick_check(1)").fetchone()[0]
         last = db.execute("SELECT MAX(seq) FROM entries").fetchone()[0] or 0
     if check_result != "ok" or last != newest:
-        raise JournalError("what is left of it is not all of it")
+        raise JournalError("its content is no longer complete")
 
 
 def _move_into_place(new: Path, path: Path) -> None:

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Collection
 from itertools import takewhile
 
-from demo.journal.sqlite_file import STORY, add_aids
+from demo.journal.sqlite_file import STORY, add_missing_tables
 
 WHOLE_SEC = 600.0
 """Samples younger than this are all kept."""
@@ -34,7 +34,7 @@ class FaultRuns:
         self._read_to = 0
         self._runs: dict[tuple[str, int], tuple[float, float]] = {}
 
-    def read_on(self, db: sqlite3.Connection) -> bool:
+    def read_more(self, db: sqlite3.Connection) -> bool:
         """Read the next batch of events; return True once there are no more."""
         rows = db.execute(_FAULTS, (self._read_to,)).fetchall()
         for seq, at, data in rows:
@@ -50,6 +50,7 @@ class FaultRuns:
 
     def minutes(self, running: Collection[str]) -> list[tuple[float, float]]:
         """Return the intervals in which all samples are kept. `running`: faults whose newest run has not ended."""
+        # Sorted by run, so that the newest one of each fault remains.
         newest = dict(sorted(self._runs))
         return [
             (first - AROUND_SEC, math.inf if name in running and newest[name] == run else last + AROUND_SEC)
@@ -77,7 +78,8 @@ class Retention:
         """
         if self._progress is None:
             self._progress = _read_progress(db)
-        if not self._runs.read_on(db):
+        # No sample is judged before all faults are known: one near a fault must not be deleted.
+        if not self._runs.read_more(db):
             return True
         seq, kept_at = self._progress
         rows = db.execute(_NEXT, (seq,)).fetchall()
@@ -105,6 +107,6 @@ class Retention:
 
 def _read_progress(db: sqlite3.Connection) -> tuple[int, float]:
     """Return the last entry that was examined, and the moment of the last sample that was kept."""
-    add_aids(db)
+    add_missing_tables(db)
     row = db.execute("SELECT seq, kept_at FROM thinned").fetchone()
     return (int(row[0]), float(row[1])) if row else (0, -math.inf)

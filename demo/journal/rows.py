@@ -23,17 +23,18 @@ def dumps(what: str, value: object) -> str:
     try:
         return json.dumps(value)
     except (TypeError, ValueError, RecursionError) as error:
-        raise JournalError(f"{what} cannot be written down as JSON: {error}") from None
+        raise JournalError(f"{what} cannot be converted to JSON: {error}") from None
 
 
 def row_of(entry: JournalEntry) -> Row:
     """Return an entry as a row. Raises `JournalError` for one that cannot be written."""
     kind = type(entry.event).__name__
     data = dumps(f"entry {entry.seq} ({kind})", to_json(entry.event))
+    # A name may come from a client: a lone surrogate in it has no UTF-8, and would only fail at the disk.
     try:
         entry.who.encode()
     except UnicodeEncodeError:
-        raise JournalError(f"entry {entry.seq} ({kind}) is by somebody whose name no disk can hold") from None
+        raise JournalError(f"entry {entry.seq} ({kind}) has a sender whose name is not valid text") from None
     return Row(entry.seq, entry.at, entry.who, data, isinstance(entry.event, HealthSampled))
 
 

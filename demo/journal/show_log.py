@@ -82,6 +82,7 @@ def hold_records() -> None:
     """Collect what is logged in memory, until `log_beside` says where it goes."""
     logger = logging.getLogger("demo")
     logger.setLevel(logging.INFO)
+    # The terminal belongs to the presenter: nothing is printed unless --log-level or --debug asks for it.
     logger.propagate = False
     memory = logging.handlers.MemoryHandler(MAX_WAITING_RECORDS, flushLevel=logging.CRITICAL + 1, flushOnClose=False)
     _replace_file_handler(memory)

@@ -8,7 +8,7 @@ import hashlib
 import sqlite3
 from collections.abc import Iterator, Sequence
 
-from demo.journal.sqlite_file import STORY, add_aids
+from demo.journal.sqlite_file import STORY, add_missing_tables
 from demo.show import ShowState
 from demo.show.stored import VERSION, decode_state, encode_state
 
@@ -27,16 +27,18 @@ Row = tuple[int, float, str, str]
 
 def save_snapshot(db: sqlite3.Connection, state: ShowState) -> None:
     """Replace the snapshot, in one transaction. All entries of this state must be on disk already."""
+    # With a digest: a snapshot that was damaged on the disk is not used, the events are folded instead.
     data = encode_state(state)
     row = (state.seq, VERSION, _digest(data), data)
     try:
         _replace(db, row)
     except sqlite3.OperationalError:
-        add_aids(db)  # a journal of an earlier version, opened while the disk was full
+        add_missing_tables(db)  # a journal of an earlier version, opened while the disk was full
         _replace(db, row)
 
 
 def _replace(db: sqlite3.Connection, row: tuple[int, int, str, str]) -> None:
+    # One transaction: a crash leaves the old snapshot or the new one, never none.
     with db:
         db.execute("DELETE FROM snapshots")
         db.execute("INSERT INTO snapshots VALUES (?,?,?,?)", row)

@@ -29,7 +29,7 @@ NOTE_TIMEOUT_SEC = 1.0
 
 MAGIC = b"SQLite format 3\x00"
 _HEADER_BYTES = 100
-REMEDY = "--fresh starts anew and keeps the old file"
+REMEDY = "--fresh starts a new show and keeps the old file"
 ID_AT = slice(68, 72)
 MARK_AT = slice(60, 64)
 
@@ -58,18 +58,20 @@ COMMIT;
 """Index and tables for a fast start and a small journal. Earlier journals lack them and can be read without."""
 
 
-def real(path: Path) -> Path:
+def resolve_path(path: Path) -> Path:
     """Return the file's path with all links resolved: lock and log lie beside the file itself."""
     return Path(os.path.realpath(path))
 
 
-def unusable(path: Path, error: OSError) -> JournalError:
+def unusable_path_error(path: Path, error: OSError) -> JournalError:
     """Return the error for a path where no journal can be: why, and what to do."""
     why = f"cannot use {path} as a journal: {error.strerror or error}"
     if error.errno in _NO_LOCKS:
-        return JournalError(f"{why} (flock): its file system has no locks; with --journal name a file on a local disk")
+        return JournalError(f"{why} (flock): its file system has no locks; name a file on a local disk with --journal")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return JournalError(f"{why}: make {path.parent} writable for you, or with --journal name a file elsewhere")
+        return JournalError(
+            f"{why}: make {path.parent} writable for your user, or name a file elsewhere with --journal"
+        )
     return JournalError(why)
 
 
@@ -91,10 +93,10 @@ def refuse_foreign(path: Path) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise unusable(path, error) from None
+        raise unusable_path_error(path, error) from None
     was_emptied = not header and _has_log(path)
     if was_emptied or (header and len(header) < _HEADER_BYTES and header.startswith(MAGIC)):
-        raise JournalError(f"the journal {path} is damaged: most of it is gone; {REMEDY}")
+        raise JournalError(f"the journal {path} is damaged: most of its content is missing; {REMEDY}")
     is_journal = header.startswith(MAGIC) and header[ID_AT] == APPLICATION_ID.to_bytes(4, "big")
     if header and not is_journal:
         raise JournalError(
@@ -115,7 +117,7 @@ def lock(path: Path, patience_sec: float = LOCK_TIMEOUT_SEC) -> int:
 
     Raises `JournalError` when another process holds it for longer than `patience_sec`, or the file system has no locks.
     """
-    deadline, path = time.monotonic() + patience_sec, real(path)
+    deadline, path = time.monotonic() + patience_sec, resolve_path(path)
     while True:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -123,7 +125,7 @@ def lock(path: Path, patience_sec: float = LOCK_TIMEOUT_SEC) -> int:
             descriptor = _open_lock(f"{path}.lock")
             is_locked = _try_flock(descriptor)
         except OSError as error:
-            raise unusable(path, error) from None
+            raise unusable_path_error(path, error) from None
         if is_locked:
             if _is_same_file(descriptor, f"{path}.lock"):
                 return descriptor
@@ -131,7 +133,9 @@ def lock(path: Path, patience_sec: float = LOCK_TIMEOUT_SEC) -> int:
             continue
         os.close(descriptor)
         if time.monotonic() > deadline:
-            raise JournalError(f"the journal {path} is in use by another demo: end that one, or name another file")
+            raise JournalError(
+                f"the journal {path} is in use by another demo: end that one, or name another file with --journal"
+            )
         time.sleep(0.02)
 
 
@@ -142,10 +146,11 @@ def is_in_use(path: Path) -> bool:
     """
     try:
         # Not created when it is missing: to look at a directory must leave no files in it.
-        descriptor = os.open(f"{real(path)}.lock", os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(f"{resolve_path(path)}.lock", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:
+        # Shared, so that two programs that look at the same time do not take each other for a server.
         is_free = _try_flock(descriptor, fcntl.LOCK_SH)
     except OSError:
         return False  # a file system without locks: nobody can hold one
@@ -157,7 +162,7 @@ def is_in_memory(path: Path) -> bool:
     """Return whether it is on a file system that a reboot empties; False where the system does not tell."""
     try:
         mounts = [line.split() for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-        number = real(path).parent.stat().st_dev
+        number = resolve_path(path).parent.stat().st_dev
     except OSError:
         return False
     device = f"{os.major(number)}:{os.minor(number)}"
@@ -165,8 +170,9 @@ def is_in_memory(path: Path) -> bool:
     return bool(file_systems & {"tmpfs", "ramfs"})
 
 
-def take_away(path: Path) -> None:
+def delete_files(path: Path) -> None:
     """Delete a journal and its side files, the lock last, which the caller holds. Raises `OSError`."""
+    # The lock last: until then no other server can begin a journal under this name.
     for name in [str(path), *(f"{path}{side}" for side in SIDES)]:
         Path(name).unlink(missing_ok=True)
 
@@ -221,7 +227,7 @@ def open_file(path: Path) -> tuple[sqlite3.Connection, str, int]:
         _refuse_partial(db, path)
         db.executescript(_SCHEMA)
         epoch = _read_or_create_epoch(db)
-        add_aids(db)
+        add_missing_tables(db)
         _write_mark(db, epoch)
         newest = db.execute("SELECT MAX(seq) FROM entries").fetchone()[0]
     except BaseException:
@@ -230,7 +236,7 @@ def open_file(path: Path) -> tuple[sqlite3.Connection, str, int]:
     return db, epoch, newest or 0
 
 
-def add_aids(db: sqlite3.Connection) -> None:
+def add_missing_tables(db: sqlite3.Connection) -> None:
     """Add the index and tables that a journal of an earlier version lacks; on a full disk it works without."""
     try:
         db.executescript(_OPTIONAL_SCHEMA)
@@ -272,6 +278,7 @@ def state_of_undo(path: Path, ident: str) -> str | None:
     try:
         with contextlib.closing(sqlite3.connect(path, timeout=NOTE_TIMEOUT_SEC)) as db:
             row = db.execute("SELECT state FROM undos WHERE id=?", (ident,)).fetchone()
+    # Not known counts as not healed: healing twice is harmless, healing never is not.
     except (sqlite3.Error, OSError):
         return None
     return str(row[0]) if row else None

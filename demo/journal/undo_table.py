@@ -39,7 +39,7 @@ class UnreadableUndo(NamedTuple):
         """What to tell the presenter."""
         by_hand = f" By hand: {self.manual}" if self.manual else ""
         what = f"the undo of {self.fault or 'a fault'}{f' on {self.target}' if self.target else ''}"
-        return f"{what} cannot be read and was put aside: nothing heals it by itself.{by_hand}"
+        return f"{what} cannot be read and was set aside: it is not healed automatically.{by_hand}"
 
 
 def pending_rows(db: sqlite3.Connection) -> list[UndoRow]:
@@ -111,6 +111,7 @@ def add_undos(db: sqlite3.Connection, rows: Sequence[UndoRow]) -> None:
 
 def mark_moved(db: sqlite3.Connection, rows: Sequence[UndoRow]) -> None:
     """Mark undos as moved: another ledger has them now and is responsible for them."""
+    # Only after the other ledger has them on disk: a crash in between leaves them in both.
     with synced(db):
         db.executemany("UPDATE undos SET state = 'moved' WHERE id = ?", [(row[0],) for row in rows])
 

@@ -37,18 +37,19 @@ class FileWatch:
         self._sizes = dict.fromkeys(("", "-wal"), 0)
         self._side_stats: dict[str, os.stat_result] = {}
 
-    def settle(self) -> None:
+    def note_sizes(self) -> None:
         """Note the current sizes after a write of our own: from now on a smaller file is damage."""
         self._sizes[""] = max(self._sizes[""], os.fstat(self._fd).st_size)
         for side in ("-wal", "-shm"):
             now = _stat_or_none(f"{self._path}{side}")
             if now is None:
                 continue
+            # SQLite creates these files with its first write, so the first that is seen is ours.
             known = self._side_stats.setdefault(side, now)
             if side == "-wal" and os.path.samestat(known, now):
                 self._sizes[side] = max(self._sizes[side], now.st_size)
 
-    def damage(self) -> Damage | None:
+    def find_damage(self) -> Damage | None:
         """Return what is wrong with the files now, None for nothing. Raises `OSError` when that cannot be told."""
         return self._check_file() or self._check_side_files()
 
@@ -61,7 +62,7 @@ class FileWatch:
         # From the descriptor that is open anyway: opening and closing another would drop SQLite's locks.
         header = os.pread(self._fd, 100, 0)
         if len(header) == 100 and not self._is_ours(header):
-            return Damage("was written over by something else", main=True, spoilt=True)
+            return Damage("was overwritten by another program", main=True, spoilt=True)
         return Damage("was cut short", main=True) if current.st_size < self._sizes[""] else None
 
     def _is_ours(self, header: bytes) -> bool:

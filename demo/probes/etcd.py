@@ -25,14 +25,14 @@ class EtcdProbe:
     url: str
     deadline_sec: float = TIMEOUT_SEC
 
-    async def look(self) -> Reading:
+    async def read(self) -> Reading:
         probe = HttpProbe(self.session, f"{self.url}/v3/maintenance/status", deadline_sec=self.deadline_sec, posts={})
-        reading = await probe.look()
+        reading = await probe.read()
         if not reading.ok:
             return reading
         status = status_of(reading.data)
         if None in (status["member"], status["cluster"]):
-            return Reading(trouble="answered with something else than etcd's status")
+            return Reading(trouble="answered, but not with etcd's status")
         return Reading(status, took_ms=reading.took_ms)
 
 

@@ -41,7 +41,7 @@ class HttpProbe:
     asking: Asking | None = None
     """For a process that can prove its identity; None accepts an answer from any process."""
 
-    async def look(self) -> Reading:
+    async def read(self) -> Reading:
         question, headers = None, self.headers
         if self.asking is not None:
             question = self.asking("GET" if self.posts is None else "POST", URL(self.url).raw_path_qs)
@@ -55,5 +55,5 @@ class HttpProbe:
             return Reading(trouble=f"answered with status {response.status}")
         data = parsed(response.body)
         if not isinstance(data, dict):
-            return Reading(trouble="answered with something else than a JSON object")
+            return Reading(trouble="answered, but not with a JSON object")
         return Reading(data, took_ms=response.took_ms)

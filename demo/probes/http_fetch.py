@@ -14,7 +14,7 @@ MOST_BYTES = 1_000_000
 NO_OTHER = aiohttp.ClientTimeout(total=None)
 """Switches the session's own timeout off: the caller's is the one that counts."""
 
-UNKNOWN_NAME = "its name is not known here"
+UNKNOWN_NAME = "its host name cannot be resolved"
 """The `trouble` of a host name that cannot be resolved here: it says nothing about the host."""
 
 Session = Callable[[], aiohttp.ClientSession]
@@ -66,9 +66,9 @@ async def fetch(
     except aiohttp.ClientConnectorDNSError:
         return Fetched(trouble=UNKNOWN_NAME)
     except aiohttp.ClientConnectorError:
-        return Fetched(trouble="nobody listens")
+        return Fetched(trouble="connection refused")
     except (aiohttp.ClientError, OSError, RuntimeError):  # aiohttp raises the last for a closed session
-        return Fetched(trouble="hung up without an answer")
+        return Fetched(trouble="closed the connection without an answer")
 
 
 async def _read_body(answer: aiohttp.ClientResponse, most_bytes: int) -> bytes | None:

@@ -48,7 +48,7 @@ class PdProbe:
     deadline_sec: float = TIMEOUT_SEC
     asks_word: Callable[[str], bool] = lambda named: True
 
-    async def look(self) -> Reading:
+    async def read(self) -> Reading:
         """Ask for everything; takes at most twice the timeout."""
         named, answers_ping = await asyncio.gather(self._fetch_leader(), self._answers_ping())
         # Without a leader PD has none to name, and `/leader` may hang: the answer to `/ping` proves that it is alive.
@@ -56,12 +56,14 @@ class PdProbe:
             return named
         readings = {"leader": named}
         if self.asks_word(named.data["leader"]["name"] if named.ok else ""):
-            readings |= dict(zip(_CLUSTER_PARTS, await asyncio.gather(*map(self.look_at, _CLUSTER_PARTS)), strict=True))
+            readings |= dict(
+                zip(_CLUSTER_PARTS, await asyncio.gather(*map(self.read_part, _CLUSTER_PARTS)), strict=True)
+            )
         good = {part: reading.data[part] for part, reading in readings.items() if reading.ok}
         troubles = {part: reading.trouble for part, reading in readings.items() if not reading.ok}
         return Reading({**good, "troubles": troubles}, took_ms=named.took_ms)
 
-    async def look_at(self, part: str) -> Reading:
+    async def read_part(self, part: str) -> Reading:
         """Ask for one part alone; the data has it under its name. It comes from the leader, whichever PD is asked."""
         path, shape = _PARTS[part]
         return _parse(part, await self._fetch(path), shape)
@@ -96,4 +98,4 @@ def _parse(part: str, response: Fetched, shape: Callable[[Any], Any]) -> Reading
     try:
         return Reading({part: shape(parsed(response.body))}, took_ms=response.took_ms)
     except Unfit:
-        return Reading(trouble=f"{NONSENSE} something else than PD's JSON")
+        return Reading(trouble=f"{NONSENSE} unexpected JSON, not PD's")

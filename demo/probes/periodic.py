@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from demo.clock import CLOCK
 from demo.probes.result import Reading
 
-NOTHING_YET = Reading(trouble="not looked at yet")
+NOTHING_YET = Reading(trouble="not checked yet")
 
 
 class Pulse:

@@ -26,14 +26,14 @@ class PrometheusProbe:
     by: str = "instance"
     deadline_sec: float = TIMEOUT_SEC
 
-    async def look(self) -> Reading:
+    async def read(self) -> Reading:
         url = f"{self.url.rstrip('/')}/api/v1/query"
         response = await fetch(self.session, url, self.deadline_sec, params={"query": self.query})
         if response.trouble:
             return Reading(trouble=response.trouble)
         body = parsed(response.body)
         if not isinstance(body, dict) or body.get("status") not in ("success", "error"):
-            other = f"status {response.status}" if response.status != 200 else "something else than Prometheus' JSON"
+            other = f"status {response.status}" if response.status != 200 else "unexpected JSON, not Prometheus'"
             return Reading(trouble=f"answered with {other}")
         if body["status"] == "error" or response.status != 200:
             return Reading(trouble=_describe_refusal(response, body))
@@ -56,12 +56,12 @@ def _parse_values(data: Any, by: str) -> dict[str, float] | str:
     if kind == "scalar":
         kind, result = "vector", [{"metric": {}, "value": result}]
     if kind != "vector" or not isinstance(result, list):
-        return "answered with something else than one value for each label"
+        return "did not answer with one value for each label"
     values: dict[str, float] = {}
     for item in result:
         label, value = _parse_sample(item, by)
         if label is None or value is None:
-            return "answered with something else than one value for each label"
+            return "did not answer with one value for each label"
         if label in values:
             return f"answered with several values for one {by!r}"
         values[label] = value

@@ -32,7 +32,7 @@ class RedisProbe:
     key: str = "show:probe:poller"
     deadline_sec: float = TIMEOUT_SEC
 
-    async def look(self) -> Reading:
+    async def read(self) -> Reading:
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self.deadline_sec):
@@ -45,10 +45,10 @@ class RedisProbe:
         except ResponseError:
             return Reading(trouble="refused a write")
         except TimeoutError:
-            return Reading(trouble="takes no writes")
+            return Reading(trouble="accepts no writes")
         except (RedisError, OSError) as error:
             # redis-py has a TimeoutError of its own, which is not Python's.
             timed_out = "timeout" in type(error).__name__.lower()
-            return Reading(trouble="takes no writes" if timed_out else "nobody listens")
+            return Reading(trouble="accepts no writes" if timed_out else "connection refused")
         data = {"write_ms": write_ms, "memory_bytes": info.get("used_memory"), "process": info.get("process_id")}
         return Reading(data, took_ms=write_ms)

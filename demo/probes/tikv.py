@@ -37,7 +37,7 @@ class StatusProbe:
     url: str
     deadline_sec: float = STATUS_TIMEOUT_SEC
 
-    async def look(self) -> Reading:
+    async def read(self) -> Reading:
         response = await fetch(self.session, f"{self.url.rstrip('/')}/status", self.deadline_sec)
         if response.trouble:
             return Reading(trouble=response.trouble)
@@ -60,7 +60,7 @@ class QpsProbe:
     span_sec: float = SPAN_SEC
     _looks: deque[tuple[float, dict[str, float]]] = field(default_factory=deque, repr=False)
 
-    async def look(self) -> Reading:
+    async def read(self) -> Reading:
         url = f"{self.url.rstrip('/')}/metrics"
         response = await fetch(self.session, url, self.deadline_sec, most_bytes=MOST_METRICS_BYTES)
         if response.trouble:
@@ -69,7 +69,7 @@ class QpsProbe:
             return Reading(trouble=f"answered with status {response.status}")
         counters = read_counters(response.body)
         if counters is None:
-            return Reading(trouble="answered without TiKV's counters")
+            return Reading(trouble="answered, but without TiKV's counters")
         return Reading(self._compute_rates(counters, time.monotonic()), took_ms=response.took_ms)
 
     def _compute_rates(self, counters: dict[str, float], now: float) -> dict[str, float | None]:

@@ -183,7 +183,7 @@ def start_time_of(pid: int) -> int | None:
     except (FileNotFoundError, ProcessLookupError):
         return None
     except OSError as error:
-        raise FaultError(f"cannot tell whether process {pid} lives: {error.strerror or error}") from error
+        raise FaultError(f"cannot find out whether process {pid} is running: {error.strerror or error}") from error
     # After the last parenthesis: the program's name stands in parentheses, and may hold blanks and parentheses itself.
     fields = stat.rpartition(")")[2].split()
     return None if fields[0] in ENDED else int(fields[19])

@@ -23,7 +23,7 @@ def tie_to(parent: int) -> None:
         if libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
             sys.exit(f"prctl failed: {os.strerror(ctypes.get_errno())}")
     if os.getppid() != parent:
-        sys.exit("the parent is gone")
+        sys.exit("the parent process has terminated")
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ def holder_of(port: int) -> str:
 def taken_by(port: int) -> str:
     """Return the sentence that says which program has taken a port."""
     holder = holder_of(port)
-    return f"port {port} is taken by {holder}" if holder else f"port {port} is taken by another program"
+    return f"port {port} is used by {holder}" if holder else f"port {port} is used by another program"
 
 
 @dataclass

@@ -23,7 +23,7 @@ def run(build: Callable[[Mapping[str, Any]], web.Application]) -> None:
     try:
         config = json.loads(line)
     except ValueError:
-        sys.exit("this process is started by the show, which tells it on stdin what to be")
+        sys.exit("this program is started by the show, which sends its settings on stdin; it cannot be started by hand")
     threading.Thread(target=_exit_with_parent, daemon=True, name="lifeline").start()
     asyncio.run(_serve(build(config), config))
 

@@ -47,15 +47,15 @@ class ObservedProcess(ABC):
         """Return its process as of now. Raises `SubjectError` if that cannot be told."""
 
     @abstractmethod
-    async def bring_back(self) -> None:
+    async def ensure_running(self) -> None:
         """Restart it if it is dead, or silent for HANG_SEC; do nothing if it is up. Raises `SubjectError`."""
 
-    async def look(self) -> Reading:
+    async def read(self) -> Reading:
         """Probe it once. It is not asked while its process is known to be dead: its port may belong to a stranger."""
         handle = self.handle
         if handle is None or not _may_be_alive(handle):
             return NOT_RUNNING
-        reading = await self.probe.look()
+        reading = await self.probe.read()
         if reading.ok and not self.is_ours(reading, handle):
             reading = Reading(trouble=STRANGER)
         if reading.ok:
@@ -63,7 +63,7 @@ class ObservedProcess(ABC):
         return reading
 
     async def is_up(self) -> bool:
-        return (await self.look()).ok
+        return (await self.read()).ok
 
     @property
     def is_over(self) -> bool:
@@ -108,7 +108,7 @@ class SupervisedProcess(ObservedProcess):
     def is_over(self) -> bool:
         return self._closed and (self.child is None or not self.child.is_alive)
 
-    async def bring_back(self) -> None:
+    async def ensure_running(self) -> None:
         async with self._lock:
             if self.child is not None and self.child.is_alive and await self._answers_within(HANG_SEC):
                 return
@@ -149,14 +149,14 @@ class SupervisedProcess(ObservedProcess):
         """Check that the port is free: another program may have taken it while the process was dead."""
         if not is_free(self.port):
             self.trouble = taken = taken_by(self.port)
-            raise SubjectError(f"{self.id}: {taken}: end that one, then heal")
+            raise SubjectError(f"{self.id}: {taken}: stop that program, then heal")
 
     def _check_not_closed(self) -> None:
         if self._closed:
             raise SubjectError(f"{self.id} was stopped")
 
     def _describe_failure(self, child: Child) -> str:
-        last_line = child.tail.splitlines()[-1:] or ["it said nothing"]
+        last_line = child.tail.splitlines()[-1:] or ["it printed nothing"]
         if child.is_alive:
             return f"{self.id} does not answer on port {self.port} after {START_SEC:.0f} s: {last_line[0]}"
         return f"{self.id} ended while starting: {last_line[0]}"

@@ -29,7 +29,7 @@ from demo.web.routes.fields import NoFields
 from demo.web.routes.openapi import EVERYWHERE, STREAM, Application, add_page, answer, operation_id, state_answer
 from demo.web.routes.static_files import add_files
 from demo.web.streaming.direct import DirectStreams
-from demo.web.streaming.hub_views import beat, framed
+from demo.web.streaming.hub_views import encode_heartbeat, encode_message
 from demo.web.streaming.polling_fallback import PollingFallback, page_of
 from demo.web.streaming.stream_slots import StreamSlot, StreamSlots
 from demo.web.streaming.view_stream import head_of_stream, view_stream
@@ -54,7 +54,7 @@ AUDIENCE = Rules(
 class Shown:
     """The state of a relay: the newest message (None: none yet), and since when it has lost the show (None: live)."""
 
-    picture: FeedMessage | None = None
+    message: FeedMessage | None = None
     lost_since: float | None = None
 
 
@@ -66,16 +66,17 @@ class Received:
 
     def __init__(self, pages: Renderer) -> None:
         self._pages = pages
+        # Not the conductor's: pages load their static files from this relay.
         self._own = {"build": pages.part(TEMPLATE, "build").encode()}
         self._waiting = {"tale": pages.part(TEMPLATE, "waiting").encode()}
 
     def render(self, shown: Shown) -> Mapping[str, bytes]:
-        received = shown.picture.regions if shown.picture is not None else self._waiting
+        received = shown.message.regions if shown.message is not None else self._waiting
         feed = self._pages.part(TEMPLATE, "feed", shown.lost_since).encode()
         return {name: received.get(name, b"") for name in REGIONS[VIEW]} | self._own | {"feed": feed}
 
     def frame(self, regions: Mapping[str, bytes], ident: str) -> bytes:
-        return framed(self._pages, regions, ident)
+        return encode_message(self._pages, regions, ident)
 
 
 class RelayApp:
@@ -112,31 +113,33 @@ class RelayApp:
                 self._say(moved)
             if self._get_state() != self.hub.newest[0]:
                 self._publish()
-            self.hub.heartbeat(beat(self.follower.now()))
+            self.hub.heartbeat(encode_heartbeat(self.follower.now()))
 
     def close(self) -> None:
         """End every stream: the server is about to stop."""
         self.hub.close()
 
     def _get_state(self) -> Shown:
-        return Shown(self.follower.picture, self.follower.lost_since)
+        return Shown(self.follower.newest, self.follower.lost_since)
 
     def _receive(self, message: FeedMessage) -> None:
-        before = self.hub.newest[0].picture
+        before = self.hub.newest[0].message
         if before is None or before.epoch != message.epoch:
-            self._say(f"the show is here: {message.title}")
+            self._say(f"connected to the show: {message.title}")
         if message.build != self.assets.fingerprint and message.build not in self._other_builds:
             self._other_builds.add(message.build)
-            self._say("the conductor is of another version than this relay: what only one of them knows is not shown")
+            self._say("the conductor runs another version than this relay: what only one of them supports is not shown")
         self._publish()
 
     def _publish(self) -> None:
         shown, before = self._get_state(), self.hub.newest[0]
         if (shown.lost_since is None) != (before.lost_since is None):
             self._say(
-                "the show is live again" if shown.lost_since is None else "the show is lost: its last picture stays"
+                "the show is live again"
+                if shown.lost_since is None
+                else "the connection to the show is lost: its last state stays on the pages"
             )
-        self.hub.publish(shown, shown.picture.ident if shown.picture is not None else "")
+        self.hub.publish(shown, shown.message.ident if shown.message is not None else "")
 
     def _report_error(self, failed: str, error: Exception) -> None:
         text = f"{failed}: {type(error).__name__}: {error}"[:200]
@@ -146,6 +149,7 @@ class RelayApp:
 
     def _take_slot(self, request: Request, private: bool) -> StreamSlot | None:
         page = page_of(request)
+        # A relay knows no presenter, so no stream of it is private.
         slot = self._slots.take(private=False, session=None, page=page)
         if slot is not None:
             self._polling.forget(page)
@@ -164,8 +168,9 @@ class RelayApp:
         app.relays = True
 
         async def page(request: Request) -> Response:
+            # Rendered once for all who ask within 100 ms: after an outage a whole hall loads the page at once.
             shown = self._get_state()
-            cache_key = (shown.picture and shown.picture.ident, shown.lost_since)
+            cache_key = (shown.message and shown.message.ident, shown.lost_since)
             return self._page_cache.answer(request, cache_key, partial(self._render_page, shown))
 
         add_page(app, "/", page, "The stage page.")
@@ -177,7 +182,7 @@ class RelayApp:
     def _render_page(self, shown: Shown) -> str:
         regions = {name: html.decode() for name, html in self._view.render(shown).items()}
         lost = self._pages.part(TEMPLATE, "words", shown.lost_since) if shown.lost_since is not None else ""
-        title, epoch = (shown.picture.title, shown.picture.epoch) if shown.picture is not None else (WAITING, "")
+        title, epoch = (shown.message.title, shown.message.epoch) if shown.message is not None else (WAITING, "")
         return self._pages.document_of(VIEW, regions, Heading(title, epoch, self.follower.now(), lost))
 
     def _add_machine_routes(self, app: FastAPI) -> None:
@@ -207,18 +212,18 @@ class RelayApp:
         app.add_api_route("/stream/stage", head_of_stream, methods=["HEAD"], include_in_schema=False)
 
     def _is_live(self) -> bool:
-        return self.follower.picture is not None and self.follower.lost_since is None
+        return self.follower.newest is not None and self.follower.lost_since is None
 
     def _respond_with_state(self) -> Response:
         shown, now = self._get_state(), self.follower.now()
-        if shown.picture is None:
+        if shown.message is None:
             return problem("no_show", "no show has come from Redis yet: try again", {"retry-after": "1"})
-        state = dict(shown.picture.state) | {
+        state = dict(shown.message.state) | {
             "live": self._is_live(),
             "lost_since": moment(shown.lost_since, time.time() - now),
         }
         # The timer goes on running after the message was sent.
         timer = state.get("timer")
         if isinstance(timer, dict) and timer.get("running") and isinstance(timer.get("elapsed_sec"), int | float):
-            state["timer"] = timer | {"elapsed_sec": round(timer["elapsed_sec"] + max(0.0, now - shown.picture.now), 3)}
+            state["timer"] = timer | {"elapsed_sec": round(timer["elapsed_sec"] + max(0.0, now - shown.message.now), 3)}
         return AsciiJsonResponse(state)

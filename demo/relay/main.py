@@ -12,11 +12,11 @@ import uvicorn
 
 from demo.console_output import SAID_SEC, ConsoleWriter
 from demo.relay.app import AUDIENCE, RelayApp
-from demo.relay.feed import Address, RelayStore, tell_viewers
+from demo.relay.feed import Address, RelayStore, report_viewers
 from demo.web.access.policy import AccessPolicy
-from demo.web.access.setup import AccessOptions, AccessSetup, watching
+from demo.web.access.setup import AccessOptions, AccessSetup, set_up_audience_only
 from demo.web.server.server import bind, serve
-from demo.web.streaming.stream_slots import StreamSlots, connections_most, open_files, short_of_room, streams_most
+from demo.web.streaming.stream_slots import StreamSlots, describe_shortage, max_connections, max_streams, open_files
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -26,18 +26,18 @@ FIRST_LOOK_SEC = 2.0
 
 @dataclass(frozen=True, slots=True)
 class RelayOptions:
-    """What the command line asks for. `asked`: its options about access."""
+    """What the command line asks for. `access`: its options about access."""
 
     feed: RelayStore
-    asked: AccessOptions = field(default_factory=AccessOptions)
+    access: AccessOptions = field(default_factory=AccessOptions)
     port: int = 0
 
 
 def relay(options: RelayOptions) -> None:
     """Serve until a signal arrives. Raises `UsageError` for what keeps it from starting."""
-    listener = bind(options.asked.host, options.port)
+    listener = bind(options.access.host, options.port)
     try:
-        setup = watching(options.asked, listener)
+        setup = set_up_audience_only(options.access, listener)
         # The loop that `uvicorn.run` would choose: uvloop where it is installed.
         loop = uvicorn.Config("", loop="auto").get_loop_factory()
         with asyncio.Runner(loop_factory=loop) as runner:
@@ -54,19 +54,20 @@ async def _run_relay(options: RelayOptions, listener: socket.socket, setup: Acce
     access = AccessPolicy(setup.reach, rules=AUDIENCE)
     # No slots are reserved, for a relay has no presenter.
     audience = RelayApp(
-        store, access, StreamSlots(streams_most(files), reserved=0), lambda text: say(f"relay      {text}")
+        store, access, StreamSlots(max_streams(files), reserved=0), lambda text: say(f"relay      {text}")
     )
-    background = [_spawn(audience.follower.run()), _spawn(tell_viewers(store, audience.viewers))]
+    # Before the server, so that the first page already shows the show and not that there is none.
+    background = [_spawn(audience.follower.run()), _spawn(report_viewers(store, audience.viewers))]
     try:
         await _wait_for_first(audience.follower.asked.wait(), stop.wait(), timeout=FIRST_LOOK_SEC)
         if not stop.is_set():
             started = asyncio.Event()
-            serving = _spawn(serve(audience, listener, stop, started, setup.tls, connections_most(files)))
+            serving = _spawn(serve(audience, listener, stop, started, setup.tls, max_connections(files)))
             await _wait_for_first(started.wait(), serving)
             if started.is_set():
                 say(*_describe_start(store.address, setup))
-                if warning := short_of_room(files):
-                    say(f"room       {warning}")
+                if warning := describe_shortage(files):
+                    say(f"streams    {warning}")
                 # The objects of the start stay for ever. Frozen, they are not traversed by the garbage collector, whose
                 # pauses would delay messages to thousands of listeners.
                 gc.collect()
@@ -109,9 +110,9 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
 def _describe_start(feed: Address, setup: AccessSetup) -> list[str]:
     """Return the lines of the start: the URLs of this relay, and which show it follows."""
     return [
-        f"stage      {setup.reach.everywhere}/",
-        *([f"listens    {setup.reach.here}"] if setup.reach.public else []),
+        f"stage      {setup.reach.main_url}/",
+        *([f"listens    {setup.reach.local_url}"] if setup.reach.public else []),
         f"follows    the show {feed.show!r} on {feed}",
-        "open       everyone who gets here may watch; nothing can be steered here",
+        "open       everyone who can reach this address may watch; nobody can control the show here",
         "end        Ctrl-C",
     ]

@@ -32,7 +32,7 @@ def apply(state: ShowState, entry: e.JournalEntry) -> ShowState:
 
 @singledispatch
 def _apply(event: object, state: ShowState, entry: e.JournalEntry) -> ShowState:
-    raise TypeError(f"no fold for {type(event).__name__}")
+    raise TypeError(f"no handler for {type(event).__name__}")
 
 
 def _log(state: ShowState, entry: e.JournalEntry, text: str, level: Level) -> ShowState:
@@ -58,8 +58,10 @@ def _apply_show_opened(event: e.ShowOpened, state: ShowState, entry: e.JournalEn
 @_apply.register
 def _apply_show_picked_up(event: e.ShowPickedUp, state: ShowState, entry: e.JournalEntry) -> ShowState:
     """Drop what only existed in the old process: countdown, freshness, and measurements under way."""
+    # A duration across a restart would include the time in which no samples were taken.
     faults = tuple(replace(fault, not_measurable=fault.run > 0) for fault in state.faults)
     continued = replace(state, countdown_ends_at=None, freshness="unknown", freshness_reason="", faults=faults)
+    # Whether this process can write its journal is found out by its own first write.
     continued = replace(continued, durable=state.journal == "file", not_durable_because="")
     continued = replace(continued, boot=event.boot, anchor=event.anchor)
     return _log(continued, entry, "show continued from its journal", "move")
@@ -150,6 +152,7 @@ def _apply_concluded(event: e.Concluded, state: ShowState, entry: e.JournalEntry
 
 @_apply.register
 def _apply_fault_requested(event: e.FaultRequested, state: ShowState, entry: e.JournalEntry) -> ShowState:
+    # A new run starts without the measurements and the error of the one before.
     cleared: dict[str, Any] = {
         "injected_at": None,
         "heals_at": None,
@@ -170,6 +173,7 @@ def _apply_fault_requested(event: e.FaultRequested, state: ShowState, entry: e.J
 def _apply_fault_started(event: e.FaultStarted, state: ShowState, entry: e.JournalEntry) -> ShowState:
     # A symptom that was there before the fault proves no effect of it.
     was_seen = event.name in state.seen
+    # Durations count from here, not from `FaultInjected`: the effect may show before the driver returns.
     state = replace(state, spans=(*state.spans[-(MAX_SPANS - 1) :], Span(event.name, state.number, entry.at)))
     return state.with_fault(
         event.name,
@@ -189,6 +193,7 @@ def _apply_fault_injected(event: e.FaultInjected, state: ShowState, entry: e.Jou
 
 @_apply.register
 def _apply_fault_failed(event: e.FaultFailed, state: ShowState, entry: e.JournalEntry) -> ShowState:
+    # Nothing was injected, so there is no span to show and no moment to measure from.
     if not event.touched:
         state = _end_span(state, event.name, entry.at).with_fault(event.name, injected_at=None)
     state = state.with_fault(
@@ -208,8 +213,10 @@ def _apply_fault_left(event: e.FaultLeft, state: ShowState, entry: e.JournalEntr
 @_apply.register
 def _apply_heal_requested(event: e.HealRequested, state: ShowState, entry: e.JournalEntry) -> ShowState:
     fault = state.fault(event.name)
+    # An injection under way is not cut off: `decide` heals the fault once its outcome is known.
     if fault is None or fault.state == "injecting":
         return state.with_fault(event.name, heal_wanted=True)
+    # The first request counts: a heal that needed several attempts took as long as all of them.
     return state.with_fault(event.name, state="healing", heal_started_at=fault.heal_started_at or entry.at)
 
 
@@ -217,12 +224,16 @@ def _apply_heal_requested(event: e.HealRequested, state: ShowState, entry: e.Jou
 def _apply_fault_healed(event: e.FaultHealed, state: ShowState, entry: e.JournalEntry) -> ShowState:
     fault = state.fault(event.name)
     injection_failed = fault is not None and fault.injection_failed
+    # A failed injection stays visible after its target was healed: the presenter has to learn about it.
     changes: dict[str, Any] = {"state": "failed"} if injection_failed else {"state": "idle", "error": None}
     changes |= {"healed_at": entry.at, "heals_at": None, "back_at": event.back_at}
     state = _end_span(state, event.name, entry.at).with_fault(event.name, may_have_changed_target=False, **changes)
+    # Reported as back by itself already: "healed" in the log would claim what the heal did not do.
     if fault is not None and fault.came_back_after_sec is not None:
         return state
-    text = f"{event.name} healed" if event.back_at is None else f"{event.name}: its target was back before the heal"
+    text = (
+        f"{event.name} healed" if event.back_at is None else f"{event.name}: its target had recovered before the heal"
+    )
     return _log(state, entry, text, "fault")
 
 
@@ -247,6 +258,7 @@ def _apply_fault_detected(event: e.FaultDetected, state: ShowState, entry: e.Jou
 def _apply_fault_recovered(event: e.FaultRecovered, state: ShowState, entry: e.JournalEntry) -> ShowState:
     state = state.with_fault(event.name, recovered_after_sec=event.after_sec)
     fault = state.fault(event.name)
+    # A recovery from something that no sample ever showed would be a made-up number.
     no_effect = fault is not None and fault.detected_after_sec is None
     text = f"{event.name}: no effect seen" if no_effect else f"{event.name} recovered in {event.after_sec:.1f} s"
     return _log(state, entry, text, "fault")
@@ -298,6 +310,7 @@ def _apply_said(event: e.Said, state: ShowState, entry: e.JournalEntry) -> ShowS
 
 @_apply.register
 def _apply_blackout_set(event: e.BlackoutSet, state: ShowState, entry: e.JournalEntry) -> ShowState:
+    # Only a blackout and the presenter stop the timer, never a crash (docs/decisions/0008).
     timer = state.timer.darkened(entry.at) if event.on else state.timer.lit(entry.at)
     dark = replace(state, blackout=event.on, timer=timer)
     return _log(dark, entry, f"blackout {'on' if event.on else 'off'}", "move")
@@ -307,6 +320,8 @@ def _apply_blackout_set(event: e.BlackoutSet, state: ShowState, entry: e.Journal
 def _apply_freeze_set(event: e.FreezeSet, state: ShowState, entry: e.JournalEntry) -> ShowState:
     if not event.on:
         return _log(replace(state, held=None), entry, "the stage is unfrozen", "move")
+    # What is measured is not frozen: numbers that stand still would look like a system that stands still
+    # (docs/decisions/0008).
     frozen = FrozenView(state.current, state.reached, state.said, state.verdicts, state.spans, state.log)
     return _log(replace(state, held=frozen), entry, f"the stage is frozen on chapter {state.number}", "move")
 
@@ -350,6 +365,7 @@ def _apply_health_sampled(event: e.HealthSampled, state: ShowState, entry: e.Jou
     sample = sample.with_missing(state.expected)
     seen = frozenset(event.seen)
     faults = tuple(
+        # The old symptom is gone: if it shows again from now on, it is an effect of the fault.
         replace(fault, symptom_before_fault=False) if fault.symptom_before_fault and fault.name not in seen else fault
         for fault in state.faults
     )

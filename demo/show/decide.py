@@ -43,7 +43,7 @@ def _refuse_unknown_target(state: ShowState, command: c.Command) -> Refusal | No
 
 @singledispatch
 def _decide(command: object, state: ShowState, at: float) -> Decision:
-    raise TypeError(f"no rule for {type(command).__name__}")
+    raise TypeError(f"no handler for {type(command).__name__}")
 
 
 # Moving.

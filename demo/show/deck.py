@@ -19,6 +19,7 @@ def renumbered(before: Sequence[str], after: Sequence[str]) -> dict[int, int]:
 
     Of several chapters with the same title the first is matched with the first, and so on.
     """
+    # By title and not by number: one inserted chapter changes all numbers behind it (docs/decisions/0028).
     now = {title: number for number, title in enumerate(_number_duplicates(after), 1)}
     return {number: now[title] for number, title in enumerate(_number_duplicates(before), 1) if title in now}
 
@@ -39,6 +40,7 @@ def with_deck(state: ShowState, titles: Sequence[str], number: int) -> ShowState
     known. What is known of a chapter, as its action and verdict, moves with it.
     """
     new = renumbered(titles_of(state.chapters), titles)
+    # During the replay of old events the deck may have chapters that this process does not know.
     own = dict(zip(_number_duplicates(titles_of(state.deck)), state.deck, strict=True))
     chapters = tuple(own.get(key) or Chapter(key[0], "") for key in _number_duplicates(titles))
     actions = [ActionState() for _ in chapters]

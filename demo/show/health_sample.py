@@ -97,7 +97,7 @@ class Sample:
         present = {node.id for node in self.nodes}
         room = max(0, MAX_NODES - len(self.nodes))
         missing = tuple(
-            replace(node, health="down", detail="missing from the poll", metrics={})
+            replace(node, health="down", detail="missing in the newest sample", metrics={})
             for node in expected
             if node.id not in present
         )[:room]
@@ -123,6 +123,7 @@ def read_sample(health: object, now: float, moment_of: Callable[[float], float] 
         interval_sec=interval if interval and interval > 0 else DEFAULT_INTERVAL_SEC,
         metrics=tuple(_read_metric(item) for item in _keep_dicts(health.get("metrics"))),
         counters=tuple(_read_counter(item) for item in _keep_dicts(health.get("counters"))),
+        # Kept whole: drivers and a deck's conditions read keys that only their own poller knows.
         raw=raw if isinstance(raw, dict) else {},
     )
 
@@ -182,12 +183,12 @@ def _drop_duplicates(nodes: Iterable[Node]) -> tuple[Node, ...]:
 
 def _read_node(item: object, index: int) -> Node:
     if not isinstance(item, Mapping):
-        return Node(id=f"node-{index}", name=f"node-{index}", detail="the poller said nothing readable")
+        return Node(id=f"node-{index}", name=f"node-{index}", detail="the poller gave no readable data")
     ident = _read_text(item.get("id")) or _read_text(item.get("name")) or f"node-{index}"
     health = item.get("health")
     is_known = isinstance(health, str) and health in STATES
     # The audience sees this: an unknown value is not repeated, because it may be the text of an error.
-    fallback_detail = "" if is_known else "no health we know"
+    fallback_detail = "" if is_known else "unknown health value"
     metrics = item.get("metrics")
     links = item.get("links")
     return Node(
@@ -244,11 +245,13 @@ def _keep_dicts(value: object) -> list[Mapping[str, Any]]:
 
 
 def _read_text(value: object) -> str:
+    # Shortened, because this text goes to every screen and into the journal with each sample.
     return "" if value is None else encodable(str(value)[:400])
 
 
 def _read_moment(value: object, now: float, moment_of: Callable[[float], float]) -> float:
     """Return the moment of an aware datetime (or its ISO text), never later than `now`; `now` for anything else."""
+    # Never later than now: a sample from the future would count as live for too long.
     date = _read_date(value)
     return now if date is None else min(moment_of(date.timestamp()), now)
 
@@ -260,4 +263,5 @@ def _read_date(value: object) -> datetime | None:
             value = datetime.fromisoformat(value)
         except ValueError:
             return None
+    # A date without a time zone may mean any of 24 moments, so it counts as missing.
     return value if isinstance(value, datetime) and value.tzinfo is not None else None

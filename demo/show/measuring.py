@@ -13,6 +13,8 @@ DETECTION_GRACE_SEC = 5.0
 def measure(fault: FaultState, sample: Sample, seen: bool, at: float) -> Iterator[e.Event]:
     """Yield the events that this sample causes for one fault. `seen`: it shows the fault's observable."""
     injected_at, heal_started_at, healed_at = fault.injected_at, fault.heal_started_at, fault.healed_at
+    # A short fault may be over before the first sample that shows it: for a moment after the heal a symptom still
+    # counts.
     in_time = healed_at is None or at <= healed_at + DETECTION_GRACE_SEC
     is_visible = seen and not fault.symptom_before_fault and in_time
     # A sample from before the injection proves nothing, nor does one from before the heal.
@@ -20,6 +22,7 @@ def measure(fault: FaultState, sample: Sample, seen: bool, at: float) -> Iterato
         yield e.FaultDetected(fault.name, fault.run, at - injected_at)
     is_over = not seen and not sample.has_issues and fault.awaits_recovery
     if is_over and heal_started_at is not None and healed_at is not None and sample.updated_at >= healed_at:
+        # The target was back before the heal began: no recovery is claimed for it (docs/decisions/0018).
         if fault.back_at is not None and injected_at is not None:
             yield e.FaultCameBack(fault.name, fault.run, max(0.0, fault.back_at - injected_at))
         else:
@@ -32,6 +35,7 @@ def is_back(state: ShowState, fault: FaultState, back_at: float) -> bool:
     A removed target looks healed to its driver, but is missing in the sample. A sample from before `back_at` proves
     nothing.
     """
+    # Without any sample nothing can contradict the driver.
     if state.sample is None:
         return True
     newer = state.freshness == "live" and state.sample.updated_at >= back_at

@@ -34,7 +34,7 @@ def refuse_injection(state: ShowState, fault: FaultState) -> Refusal | None:
     if state.parts_healing:
         return Refusal("healing", "heal all is still running, and would undo it: wait until it has ended")
     if state.journal == "temporary":
-        why = "the show is kept in a temporary file, and so would its undo be: end it, and name a file with --journal"
+        why = "the journal is a temporary file, so the undo could be lost: end the show, and name a file with --journal"
         return Refusal("no_ledger", why)
     if not state.durable and state.journal == "file":
         return Refusal("no_ledger", "the journal cannot be written, so no undo can be: no new fault until it can")

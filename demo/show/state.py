@@ -95,6 +95,7 @@ class FaultState:
 
     @property
     def awaits_recovery(self) -> bool:
+        # Not while it is running: a sample may look healthy before the heal is verified.
         is_open = not self.has_ended and not self.not_measurable
         return self.healed_at is not None and is_open and not self.is_running
 
@@ -216,6 +217,7 @@ class ShowState:
     @property
     def blocking(self) -> int | None:
         """The 1-based chapter whose running `on_enter` holds the show, or None."""
+        # Any chapter, not only the current one: the presenter may have gone back while its action runs.
         for index, (chapter, action) in enumerate(zip(self.chapters, self.actions, strict=True)):
             if chapter.blocks_advance and action.status == "running":
                 return index + 1
@@ -224,12 +226,14 @@ class ShowState:
     @property
     def expected(self) -> tuple[Node, ...]:
         """All nodes that this show has seen."""
+        # Nodes that are missing were added to the newest sample (`with_missing`), so it has all of them.
         return self.sample.nodes if self.sample else ()
 
     def is_up_again(self, sample: Sample) -> bool:
         """Return whether this sample ends the system's error: all of it is up, whoever did that."""
         if self.parts_error is None or self.parts_healing or not self.parts_seen_broken:
             return False
+        # A sample from before the error, or one without nodes, proves nothing.
         return bool(sample.nodes) and not sample.has_issues and sample.updated_at >= self.parts_failed_at
 
     def fault(self, name: str) -> FaultState | None:
@@ -237,6 +241,7 @@ class ShowState:
 
     def hypothesis_number(self, number: int) -> int | None:
         """Return the 1-based chapter whose hypothesis stands on chapter `number`; None for none."""
+        # A chapter without a hypothesis of its own concludes the newest one before it.
         return next((n for n in range(number, 0, -1) if self.chapters[n - 1].hypothesis), None)
 
     def with_fault(self, name: str, **changes: Any) -> "ShowState":
@@ -258,6 +263,7 @@ def opening(
     if not deck:
         raise InvalidValue("a deck needs at least one chapter")
     known = tuple(faults)
+    # The name is how URLs, decks and the journal refer to a fault.
     if len({fault.name for fault in known}) < len(known):
         raise InvalidValue("two faults of a show have the same name")
     return ShowState(title, subject, description, deck, known, actions=tuple(ActionState() for _ in deck), deck=deck)

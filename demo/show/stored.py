@@ -40,6 +40,7 @@ def decode_state(text: str, show: ShowState) -> ShowState:
     Raises `ValueError`, `TypeError` or `LookupError` when another deck or another shape was stored.
     """
     plain = json.loads(text)
+    # Actions and verdicts are stored by position: in another deck they would belong to other chapters.
     if plain.pop("titles") != [chapter.title for chapter in show.chapters]:
         raise InvalidValue("the snapshot belongs to another deck")
     stored = {fault.pop("name"): fault for fault in plain.pop("faults")}
@@ -92,6 +93,7 @@ def _find_codec(kind: Any) -> _Codec:
     origin, args = typing.get_origin(kind), typing.get_args(kind)
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         return _Codec(lambda value: _encode_fields(kind, value), lambda plain: kind(**_decode_fields(kind, plain)))
+    # Only "X or None" and unions of plain JSON types occur; those need no code of their own.
     if origin in (typing.Union, types.UnionType):
         [inner, *others] = [one for one in args if one is not type(None)]
         return _SAME if others else _build_optional_codec(_find_codec(inner))
@@ -154,6 +156,7 @@ def _decode_fields(
     kind: type, plain: Mapping[str, Any], except_for: frozenset[str] | set[str] = frozenset()
 ) -> dict[str, Any]:
     fields = [(name, codec) for name, codec in _list_fields(kind) if name not in except_for]
+    # Refused, not guessed: the caller folds the events instead, which works for every version.
     if set(plain) != {name for name, _ in fields}:
         raise InvalidValue(f"the snapshot holds another {kind.__name__}: {sorted(plain)}")
     return {name: codec.decode(plain[name]) for name, codec in fields}

@@ -34,6 +34,7 @@ class Timer:
 
     def elapsed(self, now: float) -> float:
         """Return the seconds counted until `now`; never less than `banked_sec`."""
+        # Clamped: whatever the clock does, time that was counted before the last pause is not taken away.
         return self.banked_sec + (max(0.0, now - self.runs_since) if self.runs_since is not None else 0.0)
 
     def started(self, at: float, dark: bool) -> "Timer":
@@ -48,6 +49,7 @@ class Timer:
         return Timer(self.elapsed(at), None, "")
 
     def darkened(self, at: float) -> "Timer":
+        # One that a presenter has paused stays paused when the blackout ends.
         return Timer(self.elapsed(at), None, "light") if self.is_running else self
 
     def lit(self, at: float) -> "Timer":

@@ -30,7 +30,7 @@ def supervisor_of(name: str) -> str:
     """Return the supervisor's module. Raises `UsageError` for a subject whose system cannot run without a show."""
     module = _SUPERVISORS.get(name)
     if module is None:
-        raise UsageError(f"{name!r} cannot be brought up by itself; {', '.join(_SUPERVISORS)} can")
+        raise UsageError(f"`demo up` cannot start {name!r}, only: {', '.join(_SUPERVISORS)}")
     return module
 
 

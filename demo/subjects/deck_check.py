@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from demo.errors import DemoError, FaultError
 from demo.subjects import deck_of
-from demo.subjects.user_code import is_users, nearest, shown
+from demo.subjects.user_code import displayed_path, is_users, nearest
 from demo.types import Chapter, Stage, Subject
 
 NAMING = {"inject": "injects", "heal": "heals", "wait_recovered": "waits for", "measured": "asks for"}
@@ -62,7 +62,10 @@ def _find_unknown_faults(file: str, known: Sequence[str]) -> Iterator[str]:
             verb, fault = fault_call
             has = f"this show has {', '.join(known)}" if known else "this show has none"
             line = getattr(node, "lineno", 0)
-            yield f"{shown(file)}:{line}: it {verb} {fault!r}, which is no fault here: {has}{nearest(fault, known)}"
+            yield (
+                f"{displayed_path(file)}:{line}: it {verb} the fault {fault!r}, which does not exist: "
+                f"{has}{nearest(fault, known)}"
+            )
 
 
 def _parse_fault_call(node: ast.AST) -> tuple[str, str] | None:

@@ -35,18 +35,18 @@ class Flag:
 
 
 FLAGS = (
-    Flag("attach", "Present a system that stands already, without owning it.", "NAME"),
+    Flag("attach", "Present a system that is already running; it is not stopped at the end.", "NAME"),
     Flag("fallback", "ratelimiter: what a node does while Redis does not answer: local, open or closed.", "WHAT"),
     Flag(
         "load",
-        "ratelimiter: so many times the steady load, 0.1 to 10; etcd, tikv: operations a second, 1 to 5000, else 100.",
+        "ratelimiter: multiple of the usual load, 0.1 to 10; etcd, tikv: operations a second, 1 to 5000 (default 100).",
         "N",
     ),
-    Flag("base_port", "The first of the system's ports, which lie in a row.", "PORT"),
-    Flag("keep", "Containers: leave what was started running at the end."),
-    Flag("allow_unlabelled", "Containers: let faults touch those without the label demo.target=true."),
-    Flag("pd", "tikv: where a PD of the cluster answers; may be repeated.", "URL", many=True),
-    Flag("prometheus", "tikv: a Prometheus that watches the cluster.", "URL"),
+    Flag("base_port", "The first of the system's ports; the others follow it.", "PORT"),
+    Flag("keep", "Containers: do not remove them at the end."),
+    Flag("allow_unlabelled", "Containers: allow faults on those without the label demo.target=true."),
+    Flag("pd", "tikv: URL of a PD of the cluster; may be repeated.", "URL", many=True),
+    Flag("prometheus", "tikv: URL of a Prometheus that monitors the cluster.", "URL"),
     Flag("tiup", "tikv: start it with tiup playground instead of containers."),
 )
 
@@ -87,7 +87,7 @@ def fitted(subject: str, make: Make, options: Mapping[str, Any]) -> dict[str, An
         if parameter.default is parameter.empty and name not in options
     ]
     if missing:
-        raise UsageError(f"subject {subject!r} cannot do without: {', '.join(missing)} (-o NAME=VALUE)")
+        raise UsageError(f"subject {subject!r} needs these options: {', '.join(missing)} (-o NAME=VALUE)")
     return {
         name: tuple(value) if isinstance(value, list) and _kind(parameters.get(name))[0] is tuple else value
         for name, value in options.items()
@@ -142,7 +142,7 @@ def _parse_value(option: str, parameter: inspect.Parameter | None, texts: Sequen
     if container is not None:
         return [_parse_one(option, kind, text) for text in texts]
     if len(texts) > 1:
-        raise UsageError(f"{option} is given more than once")
+        raise UsageError(f"{option} is given more than once: give it once")
     return _parse_one(option, kind, texts[0])
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar, cast
 
 from demo.errors import DemoError, InvalidValue, SubjectError, UsageError
-from demo.subjects.user_code import nearest, place_of, place_of_code, told
+from demo.subjects.user_code import describe_error, nearest, place_of, place_of_code
 from demo.types import Chapter
 
 T = TypeVar("T")
@@ -45,9 +45,9 @@ def _import_module(module: str) -> Any:
             raise UsageError(
                 f"cannot import {module!r}: there is no module {error.name!r} in {Path.cwd()} or on Python's path"
             ) from None
-        raise UsageError(f"cannot import {module!r}: {told(error)}") from error
+        raise UsageError(f"cannot import {module!r}: {describe_error(error)}") from error
     except Exception as error:
-        raise UsageError(f"cannot import {module!r}: {told(error)}") from error
+        raise UsageError(f"cannot import {module!r}: {describe_error(error)}") from error
 
 
 def unknown_subject(name: str, known: Iterable[str]) -> NoReturn:
@@ -72,7 +72,7 @@ def _refuse_file_name(name: str) -> None:
             f"{name!r} names a file; a subject is named by module and class: type {_command_for(path, attribute)}"
         )
     raise UsageError(
-        f"{name!r} is no file here; a subject of your own is named by module and class, as in demo serve lamp:Lamp"
+        f"{name!r} is no file here; name a subject of your own by module and class, as in demo serve lamp:Lamp"
     )
 
 
@@ -117,7 +117,7 @@ def call(what: str, work: Callable[[], T]) -> T:
     except Exception as error:
         if not place_of(error) and not _was_raised_by_the_call(error):
             raise
-        raise SubjectError(f"{told(error)} (in {what})") from error
+        raise SubjectError(f"{describe_error(error)} (in {what})") from error
 
 
 def _was_raised_by_the_call(error: Exception) -> bool:

@@ -46,7 +46,7 @@ class StandaloneSystem:
         return self.supervisor.is_alive
 
 
-def place() -> Path:
+def register_directory() -> Path:
     """Return the register's directory. Raises `SubjectError` when it cannot be made, or others have access to it.
 
     It is not in the runtime directory, which is emptied when the user logs out: these systems keep running.
@@ -59,7 +59,7 @@ def place() -> Path:
         where = error.filename or "the state directory"
         raise SubjectError(f"cannot use {where}: {error.strerror or error}") from None
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
-        raise SubjectError(f"{path} must be a directory of yours alone: chmod 700 it, or set XDG_STATE_HOME")
+        raise SubjectError(f"{path} must be a directory that only you can use: chmod 700 it, or set XDG_STATE_HOME")
     return path
 
 
@@ -69,8 +69,8 @@ def file_of(name: str, kind: str) -> Path:
     Raises `UsageError` for a name that is not allowed, `SubjectError` when there is no place for it.
     """
     if not _NAME.fullmatch(name):
-        raise UsageError(f"{name[:40]!r} cannot be a system's name: use up to 32 of a-z, 0-9 and '-'")
-    path = place() / f"{name}.{kind}"
+        raise UsageError(f"{name[:40]!r} is not a valid name for a system: use up to 32 of a-z, 0-9 and '-'")
+    path = register_directory() / f"{name}.{kind}"
     if kind == "sock" and len(os.fsencode(path)) > _MAX_SOCKET:
         raise SubjectError(f"{path} is too long for a Unix socket: set XDG_STATE_HOME to a shorter directory")
     return path
@@ -90,13 +90,13 @@ def find(name: str) -> StandaloneSystem | None:
         raise SubjectError(f"{path} cannot be read: {error}") from None
 
 
-def standing() -> list[StandaloneSystem]:
+def running_systems() -> list[StandaloneSystem]:
     """Return all systems that are up, by name."""
-    names = sorted(path.stem for path in place().glob("*.json") if _NAME.fullmatch(path.stem))
+    names = sorted(path.stem for path in register_directory().glob("*.json") if _NAME.fullmatch(path.stem))
     return [found for name in names if (found := find(name)) is not None and found.is_up]
 
 
-def announce(system: StandaloneSystem) -> None:
+def register(system: StandaloneSystem) -> None:
     """Register how a system is reached: atomically, and readable for nobody else."""
     path = file_of(system.name, "json")
     draft = path.with_suffix(".new")
@@ -108,7 +108,7 @@ def announce(system: StandaloneSystem) -> None:
     draft.replace(path)
 
 
-def withdraw(name: str) -> None:
+def unregister(name: str) -> None:
     """Remove a system's entry and socket."""
     for kind in ("json", "sock"):
         file_of(name, kind).unlink(missing_ok=True)

@@ -30,7 +30,7 @@ def is_users(file: str) -> bool:
     return not any(path.is_relative_to(place) for place in (Path(demo.__file__).parent, *foreign))
 
 
-def shown(file: str) -> str:
+def displayed_path(file: str) -> str:
     """Return a file's path as people here would type it: relative to the working directory if it lies below it."""
     path = Path(file).absolute()
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
@@ -39,15 +39,15 @@ def shown(file: str) -> str:
 def place_of(error: BaseException) -> str:
     """Return `lamp.py:12 in glow` where the user's own code raised or passed on an error, else an empty text."""
     if isinstance(error, SyntaxError) and error.filename and is_users(error.filename):
-        return f"{shown(error.filename)}:{error.lineno}"
+        return f"{displayed_path(error.filename)}:{error.lineno}"
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if is_users(frame.filename)]
     if not frames:
         return ""
     function = "" if frames[-1].name.startswith("<") else f" in {frames[-1].name}"
-    return f"{shown(frames[-1].filename)}:{frames[-1].lineno}{function}"
+    return f"{displayed_path(frames[-1].filename)}:{frames[-1].lineno}{function}"
 
 
-def told(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """Return an error in one line for people: where in the user's code, what, and what was perhaps meant."""
     message = error.msg if isinstance(error, SyntaxError) else describe(error)
     place = place_of(error)
@@ -58,7 +58,7 @@ def told(error: BaseException) -> str:
 
 def place_of_code(code: CodeType) -> str:
     """Return `lamp.py:12`, the line on which a function begins."""
-    return f"{shown(code.co_filename)}:{code.co_firstlineno}"
+    return f"{displayed_path(code.co_filename)}:{code.co_firstlineno}"
 
 
 def place_of_frame(frame: FrameType | None) -> tuple[str, str]:
@@ -70,7 +70,7 @@ def place_of_frame(frame: FrameType | None) -> tuple[str, str]:
         frame = frame.f_back
     if frame is None or frame.f_code.co_name == "<module>":
         return "", ""
-    return frame.f_code.co_qualname, f"{shown(frame.f_code.co_filename)}:{frame.f_lineno}"
+    return frame.f_code.co_qualname, f"{displayed_path(frame.f_code.co_filename)}:{frame.f_lineno}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

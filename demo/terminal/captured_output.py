@@ -35,7 +35,7 @@ class CapturedOutput:
             with contextlib.suppress(OSError, ValueError):  # the terminal may be gone
                 stream.write("\n".join(clean_lines(text)))
 
-    def hear(self, stream: TextIO, text: str) -> None:
+    def capture(self, stream: TextIO, text: str) -> None:
         if text:
             self._captured.append((time.monotonic(), stream, text))
             self._on_text()
@@ -53,7 +53,7 @@ class _CapturingStream(io.TextIOBase):
         self._owner, self._stream = owner, stream
 
     def write(self, text: str) -> int:
-        self._owner.hear(self._stream, text)
+        self._owner.capture(self._stream, text)
         return len(text)
 
     def fileno(self) -> int:

@@ -20,7 +20,7 @@ from demo.terminal.captured_output import CapturedOutput
 from demo.terminal.key_controller import KeyController
 from demo.terminal.keyboard import GONE, WHEEL, keyboard
 from demo.terminal.row_layout import Rows
-from demo.terminal.screen_layout import TerminalState, picture
+from demo.terminal.screen_layout import TerminalState, draw_screen
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class FullscreenUi:
         self._size = (0, 0)
         self._painted_at = self._repainted_at = 0.0
         self._exits = contextlib.ExitStack()
-        self.helm = KeyController(conductor, quitting, self._wake.set)
+        self.key_controller = KeyController(conductor, quitting, self._wake.set)
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as exits:
@@ -72,7 +72,7 @@ class FullscreenUi:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.helm.let_go()
+        self.key_controller.cancel_commands()
         self._exits.close()
 
     def changed(self, state: ShowState) -> None:
@@ -106,7 +106,7 @@ class FullscreenUi:
 
     def _press(self, key: str) -> None:
         # A key means the chapter that was on this screen, even if the show has moved on since it was painted.
-        pressed = self.helm.press(key, self._chapter_on_screen)
+        pressed = self.key_controller.press(key, self._chapter_on_screen)
         if pressed.does == "notes":
             self._notes = not self._notes
         elif pressed.does == "repaint":
@@ -124,13 +124,22 @@ class FullscreenUi:
         self._chapter_on_screen = state.number
 
     def _rows(self, state: ShowState, size: tuple[int, int]) -> Rows:
-        notices = (*self.helm.notices(), self.helm.waits_for) if self.helm.is_leaving else self.helm.notices()
-        invitation = self._invitation() if self.helm.pad.mode == "invite" else None
+        notices = (
+            (*self.key_controller.notices(), self.key_controller.waits_for)
+            if self.key_controller.is_leaving
+            else self.key_controller.notices()
+        )
+        invitation = self._invitation() if self.key_controller.pad.mode == "invite" else None
         own = TerminalState(
-            self._conductor.clock(), self.helm.pad, notices, self._notes, self._captured_output.lines(), invitation
+            self._conductor.clock(),
+            self.key_controller.pad,
+            notices,
+            self._notes,
+            self._captured_output.lines(),
+            invitation,
         )
         try:
-            return picture(self._console, state, own, size)
+            return draw_screen(self._console, state, own, size)
         except Exception as error:  # noqa: BLE001 - the keys must go on working when drawing fails
             log_unexpected(logger, "drawing the terminal", error)
             text = f"[{state.number}/{state.total}] this screen cannot be drawn: {type(error).__name__}: {error}"

@@ -41,16 +41,16 @@ class KeyController:
         """Do what `key` means, pressed while chapter `shown` (1-based) was on this terminal."""
         now = asyncio.get_running_loop().time()
         if self.is_leaving:
-            self.tell(self.waits_for)
+            self.notify(self.waits_for)
             return Pressed()
         open_question = question(self.pad)
         self.pad, pressed = press(self.pad, key, self._conductor.state, now)
         self._notices = [(until, text) for until, text in self._notices if text != open_question]
         if pressed.order is not None and not self._conductor.state.visit:
-            self.tell("the show has not begun yet")
+            self.notify("the show has not begun yet")
             return Pressed()
         if pressed.notice:
-            self.tell(pressed.notice, ASKED_SEC if self.pad.armed else NOTICE_SEC)
+            self.notify(pressed.notice, ASKED_SEC if self.pad.armed else NOTICE_SEC)
         if pressed.order is not None:
             self._notices.clear()  # notices from before this command are out of date
             self._send(pressed.order, shown)
@@ -59,7 +59,7 @@ class KeyController:
             self._quitting.set()
         return pressed
 
-    def tell(self, notice: str, lasts_sec: float = NOTICE_SEC) -> None:
+    def notify(self, notice: str, lasts_sec: float = NOTICE_SEC) -> None:
         """Show a notice to the presenter for `lasts_sec` seconds."""
         self._notices.append((asyncio.get_running_loop().time() + lasts_sec, notice))
         self._on_change()
@@ -75,12 +75,12 @@ class KeyController:
         taken, self._notices = tuple(text for _, text in self._notices), []
         return taken
 
-    async def settle(self) -> None:
+    async def wait_for_answers(self) -> None:
         """Wait until every command sent so far was accepted or refused."""
         while self._pending_commands:
             await asyncio.wait(tuple(self._pending_commands))
 
-    def let_go(self) -> None:
+    def cancel_commands(self) -> None:
         """Cancel the commands on their way: the show is over, and their answers may never come."""
         for task in self._pending_commands:
             task.cancel()
@@ -97,4 +97,4 @@ class KeyController:
             await self._conductor.submit(command)
         except DemoError as refused:
             text = str(refused)
-            self.tell(text[:1].upper() + text[1:])
+            self.notify(text[:1].upper() + text[1:])

@@ -10,7 +10,7 @@ _LATIN_KEYS = dict(zip(_RUSSIAN, _LATIN, strict=True)) | {"і": "s"} | _GREEK | 
 """One well-known layout of each script: the Russian one with Ukrainian's і, the Greek and the Israeli one."""
 
 
-def understood(key: str) -> str:
+def normalize_key(key: str) -> str:
     """Return the key that was meant: of a digit in any script its value, of a letter in these the Latin one on its key.
 
     What is ambiguous stays as it is: `é` is 2 on a French keyboard and 0 on a Czech one.

@@ -5,7 +5,7 @@ from typing import Literal
 
 from demo.show import ShowState
 from demo.show import commands as c
-from demo.terminal.keyboard_layouts import understood
+from demo.terminal.keyboard_layouts import normalize_key
 
 ARMED_SEC = 2.0
 """A second X halts, and a second W resets the timer, if it comes within this time of the first."""
@@ -73,7 +73,7 @@ def press(pad: Keypad, key: str, state: ShowState, now: float) -> tuple[Keypad, 
 
     An unknown key does nothing; if it is of another script, or a number is being typed, a notice says so.
     """
-    printed, key = key, understood(key)
+    printed, key = key, normalize_key(key)
     if not _is_known(key):
         return replace(pad, armed=""), Pressed(notice=_explain_unknown(printed, pad))
     if pad.mode:
@@ -86,7 +86,7 @@ def press(pad: Keypad, key: str, state: ShowState, now: float) -> tuple[Keypad, 
 
 
 def _is_known(key: str) -> bool:
-    """Return whether this key, as `understood` names it, does anything anywhere."""
+    """Return whether this key, as `normalize_key` names it, does anything anywhere."""
     listed = (*NEXT, *PREVIOUS, *OVERVIEW, *_CONFIRMED_BY_SECOND, *_KEYS, "end", "s", "c", "?", "i", "esc")
     return key in listed or (key.isascii() and key.isdecimal())
 
@@ -97,7 +97,7 @@ def _explain_unknown(printed: str, pad: Keypad) -> str:
         return ""
     if pad.mode in ("jump", "faults"):
         return f"“{printed}” is not a digit: type the number, then Enter; Esc closes"
-    return f"“{printed}” means nothing here: a terminal sends characters, not keys. ? lists the keys"
+    return f"“{printed}” has no meaning here: a terminal sends characters, not keys. ? lists the keys"
 
 
 _CONFIRMED_BY_SECOND: dict[str, tuple[c.Command, str]] = {

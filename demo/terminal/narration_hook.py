@@ -9,7 +9,7 @@ from demo.conductor import Conductor
 from demo.errors import log_unexpected
 from demo.show import ShowState
 from demo.show import commands as c
-from demo.subjects.user_code import told
+from demo.subjects.user_code import describe_error
 from demo.terminal.key_controller import WHO
 
 logger = logging.getLogger(__name__)
@@ -43,4 +43,4 @@ class NarrationHook:
                     await answer
             except Exception as error:  # noqa: BLE001 - foreign code; the show goes on
                 log_unexpected(logger, "on_narration_update", error)
-                self._conductor.enqueue(WHO, c.Notice(f"on_narration_update: {told(error)}"[:300]))
+                self._conductor.enqueue(WHO, c.Notice(f"on_narration_update: {describe_error(error)}"[:300]))

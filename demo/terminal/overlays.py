@@ -76,8 +76,8 @@ def _draw_invitation(canvas: RowLayout, invitation: Invitation | None, width: in
     if invitation is None:
         text = "    no pairing here: demo serve --host 0.0.0.0 lets phones in"
         return [*rows, canvas.row(Text(text), None, width)]
-    if invitation.lacking:
-        return [*rows, canvas.row(Text(f"    {invitation.lacking}"), None, width)]
+    if invitation.why_unreachable:
+        return [*rows, canvas.row(Text(f"    {invitation.why_unreachable}"), None, width)]
     symbol = invitation.halves(height - len(rows), width - BESIDE)
     link = Text(f"  or open {invitation.link}")
     instructions = [

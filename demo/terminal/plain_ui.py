@@ -19,7 +19,7 @@ from demo.conductor import Conductor
 from demo.console_output import SAID_SEC, ConsoleWriter
 from demo.show import ShowState
 from demo.terminal.key_controller import KeyController
-from demo.terminal.keyboard_layouts import understood
+from demo.terminal.keyboard_layouts import normalize_key
 from demo.terminal.keymap import HELP, NEXT, OVERVIEW, PREVIOUS, Keypad
 from demo.terminal.stdin_lines import input_lines
 from demo.terminal.transcript import Transcript
@@ -69,7 +69,7 @@ def keys_of(line: str) -> tuple[list[str], str]:
         return ["enter"], ""
     keys: list[str] = []
     for word in words:
-        key = "".join(map(understood, word))
+        key = "".join(map(normalize_key, word))
         if key in _WORDS:
             keys += _WORDS[key]
         elif key in _KNOWN or _is_number(key):
@@ -94,7 +94,7 @@ class PlainUi:
         self._has_begun = asyncio.Event()
         self._reader_gone = False
         self._write = ConsoleWriter(quiet=False, file=file, on_gone=self._on_reader_gone)
-        self.helm = KeyController(conductor, quitting, self._print_notices)
+        self.key_controller = KeyController(conductor, quitting, self._print_notices)
 
     def __enter__(self) -> Self:
         if self._conductor.state.visit:
@@ -104,7 +104,7 @@ class PlainUi:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.helm.let_go()
+        self.key_controller.cancel_commands()
         self._write.finish(SAID_SEC)
 
     def changed(self, state: ShowState) -> None:
@@ -125,30 +125,30 @@ class PlainUi:
         keys, unknown = keys_of(line)
         if unknown:
             self._print([f"not a key: {unknown!r} (help lists them)"])
-        before = self.helm.pad.mode
+        before = self.key_controller.pad.mode
         for key in keys:
             if _is_number(key):
-                if self.helm.pad.mode not in _LISTS:
+                if self.key_controller.pad.mode not in _LISTS:
                     self._print([NUMBER_ALONE])
                     continue
                 # In plain lines a number is always the whole number: no digit of an earlier line belongs to it.
-                self.helm.pad = replace(self.helm.pad, typed="")
+                self.key_controller.pad = replace(self.key_controller.pad, typed="")
             await self._press(key)
-        if len(line.split()) > 1 and self.helm.pad.mode in _LISTS and self.helm.pad.typed:
+        if len(line.split()) > 1 and self.key_controller.pad.mode in _LISTS and self.key_controller.pad.typed:
             await self._press("enter")
-        if self.helm.pad.mode != before:
+        if self.key_controller.pad.mode != before:
             self._print(self._list_overlay())
-        if self.helm.pad.mode == "help":
-            self.helm.pad = Keypad()  # printed lines need not be closed
+        if self.key_controller.pad.mode == "help":
+            self.key_controller.pad = Keypad()  # printed lines need not be closed
 
     async def _press(self, key: str) -> None:
         """Press a key and wait for its answer: the next key then means the chapter that this one led to."""
-        self.helm.press(key, self._conductor.state.number)
-        await self.helm.settle()
+        self.key_controller.press(key, self._conductor.state.number)
+        await self.key_controller.wait_for_answers()
 
     def _list_overlay(self) -> list[str]:
         presenter = presenter_view(self._conductor.state, {})
-        match self.helm.pad.mode:
+        match self.key_controller.pad.mode:
             case "faults":
                 lines = [f"  {f.key} {f.title} ({f.lasts}) {f.state_word} {f.text}" for f in presenter.faults]
                 return [*lines, "a number, then an empty line, fires one"]
@@ -161,7 +161,7 @@ class PlainUi:
                 return []
 
     def _print_notices(self) -> None:
-        self._print([f"! {notice}" for notice in self.helm.take_notices()])
+        self._print([f"! {notice}" for notice in self.key_controller.take_notices()])
 
     def _print(self, lines: list[str]) -> None:
         if lines and not self._reader_gone:

@@ -37,7 +37,7 @@ class TerminalState:
     invitation: Invitation | None = None
 
 
-def picture(console: Console, state: ShowState, desk: TerminalState, size: tuple[int, int]) -> Rows:
+def draw_screen(console: Console, state: ShowState, desk: TerminalState, size: tuple[int, int]) -> Rows:
     """Draw the screen: exactly as many rows, each exactly as wide, as `size` (columns, rows) says."""
     return _Frame(console, state, desk, size).rows()
 

@@ -80,7 +80,7 @@ def _describe_running(fault: FaultState, private: bool) -> BannerView:
 def _describe_healed(fault: FaultState) -> BannerView:
     text = outcome_text(fault)
     if fault.injection_failed:
-        return BannerView(fault.name, "failed", f"{fault_title(fault)}: could not be started", text)
+        return BannerView(fault.name, "failed", f"{fault_title(fault)}: could not be injected", text)
     if fault.came_back_after_sec is not None:
         return BannerView(fault.name, "healed", f"{fault.target} is back", text)
     return BannerView(fault.name, "healed", f"{fault.target} healed", text)

@@ -35,7 +35,7 @@ def patience_sec() -> float:
     with contextlib.suppress(ValueError):
         if 0 < (seconds := float(text)) < math.inf:
             return seconds
-    raise UsageError(f"{PATIENCE} is {text!r}: it takes a number of seconds above 0, like 30")
+    raise UsageError(f"{PATIENCE} must be a number of seconds above 0, like 30, not {text!r}")
 
 
 class WatchdogClient:
@@ -79,9 +79,11 @@ class WatchdogClient:
 
         `lasts_sec`: the duration of the fault; `math.inf` until somebody heals it.
         """
+        # A server that is alive heals its own faults: the watchdog acts only this much later.
         heal_after_sec = None if lasts_sec == float("inf") else lasts_sec + GRACE_SEC
         plan_json = asdict(plan) | {"undo": dict(plan.undo)}
         order = {"hold": ident, "fault": fault, "plan": plan_json, "lasts": heal_after_sec, "applied": False}
+        # One at a time: two tasks that both find the watchdog dead must not start two of them.
         async with self._lock:
             self._pending[ident] = order
             try:
@@ -91,7 +93,7 @@ class WatchdogClient:
                 self._pending.pop(ident, None)
                 raise
         if self._heartbeat_task is None or self._heartbeat_task.done():
-            self._heartbeat_task = asyncio.create_task(self._send_heartbeats(), name="signs of life for the watchdog")
+            self._heartbeat_task = asyncio.create_task(self._send_heartbeats(), name="heartbeats for the watchdog")
 
     async def _send_undo(self, ident: str, order: Mapping[str, Any]) -> None:
         if self._pipe is None or not self._pipe.is_open or not await self._pipe.ask(order, {"held": ident}):
@@ -125,7 +127,7 @@ class WatchdogClient:
 
     def _send(self, order: Mapping[str, Any]) -> None:
         if self._pipe is not None:
-            self._pipe.tell(order)
+            self._pipe.send(order)
 
     async def _send_heartbeats(self) -> None:
         """Send a heartbeat while any undo is pending, and replace a watchdog that died at once."""
@@ -142,10 +144,10 @@ class WatchdogClient:
         try:
             await self._start()
         except Exception as error:  # noqa: BLE001 - retried as long as an undo is pending
-            self._notify_presenter(f"the watchdog died, and no other could be started: {error}")
+            self._notify_presenter(f"the watchdog has terminated, and no other could be started: {error}")
             await asyncio.sleep(BEAT_SEC)
         else:
-            self._notify_presenter("the watchdog died; another one took over")
+            self._notify_presenter("the watchdog has terminated; a new one has taken over")
 
     async def close(self) -> None:
         """Close the pipes.
@@ -159,7 +161,7 @@ class WatchdogClient:
             self._pipe.close()
 
 
-async def trial() -> None:
+async def check_start() -> None:
     """Start a watchdog with nothing to heal and wait until it ends.
 
     Raises `FaultError` when it cannot start or does not end.
@@ -171,7 +173,7 @@ async def trial() -> None:
     deadline = asyncio.get_running_loop().time() + ANSWER_SEC
     while pipe.pid is not None and start_time_of(pipe.pid) is not None:
         if asyncio.get_running_loop().time() > deadline:
-            raise FaultError(f"the watchdog did not end within {ANSWER_SEC:g} s: kill {pipe.pid} ends it")
+            raise FaultError(f"the watchdog did not stop within {ANSWER_SEC:g} s: `kill {pipe.pid}` stops it")
         await asyncio.sleep(0.01)
 
 
@@ -219,7 +221,8 @@ class _WatchdogPipe:
         finally:
             os.close(stdin)
             os.close(stdout)
-        self.tell(show)
+        self.send(show)
+        # The first process only forks the watchdog and exits, so its end says nothing: the answer does.
         ready = await self._wait_for_answer(lambda word: "ready" in word)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ANSWER_SEC):
@@ -235,13 +238,13 @@ class _WatchdogPipe:
         if self._unanswered > MAX_UNANSWERED:
             self.end()
         else:
-            self.tell({"beat": self._unanswered})
+            self.send({"beat": self._unanswered})
 
     async def ask(self, order: Mapping[str, Any], answer: Mapping[str, Any]) -> bool:
         """Send an order and wait for its answer; return False when none comes in time."""
-        return self.tell(order) and await self._wait_for_answer(lambda word: word == answer) is not None
+        return self.send(order) and await self._wait_for_answer(lambda word: word == answer) is not None
 
-    def tell(self, order: Mapping[str, Any]) -> bool:
+    def send(self, order: Mapping[str, Any]) -> bool:
         """Send an order without waiting; return whether it was sent.
 
         A pipe that is full means that the watchdog hangs: it is killed.

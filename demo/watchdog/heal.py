@@ -24,9 +24,9 @@ from demo.errors import DemoError, FaultError, log_unexpected
 from demo.journal import note_healed, state_of_undo
 from demo.journal.show_log import hold_records, log_beside
 from demo.subjects import load
-from demo.subjects.user_code import told
+from demo.subjects.user_code import describe_error
 from demo.types import FaultDriver, Plan, Subject
-from demo.watchdog.undo import by_hand, has_landed, undo
+from demo.watchdog.undo import has_landed, undo, with_manual_command
 
 logger = logging.getLogger("demo.watchdog.heal")
 
@@ -50,10 +50,10 @@ def main() -> None:
         # Exits inside: closing the loop would wait for what the driver left open, and kill what it started.
         asyncio.run(_heal(driver, plan, order, answers))
     except DemoError as error:
-        _answer_and_exit(answers, {"why": by_hand(str(error), plan)})
+        _answer_and_exit(answers, {"why": with_manual_command(str(error), plan)})
     except BaseException as error:  # noqa: BLE001 - code of the user may raise anything, even SystemExit
         log_unexpected(logger, f"healing {order['fault']}", error)
-        _answer_and_exit(answers, {"why": by_hand(told(error), plan)})
+        _answer_and_exit(answers, {"why": with_manual_command(describe_error(error), plan)})
 
 
 def _detach_streams() -> int:
@@ -115,7 +115,7 @@ def _find_driver(subject: Subject, name: str) -> FaultDriver:
     for driver in subject.faults:
         if driver.config.name == name:
             return driver
-    raise FaultError(f"{name} has no driver in this subject")
+    raise FaultError(f"this subject has no fault {name!r}")
 
 
 if __name__ == "__main__":

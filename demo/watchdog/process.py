@@ -97,27 +97,27 @@ class HealAttempt:
                 if isinstance(answer, dict) and "why" in answer:
                     return answer
         if timed_out:
-            return {"why": f"not within {MEND_TIMEOUT_SEC:g} s"}
+            return {"why": f"not healed within {MEND_TIMEOUT_SEC:g} s"}
         last = self._error_bytes.decode(errors="replace").strip().splitlines()[-1:] or [f"its exit code was {code}"]
-        return {"why": f"the healing process ended: {last[0][:300]}"}
+        return {"why": f"the healing process failed: {last[0][:300]}"}
 
 
 @dataclass
 class PendingUndo:
     """One undo. `due`: an uptime in seconds, None for a fault that lasts until somebody heals it.
 
-    `mended`: healed for a server that hangs, and not again until it speaks. `said`: the last reason that was reported.
-    `work`: the attempt under way.
+    `was_healed_for_hung_server`: it is not healed again until that server is heard of. `reported`: the last reason that
+    was printed. `attempt`: the attempt under way.
     """
 
     order: dict[str, Any]
     due: float | None
     applied: bool = False
-    mended: bool = False
-    said: str = ""
-    try_at: float = 0.0
+    was_healed_for_hung_server: bool = False
+    reported: str = ""
+    next_attempt_at: float = 0.0
     pause_sec: float = RETRY_FIRST_SEC
-    work: HealAttempt | None = None
+    attempt: HealAttempt | None = None
 
     @property
     def name(self) -> str:
@@ -133,50 +133,53 @@ class WatchdogProcess:
     """
 
     config: dict[str, Any]
-    held: dict[str, PendingUndo] = field(default_factory=dict)
-    gone_at: float | None = None
+    undos: dict[str, PendingUndo] = field(default_factory=dict)
+    server_gone_at: float | None = None
     heard_at: float = field(default_factory=time.monotonic)
 
     @property
-    def gone(self) -> bool:
-        return self.gone_at is not None
+    def is_server_gone(self) -> bool:
+        return self.server_gone_at is not None
 
-    def hear(self, line: bytes) -> None:
+    def handle_message(self, line: bytes) -> None:
         """Handle an order of the server: `hold`, `applied`, `release`, or a heartbeat, which is answered."""
         self.heard_at = time.monotonic()
         order = json.loads(line)
-        for held in self.held.values():
-            held.mended = False  # the server lives, and may inject it again
+        for held in self.undos.values():
+            held.was_healed_for_hung_server = False  # the server lives, and may inject it again
         if "hold" in order:
             lasts = order.pop("lasts")
             due = None if lasts is None else uptime() + lasts
-            self.held[order["hold"]] = PendingUndo(order, due, applied=order.pop("applied"))
-            say({"held": order["hold"]})
-        elif "applied" in order and order["applied"] in self.held:
-            self.held[order["applied"]].applied = True
+            self.undos[order["hold"]] = PendingUndo(order, due, applied=order.pop("applied"))
+            send_message({"held": order["hold"]})
+        elif "applied" in order and order["applied"] in self.undos:
+            self.undos[order["applied"]].applied = True
         elif "release" in order:
-            self.held.pop(order["release"], None)
+            self.undos.pop(order["release"], None)
         elif "beat" in order:
-            say(order)
+            send_message(order)
 
-    def lose(self) -> None:
+    def mark_server_gone(self) -> None:
         """Note that the server has terminated, for whatever reason."""
-        if self.gone_at is None:
-            self.gone_at = time.monotonic()
+        if self.server_gone_at is None:
+            self.server_gone_at = time.monotonic()
 
-    def begin(self) -> None:
+    def start_attempts(self) -> None:
         """Start an attempt for each undo that the server no longer takes care of."""
         now = time.monotonic()
-        for held in self.held.values():
-            if held.work is None and now >= held.try_at and self._is_abandoned(held, now):
-                held.work = HealAttempt(self.config, held.order, self.gone, final=self._is_settled(held, now))
+        for held in self.undos.values():
+            if held.attempt is None and now >= held.next_attempt_at and self._is_abandoned(held, now):
+                held.attempt = HealAttempt(
+                    self.config, held.order, self.is_server_gone, final=self._is_settled(held, now)
+                )
 
     def _is_abandoned(self, held: PendingUndo, now: float) -> bool:
         """Return whether the server will not heal this fault: it is gone, or hangs while the fault is due."""
-        if self.gone:
+        if self.is_server_gone:
             return True
+        # By a clock that stands still while the machine sleeps: the server slept as well, and does not hang.
         silent_sec = now - self.heard_at
-        if held.mended:
+        if held.was_healed_for_hung_server:
             return False
         if held.due is None:
             return bool(silent_sec > self.config["patience"])
@@ -184,74 +187,75 @@ class WatchdogProcess:
 
     def _is_settled(self, held: PendingUndo, now: float) -> bool:
         """Return whether the injection can no longer take effect. A server that only hangs may still go on with it."""
-        return self.gone and (held.applied or now >= self._settles_at(held))
+        return self.is_server_gone and (held.applied or now >= self._settles_at(held))
 
     def _settles_at(self, held: PendingUndo) -> float:
-        return (self.gone_at or 0.0) + float(held.order["plan"]["late_sec"])
+        return (self.server_gone_at or 0.0) + float(held.order["plan"]["late_sec"])
 
     def collect(self, pipes: list[int]) -> None:
         """Read what the healing processes have written, and handle the answers of those that are done."""
-        for ident, held in tuple(self.held.items()):
-            if held.work is None:
+        for ident, held in tuple(self.undos.items()):
+            if held.attempt is None:
                 continue
-            for pipe in held.work.pipes.intersection(pipes):
-                held.work.read(pipe)
-            if held.work.is_over:
-                answer = held.work.end()
-                held.work = None
+            for pipe in held.attempt.pipes.intersection(pipes):
+                held.attempt.read(pipe)
+            if held.attempt.is_over:
+                answer = held.attempt.end()
+                held.attempt = None
                 self._handle_answer(ident, held, answer)
 
     def _handle_answer(self, ident: str, held: PendingUndo, answer: dict[str, Any]) -> None:
         if answer["why"] is not None:
             self._handle_failure(ident, held, str(answer["why"]))
         elif answer.get("already"):
-            del self.held[ident]
-        elif not self.gone:
-            held.mended = True
+            del self.undos[ident]
+        elif not self.is_server_gone:
+            held.was_healed_for_hung_server = True
         elif answer.get("final"):
-            del self.held[ident]
-            tell(f"the server is gone; healed {held.name} ({held.order['plan']['target']})")
+            del self.undos[ident]
+            log_line(f"the server has terminated; healed {held.name} ({held.order['plan']['target']})")
             if "unnoted" in answer:
-                tell(f"the next start heals {held.name} again: {answer['unnoted']}")
+                log_line(f"the next start heals {held.name} again: {answer['unnoted']}")
         else:
             # Healed, but the injection may still take effect: check again, at the latest when it no longer can.
             self._delay_next_attempt(held)
-            held.try_at = max(time.monotonic(), min(held.try_at, self._settles_at(held)))
+            held.next_attempt_at = max(time.monotonic(), min(held.next_attempt_at, self._settles_at(held)))
 
     def _delay_next_attempt(self, held: PendingUndo) -> None:
-        held.try_at = time.monotonic() + held.pause_sec
+        held.next_attempt_at = time.monotonic() + held.pause_sec
         held.pause_sec = min(MAX_RETRY_SEC, held.pause_sec * 2)
 
     def _handle_failure(self, ident: str, held: PendingUndo, why: str) -> None:
         self._delay_next_attempt(held)
-        gives_up = self.gone_at is not None and time.monotonic() > self.gone_at + GIVE_UP_AFTER_SEC
-        if gives_up or held.said != why:
-            held.said = why
-            tell(f"{held.name} is NOT healed{'' if gives_up else ' yet'}: {why}")
+        gives_up = self.server_gone_at is not None and time.monotonic() > self.server_gone_at + GIVE_UP_AFTER_SEC
+        # Once for each reason: a line at every attempt would bury the terminal for ten minutes.
+        if gives_up or held.reported != why:
+            held.reported = why
+            log_line(f"{held.name} is NOT healed{'' if gives_up else ' yet'}: {why}")
         if gives_up:
-            del self.held[ident]
+            del self.undos[ident]
 
     def pipes(self) -> list[int]:
-        return [pipe for held in self.held.values() if held.work is not None for pipe in held.work.pipes]
+        return [pipe for held in self.undos.values() if held.attempt is not None for pipe in held.attempt.pipes]
 
     def wait_sec(self) -> float | None:
         """Return for how many seconds to sleep at most; None: until the server sends something."""
-        if any(held.work is not None for held in self.held.values()):
+        if any(held.attempt is not None for held in self.undos.values()):
             # A child that holds the pipes open hides the end of its parent from `select`: poll the process.
             return 0.1
-        if self.gone:
-            return max(0.0, min(held.try_at for held in self.held.values()) - time.monotonic())
+        if self.is_server_gone:
+            return max(0.0, min(held.next_attempt_at for held in self.undos.values()) - time.monotonic())
         # Nothing arrives from a server that hangs: its silence has to be noticed in time.
-        return 0.5 if self.held else None
+        return 0.5 if self.undos else None
 
 
-def say(word: dict[str, Any]) -> None:
+def send_message(word: dict[str, Any]) -> None:
     """Send a message to the server, if it still reads."""
     with contextlib.suppress(OSError):
         os.write(sys.stdout.fileno(), json.dumps(word).encode() + b"\n")
 
 
-def tell(text: str) -> None:
+def log_line(text: str) -> None:
     """Write a line to the server's terminal; drop it when that would block."""
     with contextlib.suppress(OSError, ValueError):
         if select.select([], [sys.stderr.fileno()], [], 0)[1]:
@@ -291,16 +295,16 @@ class ServerMonitor:
         return lines, gone
 
 
-def keep(watchdog: WatchdogProcess, server: ServerMonitor) -> None:
+def run_loop(watchdog: WatchdogProcess, server: ServerMonitor) -> None:
     """Run the main loop until the server has terminated and nothing is left to heal."""
-    while watchdog.held or not watchdog.gone:
-        watchdog.begin()
+    while watchdog.undos or not watchdog.is_server_gone:
+        watchdog.start_attempts()
         ready = select.select([*server.open, *watchdog.pipes()], [], [], watchdog.wait_sec())[0]
         lines, gone = server.listen(ready)
         if gone:
-            watchdog.lose()
+            watchdog.mark_server_gone()
         for line in lines:
-            watchdog.hear(line)
+            watchdog.handle_message(line)
         watchdog.collect(ready)
 
 
@@ -322,17 +326,17 @@ def main() -> None:
             return
     config = json.loads(lines[0])
     server.watch(config["pid"])
-    say({"ready": os.getpid()})
+    send_message({"ready": os.getpid()})
     watchdog = WatchdogProcess(config)
     if gone:
-        watchdog.lose()
+        watchdog.mark_server_gone()
     for line in lines[1:]:
-        watchdog.hear(line)
+        watchdog.handle_message(line)
     while True:
         try:
-            keep(watchdog, server)
+            run_loop(watchdog, server)
         except Exception as error:  # noqa: BLE001 - whatever is wrong, pending undos must still be healed
-            tell(f"{type(error).__name__}: {error}")
+            log_line(f"{type(error).__name__}: {error}")
             time.sleep(RETRY_FIRST_SEC)
         else:
             return

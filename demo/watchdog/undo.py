@@ -5,7 +5,7 @@ import logging
 import time
 
 from demo.errors import DemoError, FaultError, log_unexpected
-from demo.subjects.user_code import told
+from demo.subjects.user_code import describe_error
 from demo.timeouts import run_with_timeout
 from demo.types import FaultDriver, Plan, TellsLanding
 
@@ -26,10 +26,10 @@ async def undo(driver: FaultDriver, plan: Plan) -> str | None:
     try:
         await _undo_and_verify(driver, plan)
     except DemoError as error:
-        return by_hand(str(error), plan)
+        return with_manual_command(str(error), plan)
     except Exception as error:  # noqa: BLE001 - a driver's bug: reported, and the undo stays pending
         log_unexpected(logger, f"healing {plan.target}", error)
-        return by_hand(told(error), plan)
+        return with_manual_command(describe_error(error), plan)
     return None
 
 
@@ -41,12 +41,12 @@ async def has_landed(driver: FaultDriver, plan: Plan) -> bool:
     if not isinstance(driver, TellsLanding):
         return False
     try:
-        return bool(await run_with_timeout(LANDING_TIMEOUT_SEC, driver.has_landed(plan), f"looking at {plan.target}"))
+        return bool(await run_with_timeout(LANDING_TIMEOUT_SEC, driver.has_landed(plan), f"checking {plan.target}"))
     except Exception:  # noqa: BLE001 - unknown counts as no: the target is checked until it is settled
         return False
 
 
-def by_hand(why: str, plan: Plan) -> str:
+def with_manual_command(why: str, plan: Plan) -> str:
     """Return the reason, followed by the command for a person to type where the plan has one."""
     return f"{why}. By hand: {plan.manual}" if plan.manual else why
 
@@ -57,8 +57,9 @@ async def _undo_and_verify(driver: FaultDriver, plan: Plan) -> None:
     # A target may need a moment to look healed after its undo: a container that starts, a node that rejoins.
     while True:
         left_sec = max(LOOK_SEC, deadline - time.monotonic())
-        if await run_with_timeout(left_sec, driver.is_healed(plan), f"looking at {plan.target}"):
+        if await run_with_timeout(left_sec, driver.is_healed(plan), f"checking {plan.target}"):
             return
+        # Only after a check: the target gets a last chance, even if the heal itself took all the time.
         if time.monotonic() > deadline:
-            raise FaultError(f"{plan.target} did not look healed within {HEAL_TIMEOUT_SEC:g} s")
+            raise FaultError(f"{plan.target} was not healed within {HEAL_TIMEOUT_SEC:g} s")
         await asyncio.sleep(LOOK_EVERY_SEC)

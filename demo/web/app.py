@@ -79,7 +79,7 @@ class Web:
         self.desk = CommandHandler(conductor, self.live.viewers)
         self.app = self._application()
         self.asgi: ASGIApp = AccessMiddleware(DirectStreams(self.app, self.hub, self._line), self.access, self._broke)
-        self._end_subscription: Callable[[], None] = conductor.subscribe(lambda state: self.programs.wake())
+        self._end_subscription: Callable[[], None] = conductor.subscribe(lambda state: self.programs.notify())
 
     def cannot_render(self, view: str, error: Exception) -> None:
         """Notify the presenter, once, that a view cannot be rendered; its listeners keep what they have."""
@@ -151,7 +151,7 @@ class Web:
             )
         except Exception as error:  # noqa: BLE001 - a bug of ours, or of a deck: the presenter is notified
             self.cannot_render(view, error)
-            return problem("broken", "this page cannot be drawn; the show goes on")
+            return problem("broken", "this page cannot be drawn; the show continues")
 
     def _line(self, request: Request, private: bool) -> StreamSlot | None:
         """Take a stream slot, or return None. With a session or token the reserved slots are open, for any view."""

@@ -50,8 +50,8 @@ STATUS: Mapping[str, int] = {
 
 TITLES: Mapping[str, str] = {
     "malformed": "This is not a valid HTTP request",
-    "not_found": "There is no such thing here",
-    "method_not_allowed": "This method does nothing here",
+    "not_found": "Not found",
+    "method_not_allowed": "This method is not allowed here",
     "stale": "The show has moved on",
     "blocked": "The chapter is still running",
     "running": "The action is still running",
@@ -67,15 +67,15 @@ TITLES: Mapping[str, str] = {
     "timeout": "The request took too long to arrive",
     "origin": "Control from another site is refused",
     "proxied": "Control through a proxy is refused",
-    "bad_code": "This code pairs nothing",
+    "bad_code": "This code is not valid",
     "unpaired": "This is for the presenter",
     "slow_down": "Too many tries",
-    "headers": "The head of the request is too large",
+    "headers": "The headers of the request are too large",
     "unknown_method": "There is no such method",
-    "broken": "Something broke on our side",
-    "no_ledger": "The undo cannot be written down",
+    "broken": "Error in the server",
+    "no_ledger": "The undo cannot be saved",
     "closing": "The show is over",
-    "full": "No place is free",
+    "full": "Too many streams are open",
     "no_show": "The show has not begun",
 }
 
@@ -106,7 +106,7 @@ def code_of(status: int) -> str:
 def full() -> Response:
     """Refuse a stream: no slot is free."""
     headers = {"retry-after": str(FULL_RETRY_SEC)}
-    return problem("full", f"every place for a stream is taken: try again in {FULL_RETRY_SEC} s", headers)
+    return problem("full", f"all stream slots are in use: try again in {FULL_RETRY_SEC} s", headers)
 
 
 def add_errors(app: FastAPI) -> None:
@@ -130,4 +130,4 @@ def add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def broken(request: Request, error: Exception) -> Response:
-        return problem("broken", "this is a bug of the dashboard; the show goes on")
+        return problem("broken", "this is a bug in the dashboard; the show continues")

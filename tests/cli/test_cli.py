@@ -64,14 +64,14 @@ def test_help_names_every_command_and_option() -> None:
         (["serve", "none", "--port", "0", "--public-name", "demo/path?x"], "https://demo.example"),
         (["serve", "none", "--port", "0", "--tls-cert", "cert.pem"], "--tls-key is missing"),
         (["serve", "none", "--port", "70000"], "65535"),
-        (["serve", "none", "--show", "evening"], "--show evening names a show on a Redis: say which, with --redis"),
-        (["serve", "none", "--show", "default"], "say which, with --redis"),
+        (["serve", "none", "--show", "evening"], "--show evening needs the Redis that carries the show: give --redis"),
+        (["serve", "none", "--show", "default"], "needs the Redis that carries the show: give --redis"),
         (["serve", "none", "--load", "2"], "'none' does not take these options: load; it takes none"),
         (["run", "ratelimiter", "-o", "lod=2"], "it takes fallback, load, base-port, attach"),
         (["run", "ratelimiter", "--load", "much"], "load must be a number, not 'much'"),
         (["serve", "ratelimiter", "--fallback", "maybe"], "fallback must be one of local, open, closed, not 'maybe'"),
         (["serve", "ratelimiter", "--base-port", "65531"], "base_port must be between 1 and 65530"),
-        (["serve", "ratelimiter", "--attach", "here", "--load", "2"], "a system that stands has settings of its own"),
+        (["serve", "ratelimiter", "--attach", "here", "--load", "2"], "an attached system keeps its own settings"),
         (["serve", "ratelimiter", "-o", "load"], "-o takes NAME=VALUE, not 'load'"),
         (["serve", "ratelimiter", "--load", "1", "-o", "load=2"], "load is given more than once"),
         (["serve", "none", "--nonsense"], "No such option"),
@@ -92,7 +92,7 @@ def test_a_taken_port_is_said() -> None:
         port = taken.getsockname()[1]
         done = run("serve", "none", "--no-open", "--port", str(port))
     assert done.returncode in (1, 2)
-    assert f"port {port} is taken" in done.stderr
+    assert f"port {port} is in use" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
@@ -228,7 +228,7 @@ def test_a_chapter_that_never_ends_does_not_keep_the_server_from_ending(tmp_path
     with serving("stubborn:Stubborn", cwd=tmp_path) as server:
         server.until(lambda state: state["chapter"]["status"] == "running")
         assert server.stop() == 0
-        assert "left it behind" in server.output
+        assert "exiting without waiting for it" in server.output
         assert "Traceback" not in server.output
 
 

@@ -92,7 +92,7 @@ def test_a_repeated_option_is_a_list_where_the_parameter_takes_many() -> None:
 def test_a_class_without_types_is_read_by_its_defaults_and_may_take_anything() -> None:
     given = split(["attach=here", "keep=true", "load=2", "what-ever=3"])
     assert read("own", Untyped, given) == {"attach": "here", "keep": True, "load": 2.0, "what_ever": "3"}
-    with pytest.raises(UsageError, match="'own' cannot do without: attach"):
+    with pytest.raises(UsageError, match="'own' needs these options: attach"):
         fitted("own", Untyped, {"keep": True})
 
 
@@ -102,7 +102,7 @@ def test_the_rate_limiter_takes_its_three_and_names_dashed_or_not() -> None:
     assert isinstance(subject, RateLimiter)
     assert subject.system.settings.fallback == "closed"
     assert subject.system.settings.load == 0.5
-    assert sorted(subject.system.wiring.ports.values()) == list(range(21_000, 21_006))
+    assert sorted(subject.system.connection_info.ports.values()) == list(range(21_000, 21_006))
 
 
 @pytest.mark.parametrize("name", ["serve", "run"])

@@ -63,7 +63,7 @@ def test_a_killed_show_goes_on_by_itself_and_says_where(serve: Serve) -> None:
     assert again.stop() == 0
     line = next(line for line in again.output.splitlines() if line.startswith("continued"))
     assert line.startswith("continued  chapter 3 of 5, begun ")
-    assert line.endswith(" s ago (start anew: --fresh)")
+    assert line.endswith(" s ago (for a new show: --fresh)")
 
 
 SLOW_TO_READ = """
@@ -292,7 +292,7 @@ def test_removing_names_what_it_removes_and_refuses_what_it_must(serve: Serve, t
     pending = next(show["name"] for show in shows() if show["undos"])
     done = demo("shows", "--remove", pending, "--remove-ended")
     assert done.returncode == 1
-    assert "has an undo left" in done.stderr
+    assert "still has an undo" in done.stderr
     assert done.stderr.endswith(f"removed: {in_use}\n")
     assert demo("shows", "--remove", pending, "--force").stdout == f"removed: {pending}\n"
     assert shows() == []

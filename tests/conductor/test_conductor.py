@@ -208,7 +208,7 @@ async def test_an_action_that_never_ends_is_failed_at_its_limit_even_if_it_ignor
     deck = [Chapter("one", "a", on_enter=act, blocks_advance=True, limit_sec=0.2), THREE[1]]
     async with playing(deck) as conductor:
         state = await reached(conductor, lambda state: state.action.status == "failed")
-        assert state.action.error == "its action did not end within 0.2 s"
+        assert state.action.error == "its action did not finish within 0.2 s"
         assert (await ask(conductor, c.Advance())).number == 2
         release.set()
 
@@ -345,7 +345,7 @@ async def test_a_fault_left_by_a_dead_server_is_healed_by_the_next(tmp_path: Pat
     system = System()
     system.up = False
     left = Journal(tmp_path / "j")
-    await left.intend("off", 1, Plan("switch", "n", {"was": "up"}, late_sec=0.0))
+    await left.record_undo("off", 1, Plan("switch", "n", {"was": "up"}, late_sec=0.0))
     await left.close()
     # The fold of this journal knows no fault under way: the ledger alone must do.
     async with playing(THREE, Switch(system), system=system, journal=Journal(tmp_path / "j")) as conductor:

@@ -56,7 +56,7 @@ class Stubborn(Switch):
 async def left_behind(path: Path, *faults: str) -> None:
     journal = Journal(path)
     for name in faults:
-        await journal.intend(name, 1, Plan("switch", "n", {"was": "up"}, late_sec=0.0))
+        await journal.record_undo(name, 1, Plan("switch", "n", {"was": "up"}, late_sec=0.0))
     await journal.close()
 
 
@@ -300,7 +300,7 @@ async def test_a_condition_that_breaks_is_the_chapters_own_trouble() -> None:
 
     async with playing(deck, system=System()) as conductor:
         state = await reached(conductor, lambda state: state.action.status == "failed")
-        assert "the condition broke" in (state.action.error or "")
+        assert "the condition raised an error" in (state.action.error or "")
         assert (await ask(conductor, c.Advance())).number == 2
 
 

@@ -26,7 +26,7 @@ async def broken(path: Path, *states: str) -> Path:
         story += [e.FaultRequested("off", run), e.FaultStarted("off", run, "n"), e.FaultInjected("off", run, None)]
     await journal.append([e.JournalEntry(seq, 1000.0 + seq, "test", event) for seq, event in enumerate(story, 1)])
     for run, state in enumerate(states, 1):
-        await journal.mark(await journal.intend("off", run, Plan("switch", "n", {}, late_sec=0.0)), state)
+        await journal.mark(await journal.record_undo("off", run, Plan("switch", "n", {}, late_sec=0.0)), state)
     await journal.close()
     return path
 
@@ -47,7 +47,10 @@ async def test_what_was_handed_on_is_asked_of_the_target_before_it_is_called_hea
     async with playing(THREE, switch, journal=Journal(path)) as conductor:
         state = await reached(conductor, lambda state: state.faults[0].state == "failed")
         assert state.faults[0].may_have_changed_target
-        assert state.faults[0].error == "its undo was handed to another show, and here: the switch is stuck"
+        assert (
+            state.faults[0].error
+            == "its undo was moved to another show, and healing it here failed: the switch is stuck"
+        )
         switch.fails = {}
         await ask(conductor, c.Heal("off"))
         await reached(conductor, lambda state: not state.faults[0].may_have_changed_target)

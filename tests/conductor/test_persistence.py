@@ -88,7 +88,7 @@ class FullJournal(Journal):
 
     async def append(self, entries: Any) -> None:
         if self.full:
-            self.keep(entries)
+            self.buffer(entries)
             raise JournalError("no space left on device")
         await super().append(entries)
 

@@ -122,7 +122,7 @@ async def test_a_system_that_does_not_end_holds_the_watchdog_back_no_longer_than
     task = asyncio.create_task(conductor.run())
     await ask(conductor, c.Advance())
     conductor.stop()
-    with pytest.raises(FaultError, match=r"^ending the system took longer than 0\.2 s$"):
+    with pytest.raises(FaultError, match=r"^stopping the system took longer than 0\.2 s$"):
         await asyncio.wait_for(task, SOON)
     assert notes == ["let go"]
 
@@ -228,7 +228,7 @@ class Weary(Switch):
 async def test_a_target_that_does_not_come_back_is_said_to_be_just_that(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(undo, "HEAL_TIMEOUT_SEC", 0.2)
     weary = Weary(System())
-    assert await undo.undo(weary, await weary.plan()) == "n did not look healed within 0.2 s"
+    assert await undo.undo(weary, await weary.plan()) == "n was not healed within 0.2 s"
 
 
 class Wandering(Switch):
@@ -260,6 +260,6 @@ async def test_a_new_injection_ties_off_what_may_still_land_on_its_own_target_on
                 switch.steps.append("again")
             left.extend(undo.plan.target for undo in await journal.pending())
 
-    with pytest.raises(FaultError, match="may still land within 60 s"):
+    with pytest.raises(FaultError, match="may still take effect within 60 s"):
         await play()
     assert left == ["n1", "n4"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.container_engine.discovery import EngineEndpoint, at, find, listening, sockets
+from demo.container_engine.discovery import EngineEndpoint, endpoint_at, find, first_usable, sockets
 from demo.errors import EngineError
 
 
@@ -88,14 +88,14 @@ def test_a_context_that_does_not_exist_is_named(config: Path) -> None:
 def test_a_context_that_says_nothing_useful_is_named(config: Path, text: str) -> None:
     write_context(config, "odd", "unix:///x", current=True)
     next((config / "contexts" / "meta").iterdir()).joinpath("meta.json").write_text(text)
-    with pytest.raises(EngineError, match=r"^the docker context 'odd' does not say where its engine is"):
+    with pytest.raises(EngineError, match=r"^the docker context 'odd' names no engine address"):
         find({})
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", "nonsense"])
 def test_settings_that_are_not_dockers_are_named(config: Path, text: str) -> None:
     (config / "config.json").write_text(text)
-    with pytest.raises(EngineError, match=r"config\.json are not the JSON that docker writes"):
+    with pytest.raises(EngineError, match=r"config\.json are not valid JSON"):
         find({})
 
 
@@ -108,7 +108,7 @@ def test_settings_that_are_not_dockers_are_named(config: Path, text: str) -> Non
     ],
 )
 def test_an_address_that_is_none_is_one_sentence(garbage: str) -> None:
-    with pytest.raises(EngineError, match="no address of a container engine: it looks like") as raised:
+    with pytest.raises(EngineError, match="not the address of a container engine; write") as raised:
         find({"DOCKER_HOST": garbage})
     assert "\n" not in str(raised.value)
 
@@ -129,7 +129,7 @@ def test_ssh_is_refused_with_what_to_do_instead() -> None:
     ],
 )
 def test_addresses_are_completed_as_the_client_does(asked: str, url: str) -> None:
-    assert at(asked, {}).url == url
+    assert endpoint_at(asked, {}).url == url
 
 
 def test_certificates_of_the_environment_are_used_for_tcp_only(tmp_path: Path) -> None:
@@ -184,10 +184,10 @@ def test_rootless_ones_and_podman_are_looked_for_after_the_systems_docker(run_di
 def test_the_first_socket_there_is_taken_and_files_are_not(run_dir: Path) -> None:
     (run_dir / "docker.sock").write_text("a file")
     with listen(run_dir / "podman/podman.sock"):
-        found = listening([run_dir / "missing", run_dir / "docker.sock", run_dir / "podman/podman.sock"])
+        found = first_usable([run_dir / "missing", run_dir / "docker.sock", run_dir / "podman/podman.sock"])
     assert found.url == f"unix://{run_dir}/podman/podman.sock"
 
 
 def test_no_engine_at_all_says_where_it_was_looked_for(run_dir: Path) -> None:
     with pytest.raises(EngineError, match=r"start Docker or podman, or set DOCKER_HOST \(tried .*/nowhere\)"):
-        listening([run_dir / "nowhere"])
+        first_usable([run_dir / "nowhere"])

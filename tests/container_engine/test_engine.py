@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 
 import pytest
 
-from demo.container_engine import Container, Engine, EngineRefused, Selector, pick
+from demo.container_engine import Container, Engine, EngineRefused, Selector, select_one
 from demo.errors import EngineError, InvalidValue
 from tests.support.container_faults import engine_at
 from tests.support.containers import PORT, Yard, docker, image
@@ -52,7 +52,7 @@ async def test_containers_that_do_not_run_are_told_too(yard: Yard, engine: Engin
 
 
 async def test_one_that_does_not_exist_is_none_and_no_error(engine: Engine, yard: Yard) -> None:
-    assert await engine.look("0" * 64) is None
+    assert await engine.inspect("0" * 64) is None
     with pytest.raises(EngineRefused, match=r"did not kill 000000000000: .*No such container"):
         await engine.kill("0" * 64)
 
@@ -90,7 +90,7 @@ async def test_what_ignores_its_end_is_killed_when_its_grace_is_over(yard: Yard,
 
 async def test_many_questions_at_once_are_all_answered(yard: Yard, engine: Engine) -> None:
     idents = [yard.run(f"n{number}") for number in range(3)]
-    told = await asyncio.gather(*(engine.look(ident) for ident in idents * 20))
+    told = await asyncio.gather(*(engine.inspect(ident) for ident in idents * 20))
     assert [container.id for container in told if container] == idents * 20
 
 
@@ -123,31 +123,33 @@ CROWD = (
     ids=str,
 )
 def test_a_selector_means_exactly_one(selector: Selector, name: str) -> None:
-    assert pick(selector, CROWD, allow_unlabelled=True).name == name
+    assert select_one(selector, CROWD, allow_unlabelled=True).name == name
 
 
 @pytest.mark.parametrize("part", ["tik", "tikv-pd", "p-tikv", "tikv-1", "TIKV", "tikv ", "*", ".*"])
 def test_a_part_of_a_name_means_nobody(part: str) -> None:
     for selector in (Selector(service=part), Selector(name=part)):
         with pytest.raises(EngineError, match="there is no container"):
-            pick(selector, CROWD, allow_unlabelled=True)
+            select_one(selector, CROWD, allow_unlabelled=True)
 
 
 def test_several_are_named_and_none_is_picked() -> None:
-    with pytest.raises(EngineError, match=r"^2 containers are of service web of project p, not one: p-web-1, p-web-2$"):
-        pick(Selector("p", "web"), CROWD, allow_unlabelled=False)
+    with pytest.raises(
+        EngineError, match=r"^there are 2 containers of service web of project p, not one: p-web-1, p-web-2$"
+    ):
+        select_one(Selector("p", "web"), CROWD, allow_unlabelled=False)
 
 
 def test_one_without_the_label_is_refused_with_what_to_do() -> None:
-    with pytest.raises(EngineError, match=r"grafana does not carry the label demo.target=true.*--allow-unlabelled"):
-        pick(Selector(name="grafana"), CROWD, allow_unlabelled=False)
+    with pytest.raises(EngineError, match=r"grafana does not have the label demo.target=true.*--allow-unlabelled"):
+        select_one(Selector(name="grafana"), CROWD, allow_unlabelled=False)
 
 
 @pytest.mark.parametrize("value", ["True", "1", "yes", ""])
 def test_the_label_counts_only_as_it_is_documented(value: str) -> None:
     odd = container("odd", target=False, **{"demo.target": value})
-    with pytest.raises(EngineError, match="does not carry the label"):
-        pick(Selector(name="odd"), [odd], allow_unlabelled=False)
+    with pytest.raises(EngineError, match="does not have the label"):
+        select_one(Selector(name="odd"), [odd], allow_unlabelled=False)
 
 
 def test_a_selector_that_means_everybody_cannot_be_made() -> None:

@@ -101,7 +101,7 @@ async def test_a_forbidden_socket_says_whom_to_ask_for_permission(open_folder: P
         server.close()
         await server.wait_closed()
     assert run.stdout == (
-        f"the container engine at unix://{open_folder}/engine.sock is not open to this user: "
+        f"the container engine at unix://{open_folder}/engine.sock refuses this user: "
         "join the docker group and log in again, or use a rootless engine\n"
     )
 
@@ -177,14 +177,14 @@ def serving_page(folder: Path | None = None, **more: Any) -> Iterator[int]:
 async def test_a_web_server_is_no_engine(page: dict[str, Any]) -> None:
     with serving_page(**page) as port:
         said = await sentence(Engine(f"tcp://127.0.0.1:{port}"))
-    assert said.startswith(f"what answers at tcp://127.0.0.1:{port} is no container engine: "), said
+    assert said.startswith(f"what answers at tcp://127.0.0.1:{port} is not a container engine: "), said
 
 
 async def test_a_404_of_another_web_server_does_not_mean_that_a_container_is_gone() -> None:
     with serving_page(status=404, body=b"nothing here") as port:
         engine = Engine(f"tcp://127.0.0.1:{port}")
         with pytest.raises(EngineRefused):
-            await engine.look("a" * 64)
+            await engine.inspect("a" * 64)
         await engine.close()
 
 
@@ -215,7 +215,7 @@ async def test_tls_towards_an_engine_without_it_is_one_sentence(
 async def test_no_tls_towards_an_engine_that_wants_it_says_what_to_set() -> None:
     with serving_page(status=400, type="text/plain", body=b"Client sent an HTTP request to an HTTPS server.") as port:
         said = await sentence(Engine(f"tcp://127.0.0.1:{port}"))
-    assert said.endswith("wants TLS: set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH")
+    assert said.endswith("requires TLS: set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH")
 
 
 async def test_tls_that_fits_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,7 +231,7 @@ async def test_tls_that_fits_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyP
 async def test_an_engine_that_does_not_say_who_it_is_is_not_trusted() -> None:
     with serving_page(type="application/json", body=b'{"ApiVersion": "1.41"}') as port:
         engine = Engine(f"tcp://127.0.0.1:{port}")
-        with pytest.raises(EngineError, match="does not say which one it is"):
+        with pytest.raises(EngineError, match="reports no ID, so it cannot be told from another"):
             await engine.identity()
         await engine.close()
 

@@ -160,7 +160,7 @@ def test_a_state_directory_with_a_file_in_the_way_is_no(tmp_path: Path) -> None:
         assert done.returncode == 1
         said = line(done, "state directory")
         assert said.startswith(f"no state directory {tmp_path}/{place}/chaos-stage/shows cannot be written to (")
-        assert said.endswith("make that writable for you, or set XDG_STATE_HOME to a directory that is")
+        assert said.endswith("make it writable for your user, or set XDG_STATE_HOME to a directory that is")
 
 
 @pytest.mark.parametrize("place", ["", "chaos-stage/shows"])
@@ -180,7 +180,7 @@ def test_a_taken_port_is_no_and_the_one_asked_for_is_looked_at() -> None:
         port = taken.getsockname()[1]
         done = doctor("none", "--port", str(port))
         assert done.returncode == 1
-        assert f"no port {port} port {port} is taken: end what uses it" in line(done, f"port {port}")
+        assert f"no port {port} port {port} is in use: stop the program that uses it" in line(done, f"port {port}")
     assert doctor("none", "--port", str(port)).returncode == 0
 
 
@@ -199,10 +199,10 @@ def test_a_taken_port_of_the_six_is_named() -> None:
 def test_few_open_files_are_said_with_what_they_are_enough_for() -> None:
     done = doctor("none", "--port", "0", prefix=("bash", "-c", 'ulimit -n 512; exec "$0" "$@"'))
     assert done.returncode == 0
-    assert line(done, "open files").startswith("? open files 512 of them, enough for 384 screens: raise")
+    assert line(done, "open files").startswith("? open files limit 512, enough for 384 screens: raise")
     done = doctor("none", "--port", "0", prefix=("bash", "-c", 'ulimit -n 150; exec "$0" "$@"'))
     assert done.returncode == 1
-    assert line(done, "open files").startswith("no open files 150 of them")
+    assert line(done, "open files").startswith("no open files limit 150")
 
 
 def test_no_process_to_spare_is_said_and_the_rest_goes_on(tmp_path: Path) -> None:
@@ -220,7 +220,10 @@ def test_an_encoding_without_the_pictures_is_a_warning_and_what_it_lacks_is_repl
     done = doctor("none", "--port", "0", env=env)
     assert "B?hne" in line(done, "state directory")
     assert done.returncode == 0
-    assert line(done, "terminal") == "? terminal ascii cannot show the pictures: set LANG to a UTF-8 locale, as C.UTF-8"
+    assert (
+        line(done, "terminal")
+        == "? terminal ascii cannot show box-drawing and QR characters: set LANG to a UTF-8 locale, like C.UTF-8"
+    )
 
 
 @pytest.mark.parametrize(
@@ -229,7 +232,7 @@ def test_an_encoding_without_the_pictures_is_a_warning_and_what_it_lacks_is_repl
         (["nothing"], "there is no subject 'nothing'"),
         (["nothing.at:All"], "cannot import 'nothing.at'"),
         (["none", "--load", "2"], "does not take these options: load; it takes none"),
-        (["--load", "2"], "options belong to one subject: name it"),
+        (["--load", "2"], "options need a subject: name it"),
         (["none", "--port", "x"], "--port"),
         (["ratelimiter", "--load", "99"], "load must be between 0.1 and 10"),
     ],
@@ -255,9 +258,9 @@ def test_ones_own_subject_says_what_it_found_itself(trial: dict[str, str]) -> No
     ("how", "says"),
     [
         ("raises", "trial.py:10 in __init__: RuntimeError: it never worked (in trial:Trial)"),
-        ("leaves", "it could not be looked at (SystemExit: 0)"),
-        ("breaks", "it could not be looked at (RuntimeError: two)"),
-        ("babbles", "its examine() gave something else than findings"),
+        ("leaves", "the check failed (SystemExit: 0)"),
+        ("breaks", "the check failed (RuntimeError: two)"),
+        ("babbles", "its examine() did not return findings"),
     ],
 )
 def test_ones_own_subject_that_breaks_is_a_finding(trial: dict[str, str], how: str, says: str) -> None:
@@ -272,7 +275,7 @@ def test_a_subject_that_never_answers_is_left_behind(trial: dict[str, str], how:
     command = [sys.executable, "-c", run, "doctor", "trial:Trial", "-o", f"how={how}", "--port", "0"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20, env={**os.environ, **trial})
     assert (done.returncode, done.stderr) == (1, "")
-    assert "no needs not looked at within 0.5 s" in line(done, "needs")
+    assert "no needs the check took longer than 0.5 s" in line(done, "needs")
 
 
 def test_a_subject_without_an_examination_is_asked_for_its_check(trial: dict[str, str]) -> None:

@@ -86,7 +86,7 @@ def test_a_deck_without_the_chapter_it_stood_on_is_said_and_begun_anew(talk: Pat
     edit(talk, "calm gale")
     with serving("talk:Talk", cwd=talk, env=HERE, state_home=state_home) as server:
         assert chapter(server) == ("[1/2]", "calm")
-        told = "it met another deck of 4 chapters and stands on 'storm', which this one does not have; --from N"
+        told = "it belongs to another deck of 4 chapters and is on 'storm', which this deck does not have; --from N"
         assert any(told in line["text"] for line in server.state()["log"])
 
 
@@ -97,7 +97,7 @@ def test_a_named_journal_of_another_deck_is_refused_with_what_to_do(talk: Path, 
     done = said(talk, "serve", "talk:Talk", "--no-open", "--port", "0", "--journal", journal)
     assert done.returncode == 1
     assert (
-        "it stands on chapter 2, 'storm', and this deck of 2 has no chapter of that title. --from N goes on"
+        "it is on chapter 2, 'storm', and this deck of 2 has no chapter of that title. --from N continues"
         in done.stderr
     )
     assert play(talk, state_home, 0, "--journal", journal, "--from", "2") == ("[2/2]", "gale")

@@ -185,14 +185,14 @@ async def test_a_container_without_a_network_of_its_own_is_not_disconnected(
     yard: Yard, engine: Engine, network: str
 ) -> None:
     yard.run("one", "--network", network)
-    with pytest.raises(FaultError, match="one is on no network of its own"):
+    with pytest.raises(FaultError, match="one has no network of its own"):
         await fault(yard, DISCONNECT, "one", engine).plan()
 
 
 @pytest.mark.parametrize("deed", [KILL, STOP], ids=["kill", "stop"])
 async def test_what_nobody_could_bring_back_is_not_ended(yard: Yard, engine: Engine, deed: ChaosType) -> None:
     yard.run("one", "--rm")
-    with pytest.raises(FaultError, match=r"one is removed as soon as it ends \(--rm\)"):
+    with pytest.raises(FaultError, match=r"one was started with --rm"):
         await fault(yard, deed, "one", engine).plan()
 
 
@@ -219,7 +219,7 @@ async def test_only_what_carries_the_label_is_touched(yard: Yard, engine: Engine
     yard.run("one", target=False)
     driver = fault(yard, KILL, "one", engine)
     for asked in (driver.plan, driver.choose):
-        with pytest.raises(FaultError, match=r"does not carry the label demo\.target=true, so it is not touched"):
+        with pytest.raises(FaultError, match=r"does not have the label demo\.target=true, so no fault may change it"):
             await asked()
     allowed = fault(yard, KILL, "one", engine, allow_unlabelled=True)
     await allowed.inject(await allowed.plan())
@@ -229,7 +229,7 @@ async def test_only_what_carries_the_label_is_touched(yard: Yard, engine: Engine
 async def test_one_of_several_is_not_guessed(yard: Yard, engine: Engine) -> None:
     for name in ("web-1", "web-2"):
         yard.run(name, service="web")
-    with pytest.raises(FaultError, match=r"2 containers are of service web of project .*web-1, .*web-2"):
+    with pytest.raises(FaultError, match=r"there are 2 containers of service web of project .*web-1, .*web-2"):
         await fault(yard, KILL, "web", engine).plan()
 
 
@@ -303,13 +303,13 @@ async def test_no_leader_is_a_sentence_of_its_own(engine: Engine, yard: Yard) ->
 
     with pytest.raises(FaultError, match="there is no leader now: try again when there is one"):
         await fault(yard, KILL, Elected("the leader", nobody), engine).plan()
-    with pytest.raises(FaultError, match="nobody can tell who the leader is: no PD answers"):
+    with pytest.raises(FaultError, match="it is not known which container is the leader: no PD answers"):
         await fault(yard, KILL, Elected("the leader", unknown), engine).plan()
 
 
 def test_what_is_nothing_for_a_container_is_no_fault_of_one() -> None:
     config = ChaosConfig("burst", ChaosType.BURST_TRAFFIC, "")
-    with pytest.raises(InvalidValue, match="burst_traffic is nothing that is done to a container"):
+    with pytest.raises(InvalidValue, match="chaos_type burst_traffic cannot be applied to a container"):
         ContainerFault(config, Fixed(Selector(name="x")), Engine(), always)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from demo.container_engine import Engine
 from demo.errors import FaultError
-from demo.faults.container_restore import ContainerState, bring_back
+from demo.faults.container_restore import ContainerState, restore_container
 from demo.types import ChaosType
 from tests.support.container_faults import (
     DEEDS,
@@ -47,7 +47,7 @@ async def test_a_victim_that_vanishes_after_it_was_shown_is_not_replaced_by_anot
     await driver.choose()
     docker("rm", "--force", yard.name("one"))
     yard.run("one")
-    with pytest.raises(FaultError, match="one has vanished since it was chosen: nothing was touched"):
+    with pytest.raises(FaultError, match="one was removed since it was chosen: nothing was changed"):
         await driver.plan()
     assert yard.state("one") == "running"
     assert (await driver.plan()).target == "one", "the next plan chooses anew"
@@ -60,7 +60,7 @@ async def test_a_victim_that_vanishes_after_the_plan_is_not_hit(yard: Yard, engi
     plan = await driver.plan()
     docker("rm", "--force", yard.name("one"))
     yard.run("one")
-    with pytest.raises(FaultError, match="one has vanished: nothing was touched"):
+    with pytest.raises(FaultError, match="one was removed: nothing was changed"):
         await driver.inject(plan)
     assert yard.state("one") == "running"
     assert set(yard.aliases("one")) == {"bridge"}
@@ -74,7 +74,7 @@ async def test_a_victim_that_went_down_after_the_plan_is_not_hit(yard: Yard, eng
     driver = fault(yard, deed, "one", engine)
     plan = await driver.plan()
     docker("stop", yard.name("one"))
-    with pytest.raises(FaultError, match="one is exited, not running any more: nothing was touched"):
+    with pytest.raises(FaultError, match="one is exited, no longer running: nothing was changed"):
         await driver.inject(plan)
 
 
@@ -153,13 +153,13 @@ async def test_a_heal_that_comes_behind_another_one_or_a_removal_is_no_failure(
     plan = await driver.plan()
     await driver.inject(plan)
     before = ContainerState.planned(plan)
-    broken = await engine.look(before.id)
+    broken = await engine.inspect(before.id)
     assert broken is not None
     await driver.heal(plan)
-    await bring_back(engine, before, broken)
+    await restore_container(engine, before, broken)
     assert await driver.is_healed(plan)
     docker("rm", "--force", yard.name("one"))
-    await bring_back(engine, before, broken)
+    await restore_container(engine, before, broken)
 
 
 async def test_half_of_its_names_lost_is_not_healed_and_what_it_gained_is_kept(yard: Yard, engine: Engine) -> None:
@@ -186,7 +186,7 @@ async def test_a_network_that_is_gone_is_said_and_healed_when_it_is_there_again(
     plan = await driver.plan()
     await driver.inject(plan)
     docker("network", "rm", network)
-    with pytest.raises(FaultError, match=f"there is no network {network} any more: create it again"):
+    with pytest.raises(FaultError, match=f"the network {network} no longer exists: create it again"):
         await driver.heal(plan)
     assert not await driver.is_healed(plan)
     docker("network", "create", network)

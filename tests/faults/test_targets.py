@@ -79,7 +79,7 @@ async def test_any_node_of_the_limiter_can_be_killed_and_comes_back() -> None:
         assert driver.is_seen({"nodes": [{"id": "node-3", "health": "down"}]}, 0.0)
         assert not driver.is_seen({"nodes": [{"id": "node-2", "health": "down"}, {"id": "node-3", "health": "up"}]}, 0)
         # Another process heals it from the plan alone.
-        fresh = ProcessKill(KILL_NODE, system.nodes[1], system.home, system.nodes)
+        fresh = ProcessKill(KILL_NODE, system.nodes[1], system.system_run, system.nodes)
         await fresh.heal(plan)
         await until_it(lambda: fresh.is_healed(plan))
         assert await system.nodes[2].is_up()

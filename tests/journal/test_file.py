@@ -89,10 +89,10 @@ async def main():
     path = Path(sys.argv[1])
     journal = Journal(path)
     await journal.append([t.said(1), t.said(2)])
-    await journal.intend("kill", 1, Plan("process", "node-2", {"pid": 7}))
+    await journal.record_undo("kill", 1, Plan("process", "node-2", {"pid": 7}))
     getattr(t, sys.argv[2])(path)
     await journal.append([t.said(3)])
-    await journal.intend("pause", 1, Plan("redis", "redis", {}))
+    await journal.record_undo("pause", 1, Plan("redis", "redis", {}))
     await journal.append([t.said(4)])
     print(journal.durable_seq, len(journal.take_repairs()), flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
@@ -124,7 +124,7 @@ async def test_a_journal_that_was_removed_is_back_and_still_nobody_elses(tmp_pat
     removed(path)
     await journal.append(())
     [told] = journal.take_repairs()
-    assert "was removed or moved away; it was put right" in told
+    assert "was removed or moved away; it was repaired" in told
     assert journal.take_repairs() == []
     with pytest.raises(JournalError, match="in use by another demo"):
         Journal(path)
@@ -142,10 +142,10 @@ async def test_a_server_that_began_in_its_place_keeps_it(tmp_path: Path) -> None
     removed(path)
     second = Journal(path)
     await second.append([said(1)])
-    with pytest.raises(JournalError, match="another file in its place: move that away"):
+    with pytest.raises(JournalError, match="another file in its place: move that file away"):
         await first.append([said(2)])
     with pytest.raises(JournalError, match="another file in its place"):
-        await first.intend("kill", 1, Plan("process", "node-2", {}))
+        await first.record_undo("kill", 1, Plan("process", "node-2", {}))
     await second.append([said(2)])
     await second.close()
     with pytest.raises(JournalError, match="lacks its last 1 entries"):
@@ -158,7 +158,7 @@ async def test_a_server_that_began_in_its_place_keeps_it(tmp_path: Path) -> None
 def filled(path: Path) -> Journal:
     """One most of which is in the file itself, no longer in the log."""
     journal = Journal(path)
-    journal.keep([said(seq, 4000) for seq in range(1, 2001)])
+    journal.buffer([said(seq, 4000) for seq in range(1, 2001)])
     return journal
 
 
@@ -168,10 +168,10 @@ async def test_a_file_that_was_cut_short_beyond_repair_is_said_and_takes_no_undo
     await journal.append(())
     os.truncate(path, 8192)
     for _ in range(2):
-        with pytest.raises(JournalError, match=r"was cut short; it cannot be put right: .*start with --fresh"):
+        with pytest.raises(JournalError, match=r"was cut short; it cannot be repaired: .*start with --fresh"):
             await journal.append([said(2001)])
         with pytest.raises(JournalError, match="was cut short"):
-            await journal.intend("kill", 1, Plan("process", "node-2", {}))
+            await journal.record_undo("kill", 1, Plan("process", "node-2", {}))
     with pytest.raises(JournalError, match="lacks its last"):
         await journal.close()
     assert path.stat().st_size == 8192, "nothing was written over what is left"
@@ -185,10 +185,10 @@ async def test_a_file_that_another_journal_was_copied_over_is_said(tmp_path: Pat
     journal = filled(path)
     await journal.append(())
     shutil.copyfile(tmp_path / "other", path)
-    with pytest.raises(JournalError, match="written over by something else: end this show, and start again"):
+    with pytest.raises(JournalError, match="overwritten by another program: end this show, and start again"):
         await journal.append([said(2001)])
     path.rename(tmp_path / "elsewhere")
-    with pytest.raises(JournalError, match="written over by something else"):
+    with pytest.raises(JournalError, match="overwritten by another program"):
         await journal.append(())
     with pytest.raises(JournalError):
         await journal.close()
@@ -204,7 +204,7 @@ async def test_who_notes_a_heal_from_outside_leaves_the_log_of_a_running_show(tm
     if continued:
         await journal.close()
         journal = JournalOpener("s", shelf=shelf).open(show)
-    ident = await journal.intend("kill", 1, Plan("process", "node-2", {}))
+    ident = await journal.record_undo("kill", 1, Plan("process", "node-2", {}))
     outside = (
         f"from demo.journal import note_healed; from pathlib import Path; note_healed(Path({str(journal.path)!r}),"
     )
@@ -228,7 +228,7 @@ def test_a_show_whose_journal_was_replaced_says_so_on_every_screen_and_takes_no_
         (tmp_path / "other").replace(path)
         state = server.until(lambda state: not state["durable"])
         [line] = [line for line in state["log"] if "cannot be written" in line["text"]]
-        assert f"the journal {path} has another file in its place: move that away" in line["text"]
+        assert f"the journal {path} has another file in its place: move that file away" in line["text"]
         for page in ("/", "/presenter", "/remote"):
             assert "The journal cannot be written" in server.client.get(page).text
         assert str(path) in server.client.get("/presenter").text
@@ -276,8 +276,8 @@ def test_a_journal_where_nobody_may_write_is_refused_with_what_to_do() -> None:
     done = ended("--journal", "/sys/show")
     assert done.returncode == 1
     said = done.stderr.removeprefix("demo: ")
-    assert said.startswith("cannot use /sys/show as a journal: Permission denied: make /sys writable for you, or with")
-    assert "--journal name a file elsewhere" in said
+    assert said.startswith("cannot use /sys/show as a journal: Permission denied: make /sys writable for your user, or")
+    assert "name a file elsewhere with --journal" in said
 
 
 def test_a_file_system_without_locks_is_not_taken_for_another_demo(tmp_path: Path) -> None:
@@ -285,7 +285,7 @@ def test_a_file_system_without_locks_is_not_taken_for_another_demo(tmp_path: Pat
     done = ended("--journal", str(path), program=WITHOUT_LOCKS)
     assert done.returncode == 1
     assert f"cannot use {path} as a journal: No locks available (flock): its file system has no locks" in done.stderr
-    assert "with --journal name a file on a local disk" in done.stderr
+    assert "name a file on a local disk with --journal" in done.stderr
     kept = ended(program=WITHOUT_LOCKS)
     assert kept.returncode == 0
     assert "in use" not in kept.stdout + kept.stderr
@@ -306,7 +306,7 @@ async def test_an_event_of_a_later_version_is_named_with_what_to_do(tmp_path: Pa
     await journal.close()
     assert f"the journal {path}: entry 2" in str(raised.value)
     assert "'RoomJoined'" in str(raised.value)
-    assert "update this program, or --fresh starts anew and keeps the old file" in str(raised.value)
+    assert "update this program, or --fresh starts a new show and keeps the old file" in str(raised.value)
 
 
 def test_a_show_in_a_temporary_journal_is_not_called_durable_and_takes_no_fault(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from demo.errors import JournalError
 from demo.journal import MAX_UNWRITTEN, Journal
-from demo.journal.library.inspect import look
+from demo.journal.library.inspect import summarize
 from demo.show import events as e
 from demo.types import Plan
 from tests.support.servers import wait_for
@@ -43,7 +43,7 @@ async def test_what_was_appended_is_read_in_order_after_a_restart(tmp_path: Path
 
 async def test_entries_that_wait_are_read_and_are_written_before_later_ones(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "j")
-    journal.keep([entry(1)])
+    journal.buffer([entry(1)])
     assert await journal.read() == [entry(1)]
     await journal.append([entry(2)])
     with sqlite3.connect(tmp_path / "j") as db:
@@ -71,8 +71,8 @@ async def test_a_journal_reached_through_a_link_has_the_same_lock_and_the_same_l
     journal = Journal(tmp_path / "elsewhere" / "j")
     await journal.append([entry(1)])
     for name in ("link", "beside/j"):
-        assert look(tmp_path / name).in_use
-        assert look(tmp_path / name).events == 1
+        assert summarize(tmp_path / name).in_use
+        assert summarize(tmp_path / name).events == 1
         with pytest.raises(JournalError, match="in use by another demo"):
             Journal(tmp_path / name)
     await journal.close()
@@ -94,7 +94,7 @@ async def test_an_entry_of_somebody_else_under_our_number_is_an_error_and_our_ow
     with sqlite3.connect(tmp_path / "j") as db:
         db.execute("INSERT INTO entries VALUES (5, 1.0, 'another', '{}')")
     db.close()
-    with pytest.raises(JournalError, match="holds another entry 5: somebody else writes to it"):
+    with pytest.raises(JournalError, match="has a different entry 5: another server writes to it"):
         await journal.append([entry(4), entry(5)])
     assert journal.durable_seq == 3
     with pytest.raises(JournalError, match="lacks its last 2 entries, from 4 on"):
@@ -109,7 +109,7 @@ async def test_a_killed_server_leaves_what_it_appended_and_no_lock(tmp_path: Pat
         "async def main():\n"
         "    journal = Journal(Path(sys.argv[1]))\n"
         "    await journal.append([e.JournalEntry(1, 1.0, 'test', e.Said('kept'))])\n"
-        "    await journal.intend('kill', 1, Plan('process', 'node-2', {'pid': 7}))\n"
+        "    await journal.record_undo('kill', 1, Plan('process', 'node-2', {'pid': 7}))\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
         "asyncio.run(main())\n"
     )
@@ -123,8 +123,8 @@ async def test_a_killed_server_leaves_what_it_appended_and_no_lock(tmp_path: Pat
 
 async def test_an_undo_is_pending_until_it_is_marked_healed(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "j")
-    first = await journal.intend("kill", 1, Plan("process", "node-2", {}))
-    await journal.intend("pause", 1, Plan("redis", "redis", {}))
+    first = await journal.record_undo("kill", 1, Plan("process", "node-2", {}))
+    await journal.record_undo("pause", 1, Plan("redis", "redis", {}))
     await journal.mark(first, "applied")
     assert [(undo.fault, undo.state) for undo in await journal.pending()] == [
         ("kill", "applied"),
@@ -197,15 +197,15 @@ async def test_an_event_that_json_cannot_hold_is_refused_and_the_rest_is_written
     journal = Journal(tmp_path / "j")
     loop: dict[str, Any] = {}
     loop["self"] = loop
-    journal.keep([entry(1)])
+    journal.buffer([entry(1)])
     for held in (Unwritable(), loop, {1: {(2, 3): 4}}):
         odd = e.JournalEntry(3, 1.0, "test", e.HealthSampled({"odd": held}, 1.0))
         with pytest.raises(JournalError, match="entry 3"):
-            journal.keep([entry(2), odd])
+            journal.buffer([entry(2), odd])
         with pytest.raises(JournalError, match="entry 3"):
             await journal.append([entry(2), odd])
     with pytest.raises(JournalError, match="the undo of kill"):
-        await journal.intend("kill", 1, Plan("process", "node-2", {"pid": Unwritable()}))
+        await journal.record_undo("kill", 1, Plan("process", "node-2", {"pid": Unwritable()}))
     await journal.append([entry(2)])
     assert await journal.read() == [entry(1), entry(2)]
     await journal.close()
@@ -214,9 +214,9 @@ async def test_an_event_that_json_cannot_hold_is_refused_and_the_rest_is_written
 async def test_what_utf8_cannot_hold_is_a_journal_error_and_spoils_nothing(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "j")
     with pytest.raises(JournalError, match="entry 1"):
-        journal.keep([e.JournalEntry(1, 1.0, "\ud800", e.Said("x"))])
+        journal.buffer([e.JournalEntry(1, 1.0, "\ud800", e.Said("x"))])
     with pytest.raises(JournalError, match="cannot be used"):
-        await journal.intend("kill", 1, Plan("process", "\ud800", {}))
+        await journal.record_undo("kill", 1, Plan("process", "\ud800", {}))
     said = e.JournalEntry(1, 1.0, "test", e.Said("\ud800"))
     await journal.append([said])
     assert await journal.read() == [said]
@@ -250,7 +250,7 @@ async def test_a_short_file_and_a_pipe_are_no_journals_and_an_empty_file_becomes
 async def test_the_last_number_on_disk_is_known_at_any_time(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "j")
     assert journal.durable_seq == 0
-    journal.keep([entry(1), entry(2)])
+    journal.buffer([entry(1), entry(2)])
     assert journal.durable_seq == 0
     await journal.append([entry(3)])
     assert journal.durable_seq == 3
@@ -265,7 +265,7 @@ async def test_of_too_many_entries_in_memory_only_health_samples_are_given_up(tm
     moves = [entry(seq) for seq in range(1, 5001, 1000)]
     at = {one.seq: one for one in moves}
     for seq in range(1, MAX_UNWRITTEN + 2):
-        journal.keep([at.get(seq) or e.JournalEntry(seq, 1.0, "poller", e.HealthSampled({}, 1.0))])
+        journal.buffer([at.get(seq) or e.JournalEntry(seq, 1.0, "poller", e.HealthSampled({}, 1.0))])
     assert await journal.read() == moves
     await journal.append([entry(MAX_UNWRITTEN + 2)])
     assert [one.seq for one in await journal.read()] == [*at, MAX_UNWRITTEN + 2]
@@ -277,7 +277,7 @@ async def test_a_disk_that_hangs_holds_up_neither_the_close_nor_what_is_in_memor
     await journal.append([entry(1)])
     hangs = threading.Event()
     journal._thread.submit(hangs.wait)
-    journal.keep([entry(2), entry(3)])
+    journal.buffer([entry(2), entry(3)])
     async with asyncio.timeout(5):
         assert await journal.read(after=1) == [entry(2), entry(3)]
         with pytest.raises(JournalError, match=r"its last 2 entries, from 2 on: the disk does not answer"):

@@ -18,8 +18,8 @@ from demo.errors import JournalError
 from demo.journal import Journal
 from demo.journal.library import JournalDirectory, JournalOpener
 from demo.journal.library.directory import MAX_ENDED, continues_next, key, key_of, remove
-from demo.journal.library.inspect import JournalSummary, look
-from demo.journal.library.undo_transfer import asides, move_aside
+from demo.journal.library.inspect import JournalSummary, summarize
+from demo.journal.library.undo_transfer import list_set_aside, move_aside
 from demo.journal.sqlite_file import APPLICATION_ID, open_file
 from demo.show import ShowState, opening
 from demo.show import events as e
@@ -82,7 +82,7 @@ async def kept(
     story = (e.ShowOpened(subject, tuple(titles)), e.ChapterEntered(1, True, 1), e.ChapterEntered(2, True, 2), *events)
     await journal.append([e.JournalEntry(seq, CLOCK.tick(), "test", event) for seq, event in enumerate(story, 1)])
     for run in range(1, undos + 1):
-        await journal.intend("off", run, Plan("lamp", "lamp", {"run": run}))
+        await journal.record_undo("off", run, Plan("lamp", "lamp", {"run": run}))
     await journal.close()
     begun_at(path, began)
     return path
@@ -114,7 +114,7 @@ async def undos_in(path: Path) -> list[tuple[str, str]]:
 
 async def test_an_empty_shelf_gets_a_journal_for_this_user_alone(shelf: JournalDirectory) -> None:
     path, found = await opened(shelf)
-    assert (found.continued, found.troubles) == ("", [])
+    assert (found.continued, found.notices) == ("", [])
     assert path.parent == shelf.directory
     assert key_of(path) == "none"
     assert stat.S_IMODE(shelf.directory.stat().st_mode) == 0o700
@@ -126,8 +126,8 @@ async def test_a_show_that_was_left_goes_on_and_says_so(shelf: JournalDirectory)
     path, found = await opened(shelf)
     assert path == left
     assert found.continued.startswith("chapter 2 of 3, begun ")
-    assert found.continued.endswith("(start anew: --fresh)")
-    assert found.troubles == []
+    assert found.continued.endswith("(for a new show: --fresh)")
+    assert found.notices == []
 
 
 async def test_of_several_the_one_written_to_last_goes_on(shelf: JournalDirectory) -> None:
@@ -146,7 +146,7 @@ async def test_a_show_that_is_over_does_not_go_on(shelf: JournalDirectory, endin
     over = await kept(shelf, ending)
     path, found = await opened(shelf)
     assert path != over
-    assert (found.continued, found.troubles) == ("", [])
+    assert (found.continued, found.notices) == ("", [])
 
 
 @pytest.mark.parametrize("after", [(e.ShowClosed(over=False),), (e.ShowClosed(over=True), e.ShowPickedUp())])
@@ -164,10 +164,12 @@ async def test_a_second_server_gets_a_journal_of_its_own_and_disturbs_nobody(she
     assert first.path == left
     path, found = await opened(shelf)
     assert path != left
-    assert len(found.troubles) == 1
-    assert found.troubles[0].startswith(f"{look(left).name} is in use by another demo and not continued here")
+    assert len(found.notices) == 1
+    assert found.notices[0].startswith(
+        f"{summarize(left).name} is in use by another demo, so a new show was started here"
+    )
     _, found = await opened(shelf, fresh=True)
-    assert found.troubles == [], "whoever asks for a new show knows"
+    assert found.notices == [], "whoever asks for a new show knows"
     assert [state for _, state in await undos_in(left)] == ["intended"]
     await first.close()
 
@@ -180,7 +182,7 @@ async def test_a_server_that_is_closing_is_waited_for_and_its_show_goes_on(
     monkeypatch.setattr("demo.journal.library.open_show.IN_USE_TIMEOUT_SEC", 30.0)
     monkeypatch.setattr("demo.journal.library.open_show.time.sleep", lambda _: closing.release())
     path, found = await opened(shelf)
-    assert (path, found.troubles) == (left, [])
+    assert (path, found.notices) == (left, [])
     assert found.continued.startswith("chapter 2 of 3")
 
 
@@ -200,11 +202,11 @@ async def test_another_deck_is_not_continued_and_said_once(shelf: JournalDirecto
     other = await kept(shelf, titles=("other",), undos=1)
     path, found = await opened(shelf)
     assert path != other
-    assert len(found.troubles) == 2
-    assert "met another deck of 1 chapters" in found.troubles[0]
-    assert "left something broken" in found.troubles[1]
+    assert len(found.notices) == 2
+    assert "it belongs to another deck of 1 chapters" in found.notices[0]
+    assert "left something broken" in found.notices[1]
     again, found = await opened(shelf)
-    assert (again, found.troubles) == (path, [])
+    assert (again, found.notices) == (path, [])
 
 
 async def test_another_version_is_left_byte_for_byte_alone(shelf: JournalDirectory) -> None:
@@ -216,7 +218,7 @@ async def test_another_version_is_left_byte_for_byte_alone(shelf: JournalDirecto
     path, found = await opened(shelf)
     assert path != other
     assert other.read_bytes() == before
-    assert ["format 99" in line for line in found.troubles] == [True]
+    assert ["format 99" in line for line in found.notices] == [True]
 
 
 async def test_nowhere_to_write_is_said_and_the_show_goes_on_in_a_temporary_journal(tmp_path: Path) -> None:
@@ -227,8 +229,8 @@ async def test_nowhere_to_write_is_said_and_the_show_goes_on_in_a_temporary_jour
     await journal.append([e.JournalEntry(1, 1.0, "test", e.Said("x"))])
     await journal.close()
     assert not place.exists()
-    assert len(found.troubles) == 1
-    assert "a crash would lose it" in found.troubles[0]
+    assert len(found.notices) == 1
+    assert "a crash would lose it" in found.notices[0]
 
 
 async def test_what_lies_on_a_shelf_that_cannot_be_written_is_healed_all_the_same(
@@ -245,7 +247,7 @@ async def test_what_lies_on_a_shelf_that_cannot_be_written_is_healed_all_the_sam
     journal = keeper(shelf, fresh=True).open(show())
     assert [undo.fault for undo in await journal.pending()] == ["off"]
     assert journal.path.parent != shelf.directory
-    assert look(old).undos == 1
+    assert summarize(old).undos == 1
     await journal.close()
 
 
@@ -263,8 +265,8 @@ async def test_what_a_temporary_journal_takes_over_stays_owed_on_the_shelf(
         journal = keeper(shelf, fresh=fresh).open(show())
         assert [undo.fault for undo in await journal.pending()] == ["off"]
         await journal.close()
-    assert look(old).undos == 1, "the temporary ledger is gone, and this one is all there is"
-    assert look(old).over is not fresh, "no show is left that would go on instead"
+    assert summarize(old).undos == 1, "the temporary ledger is gone, and this one is all there is"
+    assert summarize(old).over is not fresh, "no show is left that would go on instead"
 
 
 async def test_nowhere_to_write_at_all_is_said_with_what_to_do(
@@ -275,7 +277,7 @@ async def test_nowhere_to_write_at_all_is_said_with_what_to_do(
 
     monkeypatch.setattr("tempfile.mkdtemp", full)
     monkeypatch.setattr(JournalDirectory, "begin", full)
-    with pytest.raises(JournalError, match=r"nowhere to keep the show.*TMPDIR"):
+    with pytest.raises(JournalError, match=r"no place for the journal.*TMPDIR"):
         keeper(shelf).open(show())
 
 
@@ -290,8 +292,8 @@ async def test_a_fresh_start_takes_over_what_is_left_to_undo_and_sets_the_old_sh
     assert path != old
     assert await undos_in(path) == [('{"run": 1}', "intended"), ('{"run": 2}', "intended")]
     assert [state for _, state in await undos_in(old)] == ["moved", "moved"]
-    assert len(found.troubles) == 1
-    assert look(old).over
+    assert len(found.notices) == 1
+    assert summarize(old).over
     assert (await opened(shelf))[0] == path
 
 
@@ -310,7 +312,7 @@ async def test_a_crash_between_the_two_ledgers_leaves_the_undo_in_both(
         patch.setattr("demo.journal.library.undo_transfer.mark_moved", crash)
         with pytest.raises(Crash):
             keeper(shelf, fresh=True).open(show())
-    assert look(old).undos == 1
+    assert summarize(old).undos == 1
     newest = next(found for found in shelf.of("none") if found.path != old)
     assert newest.undos == 1, "on disk in the new ledger before the old one is told"
 
@@ -325,8 +327,8 @@ async def test_the_old_ledger_is_marked_only_when_the_new_one_has_taken_it(
 
     monkeypatch.setattr("demo.journal.journal.add_undos", full)
     _, found = await opened(shelf, fresh=True)
-    assert look(old).undos == 1
-    assert "cannot take over an undo: database or disk is full" in found.troubles[0]
+    assert summarize(old).undos == 1
+    assert "cannot take over an undo: database or disk is full" in found.notices[0]
 
 
 async def test_taking_over_twice_heals_once(shelf: JournalDirectory) -> None:
@@ -338,7 +340,7 @@ async def test_taking_over_twice_heals_once(shelf: JournalDirectory) -> None:
     again, _ = await opened(shelf)
     assert again == path
     assert len(await undos_in(path)) == 1
-    assert look(old).undos == 0
+    assert summarize(old).undos == 0
 
 
 async def test_an_undo_that_comes_back_to_the_ledger_it_was_moved_from_is_pending_there(
@@ -356,24 +358,24 @@ async def test_an_undo_that_comes_back_to_the_ledger_it_was_moved_from_is_pendin
     await other.close()
     path, _ = await opened(shelf)
     assert path == first
-    assert (look(first).undos, look(second).undos) == (1, 0)
+    assert (summarize(first).undos, summarize(second).undos) == (1, 0)
 
 
 async def test_fresh_with_a_file_moves_the_old_one_aside_with_its_log(tmp_path: Path, shelf: JournalDirectory) -> None:
     file = tmp_path / "show"
     await kept(shelf, path=file, undos=1)
-    first = look(file)
+    first = summarize(file)
     (tmp_path / "show.sessions").write_text("s")
     path, found = await opened(shelf, file=file, fresh=True)
     assert path == file
-    assert look(file).events == 0
-    aside = look(tmp_path / "show.1")
+    assert summarize(file).events == 0
+    aside = summarize(tmp_path / "show.1")
     assert (aside.events, aside.chapter, aside.undos) == (first.events, 2, 0)
     assert [state for _, state in await undos_in(file)] == ["intended"]
     assert (tmp_path / "show.1.sessions").read_text() == "s"
-    assert len(found.troubles) == 1
+    assert len(found.notices) == 1
     await opened(shelf, file=file, fresh=True)
-    assert sorted(one.name for one in asides(file)) == ["show.1", "show.2"]
+    assert sorted(one.name for one in list_set_aside(file)) == ["show.1", "show.2"]
 
 
 async def test_what_lies_aside_is_healed_at_the_next_start_when_the_first_one_crashed(
@@ -384,7 +386,7 @@ async def test_what_lies_aside_is_healed_at_the_next_start_when_the_first_one_cr
     move_aside(file)
     await opened(shelf, file=file)
     assert [state for _, state in await undos_in(file)] == ["intended"]
-    assert look(tmp_path / "show.1").undos == 0
+    assert summarize(tmp_path / "show.1").undos == 0
 
 
 async def test_a_named_file_takes_over_what_this_subject_left_on_the_shelf(
@@ -394,8 +396,8 @@ async def test_a_named_file_takes_over_what_this_subject_left_on_the_shelf(
     other = await kept(shelf, undos=1, subject="other")
     _, found = await opened(shelf, file=tmp_path / "show")
     assert [state for _, state in await undos_in(tmp_path / "show")] == ["intended"]
-    assert (look(left).undos, look(other).undos) == (0, 1)
-    assert "left something broken" in found.troubles[0]
+    assert (summarize(left).undos, summarize(other).undos) == (0, 1)
+    assert "left something broken" in found.notices[0]
     path, found = await opened(shelf)
     assert path == left, "a show that is not over still goes on"
 
@@ -443,11 +445,11 @@ async def test_a_crash_while_a_journal_is_moved_aside_never_parts_it_from_its_lo
         patch.setattr(Path, "hardlink_to", killed(Path.hardlink_to) if links else nothing)
         with contextlib.suppress(Crash):
             move_aside(file)
-    held = [one for one in (file, *asides(file)) if one.exists()]
-    assert [look(one).undos for one in held] == [1]
+    held = [one for one in (file, *list_set_aside(file)) if one.exists()]
+    assert [summarize(one).undos for one in held] == [1]
     if not file.exists():
         await Journal(file).close()
-        assert [look(one).undos for one in (file, *held)] == [0, 1], "a new journal has no old log"
+        assert [summarize(one).undos for one in (file, *held)] == [0, 1], "a new journal has no old log"
 
 
 async def test_a_file_in_use_is_not_moved_aside(tmp_path: Path, shelf: JournalDirectory) -> None:
@@ -508,15 +510,15 @@ async def test_at_most_so_many_ended_shows_are_kept_and_none_with_an_undo_goes(s
 
 async def test_a_show_in_use_or_with_an_undo_is_not_removed(shelf: JournalDirectory) -> None:
     path = await kept(shelf, undos=1)
-    with pytest.raises(JournalError, match=r"has an undo left.*--force"):
-        remove(look(path), force=False)
+    with pytest.raises(JournalError, match=r"still has an undo.*--force"):
+        remove(summarize(path), force=False)
     held = Journal(path)
     with pytest.raises(JournalError, match="in use"):
-        remove(look(path), force=True)
+        remove(summarize(path), force=True)
     await held.close()
     for side in ("-wal", "-shm", ".sessions"):
         path.with_name(path.name + side).touch()
-    remove(look(path), force=True)
+    remove(summarize(path), force=True)
     assert list(shelf.directory.iterdir()) == []
 
 
@@ -526,19 +528,19 @@ async def taken_up(found: JournalSummary, event: e.Event | None = None, undo: bo
     if event is not None:
         await journal.append([e.JournalEntry(9, CLOCK.tick(), "test", event)])
     if undo:
-        await journal.intend("off", 9, Plan("lamp", "lamp", {}))
+        await journal.record_undo("off", 9, Plan("lamp", "lamp", {}))
     await journal.close()
 
 
 async def test_what_was_taken_up_since_it_was_looked_at_is_not_removed(shelf: JournalDirectory) -> None:
-    found = look(await kept(shelf, e.ShowClosed(over=True)))
+    found = summarize(await kept(shelf, e.ShowClosed(over=True)))
     await taken_up(found, e.ShowPickedUp())
-    with pytest.raises(JournalError, match="was taken up again: it stays"):
+    with pytest.raises(JournalError, match="was continued meanwhile: it is not removed"):
         remove(found, force=False, ended=True)
     await taken_up(found, undo=True)
-    with pytest.raises(JournalError, match=r"has an undo left.*--force"):
+    with pytest.raises(JournalError, match=r"still has an undo.*--force"):
         remove(found, force=False)
-    assert look(found.path).undos == 1
+    assert summarize(found.path).undos == 1
     remove(found, force=True)
     assert not found.path.exists()
 
@@ -546,7 +548,7 @@ async def test_what_was_taken_up_since_it_was_looked_at_is_not_removed(shelf: Jo
 async def test_pruning_leaves_what_was_taken_up_meanwhile(
     shelf: JournalDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen = [look(await kept(shelf, e.ShowClosed(over=True))) for _ in range(MAX_ENDED + 1)]
+    seen = [summarize(await kept(shelf, e.ShowClosed(over=True))) for _ in range(MAX_ENDED + 1)]
     await taken_up(seen[0], e.ShowPickedUp())
     monkeypatch.setattr(JournalDirectory, "of", lambda *_: seen[::-1])
     shelf.prune("none")
@@ -563,9 +565,9 @@ async def test_a_journal_that_goes_between_the_look_and_the_lock_is_not_said_to_
         with monkeypatch.context() as patch:
             patch.setattr(JournalDirectory, "of", lambda *_, looks=looks: looks)
             path, found = await opened(shelf)
-        assert (look(path).chapter, found.continued) == (0, "")
+        assert (summarize(path).chapter, found.continued) == (0, "")
         assert [one.path for one in shelf.all()] == [path], "nothing empty is left in its place"
-        remove(look(path), force=True)
+        remove(summarize(path), force=True)
 
 
 async def test_a_journal_that_ended_between_the_look_and_the_lock_is_not_continued(
@@ -578,7 +580,7 @@ async def test_a_journal_that_ended_between_the_look_and_the_lock_is_not_continu
     path, found = await opened(shelf)
     assert path != left
     assert found.continued == ""
-    assert look(left).over
+    assert summarize(left).over
 
 
 async def test_a_journal_without_entries_is_a_fresh_start_and_sets_the_old_show_aside(shelf: JournalDirectory) -> None:
@@ -587,7 +589,7 @@ async def test_a_journal_without_entries_is_a_fresh_start_and_sets_the_old_show_
     os.utime(empty, (5e9, 5e9))
     path, found = await opened(shelf)
     assert (path, found.continued) == (empty, "")
-    assert look(old).over
+    assert summarize(old).over
 
 
 async def test_a_begin_that_fails_leaves_no_file(shelf: JournalDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -599,14 +601,14 @@ async def test_a_begin_that_fails_leaves_no_file(shelf: JournalDirectory, monkey
     monkeypatch.setattr("demo.journal.guarded_file.open_file", full)
     path, found = await opened(shelf)
     assert path.parent != shelf.directory
-    assert "database or disk is full" in found.troubles[0]
+    assert "database or disk is full" in found.notices[0]
     assert list(shelf.directory.iterdir()) == []
 
 
 async def test_whoever_waited_for_a_journal_that_was_removed_gets_a_lock_that_counts(tmp_path: Path) -> None:
     path = tmp_path / "j"
     await Journal(path).close()
-    remove(look(path), force=False)
+    remove(summarize(path), force=False)
     first = Journal(path)
     with pytest.raises(JournalError, match="in use"):
         Journal(path)
@@ -616,7 +618,7 @@ async def test_whoever_waited_for_a_journal_that_was_removed_gets_a_lock_that_co
 async def test_looking_leaves_no_trace(shelf: JournalDirectory) -> None:
     path = await kept(shelf)
     before = sorted(one.name for one in shelf.directory.iterdir())
-    found = look(path)
+    found = summarize(path)
     assert (found.subject, found.titles, found.chapter, found.events) == ("none", TITLES, 2, 3)
     assert sorted(one.name for one in shelf.directory.iterdir()) == before
     assert continues_next([found]) is found
@@ -631,7 +633,7 @@ async def test_a_journal_whose_server_ended_while_it_was_being_made_is_begun(she
         db.execute("PRAGMA journal_mode=WAL")
     db.close()
     path, found = await opened(shelf)
-    assert (path, found.troubles, found.continued) == (empty, [], "")
+    assert (path, found.notices, found.continued) == (empty, [], "")
 
 
 async def test_what_is_no_journal_is_listed_as_such(shelf: JournalDirectory) -> None:
@@ -639,15 +641,15 @@ async def test_what_is_no_journal_is_listed_as_such(shelf: JournalDirectory) -> 
     assert [found.trouble != "" for found in shelf.all()] == [True]
     path, found = await opened(shelf)
     assert path.name != "none-20260101-000000.journal"
-    assert len(found.troubles) == 1
+    assert len(found.notices) == 1
     await kept(shelf, e.ShowClosed(over=True), path=path.with_name("none-20260102-000000.journal"))
     path.unlink()
     _, found = await opened(shelf)
-    assert found.troubles == [], "said once: a show was begun since"
+    assert found.notices == [], "said once: a show was begun since"
 
 
 def test_json_types_are_found_by_their_first_word() -> None:
-    """`look` finds events in a journal by how their JSON begins."""
+    """`summarize` finds events in a journal by how their JSON begins."""
     assert json.dumps(e.to_json(e.ShowClosed(over=True))).startswith('{"type": "ShowClosed"')
 
 
@@ -655,7 +657,7 @@ def test_json_types_are_found_by_their_first_word() -> None:
 def test_the_state_directory_is_its_users_alone_under_any_umask(tmp_path: Path, umask: int) -> None:
     state = tmp_path / "home" / "state"
     make = "from demo.journal.library import JournalDirectory; JournalDirectory().prepare()"
-    make += "; from demo.subjects.standalone import place; place()"
+    make += "; from demo.subjects.standalone import register_directory; register_directory()"
     program = f"import os; os.umask({umask:#o}); {make}"
     subprocess.run([sys.executable, "-c", program], check=True, env=os.environ | {"XDG_STATE_HOME": str(state)})
     for part in ("", "/chaos-stage", "/chaos-stage/shows", "/chaos-stage/standing"):

@@ -130,7 +130,7 @@ def test_a_subjects_error_is_never_called_a_bug_of_the_program(
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 1
     assert "own.py:16 in __init__: KeyError: 'bulb'" in done.stderr
-    assert "bug of this program" not in done.stderr
+    assert "because of a bug in it" not in done.stderr
     assert ("Traceback" in done.stderr) == has_traceback
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from demo.journal import Journal
-from demo.journal.library.inspect import look
+from demo.journal.library.inspect import summarize
 from demo.journal.sqlite_file import STORY
 from demo.show import ShowState, apply, opening
 from demo.show import commands as c
@@ -74,7 +74,7 @@ async def folded(path: Path, of: ShowState) -> tuple[ShowState, int]:
     """The state that a start finds, and how many entries it reads for that."""
     journal = Journal(path)
     state, count = await journal.restore(of), 0
-    async for entries in journal.behind(state.seq):
+    async for entries in journal.entries_after(state.seq):
         for entry in entries:
             state, count = apply(state, entry), count + 1
     journal.verify(of)
@@ -178,7 +178,7 @@ async def test_what_is_listed_of_a_show_needs_no_look_at_its_samples(tmp_path: P
     played = player(*DECK, faults=FAULTS)
     entries = [*played.entries, *(sampled(10 + n, 1000.0 + n, "n") for n in range(2000))]
     await kept(tmp_path / "j", entries)
-    found = look(tmp_path / "j")
+    found = summarize(tmp_path / "j")
     assert (found.chapter, found.events, found.titles) == (1, 2009, ("one", "two", "three"))
     with closing(sqlite3.connect(tmp_path / "j")) as db:
         for query in ("SELECT data FROM entries WHERE {} ORDER BY seq DESC", "SELECT seq FROM entries WHERE {}"):

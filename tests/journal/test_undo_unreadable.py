@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from demo.journal import Journal
-from demo.journal.library.inspect import look
+from demo.journal.library.inspect import summarize
 from demo.types import Plan
 from tests.support.lamp import LAMP, put_out
 from tests.support.servers import serving
@@ -38,7 +38,7 @@ async def ledger(path: Path, column: str, value: str) -> None:
     """Two undos that wait, the second one damaged."""
     journal = Journal(path)
     for fault in ("whole", "torn"):
-        await journal.intend(fault, 1, Plan("dark", f"the {fault} lamp", {"file": "f"}, manual=f"rm {fault}"))
+        await journal.record_undo(fault, 1, Plan("dark", f"the {fault} lamp", {"file": "f"}, manual=f"rm {fault}"))
     await journal.close()
     alter(path, f"UPDATE undos SET {column} = {value} WHERE fault = 'torn'")
 
@@ -57,11 +57,11 @@ async def test_the_other_undos_are_read_and_the_damaged_one_is_put_aside_and_kep
     assert set(await journal.newest()) == {"whole"}
     (torn,) = await journal.unreadable()
     assert (torn.fault, torn.manual, torn.is_new) == ("torn", "rm torn", True)
-    await journal.put_aside([torn])
+    await journal.set_aside([torn])
     (kept,) = await journal.unreadable()
     assert not kept.is_new
     await journal.close()
-    found = look(path)
+    found = summarize(path)
     assert (found.trouble, found.undos, found.unreadable) == ("", 1, 1)
 
 
@@ -92,7 +92,7 @@ def test_a_show_with_an_undo_that_cannot_be_read_starts_and_says_what_to_do_by_h
     for _ in range(2):
         with serving("lamp:Lamp", cwd=tmp_path, state_home=tmp_path) as server:
             state = server.until(lambda state: state["chaos"][0]["state"] == "failed")
-            text = "the undo of dark on the lamp cannot be read and was put aside: nothing heals it by itself."
+            text = "the undo of dark on the lamp cannot be read and was set aside: it is not healed automatically."
             assert state["chaos"][0]["error"] == f"{text} By hand: rm dark"
             assert [line["text"] for line in state["log"]].count(f"{text} By hand: rm dark") == 1
             assert "rm dark" in server.client.get("/presenter").text
@@ -107,7 +107,7 @@ def test_a_fresh_show_says_it_once_leaves_it_where_it_is_and_is_whole_itself(tmp
     with serving("lamp:Lamp", "--fresh", cwd=tmp_path, state_home=tmp_path) as server:
         state = server.until(lambda state: any("cannot be read" in line["text"] for line in state["log"]))
         assert state["chaos"][0]["state"] == "idle"
-        said = f"{old.stem}: the undo of dark on the lamp cannot be read and was put aside"
+        said = f"{old.stem}: the undo of dark on the lamp cannot be read and was set aside"
         assert said in server.said()
         assert "By hand: rm dark" in server.said()
     found = shows(tmp_path)
@@ -119,7 +119,7 @@ def test_a_fresh_show_says_it_once_leaves_it_where_it_is_and_is_whole_itself(tmp
         assert "cannot be read" not in again.said(), "it was said when it was put aside, and stands in `demo shows`"
     removed = demo(tmp_path, "shows", "--remove", old.stem)
     assert removed.returncode != 0
-    assert "holds an undo that cannot be read" in removed.stdout + removed.stderr
+    assert "has an undo that cannot be read" in removed.stdout + removed.stderr
     assert demo(tmp_path, "shows", "--remove", old.stem, "--force").returncode == 0
 
 
@@ -134,5 +134,5 @@ def test_a_named_journal_begun_afresh_leaves_it_in_the_one_that_was_moved_aside(
     with serving(*options, "--fresh", cwd=tmp_path, state_home=tmp_path) as server:
         assert "By hand: rm dark" in server.said()
         assert server.state()["chaos"][0]["state"] == "idle"
-    assert look(journal).unreadable == 0
-    assert look(Path(f"{journal}.1")).unreadable == 1
+    assert summarize(journal).unreadable == 0
+    assert summarize(Path(f"{journal}.1")).unreadable == 1

@@ -75,7 +75,7 @@ async def test_another_etcd_on_a_dead_member_s_port_is_down_and_confirms_nothing
         probe = EtcdProbe(lambda: session, f"http://127.0.0.1:{port}", deadline_sec=2.0)
 
         async def looked() -> Reading:
-            return identities.judge("etcd-0", await probe.look())
+            return identities.judge("etcd-0", await probe.read())
 
         async def confirmed() -> bool:
             try:
@@ -101,7 +101,7 @@ async def test_another_etcd_on_a_dead_member_s_port_is_down_and_confirms_nothing
 
 
 async def _answers(probe: EtcdProbe) -> bool:
-    return (await probe.look()).ok
+    return (await probe.read()).ok
 
 
 def test_a_new_container_may_be_a_new_member_and_the_same_one_may_not() -> None:
@@ -119,7 +119,7 @@ def test_a_new_container_may_be_a_new_member_and_the_same_one_may_not() -> None:
     boxes["etcd-0"] = "another box"
     assert (judged("2", "9"), judged("2", "9")) == ("", "")
     assert judged("1", "7") == "another etcd answers on its port"
-    silent = Reading(trouble="nobody listens")
+    silent = Reading(trouble="connection refused")
     assert identities.judge("etcd-0", silent) is silent
 
 
@@ -132,5 +132,5 @@ async def test_an_answer_that_does_not_say_who_it_is_is_no_member_s(body: str) -
     app = web.Application()
     app.add_routes([web.post("/v3/maintenance/status", answer)])
     async with TestServer(app) as server, aiohttp.ClientSession() as session:
-        reading = await EtcdProbe(lambda: session, str(server.make_url("")).rstrip("/")).look()
-    assert reading.trouble == "answered with something else than etcd's status"
+        reading = await EtcdProbe(lambda: session, str(server.make_url("")).rstrip("/")).read()
+    assert reading.trouble == "answered, but not with etcd's status"

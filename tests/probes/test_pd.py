@@ -42,7 +42,7 @@ def by_id(reading: Reading) -> list[dict[str, Any]]:
 
 
 async def test_every_pd_tells_the_same_of_a_whole_cluster(cluster: Cluster, session: aiohttp.ClientSession) -> None:
-    readings = [await probe_of(cluster, session, name).look() for name in cluster.pd_urls]
+    readings = [await probe_of(cluster, session, name).read() for name in cluster.pd_urls]
     for reading in readings:
         assert reading.ok
         assert reading.data["troubles"] == {}
@@ -56,7 +56,7 @@ async def test_every_pd_tells_the_same_of_a_whole_cluster(cluster: Cluster, sess
 async def test_ids_beyond_what_a_double_holds_stay_exact(session: aiohttp.ClientSession) -> None:
     ids = (BEYOND + 1, BEYOND + 3, 2**64 - 1)
     with Cluster(store_ids=ids) as cluster:
-        reading = await probe_of(cluster, session).look()
+        reading = await probe_of(cluster, session).read()
     assert tuple(store["id"] for store in by_id(reading)) == ids
     assert reading.data["leader"]["member_id"] == 13_156_394_451_279_123_456
     assert reading.data["members"]["cluster_id"] == cluster.state.cluster_id > BEYOND
@@ -67,7 +67,7 @@ async def test_the_story_of_a_kill_with_pds_lagging_word(session: aiohttp.Client
         probe = probe_of(cluster, session)
 
         async def told() -> tuple[str, int]:
-            store = by_id(await probe.look())[1]
+            store = by_id(await probe.read())[1]
             return store["state"], store["leader_count"]
 
         cluster.kill("tikv1")
@@ -90,15 +90,15 @@ async def test_without_a_leader_a_follower_that_lives_is_told_from_the_one_that_
 ) -> None:
     cluster.state.hangs = hangs
     cluster.kill("pd0")
-    assert (await probe_of(cluster, session).look()).trouble == "nobody listens"
-    reading = await probe_of(cluster, session, "pd1", 0.4).look()
+    assert (await probe_of(cluster, session).read()).trouble == "connection refused"
+    reading = await probe_of(cluster, session, "pd1", 0.4).read()
     assert reading.ok
     assert reading.data["leader"]["name"] == "pd0", "it names the dead one until there is another"
     assert reading.took_ms < 400
     why = "no answer in 400 ms" if hangs else "PD has no leader"
     assert reading.data["troubles"]["stores"] == why
     cluster.elect_pd("pd2")
-    assert (await probe_of(cluster, session, "pd1").look()).data["leader"]["name"] == "pd2"
+    assert (await probe_of(cluster, session, "pd1").read()).data["leader"]["name"] == "pd2"
 
 
 async def test_a_pd_that_was_started_anew_and_knows_no_leader_lives(
@@ -106,7 +106,7 @@ async def test_a_pd_that_was_started_anew_and_knows_no_leader_lives(
 ) -> None:
     cluster.kill("pd0")
     cluster.revive("pd0")
-    reading = await probe_of(cluster, session, "pd0", 0.4).look()
+    reading = await probe_of(cluster, session, "pd0", 0.4).read()
     assert reading.ok
     assert "leader" not in reading.data
     assert reading.data["troubles"]["leader"] == "PD has no leader"
@@ -117,8 +117,8 @@ async def test_a_frozen_leader_freezes_only_what_comes_from_it(
 ) -> None:
     cluster.pause("pd0")
     started = time.monotonic()
-    frozen = await probe_of(cluster, session, "pd0", 0.3).look()
-    follower = await probe_of(cluster, session, "pd1", 0.3).look()
+    frozen = await probe_of(cluster, session, "pd0", 0.3).read()
+    follower = await probe_of(cluster, session, "pd1", 0.3).read()
     assert time.monotonic() - started < 1.5
     assert frozen.trouble == "no answer in 300 ms"
     assert follower.ok
@@ -132,7 +132,7 @@ async def test_only_who_is_to_be_asked_is_asked_for_pds_word(cluster: Cluster, s
         asked.append(named)
         return False
 
-    reading = await PdProbe(lambda: session, cluster.pd_urls["pd1"], 2, asks).look()
+    reading = await PdProbe(lambda: session, cluster.pd_urls["pd1"], 2, asks).read()
     assert set(reading.data) == {"leader", "troubles"}
     assert asked == ["pd0"]
     assert set(cluster.state.asked) == {"/leader", "/ping"}
@@ -140,7 +140,7 @@ async def test_only_who_is_to_be_asked_is_asked_for_pds_word(cluster: Cluster, s
 
 async def test_nothing_is_asked_of_pd_that_has_no_bound(cluster: Cluster, session: aiohttp.ClientSession) -> None:
     """Not the regions one by one, not a count for which they are scanned, not a ping of every member."""
-    assert (await probe_of(cluster, session).look()).ok
+    assert (await probe_of(cluster, session).read()).ok
     assert set(cluster.state.asked) == {"/leader", "/ping", "/members", "/stores", "/regions/count"}
 
 
@@ -148,7 +148,7 @@ async def test_before_the_first_store_pd_is_said_to_wait_for_one(
     cluster: Cluster, session: aiohttp.ClientSession
 ) -> None:
     cluster.state.is_bootstrapped = False
-    reading = await probe_of(cluster, session).look()
+    reading = await probe_of(cluster, session).read()
     assert reading.data["leader"]["name"] == "pd0"
     assert reading.data["troubles"] == dict.fromkeys(("stores", "regions"), "no store has joined yet")
 
@@ -156,7 +156,7 @@ async def test_before_the_first_store_pd_is_said_to_wait_for_one(
 async def test_a_slow_pd_is_not_waited_for(cluster: Cluster, session: aiohttp.ClientSession) -> None:
     cluster.slow("pd0", 3)
     started = time.monotonic()
-    assert (await probe_of(cluster, session, deadline_sec=0.2).look()).trouble == "no answer in 200 ms"
+    assert (await probe_of(cluster, session, deadline_sec=0.2).read()).trouble == "no answer in 200 ms"
     assert time.monotonic() - started < 1
 
 
@@ -165,13 +165,13 @@ async def test_what_is_not_pds_json_is_said_to_be_that(
     cluster: Cluster, session: aiohttp.ClientSession, twist: Any
 ) -> None:
     cluster.twist("pd0", twist)
-    assert (await probe_of(cluster, session).look()).trouble == "answered with something else than PD's JSON"
+    assert (await probe_of(cluster, session).read()).trouble == "answered with unexpected JSON, not PD's"
 
 
 async def test_one_odd_part_does_not_hide_the_others(cluster: Cluster, session: aiohttp.ClientSession) -> None:
     cluster.twist("pd0", lambda path, body: html(path, body) if path == "/stores" else body)
-    reading = await probe_of(cluster, session).look()
-    assert reading.data["troubles"] == {"stores": "answered with something else than PD's JSON"}
+    reading = await probe_of(cluster, session).read()
+    assert reading.data["troubles"] == {"stores": "answered with unexpected JSON, not PD's"}
     assert "stores" not in reading.data
     assert reading.data["regions"] == 3
 
@@ -180,15 +180,15 @@ async def test_an_answer_that_breaks_off_or_never_ends_is_left(
     cluster: Cluster, session: aiohttp.ClientSession
 ) -> None:
     cluster.mode("pd0", "cut")
-    assert (await probe_of(cluster, session).look()).trouble == "hung up without an answer"
+    assert (await probe_of(cluster, session).read()).trouble == "closed the connection without an answer"
     cluster.mode("pd0", "flood")
-    assert (await probe_of(cluster, session, deadline_sec=5).look()).trouble == "answered with more than 1 MB"
+    assert (await probe_of(cluster, session, deadline_sec=5).read()).trouble == "answered with more than 1 MB"
 
 
 async def test_unknown_keys_are_ignored(cluster: Cluster, session: aiohttp.ClientSession) -> None:
-    plain = await probe_of(cluster, session).look()
+    plain = await probe_of(cluster, session).read()
     cluster.twist("pd0", lambda path, body: strange(path, body) if body else body)
-    odd = await probe_of(cluster, session).look()
+    odd = await probe_of(cluster, session).read()
     assert odd.data["troubles"] == {}
     assert [store["id"] for store in by_id(odd)] == [store["id"] for store in by_id(plain)]
 
@@ -198,7 +198,7 @@ async def test_what_pd_leaves_out_is_unknown_and_no_number_is_made_up(
 ) -> None:
     less = without("state_name", "status", "version", "cluster_id", "last_heartbeat")
     cluster.twist("pd0", lambda path, body: less(path, body) if body else body)
-    reading = await probe_of(cluster, session).look()
+    reading = await probe_of(cluster, session).read()
     assert reading.data["troubles"] == {}
     store = by_id(reading)[0]
     assert store["last_heartbeat_ns"] is None

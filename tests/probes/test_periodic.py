@@ -57,10 +57,10 @@ async def test_it_looks_at_once_when_it_is_hurried_and_tells_after_each_look() -
         await until(lambda: len(told) == 1)
         assert pulse.reading.ok
         worked = pulse.worked_at
-        looking.reading = Reading(trouble="nobody listens")
+        looking.reading = Reading(trouble="connection refused")
         pulse.hurry()
         await until(lambda: len(told) == 2)
-        assert pulse.reading.trouble == "nobody listens"
+        assert pulse.reading.trouble == "connection refused"
         assert pulse.at > worked == pulse.worked_at
     finally:
         task.cancel()
@@ -76,7 +76,7 @@ async def test_a_poller_that_has_failed_looks_again_when_it_is_run_again() -> No
         return {"nodes": []}
 
     poller = ClusterPoller(picture)
-    poller.follow([Pulse(looking.look, 0.02, poller.stir)])
+    poller.follow([Pulse(looking.look, 0.02, poller.check_for_changes)])
     with pytest.raises(ValueError, match="a bug"):
         await poller.run()
     broken[0] = False

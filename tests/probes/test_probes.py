@@ -73,7 +73,7 @@ async def server() -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
 
 async def test_an_answer_is_read_and_headers_are_sent() -> None:
     async with server() as (session, url):
-        reading = await HttpProbe(lambda: session, f"{url}/ok", {"X-Test": "token"}).look()
+        reading = await HttpProbe(lambda: session, f"{url}/ok", {"X-Test": "token"}).read()
         assert reading.ok
         assert reading.data == {"got": "token"}
         assert reading.took_ms > 0
@@ -82,16 +82,16 @@ async def test_an_answer_is_read_and_headers_are_sent() -> None:
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("/list", "something else than a JSON object"),
-        ("/text", "something else than a JSON object"),
+        ("/list", "not with a JSON object"),
+        ("/text", "not with a JSON object"),
         ("/broken", "status 500"),
         ("/nowhere", "status 404"),
-        ("/hang-up", "hung up"),
+        ("/hang-up", "closed the connection"),
     ],
 )
 async def test_an_odd_answer_is_said_in_plain_words(path: str, words: str) -> None:
     async with server() as (session, url):
-        reading = await HttpProbe(lambda: session, f"{url}{path}").look()
+        reading = await HttpProbe(lambda: session, f"{url}{path}").read()
         assert not reading.ok
         assert words in reading.trouble
 
@@ -99,7 +99,7 @@ async def test_an_odd_answer_is_said_in_plain_words(path: str, words: str) -> No
 async def test_a_slow_server_does_not_hold_the_probe_up() -> None:
     async with server() as (session, url):
         started = time.monotonic()
-        reading = await HttpProbe(lambda: session, f"{url}/slow", deadline_sec=0.1).look()
+        reading = await HttpProbe(lambda: session, f"{url}/slow", deadline_sec=0.1).read()
         assert time.monotonic() - started < 1.0
         assert reading.trouble == "no answer in 100 ms"
 
@@ -108,8 +108,8 @@ async def test_nobody_there_and_a_closed_session_are_readings_too() -> None:
     port = free_ports(1)[0]
     async with aiohttp.ClientSession() as session:
         probe = HttpProbe(lambda: session, f"http://127.0.0.1:{port}/health")
-        assert (await probe.look()).trouble == "nobody listens"
-    assert not (await probe.look()).ok
+        assert (await probe.read()).trouble == "connection refused"
+    assert not (await probe.read()).ok
 
 
 @pytest.mark.system
@@ -117,22 +117,22 @@ async def test_redis_is_probed_with_a_write_for_ping_stays_green(tmp_path: Path)
     async with own_redis() as (child, connect_to):
         client, control = connect_to(0.3), connect_to(2.0)
         probe = RedisProbe(lambda: client)
-        good = await probe.look()
+        good = await probe.read()
         assert good.ok
         assert good.data["write_ms"] > 0
         assert good.data["memory_bytes"] > 100_000
         await control.client_pause(10_000, all=False)
         assert await control.ping()
-        assert (await probe.look()).trouble == "takes no writes"
+        assert (await probe.read()).trouble == "accepts no writes"
         await control.client_unpause()
 
         async def is_back() -> bool:
-            return (await probe.look()).ok
+            return (await probe.read()).ok
 
         await until_it(is_back)
         child.kill()
         await child.wait()
-        assert (await probe.look()).trouble == "nobody listens"
+        assert (await probe.read()).trouble == "connection refused"
         await client.aclose()
         await control.aclose()
 
@@ -143,6 +143,6 @@ async def test_a_redis_that_is_not_ours_is_not_taken_for_it(tmp_path: Path) -> N
         client = connect_to(1.0)
         owner = PortOwner(client.connection_pool.connection_kwargs["port"], os.getpid())
         stranger = connect(owner, "another password", 1.0)
-        assert not (await RedisProbe(lambda: stranger).look()).ok
+        assert not (await RedisProbe(lambda: stranger).read()).ok
         await client.aclose()
         await stranger.aclose()

@@ -53,14 +53,14 @@ async def served(answer: Callable[[web.Request], Awaitable[web.Response]]) -> As
 async def test_a_vector_is_read_by_its_label_and_the_query_arrives_as_it_is() -> None:
     body = vector(({"instance": "tikv0:20180"}, "12.5"), ({"instance": "tikv1:20180"}, "0"), ({}, "3"))
     async with prometheus(body) as (probe, asked):
-        reading = await probe.look()
+        reading = await probe.read()
         assert reading.data == {"values": {"tikv0:20180": 12.5, "tikv1:20180": 0.0, "": 3.0}}
         assert asked == [QUERY]
 
 
 async def test_an_empty_vector_is_an_answer_without_values() -> None:
     async with prometheus(vector()) as (probe, _):
-        reading = await probe.look()
+        reading = await probe.read()
         assert reading.ok
         assert reading.data == {"values": {}}
 
@@ -68,13 +68,13 @@ async def test_an_empty_vector_is_an_answer_without_values() -> None:
 async def test_a_scalar_has_no_label() -> None:
     body = {"status": "success", "data": {"resultType": "scalar", "result": [1, "2"]}}
     async with prometheus(body) as (probe, _):
-        assert (await probe.look()).data == {"values": {"": 2.0}}
+        assert (await probe.read()).data == {"values": {"": 2.0}}
 
 
 async def test_what_is_no_number_is_left_out() -> None:
     body = vector(({"instance": "a"}, "NaN"), ({"instance": "b"}, "+Inf"), ({"instance": "c"}, "1"))
     async with prometheus(body) as (probe, _):
-        assert (await probe.look()).data == {"values": {"c": 1.0}}
+        assert (await probe.read()).data == {"values": {"c": 1.0}}
 
 
 @pytest.mark.parametrize(
@@ -89,21 +89,21 @@ async def test_what_is_no_number_is_left_out() -> None:
         (200, {"status": "error", "error": 7}, "refused the query: status 200"),
         (502, "<html>", "answered with status 502"),
         (302, "", "answered with status 302"),
-        (200, "<html>", "answered with something else than Prometheus' JSON"),
-        (200, [], "answered with something else than Prometheus' JSON"),
-        (200, {"status": "success"}, "answered with something else than one value for each label"),
+        (200, "<html>", "answered with unexpected JSON, not Prometheus'"),
+        (200, [], "answered with unexpected JSON, not Prometheus'"),
+        (200, {"status": "success"}, "did not answer with one value for each label"),
         (
             200,
             {"status": "success", "data": {"resultType": "matrix", "result": []}},
-            "answered with something else than one value for each label",
+            "did not answer with one value for each label",
         ),
-        (200, vector(({"instance": "a"}, "?")), "answered with something else than one value for each label"),
+        (200, vector(({"instance": "a"}, "?")), "did not answer with one value for each label"),
         (200, vector(({"instance": "a"}, "1"), ({"instance": "a"}, "2")), "answered with several values for one"),
     ],
 )
 async def test_what_is_no_answer_is_said_in_plain_words(status: int, body: Any, words: str) -> None:
     async with prometheus(body, status) as (probe, _):
-        reading = await probe.look()
+        reading = await probe.read()
         assert reading.trouble.startswith(words)
         assert not reading.data
 
@@ -115,16 +115,16 @@ async def test_a_redirect_is_not_followed() -> None:
             raise web.HTTPFound(f"{elsewhere.url}api/v1/query?query=1")
 
         async with served(redirect) as probe:
-            assert (await probe.look()).trouble == "answered with status 302"
+            assert (await probe.read()).trouble == "answered with status 302"
         assert asked == []
 
 
 async def test_a_prometheus_that_is_not_there_is_said() -> None:
     async with aiohttp.ClientSession() as session:
         probe = PrometheusProbe(lambda: session, f"http://127.0.0.1:{free_ports(1)[0]}", QUERY)
-        assert (await probe.look()).trouble == "nobody listens"
+        assert (await probe.read()).trouble == "connection refused"
         unfit = PrometheusProbe(lambda: session, "no address at all", QUERY)
-        assert not (await unfit.look()).ok
+        assert not (await unfit.read()).ok
 
 
 JSON = st.recursive(

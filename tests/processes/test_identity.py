@@ -111,11 +111,11 @@ async def test_a_stranger_on_a_dead_node_s_port_is_never_green_never_healed_and_
                 card = card_of(await poller.poll(), node.id)
                 assert (card["health"], card["metrics"]) == ("down", {}), words
                 assert not await kill.is_healed(plan)
-                with pytest.raises(FaultError, match=f"port {node.port} is taken by .*process {os.getpid()}"):
+                with pytest.raises(FaultError, match=f"port {node.port} is used by .*process {os.getpid()}"):
                     await kill.heal(plan)
-                assert "is taken by" in card_of(await poller.poll(), node.id)["detail"]
+                assert "is used by" in card_of(await poller.poll(), node.id)["detail"]
             await until(lambda: b"/check/" in stranger.heard)
-            for secret in (system.token, system.wiring.password):
+            for secret in (system.token, system.connection_info.password):
                 assert secret.encode() not in stranger.heard
         await kill.heal(plan)
         assert await kill.is_healed(plan)
@@ -134,24 +134,24 @@ async def test_a_stranger_s_redis_on_our_port_is_not_ours_whatever_it_lets_in_an
             assert (card["health"], card["detail"]) == ("down", "killed")
             with pytest.raises(FaultError, match="heal it first"):
                 await pause.plan()
-            with pytest.raises(SubjectError, match=f"redis: port {system.redis.port} is taken by redis-server"):
+            with pytest.raises(SubjectError, match=f"redis: port {system.redis.port} is used by redis-server"):
                 await system.heal()
         finally:
             await redis.stop()
         async with stranger_on(system.redis.port) as stranger:
             # The nodes and the backend look for Redis all the time.
             for _ in range(3):
-                assert not (await system.redis.probe.look()).ok
-            assert (await system.redis.probe.look()).trouble == STRANGER
+                assert not (await system.redis.probe.read()).ok
+            assert (await system.redis.probe.read()).trouble == STRANGER
             assert stranger.heard == b""
 
 
 async def test_an_answer_of_the_part_s_own_port_counts_only_with_the_token_of_this_show() -> None:
     """As of another show's node: it lives, it answers, and it is not ours."""
     system = OwnedSystem(Settings())
-    probe = system.lines.probe("node-1")
+    probe = system.connections.probe("node-1")
     async with stranger_on(system.nodes[0].port, ANSWERS["a node's own words"]):
-        assert (await probe.look()).trouble == STRANGER
+        assert (await probe.read()).trouble == STRANGER
     await system.stop()
 
 
@@ -159,7 +159,7 @@ def test_only_the_owner_s_child_is_taken_for_ours() -> None:
     with listening() as port:
         assert PortOwner(port, os.getppid()).is_ours()
         assert not PortOwner(port, os.getpid()).is_ours()
-        assert f"port {port} is taken by " in taken_by(port)
+        assert f"port {port} is used by " in taken_by(port)
         assert str(os.getpid()) in taken_by(port)
 
 
@@ -173,11 +173,11 @@ def listening() -> Iterator[int]:
 async def test_ports_that_are_taken_are_refused_before_anything_starts_by_serve_and_by_doctor() -> None:
     with listening() as port:
         system = OwnedSystem(Settings(base_port=port))
-        with pytest.raises(SubjectError, match=rf"port {port} is taken by .*{os.getpid()}.* --base-port"):
+        with pytest.raises(SubjectError, match=rf"port {port} is used by .*{os.getpid()}.* --base-port"):
             await asyncio.to_thread(system.check)
         found: list[Finding] = [finding for finding in await examine_own(port) if finding.what == "its ports"]
         assert found[0].verdict == "no"
-        assert f"port {port} is taken by" in found[0].found
+        assert f"port {port} is used by" in found[0].found
         assert str(os.getpid()) in found[0].found
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from demo.errors import FeedError, UsageError
 from demo.relay.feed import FeedMessage, Publisher, RelayStore, Subscriber, feed_address
-from demo.relay.feed.message import picture_of
+from demo.relay.feed.message import parse_message
 from demo.relay.feed.redis_store import MAX_PICTURES
 from tests.support.relays import Broker, any_show, broker, wire
 
@@ -83,7 +83,7 @@ def raw(picture: FeedMessage) -> dict[bytes, bytes]:
 
 
 def test_a_picture_comes_back_as_it_was() -> None:
-    assert picture_of(raw(PICTURE)) == PICTURE
+    assert parse_message(raw(PICTURE)) == PICTURE
 
 
 @pytest.mark.parametrize(
@@ -98,13 +98,13 @@ def test_a_picture_comes_back_as_it_was() -> None:
 )
 def test_an_entry_that_is_damaged_or_of_another_version_is_refused(change: dict[bytes, bytes]) -> None:
     with pytest.raises(FeedError, match="the show in Redis is"):
-        picture_of(raw(PICTURE) | change)
+        parse_message(raw(PICTURE) | change)
 
 
 def test_a_picture_that_would_fill_the_memory_is_refused() -> None:
     bomb = replace(PICTURE, regions={"tale": b" " * 9_000_000})
     with pytest.raises(FeedError, match="damaged"):
-        picture_of(raw(bomb))
+        parse_message(raw(bomb))
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_an_address_is_shown_without_its_password() -> None:
 def test_a_password_that_is_not_escaped_is_said_with_the_remedy_and_never_shown(url: str) -> None:
     with pytest.raises(UsageError) as refused:
         feed_address(url)
-    assert "is written %2F" in str(refused.value)
+    assert "write / as %2F" in str(refused.value)
     told = "".join(traceback.format_exception(refused.value))
     assert not [word for word in ("hidden", "word#", "word@", "/word") if word in told.split("UsageError", 1)[1]]
 

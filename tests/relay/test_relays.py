@@ -307,10 +307,10 @@ def test_a_relay_serves_https_with_a_certificate(hall: Hall, redis: Broker, cert
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (["serve", "none", "--redis", "http://127.0.0.1"], "is not a URL of a Redis"),
-        (["serve", "none", "--redis", "redis://host:port"], "is not a URL of a Redis"),
-        (["relay", "--redis", "127.0.0.1:6379"], "is not a URL of a Redis"),
-        (["relay", "--redis", "redis://:secret@h/x"], "redis://h/x names no database"),
+        (["serve", "none", "--redis", "http://127.0.0.1"], "is not the URL of a Redis"),
+        (["serve", "none", "--redis", "redis://host:port"], "is not the URL of a Redis"),
+        (["relay", "--redis", "127.0.0.1:6379"], "is not the URL of a Redis"),
+        (["relay", "--redis", "redis://:secret@h/x"], "redis://h/x has no valid database"),
         (["relay", "--redis", "redis://:secret@h?timeout=1"], "redis://h has an option 'timeout'"),
         (["relay", "--redis", "rediss://h?ssl_nonsense=1"], "has an option that cannot be used"),
         (["relay", "--redis", "redis://h", "--show", "a:b"], "--show 'a:b' is not a name"),

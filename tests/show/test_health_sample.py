@@ -42,13 +42,13 @@ def test_nonsense_is_refused_with_a_reason(health: object) -> None:
 
 def test_a_word_we_do_not_know_is_unknown_and_said() -> None:
     node = read_sample({"nodes": [{"id": "a", "health": "sunny"}]}, 0.0).nodes[0]
-    assert (node.health, node.detail) == ("unknown", "no health we know")
+    assert (node.health, node.detail) == ("unknown", "unknown health value")
 
 
 def test_nothing_of_an_odd_health_reaches_the_card_it_may_be_the_text_of_an_error() -> None:
     for odd in ("ConnectionError: 10.0.0.9:6379 refused", ["/etc/secret"], {"a": "b"}):
         node = read_sample({"nodes": [{"id": "a", "name": "A", "health": odd}]}, 0.0).nodes[0]
-        assert node.detail == "no health we know"
+        assert node.detail == "unknown health value"
         assert node.health == "unknown"
 
 

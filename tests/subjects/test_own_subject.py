@@ -80,7 +80,7 @@ def said(folder: Path, *args: str) -> "subprocess.CompletedProcess[str]":
         ("narration=", "naration=", "did you mean 'narration'?"),
         ("duration_sec=3", "duration=3", "did you mean 'duration_sec'?"),
         ("duration_sec=3", "duration_sec=-3", "lamp.py:6 in SwitchOff: fault 'off': duration_sec must be above 0"),
-        ("def __init__(self):", "def __init__(self, watt):", "'lamp:Lamp' cannot do without: watt (-o NAME=VALUE)"),
+        ("def __init__(self):", "def __init__(self, watt):", "'lamp:Lamp' needs these options: watt (-o NAME=VALUE)"),
         (
             "[SwitchOff()]",
             "SwitchOff().all",
@@ -102,7 +102,7 @@ def test_a_mistake_is_said_with_file_line_and_words(tmp_path: Path, right: str, 
     done = said(place(tmp_path, right, wrong), "serve", "lamp:Lamp", "--port", "0", "--no-open")
     assert done.returncode in (1, 2)
     assert says in done.stderr
-    assert "bug of this program" not in done.stderr
+    assert "because of a bug in it" not in done.stderr
     assert done.stderr.count("\n") == 1
 
 
@@ -133,7 +133,7 @@ def test_a_name_that_is_none_gets_a_hint_at_what_to_type(tmp_path: Path, named: 
         (
             'inject("off")',
             'inject("of")',
-            "no deck lamp.py:26: it injects 'of', which is no fault here: this show has off;",
+            "no deck lamp.py:26: it injects the fault 'of', which does not exist: this show has off;",
         ),
         ("narration=", "naration=", "no deck lamp.py:27 in chapters: TypeError"),
     ],
@@ -164,7 +164,7 @@ def test_the_doctor_finds_what_is_misspelt_in_a_deck(tmp_path: Path, right: str,
             "return health['nods']",
             "fault off cannot read the health: lamp.py:12 in is_seen: KeyError: 'nods'",
         ),
-        ('inject("off")', 'inject("of")', "lamp.py:26: it injects 'of', which is no fault here"),
+        ('inject("off")', 'inject("of")', "lamp.py:26: it injects the fault 'of', which does not exist"),
     ],
 )
 def test_a_mistake_on_stage_is_told_to_the_presenter_by_name(tmp_path: Path, right: str, wrong: str, says: str) -> None:

@@ -232,7 +232,7 @@ def watchdog_killed(case: Case) -> None:
     first = wait_for(lambda: case.watchdogs() or None, 5.0)
     for pid in first:
         os.kill(pid, signal.SIGKILL)
-    server.until(lambda state: any("another one took over" in line["text"] for line in state["log"]))
+    server.until(lambda state: any("a new one has taken over" in line["text"] for line in state["log"]))
     assert set(case.watchdogs()).isdisjoint(first)
     server.process.kill()
     reap(server)

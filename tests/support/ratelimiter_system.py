@@ -92,7 +92,7 @@ async def data_of(part: SupervisedProcess) -> Mapping[str, Any]:
     found: dict[str, Any] = {}
 
     async def answers() -> bool:
-        found.update((await part.look()).data)
+        found.update((await part.read()).data)
         return bool(found)
 
     await until_it(answers)

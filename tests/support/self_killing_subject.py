@@ -107,7 +107,7 @@ class Limiter(RateLimiter):
 
 def arm() -> None:
     """Patch what lies between the steps."""
-    after(Journal, "intend", lambda journal, fault, *rest: die(fault, "intended"))
+    after(Journal, "record_undo", lambda journal, fault, *rest: die(fault, "intended"))
     after(WatchdogClient, "hold", lambda watchdog, ident, fault, *rest: die(fault, "watched"))
     after(RedisPause, "_pause", lambda driver: die(driver.config.name, "half-applied"))
     after(BurstTraffic, "_renew", lambda driver: die(driver.config.name, "half-applied"))

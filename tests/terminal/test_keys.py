@@ -77,7 +77,7 @@ def test_a_function_key_while_a_number_is_typed_changes_nothing(key: str) -> Non
 
 
 def test_a_letter_whose_place_nobody_can_tell_is_refused_aloud_and_takes_a_question_away() -> None:
-    assert "“é” means nothing here" in typed("é")[1][0].notice
+    assert "“é” has no meaning here" in typed("é")[1][0].notice
     assert typed("x", "é", "x")[1][-1].order is None
 
 

@@ -17,7 +17,7 @@ from demo.show.health_sample import read_sample
 from demo.terminal.card_grid import CardGrid
 from demo.terminal.keymap import Keypad
 from demo.terminal.row_layout import Block, RowLayout, blank, share
-from demo.terminal.screen_layout import TerminalState, key_hint, picture
+from demo.terminal.screen_layout import TerminalState, draw_screen, key_hint
 from demo.terminal.style import age_text, left_text, spark
 from demo.types import Chapter
 from demo.views import CardView
@@ -73,7 +73,7 @@ def frozen() -> ShowState:
 
 def drawn(state: ShowState, size: tuple[int, int], **own: object) -> list[str]:
     desk = TerminalState(now=1010.0, **own)  # type: ignore[arg-type]
-    return ["".join(segment.text for segment in row) for row in picture(console(), state, desk, size)]
+    return ["".join(segment.text for segment in row) for row in draw_screen(console(), state, desk, size)]
 
 
 @pytest.mark.parametrize("size", SIZES)

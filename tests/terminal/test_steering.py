@@ -36,7 +36,7 @@ async def test_two_presses_from_one_picture_move_one_chapter() -> None:
         helm = KeyController(conductor, asyncio.Event(), lambda: None)
         helm.press("space", shown=1)
         helm.press("space", shown=1)
-        await helm.settle()
+        await helm.wait_for_answers()
         assert conductor.state.number == 2
         assert helm.notices() == ("Pressed on chapter 1, but the show is on 2",)
 
@@ -52,7 +52,7 @@ async def test_heal_and_halt_count_from_any_picture() -> None:
         helm = KeyController(conductor, asyncio.Event(), lambda: None)
         helm.press("x", shown=3)
         helm.press("x", shown=3)
-        await helm.settle()
+        await helm.wait_for_answers()
         assert conductor.state.halted
 
 
@@ -85,7 +85,7 @@ async def test_after_quitting_keys_only_ask_for_patience() -> None:
         helm.press("ctrl-c", shown=1)
         assert quitting.is_set()
         helm.press("space", shown=1)
-        await helm.settle()
+        await helm.wait_for_answers()
         assert conductor.state.number == 1
         assert helm.notices() == (HEALING,)
 
@@ -99,7 +99,7 @@ async def test_a_terminal_beside_a_server_shows_the_show_and_leaves_it_running()
         assert "ended" not in paper.getvalue()
         helm = KeyController(conductor, asyncio.Event(), lambda: None)
         helm.press("n", shown=1)
-        await helm.settle()
+        await helm.wait_for_answers()
         assert conductor.state.number == 2
 
 

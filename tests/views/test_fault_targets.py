@@ -55,12 +55,12 @@ def test_a_start_tells_the_terminal_how_far_it_is_each_thing_once() -> None:
     play.play(c.Notice("of an earlier start", "note"))
     herald = StartupReport(said.append, since=play.at)
     herald.changed(play.state)
-    for text in ("loading the image", "starting"):
+    for text in ("pulling the image", "starting"):
         play.at += 1
         tell(play, c.CommandEnvelope(SYSTEM, c.Notice(text, "note")))
         herald.changed(play.state)
         herald.changed(play.state)
-    assert said == ["system     loading the image", "system     starting"]
+    assert said == ["system     pulling the image", "system     starting"]
 
 
 def tell(play: Player, command: c.CommandEnvelope) -> None:

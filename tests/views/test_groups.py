@@ -17,7 +17,7 @@ from demo.views import CardView, groups, listed, stage_view
 from demo.views.groups import MAX_ALONE, MAX_LISTED, SEVERITY
 from demo.views.redaction import MASK
 from demo.web.rendering.card_layout import MAX_FULL, CardLayout, layout_of
-from demo.web.rendering.state_grid import cells
+from demo.web.rendering.state_grid import lay_out_grid
 from tests.scripts.test_docs import ROOT
 from tests.support.chromium import PHONE, PROJECTOR, Window, chromium
 from tests.support.servers import Server
@@ -118,14 +118,14 @@ def test_of_too_many_groups_the_worst_are_shown_in_their_place_and_the_rest_is_s
 
 
 def test_cells_keep_their_place_and_each_state_has_its_own() -> None:
-    drawn = cells(["up"] * 3 + ["down"] + ["up"] * 6)
+    drawn = lay_out_grid(["up"] * 3 + ["down"] + ["up"] * 6)
     assert (drawn.columns, drawn.rows) == (7, 2)
     assert drawn.paths == (("up", "M0 0h3M4 0h3M0 1h3"), ("down", "M3 0h1"))
 
 
 @given(st.lists(st.sampled_from(SEVERITY), min_size=1, max_size=700))
 def test_there_are_as_many_cells_as_nodes(states: list[str]) -> None:
-    drawn = cells(states)
+    drawn = lay_out_grid(states)
     lengths = {state: sum(int(run) for run in re.findall(r"h(\d+)", path)) for state, path in drawn.paths}
     assert lengths == {state: states.count(state) for state in states}
     assert drawn.columns * drawn.rows >= len(states)

@@ -12,7 +12,7 @@ import pytest
 
 from demo.errors import FaultError
 from demo.journal import Journal
-from demo.journal.library.inspect import left_to_undo
+from demo.journal.library.inspect import pending_undos
 from demo.processes.child import start_time_of
 from demo.types import Plan
 from tests.support.lamp import end_watchdogs, lamp, move_in, put_out, read_more, watchdogs
@@ -37,7 +37,7 @@ def stays_lit(home: Path, seconds: float) -> None:
 
 
 def undos(home: Path) -> list[str]:
-    return [row[8] for row in left_to_undo(home / "show.journal")]
+    return [row[8] for row in pending_undos(home / "show.journal")]
 
 
 # An injection that lands late.
@@ -58,7 +58,7 @@ def test_what_lands_after_ctrl_c_is_left_to_the_watchdog_and_said(home: Path) ->
         begin_late(server, home)
         server.process.send_signal(signal.SIGINT)
         assert server.process.wait(15) == 1
-        wait_for(lambda: "may still land" in read_more(server))
+        wait_for(lambda: "may still take effect" in read_more(server))
         stays_lit(home, 12.0)
         wait_for(lambda: not watchdogs(home), 20.0)
         assert undos(home) == []
@@ -69,7 +69,7 @@ def test_what_lands_after_its_limit_is_undone_by_the_server(home: Path) -> None:
         begin_late(server, home)
         server.until(lambda state: state["chaos"][0]["state"] == "failed")
         stays_lit(home, 12.0)
-        server.until(lambda state: any("landed late; it was undone" in line["text"] for line in state["log"]))
+        server.until(lambda state: any("took effect late; it was undone" in line["text"] for line in state["log"]))
         wait_for(lambda: undos(home) == [], 10.0)
         assert server.stop() == 0
 
@@ -203,7 +203,7 @@ def test_a_watchdog_that_hangs_is_noticed_and_replaced(home: Path) -> None:
         put_out(server, home)
         first = wait_for(lambda: watchdogs(home) or None)[0]
         os.kill(first, signal.SIGSTOP)
-        server.until(lambda state: any("another one took over" in line["text"] for line in state["log"]), 20.0)
+        server.until(lambda state: any("a new one has taken over" in line["text"] for line in state["log"]), 20.0)
         assert first not in watchdogs(home)
         server.kill()
         wait_for(lambda: not (home / "dark").exists())
@@ -239,7 +239,7 @@ def test_what_could_not_be_healed_at_the_start_can_be_asked_for(home: Path) -> N
 
 async def leave_behind(home: Path) -> None:
     journal = Journal(home / "show.journal")
-    await journal.intend("dark", 1, Plan("dark", "the lamp", {"file": str(home / "dark")}, late_sec=0.0))
+    await journal.record_undo("dark", 1, Plan("dark", "the lamp", {"file": str(home / "dark")}, late_sec=0.0))
     await journal.close()
     (home / "dark").touch()
     (home / "stuck").touch()
@@ -270,5 +270,7 @@ def test_not_to_know_is_no_proof_of_an_end(monkeypatch: pytest.MonkeyPatch) -> N
 
     assert start_time_of(os.getpid()) is not None
     monkeypatch.setattr(Path, "read_text", none_left)
-    with pytest.raises(FaultError, match=f"cannot tell whether process {os.getpid()} lives: Too many open files"):
+    with pytest.raises(
+        FaultError, match=f"cannot find out whether process {os.getpid()} is running: Too many open files"
+    ):
         start_time_of(os.getpid())

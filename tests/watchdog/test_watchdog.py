@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from demo.errors import FaultError
-from demo.journal.library.inspect import left_to_undo
+from demo.journal.library.inspect import pending_undos
 from demo.processes.child import start_time_of
 from demo.types import Plan
 from demo.watchdog.client import WatchdogClient
@@ -83,7 +83,7 @@ def test_a_patience_that_is_none_is_refused_before_anything_starts(
     command = [sys.executable, "-m", "demo", "serve", "none", "--port", "0", "--journal", str(tmp_path / "show")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     assert done.returncode == 2
-    text = f"demo: DEMO_WATCHDOG_PATIENCE_SEC is {said!r}: it takes a number of seconds above 0, like 30\n"
+    text = f"demo: DEMO_WATCHDOG_PATIENCE_SEC must be a number of seconds above 0, like 30, not {said!r}\n"
     assert done.stderr == text
     assert done.stdout == ""
 
@@ -112,7 +112,7 @@ def test_what_cannot_be_healed_is_shouted_with_the_command_and_tried_again(home:
 
 def pending(home: Path) -> list[str]:
     """The states of the undos that nobody has verified."""
-    return [row[8] for row in left_to_undo(home / "show.journal")]
+    return [row[8] for row in pending_undos(home / "show.journal")]
 
 
 def test_an_end_that_cannot_heal_says_so_and_leaves_it_to_the_watchdog(home: Path) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from demo.errors import JournalError
-from demo.journal.library.inspect import SUFFIX, JournalSummary, look
-from demo.journal.sqlite_file import lock, take_away
+from demo.journal.library.inspect import SUFFIX, JournalSummary, summarize
+from demo.journal.sqlite_file import delete_files, lock
 from demo.paths import make_private, state_directory
 
 MAX_ENDED = 20
@@ -35,11 +35,11 @@ class JournalDirectory:
 
     def all(self) -> list[JournalSummary]:
         """Return all journals here, the one that was written last first."""
-        return sorted((look(path) for path in self._paths()), key=lambda summary: summary.last_at, reverse=True)
+        return sorted((summarize(path) for path in self._paths()), key=lambda summary: summary.last_at, reverse=True)
 
     def of(self, subject: str) -> list[JournalSummary]:
         """Return the journals of one subject, the one that was written last first."""
-        summaries = (look(path) for path in self._paths() if key_of(path) == key(subject))
+        summaries = (summarize(path) for path in self._paths() if key_of(path) == key(subject))
         return sorted(summaries, key=lambda summary: summary.last_at, reverse=True)
 
     def _paths(self) -> list[Path]:
@@ -72,6 +72,7 @@ class JournalDirectory:
 
     def prune(self, subject: str) -> None:
         """Delete the oldest ended shows of a subject beyond `MAX_ENDED`; those with a pending undo stay."""
+        # What is in use, or still has a fault to heal, is never deleted without being asked for.
         ended = [
             summary
             for summary in self.of(subject)
@@ -98,11 +99,11 @@ def remove(found: JournalSummary, force: bool, *, ended: bool = False) -> None:
     except JournalError:
         raise StillWantedError(f"{found.name} is in use: end that show first") from None
     try:
-        current = look(found.path)
+        current = summarize(found.path)
         _refuse_pending_undos(current, force)
         if ended and not current.over:
-            raise StillWantedError(f"{found.name} was taken up again: it stays")
-        take_away(found.path)
+            raise StillWantedError(f"{found.name} was continued meanwhile: it is not removed")
+        delete_files(found.path)
     except OSError as error:
         raise JournalError(f"{found.name} cannot be removed: {error.strerror or error}") from None
     finally:
@@ -112,12 +113,14 @@ def remove(found: JournalSummary, force: bool, *, ended: bool = False) -> None:
 def _refuse_pending_undos(summary: JournalSummary, force: bool) -> None:
     if summary.unreadable and not force:
         raise StillWantedError(
-            f"{summary.name} holds an undo that cannot be read: see to it by hand, then remove it with --force"
+            f"{summary.name} has an undo that cannot be read: repair its target by hand, then "
+            "remove the show with --force"
         )
     if summary.undos and not force:
         left = "an undo" if summary.undos == 1 else f"{summary.undos} undos"
         raise StillWantedError(
-            f"{summary.name} has {left} left: start that show once, so that it is healed, or remove it with --force"
+            f"{summary.name} still has {left}: start that show once, so that the fault is "
+            "healed, or remove it with --force"
         )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.errors import JournalError
-from demo.journal.sqlite_file import STORY, VERSION, is_in_use, real, refuse_foreign
+from demo.journal.sqlite_file import STORY, VERSION, is_in_use, refuse_foreign, resolve_path
 from demo.journal.undo_table import UndoRow, pending_rows, unreadable_rows
 from demo.show.deck import renumbered
 
@@ -44,11 +44,11 @@ class JournalSummary:
     trouble: str = ""
 
     @property
-    def standing_on(self) -> str:
-        """The title of the last current chapter, "a chapter unknown" without one."""
-        return self.titles[self.chapter - 1] if 0 < self.chapter <= len(self.titles) else "a chapter unknown"
+    def chapter_title(self) -> str:
+        """The title of the last current chapter, "an unknown chapter" without one."""
+        return self.titles[self.chapter - 1] if 0 < self.chapter <= len(self.titles) else "an unknown chapter"
 
-    def goes_on_in(self, titles: Sequence[str]) -> bool:
+    def can_continue_with(self, titles: Sequence[str]) -> bool:
         """Return whether a deck of these titles has the last current chapter."""
         return self.chapter in renumbered(self.titles, titles)
 
@@ -57,7 +57,7 @@ class JournalSummary:
         return self.path.name.removesuffix(SUFFIX)
 
 
-def look(path: Path) -> JournalSummary:
+def summarize(path: Path) -> JournalSummary:
     """Return a summary of a journal. Never raises for what is in the file."""
     size, written_at = _measure(path)
     summary = JournalSummary(path, size, written_at, written_at, in_use=is_in_use(path))
@@ -65,7 +65,7 @@ def look(path: Path) -> JournalSummary:
         refuse_foreign(path)
         if not size:
             return summary
-        with reading(path) as db:
+        with open_read_only(path) as db:
             return _read_summary(db, summary)
     except JournalError as error:
         return _summarize_unreadable(summary, str(error))
@@ -74,23 +74,23 @@ def look(path: Path) -> JournalSummary:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[sqlite3.Connection]:
+def open_read_only(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a read-only connection that creates no files beside the journal.
 
     What a killed server left in the log is read too.
     """
-    path = real(path)
+    path = resolve_path(path)
     # A read-only connection would create -wal and -shm files; `immutable` prevents that, but ignores an existing log.
     mode = "mode=ro" if Path(f"{path}-wal").exists() else "mode=ro&immutable=1"
     with closing(sqlite3.connect(f"{path.as_uri()}?{mode}", uri=True, timeout=1.0)) as db:
         yield db
 
 
-def left_to_undo(path: Path) -> list[UndoRow]:
+def pending_undos(path: Path) -> list[UndoRow]:
     """Return the pending undos of a journal; none when they cannot be read."""
     try:
         refuse_foreign(path)
-        with reading(path) as db:
+        with open_read_only(path) as db:
             return pending_rows(db)
     except (JournalError, sqlite3.Error, OSError):
         return []
@@ -99,7 +99,7 @@ def left_to_undo(path: Path) -> list[UndoRow]:
 def _measure(path: Path) -> tuple[int, float]:
     """Return the size in bytes, the log included, and the time at which the newer of the two files was written."""
     stats = []
-    for name in (path, Path(f"{real(path)}-wal")):
+    for name in (path, Path(f"{resolve_path(path)}-wal")):
         try:
             stats.append(name.stat())
         except OSError:
@@ -108,7 +108,7 @@ def _measure(path: Path) -> tuple[int, float]:
 
 
 def _summarize_unreadable(summary: JournalSummary, reason: str) -> JournalSummary:
-    undos = len(left_to_undo(summary.path))
+    undos = len(pending_undos(summary.path))
     return JournalSummary(
         summary.path,
         summary.size,
@@ -169,5 +169,5 @@ def _find_newest_events(db: sqlite3.Connection) -> tuple[dict[str, Any], dict[st
 def _parse_event(data: str) -> dict[str, Any]:
     event = json.loads(data)
     if not isinstance(event, dict):
-        raise JournalError("one of its entries is no event")
+        raise JournalError("one of its entries is not a valid event")
     return event

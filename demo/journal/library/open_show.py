@@ -8,9 +8,9 @@ from pathlib import Path
 from demo.errors import JournalError
 from demo.journal.journal import Journal
 from demo.journal.library.directory import JournalDirectory, remove
-from demo.journal.library.inspect import JournalSummary, look
-from demo.journal.library.undo_transfer import asides, hand_over, move_aside, set_unreadable_aside
-from demo.journal.sqlite_file import is_in_memory, is_in_use, real
+from demo.journal.library.inspect import JournalSummary, summarize
+from demo.journal.library.undo_transfer import list_set_aside, move_aside, set_unreadable_aside, transfer_undos
+from demo.journal.sqlite_file import is_in_memory, is_in_use, resolve_path
 from demo.show import ShowState
 from demo.show.deck import renumbered, titles_of
 
@@ -23,7 +23,7 @@ class JournalOpener:
     """Opens the journal of a show of `subject`, once.
 
     Without `file` it continues the newest journal in the directory (`shelf`) that is not in use and whose show is not
-    over. `fresh`: begin a new show. After `open`, `continued` is a line that says what is continued, and `troubles` are
+    over. `fresh`: begin a new show. After `open`, `continued` is a line that says what is continued, and `notices` are
     notices of what could not be.
     """
 
@@ -41,10 +41,10 @@ class JournalOpener:
         Then the current chapter of a show need not exist in an edited deck.
         """
         self.continued = ""
-        self.troubles: list[str] = []
+        self.notices: list[str] = []
         self._titles: tuple[str, ...] = ()
         self._subject = subject
-        self._file = file and real(file)
+        self._file = file and resolve_path(file)
         self._fresh = fresh
         self._anywhere = anywhere
         self._directory = shelf or JournalDirectory()
@@ -62,17 +62,18 @@ class JournalOpener:
     def _open_named(self, file: Path) -> Journal:
         if self._fresh:
             move_aside(file)
-        summary = look(file)
+        summary = summarize(file)
         journal = Journal(file)
         if not summary.trouble:
             self._announce_continued(summary)
         if is_in_memory(file):
-            self.troubles.append(
-                f"{file} lies on a memory disk, which a reboot empties: what is broken then stays so, for its undo "
-                f"goes too; with --journal name a file on a real disk"
+            self.notices.append(
+                f"{file} is on a memory disk, which a reboot empties: what is broken then stays broken, "
+                "because its undo "
+                f"is lost too; name a file on a real disk with --journal"
             )
-        for aside in asides(file):
-            self._take_over(look(aside), journal, set_aside=False)
+        for aside in list_set_aside(file):
+            self._take_over(summarize(aside), journal, set_aside=False)
         # Every start heals what earlier shows of this subject left; those shows can still be continued later.
         self._take_over_all(self._directory.of(self._subject), journal, set_aside=False)
         return journal
@@ -96,6 +97,7 @@ class JournalOpener:
         deadline = time.monotonic() + IN_USE_TIMEOUT_SEC
         for listed in summaries:
             summary = self._wait_until_released(listed, deadline)
+            # A show that was ended on its last chapter is not continued; a crash is no such end (docs/decisions/0009).
             if summary.over:
                 continue
             if summary.in_use:
@@ -103,11 +105,12 @@ class JournalOpener:
             elif summary.trouble:
                 if _is_newest(summary, summaries):
                     self._report_left_alone(summary, summary.trouble)
-            elif summary.chapter and not self._anywhere and not summary.goes_on_in(titles):
+            elif summary.chapter and not self._anywhere and not summary.can_continue_with(titles):
                 self._report_left_alone(
                     summary,
-                    f"it met another deck of {len(summary.titles)} chapters and stands on {summary.standing_on!r}, "
-                    f"which this one does not have; --from N goes on at one of its chapters",
+                    f"it belongs to another deck of {len(summary.titles)} chapters and is on "
+                    f"{summary.chapter_title!r}, which this deck does not have; --from N continues at one of its "
+                    f"chapters",
                 )
             elif (journal := self._try_open(summary, show)) is not None:
                 return journal
@@ -118,14 +121,14 @@ class JournalOpener:
         while summary.in_use and not summary.over and time.monotonic() < deadline:
             time.sleep(IN_USE_PAUSE_SEC)
             if not is_in_use(summary.path):
-                return look(summary.path)
+                return summarize(summary.path)
         return summary
 
     def _report_in_use(self, summary: JournalSummary, titles: tuple[str, ...]) -> None:
         if summary.titles in ((), titles):
-            self.troubles.append(
-                f"{summary.name} is in use by another demo and not continued here: this is a show of its own; "
-                f"to go on with that one, end both and start again"
+            self.notices.append(
+                f"{summary.name} is in use by another demo, so a new show was started here; "
+                f"to continue that one, end both and start again"
             )
 
     def _try_open(self, summary: JournalSummary, show: ShowState) -> Journal | None:
@@ -141,7 +144,7 @@ class JournalOpener:
             journal.release()
             self._report_left_alone(summary, str(error))
             return None
-        current = look(summary.path)
+        current = summarize(summary.path)
         if current.over or current.events < summary.events:
             # Between the summary and the lock another server ended this show, or somebody deleted it.
             journal.release(discard=not current.events)
@@ -163,13 +166,13 @@ class JournalOpener:
             return Journal(path)
         except JournalError:
             with contextlib.suppress(JournalError):
-                remove(look(path), force=False)
+                remove(summarize(path), force=False)
             raise
 
     def _open_temporary(self, why: str) -> Journal:
-        self.troubles.append(
+        self.notices.append(
             f"the show cannot be kept in {self._directory.directory} ({why}): a crash would lose it; "
-            f"make that writable, or name a file with --journal"
+            f"make that directory writable, or name a file with --journal"
         )
         return Journal()
 
@@ -177,7 +180,7 @@ class JournalOpener:
         try:
             self._directory.prune(self._subject)
         except JournalError as error:
-            self.troubles.append(str(error))
+            self.notices.append(str(error))
 
     # Both ways.
 
@@ -186,27 +189,27 @@ class JournalOpener:
             edited = " of an edited deck" if self._titles != summary.titles else ""
             number = renumbered(summary.titles, self._titles).get(summary.chapter, 1)
             where = f"chapter {number} of {len(self._titles)}{edited}"
-            self.continued = f"{where}, begun {ago(time.time() - summary.begun_at)} (start anew: --fresh)"
+            self.continued = f"{where}, begun {format_age(time.time() - summary.begun_at)} (for a new show: --fresh)"
 
     def _take_over_all(self, summaries: Sequence[JournalSummary], journal: Journal, set_aside: bool) -> None:
         for summary in summaries:
-            if summary.in_use or real(summary.path) == journal.path:
+            if summary.in_use or resolve_path(summary.path) == journal.path:
                 continue
             if not summary.trouble or _is_newest(summary, summaries):
                 self._take_over(summary, journal, set_aside)
 
     def _take_over(self, summary: JournalSummary, journal: Journal, set_aside: bool) -> None:
-        self.troubles += set_unreadable_aside(summary)
+        self.notices += set_unreadable_aside(summary)
         try:
-            count = hand_over(summary, journal, set_aside=set_aside)
+            count = transfer_undos(summary, journal, set_aside=set_aside)
         except JournalError as error:
-            self.troubles.append(str(error))
+            self.notices.append(str(error))
             return
         if count:
-            self.troubles.append(f"{summary.name} left something broken: it is healed before this show begins")
+            self.notices.append(f"{summary.name} left something broken: it is healed before this show begins")
 
     def _report_left_alone(self, summary: JournalSummary, why: str) -> None:
-        self.troubles.append(f"{summary.name} is left as it is and not continued: {why}; `demo shows` lists it")
+        self.notices.append(f"{summary.name} is left as it is and not continued: {why}; `demo shows` lists it")
 
 
 def _is_newest(summary: JournalSummary, summaries: Iterable[JournalSummary]) -> bool:
@@ -217,7 +220,7 @@ def _is_newest(summary: JournalSummary, summaries: Iterable[JournalSummary]) -> 
     return not any(other.begun_at > summary.last_at for other in summaries if not other.trouble)
 
 
-def ago(seconds: float) -> str:
+def format_age(seconds: float) -> str:
     """Return how long ago something was, in the largest unit that fits."""
     for size, unit in ((86400, "day"), (3600, "h"), (60, "min")):
         if seconds >= size:

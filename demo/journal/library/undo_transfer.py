@@ -11,13 +11,13 @@ from pathlib import Path
 
 from demo.errors import JournalError
 from demo.journal.journal import Journal
-from demo.journal.library.inspect import JournalSummary, left_to_undo, reading
+from demo.journal.library.inspect import JournalSummary, open_read_only, pending_undos
 from demo.journal.sqlite_file import SIDES, lock, open_file, refuse_foreign
 from demo.journal.undo_table import UndoRow, mark_moved, put_aside, unreadable_rows
 from demo.show import events as e
 
 
-def hand_over(old: JournalSummary, journal: Journal, *, set_aside: bool) -> int:
+def transfer_undos(old: JournalSummary, journal: Journal, *, set_aside: bool) -> int:
     """Copy the pending undos of `old` to `journal`'s ledger and return their number.
 
     They are written there before they are marked as moved in `old`: a crash in between leaves them in both, and to heal
@@ -28,14 +28,16 @@ def hand_over(old: JournalSummary, journal: Journal, *, set_aside: bool) -> int:
     marks_set_aside = set_aside and not old.over
     if not old.undos and not marks_set_aside:
         return 0
+    # Under the lock of the old journal: its server may have been started again since the summary was read.
     lock_fd = lock(old.path)
     try:
         if not old.path.exists():
             return 0  # deleted since its summary was read
-        rows = left_to_undo(old.path)
+        rows = pending_undos(old.path)
         if rows:
-            journal.adopt(rows)
+            journal.take_over_undos(rows)
         if not old.trouble and not journal.is_temporary:
+            # An old journal that cannot be written keeps its undos, and they are healed again at the next start.
             with contextlib.suppress(sqlite3.Error, OSError, JournalError):
                 _mark_old_journal(old.path, marks_set_aside, rows)
     finally:
@@ -51,7 +53,7 @@ def set_unreadable_aside(old: JournalSummary) -> list[str]:
     if not old.unreadable:
         return []
     try:
-        with reading(old.path) as db:
+        with open_read_only(old.path) as db:
             new = [row for row in unreadable_rows(db) if row.is_new]
     except (sqlite3.Error, OSError):
         return []
@@ -106,7 +108,7 @@ def move_aside(path: Path) -> Path | None:
     return aside
 
 
-def asides(path: Path) -> list[Path]:
+def list_set_aside(path: Path) -> list[Path]:
     """Return the journals that were moved aside from here: `….1`, `….2` and so on."""
     try:
         candidates = [candidate for candidate in path.parent.iterdir() if candidate.name.startswith(f"{path.name}.")]

@@ -4,7 +4,7 @@ from demo.relay.feed.address import DEFAULT_SHOW, Address, feed_address
 from demo.relay.feed.message import FeedMessage
 from demo.relay.feed.publisher import Publisher
 from demo.relay.feed.redis_store import RelayStore
-from demo.relay.feed.subscriber import Subscriber, tell_viewers
+from demo.relay.feed.subscriber import Subscriber, report_viewers
 
 __all__ = [
     "DEFAULT_SHOW",
@@ -14,5 +14,5 @@ __all__ = [
     "RelayStore",
     "Subscriber",
     "feed_address",
-    "tell_viewers",
+    "report_viewers",
 ]

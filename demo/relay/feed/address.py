@@ -10,8 +10,8 @@ DEFAULT_SHOW = "default"
 
 _SCHEMES = ("redis", "rediss", "unix")
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_EXAMPLE = "give it as redis://:PASSWORD@HOST:PORT/DB, or rediss:// for TLS"
-ESCAPED = "in a password / is written %2F, ? %3F, # %23, @ %40, [ %5B, ] %5D and % %25"
+_EXAMPLE = "write redis://:PASSWORD@HOST:PORT/DB, or rediss:// for TLS"
+ESCAPED = "in a password write / as %2F, ? %3F, # %23, @ %40, [ %5B, ] %5D and % %25"
 
 _OPTIONS = re.compile(r"/?\d*\?(db|ssl_\w+)=")
 _AUTHORITY_ENDS = re.compile(r"[/?#]")
@@ -38,24 +38,24 @@ def feed_address(url: str, show: str = DEFAULT_SHOW) -> Address:
     """Check a URL and a show's name and return them as an address. Raises `UsageError`."""
     address = Address(url.strip(), show)
     if not _NAME.fullmatch(show):
-        raise UsageError(f"--show {show!r} is not a name: letters, digits, '.', '_' and '-', 64 at most")
+        raise UsageError(f"--show {show!r} is not a valid name: use up to 64 letters, digits, '.', '_' and '-'")
     if _is_cut_by_its_password(address.url):
-        raise UsageError(f"--redis has a character in its password that parts a URL: {ESCAPED}")
+        raise UsageError(f"--redis has a password with a character that must be escaped in a URL: {ESCAPED}")
     try:
         parts = urlsplit(address.url)
         parts.port  # noqa: B018 - reading it is what finds a wrong one
     except ValueError:
-        raise UsageError(f"--redis is not a URL of a Redis: {_EXAMPLE}; {ESCAPED}") from None
+        raise UsageError(f"--redis is not the URL of a Redis: {_EXAMPLE}; {ESCAPED}") from None
     if parts.fragment:
-        raise UsageError(f"--redis has a '#', which no URL of a Redis has: {ESCAPED}")
+        raise UsageError(f"--redis has a '#', which is not allowed in the URL of a Redis: {ESCAPED}")
     database = parts.path.strip("/")
     if parts.scheme not in _SCHEMES or not (parts.hostname or parts.scheme == "unix"):
-        raise UsageError(f"--redis is not a URL of a Redis: {_EXAMPLE}")
+        raise UsageError(f"--redis is not the URL of a Redis: {_EXAMPLE}")
     if parts.scheme != "unix" and database and not database.isdecimal():
-        raise UsageError(f"--redis {address} names no database: behind the port stands its number, as in /0")
+        raise UsageError(f"--redis {address} has no valid database: write its number behind the port, like /0")
     for name in parse_qs(parts.query, keep_blank_values=True):
         if name != "db" and not (parts.scheme == "rediss" and name.startswith("ssl_")):
-            raise UsageError(f"--redis {address} has an option {name!r}: only db, and with rediss:// ssl_… are known")
+            raise UsageError(f"--redis {address} has an unknown option {name!r}: use db or, with rediss://, ssl_…")
     return address
 
 

@@ -11,7 +11,9 @@ from demo.errors import FeedError
 FORMAT = "1"
 """Entries of another format are refused: conductor and relays must be of versions with the same format."""
 
+# The fastest level: a message of a few KB is packed for each change of the show.
 PACKED_LEVEL = 1
+# Whoever can write to that Redis could otherwise fill the memory of every relay with a few bytes.
 MAX_UNPACKED = 8 * 1024 * 1024
 
 Fields = Mapping[bytes, bytes]
@@ -54,7 +56,7 @@ class FeedMessage:
         return {"format": FORMAT, "run": self.run, "now": repr(self.now), "at": self.ident, "body": packed}
 
 
-def picture_of(fields: Fields) -> FeedMessage:
+def parse_message(fields: Fields) -> FeedMessage:
     """Decode the fields of one entry. Raises `FeedError` for an entry that is damaged, or of another format."""
     if (other := fields.get(b"format", b"").decode("ascii", "replace")) != FORMAT:
         raise FeedError(f"the show in Redis is in format {other[:20]!r}, this relay reads {FORMAT!r}: use one version")
@@ -68,7 +70,7 @@ def _decode(fields: Fields) -> FeedMessage:
     decompressor = zlib.decompressobj()
     text = decompressor.decompress(fields[b"body"], MAX_UNPACKED)
     if not decompressor.eof:
-        raise ValueError("cut off, or larger than any picture")
+        raise ValueError("incomplete, or larger than any state can be")
     body = json.loads(text)
     epoch, _, seq = fields[b"at"].decode().rpartition("-")
     regions = {str(name): str(html).encode() for name, html in body["regions"].items()}

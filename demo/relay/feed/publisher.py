@@ -9,7 +9,7 @@ from collections.abc import Callable
 from demo.clock import CLOCK
 from demo.errors import FeedError
 from demo.relay.feed.message import FeedMessage
-from demo.relay.feed.redis_store import RelayStore, pause
+from demo.relay.feed.redis_store import RelayStore, retry_delay_sec
 
 PULSE_SEC = 1.0
 """How often a heartbeat is sent while nothing changes, and how often the relays' viewers are counted."""
@@ -64,12 +64,13 @@ class Publisher:
                 else:
                     self._say(
                         f"another conductor publishes the show {self._store.address.show!r} on "
-                        f"{self._store.address} now, so this one has stopped: start it with a --show of its own",
+                        f"{self._store.address} now, so this one has stopped: start it with another --show name",
                         True,
                     )
                     return
                 self._attempts += 1
-                await asyncio.sleep(pause(self._attempts))
+                await asyncio.sleep(retry_delay_sec(self._attempts))
+        # However it ends, viewers of relays that are no longer counted must not stay in the total.
         finally:
             self._on_viewers(0)
             await self._store.close()
@@ -118,5 +119,6 @@ class Publisher:
     def _report_outage(self, why: str) -> None:
         if not self._outage:
             self._outage = why
-            self._say(f"{why}; the relays show their last picture, marked not live, and it is tried again", True)
+            self._say(f"{why}; the relays show the last state, marked as not live; connecting is tried again", True)
+        # The last count may be far from true by now, and the presenter would take it for the room.
         self._on_viewers(0)

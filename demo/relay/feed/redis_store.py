@@ -17,6 +17,7 @@ from demo.relay.feed.message import Fields
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
+# A relay needs only the newest message, whatever it has missed (docs/decisions/0016).
 MAX_PICTURES = 16
 MAX_BEATS = 4
 KEPT_SEC = 24 * 3600
@@ -151,6 +152,7 @@ class RelayStore:
         """Wait for new entries and return them, none after `BLOCK_SEC`. Moves `place` behind them."""
         since = {self._pictures: place.pictures, self._beats: place.beats}
         block = int(BLOCK_SEC * 1000)
+        # Blocking, so that a new message reaches the relay at once and a quiet show costs Redis nothing.
         answer = await self._call(lambda: self._client.xread(since, block=block), BLOCK_SEC + ANSWER_SEC)  # type: ignore[arg-type]
         entries = []
         for key, items in answer or ():
@@ -166,6 +168,7 @@ class RelayStore:
     async def count(self, relay: str, viewers: int) -> None:
         """Store how many viewers this relay has; it must be stored again before `COUNTED_SEC` have passed."""
         pipe = self._client.pipeline(transaction=True)
+        # With an expiry: a relay that was killed must not count its viewers for ever.
         pipe.set(self._build_viewers_key(relay), viewers, ex=COUNTED_SEC)
         pipe.sadd(self._relays, relay)
         pipe.expire(self._relays, KEPT_SEC)
@@ -219,9 +222,9 @@ def _describe_error(error: BaseException) -> str:
 
     text = str(error).strip().split("\n")[0][:160]
     if isinstance(error, NoPermissionError):
-        return f"does not allow this user what relays need: {text}"
+        return f"does not give this user the rights that relays need: {text}"
     if isinstance(error, AuthenticationError) or text.startswith(("NOAUTH", "WRONGPASS")):
-        return f"refuses this password: give the right one in the URL, as in redis://:PASSWORD@HOST:PORT; {ESCAPED}"
+        return f"refuses this password: write the right one in the URL, like redis://:PASSWORD@HOST:PORT; {ESCAPED}"
     if isinstance(error, ResponseError):
         return f"refuses: {text}"
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
@@ -232,7 +235,7 @@ def _describe_error(error: BaseException) -> str:
     return f"cannot be reached: {(refusal[1] if refusal else text).rstrip('.') or type(error).__name__}"
 
 
-def pause(tried: int) -> float:
+def retry_delay_sec(tried: int) -> float:
     """Return the seconds to wait after `tried` failed attempts, with jitter so that relays do not come all at once."""
     first, most = AGAIN_SEC
     return min(most, first * 2.0 ** min(tried, 10)) * random.uniform(0.7, 1.0)  # noqa: S311 - not a secret

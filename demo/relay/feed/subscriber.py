@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 
 from demo.clock import uptime
 from demo.errors import FeedError
-from demo.relay.feed.message import FeedMessage, picture_of
-from demo.relay.feed.redis_store import RedisEntry, RelayStore, StreamPosition, pause
+from demo.relay.feed.message import FeedMessage, parse_message
+from demo.relay.feed.redis_store import RedisEntry, RelayStore, StreamPosition, retry_delay_sec
 
 LOST_SEC = 3.0
 """A show counts as lost when neither a message nor a heartbeat came for this long, whatever the reason."""
@@ -33,7 +33,7 @@ class Subscriber:
         self._on_picture = on_picture
         self._say = say
         self._clock = clock
-        self.picture: FeedMessage | None = None
+        self.newest: FeedMessage | None = None
         self.asked = asyncio.Event()
         """Set once Redis was asked for the newest message, whether it has answered or not."""
         self._heard_at: float | None = None
@@ -69,7 +69,7 @@ class Subscriber:
                 self._report_outage(str(error))
                 self.asked.set()
             self._attempts += 1
-            await asyncio.sleep(pause(self._attempts))
+            await asyncio.sleep(retry_delay_sec(self._attempts))
 
     async def _follow(self, position: StreamPosition) -> None:
         while True:
@@ -81,15 +81,15 @@ class Subscriber:
         is_newer = bool(messages) and self._accept(messages[-1])
         for entry in entries:
             self._note_sign_of_life(entry)
-        if is_newer and self.picture is not None:
-            self._on_picture(self.picture)
+        if is_newer and self.newest is not None:
+            self._on_picture(self.newest)
 
     def _note_sign_of_life(self, entry: RedisEntry) -> None:
         """Note when the conductor last confirmed the message that is shown.
 
         Entries about another message do not count: where that could not be decoded, what is shown is out of date.
         """
-        shown = self.picture
+        shown = self.newest
         if shown is None or (entry.word("run"), entry.word("at")) != (shown.run, shown.ident):
             return
         with contextlib.suppress(ValueError):
@@ -101,32 +101,32 @@ class Subscriber:
     def _accept(self, entry: RedisEntry) -> bool:
         """Decode a message and keep it; return False for one that cannot be decoded, or is not newer."""
         try:
-            message = picture_of(entry.fields)
+            message = parse_message(entry.fields)
         except FeedError as error:
             if str(error) != self._decoding_error:
                 self._decoding_error = str(error)
                 self._say(self._decoding_error)
             return False
-        if not message.follows(self.picture):
+        if not message.follows(self.newest):
             return False
-        if self.picture is not None and self.picture.run != message.run:
+        if self.newest is not None and self.newest.run != message.run:
             self._clock_offsets.clear()  # Another process, perhaps on another machine with another clock.
-        self.picture = message
+        self.newest = message
         return True
 
     def _report_recovery(self) -> None:
         self._attempts = 0
         if self._outage:
             self._outage = ""
-            self._say(f"{self._store.address} is back")
+            self._say(f"{self._store.address} answers again")
 
     def _report_outage(self, why: str) -> None:
         if why != self._outage:
             self._outage = why
-            self._say(f"{why}; it is tried again")
+            self._say(f"{why}; connecting is tried again")
 
 
-async def tell_viewers(store: RelayStore, viewers: Callable[[], int]) -> None:
+async def report_viewers(store: RelayStore, viewers: Callable[[], int]) -> None:
     """Store this relay's count of viewers every `COUNT_EVERY_SEC`, until cancelled; ignore outages of Redis."""
     relay = uuid.uuid4().hex[:16]
     try:

@@ -78,7 +78,7 @@ class Canary:
             while confirmed_at[0] < now - KEPT_SEC:
                 confirmed_at.popleft()
 
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """Return the canary's state for the health report of the client process.
 
         `down_since`: if no writes are confirmed now, the last confirmed write of the key that has waited longest.
@@ -119,6 +119,6 @@ def longest_gap(keys: Sequence[Sequence[float]], since: float) -> dict[str, floa
     return {"sec": sec, "began_at": began_at}
 
 
-def as_told(told: Mapping[str, Any]) -> tuple[bool, float | None]:
-    """Return whether the store takes writes, and if not, since when, from a report of `Canary.told`."""
+def write_outage(told: Mapping[str, Any]) -> tuple[bool, float | None]:
+    """Return whether the store takes writes, and if not, since when, from a report of `Canary.as_dict`."""
     return bool(told.get("takes_writes")), told.get("down_since")

@@ -40,7 +40,7 @@ def health_of(
         if seen.state != "running":
             return "down", _describe_end(seen)
     if not pulse.at:
-        return "unknown", "not looked at yet"
+        return "unknown", "not checked yet"
     since = seen.since if seen is not None else 0.0
     reading = answer(pulse, since, now)
     if reading.ok:
@@ -60,9 +60,9 @@ def _describe_end(seen: WatchedContainer) -> str:
 def answer(pulse: Pulse, since: float, now: float) -> Reading:
     """Return the newest reading; `trouble` if it is older than OLD_SEC or than the container's state (`since`)."""
     if pulse.at < since:
-        return Reading(trouble="not looked at yet")
+        return Reading(trouble="not checked yet")
     if now - pulse.at > OLD_SEC:
-        return Reading(trouble=f"not looked at for {now - pulse.at:.0f} s")
+        return Reading(trouble=f"not checked for {now - pulse.at:.0f} s")
     return pulse.reading
 
 

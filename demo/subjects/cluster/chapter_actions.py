@@ -65,7 +65,9 @@ class ClusterActions:
         except SubjectError as error:
             raise FaultError(str(error)) from error
         if not await self._stage.wait_until(lambda health: _load_per_sec(health) >= rate * STEADY_SHARE, STEADY_SEC):
-            raise FaultError(f"the load does not reach {rate:g} operations a second")
+            raise FaultError(
+                f"the load stays below {rate:g} operations a second: see the cards, then rerun this chapter"
+            )
         await asyncio.sleep(self._story.reading_sec)
 
     async def kill_leader(self) -> None:
@@ -100,7 +102,7 @@ class ClusterActions:
         )
         seconds = self._stage.measured(name).detected_after_sec
         self._run = replace(self._require_run(), measured=self._stage.measured(name))
-        finding = "has not been seen down yet" if seconds is None else f"was red on this wall after {seconds:.1f} s"
+        finding = "has not been seen down yet" if seconds is None else f"was shown as down after {seconds:.1f} s"
         await self._stage.say(f"{run.victim} {finding}.")
 
     async def watch_election(self) -> None:
@@ -131,7 +133,7 @@ class ClusterActions:
         await self._stage.heal(name)
         await self._stage.wait_recovered(name, RECOVERY_SEC)
         if self._run is None:
-            await self._stage.conclude(None, "Not measurable: the server was started anew since the kill.")
+            await self._stage.conclude(None, "Not measurable: the server was restarted since the kill.")
             return
         books, trouble = await self._verify_books()
         run = replace(self._require_run(), measured=self._stage.measured(name), books=books, books_trouble=trouble)
@@ -142,18 +144,18 @@ class ClusterActions:
 
     def _require_run(self) -> Run:
         if self._run is None:
-            raise FaultError("nothing was killed since this server began: go back, and rerun the kill")
+            raise FaultError("nothing was killed since this server was started: go back, and rerun the kill")
         return self._run
 
     async def _client_start_time(self) -> object:
         """Return when the client process was started; None when it does not answer."""
-        return (await self._cluster.client.probe(deadline_sec=2.0).look()).data.get("started_at")
+        return (await self._cluster.client.probe(deadline_sec=2.0).read()).data.get("started_at")
 
     async def _fetch_outage(self, since: float | None) -> float | None:
         if since is None:
             return None
         path = f"run?uptime={round(CLOCK.to_uptime(since) * 1_000_000)}"
-        outage = (await self._cluster.client.probe(path, deadline_sec=2.0).look()).data.get("outage") or {}
+        outage = (await self._cluster.client.probe(path, deadline_sec=2.0).read()).data.get("outage") or {}
         return outage.get("sec")
 
     async def _verify_books(self) -> tuple[Mapping[str, int] | None, str]:
@@ -162,9 +164,9 @@ class ClusterActions:
         if client_start is None or self._client_start_at_kill is None:
             return None, "the client process did not answer"
         if client_start != self._client_start_at_kill:
-            return None, "the client process was started anew"
+            return None, "the client process was restarted"
         try:
-            return (await self._cluster.client.tell("verify", {}, VERIFY_SEC)).data, ""
+            return (await self._cluster.client.send("verify", {}, VERIFY_SEC)).data, ""
         except SubjectError as error:
             return None, str(error)
 

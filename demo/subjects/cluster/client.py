@@ -1,6 +1,7 @@
 """The former name of `demo.subjects.cluster.load_client`, kept for users' subjects that import it."""
 
-from demo.subjects.cluster.load_client import LoadClient, building
+from demo.subjects.cluster.load_client import LoadClient
+from demo.subjects.cluster.load_client import service_builder as building
 
 Client = LoadClient
 

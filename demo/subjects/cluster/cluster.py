@@ -29,7 +29,7 @@ CALLED_OFF_SEC = 15.0
 CLIENT_EVERY_SEC = 0.25
 
 
-def places_of(members: Iterable[Member]) -> list[str]:
+def addresses_of(members: Iterable[Member]) -> list[str]:
     """Return `host:port` of all members whose address is known."""
     return [member.address for member in members if member.address]
 
@@ -39,57 +39,57 @@ async def _learn_nothing() -> None:
 
 
 class Cluster:
-    """A cluster. `client`: the module of the client process; `tell` is called with notices on the start.
+    """A cluster. `client`: the module of the client process; `notify` is called with notices on the start.
 
     A subject may set: `endpoints`, what the client process is told of the members; `learn`, which looks for members
-    that are not known yet (may raise `SubjectError`); `lacks`, what else the start waits for, in words.
+    that are not known yet (may raise `SubjectError`); `missing`, what else the start waits for, in words.
     """
 
     def __init__(self, ground: Deployment, members: Sequence[Member], client: str) -> None:
-        self.ground = ground
-        self.lines = Connections()
+        self.deployment = ground
+        self.connections = Connections()
         self.members = Members(members, ground.watch)
-        self.tell: Callable[[str], None] = lambda text: None
-        self.stirred: Callable[[], None] = lambda: None
-        self.endpoints: Callable[[Iterable[Member]], list[str]] = places_of
+        self.notify: Callable[[str], None] = lambda text: None
+        self.on_change: Callable[[], None] = lambda: None
+        self.endpoints: Callable[[Iterable[Member]], list[str]] = addresses_of
         self.learn: Callable[[], Coroutine[Any, Any, None]] = _learn_nothing
-        self.lacks: Callable[[], Sequence[str]] = tuple
+        self.missing: Callable[[], Sequence[str]] = tuple
         self.up_sec = UP_SEC
-        ground.told(self.members, self._on_engine_news, self._notify)
+        ground.connect(self.members, self._on_engine_news, self._notify)
         port, self._token = free_ports(1)[0], secrets.token_hex(16)
-        self.client = ClientConnection(self.lines, port, self._token)
+        self.client = ClientConnection(self.connections, port, self._token)
         self._module = client
         self._process = SupervisedProcess(CLIENT, "load", port, self.client.probe(), self._make_client)
         self._port, self._rate = port, 0.0
-        self.client_pulse = Pulse(self.client.probe().look, CLIENT_EVERY_SEC, self.stir)
+        self.client_pulse = Pulse(self.client.probe().read, CLIENT_EVERY_SEC, self.check_for_changes)
         self._tasks: set[asyncio.Task[None]] = set()
         self._lock = asyncio.Lock()
 
     @property
     def watch(self) -> EngineWatch | None:
-        return self.ground.watch
+        return self.deployment.watch
 
     @property
     def pulses(self) -> tuple[Pulse, ...]:
-        return (*(member.watched(self.stir) for member in self.members), self.client_pulse)
+        return (*(member.watched(self.check_for_changes) for member in self.members), self.client_pulse)
 
     # Observation.
 
-    def stir(self) -> None:
-        self.stirred()
+    def check_for_changes(self) -> None:
+        self.on_change()
 
     def _notify(self, text: str) -> None:
-        self.tell(text)
+        self.notify(text)
 
     def _on_engine_news(self) -> None:
         """Take over changed addresses, and probe at once the members whose container has changed its state."""
-        if self.members.take_addresses():
-            self._spawn(self.tell_endpoints())
+        if self.members.update_from_events():
+            self._spawn(self.send_endpoints())
         for member in self.members:
             seen = self.members.seen(member.id)
             if seen is not None and member.pulse.at < seen.since:
                 member.pulse.hurry()
-        self.stir()
+        self.check_for_changes()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -103,32 +103,32 @@ class Cluster:
         config["endpoints"] = self.endpoints(self.members)
         return Child(CLIENT, module(self._module), json.dumps(config).encode())
 
-    async def tell_endpoints(self) -> None:
+    async def send_endpoints(self) -> None:
         with contextlib.suppress(SubjectError):  # a client that does not run yet gets them when it is started
-            await self.client.tell("orders", {"endpoints": self.endpoints(self.members)})
+            await self.client.send("orders", {"endpoints": self.endpoints(self.members)})
 
     async def set_load(self, per_sec: float) -> None:
         """Set the load in operations per second, 0 for none. Raises `SubjectError`."""
         self._rate = per_sec
-        await self.client.tell("orders", {"rate": per_sec})
+        await self.client.send("orders", {"rate": per_sec})
 
     # Start, heal, stop.
 
     async def check(self) -> None:
         """Check that it can be started, or attached to, on this machine. Raises `SubjectError`."""
-        await self.ground.check()
+        await self.deployment.check()
 
     async def start(self) -> None:
         async with self._lock:
-            await self.ground.bring_up()
+            await self.deployment.bring_up()
             await self._retry_update_addresses()
-            await self._process.bring_back()
+            await self._process.ensure_running()
             await self._wait_until_up(self.up_sec)
 
     async def _update_addresses(self) -> None:
         """Find out who belongs to it and where each answers, without waiting for the engine's first event."""
         await self.learn()
-        await self.ground.know()
+        await self.deployment.update_addresses()
 
     async def _retry_update_addresses(self) -> None:
         """Do the same, again for up to LEARN_SEC: a new cluster may not answer at once. Raises `SubjectError`."""
@@ -145,16 +145,16 @@ class Cluster:
         until = time.monotonic() + within_sec
         while waits_for := await self._list_down():
             if time.monotonic() > until:
-                raise SubjectError(f"not up after {self.up_sec:g} s: {', '.join(waits_for)}")
+                raise SubjectError(f"not up within {self.up_sec:g} s: {', '.join(waits_for)}")
             await asyncio.sleep(LOOK_SEC)
 
     async def _list_down(self) -> list[str]:
         """Probe everything now and return what is not up yet; then `writes`, then what the subject adds."""
-        readings = await asyncio.gather(*(member.look() for member in self.members), self._process.look())
+        readings = await asyncio.gather(*(member.read() for member in self.members), self._process.read())
         names = [*(member.id for member in self.members), "load"]
         down = [name for name, reading in zip(names, readings, strict=True) if not reading.ok]
         writes = readings[-1].data.get("canary", {}).get("takes_writes")
-        return down or ([] if writes else ["writes"]) or [*self.lacks()]
+        return down or ([] if writes else ["writes"]) or [*self.missing()]
 
     async def is_up(self, ident: str) -> bool:
         """Return whether a member answers a probe now, wherever it is published.
@@ -164,7 +164,7 @@ class Cluster:
         with contextlib.suppress(SubjectError):
             await self._update_addresses()
         member = self.members.find(ident)
-        return member is not None and (await member.look()).ok
+        return member is not None and (await member.read()).ok
 
     @property
     def heal_sec(self) -> float:
@@ -188,10 +188,10 @@ class Cluster:
     async def _bring_back(self) -> None:
         with contextlib.suppress(SubjectError):  # no member may be left that could be asked
             await self.learn()
-        await self.ground.bring_back()
+        await self.deployment.restore()
         await self._update_addresses()
-        await self._process.bring_back()
-        await self.tell_endpoints()
+        await self._process.ensure_running()
+        await self.send_endpoints()
 
     async def stop(self) -> None:
         """Remove what this show brought up; leave what it found."""
@@ -207,11 +207,11 @@ class Cluster:
         acquiring = asyncio.ensure_future(self._lock.acquire())
         await asyncio.wait({acquiring}, timeout=CALLED_OFF_SEC)
         try:
-            await self.ground.take_down()
+            await self.deployment.take_down()
         finally:
             if acquiring.done():
                 self._lock.release()
             else:
                 acquiring.cancel()
-            await self.ground.close()
-            await self.lines.close()
+            await self.deployment.close()
+            await self.connections.close()

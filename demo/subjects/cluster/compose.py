@@ -63,11 +63,12 @@ async def find_compose(environ: Mapping[str, str] | None = None) -> tuple[str, .
         await asyncio.gather(*version_tasks, return_exceptions=True)
     if silent_command:
         raise SubjectError(
-            f"`{silent_command}` did not answer within {VERSION_SEC:g} s: see what it waits for, then try again"
+            f"`{silent_command}` did not answer within {VERSION_SEC:g} s: run it in a terminal "
+            "to see why, then try again"
         )
     install = await asyncio.to_thread(installs_compose)
     if has_podman_compose:
-        install = f"{NOT_THIS} is not supported, but docker-compose on podman's socket is: {install}"
+        install = f"{NOT_THIS} is not supported; docker-compose with podman's socket is: {install}"
     raise SubjectError(f"neither `docker compose` nor `docker-compose` works here: {install}")
 
 
@@ -79,7 +80,7 @@ async def version_of(command: Sequence[str], environ: Mapping[str, str]) -> str:
         raise TimeoutError from late
     except SubjectError:
         return ""
-    return in_short(lines[-TAIL_LINES:]) if code == 0 else ""
+    return summarize_output(lines[-TAIL_LINES:]) if code == 0 else ""
 
 
 async def _run_command(
@@ -109,7 +110,7 @@ async def _run_command(
                     tail.append(line.decode(errors="replace").strip()[:MAX_SAID])
             return await process.wait(), tuple(tail)
     except TimeoutError:
-        raise _CommandTimeout(f"`{' '.join(command[:3])}` did not end within {within_sec:g} s") from None
+        raise _CommandTimeout(f"`{' '.join(command[:3])}` did not finish within {within_sec:g} s") from None
     finally:
         if process.returncode is None:
             _signal(process, signal.SIGTERM)
@@ -127,7 +128,7 @@ def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None
         os.killpg(process.pid, number)
 
 
-def in_short(lines: Iterable[str]) -> str:
+def summarize_output(lines: Iterable[str]) -> str:
     """Return what went wrong, from a command's last lines: the lines with an error, each once; else all of them."""
     said = [line for line in dict.fromkeys(lines) if line]
     errors = [line for line in said if "error" in line.lower() and not line.lower().startswith("encountered")]
@@ -176,6 +177,6 @@ class Compose:
             code, lines = await _run_command(command, self.environ | settings, within_sec)
         if code != 0:
             program = " ".join((Path(command[0]).name, *self._command[1:]))
-            said = in_short(lines[-TAIL_LINES:]) or f"exit code {code}"
+            said = summarize_output(lines[-TAIL_LINES:]) or f"exit code {code}"
             raise SubjectError(f"`{program} -p {self.project} {words[0]}` failed: {said}")
         return lines

@@ -35,7 +35,7 @@ class ComposeSpec:
         """Check the project's name, before compose refuses it in many more words. Raises `UsageError`."""
         if not PROJECT.fullmatch(self.project):
             raise UsageError(
-                f"{self.project[:60]!r} cannot be a compose project's name: use a-z, 0-9, '_' and '-', "
+                f"{self.project[:60]!r} is not a valid compose project name: use a-z, 0-9, '_' and '-', "
                 "and begin with a letter or a digit"
             )
 
@@ -71,7 +71,7 @@ class ComposeDeployment:
     def watch(self) -> EngineWatch:
         return self._watch
 
-    def told(self, members: Members, changed: Callable[[], None], tell: Tell) -> None:
+    def connect(self, members: Members, changed: Callable[[], None], tell: Tell) -> None:
         self._members, self._changed, self._tell = members, changed, tell
 
     def _on_news(self) -> None:
@@ -84,7 +84,9 @@ class ComposeDeployment:
             if not self.terms.attach:
                 await self._compose.check()
             elif not containers:
-                raise SubjectError(f"no container belongs to a compose project {self.plans.project!r} here")
+                raise SubjectError(
+                    f"there is no container of the compose project {self.plans.project!r} on this engine"
+                )
             elif self.judge is not None:
                 await self.judge(containers)
         except EngineError as error:
@@ -100,7 +102,7 @@ class ComposeDeployment:
             names = ", ".join(sorted(one.called for one in await self.listed()))
         finally:
             await self.engine.close()
-        return ok(f"project {self.plans.project}", f"can be presented; what is there: {names}")
+        return ok(f"project {self.plans.project}", f"can be presented; containers: {names}")
 
     async def listed(self) -> tuple[Container, ...]:
         """Return all containers of the project, those that do not run included. Raises `SubjectError`."""
@@ -115,7 +117,10 @@ class ComposeDeployment:
         Containers that a crashed show left behind become this show's, which removes them in the end.
         """
         if self.terms.allow_unlabelled:
-            self._tell(f"every container of {self.plans.project} that this show names can be broken, labelled or not")
+            self._tell(
+                f"faults can break every container of {self.plans.project} that this show uses, with "
+                "the label or without"
+            )
         if self.terms.attach:
             return
         found = await self.listed()
@@ -125,14 +130,16 @@ class ComposeDeployment:
         lacking = self._list_missing(found)
         if found and not lacking:
             explanation = (
-                "was left by a show that is gone; it ends with this one" if claim == "left" else "stays when this ends"
+                "was left by a show that has ended; it is removed at the end of this one"
+                if claim == "left"
+                else "stays when this show ends"
             )
-            self._tell(f"{self.plans.project} runs already; it {explanation}")
+            self._tell(f"{self.plans.project} is already running; it {explanation}")
             return
         self._check_free(claim, lacking)
         self._check_ports(lacking)
         if found:
-            self._tell(f"{self.plans.project} is only half up: starting {', '.join(lacking)}")
+            self._tell(f"{self.plans.project} is running only in part: starting {', '.join(lacking)}")
         else:
             await self._pull_images()
             self._check_ports(lacking)
@@ -146,7 +153,7 @@ class ComposeDeployment:
         Orphaned containers become ours to remove.
         """
         claim = ownership.claim_on(found)
-        if claim in ("nobody's", "left") and not self._project_lock.take(self.engine.where):
+        if claim in ("nobody's", "left") and not self._project_lock.acquire(self.engine.where):
             return "another's"
         self._is_ours_to_remove |= not self.terms.keep and claim == "left"
         return claim
@@ -155,8 +162,8 @@ class ComposeDeployment:
         """Raise `SubjectError` if another show owns the project: what it has broken is its own to heal."""
         if claim == "another's":
             raise SubjectError(
-                f"another show has {self.plans.project}, and {', '.join(lacking)} of it does not run: "
-                "wait for it, or take a project of your own (-o project=NAME)"
+                f"another show uses {self.plans.project}, and {', '.join(lacking)} of it is not running: "
+                "wait until that show ends, or use another project (-o project=NAME)"
             )
 
     async def _unpause_all(self, found: tuple[Container, ...], claim: ownership.Ownership) -> tuple[Container, ...]:
@@ -179,7 +186,8 @@ class ComposeDeployment:
         if taken:
             ports_text = ", ".join(map(str, taken))
             raise SubjectError(
-                f"taken on 127.0.0.1: port {ports_text}; end what uses it, or take others (-o base-port=PORT)"
+                f"in use on 127.0.0.1: port {ports_text}; stop the program that uses it, or "
+                "choose other ports (-o base-port=PORT)"
             )
 
     def _list_missing(self, found: Sequence[Container]) -> list[str]:
@@ -187,10 +195,10 @@ class ComposeDeployment:
             member.id for member in self._members if not any(one.is_running for one in _containers_of(member, found))
         ]
 
-    async def know(self) -> None:
-        self._members.take(await self.listed())
+    async def update_addresses(self) -> None:
+        self._members.update_from_containers(await self.listed())
 
-    async def bring_back(self) -> None:
+    async def restore(self) -> None:
         found = await self.listed()
         if not self.terms.attach and (lacking := self._list_missing(found)):
             claim = self._claim(found)
@@ -213,7 +221,7 @@ class ComposeDeployment:
 
     async def _start(self, member: Member, container: Container) -> None:
         if not self._may_touch(container):
-            raise SubjectError(f"{member.id} does not run, and lacks the label demo.target=true: start it by hand")
+            raise SubjectError(f"{member.id} is not running, and has no label demo.target=true: start it by hand")
         try:
             await (self.engine.unpause if container.state == "paused" else self.engine.start)(container.id)
         except EngineError as error:
@@ -225,7 +233,7 @@ class ComposeDeployment:
                 await self._compose_down()
                 self._is_ours_to_remove = False
         finally:
-            self._project_lock.let_go()
+            self._project_lock.release()
 
     async def _compose_down(self) -> None:
         """Run `down`, once more if it soon fails: somebody may have started just then what was being removed."""

@@ -48,9 +48,9 @@ class ClientConnection:
         url = f"{self._url}/{path}"
         return HttpProbe(self._connections.session, url, deadline_sec=deadline_sec, posts=posts, asking=self._asking)
 
-    async def tell(self, path: str, body: dict[str, object], within_sec: float = 2.0) -> Reading:
+    async def send(self, path: str, body: dict[str, object], within_sec: float = 2.0) -> Reading:
         """Send `body` by POST and return the answer. Raises `SubjectError` if the client does not answer or refuses."""
-        reading = await self.probe(path, within_sec, body).look()
+        reading = await self.probe(path, within_sec, body).read()
         if not reading.ok:
             raise SubjectError(f"the client process: {reading.trouble}")
         return reading

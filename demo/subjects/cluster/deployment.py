@@ -17,7 +17,7 @@ class Deployment(Protocol):
     def watch(self) -> EngineWatch | None:
         """The container engine's account of each member; None where there is no engine."""
 
-    def told(self, members: Members, changed: Callable[[], None], tell: Tell) -> None:
+    def connect(self, members: Members, changed: Callable[[], None], tell: Tell) -> None:
         """Set the cluster's members and the callbacks for news and for notices. Called once, before anything else."""
 
     async def check(self) -> None:
@@ -26,10 +26,10 @@ class Deployment(Protocol):
     async def bring_up(self) -> None:
         """Start what is missing, unless the cluster belongs to somebody else."""
 
-    async def know(self) -> None:
+    async def update_addresses(self) -> None:
         """Tell every member where it answers now."""
 
-    async def bring_back(self) -> None:
+    async def restore(self) -> None:
         """Start what does not run and may be touched."""
 
     async def take_down(self) -> None:
@@ -43,17 +43,17 @@ class ExternalDeployment:
 
     watch: EngineWatch | None = None
 
-    def told(self, members: Members, changed: Callable[[], None], tell: Tell) -> None: ...
+    def connect(self, members: Members, changed: Callable[[], None], tell: Tell) -> None: ...
 
     async def check(self) -> None:
         """Do nothing: whether it answers, the probes show on the stage."""
 
     async def bring_up(self) -> None: ...
 
-    async def know(self) -> None:
+    async def update_addresses(self) -> None:
         """Do nothing: its addresses do not change by themselves."""
 
-    async def bring_back(self) -> None: ...
+    async def restore(self) -> None: ...
 
     async def take_down(self) -> None: ...
 

@@ -33,7 +33,7 @@ class Needs:
 
 
 @dataclass(frozen=True)
-class Told:
+class EngineInfo:
     """The engine's answer to /info, and when (seconds of the epoch) it was asked for and received."""
 
     info: Mapping[str, Any]
@@ -45,12 +45,16 @@ async def examine_engine(engine: Engine, needs: Needs) -> tuple[Finding, ...]:
     """Run all checks concurrently; without an engine only those that need none. Closes the engine in the end."""
     begun = asyncio.ensure_future(together({"compose": compose()}))
     try:
-        told = await ask(engine)
+        engine_info = await ask_for_info(engine)
         checks = {
             **{f"image {name}": image(engine, name) for name in needs.images},
             "ports": ports(engine, needs.project, needs.ports),
         }
-        found = (_version(engine, told), *memory_and_clock(told, needs.memory_bytes), *await together(checks))
+        found = (
+            _version(engine, engine_info),
+            *memory_and_clock(engine_info, needs.memory_bytes),
+            *await together(checks),
+        )
     except EngineError as error:
         found = (no("engine", str(error), await _engine_remedy()),)
     finally:
@@ -66,15 +70,15 @@ async def _engine_remedy() -> str:
     return await asyncio.to_thread(installs_engine)
 
 
-async def ask(engine: Engine) -> Told:
+async def ask_for_info(engine: Engine) -> EngineInfo:
     """Ask the engine for /info. Raises `EngineError`."""
     asked = time.time()
     info = await engine.info()
-    return Told(info, asked, time.time())
+    return EngineInfo(info, asked, time.time())
 
 
-def _version(engine: Engine, answer: Told) -> Finding:
-    return ok("engine", f"{answer.info.get('ServerVersion') or 'of no known version'}, {engine.where}")
+def _version(engine: Engine, answer: EngineInfo) -> Finding:
+    return ok("engine", f"{answer.info.get('ServerVersion') or 'unknown version'}, {engine.where}")
 
 
 async def compose() -> Finding:
@@ -86,8 +90,8 @@ async def compose() -> Finding:
 
 async def image(engine: Engine, name: str) -> Finding:
     if await engine.has_image(name):
-        return ok(f"image {name}", "is here")
-    return maybe(f"image {name}", "not here yet", f"docker pull {name}, before you go on stage")
+        return ok(f"image {name}", "is present")
+    return maybe(f"image {name}", "not present yet", f"docker pull {name} before the show")
 
 
 async def ports(engine: Engine, project: str, wanted: Sequence[int]) -> Finding:
@@ -102,38 +106,44 @@ async def ports(engine: Engine, project: str, wanted: Sequence[int]) -> Finding:
     taken = [port for port in wanted if port not in ours and (port in holders or not is_free(port))]
     if taken:
         by = [f"{port} by {f'container {holders[port].name}' if port in holders else 'a program'}" for port in taken]
-        return no("ports", f"taken: {', '.join(by)}", "end what uses them")
+        return no("ports", f"in use: {', '.join(by)}", "stop the programs that use them")
     free = [port for port in wanted if port not in ours]
-    summary = [f"{_list(ports)} {word}" for ports, word in ((free, "free"), (ours, "our own containers'")) if ports]
-    return ok("ports", "; ".join(summary) or "none is needed")
+    summary = [
+        f"{_list(ports)} {word}"
+        for ports, word in ((free, "free"), (ours, "used by this project's own containers"))
+        if ports
+    ]
+    return ok("ports", "; ".join(summary) or "none needed")
 
 
-def memory_and_clock(told: Told, need: int) -> tuple[Finding, Finding]:
-    return _memory(told.info.get("MemTotal"), need), _clock(told)
+def memory_and_clock(engine_info: EngineInfo, need: int) -> tuple[Finding, Finding]:
+    return _memory(engine_info.info.get("MemTotal"), need), _clock(engine_info)
 
 
 def _memory(total: object, need: int) -> Finding:
     if isinstance(total, bool) or not isinstance(total, int) or total <= 0:
-        return maybe("engine's memory", "it does not say", f"see that it has {_gigabytes(need)}")
+        return maybe("engine's memory", "the engine does not report it", f"make sure that it has {_gigabytes(need)}")
     summary = f"{_gigabytes(total)} in all, {_gigabytes(need)} needed"
     if total < need:
         return no("engine's memory", summary, "give the engine's machine more (Docker Desktop: Settings, Resources)")
     return ok("engine's memory", summary)
 
 
-def _clock(told: Told) -> Finding:
+def _clock(engine_info: EngineInfo) -> Finding:
     """Compare the clocks; they differ only by more than the duration of the request can explain."""
     try:
-        theirs: datetime | None = datetime.fromisoformat(str(told.info["SystemTime"]))
+        theirs: datetime | None = datetime.fromisoformat(str(engine_info.info["SystemTime"]))
     except (KeyError, ValueError):
         theirs = None
     if theirs is None or theirs.tzinfo is None:
-        return maybe("engine's clock", "it does not say", "see that its machine's clock is kept right")
-    difference = theirs.timestamp() - (told.asked + told.answered) / 2
-    uncertainty = (told.answered - told.asked) / 2
-    summary = f"{abs(difference):.1f} s {'ahead of' if difference > 0 else 'behind'} ours"
+        return maybe(
+            "engine's clock", "the engine does not report it", "make sure that the clock of its machine is synchronized"
+        )
+    difference = theirs.timestamp() - (engine_info.asked + engine_info.answered) / 2
+    uncertainty = (engine_info.answered - engine_info.asked) / 2
+    summary = f"{abs(difference):.1f} s {'ahead of' if difference > 0 else 'behind'} this machine's"
     if abs(difference) - uncertainty > MAX_APART_SEC:
-        return no("engine's clock", summary, "set both (timedatectl set-ntp true; Docker Desktop: restart it)")
+        return no("engine's clock", summary, "synchronize both (timedatectl set-ntp true; Docker Desktop: restart it)")
     if uncertainty > MAX_APART_SEC:
         return maybe(
             "engine's clock", f"{summary}, give or take {uncertainty:.1f} s", "find out why the engine is slow"

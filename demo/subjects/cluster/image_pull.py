@@ -13,10 +13,10 @@ async def pull(engine: Engine, images: Sequence[str], tell: Callable[[str], None
     for image in images:
         if await engine.has_image(image):
             continue
-        tell(f"loading the image {image}")
+        tell(f"pulling the image {image}")
         last_notice_at = time.monotonic()
         async for loaded, size in engine.pull(image):
             if time.monotonic() - last_notice_at >= SAY_SEC and size:
                 last_notice_at = time.monotonic()
-                tell(f"loading the image {image}: {loaded / 1e6:.0f} of {size / 1e6:.0f} MB")
-        tell(f"the image {image} is here")
+                tell(f"pulling the image {image}: {loaded / 1e6:.0f} of {size / 1e6:.0f} MB")
+        tell(f"the image {image} is complete")

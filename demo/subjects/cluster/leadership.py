@@ -40,7 +40,7 @@ class Leadership:
     def __init__(self) -> None:
         self.now = Leader()
 
-    def see(self, votes: Iterable[Vote], dead: Iterable[str], at: float) -> Leader:
+    def update(self, votes: Iterable[Vote], dead: Iterable[str], at: float) -> Leader:
         """Update the leader from the members' reports, and return it.
 
         `dead`: members known not to run; a report that names one of them as leader counts as no leader. `at`: the

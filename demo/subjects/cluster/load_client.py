@@ -41,7 +41,7 @@ class LoadClient:
             "confirmed": work.books.confirmed,
             "missing": work.books.missing,
             "totals": {**work.recent.totals, "unsent": work.unsent},
-            "canary": self._canary.told(),
+            "canary": self._canary.as_dict(),
             "store": self._store.told(),
             **work.recent.summary(),
         }
@@ -69,7 +69,7 @@ class LoadClient:
         return web.json_response(await self._workload.verify())
 
 
-def building(make: Callable[[Mapping[str, Any]], KvStore]) -> Callable[[Mapping[str, Any]], web.Application]:
+def service_builder(make: Callable[[Mapping[str, Any]], KvStore]) -> Callable[[Mapping[str, Any]], web.Application]:
     """Return what `processes.service.run` needs; `make` creates the store from the config, inside the running loop."""
 
     def build(config: Mapping[str, Any]) -> web.Application:

@@ -33,7 +33,7 @@ class Member:
 
     def __post_init__(self) -> None:
         self.host = self.host or self.id
-        self.pulse = Pulse(self.look, self.every_sec, lambda: None)
+        self.pulse = Pulse(self.read, self.every_sec, lambda: None)
 
     @property
     def address(self) -> str:
@@ -41,19 +41,19 @@ class Member:
         return self.places.get(self.port, "")
 
     def watched(self, changed: Callable[[], None]) -> Pulse:
-        self.pulse = Pulse(self.look, self.every_sec, changed)
+        self.pulse = Pulse(self.read, self.every_sec, changed)
         return self.pulse
 
-    async def look(self) -> Reading:
+    async def read(self) -> Reading:
         if not self.address:
             return Reading(trouble="publishes no port on this machine")
-        return self.judge(await self.probe_at(self.address).look())
+        return self.judge(await self.probe_at(self.address).read())
 
     def is_in(self, container: Container) -> bool:
         """Return whether this is the container that the rest of the cluster calls by this member's host name."""
         return is_called(container, self.host)
 
-    def take(self, container: Container) -> bool:
+    def update_address(self, container: Container) -> bool:
         """Take over where the container publishes its ports now. Return whether that has changed."""
         found = {port: address for port in container.ports if (address := address_of(container, port))}
         if found.items() <= self.places.items():
@@ -107,17 +107,19 @@ class Members:
         seen = {member.id: self.seen(member.id) for member in self._all}
         return tuple(ident for ident, watched in seen.items() if watched is not None and watched.state != "running")
 
-    def take(self, containers: Iterable[Container]) -> bool:
+    def update_from_containers(self, containers: Iterable[Container]) -> bool:
         """Take over where each member is published now. Return whether any of that has changed."""
         found = tuple(containers)
         # A list, not a generator: `any` would stop at the first change, and the other members must take theirs, too.
-        changed = [member.take(container) for member in self._all for container in found if member.is_in(container)]
+        changed = [
+            member.update_address(container) for member in self._all for container in found if member.is_in(container)
+        ]
         return any(changed)
 
-    def take_addresses(self) -> bool:
+    def update_from_events(self) -> bool:
         """Take over the addresses that the engine's events reported. Return whether any has changed."""
         seen = [(member, self.seen(member.id)) for member in self._all]
-        changed = [member.take(watched.container) for member, watched in seen if watched is not None]
+        changed = [member.update_address(watched.container) for member, watched in seen if watched is not None]
         return any(changed)
 
 

@@ -68,7 +68,7 @@ class ProjectLock:
         self._name = f"{hashlib.sha256(project.encode()).hexdigest()[:16]}.lock"
         self._file: IO[bytes] | None = None
 
-    def take(self, engine: str) -> bool:
+    def acquire(self, engine: str) -> bool:
         """Take the lock without waiting; False: another show holds it. Safe to call again.
 
         Where no lock file can be used, nobody is kept out. `engine` tells projects of the same name apart.
@@ -93,7 +93,7 @@ class ProjectLock:
         self._file = file
         return True
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         file, self._file = self._file, None
         if file is not None:
             file.close()

@@ -36,9 +36,9 @@ class ClusterPoller:
         self._watchers += [pulse.run for pulse in pulses]
         if watch is not None:
             self._watchers.append(watch.run)
-        self.stir()
+        self.check_for_changes()
 
-    def stir(self) -> None:
+    def check_for_changes(self) -> None:
         """Check now whether something has changed that must not wait for the next sample."""
         self._changed.set()
 
@@ -89,11 +89,11 @@ class ClusterPoller:
                     await self._changed.wait()
             except TimeoutError:
                 return
-            if self._health is None or news(self._picture(CLOCK.now())) != news(self._health):
+            if self._health is None or urgent_values(self._picture(CLOCK.now())) != urgent_values(self._health):
                 return
 
 
-def news(health: Mapping[str, Any]) -> tuple[object, ...]:
+def urgent_values(health: Mapping[str, Any]) -> tuple[object, ...]:
     """Return what must not wait for the next sample: leader, term, and each node's health."""
     leader = health.get("leader") or {}
     return (leader.get("id"), leader.get("term"), *((node["id"], node["health"]) for node in health["nodes"]))

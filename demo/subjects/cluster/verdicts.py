@@ -50,7 +50,7 @@ def of_election(run: Run) -> str:
     """Return one line on the election, for the audience."""
     gap = "" if run.outage_sec is None else f" No write was confirmed{run.where} for {run.outage_sec:.1f} s."
     if run.elected_sec is None:
-        return f"Nobody was seen to lead instead of {run.victim}.{gap}"
+        return f"No other leader was seen after {run.victim} was killed.{gap}"
     if len(run.led) > 1:
         return f"{run.elected_sec:.1f} s after the kill every region has a leader: {_describe_leaders(run.led)}.{gap}"
     return f"{run.leader} leads, {run.elected_sec:.1f} s after the kill.{gap}"
@@ -61,7 +61,7 @@ def of_kill(run: Run, within_sec: float) -> Verdict:
     if run.measured.detected_after_sec is None:
         return None, f"No effect seen: {run.victim} was never seen down."
     if run.elected_sec is None:
-        return False, f"No other leader was seen after {run.victim} was gone."
+        return False, f"No other leader was seen after {run.victim} was killed."
     is_complete, books = _judge_books(run.books, run.books_trouble)
     recovered = run.measured.recovered_after_sec is not None or run.measured.came_back_after_sec is not None
     gap = "" if run.outage_sec is None else f", {run.outage_sec:.1f} s without a confirmed write{run.where}"
@@ -78,10 +78,10 @@ def _describe_leaders(led: Mapping[str, int]) -> str:
 
 def _judge_books(books: Mapping[str, int] | None, trouble: str) -> Verdict:
     if books is None:
-        return None, f"Not measurable whether a write was lost: {trouble or 'the books are gone'}."
+        return None, f"Not measurable whether a write was lost: {trouble or 'the record of confirmed writes is lost'}."
     keys, missing, unread = (books[name] for name in ("keys", "missing", "unread"))
     if missing:
-        return False, f"{missing} of {keys} keys lack what had been confirmed."
+        return False, f"{missing} of {keys} keys have lost a confirmed write."
     if unread or not keys:
         return None, f"Not measurable whether a write was lost: {unread} of {keys} keys could not be read."
-    return True, f"All {keys} keys that were written hold what was confirmed."
+    return True, f"All {keys} written keys still have their confirmed value."

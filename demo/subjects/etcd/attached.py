@@ -56,18 +56,23 @@ async def members_of(project: str, containers: Sequence[Container]) -> tuple[str
     services = ", ".join(sorted({one.called for one in containers}, key=natural_key))
     if not addresses:
         raise SubjectError(
-            f"nothing that runs in the compose project {project!r} publishes etcd's client port {CLIENT_PORT} on this "
-            f"machine; what is there: {services}"
+            f"no running container of the compose project {project!r} publishes etcd's client port "
+            f"{CLIENT_PORT} on this "
+            f"machine; its services: {services}"
         )
     async with aiohttp.ClientSession() as session:
         answers = await asyncio.gather(*(_ask_for_members(lambda: session, at) for at in addresses.values()))
     lists = [listed for listed in answers if listed is not None]
     if not lists:
         raise Silent(
-            f"nobody in the compose project {project!r} answers as etcd over plain http; asked: {', '.join(addresses)}"
+            f"no container of the compose project {project!r} answers as etcd over plain http; "
+            f"tried: {', '.join(addresses)}"
         )
     if len({listed.cluster for listed in lists}) > 1:
-        raise SubjectError(f"the compose project {project!r} holds more than one etcd cluster: {', '.join(addresses)}")
+        raise SubjectError(
+            f"the compose project {project!r} has more than one etcd cluster, attach to a project "
+            f"with one: {', '.join(addresses)}"
+        )
     return _match_containers(project, lists[0], containers, services)
 
 
@@ -79,22 +84,22 @@ def _match_containers(project: str, listed: Listed, containers: Sequence[Contain
         if not matching:
             where = ", ".join(hosts)
             raise SubjectError(
-                f"the member {name or where} of that etcd is no container of the compose project {project!r}: it is "
-                f"reached as {where}; what is there: {services}"
+                f"the member {name or where} of that etcd is not a container of the compose project {project!r}: it is "
+                f"reached as {where}; its services: {services}"
             )
         known[matching[0].called] = matching[0]
     hidden = [name for name, one in known.items() if one.is_running and not address_of(one, CLIENT_PORT)]
     if hidden:
         raise SubjectError(
             f"{', '.join(sorted(hidden, key=natural_key))} of the compose project {project!r} publish no port "
-            f"{CLIENT_PORT} on this machine, so nobody could see how they are: publish it on 127.0.0.1"
+            f"{CLIENT_PORT} on this machine, so their health cannot be checked: publish it on 127.0.0.1"
         )
     return tuple(sorted(known, key=natural_key))
 
 
 async def _ask_for_members(session: Callable[[], aiohttp.ClientSession], address: str) -> Listed | None:
     for question in QUESTIONS:
-        reading = await HttpProbe(session, f"http://{address}/{LIST}", deadline_sec=ASK_SEC, posts=question).look()
+        reading = await HttpProbe(session, f"http://{address}/{LIST}", deadline_sec=ASK_SEC, posts=question).read()
         if reading.ok and (listed := _parse(reading.data)) is not None:
             return listed
     return None

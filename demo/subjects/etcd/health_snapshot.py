@@ -28,7 +28,7 @@ class EtcdHealth:
         """Build the health dict without its time stamps, with `leader` and `client` in addition to the agreed keys."""
         cluster = self._cluster
         statuses = {member.id: self._status(member, now) for member in cluster.members}
-        leader = self._leadership.see(self._votes(statuses), cluster.members.dead(), now)
+        leader = self._leadership.update(self._votes(statuses), cluster.members.dead(), now)
         nodes = [self._member_card(member, statuses[member.id], leader, now) for member in cluster.members]
         client = answer(cluster.client_pulse, 0.0, now)
         return {
@@ -38,7 +38,7 @@ class EtcdHealth:
             "leader": {"id": leader.name, "term": leader.term, "since": leader.since, "previous": leader.previous},
             "engine": cluster.watch.trouble if cluster.watch is not None else "",
             "client": {name: client.data.get(name) for name in ("rate", "confirmed", "missing")},
-            "victims": dict.fromkeys(LED, f"the leader, {leader.name}" if leader.name else "the leader: nobody now"),
+            "victims": dict.fromkeys(LED, f"the leader, {leader.name}" if leader.name else "the leader: none now"),
         }
 
     def _status(self, member: Member, now: float) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ import aiohttp
 from demo.probes.numbers import mapping
 from demo.processes.service import run
 from demo.subjects.cluster.kv_store import NotDone
-from demo.subjects.cluster.load_client import building
+from demo.subjects.cluster.load_client import service_builder
 
 CANARY = "chaos-stage/canary"
 TRY_SEC = 0.4
@@ -90,7 +90,7 @@ class EtcdStore:
         except aiohttp.ClientConnectorError as error:
             raise NotDone(UNREACHABLE) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise NotDone("cut off") from error
+            raise NotDone("the connection was lost") from error
         except ValueError as error:
             raise NotDone("refused") from error
         if status != 200 or not isinstance(response, dict) or "header" not in response:
@@ -126,4 +126,4 @@ def _to_base64(raw: bytes) -> str:
 
 
 if __name__ == "__main__":
-    run(building(lambda config: EtcdStore()))
+    run(service_builder(lambda config: EtcdStore()))

@@ -60,7 +60,9 @@ class Etcd:
             environ | {"DEMO_ETCD_IMAGE": used},
             {name: (base_port + place,) for place, name in enumerate(MEMBERS)},
         )
-        self.ground = ground = ComposeDeployment(plans, DeploymentOptions(attach is not None, keep, allow_unlabelled))
+        self.deployment = ground = ComposeDeployment(
+            plans, DeploymentOptions(attach is not None, keep, allow_unlabelled)
+        )
         # When attaching, etcd itself is asked for its members: see `_learn`.
         known = [self._member(name) for name in MEMBERS] if attach is None else []
         self.cluster = Cluster(ground, known, "demo.subjects.etcd.kv_store")
@@ -68,28 +70,32 @@ class Etcd:
             ground.judge = self._find_members
             self.cluster.learn = self._learn
         self._identities = Identities(self._container_id)
-        self.wall = EtcdHealth(self.cluster)
-        self._poller = ClusterPoller(self.wall.build)
-        self.cluster.stirred = self._poller.stir
-        self.cluster.members.added = lambda member: self._poller.follow([member.watched(self.cluster.stir)])
+        self.health_snapshot = EtcdHealth(self.cluster)
+        self._poller = ClusterPoller(self.health_snapshot.build)
+        self.cluster.on_change = self._poller.check_for_changes
+        self.cluster.members.added = lambda member: self._poller.follow(
+            [member.watched(self.cluster.check_for_changes)]
+        )
         self._poller.follow(self.cluster.pulses, self.cluster.watch)
-        self._faults = faults(self.cluster, ground, self.wall)
+        self._faults = faults(self.cluster, ground, self.health_snapshot)
         self._rate = load
         ports = () if attach is not None else tuple(range(base_port, base_port + len(MEMBERS)))
         self._needs = Needs(plans.project, () if attach is not None else (used,), ports, MEMORY)
 
     def _member(self, name: str) -> Member:
-        member = Member(name, "etcd", CLIENT_PORT, lambda at: EtcdProbe(self.cluster.lines.session, f"http://{at}"))
+        member = Member(
+            name, "etcd", CLIENT_PORT, lambda at: EtcdProbe(self.cluster.connections.session, f"http://{at}")
+        )
         member.judge = lambda reading: self._identities.judge(name, reading)
         return member
 
     async def _find_members(self, containers: Sequence[Container]) -> tuple[str, ...]:
-        return await members_soon(self.ground.plans.project, containers)
+        return await members_soon(self.deployment.plans.project, containers)
 
     async def _learn(self) -> None:
         """Find out the members, once, so that one that is down later is still expected. Raises `SubjectError`."""
         if not tuple(self.cluster.members):
-            for name in await self._find_members(await self.ground.listed()):
+            for name in await self._find_members(await self.deployment.listed()):
                 self.cluster.members.add(self._member(name))
 
     def _container_id(self, name: str) -> str:
@@ -108,7 +114,7 @@ class Etcd:
         return deck(stage, self.cluster, self._faults[0], self._rate)
 
     def listen(self, tell: Callable[[str], None]) -> None:
-        self.cluster.tell = tell
+        self.cluster.notify = tell
 
     def check(self) -> None:
         asyncio.run(self.cluster.check())
@@ -116,9 +122,9 @@ class Etcd:
     async def examine(self) -> Sequence[Finding]:
         """Run the checks of `demo doctor`."""
         found = await examine_engine(Engine(), self._needs)
-        if not self.ground.terms.attach:
+        if not self.deployment.terms.attach:
             return found
-        return (*found, *await together({f"project {self.ground.plans.project}": self.ground.examine()}))
+        return (*found, *await together({f"project {self.deployment.plans.project}": self.deployment.examine()}))
 
     async def start(self) -> None:
         await self.cluster.start()

@@ -58,7 +58,7 @@ class RequestAccounting:
             await asyncio.sleep(AGAIN_SEC)
 
     async def _ask(self, part: ObservedProcess, path: str) -> Reading:
-        return await self._system.lines.probe(part.id, path, ANSWER_SEC).look()
+        return await self._system.connections.probe(part.id, path, ANSWER_SEC).read()
 
 
 def account_of(traffic: Mapping[str, Any], backend: Mapping[str, Any]) -> Account:

@@ -54,18 +54,18 @@ class RemoteProcess(ObservedProcess):
         self.take(await self._supervisor.ask("GET", f"/parts/{self.id}", ASK_SEC))
         return self._handle
 
-    async def bring_back(self) -> None:
+    async def ensure_running(self) -> None:
         self.take(await self._supervisor.ask("POST", f"/parts/{self.id}/bring-back", WORK_SEC))
 
-    async def look(self) -> Reading:
+    async def read(self) -> Reading:
         """Probe it; if it does not answer, ask the supervisor whether it was killed or is starting."""
-        reading = await super().look()
+        reading = await super().read()
         if not reading.ok:
             try:
                 self.take(await self._supervisor.ask("GET", f"/parts/{self.id}", GLANCE_SEC))
             except DemoError:
                 self.is_starting = False
-                self.trouble = "cannot be asked after"
+                self.trouble = "its supervisor does not answer"
         return reading
 
     def take(self, told: Mapping[str, Any]) -> None:
@@ -93,7 +93,9 @@ class AttachedSystem(LimiterSystem[RemoteProcess]):
 
     def check(self) -> None:
         if self._supervisor.is_gone:
-            raise SubjectError(f"no system stands under the name {self.name!r}: start one with `demo up ratelimiter`")
+            raise SubjectError(
+                f"no system with the name {self.name!r} is running: start one with `demo up ratelimiter`"
+            )
 
     async def start(self) -> None:
         """Take over the state of its processes; start nothing."""
@@ -106,7 +108,7 @@ class AttachedSystem(LimiterSystem[RemoteProcess]):
 
     async def stop(self) -> None:
         """Close the connections, and leave the system running."""
-        await self.lines.close()
+        await self.connections.close()
 
 
 def _empty_connection_info() -> ConnectionInfo:

@@ -35,7 +35,7 @@ class Audit:
         self._redis = redis
         self.mark: int | None = None
 
-    async def look(self, arrivals: Mapping[str, Sequence[Arrival]]) -> bool:
+    async def refresh(self, arrivals: Mapping[str, Sequence[Arrival]]) -> bool:
         """Update which arrivals Redis holds; False when it does not answer in time."""
         try:
             async with asyncio.timeout(AUDIT_SEC):
@@ -86,7 +86,7 @@ class Backend:
 
     async def _run_audit(self) -> bool:
         async with self._audit_lock:
-            return await self._audit.look(self._arrivals)
+            return await self._audit.refresh(self._arrivals)
 
     async def run(self, request: web.Request) -> web.Response:
         """Answer with the over-admissions of each key since `uptime` (microseconds), which is one run of a fault.

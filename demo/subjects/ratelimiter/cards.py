@@ -45,7 +45,7 @@ def _detail(part: ObservedProcess, reading: Reading, health: str) -> str:
 
 def _redis_detail(data: Mapping[str, Any]) -> str:
     memory = number(data.get("memory_bytes"))
-    return "takes writes" if memory is None else f"{memory / MEGA:.3g} MB"
+    return "accepts writes" if memory is None else f"{memory / MEGA:.3g} MB"
 
 
 def _traffic_detail(data: Mapping[str, Any]) -> str:
@@ -75,7 +75,7 @@ def _describe_outage(part: ObservedProcess, reading: Reading) -> str:
         return reading.trouble
     if alive:
         return reading.trouble
-    return part.trouble or ("killed" if part.handle.was_killed else "ended by itself")
+    return part.trouble or ("killed" if part.handle.was_killed else "has terminated by itself")
 
 
 def _request_numbers(data: Mapping[str, Any]) -> dict[str, Any]:

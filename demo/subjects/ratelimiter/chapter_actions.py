@@ -5,7 +5,7 @@ import asyncio
 from demo.clock import CLOCK
 from demo.subjects.ratelimiter.accounting import Account, Ask
 from demo.subjects.ratelimiter.faults import BURST, KILL, PAUSE
-from demo.subjects.ratelimiter.verdicts import Requests, of_burst, of_kill, of_pause, unsettled
+from demo.subjects.ratelimiter.verdicts import Requests, of_burst, of_kill, of_pause, why_not_comparable
 from demo.types import Stage
 
 RECOVERY_SEC = 20.0
@@ -25,17 +25,17 @@ class LimiterActions:
     async def kill(self) -> None:
         before, after = await self._run_fault(KILL.name, KILL.duration_sec)
         requests = Requests.between(before.totals, after.totals)
-        verdict = unsettled(before.lives, after.lives) or of_kill(self._stage.measured(KILL.name), requests)
+        verdict = why_not_comparable(before.lives, after.lives) or of_kill(self._stage.measured(KILL.name), requests)
         await self._stage.conclude(*verdict)
 
     async def burst(self) -> None:
         before, after = await self._run_fault(BURST.name, BURST.duration_sec)
-        await self._stage.conclude(*(unsettled(before.lives, after.lives) or of_burst(after.keys)))
+        await self._stage.conclude(*(why_not_comparable(before.lives, after.lives) or of_burst(after.keys)))
 
     async def pause(self) -> None:
         before, after = await self._run_fault(PAUSE.name, PAUSE.duration_sec)
         requests = Requests.between(before.totals, after.totals)
-        await self._stage.conclude(*(unsettled(before.lives, after.lives) or of_pause(after.keys, requests)))
+        await self._stage.conclude(*(why_not_comparable(before.lives, after.lives) or of_pause(after.keys, requests)))
         await asyncio.sleep(self._reading_sec)  # the next chapter follows automatically: leave time to read this one
 
     async def _run_fault(self, name: str, lasts_sec: float) -> tuple[Account, Account]:

@@ -30,27 +30,27 @@ def _check_redis() -> Finding:
     if path:
         return ok(REDIS, f"{version[0]}.{version[1]}, {path}")
     oldest = ".".join(map(str, OLDEST))
-    problem = f"only {', '.join(passed_over)}, and {oldest} is the oldest that will do" if passed_over else "not found"
+    problem = f"only {', '.join(passed_over)}, but the show needs {oldest} or newer" if passed_over else "not found"
     return no(REDIS, problem, remedy(passed_over))
 
 
 def _check_ports(base_port: int | None) -> Finding:
     if base_port is None:
         try:
-            return ok(PORTS, f"{PARTS} free ones, as {', '.join(map(str, sorted(free_ports(PARTS))))}")
+            return ok(PORTS, f"{PARTS} are free, like {', '.join(map(str, sorted(free_ports(PARTS))))}")
         except OSError as error:
-            return no(PORTS, str(error), "end what listens on all of them")
+            return no(PORTS, str(error), "stop the programs that use them")
     wanted = range(base_port, base_port + PARTS)
     taken = [taken_by(port) for port in wanted if not is_free(port)]
     if taken:
-        return no(PORTS, ", ".join(taken), "end what uses them, or choose another --base-port")
+        return no(PORTS, ", ".join(taken), "stop the programs that use them, or choose another --base-port")
     return ok(PORTS, f"{wanted[0]} to {wanted[-1]} are free")
 
 
 async def _check_standing(name: str) -> Finding:
     supervisor = SupervisorClient(name, find(name))
     if supervisor.is_gone:
-        return no(SYSTEM, f"none stands under the name {name!r}", "demo up ratelimiter")
+        return no(SYSTEM, f"no system with the name {name!r} is running", "demo up ratelimiter")
     answer = await supervisor.ask("GET", "/parts", ASK_SEC)
     down = [
         part
@@ -58,5 +58,5 @@ async def _check_standing(name: str) -> Finding:
         if status["pid"] is None or ProcessRef(status["pid"], status["born"]).has_terminated
     ]
     if down:
-        return no(SYSTEM, f"{name!r} stands, but not {', '.join(down)}", f"demo heal {name}")
-    return ok(SYSTEM, f"{name!r} stands, all {len(answer['parts'])} parts of it")
+        return no(SYSTEM, f"{name!r} is running, except {', '.join(down)}", f"demo heal {name}")
+    return ok(SYSTEM, f"{name!r} is running with all {len(answer['parts'])} parts")

@@ -19,11 +19,11 @@ ANSWER_SEC = 2.0
 
 
 def faults(system: LimiterSystem[Any]) -> tuple[FaultDriver, ...]:
-    home, traffic, keys = system.home, TrafficOrders(system), (NAIVE_KEY, EXACT_KEY)
+    home, traffic, keys = system.system_run, TrafficOrders(system), (NAIVE_KEY, EXACT_KEY)
     return (
         ProcessKill(KILL, system.nodes[1], home, system.nodes),
         BurstTraffic(BURST, home, traffic, system.traffic.current, keys, watched=NAIVE_KEY),
-        RedisPause(PAUSE, home, system.lines.connect, system.redis.current),
+        RedisPause(PAUSE, home, system.connections.connect, system.redis.current),
     )
 
 
@@ -31,17 +31,17 @@ class TrafficOrders:
     """The `TrafficSource` that sends a burst's commands to the traffic process."""
 
     def __init__(self, system: LimiterSystem[Any]) -> None:
-        self._connections = system.lines
+        self._connections = system.connections
         self._part = system.traffic.id
 
     async def burst(self, keys: Sequence[str], multiplier: int, seconds: float) -> None:
         order = {"keys": list(keys), "multiplier": multiplier, "seconds": seconds}
-        reading = await self._connections.probe(self._part, "burst", ANSWER_SEC, order).look()
+        reading = await self._connections.probe(self._part, "burst", ANSWER_SEC, order).read()
         if not reading.ok:
-            raise FaultError(f"the traffic process takes no order: {reading.trouble}: heal it first")
+            raise FaultError(f"the traffic process does not accept the burst ({reading.trouble}): heal it first")
 
     async def is_bursting(self) -> bool:
-        reading = await self._connections.probe(self._part, within_sec=ANSWER_SEC).look()
+        reading = await self._connections.probe(self._part, within_sec=ANSWER_SEC).read()
         if not reading.ok:
             raise FaultError(f"the traffic process: {reading.trouble}")
         return bool(reading.data.get("bursting"))

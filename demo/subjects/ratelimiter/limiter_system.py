@@ -25,14 +25,14 @@ class Spec:
 
 
 class LimiterSystem(ABC, Generic[P]):
-    """Six processes, and how to talk to each. `home`: which run of the system this is, and which process owns it."""
+    """Six processes, and how to talk to each. `system_run`: which run of the system this is, and who owns it."""
 
     def __init__(self, wiring: ConnectionInfo, owner: int, owner_born: int | None, by_hand: str) -> None:
-        self.home = SystemRun(wiring.show, owner, owner_born, by_hand)
-        self.wiring = wiring
+        self.system_run = SystemRun(wiring.show, owner, owner_born, by_hand)
+        self.connection_info = wiring
         self.settings: Settings = wiring.settings
         self.token = wiring.token
-        self.lines = Connections(wiring, owner)
+        self.connections = Connections(wiring, owner)
         self.redis = self._part("redis", "redis")
         self.redis.is_ours = lambda reading, handle: reading.data.get("process") == handle.pid
         self.nodes = tuple(self._part(name, "node", "redis", "backend") for name in NODES)
@@ -44,8 +44,8 @@ class LimiterSystem(ABC, Generic[P]):
         return (self.redis, *self.nodes, self.backend, self.traffic)
 
     def _part(self, name: str, kind: str, *links: str) -> P:
-        port = self.wiring.ports[name]
-        probe: Probe = RedisProbe(self.lines.redis_client) if kind == "redis" else self.lines.probe(name)
+        port = self.connection_info.ports[name]
+        probe: Probe = RedisProbe(self.connections.redis_client) if kind == "redis" else self.connections.probe(name)
         return self._make(Spec(name, kind, port, probe, links))
 
     @abstractmethod

@@ -47,17 +47,17 @@ class OwnedSystem(LimiterSystem[SupervisedProcess]):
         return SupervisedProcess(spec.id, spec.kind, spec.port, spec.probe, make, spec.links)
 
     def _redis_child(self) -> Child:
-        return redis_child(self._server_path, self.wiring.ports["redis"], self.wiring.password)
+        return redis_child(self._server_path, self.connection_info.ports["redis"], self.connection_info.password)
 
     def _config_of(self, spec: Spec) -> dict[str, Any]:
         """Return what one of our own processes reads on stdin."""
-        ports, settings = self.wiring.ports, self.settings
+        ports, settings = self.connection_info.ports, self.settings
         common = {
             "id": spec.id,
             "port": spec.port,
             "token": self.token,
             "redis_port": ports["redis"],
-            "redis_password": self.wiring.password,
+            "redis_password": self.connection_info.password,
             "backend_port": ports["backend"],
             "limits": [asdict(limit) for limit in settings.limits],
         }
@@ -84,13 +84,13 @@ class OwnedSystem(LimiterSystem[SupervisedProcess]):
     def _check_ports(self) -> None:
         """Check that the ports are free; wait for up to LEFT_SEC, as a system just killed may still hold them."""
         until = time.monotonic() + LEFT_SEC
-        while taken := [port for port in self.wiring.ports.values() if not is_free(port)]:
+        while taken := [port for port in self.connection_info.ports.values() if not is_free(port)]:
             if time.monotonic() > until:
                 break
             time.sleep(0.05)
         if taken:
             holders = ", ".join(taken_by(port) for port in taken)
-            raise SubjectError(f"{holders}: end what uses it, or choose another --base-port")
+            raise SubjectError(f"{holders}: stop the program that uses it, or choose another --base-port")
 
     async def start(self) -> None:
         """Start all processes concurrently."""
@@ -100,7 +100,7 @@ class OwnedSystem(LimiterSystem[SupervisedProcess]):
         async with self._lock:
             await self._require_redis()
             # All are restarted, even if one fails; the failures are raised together.
-            results = await asyncio.gather(*(part.bring_back() for part in self.parts), return_exceptions=True)
+            results = await asyncio.gather(*(part.ensure_running() for part in self.parts), return_exceptions=True)
         for trouble in results:
             if isinstance(trouble, BaseException) and not isinstance(trouble, SubjectError):
                 raise trouble
@@ -122,7 +122,7 @@ class OwnedSystem(LimiterSystem[SupervisedProcess]):
         """Stop and reap every process."""
         self._stopped = True
         results = await asyncio.gather(*(part.stop() for part in self.parts), return_exceptions=True)
-        await self.lines.close()
+        await self.connections.close()
         for error in results:
             if isinstance(error, BaseException):
                 raise error

@@ -45,7 +45,7 @@ class Poller:
 
     async def poll(self) -> dict[str, Any]:
         """Poll once, now."""
-        readings = await asyncio.gather(*(part.look() for part in self._parts))
+        readings = await asyncio.gather(*(part.read() for part in self._parts))
         self._health = assemble(self._parts, readings, CLOCK.now(), self._limits)
         return self._health
 

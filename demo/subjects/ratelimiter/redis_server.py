@@ -62,7 +62,7 @@ def find_server(paths: Iterable[str] | None = None) -> str:
 
 def remedy(passed_over: Iterable[str]) -> str:
     """Return what to do if none of these programs can be used."""
-    return "see whether `redis-server --version` answers" if is_silent(passed_over) else installer()
+    return "check that `redis-server --version` answers" if is_silent(passed_over) else installer()
 
 
 def is_silent(passed_over: Iterable[str]) -> bool:
@@ -84,7 +84,7 @@ def survey(paths: Iterable[str] | None = None) -> tuple[str, tuple[int, int], li
 def _format_version(version: tuple[int, int]) -> str:
     if version == SILENT:
         return f"(which {UNANSWERED} within {VERSION_SEC:g} s)"
-    return f"{version[0]}.{version[1]}" if any(version) else "(which does not tell its version)"
+    return f"{version[0]}.{version[1]}" if any(version) else "(of unknown version)"
 
 
 def candidates() -> list[str]:

@@ -45,7 +45,7 @@ class RateLimiter:
         if base_port is not None and not 1 <= base_port <= HIGHEST_BASE:
             raise UsageError(f"base_port must be between 1 and {HIGHEST_BASE}, for six ports, not {base_port!r}")
         if attach is not None and (fallback, load, base_port) != ("local", 1.0, None):
-            raise UsageError("a system that stands has settings of its own: leave out fallback, load and base_port")
+            raise UsageError("an attached system keeps its own settings: leave out fallback, load and base_port")
         self.system: LimiterSystem[Any] = (
             OwnedSystem(Settings(fallback=fallback, load=load, base_port=base_port))
             if attach is None

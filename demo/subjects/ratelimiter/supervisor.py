@@ -23,7 +23,7 @@ from demo.processes.supervised import SupervisedProcess
 from demo.processes.unix_server import as_handler, listen
 from demo.subjects.ratelimiter.connection_info import Settings
 from demo.subjects.ratelimiter.owned_system import OwnedSystem
-from demo.subjects.standalone import StandaloneSystem, announce, file_of, withdraw
+from demo.subjects.standalone import StandaloneSystem, file_of, register, unregister
 
 
 class Supervisor:
@@ -54,16 +54,16 @@ class Supervisor:
         raise SubjectError("this system has no such part")
 
     async def _report_all(self, request: web.Request) -> Mapping[str, Any]:
-        return {"parts": {part.id: told(part) for part in self._system.parts}}
+        return {"parts": {part.id: part_as_dict(part) for part in self._system.parts}}
 
     async def _report_one(self, request: web.Request) -> Mapping[str, Any]:
-        return told(self._find_part(request))
+        return part_as_dict(self._find_part(request))
 
     async def _restart(self, request: web.Request) -> Mapping[str, Any]:
         part = self._find_part(request)
         # Shielded, because the client may be killed meanwhile: a restart that has begun is finished.
-        await asyncio.shield(part.bring_back())
-        return told(part)
+        await asyncio.shield(part.ensure_running())
+        return part_as_dict(part)
 
     async def _heal(self, request: web.Request) -> Mapping[str, Any]:
         await asyncio.shield(self._system.heal())
@@ -74,7 +74,7 @@ class Supervisor:
         return {"pid": os.getpid()}
 
 
-def told(part: SupervisedProcess) -> dict[str, Any]:
+def part_as_dict(part: SupervisedProcess) -> dict[str, Any]:
     """Return what the clients need to know of a process."""
     child = part.child
     alive = child is not None and child.is_alive
@@ -99,14 +99,18 @@ async def _serve(name: str, settings: Settings) -> None:
         await system.start()
         runner = await listen(supervisor.application(), file_of(name, "sock"))
         pid = os.getpid()
-        announce(StandaloneSystem(name, "ratelimiter", pid, start_time_of(pid), time.time(), system.wiring.to_json()))
+        register(
+            StandaloneSystem(
+                name, "ratelimiter", pid, start_time_of(pid), time.time(), system.connection_info.to_json()
+            )
+        )
         _report_to_parent({"up": True})
         await supervisor.stopping.wait()
     finally:
         if runner is not None:
             await runner.cleanup()
         await system.stop()
-        withdraw(name)
+        unregister(name)
 
 
 def _report_to_parent(message: Mapping[str, Any]) -> None:
@@ -127,7 +131,7 @@ def main() -> None:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise SubjectError(f"a system stands under the name {config['name']!r} already") from None
+            raise SubjectError(f"a system with the name {config['name']!r} is already running") from None
         except OSError as error:
             raise SubjectError(
                 f"{file_of(config['name'], 'lock')} cannot be locked ({error.strerror or error}): "

@@ -35,7 +35,7 @@ class Requests:
 
 def of_kill(measured: Measured, requests: Requests | None) -> Verdict:
     if requests is None:
-        return None, "Not measurable: the traffic was gone as well."
+        return None, "Not measurable: the traffic process was down as well."
     if measured.detected_after_sec is None:
         if requests.failed:
             return False, f"{_capitalize(str(requests))}, though the node was never seen down."
@@ -56,12 +56,12 @@ def of_burst(keys: Iterable[Mapping[str, Any]]) -> Verdict:
     naive, exact = (found.get(name, {}) for name in (NAIVE_KEY, EXACT_KEY))
     ghosts, broken, limit = naive.get("ghosts"), exact.get("ghosts"), exact.get("limit")
     if ghosts is None or broken is None or limit is None:
-        return None, "Not measurable: the backend could not tell what got through."
+        return None, "Not measurable: the backend did not report what got through."
     # What nodes admit without Redis says nothing about the algorithm that counts on it. An admission occupies its
     # window, so what they admitted alone within one window before the burst counts as well.
     unknown = _sum_of("drift_in_windows", (naive, exact))
     if unknown is None:
-        return None, "Not measurable: Redis did not tell what it counted."
+        return None, "Not measurable: Redis did not report what it counted."
     if unknown != 0:
         return None, f"Not measurable: nodes counted alone meanwhile ({unknown} requests Redis does not know of)."
     if broken > 0:
@@ -74,7 +74,7 @@ def of_burst(keys: Iterable[Mapping[str, Any]]) -> Verdict:
 def of_pause(keys: Iterable[Mapping[str, Any]], requests: Requests | None) -> Verdict:
     """Return the verdict on the pause; `keys`: what each key let through since it began."""
     if requests is None:
-        return None, "Not measurable: the traffic was gone as well."
+        return None, "Not measurable: the traffic process was down as well."
     drift = _sum_of("drift", tuple(keys))
     if drift is None and requests.failed == 0:
         return None, f"Not measurable: {requests}, but what Redis missed is not known."
@@ -85,7 +85,7 @@ def of_pause(keys: Iterable[Mapping[str, Any]], requests: Requests | None) -> Ve
     return requests.failed == 0, f"{_capitalize(str(requests))}. Redis does not know of {drift} that got through."
 
 
-def unsettled(before: Mapping[str, object], after: Mapping[str, object]) -> Verdict | None:
+def why_not_comparable(before: Mapping[str, object], after: Mapping[str, object]) -> Verdict | None:
     """Return why two accounts cannot be compared: a process that counts was restarted, or did not answer. Else None.
 
     The processes are compared by `Account.lives`. A Redis that does not answer is no reason here: then the drift is
@@ -94,7 +94,7 @@ def unsettled(before: Mapping[str, object], after: Mapping[str, object]) -> Verd
     for part, name in (("traffic", "the traffic"), ("backend", "the backend"), ("redis", "Redis")):
         first, last = before.get(part), after.get(part)
         if first is not None and last is not None and first != last:
-            return None, f"Not measurable: {name} was started anew meanwhile."
+            return None, f"Not measurable: {name} was restarted meanwhile."
         if part != "redis" and (first is None or last is None):
             return None, f"Not measurable: {name} did not answer."
     return None

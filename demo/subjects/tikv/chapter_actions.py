@@ -18,7 +18,9 @@ class TikvActions(ClusterActions):
         """Kill the leading store, once every region has all its copies: before that, its death could lose data."""
         if not await self._stage.wait_until(lambda health: not health.get("lacks"), COPIES_SEC):
             lacks = (self._stage.health() or {}).get("lacks") or ["health"]
-            raise FaultError(f"still waiting for {lacks[0]}: a store that dies now could take data along; rerun later")
+            raise FaultError(
+                f"still waiting for {lacks[0]}: killing a store now could lose data; rerun this chapter later"
+            )
         await super().kill_leader()
 
     async def detect(self) -> None:
@@ -36,7 +38,7 @@ class TikvActions(ClusterActions):
             return
         self._run = replace(self._require_run(), aside=of_pd(*pd_report))
         detected_after_sec = run.measured.detected_after_sec
-        wall = "" if detected_after_sec is None else f" This wall knew after {detected_after_sec:.1f} s."
+        wall = "" if detected_after_sec is None else f" The stage showed it after {detected_after_sec:.1f} s."
         await self._stage.say(f"{of_pd(*pd_report)}{wall}")
 
     def _verdict(self, run: Run) -> Verdict:
@@ -54,7 +56,7 @@ def pd_word(health: Mapping[str, Any] | None, victim: str, since: float | None) 
 
 
 def of_pd(word: str, after_sec: float) -> str:
-    return f"PD said {word} after {after_sec:.0f} s."
+    return f"PD reported {word} after {after_sec:.0f} s."
 
 
 def _is_up(health: Mapping[str, Any], ident: str) -> bool:

@@ -26,17 +26,17 @@ class MemberDiscovery:
         self, parts: Topology, cluster: Cluster, urls: Sequence[str], ground: ComposeDeployment | None
     ) -> None:
         self._parts, self._cluster = parts, cluster
-        self._members, self._session = cluster.members, cluster.lines.session
+        self._members, self._session = cluster.members, cluster.connections.session
         self.urls, self._ground = tuple(urls), ground
         self._last_answering_url = ""
 
-    async def look(self) -> Reading:
+    async def read(self) -> Reading:
         """Look for new members, in the form of a probe."""
         before = len(tuple(self._members))
         try:
             await self.learn()
             if len(tuple(self._members)) > before:
-                await self._cluster.tell_endpoints()
+                await self._cluster.send_endpoints()
         except SubjectError as error:
             return Reading(trouble=str(error))
         return Reading()
@@ -62,7 +62,7 @@ class MemberDiscovery:
             if isinstance(answer, dict):
                 self._last_answering_url = url
                 return answer
-        raise SubjectError(f"no PD tells who belongs to the cluster: {'; '.join(map(str, answers))}")
+        raise SubjectError(f"no PD reports the members of the cluster: {'; '.join(map(str, answers))}")
 
     async def judge(self, containers: Sequence[Container]) -> None:
         """Check that some PD can be asked for the members. Raises `SubjectError`."""
@@ -75,13 +75,13 @@ class MemberDiscovery:
         if not urls:
             raise SubjectError(
                 f"no container of it publishes PD's port {PD_PORT} on this machine: publish it on 127.0.0.1, "
-                f"or say where a PD answers (--pd URL){_describe_containers(containers)}"
+                f"or give the URL of a PD (--pd URL){_describe_containers(containers)}"
             )
         return urls
 
     async def _ask_pd(self, url: str) -> dict[str, Any] | str:
         probe = PdProbe(self._session, url, ASK_SEC)
-        members, stores = await asyncio.gather(probe.look_at("members"), probe.look_at("stores"))
+        members, stores = await asyncio.gather(probe.read_part("members"), probe.read_part("stores"))
         if members.ok and stores.trouble == NOT_BOOTSTRAPPED:
             return {**members.data, "stores": []}
         if members.ok and stores.ok:
@@ -118,13 +118,13 @@ class MemberDiscovery:
         member.places = {port: address for address in advertised if (port := split(address)[1])}
         for container in containers:
             if member.is_in(container):
-                member.take(container)
+                member.update_address(container)
         self._members.add(member)
 
 
 def _describe_containers(containers: Sequence[Container]) -> str:
     names = ", ".join(sorted({container.called for container in containers}))
-    return f"; what is there: {names}" if names else ""
+    return f"; its containers: {names}" if names else ""
 
 
 def _find_container_name(containers: Sequence[Container], host: str) -> str:

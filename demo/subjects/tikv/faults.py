@@ -21,7 +21,7 @@ KILL_PD = ChaosConfig("kill-pd-leader", ChaosType.CONTAINER_KILL, "Kill PD's lea
 LEADING, PD_LEADING = "the leading store", "the leader of PD"
 
 NO_CONTAINERS = (
-    "this cluster is known by its addresses only, so nothing of it can be broken: "
+    "only the addresses of this cluster are known, so no fault can be injected: "
     "name the compose project of its containers (--attach PROJECT)"
 )
 
@@ -45,7 +45,7 @@ def faults(cluster: Cluster, ground: ComposeDeployment | None, wall: TikvHealth)
             if ident is None:
                 return None
             if (selector := select(ident)) is None:
-                raise FaultError(f"{ident} is in no container of {project}, so nothing was touched")
+                raise FaultError(f"{ident} is not in a container of {project}, so nothing was changed")
             return selector
 
         def others() -> list[Selector]:

@@ -37,7 +37,7 @@ class TikvHealth:
         """Its name on the stage; None while there is none."""
         return next((pd.member.id for pd in self._parts.pds if pd.name == self._pd_status.newest.leader), None)
 
-    def lacks(self) -> list[str]:
+    def missing(self) -> list[str]:
         """Return what a new cluster is still waiting for, in words."""
         if self._is_own and None in (self._pd_status.newest.regions, self._pd_status.newest.copies):
             return ["PD's count of copies"]
@@ -50,13 +50,13 @@ class TikvHealth:
         health = {member.id: self._health(member, now) for member in cluster.members}
         living = [pd for pd in parts.pds if health[pd.member.id][0] == "up"]
         reached = [pd.name for pd in parts.pds if parts.is_reached(pd.name)]
-        pd_status = self._pd_status.see(living, reached, parts, now)
+        pd_status = self._pd_status.update(living, reached, parts, now)
         client = answer(cluster.client_pulse, 0.0, now)
         regions = read(client.data.get("store") or {}, pd_status.names) if client.ok else by_pd(pd_status.leaders, now)
-        lead = self._leader_tracker.see(regions, cluster.members.dead(), now)
+        lead = self._leader_tracker.update(regions, cluster.members.dead(), now)
         stores = [self._store_card(store, *health[store.member.id], pd_status, now) for store in parts.stores]
         pds = [self._pd_card(pd, *health[pd.member.id], pd_status) for pd in parts.pds]
-        leading, pd_leader = lead.name or "nobody now", self.pd_leader or "nobody now"
+        leading, pd_leader = lead.name or "none now", self.pd_leader or "none now"
         return {
             "nodes": [*stores, *pds, *client_cards(cluster.client_pulse, now), *engine_cards(cluster.members)],
             "metrics": curves(cluster.client_pulse, now),
@@ -71,8 +71,8 @@ class TikvHealth:
                 "told_by": "client" if client.ok else "PD",
             },
             "pd_leader": {"id": self.pd_leader},
-            "pd_words": self._pd_status.spoken,
-            "lacks": self.lacks(),
+            "pd_words": self._pd_status.reported,
+            "lacks": self.missing(),
             "engine": cluster.watch.trouble if cluster.watch is not None else "",
             "client": {name: client.data.get(name) for name in ("rate", "confirmed", "missing")},
             "victims": dict.fromkeys(LED, f"the leading store, {leading}")
@@ -92,7 +92,7 @@ class TikvHealth:
         name = store.member.id
         state = pd_status.stores.get(name)
         leads = None if state is None or pd_status.regions is None else pd_status.leaders.get(name, 0)
-        pd_says = f"PD: {state or 'nothing'}"
+        pd_says = f"PD: {state or 'no report'}"
         led = "?" if leads is None else f"{leads}/{pd_status.regions}"
         detail = f"{pd_says} · {reason}" if reason else f"leads {led} · {pd_says}"
         numbers = {"ops/s": self._qps(store, now)}

@@ -20,7 +20,7 @@ class Heartbeats:
         self._last_of_earlier_leader: dict[str, int] = {}
         """Store → the last heartbeat that an earlier leader of PD had received."""
 
-    def see(self, leader: str, last: Mapping[str, int | None], now: float) -> frozenset[str]:
+    def update(self, leader: str, last: Mapping[str, int | None], now: float) -> frozenset[str]:
         """Return the stores whose state PD's leader really knows. `last`: store → PD's time of its last heartbeat."""
         heartbeats = {name: at for name, at in last.items() if at}
         # Times that go back prove that PD's leader is a new or a restarted one, even under the same name.

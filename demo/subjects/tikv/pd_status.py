@@ -39,16 +39,16 @@ class PdStatus:
 
 
 class PdStatusTracker:
-    """`spoken`: store → the state that PD itself knows of (`word`), and `since` which moment."""
+    """`reported`: store → the state that PD itself knows of (`word`), and `since` which moment."""
 
     def __init__(self) -> None:
         self.newest = PdStatus()
-        self.spoken: dict[str, dict[str, Any]] = {}
+        self.reported: dict[str, dict[str, Any]] = {}
         self._names: dict[str, str] = {}
         self._members: dict[str, str] = {}
         self._heartbeats = Heartbeats()
 
-    def see(self, living: Iterable[PdInfo], reached: Collection[str], parts: Topology, now: float) -> PdStatus:
+    def update(self, living: Iterable[PdInfo], reached: Collection[str], parts: Topology, now: float) -> PdStatus:
         """Build the status from PD's newest answers, and return it.
 
         `living`: the PDs that answer; `reached`: the names of those that can be reached from here, alive or not.
@@ -65,7 +65,7 @@ class PdStatusTracker:
         known = [(item, store.member.id) for item in stores or () if (store := parts.store_at(item["address"]))]
         self._names |= {str(item["id"]): name for item, name in known}
         last = {name: item["last_heartbeat_ns"] for item, name in known}
-        heard_from = self._heartbeats.see(leader, last, now)
+        heard_from = self._heartbeats.update(leader, last, now)
         states = {name: item["state"] for item, name in known if item["state"]}
         self._record_states({name: state for name, state in states.items() if state == UP or name in heard_from}, at)
         self.newest = PdStatus(
@@ -83,8 +83,8 @@ class PdStatusTracker:
 
     def _record_states(self, states: Mapping[str, str], at: float) -> None:
         for name, state in states.items():
-            if self.spoken.get(name, {}).get("word") != state:
-                self.spoken = self.spoken | {name: {"word": state, "since": at}}
+            if self.reported.get(name, {}).get("word") != state:
+                self.reported = self.reported | {name: {"word": state, "since": at}}
 
 
 def leader_of(told: Mapping[str, Reading], reached: Collection[str]) -> str:

@@ -26,14 +26,14 @@ class PrometheusQps:
         return not self.pulse.reading.ok
 
     async def _look(self) -> Reading:
-        reading = await self._probe.look()
+        reading = await self._probe.read()
         if reading.ok and not reading.data["values"]:
-            reading = Reading(trouble="knows nothing of TiKV's reads and writes")
+            reading = Reading(trouble="has no data on TiKV's reads and writes")
         if reading.trouble != self._trouble:
             self._trouble = reading.trouble
             self.tell(
-                f"Prometheus: {reading.trouble}; the stores are asked how much they serve"
+                f"Prometheus: {reading.trouble}; operations a second are read from the stores instead"
                 if reading.trouble
-                else "Prometheus tells how much the stores serve"
+                else "operations a second are read from Prometheus"
             )
         return reading

@@ -77,7 +77,7 @@ class LeaderTracker:
     def __init__(self) -> None:
         self.now = LeadingStore()
 
-    def see(self, regions: Sequence[RegionLeader], dead: Iterable[str], now: float) -> LeadingStore:
+    def update(self, regions: Sequence[RegionLeader], dead: Iterable[str], now: float) -> LeadingStore:
         before = self.now
         held = before.name or before.previous
         gone = frozenset(dead)

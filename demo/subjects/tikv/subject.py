@@ -84,34 +84,36 @@ class Tikv:
         in_containers = playground is None and (self._is_own or attach is not None)
         ground = ComposeDeployment(self._plans, terms) if in_containers else None
         self.cluster = Cluster(ground or playground or ExternalDeployment(), (), "demo.subjects.tikv.client.kv_store")
-        session = self.cluster.lines.session
+        session = self.cluster.connections.session
         self.parts = Topology(session)
         prometheus_qps = (
-            PrometheusQps(session, _url("--prometheus", prometheus), self.cluster.stir) if prometheus else None
+            PrometheusQps(session, _url("--prometheus", prometheus), self.cluster.check_for_changes)
+            if prometheus
+            else None
         )
-        self.wall = TikvHealth(
+        self.health_snapshot = TikvHealth(
             self.cluster, self.parts, prometheus_qps.pulse if prometheus_qps else None, is_own=self._is_own
         )
-        self._poller = ClusterPoller(self.wall.build)
+        self._poller = ClusterPoller(self.health_snapshot.build)
         # The members of our compose file are known; those of any other cluster are asked from PD.
         is_known = self._is_own and playground is None
         discovery = None if is_known else MemberDiscovery(self.parts, self.cluster, urls, ground)
         self._connect_parts(prometheus_qps, discovery)
-        self._faults: Sequence[ContainerFault | SignalFault] = faults(self.cluster, ground, self.wall)
+        self._faults: Sequence[ContainerFault | SignalFault] = faults(self.cluster, ground, self.health_snapshot)
         if playground is not None and discovery is not None:
             playground.join(self.parts, discovery)
             keeper = PlaygroundProcesses(playground, self.cluster, self.parts)
-            self._faults = signal_faults(keeper, self.wall, self.cluster)
+            self._faults = signal_faults(keeper, self.health_snapshot, self.cluster)
         self._playground = playground
         self._rate, self._urls, self._session = load, urls, session
 
     def _connect_parts(self, prometheus_qps: PrometheusQps | None, discovery: MemberDiscovery | None) -> None:
         cluster = self.cluster
-        cluster.stirred = self._poller.stir
+        cluster.on_change = self._poller.check_for_changes
         cluster.endpoints = self.parts.endpoints
-        cluster.lacks = self.wall.lacks
+        cluster.missing = self.health_snapshot.missing
         cluster.up_sec = UP_SEC
-        self.parts.changed = cluster.stir
+        self.parts.changed = cluster.check_for_changes
         cluster.members.added = self._follow_member
         self._poller.follow([cluster.client_pulse], cluster.watch)
         if prometheus_qps is not None:
@@ -120,9 +122,9 @@ class Tikv:
             self._poller.follow([prometheus_qps.pulse])
         if discovery is not None:
             cluster.learn = discovery.learn
-            if isinstance(cluster.ground, ComposeDeployment):
-                cluster.ground.judge = discovery.judge
-            self._poller.follow([Pulse(discovery.look, AGAIN_SEC, cluster.stir)])
+            if isinstance(cluster.deployment, ComposeDeployment):
+                cluster.deployment.judge = discovery.judge
+            self._poller.follow([Pulse(discovery.read, AGAIN_SEC, cluster.check_for_changes)])
             return
         for place in range(EACH):
             cluster.members.add(self.parts.add_pd(f"pd{place}", f"pd{place}", f"pd{place}:{PD_PORT}"))
@@ -133,14 +135,14 @@ class Tikv:
     def _follow_member(self, member: Member) -> None:
         """Poll a new member, so that it gets a card."""
         qps = [store.qps for store in self.parts.stores if store.member is member]
-        self._poller.follow([member.watched(self.cluster.stir), *qps])
+        self._poller.follow([member.watched(self.cluster.check_for_changes), *qps])
 
     def _notify(self, text: str) -> None:
-        self.cluster.tell(text)
+        self.cluster.notify(text)
 
     @property
     def description(self) -> str:
-        return "TiKV, three PDs and three stores, stage profile" if self._is_own else "TiKV, a cluster that runs"
+        return "TiKV, three PDs and three stores, stage profile" if self._is_own else "TiKV, a running cluster"
 
     @property
     def poller(self) -> ClusterPoller:
@@ -157,7 +159,7 @@ class Tikv:
         return deck(stage, self.cluster, kill, self._rate, is_staged=own, leads_within_sec=within, means=means)
 
     def listen(self, tell: Callable[[str], None]) -> None:
-        self.cluster.tell = tell
+        self.cluster.notify = tell
 
     def check(self) -> None:
         asyncio.run(self.cluster.check())
@@ -172,7 +174,7 @@ class Tikv:
         ports = [port for some in self._plans.ports.values() for port in some] if own else []
         images = self._plans.images if own else ()
         found = await examine_engine(Engine(), Needs(self._plans.project, images, ports, MEMORY))
-        ground = self.cluster.ground
+        ground = self.cluster.deployment
         if own or not isinstance(ground, ComposeDeployment):
             return found
         return (*found, *await together({f"project {self._plans.project}": ground.examine()}))
@@ -194,7 +196,9 @@ class Tikv:
 def _playground(port_offset: int, *, is_alone: bool) -> Playground:
     """Return a playground, if it is compatible with the other options. Raises `UsageError`."""
     if not is_alone:
-        raise UsageError("tikv: --tiup starts a cluster that ends with its show: not with --attach, --pd or --keep")
+        raise UsageError(
+            "tikv: --tiup starts a new cluster that ends with the show: leave out --attach, --pd and --keep"
+        )
     if not 0 <= port_offset <= MAX_OFFSET:
         raise UsageError(f"tikv: port-offset must be between 0 and {MAX_OFFSET}, not {port_offset}")
     return Playground(port_offset)
@@ -223,5 +227,5 @@ def _url(flag: str, text: str) -> str:
     except ValueError:
         parts, port = urlsplit(""), None
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or port == 0:
-        raise UsageError(f"tikv: {flag} takes the URL of a server, as http://127.0.0.1:2379, not {text!r}")
+        raise UsageError(f"tikv: {flag} takes the URL of a server, like http://127.0.0.1:2379, not {text!r}")
     return url.rstrip("/")

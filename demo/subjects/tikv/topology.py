@@ -100,7 +100,7 @@ class Topology:
             if member.address not in probes:
                 probes.clear()
                 probes[member.address] = QpsProbe(self._session, f"http://{member.address}")
-            return await probes[member.address].look()
+            return await probes[member.address].read()
 
         return look
 

@@ -46,12 +46,12 @@ class ServerAddresses:
         return AllowedNames(self.public, own)
 
     @property
-    def here(self) -> str:
+    def local_url(self) -> str:
         """The URL for this machine's own browser."""
         return self._url("127.0.0.1" if self.address in _ANY else self.host)
 
     @property
-    def everywhere(self) -> str:
+    def main_url(self) -> str:
         """The URL for everyone who may reach this server."""
         if self.public:
             return self.public[0].url
@@ -60,7 +60,7 @@ class ServerAddresses:
         return self._url(self.host)
 
     @property
-    def elsewhere(self) -> tuple[OtherAddress, ...]:
+    def other_urls(self) -> tuple[OtherAddress, ...]:
         """Other URLs, for a phone that cannot reach the first."""
         if self.public:
             return tuple(OtherAddress(origin.url) for origin in self.public[1:])
@@ -68,15 +68,15 @@ class ServerAddresses:
         return tuple(OtherAddress(self._url(one.address), one.interface) for one in others)
 
     @property
-    def lacking(self) -> str:
+    def why_unreachable(self) -> str:
         """Why no other machine can reach this server although it may; empty when it can."""
-        return "" if self.public or self.address not in _ANY else self.phone.lacking
+        return "" if self.public or self.address not in _ANY else self.phone.why_unreachable
 
     def check(self) -> str:
         """Describe how the address for phones has changed since the last call; empty when it has not."""
         return self.phone.check() if self.is_open and not self.public else ""
 
-    def within(self, path: str) -> str:
+    def strip_public_path(self, path: str) -> str:
         """Return a request's path without the path of a public name, which some proxies remove and others pass on."""
         for origin in self.public:
             if origin.path and (path == origin.path or path.startswith(f"{origin.path}/")):
@@ -92,7 +92,7 @@ class ServerAddresses:
         return f"{paths.pop()}/" if len(paths) == 1 else "/"
 
     @property
-    def crosses_plainly(self) -> bool:
+    def is_unencrypted(self) -> bool:
         """Whether the presenter's requests may cross a network unencrypted."""
         schemes = [origin.scheme for origin in self.public] or [self.scheme]
         return self.is_open and "http" in (*schemes, *(() if is_loopback(self.address) else (self.scheme,)))

@@ -31,7 +31,7 @@ class BearerToken:
         self.lost = lost
         self._digest = sha256(text.encode()).digest()
 
-    def fits(self, given: str) -> bool:
+    def matches(self, given: str) -> bool:
         """Return whether `given` is the token; compares in constant time."""
         return hmac.compare_digest(sha256(given.encode("utf-8", "surrogatepass")).digest(), self._digest)
 
@@ -46,7 +46,7 @@ def token_file(path: Path) -> BearerToken:
         if error.errno in FULL:
             return BearerToken(path, secrets.token_urlsafe(32), lost=_describe_error(error))
         raise UsageError(
-            f"the token file {path} cannot be made: {_describe_error(error)}; name another with --token-file"
+            f"the token file {path} cannot be created: {_describe_error(error)}; name another with --token-file"
         ) from None
     try:
         text = _read(path)
@@ -56,7 +56,7 @@ def token_file(path: Path) -> BearerToken:
     if not (SHORTEST <= len(text) <= LONGEST) or not text.isascii() or len(text.split()) != 1:
         raise UsageError(
             f"the token file {path} holds no token: one word of at least {SHORTEST} characters is needed; "
-            f"remove the file to have one made"
+            f"remove the file to have one created"
         )
     return BearerToken(path, text)
 
@@ -115,7 +115,7 @@ def _read(path: Path) -> str:
         if not stat.S_ISREG(status.st_mode):
             raise UsageError(f"the token file {path} is not a file: name another with --token-file")
         if status.st_uid not in (os.geteuid(), 0):
-            raise UsageError(f"the token file {path} belongs to somebody else: name another with --token-file")
+            raise UsageError(f"the token file {path} belongs to another user: name another with --token-file")
         if status.st_mode & 0o077:
             mode = stat.S_IMODE(status.st_mode)
             raise UsageError(f"the token file {path} can be read by others (mode {mode:03o}): chmod 600 {path}")

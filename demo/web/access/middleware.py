@@ -46,7 +46,7 @@ class AccessMiddleware:
             return  # No route speaks WebSocket, so nothing of it gets in.
         send_with_headers = _add_headers(send)
         requested_path = scope["path"]
-        scope["path"] = self._access.reach.within(requested_path)
+        scope["path"] = self._access.reach.strip_public_path(requested_path)
         if (location := self._better_path(requested_path, scope)) is not None:
             await Response(status_code=308, headers={"location": location})(scope, receive, send_with_headers)
             return

@@ -47,7 +47,7 @@ class Origin:
         return (self.name, f"{self.name}:{self.port}") if usual else (f"{self.name}:{self.port}",)
 
 
-def public_place(text: str, scheme: str, port: int) -> Origin:
+def parse_public_name(text: str, scheme: str, port: int) -> Origin:
     """Parse a `--public-name`; `scheme` and `port`, the server's own, are the defaults. Raises `UsageError`."""
     own_scheme, separator, rest = text.strip().partition("://")
     if separator and own_scheme.lower() not in _PORTS:
@@ -135,6 +135,6 @@ class AllowedNames:
 
 
 @lru_cache(maxsize=256)
-def known(names: AllowedNames, address: str, port: int, scheme: str) -> tuple[frozenset[str], frozenset[str]]:
+def accepted_names(names: AllowedNames, address: str, port: int, scheme: str) -> tuple[frozenset[str], frozenset[str]]:
     """Return the accepted Host headers and Origins of a connection; cached, for every request needs them."""
     return names.hosts(address, port, scheme), names.origins(address, port, scheme)

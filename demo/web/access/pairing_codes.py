@@ -17,13 +17,13 @@ USED_KEPT = 64
 class PairingCodes:
     """The current codes. A success with `secret` or `code`, which phones see, renews both.
 
-    `own` is a secret for the presenter's browser on this machine: opening that must not use up the phone's.
+    `local_secret` is a secret for the presenter's browser on this machine: opening that must not use up the phone's.
     Hashes are compared, in constant time.
     """
 
     def __init__(self) -> None:
         self.secret = self.code = ""
-        self.own = secrets.token_urlsafe(16)
+        self.local_secret = secrets.token_urlsafe(16)
         self._used: deque[bytes] = deque(maxlen=USED_KEPT)
         self._listeners: list[Callable[[], None]] = []
         self._make_codes()
@@ -40,9 +40,9 @@ class PairingCodes:
     def take_secret(self, given: str) -> bool:
         """Use up the link's secret, or the one for this machine; return whether `given` was one of them."""
         digest = _digest(given)
-        if self.own and hmac.compare_digest(digest, _digest(self.own)):
+        if self.local_secret and hmac.compare_digest(digest, _digest(self.local_secret)):
             self._used.append(digest)
-            self.own = ""
+            self.local_secret = ""
             self._notify()
             return True
         return self._use_up(digest, self.secret)
@@ -54,7 +54,7 @@ class PairingCodes:
 
     def renew(self) -> None:
         """Replace all codes, this machine's own too: whatever anybody has seen becomes invalid."""
-        self.own = secrets.token_urlsafe(16)
+        self.local_secret = secrets.token_urlsafe(16)
         self._make_codes()
         self._notify()
 

@@ -9,7 +9,7 @@ from demo.web.access.origins import is_loopback, plain_address
 
 LOOK_EVERY_SEC = 2.0
 
-NO_NETWORK = "this machine has no address on a network: no phone can get here until it has one"
+NO_NETWORK = "this machine has no address on a network: no phone can reach it until it has one"
 ONLY_IPV6 = "this machine has only IPv6 addresses: --host :: lets phones in"
 
 _REMOTE = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
@@ -52,7 +52,7 @@ class PhoneAddress:
         return () if self._is_pinned else tuple(one for one in self._find_usable() if one.address != chosen)
 
     @property
-    def lacking(self) -> str:
+    def why_unreachable(self) -> str:
         """Why no phone can reach this machine; empty while one can."""
         if self.chosen:
             return ""
@@ -71,7 +71,7 @@ class PhoneAddress:
         if addresses is None:  # This system does not list them: a loss cannot be noticed.
             return ""
         if not self._chosen:
-            return f"phones can get here now, at {self.chosen}" if self.chosen else ""
+            return f"phones can reach this machine now, at {self.chosen}" if self.chosen else ""
         if any(one.address == self._chosen for one in addresses):
             was_lost, self._is_lost = self._is_lost, False
             return f"this machine has its address {self._chosen} again" if was_lost else ""
@@ -81,11 +81,11 @@ class PhoneAddress:
         """Choose another address in place of the lost one, and describe that; where there is none, only once."""
         others = () if self._is_pinned else self._find_usable()
         was_lost, self._is_lost = self._is_lost, not others
-        text = f"this machine has lost its address {self._chosen}, the one that phones were told"
+        text = f"this machine has lost its address {self._chosen}, which the links for phones use"
         if not others:
             return "" if was_lost else f"{text}, and has no other: is it still on the network?"
         self._chosen = others[0].address
-        return f"{text}: from now on that is {self._chosen}; phones that are here must open the stage there"
+        return f"{text}: from now on they use {self._chosen}; connected phones must open the stage there"
 
     def _find_usable(self) -> tuple[LocalAddress, ...]:
         addresses = self._find_addresses()
@@ -97,16 +97,16 @@ class PhoneAddress:
         addresses = self._look()
         if addresses is None:
             return None
-        return by_likelihood(addresses, way_out(socket.AF_INET) or way_out(socket.AF_INET6))
+        return by_likelihood(addresses, find_route_address(socket.AF_INET) or find_route_address(socket.AF_INET6))
 
 
 def _find_route_addresses() -> tuple[LocalAddress, ...]:
     """Return the addresses towards the internet, for a system that does not list its interfaces."""
-    addresses = (way_out(socket.AF_INET), way_out(socket.AF_INET6))
+    addresses = (find_route_address(socket.AF_INET), find_route_address(socket.AF_INET6))
     return tuple(LocalAddress(address, "") for address in addresses if address is not None)
 
 
-def way_out(family: socket.AddressFamily) -> str | None:
+def find_route_address(family: socket.AddressFamily) -> str | None:
     """Return this machine's own address on the route towards the internet; None without such a route."""
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:

@@ -11,9 +11,9 @@ from starlette.types import Scope
 from demo.invitation import Invitation
 from demo.web.access.addresses import ServerAddresses
 from demo.web.access.bearer_token import BearerToken
-from demo.web.access.origins import LOOPBACK_NAMES, AllowedNames, is_loopback, known, plain_address
+from demo.web.access.origins import LOOPBACK_NAMES, AllowedNames, accepted_names, is_loopback, plain_address
 from demo.web.access.pairing_codes import PairingCodes
-from demo.web.access.proxies import proxy_shown
+from demo.web.access.proxies import describe_proxy
 from demo.web.access.rate_limit import RateLimiter
 from demo.web.access.rules import SHOW, STREAMS, Rule, Rules
 from demo.web.access.sessions import Session, Sessions
@@ -26,7 +26,8 @@ NO_PROXY = (
     "start the server with --public-name NAME, the name people type"
 )
 UNPAIRED = (
-    "this is for the presenter: pair this browser on /pair, or send Authorization: Bearer with the token file's word"
+    "this is for the presenter: pair this browser on /pair, or send Authorization: Bearer with "
+    "the content of the token file"
 )
 
 
@@ -101,19 +102,19 @@ class AccessPolicy:
         """
         if self.pairing is None:
             return None
-        elsewhere = self.reach.elsewhere
-        base = at if any(at == one.url for one in elsewhere) else self.reach.everywhere
+        elsewhere = self.reach.other_urls
+        base = at if any(at == one.url for one in elsewhere) else self.reach.main_url
         others = tuple(f"{one.url}/pair" + (f" ({one.interface})" if one.interface else "") for one in elsewhere)
         return Invitation(
-            f"{base}/pair#{self.pairing.secret}", f"{base}/pair", self.pairing.typed, others, self.reach.lacking
+            f"{base}/pair#{self.pairing.secret}", f"{base}/pair", self.pairing.typed, others, self.reach.why_unreachable
         )
 
     def judge(self, scope: Scope) -> Visitor | Denied:
         """Return who sent the request, or why it may not pass."""
         headers = Headers(scope=scope)
         address, port = scope.get("server") or ("", None)
-        hosts, origins = known(self._names, address, port or 0, scope.get("scheme", "http"))
-        signs = proxy_shown(scope, headers, origins)
+        hosts, origins = accepted_names(self._names, address, port or 0, scope.get("scheme", "http"))
+        signs = describe_proxy(scope, headers, origins)
         # With a public name, a proxy in front is what the presenter has set up.
         proxy = signs if not self.reach.public else ""
         # First of all, against DNS rebinding: another site's name may resolve to this machine.
@@ -148,25 +149,25 @@ class AccessPolicy:
     def _check_host(self, scope: Scope, headers: Headers, signs: str, hosts: Iterable[str]) -> Denied | None:
         """Check that the request names this server, once; None when it does."""
         if len(headers.getlist("host")) != 1 or not headers["host"].strip():
-            return Denied("malformed", "a request has one Host header, and it names the server that is asked")
+            return Denied("malformed", "a request must have one Host header, with the name of this server")
         return None if headers["host"].lower() in hosts else self._refuse_host(scope, headers["host"], signs, hosts)
 
     def is_current(self, visitor: Visitor) -> bool:
         """Return whether a visitor who was admitted still is one: a session may have been revoked meanwhile."""
-        return visitor.session is None or self.sessions.holds(visitor.session)
+        return visitor.session is None or self.sessions.is_active(visitor.session)
 
     def _refuse_host(self, scope: Scope, host: str, signs: str, hosts: Iterable[str]) -> Denied:
         """Refuse a wrong Host header. Only people at this machine are told the right ones, and how to tunnel."""
         wrong_host, port = f"this server is not {host[:100]!r}", self.reach.port
         name, _, host_port = host.lower().rpartition(":")
         if not is_loopback(client_address(scope)):
-            return Denied("host", f"{wrong_host}: ask for it by the name you were given")
+            return Denied("host", f"{wrong_host}: use the address that you were given")
         if name in LOOPBACK_NAMES and host_port.isdecimal():
             option = f"--public-name {self.reach.scheme}://{host.lower()}"
             tunnel = f"through a tunnel take the same port on both ends (ssh -L {port}:127.0.0.1:{port})"
             return Denied("host", f"{wrong_host}, its port is {port}: {tunnel}, or start the server with {option}")
         if signs:  # The proxy is on this machine, the client may be anywhere.
-            return Denied("host", f"{wrong_host}: ask for it by the name you were given")
+            return Denied("host", f"{wrong_host}: use the address that you were given")
         more = "" if self.reach.public else "; more with --public-name"
         return Denied("host", f"{wrong_host}: it answers to {_join_names(hosts)}{more}")
 
@@ -189,9 +190,9 @@ class AccessPolicy:
 
     def _check_token(self, scope: Scope, bearer: str, token: BearerToken) -> Visitor | Denied:
         """Check a bearer token. Only wrong ones are rate-limited: a flood of guesses must not lock programs out."""
-        if token.fits(bearer):
+        if token.matches(bearer):
             return Visitor("presenter", "token")
-        wait = self._token_guesses.hold(client_address(scope))
+        wait = self._token_guesses.delay_sec(client_address(scope))
         if wait:
             return Denied("slow_down", f"too many wrong tokens: try again in {wait} s", wait)
         return Denied("unpaired", "this is not the token of this server: its start names the file that holds it")
@@ -244,8 +245,8 @@ def _refuse_route(scope: Scope, rules: Rules) -> Denied:
     methods = set(rules.of_path(scope["path"]))
     allowed = ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
     if not allowed:
-        return Denied("not_found", f"{requested}: there is no such thing here")
-    return Denied("method_not_allowed", f"{requested}: this takes {allowed}", allow=allowed)
+        return Denied("not_found", f"{requested}: there is no such page or route")
+    return Denied("method_not_allowed", f"{requested}: this route accepts {allowed}", allow=allowed)
 
 
 def _join_names(names: Iterable[str]) -> str:

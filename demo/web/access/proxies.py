@@ -27,7 +27,7 @@ _SENDS_FETCH_SITE = {"Chrome": 80, "Firefox": 90}
 """The first versions that always send `Sec-Fetch-Site` to loopback, and over plain http to no other address."""
 
 
-def proxy_shown(scope: Scope, headers: Headers, origins: Container[str]) -> str:
+def describe_proxy(scope: Scope, headers: Headers, origins: Container[str]) -> str:
     """Describe the signs of a proxy in a request; empty when there is none. `origins` are this server's own."""
     signs = [name for name in PROXY_HEADERS if name in headers]
     version = scope.get("http_version", "1.1")
@@ -54,7 +54,7 @@ def _find_rewritten_host(headers: Headers, origins: Container[str]) -> str:
     if site is None and headers.get("host", "").rpartition(":")[0].lower() in LOOPBACK_NAMES:
         browser = _BROWSER.search(headers.get("user-agent", ""))
         if browser and int(browser[2]) >= _SENDS_FETCH_SITE[browser[1]]:
-            return f"a {browser[1]} that was not asked for a page of this machine"
+            return f"a {browser[1]} that did not open a page of this machine"
     return ""
 
 

@@ -48,7 +48,7 @@ class RateLimiter:
         self._total = Bucket(total_per_sec, total_per_sec, clock())
         self._by_address: OrderedDict[str, Bucket] = OrderedDict()
 
-    def hold(self, address: str) -> int:
+    def delay_sec(self, address: str) -> int:
         """Count a guess and return 0, or return the whole seconds after which it may be tried again."""
         now, key = self._clock(), _get_bucket_key(address)
         # Taken out and put back at the end, so that the first entry is the one least recently used.

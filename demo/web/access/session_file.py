@@ -50,7 +50,7 @@ class SessionFile:
             try:
                 return _parse_sessions(json.loads(file.read()), self._epoch)
             except (ValueError, TypeError, KeyError, RecursionError, OSError):
-                return self._ignore_file("it cannot be understood")
+                return self._ignore_file("it is damaged")
 
     def save(self, sessions: Iterable[Session]) -> None:
         items = [asdict(session) for session in sessions]
@@ -58,7 +58,7 @@ class SessionFile:
         digests = {item["digest"] for item in items}
         self._last_write = self._worker.submit(lambda: self._replace_or_remove(text, digests))
 
-    async def settled(self) -> bool:
+    async def wait_until_saved(self) -> bool:
         """Wait up to `TIMEOUT_SEC` for the last `save`, and return whether it is on disk."""
         if self._last_write is None:
             return True
@@ -103,12 +103,12 @@ class SessionFile:
         except OSError as error:
             with contextlib.suppress(OSError):
                 new.unlink(missing_ok=True)
-            self._on_trouble(f"paired devices cannot be written down: {error.strerror or error}")
+            self._on_trouble(f"paired devices cannot be saved: {error.strerror or error}")
             return False
         return True
 
     def _ignore_file(self, why: str) -> Iterable[Session]:
-        self._on_trouble(f"the paired devices of before are forgotten: {self._path} is not used, {why}")
+        self._on_trouble(f"devices that were paired before must be paired again: {self._path} is not used, {why}")
         return []
 
 

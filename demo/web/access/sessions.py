@@ -40,7 +40,7 @@ class SessionStore(Protocol):
     def save(self, sessions: Iterable[Session]) -> None:
         """Store these instead of what is stored, soon; never wait for the disk."""
 
-    async def settled(self) -> bool:
+    async def wait_until_saved(self) -> bool:
         """Wait a moment for the last `save`, and return whether it is on disk."""
 
     @property
@@ -100,7 +100,7 @@ class Sessions:
                 return session
         return None
 
-    def holds(self, session: Session) -> bool:
+    def is_active(self, session: Session) -> bool:
         """Return whether this session has not ended."""
         return self._by_digest.get(session.digest) is session and not self._is_old(session)
 
@@ -135,9 +135,9 @@ class Sessions:
         if old:
             self._save()
 
-    async def settled(self) -> bool:
+    async def wait_until_saved(self) -> bool:
         """Wait a moment for the disk, and return whether what was revoked stays revoked after a crash."""
-        return await self._store.settled() if self._store is not None else True
+        return await self._store.wait_until_saved() if self._store is not None else True
 
     @property
     def durable(self) -> bool:

@@ -9,7 +9,7 @@ from demo.journal import Journal
 from demo.paths import state_directory
 from demo.web.access.addresses import ServerAddresses
 from demo.web.access.bearer_token import BearerToken, token_file
-from demo.web.access.origins import plain_address, public_place
+from demo.web.access.origins import parse_public_name, plain_address
 from demo.web.access.policy import AccessPolicy
 from demo.web.access.session_file import SessionFile
 from demo.web.access.sessions import Sessions
@@ -46,17 +46,17 @@ class AccessSetup:
         return AccessPolicy(self.reach, self.token, Sessions(SessionFile(path, journal.epoch, on_trouble)))
 
 
-def entrance(asked: AccessOptions, listener: socket.socket) -> AccessSetup:
+def set_up_control(asked: AccessOptions, listener: socket.socket) -> AccessSetup:
     """Check the options of a server with a conductor, and create its token file. Raises `UsageError`."""
-    setup = watching(asked, listener)
+    setup = set_up_audience_only(asked, listener)
     token_path = asked.token_file or (state_directory() / "token" if setup.reach.is_open else None)
     return replace(setup, token=token_file(token_path) if token_path else None)
 
 
-def watching(asked: AccessOptions, listener: socket.socket) -> AccessSetup:
+def set_up_audience_only(asked: AccessOptions, listener: socket.socket) -> AccessSetup:
     """Check the options of a server that has no control routes, as a relay: it needs no token. Raises `UsageError`."""
     tls = tls_files(asked.tls_cert, asked.tls_key)
     scheme = "https" if tls else "http"
     address, port = listener.getsockname()[:2]
-    public = tuple(public_place(name, scheme, port) for name in asked.public_names)
+    public = tuple(parse_public_name(name, scheme, port) for name in asked.public_names)
     return AccessSetup(ServerAddresses(asked.host, plain_address(address), port, scheme, public), None, tls)

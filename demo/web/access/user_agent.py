@@ -24,7 +24,7 @@ _BROWSERS = (
 )
 
 
-def device(user_agent: str) -> str:
+def describe_device(user_agent: str) -> str:
     """Describe a device and its browser, as in "iPhone Safari"; "some device" where neither is known."""
     text = user_agent[:400].lower()
     machine = next((name for mark, name in _DEVICES if mark in text), "")

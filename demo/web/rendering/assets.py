@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from demo.web.rendering.gzip import packed
+from demo.web.rendering.gzip import compress
 
 FOLDER = "static/"
 """URLs of files are relative, without a slash in front: a proxy may serve everything below a path of its own."""
@@ -36,7 +36,7 @@ class Asset:
     @cached_property
     def packed(self) -> bytes | None:
         """Its gzip form, computed when it is first needed; None where that would not be smaller."""
-        return packed(self.body)
+        return compress(self.body)
 
     def headers(self, gzip_accepted: bool) -> dict[str, str]:
         """Return the headers that go with `content(gzip_accepted)`."""

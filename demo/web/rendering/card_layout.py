@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from demo.views import CardView, GroupView, groups
 from demo.views.curves import path, y_of
 from demo.views.groups import severity, too_many
-from demo.web.rendering.state_grid import StateGrid, cells
+from demo.web.rendering.state_grid import StateGrid, lay_out_grid
 
 MAX_FULL = 12
 """Up to so many nodes each card has its number, its detail and its curve."""
@@ -88,7 +88,7 @@ def layout_of(cards: Sequence[CardView]) -> CardLayout:
     all_groups = groups(cards)
     shown = _select_worst(all_groups, MAX_FULL - len(keys))
     columns = _COLUMNS.get(len(shown) + len(keys), 4)
-    group_cards = tuple(GroupCard(group, _fit_names(group.bad, columns), cells(group.states)) for group in shown)
+    group_cards = tuple(GroupCard(group, _fit_names(group.bad, columns), lay_out_grid(group.states)) for group in shown)
     rest = _describe_rest([group for group in all_groups if group not in shown])
     return CardLayout(keys, columns, rest=rest, groups=group_cards)
 
@@ -146,7 +146,7 @@ def heading_size(title: str) -> int:
     return sum(len(title) > step for step in _HEADING_STEPS)
 
 
-def middle_cut(text: str, most: int = 22) -> str:
+def shorten_middle(text: str, most: int = 22) -> str:
     """Shorten a text to `most` characters by removing its middle: names usually differ at their ends."""
     if len(text) <= most:
         return text

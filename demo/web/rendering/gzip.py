@@ -18,7 +18,7 @@ def accepts_gzip(request: Request) -> bool:
     return _GZIP.search(request.headers.get("accept-encoding", "").lower()) is not None
 
 
-def packed(body: bytes, level: int = 9) -> bytes | None:
+def compress(body: bytes, level: int = 9) -> bytes | None:
     """Compress `body` with gzip; None where that would not be smaller. The same input gives the same output."""
     compressed = gzip.compress(body, level, mtime=0) if len(body) >= SHORTEST else body
     return compressed if len(compressed) < len(body) else None

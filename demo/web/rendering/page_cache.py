@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fastapi.responses import HTMLResponse, Response
 from starlette.requests import Request
 
-from demo.web.rendering.gzip import accepts_gzip, packed
+from demo.web.rendering.gzip import accepts_gzip, compress
 
 KEPT_SEC = 0.1
 """The time in a page may be this old; the stream's next heartbeat corrects it."""
@@ -40,7 +40,7 @@ class PageCache:
             last = self._last = _CachedPage(about, time.monotonic(), draw().encode())
         headers = {"vary": "accept-encoding"}
         if accepts_gzip(request):
-            last.packed = last.packed or packed(last.plain, LEVEL)
+            last.packed = last.packed or compress(last.plain, LEVEL)
             if last.packed is not None:
                 return HTMLResponse(last.packed, headers=headers | {"content-encoding": "gzip"})
         return HTMLResponse(last.plain, headers=headers)

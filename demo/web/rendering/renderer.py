@@ -136,7 +136,7 @@ def _build_environment(assets: Assets) -> Environment:
         "narration": _render_narration,
         "utc": _format_utc,
         "segment": lambda text: quote(text, safe="", errors="replace"),
-        "middle_cut": card_layout.middle_cut,
+        "shorten_middle": card_layout.shorten_middle,
         "spark": card_layout.spark,
         "mmss": _format_minutes,
     }

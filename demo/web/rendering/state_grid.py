@@ -18,7 +18,7 @@ class StateGrid:
     paths: tuple[tuple[str, str], ...]
 
 
-def cells(states: Sequence[str]) -> StateGrid:
+def lay_out_grid(states: Sequence[str]) -> StateGrid:
     """Lay out the cells row by row in the nodes' order: a node keeps its place whatever its state."""
     columns = max(1, math.ceil(math.sqrt(len(states) * WIDER)))
     rows = math.ceil(len(states) / columns)

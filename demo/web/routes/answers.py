@@ -82,8 +82,8 @@ class Health(Open):
     last_updated: datetime | None
     interval_sec: float
     freshness: Freshness
-    metrics: Any = Field(default=None, description="curves, as the poller tells them")
-    counters: Any = Field(default=None, description="limited keys, as the poller tells them")
+    metrics: Any = Field(default=None, description="curves, as the poller reports them")
+    counters: Any = Field(default=None, description="limited keys, as the poller reports them")
 
 
 class LogLine(Exact):

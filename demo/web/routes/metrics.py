@@ -120,7 +120,7 @@ def _collect_faults(state: ShowState) -> "Iterator[Metric]":
 def _collect_show(state: ShowState) -> "Iterator[Metric]":
     yield _build_gauge("chapter", "The chapter the show is on, 1-based.", {(): state.number})
     yield _build_gauge("chapters", "Chapters of the show.", {(): state.total})
-    yield _build_gauge("halted", "1 while no new fault is taken.", {(): float(state.halted)})
+    yield _build_gauge("halted", "1 while new faults are refused.", {(): float(state.halted)})
     yield _build_gauge("durable", "1 while what is answered outlives the server.", {(): float(state.durable)})
 
 

@@ -53,7 +53,7 @@ LAST_EVENT_ID: Schema = {
     "in": "header",
     "required": False,
     "schema": {"type": "string"},
-    "description": "The `id` of the last event that was read: the stream goes on behind it.",
+    "description": "The `id` of the last event that was read: the stream continues after it.",
 }
 FIELDS = "x-fields"
 """In a route's description, until somebody asks for it: the name of the model of its fields."""
@@ -83,7 +83,7 @@ STREAM: Described = {
 }
 METRICS: Described = {
     200: {
-        "description": "as text, or as OpenMetrics for who accepts that",
+        "description": "as text, or as OpenMetrics for clients that accept it",
         "content": {kind: {"schema": {"type": "string"}} for kind in ("text/plain", "application/openmetrics-text")},
     }
 }

@@ -14,7 +14,7 @@ from demo.views.state_json import moment
 from demo.web.access.addresses import OtherAddress
 from demo.web.access.policy import AccessPolicy, Denied, Visitor, client_address, visitor_of
 from demo.web.access.sessions import MAX_AGE_SEC, Session
-from demo.web.access.user_agent import device
+from demo.web.access.user_agent import describe_device
 from demo.web.problems import STATUS, problem
 from demo.web.rendering.renderer import Renderer
 from demo.web.responses import AsciiJsonResponse
@@ -32,7 +32,7 @@ from demo.web.routes.openapi import (
 )
 
 USED = "this code was used already: scan the new one, or type the code beside it"
-WRONG_LINK = "this link pairs nothing, its code was renewed: scan the one that is shown now"
+WRONG_LINK = "this link is no longer valid, its code was renewed: scan the one that is shown now"
 WRONG_CODE = "this is not the code that is shown now"
 NOTHING_SENT = "which code? Send 'secret' (of the link) or 'code' (as typed), in a form or as JSON"
 NOT_OPEN = (
@@ -111,13 +111,13 @@ class PairingRoutes:
             return Denied("bad_code", USED if pairing.was_used(secret) else WRONG_LINK)
         if not (code := fields.get("code")):
             return Denied("invalid", NOTHING_SENT)
-        wait = self._access.guesses.hold(client_address(request.scope))
+        wait = self._access.guesses.delay_sec(client_address(request.scope))
         if wait:
             return Denied("slow_down", f"too many codes were tried from this network: try again in {wait} s", wait)
         return None if pairing.take_code(code) else Denied("bad_code", WRONG_CODE)
 
     def _pair_device(self, request: Request, from_form: bool) -> Response:
-        name = device(request.headers.get("user-agent", ""))
+        name = describe_device(request.headers.get("user-agent", ""))
         token, session = self._access.sessions.pair(name, visitor_of(request).session)
         self._conductor.enqueue("show", c.Notice(f"{session.device} was paired", "note"))
         response: Response = (
@@ -193,7 +193,7 @@ class PairingRoutes:
         """
         if self._access.pairing is not None:
             self._access.pairing.renew()
-        is_durable = await self._access.sessions.settled()
+        is_durable = await self._access.sessions.wait_until_saved()
         if request.headers.get("hx-request") == "true":
             return Response(status_code=204)
         return AsciiJsonResponse({"revoked": count, "durable": is_durable})
@@ -203,7 +203,7 @@ class PairingRoutes:
         if invitation is None:
             return {"open": False, "link": None, "place": None, "code": None, "elsewhere": []}
         place = invitation.place
-        addresses = [OtherAddress(reach.everywhere), *reach.elsewhere]
+        addresses = [OtherAddress(reach.main_url), *reach.other_urls]
         others = [{"at": one.url, "interface": one.interface} for one in addresses if f"{one.url}/pair" != place]
         return {"open": True, "link": invitation.link, "place": place, "code": invitation.code, "elsewhere": others}
 
@@ -212,9 +212,9 @@ class PairingRoutes:
         return self._pages.document(
             "pairing.html",
             codes=codes,
-            lacking=self._access.reach.lacking,
+            why_unreachable=self._access.reach.why_unreachable,
             qr=Markup(to_svg(codes["link"])) if codes["link"] else None,  # noqa: S704 - holds no text
-            plain=self._access.reach.crosses_plainly,
+            plain=self._access.reach.is_unencrypted,
             sessions=self._access.sessions.all(),
             me=visitor.session,
             not_open=NOT_OPEN,

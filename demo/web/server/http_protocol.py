@@ -50,11 +50,11 @@ MAX_CHATTER = 4096
 
 READS = (b"GET", b"HEAD")
 
-_TOO_LARGE = f"the head of a request may have up to {MAX_HEAD} bytes"
-_DIFFERENT_HOSTS = "the address that is asked for and the Host header must name the same server"
+_TOO_LARGE = f"the headers of a request may have up to {MAX_HEAD} bytes"
+_DIFFERENT_HOSTS = "the address of the request and its Host header must name the same server"
 _LONG_TARGET = f"an address with its query may have up to {MAX_HEAD} bytes"
-_NOT_HTTP = "this is not HTTP as this server speaks it"
-_NO_METHOD = "this server knows GET, HEAD and POST"
+_NOT_HTTP = "this is not a valid HTTP/1.1 request"
+_NO_METHOD = "this server accepts GET, HEAD and POST"
 
 _METHOD = re.compile(rb"[A-Z][A-Z0-9_-]{0,19} ")
 """The beginning of a request whose method may be none that we know; other input is no HTTP at all."""

@@ -75,7 +75,9 @@ def bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         if error.errno in (98, 48):  # EADDRINUSE on Linux and on macOS.
-            raise UsageError(f"port {port} is taken: end what uses it, or choose another with --port") from None
+            raise UsageError(
+                f"port {port} is in use: stop the program that uses it, or choose another with --port"
+            ) from None
         raise UsageError(f"cannot listen on {host}:{port}: {error.strerror}") from None
     listener.setblocking(False)
     return listener

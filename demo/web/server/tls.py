@@ -37,7 +37,7 @@ def tls_files(cert: Path | None, key: Path | None) -> Tls | None:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, password=_no_password)
     except _KeyIsEncryptedError:
-        raise UsageError(f"--tls-key {key} is locked by a password: give a key without one") from None
+        raise UsageError(f"--tls-key {key} is encrypted with a password: give a key without one") from None
     except (ssl.SSLError, ValueError, OSError) as error:
         raise UsageError(f"--tls-cert {cert} and --tls-key {key} {_describe_error(error)}") from None
     return Tls(cert, key)

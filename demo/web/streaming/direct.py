@@ -26,7 +26,9 @@ WITHOUT_STREAM = {"picture", "trial"}
 
 _HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
+    # A proxy that compresses a stream would hold messages back until its buffer is full.
     "cache-control": "no-store, no-transform",
+    # nginx buffers responses unless it is told not to.
     "x-accel-buffering": "no",
     "vary": "accept-encoding",
     "connection": "close",
@@ -63,6 +65,7 @@ class DirectStreams:
             return False
         slot = self._take(request, view != "stage")
         if slot is None:
+            # The route answers then, with what a page without a slot gets instead.
             return False
         sink = ConnectionSink(self._hub, slot)
         if not hand_over(sink):

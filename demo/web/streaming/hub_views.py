@@ -26,10 +26,10 @@ class HubView:
         return {region.name: region.html.encode() for region in regions}
 
     def frame(self, regions: Mapping[str, bytes], ident: str) -> bytes:
-        return framed(self._pages, regions, ident)
+        return encode_message(self._pages, regions, ident)
 
 
-def framed(pages: Renderer, regions: Mapping[str, bytes], ident: str) -> bytes:
+def encode_message(pages: Renderer, regions: Mapping[str, bytes], ident: str) -> bytes:
     """Encode regions as one message; with an empty `ident` the client keeps its last event id."""
     markup = pages.frame([PageRegion(name, body.decode()) for name, body in regions.items()])
     return ServerSentEvent(markup, id=ident or None, sep="\n").encode()
@@ -46,6 +46,6 @@ def new_hub(
     return Hub({name: HubView(pages, name, viewers) for name in VIEWS}, state, ident, on_error=on_error)
 
 
-def beat(now: float) -> bytes:
+def encode_heartbeat(now: float) -> bytes:
     """Encode a heartbeat with the show's time in epoch seconds, for listeners of a view that does not change."""
     return ServerSentEvent(json.dumps({"now": round(now, 3)}), event="beat", sep="\n").encode()

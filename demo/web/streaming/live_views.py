@@ -9,7 +9,7 @@ from demo.conductor import Conductor
 from demo.hub import Hub
 from demo.show import ShowState
 from demo.web.rendering.renderer import Renderer
-from demo.web.streaming.hub_views import VIEWS, beat, new_hub
+from demo.web.streaming.hub_views import VIEWS, encode_heartbeat, new_hub
 from demo.web.streaming.polling_fallback import PollingFallback, page_of
 from demo.web.streaming.update_rate import UpdateRate
 
@@ -29,7 +29,7 @@ class LiveViews:
         self.hub: Hub[ShowState] = new_hub(pages, state, self._ident(state), self.viewers, on_error)
         self.polling = {view: PollingFallback(partial(self.hub.full_message, view)) for view in VIEWS}
         self._rate = UpdateRate(self._publish, state)
-        self._end_subscription: Callable[[], None] = conductor.subscribe(self._rate.show)
+        self._end_subscription: Callable[[], None] = conductor.subscribe(self._rate.publish)
 
     def _publish(self, state: ShowState) -> None:
         self.hub.publish(state, self._ident(state))
@@ -44,8 +44,8 @@ class LiveViews:
         counts["stage"] += self.elsewhere
         if counts != self.viewers:
             self.viewers.update(counts)
-            self._rate.again()
-        self.hub.heartbeat(beat(self._conductor.clock()))
+            self._rate.republish()
+        self.hub.heartbeat(encode_heartbeat(self._conductor.clock()))
 
     def stop_polling(self, request: Request) -> None:
         """Stop counting a page among those that poll: it has a stream now."""

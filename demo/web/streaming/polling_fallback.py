@@ -41,7 +41,7 @@ MAX_COUNTED = 100_000
 TRIAL_SEC = 1.0
 """Pause between the two messages of a trial stream: where streams come through, the first arrives that much earlier."""
 
-NO_PICTURE = "this view cannot be drawn; the show goes on"
+NO_PICTURE = "this view cannot be drawn; the show continues"
 
 PAGE_HEADER = "x-demo-page"
 _PAGE = re.compile("[0-9a-f]{16}")
@@ -75,6 +75,7 @@ class PollingFallback:
         if "picture" not in request.query_params:
             return None
         page = page_of(request)
+        # The proxy may still hold the stream open that its page has given up: that would keep a slot.
         lines.end_page(page)
         return self.answer(page, least_sec=HELD_EVERY_SEC) or problem("broken", NO_PICTURE)
 
@@ -87,6 +88,7 @@ class PollingFallback:
         if picture is None:
             return None
         every = max(least_sec, self._pause()) * random.uniform(0.8, 1.2)  # noqa: S311 - so that they do not come at once
+        # A page counts as open until its next request is overdue.
         if page and len(self._pages) < MAX_COUNTED:
             self._pages[page] = self._clock() + every + MISSED_SEC
         # `retry` is for a plain EventSource, Retry-After for other programs, and the event for our own page.

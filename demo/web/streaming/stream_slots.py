@@ -88,6 +88,7 @@ class StreamSlots:
         A page reads one stream: an older stream of the same page, which a proxy may still hold open, is ended.
         """
         self.end_page(page)
+        # Some slots are for the presenter alone: a full hall must not keep the presenter out.
         if len(self._open) >= (self.most if private else self.most - self.reserved):
             return None
         age = MAX_AGE_SEC * random.uniform(0.5, 1)  # noqa: S311 - so that not all pages reconnect at once
@@ -131,22 +132,23 @@ def open_files() -> int:
     return MAX_FILES if soft == resource.RLIM_INFINITY else min(soft, MAX_FILES)
 
 
-def connections_most(files: int) -> int:
+def max_connections(files: int) -> int:
     """Return how many connections leave room for the files that the show itself has open."""
     return max(RESERVED + 8, files - max(MIN_HEADROOM, files // 16))
 
 
-def streams_most(files: int) -> int:
+def max_streams(files: int) -> int:
     """Return how many streams leave room for the show's own files and for `ARRIVING` other connections."""
     return max(RESERVED + 1, files - max(MIN_HEADROOM + ARRIVING, files // 8))
 
 
-def short_of_room(files: int) -> str:
+def describe_shortage(files: int) -> str:
     """Return a warning where fewer than `HALL` streams fit; "" where they do."""
-    room = streams_most(files)
+    room = max_streams(files)
     if room >= HALL:
         return ""
     return (
-        f"{room} live screens fit, for this system allows {files} open files (`ulimit -n 65536` before the start "
-        f"makes room for more); whoever comes later gets a page that asks for a new picture every 5 to 60 s"
+        f"at most {room} live screens, because this system allows {files} open files "
+        "(`ulimit -n 65536` before the start allows more); further visitors get a page that "
+        "reloads its content every 5 to 60 s"
     )

@@ -8,6 +8,7 @@ from dataclasses import replace
 from demo.show import ShowState
 from demo.show.health_sample import Sample
 
+# Each message costs every phone in the room data and battery; nobody reads a number that changes more often.
 NUMBERS_EVERY_SEC = 0.25
 
 
@@ -21,7 +22,7 @@ class UpdateRate:
         self._timer: asyncio.TimerHandle | None = None
         self._numbers_at = 0.0
 
-    def show(self, state: ShowState) -> None:
+    def publish(self, state: ShowState) -> None:
         """Publish a new state at once; where it brings only new numbers, at most every `NUMBERS_EVERY_SEC`.
 
         A state that waits is replaced by a newer one.
@@ -38,7 +39,7 @@ class UpdateRate:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(max(0.0, left), self._publish_waiting)
 
-    def again(self) -> None:
+    def republish(self) -> None:
         """Publish the last published state again: something beside the state, as the count of viewers, has changed.
 
         A state that waits goes on waiting.
@@ -64,6 +65,7 @@ def brings_only_numbers(old: ShowState, new: ShowState) -> bool:
     """Return whether `new` differs from `old` by a health sample only, in which every node's health is the same."""
     if old.sample is None or new.sample is None or _node_health(old.sample) != _node_health(new.sample):
         return False
+    # Compared as a whole, so that a field that is added to the state later counts as news by itself.
     return replace(old, seq=new.seq, sample=new.sample, history=new.history) == new
 
 

@@ -48,6 +48,7 @@ class Mailbox:
         self.full: Callable[[], None] = lambda: None
 
     def write(self, message: bytes) -> int:
+        # Bounded: a client that does not read gets one full message later, instead of filling the memory.
         if len(self._waiting) >= MAX_MAILBOX:
             raise BlockingIOError
         self._waiting.append(message)
@@ -133,14 +134,14 @@ class EventStream:
         self._waiting: set[asyncio.Event] = set()
         self._closed = False
 
-    def wake(self) -> None:
+    def notify(self) -> None:
         """Wake the streams: the journal has grown."""
         for event in self._waiting:
             event.set()
 
     def close(self) -> None:
         self._closed = True
-        self.wake()
+        self.notify()
 
     def stream(self, last_id: str | None, line: StreamSlot | None = None) -> StreamResponse:
         """Respond with the entries after `last_id`; without one, or with another show's, with a snapshot first."""

@@ -145,16 +145,16 @@ async def test_the_canary_tells_since_when_nothing_is_confirmed_and_why() -> Non
     canary = Canary(shelf)
     task = asyncio.create_task(canary.run())
     try:
-        await until(lambda: bool(canary.told()["takes_writes"]))
-        began = canary.told()["last_at"]
+        await until(lambda: bool(canary.as_dict()["takes_writes"]))
+        began = canary.as_dict()["last_at"]
         shelf.failing = True
-        await until(lambda: canary.told()["down_since"] is not None)
-        told = canary.told()
+        await until(lambda: canary.as_dict()["down_since"] is not None)
+        told = canary.as_dict()
         assert told["takes_writes"] is False
         assert told["reason"] == "election"
         assert told["down_since"] >= began
         shelf.failing = False
-        await until(lambda: bool(canary.told()["takes_writes"]))
+        await until(lambda: bool(canary.as_dict()["takes_writes"]))
         gap = canary.longest(told["down_since"])
         assert gap is not None
         assert gap["began_at"] == told["down_since"]

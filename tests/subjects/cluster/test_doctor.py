@@ -11,7 +11,7 @@ import pytest
 
 from demo.container_engine import Engine
 from demo.findings import Finding, together
-from demo.subjects.cluster.doctor import Needs, Told, compose, examine_engine, memory_and_clock
+from demo.subjects.cluster.doctor import EngineInfo, Needs, compose, examine_engine, memory_and_clock
 from tests.doctor.test_doctor import PLAIN_USER, ROOT, doctor, line
 from tests.support.containers import Yard, containers, image
 
@@ -48,9 +48,9 @@ def listening(tmp_path: Path) -> Iterator[Path]:
         yield path
 
 
-def told(**info: Any) -> Told:
+def told(**info: Any) -> EngineInfo:
     now = time.time()
-    return Told(info, now - 0.1, now + 0.1)
+    return EngineInfo(info, now - 0.1, now + 0.1)
 
 
 def moment(after_sec: float = 0.0) -> str:
@@ -87,7 +87,7 @@ def test_an_engine_that_is_shut_to_this_user_is_said_with_what_to_do(boxes: dict
     env = {**boxes, "DOCKER_HOST": f"unix://{listening}"}
     done = doctor("boxes:Boxes", "--port", "0", prefix=tuple(PLAIN_USER), env=env)
     assert done.returncode == 1
-    assert "is not open to this user: join the docker group" in line(done, "engine")
+    assert "refuses this user: join the docker group" in line(done, "engine")
 
 
 @pytest.mark.anyio
@@ -104,9 +104,9 @@ async def test_a_real_engine_its_images_and_ports_are_told_from_what_is_missing(
         assert list(found)[:2] == ["engine", "compose"]
         for what in ("engine", "engine's memory", "engine's clock", f"image {image()}", "ports"):
             assert found[what].verdict == "ok", found[what]
-        assert found["ports"].found == f"{free} free; {ours} our own containers'"
+        assert found["ports"].found == f"{free} free; {ours} used by this project's own containers"
         assert found["image doctor-nothing:1"].verdict == "maybe"
-        assert found["image doctor-nothing:1"].remedy == "docker pull doctor-nothing:1, before you go on stage"
+        assert found["image doctor-nothing:1"].remedy == "docker pull doctor-nothing:1 before the show"
     with socket.socket() as program:
         program.bind(("127.0.0.1", free))
         program.listen()
@@ -120,10 +120,10 @@ async def test_a_real_engine_its_images_and_ports_are_told_from_what_is_missing(
     [
         (8_000_000_000, "ok", "8.0 GB in all, 4.0 GB needed"),
         (2_000_000_000, "no", "2.0 GB in all, 4.0 GB needed"),
-        (None, "maybe", "it does not say"),
-        ("8 GB", "maybe", "it does not say"),
-        (0, "maybe", "it does not say"),
-        (True, "maybe", "it does not say"),
+        (None, "maybe", "the engine does not report it"),
+        ("8 GB", "maybe", "the engine does not report it"),
+        (0, "maybe", "the engine does not report it"),
+        (True, "maybe", "the engine does not report it"),
     ],
 )
 def test_the_engines_memory_is_held_against_the_need(total: object, verdict: str, found: str) -> None:
@@ -133,7 +133,12 @@ def test_the_engines_memory_is_held_against_the_need(total: object, verdict: str
 
 @pytest.mark.parametrize(
     ("apart_sec", "verdict", "found"),
-    [(0.0, "ok", "0.0 s"), (0.9, "ok", "0.9 s ahead of ours"), (-3.0, "no", "3.0 s behind ours"), (90, "no", "ahead")],
+    [
+        (0.0, "ok", "0.0 s"),
+        (0.9, "ok", "0.9 s ahead of this machine's"),
+        (-3.0, "no", "3.0 s behind this machine's"),
+        (90, "no", "ahead"),
+    ],
 )
 def test_the_engines_clock_is_held_against_ours(apart_sec: float, verdict: str, found: str) -> None:
     _, judged = memory_and_clock(told(SystemTime=moment(apart_sec)), 0)
@@ -149,7 +154,7 @@ def test_a_clock_that_is_not_told_is_a_warning(said: object) -> None:
 
 def test_a_slow_answer_proves_no_wrong_clock() -> None:
     now = time.time()
-    _, judged = memory_and_clock(Told({"SystemTime": moment()}, now, now + 4.0), 0)
+    _, judged = memory_and_clock(EngineInfo({"SystemTime": moment()}, now, now + 4.0), 0)
     assert judged.verdict == "maybe"
     assert "give or take 2.0 s" in judged.found
 

@@ -49,26 +49,26 @@ def test_nobody_leads_while_the_newest_term_names_nobody_or_two() -> None:
 def test_a_dead_member_does_not_lead_even_if_all_others_still_follow_it() -> None:
     leadership = Leadership()
     votes = [Vote("b", "a", 3), Vote("c", "a", 3)]
-    assert leadership.see(votes, (), 10.0).name == "a"
-    gone = leadership.see(votes, ("a",), 11.0)
+    assert leadership.update(votes, (), 10.0).name == "a"
+    gone = leadership.update(votes, ("a",), 11.0)
     assert (gone.name, gone.since, gone.previous) == (None, 11.0, "a")
-    new = leadership.see([Vote("b", "c", 4), Vote("c", "c", 4)], ("a",), 12.5)
+    new = leadership.update([Vote("b", "c", 4), Vote("c", "c", 4)], ("a",), 12.5)
     assert (new.name, new.term, new.since, new.previous) == ("c", 4, 12.5, "a")
-    assert leadership.see([Vote("b", "c", 4)], ("a",), 13.0) == new
+    assert leadership.update([Vote("b", "c", 4)], ("a",), 13.0) == new
 
 
 def test_members_that_say_nothing_for_a_moment_are_no_news_of_the_leader() -> None:
     leadership = Leadership()
-    leadership.see([Vote("b", "a", 3)], (), 10.0)
-    assert leadership.see([], (), 11.0) == leadership.see([Vote("b", "a", 3)], (), 12.0)
+    leadership.update([Vote("b", "a", 3)], (), 10.0)
+    assert leadership.update([], (), 11.0) == leadership.update([Vote("b", "a", 3)], (), 12.0)
     assert leadership.now.since == 10.0
-    assert leadership.see([], ("a",), 13.0).name is None
+    assert leadership.update([], ("a",), 13.0).name is None
 
 
 def test_a_leader_elected_again_in_a_later_term_is_news() -> None:
     leadership = Leadership()
-    leadership.see([Vote("a", "a", 3)], (), 10.0)
-    assert leadership.see([Vote("a", "a", 5)], (), 11.0).since == 11.0
+    leadership.update([Vote("a", "a", 3)], (), 10.0)
+    assert leadership.update([Vote("a", "a", 5)], (), 11.0).since == 11.0
 
 
 # What was measured.
@@ -90,13 +90,13 @@ WELL = Run("a", Measured(0.4, 2.0, 100.0), "b", 1.5, 1.7, {"keys": 200, "missing
 @pytest.mark.parametrize(
     ("run", "held", "words"),
     [
-        (WELL, True, "b led after 1.5 s, 1.7 s without a confirmed write. All 200 keys that were written hold"),
+        (WELL, True, "b led after 1.5 s, 1.7 s without a confirmed write. All 200 written keys still have"),
         (replace(WELL, elected_sec=3.2), False, "b led after 3.2 s, 1.7 s without"),
-        (replace(WELL, books={"keys": 200, "missing": 2, "unread": 0}), False, "2 of 200 keys lack"),
-        (replace(WELL, books={"keys": 200, "missing": 2, "unread": 9}), False, "2 of 200 keys lack"),
+        (replace(WELL, books={"keys": 200, "missing": 2, "unread": 0}), False, "2 of 200 keys have lost"),
+        (replace(WELL, books={"keys": 200, "missing": 2, "unread": 9}), False, "2 of 200 keys have lost"),
         (replace(WELL, books={"keys": 200, "missing": 0, "unread": 9}), None, "9 of 200 keys could not be read"),
         (replace(WELL, books={"keys": 0, "missing": 0, "unread": 0}), None, "Not measurable"),
-        (replace(WELL, books=None, books_trouble="the client process was started anew"), None, "was started anew"),
+        (replace(WELL, books=None, books_trouble="the client process was restarted"), None, "was restarted"),
         (replace(WELL, books=None), None, "Not measurable whether a write was lost"),
         (replace(WELL, elected_sec=None), False, "No other leader was seen"),
         (replace(WELL, measured=Measured(None, None, 100.0)), None, "No effect seen"),
@@ -118,7 +118,9 @@ def test_the_line_on_the_election_names_the_leader_and_the_gap() -> None:
     assert text.startswith("Every region was led again (b leads 3, c leads 2) after 1.5 s, 1.7 s without")
     in_one = of_election(replace(WELL, where=" in one region"))
     assert in_one.endswith("No write was confirmed in one region for 1.7 s.")
-    assert of_election(replace(WELL, elected_sec=None, outage_sec=None)) == "Nobody was seen to lead instead of a."
+    assert (
+        of_election(replace(WELL, elected_sec=None, outage_sec=None)) == "No other leader was seen after a was killed."
+    )
 
 
 def test_the_longest_gap_is_the_longest_on_any_key_that_ended_after_the_moment() -> None:
@@ -160,15 +162,15 @@ def test_a_process_whose_birth_nobody_can_tell_is_not_gone() -> None:
 
 def test_one_show_at_a_time_holds_a_project(tmp_path: Path) -> None:
     mine, other = ownership.ProjectLock("p"), ownership.ProjectLock("p")
-    assert mine.take("here")
-    assert mine.take("here")
-    assert not other.take("here")
+    assert mine.acquire("here")
+    assert mine.acquire("here")
+    assert not other.acquire("here")
     for another, engine in ((ownership.ProjectLock("q"), "here"), (ownership.ProjectLock("p"), "elsewhere")):
-        assert another.take(engine)
-        another.let_go()
-    mine.let_go()
-    assert other.take("here")
-    other.let_go()
+        assert another.acquire(engine)
+        another.release()
+    mine.release()
+    assert other.acquire("here")
+    other.release()
 
 
 @pytest.mark.parametrize("value", ["elsewhere/1/2", "nonsense", "a/b/c", f"{platform.node()}/1/x", "//"])
@@ -194,7 +196,7 @@ def seen(state: str, since: float, code: int | None = None) -> WatchedContainer:
     return WatchedContainer(container(state=state), state, since, code)
 
 
-GOOD, BAD = Reading({"x": 1}), Reading(trouble="nobody listens")
+GOOD, BAD = Reading({"x": 1}), Reading(trouble="connection refused")
 
 
 @pytest.mark.parametrize(
@@ -209,9 +211,9 @@ GOOD, BAD = Reading({"x": 1}), Reading(trouble="nobody listens")
         (None, pulse(GOOD, NOW - 0.2), "down", "no container"),
         (seen("running", NOW - 2), pulse(BAD, NOW - 0.2, NOW - 9), "starting", "starting"),
         (seen("running", NOW - 0.1), pulse(GOOD, NOW - 0.2), "starting", "starting"),
-        (seen("running", NOW - 60), pulse(BAD, NOW - 0.2, NOW - 9), "down", "nobody listens"),
-        (seen("running", NOW - 60), pulse(BAD, NOW - 0.2), "down", "nobody listens"),
-        (seen("running", NOW - 60), pulse(GOOD, NOW - 7), "down", "not looked at for 7 s"),
+        (seen("running", NOW - 60), pulse(BAD, NOW - 0.2, NOW - 9), "down", "connection refused"),
+        (seen("running", NOW - 60), pulse(BAD, NOW - 0.2), "down", "connection refused"),
+        (seen("running", NOW - 60), pulse(GOOD, NOW - 7), "down", "not checked for 7 s"),
     ],
 )
 def test_the_engines_word_goes_before_a_probe_and_an_old_answer_is_none(
@@ -238,7 +240,7 @@ def test_load_counts_what_was_answered_and_writes_tell_since_when_nothing_is_con
 
 
 def test_without_the_client_process_nobody_knows_whether_writes_are_taken() -> None:
-    load, writes = client_cards(pulse(Reading(trouble="nobody listens"), NOW), NOW)
+    load, writes = client_cards(pulse(Reading(trouble="connection refused"), NOW), NOW)
     assert (load["health"], writes["health"]) == ("down", "unknown")
 
 
@@ -259,10 +261,10 @@ def test_a_member_is_in_the_container_that_has_its_name_as_service_as_name_or_as
 
 def test_the_last_known_place_of_a_member_outlives_its_container() -> None:
     member = Member("pd0", "pd", 2379, lambda at: pytest.fail("not asked"))
-    assert member.take(container(name="pd0", ports={2379: ("127.0.0.1", 1), 2380: ("127.0.0.1", 2)}))
-    assert not member.take(container(name="pd0", state="exited"))
+    assert member.update_address(container(name="pd0", ports={2379: ("127.0.0.1", 1), 2380: ("127.0.0.1", 2)}))
+    assert not member.update_address(container(name="pd0", state="exited"))
     assert (member.address, member.places) == ("127.0.0.1:1", {2379: "127.0.0.1:1", 2380: "127.0.0.1:2"})
-    assert member.take(container(name="pd0", ports={2379: ("127.0.0.1", 3)}))
+    assert member.update_address(container(name="pd0", ports={2379: ("127.0.0.1", 3)}))
     assert member.places == {2379: "127.0.0.1:3", 2380: "127.0.0.1:2"}
 
 

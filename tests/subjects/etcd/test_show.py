@@ -64,7 +64,7 @@ def test_the_story_kills_the_leader_and_reads_everything_that_was_confirmed(mine
         assert mine.states() == ALL_RUN
         step(server, 9)
         page = server.client.get("/").text
-        assert "keys that were written hold what was confirmed" in page
+        assert "written keys still have their confirmed value" in page
         assert ('<b class="word">Confirmed' in page) == (led_after(page) <= LEADS_WITHIN_SEC)
     finally:
         assert server.stop() == 0
@@ -160,7 +160,7 @@ def test_a_system_without_the_label_is_only_broken_when_that_was_asked_for(mine:
     server = show(mine, "--attach", mine.name, "--allow-unlabelled")
     try:
         until_up(server)
-        assert f"every container of {mine.name} that this show names can be broken, labelled or not" in server.said()
+        assert f"every container of {mine.name} that this show uses, with the label or without" in server.said()
         assert server.client.post("/chaos/kill-leader").status_code == 202
         until_states(mine, lambda states: "exited" in states.values())
     finally:
@@ -175,7 +175,7 @@ def test_half_a_project_is_said_and_completed(mine: Project) -> None:
     server = show(mine)
     try:
         until_up(server)
-        assert "is only half up: starting etcd-2" in server.said()
+        assert "is running only in part: starting etcd-2" in server.said()
     finally:
         server.stop()
         server.sweep()
@@ -194,7 +194,7 @@ def test_a_heal_that_creates_a_member_starts_no_other_one_without_the_label(mine
         docker("rm", "--force", mine.container("etcd-1"))
         server.until(lambda s: node(s, "etcd-1")["health"] == node(s, "etcd-2")["health"] == "down", 10)
         assert server.client.post("/heal").status_code == 202
-        text = "etcd-2 does not run, and lacks the label demo.target=true: start it by hand"
+        text = "etcd-2 is not running, and has no label demo.target=true: start it by hand"
         server.until(lambda s: text in str(s["log"]), 60)
         states = mine.states()
         # What becomes of an etcd that lost its data is not asked here.
@@ -217,7 +217,7 @@ def test_a_killed_server_leaves_nothing_dead_and_the_next_one_ends_what_it_left(
     again = show(mine, state_home=home)
     try:
         until_up(again)
-        assert "it was left by a show that is gone; it ends with this one" in again.said()
+        assert "it was left by a show that has ended; it is removed at the end of this one" in again.said()
     finally:
         assert again.stop() == 0
         again.sweep()
@@ -236,8 +236,8 @@ def test_a_port_that_is_taken_is_one_sentence_and_nothing_is_left(mine: Project)
             state = server.until(lambda s: any(line["level"] == "error" for line in s["log"]), 40)
             said = [line["text"] for line in state["log"] if line["level"] == "error"]
             assert said == [
-                f"the system is not up: taken on 127.0.0.1: port {mine.first_port + 1}; "
-                "end what uses it, or take others (-o base-port=PORT)"
+                f"the system is not up: in use on 127.0.0.1: port {mine.first_port + 1}; "
+                "stop the program that uses it, or choose other ports (-o base-port=PORT)"
             ]
         finally:
             server.stop()
@@ -251,7 +251,11 @@ def test_a_port_that_is_taken_is_one_sentence_and_nothing_is_left(mine: Project)
         ({"DOCKER_HOST": "unix:///nowhere.sock"}, (), "no container engine answers at unix:///nowhere.sock"),
         ({"DOCKER_CONTEXT": "no-such"}, (), "there is no docker context 'no-such'"),
         ({"PATH": "/nowhere"}, (), "neither `docker compose` nor `docker-compose` works here"),
-        ({}, ("--attach", "no-such-project"), "no container belongs to a compose project 'no-such-project' here"),
+        (
+            {},
+            ("--attach", "no-such-project"),
+            "there is no container of the compose project 'no-such-project' on this engine",
+        ),
         ({}, ("--load", "0"), "load must be between 1 and 5000"),
     ],
 )

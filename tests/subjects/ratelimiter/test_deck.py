@@ -10,7 +10,7 @@ from demo.subjects.ratelimiter.accounting import Account, Ask, account_of
 from demo.subjects.ratelimiter.chapter_actions import LimiterActions
 from demo.subjects.ratelimiter.deck import deck
 from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY
-from demo.subjects.ratelimiter.verdicts import Requests, of_burst, of_kill, of_pause, unsettled
+from demo.subjects.ratelimiter.verdicts import Requests, of_burst, of_kill, of_pause, why_not_comparable
 from demo.types import Measured
 
 SEEN = Measured(0.41, 1.23)
@@ -136,7 +136,7 @@ def key(name: str, ghosts: int | None = 0, drift: int | None = 0, around: int | 
         ((43, 0, 0), (None, 0, 0), None, "Not measurable: the backend"),
         ((43, 0, 0), (200, 7, 190), None, "nodes counted alone meanwhile (190 requests Redis does not know of)"),
         ((43, 0, 5), (0, 0, 0), None, "nodes counted alone meanwhile (5 requests"),
-        ((43, 0, 0), (0, None, None), None, "Not measurable: Redis did not tell"),
+        ((43, 0, 0), (0, None, None), None, "Not measurable: Redis did not report"),
     ],
     ids=["race", "none", "one step failed", "no naive", "no exact", "freeze", "freeze on naive", "no audit"],
 )
@@ -192,9 +192,9 @@ def test_the_verdict_on_a_pause(
     ("before", "after", "words"),
     [
         ({}, {}, None),
-        ({}, {"backend": 9.0}, "the backend was started anew meanwhile"),
-        ({}, {"traffic": 9.0}, "the traffic was started anew meanwhile"),
-        ({}, {"redis": 9}, "Redis was started anew meanwhile"),
+        ({}, {"backend": 9.0}, "the backend was restarted meanwhile"),
+        ({}, {"traffic": 9.0}, "the traffic was restarted meanwhile"),
+        ({}, {"redis": 9}, "Redis was restarted meanwhile"),
         ({}, {"backend": None}, "the backend did not answer"),
         ({"traffic": None}, {}, "the traffic did not answer"),
         ({}, {"redis": None}, None),
@@ -204,7 +204,7 @@ def test_the_verdict_on_a_pause(
 def test_numbers_of_two_lives_are_not_compared(
     before: dict[str, object], after: dict[str, object], words: str | None
 ) -> None:
-    verdict = unsettled(LIVES | before, LIVES | after)
+    verdict = why_not_comparable(LIVES | before, LIVES | after)
     assert (verdict is None) is (words is None)
     if verdict is not None and words is not None:
         assert verdict == (None, f"Not measurable: {words}.")
@@ -248,7 +248,7 @@ async def test_a_backend_started_anew_meanwhile_leaves_nothing_to_conclude(
     await getattr(
         LimiterActions(theatre, asking(account(10), account(90, keys=keys, backend=9.0)), reading_sec=0.0), method
     )()
-    assert theatre.verdict == (None, "Not measurable: the backend was started anew meanwhile.")
+    assert theatre.verdict == (None, "Not measurable: the backend was restarted meanwhile.")
 
 
 def test_the_words_are_true_before_anything_happens() -> None:

@@ -64,7 +64,7 @@ def test_a_silent_part_is_down_with_the_probe_s_words_and_no_old_numbers() -> No
     shown = node_card(silent, Reading(trouble="no answer in 400 ms"))
     assert (shown["health"], shown["detail"], shown["metrics"]) == ("down", "could not be started", {})
     silent.is_starting = True
-    assert node_card(silent, Reading(trouble="nobody listens"))["health"] == "starting"
+    assert node_card(silent, Reading(trouble="connection refused"))["health"] == "starting"
 
 
 def test_redis_shows_how_long_a_write_takes_and_its_memory() -> None:
@@ -81,19 +81,19 @@ def test_an_issue_is_a_part_that_is_not_up_never_a_counter() -> None:
     assert healthy["has_issues"] is False
     assert healthy["counters"] == [counters[0] | {"ghosts_at": None, "drift_at": 1000.0}]
     assert healthy["last_updated"].timestamp() == pytest.approx(CLOCK.wall(1000.0), abs=0.05)
-    broken = assemble(parts, [Reading(trouble="nobody listens"), good[1]], 1000.0, ())
+    broken = assemble(parts, [Reading(trouble="connection refused"), good[1]], 1000.0, ())
     assert broken["has_issues"] is True
     assert broken is not healthy
 
 
 def test_without_traffic_the_curves_break_instead_of_falling_to_zero() -> None:
-    metrics = assemble([part("traffic", "traffic")], [Reading(trouble="nobody listens")], 1000.0, LIMITS)["metrics"]
+    metrics = assemble([part("traffic", "traffic")], [Reading(trouble="connection refused")], 1000.0, LIMITS)["metrics"]
     assert [metric["name"] for metric in metrics] == ["load", "latency", "errors", "rejected"]
     assert [metric["value"] for metric in metrics] == [None] * 4
 
 
 def test_without_the_backend_the_keys_stay_with_nothing_measured() -> None:
-    health = assemble([part("backend", "backend")], [Reading(trouble="nobody listens")], 1000.0, LIMITS)
+    health = assemble([part("backend", "backend")], [Reading(trouble="connection refused")], 1000.0, LIMITS)
     assert [(counter["key"], counter["limit"]) for counter in health["counters"]] == [(x.key, x.limit) for x in LIMITS]
     for counter in read_sample(health, 1000.0).counters:
         assert (counter.admitted, counter.counted, counter.drift, counter.ghosts) == (None, None, None, None)

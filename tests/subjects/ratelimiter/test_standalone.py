@@ -14,7 +14,7 @@ import pytest
 
 from demo.cli import standalone
 from demo.errors import SubjectError, UsageError
-from demo.subjects.standalone import file_of, find, place, standing
+from demo.subjects.standalone import file_of, find, register_directory, running_systems
 from tests.support.lamp import read_more
 from tests.support.matrix import until_whole
 from tests.support.matrix_limiter import LimiterStand
@@ -55,22 +55,22 @@ def test_from_the_shell_up_says_how_to_go_on_and_down_ends_all(runtime: Path) ->
     assert "end        demo down ratelimiter" in said
     pid = int(re.findall(r"process (\d+)", said)[0])
     try:
-        assert demo("up")[::2] == (1, "demo: a system stands under the name 'ratelimiter' already\n")
+        assert demo("up")[::2] == (1, "demo: a system with the name 'ratelimiter' is already running\n")
         children = [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
         assert len(children) == 6
         assert demo("heal") == (0, "healed     ratelimiter\n", "")
         assert demo("down", "other")[::2] == (
             1,
-            "demo: no system stands under the name 'other'; what stands: ratelimiter\n",
+            "demo: no system with the name 'other' is running; running systems: ratelimiter\n",
         )
     finally:
         assert demo("down") == (0, "down       ratelimiter\n", "")
     wait_for(lambda: not any(map(is_running, [pid, *children])))
-    assert demo("down")[::2] == (1, "demo: no system stands under the name 'ratelimiter'; nothing stands\n")
+    assert demo("down")[::2] == (1, "demo: no system with the name 'ratelimiter' is running\n")
 
 
 def test_only_its_user_may_open_what_lets_one_in(stand: LimiterStand) -> None:
-    assert stat.S_IMODE(place().stat().st_mode) == 0o700
+    assert stat.S_IMODE(register_directory().stat().st_mode) == 0o700
     for kind in ("json", "sock", "log", "lock"):
         assert stat.S_IMODE(file_of("here", kind).stat().st_mode) == 0o600, kind
     secret = json.loads(file_of("here", "json").read_text())["wiring"]["password"].encode()
@@ -79,20 +79,20 @@ def test_only_its_user_may_open_what_lets_one_in(stand: LimiterStand) -> None:
 
 
 def test_a_directory_that_others_can_read_is_not_used(runtime: Path) -> None:
-    place().chmod(0o755)
-    with pytest.raises(SubjectError, match="must be a directory of yours alone"):
+    register_directory().chmod(0o755)
+    with pytest.raises(SubjectError, match="must be a directory that only you can use"):
         standalone.up("ratelimiter", "here")
 
 
 @pytest.mark.parametrize("name", ["../other", "", "UP", "a" * 40, "a b", "a\n"])
 def test_a_name_that_is_no_name_is_refused(name: str, runtime: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be a system's name"):
+    with pytest.raises(UsageError, match="is not a valid name for a system"):
         standalone.up("ratelimiter", name)
 
 
 def test_what_cannot_stand_by_itself_is_said(runtime: Path) -> None:
     code, _, trouble = demo("up", "none")
-    assert (code, trouble) == (2, "demo: 'none' cannot be brought up by itself; ratelimiter can\n")
+    assert (code, trouble) == (2, "demo: `demo up` cannot start 'none', only: ratelimiter\n")
 
 
 def test_a_runtime_directory_too_deep_for_a_socket_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +106,7 @@ def test_a_runtime_directory_too_deep_for_a_socket_is_said(tmp_path: Path, monke
 def test_nothing_to_attach_to_is_one_sentence(runtime: Path) -> None:
     code, _, trouble = demo("serve", "ratelimiter", "--attach", "nobody", "--port", "0")
     assert code == 1
-    assert trouble == "demo: no system stands under the name 'nobody': start one with `demo up ratelimiter`\n"
+    assert trouble == "demo: no system with the name 'nobody' is running: start one with `demo up ratelimiter`\n"
     code, _, trouble = demo("serve", "none", "--attach", "nobody", "--port", "0")
     assert (code, trouble) == (2, "demo: subject 'none' does not take these options: attach; it takes none\n")
 
@@ -114,23 +114,23 @@ def test_nothing_to_attach_to_is_one_sentence(runtime: Path) -> None:
 def test_the_doctor_looks_at_a_system_that_stands(stand: LimiterStand) -> None:
     look = ("doctor", "ratelimiter", "--port", "0", "--attach")
     code, said, _ = demo(*look, "here")
-    assert (code, "'here' stands, all 6 parts of it" in said) == (0, True)
+    assert (code, "'here' is running with all 6 parts" in said) == (0, True)
     os.kill(stand.pids()["node-3"], signal.SIGKILL)
     code, said, _ = demo(*look, "here")
     assert code == 1
-    assert "'here' stands, but not node-3: demo heal here" in said
+    assert "'here' is running, except node-3: demo heal here" in said
     code, said, _ = demo(*look, "nobody")
-    assert (code, "none stands under the name 'nobody': demo up ratelimiter" in said) == (1, True)
+    assert (code, "no system with the name 'nobody' is running: demo up ratelimiter" in said) == (1, True)
 
 
 def test_a_restarted_server_finds_its_target_as_it_was(stand: LimiterStand, tmp_path: Path) -> None:
     before = stand.pids()
     args = ("ratelimiter", "--attach", "here", "--journal", str(tmp_path / "show.journal"))
-    with serving(*args, state_home=place().parent.parent) as server:
+    with serving(*args, state_home=register_directory().parent.parent) as server:
         server.until(lambda state: state["health"] and not state["health"]["has_issues"])
         server.client.post("/advance")
         server.kill()
-    with serving(*args, state_home=place().parent.parent) as again:
+    with serving(*args, state_home=register_directory().parent.parent) as again:
         state = again.until(lambda state: state["health"] and not state["health"]["has_issues"])
         assert state["progress"] == "[2/10]"
         assert again.stop() == 0
@@ -139,7 +139,7 @@ def test_a_restarted_server_finds_its_target_as_it_was(stand: LimiterStand, tmp_
 
 
 def test_a_part_that_died_unasked_is_told_as_its_supervisor_knows_it(stand: LimiterStand) -> None:
-    with serving("ratelimiter", "--attach", "here", state_home=place().parent.parent) as server:
+    with serving("ratelimiter", "--attach", "here", state_home=register_directory().parent.parent) as server:
         server.until(lambda state: state["health"] and not state["health"]["has_issues"])
         os.kill(stand.pids()["node-3"], signal.SIGKILL)
 
@@ -154,7 +154,7 @@ def test_a_part_that_died_unasked_is_told_as_its_supervisor_knows_it(stand: Limi
 
 def test_the_system_ends_under_a_server_and_the_show_goes_on(stand: LimiterStand) -> None:
     """kill -9 of the supervisor: its parts end with it, and what was broken in them counts as healed."""
-    with serving("ratelimiter", "--attach", "here", state_home=place().parent.parent) as server:
+    with serving("ratelimiter", "--attach", "here", state_home=register_directory().parent.parent) as server:
         server.until(lambda state: state["health"] and not state["health"]["has_issues"])
         server.client.post("/chaos/kill-node")
         server.until(lambda state: state["chaos"][0]["state"] == "active")
@@ -169,19 +169,19 @@ def test_the_system_ends_under_a_server_and_the_show_goes_on(stand: LimiterStand
         state = server.until(lambda state: state["chaos"][0]["state"] == "failed")
         assert "has ended: start it again" in state["chaos"][0]["error"]
         assert server.stop() == 0
-    assert standing() == []
+    assert running_systems() == []
 
 
 def test_a_system_that_cannot_be_found_is_not_called_healed(stand: LimiterStand, tmp_path: Path) -> None:
     """Its file is gone while it still stands: the watchdog says so, and heals once it can find it again."""
-    with serving("ratelimiter", "--attach", "here", state_home=place().parent.parent) as server:
+    with serving("ratelimiter", "--attach", "here", state_home=register_directory().parent.parent) as server:
         server.until(lambda state: state["health"] and not state["health"]["has_issues"])
         server.client.post("/chaos/kill-node")
         server.until(lambda state: state["chaos"][0]["state"] == "active")
         word = file_of("here", "json")
         word.rename(tmp_path / "hidden")
         server.process.kill()
-        wait_for(lambda: "kill-node is NOT healed yet: the system of node-2 runs" in read_more(server))
+        wait_for(lambda: "kill-node is NOT healed yet: the system of node-2 is still running" in read_more(server))
         (tmp_path / "hidden").rename(word)
         until_whole(stand)
         wait_for(lambda: not server.watchdogs())
@@ -197,4 +197,4 @@ def test_a_system_that_cannot_start_leaves_nothing(runtime: Path, monkeypatch: p
     with pytest.raises(SubjectError, match="needs a redis-server"):
         standalone.up("ratelimiter", "here")
     assert find("here") is None
-    assert standing() == []
+    assert running_systems() == []

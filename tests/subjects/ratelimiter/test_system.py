@@ -115,7 +115,7 @@ async def test_no_secret_is_on_a_command_line_in_an_environment_or_left_on_the_d
             assert part.child.pid is not None
             seen = seen_by_others(part.child.pid)
             assert system.token.encode() not in seen
-            assert system.wiring.password.encode() not in seen
+            assert system.connection_info.password.encode() not in seen
 
 
 async def test_the_load_can_be_set() -> None:
@@ -194,11 +194,11 @@ async def test_a_show_killed_while_it_starts_leaves_no_file_and_no_process(tmp_p
 async def test_a_stranger_on_loopback_can_neither_ask_a_node_nor_order_a_burst() -> None:
     async with running() as system, aiohttp.ClientSession() as stranger:
         for port, path in [(system.nodes[0].port, "/check/search"), (system.traffic.port, "/burst")]:
-            async with stranger.post(system.lines.url(port) + path, json={}) as answer:
+            async with stranger.post(system.connections.url(port) + path, json={}) as answer:
                 assert answer.status == 403
         node, path = system.nodes[0], "/check/made-up"
         headers = asked_by(system, node, path)
-        async with stranger.post(system.lines.url(node.port) + path, headers=headers) as answer:
+        async with stranger.post(system.connections.url(node.port) + path, headers=headers) as answer:
             assert answer.status == 404
 
 
@@ -209,7 +209,7 @@ async def test_limits_are_the_server_s_and_hold_whoever_asks() -> None:
         async def ask(node: SupervisedProcess) -> int:
             path = "/check/own?limit=1000"
             headers = {**asked_by(system, node, path), "X-Limit": "1000"}
-            async with caller.post(f"{system.lines.url(node.port)}{path}", headers=headers) as answer:
+            async with caller.post(f"{system.connections.url(node.port)}{path}", headers=headers) as answer:
                 return answer.status
 
         statuses = await asyncio.gather(*(ask(node) for node in [*system.nodes] * 10))
@@ -227,7 +227,7 @@ async def test_without_redis_a_node_does_as_configured_and_says_so(fallback: str
         statuses = []
         for _ in range(4):
             headers = asked_by(system, node, path)
-            async with caller.post(system.lines.url(node.port) + path, headers=headers) as answer:
+            async with caller.post(system.connections.url(node.port) + path, headers=headers) as answer:
                 statuses.append(answer.status)
         assert statuses[-1] == status
         said = await data_of(system.nodes[0])

@@ -39,9 +39,7 @@ def sample(word: str, since: float, health: str) -> dict[str, Any]:
 
 async def test_nothing_is_killed_while_regions_lack_copies() -> None:
     made, theatre, cluster = acts({"nodes": [], "lacks": ["2 copies of regions"]}, {})
-    with pytest.raises(
-        FaultError, match="still waiting for 2 copies of regions: a store that dies now could take data along"
-    ):
+    with pytest.raises(FaultError, match="still waiting for 2 copies of regions: killing a store now could lose data"):
         await made.kill_leader()
     assert theatre.calls == []
     await cluster.stop()
@@ -52,8 +50,8 @@ async def test_pds_word_is_said_with_its_time_beside_the_walls() -> None:
     await made.kill_leader()
     await made.detect()
     assert theatre.calls[-2:] == [
-        "say tikv0 was red on this wall after 0.2 s.",
-        "say PD said Disconnected after 14 s. This wall knew after 0.2 s.",
+        "say tikv0 was shown as down after 0.2 s.",
+        "say PD reported Disconnected after 14 s. The stage showed it after 0.2 s.",
     ]
     await cluster.stop()
 
@@ -62,7 +60,7 @@ async def test_a_store_that_is_back_before_pd_noticed_leaves_pd_without_a_word()
     made, theatre, cluster = acts(sample("Up", 0, "up"), sample("Up", KILLED_AT - 60, "up"))
     await made.kill_leader()
     await made.detect()
-    assert theatre.calls[-1] == "say tikv0 was red on this wall after 0.2 s."
+    assert theatre.calls[-1] == "say tikv0 was shown as down after 0.2 s."
     await cluster.stop()
 
 

@@ -391,14 +391,14 @@ def test_a_kept_route_is_found_by_every_key_of_its_region_and_by_no_other(cuts: 
         for n, (start, end) in enumerate(itertools.pairwise(edges))
     ]
     for route in kept[::2]:
-        routes.keep(route)
+        routes.store(route)
     found = routes.find(key)
     assert found == next((route for route in kept[::2] if route.region.holds(key)), None)
     if found is not None:
-        routes.doubt(found)
+        routes.mark_doubtful(found)
         assert routes.find(key) is None
-        assert routes.last(key) is found, "kept, for when nobody tells of another"
-        routes.keep(found)
+        assert routes.find_any(key) is found, "kept, for when nobody tells of another"
+        routes.store(found)
         assert routes.find(key) is found
 
 
@@ -408,8 +408,8 @@ def test_a_newer_route_takes_the_place_of_all_that_was_known_of_its_keys(cuts: l
     routes = RegionCache()
     for n, (start, end) in enumerate(itertools.pairwise(edges)):
         old = Route(_region(n, start, end), Peer(1, 1), f"store{n}")
-        routes.keep(old)
-        routes.doubt(old)
+        routes.store(old)
+        routes.mark_doubtful(old)
     merged = Route(_region(99, b"", b""), Peer(1, 1), "new")
-    routes.keep(merged)
+    routes.store(merged)
     assert routes.find(key) is merged

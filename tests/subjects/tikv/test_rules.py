@@ -52,13 +52,13 @@ def test_nobody_leads_while_any_region_has_no_leader(regions: list[RegionLeader]
 
 def test_a_new_leader_counts_from_the_moment_at_which_the_last_region_got_one() -> None:
     leads = LeaderTracker()
-    before = leads.see([led("a"), led("b")], (), NOW)
+    before = leads.update([led("a"), led("b")], (), NOW)
     assert (before.name, before.leads, before.regions) == ("a", 1, 2)
-    gone = leads.see([led("a"), led("b")], ("a",), NOW + 1)
+    gone = leads.update([led("a"), led("b")], ("a",), NOW + 1)
     assert (gone.name, gone.since, gone.previous) == (None, NOW + 1, "a")
-    new = leads.see([led("c", NOW + 3, NOW + 3.2), led("b", at=NOW + 3.2)], ("a",), NOW + 3.3)
+    new = leads.update([led("c", NOW + 3, NOW + 3.2), led("b", at=NOW + 3.2)], ("a",), NOW + 3.3)
     assert (new.name, new.since, new.previous) == ("b", NOW + 3, "a")
-    assert leads.see([led("c", NOW + 3, NOW + 4), led("b", at=NOW + 4)], ("a",), NOW + 4) == new
+    assert leads.update([led("c", NOW + 3, NOW + 4), led("b", at=NOW + 4)], ("a",), NOW + 4) == new
 
 
 def test_a_store_that_nobody_can_name_leads_nothing() -> None:
@@ -71,11 +71,11 @@ def test_a_store_that_nobody_can_name_leads_nothing() -> None:
 
 def test_while_the_client_does_not_tell_pds_count_says_who_leads_from_when_that_was_seen() -> None:
     leads = LeaderTracker()
-    assert leads.see(by_pd({"a": 2, "b": 1}, NOW), (), NOW).name == "a"
-    assert leads.see(by_pd({"a": 2, "b": 1}, NOW + 1), ("a",), NOW + 1).name is None
-    new = leads.see(by_pd({"b": 3}, NOW + 3), ("a",), NOW + 3)
+    assert leads.update(by_pd({"a": 2, "b": 1}, NOW), (), NOW).name == "a"
+    assert leads.update(by_pd({"a": 2, "b": 1}, NOW + 1), ("a",), NOW + 1).name is None
+    new = leads.update(by_pd({"b": 3}, NOW + 3), ("a",), NOW + 3)
     assert (new.name, new.since, new.leads) == ("b", NOW + 3, 3)
-    assert leads.see(by_pd({"b": 3}, NOW + 4), ("a",), NOW + 4).since == NOW + 3
+    assert leads.update(by_pd({"b": 3}, NOW + 4), ("a",), NOW + 4).since == NOW + 3
     assert len(by_pd({"a": 10**9}, NOW)) < 10_000, "nothing is drawn up by the million"
 
 
@@ -114,7 +114,7 @@ ALL = ("pd0", "pd1", "pd2")
 
 
 def see(words: PdStatusTracker, *living: PdInfo, now: float = NOW, reached: Sequence[str] = ALL) -> PdStatus:
-    return words.see(living, reached, parts(), now)
+    return words.update(living, reached, parts(), now)
 
 
 def test_each_part_of_pds_word_comes_from_the_newest_pd_that_gives_it_and_ids_are_text() -> None:
@@ -141,7 +141,7 @@ def test_the_moment_is_kept_at_which_pd_first_said_a_word() -> None:
     words = PdStatusTracker()
     for at, state in ((NOW, "Up"), (NOW + 1, "Up"), (NOW + 14, "Disconnected"), (NOW + 15, "Disconnected")):
         see(words, pd("pd0", at=at, stores=[store(1, 0, state)]), now=at)
-    assert words.spoken == {"tikv0": {"word": "Disconnected", "since": NOW + 14}}
+    assert words.reported == {"tikv0": {"word": "Disconnected", "since": NOW + 14}}
 
 
 # PD's leader.
@@ -154,7 +154,7 @@ def named(**told: str) -> dict[str, Reading]:
 def test_a_leader_of_pd_that_is_named_and_does_not_answer_is_none() -> None:
     assert leader_of(named(pd0="pd0", pd1="pd0", pd2="pd0"), ALL) == "pd0"
     assert leader_of(named(pd1="pd0", pd2="pd0"), ALL) == ""
-    assert leader_of({"pd0": Reading({"troubles": {}}), **named(pd1="pd0", pd2="pd0")}, ALL) == "", "started anew"
+    assert leader_of({"pd0": Reading({"troubles": {}}), **named(pd1="pd0", pd2="pd0")}, ALL) == "", "restarted"
     assert leader_of({}, ALL) == ""
 
 
@@ -179,11 +179,11 @@ def test_a_store_that_pd_has_not_heard_of_yet_is_neither_down_nor_recorded_so() 
     words = PdStatusTracker()
     word = see(words, pd("pd0", stores=[store(1, 0, "Down", heard=None), store(4, 1)]))
     assert word.stores == {"tikv0": "no heartbeat yet", "tikv1": "Up"}
-    assert set(words.spoken) == {"tikv1"}
+    assert set(words.reported) == {"tikv1"}
     assert see(words, pd("pd0", stores=[store(1, 0, heard=5)])).stores == {"tikv0": "Up"}
 
 
-@pytest.mark.parametrize("name", ["pd1", "pd0"], ids=["another leader", "the same, started anew"])
+@pytest.mark.parametrize("name", ["pd1", "pd0"], ids=["another leader", "the same, restarted"])
 def test_disconnected_after_a_failover_of_pd_is_not_its_word_until_it_has_heard_of_the_store(name: str) -> None:
     words = PdStatusTracker()
     see(words, pd("pd0", stores=[store(1, 0, heard=300), store(4, 1, heard=301)]))
@@ -191,13 +191,13 @@ def test_disconnected_after_a_failover_of_pd_is_not_its_word_until_it_has_heard_
     anew = [store(1, 0, "Disconnected", heard=100), store(4, 1, "Disconnected", heard=100)]
     after = see(words, pd(name, named=name, at=NOW + 12, stores=anew), now=NOW + 12)
     assert set(after.stores.values()) == {"no heartbeat yet"}
-    assert words.spoken["tikv0"] == {"word": "Up", "since": NOW - 0.1}
+    assert words.reported["tikv0"] == {"word": "Up", "since": NOW - 0.1}
     heard = [store(1, 0, "Disconnected", heard=100), store(4, 1, heard=410)]
     after = see(words, pd(name, named=name, at=NOW + 16, stores=heard), now=NOW + 16)
     assert after.stores == {"tikv0": "no heartbeat yet", "tikv1": "Up"}
     late = see(words, pd(name, named=name, at=NOW + 33, stores=heard), now=NOW + 33)
     assert late.stores["tikv0"] == "Disconnected", "it has led for long enough to know"
-    assert words.spoken["tikv0"] == {"word": "Disconnected", "since": NOW + 33}
+    assert words.reported["tikv0"] == {"word": "Disconnected", "since": NOW + 33}
 
 
 def test_a_store_that_died_after_pds_failover_is_disconnected_by_pds_word_in_its_time() -> None:
@@ -210,7 +210,7 @@ def test_a_store_that_died_after_pds_failover_is_disconnected_by_pds_word_in_its
         (NOW + 45, "pd1", "Disconnected", 424),
     ):
         see(words, pd(leader, named=leader, at=at, stores=[store(1, 0, state, heard)]), now=at)
-    assert words.spoken == {"tikv0": {"word": "Disconnected", "since": NOW + 45}}
+    assert words.reported == {"tikv0": {"word": "Disconnected", "since": NOW + 45}}
 
 
 def test_pds_word_counts_when_it_is_another_one_and_came_after_the_kill() -> None:
@@ -221,7 +221,7 @@ def test_pds_word_counts_when_it_is_another_one_and_came_after_the_kill() -> Non
     assert pd_word({"pd_words": {"tikv0": {"word": "Up", "since": NOW + 14}}}, "tikv0", NOW) is None
     assert pd_word(None, "tikv0", NOW) is None
     assert pd_word(health, "tikv0", None) is None
-    assert of_pd("Disconnected", 14.2) == "PD said Disconnected after 14 s."
+    assert of_pd("Disconnected", 14.2) == "PD reported Disconnected after 14 s."
 
 
 def test_without_a_count_of_regions_no_copy_is_missing() -> None:
@@ -293,21 +293,21 @@ def test_prometheus_is_asked_for_a_rate_over_more_than_two_of_its_scrapes() -> N
 
 def test_options_that_make_no_sense_are_refused_in_a_sentence() -> None:
     for clash in ({"keep": True}, {"attach": "some"}, {"pd": ["pd0"]}):
-        with pytest.raises(UsageError, match="not with --attach, --pd or --keep"):
+        with pytest.raises(UsageError, match="leave out --attach, --pd and --keep"):
             load("tikv", tiup=True, **clash)
     with pytest.raises(UsageError, match="port-offset moves the ports of a playground: give --tiup too"):
         Tikv(port_offset=1000)
     with pytest.raises(UsageError, match="load must be between 1 and 5000"):
         Tikv(load=0)
     for text in ("", "http://", "ftp://pd0:2379", "http://pd0:99999", "http://pd0:2379?x=1"):
-        with pytest.raises(UsageError, match=r"--pd takes the URL of a server, as http://127.0.0.1:2379, not"):
+        with pytest.raises(UsageError, match=r"--pd takes the URL of a server, like http://127.0.0.1:2379, not"):
             load("tikv", pd=[text])
     with pytest.raises(UsageError, match="--prometheus takes the URL"):
         load("tikv", prometheus="http://")
 
 
 def test_a_pd_may_be_named_without_a_scheme() -> None:
-    assert load("tikv", pd=["pd0:2379"]).description == "TiKV, a cluster that runs"
+    assert load("tikv", pd=["pd0:2379"]).description == "TiKV, a running cluster"
 
 
 def test_the_stage_profile_is_said_in_the_deck_and_beside_the_title() -> None:

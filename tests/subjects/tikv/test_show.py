@@ -94,12 +94,12 @@ def test_the_whole_story_from_an_empty_machine_to_the_verdict(project: Project) 
             elected,
         )
         assert victim not in elected
-        state = server.until(lambda s: any(t.startswith("PD said Disconnected after") for t in texts(s)), UP_SEC)
+        state = server.until(lambda s: any(t.startswith("PD reported Disconnected after") for t in texts(s)), UP_SEC)
         assert node(state, victim)["detail"].startswith("PD: Disconnected")
         state = step(server, 8)
         assert state["chapter"]["status"] == "done", state["chapter"]["error"]
-        verdict = next(text for text in texts(state) if "keys that were written hold" in text)
-        assert re.search(r"PD said Disconnected after \d+ s\.$", verdict)
+        verdict = next(text for text in texts(state) if "written keys still have" in text)
+        assert re.search(r"PD reported Disconnected after \d+ s\.$", verdict)
         done = fault(state, "kill-store")
         assert (done["state"], done["error"]) == ("idle", None)
         assert done["detected_after_sec"] < 1.0
@@ -164,7 +164,7 @@ def test_half_a_project_is_said_and_completed(project: Project) -> None:
     server = project.show()
     try:
         until_up(server)
-        assert "is only half up: starting tikv0, tikv1, tikv2" in server.said()
+        assert "is running only in part: starting tikv0, tikv1, tikv2" in server.said()
     finally:
         server.stop()
         server.sweep()
@@ -198,11 +198,11 @@ def test_a_project_that_is_not_there_or_publishes_nothing_is_refused_in_a_senten
     ]
     done = subprocess.run(run, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode != 0
-    assert f"no container belongs to a compose project '{project.name}-none' here" in done.stderr
+    assert f"there is no container of the compose project '{project.name}-none' on this engine" in done.stderr
     mark = ("--label", f"com.docker.compose.project={project.name}", "--label", "com.docker.compose.service=pd0")
     docker("run", "--detach", "--name", f"{project.name}-pd0", "--network", "none", *mark, project.image, "sleep", "60")
     run[-1] = project.name
     done = subprocess.run(run, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode != 0
     assert "no container of it publishes PD's port 2379 on this machine" in done.stderr
-    assert "what is there: pd0" in done.stderr
+    assert "its containers: pd0" in done.stderr

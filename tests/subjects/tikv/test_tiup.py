@@ -16,7 +16,7 @@ import yaml
 from demo.errors import SubjectError
 from demo.processes.child import start_time_of
 from demo.processes.procfs import Launch, is_stopped, listeners, marked
-from demo.subjects.tikv.playground.tiup import STAGE_PROFILE, check_ports, stays_without_its_own
+from demo.subjects.tikv.playground.tiup import STAGE_PROFILE, check_ports, survives_last_of_kind
 from demo.subjects.tikv.subject import Tikv
 from tests.support.fake_tiup import install
 from tests.support.servers import Server, serving, wait_for
@@ -158,7 +158,7 @@ def test_what_outlives_even_its_supervisor_is_ended_by_the_next_show(
     left = wait_for(lambda: set(processes(first, "tikv-server")))
     with serving(*SHOW, env=environ, state_home=state_home) as second:
         second.until(all_up, UP_SEC)
-        assert "which a show that is gone has left" in second.said()
+        assert "which an earlier show left running" in second.said()
         assert below(first) == set()
     assert left
     assert list((tmp_path / "bin" / "home" / "data").iterdir()) == []
@@ -225,7 +225,7 @@ def test_what_a_playground_can_goes_by_the_newest_that_is_here(
     monkeypatch.setenv("TIUP_HOME", environ["TIUP_HOME"])
     for version in versions:
         has_playground(environ, version)
-    assert stays_without_its_own() is stays
+    assert survives_last_of_kind() is stays
     check_ports(0)
     if moves:
         check_ports(1000)
@@ -263,7 +263,7 @@ def test_parts_that_died_unasked_are_healed_and_the_last_of_an_old_tiups_own_is_
         was[victim] = pid_of(server, victim)
     kill_store(server)
     state = server.until(lambda state: fault(state, "kill-store")["state"] == "failed")
-    assert f"{last} is the last of its kind that tiup itself has started" in fault(state, "kill-store")["error"]
+    assert f"{last} is the last process of its kind that tiup itself has started" in fault(state, "kill-store")["error"]
     assert {name: pid_of(server, name) for name in was} == was
 
 
@@ -294,7 +294,7 @@ def test_a_tiup_that_gives_up_is_quoted(environ: dict[str, str]) -> None:
     with serving(*SHOW, env=environ | {"FAKE_TIUP_FAILS": "1"}) as server:
         wait_for(lambda: "there is no room left on the disk" in server.said(), 30, server.said)
         assert (
-            "failed     the playground did not begin: tiup ended with code 1: Error: there is no room" in server.said()
+            "failed     the playground did not start: tiup ended with code 1: Error: there is no room" in server.said()
         )
         assert server.client.get("/").status_code == 200
     assert below(server) == set()
@@ -333,11 +333,11 @@ def test_the_doctor_tells_of_tiup_and_of_what_it_would_load(environ: dict[str, s
     code, said = demo("doctor", "tikv", "--tiup", "--port", "0", env=environ)
     assert code == 0, said
     assert "1.16.5 tiup" in said
-    assert "tiup install playground pd:v8.5.7 tikv:v8.5.7, before you go on stage" in said
+    assert "tiup install playground pd:v8.5.7 tikv:v8.5.7 before the show" in said
     for name in ("playground/v1.16.5", "pd/v8.5.7", "tikv/v8.5.7"):
         (tmp_path / "bin" / "home" / "components" / name).mkdir(parents=True)
     code, said = demo("doctor", "tikv", "--tiup", "--port", "0", env=environ)
-    assert "pd and tikv v8.5.7 are here" in said
+    assert "pd and tikv v8.5.7 are installed" in said
     assert not (tmp_path / "bin" / "calls").exists()
 
 

@@ -79,7 +79,7 @@ def test_a_cluster_known_by_one_url_is_whole_on_the_wall(cluster: Cluster) -> No
 def test_a_store_dies_others_lead_at_once_and_pd_says_it_late(cluster: Cluster) -> None:
     with show(cluster) as server:
         cluster.kill("tikv0")
-        assert until_card(server, "store-1", "down")["detail"] == "PD: Up · nobody listens"
+        assert until_card(server, "store-1", "down")["detail"] == "PD: Up · connection refused"
         until_card(server, "writes", "down", "election")
         state = server.until(lambda s: s["health"]["leader"]["id"] is None)
         cluster.elect()
@@ -97,7 +97,7 @@ def test_without_containers_nothing_can_be_broken_and_the_deck_says_so(cluster: 
     with show(cluster) as server:
         assert server.client.post("/chaos/kill-store").status_code == 202
         state = server.until(lambda s: s["chaos"][0]["state"] == "failed")
-        said = "this cluster is known by its addresses only, so nothing of it can be broken"
+        said = "only the addresses of this cluster are known, so no fault can be injected"
         assert said in state["chaos"][0]["error"]
         assert server.client.post("/goto/5").status_code == 200
         state = server.until(lambda s: s["chapter"]["status"] == "failed", TIMEOUT_SEC)
@@ -125,7 +125,7 @@ def test_pd_without_a_leader_says_so_within_a_second_and_a_new_one_is_seen(clust
         killed = time.monotonic()
         while not all(node(server.state(), name)["detail"] == "PD has no leader" for name in followers):
             assert time.monotonic() - killed < 1.0 + SLOW_SEC
-        while node(server.state(), "pd0")["detail"] != "nobody listens":
+        while node(server.state(), "pd0")["detail"] != "connection refused":
             assert time.monotonic() - killed < 1.0 + SLOW_SEC
         while time.monotonic() - killed < 3.0:
             state = server.state()
@@ -199,13 +199,13 @@ def test_what_is_not_pds_json_is_said_and_the_other_pds_tell_the_rest(cluster: C
     with show(cluster) as server:
         cluster.twist("pd0", twist)
         card = until_card(server, "pd0", "down")
-        assert card["detail"] == "answered with something else than PD's JSON"
-        assert "something else than PD" in card_html(server, "pd0")
+        assert card["detail"] == "answered with unexpected JSON, not PD's"
+        assert "unexpected JSON, not PD" in card_html(server, "pd0")
         assert server.until(lambda s: node(s, "pd1")["health"] == "up")
         until_card(server, "store-1", "up", "PD: Up")
         for name in ("pd1", "pd2"):
             cluster.twist(name, twist)
-        until_card(server, "store-1", "up", "leads ? · PD: nothing")
+        until_card(server, "store-1", "up", "leads ? · PD: no report")
         for name in PDS:
             cluster.twist(name, None)
         until_card(server, "pd0", "up", "leads")
@@ -225,7 +225,7 @@ def test_a_prometheus_that_cannot_be_reached_is_said_once_and_the_stores_are_ask
     with show(cluster, "--prometheus", f"http://127.0.0.1:{free_ports(1)[0]}") as server:
         state = server.until(lambda s: all("ops/s" in node(s, name)["metrics"] for name in STORES), TIMEOUT_SEC)
         lines = [line["text"] for line in state["log"] if line["text"].startswith("Prometheus")]
-        assert lines == ["Prometheus: nobody listens; the stores are asked how much they serve"]
+        assert lines == ["Prometheus: connection refused; operations a second are read from the stores instead"]
 
 
 @contextmanager
@@ -265,7 +265,7 @@ def test_a_cluster_that_comes_late_is_seen_and_healing_starts_the_load(cluster: 
     for name in PDS:
         cluster.kill(name)
     with serving("tikv", "--pd", cluster.pd_urls["pd0"]) as server:
-        state = server.until(lambda s: any("no PD tells" in line["text"] for line in s["log"]))
+        state = server.until(lambda s: any("no PD reports" in line["text"] for line in s["log"]))
         assert [n["id"] for n in state["health"]["nodes"]] == ["load", "writes"]
         for name in PDS:
             cluster.revive(name)
@@ -277,8 +277,8 @@ def test_a_cluster_that_comes_late_is_seen_and_healing_starts_the_load(cluster: 
 
 def test_what_is_advertised_under_names_that_are_not_known_here_is_unknown_and_not_down() -> None:
     with Cluster() as cluster, serving("tikv", "--pd", cluster.pd_urls["pd0"]) as server:
-        until_card(server, "tikv1", "unknown", "PD: nothing · its name is not known here")
-        until_card(server, "pd0", "unknown", "its name is not known here")
+        until_card(server, "tikv1", "unknown", "PD: no report · its host name cannot be resolved")
+        until_card(server, "pd0", "unknown", "its host name cannot be resolved")
 
 
 def test_nothing_is_written_beside_the_tables_of_a_tidb() -> None:
@@ -287,5 +287,5 @@ def test_nothing_is_written_beside_the_tables_of_a_tidb() -> None:
         serving("tikv", "--pd", cluster.pd_urls["pd0"]) as server,
     ):
         card = until_card(server, "writes", "starting", "TiDB")
-        assert card["detail"] == "none yet: TiDB's tables are here"
+        assert card["detail"] == "none yet: this cluster has TiDB's tables"
         assert cluster.state.data == {}

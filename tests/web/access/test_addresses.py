@@ -13,7 +13,7 @@ import pytest
 
 from demo.container_engine import Engine
 from demo.errors import UsageError
-from demo.faults.container_restore import ContainerState, bring_back
+from demo.faults.container_restore import ContainerState, restore_container
 from demo.subjects.cluster.packages import COMPOSE, _install_command, installs_engine
 from demo.subjects.etcd.subject import Etcd
 from demo.types import Plan
@@ -33,12 +33,12 @@ async def cut_off_and_back(engine: Engine, name: str, meanwhile: Callable[[], ob
     for network in before.networks:
         await engine.disconnect(network, before.id)
     await asyncio.to_thread(meanwhile)
-    await bring_back(engine, before, await engine.look(before.id) or container)
+    await restore_container(engine, before, await engine.inspect(before.id) or container)
     return before
 
 
 async def addresses_of(engine: Engine, before: ContainerState) -> dict[str, str]:
-    now = await engine.look(before.id)
+    now = await engine.inspect(before.id)
     assert now is not None
     assert before.is_back(now)
     return dict(now.addresses)
@@ -124,7 +124,7 @@ async def test_on_podman_it_has_its_old_address_and_peers_that_know_it_find_it()
 def test_a_name_that_no_compose_project_can_have_is_refused(name: str, option: str) -> None:
     if (option, name) == ("attach", ""):
         return
-    with pytest.raises(UsageError, match="cannot be a compose project's name: use a-z, 0-9, '_' and '-'"):
+    with pytest.raises(UsageError, match="is not a valid compose project name: use a-z, 0-9, '_' and '-'"):
         Etcd(**{option: name})  # type: ignore[arg-type]
 
 

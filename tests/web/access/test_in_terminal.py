@@ -8,7 +8,7 @@ import pytest
 
 from demo.invitation import Invitation
 from demo.terminal.keymap import Keypad
-from demo.terminal.screen_layout import TerminalState, picture
+from demo.terminal.screen_layout import TerminalState, draw_screen
 from tests.support.paired_devices import Device
 from tests.support.qr_reader import Matrix, read
 from tests.support.servers import script
@@ -36,7 +36,7 @@ def symbol_in(rows: Sequence[str]) -> Matrix:
 @pytest.mark.parametrize("size", [(80, 24), (100, 30), (120, 40), (200, 60)])
 def test_the_symbol_fits_a_usual_terminal(size: tuple[int, int]) -> None:
     desk = TerminalState(1000.0, Keypad("invite"), invitation=INVITED)
-    rows = ["".join(part.text for part in row) for row in picture(console(), player().state, desk, size)]
+    rows = ["".join(part.text for part in row) for row in draw_screen(console(), player().state, desk, size)]
     assert any("ABCD-EFGH" in row for row in rows)
     found = symbol_in(rows)
     assert len(found) == len(found[0])
@@ -46,12 +46,12 @@ def test_the_symbol_fits_a_usual_terminal(size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("size", [(80, 12), (30, 24), (20, 8)])
 def test_where_it_does_not_fit_no_part_of_it_is_shown(size: tuple[int, int]) -> None:
     desk = TerminalState(1000.0, Keypad("invite"), invitation=INVITED)
-    rows = ["".join(part.text for part in row) for row in picture(console(), player().state, desk, size)]
+    rows = ["".join(part.text for part in row) for row in draw_screen(console(), player().state, desk, size)]
     assert not any("▀▄" in row for row in rows)
 
 
 def test_a_show_for_this_machine_alone_says_how_to_let_phones_in() -> None:
-    rows = picture(console(), player().state, TerminalState(1000.0, Keypad("invite")), (120, 30))
+    rows = draw_screen(console(), player().state, TerminalState(1000.0, Keypad("invite")), (120, 30))
     assert any("--host 0.0.0.0" in "".join(part.text for part in row) for row in rows)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from demo.web.access.pairing_codes import ALPHABET, PairingCodes
 from demo.web.access.rate_limit import MAX_ADDRESSES, RateLimiter
-from demo.web.access.user_agent import device
+from demo.web.access.user_agent import describe_device
 from tests.support.paired_devices import OPEN, PHONE_AGENT, Device, OpenServer
 from tests.support.servers import serving, wait_for
 from tests.web.routes.test_contract import problem
@@ -49,7 +49,7 @@ def test_a_code_is_worth_one_pairing_and_both_are_renewed_by_it() -> None:
 
 def test_this_machines_link_does_not_use_up_the_phones() -> None:
     pairing = PairingCodes()
-    own, secret, code = pairing.own, pairing.secret, pairing.code
+    own, secret, code = pairing.local_secret, pairing.secret, pairing.code
     assert pairing.take_secret(own)
     assert not pairing.take_secret(own)
     assert pairing.was_used(own)
@@ -77,17 +77,17 @@ def test_no_guess_breaks_anything(text: str) -> None:
 def test_a_device_is_told_in_words_we_know(agent: str) -> None:
     known = {"iPhone", "iPad", "Android", "Chromebook", "Mac", "Windows", "Linux", "some", "device"}
     known |= {"Edge", "Opera", "Samsung", "Internet", "Firefox", "Chrome", "Safari", "curl"}
-    assert set(device(agent).split()) <= known
+    assert set(describe_device(agent).split()) <= known
 
 
 def test_usual_devices_are_known() -> None:
-    assert device(PHONE_AGENT) == "iPhone Safari"
+    assert describe_device(PHONE_AGENT) == "iPhone Safari"
     assert (
-        device("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0")
+        describe_device("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0")
         == "Windows Edge"
     )
-    assert device("Mozilla/5.0 (Macintosh; Intel Mac OS X) Gecko/20100101 Firefox/142.0") == "Mac Firefox"
-    assert device("") == "some device"
+    assert describe_device("Mozilla/5.0 (Macintosh; Intel Mac OS X) Gecko/20100101 Firefox/142.0") == "Mac Firefox"
+    assert describe_device("") == "some device"
 
 
 # Slowing guesses down.
@@ -103,12 +103,12 @@ class Clock:
 def test_an_address_has_five_tries_at_once_and_then_one_every_two_seconds() -> None:
     clock = Clock()
     throttle = RateLimiter(clock=clock)
-    assert [throttle.hold("10.0.0.1") for _ in range(6)] == [0, 0, 0, 0, 0, 2]
-    assert throttle.hold("10.0.0.2") == 0, "others are not slowed by it"
+    assert [throttle.delay_sec("10.0.0.1") for _ in range(6)] == [0, 0, 0, 0, 0, 2]
+    assert throttle.delay_sec("10.0.0.2") == 0, "others are not slowed by it"
     clock.now = 1.9
-    assert throttle.hold("10.0.0.1") == 1
+    assert throttle.delay_sec("10.0.0.1") == 1
     clock.now = 2.0
-    assert [throttle.hold("10.0.0.1"), throttle.hold("10.0.0.1")] == [0, 2]
+    assert [throttle.delay_sec("10.0.0.1"), throttle.delay_sec("10.0.0.1")] == [0, 2]
 
 
 def test_all_addresses_together_have_ten_tries_a_second() -> None:
@@ -117,21 +117,21 @@ def test_all_addresses_together_have_ten_tries_a_second() -> None:
     passed = 0
     for tick in range(100):
         clock.now = tick / 10
-        passed += sum(throttle.hold(f"10.0.{tick}.{host}") == 0 for host in range(200))
+        passed += sum(throttle.delay_sec(f"10.0.{tick}.{host}") == 0 for host in range(200))
     assert 100 <= passed <= 110
 
 
 def test_a_whole_ipv6_network_of_one_host_is_one_address() -> None:
     throttle = RateLimiter(clock=Clock())
-    assert [throttle.hold(f"2001:db8::{n}") for n in range(6)][-1] > 0
-    assert throttle.hold("2001:db8:0:1::1") == 0
+    assert [throttle.delay_sec(f"2001:db8::{n}") for n in range(6)][-1] > 0
+    assert throttle.delay_sec("2001:db8:0:1::1") == 0
 
 
 def test_many_addresses_take_no_more_memory() -> None:
     clock = Clock()
     throttle = RateLimiter(clock=clock)
     for n in range(MAX_ADDRESSES + 500):
-        throttle.hold(f"{n}")
+        throttle.delay_sec(f"{n}")
     assert len(throttle._by_address) == MAX_ADDRESSES
 
 

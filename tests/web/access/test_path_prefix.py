@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from demo.errors import UsageError
 from demo.web.access.addresses import ServerAddresses
-from demo.web.access.origins import public_place
+from demo.web.access.origins import parse_public_name
 from demo.web.access.policy import AccessPolicy, Visitor
 from tests.support.chromium import LAPTOP, Window, chromium
 from tests.support.nginx import nginx, require_nginx
@@ -36,14 +36,14 @@ def test_no_page_script_or_style_of_ours_leads_beside_a_path() -> None:
 
 
 def test_a_public_name_may_have_a_path() -> None:
-    place = public_place("https://Demo.example/talks/chaos/", "http", 8000)
+    place = parse_public_name("https://Demo.example/talks/chaos/", "http", 8000)
     assert (place.origin, place.url) == ("https://demo.example", "https://demo.example/talks/chaos")
     reach = ServerAddresses(port=8000, public=(place,))
-    assert reach.everywhere == "https://demo.example/talks/chaos"
-    assert reach.here == "http://127.0.0.1:8000"
+    assert reach.main_url == "https://demo.example/talks/chaos"
+    assert reach.local_url == "http://127.0.0.1:8000"
     for path, within in {"/talks/chaos/": "/", "/talks/chaos/state": "/state", "/state": "/state"}.items():
-        assert reach.within(path) == within
-    assert (reach.within("/talks/chaos"), reach.within("/talks/chaosx")) == ("", "/talks/chaosx")
+        assert reach.strip_public_path(path) == within
+    assert (reach.strip_public_path("/talks/chaos"), reach.strip_public_path("/talks/chaosx")) == ("", "/talks/chaosx")
     assert (reach.cookie_path("demo.example"), reach.cookie_path("127.0.0.1:8000")) == ("/talks/chaos/", "/")
 
 
@@ -52,7 +52,7 @@ def test_a_public_name_may_have_a_path() -> None:
 )
 def test_a_path_that_could_be_read_in_two_ways_is_refused(path: str) -> None:
     with pytest.raises(UsageError):
-        public_place(f"https://demo.example{path}", "http", 8000)
+        parse_public_name(f"https://demo.example{path}", "http", 8000)
 
 
 def free_port() -> int:

@@ -70,7 +70,7 @@ def test_an_address_that_is_gone_is_said_once_and_replaced() -> None:
     phone = machine.phone()
     assert phone.chosen == "192.168.50.23"
     assert "lost its address 192.168.50.23" in (said := machine.later(phone, VPN))
-    assert "from now on that is 10.8.0.2" in said
+    assert "from now on they use 10.8.0.2" in said
     assert machine.later(phone, VPN) == ""
     assert phone.chosen == "10.8.0.2"
 
@@ -87,18 +87,20 @@ def test_the_only_address_that_is_gone_is_said_and_so_is_its_return() -> None:
 def test_a_machine_without_a_network_says_so_and_when_phones_can_come() -> None:
     machine = Machine()
     phone = machine.phone()
-    assert (phone.chosen, phone.lacking) == ("", NO_NETWORK)
-    assert machine.later(phone, WIFI) == "phones can get here now, at 192.168.50.23"
+    assert (phone.chosen, phone.why_unreachable) == ("", NO_NETWORK)
+    assert machine.later(phone, WIFI) == "phones can reach this machine now, at 192.168.50.23"
 
 
 def test_ipv6_is_named_only_where_the_server_listens_on_it() -> None:
     machine = Machine(WIFI_6, WIFI_LOCAL_6)
     assert machine.phone(ipv6=True).chosen == "fd12::5"
-    assert (machine.phone().chosen, machine.phone().lacking) == ("", ONLY_IPV6)
+    assert (machine.phone().chosen, machine.phone().why_unreachable) == ("", ONLY_IPV6)
 
 
 def test_where_no_phone_can_come_no_symbol_is_shown() -> None:
-    lost = Invitation("http://127.0.0.1:8000/pair#x", "http://127.0.0.1:8000/pair", "AAAA-AAAA", lacking=NO_NETWORK)
+    lost = Invitation(
+        "http://127.0.0.1:8000/pair#x", "http://127.0.0.1:8000/pair", "AAAA-AAAA", why_unreachable=NO_NETWORK
+    )
     assert lost.lines(with_symbol=True) == [f"phone      {NO_NETWORK}"]
     assert lost.halves(100, 100) == ()
 
@@ -155,7 +157,7 @@ def test_a_vpn_that_takes_the_way_out_is_not_what_phones_are_told_and_a_lost_add
     with serving(program=inside(network, "0.0.0.0")) as server:
         said = told(server)
         assert re.search(r"phone      http://192\.168\.50\.23:\d+/pair#", said), said
-        assert re.search(r"no way there\? http://10\.8\.0\.2:\d+/pair \(tun0\)", said), said
+        assert re.search(r"cannot be reached\? http://10\.8\.0\.2:\d+/pair \(tun0\)", said), said
         token = re.search(r"token\s+(\S+)", said)
         assert token
         at = f"http://10.8.0.2:{server.port}"

@@ -84,7 +84,7 @@ async def test_a_clock_that_is_set_ends_no_session(tmp_path: Path) -> None:
     path, now, ticks = tmp_path / "show.sessions", [1_000_000.0], [0.0]
     sessions = Sessions(SessionFile(path, "e"), clock=lambda: now[0], ticks=lambda: ticks[0])
     token, session = sessions.pair("iPhone Safari")
-    assert await sessions.settled()
+    assert await sessions.wait_until_saved()
     now[0] += 2 * MAX_AGE_SEC
     sessions.end_old()
     assert sessions.find([token]) is session
@@ -122,7 +122,7 @@ async def test_the_file_holds_hashes_and_is_ours_alone(tmp_path: Path) -> None:
     path = tmp_path / "show.sessions"
     sessions = Sessions(SessionFile(path, "e"))
     token, session = sessions.pair("iPhone Safari")
-    assert await sessions.settled()
+    assert await sessions.wait_until_saved()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert token not in path.read_text()
     found = Sessions(SessionFile(path, "e")).find([token])
@@ -152,7 +152,7 @@ async def test_a_broken_file_is_left_out_with_a_word(tmp_path: Path, text: str) 
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
     path.chmod(0o600)
     assert Sessions(SessionFile(path, "e", said.append)).all() == ()
-    assert "are forgotten" in said[0]
+    assert "must be paired again" in said[0]
 
 
 @pytest.mark.anyio
@@ -161,7 +161,7 @@ async def test_a_file_that_others_may_write_is_not_believed(tmp_path: Path) -> N
     said: list[str] = []
     sessions = Sessions(SessionFile(path, "e"))
     sessions.pair("iPhone Safari")
-    assert await sessions.settled()
+    assert await sessions.wait_until_saved()
     path.chmod(0o620)
     assert Sessions(SessionFile(path, "e", said.append)).all() == ()
     assert "others can" in said[0]
@@ -176,7 +176,7 @@ async def test_a_lost_disk_keeps_them_in_memory_and_says_so(tmp_path: Path) -> N
     said: list[str] = []
     sessions = Sessions(SessionFile(tmp_path / "gone" / "show.sessions", "e", said.append))
     token, session = sessions.pair("iPhone Safari")
-    assert not await sessions.settled()
+    assert not await sessions.wait_until_saved()
     assert sessions.find([token]) is session
     assert "cannot be written" in said[0]
 
@@ -189,7 +189,7 @@ async def test_what_was_revoked_on_a_full_disk_is_not_back_after_a_crash(
     path = tmp_path / "show.sessions"
     sessions = Sessions(SessionFile(path, "e", said.append))
     kept, gone = sessions.pair("iPhone Safari"), sessions.pair("Android Chrome")
-    assert await sessions.settled()
+    assert await sessions.wait_until_saved()
 
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -197,13 +197,13 @@ async def test_what_was_revoked_on_a_full_disk_is_not_back_after_a_crash(
     with monkeypatch.context() as patched:
         patched.setattr("demo.web.access.session_file.os.fsync", full)
         assert sessions.revoke(gone[1].ident)
-        assert not await sessions.settled()
+        assert not await sessions.wait_until_saved()
         told = sessions.durable
         assert not told
         assert Sessions(SessionFile(path, "e")).find([gone[0]]) is None
         assert "cannot be written" in said[0]
     more = sessions.pair("Mac Safari")
-    assert await sessions.settled()
+    assert await sessions.wait_until_saved()
     assert sessions.durable
     again = Sessions(SessionFile(path, "e"))
     assert [bool(again.find([one[0]])) for one in (kept, gone, more)] == [True, False, True]
@@ -216,7 +216,7 @@ async def test_a_hanging_disk_is_not_waited_for(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(keeper, "_write", lambda text: hanging.wait(30))
     sessions = Sessions(keeper)
     sessions.pair("iPhone Safari")
-    assert not await sessions.settled()
+    assert not await sessions.wait_until_saved()
     hanging.set()
 
 

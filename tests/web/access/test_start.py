@@ -18,7 +18,7 @@ from demo.invitation import QUIET, Invitation, symbol, to_svg
 from demo.startup_report import AccessInfo, welcome
 from demo.web.access.addresses import ServerAddresses
 from demo.web.access.bearer_token import token_file
-from demo.web.access.origins import AllowedNames, is_loopback, plain_address, public_place
+from demo.web.access.origins import AllowedNames, is_loopback, parse_public_name, plain_address
 from demo.web.server.tls import tls_files
 from tests.cli.test_cli import run
 from tests.support.paired_devices import OPEN, OpenServer
@@ -43,7 +43,7 @@ from tests.support.servers import serving
     ],
 )
 def test_a_public_name_is_one_origin_exactly(text: str, origin: str, hosts: set[str]) -> None:
-    place = public_place(text, "http", 8000)
+    place = parse_public_name(text, "http", 8000)
     assert (place.origin, set(place.hosts)) == (origin, hosts)
 
 
@@ -75,13 +75,13 @@ def test_a_public_name_is_one_origin_exactly(text: str, origin: str, hosts: set[
 )
 def test_what_is_no_name_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(UsageError, match=r"demo\.example"):
-        public_place(text, "http", 8000)
+        parse_public_name(text, "http", 8000)
 
 
 @given(st.text(max_size=30))
 def test_any_text_is_a_name_or_a_usage_error(text: str) -> None:
     try:
-        place = public_place(text, "http", 8000)
+        place = parse_public_name(text, "http", 8000)
     except UsageError:
         return
     assert re.fullmatch(r"https?://[a-z0-9._-]+(:\d+)?|https?://\[[0-9a-f:.]+\](:\d+)?", place.origin)
@@ -106,13 +106,15 @@ def test_who_can_reach_a_server_decides_whether_it_is_open() -> None:
     assert not ServerAddresses().is_open
     assert not ServerAddresses("localhost", "127.0.0.1").is_open
     assert ServerAddresses("0.0.0.0", "0.0.0.0").is_open
-    assert ServerAddresses(public=(public_place("demo.local", "http", 8000),)).is_open
-    named = ServerAddresses("0.0.0.0", "0.0.0.0", 8000, public=(public_place("https://demo.example", "http", 8000),))
-    assert (named.everywhere, named.here) == ("https://demo.example", "http://127.0.0.1:8000")
-    assert named.crosses_plainly, "its own port is plain http on the network too"
-    tunnelled = ServerAddresses(public=(public_place("https://demo.example", "http", 8000),))
-    assert not tunnelled.crosses_plainly
-    assert ServerAddresses("fd00::2", "fd00::2", 8000).everywhere == "http://[fd00::2]:8000"
+    assert ServerAddresses(public=(parse_public_name("demo.local", "http", 8000),)).is_open
+    named = ServerAddresses(
+        "0.0.0.0", "0.0.0.0", 8000, public=(parse_public_name("https://demo.example", "http", 8000),)
+    )
+    assert (named.main_url, named.local_url) == ("https://demo.example", "http://127.0.0.1:8000")
+    assert named.is_unencrypted, "its own port is plain http on the network too"
+    tunnelled = ServerAddresses(public=(parse_public_name("https://demo.example", "http", 8000),))
+    assert not tunnelled.is_unencrypted
+    assert ServerAddresses("fd00::2", "fd00::2", 8000).main_url == "http://[fd00::2]:8000"
 
 
 # The token.
@@ -125,10 +127,10 @@ def test_a_token_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert len(text) >= 43
-    assert token.fits(text)
-    assert not token.fits(text[:-1])
-    assert not token.fits("\udcff")
-    assert token_file(path).fits(text)
+    assert token.matches(text)
+    assert not token.matches(text[:-1])
+    assert not token.matches("\udcff")
+    assert token_file(path).matches(text)
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o666, 0o610])
@@ -172,7 +174,7 @@ def test_an_empty_token_file_of_ours_counts_as_missing(tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.touch(0o644)
     token_file(path)
-    assert token_file(path).fits(path.read_text().strip())
+    assert token_file(path).matches(path.read_text().strip())
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
@@ -204,7 +206,7 @@ def test_a_certificate_that_cannot_serve_is_said_at_the_start(tmp_path: Path) ->
         ((cert, None), "--tls-key is missing"),
         ((None, key), "--tls-cert is missing"),
         ((cert, other), "do not belong together"),
-        ((cert, locked), "locked by a password"),
+        ((cert, locked), "encrypted with a password"),
         ((nonsense, key), "PEM"),
         ((tmp_path / "gone.pem", key), "cannot be read"),
     ]:
@@ -219,7 +221,14 @@ def test_the_start_of_an_open_server_says_what_is_open_to_whom() -> None:
     with serving("none", "--host", "0.0.0.0") as server:
         opened = OpenServer(server)
         text = server.output
-        for words in ("stage ", "presenter ", "phone ", "token ", "everyone who gets here may watch", "not encrypted"):
+        for words in (
+            "stage ",
+            "presenter ",
+            "phone ",
+            "token ",
+            "everyone who can reach this address may watch",
+            "not encrypted",
+        ):
             assert words in text
         assert opened.token not in text
         assert "█" not in text, "a symbol is for terminals"
@@ -261,6 +270,13 @@ def test_the_symbol_on_a_page_has_the_modules_of_the_link_in_black_on_white() ->
             x += 1
     assert tuple(map(tuple, drawn)) == expected
     assert not any(map(any, drawn[:QUIET]))
+
+
+def test_the_start_says_for_which_browser_the_link_with_the_loopback_address_is() -> None:
+    invited = Invitation("http://192.168.1.5:8000/pair#secret", "http://192.168.1.5:8000/pair", "ABCD-EFGH")
+    entry = AccessInfo("http://192.168.1.5:8000", "http://127.0.0.1:8000", "http://127.0.0.1:8000/pair#own", invited)
+    line = next(line for line in welcome(entry) if line.startswith("presenter"))
+    assert line == "presenter  http://127.0.0.1:8000/pair#own (for a browser on this machine)"
 
 
 def test_a_loopback_server_says_and_makes_no_more_than_before(tmp_path: Path) -> None:

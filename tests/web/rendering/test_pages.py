@@ -22,7 +22,7 @@ from demo.views import CardView, snapshot, stage_view
 from demo.views.cards import cards
 from demo.views.curves import curves
 from demo.web.rendering.assets import Assets
-from demo.web.rendering.card_layout import layout_of, middle_cut, narration_size, spark
+from demo.web.rendering.card_layout import layout_of, narration_size, shorten_middle, spark
 from demo.web.rendering.regions import REGIONS
 from demo.web.rendering.renderer import Renderer
 from tests.support.show_player import Player, player
@@ -450,9 +450,9 @@ def test_long_words_get_smaller_steps_and_long_names_keep_their_ends() -> None:
     assert narration_size("short") == 0
     assert narration_size("word " * 80) >= 2
     assert narration_size("word " * 100, "and a hypothesis " * 10) == 4
-    assert middle_cut("short", 10) == "short"
-    assert middle_cut("ratelimiter-eu-central-node-17", 15) == "rateli…-node-17"
-    assert len(middle_cut("x" * 100, 15)) == 15
+    assert shorten_middle("short", 10) == "short"
+    assert shorten_middle("ratelimiter-eu-central-node-17", 15) == "rateli…-node-17"
+    assert len(shorten_middle("x" * 100, 15)) == 15
 
 
 # What is drawn again, and what is not.

@@ -131,9 +131,9 @@ def test_a_journal_that_is_written_again_is_no_problem() -> None:
 
 def test_notes_and_troubles_are_for_the_log() -> None:
     show = player(faults=[fault("kill")])
-    show.play(c.Notice("a screen broke"))
+    show.play(c.Notice("a screen raised an error"))
     assert told(show) == ()
-    assert logged(show, "a screen broke")
+    assert logged(show, "a screen raised an error")
 
 
 @pytest.mark.anyio

@@ -16,7 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from demo.web.server import http_protocol
 from demo.web.server.http_protocol import MAX_HEAD
-from demo.web.streaming.stream_slots import RESERVED, StreamSlots, connections_most, open_files, streams_most
+from demo.web.streaming.stream_slots import RESERVED, StreamSlots, max_connections, max_streams, open_files
 from tests.support.paired_devices import OPEN, OpenServer
 from tests.support.servers import Stream, script, serving, wait_for
 
@@ -162,9 +162,9 @@ def test_a_line_that_was_ended_before_it_began_ends_when_it_begins() -> None:
 
 @pytest.mark.parametrize("files", [256, 1024, 4096, 65_536])
 def test_places_leave_room_for_journal_system_and_arrivals(files: int) -> None:
-    assert streams_most(files) < connections_most(files) < files
-    assert files - connections_most(files) >= 96
-    assert connections_most(files) - streams_most(files) >= 32
+    assert max_streams(files) < max_connections(files) < files
+    assert files - max_connections(files) >= 96
+    assert max_connections(files) - max_streams(files) >= 32
 
 
 def test_a_system_that_refuses_a_high_limit_is_asked_for_lower_ones(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from demo.web.security_headers import SECURITY_HEADERS
 from demo.web.server.http_protocol import LimitedHttpProtocol
 from demo.web.server.server import bind, serve
 from demo.web.streaming.connection_sink import ConnectionSink
-from demo.web.streaming.stream_slots import LOOK_EVERY_SEC, MAX_AGE_SEC, StreamSlots, short_of_room
+from demo.web.streaming.stream_slots import LOOK_EVERY_SEC, MAX_AGE_SEC, StreamSlots, describe_shortage
 from tests.conductor.test_conductor import THREE, ask, playing
 from tests.support.certificates import self_signed
 from tests.support.raw_sse_client import Listening
@@ -272,8 +272,8 @@ def test_a_stream_has_its_time_and_not_all_have_the_same() -> None:
 
 
 def test_a_system_with_room_for_few_is_told_of() -> None:
-    assert short_of_room(65_536) == ""
-    assert short_of_room(1024).startswith("896 live screens fit, for this system allows 1024 open files")
+    assert describe_shortage(65_536) == ""
+    assert describe_shortage(1024).startswith("at most 896 live screens, because this system allows 1024 open files")
 
 
 FEW = """
@@ -286,7 +286,7 @@ app(["serve", "none", "--no-open", "--port", "0"])
 
 def test_a_hall_beyond_the_last_place_gets_pictures(tmp_path: Path) -> None:
     with serving(program=script(tmp_path / "few.py", FEW)) as server:
-        wait_for(lambda: "room       128 live screens fit" in server.said())
+        wait_for(lambda: "streams    at most 128 live screens" in server.said())
         hall = [Listening(server.port) for _ in range(112)]
         for one in hall:
             one.until("r-top")

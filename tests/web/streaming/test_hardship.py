@@ -52,7 +52,7 @@ async def test_a_program_is_told_an_id_only_when_a_crash_cannot_take_it_back(tmp
     async with playing(THREE, system=System(), journal=Journal(tmp_path / "j")) as conductor:
         await reached(conductor, lambda state: state.seq > conductor.journal.durable_seq)
         programs = EventStream(conductor)
-        end = conductor.subscribe(lambda state: programs.wake())
+        end = conductor.subscribe(lambda state: programs.notify())
         reader = Reader(programs)
         first, data = await reader.next()
         assert first["event"] == "snapshot"
@@ -78,7 +78,7 @@ class Lost(Journal):
         if not self.lost:
             await super().append(entries)
             return
-        self.keep(entries)
+        self.buffer(entries)
         raise JournalError("no space left on device")
 
 
@@ -86,7 +86,7 @@ async def test_without_a_disk_programs_are_told_from_memory_and_promised_nothing
     journal = Lost(tmp_path / "j")
     async with playing(THREE, journal=journal) as conductor:
         programs = EventStream(conductor)
-        end = conductor.subscribe(lambda state: programs.wake())
+        end = conductor.subscribe(lambda state: programs.notify())
         reader = Reader(programs)
         await reader.next()
         journal.lost = True
@@ -115,7 +115,7 @@ async def test_numbers_that_nobody_holds_are_passed_over(tmp_path: Path) -> None
         await ask(conductor, c.Say("lost"))
         journal.hole = range(before + 1, conductor.state.seq + 1)
         programs = EventStream(conductor)
-        end = conductor.subscribe(lambda state: programs.wake())
+        end = conductor.subscribe(lambda state: programs.notify())
         reader = Reader(programs, f"{conductor.epoch}-{before}")
         reading = asyncio.ensure_future(reader.next())
         await ask(conductor, c.Say("kept"))
@@ -133,7 +133,7 @@ async def test_a_program_that_comes_back_before_the_show_is_loaded_is_not_given_
     programs = EventStream(again)
     reading = asyncio.ensure_future(Reader(programs, last).next())
     playing_again = asyncio.create_task(again.run())
-    end = again.subscribe(lambda state: programs.wake())
+    end = again.subscribe(lambda state: programs.notify())
     message, data = await reading
     assert (message["event"], data["event"]["type"]) == ("entry", "ShowClosed")
     end()

@@ -37,7 +37,7 @@ async def test_numbers_come_four_times_a_second_and_the_newest_is_never_left_out
     pace = UpdateRate(screen.publish, seen(show))
     begun = time.monotonic()
     while time.monotonic() - begun < NUMBERS_EVERY_SEC * 4.5:
-        pace.show(seen(show))
+        pace.publish(seen(show))
         await asyncio.sleep(0.01)
     async with asyncio.timeout(2):
         while screen.newest is not show.state:  # noqa: ASYNC110 - a screen tells nobody
@@ -50,11 +50,11 @@ async def test_numbers_come_four_times_a_second_and_the_newest_is_never_left_out
 async def test_what_somebody_does_waits_for_nothing_and_brings_the_numbers_along() -> None:
     show, screen = player(), Screen()
     pace = UpdateRate(screen.publish, seen(show))
-    pace.show(seen(show))
-    pace.show(seen(show))
+    pace.publish(seen(show))
+    pace.publish(seen(show))
     assert len(screen.shown) == 1
     show.play(c.Say("now"))
-    pace.show(show.state)
+    pace.publish(show.state)
     assert screen.newest is show.state
     await asyncio.sleep(NUMBERS_EVERY_SEC * 1.5)
     assert len(screen.shown) == 2, "what waited was shown with it"
@@ -63,10 +63,10 @@ async def test_what_somebody_does_waits_for_nothing_and_brings_the_numbers_along
 async def test_a_part_that_breaks_waits_for_nothing() -> None:
     show, screen = player(), Screen()
     pace = UpdateRate(screen.publish, seen(show))
-    pace.show(seen(show))
-    pace.show(seen(show, up=False))
+    pace.publish(seen(show))
+    pace.publish(seen(show, up=False))
     assert screen.newest is show.state
-    pace.show(seen(show, up=False))
+    pace.publish(seen(show, up=False))
     assert screen.newest is not show.state
     pace.close()
 
@@ -84,9 +84,9 @@ def test_only_a_sample_alone_is_mere_numbers() -> None:
 async def test_what_is_shown_again_is_no_number_ahead_of_its_time() -> None:
     show, screen = player(), Screen()
     pace = UpdateRate(screen.publish, seen(show))
-    pace.show(first := seen(show))
-    pace.show(second := seen(show))
-    pace.again()
+    pace.publish(first := seen(show))
+    pace.publish(second := seen(show))
+    pace.republish()
     assert [state for _, state in screen.shown] == [first, first]
     await asyncio.sleep(NUMBERS_EVERY_SEC * 1.5)
     assert screen.newest is second

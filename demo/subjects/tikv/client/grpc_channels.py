@@ -78,7 +78,7 @@ class Channels:
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise
-            raise NoAnswer("unreachable", f"the connection to {address} was given up") from None
+            raise NoAnswer("unreachable", f"the connection to {address} was closed") from None
         finally:
             if not is_answered and channel.heard_at < began <= clock() - SILENCE_SEC:
                 self._replace(address, channel)
@@ -157,7 +157,7 @@ def _parse(address: str, body: bytes, answer: type[Answer]) -> Answer:
     try:
         return answer.FromString(body)
     except DecodeError:
-        raise NoAnswer("refused", f"{address} answered with something else than {answer.DESCRIPTOR.name}") from None
+        raise NoAnswer("refused", f"{address} did not answer with {answer.DESCRIPTOR.name}") from None
 
 
 def _shorten(text: str | None) -> str:

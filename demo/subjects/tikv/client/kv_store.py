@@ -7,7 +7,7 @@ from typing import Any
 from demo.clock import uptime
 from demo.processes.service import run
 from demo.subjects.cluster.kv_store import NotDone
-from demo.subjects.cluster.load_client import building
+from demo.subjects.cluster.load_client import service_builder
 from demo.subjects.cluster.workload import PREFIX
 from demo.subjects.tikv.client.grpc_channels import NoAnswer
 from demo.subjects.tikv.client.raw_client import RawClient
@@ -25,7 +25,7 @@ NOT_MET: Mapping[str, Any] = {"region": "", "store": "", "since": 0.0, "at": 0.0
 TABLES = b"t\x80"
 """The prefix of the keys of TiDB's tables: raw writes into the same cluster could damage them."""
 
-TIDB = "TiDB's tables are here"
+TIDB = "this cluster has TiDB's tables"
 
 WORDS = {"no_route": "PD gives no route"}
 
@@ -141,4 +141,4 @@ def _not_done(error: NoAnswer) -> NotDone:
 
 
 if __name__ == "__main__":
-    run(building(lambda config: TikvStore()))
+    run(service_builder(lambda config: TikvStore()))

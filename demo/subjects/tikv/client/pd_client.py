@@ -101,7 +101,7 @@ class PdClient:
                     return response
                 trouble = f"{leader} refused: {response.header.error.message[:200]}"
             self._leader = None
-        raise NoAnswer("no_route", f"PD does not say where the key lives: {trouble}")
+        raise NoAnswer("no_route", f"PD does not report the region of the key: {trouble}")
 
     async def _find_leader(self, until: float) -> str:
         """Ask all known members concurrently, so that a frozen one delays nothing."""

@@ -143,14 +143,14 @@ class RawClient:
             self._record_error(state, refusal)
             raise refusal
         if self._routes.find(state.key) is None:  # an untrusted route that turned out to be right
-            self._routes.keep(route)
+            self._routes.store(route)
         self._met(state.key, route)
         return response
 
     def _handle_no_answer(self, state: "_Request", route: Route, trouble: NoAnswer, began: float) -> None:
         """Mark the route as doubtful, so that PD is asked before another request waits for that store."""
         state.is_doubtful = True
-        self._routes.doubt(route)
+        self._routes.mark_doubtful(route)
         state.avoided_stores.add(route.peer.store_id)
         self._silent_until[route.peer.store_id] = _now() + SILENT_SEC
         # A try that had little time left says less than the errors before it, so it does not replace them.
@@ -167,7 +167,7 @@ class RawClient:
             route = self._trusted_route(state)
             if route is not None:
                 return route
-            old = self._routes.last(state.key)
+            old = self._routes.find_any(state.key)
             if old is None:
                 return await self._ask_pd_for_route(state, state.until)
             if _now() >= self._asks_pd_from:
@@ -183,7 +183,7 @@ class RawClient:
         peer = state.choose(region)
         route = Route(region, peer, await self._pd.address(peer.store_id, until))
         if region.leader is None or peer == region.leader:
-            self._routes.keep(route)
+            self._routes.store(route)
         await self._pd.learn_addresses((one.store_id for one in region.peers), min(until, _now() + PD_SEC))
         return route
 
@@ -210,7 +210,7 @@ class RawClient:
         return None if route is None or route.peer.store_id in state.avoided_stores else route
 
     async def _handle_region_error(self, state: "_Request", route: Route, error: wire.RegionError) -> None:
-        self._routes.doubt(route)
+        self._routes.mark_doubtful(route)
         state.is_doubtful |= not any(error.HasField(field) for field in _REFUSED_BEFORE)
         if error.HasField("not_leader"):
             hint = error.not_leader.leader
@@ -240,7 +240,7 @@ class RawClient:
         except NoAnswer as trouble:
             self._record_error(state, trouble)
             return
-        self._routes.keep(Route(route.region, hint, address))
+        self._routes.store(Route(route.region, hint, address))
 
     def _is_first_turn(self, state: "_Request") -> bool:
         """Count a change of route, and return whether it is this request's first, which needs no pause."""

@@ -17,7 +17,7 @@ from demo.processes.unix_client import ask
 from demo.subjects.cluster.deployment import Tell
 from demo.subjects.cluster.members import Members
 from demo.subjects.tikv.discovery import MemberDiscovery
-from demo.subjects.tikv.playground.directories import PlaygroundDir, end_all, end_what_is_left
+from demo.subjects.tikv.playground.directories import PlaygroundDir, stop_orphaned_playgrounds, stop_playground
 from demo.subjects.tikv.playground.tiup import EACH, VERSION, check_ports, command, find_tiup, missing
 from demo.subjects.tikv.topology import Topology
 
@@ -52,7 +52,7 @@ class Playground:
         """Set who discovers the members, and where they are recorded. Called once, before anything else."""
         self._parts, self._discovery = parts, roster
 
-    def told(self, members: Members, changed: Callable[[], None], tell: Tell) -> None:
+    def connect(self, members: Members, changed: Callable[[], None], tell: Tell) -> None:
         self._members, self._tell = members, tell
 
     # Start, heal, stop.
@@ -64,10 +64,10 @@ class Playground:
     async def bring_up(self) -> None:
         """Start a new one, always: a playground belongs to one show."""
         tiup = find_tiup()
-        await end_what_is_left(self._tell)
+        await stop_orphaned_playgrounds(self._tell)
         directory = self._directory = PlaygroundDir.new()
         if lacking := missing():
-            self._tell(f"tiup loads {', '.join(lacking)} first: that may take minutes")
+            self._tell(f"tiup downloads {', '.join(lacking)} first: that may take minutes")
         self._tell(f"starting {EACH} PDs and {EACH} stores of TiKV {VERSION} with tiup playground")
         tiup_command = command(tiup, directory.tag, directory.config, self.port_offset)
         config = {"command": tiup_command, "tag": directory.tag, "server": os.getpid()}
@@ -105,12 +105,12 @@ class Playground:
         while True:
             if self.supervisor is None:
                 output = self._supervisor.tail if self._supervisor is not None else ""
-                last_line = output.splitlines()[-1:] or ["it said nothing"]
-                raise SubjectError(f"the playground did not begin: {last_line[0]}")
+                last_line = output.splitlines()[-1:] or ["it printed nothing"]
+                raise SubjectError(f"the playground did not start: {last_line[0]}")
             with contextlib.suppress(SubjectError):
                 return await self.ask("GET", "/parts")
             if time.monotonic() > begun + BEGIN_SEC and not self._lines_reported:
-                raise SubjectError("the process that minds the playground does not answer")
+                raise SubjectError("the supervisor of the playground does not answer")
             await asyncio.sleep(LOOK_SEC)
 
     def _report_progress(self, report: Mapping[str, Any], begun: float) -> None:
@@ -119,7 +119,7 @@ class Playground:
         if has_news and now - self._last_notice_at >= SAY_SEC:
             self._tell(f"tiup: {report['said'][-1]}")
         elif now - self._last_notice_at >= STILL_SEC:
-            self._tell(f"tiup is still working, since {now - begun:.0f} s")
+            self._tell(f"tiup has been working for {now - begun:.0f} s")
         else:
             return
         self._lines_reported, self._last_notice_at = report["count"], now
@@ -131,20 +131,20 @@ class Playground:
         except SubjectError as error:
             return str(error)
         pds, stores = len(self._parts.pds), len(self._parts.stores)
-        return "" if pds >= EACH and stores >= EACH else f"PD knows of {pds} PDs and {stores} stores"
+        return "" if pds >= EACH and stores >= EACH else f"PD reports {pds} PDs and {stores} stores"
 
     async def _watch_for_end(self, supervisor: Child, directory: PlaygroundDir) -> None:
         """Clean up if the playground ends before its show, and tell the presenter."""
         await supervisor.wait()
-        self._tell("the playground has ended: start this show anew")
-        await end_all(directory)
+        self._tell("the playground has ended: restart this show")
+        await stop_playground(directory)
 
-    async def know(self) -> None:
+    async def update_addresses(self) -> None:
         """Do nothing: its addresses do not change."""
 
-    async def bring_back(self) -> None:
+    async def restore(self) -> None:
         for member in self._members:
-            if not (await member.look()).ok:
+            if not (await member.read()).ok:
                 await self.ask("POST", f"/ports/{self._parts.port_of(member)}/start")
 
     async def take_down(self) -> None:
@@ -157,7 +157,7 @@ class Playground:
             await supervisor.stop(END_SEC)
         self._supervisor = self._directory = None
         if directory is not None:
-            await end_all(directory)
+            await stop_playground(directory)
 
     async def close(self) -> None: ...
 
@@ -172,12 +172,12 @@ class Playground:
     def socket(self) -> Path:
         """Where the supervisor takes requests. Raises `SubjectError` when the playground has ended."""
         if self._directory is None or self.supervisor is None:
-            raise SubjectError("the playground has ended: start this show anew")
+            raise SubjectError("the playground has ended: restart this show")
         return self._directory.socket
 
     async def ask(self, method: str, path: str) -> Mapping[str, Any]:
         """Send a request to the supervisor. Raises `SubjectError`."""
-        return await ask(self.socket, method, path, ASK_SEC, "the process that minds the playground")
+        return await ask(self.socket, method, path, ASK_SEC, "the supervisor of the playground")
 
 
 def _advertised_urls(parts: list[Mapping[str, Any]]) -> tuple[str, ...]:

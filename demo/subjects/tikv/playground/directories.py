@@ -104,7 +104,7 @@ def _directories() -> Iterator[PlaygroundDir]:
                 yield PlaygroundDir(entry.name)
 
 
-async def end_what_is_left(tell: Callable[[str], None]) -> None:
+async def stop_orphaned_playgrounds(tell: Callable[[str], None]) -> None:
     """End the playgrounds of shows that have terminated.
 
     If the supervisor still lives, it is already ending its playground and is waited for; otherwise it is ended here.
@@ -113,9 +113,9 @@ async def end_what_is_left(tell: Callable[[str], None]) -> None:
         noted = directory.noted()
         if not noted or _is_alive(noted.get("server"), noted.get("server_born")):
             continue
-        tell(f"ending the playground {directory.tag}, which a show that is gone has left")
+        tell(f"stopping the playground {directory.tag}, which an earlier show left running")
         if await _wait_for_supervisor(noted, END_SEC * 2):
-            await end_all(directory)
+            await stop_playground(directory)
 
 
 async def _wait_for_supervisor(noted: dict[str, Any], within_sec: float) -> bool:
@@ -131,7 +131,7 @@ def _is_alive(pid: object, born: int | None) -> bool:
     return isinstance(pid, int) and ProcessRef(pid, born).is_alive
 
 
-async def end_all(place: PlaygroundDir) -> None:
+async def stop_playground(place: PlaygroundDir) -> None:
     """Kill every process with the playground's mark until none is left, then delete its directory.
 
     Raises `SubjectError` when processes are left after END_SEC.
@@ -141,6 +141,8 @@ async def end_all(place: PlaygroundDir) -> None:
         for pid, born in processes.items():
             ProcessRef(pid, born).kill()
         if time.monotonic() > until:
-            raise SubjectError(f"processes of a playground do not end: {', '.join(map(str, processes))}")
+            raise SubjectError(
+                f"processes of a playground do not terminate, kill them: {', '.join(map(str, processes))}"
+            )
         await asyncio.sleep(LOOK_SEC)
     place.remove()

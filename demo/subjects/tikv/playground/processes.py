@@ -15,7 +15,7 @@ from demo.processes.unix_client import ask
 from demo.subjects.cluster.cluster import Cluster
 from demo.subjects.cluster.members import Member
 from demo.subjects.tikv.playground.deployment import ASK_SEC, Playground
-from demo.subjects.tikv.playground.tiup import stays_without_its_own
+from demo.subjects.tikv.playground.tiup import survives_last_of_kind
 from demo.subjects.tikv.topology import Topology
 
 GONE_SEC = 30.0
@@ -34,16 +34,17 @@ class PlaygroundProcesses:
     async def find(self, name: str, *, to_kill: bool) -> TargetProcess:
         member, supervisor = self._cluster.members.find(name), self._playground.supervisor
         if member is None or supervisor is None:
-            raise SubjectError(f"{name} is no part of a playground that runs, so nothing was touched")
+            raise SubjectError(f"{name} does not belong to a running playground, so nothing was changed")
         port = self._parts.port_of(member)
         running = [part for part in (await self._playground.ask("GET", "/parts"))["parts"] if part["alive"]]
         part = next((part for part in running if port in part["ports"]), None)
         if part is None:
-            raise SubjectError(f"{name} does not run, so it cannot be broken: heal it first")
-        if to_kill and part["own"] and self._is_last(member, running) and not stays_without_its_own():
+            raise SubjectError(f"{name} is not running, so it cannot be broken: heal it first")
+        if to_kill and part["own"] and self._is_last(member, running) and not survives_last_of_kind():
             raise SubjectError(
-                f"{name} is the last of its kind that tiup itself has started, and a playground before 1.16.5 may end "
-                "with it, so it is not killed: start this show anew, or `tiup update playground`"
+                f"{name} is the last process of its kind that tiup itself has started, and a playground "
+                "before 1.16.5 may end "
+                "with it, so it is not killed: restart this show, or run `tiup update playground`"
             )
         undo = {"socket": str(self._playground.socket), "port": port, "kind": member.kind, "address": member.address}
         undo |= {"argv": part["argv"], "owner": supervisor.pid, "owner_born": supervisor.born}
@@ -61,7 +62,7 @@ class PlaygroundProcesses:
     async def restart(self, undo: Mapping[str, Any]) -> None:
         socket, port = Path(undo["socket"]), int(undo["port"])
         try:
-            await ask(socket, "POST", f"/ports/{port}/start", ASK_SEC, "the process that minds the playground")
+            await ask(socket, "POST", f"/ports/{port}/start", ASK_SEC, "the supervisor of the playground")
         except SubjectError:
             if self._playground.supervisor is not None:
                 raise
@@ -73,9 +74,9 @@ class PlaygroundProcesses:
                 await asyncio.sleep(LOOK_SEC)
 
     async def is_up(self, undo: Mapping[str, Any]) -> bool:
-        session, url = self._cluster.lines.session, f"http://{undo['address']}"
+        session, url = self._cluster.connections.session, f"http://{undo['address']}"
         probe = StatusProbe(session, url) if undo["kind"] == "tikv" else PdProbe(session, url, asks_word=_asks_nothing)
-        return (await probe.look()).ok
+        return (await probe.read()).ok
 
 
 def _asks_nothing(_: str) -> bool:

@@ -26,7 +26,7 @@ from demo.processes.child import program, start_time_of
 from demo.processes.process_ref import ProcessRef
 from demo.processes.procfs import Launch, Processes, children, descendants, listeners, marked, orphans
 from demo.processes.unix_server import as_handler, listen
-from demo.subjects.tikv.playground.directories import MARK, PlaygroundDir, end_all
+from demo.subjects.tikv.playground.directories import MARK, PlaygroundDir, stop_playground
 
 PR_SET_CHILD_SUBREAPER = 36
 LOOK_SEC = 0.25
@@ -52,7 +52,7 @@ class ManagedProcess:
     own: bool
     ports: set[int] = field(default_factory=set)
 
-    def told(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         known = {"pid": self.process.pid, "born": self.process.born, "alive": self.process.is_alive}
         return known | {"own": self.own, "ports": sorted(self.ports), "argv": list(self.launch.argv)}
 
@@ -121,7 +121,7 @@ class PlaygroundSupervisor:
         while not self.ending.is_set():
             self._record_listeners()
             if self._tiup is not None and self._tiup.returncode is not None and not self._living_processes():
-                last_line = self._output_lines[-1] if self._output_lines else "it said nothing"
+                last_line = self._output_lines[-1] if self._output_lines else "it printed nothing"
                 print(f"tiup ended with code {self._tiup.returncode}: {last_line}", flush=True)
                 self.ending.set()
             await asyncio.sleep(LOOK_SEC)
@@ -172,7 +172,7 @@ class PlaygroundSupervisor:
         """Return the processes that listen or have listened, and tiup's output: its last lines, and how many in all."""
         self._record_listeners()
         ended = self._tiup.returncode if self._tiup is not None else None
-        parts = {id(process): process.told() for process in self._by_port.values()}
+        parts = {id(process): process.as_dict() for process in self._by_port.values()}
         return {
             "parts": list(parts.values()),
             "said": list(self._output_lines)[-5:],
@@ -189,12 +189,12 @@ class PlaygroundSupervisor:
         async with self._lock:
             managed = self._by_port.get(port)
             if managed is None:
-                raise SubjectError(f"nothing of this playground has ever listened on port {port}")
+                raise SubjectError(f"no process of this playground has ever listened on port {port}")
             if self.ending.is_set():
-                raise SubjectError("the playground ends")
+                raise SubjectError("the playground is stopping")
             if await self._keeps_running(managed, port):
                 managed.process.resume()
-                return managed.told()
+                return managed.as_dict()
             output = os.open(managed.launch.output or os.devnull, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
             try:
                 child = await self._spawn(list(managed.launch.argv), managed.launch.environ, managed.launch.cwd, output)
@@ -205,7 +205,7 @@ class PlaygroundSupervisor:
             )
             self._processes[(child.pid, restarted.process.born or 0)] = restarted
             self._by_port |= dict.fromkeys(managed.ports, restarted)
-            return restarted.told()
+            return restarted.as_dict()
 
     async def _keeps_running(self, managed: ManagedProcess, port: int) -> bool:
         until = time.monotonic() + DYING_SEC
@@ -242,7 +242,7 @@ class PlaygroundSupervisor:
                     ProcessRef(pid, born).kill()
                 self._reap()
                 await asyncio.sleep(END_LOOK_SEC)
-            await end_all(self._directory)
+            await stop_playground(self._directory)
 
 
 async def _end_with_server(supervisor: PlaygroundSupervisor) -> None:

@@ -44,7 +44,7 @@ max-open-files = 256
 def find_tiup() -> str:
     """Return its path. Raises `SubjectError` with the command that installs it."""
     if not sys.platform.startswith("linux"):
-        raise SubjectError("--tiup needs Linux: elsewhere the stores' processes cannot be told apart; use containers")
+        raise SubjectError("--tiup needs Linux, to identify the stores' processes; use containers instead")
     found = shutil.which("tiup") or shutil.which("tiup", path=str(home() / "bin"))
     if found is None:
         raise SubjectError(f"tiup was not found: {INSTALL}")
@@ -73,7 +73,7 @@ def playground_version() -> tuple[int, ...] | None:
     return max((tuple(map(int, match.groups())) for match in matches if match), default=None)
 
 
-def stays_without_its_own() -> bool:
+def survives_last_of_kind() -> bool:
     """Return whether the playground continues when nothing of a kind that it started itself is left."""
     version = playground_version()
     return version is None or version >= STAYS
@@ -84,7 +84,7 @@ def check_ports(port_offset: int) -> None:
     version = playground_version()
     if port_offset and version is not None and version < MOVES_PORTS:
         raise SubjectError(
-            f"the playground that is here (v{_format_version(version)}) cannot move its ports: "
+            f"the installed playground (v{_format_version(version)}) cannot move its ports: "
             f"`tiup update playground`, to v{_format_version(MOVES_PORTS)} or later, or leave out port-offset"
         )
 
@@ -112,13 +112,17 @@ async def _check_tiup() -> Finding:
         async with asyncio.timeout(VERSION_SEC):
             out, _ = await process.communicate()
     except TimeoutError:
-        return no("tiup", f"{path} did not tell its version within {VERSION_SEC:g} s", "try `tiup --version`")
+        return no(
+            "tiup",
+            f"{path} did not print its version within {VERSION_SEC:g} s",
+            "run `tiup --version` in a terminal to see why",
+        )
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
     if process.returncode != 0:
-        return no("tiup", f"{path} --version failed (exit code {process.returncode})", f"install it anew: {INSTALL}")
+        return no("tiup", f"{path} --version failed (exit code {process.returncode})", f"install it again: {INSTALL}")
     return ok("tiup", f"{out.decode(errors='replace').strip().splitlines()[0][:80] if out.strip() else '?'}, {path}")
 
 
@@ -127,7 +131,5 @@ async def _check_components(port_offset: int) -> Finding:
     lacking = missing()
     if lacking:
         components = " ".join(lacking)
-        return maybe(
-            "its components", f"not here yet: {components}", f"tiup install {components}, before you go on stage"
-        )
-    return ok("its components", f"pd and tikv {VERSION} are here")
+        return maybe("its components", f"not installed yet: {components}", f"tiup install {components} before the show")
+    return ok("its components", f"pd and tikv {VERSION} are installed")
