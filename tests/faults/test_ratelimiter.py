@@ -330,7 +330,7 @@ async def told_of(system: OwnedSystem, since: float, key: str) -> Mapping[str, A
 
 async def test_a_run_after_a_burst_is_told_nothing_of_its_ghosts() -> None:
     async with running() as system:
-        since = await ran(system, burst_of(system))
+        since = await ran(system, burst_of(system, 10.0))
         assert (await told_of(system, since, NAIVE_KEY))["ghosts"] > 0
         assert (await told_of(system, CLOCK.now(), NAIVE_KEY))["ghosts"] <= 1, "only a race of its own may show"
         assert (await told_of(system, since, EXACT_KEY))["ghosts"] == 0
