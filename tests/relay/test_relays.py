@@ -91,7 +91,7 @@ def test_a_relay_that_comes_late_has_the_whole_state_at_once(hall: Hall, redis: 
         state = late.state()
         assert (ident_of(state), state["chapter"]["title"]) == (ident, "Many hands")
         assert "Many hands" in late.client.get("/").text
-        assert "of another version" not in late.said()
+        assert "another version than" not in late.said()
 
 
 def test_ids_and_regions_are_the_same_on_every_server(hall: Hall) -> None:
@@ -311,9 +311,9 @@ def test_a_relay_serves_https_with_a_certificate(hall: Hall, redis: Broker, cert
         (["serve", "none", "--redis", "redis://host:port"], "is not the URL of a Redis"),
         (["relay", "--redis", "127.0.0.1:6379"], "is not the URL of a Redis"),
         (["relay", "--redis", "redis://:secret@h/x"], "redis://h/x has no valid database"),
-        (["relay", "--redis", "redis://:secret@h?timeout=1"], "redis://h has an option 'timeout'"),
+        (["relay", "--redis", "redis://:secret@h?timeout=1"], "redis://h has an unknown option 'timeout'"),
         (["relay", "--redis", "rediss://h?ssl_nonsense=1"], "has an option that cannot be used"),
-        (["relay", "--redis", "redis://h", "--show", "a:b"], "--show 'a:b' is not a name"),
+        (["relay", "--redis", "redis://h", "--show", "a:b"], "--show 'a:b' is not a valid name"),
         (["relay"], "a relay needs the Redis of the show"),
         (["relay", "--redis", "redis://h", "--public-name", "ftp://x"], "neither http nor https"),
     ],
@@ -391,4 +391,4 @@ def test_a_picture_of_another_version_shows_what_both_know(redis: Broker) -> Non
         assert 'data-build="another build"' not in page
         with Stream(relay, "/stream/stage") as stream:
             assert "unheard-of" not in shown(stream)["data"]
-        assert relay.said().count("of another version") == 1
+        assert relay.said().count("another version than") == 1

@@ -178,7 +178,7 @@ async def test_a_lost_disk_keeps_them_in_memory_and_says_so(tmp_path: Path) -> N
     token, session = sessions.pair("iPhone Safari")
     assert not await sessions.wait_until_saved()
     assert sessions.find([token]) is session
-    assert "cannot be written" in said[0]
+    assert "cannot be saved" in said[0]
 
 
 @pytest.mark.anyio
@@ -201,7 +201,7 @@ async def test_what_was_revoked_on_a_full_disk_is_not_back_after_a_crash(
         told = sessions.durable
         assert not told
         assert Sessions(SessionFile(path, "e")).find([gone[0]]) is None
-        assert "cannot be written" in said[0]
+        assert "cannot be saved" in said[0]
     more = sessions.pair("Mac Safari")
     assert await sessions.wait_until_saved()
     assert sessions.durable
