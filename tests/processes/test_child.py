@@ -142,15 +142,15 @@ async def test_no_child_outlives_its_parent_however_that_ends(how: signal.Signal
     await until(lambda: not any(is_running(pid) for pid in pids), 3.0)
 
 
-async def test_the_leash_refuses_a_parent_that_is_gone_already() -> None:
-    """The parent died between the spawn and the leash: nobody would send the signal any more."""
+async def test_no_child_is_started_for_a_parent_that_has_terminated() -> None:
+    """The parent died between the spawn and the request for its death signal: nobody would send the signal any more."""
     nobody = 2**22 + 1
-    leash = await asyncio.create_subprocess_exec(
+    started = await asyncio.create_subprocess_exec(
         sys.executable, "-I", "-S", str(PARENT_DEATH_SIGNAL), str(nobody), SLEEP, "60", stderr=asyncio.subprocess.PIPE
     )
-    _, said = await leash.communicate()
-    assert leash.returncode == 1
-    assert b"the parent is gone" in said
+    _, said = await started.communicate()
+    assert started.returncode == 1
+    assert b"the parent process has terminated" in said
 
 
 async def test_nothing_in_the_working_directory_shadows_a_child_s_modules(
