@@ -310,11 +310,11 @@ async def test_another_engine_that_answers_is_never_healed(
     line.pretend(real, real[::-1])
     async with engine_at(line.url) as elsewhere:
         other = fault(yard, deed, "one", elsewhere)
-        with pytest.raises(FaultError, match=r"one is on another container engine than the one at .*: set DOCKER_HOST"):
+        with pytest.raises(FaultError, match=r"one belongs to another container engine than the one at .*: set DOCKER_HOST"):
             await other.heal(plan)
         assert not await other.is_healed(plan), "what it knows of is broken"
         docker("rm", "--force", yard.name("one"))
-        with pytest.raises(FaultError, match="one is on another container engine"):
+        with pytest.raises(FaultError, match="one belongs to another container engine"):
             await other.is_healed(plan)
     assert await driver.is_healed(plan)
 

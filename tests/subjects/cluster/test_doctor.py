@@ -73,7 +73,7 @@ def test_an_engine_that_is_nowhere_is_no_and_the_rest_is_still_looked_at(boxes: 
 def test_an_address_that_is_none_is_no(boxes: dict[str, str]) -> None:
     done = doctor("boxes:Boxes", "--port", "0", env={**boxes, "DOCKER_HOST": "nonsense"})
     assert done.returncode == 1
-    assert "'nonsense' is no address of a container engine" in line(done, "engine")
+    assert "'nonsense' is not the address of a container engine" in line(done, "engine")
 
 
 def test_an_engine_that_hangs_is_given_up_within_its_time(boxes: dict[str, str], listening: Path) -> None:
@@ -112,7 +112,7 @@ async def test_a_real_engine_its_images_and_ports_are_told_from_what_is_missing(
         program.listen()
         found = by_name(await examine_engine(Engine(), Needs("somebody-else", (), (ours, free))))
     assert found["ports"].verdict == "no"
-    assert found["ports"].found == f"taken: {ours} by container {yard.name('store')}, {free} by a program"
+    assert found["ports"].found == f"in use: {ours} by container {yard.name('store')}, {free} by a program"
 
 
 @pytest.mark.parametrize(
