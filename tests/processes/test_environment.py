@@ -156,7 +156,7 @@ async def test_a_program_that_does_not_tell_its_version_in_time_did_not_answer(
     hanging(tmp_path, "docker", "docker-compose", "redis-server")
     monkeypatch.setattr(redis_server, "VERSION_SEC", 0.2)
     monkeypatch.setattr("demo.subjects.cluster.compose.VERSION_SEC", 0.2)
-    with pytest.raises(SubjectError, match=r"\(which did not answer within 0.2 s\). Try again: see"):
+    with pytest.raises(SubjectError, match=r"\(which did not answer within 0.2 s\). Try again: check"):
         await asyncio.to_thread(find_server, [str(tmp_path / "redis-server")])
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SubjectError, match=r"`docker-compose version` did not answer within 0.2 s") as caught:

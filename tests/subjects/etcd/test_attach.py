@@ -73,7 +73,7 @@ async def test_a_member_that_cannot_be_seen_from_here_is_named_at_the_start_and_
         assert words in done.stderr
         assert words in demo("doctor", "etcd", "--attach", mine.name).stdout
         strange = [replace(one, labels={SERVICE_LABEL: f"x-{one.service}"}, networks={}) for one in found]
-        with pytest.raises(SubjectError, match=r"the member etcd-\d of that etcd is no container .* there: x-etcd-1"):
+        with pytest.raises(SubjectError, match=r"the member etcd-\d of that etcd is not a container of .* its services: x-etcd-1"):
             await members_of(mine.name, strange)
         with pytest.raises(SubjectError, match=r"publishes etcd's client port 2379 .* its services: etcd-1"):
             await members_of(mine.name, [replace(one, ports={}) for one in found])
@@ -86,5 +86,5 @@ def test_a_project_without_a_pd_is_refused_by_tikv_with_what_is_there(tmp_path: 
         done = demo("serve", "tikv", "--no-open", "--port", "0", "--attach", mine.name)
         assert done.returncode == 1
         assert words in done.stderr
-        assert "its services: etcd-1, etcd-2, etcd-3" in done.stderr
+        assert "its containers: etcd-1, etcd-2, etcd-3" in done.stderr
         assert words in demo("doctor", "tikv", "--attach", mine.name).stdout
