@@ -310,7 +310,7 @@ async def test_another_engine_that_answers_is_never_healed(
     line.pretend(real, real[::-1])
     async with engine_at(line.url) as elsewhere:
         other = fault(yard, deed, "one", elsewhere)
-        with pytest.raises(FaultError, match=r"one belongs to another container engine than the one at .*: set DOCKER_HOST"):
+        with pytest.raises(FaultError, match=r"one belongs to another container engine than .*: set DOCKER_HOST"):
             await other.heal(plan)
         assert not await other.is_healed(plan), "what it knows of is broken"
         docker("rm", "--force", yard.name("one"))
