@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser.test_pages import connected
-from tests.support.chromium import LAPTOP, PHONE, PROJECTOR, Window, chromium, windows
+from tests.support.chromium import LAPTOP, PHONE, PROJECTOR, Window, chromium, until_true, windows
 from tests.support.right_to_left_subject import WORD
 from tests.support.servers import Server, serving
 
@@ -50,9 +50,7 @@ def browser() -> Iterator[Browser]:
 
 def read(window: Window, *wanted: str) -> list[list[str]]:
     """The texts, once all of these are there."""
-    window.page.wait_for_function(
-        "words => words.every((word) => document.body.textContent.includes(word))", arg=list(wanted), timeout=15_000
-    )
+    until_true(window.page, "words => words.every((word) => document.body.textContent.includes(word))", list(wanted))
     texts: list[list[str]] = window.page.evaluate(TEXTS, WORD)
     return texts
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.test_pages import connected
-from tests.support.chromium import LAPTOP, PHONE, PROJECTOR, Window, chromium, windows
+from tests.support.chromium import LAPTOP, PHONE, PROJECTOR, Window, chromium, until_true, windows
 from tests.support.servers import Server, serving
 
 pytestmark = pytest.mark.browser
@@ -137,9 +137,9 @@ def test_the_stage_takes_its_keys_on_other_keyboards_and_no_others(fresh: Server
     strike(page, "؟ +Slash")
     expect(page.locator("#help")).to_be_hidden()
     strike(page, "а KeyF")
-    page.wait_for_function("document.fullscreenElement !== null")
+    until_true(page, "document.fullscreenElement !== null")
     strike(page, "а KeyF")
-    page.wait_for_function("document.fullscreenElement === null")
+    until_true(page, "document.fullscreenElement === null")
     strike(page, "т KeyN", "ч KeyX", "ч KeyX", "и KeyB")
     state = fresh.state()
     assert (state["chapter"]["number"], state["halted"], state["blackout"]) == (1, False, False)
@@ -149,7 +149,7 @@ def drag(page: Page, *fingers: int, scale: float = 1.0) -> None:
     """As many fingers as there are heights, from right to left, on a page at this zoom."""
     session = page.context.new_cdp_session(page)
     session.send("Emulation.setPageScaleFactor", {"pageScaleFactor": scale})
-    page.wait_for_function("scale => Math.abs(visualViewport.scale - scale) < 0.01", arg=scale)
+    until_true(page, "scale => Math.abs(visualViewport.scale - scale) < 0.01", scale)
     for x in range(320, 60, -40):
         points = [{"x": x, "y": y, "id": number} for number, y in enumerate(fingers)]
         session.send(
@@ -157,7 +157,7 @@ def drag(page: Page, *fingers: int, scale: float = 1.0) -> None:
         )
     session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     session.send("Emulation.setPageScaleFactor", {"pageScaleFactor": 1.0})
-    page.wait_for_function("visualViewport.scale === 1")
+    until_true(page, "visualViewport.scale === 1")
     session.detach()
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
+from tests.support.servers import wait_for
+
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 
 PROJECTOR = (1920, 1080)
@@ -40,6 +42,11 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
         yield browser
         browser.close()
+
+
+def until_true(page: Page, expression: str, arg: object = None) -> None:
+    """Wait until a JavaScript expression is true. Playwright's own wait evaluates a string, which our pages forbid."""
+    wait_for(lambda: bool(page.evaluate(expression, arg)))
 
 
 class Window:
