@@ -4,6 +4,7 @@
 demo.link = (() => {
   const SILENT_MS = 2400;
   const ANSWER_MS = 4000;
+  const DROPPED_MS = 500;
   const CLOSED_MS = 150;
   const RETRY_MS = 250;
   const RETRY_MOST_MS = 800;
@@ -305,6 +306,11 @@ demo.link = (() => {
     } else if (asking && !connection && now() - askedAt > ANSWER_MS) {
       if (awake) hung();
       giveUp();
+      // What was dropped before it was sent cannot be given up: nothing tells its end, and nothing may wait for it.
+      if (now() - askedAt > ANSWER_MS + DROPPED_MS) {
+        asking = superseded = false;
+        ask();
+      }
     } else if (placed || isLost()) ask();
     tell();
   }

