@@ -66,15 +66,18 @@ def _was_healed_here(state: ShowState, fault: FaultState) -> bool:
 
 def _describe_running(fault: FaultState, private: bool) -> BannerView:
     title, effect = fault_title(fault), seen_text(fault)
+    # A title made for a requested target names that already.
+    target = fault.target if title == fault.config.description else ""
     if fault.state == "failed":
         text = fault.error or "" if private else "the presenter's page says why"
         return BannerView(fault.name, "failed", f"{fault.target or title}: not healed", text)
     if fault.state == "injecting":
-        return BannerView(fault.name, "fault", title, fault.target, "starting")
+        return BannerView(fault.name, "fault", title, target, "starting")
+    effect = f"{target} · {effect}" if target else effect
     if fault.state == "healing":
-        return BannerView(fault.name, "healing", title, f"{fault.target} · {effect}", "healing")
+        return BannerView(fault.name, "healing", title, effect, "healing")
     tail = "until healed" if fault.heals_at is None else "heals in"
-    return BannerView(fault.name, "fault", title, f"{fault.target} · {effect}", tail, fault.heals_at)
+    return BannerView(fault.name, "fault", title, effect, tail, fault.heals_at)
 
 
 def _describe_healed(fault: FaultState) -> BannerView:

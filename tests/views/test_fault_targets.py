@@ -1,15 +1,18 @@
 """Whom a fault would hit is on its button before it is fired, and a start tells how far it is."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from demo.show import Refusal, ShowState, apply, decide
+from demo.show import FaultState, Refusal, ShowState, apply, decide
 from demo.show import commands as c
 from demo.show import events as e
 from demo.show.health_sample import read_sample
 from demo.startup_report import SYSTEM, StartupReport
+from demo.types import ChaosConfig, ChaosType
 from demo.views import snapshot
+from demo.views.banners import _describe_running
 from demo.views.presenter import presenter_view
 from tests.support.show_player import Player, player
 
@@ -69,3 +72,15 @@ def tell(play: Player, command: c.CommandEnvelope) -> None:
     assert not isinstance(decision, Refusal)
     for event in decision:
         play.state = apply(play.state, e.JournalEntry(play.state.seq + 1, play.at, command.issuer, event))
+
+
+def test_a_banner_names_a_requested_target_once() -> None:
+    fault = FaultState(
+        ChaosConfig("kill", ChaosType.CONTAINER_KILL, "Kill the leader", 5.0),
+        target="node-3",
+        state="active",
+        requested_target="node-3",
+    )
+    asked, own = (_describe_running(one, private=False) for one in (fault, replace(fault, requested_target=None)))
+    assert (asked.title, asked.text) == ("Kill node-3", "no effect seen yet")
+    assert (own.title, own.text) == ("Kill the leader", "node-3 · no effect seen yet")
