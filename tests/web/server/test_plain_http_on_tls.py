@@ -178,7 +178,7 @@ def test_the_server_goes_on_when_its_files_run_out_and_come_back(tls: Server) ->
         with contextlib.ExitStack() as stack:
             for _ in range(30):
                 stack.enter_context(connection(tls.port))
-            time.sleep(0.5)
+            wait_for(lambda: open_files(tls.process.pid) >= limit)
     finally:
         resource.prlimit(tls.process.pid, resource.RLIMIT_NOFILE, was)
 
