@@ -1,0 +1,81 @@
+"""A chapter's settings: its steps, its prediction, and what has to hold before it is entered."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from demo.showfile.schema.faults import ExecCommand, HttpRequest
+from demo.showfile.schema.values import Argv, Condition, FaultName, Seconds, Settings, Switch, Text
+
+VERBS = ("countdown", "fault", "heal", "wait", "wait_until", "say", "load", "run", "exec", "http", "python")
+LAYOUTS = ("cover", "story", "focus", "system", "panel", "split", "center", "image", "end")
+CHECKS = ("before", "after", "edge", "always", "during-fault", "SOT", "EOT", "Edge", "Continuous", "OnChaos")
+
+
+class Step(Settings):
+    """One step of `on_enter`: exactly one verb."""
+
+    countdown: Seconds | Literal["3", "5", "10"] | None = None
+    fault: FaultName | None = None
+    heal: FaultName | Literal["all"] | None = None
+    wait: Seconds | None = None
+    wait_until: Condition | None = None
+    say: Text | None = None
+    load: Mapping[str, Text] | None = None
+    run: Argv | None = None
+    exec: ExecCommand | None = None
+    http: HttpRequest | None = None
+    python: Text | None = None
+
+    name: Text | None = None
+    timeout: Seconds | None = None
+    if_: Condition | None = Field(default=None, alias="if")
+    continue_on_error: Switch = False
+
+    @model_validator(mode="after")
+    def _check_verb(self) -> "Step":
+        given = [verb for verb in VERBS if getattr(self, verb) is not None]
+        if len(given) != 1:
+            raise PydanticCustomError(
+                "verb",
+                "a step is exactly one of {verbs}{given}",
+                {"verbs": ", ".join(VERBS), "given": f"; this one is {' and '.join(given)}" if given else ""},
+            )
+        return self
+
+    @property
+    def verb(self) -> str:
+        return next(verb for verb in VERBS if getattr(self, verb) is not None)
+
+
+class Requirement(Settings):
+    condition: Condition
+    msg: Text
+
+
+class ChapterSettings(Settings):
+    title: Text | None = None
+    id: Text | None = None
+    hide: Switch = False
+    src: Text | None = None
+    on_enter: tuple[Step | Literal["heal"], ...] = ()
+    auto_advance: Switch = False
+    blocks_advance: Switch = False
+    budget: Seconds | None = None
+    require: tuple[Requirement, ...] = ()
+    hypothesis: Text | None = None
+    expect: Condition | None = None
+    check: Literal[CHECKS] = "during-fault"  # type: ignore[valid-type]
+    layout: Literal[LAYOUTS] | None = None  # type: ignore[valid-type]
+    panel: Text | tuple[Text, ...] | None = None
+    highlight: Text | tuple[Text, ...] = ()
+    vote: Switch = False
+    evidence: Switch = False
+
+    @model_validator(mode="after")
+    def _check_prediction(self) -> "ChapterSettings":
+        if self.expect is not None and not self.hypothesis:
+            raise PydanticCustomError("hypothesis", "expect needs a hypothesis: the sentence that it proves", {})
+        return self

@@ -1,0 +1,174 @@
+"""Faults: what is broken, for how long, how it is undone, and what proves that it is healed."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from demo.showfile.schema.values import (
+    Argv,
+    Condition,
+    LoadName,
+    ProcessName,
+    ProxyName,
+    Seconds,
+    Settings,
+    Switch,
+    Text,
+    Whole,
+)
+
+KINDS = ("container", "process", "tcp", "redis", "traffic", "run", "exec", "http", "json")
+COMMANDS = ("run", "exec", "http", "json")
+"""The kinds that can do anything: only the deck knows how they are undone."""
+
+DURATION_SEC = 10.0
+HEAL_TIMEOUT_SEC = 30.0
+
+
+class ContainerTarget(Settings):
+    service: Text | None = None
+    name: Text | None = None
+    group: Text | None = None
+    where: Condition | None = None
+    pick: Literal["one", "all", "random"] = "one"
+    do: Literal["kill", "stop", "pause", "disconnect"]
+
+
+class ProcessTarget(Settings):
+    name: ProcessName | None = None
+    port: Whole | None = None
+    pidfile: Text | None = None
+    where: Condition | None = None
+    pick: Literal["one", "all", "random"] = "one"
+    do: Literal["kill", "pause"]
+
+    @model_validator(mode="after")
+    def _check_target(self) -> "ProcessTarget":
+        given = [key for key in ("name", "port", "pidfile", "where") if getattr(self, key) is not None]
+        if len(given) != 1:
+            raise PydanticCustomError("target", "name the process by exactly one of name, port, pidfile and where", {})
+        return self
+
+
+class TcpToxics(Settings):
+    """Faults of a connection, by Toxiproxy's names; durations and rates carry their unit."""
+
+    proxy: ProxyName
+    latency: Seconds | None = None
+    jitter: Seconds | None = None
+    bandwidth: Text | None = None
+    timeout: Seconds | None = None
+    reset_peer: Seconds | Literal["now"] | None = None
+    slow_close: Seconds | None = None
+    limit_data: Text | None = None
+    down: Switch = False
+    stream: Literal["upstream", "downstream", "both"] = "downstream"
+    toxicity: float = Field(default=1.0, ge=0, le=1)
+
+
+class RedisTarget(Settings):
+    url: Text
+    do: Literal["pause"]
+
+
+class TrafficTarget(Settings):
+    load: LoadName
+    times: Whole = 2
+    concurrency: Whole | None = None
+
+
+class ExecCommand(Settings):
+    command: Argv
+    service: Text | None = None
+    container: Text | None = None
+
+
+class HttpRequest(Settings):
+    url: Text
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
+    headers: Mapping[str, Text] = Field(default_factory=dict)
+    body: Any = None
+    """Text is sent as it is, anything else as JSON."""
+    timeout: Seconds = 5.0
+
+
+class JsonValue(Settings):
+    """One value in a shared JSON document over HTTP: read first, written, and put back by the undo."""
+
+    url: Text
+    path: Text
+    value: Any
+    method: Literal["PUT", "POST", "PATCH"] = "PUT"
+    headers: Mapping[str, Text] = Field(default_factory=dict)
+
+
+class ActionStep(Settings):
+    """One step of an undo, where it is no plain command."""
+
+    run: Argv | None = None
+    exec: ExecCommand | None = None
+    http: HttpRequest | None = None
+
+    @model_validator(mode="after")
+    def _check_verb(self) -> "ActionStep":
+        if sum(given is not None for given in (self.run, self.exec, self.http)) != 1:
+            raise PydanticCustomError("verb", "a step of an undo is exactly one of run, exec and http", {})
+        return self
+
+
+class FaultSettings(Settings):
+    """One fault. Exactly one of the kinds is given."""
+
+    container: ContainerTarget | None = None
+    process: ProcessTarget | None = None
+    tcp: TcpToxics | None = None
+    redis: RedisTarget | None = None
+    traffic: TrafficTarget | None = None
+    run: Argv | None = None
+    exec: ExecCommand | None = None
+    http: HttpRequest | None = None
+    json_: JsonValue | None = Field(default=None, alias="json")
+
+    title: Text | None = None
+    duration: Seconds | None = DURATION_SEC
+    """None (`~`, or left empty): until it is healed."""
+    ends: Seconds | None = None
+    before: Mapping[str, Argv] = Field(default_factory=dict)
+    undo: Argv | tuple[Argv | ActionStep, ...] | None = None
+    seen: Condition | None = None
+    healed: Condition | None = None
+    heal_timeout: Seconds = HEAL_TIMEOUT_SEC
+
+    @model_validator(mode="after")
+    def _check_parts(self) -> "FaultSettings":
+        given = self.kinds
+        if len(given) != 1:
+            raise PydanticCustomError(
+                "kind",
+                "a fault has exactly one of {kinds}{given}",
+                {"kinds": ", ".join(KINDS), "given": f"; this one has {' and '.join(given)}" if given else ""},
+            )
+        if given[0] not in COMMANDS or self.ends is not None or given[0] == "json":
+            return self
+        missing = [key for key in ("undo", "healed") if getattr(self, key) is None]
+        if missing:
+            raise PydanticCustomError(
+                "undo",
+                "a fault by {kind} needs {missing}: nobody but this file knows how it is undone, and what proves it",
+                {"kind": given[0], "missing": " and ".join(missing)},
+            )
+        return self
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds that are given."""
+        return tuple(kind for kind in KINDS if self._given(kind) is not None)
+
+    def _given(self, kind: str) -> object:
+        return getattr(self, "json_" if kind == "json" else kind)
+
+    @property
+    def kind(self) -> str:
+        return self.kinds[0]

@@ -1,0 +1,41 @@
+"""The front matter: everything of a show but its chapters."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field
+
+from demo.showfile.schema.faults import FaultSettings
+from demo.showfile.schema.probes import ProbeSettings
+from demo.showfile.schema.system import (
+    LoadSettings,
+    PanelSettings,
+    ProcessSettings,
+    ProxySettings,
+    SecretSettings,
+    SystemSettings,
+    ThemeSettings,
+)
+from demo.showfile.schema.values import Name, Seconds, Settings, Text
+
+
+class FrontMatter(Settings):
+    title: Text | None = None
+    id: Text | None = None
+    description: Text = ""
+    duration: Seconds | None = None
+    language: Text | None = None
+    theme: Literal["dark", "light", "contrast"] | ThemeSettings | None = None
+    subject: Text | None = None
+    options: Mapping[str, Text] = Field(default_factory=dict)
+    system: SystemSettings | None = None
+    processes: Mapping[Name, ProcessSettings] = Field(default_factory=dict)
+    proxies: Mapping[Name, ProxySettings] = Field(default_factory=dict)
+    probes: Mapping[Name, ProbeSettings] = Field(default_factory=dict)
+    groups: Mapping[Name, tuple[Text, ...]] = Field(default_factory=dict)
+    links: tuple[Text, ...] | Text = ()
+    faults: Mapping[Name, FaultSettings] = Field(default_factory=dict)
+    load: Mapping[Name, LoadSettings] = Field(default_factory=dict)
+    panels: Mapping[Name, PanelSettings] = Field(default_factory=dict)
+    events: Mapping[Name, Text] = Field(default_factory=dict)
+    secrets: Mapping[Name, SecretSettings] = Field(default_factory=dict)

@@ -1,0 +1,92 @@
+"""Probes: how each node of the system is checked, and what makes it up, degraded or down."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from demo.showfile.schema.values import Argv, Condition, Headers, ProcessName, Seconds, Settings, Switch, Text, Whole
+
+KINDS = ("http", "tcp", "exec", "run", "redis", "postgres", "prometheus", "docker", "process", "log")
+INTERVAL_SEC = 0.5
+TIMEOUT_SEC = 0.3
+
+
+class ExecProbe(Settings):
+    """A command in a container. `service`, or `container`, its whole name."""
+
+    command: Argv
+    service: Text | None = None
+    container: Text | None = None
+
+
+class LogProbe(Settings):
+    """Lines that a process printed: how many a second match `match`."""
+
+    process: ProcessName | None = None
+    service: Text | None = None
+    match: Text = "/./"
+
+
+class ProbeSettings(Settings):
+    """One probe. Exactly one of the kinds is given; it names what is asked."""
+
+    http: Text | tuple[Text, ...] | None = None
+    tcp: Text | tuple[Text, ...] | None = None
+    run: Argv | None = None
+    exec: ExecProbe | None = None
+    redis: Text | tuple[Text, ...] | None = None
+    postgres: Text | tuple[Text, ...] | None = None
+    prometheus: Text | None = None
+    docker: Text | None = None
+    process: ProcessName | None = None
+    log: LogProbe | None = None
+
+    headers: Headers = Field(default_factory=dict)
+    method: Literal["GET", "POST", "HEAD"] = "GET"
+    query: Text | None = None
+    write: Switch = False
+    """postgres: also write a row, so that a server which only reads is degraded."""
+
+    any: Switch = False
+    each: Text | None = None
+    id: Text | None = None
+    expect_nodes: tuple[Text, ...] = ()
+    gone: Literal["ok", "down"] = "down"
+
+    interval: Seconds = INTERVAL_SEC
+    timeout: Seconds = TIMEOUT_SEC
+    retries: Whole = 1
+    start_period: Seconds | None = None
+
+    title: Text | None = None
+    group: Text | None = None
+    main: Text | None = None
+    show: tuple[Text, ...] = ()
+    up: Condition | None = None
+    degraded: Condition | None = None
+    down: Condition | None = None
+    container: Text | None = None
+    """Template over the node's id: the container behind it, for faults with `where`."""
+
+    behind: ProcessName | None = Field(default=None, description="The process behind its nodes, for faults with where")
+
+    @model_validator(mode="after")
+    def _check_kind(self) -> "ProbeSettings":
+        given = self.kinds
+        if len(given) != 1:
+            raise PydanticCustomError(
+                "kind",
+                "a probe has exactly one of {kinds}{given}",
+                {"kinds": ", ".join(KINDS), "given": f"; this one has {' and '.join(given)}" if given else ""},
+            )
+        return self
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds that are given."""
+        return tuple(kind for kind in KINDS if getattr(self, kind) is not None)
+
+    @property
+    def kind(self) -> str:
+        return self.kinds[0]

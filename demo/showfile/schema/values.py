@@ -1,0 +1,72 @@
+"""The kinds of value that a show file holds. Every scalar arrives as the text that was written; the field decides.
+
+So `on`, `010`, `1:30` and dates stay what they are where text is meant, and an argument of a command is never a number.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from demo.errors import InvalidValue
+from demo.showfile.quantities import parse_duration, parse_rate
+
+
+class Settings(BaseModel):
+    """Base of all models: unknown keys are errors, and nothing is changed after it was read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """Marks what a text stands for, so that it can be checked once all names are known."""
+
+    kind: Literal["condition", "fault", "node", "probe", "process", "proxy", "load", "panel", "path", "secret"]
+
+
+def _parsed(parse: Any) -> BeforeValidator:
+    def validate(value: object) -> object:
+        if not isinstance(value, str):
+            return value  # read back from JSON, where it is a number already, or of a wrong kind
+        try:
+            return parse(value)
+        except InvalidValue as error:
+            raise PydanticCustomError("quantity", "{why}", {"why": str(error)}) from error
+
+    return BeforeValidator(validate)
+
+
+def _read_switch(value: object) -> object:
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return value == "true"
+    raise PydanticCustomError("switch", "write true or false, not {given}", {"given": repr(value)})
+
+
+def _read_whole(value: object) -> object:
+    if isinstance(value, str):
+        if not value.isdecimal() or not value.isascii() or len(value) > 15:
+            raise PydanticCustomError("whole", "write a whole number, not {given}", {"given": repr(value)})
+        return int(value)
+    return value
+
+
+Text = Annotated[str, Field(max_length=10_000)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,62}$")]
+Seconds = Annotated[float, _parsed(parse_duration), Field(gt=0)]
+Rate = Annotated[float, _parsed(parse_rate), Field(ge=0)]
+Switch = Annotated[bool, BeforeValidator(_read_switch)]
+Whole = Annotated[int, BeforeValidator(_read_whole), Field(ge=0)]
+Port = Annotated[int, BeforeValidator(_read_whole), Field(ge=1, le=65535)]
+Argv = Annotated[tuple[Text, ...], Field(min_length=1, max_length=200)]
+Condition = Annotated[Text, Means("condition")]
+FaultName = Annotated[str, Means("fault")]
+ProcessName = Annotated[str, Means("process")]
+ProxyName = Annotated[str, Means("proxy")]
+LoadName = Annotated[str, Means("load")]
+FilePath = Annotated[Text, Means("path")]
+Headers = Mapping[str, Text]
