@@ -46,6 +46,9 @@ class OperandReader:
         self.after_literal = False
         return token
 
+    def at_end(self) -> bool:
+        return self.here.kind == "end"
+
     def at_word(self, *words: str) -> bool:
         return self.here.kind == "word" and self.here.text in words
 

@@ -77,20 +77,18 @@ class Parser(OperandReader):
         """The names of nodes whose `where` is being read, the innermost last."""
 
     def parse(self) -> tuple[Tree, Suffix]:
-        if self.here.kind == "end":
+        if self.at_end():
             raise ConditionError("the condition is empty: write one like status == 200 or redis is up", 0)
         tree = self._or()
         suffix = self._suffix()
-        if self.here.kind != "end":
-            raise self._leftover(suffix)
-        return tree, suffix
+        if self.at_end():
+            return tree, suffix
+        raise self._leftover(suffix)
 
     def _leftover(self, suffix: Suffix) -> ConditionError:
         token = self.here
         if suffix.word and self.at_word(*SUFFIXES):
-            return ConditionError(
-                f"only one of for, within and during can stand last, and {suffix.word} does", token.at
-            )
+            return ConditionError(f"only one of for, within, during can stand last, and {suffix.word} does", token.at)
         if suffix.word:
             return ConditionError(f"{suffix.word} stands last, over the whole condition: nothing follows it", token.at)
         if token.text == ")" and token.kind == "symbol":
@@ -161,7 +159,7 @@ class Parser(OperandReader):
             self._not_in_where("all", token.at)
             self.take()
             if following.text not in STATES and self.peek.kind == "word" and self.peek.text in STATES:
-                hint = f"write {following.text} is {self.peek.text}"
+                hint = f"write '{following.text} is {self.peek.text}'"
                 raise ConditionError(f"all means every expected node: {hint} for those of {following.text}", token.at)
             return InState(ALL, self._state(), at=token.at)
         if token.kind in ("word", "text") and following.kind == "word" and following.text == "is":
@@ -192,7 +190,7 @@ class Parser(OperandReader):
             return self.take().text
         if token.kind == "word" and token.text == "unknown":
             raise ConditionError(
-                "unknown cannot be asked for: an unknown node is neither up, degraded nor down", token.at
+                "unknown is not a state to ask for: an unknown node is neither up, degraded nor down", token.at
             )
         hint = nearest(token.text, STATES) if token.kind == "word" else ""
         compare = "; compare a value with ==" if token.kind in ("word", "text") and not hint else ""
@@ -231,9 +229,8 @@ class Parser(OperandReader):
                 f"expected a field of {path}, as in count({path}.role == leader), or count({path} up)", self.here.at
             )
         name, *rest = path.parts
-        inner = Field(
-            tuple(rest), path.function, at=token.end - len(".".join(rest)) if token.kind == "word" else token.at
-        )
+        at = token.end - len(".".join(rest)) if token.kind == "word" else token.at
+        inner = Field(tuple(rest), path.function, at=at)
         self._where.append(name)
         relation = self._relation(inner, token)
         self._where.pop()

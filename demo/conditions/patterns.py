@@ -66,7 +66,7 @@ def check(pattern: str) -> None:
         raise InvalidPattern(f"a regular expression has at most {MAX_PATTERN} characters", MAX_PATTERN)
     repeats = 1
     for found in _COUNTED.finditer(pattern):
-        # Each pair of braces counts, nested or not, escaped or not: the product of all is never less than what it costs.
+        # Each pair of braces counts, nested or not, escaped or not: the product is never less than what it costs.
         repeats *= max(1, *(int(number[:6]) for number in found.groups() if number))
         if repeats > MAX_REPEATS:
             raise InvalidPattern(f"its counted repeats multiply to more than {MAX_REPEATS}", found.start())

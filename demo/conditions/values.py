@@ -151,17 +151,12 @@ def compare(fact: Value, operator: str, wanted: Quantity | str | bool) -> tuple[
         return None, ""
     measured = _as_wanted(fact, wanted)
     if isinstance(measured, Quantity) and isinstance(wanted, Quantity):
-        if measured.unit != wanted.unit and not _shares(measured, wanted):
-            return None, f"{kind_of(measured)} cannot be compared with {show_quantity(wanted)}, {kind_of(wanted)}"
-        return _ordered(measured.number, operator, wanted.number), ""
-    if isinstance(measured, bool) != isinstance(wanted, bool) or isinstance(measured, Quantity | None):
-        hint = ": leave the quotes out" if isinstance(wanted, str) and isinstance(measured, Quantity) else ""
-        return None, f"{kind_of(measured)} cannot be compared with {show_value(wanted)}, {kind_of(wanted)}{hint}"
-    if type(measured) is not type(wanted):
-        return None, f"{kind_of(measured)} cannot be compared with {show_value(wanted)}, {kind_of(wanted)}"
-    if operator in ("==", "!="):
+        if measured.unit == wanted.unit or _shares(measured, wanted):
+            return _ordered(measured.number, operator, wanted.number), ""
+    elif type(measured) is type(wanted) and operator in ("==", "!="):
         return (measured == wanted) == (operator == "=="), ""
-    return None, f"{kind_of(measured)} has no order"
+    hint = ": leave the quotes out" if isinstance(wanted, str) and isinstance(measured, Quantity) else ""
+    return None, f"{kind_of(measured)} cannot be compared with {show_value(wanted)}, {kind_of(wanted)}{hint}"
 
 
 def _as_wanted(fact: Quantity | str | bool, wanted: Quantity | str | bool) -> Value:
@@ -185,15 +180,11 @@ def _ordered(measured: float, operator: str, wanted: float) -> Truth:
     if math.isnan(measured):
         return None
     same = math.isclose(measured, wanted, rel_tol=1e-9, abs_tol=1e-12)
-    match operator:
-        case "==":
-            return same
-        case "!=":
-            return not same
-        case "<":
-            return measured < wanted and not same
-        case "<=":
-            return measured < wanted or same
-        case ">":
-            return measured > wanted and not same
-    return measured > wanted or same
+    return {
+        "==": same,
+        "!=": not same,
+        "<": measured < wanted and not same,
+        "<=": measured < wanted or same,
+        ">": measured > wanted and not same,
+        ">=": measured > wanted or same,
+    }[operator]
