@@ -85,4 +85,22 @@ ProcessName = Annotated[str, Means("process")]
 ProxyName = Annotated[str, Means("proxy")]
 LoadName = Annotated[str, Means("load")]
 FilePath = Annotated[Text, Means("path")]
+
+
+def _read_links(value: object) -> object:
+    """Return links as texts: YAML reads `client -> api: client.rate` as a mapping, alone and as an item of a list."""
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, Mapping):
+        return tuple(f"{chain}: {flow}" for chain, flow in value.items())
+    if not isinstance(value, list | tuple):
+        return value
+    return tuple(
+        f"{chain}: {flow}" if isinstance(item, Mapping) and len(item) == 1 else item
+        for item in value
+        for chain, flow in (item.items() if isinstance(item, Mapping) and len(item) == 1 else [("", "")])
+    )
+
+
+Links = Annotated[tuple[Text, ...], BeforeValidator(_read_links)]
 Headers = Mapping[str, Text]
