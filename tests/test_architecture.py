@@ -20,7 +20,7 @@ FLOORS = (
     ("invitation", "processes", "show"),
     ("faults", "journal", "startup_report", "subjects", "views"),
     ("journal.library", "subjects.cluster", "subjects.ratelimiter", "watchdog"),
-    ("subjects.etcd", "subjects.tikv"),
+    ("showfile", "subjects.etcd", "subjects.tikv"),
     ("conductor", "web.rendering", "web.responses"),
     ("terminal", "web.asgi_extensions", "web.problems", "web.security_headers"),
     ("runner", "web.server"),
