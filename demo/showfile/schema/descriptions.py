@@ -1,4 +1,4 @@
-"""What each key of a show file means, in a line each: for editors (`demo schema`), `demo check --list` and docs/decks.md.
+"""What each key of a show file means, in a line each: for `demo schema`, `demo check --list` and docs/decks.md.
 
 A test holds that every key of every model has its line here, and no other.
 """
