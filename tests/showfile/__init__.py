@@ -1,1 +1,1 @@
-"""Show files: reading, checking, and what is made of them."""
+"""Tests of `demo.showfile`."""

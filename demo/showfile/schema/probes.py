@@ -90,3 +90,21 @@ class ProbeSettings(Settings):
     @property
     def kind(self) -> str:
         return self.kinds[0]
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """What is asked, as it is written; empty for commands."""
+        given = getattr(self, self.kind)
+        if self.kind in ("run", "exec", "log"):
+            return ()
+        return (given,) if isinstance(given, str) else given
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether one answer tells of many nodes: by `each`, or a query's rows by the column or label `id`."""
+        return self.each is not None or (self.id is not None and self.query is not None)
+
+    @property
+    def node_id(self) -> str | None:
+        """The node that a probe of one node tells of, if it is not named as the probe is."""
+        return None if self.has_rows else self.id
