@@ -58,7 +58,8 @@ class CommandFault:
         return observable_of(self._fault)
 
     async def plan(self) -> Plan:
-        names, known = names_in(self._deed) | names_in(self._steps), self._context.secrets
+        names = names_in(self._deed) | names_in(self._steps) | self._proof.names
+        known = self._context.secrets
         check_names([self._deed, *self._steps], list(self._fault.before), known)
         known.require(names)
         values = await read_values(self._fault.before, self._context)
@@ -139,7 +140,7 @@ class CommandFault:
         if find_processes(order.mark):
             return False
         if order.proof.healed:
-            return await order.proof.holds(self._context)
+            return await order.proof.holds(self._context, order.secrets)
         return order.ends is None or self._elapsed_sec(order) >= order.ends
 
     def _elapsed_sec(self, order: UndoOrder) -> float:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from demo.showfile.drivers.context import DriverContext
+from demo.showfile.drivers.secrets import Secrets
+from demo.showfile.drivers.substitution import fill, from_values, names_in
 from demo.showfile.schema.front_matter import FrontMatter
 from demo.showfile.schema.probes import ProbeSettings
 
@@ -31,12 +33,21 @@ class Proof:
     def data(self) -> dict[str, Any]:
         return {"healed": self.healed, "probes": dict(self.probes), "groups": dict(self.groups)}
 
-    async def holds(self, context: DriverContext) -> bool:
-        """Ask the probes, and return whether the condition holds for certain; unknown is not healed."""
+    @property
+    def names(self) -> frozenset[str]:
+        """The names, of secrets, that its probes have filled in."""
+        return names_in(list(self.probes.values()))
+
+    async def holds(self, context: DriverContext, variables: Mapping[str, str]) -> bool:
+        """Ask the probes, and return whether the condition holds for certain; unknown is not healed.
+
+        `variables`: the plan's secrets. Raises `FaultError` if one of them is not in the environment.
+        """
         if not self.healed:
             return True
         probes = {name: ProbeSettings.model_validate(probe) for name, probe in self.probes.items()}
-        facts = await context.ask_probes(probes, self.groups)
+        lookup = Secrets(variables, context.secrets.environ).look_up(from_values({}))
+        facts = await context.ask_probes(probes, self.groups, lambda text: fill(text, lookup))
         return context.parse(self.healed).truth(facts) is True
 
 

@@ -1,6 +1,6 @@
 """What fault drivers need of the rest of a show, as small protocols."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from demo.showfile.schema.probes import ProbeSettings
@@ -47,11 +47,17 @@ class Parse(Protocol):
     def __call__(self, text: str, /) -> Condition: ...
 
 
+Fill = Callable[[str], str]
+"""Puts the values of secrets into a text. Raises `FaultError` where one is not set."""
+
+
 class FreshFacts(Protocol):
     """Asks probes once, now: the proof of a heal never rests on an answer from before it."""
 
-    async def __call__(self, probes: Mapping[str, ProbeSettings], groups: Mapping[str, Sequence[str]]) -> Facts:
-        """Return what these probes answer; one without an answer has no value. Never raises."""
+    async def __call__(
+        self, probes: Mapping[str, ProbeSettings], groups: Mapping[str, Sequence[str]], fill: Fill
+    ) -> Facts:
+        """Return what these probes answer; one without an answer has no value. Raises only what `fill` raises."""
 
 
 class Loads(Protocol):

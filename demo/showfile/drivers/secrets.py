@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from demo.errors import FaultError
+from demo.showfile.drivers.substitution import Lookup
 
 MASK = "•••"
 MIN_MASKED = 3
@@ -26,6 +27,10 @@ class Secrets:
         if not value:
             raise FaultError(f"not healed: set {variable}, from which the secret {name} is read")
         return value
+
+    def look_up(self, others: Lookup) -> Lookup:
+        """Return a lookup of secrets; every other name is left to `others`."""
+        return lambda name: self.value(name) if name in self.variables else others(name)
 
     def only(self, names: Iterable[str]) -> dict[str, str]:
         """Return the variables of those of these names that are secrets, for a plan."""

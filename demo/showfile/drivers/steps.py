@@ -71,6 +71,12 @@ class StepRunner:
     secrets: Secrets
     cwd: str
 
+    @property
+    def _lookup(self) -> Lookup:
+        own = from_values(self.values)
+        secret = self.secrets.look_up(own)
+        return lambda name: (own if name in self.values else secret)(name)
+
     def argv(self, step: Step) -> list[str]:
         """Return the command of a step, filled. Raises `FaultError`."""
         return fill_each(argv_of(step), from_values(self.values))
@@ -79,15 +85,6 @@ class StepRunner:
         """Carry out one step. Raises `FaultError`, without any secret in its text. `undoing`: "gone" is success."""
         with self.secrets.masking():
             if "http" in step:
-                await send(fill_data(step["http"], self._look_up()), step["http"]["url"], timeout_sec, undoing=undoing)
+                await send(fill_data(step["http"], self._lookup), step["http"]["url"], timeout_sec, undoing=undoing)
             else:
                 (await run_command(self.argv(step), timeout_sec, self.cwd)).check()
-
-    def _look_up(self) -> Lookup:
-        values = from_values(self.values)
-
-        def look_up(name: str) -> str:
-            is_secret = name in self.secrets.variables and name not in self.values
-            return self.secrets.value(name) if is_secret else values(name)
-
-        return look_up

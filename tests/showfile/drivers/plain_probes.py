@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from demo.showfile.drivers.protocols import Facts
+from demo.showfile.drivers.protocols import Facts, Fill
 from demo.showfile.schema.probes import ProbeSettings
 
 
@@ -52,7 +52,7 @@ def parse(text: str, /) -> IsUp:
     return IsUp(name)
 
 
-async def ask(probes: Mapping[str, ProbeSettings], groups: Mapping[str, Sequence[str]]) -> Nodes:
+async def ask(probes: Mapping[str, ProbeSettings], groups: Mapping[str, Sequence[str]], fill: Fill) -> Nodes:
     """Run each probe's command: exit code 0 is up, 1 down, anything else unknown."""
     states = {}
     for name, probe in probes.items():
