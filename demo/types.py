@@ -123,6 +123,8 @@ class ChaosType(Enum):
     NETWORK_DISCONNECT = "network_disconnect"
     REDIS_PAUSE = "redis_pause"
     BURST_TRAFFIC = "burst_traffic"
+    COMMAND = "command"
+    """A command or request of a show file, which alone knows what it does."""
 
 
 @dataclass(frozen=True)
