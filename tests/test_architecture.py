@@ -18,7 +18,7 @@ FLOORS = (
     ("demo", "clean", "clock", "errors", "hub", "markup", "paths", "subjects.tikv.proto", "threads"),
     ("console_output", "container_engine", "findings", "probes", "relay.feed", "timeouts", "types"),
     ("invitation", "processes", "show"),
-    ("faults", "journal", "startup_report", "subjects", "views"),
+    ("faults", "journal", "proxy", "startup_report", "subjects", "views"),
     ("journal.library", "subjects.cluster", "subjects.ratelimiter", "watchdog"),
     ("subjects.etcd", "subjects.tikv"),
     ("conductor", "web.rendering", "web.responses"),
