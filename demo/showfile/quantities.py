@@ -43,6 +43,20 @@ def parse_rate(text: str) -> float:
     raise InvalidValue(f"{written!r} is no rate: write it like 50/s or 600/m")
 
 
+def parse_count(text: str) -> float:
+    """Return seconds for a countdown: `3`, or a duration. Nobody takes the 3 of a countdown for milliseconds."""
+    return float(text) if _NUMBER.fullmatch(text.strip()) else parse_duration(text)
+
+
+def parse_share(text: str) -> float:
+    """Return 0.25 for `0.25` and for `25%`. Raises `InvalidValue` for anything else."""
+    written = text.strip()
+    number = written.removesuffix("%").rstrip()
+    if not _NUMBER.fullmatch(number):
+        raise InvalidValue(f"{written!r} is no share: write it like 0.25 or 25%")
+    return float(number) / 100 if written.endswith("%") else float(number)
+
+
 def describe_duration(seconds: float) -> str:
     """Return it as one would write it: `300ms`, `5s`, `1m30s`."""
     if seconds < 1:

@@ -1,7 +1,7 @@
 """The system of a show: what is started, in which order, and how its parts are connected."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -17,6 +17,7 @@ from demo.showfile.schema.values import (
     Settings,
     Switch,
     Text,
+    Whole,
 )
 
 
@@ -76,6 +77,9 @@ class LoadSettings(Settings):
         return self
 
 
+Lines = Annotated[Whole, Field(ge=1, le=200)]
+
+
 class PanelSettings(Settings):
     """Output beside the story: of a command, of a container's log, or of a process."""
 
@@ -83,7 +87,7 @@ class PanelSettings(Settings):
     log: Text | None = None
     process: ProcessName | None = None
     match: Text | None = None
-    lines: int = Field(default=20, ge=1, le=200)
+    lines: Lines = 20
 
 
 class SecretSettings(Settings):

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
 from demo.errors import InvalidValue
-from demo.showfile.quantities import parse_duration, parse_rate
+from demo.showfile.quantities import parse_count, parse_duration, parse_rate, parse_share
 
 
 class Settings(BaseModel):
@@ -55,9 +55,25 @@ def _read_whole(value: object) -> object:
     return value
 
 
+def _is_list(value: object) -> str:
+    return "<list>" if isinstance(value, list | tuple) else "<text>"
+
+
+def by_shape(value: object) -> str:
+    """Return the tag of the branch that a value is meant for, so that errors are those of one branch alone."""
+    if isinstance(value, list | tuple):
+        return "<list>"
+    return "<mapping>" if isinstance(value, Mapping | BaseModel) else "<text>"
+
+
 Text = Annotated[str, Field(max_length=10_000)]
+TextOrList = Annotated[
+    Annotated[Text, Tag("<text>")] | Annotated[tuple[Text, ...], Tag("<list>")], Discriminator(_is_list)
+]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,62}$")]
 Seconds = Annotated[float, _parsed(parse_duration), Field(gt=0)]
+Countdown = Annotated[float, _parsed(parse_count), Field(gt=0, le=60)]
+Share = Annotated[float, _parsed(parse_share), Field(ge=0, le=1)]
 Rate = Annotated[float, _parsed(parse_rate), Field(ge=0)]
 Switch = Annotated[bool, BeforeValidator(_read_switch)]
 Whole = Annotated[int, BeforeValidator(_read_whole), Field(ge=0)]
