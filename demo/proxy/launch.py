@@ -41,6 +41,39 @@ async def start_proxies(show: str, routes: Sequence[Route], idle_sec: float = ID
     return ProxyIdentity(str(socket), told["pid"], told["born"], boot_id())
 
 
+class ShowProxies:
+    """The proxies of one show, in a process that this server has started or adopted."""
+
+    def __init__(self, show: str, routes: Sequence[Route], idle_sec: float = IDLE_SEC) -> None:
+        self.show = show
+        self.routes = tuple(routes)
+        self.identity: ProxyIdentity | None = None
+        self._idle_sec = idle_sec
+        self._lock = asyncio.Lock()
+
+    async def start(self) -> ProxyIdentity:
+        """Have them listen, with the process that there is or a new one; safe to call again. Raises `SubjectError`."""
+        async with self._lock:
+            self.identity = await start_proxies(self.show, self.routes, self._idle_sec)
+            return self.identity
+
+    async def stop(self) -> None:
+        """End them; safe to call twice, or without a start. Raises `FaultError` if the end cannot be told."""
+        async with self._lock:
+            if self.identity is not None:
+                await stop_proxies(self.identity)
+                self.identity = None
+
+
+async def restart_killed(show: str, routes: Sequence[Route], identity: ProxyIdentity) -> None:
+    """Start the proxies again if their process was killed, not where it has ended by itself. Raises `SubjectError`.
+
+    A process that is told to end, or was idle, removes its socket; one that is killed leaves it.
+    """
+    if identity.was_killed and not await _answers(Path(identity.socket)):
+        await start_proxies(show, routes)
+
+
 async def stop_proxies(identity: ProxyIdentity) -> None:
     """End a proxy process and wait for its end; kill it if it does not obey. Raises `FaultError` if it cannot tell."""
     with contextlib.suppress(SubjectError):

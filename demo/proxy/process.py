@@ -13,6 +13,7 @@ import os
 import resource
 import signal
 import sys
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,6 +32,9 @@ from demo.proxy.toxic import Toxic
 
 LOOK_SEC = 0.25
 """Between two looks for toxics that have expired, and for clients that have ended."""
+
+LOCK_SEC = 2.0
+"""How long a predecessor that is ending may take."""
 
 logger = logging.getLogger(__name__)
 
@@ -134,14 +138,25 @@ def _report(message: Mapping[str, Any]) -> None:
 def _lock(show: str) -> None:
     """Be the only proxy process of this show; the lock is released with the process. Raises `SubjectError`."""
     path = file_of(show, "lock")
+    until = uptime() + LOCK_SEC
     try:
-        fcntl.flock(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise SubjectError("another process has the proxies of this show already") from None
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        while not _try_lock(descriptor):
+            if uptime() > until:
+                raise SubjectError("another process has the proxies of this show already")
+            time.sleep(LOOK_SEC / 10)
     except OSError as error:
         raise SubjectError(
             f"{path} cannot be locked ({error.strerror or error}): set XDG_STATE_HOME to a directory on a local disk"
         ) from None
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _allow_many_files() -> None:

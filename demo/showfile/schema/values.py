@@ -11,7 +11,17 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Fiel
 from pydantic_core import PydanticCustomError
 
 from demo.errors import InvalidValue
-from demo.showfile.quantities import parse_count, parse_duration, parse_rate, parse_share
+from demo.proxy.address import parse_address
+from demo.showfile.quantities import (
+    parse_bandwidth,
+    parse_count,
+    parse_duration,
+    parse_rate,
+    parse_share,
+    parse_size,
+    parse_time_or_now,
+    parse_time_or_zero,
+)
 
 
 class Settings(BaseModel):
@@ -74,7 +84,12 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,62}$")]
 Seconds = Annotated[float, _parsed(parse_duration), Field(gt=0)]
 Countdown = Annotated[float, _parsed(parse_count), Field(gt=0, le=60)]
 Share = Annotated[float, _parsed(parse_share), Field(ge=0, le=1)]
+SecondsOrZero = Annotated[float, _parsed(parse_time_or_zero), Field(ge=0)]
+SecondsOrNow = Annotated[float, _parsed(parse_time_or_now), Field(ge=0)]
 Rate = Annotated[float, _parsed(parse_rate), Field(ge=0)]
+Size = Annotated[int, _parsed(parse_size), Field(ge=0)]
+Bandwidth = Annotated[int, _parsed(parse_bandwidth), Field(gt=0)]
+HostPort = Annotated[Text, _parsed(lambda text: str(parse_address(text)))]
 Switch = Annotated[bool, BeforeValidator(_read_switch)]
 Whole = Annotated[int, BeforeValidator(_read_whole), Field(ge=0)]
 Port = Annotated[int, BeforeValidator(_read_whole), Field(ge=1, le=65535)]
