@@ -12,6 +12,8 @@ class Reading:
     data: Mapping[str, Any] = field(default_factory=dict)
     trouble: str = ""
     took_ms: float = 0.0
+    inconclusive: bool = False
+    """The trouble is on our side, as with a missing program: it says nothing about what was asked."""
 
     @property
     def ok(self) -> bool:
