@@ -148,7 +148,7 @@ def _without(data: dict[str, object], paths: Sequence[DataPath]) -> dict[str, ob
 
 
 def _chapters(checked: Sequence[CheckedChapter], sources: dict[int, ChapterSource]) -> tuple[ShowChapter, ...]:
-    taken = {chapter.settings.id for chapter in checked if chapter.settings.id}
+    taken: set[str | None] = {chapter.settings.id for chapter in checked}
     found = []
     for chapter in checked:
         source = sources[chapter.number]
