@@ -16,7 +16,7 @@ ROOT = Path(demo.__file__).parent
 
 FLOORS = (
     ("demo", "clean", "clock", "errors", "hub", "markup", "paths", "subjects.tikv.proto", "threads"),
-    ("console_output", "container_engine", "findings", "relay.feed", "timeouts", "types"),
+    ("conditions", "console_output", "container_engine", "findings", "relay.feed", "timeouts", "types"),
     ("probes",),
     ("invitation", "processes", "show"),
     ("faults", "journal", "startup_report", "subjects", "views"),
