@@ -44,7 +44,9 @@ class ContainerFinder:
 
     async def _search(self) -> Container | None:
         if self.service and self.project:
-            of_service = [found for found in await self.engine.containers(self.project) if found.service == self.service]
+            of_service = [
+                found for found in await self.engine.containers(self.project) if found.service == self.service
+            ]
             if of_service:
                 return max(of_service, key=lambda found: (found.is_running, found.created_at))
         return await self.engine.inspect(self.name or self.service)

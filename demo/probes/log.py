@@ -1,17 +1,15 @@
 """A probe of what a process prints: how often its lines match a pattern, and what the newest of them says."""
 
-import re
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from demo.clock import CLOCK
-from demo.errors import InvalidValue
+from demo.probes.patterns import Pattern, TooSlow
 from demo.probes.result import Reading
 
 WINDOW_SEC = 10.0
 MAX_MATCHES = 100_000
-_NAMED = re.compile(r"\(\?<(?=[A-Za-z_])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +24,6 @@ LinesSince = Callable[[float], Sequence[LogLine] | None]
 """Returns at once the lines that were read after a moment, oldest first; None where the log cannot be read."""
 
 
-def compile_pattern(written: str) -> re.Pattern[str]:
-    """Return the pattern between slashes; groups may be named as in JavaScript, `(?<name>…)`. Raises `InvalidValue`."""
-    inner = written[1:-1] if len(written) > 1 and written[0] == written[-1] == "/" else written
-    try:
-        return re.compile(_NAMED.sub("(?P<", inner))
-    except re.error as error:
-        raise InvalidValue(f"{written} is no regular expression: {error}") from error
-
-
 @dataclass
 class LogProbe:
     """The reading's data: `rate` (matching lines a second over the last 10 s, or since it began), `count`, `line`.
@@ -43,27 +32,33 @@ class LogProbe:
     """
 
     lines: LinesSince
-    pattern: re.Pattern[str]
+    pattern: Pattern
     _begun: float = field(default_factory=CLOCK.now)
     _read_until: float = 0.0
     _matches: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_MATCHES), repr=False)
     _count: int = 0
-    _newest: re.Match[str] | None = field(default=None, repr=False)
+    _newest: Mapping[str, str | None] = field(default_factory=dict, repr=False)
 
     async def read(self) -> Reading:
         lines = self.lines(self._read_until)
         if lines is None:
             return Reading(trouble="its log cannot be read here", inconclusive=True)
+        try:
+            for line in lines:
+                self._take(line)
+        except TooSlow as error:
+            return Reading(trouble=str(error), inconclusive=True)
         now = CLOCK.now()
-        for line in lines:
-            self._read_until = max(self._read_until, line.at)
-            found = self.pattern.search(line.text)
-            if found is not None:
-                self._newest, self._count = found, self._count + 1
-                self._matches.append(line.at)
         while self._matches and self._matches[0] < now - WINDOW_SEC:
             self._matches.popleft()
         # At least a second, so that the first lines are no burst.
         span = min(WINDOW_SEC, max(1.0, now - self._begun))
-        told = {} if self._newest is None else {**self._newest.groupdict(), "line": self._newest.string}
-        return Reading({**told, "rate": len(self._matches) / span, "count": self._count})
+        return Reading({**self._newest, "rate": len(self._matches) / span, "count": self._count})
+
+    def _take(self, line: LogLine) -> None:
+        self._read_until = max(self._read_until, line.at)
+        found = self.pattern.search(line.text)
+        if found is not None:
+            self._newest = {**found, "line": line.text}
+            self._count += 1
+            self._matches.append(line.at)

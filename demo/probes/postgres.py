@@ -65,9 +65,10 @@ class PostgresProbe:
         self._url, self._deadline_sec, self._query, self._writes = url, deadline_sec, query, writes
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._has_table = False
+        self._is_installed = is_installed()  # imported before the first look, whose timeout it would take up
 
     async def read(self) -> Reading:
-        if not is_installed():
+        if not self._is_installed:
             return Reading(trouble=NOT_INSTALLED, inconclusive=True)
         data: dict[str, Any] = {}
         looking = asyncio.create_task(self._look(data))

@@ -59,9 +59,7 @@ class PrometheusQueryProbe:
 
 async def _ask(session: Session, url: str, query: str, deadline_sec: float) -> Reading:
     """Return what Prometheus has under `data`, or the trouble."""
-    response = await fetch(
-        session, f"{url.rstrip('/')}/api/v1/query", deadline_sec, params={"query": query}
-    )
+    response = await fetch(session, f"{url.rstrip('/')}/api/v1/query", deadline_sec, params={"query": query})
     if response.trouble:
         return Reading(trouble=response.trouble)
     body = parsed(response.body)

@@ -5,11 +5,12 @@ import contextlib
 import socket
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from redis.exceptions import AuthenticationError, BusyLoadingError, RedisError, ResponseError
 
 from demo.errors import InvalidValue
 from demo.probes.http_fetch import UNKNOWN_NAME
@@ -17,7 +18,7 @@ from demo.probes.result import Reading
 
 TIMEOUT_SEC = 0.3
 
-REFUSED_PASSWORD = "refuses our user or password"
+REFUSED = "refuses our user or password"
 
 
 class RedisPingProbe:
@@ -39,7 +40,8 @@ class RedisPingProbe:
                 health_check_interval=0,
             )
         except ValueError as error:
-            raise InvalidValue(f"no URL of a Redis: write it like redis://127.0.0.1:6379/0 ({error})") from error
+            # redis-py's own text may hold a part of the URL, and so a password.
+            raise InvalidValue("its URL is none of a Redis: write it like redis://127.0.0.1:6379/0") from error
 
     async def read(self) -> Reading:
         reading = await self._read()
@@ -56,34 +58,34 @@ class RedisPingProbe:
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self._deadline_sec):
-                async with self._client.pipeline(transaction=False) as pipe:
-                    pipe.execute_command("PING")
-                    pipe.execute_command("ROLE")
-                    pong, role = await pipe.execute(raise_on_error=False)
-        except TimeoutError:
-            return self._timed_out()
-        except AuthenticationError:
-            return Reading(trouble=REFUSED_PASSWORD, inconclusive=True)
-        except ResponseError:
-            return Reading(trouble="refuses its clients")
-        except (RedisError, OSError) as error:
-            return self._no_connection(error)
+                pong, role = await self._ask()
+        except (RedisError, OSError, TimeoutError) as error:
+            return self._describe(error)
         took_sec = time.perf_counter() - started
-        if isinstance(pong, AuthenticationError) or (isinstance(pong, Exception) and "NOAUTH" in str(pong)):
-            return Reading(trouble=REFUSED_PASSWORD, inconclusive=True)
         if isinstance(pong, Exception):
-            return Reading(trouble="answers, but refuses a PING")
+            return self._describe(pong)
         return Reading({"role": _role(role), "latency": took_sec}, took_ms=took_sec * 1000)
 
-    def _no_connection(self, error: Exception) -> Reading:
+    async def _ask(self) -> tuple[Any, Any]:
+        async with self._client.pipeline(transaction=False) as pipe:
+            pipe.execute_command("PING")
+            pipe.execute_command("ROLE")
+            pong, role = await pipe.execute(raise_on_error=False)
+        return pong, role
+
+    def _describe(self, error: Exception) -> Reading:
+        """Return what an error means, in words that are fit for the audience."""
         causes = (error, error.__cause__, error.__context__)
+        if isinstance(error, AuthenticationError) or "NOAUTH" in str(error):
+            return Reading(trouble=REFUSED, inconclusive=True)
         if any(isinstance(cause, socket.gaierror) for cause in causes):
             return Reading(trouble=UNKNOWN_NAME, inconclusive=True)
-        # redis-py has a TimeoutError of its own, which is not Python's.
-        return self._timed_out() if "timeout" in type(error).__name__.lower() else Reading(trouble="connection refused")
-
-    def _timed_out(self) -> Reading:
-        return Reading(trouble=f"no answer in {self._deadline_sec * 1000:.0f} ms")
+        if "timeout" in type(error).__name__.lower():  # redis-py has a TimeoutError of its own, which is not Python's
+            return Reading(trouble=f"no answer in {self._deadline_sec * 1000:.0f} ms")
+        loads = isinstance(error, BusyLoadingError)
+        if loads or isinstance(error, ResponseError):
+            return Reading(trouble="is loading its data" if loads else "answers, but refuses a PING")
+        return Reading(trouble="connection refused")
 
 
 def _role(answer: object) -> str | None:

@@ -1,13 +1,14 @@
 """The newest answers of all probes of a show, by node; they are the facts that its conditions are about."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from demo.conditions import NodeFact, Value
+from demo.conditions.facts import ALL, STATES
 from demo.errors import InvalidValue
 from demo.showfile.probing.addresses import Address, expand
 from demo.showfile.probing.asker import Asker, Opinion
-from demo.showfile.probing.facts import NodeFact, Value
 from demo.showfile.probing.fields import Fields
 from demo.showfile.probing.judgement import Judge
 from demo.showfile.probing.kinds import Sources, make_probe
@@ -15,7 +16,6 @@ from demo.showfile.probing.probe_nodes import ProbeNodes
 from demo.showfile.probing.rows import splitter
 from demo.showfile.schema.probes import ProbeSettings
 
-ALL = "all"
 _WORST_FIRST = ("down", "degraded", "starting", "unknown", "up")
 
 
@@ -38,7 +38,8 @@ class BoardNode:
     @property
     def fact(self) -> NodeFact:
         data = {key: value for opinion in reversed(self.opinions) for key, value in opinion.data.items()}
-        return NodeFact(self.id, self.state, Fields({"state": self.state, **data, "health": self.state}))
+        known = {"state": self.state} if self.state in STATES else {}
+        return NodeFact(self.id, self.state, Fields({**known, **data}))
 
 
 class ProbeBoard:
@@ -71,11 +72,21 @@ class ProbeBoard:
 
     async def run(self) -> None:
         """Ask until cancelled."""
-        await asyncio.gather(*(asker.run() for nodes in self._probes.values() for asker in nodes.askers))
+        try:
+            await asyncio.gather(*(asker.run() for asker in self._askers()))
+        finally:
+            await self.close()
 
     async def ask_once(self) -> None:
         """Ask every probe once, side by side."""
-        await asyncio.gather(*(asker.ask_once() for nodes in self._probes.values() for asker in nodes.askers))
+        await asyncio.gather(*(asker.ask_once() for asker in self._askers()))
+
+    async def close(self) -> None:
+        """Close the connections that probes keep; a later look opens them again."""
+        await asyncio.gather(*(asker.close() for asker in self._askers()))
+
+    def _askers(self) -> Iterator[Asker]:
+        return (asker for nodes in self._probes.values() for asker in nodes.askers)
 
     def hurry(self, name: str) -> None:
         """Ask now what tells of this node, probe or group: something has happened to it."""

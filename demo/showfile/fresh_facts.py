@@ -22,5 +22,8 @@ async def fresh_facts(
         for name, given in probes.items()
     }
     board = ProbeBoard({name: one.model_copy(update={"retries": 1}) for name, one in settings.items()}, sources, groups)
-    await board.ask_once()
+    try:
+        await board.ask_once()
+    finally:
+        await board.close()
     return board

@@ -9,7 +9,7 @@ from typing import Any
 from demo.clock import CLOCK
 from demo.errors import InvalidValue, log_unexpected
 from demo.probes.periodic import Pulse
-from demo.probes.result import Probe, Reading
+from demo.probes.result import Closes, Probe, Reading
 from demo.showfile.probing.judgement import Judge, Verdict
 from demo.showfile.probing.rows import Row, Split
 from demo.showfile.schema.probes import ProbeSettings
@@ -54,6 +54,7 @@ class Asker:
         """Why the newest answer told of no node at all."""
         self._probe, self._judge, self._split = probe, judge, split
         self._failures: dict[str, int] = {}
+        self._logged: set[type[Exception]] = set()
         self._begun = CLOCK.now()
         self.pulse = Pulse(self._look, settings.interval, self._take)
 
@@ -64,9 +65,19 @@ class Asker:
         return CLOCK.now() - self.pulse.at > limit
 
     async def run(self) -> None:
-        """Ask until cancelled."""
+        """Ask until cancelled. What fails unexpectedly is logged, and asked again later: nobody else is touched."""
         self._begun = CLOCK.now()
-        await self.pulse.run()
+        while True:
+            try:
+                await self.pulse.run()
+            except Exception as error:  # noqa: BLE001 - one probe must not end the others
+                self._log(error)
+            await asyncio.sleep(self.settings.interval)
+
+    async def close(self) -> None:
+        """Close the connection that the probe may have kept."""
+        if isinstance(self._probe, Closes):
+            await self._probe.close()
 
     async def ask_once(self) -> None:
         self._begun = begun = CLOCK.now()
@@ -80,8 +91,14 @@ class Asker:
         except TimeoutError:
             return Reading(trouble=f"no answer in {self.settings.timeout * 1000:.0f} ms")
         except Exception as error:  # noqa: BLE001 - one probe must not end the others
-            log_unexpected(logger, f"the probe {self.source}", error)
+            self._log(error)
             return Reading(trouble=FAILED, inconclusive=True)
+
+    def _log(self, error: Exception) -> None:
+        """Log it, once for each kind of error: a probe fails many times a minute."""
+        if type(error) not in self._logged:
+            self._logged.add(type(error))
+            log_unexpected(logger, f"the probe {self.source}", error)
 
     def _take(self) -> None:
         reading = self.pulse.reading

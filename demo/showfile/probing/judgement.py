@@ -3,18 +3,25 @@
 A condition whose values are missing is unknown, and then so is the node, unless it is certainly not up.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from demo.conditions import Condition, NodeFact, Value, parse
 from demo.probes.result import Reading
-from demo.showfile.probing.facts import Condition, NodeFact, Value, parse
 from demo.showfile.probing.fields import value_at
 from demo.showfile.schema.probes import ProbeSettings
 
 NO_CONDITION = "no condition says what is up"
 NO_VALUE = "its answer lacks what is compared"
 NO_ROWS = "the query returned no rows"
+READ_ONLY = "accepts no writes"
+NOT_FIT = "not as its condition wants it"
+UNFIT = re.compile(r"://|\d+\.\d+\.\d+\.\d+|(?<![\w.])/\w|:\d{2,5}\b|@")
+"""Addresses and paths, which an answer may hold."""
+
+MAX_DETAIL = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +85,24 @@ class Judge:
         return Verdict("up") if holds else Verdict("down", describe(self.up, facts))
 
     def _judge_by_default(self, data: Mapping[str, Any], *, is_row: bool) -> Verdict:
+        state, detail = "up", ""
         match self.kind:
             case "prometheus" | "log":
-                return Verdict("unknown", NO_CONDITION)
+                state, detail = "unknown", NO_CONDITION
             case "http" if not 200 <= data["status"] < 300:
-                return Verdict("down", f"answered with status {data['status']}")
+                state, detail = "down", f"answered with status {data['status']}"
             case "run" | "exec" if data["exit"] != 0:
-                return Verdict("down", f"ended with exit code {data['exit']}")
+                state, detail = "down", f"ended with exit code {data['exit']}"
             case "docker" | "process" if data["state"] != "running":
-                return Verdict("down", str(data["state"]))
+                state, detail = "down", str(data["state"])
+            case "postgres" if data.get("writes") is False:
+                state, detail = "degraded", READ_ONLY
             case "postgres" if self.has_query and not is_row and data["value"] is None:
-                return Verdict("unknown", NO_ROWS)
-        return Verdict("up")
+                state, detail = "unknown", NO_ROWS
+        return Verdict(state, detail)
 
 
 def describe(condition: Condition, facts: OwnFacts) -> str:
-    """Return the values that a condition compared, in a few words: "status 503, body.role follower"."""
-    return ""
+    """Return what decided a condition, in a few words; nothing of it where that is not fit for the audience."""
+    text = condition.judge(facts).text
+    return NOT_FIT if UNFIT.search(text) else text[:MAX_DETAIL]

@@ -1,6 +1,7 @@
 """Many nodes of one answer: the rows that `each` takes from it, and the id of each. No I/O."""
 
 import csv
+import itertools
 import json
 import re
 from collections import Counter
@@ -11,12 +12,12 @@ from typing import Any
 from jsonpath_rfc9535 import JSONPathEnvironment, JSONPathError
 
 from demo.errors import InvalidValue
+from demo.probes.patterns import Pattern
 
 MAX_ROWS = 1000
 MAX_ID = 100
 MAX_TEXT = 1_000_000
 
-_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,15})?")
 _LINES = re.compile(r"lines:\s*/(.*)/", re.DOTALL)
 _ENVIRONMENT = JSONPathEnvironment()
 
@@ -38,10 +39,10 @@ def splitter(each: str, ident: str | None) -> Split:
     """Return what splits the answers of a probe with this `each` and `id`. Raises `InvalidValue` for nonsense."""
     find_id = _path_finder(ident) if ident else None
     if each == "csv":
-        return lambda data: _rows(_csv_items(_text_of(data)), find_id, as_number)
+        return lambda data: _rows(_csv_items(_text_of(data)), find_id)
     if lines := _LINES.fullmatch(each):
-        pattern = _compile(lines[1])
-        return lambda data: _rows(_line_items(pattern, _text_of(data)), find_id, as_number)
+        pattern = _compile_lines(lines[1])
+        return lambda data: _rows(_line_items(pattern, _text_of(data)), find_id)
     query = _compile_path(each)
 
     def split(data: Mapping[str, Any]) -> Sequence[Row]:
@@ -61,15 +62,11 @@ def _compile_path(written: str) -> Any:
         ) from error
 
 
-def _compile(pattern: str) -> re.Pattern[str]:
-    """Compile the pattern; groups may be named as in JavaScript, `(?<name>…)`."""
-    try:
-        compiled = re.compile(re.sub(r"\(\?<(?=[A-Za-z_])", "(?P<", pattern), re.MULTILINE)
-    except re.error as error:
-        raise InvalidValue(f"each: /{pattern}/ is no regular expression: {error}") from error
-    if not compiled.groupindex:
-        raise InvalidValue(f"each: /{pattern}/ names no part: write /(?<name>\\S+) (?<state>\\S+)/")
-    return compiled
+def _compile_lines(written: str) -> Pattern:
+    pattern = Pattern(written, multiline=True)
+    if not pattern.names:
+        raise InvalidValue(f"each: /{written}/ names no part: write it like /(?<name>\\S+) (?<state>\\S+)/")
+    return pattern
 
 
 def _path_finder(written: str) -> Callable[[Any], Any]:
@@ -116,30 +113,24 @@ def _csv_items(text: str) -> list[tuple[str, Any]]:
     return [(str(at), {key: value for key, value in row.items() if key is not None}) for at, row in enumerate(read)]
 
 
-def _line_items(pattern: re.Pattern[str], text: str) -> list[tuple[str, Any]]:
-    return [(str(at), found.groupdict()) for at, found in enumerate(pattern.finditer(text))]
+def _line_items(pattern: Pattern, text: str) -> list[tuple[str, Any]]:
+    return [(str(at), found) for at, found in enumerate(itertools.islice(pattern.find_all(text), MAX_ROWS + 1))]
 
 
 def _last_key(location: Sequence[int | str]) -> str:
     return str(location[-1]) if location else ""
 
 
-def as_number(value: Any) -> Any:
-    """Return the number that a text of CSV or of a line stands for; anything else as it is, `007` too."""
-    return float(value) if isinstance(value, str) and _NUMBER.fullmatch(value.strip()) else value
-
-
 def _rows(
     items: Sequence[tuple[str, Any]],
     find_id: Callable[[Any], Any] | None,
-    convert: Callable[[Any], Any] = lambda value: value,
 ) -> Sequence[Row]:
     """Return the rows; without an `id`, a text or number is its own, and an object has that of its place."""
     if len(items) > MAX_ROWS:
         raise InvalidValue(f"answered with more than {MAX_ROWS} nodes")
     named: list[tuple[str, Mapping[str, Any]]] = []
     for place, item in items:
-        fields = {key: convert(value) for key, value in item.items()} if isinstance(item, Mapping) else {"value": item}
+        fields = dict(item) if isinstance(item, Mapping) else {"value": item}
         ident = find_id(item) if find_id else place if isinstance(item, Mapping | list) else item
         if ident is None or isinstance(ident, Mapping | list):
             raise InvalidValue("answered with a node that has no id")
