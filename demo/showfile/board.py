@@ -61,6 +61,7 @@ class ProbeBoard:
             if settings.group is not None:
                 self._groups.setdefault(settings.group, []).append(name)
         self._listeners: list[Callable[[], None]] = []
+        self._answer_listeners: list[Callable[[], None]] = []
         self._states: dict[str, Mapping[str, str]] = {}
         for name, nodes in self._probes.items():
             for asker in nodes.askers:
@@ -69,6 +70,10 @@ class ProbeBoard:
     def listen(self, changed: Callable[[], None]) -> None:
         """Call `changed` whenever the state of a node has changed."""
         self._listeners.append(changed)
+
+    def on_answer(self, answered: Callable[[], None]) -> None:
+        """Call `answered` after every answer of a probe, whether or not a state has changed."""
+        self._answer_listeners.append(answered)
 
     async def run(self) -> None:
         """Ask until cancelled."""
@@ -134,6 +139,8 @@ class ProbeBoard:
         states = {ident: opinion.state for ident, opinion in self._probes[name].opinions().items()}
         before = self._states.get(name)
         self._states[name] = states
+        for listener in self._answer_listeners:
+            listener()
         if states != before:
             for listener in self._listeners:
                 listener()

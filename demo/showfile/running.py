@@ -47,7 +47,7 @@ class RunningSystem:
         self.proxies = ShowProxies(
             show.name, [Route.read(name, proxy.listen, proxy.to) for name, proxy in settings.proxies.items()]
         )
-        self._sources = Sources(self._get_session, self._process_state, self._fill, folder=self._folder)
+        self._sources = Sources(self._get_session, process=self._process_state, fill=self._fill, folder=self._folder)
         self.board = ProbeBoard(settings.probes, self._sources, settings.groups)
         self.poller = ShowPoller(self.board, read_links(settings.links))
         self._context = DriverContext(
