@@ -8,7 +8,7 @@ from typing import Any
 
 from demo.errors import SubjectError
 from demo.show.following import FollowedShow
-from demo.showfile.predictions import PredictionWatch
+from demo.showfile.predictions import PredictionWatch, WatchingPoller
 from demo.showfile.running import RunningSystem
 from demo.showfile.show import ShowChapter, open_show, store_show, stored_show
 from demo.showfile.steps import ChapterSteps, needed_sec
@@ -23,7 +23,8 @@ class ShowFile:
     """A show from a Markdown file.
 
     `source`: the file's text and that of its includes, as `options_to_make_it_again` has it. Then nothing is read from
-    the disk, so that a healer works from the deck that the fault was injected with. Raises `ShowFileError` that lists every problem.
+    the disk, so that a healer works from the deck that the fault was injected with. Raises `ShowFileError`, which lists
+    every problem.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class ShowFile:
         self.show = open_show(Path(path)) if source is None else stored_show(source)
         self._system = RunningSystem(self.show, allow_unlabelled=allow_unlabelled)
         self._predictions = PredictionWatch(self.show.chapters, self._system)
+        self._poller = WatchingPoller(self._system.poller, self._predictions)
 
     @property
     def name(self) -> str:
@@ -54,7 +56,7 @@ class ShowFile:
 
     @property
     def poller(self) -> HealthPollerProtocol | None:
-        return self._system.poller
+        return self._poller
 
     @property
     def faults(self) -> Sequence[FaultDriver]:
