@@ -80,7 +80,7 @@ def read_quantity(text: str) -> Quantity | None:
 
 def _finite(number: float, unit: Unit, text: str) -> Quantity:
     if not math.isfinite(number) or abs(number) > 1e18:
-        raise InvalidValue(f"{text} is too large")
+        raise InvalidValue("it is too large")
     return Quantity(number, unit)
 
 

@@ -480,7 +480,9 @@ def test_a_count_with_unknown_nodes_is_decided_only_if_it_does_not_depend_on_the
 
 
 def test_names_say_what_they_are_used_as_and_where_they_stand() -> None:
-    text = "api.latency < 3s and (redis is up or count(pod where zone == x up) > 1) and count(m.role == y) == 1 during cut"
+    text = (
+        "api.latency < 3s and (redis is up or count(pod where zone == x up) > 1) and count(m.role == y) == 1 during cut"
+    )
     uses = parse(text).names()
     assert [(use.text, use.role, use.of) for use in uses] == [
         ("api.latency", "value", ""),
