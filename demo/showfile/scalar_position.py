@@ -23,8 +23,9 @@ def position_in(lines: Sequence[str], start: Position, value: str, offset: int) 
             line, column = _next_text(lines, line)
             if char.isspace():
                 continue  # it was the line break
-        if char != "\n":  # more of them stand for empty lines, which were skipped
-            column += _width(lines[line - 1][column - 1 :], quote)
+        rest = lines[line - 1][column - 1 :]
+        if char != "\n" or rest.startswith("\\"):  # more line breaks stand for empty lines, which were skipped
+            column += _width(rest, quote)
     return Position(*(_next_text(lines, line) if _is_at_end(lines, line, column) else (line, column)))
 
 
