@@ -89,7 +89,7 @@ def _describe(model: type[Settings], detail: ErrorDetails, path: Path) -> str:
     if kind in SHAPES:
         return _wrong_shape(kind, where, path, given)
     if kind in OWN_SENTENCES:
-        return f"{where}: {detail['msg']}" if where else detail["msg"]
+        return f"{where}: {detail['msg']}" if where and "key" not in context else detail["msg"]
     if kind == "literal_error":
         return _not_allowed(where, given, str(context["expected"]))
     return _out_of_bounds(kind, path, given, context)

@@ -105,7 +105,8 @@ def load_show(source: ShowSource, problems: Sequence[Problem]) -> tuple[Show | N
     found = list(problems)
     show = _load(source, found)
     found = sorted(set(found))
-    return (None if any(problem.severity == "error" for problem in found) else show), found
+    has_error = not show.chapters or any(problem.severity == "error" for problem in found)
+    return (None if has_error else show), found
 
 
 def _load(source: ShowSource, found: list[Problem]) -> Show:
@@ -117,17 +118,12 @@ def _load(source: ShowSource, found: list[Problem]) -> Show:
         settings = _validated(ChapterSettings, block)
         if not settings.hide:
             checked.chapters.append(CheckedChapter(block, settings, chapter.number))
-    if not checked.chapters:
-        found.append(Problem(source.file, Position(1), _no_chapter(source)))
+    if source.chapters and not checked.chapters:
+        text = "every chapter is hidden: a show needs at least one without hide: true"
+        found.append(Problem(source.file, Position(1), text))
     check_all(checked)
     by_number = {chapter.number: chapter for chapter in source.chapters}
     return Show(checked.settings, _chapters(checked.chapters, by_number), source)
-
-
-def _no_chapter(source: ShowSource) -> str:
-    if source.chapters:
-        return "every chapter is hidden: a show needs at least one without hide: true"
-    return "there is no chapter: write text below the front matter; --- in a line of its own begins the next"
 
 
 def _validated(model: type[_Model], block: Block) -> _Model:

@@ -104,7 +104,7 @@ def _check_end(checked: Checked, name: str, fault: FaultSettings) -> None:
 
 
 def secret_in_argv(name: str) -> str:
-    return f"{name} is a secret: arguments of a command are seen by everyone on the machine. Pass it by env"
+    return f"{name} is a secret: everyone here can see the arguments of a command. Use it in env, headers or URLs"
 
 
 def _filled_texts(name: str, fault: FaultSettings) -> Iterator[tuple[Path, str, bool]]:

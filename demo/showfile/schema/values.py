@@ -146,5 +146,10 @@ def _read_links(value: object) -> object:
     )
 
 
-Links = Annotated[tuple[Text, ...], BeforeValidator(_read_links)]
+_LINK = {"type": ["string", "object"], "additionalProperties": {"type": "string"}}
+Links = Annotated[
+    tuple[Text, ...],
+    BeforeValidator(_read_links),
+    Written("links", {"anyOf": [_LINK, {"type": "array", "items": _LINK}]}),
+]
 Headers = Mapping[str, Text]
