@@ -183,7 +183,7 @@ def _in_state(node: NodeFact, state: str) -> Truth:
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
-    """A count between `least` and `most`; `why`: why it is not known better. `known`: whether there are nodes at all."""
+    """A count between `least` and `most`; `why`: why it is not known better. `known`: whether there are nodes."""
 
     least: int
     most: int

@@ -5,7 +5,18 @@ from typing import Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from demo.showfile.schema.values import Argv, Condition, Headers, ProcessName, Seconds, Settings, Switch, Text, Whole
+from demo.showfile.schema.values import (
+    Argv,
+    Condition,
+    Headers,
+    ProcessName,
+    Seconds,
+    Settings,
+    Switch,
+    Text,
+    TextOrList,
+    Whole,
+)
 
 KINDS = ("http", "tcp", "exec", "run", "redis", "postgres", "prometheus", "docker", "process", "log")
 INTERVAL_SEC = 0.5
@@ -31,12 +42,12 @@ class LogProbe(Settings):
 class ProbeSettings(Settings):
     """One probe. Exactly one of the kinds is given; it names what is asked."""
 
-    http: Text | tuple[Text, ...] | None = None
-    tcp: Text | tuple[Text, ...] | None = None
+    http: TextOrList | None = None
+    tcp: TextOrList | None = None
     run: Argv | None = None
     exec: ExecProbe | None = None
-    redis: Text | tuple[Text, ...] | None = None
-    postgres: Text | tuple[Text, ...] | None = None
+    redis: TextOrList | None = None
+    postgres: TextOrList | None = None
     prometheus: Text | None = None
     docker: Text | None = None
     process: ProcessName | None = None
