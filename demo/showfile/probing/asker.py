@@ -39,15 +39,23 @@ class Opinion:
 
 
 class Asker:
-    """Asks one address. `changed` is called after each answer.
+    """Asks one address. `listen` is called after each answer.
 
     `opinions`: row id ("" where an answer tells of one node) → what the newest answer says. They are empty before the
     first answer, and when an answer of many nodes had none.
     """
 
-    def __init__(self, source: str, settings: ProbeSettings, probe: Probe, judge: Judge, split: Split | None) -> None:
-        self.source, self.settings = source, settings
-        self.element = ""
+    def __init__(
+        self,
+        source: str,
+        settings: ProbeSettings,
+        probe: Probe,
+        judge: Judge,
+        split: Split | None = None,
+        element: str = "",
+    ) -> None:
+        """Take what asks, and what judges its answers; `element` tells this address from the probe's others."""
+        self.source, self.settings, self.element = source, settings, element
         self.listen: Callable[[], None] = lambda: None
         self.opinions: dict[str, Opinion] = {}
         self.trouble = ""
@@ -89,7 +97,8 @@ class Asker:
             async with asyncio.timeout(self.settings.timeout + GRACE_SEC):
                 return await self._probe.read()
         except TimeoutError:
-            return Reading(trouble=f"no answer in {self.settings.timeout * 1000:.0f} ms")
+            # It has overrun the timeout that it keeps by itself: that is no word about what it asks.
+            return Reading(trouble=f"no answer in {self.settings.timeout * 1000:.0f} ms", inconclusive=True)
         except Exception as error:  # noqa: BLE001 - one probe must not end the others
             self._log(error)
             return Reading(trouble=FAILED, inconclusive=True)
