@@ -170,7 +170,8 @@ class Supervisor:
             changed = [name for name in known if name in specs and known[name].spec != specs[name]]
             for name in reversed([*known]):
                 if name in removed or name in changed:
-                    await known[name].stop(close=True)
+                    known[name].close()
+                    await known[name].stop()
             self._processes = {
                 name: known[name] if name in known and name not in changed else self._make(spec)
                 for name, spec in specs.items()
@@ -241,9 +242,11 @@ class Supervisor:
     async def end(self) -> None:
         """End all processes, the last one first. Raises `SubjectError` for those that do not terminate."""
         troubles = []
+        for process in self._processes.values():
+            process.close()
         for process in reversed(tuple(self._processes.values())):
             try:
-                await process.stop(close=True)
+                await process.stop()
             except SubjectError as error:
                 troubles.append(str(error))
         if troubles:

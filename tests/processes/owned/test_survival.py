@@ -34,7 +34,7 @@ from tests.support.owned_processes import (
     started,
     until_gone,
 )
-from tests.support.ratelimiter_system import until
+from tests.support.ratelimiter_system import until, until_it
 
 pytestmark = [pytest.mark.anyio, pytest.mark.system]
 
@@ -57,7 +57,7 @@ asyncio.run(main())
 async def served_elsewhere(processes: OwnedProcesses) -> AsyncIterator[asyncio.subprocess.Process]:
     """Another server process that has started the same show."""
     order = json.dumps(
-        [processes.show, processes._limits.to_json(), [one.to_json() for one in processes.specs.values()]]
+        [processes.show, processes.limits.to_json(), [one.to_json() for one in processes.specs.values()]]
     )
     server = await asyncio.create_subprocess_exec(
         sys.executable, "-c", SERVER, str(ROOT), order, stdout=asyncio.subprocess.PIPE
@@ -70,6 +70,10 @@ async def served_elsewhere(processes: OwnedProcesses) -> AsyncIterator[asyncio.s
         if server.returncode is None:
             server.kill()
         await server.wait()
+
+
+async def is_down(identity: SupervisorIdentity, name: str) -> bool:
+    return not (await healing.observe(identity, name)).is_up
 
 
 def recorded(show: str) -> SupervisorIdentity:
@@ -112,8 +116,7 @@ async def test_a_healing_process_needs_the_identity_alone() -> None:
         assert before.is_up
         assert before.state.pid is not None
         ProcessRef(before.state.pid, before.state.born).kill()
-        while (await healing.observe(identity, "a")).is_up:
-            await asyncio.sleep(0.02)
+        await until_it(lambda: is_down(identity, "a"))
         await healing.restart(identity, "a")
         after = await healing.observe(identity, "a")
         assert after.is_up
