@@ -12,7 +12,7 @@ from demo.showfile.drivers.before import read_values
 from demo.showfile.drivers.commands import MARK, called, start_command
 from demo.showfile.drivers.context import DriverContext
 from demo.showfile.drivers.deed import DEED_TIMEOUT_SEC, end_processes, find_processes, has_ended_by_itself
-from demo.showfile.drivers.fault_config import config_of, observable_of
+from demo.showfile.drivers.fault_config import config_of
 from demo.showfile.drivers.observation import Observation
 from demo.showfile.drivers.proof import Proof
 from demo.showfile.drivers.secrets import Secrets
@@ -44,7 +44,7 @@ class CommandFault:
         self._fault, self._context = fault, context
         self._deed = _deed_of(fault)
         self._steps = as_steps(fault.undo, fault.kind)
-        self._proof = Proof.by(fault.healed or "", settings, context)
+        self._proof = Proof.by(fault.healed or "", settings)
         self._observation = Observation.of(fault, context)
         self._begun: dict[str, float] = {}
         self._returned: set[str] = set()
@@ -55,7 +55,7 @@ class CommandFault:
 
     @property
     def observable(self) -> str:
-        return observable_of(self._fault)
+        return self._observation.words("something is not up")
 
     async def plan(self) -> Plan:
         names = names_in(self._deed) | names_in(self._steps) | self._proof.names
