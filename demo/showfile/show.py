@@ -58,7 +58,9 @@ class Show:
 
         So a deck that is moved or copied continues its show, and two decks of one folder are two shows.
         """
-        return slug(self.settings.id or f"{Path(self.source.file).stem} {self.title}", "show")
+        stem = Path(self.source.file).stem
+        both = stem if slug(stem, "") == slug(self.title, "") else f"{stem} {self.title}"
+        return slug(self.settings.id or both, "show")
 
 
 def slug(text: str, otherwise: str) -> str:
@@ -146,7 +148,7 @@ def _without(data: dict[str, object], paths: Sequence[DataPath]) -> dict[str, ob
 
 
 def _chapters(checked: Sequence[CheckedChapter], sources: dict[int, ChapterSource]) -> tuple[ShowChapter, ...]:
-    taken = {chapter.settings.id for chapter in checked if chapter.settings.id}
+    taken: set[str | None] = {chapter.settings.id for chapter in checked}
     found = []
     for chapter in checked:
         source = sources[chapter.number]
