@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -13,7 +13,9 @@ from demo.container_engine import Engine
 from demo.errors import FaultError
 from demo.showfile.drivers import DriverContext, build_drivers
 from demo.showfile.drivers.container_fault import ContainersFault
+from demo.showfile.drivers.protocols import Fill
 from demo.showfile.schema.front_matter import FrontMatter
+from demo.showfile.schema.probes import ProbeSettings
 from demo.watchdog.undo import has_landed, undo
 from tests.showfile.drivers.plain_probes import Nodes, ask
 from tests.support.containers import Yard, containers, docker
@@ -43,6 +45,10 @@ def members(**roles: str) -> Nodes:
     return Nodes({"members": nodes, **{node.id: [node] for node in nodes}})
 
 
+async def ask_members(probes: Mapping[str, ProbeSettings], groups: Any, fill: Fill) -> Nodes:
+    return members(n_1="a", n_2="b")
+
+
 def fault(yard: Yard, engine: Engine, board: Nodes | None = None, healed: str = "", **target: Any) -> ContainersFault:
     probe = {"run": ["true"], "container": yard.name("${id}")}
     given = {"container": {"do": "kill"} | target} | ({"healed": healed} if healed else {})
@@ -53,7 +59,7 @@ def fault(yard: Yard, engine: Engine, board: Nodes | None = None, healed: str = 
             "faults": {"broken": given},
         }
     )
-    made = build_drivers(settings, DriverContext(ask, board, engine=engine, project=yard.project))[0]
+    made = build_drivers(settings, DriverContext(ask_members, board, engine=engine, project=yard.project))[0]
     assert isinstance(made, ContainersFault)
     return made
 
