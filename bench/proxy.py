@@ -6,6 +6,7 @@
 import argparse
 import asyncio
 import json
+import os
 import shutil
 import socket
 import statistics
@@ -14,11 +15,13 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from demo.processes.child import ROOT, detached
 from demo.processes.ports import free_ports
 from demo.processes.unix_client import ask
 from demo.proxy.client import ProxyClient, ProxyIdentity
+from demo.proxy.place import file_of
 from demo.proxy.toxic import Toxic
 
 SERVER = """
@@ -99,12 +102,18 @@ def wait_until_listens(port: int) -> None:
             return
 
 
+def cpu_sec(pid: int) -> float:
+    """Return the CPU time of a process, and of those of its children that have ended."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
 @contextmanager
-def running(command: Sequence[str], port: int) -> Iterator[None]:
+def running(command: Sequence[str], port: int) -> Iterator[int]:
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     try:
         wait_until_listens(port)
-        yield
+        yield process.pid
     finally:
         process.kill()
         process.wait()
@@ -120,8 +129,6 @@ def our_proxy(port: int, to: int, buffer: int) -> Iterator[ProxyIdentity]:
         process.stdin.write(json.dumps(config).encode() + b"\n")
         process.stdin.close()
         assert json.loads(process.stdout.readline()) == {"up": True}
-        from demo.proxy.place import file_of
-
         place = file_of(str(config["show"]), "sock")
         route = {"name": "p", "listen": f"127.0.0.1:{port}", "to": f"127.0.0.1:{to}"}
         body = {"client": {"pid": process.pid, "born": None}, "routes": [route]}
@@ -136,21 +143,25 @@ def share(values: Sequence[float], part: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * part))]
 
 
-def compare(ports: dict[str, int], rounds: int, size: int) -> None:
+def compare(ports: dict[str, int], pids: dict[str, int], rounds: int, size: int) -> None:
     for what, measure in (("client to server", push), ("server to client", pull)):
         found: dict[str, list[float]] = {name: [] for name in ports}
+        spent = {name: -cpu_sec(pid) for name, pid in pids.items()}
         for _ in range(rounds):
             for name, port in ports.items():
                 found[name].append(measure(port, size))
+        time.sleep(1)  # socat's children end, and their time counts
+        cost = {name: (cpu_sec(pid) + spent[name]) / (rounds * size / 2**30) for name, pid in pids.items()}
         middle = {name: statistics.median(values) for name, values in found.items()}
         said = ", ".join(f"{name} {value:,.0f} MiB/s" for name, value in middle.items())
         print(f"{what}: {said}; proxy / socat = {middle['proxy'] / middle['socat']:.2f}")
+        print("    CPU for a GiB: " + ", ".join(f"{name} {value:.2f} s" for name, value in cost.items()))
     for name, port in ports.items():
         took = round_trips(port, 4000)
         print(f"round trip of 64 bytes, {name}: p50 {share(took, 0.5):.3f} ms, p99 {share(took, 0.99):.3f} ms")
 
 
-def check_latency(direct: int, port: int, identity: ProxyIdentity) -> None:
+def check_latency(port: int, identity: ProxyIdentity) -> None:
     for stream, ways in (("upstream", 1), ("downstream", 1), ("both", 2)):
         for latency in (0.005, 0.05, 0.2):
             client, name = ProxyClient(identity), f"{stream}-{latency}"
@@ -178,11 +189,12 @@ def main() -> None:
     command = [socat, "-b", str(given.buffer), f"TCP-LISTEN:{of_socat},bind=127.0.0.1,fork,reuseaddr,nodelay"]
     with (
         running([sys.executable, "-c", SERVER, str(server)], server),
-        running([*command, f"TCP:127.0.0.1:{server},nodelay"], of_socat),
+        running([*command, f"TCP:127.0.0.1:{server},nodelay"], of_socat) as socat_pid,
         our_proxy(ours, server, given.buffer) as identity,
     ):
-        compare({"direct": server, "socat": of_socat, "proxy": ours}, given.rounds, given.mib << 20)
-        check_latency(server, ours, identity)
+        ports = {"direct": server, "socat": of_socat, "proxy": ours}
+        compare(ports, {"socat": socat_pid, "proxy": identity.pid}, given.rounds, given.mib << 20)
+        check_latency(ours, identity)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def parse_address(text: str) -> Address:
         raise InvalidValue(f"{text!r}: the port must be a number from 1 to 65535")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
-    elif ":" in host:
+    elif "/" not in host and ":" in host:
         raise InvalidValue(f"{text!r}: an IPv6 address stands in brackets, like [{host}]:{port_text}")
     if not host or "/" in host or any(letter.isspace() for letter in host):
         raise InvalidValue(f"{text!r} is no address: write host and port, like 127.0.0.1:{port_text}")

@@ -112,7 +112,8 @@ def _may_be_alive(client: ProcessRef) -> bool:
 
 
 async def _serve(config: Mapping[str, Any]) -> None:
-    table = ProxyTable(Shared(asyncio.get_running_loop(), config.get("buffer_bytes", BUFFER_BYTES)))
+    shared = Shared(asyncio.get_running_loop(), config.get("buffer_bytes", BUFFER_BYTES))
+    table = ProxyTable(shared)
     server = ProxyServer(table, config["idle_sec"])
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, server.stopping.set)
@@ -123,6 +124,7 @@ async def _serve(config: Mapping[str, Any]) -> None:
         await server.look_after()
     finally:
         table.close()
+        shared.close()
         socket.unlink(missing_ok=True)
         await runner.cleanup()
 

@@ -73,7 +73,7 @@ class Toxic:
     @property
     def effects(self) -> tuple[str, ...]:
         """The effects that it has."""
-        return tuple(name for name in EFFECTS if getattr(self, name) not in (None, False))
+        return tuple(name for name in EFFECTS if getattr(self, name) is not None and getattr(self, name) is not False)
 
     @property
     def drops_data(self) -> bool:

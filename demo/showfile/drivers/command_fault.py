@@ -1,39 +1,48 @@
 """Faults by a command here, a command in a container, or an HTTP request; undone and proved as the show file says."""
 
 import asyncio
-import secrets as random_tokens
-import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from demo.clock import uptime
 from demo.errors import FaultError
-from demo.showfile.drivers.before import read_values
+from demo.showfile.drivers.before import Print
 from demo.showfile.drivers.commands import MARK, called, start_command
 from demo.showfile.drivers.context import DriverContext
 from demo.showfile.drivers.deed import DEED_TIMEOUT_SEC, end_processes, find_processes, has_ended_by_itself
-from demo.showfile.drivers.fault_config import config_of, observable_of
+from demo.showfile.drivers.execution import (
+    MAX_OUTPUT,
+    as_finished,
+    check_engine,
+    engine_errors,
+    execute,
+    find_container,
+    wait_for_end,
+)
+from demo.showfile.drivers.fault_config import config_of
+from demo.showfile.drivers.http_request import describe_request
 from demo.showfile.drivers.observation import Observation
 from demo.showfile.drivers.proof import Proof
-from demo.showfile.drivers.secrets import Secrets
-from demo.showfile.drivers.steps import Step, StepRunner, argv_of, as_steps, check_names, exec_step, http_step
-from demo.showfile.drivers.substitution import names_in
+from demo.showfile.drivers.steps import Step, argv_of, as_steps, exec_step, http_step, in_container
 from demo.showfile.drivers.undo_order import UndoOrder
-from demo.showfile.schema.faults import FaultSettings
+from demo.showfile.drivers.undoing import (
+    BEFORE_TIMEOUT_SEC,
+    is_proved,
+    make_order,
+    manual_command,
+    perform_undo,
+    runner_of,
+)
+from demo.showfile.schema.faults import ExecCommand, FaultSettings
 from demo.showfile.schema.front_matter import FrontMatter
 from demo.types import LATE_SEC, Plan
 
 START_SEC = 1.0
 """For so long a deed that ends by itself is watched for failing at once; then it goes on beside the show."""
 
-STEP_TIMEOUT_SEC = 10.0
-FAILED_UNDO_SEC = 3.0
-"""So long the proof has time to say that all is well, although a step of the undo failed."""
-
 START_MARGIN_SEC = 5.0
 """In a healer: by so much a deed may have begun after its plan."""
-
-LOOK_SEC = 0.1
 
 
 class CommandFault:
@@ -44,104 +53,130 @@ class CommandFault:
         self._fault, self._context = fault, context
         self._deed = _deed_of(fault)
         self._steps = as_steps(fault.undo, fault.kind)
-        self._proof = Proof.by(fault.healed or "", settings, context)
+        self._proof = Proof.by(fault.healed or "", settings)
         self._observation = Observation.of(fault, context)
         self._begun: dict[str, float] = {}
         self._returned: set[str] = set()
+        self._going_on: set[asyncio.Task[Any]] = set()
 
     @property
     def target(self) -> str:
-        return self._fault.title or called(argv_of(self._deed)) if argv_of(self._deed) else self.config.description
+        if self._fault.title:
+            return self._fault.title
+        if "http" in self._deed:
+            return describe_request(self._deed["http"], self._deed["http"]["url"])
+        return called(argv_of(self._deed))
 
     @property
     def observable(self) -> str:
-        return observable_of(self._fault)
+        return self._observation.words("something is not up")
 
     async def plan(self) -> Plan:
-        names = names_in(self._deed) | names_in(self._steps) | self._proof.names
-        known = self._context.secrets
-        check_names([self._deed, *self._steps], list(self._fault.before), known)
-        known.require(names)
-        values = await read_values(self._fault.before, self._context)
-        order = UndoOrder(
-            random_tokens.token_hex(8),
-            self._steps,
-            values,
-            known.only(names),
-            self._context.cwd,
-            ends=self._fault.ends,
-            heal_timeout=self._fault.heal_timeout,
-            proof=self._proof,
+        context = self._context
+        if any("exec" in step for step in (self._deed, *self._steps)):
+            order = await self._plan_in_containers()
+        else:
+            order = await make_order(self._fault, self._steps, self._proof, context, deed=self._deed)
+        return Plan(self._fault.kind, self.target, order.data(), manual_command(order, context), LATE_SEC)
+
+    async def _plan_in_containers(self) -> UndoOrder:
+        """Return an order whose steps name their containers by id, for the engine that has them now."""
+        context, own, run_before = self._context, "", None
+        if self._fault.exec is not None:
+            own = await self._find(self._fault.exec)
+            run_before = self._print_in(own)
+        steps = [await self._resolve(step, own) for step in self._steps]
+        given = {"container": own} if own else {}
+        order = await make_order(
+            self._fault, steps, self._proof, context, deed=self._deed, given=given, run_before=run_before
         )
-        return Plan(self._fault.kind, self.target, order.data(), self._manual_command(order), LATE_SEC)
+        async with engine_errors():
+            order = replace(order, engine=await context.engine.identity())
+            if not own:
+                return order
+            # Prepared already, so that a healer can ask whether it still runs.
+            argv = runner_of(order, context).argv(self._deed)
+            return replace(order, execution=await context.engine.prepare_execution(own, argv))
 
-    def _manual_command(self, order: UndoOrder) -> str:
-        """Return the undo as a person would type it; requests are left out."""
-        runner = self._runner(order)
-        return " && ".join(shlex.join(runner.argv(step)) for step in order.steps if "run" in step)
+    async def _find(self, command: ExecCommand) -> str:
+        if command.service is None and command.container is None:
+            raise FaultError("a command in a container needs a service or a container")
+        return (await find_container(command.service, command.container, self._context)).id
 
-    def _runner(self, order: UndoOrder) -> StepRunner:
-        known = Secrets(order.secrets, self._context.secrets.environ)
-        return StepRunner(self._context, order.values, known, order.cwd)
+    async def _resolve(self, step: Step, own: str) -> Step:
+        if "exec" not in step:
+            return step
+        command = ExecCommand.model_validate(step["exec"])
+        names_one = command.service is not None or command.container is not None
+        return in_container(step, await self._find(command) if names_one else own)
+
+    def _print_in(self, container: str) -> Print:
+        async def run(argv: Sequence[str]) -> str:
+            finished = await execute(self._context.engine, container, argv, BEFORE_TIMEOUT_SEC)
+            if finished is None:
+                raise FaultError("the container was removed")
+            finished.check()
+            return finished.output
+
+        return run
 
     async def inject(self, plan: Plan) -> None:
         order = UndoOrder.of(plan)
         self._begun[order.mark] = uptime()
-        if "run" in self._deed:
-            await self._run_deed(order)
-        else:
-            await self._runner(order).perform(self._deed, DEED_TIMEOUT_SEC)
+        with self._context.secrets.masking():
+            if "run" in self._deed:
+                await self._run_deed(order)
+            elif "exec" in self._deed:
+                await self._execute_deed(order)
+            else:
+                await runner_of(order, self._context).perform(self._deed, DEED_TIMEOUT_SEC)
         self._returned.add(order.mark)
 
     async def _run_deed(self, order: UndoOrder) -> None:
-        runner = self._runner(order)
-        argv = runner.argv(self._deed)
+        argv = runner_of(order, self._context).argv(self._deed)
         running = await start_command(argv, order.cwd, {MARK: order.mark})
         try:
-            with self._context.secrets.masking():
-                # Not killed here, even if this task is cancelled: the heal gives it the rest of its time.
-                finished = await running.wait(DEED_TIMEOUT_SEC if order.ends is None else START_SEC)
-                if finished is not None:
-                    finished.check()
-                elif order.ends is None:
-                    raise FaultError(f"{called(argv)} did not end within {DEED_TIMEOUT_SEC:g} s")
+            # Not killed here, even if this task is cancelled: the heal gives it the rest of its time.
+            finished = await running.wait(DEED_TIMEOUT_SEC if order.ends is None else START_SEC)
         finally:
             running.close()
+        if finished is not None:
+            finished.check()
+        elif order.ends is None:
+            raise FaultError(f"{called(argv)} did not end within {DEED_TIMEOUT_SEC:g} s")
+
+    async def _execute_deed(self, order: UndoOrder) -> None:
+        argv, engine = runner_of(order, self._context).argv(self._deed), self._context.engine
+        within_sec = DEED_TIMEOUT_SEC if order.ends is None else order.ends + START_MARGIN_SEC
+        executing = asyncio.ensure_future(engine.execute(order.execution, MAX_OUTPUT, within_sec))
+        self._going_on.add(executing)
+        executing.add_done_callback(self._going_on.discard)
+        await asyncio.wait({executing}, timeout=None if order.ends is None else START_SEC)
+        if executing.done():
+            async with engine_errors():
+                as_finished(argv, executing.result()).check()
+        else:
+            executing.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     async def heal(self, plan: Plan) -> None:
         order = UndoOrder.of(plan)
         is_done = order.mark in self._returned or order.ends is not None
-        await end_processes(order.mark, 0.0 if is_done else DEED_TIMEOUT_SEC - order.age_sec)
-        errors = await self._perform_all(order)
-        if errors and not await self._is_proved_soon(plan):
-            raise FaultError("; ".join(errors))
-
-    async def _perform_all(self, order: UndoOrder) -> list[str]:
-        """Carry out every step of the undo, in order; return why some failed. None keeps the next from being tried."""
-        runner, errors = self._runner(order), []
-        for step in order.steps:
-            try:
-                await runner.perform(step, STEP_TIMEOUT_SEC, undoing=True)
-            except FaultError as error:
-                errors.append(str(error))
-        return errors
-
-    async def _is_proved_soon(self, plan: Plan) -> bool:
-        """Return whether all is well although a step failed: what it should remove may be gone already."""
-        until = uptime() + FAILED_UNDO_SEC
-        while not await self.is_healed(plan):
-            if uptime() > until:
-                return False
-            await asyncio.sleep(LOOK_SEC)
-        return True
+        wait_sec = 0.0 if is_done else DEED_TIMEOUT_SEC - order.age_sec
+        await end_processes(order.mark, wait_sec)
+        if order.execution:
+            await check_engine(self._context.engine, order.engine)
+            await wait_for_end(self._context.engine, order.execution, wait_sec)
+        await perform_undo(order, self._context)
 
     async def is_healed(self, plan: Plan) -> bool:
         order = UndoOrder.of(plan)
         if find_processes(order.mark):
             return False
-        if order.proof.healed:
-            return await order.proof.holds(self._context, order.secrets)
-        return order.ends is None or self._elapsed_sec(order) >= order.ends
+        if order.execution and not await wait_for_end(self._context.engine, order.execution, 0.0):
+            return False
+        if not order.proof.healed and order.ends is not None and self._elapsed_sec(order) < order.ends:
+            return False
+        return await is_proved(order, self._context)
 
     def _elapsed_sec(self, order: UndoOrder) -> float:
         begun = self._begun.get(order.mark)

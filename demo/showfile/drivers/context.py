@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from demo.conditions import Facts
 from demo.container_engine import Container, Engine
-from demo.showfile.drivers.protocols import Facts, FreshFacts, Loads, Parse, PlansFaults
+from demo.showfile.drivers.protocols import FreshFacts, Loads, PlansFaults
 from demo.showfile.drivers.secrets import Secrets
 
 
@@ -22,7 +23,6 @@ class DriverContext:
     own kinds; without them, faults of these kinds are left out.
     """
 
-    parse: Parse
     ask_probes: FreshFacts
     board: Facts | None = None
     folder: Path | None = None

@@ -19,10 +19,3 @@ def config_of(name: str, fault: FaultSettings, chaos_type: ChaosType = ChaosType
     if fault.ends is not None and "duration" not in fault.model_fields_set:
         seconds = fault.ends
     return ChaosConfig(name, chaos_type, fault.title or name, math.inf if seconds is None else seconds)
-
-
-def observable_of(fault: FaultSettings) -> str:
-    """Return the expected symptom in words: the condition `seen`, or the opposite of `healed`."""
-    if fault.seen:
-        return fault.seen
-    return f"not {fault.healed}" if fault.healed else "something is not up"

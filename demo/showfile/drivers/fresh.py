@@ -6,7 +6,8 @@ from pathlib import Path
 
 import aiohttp
 
-from demo.showfile.drivers.protocols import Facts, Fill
+from demo.conditions import Facts
+from demo.showfile.drivers.protocols import Fill
 from demo.showfile.fresh_facts import fresh_facts
 from demo.showfile.probing.kinds import Sources
 from demo.showfile.schema.probes import ProbeSettings

@@ -8,7 +8,7 @@ from typing import Any
 
 from demo.errors import FaultError
 from demo.showfile.drivers.context import DriverContext
-from demo.showfile.drivers.fault_config import config_of, observable_of
+from demo.showfile.drivers.fault_config import config_of
 from demo.showfile.drivers.http_request import describe_request
 from demo.showfile.drivers.json_document import ANSWER_SEC, TRIES, Found, JsonDocument, Location, same
 from demo.showfile.drivers.observation import Observation
@@ -43,7 +43,7 @@ class JsonFault:
         self.config = config_of(name, fault)
         self._value: JsonValue = fault.json_
         self._fault, self._context, self._shared = fault, context, shared
-        self._proof = Proof.by(fault.healed or "", settings, context)
+        self._proof = Proof.by(fault.healed or "", settings)
         self._observation = Observation.of(fault, context)
 
     @property
@@ -52,7 +52,7 @@ class JsonFault:
 
     @property
     def observable(self) -> str:
-        return observable_of(self._fault)
+        return self._observation.words("something is not up")
 
     async def plan(self) -> Plan:
         value, known = self._value, self._context.secrets

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from demo.conditions import Condition, Facts, parse
 from demo.showfile.drivers.context import DriverContext
-from demo.showfile.drivers.protocols import Condition, Facts
 from demo.showfile.schema.faults import FaultSettings
 
 
@@ -22,10 +22,16 @@ class Observation:
 
     @classmethod
     def of(cls, fault: FaultSettings, context: DriverContext) -> "Observation":
-        """Return the observation of a fault: `seen`, or that `healed` does not hold. Raises the parser's error."""
+        """Return the observation of a fault: `seen`, or that `healed` does not hold. Raises `ConditionError`."""
         if fault.seen:
-            return cls(context.board, context.parse(fault.seen))
-        return cls(context.board, context.parse(fault.healed), negated=True) if fault.healed else cls(context.board)
+            return cls(context.board, parse(fault.seen))
+        return cls(context.board, parse(fault.healed), negated=True) if fault.healed else cls(context.board)
+
+    def words(self, otherwise: str) -> str:
+        """Return what is expected to become visible, in words."""
+        if self.condition is None:
+            return otherwise
+        return f"not: {self.condition.text}" if self.negated else self.condition.text
 
     def is_seen(self, health: Mapping[str, Any]) -> bool:
         """Return whether the fault is visible for certain. The health sample is used only without a condition."""

@@ -1,14 +1,20 @@
 """The proof that a fault is healed: a condition, decided by fresh answers of the probes that it names."""
 
+import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from demo.conditions import Condition, parse
+from demo.conditions.facts import ALL
 from demo.showfile.drivers.context import DriverContext
 from demo.showfile.drivers.secrets import Secrets
 from demo.showfile.drivers.substitution import fill, from_values, names_in
 from demo.showfile.schema.front_matter import FrontMatter
 from demo.showfile.schema.probes import ProbeSettings
+
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -23,11 +29,11 @@ class Proof:
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @classmethod
-    def by(cls, healed: str, settings: FrontMatter, context: DriverContext) -> "Proof":
-        """Return the proof by a condition of the show file. Raises the parser's error."""
+    def by(cls, healed: str, settings: FrontMatter) -> "Proof":
+        """Return the proof by a condition of the show file. Raises `ConditionError`."""
         if not healed:
             return cls()
-        asked = _probes_named((use.parts for use in context.parse(healed).names()), settings)
+        asked = _probes_in(parse(healed), settings)
         return cls(healed, as_data(asked), {name: list(nodes) for name, nodes in settings.groups.items()})
 
     def data(self) -> dict[str, Any]:
@@ -48,7 +54,7 @@ class Proof:
         probes = {name: ProbeSettings.model_validate(probe) for name, probe in self.probes.items()}
         lookup = Secrets(variables, context.secrets.environ).look_up(from_values({}))
         facts = await context.ask_probes(probes, self.groups, lambda text: fill(text, lookup))
-        return context.parse(self.healed).truth(facts) is True
+        return parse(self.healed).truth(facts) is True
 
 
 def as_data(probes: Mapping[str, ProbeSettings]) -> dict[str, Any]:
@@ -56,12 +62,17 @@ def as_data(probes: Mapping[str, ProbeSettings]) -> dict[str, Any]:
     return {name: probe.model_dump(mode="json", by_alias=True, exclude_unset=True) for name, probe in probes.items()}
 
 
-def _probes_named(names: Iterable[tuple[str, ...]], settings: FrontMatter) -> dict[str, ProbeSettings]:
-    """Return the probes that these names stand for; all of them for a name that is none of a probe's own.
+def not_down(nodes: Iterable[str], settings: FrontMatter) -> Proof:
+    """Return the proof that none of these nodes is down, for a fault without a condition of its own."""
+    return Proof.by(" and ".join(f"not {json.dumps(node)} is down" for node in nodes), settings)
+
+
+def _probes_in(condition: Condition, settings: FrontMatter) -> dict[str, ProbeSettings]:
+    """Return the probes that a condition names; all of them for a name that is none of a probe's own.
 
     A group, a single node and `all` may be told of by any probe, so every one is asked.
     """
-    first_parts = {parts[0] for parts in names if parts}
-    if first_parts <= settings.probes.keys():
-        return {name: settings.probes[name] for name in sorted(first_parts)}
+    names = {use.of or use.parts[0] for use in condition.names()}
+    if names <= settings.probes.keys() and ALL not in _WORD.findall(condition.text):
+        return {name: settings.probes[name] for name in sorted(names)}
     return dict(settings.probes)

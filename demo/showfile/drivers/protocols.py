@@ -3,49 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from demo.conditions import Facts
 from demo.showfile.schema.probes import ProbeSettings
-
-
-class NodeFact(Protocol):
-    """One node, as a probe tells of it; `state`: up, degraded, down, unknown."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def state(self) -> str: ...
-    @property
-    def fields(self) -> Mapping[str, Any]: ...
-
-
-class Facts(Protocol):
-    """What conditions are decided by."""
-
-    def value(self, path: tuple[str, ...]) -> Any:
-        """Return the value at this path of names; None: unknown."""
-
-    def nodes(self, name: str) -> Sequence[NodeFact] | None:
-        """Return the nodes of a probe or a group; None: there is no such name."""
-
-
-class NameUse(Protocol):
-    """A name in a condition."""
-
-    @property
-    def parts(self) -> tuple[str, ...]: ...
-
-
-class Condition(Protocol):
-    """A parsed condition."""
-
-    def truth(self, facts: Any) -> bool | None:
-        """Return whether it holds; None: unknown."""
-
-    def names(self) -> Sequence[NameUse]: ...
-
-
-class Parse(Protocol):
-    def __call__(self, text: str, /) -> Condition: ...
-
 
 Fill = Callable[[str], str]
 """Puts the values of secrets into a text. Raises `FaultError` where one is not set."""

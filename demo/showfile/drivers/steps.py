@@ -7,6 +7,7 @@ from typing import Any
 from demo.errors import FaultError
 from demo.showfile.drivers.commands import called, run_command
 from demo.showfile.drivers.context import DriverContext
+from demo.showfile.drivers.execution import execute, find_container
 from demo.showfile.drivers.http_request import send
 from demo.showfile.drivers.secrets import Secrets
 from demo.showfile.drivers.substitution import Lookup, fill_data, fill_each, from_values, names_in
@@ -41,6 +42,11 @@ def exec_step(command: ExecCommand) -> dict[str, Any]:
 
 def http_step(request: HttpRequest | None) -> dict[str, Any]:
     return {"http": request.model_dump(mode="json") if request is not None else {}}
+
+
+def in_container(step: Step, container: str) -> dict[str, Any]:
+    """Return the step with the id of its container, instead of the service or name that the show file has."""
+    return {"exec": {"command": step["exec"]["command"], "container": container}}
 
 
 def argv_of(step: Step) -> list[str]:
@@ -86,5 +92,18 @@ class StepRunner:
         with self.secrets.masking():
             if "http" in step:
                 await send(fill_data(step["http"], self._lookup), step["http"]["url"], timeout_sec, undoing=undoing)
+            elif "exec" in step:
+                await self._execute(step, timeout_sec, undoing=undoing)
             else:
                 (await run_command(self.argv(step), timeout_sec, self.cwd)).check()
+
+    async def _execute(self, step: Step, timeout_sec: float, *, undoing: bool) -> None:
+        given = ExecCommand.model_validate(step["exec"])
+        container = given.container or ""
+        if not undoing:  # a step of a chapter, which names its container; an undo has the id
+            container = (await find_container(given.service, given.container, self.context)).id
+        finished = await execute(self.context.engine, container, self.argv(step), timeout_sec)
+        if finished is not None:
+            finished.check()
+        elif not undoing:
+            raise FaultError("the container was removed meanwhile")

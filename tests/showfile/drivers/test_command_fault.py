@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from demo.conditions import NodeFact
 from demo.errors import FaultError
 from demo.showfile.drivers import DriverContext, Secrets, build_drivers
 from demo.showfile.schema.front_matter import FrontMatter
 from demo.types import FaultDriver, TellsLanding
 from demo.watchdog.undo import undo
-from tests.showfile.drivers.plain_probes import Node, Nodes, ask, parse
+from tests.showfile.drivers.plain_probes import Nodes, ask
 
 pytestmark = pytest.mark.anyio
 
@@ -36,7 +37,7 @@ def settings(tmp_path: Path, **fault: Any) -> FrontMatter:
 
 def driver(given: FrontMatter, tmp_path: Path, environ: Mapping[str, str] | None = None) -> FaultDriver:
     variables = {name: secret.env for name, secret in given.secrets.items()}
-    context = DriverContext(parse, ask, folder=tmp_path, secrets=Secrets(variables, environ or {}))
+    context = DriverContext(ask, folder=tmp_path, secrets=Secrets(variables, environ or {}))
     return build_drivers(given, context)[0]
 
 
@@ -143,7 +144,7 @@ async def test_a_fault_that_ends_by_itself_needs_no_undo_and_is_over_after_its_t
 
 async def test_an_effect_is_seen_when_healed_does_not_hold_for_certain(tmp_path: Path) -> None:
     for state, seen in (("down", True), ("up", False), ("unknown", False)):
-        context = DriverContext(parse, ask, board=Nodes({"web": [Node("web", state)]}), folder=tmp_path)
+        context = DriverContext(ask, board=Nodes({"web": [NodeFact("web", state)]}), folder=tmp_path)
         assert build_drivers(settings(tmp_path), context)[0].is_seen({"nodes": []}, 0.0) is seen
         assert build_drivers(settings(tmp_path, seen="web is up"), context)[0].is_seen({}, 0.0) is (state == "up")
 

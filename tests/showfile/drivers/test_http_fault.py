@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from demo.conditions import NodeFact
 from demo.errors import FaultError
 from demo.showfile.drivers import DriverContext, Secrets, build_drivers
 from demo.showfile.drivers.protocols import Fill
@@ -15,7 +16,7 @@ from demo.showfile.schema.probes import ProbeSettings
 from demo.types import FaultDriver
 from demo.watchdog.undo import has_landed, undo
 from tests.showfile.drivers.json_service import JsonService, serving
-from tests.showfile.drivers.plain_probes import Node, Nodes, parse
+from tests.showfile.drivers.plain_probes import Nodes
 
 pytestmark = pytest.mark.anyio
 
@@ -27,17 +28,17 @@ def driver(service: JsonService, environ: Mapping[str, str] | None = None, **cha
         "undo": [{"http": power | {"method": "PUT"}}],
         "healed": "power is up",
     } | changed
-    probes = {"power": {"http": f"{service.url}/doc?${{token}}"}}
+    asked = {"power": {"http": f"{service.url}/doc?${{token}}"}}
     settings = FrontMatter.model_validate(
-        {"probes": probes, "faults": {"off": fault}, "secrets": {"token": {"env": "API_TOKEN"}}}
+        {"probes": asked, "faults": {"off": fault}, "secrets": {"token": {"env": "API_TOKEN"}}}
     )
 
-    async def ask(given: Mapping[str, ProbeSettings], groups: Any, fill: Fill) -> Nodes:
-        assert fill(str(given["power"].http)) == f"{service.url}/doc?hunter2"
-        return Nodes({"power": [Node("power", "up" if service.power else "down")]})
+    async def ask(probes: Mapping[str, ProbeSettings], groups: Any, fill: Fill) -> Nodes:
+        assert fill(str(probes["power"].http)) == f"{service.url}/doc?hunter2"
+        return Nodes({"power": [NodeFact("power", "up" if service.power else "down")]})
 
     secrets = Secrets({"token": "API_TOKEN"}, {"API_TOKEN": "hunter2"} if environ is None else environ)
-    return build_drivers(settings, DriverContext(parse, ask, secrets=secrets))[0]
+    return build_drivers(settings, DriverContext(ask, secrets=secrets))[0]
 
 
 async def test_a_request_is_sent_and_undone_with_secrets_that_are_in_no_plan() -> None:

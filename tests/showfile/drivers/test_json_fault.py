@@ -13,7 +13,7 @@ from demo.showfile.schema.front_matter import FrontMatter
 from demo.types import FaultDriver
 from demo.watchdog.undo import has_landed, undo
 from tests.showfile.drivers.json_service import JsonService, serving
-from tests.showfile.drivers.plain_probes import ask, parse
+from tests.showfile.drivers.plain_probes import ask
 
 pytestmark = pytest.mark.anyio
 
@@ -28,7 +28,7 @@ def drivers(
     shared = {"url": f"{service.url}/doc", "headers": {"Authorization": "Bearer ${token}"}}
     faults = {name: {"json": shared | dict(given)} for name, given in values.items()}
     settings = FrontMatter.model_validate({"faults": faults, "secrets": {"token": {"env": "API_TOKEN"}}})
-    return build_drivers(settings, DriverContext(parse, ask, secrets=Secrets({"token": "API_TOKEN"}, environ)))
+    return build_drivers(settings, DriverContext(ask, secrets=Secrets({"token": "API_TOKEN"}, environ)))
 
 
 async def test_only_the_changed_value_is_put_back_whatever_others_have_changed_meanwhile() -> None:
@@ -61,7 +61,7 @@ async def test_faults_on_one_document_overlap_and_end_in_any_order() -> None:
         assert await undo(pay, plans[0]) is None
         assert service.document["routes"][1]["weight"] == 0, "the other fault is still in place"
         assert await undo(weight, plans[1]) is None
-        assert service.document == {**DOCUMENT, "routes": [{"to": "canary"}, *DOCUMENT["routes"]]}  # type: ignore[misc]
+        assert service.document == {**DOCUMENT, "routes": [{"to": "canary"}, *DOCUMENT["routes"]]}
 
 
 async def test_a_second_fault_on_the_same_value_is_refused_until_the_first_is_healed() -> None:
@@ -94,7 +94,7 @@ async def test_a_document_that_changes_between_reading_and_writing_is_read_again
         service.before_write = [lambda document: document.update(owner="a")]
         await driver.inject(plan)
         assert service.document == {"weight": 2, "owner": "a"}
-        service.before_write = [lambda document, at=at: document.update(owner=at) for at in range(9)]  # type: ignore[misc]
+        service.before_write = [lambda document, at=at: document.update(owner=at) for at in range(9)]
         with pytest.raises(FaultError, match="changed 5 times meanwhile"):
             await driver.heal(plan)
         service.before_write = []
