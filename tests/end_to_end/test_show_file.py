@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.servers import Server, serving, wait_for
 from tests.support.crashes import free_port
+from tests.support.servers import Server, serving, wait_for
 
 DECK = """\
 ---
