@@ -6,7 +6,7 @@ from demo.conditions.kinds import check_comparison
 from demo.conditions.lexer import MAX_SHOWN, Token
 from demo.conditions.patterns import MAX_PATTERN
 from demo.conditions.spelling import nearest
-from demo.conditions.syntax import NAME, RESERVED, Count, Field, Glob, Literal
+from demo.conditions.syntax import NAME, NO_TEXTS, RESERVED, Count, Field, Glob, Literal
 from demo.conditions.values import UNITS, Quantity, read_quantity
 from demo.errors import InvalidValue
 
@@ -219,7 +219,9 @@ class OperandReader:
 
     @staticmethod
     def _bare_text(token: Token) -> str:
-        if token.text.lower() in ("null", "nil", "none"):
+        if token.text.lower() in ("true", "false"):
+            raise ConditionError(f"write {token.text.lower()} instead of {token}, or put it in quotes", token.at)
+        if token.text.lower() in NO_TEXTS:
             raise ConditionError(
                 f"{token} cannot be compared: write has(NAME) == false, or quotes for a text", token.at
             )

@@ -145,7 +145,7 @@ def test_every_text_is_a_condition_or_a_condition_error_with_a_place_in_it(text:
 
 
 @given(trees, suffixes)
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 def test_a_tree_that_is_written_out_is_read_as_an_equal_one(tree: Tree, suffix: Suffix) -> None:
     text = written(tree, suffix).canonical
     again, again_suffix = Parser(cut(text)).parse()
@@ -155,7 +155,7 @@ def test_a_tree_that_is_written_out_is_read_as_an_equal_one(tree: Tree, suffix: 
 
 
 @given(st.data(), trees, suffixes, st.none() | st.lists(nodes, max_size=4), st.booleans())
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 def test_evaluation_never_raises_and_a_denied_tree_is_the_opposite(
     data: st.DataObject, tree: Tree, suffix: Suffix, answers: list[NodeFact] | None, always: bool
 ) -> None:
