@@ -500,3 +500,8 @@ def test_names_say_what_they_are_used_as_and_where_they_stand() -> None:
     assert all(text.startswith(use.parts[0], use.offset) for use in uses)
     assert parse("all up").names() == ()
     assert parse("count(all up) == 3").names() == ()
+
+
+def test_in_an_answers_body_a_name_may_mean_anything() -> None:
+    assert parse("body.latency < 300").truth(KnownFacts({"body.latency": 5})) is True
+    assert parse("body.rate < 300").truth(KnownFacts({"body.rate": 500})) is False
