@@ -9,6 +9,8 @@ from demo.errors import InvalidValue
 from demo.showfile.problems import Position, Problem
 
 MAX_SHOW_BYTES = 2_000_000
+MAX_LINE = 20_000
+"""Characters. Nobody writes longer ones, and what is looked for in a line takes time."""
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -70,6 +72,14 @@ def _locate(data: bytes, offset: int) -> Position:
     return Position(data.count(b"\n", 0, offset) + 1, len(data[begin:offset].decode("utf-8", "replace")) + 1)
 
 
+def _bound_line(line: str, number: int, file: str, problems: list[Problem]) -> str:
+    if len(line) <= MAX_LINE:
+        return line
+    message = f"this line has {len(line):,} characters: {MAX_LINE:,} are allowed"
+    problems.append(Problem(file, Position(number, MAX_LINE + 1), message))
+    return line[:MAX_LINE]
+
+
 def split_text(text: str, file: str) -> tuple[list[str], list[Problem]]:
     """Return the lines of a text, whatever ends them; control characters are replaced, and a problem each line."""
     text = text.removeprefix("\ufeff")
@@ -82,4 +92,7 @@ def split_text(text: str, file: str) -> tuple[list[str], list[Problem]]:
                 message = f"the character U+{ord(found[0]):04X} controls a terminal and is no text: delete it"
                 problems.append(Problem(file, Position(number, found.start() + 1), message))
         text = _CONTROL.sub("\ufffd", text)
-    return text.split("\n"), problems
+    lines = text.split("\n")
+    if len(text) > MAX_LINE:
+        lines = [_bound_line(line, number, file, problems) for number, line in enumerate(lines, 1)]
+    return lines, problems
