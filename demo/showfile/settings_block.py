@@ -33,8 +33,8 @@ def read_settings(
     data, found = read_yaml("\n".join(own), file, first + 1)
     problems += found
     start = Position(first + 1)
-    if data is None:
-        if kind == "dashes":
+    if data is None or (not data.complete and not data.data):
+        if kind == "dashes":  # prose with a colon in it looks like settings
             problems.append(Problem(file, start, f"this can be read neither way. {BOTH_READINGS}"))
         return empty(file, start, complete=False)
     if isinstance(data.data, dict):
