@@ -27,27 +27,34 @@ def read_text(path: Path, max_bytes: int = MAX_SHOW_BYTES) -> str:
     try:
         # Without waiting: a pipe that nobody writes to would never be opened.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise UnreadableFile(_describe(error)) from error
-    with os.fdopen(descriptor, "rb") as file:
         try:
             kind = os.fstat(descriptor).st_mode
-            if not stat.S_ISREG(kind):
-                raise UnreadableFile("this is a directory: name a file" if stat.S_ISDIR(kind) else "this is no file")
-            data = file.read(max_bytes + 1)
-        except OSError as error:
-            raise UnreadableFile(_describe(error)) from error
+            data = _read_all(descriptor, max_bytes + 1) if stat.S_ISREG(kind) else None
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError) as error:
+        raise UnreadableFile(_describe(error)) from error
+    if data is None:
+        raise UnreadableFile("this is a directory: name a file" if stat.S_ISDIR(kind) else "this is no file")
     if len(data) > max_bytes:
         raise UnreadableFile(f"this file is larger than {max_bytes / 1e6:g} MB, which is the limit")
     return _decode(data)
 
 
-def _describe(error: OSError) -> str:
+def _read_all(descriptor: int, max_bytes: int) -> bytes:
+    parts: list[bytes] = []
+    while max_bytes > 0 and (part := os.read(descriptor, max_bytes)):
+        parts.append(part)
+        max_bytes -= len(part)
+    return b"".join(parts)
+
+
+def _describe(error: OSError | ValueError) -> str:
     if isinstance(error, FileNotFoundError):
         return "there is no such file"
     if isinstance(error, PermissionError):
         return "this file may not be read: its permissions forbid it"
-    return f"this file cannot be read: {error.strerror or error}"
+    return f"this file cannot be read: {getattr(error, 'strerror', None) or error}"
 
 
 def _decode(data: bytes) -> str:

@@ -210,6 +210,11 @@ class MarkdownScan:
         self.problems.append(Problem(self.file, Position(number + 1, column + 1), message))
 
 
+def looks_like_prose(lines: Sequence[str]) -> bool:
+    """Return whether a line at the margin is neither a key nor an item, nor ends brackets."""
+    return any(line.strip() and line[0] not in " \t#-]}" and _SETTING.match(line) is None for line in lines)
+
+
 def begins_settings(lines: Sequence[str], number: int) -> bool:
     """Return whether what begins in this line looks like settings: blank lines and YAML's comments do not count."""
     for index in range(number, len(lines)):
