@@ -21,7 +21,7 @@ class ChapterText:
 
     def line(self, number: int) -> str:
         """Return a line; what is hidden in it is blank, so that columns are those of the file."""
-        if ranges := self._hidden.pop(number, None):
+        if self._hidden and (ranges := self._hidden.pop(number, None)):
             shown, parts, position = self._visible[number - self.begin], [], 0
             for first, last in ranges:
                 parts += [shown[position:first], " " * (last - first)]
