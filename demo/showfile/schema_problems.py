@@ -58,8 +58,10 @@ def schema_problems(model: type[Settings], error: ValidationError, settings: Yam
 
 def nearest(written: str, known: Iterable[str]) -> str | None:
     """Return the known name that somebody may have meant, None if nothing is near."""
+    folded = written.lower().replace("-", "_")
     by_folded = {name.lower().replace("-", "_"): name for name in known}
-    close = difflib.get_close_matches(written.lower().replace("-", "_"), by_folded, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(folded, by_folded, n=1, cutoff=0.6)
+    close += [name for name in by_folded if sorted(name) == sorted(folded)]  # too short to be near: bd for db
     return by_folded[close[0]] if close else None
 
 

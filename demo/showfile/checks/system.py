@@ -102,7 +102,7 @@ def _check_load(checked: Checked) -> None:
             )
         elif fault := texts.address_fault(load.read, "http"):
             checked.front.error(("load", name, "read"), f'load.{name}.read: "{load.read}" {fault}')
-        if not load.book:
+        elif not load.book:
             checked.front.warning(("load", name, "read"), "read is used with book: true alone", at_key=True)
 
 
