@@ -113,7 +113,10 @@ def _out_of_bounds(kind: str, path: Path, given: object, context: Mapping[str, A
     return sentences.get(kind, f"{where}: {shown(given)} cannot stand here; docs/decks.md says what can")
 
 
-SHAPES = frozenset({"string_type", "tuple_type", "dict_type", "mapping_type", "model_type", "model_attributes_type"})
+SHAPES = frozenset(
+    {"string_type", "tuple_type", "dict_type", "mapping_type", "model_type", "model_attributes_type"}
+    | {"float_type", "int_type", "bool_type"}
+)
 """The types of error about text, lists and mappings in each other's place."""
 
 OWN_SENTENCES = frozenset(
@@ -145,6 +148,8 @@ def _wrong_shape(kind: str, where: str, path: Path, given: Any) -> str:
         return f"{where} must be text, not {shown(given)}{hint}"
     if given is None:
         return f"{where} is empty: write what belongs there, or leave {path[-1]} out"
+    if kind in {"float_type", "int_type", "bool_type"}:
+        return f"{where} must be a single value, not {shown(given)}"
     if kind == "tuple_type":
         return f"{where} must be a list, not {shown(given)}{_as_list(str(path[-1]), given)}"
     return f"{where} must be a mapping (key: value), not {shown(given)}"
