@@ -9,6 +9,7 @@ from demo.conditions.errors import ConditionError
 from demo.conditions.evaluation import Clause, Judgement
 from demo.conditions.facts import Facts, NodeFact, look_up
 from demo.conditions.values import Quantity, Truth, Value, read_quantity, show_quantity, show_value
+from demo.conditions.watch import Outcome, Verdict, Watch
 
 __all__ = [
     "Clause",
@@ -18,9 +19,12 @@ __all__ = [
     "Judgement",
     "NameUse",
     "NodeFact",
+    "Outcome",
     "Quantity",
     "Truth",
     "Value",
+    "Verdict",
+    "Watch",
     "look_up",
     "parse",
     "read_quantity",

@@ -26,7 +26,6 @@ from demo.conditions.syntax import (
     And,
     Comparison,
     Count,
-    Field,
     Glob,
     InState,
     Literal,
@@ -184,7 +183,7 @@ def _in_state(node: NodeFact, state: str) -> Truth:
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
-    """A count between `least` and `most`; `why`: why it is not known better. `known`: whether there are nodes at all."""
+    """A count between `least` and `most`; `why`: why it is not known better. `known`: whether there are nodes."""
 
     least: int
     most: int
@@ -238,5 +237,5 @@ class _FieldsOf:
             return self.node.fields.get(name)
         return self.node.id if name == "id" else self.node.state if self.node.state in STATES else None
 
-    def nodes(self, name: str) -> Sequence[NodeFact] | None:  # noqa: ARG002 # the grammar asks for none in here
+    def nodes(self, name: str) -> Sequence[NodeFact] | None:  # the grammar asks for none in here
         return None

@@ -1,4 +1,4 @@
-"""What conditions are evaluated against. Whoever measures implements `Facts`; `look_up` reads a JSON document for it."""
+"""What conditions are evaluated against. Whoever measures implements `Facts`; `look_up` reads JSON for it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What can be known at parse about kinds and units: a latency is a time, a count a bare number, an order needs numbers."""
+"""What is known of kinds and units at parse: a latency is a time, a count a bare number, an order needs numbers."""
 
 from demo.conditions.errors import ConditionError
 from demo.conditions.facts import LENGTH, PRESENCE

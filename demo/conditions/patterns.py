@@ -66,10 +66,12 @@ def check(pattern: str) -> None:
         raise InvalidPattern(f"a regular expression has at most {MAX_PATTERN} characters", MAX_PATTERN)
     repeats = 1
     for found in _COUNTED.finditer(pattern):
-        # Each pair of braces counts, nested or not, escaped or not: the product of all is never less than what it costs.
-        repeats *= max(1, *(int(number[:6]) for number in found.groups() if number))
+        # Each pair of braces counts, nested or not, escaped or not: the product is never less than what it costs.
+        repeats *= max([1, *(int(number[:6]) for number in found.groups() if number)])
         if repeats > MAX_REPEATS:
-            raise InvalidPattern(f"its counted repeats multiply to more than {MAX_REPEATS}", found.start())
+            raise InvalidPattern(
+                f"the counted repeats of a regular expression multiply to {MAX_REPEATS} at most", found.start()
+            )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -19,7 +19,7 @@ NAME = re.compile(r"[^\W\d][\w-]*")
 
 
 def _at() -> int:
-    return field(default=0, compare=False, repr=False)  # type: ignore[no-any-return]
+    return field(default=0, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

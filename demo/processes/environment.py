@@ -12,6 +12,9 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 COMPOSE = ("COMPOSE_FILE", "COMPOSE_PROJECT_NAME", "COMPOSE_PROFILES", "COMPOSE_ENV_FILES", "COMPOSE_REMOVE_ORPHANS")
 """A user's shell may set these for a compose project of their own."""
 
+SERVICE_MANAGER = ("NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "WATCHDOG_USEC", "WATCHDOG_PID")
+"""What systemd tells a service about itself: a server that we start would take it for its own."""
+
 
 def without_proxies(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the environment without proxy variables, for a process that needs none."""
@@ -35,6 +38,15 @@ def for_server(environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """
     variables = without_proxies(environ)
     return {name: value for name, value in variables.items() if not _is_locale(name)} | {"LC_ALL": "C"}
+
+
+def for_own_process(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the environment of a process that a show describes: no proxies, no locale, nothing of a service manager.
+
+    Unlike `for_server` it sets no locale, so that the show's own `LANG` has an effect.
+    """
+    variables = without_proxies(environ)
+    return {name: value for name, value in variables.items() if not _is_locale(name) and name not in SERVICE_MANAGER}
 
 
 def for_compose(environ: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +49,19 @@ def descendants(root: int) -> Processes:
         while ancestor in known and ancestor != root:
             ancestor = known[ancestor][0]
         if ancestor == root and pid != root:
+            found[pid] = born
+    return found
+
+
+def families(roots: Container[int]) -> Processes:
+    """Return all living processes among these, and all that descend from one of them."""
+    known = {pid: (parent, born) for pid, parent, state, born in _iterate_stats() if state not in ENDED}
+    found: Processes = {}
+    for pid, (_, born) in known.items():
+        ancestor = pid
+        while ancestor in known and ancestor not in roots:
+            ancestor = known[ancestor][0]
+        if ancestor in known:
             found[pid] = born
     return found
 

@@ -1,4 +1,4 @@
-"""A block of settings in a show file: its front matter, and what a chapter has between dashes or in a yaml code block."""
+"""A block of settings in a show file: front matter, and what a chapter has between dashes or in a yaml code block."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -9,13 +9,13 @@ from demo.showfile.yaml_reader import YamlData, empty, read_yaml
 
 _NO_SETTINGS = {
     "front matter": (
-        "a file whose first line is --- begins with the settings of the show: write `key: value` on each line, or delete "
-        "that line if the file begins with a chapter"
+        "a file whose first line is --- begins with settings: write `key: value` on each line, or delete that line if "
+        "the file begins with a chapter"
     ),
     "dashes": BOTH_READINGS,
     "code block": (
-        "a yaml code block that a chapter begins with is its settings: write `key: value` on each line; or, if it is code "
-        "to be shown, put a heading or a sentence before it"
+        "a yaml code block that a chapter begins with is its settings: write `key: value` on each line; or put a "
+        "heading or a sentence before it, if it is code to be shown"
     ),
 }
 

@@ -22,8 +22,8 @@ _SETTING = re.compile(r"""(?:"[^"]*"|'[^']*'|[A-Za-z_][\w.-]*) *:(?:\s|$)|[{?]|-
 
 
 BOTH_READINGS = (
-    "Is it the settings of a chapter, then write `key: value` on each line and --- after them. Is it the chapter's text, "
-    "then leave a blank line after the first ---"
+    "If these are the settings of a chapter, write `key: value` on each line and --- after them. If this is its text, "
+    "leave a blank line after the first ---"
 )
 
 

@@ -6,15 +6,21 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
+from demo.errors import InvalidValue
+from demo.proxy.toxic import Toxic
 from demo.showfile.schema.values import (
     Argv,
+    Bandwidth,
     Condition,
     LoadName,
     ProcessName,
     ProxyName,
     Seconds,
+    SecondsOrNow,
+    SecondsOrZero,
     Settings,
     Share,
+    Size,
     Switch,
     Text,
     Whole,
@@ -54,26 +60,35 @@ class ProcessTarget(Settings):
         return self
 
 
-SecondsOrNow = Annotated[
-    Annotated[Seconds, Tag("<duration>")] | Annotated[Literal["now"], Tag("<now>")],
-    Discriminator(lambda value: "<now>" if value == "now" else "<duration>"),
-]
-
-
 class TcpToxics(Settings):
-    """Faults of a connection, by Toxiproxy's names; durations and rates carry their unit."""
+    """Faults of a connection, by Toxiproxy's names; durations, sizes and rates carry their unit.
+
+    `timeout: 0` never closes the connection, `reset_peer: now` resets it at once.
+    """
 
     proxy: ProxyName
     latency: Seconds | None = None
     jitter: Seconds | None = None
-    bandwidth: Text | None = None
-    timeout: Seconds | None = None
+    bandwidth: Bandwidth | None = None
+    timeout: SecondsOrZero | None = None
     reset_peer: SecondsOrNow | None = None
     slow_close: Seconds | None = None
-    limit_data: Text | None = None
+    limit_data: Size | None = None
     down: Switch = False
     stream: Literal["upstream", "downstream", "both"] = "downstream"
     toxicity: Share = 1.0
+
+    @model_validator(mode="after")
+    def _check_together(self) -> "TcpToxics":
+        try:
+            self.as_toxic()
+        except InvalidValue as error:
+            raise PydanticCustomError("toxic", "{why}", {"why": str(error)}) from error
+        return self
+
+    def as_toxic(self) -> Toxic:
+        """Return what the proxy is told. Raises `InvalidValue` for effects that cannot go together."""
+        return Toxic(**dict(self))
 
 
 class RedisTarget(Settings):

@@ -78,9 +78,10 @@ class ProbeSettings(Settings):
     degraded: Condition | None = None
     down: Condition | None = None
     container: Text | None = None
-    """Template over the node's id: the container behind it, for faults with `where`."""
+    """Template over `${id}`: the container behind a node, for faults with `where`."""
 
     behind: ProcessName | None = Field(default=None, description="The process behind its nodes, for faults with where")
+    """Template over `${id}`, too."""
 
     @model_validator(mode="after")
     def _check_kind(self) -> "ProbeSettings":
@@ -101,3 +102,21 @@ class ProbeSettings(Settings):
     @property
     def kind(self) -> str:
         return self.kinds[0]
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """What is asked, as it is written; empty for commands."""
+        given = getattr(self, self.kind)
+        if self.kind in ("run", "exec", "log"):
+            return ()
+        return (given,) if isinstance(given, str) else given
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether one answer tells of many nodes: by `each`, or a query's rows by the column or label `id`."""
+        return self.each is not None or (self.id is not None and self.query is not None)
+
+    @property
+    def node_id(self) -> str | None:
+        """The node that a probe of one node tells of, if it is not named as the probe is."""
+        return None if self.has_rows else self.id

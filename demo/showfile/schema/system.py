@@ -10,6 +10,7 @@ from demo.showfile.schema.values import (
     Argv,
     Condition,
     FilePath,
+    HostPort,
     Port,
     ProcessName,
     Rate,
@@ -51,8 +52,14 @@ class ProcessSettings(Settings):
 class ProxySettings(Settings):
     """A TCP proxy of ours: faults of a connection happen in it. Addresses are `host:port`."""
 
-    listen: Text
-    to: Text
+    listen: HostPort
+    to: HostPort
+
+    @model_validator(mode="after")
+    def _check_different(self) -> "ProxySettings":
+        if self.listen == self.to:
+            raise PydanticCustomError("proxy", "the proxy would connect to itself: listen and to are the same", {})
+        return self
 
 
 class LoadSettings(Settings):

@@ -12,7 +12,17 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from demo.errors import InvalidValue
-from demo.showfile.quantities import parse_count, parse_duration, parse_rate, parse_share
+from demo.proxy.address import parse_address
+from demo.showfile.quantities import (
+    parse_bandwidth,
+    parse_count,
+    parse_duration,
+    parse_rate,
+    parse_share,
+    parse_size,
+    parse_time_or_now,
+    parse_time_or_zero,
+)
 
 
 class Settings(BaseModel):
@@ -104,6 +114,11 @@ Rate = Annotated[
     Field(ge=0),
     Written("rate", {"type": "string", "pattern": r"^\d+(\.\d+)?\s*/\s*(s|m|min|h)$"}),
 ]
+SecondsOrZero = Annotated[float, _parsed(parse_time_or_zero), Field(ge=0)]
+SecondsOrNow = Annotated[float, _parsed(parse_time_or_now), Field(ge=0)]
+Size = Annotated[int, _parsed(parse_size), Field(ge=0)]
+Bandwidth = Annotated[int, _parsed(parse_bandwidth), Field(gt=0)]
+HostPort = Annotated[Text, _parsed(lambda text: str(parse_address(text)))]
 Switch = Annotated[bool, BeforeValidator(_read_switch)]
 Whole = Annotated[int, BeforeValidator(_read_whole), Field(ge=0)]
 Port = Annotated[int, BeforeValidator(_read_whole), Field(ge=1, le=65535)]

@@ -1,0 +1,62 @@
+"""The last lines that a process printed: bounded, however much it prints, with colours as they came."""
+
+from collections import deque
+from itertools import islice
+
+from demo.processes.owned.spec import OutputLines
+
+MAX_LINES = 2000
+MAX_LINE_BYTES = 4000
+"""A longer line is cut into several."""
+
+MAX_ANSWER_BYTES = 1_000_000
+
+
+class OutputTail:
+    """Collects output as it comes, over all runs of one process. Lines are decoded when somebody reads them."""
+
+    def __init__(self) -> None:
+        self._lines: deque[bytes] = deque(maxlen=MAX_LINES)
+        self._unfinished = b""
+        self._end = 0
+        self._run_began = 0
+
+    def begin(self) -> None:
+        """Mark that what comes now is of a new run."""
+        self._run_began = self._end
+
+    def add(self, chunk: bytes) -> None:
+        *lines, self._unfinished = (self._unfinished + chunk).split(b"\n")
+        if lines and max(map(len, lines)) > MAX_LINE_BYTES:
+            lines = [part for line in lines for part in _cut(line)]
+        if len(self._unfinished) > MAX_LINE_BYTES:
+            *parts, self._unfinished = _cut(self._unfinished)
+            lines += parts
+        self._lines.extend(lines)
+        self._end += len(lines)
+
+    def finish(self) -> None:
+        """Take what stands after the last newline as a line: the run is over."""
+        if self._unfinished:
+            self.add(b"\n")
+
+    def since(self, number: int) -> OutputLines:
+        """Return the lines from `number` on, counted from 0: as many of the last ones as are kept and fit an answer."""
+        found: deque[str] = deque()
+        size = 0
+        for line in islice(reversed(self._lines), max(0, self._end - number)):
+            size += len(line)
+            if size > MAX_ANSWER_BYTES:
+                break
+            found.appendleft(line.rstrip(b"\r").decode(errors="replace"))
+        return OutputLines(tuple(found), self._end)
+
+    @property
+    def last_line(self) -> str:
+        """The last line of this run that is not blank, "" if there is none."""
+        lines = [self._unfinished, *islice(reversed(self._lines), self._end - self._run_began)]
+        return next((line.strip().decode(errors="replace") for line in lines if line.strip()), "")
+
+
+def _cut(line: bytes) -> list[bytes]:
+    return [line[start : start + MAX_LINE_BYTES] for start in range(0, len(line) or 1, MAX_LINE_BYTES)]
