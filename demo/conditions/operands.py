@@ -79,11 +79,13 @@ class OperandReader:
     def left(self) -> Field:
         """Read what stands left of an operator, except a count."""
         token = self.here
-        if token.kind == "word" and self.peek.kind == "symbol" and self.peek.text == "(":
+        calls = token.kind == "word" and self.peek.kind == "symbol" and self.peek.text == "("
+        if calls and not token.text.endswith(".p"):
             return self._function()
-        if self.at_symbol("["):
-            return self._gatus()
-        return self.path()
+        field = self.path()
+        if field.parts[-1] == "p" and self.at_symbol("(") and len(field.parts) > 1:
+            return Field(field.parts[:-1], self._percentile(self.take()), at=token.at)
+        return field
 
     def path(self) -> Field:
         """Read `a.b`, `a[0].b`, `a["some key"]`; the first part may stand in quotes."""
@@ -163,9 +165,8 @@ class OperandReader:
             inner = self.path()
             self.close(opening)
             return Field(inner.parts, LENGTH if token.text == "len" else PRESENCE, at=token.at)
-        if token.text == "p" or token.text.endswith(".p"):
-            parts = self._split(token.text[:-2], token.at) if token.text != "p" else []
-            return Field(tuple(parts), self._percentile(opening), at=token.at)
+        if token.text == "p":
+            return Field((), self._percentile(opening), at=token.at)
         if token.text in ("any", "pat"):
             raise ConditionError(f"{token.text}(…) stands right of == or !=", token.at)
         hint = nearest(token.text, FUNCTIONS)

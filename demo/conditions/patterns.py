@@ -69,9 +69,7 @@ def check(pattern: str) -> None:
         # Each pair of braces counts, nested or not, escaped or not: the product is never less than what it costs.
         repeats *= max([1, *(int(number[:6]) for number in found.groups() if number)])
         if repeats > MAX_REPEATS:
-            raise InvalidPattern(
-                f"the counted repeats of a regular expression multiply to {MAX_REPEATS} at most", found.start()
-            )
+            raise InvalidPattern(f"the counted repeats may multiply to {MAX_REPEATS} at most", found.start())
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
