@@ -3,10 +3,11 @@
 import difflib
 import shlex
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
+from pydantic_core.core_schema import ErrorType
 
 from demo.showfile.problems import Problem
 from demo.showfile.schema.values import Settings
@@ -90,7 +91,7 @@ def _describe(model: type[Settings], detail: ErrorDetails, path: Path) -> str:
         return _unknown_key(model, path)
     if kind in SHAPES:
         return _wrong_shape(kind, where, path, given)
-    if kind in OWN_SENTENCES:
+    if kind not in LIBRARY_SENTENCES:
         return f"{where}: {detail['msg']}" if where and "key" not in context else detail["msg"]
     if kind == "literal_error":
         return _not_allowed(where, given, str(context["expected"]))
@@ -119,10 +120,8 @@ SHAPES = frozenset(
 )
 """The types of error about text, lists and mappings in each other's place."""
 
-OWN_SENTENCES = frozenset(
-    {"quantity", "switch", "whole", "verb", "kind", "target", "undo", "system", "load", "book", "hypothesis"}
-)
-"""The types of error that the models raise themselves, with a sentence for people."""
+LIBRARY_SENTENCES = frozenset(get_args(ErrorType))
+"""The types of error that Pydantic raises; all others are the models' own, with a sentence for people."""
 
 
 def _unknown_key(model: type[Settings], path: Path) -> str:

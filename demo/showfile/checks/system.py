@@ -19,7 +19,6 @@ LOAD_KINDS = ("http", "postgres", "redis")
 def check_system(checked: Checked, names: KnownNames) -> None:
     _check_files(checked)
     _check_ports(checked)
-    _check_proxies(checked)
     _check_load(checked)
     _check_panels(checked, names)
     _check_groups(checked, names)
@@ -72,18 +71,6 @@ def _check_ports(checked: Checked) -> None:
         if port in taken:
             checked.front.error(path, f"port {port} is used twice: by {taken[port]} and by {owner}")
         taken.setdefault(port, owner)
-
-
-def _check_proxies(checked: Checked) -> None:
-    for name, proxy in checked.settings.proxies.items():
-        for key in ("listen", "to"):
-            written = getattr(proxy, key)
-            if fault := texts.host_port_fault(written):
-                checked.front.error(("proxies", name, key), f'proxies.{name}.{key}: "{written}" {fault}')
-        if proxy.listen == proxy.to:
-            checked.front.error(
-                ("proxies", name, "to"), f"the proxy {name} leads to itself: listen and to are the same"
-            )
 
 
 def _check_load(checked: Checked) -> None:
