@@ -116,6 +116,16 @@ def test_who_heals_has_probes_alone(healed: str, sentence: str) -> None:
             "role of which probe? Write it like members.role",
         ),
         ("run: [stop, db]", "container: {where: client.rate > 1/s, do: kill}", "client is a load: a node is picked"),
+        (
+            "run: [stop, db]",
+            "container: {where: db.latency > 1s, do: kill}",
+            "the probe db does not say whose container its nodes are: add container: db-${id} to it",
+        ),
+        (
+            "run: [stop, db], undo: [start, db]",
+            "process: {where: members.role == leader, do: kill}",
+            "the probe members does not say whose process its nodes are: add behind: ${id} to it",
+        ),
         ("run: [stop, db]", "container: {where: members.a == 1 for 3s, do: kill}", "where picks a node at one moment"),
     ],
 )

@@ -84,6 +84,8 @@ OF_PROBES = [
     ("http: 'http://h/', retries: many", "write a whole number, not 'many'"),
     ("http: 'http://h/', any: yes", "write true or false, not 'yes'"),
     ("http: {url: 'http://h/'}", "probes.x.http must be text, not a mapping"),
+    ("http: 'http://h/', main: latncy ms", 'there is no field of a probe by http "latncy": did you mean latency?'),
+    ("tcp: 'h:1', show: [latency, status]", 'there is no field of a probe by tcp "status"'),
     ("http: 'http://{a}/'", "is no list: write {a,b,c} or {8080..8084}"),
     ("http: 'http://h:{9..1}/'", "counts backwards"),
     ("run: redis-cli ping", "write [redis-cli, ping]; no shell is involved"),

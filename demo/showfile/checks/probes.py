@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from demo.errors import InvalidValue
 from demo.showfile.checks import texts
-from demo.showfile.checks.fields import has_rows
+from demo.showfile.checks.fields import OF_NODES, has_rows, own_fields
 from demo.showfile.checks.known_names import KnownNames
 from demo.showfile.checks.places import Checked
 from demo.showfile.probing.addresses import Address, expand
@@ -30,6 +30,7 @@ def check_probes(checked: Checked, names: KnownNames) -> None:
         _check_addresses(checked, name, probe)
         _check_each(checked, name, probe)
         _check_owner(checked, name, probe, names)
+        _check_card(checked, name, probe)
 
 
 def _check_keys(checked: Checked, name: str, probe: ProbeSettings) -> None:
@@ -125,6 +126,17 @@ def _check_owner(checked: Checked, name: str, probe: ProbeSettings, names: Known
         checked.front.unknown(("probes", name, "process"), "process", probe.process, names.processes)
     if probe.log is not None and probe.log.process is not None and probe.log.process not in names.processes:
         checked.front.unknown(("probes", name, "log", "process"), "process", probe.log.process, names.processes)
+
+
+def _check_card(checked: Checked, name: str, probe: ProbeSettings) -> None:
+    """Report fields on the card that the probe does not measure."""
+    known = own_fields(probe)
+    written = [(("probes", name, "main"), probe.main)] if probe.main is not None else []
+    shown = [*written, *((("probes", name, "show", index), text) for index, text in enumerate(probe.show))]
+    for path, text in shown:
+        field = text.split(maxsplit=1)[0].partition(".")[0] if text.strip() else ""
+        if known is not None and field not in (*known, *OF_NODES):
+            checked.front.unknown(path, f"field of a probe by {probe.kind}", field, (*known, *OF_NODES))
 
 
 def _listed(words: tuple[str, ...]) -> str:
