@@ -19,7 +19,6 @@ LOAD_KINDS = ("http", "postgres", "redis")
 def check_system(checked: Checked, names: KnownNames) -> None:
     _check_files(checked)
     _check_ports(checked)
-    _check_proxies(checked)
     _check_load(checked)
     _check_panels(checked, names)
     _check_groups(checked, names)
@@ -74,18 +73,6 @@ def _check_ports(checked: Checked) -> None:
         taken.setdefault(port, owner)
 
 
-def _check_proxies(checked: Checked) -> None:
-    for name, proxy in checked.settings.proxies.items():
-        for key in ("listen", "to"):
-            written = getattr(proxy, key)
-            if fault := texts.host_port_fault(written):
-                checked.front.error(("proxies", name, key), f'proxies.{name}.{key}: "{written}" {fault}')
-        if proxy.listen == proxy.to:
-            checked.front.error(
-                ("proxies", name, "to"), f"the proxy {name} leads to itself: listen and to are the same"
-            )
-
-
 def _check_load(checked: Checked) -> None:
     for name, load in checked.settings.load.items():
         for kind in LOAD_KINDS:
@@ -102,7 +89,7 @@ def _check_load(checked: Checked) -> None:
             )
         elif fault := texts.address_fault(load.read, "http"):
             checked.front.error(("load", name, "read"), f'load.{name}.read: "{load.read}" {fault}')
-        if not load.book:
+        elif not load.book:
             checked.front.warning(("load", name, "read"), "read is used with book: true alone", at_key=True)
 
 

@@ -114,10 +114,12 @@ Rate = Annotated[
     Field(ge=0),
     Written("rate", {"type": "string", "pattern": r"^\d+(\.\d+)?\s*/\s*(s|m|min|h)$"}),
 ]
-SecondsOrZero = Annotated[float, _parsed(parse_time_or_zero), Field(ge=0)]
-SecondsOrNow = Annotated[float, _parsed(parse_time_or_now), Field(ge=0)]
-Size = Annotated[int, _parsed(parse_size), Field(ge=0)]
-Bandwidth = Annotated[int, _parsed(parse_bandwidth), Field(gt=0)]
+SecondsOrZero = Annotated[
+    float, _parsed(parse_time_or_zero), Field(ge=0), Written("duration or 0", {"type": ["string", "integer"]})
+]
+SecondsOrNow = Annotated[float, _parsed(parse_time_or_now), Field(ge=0), Written("duration or now", {"type": "string"})]
+Size = Annotated[int, _parsed(parse_size), Field(ge=0), Written("size", {"type": "string"})]
+Bandwidth = Annotated[int, _parsed(parse_bandwidth), Field(gt=0), Written("size a second", {"type": "string"})]
 HostPort = Annotated[Text, _parsed(lambda text: str(parse_address(text)))]
 Switch = Annotated[bool, BeforeValidator(_read_switch)]
 Whole = Annotated[int, BeforeValidator(_read_whole), Field(ge=0)]
