@@ -66,15 +66,20 @@ class ProbeBoard:
             if settings.group is not None:
                 self._groups.setdefault(settings.group, []).append(name)
         self._listeners: list[Callable[[], None]] = []
+        self._answer_listeners: list[Callable[[], None]] = []
         for nodes in self._probes.values():
-            nodes.listen(self._tell)
+            nodes.listen(self._take)
 
     def listen(self, changed: Callable[[], None]) -> None:
         """Call `changed` whenever the state of a node has changed."""
         self._listeners.append(changed)
 
-    def _tell(self) -> None:
-        for listener in self._listeners:
+    def on_answer(self, answered: Callable[[], None]) -> None:
+        """Call `answered` after every answer of a probe, whether or not a state has changed."""
+        self._answer_listeners.append(answered)
+
+    def _take(self, is_change: bool) -> None:
+        for listener in (*self._answer_listeners, *(self._listeners if is_change else ())):
             listener()
 
     async def run(self) -> None:

@@ -9,7 +9,7 @@ from demo.showfile.checks.known_names import addresses
 from demo.showfile.schema.chapters import Step
 from demo.showfile.schema.faults import ActionStep, ExecCommand, FaultSettings, HttpRequest
 from demo.showfile.schema.front_matter import FrontMatter
-from demo.showfile.schema.probes import ProbeSettings
+from demo.showfile.schema.probes import ExecProbe, ProbeSettings
 from demo.showfile.show import Show
 
 Kind = Literal["starts", "runs", "breaks", "sends", "asks", "shows"]
@@ -158,7 +158,7 @@ def _panels(settings: FrontMatter) -> Iterator[Deed]:
             yield Deed("shows", f"panel {name}: the output of {of}, to everyone who watches, secrets filtered")
 
 
-def _action(run: tuple[str, ...] | None, inside: ExecCommand | None, request: HttpRequest | None) -> str:
+def _action(run: tuple[str, ...] | None, inside: ExecCommand | ExecProbe | None, request: HttpRequest | None) -> str:
     if run is not None:
         return command(run)
     if inside is not None:

@@ -37,13 +37,20 @@ def addresses(probe: ProbeSettings) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else ()
 
 
-def own_nodes(probe: ProbeSettings) -> tuple[str, ...]:
-    """Return the ids of a probe's nodes that are known before it is asked; nothing for one node of its own name."""
-    if probe.each is not None:
+def elements_of(probe: ProbeSettings) -> tuple[str, ...]:
+    """Return what tells the nodes of a probe apart, as far as that is known before it is asked."""
+    if probe.each is not None or (probe.id is not None and probe.query is not None):
         return probe.expect_nodes
     if probe.any:
         return ()
     return tuple(element for address in addresses(probe) for element in elements(address))
+
+
+def own_nodes(name: str, probe: ProbeSettings) -> tuple[str, ...]:
+    """Return the ids of a probe's nodes besides its own name: `probe-element`, and the element if another has it."""
+    ids = [word for element in elements_of(probe) for word in (element, f"{name}-{element}")]
+    single = (probe.id,) if probe.id is not None and probe.each is None and probe.query is None else ()
+    return (*ids, *single)
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,16 @@ class KnownNames:
     has_more: bool
     has_subject: bool
 
+    def is_node(self, name: str) -> bool:
+        """Return whether a condition can ask for the state of what has this name; nodes of an answer begin with its."""
+        if name in self.probes or name in self.groups or name in self.nodes or self.has_subject:
+            return True
+        return any(
+            name.startswith(f"{probe}-")
+            and (settings is None or settings.each is not None or settings.query is not None)
+            for probe, settings in self.probes.items()
+        )
+
     @property
     def for_conditions(self) -> tuple[str, ...]:
         return (*self.probes, *self.groups, *self.nodes, *self.loads)
@@ -78,7 +95,7 @@ def known_names(checked: Checked) -> KnownNames:
     settings = checked.settings
     valid = settings.probes.values()
     in_probes = {probe.group for probe in valid if probe.group}
-    nodes = dict.fromkeys(node for probe in valid for node in own_nodes(probe))
+    nodes = dict.fromkeys(node for name, probe in settings.probes.items() for node in own_nodes(name, probe))
     return KnownNames(
         probes={name: settings.probes.get(name) for name in checked.declared("probes")},
         groups=tuple(dict.fromkeys((*checked.declared("groups"), *sorted(in_probes)))),
@@ -121,7 +138,7 @@ def _others(checked: Checked, names: KnownNames, key: str, name: str) -> Iterato
     if key == "probes":
         if name in names.groups and not probes_alone(checked, name):
             yield "a group"
-        owners = [probe for probe, settings in probes.items() if name in own_nodes(settings) and probe != name]
+        owners = [probe for probe, settings in probes.items() if name in elements_of(settings) and probe != name]
         if owners:
             yield f"a node of the probe {owners[0]}"
     if key == "groups" and name in names.nodes:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from demo.showfile.checks import texts
+from demo.showfile.checks.fields import has_rows
 from demo.showfile.checks.known_names import MAX_ELEMENTS, KnownNames, elements
 from demo.showfile.checks.places import Checked
 from demo.showfile.schema.probes import ProbeSettings
@@ -38,13 +39,11 @@ def _check_keys(checked: Checked, name: str, probe: ProbeSettings) -> None:
                 f"{key} means nothing for a probe by {probe.kind}: it is for {_listed(kinds)}",
                 at_key=True,
             )
-    if probe.each is None and probe.kind != "docker":
+    if not has_rows(probe):
         for key in ONLY_WITH_EACH:
             if key in given:
                 text = f"{key} needs each: only an answer that names many nodes can leave one out"
                 checked.front.error(("probes", name, key), text, at_key=True)
-        if "id" in given:
-            checked.front.error(("probes", name, "id"), "id needs each: it names the nodes of an answer", at_key=True)
 
 
 def _check_needs(checked: Checked, name: str, probe: ProbeSettings) -> None:

@@ -9,7 +9,7 @@ import jsonpath_rfc9535
 
 from demo.showfile.checks.known_names import elements
 
-_FILLED = re.compile(r"\$\{([^{}]*)\}")
+_FILLED = re.compile(r"(?<!\$)\$\{([^{}]*)\}")
 _SIZE = re.compile(r"\d+(?:\.\d+)?\s*(?:[KMG]i?)?B")
 _BANDWIDTH = re.compile(r"\d+(?:\.\d+)?\s*(?:[KMG]i?)?B/s")
 _PYTHON = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")

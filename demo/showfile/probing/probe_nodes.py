@@ -21,21 +21,20 @@ class ProbeNodes:
         """Take the askers of all its addresses; `known`: the ids of nodes that other probes name outright."""
         self.name, self.settings, self.askers, self._known = name, settings, tuple(askers), known
         self._states: dict[str, str] = {}
-        self._changed: Callable[[], None] = lambda: None
+        self._answered: Callable[[bool], None] = lambda _: None
         self.has_rows = settings.has_rows
         self.seen: dict[str, None] = dict.fromkeys(settings.expect_nodes)
 
-    def listen(self, changed: Callable[[], None]) -> None:
-        """Call `changed` whenever the state of one of its nodes has changed."""
-        self._changed = changed
+    def listen(self, answered: Callable[[bool], None]) -> None:
+        """Call `answered` after each answer, with whether the state of one of its nodes has changed."""
+        self._answered = answered
         for asker in self.askers:
             asker.listen = self._take
 
     def _take(self) -> None:
         states = {ident: opinion.state for ident, opinion in self.opinions().items()}
-        if states != self._states:
-            self._states = states
-            self._changed()
+        is_change, self._states = states != self._states, states
+        self._answered(is_change)
 
     def node_id(self, element: str) -> str:
         """Return the id of the node that a row or an address names: the probe's name and its own.

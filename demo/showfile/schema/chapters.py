@@ -85,7 +85,7 @@ class ChapterSettings(Settings):
     require: tuple[Requirement, ...] = ()
     hypothesis: Text | None = None
     expect: Condition | None = None
-    check: Literal[CHECKS] = "during-fault"  # type: ignore[valid-type]
+    check: Literal[CHECKS] | None = None  # type: ignore[valid-type]
     layout: Literal[LAYOUTS] | None = None  # type: ignore[valid-type]
     panel: TextOrList | None = None
     highlight: TextOrList = ()

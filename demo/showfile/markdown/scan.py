@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from demo.showfile.markdown.code_spans import LineTokens
 from demo.showfile.problems import Position, Problem
 
 MAX_UNCLOSED = 20
@@ -16,17 +17,33 @@ _DASHES = re.compile(r"(-{3,})[ \t]*")
 _CONTAINER = re.compile(r"(?: {0,3}> ?)*(?: *(?:[-*+]|\d{1,9}[.)]) )* *")
 """What may stand before a code block in quotes and lists."""
 _FENCE = re.compile(r"(`{3,}(?=[^`]*$)|~{3,})(.*)")
-_BACKTICKS = re.compile(r"`+")
+_SETTING = re.compile(r"""(?:"[^"]*"|'[^']*'|[A-Za-z_][\w.-]*) *:(?:\s|$)|[{?]|---\s*$""")
+"""How a block of settings begins; anything else behind dashes is a chapter's text."""
+
+
+BOTH_READINGS = (
+    "Is it the settings of a chapter, then write `key: value` on each line and --- after them. Is it the chapter's text, "
+    "then leave a blank line after the first ---"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """A code block: `first` and `last` are the lines of its fences; `inside`: it is part of a list or quote."""
+    """A code block: `first` and `last` are the lines of its fences; `inside`: it is part of a list or quote.
+
+    `closed`: False if the end of the list or quote is its end.
+    """
 
     first: int
     last: int
     info: str
     inside: bool
+    closed: bool = True
+
+    @property
+    def line_count(self) -> int:
+        """How many lines the code has."""
+        return self.last - self.first - self.closed
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +101,33 @@ class MarkdownScan:
     def _read_dashes(self, number: int, dashes: str) -> int:
         if number + 1 >= len(self.lines) or not self.lines[number + 1].strip():
             self.breaks.append(Break(number, number))
+            self._warn_of_heading(number)
             return number + 1
         if len(dashes) > 3:
             return number + 1  # a line across the page, or the underline of a heading
+        if not begins_settings(self.lines, number + 1):
+            self._report(
+                number, 0, f"what follows this --- is no settings: a blank line is missing after it? {BOTH_READINGS}"
+            )
+            self.breaks.append(Break(number, number))
+            return number + 1
         for last in range(number + 1, len(self.lines)):
             if self.lines[last].rstrip() == "---":
                 self.breaks.append(Break(number, last))
                 return last + 1
-        self._report(
-            number,
-            0,
-            "the settings that begin here have no end: write --- after them; or leave the line after "
-            "this --- blank, if it only separates two chapters",
-        )
+        self._report(number, 0, f"the settings that begin here have no end. {BOTH_READINGS}")
         self.breaks.append(Break(number, number))
         return number + 1
+
+    def _warn_of_heading(self, number: int) -> None:
+        """Say that other readers of Markdown take the dashes for the underline of a heading."""
+        before = self.lines[number - 1] if number > self.start else ""
+        if before.strip() and not before.startswith(("#", "```", "~~~", "-->", ">", "|")) and "-->" not in before:
+            message = (
+                "this --- separates two chapters; elsewhere it makes a heading of the line above: leave a blank line "
+                "before it, or write a heading with #"
+            )
+            self.problems.append(Problem(self.file, Position(number + 1), message, "warning"))
 
     def _read_fence(self, number: int, opening: int, mark: str, info: str) -> int:
         prefix = self.lines[number][:opening]
@@ -107,12 +136,27 @@ class MarkdownScan:
         for last in range(number + 1, len(self.lines)):
             line = self.lines[last]
             if inside and self._is_outside(line, quoted):
-                self.fences.append(Fence(number, last - 1, info.strip(), inside))
+                self.fences.append(Fence(number, last - 1, info.strip(), inside, closed=False))
                 return last
             if mark[0] in line and closing.fullmatch(line):
+                self._warn_of_swallowed(number, last, opening, mark)
                 self.fences.append(Fence(number, last, info.strip(), inside))
                 return last + 1
         return self._miss_end(number, opening, mark)
+
+    def _warn_of_swallowed(self, first: int, last: int, column: int, mark: str) -> None:
+        """Report a code block that has the beginning of another in it: its own end was probably forgotten."""
+        another = re.compile(rf" {{0,3}}{mark[0]}{{{len(mark)},}}[A-Za-z]")
+        inner = next((line for line in range(first + 1, last) if another.match(self.lines[line])), None)
+        if inner is None:
+            return
+        message = (
+            f"the code block that begins here has no end before the next one begins in line {inner + 1}: write {mark} "
+            "after it, or begin it with more of them if it shows code blocks"
+        )
+        swallows = any(_DASHES.fullmatch(self.lines[line]) for line in range(first + 1, inner))
+        place = Position(first + 1, column + 1)
+        self.problems.append(Problem(self.file, place, message, "error" if swallows else "warning"))
 
     @staticmethod
     def _is_outside(line: str, quoted: bool) -> bool:
@@ -134,8 +178,8 @@ class MarkdownScan:
 
     def _read_comments(self, number: int) -> int:
         """Read all comments that begin in this line, and return the line after the last."""
-        column, line = 0, self.lines[number]
-        while (opening := self._find_comment(line, column)) >= 0:
+        column, tokens = 0, LineTokens(self.lines[number])
+        while (opening := tokens.find("<!--", column)) >= 0:
             end = self._find_end(number, opening + 2)
             if end is None:
                 self._report(number, opening, "the comment that begins here has no end: write --> after it")
@@ -145,32 +189,10 @@ class MarkdownScan:
             inner[-1] = inner[-1][: end_column - (opening if end_line == number else 0)]
             text = "\n".join(inner)
             self.comments.append(Comment(number, opening, end_line, end_column, text[4:-3]))
-            number, column = end_line, end_column
-            line = self.lines[number]
+            column = end_column
+            if end_line != number:
+                number, tokens = end_line, LineTokens(self.lines[end_line])
         return number + 1
-
-    @staticmethod
-    def _find_comment(line: str, column: int) -> int:
-        """Return where the next comment begins that is not in a code span; -1 if there is none."""
-        found = line.find("<!--", column)
-        if found < 0 or "`" not in line:
-            return found
-        runs = [run for run in _BACKTICKS.finditer(line) if run.start() >= column]
-        position = 0
-        while position < len(runs):
-            run = runs[position]
-            if run.start() > found:
-                break
-            closing = next((i for i in range(position + 1, len(runs)) if len(runs[i][0]) == len(run[0])), None)
-            if closing is None:
-                position += 1
-                continue
-            if found < runs[closing].start():
-                found = line.find("<!--", runs[closing].end())
-                if found < 0:
-                    return -1
-            position = closing + 1
-        return found
 
     def _find_end(self, number: int, column: int) -> tuple[int, int] | None:
         if self._no_comment_ends:
@@ -184,3 +206,12 @@ class MarkdownScan:
 
     def _report(self, number: int, column: int, message: str) -> None:
         self.problems.append(Problem(self.file, Position(number + 1, column + 1), message))
+
+
+def begins_settings(lines: Sequence[str], number: int) -> bool:
+    """Return whether what begins in this line looks like settings: blank lines and YAML's comments do not count."""
+    for index in range(number, len(lines)):
+        line = lines[index]
+        if line.strip() and not line.startswith("#"):
+            return _SETTING.match(line) is not None
+    return False
