@@ -64,6 +64,7 @@ class Asker:
         self._failures: dict[str, int] = {}
         self._logged: set[type[Exception]] = set()
         self._begun = CLOCK.now()
+        self._has_worked = False
         self.pulse = Pulse(self._look, settings.interval, self._take)
 
     @property
@@ -140,9 +141,10 @@ class Asker:
         """Return the opinion as it counts: starting at first, degraded until it has failed often enough."""
         if opinion.state != "down":
             self._failures[ident] = 0
+            self._has_worked |= opinion.state != "unknown"
             return opinion
         self._failures[ident] = failures = self._failures.get(ident, 0) + 1
         start_period = self.settings.start_period or 0.0
-        if not self.pulse.worked_at and opinion.at - self._begun < start_period:
+        if not self._has_worked and opinion.at - self._begun < start_period:
             return replace(opinion, state="starting")
         return opinion if failures >= self.settings.retries else replace(opinion, state="degraded")
