@@ -116,6 +116,11 @@ class ProbeBoard:
                 found[ident] = BoardNode(ident, (*before, opinion))
         return tuple(found.values())
 
+    @property
+    def probes(self) -> tuple[str, ...]:
+        """The names of all probes."""
+        return tuple(self._probes)
+
     def settings(self, probe: str) -> ProbeSettings:
         return self._probes[probe].settings
 

@@ -33,6 +33,7 @@ class ShowPoller:
         self._board = board
         self._links = links or {}
         self._more = tuple(more)
+        self._shown = {name: shown_by(board.settings(name)) for name in board.probes}
         self._changed = asyncio.Event()
         self._stopped = False
         self._health: dict[str, Any] | None = None
@@ -91,8 +92,8 @@ class ShowPoller:
         return sample
 
     def _card(self, node: BoardNode, links: list[str]) -> dict[str, Any]:
-        fields = node.fact.fields
-        shown = [field for name in node.probes for field in shown_by(self._board.settings(name))]
+        shown = [field for name in node.probes for field in self._shown[name]]
+        fields = node.fact.fields if shown else {}
         values = {field.label: field.value(fields) for field in shown}
         return {
             "id": node.id,
@@ -113,7 +114,7 @@ class ShowPoller:
             settings = self._board.settings(node.probes[0])
             if settings.main is None or len(curves) == MAX_CURVES:
                 continue
-            main = shown_by(settings)[0]
+            main = self._shown[node.probes[0]][0]
             value = main.value(node.fact.fields)
             curves.append(
                 {
