@@ -1,6 +1,7 @@
 """The board asks real servers, and says of each node what their answers say."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from demo.errors import InvalidValue
 from demo.probes.process import ProcessState
 from demo.processes.ports import free_ports
 from demo.showfile.board import ProbeBoard
-from demo.showfile.probing.asker import FAILED, OLD, TWICE
+from demo.showfile.probing.asker import BUSY, FAILED, OLD, TWICE
 from demo.showfile.probing.kinds import Sources
 from demo.showfile.probing.owner import Owner
 from demo.showfile.probing.probe_nodes import DISAGREE, MISSING, NO_NODES, NOT_YET
@@ -317,3 +318,23 @@ async def test_a_probe_that_makes_no_sense_is_refused_by_its_name(settings: dict
     with pytest.raises(InvalidValue, match="probe bad: ") as caught:
         ProbeBoard({"bad": probe(**settings)}, Sources(lambda: None))  # type: ignore[arg-type,return-value]
     assert "secret" not in str(caught.value)
+
+
+async def test_a_failure_while_the_event_loop_was_blocked_is_looked_at_again_and_else_unknown() -> None:
+    blocked = 1
+    asked_for = 0
+
+    async def ask(_: str) -> ProcessState | None:
+        nonlocal blocked, asked_for
+        asked_for += 1
+        if blocked:
+            blocked -= 1
+            time.sleep(0.5)  # noqa: ASYNC251 - that is what is tried
+            raise ValueError("too late")
+        return ProcessState("running")
+
+    board = ProbeBoard({"db": probe(process="db", timeout="50ms")}, Sources(lambda: None, process=ask))  # type: ignore[arg-type,return-value]
+    assert (await asked(board), asked_for) == ({"db": "up"}, 2)
+    blocked = 2
+    assert await asked(board) == {"db": "unknown"}
+    assert detail(board, "db") == BUSY
