@@ -35,7 +35,8 @@ class Chapter:
     else plain text. `on_enter` runs once in a show, when the chapter is first entered forward. `budget_sec` is the time
     that the presenter plans for the chapter, `limit_sec` the timeout of `on_enter`. A chapter's `hypothesis` is shown
     on the stage until a later chapter has another one; `Stage.conclude` sets its verdict. With `shows_evidence` the
-    stage lists all hypotheses of the show with their verdicts.
+    stage lists all hypotheses of the show with their verdicts. `steps`: the parts of the narration, where it is shown
+    step by step; `narration` is all of it then.
     """
 
     title: str
@@ -50,6 +51,7 @@ class Chapter:
     hypothesis: str = ""
     shows_evidence: bool = False
     format: TextFormat = "auto"
+    steps: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.format not in get_args(TextFormat):
@@ -59,6 +61,15 @@ class Chapter:
             raise InvalidValue(f"chapter {self.title!r}: limit_sec must be above 0, not {self.limit_sec!r}")
         if self.budget_sec is not None and not self.budget_sec > 0:
             raise InvalidValue(f"chapter {self.title!r}: budget_sec must be above 0 or None, not {self.budget_sec!r}")
+
+    @property
+    def step_count(self) -> int:
+        """The number of its steps, 1 for a chapter whose text is shown at once."""
+        return max(1, len(self.steps))
+
+    def text_at(self, step: int) -> str:
+        """Return the narration as it is shown on a step (1-based): that step's part and those before it."""
+        return "\n\n".join(self.steps[:step]) if self.steps else self.narration
 
 
 class DemoState:
@@ -112,6 +123,8 @@ class ChaosType(Enum):
     NETWORK_DISCONNECT = "network_disconnect"
     REDIS_PAUSE = "redis_pause"
     BURST_TRAFFIC = "burst_traffic"
+    COMMAND = "command"
+    """A command or request of a show file, which alone knows what it does."""
 
 
 @dataclass(frozen=True)
@@ -293,6 +306,14 @@ class AnnouncesStart(Protocol):
 
     def listen(self, tell: Callable[[str], None]) -> None:
         """Call `tell` with each line from now on. Called once, before `start`."""
+
+
+@runtime_checkable
+class CanBeMadeAgain(Protocol):
+    """A subject that another process makes again with other options than those typed, to heal its faults."""
+
+    def options_to_make_it_again(self) -> Mapping[str, Any]:
+        """Return the options of its class, as plain JSON data."""
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,7 @@ def test_the_kinds_of_chaos() -> None:
         "NETWORK_DISCONNECT": "network_disconnect",
         "REDIS_PAUSE": "redis_pause",
         "BURST_TRAFFIC": "burst_traffic",
+        "COMMAND": "command",
     }
 
 

@@ -46,8 +46,13 @@ class ActionRunner:
                     task.cancel()
             case e.ChapterEntered(number=number, forward=True, visit=visit):
                 chapter = state.chapters[number - 1]
-                if chapter.auto_advance and chapter.on_enter is None:
-                    self._context.spawn(self._advance_after_pause(chapter, visit), "the pause before the next chapter")
+                if chapter.auto_advance and chapter.on_enter is None and chapter.step_count == 1:
+                    self._pause_before_next(chapter.narration, visit)
+            case e.StepShown(number=number, step=step, forward=True):
+                chapter, action = state.chapters[number - 1], state.actions[number - 1]
+                is_last, is_quiet = step == chapter.step_count, chapter.on_enter is None or action.status == "done"
+                if chapter.auto_advance and is_last and is_quiet:
+                    self._pause_before_next(chapter.steps[step - 1], state.visit)
             case _:
                 pass
 
@@ -56,8 +61,11 @@ class ActionRunner:
         for task in self._running.values():
             task.cancel()
 
-    async def _advance_after_pause(self, chapter: Chapter, visit: int) -> None:
-        await self._context.clock.sleep(reading_time(chapter.narration))
+    def _pause_before_next(self, text: str, visit: int) -> None:
+        self._context.spawn(self._advance_after_pause(text, visit), "the pause before the next chapter")
+
+    async def _advance_after_pause(self, text: str, visit: int) -> None:
+        await self._context.clock.sleep(reading_time(text))
         self._context.enqueue("auto", c.AutoAdvance(visit))
 
     async def _run_with_timeout(self, chapter: Chapter, number: int, run: int) -> None:

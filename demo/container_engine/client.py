@@ -164,6 +164,46 @@ class Engine:
         """Return the stream of events from now on; `kinds`: the wanted types and actions. The caller closes it."""
         return await self._ask("report its events", lambda client: EventStream.opened(client, kinds), to_be_read=True)
 
+    async def prepare_execution(self, ident: str, argv: Sequence[str]) -> str:
+        """Prepare a command in a container, without a shell; return its id. Nothing runs yet."""
+
+        async def ask(client: "Docker") -> str:
+            prepared = await client.containers.container(ident).exec(list(argv), stderr=False)
+            return str(prepared.id)
+
+        return await self._ask(f"run a command in {ident[:12]}", ask)
+
+    async def execute(self, execution: str, max_bytes: int, within_sec: float = DEED_SEC) -> tuple[int | None, bytes]:
+        """Run a prepared command; return its exit code and what it printed, and None for a code if that is too much.
+
+        The engine cannot end it: a caller that gives up leaves it running.
+        """
+
+        async def ask(client: "Docker") -> tuple[int | None, bytes]:
+            prepared = client.containers.exec(execution)
+            printed = bytearray()
+            async with prepared.start(detach=False) as stream:
+                while (message := await stream.read_out()) is not None:
+                    printed += message.data
+                    if len(printed) > max_bytes:
+                        return None, bytes(printed[:max_bytes])
+            return int((await prepared.inspect())["ExitCode"]), bytes(printed)
+
+        return await self._ask("run a command", ask, within_sec)
+
+    async def is_execution_running(self, execution: str) -> bool:
+        """Return whether a command that was started still runs. Raises `EngineError`."""
+
+        async def ask(client: "Docker") -> bool:
+            return bool((await client.containers.exec(execution).inspect())["Running"])
+
+        try:
+            return await self._ask("report a command", ask)
+        except EngineRefused as error:
+            if error.status == 404:  # its container is gone, or was started anew
+                return False
+            raise
+
     async def close(self) -> None:
         """Close the connection. Safe to call twice; a later request opens it again."""
         client, self._client = self._client, None

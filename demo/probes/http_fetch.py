@@ -40,13 +40,16 @@ async def fetch(
     params: Mapping[str, str] | None = None,
     most_bytes: int = MOST_BYTES,
     posts: Mapping[str, Any] | None = None,
+    method: str = "",
 ) -> Fetched:
-    """Send a GET, or a POST of `posts` as JSON. Redirects are not followed: a probe asks the server it was given.
+    """Send a GET, or a POST of `posts` as JSON, unless `method` says otherwise.
+
+    Redirects are not followed: a probe asks the server it was given.
 
     `deadline_sec` is the timeout of the whole request; a body of more than `most_bytes` is `trouble`.
     """
     started = time.perf_counter()
-    method = "GET" if posts is None else "POST"
+    method = method or ("GET" if posts is None else "POST")
     sent = {"Accept-Encoding": "identity", **(headers or {})}
     try:
         async with (

@@ -1,4 +1,4 @@
-"""A probe of Prometheus: an instant query, and its values by one label."""
+"""Probes of Prometheus: an instant query, and its values by one label, or with all their labels."""
 
 import math
 from collections.abc import Mapping
@@ -27,20 +27,70 @@ class PrometheusProbe:
     deadline_sec: float = TIMEOUT_SEC
 
     async def read(self) -> Reading:
-        url = f"{self.url.rstrip('/')}/api/v1/query"
-        response = await fetch(self.session, url, self.deadline_sec, params={"query": self.query})
-        if response.trouble:
-            return Reading(trouble=response.trouble)
-        body = parsed(response.body)
-        if not isinstance(body, dict) or body.get("status") not in ("success", "error"):
-            other = f"status {response.status}" if response.status != 200 else "unexpected JSON, not Prometheus'"
-            return Reading(trouble=f"answered with {other}")
-        if body["status"] == "error" or response.status != 200:
-            return Reading(trouble=_describe_refusal(response, body))
-        values = _parse_values(body.get("data"), self.by)
+        answer = await _ask(self.session, self.url, self.query, self.deadline_sec)
+        if not answer.ok:
+            return answer
+        values = _parse_values(answer.data["data"], self.by)
         if isinstance(values, str):
             return Reading(trouble=values)
-        return Reading({"values": values}, took_ms=response.took_ms)
+        return Reading({"values": values}, took_ms=answer.took_ms)
+
+
+@dataclass(frozen=True)
+class PrometheusQueryProbe:
+    """The reading's data: `body`, an object for each result with its labels and `value`; and `value`, if it is one.
+
+    A value that is not finite is None. Whatever keeps Prometheus from answering says nothing about what it measures.
+    """
+
+    session: Session
+    url: str
+    query: str
+    deadline_sec: float = TIMEOUT_SEC
+
+    async def read(self) -> Reading:
+        answer = await _ask(self.session, self.url, self.query, self.deadline_sec)
+        rows = _parse_rows(answer.data["data"]) if answer.ok else None
+        if rows is None:
+            return Reading(trouble=answer.trouble or "did not answer with numbers", inconclusive=True)
+        value = rows[0]["value"] if len(rows) == 1 else None
+        return Reading({"value": value, "body": rows}, took_ms=answer.took_ms)
+
+
+async def _ask(session: Session, url: str, query: str, deadline_sec: float) -> Reading:
+    """Return what Prometheus has under `data`, or the trouble."""
+    response = await fetch(session, f"{url.rstrip('/')}/api/v1/query", deadline_sec, params={"query": query})
+    if response.trouble:
+        return Reading(trouble=response.trouble)
+    body = parsed(response.body)
+    if not isinstance(body, dict) or body.get("status") not in ("success", "error"):
+        other = f"status {response.status}" if response.status != 200 else "unexpected JSON, not Prometheus'"
+        return Reading(trouble=f"answered with {other}")
+    if body["status"] == "error" or response.status != 200:
+        return Reading(trouble=_describe_refusal(response, body))
+    return Reading({"data": body.get("data")}, took_ms=response.took_ms)
+
+
+def _parse_rows(data: Any) -> list[dict[str, Any]] | None:
+    """Return each result with its labels and its value; None where it is no list of numbers."""
+    samples = _results(data)
+    if samples is None:
+        return None
+    rows = []
+    for item in samples:
+        label, value = _parse_sample(item, "")
+        if label is None or value is None:
+            return None
+        rows.append({**item["metric"], "value": value if math.isfinite(value) else None})
+    return rows
+
+
+def _results(data: Any) -> list[Any] | None:
+    """Return the results of a vector; a scalar is treated as one result without labels."""
+    kind, result = (data.get("resultType"), data.get("result")) if isinstance(data, dict) else (None, None)
+    if kind == "scalar":
+        kind, result = "vector", [{"metric": {}, "value": result}]
+    return result if kind == "vector" and isinstance(result, list) else None
 
 
 def _describe_refusal(response: Fetched, body: Mapping[str, Any]) -> str:
@@ -51,11 +101,8 @@ def _describe_refusal(response: Fetched, body: Mapping[str, Any]) -> str:
 
 def _parse_values(data: Any, by: str) -> dict[str, float] | str:
     """Return the values, or a text that says what is wrong with them."""
-    kind, result = (data.get("resultType"), data.get("result")) if isinstance(data, dict) else (None, None)
-    # A scalar is treated as one result without labels.
-    if kind == "scalar":
-        kind, result = "vector", [{"metric": {}, "value": result}]
-    if kind != "vector" or not isinstance(result, list):
+    result = _results(data)
+    if result is None:
         return "did not answer with one value for each label"
     values: dict[str, float] = {}
     for item in result:

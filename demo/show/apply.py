@@ -80,10 +80,10 @@ def _apply_show_set_aside(event: e.ShowSetAside, state: ShowState, entry: e.Jour
 
 @_apply.register
 def _apply_chapter_entered(event: e.ChapterEntered, state: ShowState, entry: e.JournalEntry) -> ShowState:
-    index = event.number - 1
     moved = replace(
         state,
-        current=index,
+        current=event.number - 1,
+        step=event.step,
         visit=event.visit,
         forward=event.forward,
         entered_at=entry.at,
@@ -92,8 +92,14 @@ def _apply_chapter_entered(event: e.ChapterEntered, state: ShowState, entry: e.J
         faults=tuple(_without_past_error(fault) for fault in state.faults),
         timer=state.timer.stepped(entry.at, state.blackout) if _is_step(event) else state.timer,
     )
-    title = state.chapters[index].title
-    return _log(moved, entry, f"{'to' if event.forward else 'back to'} {event.number}: {title}", "move")
+    direction = "to" if event.forward else "back to"
+    return _log(moved, entry, f"{direction} {event.number}: {state.chapters[event.number - 1].title}", "move")
+
+
+@_apply.register
+def _apply_step_shown(event: e.StepShown, state: ShowState, entry: e.JournalEntry) -> ShowState:
+    timer = state.timer.stepped(entry.at, state.blackout) if event.forward else state.timer
+    return _log(replace(state, step=event.step, timer=timer), entry, f"to step {event.step}", "move")
 
 
 def _without_past_error(fault: FaultState) -> FaultState:
@@ -322,7 +328,7 @@ def _apply_freeze_set(event: e.FreezeSet, state: ShowState, entry: e.JournalEntr
         return _log(replace(state, held=None), entry, "the stage is unfrozen", "move")
     # What is measured is not frozen: numbers that stand still would look like a system that stands still
     # (docs/decisions/0008).
-    frozen = FrozenView(state.current, state.reached, state.said, state.verdicts, state.spans, state.log)
+    frozen = FrozenView(state.current, state.step, state.reached, state.said, state.verdicts, state.spans, state.log)
     return _log(replace(state, held=frozen), entry, f"the stage is frozen on chapter {state.number}", "move")
 
 

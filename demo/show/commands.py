@@ -294,8 +294,9 @@ Command = (
 
 @dataclass(frozen=True, slots=True)
 class CommandEnvelope:
-    """A command, who issued it, and the chapter that the issuer saw (1-based; None: any chapter)."""
+    """A command, who issued it, and the chapter and step that the issuer saw (1-based; None: any)."""
 
     issuer: str
     command: Command
     expected_chapter: int | None = None
+    expected_step: int | None = None

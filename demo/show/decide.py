@@ -27,6 +27,8 @@ def decide(state: ShowState, command: c.CommandEnvelope, at: float) -> Decision:
         return missing
     if command.expected_chapter is not None and command.expected_chapter != state.number:
         return Refusal("stale", f"pressed on chapter {command.expected_chapter}, but the show is on {state.number}")
+    if command.expected_step is not None and command.expected_step != state.step:
+        return Refusal("stale", f"pressed on step {command.expected_step}, but the show is on step {state.step}")
     if isinstance(command.command, c.Inject) and (unknown := refuse_target(command.command)) is not None:
         return unknown
     return _decide(command.command, state, at)
@@ -80,6 +82,8 @@ def _end_interrupted(state: ShowState) -> Iterator[e.Event]:
 
 @_decide.register
 def _decide_advance(command: c.Advance, state: ShowState, at: float) -> Decision:
+    if state.step < state.chapter.step_count:
+        return (e.StepShown(state.number, state.step + 1, forward=True),)
     if state.blocking:
         return _refuse_blocked(state)
     if state.number == state.total:
@@ -89,15 +93,18 @@ def _decide_advance(command: c.Advance, state: ShowState, at: float) -> Decision
 
 @_decide.register
 def _decide_back(command: c.Back, state: ShowState, at: float) -> Decision:
+    if state.step > 1:
+        return (e.StepShown(state.number, state.step - 1, forward=False),)
     if state.number == 1:
         return Refusal("at_start", "this is the first chapter")
-    return tuple(_enter(state, state.number - 1, forward=False))
+    before = state.chapters[state.number - 2]
+    return tuple(_enter(state, state.number - 1, forward=False, step=before.step_count))
 
 
 @_decide.register
 def _decide_goto(command: c.Goto, state: ShowState, at: float) -> Decision:
     if command.chapter == state.number:
-        return ()
+        return (e.StepShown(state.number, 1, forward=False),) if state.step > 1 else ()
     if command.chapter < state.number:
         return tuple(_enter(state, command.chapter, forward=False))
     return _refuse_blocked(state) if state.blocking else tuple(_enter(state, command.chapter, forward=True))
@@ -114,7 +121,8 @@ def _decide_rerun(command: c.Rerun, state: ShowState, at: float) -> Decision:
 
 @_decide.register
 def _decide_auto_advance(command: c.AutoAdvance, state: ShowState, at: float) -> Decision:
-    if state.visit != command.visit or state.chapter.on_enter is not None:
+    # An action that ends on the last step moves the show itself; one that has ended before leaves that to the pause.
+    if state.visit != command.visit or (state.chapter.on_enter is not None and state.action.status != "done"):
         return ()
     return tuple(_advance_automatically(state))
 
@@ -123,9 +131,9 @@ def _refuse_blocked(state: ShowState) -> Refusal:
     return Refusal("blocked", f"chapter {state.blocking} is still running; the show moves on when it is done")
 
 
-def _enter(state: ShowState, number: int, forward: bool) -> Iterator[e.Event]:
+def _enter(state: ShowState, number: int, forward: bool, step: int = 1) -> Iterator[e.Event]:
     visit = state.visit + 1
-    yield e.ChapterEntered(number, forward, visit)
+    yield e.ChapterEntered(number, forward, visit, step)
     chapter, action = state.chapters[number - 1], state.actions[number - 1]
     if forward and chapter.on_enter is not None and action.run == 0:
         yield e.ActionStarted(number, 1, visit)
@@ -135,6 +143,8 @@ def _advance_automatically(state: ShowState, ending: int | None = None) -> Itera
     """Enter the next chapter if this one asks for that, was entered forward, and nothing blocks the show."""
     is_blocked = state.blocking not in (None, ending)
     if not state.chapter.auto_advance or not state.forward or state.halted or state.blackout or is_blocked:
+        return
+    if state.step < state.chapter.step_count:
         return
     if state.number < state.total:
         yield from _enter(state, state.number + 1, forward=True)

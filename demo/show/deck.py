@@ -51,12 +51,18 @@ def with_deck(state: ShowState, titles: Sequence[str], number: int) -> ShowState
         chapters=chapters,
         actions=tuple(actions),
         current=number - 1,
+        step=_keep_step(state.step, chapters[number - 1], new.get(state.number) == number),
         reached=max(number, _find_furthest(state.reached, new)),
         countdown_number=new.get(state.countdown_number, 0),
         verdicts=_renumber_verdicts(state.verdicts, new),
         spans=tuple(replace(span, chapter=new.get(span.chapter, 0)) for span in state.spans),
         held=state.held and _renumber_frozen(state.held, new),
     )
+
+
+def _keep_step(step: int, chapter: Chapter, is_same: bool) -> int:
+    """Return the step to be on: the same one, as far as the edited chapter has it."""
+    return min(step, chapter.step_count) if is_same else 1
 
 
 def _renumber_frozen(held: FrozenView, new: Mapping[int, int]) -> FrozenView | None:

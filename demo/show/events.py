@@ -57,9 +57,21 @@ class ShowSetAside:
 
 @dataclass(frozen=True, slots=True)
 class ChapterEntered:
+    """`step`: the step that is shown first, 1 unless the show went back to the chapter."""
+
     number: int
     forward: bool
     visit: int
+    step: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class StepShown:
+    """The show moved to another step of the chapter it is on, both 1-based."""
+
+    number: int
+    step: int
+    forward: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +293,7 @@ Event = (
     | ShowClosed
     | ShowSetAside
     | ChapterEntered
+    | StepShown
     | ActionStarted
     | ActionSucceeded
     | ActionFailed

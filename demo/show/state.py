@@ -140,6 +140,7 @@ class FrozenView:
     """What the audience saw when the stage was frozen. The fields are named as in `ShowState`."""
 
     current: int
+    step: int
     reached: int
     said: str
     verdicts: Mapping[int, Verdict]
@@ -167,6 +168,8 @@ class ShowState:
     boot: str = ""
     anchor: float = 0.0
     current: int = 0
+    step: int = 1
+    """The step (1-based) of the current chapter that is shown, with those before it."""
     visit: int = 0
     forward: bool = False
     entered_at: float = 0.0

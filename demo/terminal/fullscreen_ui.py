@@ -54,7 +54,7 @@ class FullscreenUi:
         self._captured_output = CapturedOutput(self._wake.set)
         self._notes = notes
         self._invitation = invitation
-        self._chapter_on_screen = conductor.state.number
+        self._place_on_screen = (conductor.state.number, conductor.state.step)
         self._size = (0, 0)
         self._painted_at = self._repainted_at = 0.0
         self._exits = contextlib.ExitStack()
@@ -106,7 +106,7 @@ class FullscreenUi:
 
     def _press(self, key: str) -> None:
         # A key means the chapter that was on this screen, even if the show has moved on since it was painted.
-        pressed = self.key_controller.press(key, self._chapter_on_screen)
+        pressed = self.key_controller.press(key, *self._place_on_screen)
         if pressed.does == "notes":
             self._notes = not self._notes
         elif pressed.does == "repaint":
@@ -121,7 +121,7 @@ class FullscreenUi:
             self._screen.forget()
             self._size, self._repainted_at = size, now
         self._screen.paint(self._rows(state, size))
-        self._chapter_on_screen = state.number
+        self._place_on_screen = (state.number, state.step)
 
     def _rows(self, state: ShowState, size: tuple[int, int]) -> Rows:
         notices = (

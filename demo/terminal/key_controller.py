@@ -37,8 +37,8 @@ class KeyController:
         """What the show is still busy with while it ends."""
         return REMOVING if self._conductor.system.is_slow else HEALING
 
-    def press(self, key: str, shown: int) -> Pressed:
-        """Do what `key` means, pressed while chapter `shown` (1-based) was on this terminal."""
+    def press(self, key: str, shown: int, step: int | None = None) -> Pressed:
+        """Do what `key` means, pressed while chapter `shown` and its `step` (1-based) were on this terminal."""
         now = asyncio.get_running_loop().time()
         if self.is_leaving:
             self.notify(self.waits_for)
@@ -53,7 +53,7 @@ class KeyController:
             self.notify(pressed.notice, ASKED_SEC if self.pad.armed else NOTICE_SEC)
         if pressed.order is not None:
             self._notices.clear()  # notices from before this command are out of date
-            self._send(pressed.order, shown)
+            self._send(pressed.order, shown, step)
         if pressed.does == "quit":
             self.quit = True
             self._quitting.set()
@@ -85,8 +85,9 @@ class KeyController:
         for task in self._pending_commands:
             task.cancel()
 
-    def _send(self, order: Command, shown: int) -> None:
-        command = CommandEnvelope(WHO, order, shown if carries_chapter(order) else None)
+    def _send(self, order: Command, shown: int, step: int | None) -> None:
+        carries = carries_chapter(order)
+        command = CommandEnvelope(WHO, order, shown if carries else None, step if carries else None)
         # Tasks start in the order they are made, so commands keep the order of the keys.
         task = asyncio.get_running_loop().create_task(self._submit(command))
         self._pending_commands.add(task)

@@ -43,7 +43,8 @@ class Panels:
         head = parts((view.title, "bold"), (f"  {view.description}" if width >= 120 else "", "dim"))
         right = self._format_timer(timer, width) if width >= TIMED else Text()
         right.append_text(self._format_freshness(view, freshness_reason))
-        return self.canvas.row(head, right.append(f"   [{view.number}/{view.total}]", f"bold {BLUE}"), width)
+        step = f" step {view.step}/{view.steps}" if view.steps > 1 else ""
+        return self.canvas.row(head, right.append(f"   [{view.number}/{view.total}]{step}", f"bold {BLUE}"), width)
 
     def _format_timer(self, timer: TimerView, width: int) -> Text:
         whole = f" / {clock_text(timer.budget_sec)}" if timer.budget_sec is not None else ""

@@ -143,7 +143,7 @@ class PlainUi:
 
     async def _press(self, key: str) -> None:
         """Press a key and wait for its answer: the next key then means the chapter that this one led to."""
-        self.key_controller.press(key, self._conductor.state.number)
+        self.key_controller.press(key, self._conductor.state.number, self._conductor.state.step)
         await self.key_controller.wait_for_answers()
 
     def _list_overlay(self) -> list[str]:

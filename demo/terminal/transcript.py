@@ -9,6 +9,7 @@ from rich.console import Console
 from demo.clean import clean
 from demo.markup import to_rich
 from demo.show import LogLine, ShowState
+from demo.types import TextFormat
 from demo.views import CardView, groups, stage_view
 from demo.views.groups import too_many
 
@@ -24,6 +25,7 @@ class Transcript:
 
     def __init__(self) -> None:
         self._last_visit = 0
+        self._last_step = 1
         self._title_printed = False
         self._last_line: LogLine | None = None
         self._freshness = "unknown"
@@ -43,6 +45,9 @@ class Transcript:
         if entered:
             self._last_visit = state.visit
             yield from _describe_chapter(state)
+        elif state.step != self._last_step:
+            yield from _describe_step(state)
+        self._last_step = state.step
         yield from self._report_verdicts(state)
         verdict_texts = {verdict.text for verdict in state.verdicts.values()}
         for line in new_lines:
@@ -98,10 +103,25 @@ def _summarize(cards: Sequence[CardView]) -> Iterator[str]:
 def _describe_chapter(state: ShowState) -> Iterator[str]:
     chapter = state.chapter
     yield ""
-    yield f"[{state.number}/{state.total}] {chapter.title}{'' if state.forward else ' (back)'}"
-    console = Console(file=io.StringIO(), width=WIDTH, color_system=None, force_terminal=False, _environ={})
-    with console.capture() as captured:
-        console.print(to_rich(chapter.narration, chapter.format))
-    yield from (f"  {line}" for line in captured.get().strip("\n").split("\n"))
+    yield f"[{state.number}/{state.total}]{_step_text(state)} {chapter.title}{'' if state.forward else ' (back)'}"
+    yield from _print_narration(chapter.text_at(state.step), chapter.format)
     if state.forward and chapter.hypothesis:
         yield f"  Prediction: {chapter.hypothesis}"
+
+
+def _describe_step(state: ShowState) -> Iterator[str]:
+    """Yield what a step shows: its own part only, for the lines before it are printed already."""
+    chapter = state.chapter
+    yield f"[{state.number}/{state.total}]{_step_text(state)}"
+    yield from _print_narration(chapter.steps[state.step - 1], chapter.format)
+
+
+def _step_text(state: ShowState) -> str:
+    return f" step {state.step}/{state.chapter.step_count}" if state.chapter.step_count > 1 else ""
+
+
+def _print_narration(text: str, written_in: TextFormat) -> Iterator[str]:
+    console = Console(file=io.StringIO(), width=WIDTH, color_system=None, force_terminal=False, _environ={})
+    with console.capture() as captured:
+        console.print(to_rich(text, written_in))
+    yield from (f"  {line}" for line in captured.get().strip("\n").split("\n"))

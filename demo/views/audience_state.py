@@ -22,6 +22,7 @@ def audience_state(state: ShowState) -> ShowState:
     return replace(
         state,
         current=held.current,
+        step=held.step,
         reached=held.reached,
         said=held.said,
         verdicts=held.verdicts,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from demo.show import FaultState, LogLine, ShowState
-from demo.types import ChaosType, Chapter
+from demo.types import ChaosType
 from demo.views.audience_state import audience_state, frozen_on, room_text
 from demo.views.banners import BannerView, banners, outcome_text, seen_text
 from demo.views.cards import CardView, cards, number_text
@@ -46,6 +46,9 @@ class PresenterView:
     title: str
     number: int
     total: int
+    position: int | str
+    step: int
+    steps: int
     heading: str
     narration: str
     notes: str
@@ -86,6 +89,9 @@ class RemoteView:
 
     number: int
     total: int
+    position: int | str
+    step: int
+    steps: int
     heading: str
     notes: str
     text_format: str
@@ -111,28 +117,31 @@ class RemoteView:
 
 def presenter_view(state: ShowState, viewers: Mapping[str, int]) -> PresenterView:
     """Return the presenter's page for this state; `viewers` counts the open streams of each view."""
-    chapter, next_chapter = state.chapter, _find_next(state)
+    chapter, following = state.chapter, _find_next(state)
     return PresenterView(
         title=state.title,
         number=state.number,
         total=state.total,
+        position=position(state),
+        step=state.step,
+        steps=chapter.step_count,
         heading=chapter.title,
-        narration=chapter.narration,
+        narration=chapter.text_at(state.step),
         notes=chapter.notes,
         text_format=chapter.format,
         status=state.action.status,
         error=state.action.error,
         can_rerun=_can_rerun(state),
-        blocked_by=state.blocking,
+        blocked_by=_blocked_by(state),
         claim=standing_claim(state),
         said=state.said,
         said_in_room=audience_state(state).said == state.said,
         countdown_ends_at=state.countdown_ends_at,
         entered_at=state.entered_at,
         budget_sec=chapter.budget_sec,
-        next_heading=next_chapter.title if next_chapter else None,
-        next_narration=next_chapter.narration if next_chapter else "",
-        next_format=next_chapter.format if next_chapter else "auto",
+        next_heading=following.heading if following else None,
+        next_narration=following.narration if following else "",
+        next_format=following.text_format if following else "auto",
         cards=listed(cards(state)),
         faults=faults(state),
         banners=banners(state, private=True),
@@ -153,19 +162,22 @@ def presenter_view(state: ShowState, viewers: Mapping[str, int]) -> PresenterVie
 
 def remote_view(state: ShowState) -> RemoteView:
     """Return the phone's page for this state."""
-    chapter, next_chapter = state.chapter, _find_next(state)
+    chapter, following = state.chapter, _find_next(state)
     mark, text = health_summary(state)
     return RemoteView(
         number=state.number,
         total=state.total,
+        position=position(state),
+        step=state.step,
+        steps=chapter.step_count,
         heading=chapter.title,
         notes=chapter.notes,
         text_format=chapter.format,
         status=state.action.status,
         error=state.action.error,
         can_rerun=_can_rerun(state),
-        blocked_by=state.blocking,
-        next_heading=next_chapter.title if next_chapter else None,
+        blocked_by=_blocked_by(state),
+        next_heading=following.heading if following else None,
         health_state=mark,
         health_text=text,
         sampled_at=state.sample.updated_at if state.sample else None,
@@ -186,8 +198,32 @@ def _can_rerun(state: ShowState) -> bool:
     return state.chapter.on_enter is not None and state.action.status != "running" and state.action.run > 0
 
 
-def _find_next(state: ShowState) -> Chapter | None:
-    return state.chapters[state.number] if state.number < state.total else None
+def _blocked_by(state: ShowState) -> int | None:
+    """Return the chapter whose action holds the show; None while a step of this chapter can still be shown."""
+    return state.blocking if state.step == state.chapter.step_count else None
+
+
+def position(state: ShowState) -> int | str:
+    """Return where the show is, as a page sends it back with a press: `3`, or `3.2` in a chapter with steps."""
+    return state.number if state.chapter.step_count == 1 else f"{state.number}.{state.step}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Next:
+    heading: str
+    narration: str
+    text_format: str
+
+
+def _find_next(state: ShowState) -> _Next | None:
+    """Return what a step forward shows: the next step of this chapter, else the next chapter; None at the end."""
+    chapter = state.chapter
+    if state.step < chapter.step_count:
+        return _Next(f"Step {state.step + 1} of {chapter.step_count}", chapter.steps[state.step], chapter.format)
+    if state.number == state.total:
+        return None
+    following = state.chapters[state.number]
+    return _Next(following.title, following.text_at(1), following.format)
 
 
 def faults(state: ShowState) -> tuple[FaultView, ...]:

@@ -32,14 +32,20 @@ class SegmentView:
 
 @dataclass(frozen=True, slots=True)
 class StageView:
-    """The stage. It has no notes and no errors; for the audience no addresses, either. `…_at` are moments."""
+    """The stage. It has no notes and no errors; for the audience no addresses, either. `…_at` are moments.
+
+    `narration` is what is shown on this step; `whole_narration` sizes the letters, so that no step changes them.
+    """
 
     title: str
     description: str
     number: int
     total: int
+    step: int
+    steps: int
     heading: str
     narration: str
+    whole_narration: str
     text_format: str
     key_hint: str
     status: str
@@ -67,8 +73,11 @@ def stage_view(state: ShowState, private: bool = False) -> StageView:
         description=state.description,
         number=state.number,
         total=state.total,
+        step=state.step,
+        steps=chapter.step_count,
         heading=chapter.title,
-        narration=chapter.narration,
+        narration=chapter.text_at(state.step),
+        whole_narration=chapter.narration,
         text_format=chapter.format,
         key_hint=chapter.key_hint,
         status=state.action.status,

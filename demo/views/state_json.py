@@ -105,8 +105,10 @@ def _dump_chapter(state: ShowState, private: bool) -> dict[str, Any]:
     shown = {
         "number": state.number,
         "total": state.total,
+        "step": state.step,
+        "steps": chapter.step_count,
         "title": chapter.title,
-        "narration": chapter.narration,
+        "narration": chapter.text_at(state.step),
         "format": chapter.format,
         "key_hint": chapter.key_hint,
         "status": state.action.status,

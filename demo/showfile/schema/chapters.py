@@ -1,13 +1,24 @@
 """A chapter's settings: its steps, its prediction, and what has to hold before it is entered."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from demo.showfile.schema.faults import ExecCommand, HttpRequest
-from demo.showfile.schema.values import Argv, Condition, FaultName, Seconds, Settings, Switch, Text
+from demo.showfile.schema.values import (
+    Argv,
+    Condition,
+    Countdown,
+    FaultName,
+    Seconds,
+    Settings,
+    Switch,
+    Text,
+    TextOrList,
+    by_shape,
+)
 
 VERBS = ("countdown", "fault", "heal", "wait", "wait_until", "say", "load", "run", "exec", "http", "python")
 LAYOUTS = ("cover", "story", "focus", "system", "panel", "split", "center", "image", "end")
@@ -17,9 +28,9 @@ CHECKS = ("before", "after", "edge", "always", "during-fault", "SOT", "EOT", "Ed
 class Step(Settings):
     """One step of `on_enter`: exactly one verb."""
 
-    countdown: Seconds | Literal["3", "5", "10"] | None = None
+    countdown: Countdown | None = None
     fault: FaultName | None = None
-    heal: FaultName | Literal["all"] | None = None
+    heal: FaultName | None = None
     wait: Seconds | None = None
     wait_until: Condition | None = None
     say: Text | None = None
@@ -41,7 +52,7 @@ class Step(Settings):
             raise PydanticCustomError(
                 "verb",
                 "a step is exactly one of {verbs}{given}",
-                {"verbs": ", ".join(VERBS), "given": f"; this one is {' and '.join(given)}" if given else ""},
+                {"verbs": ", ".join(VERBS), "given": f"; this one has {' and '.join(given)}" if given else ""},
             )
         return self
 
@@ -55,27 +66,36 @@ class Requirement(Settings):
     msg: Text
 
 
+StepOrWord = Annotated[
+    Annotated[Step, Tag("<mapping>")] | Annotated[Literal["heal"], Tag("<text>")],
+    Discriminator(lambda value: "<text>" if by_shape(value) == "<text>" else "<mapping>"),
+]
+"""`heal` alone heals all."""
+
+
 class ChapterSettings(Settings):
     title: Text | None = None
     id: Text | None = None
     hide: Switch = False
     src: Text | None = None
-    on_enter: tuple[Step | Literal["heal"], ...] = ()
+    on_enter: tuple[StepOrWord, ...] = ()
     auto_advance: Switch = False
     blocks_advance: Switch = False
     budget: Seconds | None = None
     require: tuple[Requirement, ...] = ()
     hypothesis: Text | None = None
     expect: Condition | None = None
-    check: Literal[CHECKS] = "during-fault"  # type: ignore[valid-type]
+    check: Literal[CHECKS] | None = None  # type: ignore[valid-type]
     layout: Literal[LAYOUTS] | None = None  # type: ignore[valid-type]
-    panel: Text | tuple[Text, ...] | None = None
-    highlight: Text | tuple[Text, ...] = ()
+    panel: TextOrList | None = None
+    highlight: TextOrList = ()
     vote: Switch = False
     evidence: Switch = False
 
     @model_validator(mode="after")
     def _check_prediction(self) -> "ChapterSettings":
         if self.expect is not None and not self.hypothesis:
-            raise PydanticCustomError("hypothesis", "expect needs a hypothesis: the sentence that it proves", {})
+            raise PydanticCustomError(
+                "hypothesis", "expect needs a hypothesis: the sentence that it proves", {"key": "expect"}
+            )
         return self

@@ -1,22 +1,30 @@
 """Faults: what is broken, for how long, how it is undone, and what proves that it is healed."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
+from demo.errors import InvalidValue
+from demo.proxy.toxic import Toxic
 from demo.showfile.schema.values import (
     Argv,
+    Bandwidth,
     Condition,
     LoadName,
     ProcessName,
     ProxyName,
     Seconds,
+    SecondsOrNow,
+    SecondsOrZero,
     Settings,
+    Share,
+    Size,
     Switch,
     Text,
     Whole,
+    by_shape,
 )
 
 KINDS = ("container", "process", "tcp", "redis", "traffic", "run", "exec", "http", "json")
@@ -53,19 +61,34 @@ class ProcessTarget(Settings):
 
 
 class TcpToxics(Settings):
-    """Faults of a connection, by Toxiproxy's names; durations and rates carry their unit."""
+    """Faults of a connection, by Toxiproxy's names; durations, sizes and rates carry their unit.
+
+    `timeout: 0` never closes the connection, `reset_peer: now` resets it at once.
+    """
 
     proxy: ProxyName
     latency: Seconds | None = None
     jitter: Seconds | None = None
-    bandwidth: Text | None = None
-    timeout: Seconds | None = None
-    reset_peer: Seconds | Literal["now"] | None = None
+    bandwidth: Bandwidth | None = None
+    timeout: SecondsOrZero | None = None
+    reset_peer: SecondsOrNow | None = None
     slow_close: Seconds | None = None
-    limit_data: Text | None = None
+    limit_data: Size | None = None
     down: Switch = False
     stream: Literal["upstream", "downstream", "both"] = "downstream"
-    toxicity: float = Field(default=1.0, ge=0, le=1)
+    toxicity: Share = 1.0
+
+    @model_validator(mode="after")
+    def _check_together(self) -> "TcpToxics":
+        try:
+            self.as_toxic()
+        except InvalidValue as error:
+            raise PydanticCustomError("toxic", "{why}", {"why": str(error)}) from error
+        return self
+
+    def as_toxic(self) -> Toxic:
+        """Return what the proxy is told. Raises `InvalidValue` for effects that cannot go together."""
+        return Toxic(**dict(self))
 
 
 class RedisTarget(Settings):
@@ -118,6 +141,23 @@ class ActionStep(Settings):
         return self
 
 
+def _undo_shape(value: object) -> str:
+    if isinstance(value, list | tuple) and any(by_shape(item) != "<text>" for item in value):
+        return "<steps>"
+    return "<command>"
+
+
+UndoStep = Annotated[
+    Annotated[Argv, Tag("<list>")] | Annotated[ActionStep, Tag("<mapping>")],
+    Discriminator(lambda value: "<mapping>" if by_shape(value) == "<mapping>" else "<list>"),
+]
+Undo = Annotated[
+    Annotated[Argv, Tag("<command>")] | Annotated[tuple[UndoStep, ...], Tag("<steps>")],
+    Discriminator(_undo_shape),
+]
+"""A list of texts is one command; a list of lists or mappings is steps, all of which are tried."""
+
+
 class FaultSettings(Settings):
     """One fault. Exactly one of the kinds is given."""
 
@@ -136,7 +176,7 @@ class FaultSettings(Settings):
     """None (`~`, or left empty): until it is healed."""
     ends: Seconds | None = None
     before: Mapping[str, Argv] = Field(default_factory=dict)
-    undo: Argv | tuple[Argv | ActionStep, ...] | None = None
+    undo: Undo | None = None
     seen: Condition | None = None
     healed: Condition | None = None
     heal_timeout: Seconds = HEAL_TIMEOUT_SEC

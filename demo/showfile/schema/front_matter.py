@@ -1,9 +1,9 @@
 """The front matter: everything of a show but its chapters."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from demo.showfile.schema.faults import FaultSettings
 from demo.showfile.schema.probes import ProbeSettings
@@ -16,7 +16,12 @@ from demo.showfile.schema.system import (
     SystemSettings,
     ThemeSettings,
 )
-from demo.showfile.schema.values import Name, Seconds, Settings, Text
+from demo.showfile.schema.values import Links, Name, Seconds, Settings, Text, by_shape
+
+Theme = Annotated[
+    Annotated[Literal["dark", "light", "contrast"], Tag("<text>")] | Annotated[ThemeSettings, Tag("<mapping>")],
+    Discriminator(lambda value: "<mapping>" if by_shape(value) == "<mapping>" else "<text>"),
+]
 
 
 class FrontMatter(Settings):
@@ -25,7 +30,7 @@ class FrontMatter(Settings):
     description: Text = ""
     duration: Seconds | None = None
     language: Text | None = None
-    theme: Literal["dark", "light", "contrast"] | ThemeSettings | None = None
+    theme: Theme | None = None
     subject: Text | None = None
     options: Mapping[str, Text] = Field(default_factory=dict)
     system: SystemSettings | None = None
@@ -33,7 +38,7 @@ class FrontMatter(Settings):
     proxies: Mapping[Name, ProxySettings] = Field(default_factory=dict)
     probes: Mapping[Name, ProbeSettings] = Field(default_factory=dict)
     groups: Mapping[Name, tuple[Text, ...]] = Field(default_factory=dict)
-    links: tuple[Text, ...] | Text = ()
+    links: Links = ()
     faults: Mapping[Name, FaultSettings] = Field(default_factory=dict)
     load: Mapping[Name, LoadSettings] = Field(default_factory=dict)
     panels: Mapping[Name, PanelSettings] = Field(default_factory=dict)

@@ -5,7 +5,18 @@ from typing import Literal
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from demo.showfile.schema.values import Argv, Condition, Headers, ProcessName, Seconds, Settings, Switch, Text, Whole
+from demo.showfile.schema.values import (
+    Argv,
+    Condition,
+    Headers,
+    ProcessName,
+    Seconds,
+    Settings,
+    Switch,
+    Text,
+    TextOrList,
+    Whole,
+)
 
 KINDS = ("http", "tcp", "exec", "run", "redis", "postgres", "prometheus", "docker", "process", "log")
 INTERVAL_SEC = 0.5
@@ -31,12 +42,12 @@ class LogProbe(Settings):
 class ProbeSettings(Settings):
     """One probe. Exactly one of the kinds is given; it names what is asked."""
 
-    http: Text | tuple[Text, ...] | None = None
-    tcp: Text | tuple[Text, ...] | None = None
+    http: TextOrList | None = None
+    tcp: TextOrList | None = None
     run: Argv | None = None
     exec: ExecProbe | None = None
-    redis: Text | tuple[Text, ...] | None = None
-    postgres: Text | tuple[Text, ...] | None = None
+    redis: TextOrList | None = None
+    postgres: TextOrList | None = None
     prometheus: Text | None = None
     docker: Text | None = None
     process: ProcessName | None = None
@@ -67,9 +78,10 @@ class ProbeSettings(Settings):
     degraded: Condition | None = None
     down: Condition | None = None
     container: Text | None = None
-    """Template over the node's id: the container behind it, for faults with `where`."""
+    """Template over `${id}`: the container behind a node, for faults with `where`."""
 
     behind: ProcessName | None = Field(default=None, description="The process behind its nodes, for faults with where")
+    """Template over `${id}`, too."""
 
     @model_validator(mode="after")
     def _check_kind(self) -> "ProbeSettings":
@@ -90,3 +102,21 @@ class ProbeSettings(Settings):
     @property
     def kind(self) -> str:
         return self.kinds[0]
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """What is asked, as it is written; empty for commands."""
+        given = getattr(self, self.kind)
+        if self.kind in ("run", "exec", "log"):
+            return ()
+        return (given,) if isinstance(given, str) else given
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether one answer tells of many nodes: by `each`, or a query's rows by the column or label `id`."""
+        return self.each is not None or (self.id is not None and self.query is not None)
+
+    @property
+    def node_id(self) -> str | None:
+        """The node that a probe of one node tells of, if it is not named as the probe is."""
+        return None if self.has_rows else self.id

@@ -1,7 +1,7 @@
 """The system of a show: what is started, in which order, and how its parts are connected."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -10,6 +10,7 @@ from demo.showfile.schema.values import (
     Argv,
     Condition,
     FilePath,
+    HostPort,
     Port,
     ProcessName,
     Rate,
@@ -17,6 +18,7 @@ from demo.showfile.schema.values import (
     Settings,
     Switch,
     Text,
+    Whole,
 )
 
 
@@ -50,8 +52,14 @@ class ProcessSettings(Settings):
 class ProxySettings(Settings):
     """A TCP proxy of ours: faults of a connection happen in it. Addresses are `host:port`."""
 
-    listen: Text
-    to: Text
+    listen: HostPort
+    to: HostPort
+
+    @model_validator(mode="after")
+    def _check_different(self) -> "ProxySettings":
+        if self.listen == self.to:
+            raise PydanticCustomError("proxy", "the proxy would connect to itself: listen and to are the same", {})
+        return self
 
 
 class LoadSettings(Settings):
@@ -76,6 +84,9 @@ class LoadSettings(Settings):
         return self
 
 
+Lines = Annotated[Whole, Field(ge=1, le=200)]
+
+
 class PanelSettings(Settings):
     """Output beside the story: of a command, of a container's log, or of a process."""
 
@@ -83,7 +94,7 @@ class PanelSettings(Settings):
     log: Text | None = None
     process: ProcessName | None = None
     match: Text | None = None
-    lines: int = Field(default=20, ge=1, le=200)
+    lines: Lines = 20
 
 
 class SecretSettings(Settings):

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 from demo.show.health_sample import encodable
 
-_SPOKEN = ("number", "total", "heading", "status", "halted", "blackout", "banners")
+_SPOKEN = ("number", "total", "step", "steps", "heading", "status", "halted", "blackout", "banners")
 
 REGIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "stage": {
@@ -15,9 +15,12 @@ REGIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "tale": (
             "number",
             "total",
+            "step",
+            "steps",
             "heading",
             "status",
             "narration",
+            "whole_narration",
             "text_format",
             "claim",
             "evidence",
@@ -37,12 +40,13 @@ REGIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
     "presenter": {
         "spoken": _SPOKEN,
-        "bar": ("number", "total", "entered_at", "budget_sec", "timer", "watching", "remotes"),
+        "bar": ("number", "total", "step", "steps", "entered_at", "budget_sec", "timer", "watching", "remotes"),
         "controls": ("blackout", "frozen_on", "halted"),
-        "room": ("number", "room_text", "frozen_on"),
+        "room": ("number", "position", "room_text", "frozen_on"),
         "problems": ("problems",),
         "now": (
             "number",
+            "position",
             "heading",
             "status",
             "can_rerun",
@@ -60,8 +64,8 @@ REGIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "faults": ("faults", "halted"),
         "said": ("said", "said_in_room"),
         "log": ("log",),
-        "drive": ("number", "total", "blocked_by", "next_heading"),
-        "jump": ("number", "chapters"),
+        "drive": ("number", "position", "total", "blocked_by", "next_heading"),
+        "jump": ("number", "position", "chapters"),
         "build": (),
     },
     "remote": {
@@ -69,6 +73,8 @@ REGIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "head": (
             "number",
             "total",
+            "step",
+            "steps",
             "status",
             "halted",
             "countdown_ends_at",
@@ -76,11 +82,11 @@ REGIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "budget_sec",
             "timer",
         ),
-        "room": ("number", "room_text", "frozen_on"),
+        "room": ("number", "position", "room_text", "frozen_on"),
         "health": ("health_state", "health_text", "sampled_at", "banners"),
         "notes": ("heading", "error", "notes", "text_format"),
-        "thumb": ("number", "total", "blocked_by", "next_heading", "faults", "halted"),
-        "sheet": ("number", "halted", "faults", "can_rerun", "blackout", "frozen_on", "timer"),
+        "thumb": ("number", "position", "total", "blocked_by", "next_heading", "faults", "halted"),
+        "sheet": ("number", "position", "halted", "faults", "can_rerun", "blackout", "frozen_on", "timer"),
         "build": (),
     },
 }

@@ -29,10 +29,12 @@ class Open(BaseModel):
 
 
 class Chapter(Exact):
-    """The chapter the show is on; `number` counts from 1."""
+    """The chapter the show is on; `number` and `step` count from 1. `narration` is what this step shows."""
 
     number: NonNegativeInt
     total: NonNegativeInt
+    step: NonNegativeInt
+    steps: NonNegativeInt
     title: str
     narration: str
     format: TextFormat

@@ -15,6 +15,7 @@ from demo.views.state_json import DEVICE_MARK
 from demo.web.access.policy import visitor_of
 from demo.web.problems import problem
 from demo.web.responses import AsciiJsonResponse
+from demo.web.routes.fields import ANYWHERE, Place
 
 CLIENTS = ("presenter", "remote", "stage")
 
@@ -27,15 +28,16 @@ class CommandHandler:
         self._viewers = viewers
 
     async def perform(
-        self, request: Request, what: Command, expected_chapter: int | None = None, status: int = 200
+        self, request: Request, what: Command, expected: Place | None = None, status: int = 200
     ) -> Response:
         """Send `what` to the conductor; respond with `status` and the new state.
 
-        The response to htmx is 204 without the state, for its page is updated by its stream. `expected_chapter` is the
-        chapter that the sender saw, 1-based. A refusal becomes a problem response.
+        The response to htmx is 204 without the state, for its page is updated by its stream. `expected` is the
+        chapter that the sender saw, and perhaps its step. A refusal becomes a problem response.
         """
+        place = expected or ANYWHERE
         try:
-            await self._conductor.submit(CommandEnvelope(sender(request), what, expected_chapter))
+            await self._conductor.submit(CommandEnvelope(sender(request), what, place.chapter, place.step))
         except Refused as refused:
             return problem(refused.code, str(refused), seq=self._conductor.state.seq)
         except ShowOver as over:

@@ -60,12 +60,12 @@ def _add_moves(router: APIRouter, handler: CommandHandler) -> None:
     @router.post("/advance", openapi_extra=_MOVE)
     async def advance(request: Request, fields: Move) -> Response:
         """Enter the next chapter."""
-        return await handler.perform(request, c.Advance(), fields.expected_chapter)
+        return await handler.perform(request, c.Advance(), fields.expected)
 
     @router.post("/back", openapi_extra=_MOVE)
     async def back(request: Request, fields: Move) -> Response:
         """Return to the chapter before; runs nothing."""
-        return await handler.perform(request, c.Back(), fields.expected_chapter)
+        return await handler.perform(request, c.Back(), fields.expected)
 
     @router.post("/goto/{chapter}", openapi_extra=_GOTO)
     async def goto(request: Request, fields: Move) -> Response:
@@ -74,12 +74,12 @@ def _add_moves(router: APIRouter, handler: CommandHandler) -> None:
         chapter = request.path_params["chapter"]
         if not (chapter.isascii() and chapter.isdecimal()) or len(chapter) > 9:
             return handler.no_such("chapter", chapter)
-        return await handler.perform(request, c.Goto(int(chapter)), fields.expected_chapter)
+        return await handler.perform(request, c.Goto(int(chapter)), fields.expected)
 
     @router.post("/rerun", openapi_extra=_MOVE)
     async def rerun(request: Request, fields: Move) -> Response:
         """Run the action of this chapter again."""
-        return await handler.perform(request, c.Rerun(), fields.expected_chapter)
+        return await handler.perform(request, c.Rerun(), fields.expected)
 
 
 def _add_faults(router: APIRouter, handler: CommandHandler) -> None:

@@ -7,6 +7,7 @@ import difflib
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from urllib.parse import parse_qsl
 
@@ -24,16 +25,37 @@ _CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
 _READ = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
 """The types of a body whose fields are read."""
 
+_STEP = re.compile(r"[0-9]{1,9}\.[0-9]{1,9}", re.ASCII)
+
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,20})?")
 
-_NUMBER = {"type": "integer", "minimum": 1, "maximum": 999_999_999}
+_PLACE = {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,9})?$", "examples": ["3", "3.2"]}
 _DURATION = {"type": "number", "minimum": c.MIN_DURATION_SEC, "maximum": c.MAX_DURATION_SEC}
 _TARGET = {"type": "string", "minLength": 1, "maxLength": c.MAX_TARGET}
 _LINE = {"type": "string", "description": f"up to {c.MAX_SAY} characters that are no control characters"}
 
 
-def _chapter(value: object) -> int | None:
-    return None if value is None or value == "" else whole_number("from", value)
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A chapter and a step of it, both 1-based; None: any."""
+
+    chapter: int | None = None
+    step: int | None = None
+
+
+ANYWHERE = Place()
+
+
+def _place(value: object) -> Place:
+    """Read `3`, a chapter, or `3.2`, its second step. Raises `ValueError`."""
+    if value is None or value == "":
+        return ANYWHERE
+    if isinstance(value, str) and _STEP.fullmatch(value.strip()):
+        chapter, step = value.strip().split(".")
+        return Place(int(chapter), int(step))
+    if isinstance(value, float) and not value.is_integer():  # 3.1 and 3.10 are one number, but two steps
+        raise ValueError(f"'from' with a step must be sent as text, like \"3.2\", not as the number {value!r}")
+    return Place(whole_number("from", value))
 
 
 def _switch(value: object) -> bool | None:
@@ -93,10 +115,11 @@ class CommandFields(BaseModel):
 class MoveFields(CommandFields):
     """What a move may be given."""
 
-    expected_chapter: Annotated[int | None, BeforeValidator(_chapter), WithJsonSchema(_NUMBER)] = Field(
+    expected: Annotated[Place | None, BeforeValidator(_place), WithJsonSchema(_PLACE)] = Field(
         None,
         alias="from",
-        description="The chapter (1-based) this was pressed on: if the show has moved on, nothing happens. "
+        description="The chapter (1-based) this was pressed on, or chapter.step: if the show has moved on, nothing "
+        "happens. "
         "May also be a form or a JSON field.",
     )
 

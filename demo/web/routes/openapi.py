@@ -202,7 +202,8 @@ def _add_fields(operation: Schema, schemas: Schema) -> None:
     model = next(kind for kind in CommandFields.__subclasses__() if kind.__name__ == name)
     schema = model.model_json_schema()
     for described in schema["properties"].values():
-        del described["default"], described["title"]  # a default here only means that a field may be left out
+        del described["default"]  # it only means that a field may be left out
+        described.pop("title", None)
     if model.described_in == "query":
         parameters = operation.setdefault("parameters", [])
         for field in names_of(model):

@@ -1,0 +1,27 @@
+"""What a subject may see of the show that it is part of, and change in it, besides its deck's actions."""
+
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+
+from demo.show.commands import Command
+from demo.show.state import ShowState
+
+
+class FollowedShow(Protocol):
+    """A running show. `enqueue` adds a command of the show itself, without waiting for its outcome."""
+
+    @property
+    def state(self) -> ShowState: ...
+
+    def subscribe(self, listener: Callable[[ShowState], None]) -> Callable[[], None]:
+        """Call `listener` with each new state; return a function that unsubscribes it."""
+
+    def enqueue(self, who: str, what: Command) -> None: ...
+
+
+@runtime_checkable
+class FollowsShow(Protocol):
+    """A subject that follows the show, for example to judge predictions."""
+
+    def follow(self, show: FollowedShow) -> None:
+        """Begin to follow. Called once, before the system is started."""

@@ -1,0 +1,43 @@
+"""What becomes visible of a fault: its condition `seen`, by the newest answers of the show's probes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from demo.conditions import Condition, Facts, parse
+from demo.showfile.drivers.context import DriverContext
+from demo.showfile.schema.faults import FaultSettings
+
+
+@dataclass(frozen=True)
+class Observation:
+    """`condition` holds while the fault is visible; with `negated`, while the condition is broken.
+
+    Without a condition any node that is not up counts.
+    """
+
+    board: Facts | None
+    condition: Condition | None = None
+    negated: bool = False
+
+    @classmethod
+    def of(cls, fault: FaultSettings, context: DriverContext) -> "Observation":
+        """Return the observation of a fault: `seen`, or that `healed` does not hold. Raises `ConditionError`."""
+        if fault.seen:
+            return cls(context.board, parse(fault.seen))
+        return cls(context.board, parse(fault.healed), negated=True) if fault.healed else cls(context.board)
+
+    def words(self, otherwise: str) -> str:
+        """Return what is expected to become visible, in words."""
+        if self.condition is None:
+            return otherwise
+        return f"not: {self.condition.text}" if self.negated else self.condition.text
+
+    def is_seen(self, health: Mapping[str, Any]) -> bool:
+        """Return whether the fault is visible for certain. The health sample is used only without a condition."""
+        if self.condition is None:
+            return any(node.get("health") not in ("up", "degraded") for node in health.get("nodes", ()))
+        if self.board is None:
+            return False
+        truth = self.condition.truth(self.board)
+        return truth is not None and truth is not self.negated

@@ -1,0 +1,189 @@
+"""Judges the predictions of a show: each `expect` is watched from its first injection to the recovery."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from demo.clock import CLOCK
+from demo.conditions import Condition, Facts, Watch, parse
+from demo.show import ShowState
+from demo.show import commands as c
+from demo.show.following import FollowedShow
+from demo.showfile.show import ShowChapter
+from demo.types import HealthPollerProtocol
+
+WHO = "prediction"
+SETTLE_SEC = 1.0
+"""How long after the recovery a prediction is still watched: the probes of the last moments are on their way."""
+
+When = Literal["fault", "before", "after", "edge", "always", "during-fault"]
+_SPELLINGS: Mapping[str, When] = {
+    "SOT": "before",
+    "EOT": "after",
+    "Edge": "edge",
+    "Continuous": "always",
+    "OnChaos": "during-fault",
+}
+"""Litmus' words for when a probe is looked at."""
+
+
+class FactSource(Protocol):
+    """Where facts come from."""
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of the system now."""
+
+    async def wait_for_change(self) -> None:
+        """Return once something has been measured anew."""
+
+
+@dataclass
+class _Run:
+    """One prediction while it is watched. `faults`: those injected meanwhile, by name with their run.
+
+    `ends_at`: the moment at which the watch ends, once all of them have recovered.
+    """
+
+    number: int
+    watch: Watch
+    when: When
+    faults: dict[str, int] = field(default_factory=dict)
+    ends_at: float | None = None
+
+
+class WatchingPoller:
+    """A poller that also judges predictions while it runs: both end together."""
+
+    def __init__(self, poller: HealthPollerProtocol, predictions: "PredictionWatch") -> None:
+        self._poller = poller
+        self._predictions = predictions
+
+    async def run(self) -> None:
+        judging = asyncio.create_task(self._predictions.run(), name="judging the predictions")
+        try:
+            await self._poller.run()
+        finally:
+            judging.cancel()
+            await asyncio.gather(judging, return_exceptions=True)
+
+    def get_health(self) -> dict[str, Any] | None:
+        return self._poller.get_health()
+
+    def stop(self) -> None:
+        self._poller.stop()
+
+
+class PredictionWatch:
+    """Follows the show, and sets the verdict of each prediction that has an `expect`."""
+
+    def __init__(self, chapters: Sequence[ShowChapter], source: FactSource) -> None:
+        self._source = source
+        self._expected: dict[int, tuple[Condition, When]] = {
+            number: (parse(chapter.settings.expect), _when(chapter.settings.check))
+            for number, chapter in enumerate(chapters, 1)
+            if chapter.settings.expect is not None
+        }
+        self._show: FollowedShow | None = None
+        self._run: _Run | None = None
+        self._seen_runs: dict[str, int] = {}
+
+    def follow(self, show: FollowedShow) -> None:
+        """Begin to watch. What was injected before, by an earlier server, is no test of a prediction."""
+        self._show = show
+        self._seen_runs = {fault.name: fault.run for fault in show.state.faults}
+        show.subscribe(self._moved)
+
+    async def run(self) -> None:
+        """Look at the facts whenever they change, until cancelled."""
+        while True:
+            await self._source.wait_for_change()
+            self._look()
+
+    def _moved(self, state: ShowState) -> None:
+        """Begin, go on with, or end a prediction, as the show and its faults do."""
+        standing = state.hypothesis_number(state.number)
+        if self._run is not None and standing != self._run.number:
+            self._conclude(self._run)
+        injected = self._take_injections(state)
+        if standing is not None and standing in self._expected and standing not in _concluded(state, injected):
+            self._begin(standing, state, injected)
+        self._note_recovery(state)
+
+    def _take_injections(self, state: ShowState) -> dict[str, float]:
+        """Return the faults injected since the last state, with the moment of each."""
+        new = {
+            fault.name: (fault.run, fault.injected_at)
+            for fault in state.faults
+            if fault.injected_at is not None and self._seen_runs.get(fault.name, 0) != fault.run
+        }
+        self._seen_runs |= {name: run for name, (run, _) in new.items()}
+        return {name: at for name, (_, at) in new.items()}
+
+    def _begin(self, number: int, state: ShowState, injected: Mapping[str, float]) -> None:
+        condition, when = self._expected[number]
+        if self._run is None:
+            if not injected and when != "always":
+                return
+            watch = Watch(condition, min(injected.values(), default=CLOCK.now()), always=True)
+            self._run = _Run(number, watch, when)
+            if when in ("before", "edge"):
+                self._feed(self._run)
+        self._run.faults |= {name: self._seen_runs[name] for name in injected}
+
+    def _note_recovery(self, state: ShowState) -> None:
+        """Note when all faults of the prediction have recovered: it is not watched much longer."""
+        run = self._run
+        if run is None or not run.faults or run.when == "always":
+            return
+        faults = [fault for fault in state.faults if fault.name in run.faults]
+        if any(fault.is_running or not (fault.has_ended or fault.not_measurable) for fault in faults):
+            run.ends_at = None
+        elif run.ends_at is None:
+            run.ends_at = CLOCK.now() + SETTLE_SEC
+
+    def _look(self) -> None:
+        run = self._run
+        if run is None:
+            return
+        now = CLOCK.now()
+        if run.when in ("fault", "always") or (run.when == "during-fault" and self._is_running(run)):
+            self._feed(run)
+        if run.watch.tick(now) is not None:
+            self._conclude(run)
+        elif run.ends_at is not None and now >= run.ends_at:
+            if run.when in ("after", "edge"):
+                self._feed(run)
+            self._conclude(run)
+
+    def _feed(self, run: _Run) -> None:
+        run.watch.feed(CLOCK.now(), self._source.facts, self._running())
+
+    def _running(self) -> set[str]:
+        return {fault.name for fault in self._show.state.faults if fault.is_running} if self._show else set()
+
+    def _is_running(self, run: _Run) -> bool:
+        return bool(self._running() & set(run.faults))
+
+    def _conclude(self, run: _Run) -> None:
+        self._run = None
+        outcome = run.watch.finish(CLOCK.now())
+        held = {"held": True, "broken": False}.get(outcome.verdict)
+        if self._show is not None:
+            self._show.enqueue(WHO, c.Conclude(run.number, held, _sentence(outcome.text)))
+
+
+def _concluded(state: ShowState, injected: Mapping[str, float]) -> set[int]:
+    """Return the predictions that have their verdict: only another injection tests them again."""
+    return set() if injected else set(state.verdicts)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+
+
+def _when(written: str | None) -> When:
+    if written is None:
+        return "fault"
+    return _SPELLINGS.get(written, written)  # type: ignore[arg-type] # the schema lets no other pass

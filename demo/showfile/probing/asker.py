@@ -1,0 +1,148 @@
+"""One address of a probe: it is asked again and again, and what its newest answer says of each node is remembered."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from demo.clock import CLOCK
+from demo.errors import InvalidValue, log_unexpected
+from demo.probes.periodic import Pulse
+from demo.probes.result import Closes, Probe, Reading
+from demo.showfile.probing.judgement import Judge, Verdict
+from demo.showfile.probing.rows import Row, Split
+from demo.showfile.schema.probes import ProbeSettings
+
+logger = logging.getLogger(__name__)
+
+MISSED_INTERVALS = 3
+GRACE_SEC = 0.2
+"""For so long after its own deadline a probe may take to return."""
+
+FAILED = "the probe failed: the log says why"
+TWICE = "the answer has two nodes of this id"
+OLD = "no new answer"
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What one probe says of one node. `source`: the probe's name. `at`: the moment at which it was asked."""
+
+    source: str
+    state: str
+    detail: str = ""
+    at: float = 0.0
+    data: Mapping[str, Any] = field(default_factory=dict)
+    is_answer: bool = True
+    """Whether there was an answer at all, good or bad."""
+
+
+class Asker:
+    """Asks one address. `listen` is called after each answer.
+
+    `opinions`: row id ("" where an answer tells of one node) → what the newest answer says. They are empty before the
+    first answer, and when an answer of many nodes had none.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        settings: ProbeSettings,
+        probe: Probe,
+        judge: Judge,
+        split: Split | None = None,
+        element: str = "",
+    ) -> None:
+        """Take what asks, and what judges its answers; `element` tells this address from the probe's others."""
+        self.source, self.settings, self.element = source, settings, element
+        self.listen: Callable[[], None] = lambda: None
+        self.opinions: dict[str, Opinion] = {}
+        self.trouble = ""
+        """Why the newest answer told of no node at all."""
+        self._probe, self._judge, self._split = probe, judge, split
+        self._failures: dict[str, int] = {}
+        self._logged: set[type[Exception]] = set()
+        self._begun = CLOCK.now()
+        self.pulse = Pulse(self._look, settings.interval, self._take)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the newest answer is too old to say anything."""
+        limit = MISSED_INTERVALS * self.settings.interval + self.settings.timeout + GRACE_SEC
+        return CLOCK.now() - self.pulse.at > limit
+
+    async def run(self) -> None:
+        """Ask until cancelled. What fails unexpectedly is logged, and asked again later: nobody else is touched."""
+        self._begun = CLOCK.now()
+        while True:
+            try:
+                await self.pulse.run()
+            except Exception as error:  # noqa: BLE001 - one probe must not end the others
+                self._log(error)
+            await asyncio.sleep(self.settings.interval)
+
+    async def close(self) -> None:
+        """Close the connection that the probe may have kept."""
+        if isinstance(self._probe, Closes):
+            await self._probe.close()
+
+    async def ask_once(self) -> None:
+        self._begun = begun = CLOCK.now()
+        self.pulse.reading, self.pulse.at = await self._look(), begun
+        self._take()
+
+    async def _look(self) -> Reading:
+        try:
+            async with asyncio.timeout(self.settings.timeout + GRACE_SEC):
+                return await self._probe.read()
+        except TimeoutError:
+            # It has overrun the timeout that it keeps by itself: that is no word about what it asks.
+            return Reading(trouble=f"no answer in {self.settings.timeout * 1000:.0f} ms", inconclusive=True)
+        except Exception as error:  # noqa: BLE001 - one probe must not end the others
+            self._log(error)
+            return Reading(trouble=FAILED, inconclusive=True)
+
+    def _log(self, error: Exception) -> None:
+        """Log it, once for each kind of error: a probe fails many times a minute."""
+        if type(error) not in self._logged:
+            self._logged.add(type(error))
+            log_unexpected(logger, f"the probe {self.source}", error)
+
+    def _take(self) -> None:
+        reading = self.pulse.reading
+        try:
+            rows = self._rows(reading)
+        except InvalidValue as error:
+            rows, self.trouble = (), str(error)
+        else:
+            self.trouble = reading.trouble if not rows else ""
+        counted = {row.id: self._opinion(reading, row) for row in rows}
+        self._failures = {ident: count for ident, count in self._failures.items() if ident in counted}
+        self.opinions = counted
+        self.listen()
+
+    def _rows(self, reading: Reading) -> tuple[Row, ...]:
+        if self._split is None:
+            return (Row("", {}),)
+        return tuple(self._split(reading.data)) if reading.ok else ()
+
+    def _opinion(self, reading: Reading, row: Row) -> Opinion:
+        if row.is_twice:
+            verdict, data = Verdict("unknown", TWICE), {}
+        else:
+            data = {**reading.data, **row.data}
+            verdict = self._judge.judge(reading, None if self._split is None else row.data)
+        opinion = Opinion(self.source, verdict.state, verdict.detail, self.pulse.at, data, reading.ok)
+        return self._count_failures(row.id, opinion)
+
+    def _count_failures(self, ident: str, opinion: Opinion) -> Opinion:
+        """Return the opinion as it counts: starting at first, degraded until it has failed often enough."""
+        if opinion.state != "down":
+            self._failures[ident] = 0
+            return opinion
+        self._failures[ident] = failures = self._failures.get(ident, 0) + 1
+        start_period = self.settings.start_period or 0.0
+        if not self.pulse.worked_at and opinion.at - self._begun < start_period:
+            return replace(opinion, state="starting")
+        return opinion if failures >= self.settings.retries else replace(opinion, state="degraded")

@@ -1,0 +1,139 @@
+"""The nodes of one probe: what the answers of all its addresses say, and which nodes are missing in them."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+
+from demo.showfile.probing.asker import OLD, TWICE, Asker, Opinion
+from demo.showfile.probing.owner import Owner, owner_of
+from demo.showfile.schema.probes import ProbeSettings
+
+DISAGREE = "the answers disagree"
+MISSING = "missing in the answer"
+NOT_YET = "not checked yet"
+NO_NODES = "the answer names no nodes"
+MAX_SEEN = 2000
+
+
+class ProbeNodes:
+    """`seen`: ids of rows that an answer had before; with `gone: ok` only those of the newest answers."""
+
+    def __init__(self, name: str, settings: ProbeSettings, askers: Sequence[Asker], known: Collection[str]) -> None:
+        """Take the askers of all its addresses; `known`: the ids of nodes that other probes name outright."""
+        self.name, self.settings, self.askers, self._known = name, settings, tuple(askers), known
+        self._states: dict[str, str] = {}
+        self._changed: Callable[[], None] = lambda: None
+        self._answered: Callable[[], None] = lambda: None
+        self.has_rows = settings.has_rows
+        self.seen: dict[str, None] = dict.fromkeys(settings.expect_nodes)
+
+    def listen(self, changed: Callable[[], None], answered: Callable[[], None]) -> None:
+        """Call `answered` after every answer, and `changed` whenever the state of one of its nodes has changed."""
+        self._changed, self._answered = changed, answered
+        for asker in self.askers:
+            asker.listen = self._take
+
+    def _take(self) -> None:
+        states = {ident: opinion.state for ident, opinion in self.opinions().items()}
+        if states != self._states:
+            self._states = states
+            self._changed()
+        self._answered()
+
+    def node_id(self, element: str) -> str:
+        """Return the id of the node that a row or an address names: the probe's name and its own.
+
+        It is its own alone if that begins with the probe's name, or if another probe tells of a node with that id.
+        """
+        if not element:
+            return self.settings.node_id or self.name
+        if element in self._known or element.startswith(self.name):
+            return element
+        return f"{self.name}-{element}"
+
+    def opinions(self) -> dict[str, Opinion]:
+        """Return what is known of each node now, by its id."""
+        found = self._of_rows() if self.has_rows else self._of_addresses()
+        return {self.node_id(element): opinion for element, opinion in found.items()}
+
+    def ids(self) -> Sequence[str]:
+        """Return the ids of its nodes, in the order of the addresses or of the answer."""
+        return list(self.opinions())
+
+    def ids_named(self, name: str) -> Sequence[str]:
+        """Return the nodes that have this id, or whose row or address has it."""
+        return [self.node_id(element) for element in self._elements() if name in (element, self.node_id(element))]
+
+    def owner_of(self, ident: str) -> Owner:
+        """Return the process or container that one of its nodes belongs to."""
+        element = next((element for element in self._elements() if self.node_id(element) == ident), None)
+        return Owner() if element is None else owner_of(self.settings, element or ident)
+
+    def belongs_to(self, name: str) -> bool:
+        """Return whether one of its nodes belongs to this process or container."""
+        owners = (owner_of(self.settings, element or self.name) for element in self._elements())
+        return any(name in (owner.process, owner.container) for owner in owners)
+
+    def title_of(self, ident: str) -> str:
+        """Return the title of its only node; "" for a probe with several, and for a node of another probe."""
+        return (self.settings.title or "") if self.ids() == [ident] else ""
+
+    def _elements(self) -> Sequence[str]:
+        return list(self._of_rows() if self.has_rows else self._of_addresses())
+
+    def _of_addresses(self) -> dict[str, Opinion]:
+        if self.settings.any:
+            return {"": self._choose([_newest(asker, "") for asker in self.askers])}
+        return {asker.element: _newest(asker, "") for asker in self.askers}
+
+    def _of_rows(self) -> dict[str, Opinion]:
+        """Return the opinion on every row that is there, and on those that should be."""
+        answered = [asker for asker in self.askers if asker.pulse.at and not asker.is_stale and asker.opinions]
+        present = dict.fromkeys(ident for asker in answered for ident in asker.opinions)
+        if answered and self.settings.gone == "ok":
+            self.seen = dict.fromkeys(self.settings.expect_nodes) | present
+        elif len(self.seen) < MAX_SEEN:
+            self.seen |= present
+        said = {ident: self._row(ident, answered) for ident in self.seen | present}
+        return said or {"": self._no_row()}
+
+    def _row(self, ident: str, answered: Sequence[Asker]) -> Opinion:
+        opinions = [asker.opinions[ident] for asker in answered if ident in asker.opinions]
+        if len(opinions) > 1 and not self.settings.any:
+            return replace(opinions[0], state="unknown", detail=TWICE, data={})
+        if not self._is_complete(answered):
+            return opinions[0] if opinions else self._no_row()
+        if self.settings.any and answered:
+            newest = max(answered, key=lambda asker: asker.pulse.at)
+            missing = Opinion(self.name, "down", MISSING, newest.pulse.at)
+            return self._choose([asker.opinions.get(ident, missing) for asker in answered])
+        return opinions[0] if opinions else Opinion(self.name, "down", MISSING, _newest_at(self.askers))
+
+    def _is_complete(self, answered: Sequence[Asker]) -> bool:
+        """Return whether the answers tell of all nodes: one that they leave out is missing then."""
+        return bool(answered) and (self.settings.any or len(answered) == len(self.askers))
+
+    def _no_row(self) -> Opinion:
+        newest = max(self.askers, key=lambda asker: asker.pulse.at)
+        detail = NOT_YET if not newest.pulse.at else OLD if newest.is_stale else newest.trouble or NO_NODES
+        return Opinion(self.name, "unknown", detail, newest.pulse.at, is_answer=False)
+
+    def _choose(self, opinions: Iterable[Opinion]) -> Opinion:
+        """Return the newest answer; degraded where another answer says something else. Without one, the newest."""
+        by_age = sorted(opinions, key=lambda opinion: opinion.at, reverse=True)
+        answers = [opinion for opinion in by_age if opinion.is_answer and opinion.state != "unknown"]
+        if not answers:
+            return by_age[0]
+        if len({opinion.state for opinion in answers}) == 1:
+            return answers[0]
+        return replace(answers[0], state="degraded", detail=DISAGREE)
+
+
+def _newest(asker: Asker, ident: str) -> Opinion:
+    opinion = asker.opinions.get(ident)
+    if opinion is None:
+        return Opinion(asker.source, "unknown", NOT_YET, is_answer=False)
+    return replace(opinion, state="unknown", detail=OLD, data={}, is_answer=False) if asker.is_stale else opinion
+
+
+def _newest_at(askers: Sequence[Asker]) -> float:
+    return max(asker.pulse.at for asker in askers)

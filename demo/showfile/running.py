@@ -1,0 +1,210 @@
+"""The system of a running show: its processes, proxies, probes and faults, and what steps and predictions see of it."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from demo.conditions import Condition, Facts, parse
+from demo.errors import FaultError, SubjectError
+from demo.probes.process import ProcessState
+from demo.processes.owned.client import OwnedProcesses
+from demo.processes.owned.spec import ProcessSpec
+from demo.processes.owned.spec import ProcessState as OwnedState
+from demo.proxy.launch import ShowProxies
+from demo.proxy.route import Route
+from demo.show.following import FollowedShow
+from demo.showfile.board import ProbeBoard
+from demo.showfile.drivers import DriverContext, Secrets, build_drivers
+from demo.showfile.drivers.fresh import AskProbes
+from demo.showfile.drivers.steps import StepRunner
+from demo.showfile.drivers.substitution import fill, from_values, names_in
+from demo.showfile.links import read_links
+from demo.showfile.probing.kinds import Sources
+from demo.showfile.schema.system import ProcessSettings
+from demo.showfile.show import Show
+from demo.showfile.show_poller import ShowPoller
+
+_WORDS: Mapping[str, str] = {"new": "not started", "starting": "starting", "up": "running", "ended": "ended"}
+
+
+class RunningSystem:
+    """What a show file describes, while it runs. Nothing is started before `start`; a healer needs only `drivers`."""
+
+    def __init__(self, show: Show, *, allow_unlabelled: bool = False) -> None:
+        settings = show.settings
+        self._show = show
+        self._folder = (show.source.folder or Path.cwd()).absolute()
+        self._secrets = Secrets({name: secret.env for name, secret in settings.secrets.items()})
+        self._session: aiohttp.ClientSession | None = None
+        self._followed: FollowedShow | None = None
+        self._tell: Callable[[str], None] = lambda text: None
+        self._answers: asyncio.Event = asyncio.Event()
+        specs = [self._spec(name, process) for name, process in settings.processes.items()]
+        self.processes = OwnedProcesses(show.name, specs, self._judges())
+        self.proxies = ShowProxies(
+            show.name, [Route.read(name, proxy.listen, proxy.to) for name, proxy in settings.proxies.items()]
+        )
+        self._sources = Sources(self._get_session, process=self._process_state, fill=self._fill, folder=self._folder)
+        self.board = ProbeBoard(settings.probes, self._sources, settings.groups)
+        self.poller = ShowPoller(self.board, read_links(settings.links))
+        self._context = DriverContext(
+            AskProbes(self._sources),
+            board=self.board,
+            folder=self._folder,
+            allow_unlabelled=allow_unlabelled,
+            secrets=self._secrets,
+            processes=self.processes,
+            proxies=self.proxies,
+        )
+        self.drivers = build_drivers(settings, self._context)
+        self.board.on_answer(self._wake)
+        self.processes.on_change(self._process_changed)
+
+    # What it is made of.
+
+    def _spec(self, name: str, process: ProcessSettings) -> ProcessSpec:
+        return ProcessSpec(
+            name,
+            tuple(process.run),
+            str(self._folder / process.cwd) if process.cwd else str(self._folder),
+            {key: self._fill_if_known(text) for key, text in process.env.items()},
+            process.port,
+            process.user,
+            process.ready_timeout,
+            process.stop_timeout,
+        )
+
+    def _judges(self) -> dict[str, Callable[[], Any]]:
+        """Return for each process with a `ready` what judges it, by fresh answers of the probes it names."""
+        judges: dict[str, Callable[[], Any]] = {}
+        for name, process in self._show.settings.processes.items():
+            if process.ready is not None:
+                judges[name] = self._judge(parse(process.ready))
+        return judges
+
+    def _judge(self, condition: Condition) -> Callable[[], Any]:
+        named = {use.parts[0] for use in condition.names()}
+        probes = {name: probe for name, probe in self._show.settings.probes.items() if name in named}
+
+        async def is_ready() -> bool:
+            facts = await self._context.ask_probes(
+                probes or self._show.settings.probes, self._show.settings.groups, self._fill
+            )
+            return condition.truth(facts) is True
+
+        return is_ready
+
+    def _get_session(self) -> aiohttp.ClientSession:
+        if self._session is None or self._session.closed:
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None))
+        return self._session
+
+    def _fill(self, text: str) -> str:
+        return fill(text, self._secrets.look_up(from_values({})))
+
+    def _fill_if_known(self, text: str) -> str:
+        """Fill in secrets; a healer need not have those that only processes want: it starts none with them."""
+        try:
+            return self._fill(text)
+        except FaultError:
+            return text
+
+    def _process_state(self, name: str) -> ProcessState | None:
+        try:
+            state = self.processes.state(name)
+        except SubjectError:
+            return None
+        word = "paused" if state.suspended else _WORDS[state.phase]
+        return ProcessState(word, state.pid, state.exit_code)
+
+    # Its life.
+
+    def check(self) -> None:
+        """Check that every secret has a value. Raises `SubjectError` naming the variables to set."""
+        settings = self._show.settings
+        used = names_in(settings.model_dump(mode="json", exclude={"secrets"}))
+        try:
+            self._secrets.require(used)
+        except FaultError as error:
+            raise SubjectError(str(error)) from error
+
+    def listen(self, tell: Callable[[str], None]) -> None:
+        """Report the progress of the start with `tell`."""
+        self._tell = tell
+
+    def follow(self, show: FollowedShow) -> None:
+        """See which faults are in place; what waits for a condition looks again whenever the show moves."""
+        self._followed = show
+        show.subscribe(lambda _: self._wake())
+
+    async def start(self) -> None:
+        """Start proxies and processes, in the order of the file. Raises `SubjectError`."""
+        if self.proxies.routes:
+            await self.proxies.start()
+        if self.processes.specs:
+            started = await self.processes.start()
+            if started.adopted:
+                self._tell("the processes of an earlier server were still running: this show goes on with them")
+            for name in started.changed:
+                self._tell(f"process {name} was started anew, because the file describes it otherwise now")
+
+    async def heal(self) -> None:
+        """Start what has died and replace what hangs. Raises `SubjectError` naming all that did not come back."""
+        if self.proxies.routes:
+            await self.proxies.start()
+        errors = []
+        for name in self.processes.specs:
+            try:
+                await self.processes.restart(name)
+            except SubjectError as error:
+                errors.append(str(error))
+        if errors:
+            raise SubjectError("; ".join(errors))
+
+    async def stop(self) -> None:
+        """End all that was started. Raises `SubjectError` for what does not end."""
+        try:
+            if self.processes.specs:
+                await self.processes.stop()
+        finally:
+            if self.proxies.routes:
+                await self.proxies.stop()
+            if self._session is not None:
+                await self._session.close()
+
+    # What steps and predictions see.
+
+    @property
+    def facts(self) -> Facts:
+        return self.board
+
+    async def wait_for_change(self) -> None:
+        """Return once a probe has answered, or the show has moved."""
+        await self._answers.wait()
+
+    def _wake(self) -> None:
+        answers, self._answers = self._answers, asyncio.Event()
+        answers.set()
+
+    def _process_changed(self, state: OwnedState) -> None:
+        """Ask the probes of a process at once when its supervisor tells of a change."""
+        for name, probe in self._show.settings.probes.items():
+            if state.name in (probe.process, probe.behind):
+                self.poller.hurry(name)
+        self.poller.hurry(state.name)
+
+    def running_faults(self) -> Sequence[str]:
+        """Return the faults that are in place, oldest first."""
+        faults = [fault for fault in self._followed.state.faults if fault.is_running] if self._followed else []
+        return [fault.name for fault in sorted(faults, key=lambda fault: fault.injected_at or 0.0)]
+
+    async def perform(self, action: Mapping[str, Any], timeout: float) -> None:
+        """Run a command or send a request for a step. Raises `FaultError`."""
+        await StepRunner(self._context, {}, self._secrets, self._context.cwd).perform(action, timeout)
+
+    def set_load(self, name: str, rate: float | None) -> None:
+        """Set the arrivals a second of a load; None for its own rate. Raises `SubjectError`."""
+        raise SubjectError(f"load {name} cannot be sent yet")

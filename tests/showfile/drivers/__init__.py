@@ -1,0 +1,1 @@
+"""Fault drivers of a show file, on real commands, services, databases and containers."""
