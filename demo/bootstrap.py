@@ -22,7 +22,7 @@ from demo.journal.library import JournalOpener
 from demo.relay.broadcast import Broadcast
 from demo.relay.feed import RelayStore
 from demo.show import commands as c
-from demo.show.following import FollowsShow
+from demo.show.following import FollowsShow, GuardsChapters
 from demo.startup_report import SYSTEM, AccessInfo, StartupReport, welcome
 from demo.subjects import check, deck_of, journal_name, load, options_for_healer
 from demo.subjects.deck_check import unknown_faults
@@ -197,6 +197,7 @@ def _build_config(
         stop_sec=float(subject.stop_sec) if isinstance(subject, HasStopSec) else STOP_SEC,
         journal=opener.open,
         watchdog=watchdog,
+        unmet=subject.unmet if isinstance(subject, GuardsChapters) else lambda number: "",
         start_at=options.start_at,
     )
 

@@ -112,13 +112,14 @@ class RunningSystem:
         except FaultError:
             return text
 
-    def _process_state(self, name: str) -> ProcessState | None:
+    async def _process_state(self, name: str) -> ProcessState | None:
         try:
             state = self.processes.state(name)
+            owns_port = await self.processes.owns_port(name) if state.alive else None
         except SubjectError:
             return None
         word = "paused" if state.suspended else _WORDS[state.phase]
-        return ProcessState(word, state.pid, state.exit_code)
+        return ProcessState(word, state.pid, state.exit_code, owns_port)
 
     # Its life.
 

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from demo.conditions import parse
 from demo.errors import SubjectError
 from demo.show.following import FollowedShow
 from demo.showfile.predictions import PredictionWatch, WatchingPoller
@@ -88,6 +89,13 @@ class ShowFile:
     def follow(self, show: FollowedShow) -> None:
         self._system.follow(show)
         self._predictions.follow(show)
+
+    def unmet(self, number: int) -> str:
+        """Return the message of the first requirement of a chapter that does not hold; what is not known does not."""
+        for requirement in self.show.chapters[number - 1].settings.require:
+            if parse(requirement.condition).truth(self._system.facts) is not True:
+                return requirement.msg
+        return ""
 
     async def start(self) -> None:
         await self._system.start()

@@ -61,10 +61,6 @@ def _check_tcp(checked: Checked, name: str, fault: FaultSettings, names: KnownNa
         checked.front.error(path, f"faults.{name}.tcp changes nothing: give one of {', '.join(TOXICS)}", at_key=True)
     if given == ["jitter"]:
         checked.front.error((*path, "jitter"), "jitter needs latency: it is how much that varies", at_key=True)
-    if tcp.bandwidth is not None and (wrong := texts.bandwidth_fault(tcp.bandwidth)):
-        checked.front.error((*path, "bandwidth"), f'"{tcp.bandwidth}" {wrong}')
-    if tcp.limit_data is not None and (wrong := texts.size_fault(tcp.limit_data)):
-        checked.front.error((*path, "limit_data"), f'"{tcp.limit_data}" {wrong}')
 
 
 def _check_filled(checked: Checked, name: str, fault: FaultSettings) -> None:
