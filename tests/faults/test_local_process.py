@@ -122,6 +122,6 @@ async def test_what_is_not_there_or_runs_the_show_is_refused(tmp_path: Path) -> 
 def test_it_is_killed_only_with_an_undo_and_found_in_one_way() -> None:
     with pytest.raises(InvalidValue, match="is killed only with an undo"):
         LocalProcessFault(KILL, LocalProcess(port=80))
-    for given in ({}, {"port": 80, "pidfile": Path("pid")}):
+    for port, pidfile in ((None, None), (80, Path("pid"))):
         with pytest.raises(InvalidValue, match="exactly one of port and pidfile"):
-            LocalProcess(**given)
+            LocalProcess(port, pidfile)
