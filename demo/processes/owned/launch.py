@@ -1,8 +1,8 @@
 """A script that runs between the supervisor and a process of the show, and then becomes that process.
 
 Reads one JSON object from stdin: `argv`, `cwd`, `inherited` and `env` (variables, the latter win), `user` (or null),
-`parent`, and `status`: a descriptor to which it writes why the program could not be started, and nothing if it runs. It imports nothing of this package,
-so that it costs only milliseconds.
+`parent`, and `status`: a descriptor to which it writes why the program could not be started, and nothing if it runs.
+It imports nothing of this package, so that it costs only milliseconds.
 """
 
 import contextlib

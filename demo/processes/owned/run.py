@@ -23,6 +23,9 @@ LAUNCH = Path(__file__).with_name("launch.py")
 MARK = "CHAOS_STAGE_PROCESS"
 """The environment variable that names the supervisor's run and the process, in all that the process starts."""
 
+SUPERVISOR_MARK = "CHAOS_STAGE_SUPERVISOR"
+"""The same for the supervisor's run alone, so that the next one finds what a killed supervisor and guard have left."""
+
 LAUNCH_TIMEOUT_SEC = 10.0
 KILL_TIMEOUT_SEC = 5.0
 LOOK_SEC = 0.02
@@ -43,7 +46,7 @@ class ProcessRun:
         self, spec: ProcessSpec, tag: str, output: OutputTail, reaper: ChildReaper, changed: Callable[[], None]
     ) -> None:
         self._spec, self._output, self._reaper, self._changed = spec, output, reaper, changed
-        self._mark = f"{tag}/{spec.name}"
+        self._tag, self._mark = tag, f"{tag}/{spec.name}"
         self._popen: subprocess.Popen[bytes] | None = None
         self._pipe = -1
         self._burst = 0
@@ -105,7 +108,7 @@ class ProcessRun:
             "argv": spec.argv,
             "cwd": spec.cwd,
             "inherited": for_own_process(),
-            "env": {MARK: self._mark, **spec.env},
+            "env": {SUPERVISOR_MARK: self._tag, MARK: self._mark, **spec.env},
             "user": spec.user,
             "parent": os.getpid(),
             "status": status,

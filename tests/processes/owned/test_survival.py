@@ -161,6 +161,27 @@ time.sleep(600)
     assert not files.socket.exists()
 
 
+async def test_what_is_left_when_supervisor_and_guard_were_killed_the_next_start_ends() -> None:
+    mark = new_mark()
+    code = "import subprocess, sys, time; subprocess.Popen(sys.argv[1:], start_new_session=True); time.sleep(600)"
+    processes = processes_of([spec("a", python(code, *python(DEAF, mark)))])
+    await processes.start()
+    try:
+        await until(lambda: len(programs_with(mark)) == 2)
+        first, a = identity_of(processes), ref(processes, "a")
+        os.kill(first.guard, signal.SIGSTOP)
+        os.kill(first.pid, signal.SIGKILL)
+        os.kill(first.guard, signal.SIGKILL)
+        await until(lambda: first.has_ended and a.has_terminated)
+        (left,) = programs_with(mark)
+        await until(lambda: processes.identity is None)
+        assert not (await processes.start()).adopted
+        assert left not in programs_with(mark)
+    finally:
+        await processes.stop()
+    assert not programs_with(mark)
+
+
 async def test_files_of_a_supervisor_that_is_gone_confuse_nobody() -> None:
     processes = processes_of([spec("a")])
     files = SupervisorFiles.of_show(processes.show)

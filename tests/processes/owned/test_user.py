@@ -43,8 +43,14 @@ async def test_it_runs_as_that_user_with_its_groups_and_variables_and_ends_with_
         expected = (str(user.pw_uid), str(user.pw_gid), groups, user.pw_dir, str(folder))
         assert (await processes.output("app")).lines == expected
         app = ref(processes, "app")
-        os.kill(identity_of(processes).pid, signal.SIGKILL)
-        await until(lambda: app.has_terminated)
+        # By the kernel alone, at once: the guard cannot do anything now.
+        supervisor = identity_of(processes)
+        os.kill(supervisor.guard, signal.SIGSTOP)
+        os.kill(supervisor.pid, signal.SIGKILL)
+        try:
+            await until(lambda: app.has_terminated)
+        finally:
+            os.kill(supervisor.guard, signal.SIGCONT)
 
 
 @ROOT_ALONE
