@@ -285,6 +285,48 @@ def shows(
         print_lines(*(show_list.as_json(shelf).split("\n") if as_json else show_list.as_table(shelf)))
 
 
+@app.command()
+def check(
+    file: Annotated[Path | None, typer.Argument(help="The show file.", show_default=False)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print problems and deeds as JSON.")] = False,
+    as_list: Annotated[
+        bool, typer.Option("--list", help="List all steps, probes, faults, conditions and layouts that there are.")
+    ] = False,
+) -> None:
+    """Check a show file; say what it would start, touch, break and ask; change nothing. Exits with 1 for errors."""
+    from demo.cli import show_files
+
+    if as_list:
+        typer.echo("\n".join(show_files.as_list()))
+        return
+    if file is None:
+        raise UsageError("name the show file: demo check my-show.md")
+    show, problems = show_files.check(file)
+    if as_json:
+        typer.echo(show_files.as_json(show, problems))
+    else:
+        print_lines(*show_files.as_lines(file, show, problems))
+    raise typer.Exit(0 if show is not None else 1)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a show file's settings, for editors."""
+    from demo.cli import show_files
+
+    typer.echo(show_files.schema())
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="Name of the file; .md is added.", metavar="NAME")] = "my-show",
+) -> None:
+    """Write a commented show file that runs at once; no file is overwritten."""
+    from demo.cli import show_files
+
+    print_lines(*show_files.new(name))
+
+
 def _keep_only(named: list[str]) -> None:
     """Keep only the command that is called: Typer builds every registered one at each start, which takes time."""
     chosen = [known for known in app.registered_commands if [_get_name(known)] == named]

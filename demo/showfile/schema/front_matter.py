@@ -16,7 +16,7 @@ from demo.showfile.schema.system import (
     SystemSettings,
     ThemeSettings,
 )
-from demo.showfile.schema.values import Name, Seconds, Settings, Text, TextOrList, by_shape
+from demo.showfile.schema.values import Links, Name, Seconds, Settings, Text, by_shape
 
 Theme = Annotated[
     Annotated[Literal["dark", "light", "contrast"], Tag("<text>")] | Annotated[ThemeSettings, Tag("<mapping>")],
@@ -38,7 +38,7 @@ class FrontMatter(Settings):
     proxies: Mapping[Name, ProxySettings] = Field(default_factory=dict)
     probes: Mapping[Name, ProbeSettings] = Field(default_factory=dict)
     groups: Mapping[Name, tuple[Text, ...]] = Field(default_factory=dict)
-    links: TextOrList = ()
+    links: Links = ()
     faults: Mapping[Name, FaultSettings] = Field(default_factory=dict)
     load: Mapping[Name, LoadSettings] = Field(default_factory=dict)
     panels: Mapping[Name, PanelSettings] = Field(default_factory=dict)

@@ -1,0 +1,99 @@
+"""`demo check`, `demo schema`, `demo new`: show files before they are presented."""
+
+import json
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from demo.errors import UsageError
+from demo.showfile.new_show import write_new_show
+from demo.showfile.problems import Problem, ShowFileError
+from demo.showfile.schema.editor_schema import editor_schema
+from demo.showfile.schema.reference import listing
+from demo.showfile.show import Show, load_show
+from demo.showfile.source import read_source
+from demo.showfile.trust import Deed, deeds
+
+HEADINGS = {
+    "starts": "starts",
+    "runs": "runs",
+    "breaks": "can break",
+    "sends": "sends",
+    "asks": "asks, again and again",
+    "shows": "shows",
+}
+
+
+def check(path: Path) -> tuple[Show | None, list[Problem]]:
+    """Return the show, None if it has errors, and all its problems. Raises `UsageError` if there is no such file."""
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder: name a show file, like {path / 'my-show.md'}")
+    if not path.exists():
+        raise UsageError(f"there is no file {path}; `demo new {path.stem or 'my-show'}` writes one to begin with")
+    try:
+        source, problems = read_source(path)
+    except ShowFileError as error:
+        return None, list(error.problems)
+    return load_show(source, problems)
+
+
+def as_lines(path: Path, show: Show | None, problems: Sequence[Problem]) -> Iterator[str]:
+    """Yield what `demo check` prints: each problem in its line, or what the show would do."""
+    yield from map(str, problems)
+    errors = sum(problem.severity == "error" for problem in problems)
+    if show is None:
+        yield f"{path}: {errors} error{'' if errors == 1 else 's'}"
+        return
+    found = deeds(show)
+    chapters = len(show.chapters)
+    yield f"{path}: ok, {chapters} chapter{'' if chapters == 1 else 's'}"
+    for kind, heading in HEADINGS.items():
+        if texts := [deed.text for deed in found if deed.kind == kind]:
+            yield f"{heading}:"
+            yield from (f"  {text}" for text in texts)
+    trust = " -x" if any(deed.needs_trust for deed in found) else ""
+    yield f"present it with: demo serve {shlex.quote(str(path))}{trust}"
+    if trust:
+        yield "-x (--allow-run) lets it do all that; without it nothing of it is started"
+
+
+def as_json(show: Show | None, problems: Sequence[Problem]) -> str:
+    """Return the problems, and what the show would do, for programs."""
+    found: Sequence[Deed] = deeds(show) if show is not None else ()
+    rows = [
+        {
+            "file": problem.file,
+            "line": problem.position.line,
+            "column": problem.position.column,
+            "severity": problem.severity,
+            "message": problem.message,
+        }
+        for problem in problems
+    ]
+    return json.dumps(
+        {
+            "ok": show is not None,
+            "problems": rows,
+            "needs_allow_run": any(deed.needs_trust for deed in found),
+            "would": [asdict(deed) for deed in found],
+        },
+        indent=2,
+        ensure_ascii=False,
+    )
+
+
+def as_list() -> list[str]:
+    """Return what a show file may hold: steps, probes, faults, conditions, layouts."""
+    return list(listing())
+
+
+def schema() -> str:
+    """Return the JSON Schema of settings, for editors."""
+    return json.dumps(editor_schema(), indent=2, ensure_ascii=False)
+
+
+def new(name: str) -> list[str]:
+    """Write a show file to begin with, and return what to type next."""
+    path = shlex.quote(str(write_new_show(name)))
+    return [f"written    {path}", f"check      demo check {path}", f"present    demo serve {path} -x"]

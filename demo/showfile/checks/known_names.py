@@ -1,0 +1,158 @@
+"""The names of a show: what is declared under which key, and what a condition can mean by a name."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from demo.showfile.checks.places import Checked
+from demo.showfile.schema.probes import ProbeSettings
+
+RESERVED = frozenset(
+    ("all", "and", "book", "count", "degraded", "down", "during", "false", "for", "in", "is", "matches", "not", "null")
+) | frozenset(("or", "p", "rate", "true", "unknown", "up", "where", "within"))
+"""Words of the condition language: nothing that a condition may name is called like that."""
+
+_BRACES = re.compile(r"\{([^{}]*)\}")
+_RANGE = re.compile(r"(\d+)\.\.(\d+)")
+MAX_ELEMENTS = 200
+
+
+def elements(address: str) -> tuple[str, ...]:
+    """Return the elements of the first `{a,b,c}` or `{8080..8084}` in an address, nothing if there is none."""
+    for found in _BRACES.finditer(address):
+        if address[: found.start()].endswith("$"):
+            continue  # ${secret}
+        if span := _RANGE.fullmatch(found[1]):
+            first, last = int(span[1]), int(span[2])
+            return tuple(map(str, range(first, min(last, first + MAX_ELEMENTS - 1) + 1)))
+        return tuple(element.strip() for element in found[1].split(","))
+    return ()
+
+
+def addresses(probe: ProbeSettings) -> tuple[str, ...]:
+    """Return the addresses of a probe as they are written, braces included."""
+    given = getattr(probe, probe.kind)
+    if isinstance(given, tuple) and probe.kind in {"http", "tcp", "redis", "postgres"}:
+        return given
+    return (given,) if isinstance(given, str) else ()
+
+
+def elements_of(probe: ProbeSettings) -> tuple[str, ...]:
+    """Return what tells the nodes of a probe apart, as far as that is known before it is asked."""
+    if probe.each is not None or (probe.id is not None and probe.query is not None):
+        return probe.expect_nodes
+    if probe.any:
+        return ()
+    return tuple(element for address in addresses(probe) for element in elements(address))
+
+
+def own_nodes(name: str, probe: ProbeSettings) -> tuple[str, ...]:
+    """Return the ids of a probe's nodes besides its own name: `probe-element`, and the element if another has it."""
+    ids = [word for element in elements_of(probe) for word in (element, f"{name}-{element}")]
+    single = (probe.id,) if probe.id is not None and probe.each is None and probe.query is None else ()
+    return (*ids, *single)
+
+
+@dataclass(frozen=True)
+class KnownNames:
+    """The names of a show by what they are. `has_more`: nodes may appear that only an answer names."""
+
+    probes: Mapping[str, ProbeSettings | None]
+    """None for a probe with errors."""
+
+    groups: tuple[str, ...]
+    nodes: tuple[str, ...]
+    loads: tuple[str, ...]
+    faults: tuple[str, ...]
+    processes: tuple[str, ...]
+    proxies: tuple[str, ...]
+    panels: tuple[str, ...]
+    secrets: tuple[str, ...]
+    has_more: bool
+    has_subject: bool
+
+    def is_node(self, name: str) -> bool:
+        """Return whether a condition can ask for the state of what has this name; nodes of an answer begin with its."""
+        if name in self.probes or name in self.groups or name in self.nodes or self.has_subject:
+            return True
+        return any(
+            name.startswith(f"{probe}-")
+            and (settings is None or settings.each is not None or settings.query is not None)
+            for probe, settings in self.probes.items()
+        )
+
+    @property
+    def for_conditions(self) -> tuple[str, ...]:
+        return (*self.probes, *self.groups, *self.nodes, *self.loads)
+
+    @property
+    def nodelike(self) -> tuple[str, ...]:
+        """Return what stands in the picture of the system."""
+        return (*self.probes, *self.groups, *self.nodes, *self.processes, *self.proxies, *self.loads)
+
+
+def known_names(checked: Checked) -> KnownNames:
+    settings = checked.settings
+    valid = settings.probes.values()
+    in_probes = {probe.group for probe in valid if probe.group}
+    nodes = dict.fromkeys(node for name, probe in settings.probes.items() for node in own_nodes(name, probe))
+    return KnownNames(
+        probes={name: settings.probes.get(name) for name in checked.declared("probes")},
+        groups=tuple(dict.fromkeys((*checked.declared("groups"), *sorted(in_probes)))),
+        nodes=tuple(nodes),
+        loads=checked.declared("load"),
+        faults=checked.declared("faults"),
+        processes=checked.declared("processes"),
+        proxies=checked.declared("proxies"),
+        panels=checked.declared("panels"),
+        secrets=checked.declared("secrets"),
+        has_more=settings.subject is not None
+        or any(probe.each is not None for probe in valid)
+        or len(valid) < len(checked.declared("probes")),
+        has_subject=settings.subject is not None,
+    )
+
+
+def check_declarations(checked: Checked, names: KnownNames) -> None:
+    """Report names that mean two things to a condition, and names that are words of the condition language."""
+    kinds = {"probes": "probe", "groups": "group", "load": "load"}
+    for key, kind in kinds.items():
+        for name in checked.declared(key):
+            if name in RESERVED:
+                checked.front.error(
+                    (key, name), f"a {kind} cannot be called {name}: conditions use the word", at_key=True
+                )
+            for other in _others(checked, names, key, name):
+                checked.front.error(
+                    (key, name),
+                    f"{name} is the name of a {kind} and of {other}: a condition could mean both. Rename one of them",
+                    at_key=True,
+                )
+    if "all" in checked.declared("faults"):
+        checked.front.error(("faults", "all"), "a fault cannot be called all: heal: all heals every fault", at_key=True)
+
+
+def _others(checked: Checked, names: KnownNames, key: str, name: str) -> Iterator[str]:
+    """Yield what else has this name; each pair once."""
+    probes = checked.settings.probes
+    if key == "probes":
+        if name in names.groups and not probes_alone(checked, name):
+            yield "a group"
+        owners = [probe for probe, settings in probes.items() if name in elements_of(settings) and probe != name]
+        if owners:
+            yield f"a node of the probe {owners[0]}"
+    if key == "groups" and name in names.nodes:
+        yield "a node"
+    if key == "load":
+        if name in names.probes:
+            yield "a probe"
+        if name in names.groups:
+            yield "a group"
+        if name in names.nodes:
+            yield "a node"
+
+
+def probes_alone(checked: Checked, name: str) -> bool:
+    """Return whether the group of this name holds only the probe of this name: then both mean the same nodes."""
+    members = {probe for probe, settings in checked.settings.probes.items() if settings.group == name}
+    return name not in checked.declared("groups") and members == {name}

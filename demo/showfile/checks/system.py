@@ -1,0 +1,210 @@
+"""Checks of the system: processes, ports, proxies, loads, panels, the picture of the system, files."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from demo.showfile.checks import texts
+from demo.showfile.checks.known_names import KnownNames
+from demo.showfile.checks.places import Checked, unknown
+from demo.showfile.schema_paths import Path as DataPath
+from demo.showfile.schema_paths import value_at
+
+BUILT_IN = ("ratelimiter", "etcd", "tikv", "none")
+LOAD_KINDS = ("http", "postgres", "redis")
+
+
+def check_system(checked: Checked, names: KnownNames) -> None:
+    _check_files(checked)
+    _check_ports(checked)
+    _check_proxies(checked)
+    _check_load(checked)
+    _check_panels(checked, names)
+    _check_groups(checked, names)
+    _check_links(checked, names)
+    _check_events(checked)
+    _check_services(checked)
+
+
+def _check_files(checked: Checked) -> None:
+    settings, theme = checked.settings, checked.settings.theme
+    if settings.system is not None and settings.system.compose is not None:
+        _check_exists(checked, ("system", "compose"), settings.system.compose)
+    if settings.system is not None and settings.system.attach is not None and settings.system.project is not None:
+        checked.front.error(("system", "project"), "attach names the project already: leave project out", at_key=True)
+    for name, process in settings.processes.items():
+        if process.cwd is not None:
+            _check_exists(checked, ("processes", name, "cwd"), process.cwd, is_folder=True)
+    if theme is not None and not isinstance(theme, str) and theme.logo is not None:
+        logo = theme.logo
+        if logo.startswith(("data:", "http:", "https:")):
+            checked.front.error(("theme", "logo"), "a logo is a file beside the show: URLs are refused")
+        else:
+            _check_exists(checked, ("theme", "logo"), logo)
+
+
+def _check_exists(checked: Checked, path: DataPath, written: str, *, is_folder: bool = False) -> None:
+    folder = checked.source.folder
+    if folder is None:
+        return
+    found = folder / Path(written).expanduser()
+    if not (found.is_dir() if is_folder else found.is_file()):
+        kind = "folder" if is_folder else "file"
+        checked.front.error(path, f"there is no {kind} {written}: paths begin at the folder of the show file")
+
+
+def _check_ports(checked: Checked) -> None:
+    """Report ports that two of the show's own listen on, and that of a proxy beside the one it leads to."""
+    taken: dict[int, str] = {}
+    wanted: list[tuple[DataPath, int, str]] = [
+        (("processes", name, "port"), process.port, f"the process {name}")
+        for name, process in checked.settings.processes.items()
+        if process.port is not None
+    ]
+    wanted += [
+        (("proxies", name, "listen"), port, f"the proxy {name}")
+        for name, proxy in checked.settings.proxies.items()
+        if (port := texts.port_of(proxy.listen)) is not None
+    ]
+    for path, port, owner in wanted:
+        if port in taken:
+            checked.front.error(path, f"port {port} is used twice: by {taken[port]} and by {owner}")
+        taken.setdefault(port, owner)
+
+
+def _check_proxies(checked: Checked) -> None:
+    for name, proxy in checked.settings.proxies.items():
+        for key in ("listen", "to"):
+            written = getattr(proxy, key)
+            if fault := texts.host_port_fault(written):
+                checked.front.error(("proxies", name, key), f'proxies.{name}.{key}: "{written}" {fault}')
+        if proxy.listen == proxy.to:
+            checked.front.error(
+                ("proxies", name, "to"), f"the proxy {name} leads to itself: listen and to are the same"
+            )
+
+
+def _check_load(checked: Checked) -> None:
+    for name, load in checked.settings.load.items():
+        for kind in LOAD_KINDS:
+            written = getattr(load, kind)
+            if written is not None and (fault := texts.address_fault(written, kind)):
+                checked.front.error(("load", name, kind), f'load.{name}.{kind}: "{written}" {fault}')
+        if load.read is None:
+            continue
+        if load.http is None:
+            checked.front.error(
+                ("load", name, "read"),
+                "read is for http: postgres and redis are read from where they write",
+                at_key=True,
+            )
+        elif fault := texts.address_fault(load.read, "http"):
+            checked.front.error(("load", name, "read"), f'load.{name}.read: "{load.read}" {fault}')
+        elif not load.book:
+            checked.front.warning(("load", name, "read"), "read is used with book: true alone", at_key=True)
+
+
+def _check_panels(checked: Checked, names: KnownNames) -> None:
+    for name, panel in checked.settings.panels.items():
+        given = [key for key in ("run", "log", "process") if getattr(panel, key) is not None]
+        if len(given) != 1:
+            checked.front.error(
+                ("panels", name), f"panels.{name}: a panel has exactly one of run, log, process", at_key=True
+            )
+        if panel.process is not None and panel.process not in names.processes:
+            checked.front.unknown(("panels", name, "process"), "process", panel.process, names.processes)
+        if panel.match is not None and (fault := texts.regex_fault(panel.match)):
+            checked.front.error(("panels", name, "match"), f'panels.{name}.match: "{panel.match}" {fault}')
+
+
+def _check_groups(checked: Checked, names: KnownNames) -> None:
+    for group, members in checked.settings.groups.items():
+        if not members:
+            checked.front.error(("groups", group), f"the group {group} is empty: name its members", at_key=True)
+        for index, member in enumerate(members):
+            known = (*names.probes, *names.nodes)
+            if member in names.groups:
+                checked.front.error(
+                    ("groups", group, index), f"{member} is a group: groups hold probes and nodes alone"
+                )
+            elif member not in known and not names.has_more:
+                checked.front.unknown(("groups", group, index), "probe or node", member, known)
+            elif member in members[:index]:
+                checked.front.warning(("groups", group, index), f"{member} is in the group {group} already")
+
+
+def _check_links(checked: Checked, names: KnownNames) -> None:
+    is_list = isinstance(value_at(checked.front.yaml.data, ("links",)), list)
+    for index, link in enumerate(checked.settings.links):
+        path: DataPath = ("links", index) if is_list else ("links",)
+        chain, _, flow = link.partition(":")
+        nodes = [node.strip() for node in chain.split("->")]
+        if len(nodes) < 2 or not all(nodes):
+            checked.front.error(path, f'"{link}" is no link: write it like client -> api -> db')
+            continue
+        for node in nodes:
+            if node not in names.nodelike and not names.has_more:
+                checked.front.unknown(path, "node", node, names.nodelike, offset=max(link.find(node), 0))
+        if flow.strip() and not _is_flow(flow.strip(), names):
+            text = f'"{flow.strip()}" is no flow: name a number of a load or probe, like client.rate'
+            checked.front.error_in(path, link.index(":") + 1, text)
+
+
+def _is_flow(flow: str, names: KnownNames) -> bool:
+    owner, separator, field = flow.partition(".")
+    return bool(separator and field) and (owner in names.loads or owner in names.probes or names.has_more)
+
+
+def _check_events(checked: Checked) -> None:
+    for name, pattern in checked.settings.events.items():
+        if fault := texts.regex_fault(pattern):
+            checked.front.error(("events", name), f'events.{name}: "{pattern}" {fault}')
+
+
+def _check_services(checked: Checked) -> None:
+    """Report services that the compose file does not have, where it can be read."""
+    settings = checked.settings
+    named: list[tuple[DataPath, str]] = [
+        (("panels", name, "log"), panel.log) for name, panel in settings.panels.items() if panel.log is not None
+    ]
+    for name, probe in settings.probes.items():
+        for key in ("exec", "log"):
+            inner = getattr(probe, key)
+            if inner is not None and inner.service is not None:
+                named.append((("probes", name, key, "service"), inner.service))
+    for name, fault in settings.faults.items():
+        for key in ("container", "exec"):
+            inner = getattr(fault, key)
+            if inner is not None and inner.service is not None:
+                named.append((("faults", name, key, "service"), inner.service))
+    known = compose_services(checked)
+    for path, service in named:
+        if settings.system is None and settings.subject is None:
+            checked.front.error(
+                path, f"{service} is a service of which system? Say system: {{compose: FILE}} or {{attach: PROJECT}}"
+            )
+        elif known is not None and service not in known:
+            checked.front.unknown(path, "service of the compose file", service, known)
+
+
+def compose_services(checked: Checked) -> tuple[str, ...] | None:
+    """Return the services of the show's compose file, None where they cannot be known."""
+    system, folder = checked.settings.system, checked.source.folder
+    if system is None or system.compose is None or folder is None:
+        return None
+    try:
+        data: Any = yaml.safe_load((folder / system.compose).read_text("utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return None  # docker compose says better what is wrong with it
+    if not isinstance(data, Mapping) or not isinstance(data.get("services"), Mapping) or "include" in data:
+        return None
+    return tuple(map(str, data["services"]))
+
+
+def check_subject(checked: Checked) -> None:
+    """Report a subject that does not exist."""
+    subject = checked.settings.subject
+    if subject is not None and ":" not in subject and subject not in BUILT_IN:
+        checked.front.error(("subject",), unknown("subject", subject, BUILT_IN) + ", or your own as module:Class")

@@ -1,0 +1,97 @@
+"""The files beside a show file: parts, code and images, all below the show file's folder."""
+
+import os
+import posixpath
+import re
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from demo.errors import InvalidValue
+from demo.showfile.file_text import read_text
+
+MAX_PATH = 1000
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:|//")
+_DRIVE = re.compile(r"[A-Za-z]:")
+
+
+class DeckFiles:
+    """Finds and reads files below `folder`; or in `given`, the stored texts of a show whose disk is not asked.
+
+    Paths are relative to the folder, with `/`. `read` has every text that was asked for.
+    """
+
+    def __init__(self, folder: Path | None, given: Mapping[str, str] | None = None) -> None:
+        self.folder = folder
+        self.given = given
+        self.read: dict[str, str] = {}
+        self._sizes: dict[str, int] = {}
+
+    def resolve(self, written: str, beside: str = "") -> str:
+        """Return the path of a file that the file `beside` names. Raises `InvalidValue` if it may not be used."""
+        if not written or "\x00" in written or len(written) > MAX_PATH:
+            raise InvalidValue("no file is named here")
+        if written.startswith(("/", "\\", "~")) or _DRIVE.match(written[:2]):
+            raise InvalidValue(f"{shorten(written)} is an absolute path: files of a show lie below its own folder")
+        if _ADDRESS.match(written):
+            raise InvalidValue(f"{shorten(written)} is an address: copy the file into the show's folder, and name it")
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(beside), written))
+        if path == ".." or path.startswith("../"):
+            raise InvalidValue(f"{shorten(written)} leads out of the show's folder: files of a show lie below it")
+        if self.given is None:
+            self._check_real(written, path)
+        return path
+
+    def _check_real(self, written: str, path: str) -> None:
+        if self.folder is None:
+            raise InvalidValue(f"{shorten(written)} cannot be read: this show has no folder")
+        try:
+            root = self.folder.resolve()
+            real = (root / path).resolve()
+        except (OSError, RuntimeError, ValueError) as error:
+            raise InvalidValue(f"{shorten(written)} cannot be followed: {error}") from error
+        if not real.is_relative_to(root):
+            raise InvalidValue(f"{shorten(written)} is a link that leads out of the show's folder")
+
+    def text(self, path: str, max_bytes: int) -> str:
+        """Return the text of a file by its resolved path. Raises `InvalidValue`."""
+        if path in self.read:
+            return self.read[path]
+        if self.given is not None:
+            if path not in self.given:
+                raise InvalidValue(f"{shorten(path)} is not stored with this show")
+            text = self.given[path]
+        elif self.folder is None:
+            raise InvalidValue(f"{shorten(path)} cannot be read: this show has no folder")
+        else:
+            try:
+                text = read_text(self.folder / path, max_bytes)
+            except InvalidValue as error:
+                raise type(error)(f"{shorten(path)}: {error}", *_place(error)) from error
+        self.read[path] = text
+        return text
+
+    def size(self, path: str) -> int:
+        """Return the bytes of a file by its resolved path; 0 where the disk is not asked. Raises `InvalidValue`."""
+        if self.given is not None or self.folder is None:
+            return 0
+        if path not in self._sizes:
+            try:
+                found = os.stat(self.folder / path)
+            except (OSError, ValueError) as error:
+                said = "there is no such file" if isinstance(error, FileNotFoundError) else f"{error}"
+                raise InvalidValue(f"{shorten(path)}: {said}") from error
+            if not stat.S_ISREG(found.st_mode):
+                raise InvalidValue(f"{shorten(path)} is no file")
+            self._sizes[path] = found.st_size
+        return self._sizes[path]
+
+
+def _place(error: InvalidValue) -> tuple[object, ...]:
+    position = getattr(error, "position", None)
+    return () if position is None else (position,)
+
+
+def shorten(text: str) -> str:
+    """Return a text as a message repeats it."""
+    return text if len(text) <= 80 else f"{text[:79]}…"

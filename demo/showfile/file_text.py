@@ -1,0 +1,85 @@
+"""The text of a file that people wrote: what is no text is refused with the place."""
+
+import os
+import re
+import stat
+from pathlib import Path
+
+from demo.errors import InvalidValue
+from demo.showfile.problems import Position, Problem
+
+MAX_SHOW_BYTES = 2_000_000
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+class UnreadableFile(InvalidValue):
+    """A file without text to read; `position` is where that shows."""
+
+    def __init__(self, message: str, position: Position = Position(1)) -> None:  # noqa: B008 - immutable
+        super().__init__(message)
+        self.position = position
+
+
+def read_text(path: Path, max_bytes: int = MAX_SHOW_BYTES) -> str:
+    """Return the text of a UTF-8 file, line ends as they are. Raises `UnreadableFile`."""
+    try:
+        # Without waiting: a pipe that nobody writes to would never be opened.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise UnreadableFile(_describe(error)) from error
+    with os.fdopen(descriptor, "rb") as file:
+        try:
+            kind = os.fstat(descriptor).st_mode
+            if not stat.S_ISREG(kind):
+                raise UnreadableFile("this is a directory: name a file" if stat.S_ISDIR(kind) else "this is no file")
+            data = file.read(max_bytes + 1)
+        except OSError as error:
+            raise UnreadableFile(_describe(error)) from error
+    if len(data) > max_bytes:
+        raise UnreadableFile(f"this file is larger than {max_bytes / 1e6:g} MB, which is the limit")
+    return _decode(data)
+
+
+def _describe(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    if isinstance(error, PermissionError):
+        return "this file may not be read: its permissions forbid it"
+    return f"this file cannot be read: {error.strerror or error}"
+
+
+def _decode(data: bytes) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise UnreadableFile("this file is in UTF-16: save it as UTF-8")
+    if (nul := data.find(b"\x00")) >= 0:
+        place = _locate(data, nul)
+        raise UnreadableFile(f"this is no text: byte {nul} is NUL (line {place.line})", place)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        place = _locate(data, error.start)
+        raise UnreadableFile(
+            f"this is no UTF-8: byte {error.start} is 0x{data[error.start]:02x} (line {place.line}). Save the file as "
+            "UTF-8; it may be Latin-1 or Windows-1252",
+            place,
+        ) from error
+
+
+def _locate(data: bytes, offset: int) -> Position:
+    begin = data.rfind(b"\n", 0, offset) + 1
+    return Position(data.count(b"\n", 0, offset) + 1, len(data[begin:offset].decode("utf-8", "replace")) + 1)
+
+
+def split_text(text: str, file: str) -> tuple[list[str], list[Problem]]:
+    """Return the lines of a text, whatever ends them; control characters are replaced, and a problem each line."""
+    text = text.removeprefix("\ufeff")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    problems: list[Problem] = []
+    if _CONTROL.search(text):
+        for number, line in enumerate(text.split("\n"), 1):
+            if found := _CONTROL.search(line):
+                message = f"the character U+{ord(found[0]):04X} controls a terminal and is no text: delete it"
+                problems.append(Problem(file, Position(number, found.start() + 1), message))
+        text = _CONTROL.sub("\ufffd", text)
+    return text.split("\n"), problems

@@ -1,0 +1,182 @@
+"""What a show file would do on this machine, for people to read before they run it, and whether it needs `-x`."""
+
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from demo.showfile.checks.known_names import addresses
+from demo.showfile.schema.chapters import Step
+from demo.showfile.schema.faults import ActionStep, ExecCommand, FaultSettings, HttpRequest
+from demo.showfile.schema.front_matter import FrontMatter
+from demo.showfile.schema.probes import ExecProbe, ProbeSettings
+from demo.showfile.show import Show
+
+Kind = Literal["starts", "runs", "breaks", "sends", "asks", "shows"]
+
+TRUSTED_FAULTS = ("container", "tcp", "redis", "traffic")
+"""Kinds of fault that do only what they say. Containers are guarded by their label, the others by the address."""
+
+
+@dataclass(frozen=True)
+class Deed:
+    """One thing that a show would do. `needs_trust`: it runs what the file says, so it needs `-x` (`--allow-run`)."""
+
+    kind: Kind
+    text: str
+    needs_trust: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.kind:<7} {self.text}"
+
+
+def deeds(show: Show) -> tuple[Deed, ...]:
+    """Return all that a show would do, each once: what it starts, runs, breaks, sends, asks and shows."""
+    settings = show.settings
+    found = (
+        *_started(settings),
+        *_loads(settings),
+        *(deed for name, fault in settings.faults.items() for deed in _of_fault(name, fault)),
+        *(deed for chapter in show.chapters for step in chapter.settings.on_enter for deed in _of_step(step)),
+        *(deed for name, probe in settings.probes.items() for deed in _of_probe(name, probe)),
+        *_panels(settings),
+    )
+    order = ("starts", "runs", "breaks", "sends", "asks", "shows")
+    return tuple(sorted(dict.fromkeys(found), key=lambda deed: order.index(deed.kind)))
+
+
+def needs_trust(show: Show) -> tuple[Deed, ...]:
+    """Return what makes the file a program. If there is nothing, it can be presented without `-x`."""
+    return tuple(deed for deed in deeds(show) if deed.needs_trust)
+
+
+def refusal(show: Show) -> str:
+    """Return why the show is not presented without `-x`, with what it would run; empty if it needs none."""
+    found = needs_trust(show)
+    if not found:
+        return ""
+    listed = "\n".join(f"  {deed}" for deed in found)
+    return (
+        f"{show.source.file} is a program: it would do this on your machine:\n{listed}\n"
+        f"If you trust it: add -x (--allow-run)"
+    )
+
+
+def _started(settings: FrontMatter) -> Iterator[Deed]:
+    if settings.subject is not None:
+        yield Deed("starts", f"the built-in system {settings.subject}", ":" in settings.subject)
+    if (system := settings.system) is not None:
+        if system.compose is not None:
+            yield Deed("starts", f"the containers of {system.compose}, and removes them at the end", True)
+        else:
+            yield Deed("asks", f"the containers of the project {system.attach}, and leaves them as they are")
+    for name, process in settings.processes.items():
+        user = f", as user {process.user}" if process.user else ""
+        yield Deed("starts", f"process {name}: {command(process.run)}{user}", True)
+    for name, proxy in settings.proxies.items():
+        yield Deed("starts", f"proxy {name}: {proxy.listen} leads to {proxy.to}")
+
+
+def _loads(settings: FrontMatter) -> Iterator[Deed]:
+    for name, load in settings.load.items():
+        where = load.http or load.postgres or load.redis or ""
+        writes = ", which are numbered and read again" if load.book else ""
+        yield Deed("sends", f"load {name}: {load.rate:g} requests a second to {masked(where)}{writes}", True)
+
+
+def _of_fault(name: str, fault: FaultSettings) -> Iterator[Deed]:
+    needs = fault.kind not in TRUSTED_FAULTS
+    yield Deed("breaks", f"fault {name}: {_deed_of(fault)}", needs)
+    for word, argv in fault.before.items():
+        yield Deed("runs", f"fault {name} reads {word}: {command(argv)}", True)
+    for text in _undo_texts(fault):
+        yield Deed("runs", f"fault {name} is undone by {text}", True)
+
+
+def _deed_of(fault: FaultSettings) -> str:
+    if (container := fault.container) is not None:
+        target = container.service or container.name or container.group or f"where {container.where}"
+        return f"{container.do} container {target}"
+    if (process := fault.process) is not None:
+        target = process.name or process.pidfile or (f"on port {process.port}" if process.port else "")
+        return f"{process.do} process {target or f'where {process.where}'}"
+    if (value := fault.json_) is not None:
+        return f"{value.method} {masked(value.url)}, the value at {value.path}"
+    if fault.run is not None or fault.exec is not None or fault.http is not None:
+        return _action(fault.run, fault.exec, fault.http)
+    return _deed_on_connections(fault)
+
+
+def _deed_on_connections(fault: FaultSettings) -> str:
+    if fault.tcp is not None:
+        return f"connections through proxy {fault.tcp.proxy}"
+    if fault.redis is not None:
+        return f"pause {masked(fault.redis.url)}"
+    return f"{fault.traffic.times} times the load {fault.traffic.load}" if fault.traffic is not None else ""
+
+
+def _undo_texts(fault: FaultSettings) -> Iterator[str]:
+    if fault.undo is None:
+        return
+    if all(isinstance(part, str) for part in fault.undo):
+        yield command(str(part) for part in fault.undo)
+        return
+    for step in fault.undo:
+        yield _action(step.run, step.exec, step.http) if isinstance(step, ActionStep) else command(step)
+
+
+def _of_step(step: Step | str) -> Iterator[Deed]:
+    if isinstance(step, str):
+        return
+    if step.run is not None or step.exec is not None:
+        yield Deed("runs", _action(step.run, step.exec, None), True)
+    if step.http is not None:
+        yield Deed("sends", _action(None, None, step.http), True)
+    if step.python is not None:
+        yield Deed("runs", f"Python function {step.python}", True)
+
+
+def _of_probe(name: str, probe: ProbeSettings) -> Iterator[Deed]:
+    if probe.run is not None:
+        yield Deed("runs", f"probe {name}, again and again: {command(probe.run)}", True)
+    elif probe.exec is not None:
+        yield Deed("runs", f"probe {name}, again and again: {_action(None, probe.exec, None)}", True)
+    elif given := addresses(probe):
+        yield Deed("asks", f"probe {name}: {probe.kind} {', '.join(map(masked, given))}")
+    elif probe.log is not None:
+        yield Deed("asks", f"probe {name}: the output of {probe.log.process or probe.log.service}")
+    if probe.postgres is not None and probe.write:
+        yield Deed("sends", f"probe {name} writes rows into a table of its own")
+
+
+def _panels(settings: FrontMatter) -> Iterator[Deed]:
+    for name, panel in settings.panels.items():
+        if panel.run is not None:
+            yield Deed("runs", f"panel {name}, shown to everyone who watches: {command(panel.run)}", True)
+        else:
+            of = panel.log or panel.process
+            yield Deed("shows", f"panel {name}: the output of {of}, to everyone who watches, secrets filtered")
+
+
+def _action(run: tuple[str, ...] | None, inside: ExecCommand | ExecProbe | None, request: HttpRequest | None) -> str:
+    if run is not None:
+        return command(run)
+    if inside is not None:
+        return f"{command(inside.command)} (in container {inside.service or inside.container})"
+    if request is not None:
+        return f"{request.method} {masked(request.url)}"
+    return ""
+
+
+def command(argv: Iterable[str]) -> str:
+    """Return a command as one would type it."""
+    return shlex.join(argv)
+
+
+def masked(address: str) -> str:
+    """Return an address without the password that it may hold."""
+    scheme, separator, rest = address.partition("://")
+    login, at, host = rest.rpartition("@")
+    if not at or ":" not in login:
+        return address
+    return f"{scheme}{separator}{login.partition(':')[0]}:…@{host}"
