@@ -6,9 +6,12 @@ from typing import Any
 
 import yaml
 
+from demo.errors import InvalidValue
+from demo.proxy.route import Route
 from demo.showfile.checks import texts
 from demo.showfile.checks.known_names import KnownNames
 from demo.showfile.checks.places import Checked, unknown
+from demo.showfile.schema.system import ProxySettings
 from demo.showfile.schema_paths import Path as DataPath
 from demo.showfile.schema_paths import value_at
 
@@ -84,6 +87,19 @@ def _check_proxies(checked: Checked) -> None:
             checked.front.error(
                 ("proxies", name, "to"), f"the proxy {name} leads to itself: listen and to are the same"
             )
+        elif not any(map(texts.host_port_fault, (proxy.listen, proxy.to))):
+            _check_exposure(checked, name, proxy)
+
+
+def _check_exposure(checked: Checked, name: str, proxy: ProxySettings) -> None:
+    """Warn of a proxy that other machines can reach."""
+    try:
+        exposure = Route.read(name, proxy.listen, proxy.to).exposure
+    except InvalidValue as error:
+        checked.front.error(("proxies", name), str(error), at_key=True)
+    else:
+        if exposure:
+            checked.front.warning(("proxies", name, "listen"), exposure)
 
 
 def _check_load(checked: Checked) -> None:
