@@ -110,6 +110,8 @@ OF_FAULTS = [
     ("tcp: {proxy: to-db, jitter: 1s}", "jitter makes latency vary: give latency too"),
     ("tcp: {proxy: to-db, bandwidth: 10}", "'10' has no unit: write 10KB/s"),
     ("tcp: {proxy: to-db, limit_data: 10KB/s}", "'10KB/s' is no size: write it like 500B, 10KB or 1MiB"),
+    ("tcp: {proxy: to-db, down: true, latency: 1s}", "down closes every connection, so latency would have no effect"),
+    ("tcp: {proxy: to-db, latency: 2h}", "latency must be 0 to 3600 (seconds), not 7200"),
     ("tcp: {proxy: to-db, latency: 1s, toxicity: 2}", '"2" is too large: the most is 1'),
     ("tcp: {proxy: to-db, latency: 1s}, undo: [x]", "a fault by tcp undoes itself"),
     ("redis: {url: 'h', do: pause}", "must begin with redis://"),

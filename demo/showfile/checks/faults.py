@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from demo.errors import InvalidValue
 from demo.showfile.checks import texts
 from demo.showfile.checks.known_names import KnownNames
 from demo.showfile.checks.places import Checked, unknown
@@ -53,6 +54,11 @@ def _check_tcp(checked: Checked, name: str, fault: FaultSettings, names: KnownNa
         return
     if tcp.proxy not in names.proxies:
         checked.front.unknown(("faults", name, "tcp", "proxy"), "proxy", tcp.proxy, names.proxies)
+        return
+    try:
+        tcp.as_toxic()
+    except InvalidValue as error:
+        checked.front.error(("faults", name, "tcp"), f"faults.{name}.tcp: {error}", at_key=True)
 
 
 def _check_filled(checked: Checked, name: str, fault: FaultSettings) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from demo.errors import InvalidValue
+from demo.proxy.route import Route
 from demo.showfile.checks import texts
 from demo.showfile.checks.known_names import KnownNames
 from demo.showfile.checks.places import Checked, unknown
@@ -19,6 +21,7 @@ LOAD_KINDS = ("http", "postgres", "redis")
 def check_system(checked: Checked, names: KnownNames) -> None:
     _check_files(checked)
     _check_ports(checked)
+    _check_proxies(checked)
     _check_load(checked)
     _check_panels(checked, names)
     _check_groups(checked, names)
@@ -71,6 +74,18 @@ def _check_ports(checked: Checked) -> None:
         if port in taken:
             checked.front.error(path, f"port {port} is used twice: by {taken[port]} and by {owner}")
         taken.setdefault(port, owner)
+
+
+def _check_proxies(checked: Checked) -> None:
+    """Warn of a proxy that other machines can reach."""
+    for name, proxy in checked.settings.proxies.items():
+        try:
+            exposure = Route.read(name, proxy.listen, proxy.to).exposure
+        except InvalidValue as error:
+            checked.front.error(("proxies", name), str(error), at_key=True)
+        else:
+            if exposure:
+                checked.front.warning(("proxies", name, "listen"), exposure)
 
 
 def _check_load(checked: Checked) -> None:
