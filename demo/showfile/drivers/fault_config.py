@@ -13,9 +13,11 @@ TYPES = {
 }
 
 
-def config_of(name: str, fault: FaultSettings, chaos_type: ChaosType = ChaosType.COMMAND) -> ChaosConfig:
+def config_of(
+    name: str, fault: FaultSettings, chaos_type: ChaosType = ChaosType.COMMAND, multiplier: int = 2
+) -> ChaosConfig:
     """Return the fault's configuration. One that ends by itself lasts that long, unless its duration is written."""
     seconds = fault.duration
     if fault.ends is not None and "duration" not in fault.model_fields_set:
         seconds = fault.ends
-    return ChaosConfig(name, chaos_type, fault.title or name, math.inf if seconds is None else seconds)
+    return ChaosConfig(name, chaos_type, fault.title or name, math.inf if seconds is None else seconds, multiplier)
