@@ -1,7 +1,8 @@
 """A server in its smallest form, to be killed: it plans one fault, writes the plan to a file, and injects it.
 
-Started as a script with the folder of the test, and where to stop itself by SIGKILL: "planned", "injecting" (the deed
-has begun) or "injected". A file `deck.json` in the folder holds the front matter.
+Started as a script, which forks one server for each line of its input: a folder, and where the server stops itself by
+SIGKILL: "planned", "injecting" (the deed has begun) or "injected". A file `deck.json` in the folder holds the front
+matter. For each it prints the pid, and then the signal that it ended by.
 """
 
 import asyncio
@@ -25,17 +26,27 @@ async def main(folder: Path, step: str) -> None:
     settings = FrontMatter.model_validate(json.loads((folder / "deck.json").read_text()))
     (driver,) = build_drivers(settings, context_of(folder))
     plan = await driver.plan()
-    (folder / "plan.json").write_text(json.dumps(asdict(plan)))
+    (folder / "plan.new").write_text(json.dumps(asdict(plan)))
+    (folder / "plan.new").rename(folder / "plan.json")
     if step == "planned":
         os.kill(os.getpid(), signal.SIGKILL)
     injecting = asyncio.create_task(driver.inject(plan))
-    if step == "injecting":
-        while not (folder / "begun").exists():
-            await asyncio.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGKILL)
-    await injecting
+    while step == "injecting" and not (folder / "begun").exists():  # noqa: ASYNC110 - another process makes it
+        await asyncio.sleep(0.01)
+    if step != "injecting":
+        await injecting
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def serve() -> None:
+    for line in sys.stdin:
+        folder, step = json.loads(line)
+        pid = os.fork()
+        if not pid:
+            asyncio.run(main(Path(folder), step))
+        print(pid, flush=True)
+        print(os.WTERMSIG(os.waitpid(pid, 0)[1]), flush=True)
+
+
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))
+    serve()

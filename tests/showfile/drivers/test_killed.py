@@ -1,13 +1,15 @@
 """A server that is killed at any step of a fault leaves nothing broken: another process heals from the plan alone."""
 
 import asyncio
+import contextlib
 import json
+import os
 import random
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +36,36 @@ def write_deck(folder: Path, fault: Mapping[str, Any], probe: Mapping[str, Any])
     (folder / "deck.json").write_text(json.dumps({"probes": {"web": probe}, "faults": {"broken": fault}}))
 
 
-def start(folder: Path, step: str) -> "subprocess.Popen[bytes]":
-    arguments = [sys.executable, "-m", "tests.showfile.drivers.killed_injection", str(folder), step]
-    return subprocess.Popen(arguments, cwd=ROOT)
+class Servers:
+    """Starts servers that are killed, one after the other."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-m", "tests.showfile.drivers.killed_injection"]
+        self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def start(self, folder: Path, step: str) -> int:
+        """Start one and return its pid."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps([str(folder), step]) + "\n")
+        self._process.stdin.flush()
+        return self._read()
+
+    async def wait_until_killed(self) -> None:
+        assert await asyncio.to_thread(self._read) == signal.SIGKILL
+
+    def _read(self) -> int:
+        assert self._process.stdout is not None
+        return int(self._process.stdout.readline())
+
+    def end(self) -> None:
+        self._process.communicate()
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Servers]:
+    started = Servers()
+    yield started
+    started.end()
 
 
 def healer(folder: Path, fault: Mapping[str, Any]) -> tuple[FaultDriver, Plan]:
@@ -45,8 +74,11 @@ def healer(folder: Path, fault: Mapping[str, Any]) -> tuple[FaultDriver, Plan]:
     return driver, Plan(**json.loads((folder / "plan.json").read_text()))
 
 
-async def wait_until_killed(server: "subprocess.Popen[bytes]") -> None:
-    assert await asyncio.to_thread(server.wait, 60) == -signal.SIGKILL
+async def wait_for(path: Path) -> None:
+    until = time.monotonic() + 60
+    while not path.exists():  # noqa: ASYNC240 - a local file of this test
+        assert time.monotonic() < until
+        await asyncio.sleep(0.005)
 
 
 async def heal_like_the_watchdog(driver: FaultDriver, plan: Plan) -> None:
@@ -72,9 +104,10 @@ UNLIKE: Mapping[str, Any] = {"run": ["true"], "undo": ["false"], "healed": "noth
 
 
 @pytest.mark.parametrize("step", STEPS)
-async def test_a_command_is_undone_whenever_its_server_is_killed(tmp_path: Path, step: str) -> None:
+async def test_a_command_is_undone_whenever_its_server_is_killed(servers: Servers, tmp_path: Path, step: str) -> None:
     write_deck(tmp_path, run_fault(tmp_path, "0.5"), {"run": ["grep", "-q", "3", str(tmp_path / "replicas")]})
-    await wait_until_killed(start(tmp_path, step))
+    servers.start(tmp_path, step)
+    await servers.wait_until_killed()
     driver, plan = healer(tmp_path, UNLIKE)
     if step == "injecting":
         assert find_processes(plan.undo["mark"]), "the deed outlives its server"
@@ -83,7 +116,7 @@ async def test_a_command_is_undone_whenever_its_server_is_killed(tmp_path: Path,
     assert (tmp_path / "replicas").read_text() == "3\n"
 
 
-async def test_a_server_killed_at_any_moment_leaves_nothing_broken(tmp_path: Path) -> None:
+async def test_a_server_killed_at_any_moment_leaves_nothing_broken(servers: Servers, tmp_path: Path) -> None:
     """0 of 12, at random moments from before the plan to after the deed."""
     moments = random.Random(7)
     broken = []
@@ -91,12 +124,12 @@ async def test_a_server_killed_at_any_moment_leaves_nothing_broken(tmp_path: Pat
         folder = tmp_path / str(number)
         folder.mkdir()
         write_deck(folder, run_fault(folder, "0.1"), {"run": ["grep", "-q", "3", str(folder / "replicas")]})
-        server = start(folder, "injected")
-        while not (folder / "plan.json").exists() and server.poll() is None:
-            await asyncio.sleep(0.005)
+        pid = servers.start(folder, "injected")
+        await wait_for(folder / "plan.json")
         await asyncio.sleep(moments.random() * 0.2)
-        server.kill()
-        await wait_until_killed(server)
+        with contextlib.suppress(ProcessLookupError):  # it has injected, and killed itself
+            os.kill(pid, signal.SIGKILL)
+        await servers.wait_until_killed()
         driver, plan = healer(folder, UNLIKE)
         await heal_like_the_watchdog(driver, plan)
         if (folder / "replicas").read_text() != "3\n" or find_processes(plan.undo["mark"]):
@@ -105,7 +138,9 @@ async def test_a_server_killed_at_any_moment_leaves_nothing_broken(tmp_path: Pat
 
 
 @pytest.mark.parametrize("step", ["planned", "injected"])
-async def test_a_value_in_a_document_is_put_back_after_its_server_was_killed(tmp_path: Path, step: str) -> None:
+async def test_a_value_in_a_document_is_put_back_after_its_server_was_killed(
+    servers: Servers, tmp_path: Path, step: str
+) -> None:
     async with serving({"weight": 1, "other": 2}) as service:
         fault = {
             "json": {
@@ -116,7 +151,8 @@ async def test_a_value_in_a_document_is_put_back_after_its_server_was_killed(tmp
             }
         }
         write_deck(tmp_path, fault, {"run": ["true"]})
-        await wait_until_killed(start(tmp_path, step))
+        servers.start(tmp_path, step)
+        await servers.wait_until_killed()
         assert service.document["weight"] == (1 if step == "planned" else 9)
         service.document["other"] = 3
         fault["json"]["path"] = "$.other"
