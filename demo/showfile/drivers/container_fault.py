@@ -10,7 +10,7 @@ from demo.faults.container import ContainerFault, Fixed
 from demo.faults.node_health import is_shown_down
 from demo.showfile.drivers.container_targets import Chosen, ContainerTargets
 from demo.showfile.drivers.context import DriverContext
-from demo.showfile.drivers.fault_config import TYPES, config_of
+from demo.showfile.drivers.fault_config import TYPES, config_of, heal_timeout_of
 from demo.showfile.drivers.observation import Observation
 from demo.showfile.drivers.proof import Proof, not_down
 from demo.showfile.drivers.together import all_of
@@ -63,6 +63,7 @@ class ContainersFault:
         undo = {
             "containers": [asdict(plan) for plan in plans],
             "proof": proof.data(),
+            "heal_timeout": self._fault.heal_timeout,
             "secrets": known.only(proof.names),
         }
         by_hand = " && ".join(plan.manual for plan in plans)
@@ -99,6 +100,9 @@ class ContainersFault:
     async def has_landed(self, plan: Plan) -> bool:
         engine = self._context.engine
         return all(await all_of([_driver_of(one, engine).has_landed(one) for one in _plans(plan)]))
+
+    def heal_timeout(self, plan: Plan) -> float:
+        return heal_timeout_of(plan)
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         if self._observation.condition is None and self._nodes:

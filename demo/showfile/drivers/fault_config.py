@@ -2,8 +2,8 @@
 
 import math
 
-from demo.showfile.schema.faults import FaultSettings
-from demo.types import ChaosConfig, ChaosType
+from demo.showfile.schema.faults import HEAL_TIMEOUT_SEC, FaultSettings
+from demo.types import ChaosConfig, ChaosType, Plan
 
 TYPES = {
     "kill": ChaosType.CONTAINER_KILL,
@@ -21,3 +21,8 @@ def config_of(
     if fault.ends is not None and "duration" not in fault.model_fields_set:
         seconds = fault.ends
     return ChaosConfig(name, chaos_type, fault.title or name, math.inf if seconds is None else seconds, multiplier)
+
+
+def heal_timeout_of(plan: Plan) -> float:
+    """Return for how many seconds a heal of this plan may take, as the show file said when it was made."""
+    return float(plan.undo.get("heal_timeout", HEAL_TIMEOUT_SEC))

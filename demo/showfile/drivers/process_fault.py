@@ -11,7 +11,7 @@ from demo.faults.owned_process import OwnedProcessFault
 from demo.processes.owned.client import OwnedProcesses
 from demo.showfile.drivers.container_targets import NodeSelection
 from demo.showfile.drivers.context import DriverContext
-from demo.showfile.drivers.fault_config import TYPES, config_of
+from demo.showfile.drivers.fault_config import TYPES, config_of, heal_timeout_of
 from demo.showfile.drivers.observation import Observation
 from demo.showfile.drivers.proof import Proof
 from demo.showfile.drivers.together import all_of
@@ -36,7 +36,7 @@ class ProcessesFault:
             raise TypeError(f"{name} is no fault by process")
         self._target: ProcessTarget = fault.process
         self.config = config_of(name, fault, TYPES[self._target.do])
-        self._settings, self._context, self._processes = settings, context, processes
+        self._fault, self._settings, self._context, self._processes = fault, settings, context, processes
         self._selection = (
             NodeSelection(self._target.where, settings, context.board) if self._target.where is not None else None
         )
@@ -85,6 +85,7 @@ class ProcessesFault:
             "parts": [asdict(part) for part in parts],
             "secrets": known.only(self._proof.names),
             "proof": self._proof.data(),
+            "heal_timeout": self._fault.heal_timeout,
         }
         called = " and ".join(part.target for part in parts)
         by_hand = " && ".join(dict.fromkeys(part.manual for part in parts))
@@ -126,6 +127,9 @@ class ProcessesFault:
         if not all(await all_of([self._driver_of(part).is_healed(part) for part in _parts(plan)])):
             return False
         return await Proof(**plan.undo["proof"]).holds(self._context, plan.undo["secrets"])
+
+    def heal_timeout(self, plan: Plan) -> float:
+        return heal_timeout_of(plan)
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         if self._observation.condition is None:

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from demo.errors import FaultError
 from demo.faults.renewal import LATE_SEC, TERM_SEC, Renewal
 from demo.showfile.drivers.context import DriverContext
-from demo.showfile.drivers.fault_config import config_of
+from demo.showfile.drivers.fault_config import config_of, heal_timeout_of
 from demo.showfile.drivers.observation import Observation
 from demo.showfile.drivers.proof import Proof
 from demo.showfile.drivers.secrets import Secrets
@@ -51,7 +51,12 @@ class RedisPauseFault:
     async def plan(self) -> Plan:
         names, known = names_in(self._url) | self._proof.names, self._context.secrets
         known.require(names)
-        undo = {"url": self._url, "secrets": known.only(names), "proof": self._proof.data()}
+        undo = {
+            "url": self._url,
+            "secrets": known.only(names),
+            "proof": self._proof.data(),
+            "heal_timeout": self._fault.heal_timeout,
+        }
         run_id = await self._read_run_id(undo)
         # A Redis that is paused already would be unpaused by our heal, and nobody could see our own effect.
         if not await self._accepts_writes(undo, ANSWER_SEC):
@@ -86,6 +91,9 @@ class RedisPauseFault:
         if await self._read_run_id(undo) == undo["run_id"] and not await self._accepts_writes(undo, WRITE_SEC):
             return False
         return await Proof(**undo["proof"]).holds(self._context, undo["secrets"])
+
+    def heal_timeout(self, plan: Plan) -> float:
+        return heal_timeout_of(plan)
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         return self._observation.is_seen(health)

@@ -8,7 +8,7 @@ from demo.errors import FaultError
 from demo.processes.child import start_time_of
 from demo.processes.process_ref import ProcessRef
 from demo.showfile.drivers.context import DriverContext
-from demo.showfile.drivers.fault_config import config_of
+from demo.showfile.drivers.fault_config import config_of, heal_timeout_of
 from demo.showfile.drivers.observation import Observation
 from demo.showfile.drivers.proof import Proof
 from demo.showfile.schema.faults import FaultSettings, TrafficTarget
@@ -24,7 +24,7 @@ class TrafficFault:
             raise TypeError(f"{name} is no fault by traffic")
         self._traffic: TrafficTarget = fault.traffic
         self.config = config_of(name, fault, ChaosType.BURST_TRAFFIC, self._traffic.times)
-        self._context = context
+        self._fault, self._context = fault, context
         self._proof = Proof.by(fault.healed or "", settings)
         self._observation = Observation.of(fault, context)
 
@@ -50,6 +50,7 @@ class TrafficFault:
             "born": start_time_of(os.getpid()),
             "secrets": known.only(self._proof.names),
             "proof": self._proof.data(),
+            "heal_timeout": self._fault.heal_timeout,
         }
         return Plan("traffic", load, undo, "end the show: its load ends with it", 0.0)
 
@@ -73,6 +74,9 @@ class TrafficFault:
         if not is_normal and not _sender_of(plan).has_terminated:
             return False
         return await Proof(**plan.undo["proof"]).holds(self._context, plan.undo["secrets"])
+
+    def heal_timeout(self, plan: Plan) -> float:
+        return heal_timeout_of(plan)
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         return self._observation.is_seen(health)
