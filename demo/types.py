@@ -274,14 +274,6 @@ class TellsLanding(Protocol):
 
 
 @runtime_checkable
-class TellsHealTimeout(Protocol):
-    """Optional for a driver: with it, its faults have another time to heal than the usual one."""
-
-    def heal_timeout(self, plan: Plan) -> float:
-        """Return for how many seconds a heal and its checks may go on before the fault counts as not healed."""
-
-
-@runtime_checkable
 class ChoosesTarget(Protocol):
     """Optional for a driver: with it the target of one injection can be named (`POST /chaos/{name}?target=…`)."""
 

@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import time
+from typing import Protocol, runtime_checkable
 
 from demo.errors import DemoError, FaultError, log_unexpected
 from demo.subjects.user_code import describe_error
 from demo.timeouts import run_with_timeout
-from demo.types import FaultDriver, Plan, TellsHealTimeout, TellsLanding
+from demo.types import FaultDriver, Plan, TellsLanding
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +23,14 @@ LOOK_SEC = 5.0
 """Timeout of a check. Even the last one gets all of it: cut short, it would report a timeout and not the real state."""
 
 LANDING_TIMEOUT_SEC = 5.0
+
+
+@runtime_checkable
+class TellsHealTimeout(Protocol):
+    """Optional for a driver: with it, its faults have another time to heal than the usual one."""
+
+    def heal_timeout(self, plan: Plan) -> float:
+        """Return for how many seconds a heal and its checks may go on before the fault counts as not healed."""
 
 
 async def undo(driver: FaultDriver, plan: Plan) -> str | None:
