@@ -59,7 +59,6 @@ class RunningSystem:
         self.board = ProbeBoard(settings.probes, self._sources, settings.groups)
         self.poller = ShowPoller(self.board, read_links(settings.links))
         self._context = DriverContext(
-            parse,
             AskProbes(self._sources),
             board=self.board,
             folder=self._folder,
