@@ -19,6 +19,7 @@ from demo.proxy.route import Route
 from demo.show.following import FollowedShow
 from demo.showfile.board import ProbeBoard
 from demo.showfile.drivers import DriverContext, Secrets, build_drivers
+from demo.showfile.drivers.build import describe_targets
 from demo.showfile.drivers.fresh import AskProbes
 from demo.showfile.drivers.steps import StepRunner
 from demo.showfile.drivers.substitution import fill, from_values, names_in
@@ -57,7 +58,7 @@ class RunningSystem:
             folder=self._folder,
         )
         self.board = ProbeBoard(settings.probes, self._sources, settings.groups)
-        self.poller = ShowPoller(self.board, read_links(settings.links))
+        self.poller = ShowPoller(self.board, read_links(settings.links), [self._tell_targets])
         self._context = DriverContext(
             AskProbes(self._sources),
             board=self.board,
@@ -119,6 +120,10 @@ class RunningSystem:
             return self._fill(text)
         except FaultError:
             return text
+
+    def _tell_targets(self) -> Mapping[str, Any]:
+        """Return what the buttons of faults whose target changes say."""
+        return {"victims": describe_targets(self.drivers)}
 
     async def _process_state(self, name: str) -> ProcessState | None:
         try:

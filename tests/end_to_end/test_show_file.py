@@ -79,8 +79,8 @@ def deck(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def show(deck: Path, tmp_path: Path) -> Iterator[Server]:
-    with serving(str(deck), "-x", state_home=tmp_path / "state") as server:
+def show(deck: Path, state_home: Path) -> Iterator[Server]:
+    with serving(str(deck), "-x", state_home=state_home) as server:
         server.until(lambda state: health(state) == {"page": "up", "allowed": "up"}, 40)
         yield server
 
@@ -127,7 +127,7 @@ def test_what_a_chapter_requires_is_asked_for_at_its_door(show: Server, deck: Pa
 
 
 def test_a_killed_server_leaves_nothing_broken_and_its_processes_to_the_next(
-    show: Server, deck: Path, tmp_path: Path
+    show: Server, deck: Path, state_home: Path
 ) -> None:
     forbidden = deck.with_name("forbidden")
     for name in ("kill-page", "forbid"):
@@ -139,7 +139,7 @@ def test_a_killed_server_leaves_nothing_broken_and_its_processes_to_the_next(
     show.kill()
     wait_for(lambda: not forbidden.exists() and is_listening(port), 40)
     deck.write_text(text)
-    with serving(str(deck), "-x", state_home=tmp_path / "state") as after:
+    with serving(str(deck), "-x", state_home=state_home) as after:
         found = after.until(lambda state: health(state) == {"page": "up", "allowed": "up"}, 40)
         assert any("still running" in line["text"] for line in found["log"])
         assert [one["state"] for one in found["chaos"]] == ["idle", "idle"]
@@ -156,8 +156,8 @@ def test_without_permission_it_starts_nothing_and_says_what_it_would(deck: Path)
     assert not is_listening(port_of(deck))
 
 
-def test_the_end_of_the_show_ends_its_processes(deck: Path, tmp_path: Path) -> None:
-    with serving(str(deck), "-x", state_home=tmp_path / "state") as server:
+def test_the_end_of_the_show_ends_its_processes(deck: Path, state_home: Path) -> None:
+    with serving(str(deck), "-x", state_home=state_home) as server:
         server.until(lambda state: health(state).get("page") == "up", 40)
         assert server.stop(signal.SIGINT) == 0
     assert not is_listening(port_of(deck))
