@@ -26,6 +26,7 @@ from bench.entry import entries
 from bench.flood import floods
 from bench.nodes import nodes
 from bench.press import presses
+from bench.processes import processes
 from bench.relays import relays
 from bench.rescue import closings, rescues
 from bench.restart import restarts
@@ -49,7 +50,7 @@ def main() -> int:
         "--only",
         choices=[
             *("start", "first-byte", "weight", "pages", "press", "kill", "idle", "rescue", "close", "cluster", "nodes"),
-            *("relays", "hall", "flood", "restart"),
+            *("relays", "hall", "flood", "restart", "processes"),
         ],
         help="one measurement alone",
     )
@@ -77,6 +78,7 @@ def main() -> int:
         "hall": lambda: (row(*found) for found in entries(5)),
         "flood": lambda: (row(*found) for found in floods()),
         "restart": lambda: (row(*found) for found in restarts(args.starts)),
+        "processes": lambda: (row(*found) for found in processes()),
         "relays": lambda: (f"| {what} | {median} | {worst} |" for what, median, worst in relays()),
     }
     told = [tell(name, parts[name]) for name in ([args.only] if args.only else parts)]

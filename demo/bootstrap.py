@@ -22,13 +22,15 @@ from demo.journal.library import JournalOpener
 from demo.relay.broadcast import Broadcast
 from demo.relay.feed import RelayStore
 from demo.show import commands as c
+from demo.show.following import FollowsShow, GuardsChapters
 from demo.startup_report import SYSTEM, AccessInfo, StartupReport, welcome
-from demo.subjects import check, deck_of, load
+from demo.subjects import check, deck_of, journal_name, load, options_for_healer
 from demo.subjects.deck_check import unknown_faults
 from demo.terminal.signals import ending_signals
 from demo.types import HEAL_SEC, STOP_SEC, AnnouncesStart, HasHealSec, HasStopSec, Subject
 from demo.watchdog.client import WatchdogClient
 from demo.watchdog.protocol import Watchdog
+from demo.web.access.invitations import describe_new_codes, own_link_of
 from demo.web.access.policy import AccessPolicy
 from demo.web.access.setup import AccessOptions, AccessSetup, set_up_control
 from demo.web.app import Web
@@ -76,7 +78,9 @@ def play(options: Options) -> None:
     try:
         access_setup = set_up_control(options.access, listener) if listener is not None else None
         anywhere = options.start_at is not None
-        opener = JournalOpener(options.subject, options.journal, fresh=options.fresh, anywhere=anywhere)
+        opener = JournalOpener(
+            journal_name(options.subject, subject), options.journal, fresh=options.fresh, anywhere=anywhere
+        )
         with asyncio.Runner(loop_factory=_choose_loop_factory()) as runner:
             error, is_hanging = runner.run(_run_and_clean_up(_play(options, subject, opener, listener, access_setup)))
             if is_hanging:
@@ -139,7 +143,9 @@ async def _play(
         ended = True
         await subject.stop()
 
-    config = _build_config(options, subject, stop, opener, WatchdogClient(options.subject, options.chosen))
+    config = _build_config(
+        options, subject, stop, opener, WatchdogClient(options.subject, options_for_healer(subject, options.chosen))
+    )
     try:
         conductor = Conductor(config)
         keep_log(conductor)
@@ -191,6 +197,7 @@ def _build_config(
         stop_sec=float(subject.stop_sec) if isinstance(subject, HasStopSec) else STOP_SEC,
         journal=opener.open,
         watchdog=watchdog,
+        unmet=subject.unmet if isinstance(subject, GuardsChapters) else lambda number: "",
         start_at=options.start_at,
     )
 
@@ -211,9 +218,11 @@ def _create_runner(
 
 
 def _report_subject(subject: Subject, conductor: Conductor) -> None:
-    """Notify the presenter of unknown faults in the deck, and forward what the subject reports of its start."""
+    """Notify the presenter of unknown faults in the deck, let the subject follow, and forward what it reports."""
     for text in unknown_faults(subject, conductor.state.chapters):
         conductor.enqueue("show", c.Notice(text))
+    if isinstance(subject, FollowsShow):
+        subject.follow(conductor)
     if isinstance(subject, AnnouncesStart):
         subject.listen(lambda text: conductor.enqueue(SYSTEM, c.Notice(text, "note")))
 
@@ -313,7 +322,7 @@ async def _serve_web(show: _WebSession, stop: asyncio.Event, options: Options, s
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
     if started.is_set():
         _greet(show, options, say)
-        web.on_moved = lambda text: say(*_describe_new_codes(show.access, sys.stdout.isatty(), f"address    {text}"))
+        web.on_moved = lambda text: say(*describe_new_codes(show.access, sys.stdout.isatty(), f"address    {text}"))
         if options.feed is not None:
             say(f"relays     follow this show on {options.feed.address} as {options.feed.address.show!r}")
             conductor.spawn(Broadcast(web, conductor, options.feed, say).run(), "publishing to the relays")
@@ -345,7 +354,7 @@ def _greet(show: _WebSession, options: Options, say: ConsoleWriter) -> None:
     """Print the addresses, and again whenever a pairing code was used; open the presenter's page."""
     reach, pairing = show.access.reach, show.access.pairing
     on_terminal = sys.stdout.isatty()
-    own_link = _make_own_link(show.access)
+    own_link = own_link_of(show.access)
     token = show.access.token
     invitation = show.access.invitation()
     access_info = AccessInfo(
@@ -360,7 +369,7 @@ def _greet(show: _WebSession, options: Options, say: ConsoleWriter) -> None:
     )
     say(*welcome(access_info, on_terminal))
     if pairing is not None:
-        pairing.subscribe(lambda: say(*_describe_new_codes(show.access, on_terminal)))
+        pairing.subscribe(lambda: say(*describe_new_codes(show.access, on_terminal)))
     if say.is_quiet:
         hint = ", I shows how to pair" if pairing else ""
         text = f"pages: {reach.main_url}/ /presenter /remote{hint}"
@@ -368,20 +377,6 @@ def _greet(show: _WebSession, options: Options, say: ConsoleWriter) -> None:
     if options.open_page and on_terminal and _has_desktop():
         page = own_link or f"{reach.local_url}/presenter"
         asyncio.get_running_loop().run_in_executor(None, webbrowser.open, page)
-
-
-def _make_own_link(access: AccessPolicy) -> str:
-    """Return the link that pairs this machine's browser; empty where no pairing is needed, or once it was used."""
-    secret = access.pairing.local_secret if access.pairing else ""
-    return f"{access.reach.local_url}/pair#{secret}" if secret else ""
-
-
-def _describe_new_codes(
-    access: AccessPolicy, with_symbol: bool, why: str = "new codes  the codes shown before are no longer valid"
-) -> list[str]:
-    invitation, own_link = access.invitation(), _make_own_link(access)
-    lines = [why, f"presenter  {own_link}" if own_link else ""]
-    return [line for line in lines if line] + (invitation.lines(with_symbol) if invitation else [])
 
 
 def _make_notifier(conductor: Conductor) -> Callable[[str], None]:

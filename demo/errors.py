@@ -22,6 +22,7 @@ RefusalCode = Literal[
     "halted",
     "blocked",
     "running",
+    "required",
     "at_end",
     "at_start",
     "active",

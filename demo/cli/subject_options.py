@@ -29,7 +29,8 @@ def takes_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def _make_flag(flag: Flag) -> inspect.Parameter:
-    info = typer.Option(f"--{dashed(flag.name)}", help=flag.help, metavar=flag.metavar or None)
+    spellings = [f"-{flag.short}"] if flag.short else []
+    info = typer.Option(f"--{dashed(flag.name)}", *spellings, help=flag.help, metavar=flag.metavar or None)
     if not flag.metavar:
         return _make_parameter(flag.name, bool, info, default=False)
     return _make_parameter(flag.name, list[str] | None if flag.many else str | None, info)

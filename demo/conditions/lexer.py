@@ -9,6 +9,9 @@ from demo.conditions.errors import ConditionError
 MAX_LENGTH = 2000
 """Characters of a condition; the number of tokens is bounded by it."""
 
+MAX_SHOWN = 40
+"""Characters of a token in a message."""
+
 Kind = Literal["word", "text", "regex", "operator", "symbol", "end"]
 
 
@@ -23,7 +26,9 @@ class Token:
     flags: str = ""
 
     def __str__(self) -> str:
-        return "the end" if self.kind == "end" else f"the text {self.text!r}" if self.kind == "text" else self.text
+        """Return it as messages quote it."""
+        shown = self.text if len(self.text) <= MAX_SHOWN else self.text[: MAX_SHOWN - 1] + "…"
+        return "the end" if self.kind == "end" else f'"{shown}"' if self.kind == "text" else f"'{shown}'"
 
 
 _SPACE = re.compile(r"\s*")

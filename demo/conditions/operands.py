@@ -3,10 +3,10 @@
 from demo.conditions.errors import ConditionError
 from demo.conditions.facts import LENGTH, PRESENCE
 from demo.conditions.kinds import check_comparison
-from demo.conditions.lexer import Token
+from demo.conditions.lexer import MAX_SHOWN, Token
 from demo.conditions.patterns import MAX_PATTERN
 from demo.conditions.spelling import nearest
-from demo.conditions.syntax import NAME, RESERVED, Count, Field, Glob, Literal
+from demo.conditions.syntax import NAME, NO_TEXTS, RESERVED, Count, Field, Glob, Literal
 from demo.conditions.values import UNITS, Quantity, read_quantity
 from demo.errors import InvalidValue
 
@@ -24,8 +24,8 @@ class OperandReader:
     def __init__(self, tokens: list[Token]) -> None:
         self._tokens = tokens
         self._next = 0
-        self.after_literal = False
-        """Whether the token before this one was a value without quotes."""
+        self.after_text = False
+        """Whether the token before this one was a text without quotes."""
 
     @property
     def here(self) -> Token:
@@ -43,7 +43,7 @@ class OperandReader:
         """Return this token and go on; the end stays the end."""
         token = self.here
         self._next = min(self._next + 1, len(self._tokens) - 1)
-        self.after_literal = False
+        self.after_text = False
         return token
 
     def at_end(self) -> bool:
@@ -59,10 +59,12 @@ class OperandReader:
         """Take the `)` that belongs to `opening`."""
         if self.at_word(*suffixes):
             raise ConditionError(
-                f"{self.here} stands last, over the whole condition: put it behind the last )", self.here.at
+                f"{self.here} stands last, over the whole condition: put it behind the last ')'", self.here.at
             )
         if not self.at_symbol(")"):
-            raise ConditionError(f"expected ) for the ( at character {opening.at + 1}, not {self.here}", self.here.at)
+            raise ConditionError(
+                f"expected ')' for the '(' at character {opening.at + 1}, not {self.here}", self.here.at
+            )
         self.take()
 
     def name(self, what: str) -> Token:
@@ -77,11 +79,13 @@ class OperandReader:
     def left(self) -> Field:
         """Read what stands left of an operator, except a count."""
         token = self.here
-        if token.kind == "word" and self.peek.kind == "symbol" and self.peek.text == "(":
+        calls = token.kind == "word" and self.peek.kind == "symbol" and self.peek.text == "("
+        if calls and not token.text.endswith(".p"):
             return self._function()
-        if self.at_symbol("["):
-            return self._gatus()
-        return self.path()
+        field = self.path()
+        if field.parts[-1] == "p" and self.at_symbol("(") and len(field.parts) > 1:
+            return Field(field.parts[:-1], self._percentile(self.take()), at=token.at)
+        return field
 
     def path(self) -> Field:
         """Read `a.b`, `a[0].b`, `a["some key"]`; the first part may stand in quotes."""
@@ -109,8 +113,11 @@ class OperandReader:
         parts = text.split(".")
         for index, part in enumerate(parts):
             if not NAME.fullmatch(part) and not (index and part.isdecimal() and part.isascii()):
+                shown = text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
                 raise ConditionError(
-                    f"{text!r} is no name: a name is letters, digits, _ and -, with dots between; put it in quotes", at
+                    f"'{shown}' is no name: that is letters, digits, _ and -, with dots between. "
+                    'Any other is written in quotes: "my probe".latency, body["my key"]',
+                    at,
                 )
             at += len(part) + 1
         return parts
@@ -136,7 +143,7 @@ class OperandReader:
 
     def _close_bracket(self) -> None:
         if not self.at_symbol("]"):
-            raise ConditionError(f"expected ], not {self.here}", self.here.at)
+            raise ConditionError(f"expected ']', not {self.here}", self.here.at)
         self.take()
 
     def _gatus(self) -> Field:
@@ -158,9 +165,8 @@ class OperandReader:
             inner = self.path()
             self.close(opening)
             return Field(inner.parts, LENGTH if token.text == "len" else PRESENCE, at=token.at)
-        if token.text == "p" or token.text.endswith(".p"):
-            parts = self._split(token.text[:-2], token.at) if token.text != "p" else []
-            return Field(tuple(parts), self._percentile(opening), at=token.at)
+        if token.text == "p":
+            return Field((), self._percentile(opening), at=token.at)
         if token.text in ("any", "pat"):
             raise ConditionError(f"{token.text}(…) stands right of == or !=", token.at)
         hint = nearest(token.text, FUNCTIONS)
@@ -186,16 +192,16 @@ class OperandReader:
         if token.kind == "text":
             return self.take().text
         if token.kind != "word" or token.text in RESERVED:
-            quoted = f": put it in quotes if the text {token.text!r} is meant" if token.kind == "word" else ""
+            quoted = ": put it in quotes if a text is meant" if token.kind == "word" else ""
             raise ConditionError(f"expected a value like 200, 300ms or leader, not {token}{quoted}", token.at)
         if self.peek.kind == "symbol" and self.peek.text == "(" and self.peek.at == token.end:
-            raise ConditionError(f"{token}(…) cannot stand right of an operator: only any(…) and pat(…)", token.at)
+            raise ConditionError(f"{token.text}(…) cannot stand right of an operator: only any(…) and pat(…)", token.at)
         self.take()
-        self.after_literal = True
         if token.text in ("true", "false"):
             return token.text == "true"
         number = self._quantity(token)
         if number is None:
+            self.after_text = True
             return self._bare_text(token)
         if milliseconds and not number.unit:
             return Quantity(number.number / 1000, "s")
@@ -205,7 +211,6 @@ class OperandReader:
         try:
             number = read_quantity(token.text)
             if number is not None and not number.unit and self.at_word(*_SEPARATE_UNITS):
-                self.after_literal = True
                 return read_quantity(token.text + self.take().text)
         except InvalidValue as error:
             classes = ": write status >= 200 and status < 300" if token.text.lower() == "2xx" else f": {error}"
@@ -214,7 +219,9 @@ class OperandReader:
 
     @staticmethod
     def _bare_text(token: Token) -> str:
-        if token.text.lower() in ("null", "nil", "none"):
+        if token.text.lower() in ("true", "false"):
+            raise ConditionError(f"write {token.text.lower()} instead of {token}, or put it in quotes", token.at)
+        if token.text.lower() in NO_TEXTS:
             raise ConditionError(
                 f"{token} cannot be compared: write has(NAME) == false, or quotes for a text", token.at
             )
@@ -232,7 +239,8 @@ class OperandReader:
             self.take()
         opening = self.here
         if not self.at_symbol("("):
-            raise ConditionError(f"{word} needs a list in parentheses, like {word} (a, b), not {opening}", opening.at)
+            hint = "; a pattern goes with ==" if self.at_word("pat") else ""
+            raise ConditionError(f"'in' needs a list in parentheses, like in (a, b), not {opening}{hint}", opening.at)
         self.take()
         found: list[Literal | Glob] = []
         while True:

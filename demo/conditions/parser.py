@@ -17,10 +17,11 @@ from demo.conditions.errors import ConditionError
 from demo.conditions.facts import ALL, PRESENCE, STATES
 from demo.conditions.kinds import check_comparison
 from demo.conditions.lexer import Token
-from demo.conditions.operands import OperandReader
+from demo.conditions.operands import FUNCTIONS, OperandReader
 from demo.conditions.patterns import InvalidPattern, check
 from demo.conditions.spelling import nearest
 from demo.conditions.syntax import (
+    RESERVED,
     And,
     Comparison,
     Count,
@@ -86,20 +87,23 @@ class Parser(OperandReader):
         raise self._leftover(suffix)
 
     def _leftover(self, suffix: Suffix) -> ConditionError:
-        token = self.here
+        token, following = self.here, self.peek
         if suffix.word and self.at_word(*SUFFIXES):
-            return ConditionError(f"only one of for, within, during can stand last, and {suffix.word} does", token.at)
+            return ConditionError(f"only one of for, within, during can stand last, and '{suffix.word}' does", token.at)
         if suffix.word:
-            return ConditionError(f"{suffix.word} stands last, over the whole condition: nothing follows it", token.at)
+            return ConditionError(
+                f"'{suffix.word}' stands last, over the whole condition, with nothing behind", token.at
+            )
         if token.text == ")" and token.kind == "symbol":
-            return ConditionError("no ( was opened for this )", token.at)
-        if token.kind == "word" and self.before.kind == "word" and self.after_literal:
-            hint = f"put a text of several words in quotes, like {chr(34)}{self.before.text} {token.text}{chr(34)}"
-            return ConditionError(f"expected and, or, or the end, not {token}: {hint}", token.at)
-        if token.kind == "word":
-            hint = nearest(token.text, ("and", "or", *SUFFIXES))
-            return ConditionError(f"expected and, or, for, within, during or the end, not {token}{hint}", token.at)
-        return ConditionError(f"expected and, or, for, within, during or the end, not {token}", token.at)
+            return ConditionError("no '(' was opened for this ')'", token.at)
+        if token.kind != "word":
+            return ConditionError(f"expected and, or, for, within, during or the end, not {token}", token.at)
+        if following.kind == "operator" or following.text in ("is", "in", "matches", "("):
+            return ConditionError(f"expected and, or: two comparisons need one of them between, not {token}", token.at)
+        hint = nearest(token.text, ("and", "or", *SUFFIXES))
+        if self.after_text and not hint:
+            hint = f': a text of several words stands in quotes, like "{self.before.text} {token.text}"'
+        return ConditionError(f"expected and, or, for, within, during or the end, not {token}{hint}", token.at)
 
     def _suffix(self) -> Suffix:
         if not self.at_word(*SUFFIXES):
@@ -108,16 +112,16 @@ class Parser(OperandReader):
         token = self.here
         if word == "during":
             if token.kind not in ("word", "text"):
-                raise ConditionError(f"during needs the name of a fault, not {token}", token.at)
+                raise ConditionError(f"'during' needs the name of a fault, not {token}", token.at)
             return Suffix(word, fault=self.take().text, fault_at=token.at)
         if token.kind != "word":
-            raise ConditionError(f"{word} needs a time like 3s or 1m30s, not {token}", token.at)
+            raise ConditionError(f"'{word}' needs a time like 3s or 1m30s, not {token}", token.at)
         value = self.literal()
         if not isinstance(value, Quantity) or value.unit != "s":
             hint = f": write {token.text}s or {token.text}ms" if isinstance(value, Quantity) and not value.unit else ""
-            raise ConditionError(f"{word} needs a time like 3s or 1m30s, not {token}{hint}", token.at)
+            raise ConditionError(f"'{word}' needs a time like 3s or 1m30s, not {token}{hint}", token.at)
         if not 0 < value.number <= MAX_DURATION_SEC:
-            raise ConditionError(f"{word} needs a time above 0 and of at most 7 days, not {token}", token.at)
+            raise ConditionError(f"'{word}' needs a time above 0 and of at most 7 days, not {token}", token.at)
         return Suffix(word, value.number)
 
     def _or(self) -> Tree:
@@ -155,12 +159,13 @@ class Parser(OperandReader):
 
     def _atom(self) -> Tree:
         token, following = self.here, self.peek
-        if self.at_word(ALL) and following.kind == "word" and following.text not in ("is", "in", "matches"):
+        stands_alone = following.kind == "end" or (following.kind == "symbol" and following.text == ")")
+        if self.at_word(ALL) and (stands_alone or (following.kind == "word" and following.text not in RESERVED)):
             self._not_in_where("all", token.at)
             self.take()
             if following.text not in STATES and self.peek.kind == "word" and self.peek.text in STATES:
                 hint = f"write '{following.text} is {self.peek.text}'"
-                raise ConditionError(f"all means every expected node: {hint} for those of {following.text}", token.at)
+                raise ConditionError(f"'all' means every expected node: {hint} for those of {following.text}", token.at)
             return InState(ALL, self._state(), at=token.at)
         if token.kind in ("word", "text") and following.kind == "word" and following.text == "is":
             return self._in_state()
@@ -182,7 +187,9 @@ class Parser(OperandReader):
     def _not_in_where(self, what: str, at: int) -> None:
         if self._where:
             inner = self._where[-1]
-            raise ConditionError(f"{what} cannot stand here: it is about fields of each of {inner}, like role == x", at)
+            raise ConditionError(
+                f"'{what}' cannot stand here: 'where' asks for fields of each of {inner}, like role == x", at
+            )
 
     def _state(self) -> str:
         token = self.here
@@ -190,7 +197,7 @@ class Parser(OperandReader):
             return self.take().text
         if token.kind == "word" and token.text == "unknown":
             raise ConditionError(
-                "unknown is not a state to ask for: an unknown node is neither up, degraded nor down", token.at
+                "'unknown' is no state to ask for: an unknown node is neither up, degraded nor down", token.at
             )
         hint = nearest(token.text, STATES) if token.kind == "word" else ""
         compare = "; compare a value with ==" if token.kind in ("word", "text") and not hint else ""
@@ -203,11 +210,12 @@ class Parser(OperandReader):
         opening = self.take()
         name, following = self.here, self.peek
         plain = following.kind == "symbol" and following.text == ")" and name.kind in ("word", "text")
-        if plain or (following.kind == "word" and following.text in ("where", *STATES)):
+        apart = following.kind == "word" and following.at > name.end
+        if plain or (apart and following.text not in ("in", "not", "matches")):
             counted = Count(self.name("the name of nodes").text, self._filter(name.text), at=name.at)
         else:
             counted = self._short_count()
-        state = self._state() if self.here.kind == "word" else ""
+        state = self._state() if self.here.kind == "word" and not self.at_word(*SUFFIXES) else ""
         self.close(opening, SUFFIXES)
         self._depth -= 1
         return Count(counted.name, counted.where, state, counted.short, counted.at)
@@ -271,7 +279,7 @@ class Parser(OperandReader):
             raise ConditionError(f"{left} is no text that could match a regular expression", word.at)
         if token.kind != "regex":
             raise ConditionError(
-                f"matches needs a regular expression between slashes, like /ERR.*/, not {token}", token.at
+                f"'matches' needs a regular expression between slashes, like /ERR.*/, not {token}", token.at
             )
         try:
             check(token.text)
@@ -284,10 +292,13 @@ class Parser(OperandReader):
         if token.kind == "word" and token.text in _INSTEAD:
             return ConditionError(f"write {_INSTEAD[token.text]!r} instead of {token.text!r}", token.at)
         if token.kind == "word" and token.text in STATES and isinstance(left, Field):
-            return ConditionError(f"the word is is missing: write '{left} is {token}'", token.at)
+            return ConditionError(f"the word 'is' is missing: write '{left} is {token.text}'", token.at)
         if self.at_word("is"):
-            return ConditionError(f"is asks for the state of nodes; compare {left} with ==", token.at)
+            return ConditionError(f"'is' asks for the state of nodes; compare {left} with ==", token.at)
         hint = nearest(token.text, ("matches", "in", "is")) if token.kind == "word" else ""
+        if isinstance(left, Field) and left.parts[0] in FUNCTIONS and token.kind in ("word", "text"):
+            word = left.parts[0]
+            return ConditionError(f"expected ( after '{word}': write {word}({token.text} …)", token.at)
         example = f"{left} >= 1" if isinstance(left, Count) else f"{left} == … or {left} is up"
         if isinstance(left, Field) and left.function:
             example = f"{left} == …"

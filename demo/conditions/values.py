@@ -80,7 +80,7 @@ def read_quantity(text: str) -> Quantity | None:
 
 def _finite(number: float, unit: Unit, text: str) -> Quantity:
     if not math.isfinite(number) or abs(number) > 1e18:
-        raise InvalidValue(f"{text} is too large")
+        raise InvalidValue("it is too large")
     return Quantity(number, unit)
 
 
@@ -102,7 +102,7 @@ def show_quantity(quantity: Quantity, digits: int = 4) -> str:
 
 
 def _round(number: float, digits: int) -> str:
-    return f"{number:.0f}" if number.is_integer() and abs(number) < 1e15 else f"{number:.{digits}g}"
+    return f"{number:.0f}" if float(number).is_integer() and abs(number) < 1e15 else f"{number:.{digits}g}"
 
 
 def show_beside(fact: Value, wanted: Value) -> str:
@@ -119,7 +119,7 @@ def exact_quantity(quantity: Quantity) -> str:
     number, unit = quantity.number, quantity.unit
     if unit == "%":
         return f"{Decimal(repr(number)).scaleb(2)}%"
-    return f"{number:.0f}{unit}" if number.is_integer() and abs(number) < 1e15 else f"{number!r}{unit}"
+    return f"{number:.0f}{unit}" if float(number).is_integer() and abs(number) < 1e15 else f"{number!r}{unit}"
 
 
 def show_value(value: Value) -> str:
@@ -170,10 +170,14 @@ def _as_wanted(fact: Quantity | str | bool, wanted: Quantity | str | bool) -> Va
     return fact
 
 
-def _shares(one: Quantity, other: Quantity) -> bool:
-    """Return whether one is a share and the other a bare number below 1, as k6 writes shares (`rate < 0.01`)."""
-    bare = other if one.unit == "%" else one
-    return {one.unit, other.unit} == {"%", ""} and 0 <= bare.number < 1
+def _shares(measured: Quantity, wanted: Quantity) -> bool:
+    """Return whether one is a share, and the other a bare number that can be one, as k6 writes them (`rate < 0.01`).
+
+    Written, 1 is none: who writes `rate < 1` may mean 1%.
+    """
+    if measured.unit == "%":
+        return not wanted.unit and 0 <= wanted.number < 1
+    return not measured.unit and wanted.unit == "%" and 0 <= measured.number <= 1
 
 
 def _ordered(measured: float, operator: str, wanted: float) -> Truth:

@@ -15,9 +15,10 @@ A watch is of one of two kinds; `within` makes every watch one of the second kin
 
 Of both:
 - Unknown decides nothing. It interrupts a time for which something has been true or false: nobody knows what it was.
-- `during FAULT` looks only while the fault runs. While it does not, nothing is decided, and every `for` begins anew. A
-  fault that never ran leaves it not seen.
-- What is fed at or after a deadline no longer counts: the newest truth from before it does.
+- `during FAULT` looks only while the fault runs: what was known last while it ran counts at a deadline. A fault that
+  never ran leaves it not seen.
+- What is fed after a deadline no longer counts: the newest truth up to it does, and the deadline is the moment.
+- A watch that is fed nothing keeps the newest truth; whoever feeds it says that facts are stale, which is unknown.
 - An outcome is final.
 """
 
@@ -66,11 +67,11 @@ class Watch:
 
     def feed(self, at: float, facts: Facts, running: Collection[str] = ()) -> Outcome | None:
         """Look at the facts of a moment; `running`: the faults that run then. Return the outcome, None while open."""
-        if self.tick(at) is not None:
-            return self.outcome
+        if self.outcome is not None or (self.deadline is not None and at > self.deadline):
+            return self.tick(at)
+        self._now = max(self._now, at)
         if self.condition.during is not None and self.condition.during not in running:
-            self._note(None)
-            return None
+            return self.tick(at)
         self._ran = True
         judgement = self.condition.judge(facts)
         self.text = judgement.text
@@ -79,7 +80,7 @@ class Watch:
             self.seen_true += 1
             self._last_true = judgement.text
         self._decide()
-        return self.outcome
+        return self.tick(at)
 
     def tick(self, at: float) -> Outcome | None:
         """Say what time it is, without facts: what is decided by a deadline is. Return the outcome, None while open."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from demo.clock import as_clock
 from demo.conductor.action_runner import ActionRunner
+from demo.conductor.chapter_gate import ChapterGate
 from demo.conductor.command_counts import CommandCounts
 from demo.conductor.command_queue import CommandQueue, is_urgent
 from demo.conductor.config import ShowConfig, Work
@@ -63,6 +64,7 @@ class Conductor:
         self.clock = as_clock(clock)
         self.commands = CommandCounts()
         self._queue = CommandQueue()
+        self._gate = ChapterGate(config.unmet)
         self._writer = JournalWriter(self, self._queue.hurry)
         self._listeners: list[Listener] = []
         self._reported: set[str] = set()
@@ -264,7 +266,7 @@ class Conductor:
         Returns the write that an answer still has to wait for, None when there is none. Raises `Refused`.
         """
         at = self.clock()
-        decision = decide(self._state, command, at)
+        decision = decide(self._state, self._gate.checked(command, self._state), at)
         if isinstance(decision, Refusal):
             raise Refused(decision.code, decision.message)
         if not decision:

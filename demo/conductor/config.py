@@ -22,6 +22,7 @@ class ShowConfig:
     `chapters` may be a function of the `Stage` that their `on_enter`s use. `start_system` runs beside the show when it
     begins, `heal_system` when somebody heals everything (for `heal_sec` seconds at most), and `stop_system` when the
     show has ended and its faults are healed (for `stop_sec` seconds at most).
+    `unmet` returns why a chapter (by its number, 1-based) may not be entered now, "" if it may.
     `start_at` is the chapter (1-based) to begin with, or to continue at.
     `journal` may be a function that opens one. Without it the show gets a temporary journal, which ends with this
     process, so the show is not durable. `watchdog` heals the faults that this process leaves behind when it dies. With
@@ -41,4 +42,5 @@ class ShowConfig:
     stop_sec: float = STOP_SEC
     journal: Keeping | None = None
     watchdog: Watchdog | None = None
+    unmet: Callable[[int], str] = lambda number: ""
     start_at: int | None = None

@@ -57,11 +57,13 @@ class ContainerProbe:
     """The reading's data: `state` (`running`, `paused`, `exited`, …, `missing`) and `exit`, of its last end."""
 
     finder: ContainerFinder
+    deadline_sec: float = TIMEOUT_SEC
 
     async def read(self) -> Reading:
         try:
-            found = await self.finder.find()
-        except EngineError:
+            async with asyncio.timeout(self.deadline_sec):
+                found = await self.finder.find()
+        except (EngineError, TimeoutError):
             return Reading(trouble=NO_ENGINE, inconclusive=True)
         if found is None:
             return Reading({"state": "missing", "exit": None})

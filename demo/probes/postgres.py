@@ -125,7 +125,11 @@ class PostgresProbe:
         if self._connection is None or self._connection.closed:
             self._has_table = False
             self._connection = await psycopg.AsyncConnection.connect(
-                self._url, autocommit=True, prepare_threshold=None, application_name="demo probe"
+                self._url,
+                autocommit=True,
+                prepare_threshold=None,
+                application_name="demo probe",
+                client_encoding="utf8",  # without it a database in SQL_ASCII returns bytes
             )
         return self._connection
 

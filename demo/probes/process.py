@@ -1,6 +1,6 @@
 """A probe of a process of the show's own: whether it is alive, and whether its port is its own."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from demo.probes.result import Reading
@@ -23,15 +23,15 @@ class ProcessState:
 
 @dataclass(frozen=True)
 class ProcessProbe:
-    """`ask` returns at once. The reading's data: `state`, `pid`, `exit`, `listening`.
+    """The reading's data: `state`, `pid`, `exit`, `listening`. `ask` returns None where nothing is known.
 
     A process that runs while another one has its port is in the state `foreign port`.
     """
 
-    ask: Callable[[], ProcessState | None]
+    ask: Callable[[], Awaitable[ProcessState | None]]
 
     async def read(self) -> Reading:
-        told = self.ask()
+        told = await self.ask()
         if told is None:
             return Reading(trouble="its state is not known here", inconclusive=True)
         state = FOREIGN_PORT if told.state == "running" and told.owns_port is False else told.state

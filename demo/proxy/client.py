@@ -45,8 +45,9 @@ class ProxyIdentity:
 class ProxyClient:
     """Adds and removes toxics in one proxy process, and asks for its counters. All raise `FaultError`."""
 
-    def __init__(self, identity: ProxyIdentity) -> None:
+    def __init__(self, identity: ProxyIdentity, answer_sec: float = ANSWER_TIMEOUT_SEC) -> None:
         self.identity = identity
+        self._answer_sec = answer_sec
 
     async def describe(self) -> Mapping[str, Any]:
         """Return `proxies` with their counters and `toxics` with the time they have left (table.py says the keys)."""
@@ -65,7 +66,7 @@ class ProxyClient:
 
     async def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         try:
-            answer = await ask(Path(self.identity.socket), method, path, ANSWER_TIMEOUT_SEC, WHO, body)
+            answer = await ask(Path(self.identity.socket), method, path, self._answer_sec, WHO, body)
         except SubjectError as error:
             raise FaultError(str(error)) from error
         if "pid" in answer and answer["pid"] != self.identity.pid:

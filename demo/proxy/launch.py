@@ -24,7 +24,6 @@ IDLE_SEC = 600.0
 """How long it goes on without a client."""
 
 START_TIMEOUT_SEC = 20.0
-STOP_TIMEOUT_SEC = 3.0
 
 
 async def start_proxies(show: str, routes: Sequence[Route], idle_sec: float = IDLE_SEC) -> ProxyIdentity:
@@ -33,11 +32,18 @@ async def start_proxies(show: str, routes: Sequence[Route], idle_sec: float = ID
     `show`: the identity of the show. This process counts as its client while it lives. Raises `SubjectError`.
     """
     socket = file_of(show, "sock")
-    if not await _answers(socket):
+    is_new = not await _answers(socket)
+    if is_new:
         await asyncio.to_thread(_spawn, show, idle_sec)
     client = {"pid": os.getpid(), "born": start_time_of(os.getpid())}
     body = {"client": client, "routes": [route.to_json() for route in routes]}
-    told = await ask(socket, "PUT", "/routes", START_TIMEOUT_SEC, WHO, body)
+    try:
+        told = await ask(socket, "PUT", "/routes", START_TIMEOUT_SEC, WHO, body)
+    except SubjectError:
+        if is_new:  # nobody would know of it
+            with contextlib.suppress(SubjectError):
+                await ask(socket, "POST", "/stop", ANSWER_TIMEOUT_SEC, WHO)
+        raise
     return ProxyIdentity(str(socket), told["pid"], told["born"], boot_id())
 
 
@@ -74,14 +80,14 @@ async def restart_killed(show: str, routes: Sequence[Route], identity: ProxyIden
         await start_proxies(show, routes)
 
 
-async def stop_proxies(identity: ProxyIdentity) -> None:
+async def stop_proxies(identity: ProxyIdentity, answer_sec: float = ANSWER_TIMEOUT_SEC) -> None:
     """End a proxy process and wait for its end; kill it if it does not obey. Raises `FaultError` if it cannot tell."""
     with contextlib.suppress(SubjectError):
         if not identity.has_ended:
-            await ask(Path(identity.socket), "POST", "/stop", ANSWER_TIMEOUT_SEC, WHO)
+            await ask(Path(identity.socket), "POST", "/stop", answer_sec, WHO)
     process = ProcessRef(identity.pid, identity.born)
     try:
-        async with asyncio.timeout(STOP_TIMEOUT_SEC):
+        async with asyncio.timeout(answer_sec):
             await process.wait()
     except TimeoutError:
         process.kill()

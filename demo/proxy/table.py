@@ -6,6 +6,7 @@ from typing import Any
 
 from demo.clock import uptime
 from demo.errors import FaultError, SubjectError
+from demo.proxy.address import Address
 from demo.proxy.flow import Shared
 from demo.proxy.proxy import Proxy
 from demo.proxy.route import Route
@@ -34,6 +35,10 @@ class ProxyTable:
     async def set_routes(self, routes: Sequence[Route]) -> None:
         """Have exactly these proxies; one that stays the same keeps its connections. Raises `SubjectError`."""
         wanted = {route.name: route for route in routes}
+        by_address: dict[Address, str] = {}
+        for route in routes:
+            if (other := by_address.setdefault(route.listen, route.name)) != route.name:
+                raise SubjectError(f"proxies {other!r} and {route.name!r} both listen on {route.listen}")
         for name, proxy in list(self._proxies.items()):
             if wanted.get(name) != proxy.route:
                 self._drop(name)

@@ -19,7 +19,9 @@ MAX_TARGET = 200
 # What presenters and decks ask for.
 @dataclass(frozen=True, slots=True)
 class Advance:
-    pass
+    """Show the next step, or enter the next chapter. `override`: even if what that chapter requires is not met."""
+
+    override: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class Back:
 class Goto:
     chapter: int
     """1-based."""
+
+    override: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,9 +298,13 @@ Command = (
 
 @dataclass(frozen=True, slots=True)
 class CommandEnvelope:
-    """A command, who issued it, and the chapter and step that the issuer saw (1-based; None: any)."""
+    """A command, who issued it, and the chapter and step that the issuer saw (1-based; None: any).
+
+    `unmet`: why a chapter (by its number) may not be entered now; the conductor fills it in.
+    """
 
     issuer: str
     command: Command
     expected_chapter: int | None = None
     expected_step: int | None = None
+    unmet: Mapping[int, str] = field(default_factory=dict)

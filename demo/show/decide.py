@@ -8,7 +8,7 @@ from demo.show import events as e
 from demo.show.deck import edited, titles_of
 from demo.show.health_sample import Sample
 from demo.show.measuring import is_back, measure
-from demo.show.refusal import Refusal, refuse_injection, refuse_target
+from demo.show.refusal import Refusal, guard_entries, refuse_injection, refuse_target
 from demo.show.state import FaultState, ShowState
 from demo.show.timer import Timer
 
@@ -31,7 +31,8 @@ def decide(state: ShowState, command: c.CommandEnvelope, at: float) -> Decision:
         return Refusal("stale", f"pressed on step {command.expected_step}, but the show is on step {state.step}")
     if isinstance(command.command, c.Inject) and (unknown := refuse_target(command.command)) is not None:
         return unknown
-    return _decide(command.command, state, at)
+    decision = _decide(command.command, state, at)
+    return decision if isinstance(decision, Refusal) else guard_entries(decision, command)
 
 
 def _refuse_unknown_target(state: ShowState, command: c.Command) -> Refusal | None:

@@ -25,3 +25,11 @@ class FollowsShow(Protocol):
 
     def follow(self, show: FollowedShow) -> None:
         """Begin to follow. Called once, before the system is started."""
+
+
+@runtime_checkable
+class GuardsChapters(Protocol):
+    """A subject whose chapters may require something before they are entered."""
+
+    def unmet(self, number: int) -> str:
+        """Return why chapter `number` (1-based) may not be entered now, as a sentence; "" if it may. Never blocks."""

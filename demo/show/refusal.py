@@ -1,9 +1,10 @@
-"""Why a command changes nothing: the refusal itself, and the reasons not to inject a fault, in their order."""
+"""Why a command changes nothing: the refusal itself, and the reasons not to inject a fault or enter a chapter."""
 
 from dataclasses import dataclass
 
 from demo.errors import RefusalCode
 from demo.show import commands as c
+from demo.show import events as e
 from demo.show.state import FaultState, ShowState
 
 
@@ -45,3 +46,19 @@ def _describe_activity(fault: FaultState) -> str:
     # As the screens say it: the state of a fault that is in place is called "active" in `/state` only.
     words = {"failed": "in place and could not be healed yet", "active": "running"}
     return words.get(fault.state, fault.state)
+
+
+def guard_entries(events: tuple[e.Event, ...], command: c.CommandEnvelope) -> tuple[e.Event, ...] | Refusal:
+    """Return the events, or why the chapter that they enter forward may not be entered.
+
+    What enters a chapter by the way, as an action's end does, keeps its other events: only the entry is left out.
+    """
+    asked = command.command
+    if isinstance(asked, c.Advance | c.Goto) and asked.override:
+        return events
+    for place, event in enumerate(events):
+        if isinstance(event, e.ChapterEntered) and event.forward and event.number in command.unmet:
+            if isinstance(asked, c.Advance | c.Goto):
+                return Refusal("required", command.unmet[event.number])
+            return events[:place]
+    return events

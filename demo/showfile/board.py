@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from demo.conditions import NodeFact, Value
+from demo.conditions import Condition, NodeFact, Value
 from demo.conditions.facts import ALL, STATES
 from demo.errors import InvalidValue
 from demo.showfile.probing.addresses import Address, expand
@@ -12,11 +12,12 @@ from demo.showfile.probing.asker import Asker, Opinion
 from demo.showfile.probing.fields import Fields
 from demo.showfile.probing.judgement import Judge
 from demo.showfile.probing.kinds import Sources, make_probe
+from demo.showfile.probing.owner import Owner
 from demo.showfile.probing.probe_nodes import ProbeNodes
 from demo.showfile.probing.rows import splitter
 from demo.showfile.schema.probes import ProbeSettings
 
-_WORST_FIRST = ("down", "degraded", "starting", "unknown", "up")
+WORST_FIRST = ("down", "degraded", "starting", "unknown", "up")
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,15 @@ class BoardNode:
     """One node, and what each probe that tells of it says. Its state is the worst of theirs."""
 
     id: str
-    probe: str
     opinions: tuple[Opinion, ...]
 
     @property
+    def probes(self) -> tuple[str, ...]:
+        return tuple(opinion.source for opinion in self.opinions)
+
+    @property
     def worst(self) -> Opinion:
-        return min(self.opinions, key=lambda opinion: _WORST_FIRST.index(opinion.state))
+        return min(self.opinions, key=lambda opinion: WORST_FIRST.index(opinion.state))
 
     @property
     def state(self) -> str:
@@ -37,8 +41,9 @@ class BoardNode:
 
     @property
     def fact(self) -> NodeFact:
+        """Its fields; where two probes have one of the same name, it is that of the first."""
         data = {key: value for opinion in reversed(self.opinions) for key, value in opinion.data.items()}
-        known = {"state": self.state} if self.state in STATES else {}
+        known = {"state": self.state, "health": self.state} if self.state in STATES else {}
         return NodeFact(self.id, self.state, Fields({**known, **data}))
 
 
@@ -61,14 +66,21 @@ class ProbeBoard:
             if settings.group is not None:
                 self._groups.setdefault(settings.group, []).append(name)
         self._listeners: list[Callable[[], None]] = []
-        self._states: dict[str, Mapping[str, str]] = {}
-        for name, nodes in self._probes.items():
-            for asker in nodes.askers:
-                asker.listen = lambda name=name: self._take(name)  # type: ignore[misc]
+        self._answer_listeners: list[Callable[[], None]] = []
+        for nodes in self._probes.values():
+            nodes.listen(self._take)
 
     def listen(self, changed: Callable[[], None]) -> None:
         """Call `changed` whenever the state of a node has changed."""
         self._listeners.append(changed)
+
+    def on_answer(self, answered: Callable[[], None]) -> None:
+        """Call `answered` after every answer of a probe, whether or not a state has changed."""
+        self._answer_listeners.append(answered)
+
+    def _take(self, is_change: bool) -> None:
+        for listener in (*self._answer_listeners, *(self._listeners if is_change else ())):
+            listener()
 
     async def run(self) -> None:
         """Ask until cancelled."""
@@ -89,66 +101,118 @@ class ProbeBoard:
         return (asker for nodes in self._probes.values() for asker in nodes.askers)
 
     def hurry(self, name: str) -> None:
-        """Ask now what tells of this node, probe or group: something has happened to it."""
+        """Ask now what tells of this node, probe, process or container: something has happened to it."""
         for probe, nodes in self._probes.items():
-            if name == probe or name in nodes.opinions():
+            if name == probe or name in nodes.opinions() or nodes.belongs_to(name):
                 for asker in nodes.askers:
                     asker.pulse.hurry()
 
     def all_nodes(self) -> tuple[BoardNode, ...]:
         """Return every node, in the order of the probes."""
         found: dict[str, BoardNode] = {}
-        for name, nodes in self._probes.items():
+        for nodes in self._probes.values():
             for ident, opinion in nodes.opinions().items():
-                before = found.get(ident)
-                found[ident] = BoardNode(
-                    ident, before.probe if before else name, (*(before.opinions if before else ()), opinion)
-                )
+                before = found[ident].opinions if ident in found else ()
+                found[ident] = BoardNode(ident, (*before, opinion))
         return tuple(found.values())
+
+    @property
+    def probes(self) -> tuple[str, ...]:
+        """The names of all probes."""
+        return tuple(self._probes)
+
+    def settings(self, probe: str) -> ProbeSettings:
+        return self._probes[probe].settings
+
+    def title(self, node: BoardNode) -> str:
+        """Return what people call a node: the title of the first probe that tells of it alone, else its id."""
+        titles = (self._probes[name].title_of(node.id) for name in node.probes)
+        return next((title for title in titles if title), node.id)
+
+    def owner(self, ident: str) -> Owner:
+        """Return the process or container that a node belongs to, as the first probe says that knows one."""
+        owners = (nodes.owner_of(ident) for nodes in self._probes.values())
+        return next((owner for owner in owners if owner), Owner())
+
+    def matching(self, condition: Condition) -> tuple[BoardNode, ...]:
+        """Return the nodes that a fault's `where` means: those for which it holds for certain.
+
+        It is about the nodes of the first probe or group that it names; `members.role` is then the role of each node.
+        """
+        uses = [use.parts for use in condition.names()]
+        idents = next((found for parts in uses if (found := self.ids(parts[0]))), ())
+        about = next((parts[0] for parts in uses if self.ids(parts[0])), "")
+        board = {node.id: node for node in self.all_nodes()}
+        return tuple(
+            board[ident] for ident in idents if condition.truth(_OneNode(self, about, board[ident].fact)) is True
+        )
+
+    def expected(self) -> dict[str, list[str]]:
+        """Return by probe the ids of rows that its answer should name, as plain JSON for `fresh_facts`."""
+        return {name: list(nodes.seen) for name, nodes in self._probes.items() if nodes.seen}
+
+    def expect(self, ids: Mapping[str, Sequence[str]]) -> None:
+        """Expect these rows of each probe from now on, as if its answer had named them."""
+        for name, rows in ids.items():
+            if name in self._probes:
+                self._probes[name].seen |= dict.fromkeys(rows)
 
     def nodes(self, name: str) -> Sequence[NodeFact] | None:
         """Return the nodes of a probe or group, one node, or all; None if nothing has this name."""
         board = {node.id: node for node in self.all_nodes()}
         if name == ALL:
             return [node.fact for node in board.values()]
-        idents = self._idents(name, board)
-        return None if idents is None else [board[ident].fact for ident in idents]
+        idents = self.ids(name)
+        return None if idents is None else [board[ident].fact for ident in idents if ident in board]
 
-    def _idents(self, name: str, board: Mapping[str, BoardNode]) -> Sequence[str] | None:
-        if name in self._groups:
-            members = [self._idents(member, board) or () for member in self._groups[name] if member != name]
-            return list(dict.fromkeys(ident for idents in members for ident in idents))
+    def ids(self, name: str) -> Sequence[str] | None:
+        """Return the ids of the nodes that a name means; None if nothing has this name."""
+        if name not in self._groups:
+            return self._own_ids(name)
+        members = [self._own_ids(member) or () for member in self._groups[name]]
+        return list(dict.fromkeys(ident for idents in members for ident in idents))
+
+    def _own_ids(self, name: str) -> Sequence[str] | None:
         if name in self._probes:
-            return list(self._probes[name].opinions())
-        return [name] if name in board else None
+            return self._probes[name].ids()
+        found = {ident for nodes in self._probes.values() for ident in nodes.ids_named(name)}
+        return list(found) if len(found) == 1 else None
 
     def value(self, path: tuple[str, ...]) -> Value:
         """Return the value of a field of a probe with one node, or of a node; None if there is none."""
-        for length in range(len(path), 0, -1):
+        for length in range(len(path) - 1, 0, -1):
             found = self.nodes(".".join(path[:length]))
             if found is not None:
                 return found[0].fields.get(".".join(path[length:])) if len(found) == 1 else None
         return None
 
-    def _take(self, name: str) -> None:
-        states = {ident: opinion.state for ident, opinion in self._probes[name].opinions().items()}
-        before = self._states.get(name)
-        self._states[name] = states
-        if states != before:
-            for listener in self._listeners:
-                listener()
+
+@dataclass(frozen=True)
+class _OneNode:
+    """The facts of a board, but what is named `about` has only this node."""
+
+    board: ProbeBoard
+    about: str
+    fact: NodeFact
+
+    def value(self, path: tuple[str, ...]) -> Value:
+        if len(path) > 1 and path[0] == self.about:
+            return self.fact.fields.get(".".join(path[1:]))
+        return self.board.value(path)
+
+    def nodes(self, name: str) -> Sequence[NodeFact] | None:
+        return [self.fact] if name == self.about else self.board.nodes(name)
 
 
 def _nodes_of(name: str, settings: ProbeSettings, sources: Sources, known: frozenset[str]) -> ProbeNodes:
     try:
         judge = Judge.of(settings)
         addresses = expand(settings.addresses) if settings.addresses else (Address(""),)
-        askers = []
-        for address in addresses:
-            split = splitter(settings.each or "$[*]", settings.id) if settings.has_rows else None
-            asker = Asker(name, settings, make_probe(settings, address.text, sources), judge, split)
-            asker.element = address.element
-            askers.append(asker)
+        split = splitter(settings.each or "$[*]", settings.id) if settings.has_rows else None
+        askers = [
+            Asker(name, settings, make_probe(settings, address.text, sources), judge, split, address.element)
+            for address in addresses
+        ]
     except InvalidValue as error:
         raise InvalidValue(f"probe {name}: {error}") from error
     return ProbeNodes(name, settings, askers, known)

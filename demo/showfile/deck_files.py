@@ -1,6 +1,5 @@
 """The files beside a show file: parts, code and images, all below the show file's folder."""
 
-import os
 import posixpath
 import re
 import stat
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from demo.errors import InvalidValue
 from demo.showfile.file_text import read_text
+from demo.showfile.problems import shorten
 
 MAX_PATH = 1000
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:|//")
@@ -26,6 +26,7 @@ class DeckFiles:
         self.given = given
         self.read: dict[str, str] = {}
         self._sizes: dict[str, int] = {}
+        self._checked: set[str] = set()
 
     def resolve(self, written: str, beside: str = "") -> str:
         """Return the path of a file that the file `beside` names. Raises `InvalidValue` if it may not be used."""
@@ -38,8 +39,9 @@ class DeckFiles:
         path = posixpath.normpath(posixpath.join(posixpath.dirname(beside), written))
         if path == ".." or path.startswith("../"):
             raise InvalidValue(f"{shorten(written)} leads out of the show's folder: files of a show lie below it")
-        if self.given is None:
+        if self.given is None and path not in self._checked:
             self._check_real(written, path)
+            self._checked.add(path)
         return path
 
     def _check_real(self, written: str, path: str) -> None:
@@ -49,7 +51,7 @@ class DeckFiles:
             root = self.folder.resolve()
             real = (root / path).resolve()
         except (OSError, RuntimeError, ValueError) as error:
-            raise InvalidValue(f"{shorten(written)} cannot be followed: {error}") from error
+            raise InvalidValue(f"{shorten(written)} cannot be followed: {shorten(str(error))}") from error
         if not real.is_relative_to(root):
             raise InvalidValue(f"{shorten(written)} is a link that leads out of the show's folder")
 
@@ -77,9 +79,9 @@ class DeckFiles:
             return 0
         if path not in self._sizes:
             try:
-                found = os.stat(self.folder / path)
+                found = (self.folder / path).stat()
             except (OSError, ValueError) as error:
-                said = "there is no such file" if isinstance(error, FileNotFoundError) else f"{error}"
+                said = "there is no such file" if isinstance(error, FileNotFoundError) else shorten(str(error))
                 raise InvalidValue(f"{shorten(path)}: {said}") from error
             if not stat.S_ISREG(found.st_mode):
                 raise InvalidValue(f"{shorten(path)} is no file")
@@ -90,8 +92,3 @@ class DeckFiles:
 def _place(error: InvalidValue) -> tuple[object, ...]:
     position = getattr(error, "position", None)
     return () if position is None else (position,)
-
-
-def shorten(text: str) -> str:
-    """Return a text as a message repeats it."""
-    return text if len(text) <= 80 else f"{text[:79]}…"

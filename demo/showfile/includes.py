@@ -1,16 +1,16 @@
 """Chapters from other files: `src: ./other.md#2,5-7` in a chapter's settings."""
 
-import os.path
 import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from demo.errors import InvalidValue
 from demo.showfile.chapter_source import ChapterSource
-from demo.showfile.deck_files import DeckFiles, shorten
+from demo.showfile.deck_files import DeckFiles
 from demo.showfile.file_text import MAX_SHOW_BYTES, split_text
 from demo.showfile.markdown.chapters import MAX_CHAPTERS, ChapterReader
-from demo.showfile.problems import Position, Problem
+from demo.showfile.problems import Position, Problem, shorten
 from demo.showfile.settings_block import begin_front_matter
 from demo.showfile.yaml_reader import YamlData
 
@@ -33,11 +33,11 @@ class Part:
 
 
 class PartReader:
-    """Reads a show file and all that it includes. `file` is its path as people typed it, `name` the one in its folder."""
+    """Reads a show file and all that it includes. `file` is its path as people typed it; `name` that in its folder."""
 
     def __init__(self, file: str, files: DeckFiles) -> None:
         self.file = file
-        self.name = os.path.basename(file) or "show.md"
+        self.name = Path(file).name or "show.md"
         self.files = files
         self.images: set[str] = set()
         self.problems: list[Problem] = []
@@ -84,22 +84,27 @@ class PartReader:
         self, chapter: ChapterSource, source: str, within: tuple[str, ...]
     ) -> tuple[str, Sequence[ChapterSource]] | None:
         """Return the file that a chapter names and the chapters of it that are meant; None with a problem if none."""
-        written, _, selection = source.partition("#")
         try:
-            path = self.files.resolve(written.strip(), within[-1])
-            if path in within:
-                raise InvalidValue(f"{shorten(path)} includes itself: {' -> '.join([*within, path])}")
-            if len(within) > MAX_DEPTH:
-                raise InvalidValue(f"files are included {MAX_DEPTH} deep at most")
-            if path not in self._parts:
-                self._parts[path] = self.read(self.files.text(path, MAX_SHOW_BYTES), path)
-                self._warn_of_front_matter(chapter, path)
-            part = self._parts[path]
-            return path, _select(part.chapters, selection, path)
+            return self._open(chapter, source, within)
         except InvalidValue as error:
             file, position = chapter.settings.place(("src",))
             self._report(Problem(file, position, str(error)))
             return None
+
+    def _open(
+        self, chapter: ChapterSource, source: str, within: tuple[str, ...]
+    ) -> tuple[str, Sequence[ChapterSource]]:
+        """Read the file that a chapter names, each file once. Raises `InvalidValue`."""
+        written, _, selection = source.partition("#")
+        path = self.files.resolve(written.strip(), within[-1])
+        if path in within:
+            raise InvalidValue(f"{shorten(path)} includes itself: {shorten(' -> '.join([*within, path]))}")
+        if len(within) > MAX_DEPTH:
+            raise InvalidValue(f"files are included {MAX_DEPTH} deep at most")
+        if path not in self._parts:
+            self._parts[path] = self.read(self.files.text(path, MAX_SHOW_BYTES), path)
+            self._warn_of_front_matter(chapter, path)
+        return path, _select(self._parts[path].chapters, selection, path)
 
     def _report(self, problem: Problem) -> None:
         """Report a problem, once if a file with it is included twice."""
@@ -124,11 +129,13 @@ class PartReader:
         if unused := [key for key in front_matter if key not in _USED_ELSEWHERE]:
             file, position = chapter.settings.place(("src",))
             keys = shorten(", ".join(unused))
-            message = f"the front matter of {shorten(path)} is not used here: write what is needed of it ({keys}) in {self.name}"
+            message = (
+                f"the front matter of {shorten(path)} is not used here: write what you need ({keys}) into {self.name}"
+            )
             self._report(Problem(file, position, message, "warning"))
 
     def _display(self, path: str) -> str:
-        return os.path.join(os.path.dirname(self.file), path) if path else self.file
+        return str(Path(self.file).parent / path) if path else self.file
 
 
 def _select(chapters: Sequence[ChapterSource], selection: str, path: str) -> Sequence[ChapterSource]:
@@ -145,7 +152,7 @@ def _select(chapters: Sequence[ChapterSource], selection: str, path: str) -> Seq
         first, last = int(found[1]), int(found[2] or found[1])
         if first < 1 or last < first:
             raise InvalidValue(
-                f"{part.strip()} names no chapters: they count from 1, and the smaller number comes first"
+                f"{shorten(part.strip())} names no chapters: they count from 1, and the smaller number comes first"
             )
         if last > len(chapters):
             raise InvalidValue(f"{shorten(path)} has no chapter {last}: it has {len(chapters)}")

@@ -1,6 +1,7 @@
 """The links of a show file, `client -> api -> db`, as what each node leads to."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 ARROW = "->"
 
@@ -10,6 +11,6 @@ def read_links(links: Sequence[str]) -> Mapping[str, Sequence[str]]:
     found: dict[str, dict[str, None]] = {}
     for link in links:
         nodes = [node.strip() for node in link.partition(":")[0].split(ARROW)]
-        for here, there in zip(nodes, nodes[1:], strict=False):
+        for here, there in pairwise(nodes):
             found.setdefault(here, {})[there] = None
     return {node: tuple(leads_to) for node, leads_to in found.items()}

@@ -1,8 +1,9 @@
-"""Judges the predictions of a show: each `expect` is watched from its first injection until the system has recovered."""
+"""Judges the predictions of a show: each `expect` is watched from its first injection to the recovery."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from demo.clock import CLOCK
 from demo.conditions import Condition, Facts, Watch, parse
@@ -10,6 +11,7 @@ from demo.show import ShowState
 from demo.show import commands as c
 from demo.show.following import FollowedShow
 from demo.showfile.show import ShowChapter
+from demo.types import HealthPollerProtocol
 
 WHO = "prediction"
 SETTLE_SEC = 1.0
@@ -49,6 +51,28 @@ class _Run:
     when: When
     faults: dict[str, int] = field(default_factory=dict)
     ends_at: float | None = None
+
+
+class WatchingPoller:
+    """A poller that also judges predictions while it runs: both end together."""
+
+    def __init__(self, poller: HealthPollerProtocol, predictions: "PredictionWatch") -> None:
+        self._poller = poller
+        self._predictions = predictions
+
+    async def run(self) -> None:
+        judging = asyncio.create_task(self._predictions.run(), name="judging the predictions")
+        try:
+            await self._poller.run()
+        finally:
+            judging.cancel()
+            await asyncio.gather(judging, return_exceptions=True)
+
+    def get_health(self) -> dict[str, Any] | None:
+        return self._poller.get_health()
+
+    def stop(self) -> None:
+        self._poller.stop()
 
 
 class PredictionWatch:
@@ -162,4 +186,4 @@ def _sentence(text: str) -> str:
 def _when(written: str | None) -> When:
     if written is None:
         return "fault"
-    return _SPELLINGS.get(written, written)  # type: ignore[arg-type,return-value] # the schema lets no other pass
+    return _SPELLINGS.get(written, written)  # type: ignore[arg-type] # the schema lets no other pass

@@ -32,6 +32,12 @@ class Problem:
         return f"{self.file}:{self.position.line}:{self.position.column}: {kind}{self.message}"
 
 
+def shorten(text: str, limit: int = 80) -> str:
+    """Return a text of the file as a message repeats it: in one line, and without what is not printed."""
+    shown = text if len(text) <= limit else f"{text[: limit - 1]}…"
+    return "".join(character if character.isprintable() else "\ufffd" for character in shown)
+
+
 class ShowFileError(UsageError):
     """A show file that cannot be presented; the text lists every problem, one on each line."""
 

@@ -31,7 +31,7 @@ def parse_duration(text: str) -> float:
         hours, minutes, seconds = (int(part or 0) for part in clock.groups())
         return _bounded(hours * 3600.0 + minutes * 60.0 + seconds, written)
     if _NUMBER.fullmatch(written):
-        raise InvalidValue(f"{written!r} has no unit: write {written}s for seconds or {written}ms for milliseconds")
+        raise InvalidValue(f"{written!r} has no unit: write {written}ms, {written}s or {written}min")
     parts = _PART.findall(written)
     if not parts or "".join(map("".join, parts)) != written:
         raise InvalidValue(f"{written!r} is no duration: write it like 300ms, 5s, 1m30s or 1h")

@@ -19,12 +19,14 @@ def position_in(lines: Sequence[str], start: Position, value: str, offset: int) 
     quote = head[0] if head[:1] in {'"', "'"} else ""
     line, column = start.line, start.column + len(quote)
     for char in value[:offset]:
-        line, column = _skip_line_ends(lines, line, column)
-        column += _width(lines[line - 1][column - 1 :], quote)
-        if char.isspace():
-            line, column = _skip_spaces(lines, line, column)
-    line, column = _skip_line_ends(lines, line, column)
-    return Position(line, column)
+        if _is_at_end(lines, line, column):
+            line, column = _next_text(lines, line)
+            if char.isspace():
+                continue  # it was the line break
+        rest = lines[line - 1][column - 1 :]
+        if char != "\n" or rest.startswith("\\"):  # more line breaks stand for empty lines, which were skipped
+            column += _width(rest, quote)
+    return Position(*(_next_text(lines, line) if _is_at_end(lines, line, column) else (line, column)))
 
 
 def _width(rest: str, quote: str) -> int:
@@ -36,19 +38,16 @@ def _width(rest: str, quote: str) -> int:
     return 1
 
 
-def _skip_line_ends(lines: Sequence[str], line: int, column: int) -> tuple[int, int]:
-    while line < len(lines) and column > len(lines[line - 1].rstrip()):
-        line, column = line + 1, _indent(lines[line]) + 1
-    return line, column
+def _is_at_end(lines: Sequence[str], line: int, column: int) -> bool:
+    return line < len(lines) and column > len(lines[line - 1].rstrip())
 
 
-def _skip_spaces(lines: Sequence[str], line: int, column: int) -> tuple[int, int]:
-    """Skip to the next line if only spaces are left of this one, for a folded scalar."""
-    return (
-        (line, column)
-        if lines[line - 1][column - 1 :].strip()
-        else _skip_line_ends(lines, line, len(lines[line - 1]) + 1)
-    )
+def _next_text(lines: Sequence[str], line: int) -> tuple[int, int]:
+    """Return where the text goes on after the end of a line: on the next one that is not empty."""
+    line += 1
+    while line < len(lines) and not lines[line - 1].strip():
+        line += 1
+    return line, _indent(lines[line - 1]) + 1
 
 
 def _in_block(lines: Sequence[str], start: Position, value: str, offset: int) -> Position:

@@ -1,21 +1,21 @@
-"""A block of settings in a show file: its front matter, and what a chapter has between dashes or in a yaml code block."""
+"""A block of settings in a show file: front matter, and what a chapter has between dashes or in a yaml code block."""
 
 from collections.abc import Sequence
 from typing import Literal
 
-from demo.showfile.markdown.scan import BOTH_READINGS
+from demo.showfile.markdown.scan import BOTH_READINGS, looks_like_prose
 from demo.showfile.problems import Position, Problem
 from demo.showfile.yaml_reader import YamlData, empty, read_yaml
 
 _NO_SETTINGS = {
     "front matter": (
-        "a file whose first line is --- begins with the settings of the show: write `key: value` on each line, or delete "
-        "that line if the file begins with a chapter"
+        "a file whose first line is --- begins with settings: write `key: value` on each line, or delete that line if "
+        "the file begins with a chapter"
     ),
     "dashes": BOTH_READINGS,
     "code block": (
-        "a yaml code block that a chapter begins with is its settings: write `key: value` on each line; or, if it is code "
-        "to be shown, put a heading or a sentence before it"
+        "a yaml code block that a chapter begins with is its settings: write `key: value` on each line; or put a "
+        "heading or a sentence before it, if it is code to be shown"
     ),
 }
 
@@ -30,11 +30,11 @@ def read_settings(
 ) -> YamlData:
     """Read the lines from `first` to before `end`, which count from 0; what is wrong is added to `problems`."""
     own = lines[first:end]
-    data, found = read_yaml("\n".join(own), file, first + 1)
+    data, found = read_yaml("".join(f"{line}\n" for line in own), file, first + 1)
     problems += found
     start = Position(first + 1)
-    if data is None:
-        if kind == "dashes":
+    if data is None or (not data.complete and not data.data):
+        if kind == "dashes" and looks_like_prose(own):
             problems.append(Problem(file, start, f"this can be read neither way. {BOTH_READINGS}"))
         return empty(file, start, complete=False)
     if isinstance(data.data, dict):

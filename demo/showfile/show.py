@@ -2,10 +2,10 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -17,7 +17,7 @@ from demo.showfile.schema.front_matter import FrontMatter
 from demo.showfile.schema.values import Settings
 from demo.showfile.schema_paths import Path as DataPath
 from demo.showfile.schema_problems import schema_problems
-from demo.showfile.source import ChapterSource, ShowSource, read_source
+from demo.showfile.source import ChapterSource, ShowSource, parse_source, read_source
 
 MAX_NAME = 60
 MAX_ROUNDS = 3
@@ -80,12 +80,37 @@ def open_show(path: Path) -> Show:
     return show
 
 
+def store_show(show: Show) -> dict[str, Any]:
+    """Return the show as JSON data: the text of its files."""
+    source = show.source
+    folder = None if source.folder is None else str(source.folder.absolute())
+    return {"file": source.file, "folder": folder, "text": source.text, "files": dict(source.files)}
+
+
+def stored_show(stored: Mapping[str, Any]) -> Show:
+    """Return a show from `store_show`, for a healer. It was checked before: what has changed on the disk is no matter.
+
+    Nothing that is wrong with it is told.
+    """
+    folder = None if stored["folder"] is None else Path(stored["folder"])
+    source, _ = parse_source(stored["text"], stored["file"], folder, stored["files"])
+    return _load(source, [])
+
+
 def load_show(source: ShowSource, problems: Sequence[Problem]) -> tuple[Show | None, list[Problem]]:
     """Return the show, and all problems in the order of the file: `problems` and those of schema and names.
 
     The show is None if there is an error among them.
     """
     found = list(problems)
+    show = _load(source, found)
+    found = sorted(set(found))
+    has_error = not show.chapters or any(problem.severity == "error" for problem in found)
+    return (None if has_error else show), found
+
+
+def _load(source: ShowSource, found: list[Problem]) -> Show:
+    """Return the show without what is wrong with it, which is added to `found`."""
     front = Block(source, source.front_matter, found)
     checked = Checked(source, front, _validated(FrontMatter, front))
     for chapter in source.chapters:
@@ -93,20 +118,12 @@ def load_show(source: ShowSource, problems: Sequence[Problem]) -> tuple[Show | N
         settings = _validated(ChapterSettings, block)
         if not settings.hide:
             checked.chapters.append(CheckedChapter(block, settings, chapter.number))
-    if not checked.chapters:
-        found.append(Problem(source.file, Position(1), _no_chapter(source)))
+    if source.chapters and not checked.chapters:
+        text = "every chapter is hidden: a show needs at least one without hide: true"
+        found.append(Problem(source.file, Position(1), text))
     check_all(checked)
-    found = sorted(set(found))
-    if any(problem.severity == "error" for problem in found):
-        return None, found
     by_number = {chapter.number: chapter for chapter in source.chapters}
-    return Show(checked.settings, _chapters(checked.chapters, by_number), source), found
-
-
-def _no_chapter(source: ShowSource) -> str:
-    if source.chapters:
-        return "every chapter is hidden: a show needs at least one without hide: true"
-    return "there is no chapter: write text below the front matter; --- in a line of its own begins the next"
+    return Show(checked.settings, _chapters(checked.chapters, by_number), source)
 
 
 def _validated(model: type[_Model], block: Block) -> _Model:

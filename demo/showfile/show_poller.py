@@ -1,24 +1,39 @@
 """Makes the health samples of a show of its board: every half second, and at once when a node's state has changed."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from demo.clock import CLOCK
 from demo.showfile.board import BoardNode, ProbeBoard
+from demo.showfile.probing.asker import Opinion
+from demo.showfile.probing.card import shown_by
 
 INTERVAL_SEC = 0.5
 MIN_GAP_SEC = 0.05
 """At most 20 samples a second, however often something changes."""
 
+MAX_CURVES = 8
+FRESH_SEC = 2.0
+
+More = Callable[[], Mapping[str, Any]]
+"""Returns what other parts of the show add to a sample: its `nodes`, `metrics`, `counters` or `victims`."""
+
 
 class ShowPoller:
-    """A `HealthPollerProtocol`: runs the board's probes, and tells what they say."""
+    """A `HealthPollerProtocol`: runs the board's probes, and tells what they say.
 
-    def __init__(self, board: ProbeBoard, links: Mapping[str, Sequence[str]] | None = None) -> None:
+    `links`: name → the names that it leads to; a name of several nodes stands for each of them.
+    """
+
+    def __init__(
+        self, board: ProbeBoard, links: Mapping[str, Sequence[str]] | None = None, more: Iterable[More] = ()
+    ) -> None:
         self._board = board
         self._links = links or {}
+        self._more = tuple(more)
+        self._shown = {name: shown_by(board.settings(name)) for name in board.probes}
         self._changed = asyncio.Event()
         self._stopped = False
         self._health: dict[str, Any] | None = None
@@ -31,42 +46,111 @@ class ShowPoller:
         self._stopped = True
         self._changed.set()
 
-    def hurry(self, node: str) -> None:
-        """Ask now what tells of this node, or of this probe's nodes: something has happened to it."""
-        self._board.hurry(node)
+    def hurry(self, name: str) -> None:
+        """Ask now what tells of this node, probe, process or container, and tell: something has happened to it."""
+        self._board.hurry(name)
+        self._changed.set()
 
     async def run(self) -> None:
+        """Run until `stop`. May be called again after it has failed."""
+        self._stopped = False
         asking = asyncio.create_task(self._board.run())
         try:
             while not self._stopped:
                 self._changed.clear()
                 self._health = self._sample()
-                await asyncio.sleep(MIN_GAP_SEC)
-                try:
-                    async with asyncio.timeout(INTERVAL_SEC - MIN_GAP_SEC):
-                        await self._changed.wait()
-                except TimeoutError:
-                    continue
+                await self._wait_until_due(asking)
         finally:
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
 
+    async def _wait_until_due(self, asking: "asyncio.Task[None]") -> None:
+        await asyncio.sleep(MIN_GAP_SEC)
+        if asking.done():
+            await asking  # it raises what ended it
+        try:
+            async with asyncio.timeout(INTERVAL_SEC - MIN_GAP_SEC):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+
     def _sample(self) -> dict[str, Any]:
         nodes = self._board.all_nodes()
         newest = max((opinion.at for node in nodes for opinion in node.opinions), default=0.0) or CLOCK.now()
-        return {
-            "nodes": [self._node(node) for node in nodes],
+        links = self._expand_links()
+        sample = {
+            "nodes": [self._card(node, links.get(node.id, [])) for node in nodes],
             "has_issues": any(node.state != "up" for node in nodes),
             "last_updated": datetime.fromtimestamp(CLOCK.wall(newest), UTC),
             "interval_sec": INTERVAL_SEC,
+            "metrics": self._curves(nodes),
         }
+        for more in self._more:
+            for key, added in more().items():
+                known = sample.get(key)
+                sample[key] = [*known, *added] if isinstance(known, list) else known or added
+        return sample
 
-    def _node(self, node: BoardNode) -> dict[str, Any]:
+    def _card(self, node: BoardNode, links: list[str]) -> dict[str, Any]:
+        shown = [field for name in node.probes for field in self._shown[name]]
+        fields = node.fact.fields if shown else {}
+        values = {field.label: field.value(fields) for field in shown}
         return {
             "id": node.id,
-            "name": node.id,
-            "type": node.probe,
+            "name": self._board.title(node),
+            "type": node.probes[0],
+            "group": self._board.settings(node.probes[0]).group or "",
             "health": node.state,
-            "detail": node.worst.detail,
-            "links": list(self._links.get(node.id, ())),
+            "detail": _detail(node),
+            "metrics": {label: value for label, value in values.items() if value is not None},
+            "links": links,
+            "opinions": [_tell(opinion) for opinion in node.opinions],
         }
+
+    def _curves(self, nodes: Iterable[BoardNode]) -> list[dict[str, Any]]:
+        """Return the main number of each node that has one; None while it is not known."""
+        curves: list[dict[str, Any]] = []
+        for node in nodes:
+            settings = self._board.settings(node.probes[0])
+            if settings.main is None or len(curves) == MAX_CURVES:
+                continue
+            main = self._shown[node.probes[0]][0]
+            value = main.value(node.fact.fields)
+            curves.append(
+                {
+                    "name": f"{node.id}.{main.path}",
+                    "label": f"{self._board.title(node)} {main.path.rpartition('.')[2]}",
+                    "value": None if isinstance(value, str) else value,
+                    "unit": main.unit,
+                    "role": main.role,
+                }
+            )
+        return curves
+
+    def _expand_links(self) -> dict[str, list[str]]:
+        """Return by node the nodes that it leads to; a name that is no probe's stands for itself."""
+        expanded: dict[str, dict[str, None]] = {}
+        for source, targets in self._links.items():
+            ends = [end for target in targets for end in self._board.ids(target) or (target,)]
+            for start in self._board.ids(source) or (source,):
+                expanded.setdefault(start, {}).update(dict.fromkeys(ends))
+        return {start: list(ends) for start, ends in expanded.items()}
+
+
+def _detail(node: BoardNode) -> str:
+    """Return why it is not up; where two probes do not agree, what each says, and of when."""
+    if len({opinion.state for opinion in node.opinions}) < 2:
+        return node.worst.detail
+    return " · ".join(f"{opinion.source}: {opinion.state}, {_age(opinion)}" for opinion in node.opinions)
+
+
+def _age(opinion: Opinion) -> str:
+    if not opinion.at:
+        return "not checked yet"
+    age = CLOCK.now() - opinion.at
+    return "now" if age < FRESH_SEC else f"{age:.0f} s ago"
+
+
+def _tell(opinion: Opinion) -> dict[str, Any]:
+    age = round(CLOCK.now() - opinion.at, 1) if opinion.at else None
+    return {"source": opinion.source, "health": opinion.state, "detail": opinion.detail, "age_sec": age}

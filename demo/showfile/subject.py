@@ -6,12 +6,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from demo.conditions import parse
 from demo.errors import SubjectError
 from demo.show.following import FollowedShow
-from demo.showfile.predictions import PredictionWatch
+from demo.showfile.predictions import PredictionWatch, WatchingPoller
 from demo.showfile.running import RunningSystem
-from demo.showfile.show import ShowChapter, open_show, show_of
-from demo.showfile.source import ShowSource
+from demo.showfile.show import ShowChapter, open_show, store_show, stored_show
 from demo.showfile.steps import ChapterSteps, needed_sec
 from demo.showfile.trust import refusal
 from demo.types import ACTION_LIMIT_SEC, Chapter, FaultDriver, HealthPollerProtocol, Stage
@@ -23,8 +23,9 @@ HEAL_SEC = 90.0
 class ShowFile:
     """A show from a Markdown file.
 
-    `source`: the file's text and that of its includes, as `remake` returns it: then nothing is read from the disk, so
-    that a healer works from the deck that the fault was injected with. Raises `ShowFileError` that lists every problem.
+    `source`: the file's text and that of its includes, as `options_to_make_it_again` has it. Then nothing is read from
+    the disk, so that a healer works from the deck that the fault was injected with. Raises `ShowFileError`, which lists
+    every problem.
     """
 
     def __init__(
@@ -37,9 +38,10 @@ class ShowFile:
         self._path = path
         self._may_run = allow_run
         self._allows_unlabelled = allow_unlabelled
-        self.show = open_show(Path(path)) if source is None else show_of(ShowSource.from_json(source))
+        self.show = open_show(Path(path)) if source is None else stored_show(source)
         self._system = RunningSystem(self.show, allow_unlabelled=allow_unlabelled)
         self._predictions = PredictionWatch(self.show.chapters, self._system)
+        self._poller = WatchingPoller(self._system.poller, self._predictions)
 
     @property
     def name(self) -> str:
@@ -55,7 +57,7 @@ class ShowFile:
 
     @property
     def poller(self) -> HealthPollerProtocol | None:
-        return self._system.poller
+        return self._poller
 
     @property
     def faults(self) -> Sequence[FaultDriver]:
@@ -65,9 +67,9 @@ class ShowFile:
     def heal_sec(self) -> float:
         return HEAL_SEC
 
-    def remake(self) -> Mapping[str, Any]:
+    def options_to_make_it_again(self) -> Mapping[str, Any]:
         """Return the options that make this subject again in another process, whatever becomes of the file."""
-        options: dict[str, Any] = {"source": self.show.source.to_json(), "allow_run": self._may_run}
+        options: dict[str, Any] = {"source": store_show(self.show), "allow_run": self._may_run}
         return options | ({"allow_unlabelled": True} if self._allows_unlabelled else {})
 
     def chapters(self, stage: Stage) -> Sequence[Chapter]:
@@ -87,6 +89,13 @@ class ShowFile:
     def follow(self, show: FollowedShow) -> None:
         self._system.follow(show)
         self._predictions.follow(show)
+
+    def unmet(self, number: int) -> str:
+        """Return the message of the first requirement of a chapter that does not hold; what is not known does not."""
+        for requirement in self.show.chapters[number - 1].settings.require:
+            if parse(requirement.condition).truth(self._system.facts) is not True:
+                return requirement.msg
+        return ""
 
     async def start(self) -> None:
         await self._system.start()

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import yaml
 
-from demo.showfile.problems import Position, Problem
+from demo.showfile.problems import Position, Problem, shorten
 
 MAX_DEPTH = 20
 """Lists and mappings within one another."""
@@ -68,9 +68,9 @@ class YamlBuilder:
         """Take one event; False: nothing after it is read."""
         if isinstance(event, yaml.ScalarEvent):
             self._take_scalar(event)
-        elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
+        elif isinstance(event, yaml.CollectionStartEvent):
             return self._begin(event)
-        elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+        elif isinstance(event, yaml.CollectionEndEvent):
             self._end()
         elif isinstance(event, yaml.AliasEvent):
             self._report(
@@ -122,14 +122,14 @@ class YamlBuilder:
         if found := _LOST.match(line, position.column - 1):
             place = Position(position.line, found.start(1) + 1)
             message = (
-                f"{_short(found[1])} is a comment here and no part of the text: put quotes around the whole text, or a "
-                "space after # if a comment is meant"
+                f"from # on this is a comment and no part of the text, {shorten(found[1])!r}: put quotes around the "
+                "whole text, or a space after # if a comment is meant"
             )
             self.problems.append(Problem(self.file, place, message, "warning"))
 
     # Lists and mappings.
 
-    def _begin(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> bool:
+    def _begin(self, event: yaml.CollectionStartEvent) -> bool:
         self._refuse_marks(event)
         if len(self._open) >= MAX_DEPTH:
             self._report(event, f"this is nested too deep: {MAX_DEPTH} levels are allowed")
@@ -176,7 +176,7 @@ class YamlBuilder:
         if event.anchor is not None:
             self._report(
                 event,
-                f"&{_short(event.anchor)} would name a value for use elsewhere: a show file has no such "
+                f"&{shorten(event.anchor)} would name a value for use elsewhere: a show file has no such "
                 "anchors; put quotes around it if it is text",
             )
         if event.tag is not None:
@@ -189,7 +189,7 @@ class YamlBuilder:
     def _text(self, event: yaml.Event) -> str:
         position = self._position(event.start_mark)
         line = self.lines[position.line - self.first_line][position.column - 1 :]
-        return _short(line.split(" ")[0])
+        return shorten(line.split(" ")[0])
 
     def _report(self, event: yaml.Event, message: str) -> None:
         self.problems.append(Problem(self.file, self._position(event.start_mark), message))
@@ -203,8 +203,4 @@ class YamlBuilder:
 
 def describe_duplicate(key: str, first: int, second: int) -> str:
     """Say that a key stands in two lines."""
-    return f"{_short(key)} is here twice, in line {first} and in line {second}: delete one"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 60 else f"{text[:57]}…"
+    return f"{shorten(key)} is here twice, in line {first} and in line {second}: delete one"

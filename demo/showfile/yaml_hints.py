@@ -5,12 +5,14 @@ from collections.abc import Sequence
 
 import yaml
 
+from demo.showfile.problems import shorten
+
 MAX_QUOTED = 60
 """Characters of a text that a message repeats."""
 
 _VALUE = re.compile(
     r"""[ ]*(?:-[ ]+)*                                                # items of lists
-        (?:(?:"[^"]*"|'[^']*'|[^\s#"'\[\]{},&*!|>%@`][^:#]*)[ ]*:[ ]+)?  # a key
+        (?:(?:"[^"]*"|'[^']*'|[^\s#"'\[\]{},&*!|>%@`:][^:#]*):(?:[ ]+|$))?  # a key
         (\S.*)?""",
     re.VERBOSE,
 )
@@ -33,12 +35,12 @@ _ESCAPE = "in \"…\" a backslash begins an escape: write it twice, or put the t
 _PLAIN_WORDS = {
     "did not find expected key": "a key was expected here: is this line indented like the ones it belongs to?",
     "did not find expected '-' indicator": "an item of the list above was expected here, with - before it",
-    "mapping values are not allowed in this context": "there is a second colon in this value, or a line that is indented "
-    "too far: put quotes around text that has a colon",
-    "block sequence entries are not allowed in this context": "a list begins on the line after its key: put this item there",
+    "mapping values are not allowed in this context": "a colon is too much here: put quotes around text that has one, "
+    "or indent this line like the ones it belongs to",
+    "block sequence entries are not allowed in this context": "a list begins on the line after its key",
     "found unexpected end of stream": "the quotes that begin here have no end",
     "could not find expected ':'": "a colon and a value are missing here: write key: value",
-    "did not find expected <document start>": "this line does not belong to what stands above it: is it indented like it?",
+    "did not find expected <document start>": "this does not belong to what stands above it: is it indented like it?",
     "did not find expected node content": "a value was expected here",
     "found unknown escape character": _ESCAPE,
     "did not find expected hexdecimal number": _ESCAPE,
@@ -64,16 +66,16 @@ def explain(error: yaml.YAMLError, lines: Sequence[str]) -> tuple[int, int, str]
         if found := _find_trap(lines[candidate]):
             return candidate, *found
     if "flow" in str(error.context):
-        mark, said = error.context_mark or mark, _describe_flow(str(error.context))
-    else:
-        said = _PLAIN_WORDS.get(said, f"this is no YAML: {said}")
+        place, said = _describe_flow(error, lines, line)
+        return *place, said
+    said = _PLAIN_WORDS.get(said, f"this is no YAML: {said}")
     line = min(mark.line, len(lines) - 1)
     return line, min(mark.column, len(lines[line])), said
 
 
 def quote(text: str) -> str:
     """Return `text` in the quotes that keep it as it is, shortened for a message."""
-    shown = text if len(text) <= MAX_QUOTED else f"{text[: MAX_QUOTED - 1]}…"
+    shown = shorten(text, MAX_QUOTED)
     if "'" not in shown:
         return f"'{shown}'"
     if '"' not in shown and "\\" not in shown:
@@ -88,9 +90,9 @@ def _candidates(error: yaml.MarkedYAMLError, lines: Sequence[str], line: int) ->
     before = next((number for number in range(line - 1, -1, -1) if lines[number].strip()), None)
     # At the beginning of a line the parser looks at what has come too early: the cause is before it.
     mark = error.problem_mark
-    if before is not None and mark is not None:
-        if not lines[line][: mark.column].strip() or _NO_SPACE.fullmatch(lines[before]):
-            found.append(before)
+    early = mark is not None and not lines[line][: mark.column].strip()
+    if before is not None and (early or _NO_SPACE.fullmatch(lines[before])):
+        found.append(before)
     if error.context_mark is not None and "flow" in str(error.context):
         found.append(min(error.context_mark.line, len(lines) - 1))
     return found
@@ -102,7 +104,7 @@ def _find_trap(line: str) -> tuple[int, str] | None:
     if "\t" in line[:indent]:
         return line.index("\t"), "there is a tab before this line: indent with spaces"
     if found := _NO_SPACE.fullmatch(line):
-        return found.start(2), f"a space is missing after the colon: write {found[1]}: {_shorten(found[2])}"
+        return found.start(2), f"a space is missing after the colon: write {found[1]}: {shorten(found[2], MAX_QUOTED)}"
     value = _VALUE.fullmatch(line)
     if value is None or not value[1]:
         return None
@@ -112,23 +114,23 @@ def _find_trap(line: str) -> tuple[int, str] | None:
 
 
 def _find_value_trap(text: str) -> str | None:
-    first = text[0]
-    if first in _FIRST:
-        return f"{_FIRST[first]}: put quotes around it, {quote(text)}"
-    if first in "|>" and not _BLOCK_HEADER.fullmatch(text):
-        return f"{first} at the beginning would start a text of many lines: put quotes around it, {quote(text)}"
+    first, alone = text[0], text[1:2] in ("", " ")
     if first in "[{":
         return _find_bracket_trap(text)
     if first in "\"'":
         return _find_quote_trap(text)
-    if first in "?:" and text[1:2] in ("", " "):
-        return f"{first} at the beginning would be part of a mapping: put quotes around it, {quote(text)}"
-    if first == "-" and text[1:2] in ("", " "):
+    if first == "-" and alone:
         return "a list begins on the line after its key: put this item there, or quotes around it if it is text"
-    body = text.split(" #")[0]
-    if ": " in body or body.endswith(":"):
+    why = None
+    if first in _FIRST:
+        why = _FIRST[first]
+    elif first in "?:" and alone:
+        why = f"{first} at the beginning would be part of a mapping"
+    elif first in "|>":
+        why = None if _BLOCK_HEADER.fullmatch(text) else f"{first} at the beginning would start a text of many lines"
+    elif ": " in (body := text.partition(" #")[0]) or body.endswith(":"):
         return f"text with a colon and a space needs quotes: {quote(text)}"
-    return None
+    return why and f"{why}: put quotes around it, {quote(text)}"
 
 
 def _find_bracket_trap(text: str) -> str | None:
@@ -143,8 +145,8 @@ def _find_bracket_trap(text: str) -> str | None:
     inner = re.search(r"""[^\s\[\]{},:"'][\[{]""", text[1:])
     if inner:
         return (
-            "inside [ ] and { }, text with brackets or a comma needs quotes of its own; or write the value in lines, one "
-            "key or one - item on each"
+            "inside [ ] and { }, text with brackets or a comma needs quotes of its own; or write it in lines, one key "
+            "or one - item on each"
         )
     return None
 
@@ -181,13 +183,15 @@ def _find_quote_trap(text: str) -> str | None:
     return f"text stands behind the quotes: put quotes around the whole, {quote(text)}"
 
 
-def _describe_flow(context: str) -> str:
-    kind, end = ("list", "]") if "sequence" in context else ("mapping", "}")
-    return (
-        f"this {kind} in brackets cannot be read from here on: is a comma or its {end} missing? Text with one of "
-        "[ ] { } , needs quotes; or write it in lines"
+def _describe_flow(error: yaml.MarkedYAMLError, lines: Sequence[str], line: int) -> tuple[tuple[int, int], str]:
+    """Return where a value in brackets begins that cannot be read, and what may be wrong with it."""
+    if error.context_mark is not None and "node" not in str(error.context):
+        place = error.context_mark.line, error.context_mark.column
+    else:  # the parser names no beginning: it is the bracket before
+        before = ((number, max(lines[number].rfind("["), lines[number].rfind("{"))) for number in range(line, -1, -1))
+        place = next((found for found in before if found[1] >= 0), (line, 0))
+    kind, end = ("mapping", "}") if lines[place[0]][place[1] : place[1] + 1] == "{" else ("list", "]")
+    return place, (
+        f"this {kind} in brackets cannot be read: is a comma or its {end} missing? Text with one of [ ] {{ }} , needs "
+        "quotes; or write it in lines"
     )
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= MAX_QUOTED else f"{text[: MAX_QUOTED - 1]}…"

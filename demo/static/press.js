@@ -3,6 +3,7 @@
 (() => {
   const PRESSED_MS = 180;
   const NOTICE_MS = 4200;
+  const OFFER_MS = 10000;
   const DOUBLE_MS = 320;
   const FRESH_MS = 600;
   const NO_LINE = 'not sent: no connection';
@@ -25,7 +26,7 @@
     box.style.left = `${left}px`;
     box.style.top = `${above ? at.top - box.offsetHeight - 8 : Math.min(innerHeight - box.offsetHeight - 8, at.bottom + 8)}px`;
   }
-  function notice(element, text) {
+  function notice(element, text, lastsMs = NOTICE_MS) {
     const host = element.closest('dialog[open]') || document.body;
     const key = element.id || element.dataset.key || 'page';
     notices.get(key)?.remove();
@@ -36,8 +37,24 @@
     host.append(box);
     notices.set(key, box);
     place(box, element);
-    setTimeout(() => box.classList.add('fading'), NOTICE_MS - 600);
-    setTimeout(() => box.remove(), NOTICE_MS);
+    setTimeout(() => box.classList.add('fading'), lastsMs - 600);
+    setTimeout(() => box.remove(), lastsMs);
+    return box;
+  }
+
+  // A chapter that requires something may still be entered: by a press of its own, never by a second one on Next.
+  function offerToGoOn(box, element) {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.className = 'plain small';
+    button.textContent = 'Go on anyway';
+    button.setAttribute('hx-post', `${element.getAttribute('hx-post')}?override=true`);
+    button.setAttribute('hx-swap', 'none');
+    const values = element.getAttribute('hx-vals');
+    if (values) button.setAttribute('hx-vals', values);
+    box.append(button);
+    htmx.process(button);
+    place(box, element);
   }
 
   function reason(ctx) {
@@ -59,7 +76,11 @@
     if (isControl(ctx) && ctx.response?.status < 400) demo.link.refresh();
   });
   document.addEventListener('htmx:response:error', (event) => {
-    if (isControl(event.detail.ctx)) notice(event.detail.ctx.sourceElement, reason(event.detail.ctx));
+    const { ctx } = event.detail;
+    if (!isControl(ctx)) return;
+    const isRequired = demo.link.problemOf(ctx)?.code === 'required';
+    const box = notice(ctx.sourceElement, reason(ctx), isRequired ? OFFER_MS : NOTICE_MS);
+    if (isRequired) offerToGoOn(box, ctx.sourceElement);
   });
   document.addEventListener('htmx:error', (event) => {
     const { ctx } = event.detail;

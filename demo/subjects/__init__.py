@@ -1,13 +1,14 @@
 """The systems that a show can be about. Only the chosen one is imported, because imports cost start-up time."""
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, cast
 
 from demo.errors import UsageError
 from demo.subjects.options import Given, fitted, read
 from demo.subjects.own import call, check_parts, checked_deck, find_class, unknown_subject
-from demo.types import Chapter, Stage, Subject
+from demo.types import CanBeMadeAgain, Chapter, Stage, Subject
 
 DEFAULT = "ratelimiter"
 
@@ -18,8 +19,26 @@ _SUBJECTS = {
     "none": "demo.subjects.none:NoSystem",
 }
 
+SHOW_FILE = "demo.showfile.subject:ShowFile"
+SHOW_FILE_ENDINGS = (".md", ".markdown")
+
 _SUPERVISORS = {"ratelimiter": "demo.subjects.ratelimiter.supervisor"}
 """The subjects whose system can run without a show, and the module of the supervisor process of each."""
+
+
+def is_show_file(name: str) -> bool:
+    """Return whether a subject's name is that of a show file."""
+    return name.lower().endswith(SHOW_FILE_ENDINGS)
+
+
+def journal_name(name: str, subject: Subject) -> str:
+    """Return the name under which a subject's shows are kept. A show file is known by its identity, not by its path."""
+    return subject.name if is_show_file(name) else name
+
+
+def options_for_healer(subject: Subject, chosen: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the options with which another process makes the subject again."""
+    return subject.options_to_make_it_again() if isinstance(subject, CanBeMadeAgain) else chosen
 
 
 def names() -> tuple[str, ...]:
@@ -73,10 +92,17 @@ def options(name: str, given: Given) -> dict[str, Any]:
 
 
 def _find_constructor(name: str) -> Callable[..., object]:
+    if is_show_file(name):
+        return partial(_import(SHOW_FILE), name)
     place = _SUBJECTS.get(name, name)
     module, separator, attribute = place.partition(":")
     if not separator:
         unknown_subject(name, _SUBJECTS)
     if name == place:
         return find_class(module, attribute)
+    return _import(place)
+
+
+def _import(place: str) -> Callable[..., object]:
+    module, _, attribute = place.partition(":")
     return cast("Callable[..., object]", getattr(importlib.import_module(module), attribute))

@@ -22,6 +22,7 @@ HELP: tuple[tuple[str, str], ...] = (
     ("← ↑ PgUp P K H Backspace", "previous"),
     ("Home / End", "first / last"),
     ("O or G, number, Enter", "list the chapters, go to one"),
+    ("!", "next, even if what that chapter requires is not met"),
     ("R", "run this chapter's action again"),
     ("C, digit, Enter", "list the faults, fire one"),
     ("U", "heal all"),
@@ -149,6 +150,7 @@ def _act(key: str, state: ShowState) -> Pressed:
 
 _KEYS: dict[str, Pressed] = {
     "home": Pressed(c.Goto(1)),
+    "!": Pressed(c.Advance(override=True)),
     "r": Pressed(c.Rerun()),
     "u": Pressed(c.Heal()),
     "e": Pressed(c.Resume()),

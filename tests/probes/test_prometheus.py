@@ -11,7 +11,7 @@ from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo.probes.prometheus import PrometheusProbe, _parse_values
+from demo.probes.prometheus import PrometheusProbe, PrometheusQueryProbe, _parse_values
 from demo.processes.ports import free_ports
 
 pytestmark = pytest.mark.anyio
@@ -141,3 +141,28 @@ JSON = st.recursive(
 def test_any_result_is_values_or_words(result: Any, kind: str | None) -> None:
     assert isinstance(_parse_values({"resultType": kind, "result": result}, "instance"), dict | str)
     assert isinstance(_parse_values(result, "instance"), dict | str)
+
+
+async def rows(body: Any) -> tuple[Any, Any]:
+    """Return the value and the rows of a query's answer; the trouble, and whether it says nothing, without them."""
+    async with prometheus(body) as (probe, _):
+        reading = await PrometheusQueryProbe(probe.session, probe.url, QUERY, 20.0).read()
+    return (reading.data["value"], reading.data["body"]) if reading.ok else (reading.trouble, reading.inconclusive)
+
+
+async def test_a_query_has_one_value_or_a_row_for_each_result_and_none_where_there_is_no_number() -> None:
+    assert await rows(vector(({}, "3"))) == (3.0, [{"value": 3.0}])
+    two = [{"pod": "a", "value": 1.0}, {"pod": "b", "value": None}]
+    assert await rows(vector(({"pod": "a"}, "1"), ({"pod": "b"}, "NaN"))) == (None, two)
+    assert await rows(vector(({}, "NaN"))) == (None, [{"value": None}])
+    assert await rows(vector()) == (None, [])
+    scalar = {"status": "success", "data": {"resultType": "scalar", "result": [1767225600.1, "7"]}}
+    assert await rows(scalar) == (7.0, [{"value": 7.0}])
+
+
+async def test_a_prometheus_that_does_not_answer_says_nothing_about_what_it_measures() -> None:
+    assert await rows({"status": "success", "data": {"resultType": "matrix", "result": []}}) == (
+        "did not answer with numbers",
+        True,
+    )
+    assert (await rows({"status": "error", "error": "bad"}))[1] is True

@@ -1,7 +1,10 @@
 """Each toxic on real sockets: what client and server see, while it is there and after it has ended."""
 
+import array
 import asyncio
+import fcntl
 import socket
+import termios
 import time
 
 import pytest
@@ -143,10 +146,6 @@ async def test_a_timeout_of_0_never_closes_but_what_lost_data_is_closed_when_it_
 
 def _unread(writer: asyncio.StreamWriter) -> int:
     """Bytes that the other side has not taken yet."""
-    import array
-    import fcntl
-    import termios
-
     found = array.array("i", [0])
     fcntl.ioctl(writer.get_extra_info("socket").fileno(), termios.TIOCOUTQ, found)
     return found[0]

@@ -1,1 +1,1 @@
-"""Tests of `demo.showfile`."""
+"""Tests of show files: reading them, their schema, and what a show makes of them."""

@@ -20,6 +20,9 @@ READY_LOOK_SEC = 0.05
 MARGIN_SEC = 10.0
 """The time that a request may take longer than what the supervisor waits for meanwhile."""
 
+END_TIMEOUT_SEC = 5.0
+"""How long a supervisor that has stopped everything may take to end."""
+
 IsReady = Callable[[], Awaitable[bool]]
 """Returns whether a process is ready; asked again and again until its timeout."""
 
@@ -55,11 +58,12 @@ class OwnedProcesses:
         self.show = show
         self.specs = {spec.name: spec for spec in specs}
         self._ready = dict(ready or {})
-        self._limits = limits or Limits()
+        self.limits = limits or Limits()
         self._connection: SupervisorConnection | None = None
         self._states = {name: ProcessState(name) for name in self.specs}
         self._listeners: list[OnChange] = []
         self._lock = asyncio.Lock()
+        self._stopping = False
 
     # What is known.
 
@@ -95,7 +99,10 @@ class OwnedProcesses:
         Raises `SubjectError` at the first that does not start: nothing of that one is left, those before it run on.
         """
         async with self._lock:
+            self._stopping = False
             adopted = await self._connect()
+            if self._stopping:
+                raise SubjectError("the show is being ended")
             timeout_sec = sum(spec.stop_timeout_sec for spec in self.specs.values()) + MARGIN_SEC
             specs = [spec.to_json() for spec in self.specs.values()]
             found = await self._request("configure", timeout_sec=timeout_sec, specs=specs)
@@ -107,7 +114,7 @@ class OwnedProcesses:
         if self._connection is not None:
             return True
         self._connection, states, adopted = await find_or_start(
-            self.show, self._limits, self._take, self._take_supervisor_end
+            self.show, self.limits, self._take, self._take_supervisor_end
         )
         for state in states:
             self._take(state)
@@ -115,21 +122,24 @@ class OwnedProcesses:
 
     async def stop(self) -> None:
         """End all processes and their supervisor; safe to call twice, or without a start. Raises `SubjectError`."""
-        async with self._lock:
-            connection = self._connection
-            if connection is None:
-                return
-            timeout_sec = sum(spec.stop_timeout_sec + MARGIN_SEC for spec in self.specs.values())
-            try:
-                await connection.request("stop", timeout_sec=timeout_sec)
-            finally:
-                self._connection = None
-                await connection.close()
-            until = time.monotonic() + MARGIN_SEC
-            while not connection.identity.has_ended:
-                if time.monotonic() > until:
-                    raise SubjectError(f"{WHO} does not end: kill process {connection.identity.guard}")
-                await asyncio.sleep(READY_LOOK_SEC)
+        self._stopping = True
+        if self._connection is None:
+            async with self._lock:  # a start that is just connecting
+                pass
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        timeout_sec = sum(spec.stop_timeout_sec for spec in self.specs.values()) + MARGIN_SEC
+        try:
+            # A start that is under way ends with this: it is not waited for.
+            await connection.request("stop", timeout_sec=timeout_sec)
+        except SubjectError:
+            if not await _has_ended(connection.identity):
+                raise
+        finally:
+            await connection.close()
+        if not await _has_ended(connection.identity):
+            raise SubjectError(f"{WHO} does not end: kill process {connection.identity.guard}")
 
     async def close(self) -> None:
         """Leave the processes to the next server, or to their end if none comes."""
@@ -158,7 +168,7 @@ class OwnedProcesses:
         """Return what its judge says within the time after which it counts as hung; True without one."""
         if self.state(name).suspended:
             await self.resume(name)
-        return await self._becomes_ready(name, self._limits.hang)
+        return await self._becomes_ready(name, self.limits.hang)
 
     async def _ensure(self, name: str, do: str = "ensure") -> None:
         spec, judged = self._find(name), name in self._ready
@@ -248,3 +258,13 @@ class OwnedProcesses:
         for name, state in tuple(self._states.items()):
             if state.alive:
                 self._take(ProcessState(name, "ended", state.pid, state.born, False, None, "ended", why, state.starts))
+
+
+async def _has_ended(supervisor: SupervisorIdentity) -> bool:
+    """Return whether it ends within some seconds."""
+    until = time.monotonic() + END_TIMEOUT_SEC
+    while not supervisor.has_ended:
+        if time.monotonic() > until:
+            return False
+        await asyncio.sleep(READY_LOOK_SEC)
+    return True

@@ -42,7 +42,7 @@ class SupervisorConnection:
                     self.identity.socket, limit=MAX_MESSAGE_BYTES
                 )
         except (OSError, TimeoutError) as error:
-            raise SubjectError(f"{WHO} does not answer") from error
+            raise SubjectError(self._describe_silence()) from error
         self._receiving = asyncio.create_task(self._receive(self._reader, changed, ended), name="processes of the show")
         try:
             answer = await self.request("hello", token=token, role=role, pid=os.getpid())
@@ -63,10 +63,13 @@ class SupervisorConnection:
             async with asyncio.timeout(timeout_sec):
                 result: Mapping[str, Any] = await answer
         except (OSError, TimeoutError) as error:
-            raise SubjectError(f"{WHO} does not answer") from error
+            raise SubjectError(self._describe_silence()) from error
         finally:
             del self._pending[ident]
         return result
+
+    def _describe_silence(self) -> str:
+        return f"{WHO} does not answer: if it hangs, end it and all of them by `kill -9 {self.identity.pid}`"
 
     async def _receive(
         self, reader: asyncio.StreamReader, changed: Callable[[ProcessState], None], ended: Callable[[], None]

@@ -52,6 +52,11 @@ class SupervisorIdentity:
         return asdict(self)
 
     @property
+    def tag(self) -> str:
+        """What marks its processes, in their environment."""
+        return f"{self.pid}-{self.born}"
+
+    @property
     def is_alive(self) -> bool:
         """Whether it can be asked. Raises `FaultError` when that cannot be told."""
         return self.boot == boot_id() and ProcessRef(self.pid, self.born).is_alive

@@ -1,8 +1,8 @@
 """A script that runs between the supervisor and a process of the show, and then becomes that process.
 
-Reads one JSON object from stdin: `argv`, `cwd`, `env`, `user` (or null), `parent` and `status`, a descriptor to which
-it writes why the program could not be started; nothing comes there when it runs. It imports nothing of this package,
-so that it costs only milliseconds.
+Reads one JSON object from stdin: `argv`, `cwd`, `inherited` and `env` (variables, the latter win), `user` (or null),
+`parent`, and `status`: a descriptor to which it writes why the program could not be started, and nothing if it runs.
+It imports nothing of this package, so that it costs only milliseconds.
 """
 
 import contextlib
@@ -37,11 +37,11 @@ class CannotStart(Exception):
 
 def become(order: dict[str, Any]) -> NoReturn:
     """Execute the program as its user, in its directory, tied to the supervisor's life. Raises `CannotStart`."""
-    environ = dict(order["env"])
-    who = ""
+    environ, who = order["inherited"], ""
     if order["user"] is not None:
-        environ = _switch_user(order["user"]) | environ
+        environ |= _switch_user(order["user"])
         who = f"user {order['user']} "
+    environ |= order["env"]
     # After the switch, which would clear it.
     _tie_to(order["parent"])
     _enter(order["cwd"], who)
@@ -59,12 +59,13 @@ def _switch_user(name: str) -> dict[str, str]:
         user = pwd.getpwnam(name)
     except KeyError:
         raise CannotStart(f"this machine has no user {name}") from None
-    if os.geteuid() != user.pw_uid:
-        if os.geteuid() != 0:
-            raise CannotStart(f"only root can run it as user {name}: leave `user` out, or start the show as root")
-        os.initgroups(name, user.pw_gid)
-        os.setgid(user.pw_gid)
-        os.setuid(user.pw_uid)
+    if os.geteuid() == user.pw_uid:
+        return {}
+    if os.geteuid() != 0:
+        raise CannotStart(f"only root can run it as user {name}: leave `user` out, or start the show as root")
+    os.initgroups(name, user.pw_gid)
+    os.setgid(user.pw_gid)
+    os.setuid(user.pw_uid)
     return {"HOME": user.pw_dir, "USER": name, "LOGNAME": name, "SHELL": user.pw_shell or "/bin/sh"}
 
 

@@ -1,19 +1,22 @@
 """The last lines that a process printed: bounded, however much it prints, with colours as they came."""
 
 from collections import deque
+from itertools import islice
 
 from demo.processes.owned.spec import OutputLines
 
-MAX_LINES = 400
+MAX_LINES = 2000
 MAX_LINE_BYTES = 4000
 """A longer line is cut into several."""
 
+MAX_ANSWER_BYTES = 1_000_000
+
 
 class OutputTail:
-    """Collects output as it comes, over all runs of one process."""
+    """Collects output as it comes, over all runs of one process. Lines are decoded when somebody reads them."""
 
     def __init__(self) -> None:
-        self._lines: deque[str] = deque(maxlen=MAX_LINES)
+        self._lines: deque[bytes] = deque(maxlen=MAX_LINES)
         self._unfinished = b""
         self._end = 0
         self._run_began = 0
@@ -23,32 +26,37 @@ class OutputTail:
         self._run_began = self._end
 
     def add(self, chunk: bytes) -> None:
-        *lines, unfinished = (self._unfinished + chunk).split(b"\n")
-        for line in lines:
-            self._append(line)
-        while len(unfinished) > MAX_LINE_BYTES:
-            self._append(unfinished[:MAX_LINE_BYTES])
-            unfinished = unfinished[MAX_LINE_BYTES:]
-        self._unfinished = unfinished
+        *lines, self._unfinished = (self._unfinished + chunk).split(b"\n")
+        if lines and max(map(len, lines)) > MAX_LINE_BYTES:
+            lines = [part for line in lines for part in _cut(line)]
+        if len(self._unfinished) > MAX_LINE_BYTES:
+            *parts, self._unfinished = _cut(self._unfinished)
+            lines += parts
+        self._lines.extend(lines)
+        self._end += len(lines)
 
     def finish(self) -> None:
         """Take what stands after the last newline as a line: the run is over."""
         if self._unfinished:
-            self._append(self._unfinished)
-        self._unfinished = b""
-
-    def _append(self, line: bytes) -> None:
-        for start in range(0, len(line) or 1, MAX_LINE_BYTES):
-            self._lines.append(line[start : start + MAX_LINE_BYTES].rstrip(b"\r").decode(errors="replace"))
-            self._end += 1
+            self.add(b"\n")
 
     def since(self, number: int) -> OutputLines:
-        """Return the lines from `number` on, counted from 0, as far as they are kept."""
-        count = min(len(self._lines), max(0, self._end - number))
-        return OutputLines(tuple(self._lines)[len(self._lines) - count :], self._end)
+        """Return the lines from `number` on, counted from 0: as many of the last ones as are kept and fit an answer."""
+        found: deque[str] = deque()
+        size = 0
+        for line in islice(reversed(self._lines), max(0, self._end - number)):
+            size += len(line)
+            if size > MAX_ANSWER_BYTES:
+                break
+            found.appendleft(line.rstrip(b"\r").decode(errors="replace"))
+        return OutputLines(tuple(found), self._end)
 
     @property
     def last_line(self) -> str:
         """The last line of this run that is not blank, "" if there is none."""
-        lines = [self._unfinished.decode(errors="replace"), *reversed(self.since(self._run_began).lines)]
-        return next((line.strip() for line in lines if line.strip()), "")
+        lines = [self._unfinished, *islice(reversed(self._lines), self._end - self._run_began)]
+        return next((line.strip().decode(errors="replace") for line in lines if line.strip()), "")
+
+
+def _cut(line: bytes) -> list[bytes]:
+    return [line[start : start + MAX_LINE_BYTES] for start in range(0, len(line) or 1, MAX_LINE_BYTES)]

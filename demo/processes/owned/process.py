@@ -23,6 +23,9 @@ OWNER_LOOK_SEC = 0.25
 """Who listens is looked up in all of /proc: not as often as a port is tried."""
 
 CONNECT_SEC = 0.3
+YOUNG_SEC = 10.0
+"""A process that ends with code 0 so soon, and leaves another one, has gone into the background."""
+
 MAX_REASON = 300
 
 
@@ -101,10 +104,12 @@ class OwnedProcess:
         if self._run is not None and self._run.is_alive and self._phase == "starting":
             self._set("up")
 
-    async def stop(self, *, close: bool = False, why: str = "stopped") -> None:
-        """End it, and return once nothing of it is left. With `close` it is never started again."""
-        # Seen by a start that is under way and holds the lock: it gives up.
-        self._closed = self._closed or close
+    def close(self) -> None:
+        """Start it never again; a start that is under way gives up."""
+        self._closed = True
+
+    async def stop(self, why: str = "stopped") -> None:
+        """End it, and return once nothing of it is left."""
         async with self._lock:
             if self._run is None:
                 return
@@ -146,7 +151,7 @@ class OwnedProcess:
             await run.start()
             self._check_not_closed()
             self._changed(self)  # its pid is known
-            await self._wait_ready(run)
+            await self._wait_ready(run, judged)
         except SubjectError as error:
             await self._abandon(str(error))
             raise
@@ -177,10 +182,11 @@ class OwnedProcess:
                 raise SubjectError(f"{self.spec.name}: {taken_by(port)}: stop that program, then heal")
             await asyncio.sleep(LOOK_SEC)
 
-    async def _wait_ready(self, run: ProcessRun) -> None:
+    async def _wait_ready(self, run: ProcessRun, judged: bool) -> None:
         """Wait until its port is its own and accepts; without a port, until it has lived for a moment."""
         port = self.spec.port
-        timeout = self._limits.alive if port is None else self.spec.ready_timeout_sec
+        without_port_sec = 0.0 if judged else self._limits.alive
+        timeout = without_port_sec if port is None else self.spec.ready_timeout_sec
         until, look_at = time.monotonic() + timeout, 0.0
         while not run.ended.is_set() and time.monotonic() < until:
             self._check_not_closed()
@@ -225,8 +231,16 @@ class OwnedProcess:
             run.adopt(self._strays())  # whoever starts it says why it ended
         elif self._phase == "up":
             self._set("ended", _trouble_of(run.exit_code), self._describe_end(run))
-            self._cleaning = asyncio.get_running_loop().create_task(run.clean_up())
+            self._cleaning = asyncio.get_running_loop().create_task(self._clean_up(run))
             self._cleaning.add_done_callback(_log_failure)
+
+    async def _clean_up(self, run: ProcessRun) -> None:
+        """Kill what it has left, and say so if it seems to have meant that to go on."""
+        if run.exit_code == 0 and time.monotonic() - run.began < YOUNG_SEC:
+            run.adopt(self._strays())
+            if left := run.members():
+                self._set("ended", self._trouble, self._describe_background(left))
+        await run.clean_up()
 
     def _set(self, phase: Phase, trouble: str = "", reason: str = "") -> None:
         self._phase, self._trouble, self._reason = phase, trouble, reason
@@ -237,9 +251,15 @@ class OwnedProcess:
         self._trouble = _trouble_of(run.exit_code)
         while_starting = " while starting" if self._phase == "starting" else ""
         if while_starting and run.exit_code == 0 and (left := run.members()):
-            names = ", ".join(f"{procfs.name_of(pid)}, process {pid}" for pid in left)
-            return f"{name} went into the background ({names}): have it run in the foreground. {said}"
+            return self._describe_background(left)
         return f"{name} {_ending_of(run.exit_code)}{while_starting}: {said}"
+
+    def _describe_background(self, left: procfs.Processes) -> str:
+        names = ", ".join(f"{procfs.name_of(pid)}, process {pid}" for pid in left)
+        return (
+            f"{self.spec.name} went into the background ({names}), and was ended: "
+            f"have it run in the foreground. {self._last_words()}"
+        )
 
     def _describe_silence(self, port: int) -> str:
         after = f"after {self.spec.ready_timeout_sec:g} s"

@@ -23,14 +23,20 @@ LAUNCH = Path(__file__).with_name("launch.py")
 MARK = "CHAOS_STAGE_PROCESS"
 """The environment variable that names the supervisor's run and the process, in all that the process starts."""
 
+SUPERVISOR_MARK = "CHAOS_STAGE_SUPERVISOR"
+"""The same for the supervisor's run alone, so that the next one finds what a killed supervisor and guard have left."""
+
 LAUNCH_TIMEOUT_SEC = 10.0
 KILL_TIMEOUT_SEC = 5.0
 LOOK_SEC = 0.02
 
 READ_BYTES = 65_536
-MAX_BURST_BYTES = 1_000_000
+MAX_BURST_BYTES = 262_144
 PAUSE_SEC = 0.1
 """After so many bytes, the output is left alone for so long: a process that prints for ever waits, nobody else does."""
+
+MAX_DRAINS = 32
+"""Reads of what an ended process has printed last: at least what a pipe of a megabyte holds."""
 
 
 class ProcessRun:
@@ -40,17 +46,16 @@ class ProcessRun:
         self, spec: ProcessSpec, tag: str, output: OutputTail, reaper: ChildReaper, changed: Callable[[], None]
     ) -> None:
         self._spec, self._output, self._reaper, self._changed = spec, output, reaper, changed
-        self._mark = f"{tag}/{spec.name}"
+        self._tag, self._mark = tag, f"{tag}/{spec.name}"
         self._popen: subprocess.Popen[bytes] | None = None
         self._pipe = -1
         self._burst = 0
         self._known: procfs.Processes = {}
+        self.began = time.monotonic()
         self.main: ProcessRef | None = None
         self.exit_code: int | None = None
         self.suspended = False
         self.ended = asyncio.Event()
-        self.left_behind: procfs.Processes = {}
-        """What went on when the main process ended: it was killed then."""
 
     @property
     def pid(self) -> int:
@@ -102,7 +107,8 @@ class ProcessRun:
         order = {
             "argv": spec.argv,
             "cwd": spec.cwd,
-            "env": for_own_process() | {MARK: self._mark} | dict(spec.env),
+            "inherited": for_own_process(),
+            "env": {SUPERVISOR_MARK: self._tag, MARK: self._mark, **spec.env},
             "user": spec.user,
             "parent": os.getpid(),
             "status": status,
@@ -142,8 +148,8 @@ class ProcessRun:
             asyncio.get_running_loop().add_reader(self._pipe, self._read_output)
 
     def _drain_output(self) -> None:
-        """Read what the ended process has printed last: at most what a pipe holds."""
-        for _ in range(2 * MAX_BURST_BYTES // READ_BYTES):
+        """Read what the ended process has printed last."""
+        for _ in range(MAX_DRAINS):
             if self._pipe < 0:
                 return
             try:
@@ -200,7 +206,6 @@ class ProcessRun:
         """Kill what is left of it after the end of its main process. Raises `SubjectError` when that is impossible."""
         until = time.monotonic() + KILL_TIMEOUT_SEC
         while left := self.members():
-            self.left_behind = self.left_behind or left
             for pid, born in left.items():
                 with contextlib.suppress(PermissionError):
                     ProcessRef(pid, born).kill()

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -58,22 +59,12 @@ async def _start(files: SupervisorFiles, show: str, limits: Limits) -> Mapping[s
     except OSError as error:
         return {"failed": f"{files.log} cannot be written: {error.strerror or error}"}
     try:
-        # A session of its own: Ctrl-C must reach the server only, and a closed terminal, too.
-        guard = await asyncio.create_subprocess_exec(
-            *detached(GUARD),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=log,
-            start_new_session=True,
-            cwd="/",
-        )
-        async with asyncio.timeout(START_TIMEOUT_SEC):
-            line, _ = await guard.communicate(json.dumps(order).encode() + b"\n")
+        # In a thread and without the event loop: with uvloop the guard would inherit the pipes, and never end them.
+        line = await asyncio.to_thread(_run_guard, json.dumps(order).encode() + b"\n", log)
+    except subprocess.TimeoutExpired:
+        return {"failed": f"it did not start within {START_TIMEOUT_SEC:.0f} s; see its log: {files.log}"}
     except OSError as error:
         return {"failed": f"{sys.executable} cannot be executed: {error.strerror or error}"}
-    except TimeoutError:
-        guard.kill()
-        return {"failed": f"it did not start within {START_TIMEOUT_SEC:.0f} s; see its log: {files.log}"}
     finally:
         os.close(log)
     try:
@@ -81,3 +72,21 @@ async def _start(files: SupervisorFiles, show: str, limits: Limits) -> Mapping[s
     except ValueError:
         report = {"failed": f"it ended at its start; see its log: {files.log}"}
     return report
+
+
+def _run_guard(order: bytes, log: int) -> bytes:
+    """Start the guard and return its report. It detaches itself, so what is waited for here ends at once."""
+    with subprocess.Popen(  # noqa: S603 - a module of ours
+        detached(GUARD),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        # A session of its own: Ctrl-C must reach the server only, and a closed terminal, too.
+        start_new_session=True,
+        cwd="/",
+    ) as guard:
+        try:
+            return guard.communicate(order, START_TIMEOUT_SEC)[0]
+        except subprocess.TimeoutExpired:
+            guard.kill()
+            raise

@@ -13,6 +13,7 @@ import os
 import secrets
 import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,12 +26,17 @@ from demo.processes.owned.identity import SupervisorFiles, SupervisorIdentity, b
 from demo.processes.owned.process import OwnedProcess
 from demo.processes.owned.protocol import HELLO_TIMEOUT_SEC, MAX_MESSAGE_BYTES, encode, receive
 from demo.processes.owned.reaper import ChildReaper
+from demo.processes.owned.run import SUPERVISOR_MARK
 from demo.processes.owned.spec import Limits, ProcessSpec
+from demo.processes.process_ref import ProcessRef
 
 logger = logging.getLogger("demo.processes.owned.supervisor")
 
 MAX_UNSENT_BYTES = 1_000_000
 """A client that does not read is disconnected when so much waits for it."""
+
+LEFTOVERS_TIMEOUT_SEC = 5.0
+LOOK_SEC = 0.02
 
 Work = Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 
@@ -170,7 +176,8 @@ class Supervisor:
             changed = [name for name in known if name in specs and known[name].spec != specs[name]]
             for name in reversed([*known]):
                 if name in removed or name in changed:
-                    await known[name].stop(close=True)
+                    known[name].close()
+                    await known[name].stop()
             self._processes = {
                 name: known[name] if name in known and name not in changed else self._make(spec)
                 for name, spec in specs.items()
@@ -178,8 +185,7 @@ class Supervisor:
             return {"removed": removed, "changed": changed}
 
     def _make(self, spec: ProcessSpec) -> OwnedProcess:
-        tag = f"{self._identity.pid}-{self._identity.born}"
-        return OwnedProcess(spec, tag, self._limits, self._reaper, self._tell, self._find_strays)
+        return OwnedProcess(spec, self._identity.tag, self._limits, self._reaper, self._tell, self._find_strays)
 
     def _find_strays(self) -> procfs.Processes:
         """Return the orphans that belong to no process that lives."""
@@ -241,9 +247,11 @@ class Supervisor:
     async def end(self) -> None:
         """End all processes, the last one first. Raises `SubjectError` for those that do not terminate."""
         troubles = []
+        for process in self._processes.values():
+            process.close()
         for process in reversed(tuple(self._processes.values())):
             try:
-                await process.stop(close=True)
+                await process.stop()
             except SubjectError as error:
                 troubles.append(str(error))
         if troubles:
@@ -268,6 +276,18 @@ def _watch_guard(guard: int, ending: asyncio.Event) -> None:
         ending.set()
 
 
+async def _end_leftovers(files: SupervisorFiles) -> None:
+    """Kill what an earlier supervisor of this show has left: only if its guard was killed as well, there is any."""
+    recorded = files.read()
+    if recorded is None or recorded[0].boot != boot_id():
+        return
+    until = time.monotonic() + LEFTOVERS_TIMEOUT_SEC
+    while (left := procfs.marked(SUPERVISOR_MARK, recorded[0].tag)) and time.monotonic() < until:
+        for pid, born in left.items():
+            ProcessRef(pid, born).kill()
+        await asyncio.sleep(LOOK_SEC)
+
+
 async def _supervise(order: Mapping[str, Any], files: SupervisorFiles) -> None:
     pid, guard = os.getpid(), int(order["guard"])
     identity = SupervisorIdentity(
@@ -277,6 +297,7 @@ async def _supervise(order: Mapping[str, Any], files: SupervisorFiles) -> None:
     supervisor = Supervisor(identity, token, Limits.from_json(order["limits"]))
     supervisor.attach()
     _watch_guard(guard, supervisor.ending)
+    await _end_leftovers(files)
     files.remove()
     previous_umask = os.umask(0o177)  # of the socket, from its creation on
     try:

@@ -5,9 +5,15 @@ from demo.showfile.checks.condition_texts import ConditionText, condition_texts
 from demo.showfile.checks.fields import BOOK, OF_LOADS, OF_NODES, has_rows, own_fields
 from demo.showfile.checks.known_names import KnownNames, elements_of
 from demo.showfile.checks.places import Checked
+from demo.showfile.probing.owner import owner_of
+from demo.showfile.schema.probes import ProbeSettings
 from demo.showfile.schema_problems import did_you_mean
 
-HEALER = {"healed": "whoever heals asks probes alone", "ready": "nothing else runs before the processes do"}
+HEALER = {
+    "healed": "healed asks probes alone, because who heals after a crash has nothing else",
+    "ready": "ready asks probes alone, because nothing else runs yet",
+}
+PICKED = "a node is picked by what its probe says"
 
 
 def check_conditions(checked: Checked, names: KnownNames) -> None:
@@ -76,7 +82,7 @@ def _check_nodes(found: ConditionText, use: NameUse, names: KnownNames) -> None:
 def _check_no_log(found: ConditionText, use: NameUse, name: str, names: KnownNames) -> None:
     probe = names.probes.get(name)
     if probe is not None and probe.log is not None:
-        text = f"{name} is read from a log: {HEALER.get(found.key, '')}, and only those that can be asked at once"
+        text = f"{name} reads a log, which says nothing about now: {found.key} needs a probe that can be asked"
         found.block.error_in(found.path, use.offset, text)
 
 
@@ -100,7 +106,7 @@ def _check_value(found: ConditionText, use: NameUse, names: KnownNames) -> None:
 def _check_bare(found: ConditionText, use: NameUse, names: KnownNames) -> None:
     """Check what is said of requests without the name of a load: there must be one load alone."""
     if found.scope != "show":
-        text = f"{use.text} is measured by a load: {HEALER.get(found.key, 'a node is picked by what its probe says')}"
+        text = f"{use.text} is measured by a load: {HEALER.get(found.key, PICKED)}"
         found.block.error_in(found.path, use.offset, text)
     elif not names.loads and not names.has_subject:
         found.block.error_in(found.path, use.offset, f"{use.text} is measured by a load, and none is declared")
@@ -111,7 +117,7 @@ def _check_bare(found: ConditionText, use: NameUse, names: KnownNames) -> None:
 
 def _check_load(found: ConditionText, use: NameUse, name: str, rest: tuple[str, ...]) -> None:
     if found.scope != "show":
-        text = f"{name} is a load: {HEALER.get(found.key, 'a node is picked by what its probe says')}"
+        text = f"{name} is a load: {HEALER.get(found.key, PICKED)}"
         found.block.error_in(found.path, use.offset, text)
         return
     field = rest[1] if rest[:1] == (BOOK,) and len(rest) > 1 else rest[0] if rest else ""
@@ -133,6 +139,8 @@ def _check_field(found: ConditionText, use: NameUse, name: str, rest: tuple[str,
         if name in names.groups and use.role == "value":
             _say_count(found, use, name, rest)
         return
+    if found.scope == "node":
+        _check_owner(found, use, name, probe)
     known = own_fields(probe)
     if known is not None and rest[0] not in (*known, *OF_NODES):
         hint = did_you_mean(rest[0], known) or "."
@@ -140,6 +148,15 @@ def _check_field(found: ConditionText, use: NameUse, name: str, rest: tuple[str,
         found.block.error_in(found.path, use.offset, text)
     elif use.role == "value" and found.scope != "node" and (has_rows(probe) or len(elements_of(probe)) > 1):
         _say_count(found, use, name, rest)
+
+
+def _check_owner(found: ConditionText, use: NameUse, name: str, probe: ProbeSettings) -> None:
+    """Check that a node which `where` picks leads to what the fault breaks: a container, or a process of the show."""
+    owner, kind = owner_of(probe, name), found.path[-2]
+    if not (owner.container if kind == "container" else owner.process):
+        key = "container: db-${id}" if kind == "container" else "behind: ${id}"
+        text = f"the probe {name} does not say whose {kind} its nodes are: add {key} to it"
+        found.block.error_in(found.path, use.offset, text)
 
 
 def _say_count(found: ConditionText, use: NameUse, name: str, rest: tuple[str, ...]) -> None:

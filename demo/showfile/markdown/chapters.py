@@ -15,7 +15,7 @@ from demo.showfile.markdown.headings import find_heading
 from demo.showfile.markdown.images import address_of, find_images, resolve_image
 from demo.showfile.markdown.scan import Comment, Fence, MarkdownScan
 from demo.showfile.markdown.snippets import is_snippet, read_snippet
-from demo.showfile.problems import Position, Problem
+from demo.showfile.problems import Position, Problem, shorten
 from demo.showfile.settings_block import read_settings
 from demo.showfile.yaml_reader import YamlData, empty
 
@@ -158,16 +158,18 @@ class ChapterReader:
 
     def _insert_code(self, number: int, line: str, text: ChapterText) -> None:
         try:
-            code = read_snippet(line, self.files, self.path)
-            self._snippet_size += len(code)
-            if self._snippet_size > MAX_SNIPPETS:
-                raise InvalidValue(
-                    f"all code from files is longer than {MAX_SNIPPETS:,} characters, which is the limit"
-                )
+            code = self._read_code(line)
         except InvalidValue as error:
             self._report(number, len(line) - len(line.lstrip()), str(error))
             return
         text.replace(number, 0, number, len(line), f"\n{code}\n")
+
+    def _read_code(self, line: str) -> str:
+        code = read_snippet(line, self.files, self.path)
+        self._snippet_size += len(code)
+        if self._snippet_size > MAX_SNIPPETS:
+            raise InvalidValue(f"all code from files is longer than {MAX_SNIPPETS:,} characters, which is the limit")
+        return code
 
     def _check_images(self, number: int, line: str, text: ChapterText) -> None:
         for image in find_images(line):
@@ -189,7 +191,7 @@ class ChapterReader:
             return
         if info.rest:
             column = line.rfind(info.rest) + 1
-            message = f"{info.rest[:60]} is ignored: a code block has a language, and steps as in {{1|3-5|all}}"
+            message = f"{shorten(info.rest)} is ignored: a code block has a language, and steps as in {{1|3-5|all}}"
             self.problems.append(Problem(self.file, Position(fence.first + 1, column), message, "warning"))
 
     def _report(self, line: int, column: int, message: str) -> None:

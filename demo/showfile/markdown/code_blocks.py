@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from demo.errors import InvalidValue
+from demo.showfile.problems import shorten
 
 MAX_STEPS = 50
 
@@ -26,7 +27,7 @@ class CodeInfo:
 
 
 def parse_code_info(info: str, line_count: int | None = None) -> CodeInfo:
-    """Read `sql {1|3-5|all}`. Raises `InvalidValue` for steps that are none, or beyond the code's `line_count` lines."""
+    """Read `sql {1|3-5|all}`. Raises `InvalidValue` for steps that are none, or beyond the `line_count` lines."""
     found = _INFO.fullmatch(info.strip())
     language, rest = (found[1], found[2].strip()) if found else ("", info)
     if _REVEAL.match(rest) or _REVEAL.fullmatch(language):
@@ -48,11 +49,13 @@ def _parse_step(step: str, line_count: int | None) -> tuple[tuple[int, int], ...
     for part in step.split(","):
         found = _LINES.fullmatch(part.strip())
         if found is None:
-            raise InvalidValue(f"{step[:60]!r} is no step of a code block: write line numbers as in {{1|3-5|2,7|all}}")
+            raise InvalidValue(
+                f"{shorten(step)!r} is no step of a code block: write line numbers as in {{1|3-5|2,7|all}}"
+            )
         first, last = int(found[1]), int(found[2] or found[1])
         if first < 1 or last < first:
             raise InvalidValue(
-                f"{part.strip()!r} names no lines: they count from 1, and the smaller number comes first"
+                f"{shorten(part.strip())!r} names no lines: they count from 1, and the smaller number comes first"
             )
         if line_count is not None and last > line_count:
             raise InvalidValue(f"line {last} does not exist: the code has {line_count} lines")

@@ -51,24 +51,18 @@ class Directive:
 
 def parse_comment(text: str) -> Directive:
     """Return what a comment's text asks for. Raises `InvalidValue` if it is misspelt or its argument is wrong."""
-    if _TOOL.match(text):
-        return Directive("tool")
     found = _NAMED.match(text)
-    if found is None:
-        return Directive("remark", _unindent(text))
+    if found is None or _TOOL.match(text):
+        return Directive("tool") if _TOOL.match(text) else Directive("remark", _unindent(text))
     name, argument = found[1], found[3]
     if name in ("speaker_note", "speaker_notes") and found[2]:
         return Directive("speaker_note", _read_note(argument))
+    if name in _READERS:
+        return Directive(name, numbers=_READERS[name](argument))
     if name in ("pause", "reset_layout"):
         if argument.strip():
             raise InvalidValue(f"{name} takes nothing behind it: write <!-- {name} -->")
         return Directive(name)
-    if name == "column_layout":
-        return Directive(name, numbers=_read_widths(argument))
-    if name == "column":
-        if (index := _INDEX.fullmatch(argument)) is None:
-            raise InvalidValue("column takes the number of a column, from 0: write <!-- column: 0 -->")
-        return Directive(name, numbers=(int(index[1]),))
     _refuse_misspelt(name)
     return Directive("remark", _unindent(text))
 
@@ -93,11 +87,20 @@ def _read_widths(argument: str) -> tuple[int, ...]:
     return widths
 
 
+def _read_index(argument: str) -> tuple[int, ...]:
+    if (found := _INDEX.fullmatch(argument)) is None:
+        raise InvalidValue("column takes the number of a column, from 0: write <!-- column: 0 -->")
+    return (int(found[1]),)
+
+
+_READERS = {"column_layout": _read_widths, "column": _read_index}
+
+
 def _read_note(argument: str) -> str:
     """Return a note's text; `|` before many lines is YAML's way, which presenterm has."""
     first, newline, rest = argument.partition("\n")
     if newline and first.strip() in ("|", ">", "|-", ">-"):
-        return _unindent(rest)
+        return dedent(rest).strip("\n").rstrip()
     return _unindent(argument)
 
 

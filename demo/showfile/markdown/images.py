@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
 from demo.errors import InvalidValue
-from demo.showfile.deck_files import DeckFiles, shorten
+from demo.showfile.deck_files import DeckFiles
 from demo.showfile.markdown.code_spans import LineTokens
+from demo.showfile.problems import shorten
 
 SUFFIXES = ("png", "jpg", "jpeg", "gif", "webp", "avif", "svg")
 MAX_IMAGE_BYTES = 10_000_000

@@ -7,6 +7,7 @@ from demo.errors import InvalidValue
 from demo.showfile.deck_files import DeckFiles
 from demo.showfile.file_text import split_text
 from demo.showfile.markdown.code_blocks import parse_code_info
+from demo.showfile.problems import shorten
 
 MAX_SNIPPET_BYTES = 100_000
 
@@ -76,7 +77,8 @@ def _find_region(lines: list[str], region: str, path: str) -> list[str]:
     start = next((number for number, found in marks if not found[1] and found[2] == region), None)
     if start is None:
         raise InvalidValue(
-            f"{path} has no region {region}: write #region {region} and #endregion around it, in comments"
+            f"{shorten(path)} has no region {shorten(region)}: write #region and its name before it, "
+            "and #endregion after it, in comments"
         )
     depth = 0
     for number, found in marks:
@@ -85,4 +87,4 @@ def _find_region(lines: list[str], region: str, path: str) -> list[str]:
             if depth == 0:
                 inside = {number for number, _ in marks}
                 return [lines[line] for line in range(start + 1, number) if line not in inside]
-    raise InvalidValue(f"the region {region} of {path} has no end: write #endregion after it")
+    raise InvalidValue(f"the region {shorten(region)} of {shorten(path)} has no end: write #endregion after it")

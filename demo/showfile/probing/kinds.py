@@ -1,6 +1,6 @@
 """Makes what asks one address of a probe, by the probe's kind."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,21 +26,25 @@ from demo.showfile.schema.probes import ProbeSettings
 SCHEMES = ("http://", "https://")
 
 
+async def _unknown(asked: object) -> None:
+    """Answer for what nobody here knows."""
+
+
 @dataclass
 class Sources:
     """What probes ask with; whoever runs them gives it.
 
     `session` is called for each request. `engine`: the container engine, None if there is none; `project`: the compose
-    project whose services are meant. `process`: returns at once what is known of a process of the show, None if nothing
-    is. `log`: returns what returns the lines of a process or service. `fill`: puts the values of secrets into a text.
+    project whose services are meant. `process`: returns what is known of a process of the show, None if nothing is.
+    `log`: returns what returns the lines of a process or service. `fill`: puts the values of secrets into a text.
     `environ` is the whole environment of commands, `folder` where they run.
     """
 
     session: Callable[[], aiohttp.ClientSession]
     engine: Engine | None = None
     project: str = ""
-    process: Callable[[str], ProcessState | None] = lambda name: None
-    log: Callable[[LogSettings], LinesSince] = lambda settings: lambda since: None
+    process: Callable[[str], Awaitable[ProcessState | None]] = _unknown
+    log: Callable[[LogSettings], LinesSince] = lambda settings: _unknown
     fill: Callable[[str], str] = lambda text: text
     environ: Mapping[str, str] = field(default_factory=past_proxies)
     folder: Path | None = None
@@ -54,7 +58,7 @@ def make_probe(settings: ProbeSettings, address: str, sources: Sources) -> Probe
         case "process":
             return ProcessProbe(lambda: sources.process(address))
         case "docker":
-            return ContainerProbe(_finder(sources, address, address))
+            return ContainerProbe(_finder(sources, address, address), settings.timeout)
         case "exec" if settings.exec is not None:
             command = settings.exec
             finder = _finder(sources, command.service or "", command.container or "")

@@ -1,9 +1,11 @@
 """The nodes of one probe: what the answers of all its addresses say, and which nodes are missing in them."""
 
-from collections.abc import Collection, Iterable, Sequence
+import functools
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
 from demo.showfile.probing.asker import OLD, TWICE, Asker, Opinion
+from demo.showfile.probing.owner import Owner, owner_of
 from demo.showfile.schema.probes import ProbeSettings
 
 DISAGREE = "the answers disagree"
@@ -19,8 +21,28 @@ class ProbeNodes:
     def __init__(self, name: str, settings: ProbeSettings, askers: Sequence[Asker], known: Collection[str]) -> None:
         """Take the askers of all its addresses; `known`: the ids of nodes that other probes name outright."""
         self.name, self.settings, self.askers, self._known = name, settings, tuple(askers), known
+        self._states: dict[str, str] = {}
+        self._answered: Callable[[bool], None] = lambda _: None
         self.has_rows = settings.has_rows
         self.seen: dict[str, None] = dict.fromkeys(settings.expect_nodes)
+
+    def listen(self, answered: Callable[[bool], None]) -> None:
+        """Call `answered` after each answer, with whether the state of one of its nodes has changed."""
+        self._answered = answered
+        for asker in self.askers:
+            asker.listen = functools.partial(self._take, asker)
+
+    def _take(self, asker: Asker) -> None:
+        if self.has_rows or self.settings.any:
+            states = {ident: opinion.state for ident, opinion in self.opinions().items()}
+        else:  # an answer tells of its own address alone
+            states = {**self._states, asker.element: asker.opinions[""].state}
+        is_change, self._states = states != self._states, states
+        self._answered(is_change)
+
+    @property
+    def has_one_node(self) -> bool:
+        return not self.has_rows and (self.settings.any or len(self.askers) == 1)
 
     def node_id(self, element: str) -> str:
         """Return the id of the node that a row or an address names: the probe's name and its own.
@@ -37,6 +59,33 @@ class ProbeNodes:
         """Return what is known of each node now, by its id."""
         found = self._of_rows() if self.has_rows else self._of_addresses()
         return {self.node_id(element): opinion for element, opinion in found.items()}
+
+    def ids(self) -> Sequence[str]:
+        """Return the ids of its nodes, in the order of the addresses or of the answer."""
+        return list(self.opinions())
+
+    def ids_named(self, name: str) -> Sequence[str]:
+        """Return the nodes that have this id, or whose row or address has it."""
+        return [self.node_id(element) for element in self._elements() if name in (element, self.node_id(element))]
+
+    def owner_of(self, ident: str) -> Owner:
+        """Return the process or container that one of its nodes belongs to."""
+        element = next((element for element in self._elements() if self.node_id(element) == ident), None)
+        return Owner() if element is None else owner_of(self.settings, element or ident)
+
+    def belongs_to(self, name: str) -> bool:
+        """Return whether one of its nodes belongs to this process or container."""
+        owners = (owner_of(self.settings, element or self.name) for element in self._elements())
+        return any(name in (owner.process, owner.container) for owner in owners)
+
+    def title_of(self, ident: str) -> str:
+        """Return the title of its only node; "" for a probe with several, and for a node of another probe."""
+        return (
+            (self.settings.title or "") if self.has_one_node and self.node_id(self.askers[0].element) == ident else ""
+        )
+
+    def _elements(self) -> Sequence[str]:
+        return list(self._of_rows() if self.has_rows else self._of_addresses())
 
     def _of_addresses(self) -> dict[str, Opinion]:
         if self.settings.any:

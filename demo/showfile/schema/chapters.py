@@ -52,7 +52,7 @@ class Step(Settings):
             raise PydanticCustomError(
                 "verb",
                 "a step is exactly one of {verbs}{given}",
-                {"verbs": ", ".join(VERBS), "given": f"; this one is {' and '.join(given)}" if given else ""},
+                {"verbs": ", ".join(VERBS), "given": f"; this one has {' and '.join(given)}" if given else ""},
             )
         return self
 

@@ -78,9 +78,10 @@ class ProbeSettings(Settings):
     degraded: Condition | None = None
     down: Condition | None = None
     container: Text | None = None
-    """Template over the node's id: the container behind it, for faults with `where`."""
+    """Template over `${id}`: the container behind a node, for faults with `where`."""
 
     behind: ProcessName | None = Field(default=None, description="The process behind its nodes, for faults with where")
+    """Template over `${id}`, too."""
 
     @model_validator(mode="after")
     def _check_kind(self) -> "ProbeSettings":

@@ -6,6 +6,8 @@ from fastapi.responses import Response
 from demo.show import commands as c
 from demo.web.routes.command_handler import CommandHandler
 from demo.web.routes.fields import (
+    Forward,
+    ForwardFields,
     InjectFields,
     Injection,
     Line,
@@ -30,7 +32,8 @@ from demo.web.routes.openapi import (
 _REFUSALS = refusals({404: "unknown", 409: "refused by the rules", 422: "unreadable", 423: "halted"})
 
 _MOVE = takes(MoveFields)
-_GOTO = in_path("chapter", {"type": "integer", "minimum": 1, "maximum": 999_999_999}, _MOVE)
+_FORWARD = takes(ForwardFields)
+_GOTO = in_path("chapter", {"type": "integer", "minimum": 1, "maximum": 999_999_999}, _FORWARD)
 _NAME = in_path("name")
 _INJECT = in_path("name", more=takes(InjectFields))
 _SWITCH = takes(SwitchFields)
@@ -57,10 +60,10 @@ def _router(answers: Described) -> APIRouter:
 
 
 def _add_moves(router: APIRouter, handler: CommandHandler) -> None:
-    @router.post("/advance", openapi_extra=_MOVE)
-    async def advance(request: Request, fields: Move) -> Response:
-        """Enter the next chapter."""
-        return await handler.perform(request, c.Advance(), fields.expected)
+    @router.post("/advance", openapi_extra=_FORWARD)
+    async def advance(request: Request, fields: Forward) -> Response:
+        """Show the next step, or enter the next chapter."""
+        return await handler.perform(request, c.Advance(bool(fields.override)), fields.expected)
 
     @router.post("/back", openapi_extra=_MOVE)
     async def back(request: Request, fields: Move) -> Response:
@@ -68,13 +71,13 @@ def _add_moves(router: APIRouter, handler: CommandHandler) -> None:
         return await handler.perform(request, c.Back(), fields.expected)
 
     @router.post("/goto/{chapter}", openapi_extra=_GOTO)
-    async def goto(request: Request, fields: Move) -> Response:
+    async def goto(request: Request, fields: Forward) -> Response:
         """Enter a chapter by its number, 1-based."""
         # A number in OpenAPI, but read as text: whatever is no number is a chapter not found (404), not invalid (422).
         chapter = request.path_params["chapter"]
         if not (chapter.isascii() and chapter.isdecimal()) or len(chapter) > 9:
             return handler.no_such("chapter", chapter)
-        return await handler.perform(request, c.Goto(int(chapter)), fields.expected)
+        return await handler.perform(request, c.Goto(int(chapter), bool(fields.override)), fields.expected)
 
     @router.post("/rerun", openapi_extra=_MOVE)
     async def rerun(request: Request, fields: Move) -> Response:

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from urllib.parse import parse_qsl
 
@@ -30,6 +31,7 @@ _STEP = re.compile(r"[0-9]{1,9}\.[0-9]{1,9}", re.ASCII)
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,20})?")
 
 _PLACE = {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,9})?$", "examples": ["3", "3.2"]}
+_SWITCH = {"type": "boolean"}
 _DURATION = {"type": "number", "minimum": c.MIN_DURATION_SEC, "maximum": c.MAX_DURATION_SEC}
 _TARGET = {"type": "string", "minLength": 1, "maxLength": c.MAX_TARGET}
 _LINE = {"type": "string", "description": f"up to {c.MAX_SAY} characters that are no control characters"}
@@ -58,13 +60,13 @@ def _place(value: object) -> Place:
     return Place(whole_number("from", value))
 
 
-def _switch(value: object) -> bool | None:
+def _switch(name: str, value: object) -> bool | None:
     if value is None:
         return None
     known = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
     found = known.get(str(value).lower())
     if found is None:
-        raise ValueError(f"'on' must be true or false, not {str(value)[:40]!r}")
+        raise ValueError(f"{name!r} must be true or false, not {str(value)[:40]!r}")
     return found
 
 
@@ -124,6 +126,15 @@ class MoveFields(CommandFields):
     )
 
 
+class ForwardFields(MoveFields):
+    """What a move that may enter a chapter forward may be given."""
+
+    override: Annotated[bool | None, BeforeValidator(partial(_switch, "override")), WithJsonSchema(_SWITCH)] = Field(
+        None,
+        description="Enter the chapter even if what it requires is not met. May also be a form or a JSON field.",
+    )
+
+
 class InjectFields(CommandFields):
     """What an injection may be given instead of the fault's own."""
 
@@ -142,7 +153,7 @@ class InjectFields(CommandFields):
 class SwitchFields(CommandFields):
     """What a switch may be given."""
 
-    on: Annotated[bool | None, BeforeValidator(_switch), WithJsonSchema({"type": "boolean"})] = Field(
+    on: Annotated[bool | None, BeforeValidator(partial(_switch, "on")), WithJsonSchema(_SWITCH)] = Field(
         None, description="Set it, or toggle without it. May also be a form or a JSON field."
     )
 
@@ -259,6 +270,7 @@ def whole_number(name: str, value: object) -> int:
 
 NoFields = Annotated[CommandFields, Depends(reading(CommandFields))]
 Move = Annotated[MoveFields, Depends(reading(MoveFields))]
+Forward = Annotated[ForwardFields, Depends(reading(ForwardFields))]
 Injection = Annotated[InjectFields, Depends(reading(InjectFields))]
 Switch = Annotated[SwitchFields, Depends(reading(SwitchFields))]
 Line = Annotated[SayFields, Depends(reading(SayFields))]

@@ -1,6 +1,6 @@
 """What `/openapi.json` says beyond the routes' own signatures: fields, refusals, security, each schema once."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -194,12 +194,18 @@ def _schemas_of(model: type[BaseModel], name: str) -> Schema:
     return inner | {name: schema}
 
 
+def _models_below(model: type[CommandFields]) -> Iterator[type[CommandFields]]:
+    for kind in model.__subclasses__():
+        yield kind
+        yield from _models_below(kind)
+
+
 def _add_fields(operation: Schema, schemas: Schema) -> None:
     """Describe the fields of the route's model, each in the query or all in a body."""
     name = operation.pop(FIELDS, None)
     if name is None:
         return
-    model = next(kind for kind in CommandFields.__subclasses__() if kind.__name__ == name)
+    model = next(kind for kind in _models_below(CommandFields) if kind.__name__ == name)
     schema = model.model_json_schema()
     for described in schema["properties"].values():
         del described["default"]  # it only means that a field may be left out

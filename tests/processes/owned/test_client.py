@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from demo.errors import SubjectError
+from demo.processes.owned.client import OwnedProcesses
 from demo.processes.owned.output import MAX_LINES
 from demo.processes.owned.spec import ProcessState
 from demo.processes.ports import free_ports
@@ -24,9 +25,17 @@ from tests.support.owned_processes import (
     started,
     until_gone,
 )
-from tests.support.ratelimiter_system import until
+from tests.support.ratelimiter_system import until, until_it
 
 pytestmark = [pytest.mark.anyio, pytest.mark.system]
+
+
+async def has_printed(processes: OwnedProcesses, name: str, lines: int) -> bool:
+    return (await processes.output(name)).end >= lines
+
+
+async def has_no_port(processes: OwnedProcesses, name: str) -> bool:
+    return not await processes.owns_port(name)
 
 
 async def test_each_is_ready_before_the_next_is_started_and_the_last_one_is_stopped_first(tmp_path: Path) -> None:
@@ -137,8 +146,7 @@ while True: server.accept()[0].close()
         await processes.restart("web")
         assert ref(processes, "web") == first
         os.kill(first.pid, signal.SIGUSR1)
-        while await processes.owns_port("web"):
-            await asyncio.sleep(0.02)
+        await until_it(lambda: has_no_port(processes, "web"))
         assert processes.state("web").alive
         await processes.restart("web")
         assert ref(processes, "web") != first
@@ -188,17 +196,16 @@ async def test_output_is_kept_as_it_came_and_no_more_than_its_last_lines() -> No
     code = f"print('\\x1b[31mred\\x1b[0m', flush=True)\nfor i in range({MAX_LINES + 50}): print('line', i, flush=True)"
     async with started([spec("talker", python(code + "\nimport time; time.sleep(600)"))]) as processes:
         end = MAX_LINES + 51
-        while (found := await processes.output("talker")).end < end:
-            await asyncio.sleep(0.02)
+        await until_it(lambda: has_printed(processes, "talker", end))
+        found = await processes.output("talker")
         assert len(found.lines) == MAX_LINES
         assert found.lines[-1] == f"line {MAX_LINES + 49}"
         assert (await processes.output("talker", since=end - 2)).lines == found.lines[-2:]
         assert (await processes.output("talker", since=end)).lines == ()
     coloured = "print('\\x1b[31mred\\x1b[0m', flush=True); import time; time.sleep(600)"
     async with started([spec("talker", python(coloured))]) as processes:
-        while not (found := await processes.output("talker")).lines:
-            await asyncio.sleep(0.02)
-        assert found.lines == ("\x1b[31mred\x1b[0m",)
+        await until_it(lambda: has_printed(processes, "talker", 1))
+        assert (await processes.output("talker")).lines == ("\x1b[31mred\x1b[0m",)
 
 
 async def test_one_that_prints_for_ever_delays_nobody() -> None:
@@ -235,3 +242,24 @@ async def test_a_name_that_is_not_of_this_show_is_refused() -> None:
     with pytest.raises(SubjectError, match="this show has no process 'b'"):
         processes.state("b")
     await processes.stop()
+
+
+async def test_a_show_that_is_ended_while_it_starts_does_not_wait_for_it() -> None:
+    mark = new_mark()
+    (port,) = free_ports(1)
+    code = "import time; time.sleep(600)"
+    processes = processes_of([spec("a"), spec("web", python(code, mark), port=port, ready_timeout_sec=60)])
+    starting = asyncio.create_task(processes.start())
+    await until(lambda: processes.state("web").pid is not None)
+    await processes.stop()
+    with pytest.raises(SubjectError, match="web was stopped"):
+        await starting
+    assert not programs_with(mark)
+
+
+async def test_one_that_goes_into_the_background_once_it_is_ready_is_ended_and_says_so() -> None:
+    mark = new_mark()
+    code = "import os, sys, time\nif os.fork(): time.sleep(0.3); os._exit(0)\nos.setsid(); time.sleep(600)"
+    async with started([spec("daemon", python(code, mark))]) as processes:
+        await until(lambda: "went into the background" in processes.state("daemon").reason)
+        await until_gone(mark)

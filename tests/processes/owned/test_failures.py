@@ -2,6 +2,7 @@
 
 import os
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from demo.processes.owned.spec import ProcessSpec
 from demo.processes.ports import free_ports
 from tests.support.owned_processes import (
     DEAF,
+    QUICK,
     new_mark,
     processes_of,
     programs_with,
@@ -25,9 +27,18 @@ pytestmark = [pytest.mark.anyio, pytest.mark.system]
 SAYS_WHY = "import sys; print('first', flush=True); print('refusing to run as root', file=sys.stderr); sys.exit(3)"
 
 
+def files_below(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+async def at_once() -> bool:
+    return True
+
+
 async def why_it_does_not_start(failing: ProcessSpec) -> str:
     """Start it between two others: the one before runs on, the one behind is not started."""
-    processes = processes_of([spec("before"), failing, spec("behind")])
+    limits = replace(QUICK, alive=30.0)  # however busy the machine is, what ends by itself ends before that
+    processes = processes_of([spec("before"), failing, spec("behind")], {"before": at_once}, limits)
     try:
         with pytest.raises(SubjectError) as refused:
             await processes.start()
@@ -128,7 +139,7 @@ os.execve(sys.executable, [sys.executable, "-I", "-S", "-c", sys.argv[2], sys.ar
 """
     why = await why_it_does_not_start(spec("daemon", python(code, str(own_session), DEAF, mark)))
     assert "daemon went into the background (" in why
-    assert "have it run in the foreground" in why
+    assert "and was ended: have it run in the foreground" in why
     await until_gone(mark)
 
 
@@ -138,6 +149,6 @@ async def test_secrets_in_the_environment_are_in_no_command_line_file_or_message
     why = await why_it_does_not_start(spec("web", python(code), env={"PASSWORD": secret}))
     assert why == "web ended with code 0 while starting: it printed nothing"
     assert secret not in repr(spec("web", env={"PASSWORD": secret}))
-    files = [path for path in state_home.rglob("*") if path.is_file()]
+    files = files_below(state_home)
     assert files
     assert all(secret.encode() not in path.read_bytes() for path in files)

@@ -34,7 +34,7 @@ from tests.support.owned_processes import (
     started,
     until_gone,
 )
-from tests.support.ratelimiter_system import until
+from tests.support.ratelimiter_system import until, until_it
 
 pytestmark = [pytest.mark.anyio, pytest.mark.system]
 
@@ -57,7 +57,7 @@ asyncio.run(main())
 async def served_elsewhere(processes: OwnedProcesses) -> AsyncIterator[asyncio.subprocess.Process]:
     """Another server process that has started the same show."""
     order = json.dumps(
-        [processes.show, processes._limits.to_json(), [one.to_json() for one in processes.specs.values()]]
+        [processes.show, processes.limits.to_json(), [one.to_json() for one in processes.specs.values()]]
     )
     server = await asyncio.create_subprocess_exec(
         sys.executable, "-c", SERVER, str(ROOT), order, stdout=asyncio.subprocess.PIPE
@@ -70,6 +70,10 @@ async def served_elsewhere(processes: OwnedProcesses) -> AsyncIterator[asyncio.s
         if server.returncode is None:
             server.kill()
         await server.wait()
+
+
+async def is_down(identity: SupervisorIdentity, name: str) -> bool:
+    return not (await healing.observe(identity, name)).is_up
 
 
 def recorded(show: str) -> SupervisorIdentity:
@@ -112,8 +116,7 @@ async def test_a_healing_process_needs_the_identity_alone() -> None:
         assert before.is_up
         assert before.state.pid is not None
         ProcessRef(before.state.pid, before.state.born).kill()
-        while (await healing.observe(identity, "a")).is_up:
-            await asyncio.sleep(0.02)
+        await until_it(lambda: is_down(identity, "a"))
         await healing.restart(identity, "a")
         after = await healing.observe(identity, "a")
         assert after.is_up
@@ -156,6 +159,27 @@ time.sleep(600)
     files = SupervisorFiles.of_show(processes.show)
     assert not files.state.exists()
     assert not files.socket.exists()
+
+
+async def test_what_is_left_when_supervisor_and_guard_were_killed_the_next_start_ends() -> None:
+    mark = new_mark()
+    code = "import subprocess, sys, time; subprocess.Popen(sys.argv[1:], start_new_session=True); time.sleep(600)"
+    processes = processes_of([spec("a", python(code, *python(DEAF, mark)))])
+    await processes.start()
+    try:
+        await until(lambda: len(programs_with(mark)) == 2)
+        first, a = identity_of(processes), ref(processes, "a")
+        os.kill(first.guard, signal.SIGSTOP)
+        os.kill(first.pid, signal.SIGKILL)
+        os.kill(first.guard, signal.SIGKILL)
+        await until(lambda: first.has_ended and a.has_terminated)
+        (left,) = programs_with(mark)
+        await until(lambda: processes.identity is None)
+        assert not (await processes.start()).adopted
+        assert left not in programs_with(mark)
+    finally:
+        await processes.stop()
+    assert not programs_with(mark)
 
 
 async def test_files_of_a_supervisor_that_is_gone_confuse_nobody() -> None:

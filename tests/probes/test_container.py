@@ -1,0 +1,59 @@
+"""Probes of real containers: their state, and commands in them."""
+
+import pytest
+
+from demo.container_engine import Engine
+from demo.probes.container import NO_CONTAINER, STILL_RUNS, ContainerCommandProbe, ContainerFinder, ContainerProbe
+from tests.support.containers import Yard, docker
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_container_is_found_by_service_and_its_state_told(yard: Yard) -> None:
+    engine = Engine()
+    yard.run("web")
+    for finder in (
+        ContainerFinder(engine, "web", project=yard.project),
+        ContainerFinder(engine, name=yard.name("web")),
+    ):
+        assert (await ContainerProbe(finder).read()).data == {"state": "running", "exit": None}
+    probe = ContainerProbe(finder)
+    docker("pause", yard.name("web"))
+    assert (await probe.read()).data["state"] == "paused"
+    docker("unpause", yard.name("web"))
+    docker("kill", yard.name("web"))
+    assert (await probe.read()).data == {"state": "exited", "exit": 137}
+    docker("rm", yard.name("web"))
+    assert (await probe.read()).data["state"] == "missing"
+    yard.run("web")
+    assert (await probe.read()).data["state"] == "running"
+    await engine.close()
+
+
+async def test_a_command_in_a_container_tells_its_exit_code_and_output_and_gets_no_shell(yard: Yard) -> None:
+    engine = Engine()
+    yard.run("web")
+    finder = ContainerFinder(engine, "web", project=yard.project)
+
+    async def read(*argv: str, deadline_sec: float = 30.0) -> object:
+        reading = await ContainerCommandProbe(finder, argv, deadline_sec).read()
+        return (reading.data["exit"], reading.data["output"]) if reading.ok else reading.trouble
+
+    assert await read("sh", "-c", "echo '{\"a\": 1}'; echo not this >&2; exit 3") == (3, '{"a": 1}')
+    assert await read("sh", "-c", 'echo "$0"', "$(id)") == (0, "$(id)")
+    hanging = ContainerCommandProbe(finder, ("sleep", "600"), 2.0)
+    assert (await hanging.read()).trouble == "did not end in 2000 ms"
+    assert (await hanging.read()).trouble == STILL_RUNS
+    docker("kill", yard.name("web"))
+    assert await read("true") == "its container is exited"
+    docker("rm", yard.name("web"))
+    assert await read("true") == NO_CONTAINER
+    await engine.close()
+
+
+async def test_an_engine_that_is_not_there_says_nothing_about_the_container() -> None:
+    engine = Engine("tcp://127.0.0.1:1")
+    finder = ContainerFinder(engine, name="web")
+    for reading in (await ContainerProbe(finder).read(), await ContainerCommandProbe(finder, ("true",)).read()):
+        assert reading.inconclusive
+    await engine.close()
