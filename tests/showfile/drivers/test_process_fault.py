@@ -91,7 +91,9 @@ async def test_a_process_that_is_not_ours_is_killed_only_with_an_undo_and_starte
         build_drivers(FrontMatter.model_validate({"faults": {"gone": target}}), context)
     given = FrontMatter.model_validate(
         {
-            "probes": {"it": {"run": ["sh", "-c", 'read pid < "$0"; grep -q sleeping /proc/$pid/status', str(pidfile)]}},
+            "probes": {
+                "it": {"run": ["sh", "-c", 'read pid < "$0"; grep -q sleeping /proc/$pid/status', str(pidfile)]}
+            },
             "faults": {"gone": target | {"undo": restart, "healed": "it is up"}},
         }
     )
