@@ -16,8 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Protocol, TypeVar
 
-import httpx
-
+from tests.support import fetch
 from tests.support.forked_servers import FORKS, Forked, can_fork
 
 T = TypeVar("T")
@@ -46,7 +45,8 @@ class Server:
         self.output = ""
         self.url = self._read_address()
         self.port = self._read_port()
-        self.client = httpx.Client(base_url=self.url, timeout=10, verify=not self.url.startswith("https"))
+        verify = fetch.CERTIFICATES if self.url.startswith("http:") else False
+        self.client = fetch.client(base_url=self.url, timeout=10, verify=verify)
 
     def _environ(self, state_home: Path | None) -> dict[str, str]:
         self.mark = uuid.uuid4().hex
@@ -195,7 +195,7 @@ class Stream:
     """An event stream read over a real socket, message by message."""
 
     def __init__(self, server: Place, path: str, headers: dict[str, str] | None = None, timeout: float = 10) -> None:
-        self._client = httpx.Client(base_url=server.url, timeout=timeout)
+        self._client = fetch.client(base_url=server.url, timeout=timeout)
         self._context = self._client.stream("GET", path, headers=headers or {})
         self.response = self._context.__enter__()
         self._lines = self.response.iter_lines()
