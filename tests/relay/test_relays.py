@@ -3,7 +3,6 @@
 import signal
 import ssl
 import subprocess
-import sys
 import time
 import zlib
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from demo.relay.feed import FeedMessage
 from demo.relay.feed.redis_store import MAX_PICTURES
 from demo.web.access.rules import RULES
 from tests.support import fetch
+from tests.support.demo_command import run_demo
 from tests.support.relays import Broker, Relay, any_show, broker, ident_of, number_of, relaying, shown, wire
 from tests.support.servers import Server, Stream, serving, wait_for
 from tests.web.routes.test_contract import problem
@@ -319,8 +319,7 @@ def test_a_relay_serves_https_with_a_certificate(hall: Hall, redis: Broker, cert
     ],
 )
 def test_a_wrong_call_is_one_sentence_and_exit_code_2(args: list[str], says: str) -> None:
-    program = [sys.executable, "-m", "demo", *args, "--port", "0"]
-    done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=30)
+    done = run_demo(*args, "--port", "0", limit=30)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
     assert says in done.stderr
     assert "secret" not in done.stderr

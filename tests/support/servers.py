@@ -32,13 +32,17 @@ class Server:
         self,
         *args: str,
         program: list[str] | None = None,
+        words: list[str] | None = None,
         env: dict[str, str] | None = None,
         cwd: Path | None = None,
         port: int = 0,
         state_home: Path | None = None,
     ) -> None:
-        """`state_home`: where the shows are kept; by default a place of this server's own."""
-        words = ["serve", *args, "--no-open", "--port", str(port)]
+        """`state_home`: where the shows are kept; by default a place of this server's own.
+
+        `words`: what to say to `demo` instead of `serve …`.
+        """
+        words = words or ["serve", *args, "--no-open", "--port", str(port)]
         self._own_state = tempfile.mkdtemp(prefix="chaos-stage-tests-")
         self.began = time.monotonic()
         self.process = _begin(program, words, dict(os.environ) | self._environ(state_home) | (env or {}), cwd)
