@@ -38,6 +38,14 @@ def window(browser: Browser) -> Iterator[Open]:
         yield make
 
 
+def resized(one: Window, size: tuple[int, int]) -> Page:
+    """The same page on a screen of another size, once it has been laid out for that."""
+    one.page.set_viewport_size({"width": size[0], "height": size[1]})
+    one.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert one.page.evaluate("[innerWidth, innerHeight]") == [*size]
+    return one.page
+
+
 @contextmanager
 def stretched(*options: str, faults: tuple[str, ...] = ()) -> Iterator[Server]:
     words = [word for option in options for word in ("-o", option)]
