@@ -308,14 +308,6 @@ class AnnouncesStart(Protocol):
         """Call `tell` with each line from now on. Called once, before `start`."""
 
 
-@runtime_checkable
-class CanBeMadeAgain(Protocol):
-    """A subject that another process makes again with other options than those typed, to heal its faults."""
-
-    def options_to_make_it_again(self) -> Mapping[str, Any]:
-        """Return the options of its class, as plain JSON data."""
-
-
 @dataclass(frozen=True)
 class Measured:
     """What was measured of a fault's last run, in seconds; None: not seen (yet).

@@ -1,7 +1,7 @@
-"""What a subject may see of the show that it is part of, and change in it, besides its deck's actions."""
+"""What a subject may offer beyond `demo.types.Subject`: it follows the show, guards chapters, is made again."""
 
-from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, runtime_checkable
 
 from demo.show.commands import Command
 from demo.show.state import ShowState
@@ -25,6 +25,14 @@ class FollowsShow(Protocol):
 
     def follow(self, show: FollowedShow) -> None:
         """Begin to follow. Called once, before the system is started."""
+
+
+@runtime_checkable
+class CanBeMadeAgain(Protocol):
+    """A subject that another process makes again with other options than those typed, to heal its faults."""
+
+    def options_to_make_it_again(self) -> Mapping[str, Any]:
+        """Return the options of its class, as plain JSON data."""
 
 
 @runtime_checkable

@@ -6,9 +6,10 @@ from functools import partial
 from typing import Any, cast
 
 from demo.errors import UsageError
+from demo.show.following import CanBeMadeAgain
 from demo.subjects.options import Given, fitted, read
 from demo.subjects.own import call, check_parts, checked_deck, find_class, unknown_subject
-from demo.types import CanBeMadeAgain, Chapter, Stage, Subject
+from demo.types import Chapter, Stage, Subject
 
 DEFAULT = "ratelimiter"
 
