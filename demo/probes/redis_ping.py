@@ -46,7 +46,7 @@ class RedisPingProbe:
     async def read(self) -> Reading:
         reading = await self._read()
         if not reading.ok:
-            await self.close()  # a late answer must not be taken for that to the next question
+            await self.close()  # and connect anew: a late answer must not be taken for that to the next question
         return reading
 
     async def close(self) -> None:
