@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
 from demo.proxy.toxic import Toxic
@@ -25,10 +25,14 @@ from demo.showfile.schema.values import (
     Whole,
     by_shape,
 )
+from demo.showfile.yaml_reader import typed
 
 KINDS = ("container", "process", "tcp", "redis", "traffic", "run", "exec", "http", "json")
 COMMANDS = ("run", "exec", "http", "json")
 """The kinds that can do anything: only the deck knows how they are undone."""
+
+JsonData = Annotated[Any, BeforeValidator(typed)]
+"""Any JSON: what is written without quotes is a number, true, false or null where it looks like one."""
 
 DURATION_SEC = 10.0
 HEAL_TIMEOUT_SEC = 30.0
@@ -103,7 +107,7 @@ class HttpRequest(Settings):
     url: Text
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
     headers: Mapping[str, Text] = Field(default_factory=dict)
-    body: Any = None
+    body: JsonData = None
     """Text is sent as it is, anything else as JSON."""
     timeout: Seconds = 5.0
 
@@ -113,7 +117,7 @@ class JsonValue(Settings):
 
     url: Text
     path: Text
-    value: Any
+    value: JsonData
     method: Literal["PUT", "POST", "PATCH"] = "PUT"
     headers: Mapping[str, Text] = Field(default_factory=dict)
 

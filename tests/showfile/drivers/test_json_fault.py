@@ -10,6 +10,7 @@ import pytest
 from demo.errors import FaultError
 from demo.showfile.drivers import DriverContext, Secrets, build_drivers
 from demo.showfile.schema.front_matter import FrontMatter
+from demo.showfile.yaml_reader import read_yaml
 from demo.types import FaultDriver
 from demo.watchdog.undo import has_landed, undo
 from tests.showfile.drivers.json_service import JsonService, serving
@@ -135,3 +136,20 @@ async def test_what_cannot_be_changed_or_would_show_nothing_is_refused_in_advanc
         (driver,) = drivers(service, number={"path": "$.flags.pay", "value": 1})
         await driver.plan()
         assert set(service.requests) == {"GET /doc"}
+
+
+async def test_a_value_that_is_written_without_quotes_is_a_number_or_a_switch() -> None:
+    written = """
+faults:
+  number: {json: {url: "http://x", path: $.a, value: 0}}
+  words: {json: {url: "http://x", path: $.a, value: "0"}}
+  switch: {json: {url: "http://x", path: $.a, value: {on: false, none: null, list: [1.5, x]}}}
+  body: {http: {url: "http://x", body: {weight: 3}}, ends: 1s}
+"""
+    read, problems = read_yaml(written, "show.md")
+    assert read is not None
+    assert problems == []
+    faults = FrontMatter.model_validate(read.data).faults
+    values = [fault.json_.value if fault.json_ else fault.http and fault.http.body for fault in faults.values()]
+    assert values == [0, "0", {"on": False, "none": None, "list": [1.5, "x"]}, {"weight": 3}]
+    assert type(values[0]) is int
