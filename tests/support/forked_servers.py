@@ -10,6 +10,7 @@ import gc
 import importlib.util
 import json
 import os
+import runpy
 import select
 import signal
 import socket
@@ -57,12 +58,15 @@ def _is_module(name: str) -> bool:
 
 
 class Forked:
-    """What `subprocess.Popen` of a text process offers, its output in one pipe or two, as far as tests use it."""
+    """What `subprocess.Popen` of a text process offers, as far as tests use it.
 
-    def __init__(self, pid: int, status: int, stdout: IO[str], stderr: IO[str] | None = None) -> None:
+    Its output is in one pipe or two; without any it is where whoever started it put it.
+    """
+
+    def __init__(self, pid: int, status: int, stdout: IO[str] | None = None, stderr: IO[str] | None = None) -> None:
         self.pid = pid
         self.stdin = None
-        self.stdout: IO[str] | None = stdout
+        self.stdout = stdout
         self.stderr = stderr
         self.returncode: int | None = None
         self._status = status
@@ -127,19 +131,36 @@ class Forks:
         self, args: Sequence[str], env: Mapping[str, str], cwd: Path | None, *, two_pipes: bool = False
     ) -> Forked:
         """Run `python -m demo ARGS` there; with `two_pipes` what it says on stderr is kept apart."""
-        line = self._line = self._line or self._begin()
-        told, telling = os.pipe()
         reading, writing = os.pipe()
         reading_errors, writing_errors = os.pipe() if two_pipes else (None, os.dup(writing))
-        asked = json.dumps(
-            {"args": [*args], "env": dict(env), "path": _places_of(env), "cwd": str(cwd or Path.cwd())}
-        ).encode()
-        socket.send_fds(line, [len(asked).to_bytes(4, "big")], [telling, writing, writing_errors])
-        line.sendall(asked)
-        for fd in (telling, writing, writing_errors):
+        null = os.open(os.devnull, os.O_RDONLY)
+        pid, status = self.start_on((null, writing, writing_errors), args, env, cwd)
+        for fd in (null, writing, writing_errors):
             os.close(fd)
         errors = None if reading_errors is None else os.fdopen(reading_errors)
-        return Forked(int(line.recv(32)), told, os.fdopen(reading), errors)
+        return Forked(pid, status, os.fdopen(reading), errors)
+
+    def start_on(
+        self,
+        streams: tuple[int, int, int],
+        args: Sequence[str],
+        env: Mapping[str, str],
+        cwd: Path | None,
+        script: Path | None = None,
+    ) -> tuple[int, int]:
+        """Run `python -m demo ARGS`, or a script of the test's own, on these descriptors.
+
+        Returns its pid, and the descriptor that its exit code will come from.
+        """
+        line = self._line = self._line or self._begin()
+        told, telling = os.pipe()
+        place = str(cwd or Path.cwd())
+        request = {"args": [*args], "env": dict(env), "path": _places_of(env), "cwd": place}
+        asked = json.dumps(request | {"script": None if script is None else str(script)}).encode()
+        socket.send_fds(line, [len(asked).to_bytes(4, "big")], [telling, *streams])
+        line.sendall(asked)
+        os.close(telling)
+        return int(line.recv(32)), told
 
     def _begin(self) -> socket.socket:
         ours, theirs = socket.socketpair()
@@ -214,7 +235,7 @@ def serve() -> None:
 
 
 def _read_request(line: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
-    head, fds, _, _ = socket.recv_fds(line, 4, 3)
+    head, fds, _, _ = socket.recv_fds(line, 4, 4)
     if not head:
         return None, []
     wanted, body = int.from_bytes(head, "big"), b""
@@ -232,22 +253,27 @@ def _tell_of_the_ended(telling: dict[int, int]) -> None:
         os.close(telling.pop(pid))
 
 
-def _become(asked: dict[str, Any], telling: int, output: int, errors: int) -> None:
+def _become(asked: dict[str, Any], telling: int, *streams: int) -> None:
     """Set up what an `exec` would have, and run."""
     os.setsid()
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    null = os.open(os.devnull, os.O_RDONLY)
-    for source, target in ((null, 0), (output, 1), (errors, 2)):
+    for target, source in enumerate(streams):
         os.dup2(source, target)
-    for fd in (null, output, errors, telling):
+    for fd in (telling, *streams):
         os.close(fd)
-    sys.stdout = sys.__stdout__ = os.fdopen(1, "w", closefd=False)  # type: ignore[misc] # as a new process has them
+    sys.stdin = sys.__stdin__ = os.fdopen(0, closefd=False)  # type: ignore[misc] # as a new process has them
+    sys.stdout = sys.__stdout__ = os.fdopen(1, "w", closefd=False)  # type: ignore[misc]
     sys.stderr = sys.__stderr__ = os.fdopen(2, "w", 1, errors="backslashreplace", closefd=False)  # type: ignore[misc]
     os.environ.clear()
     os.environ.update(asked["env"])
     os.chdir(asked["cwd"])
-    sys.path[:1] = [asked["cwd"], *asked["path"]]
+    script = asked["script"]
+    sys.path[:1] = [asked["cwd"] if script is None else str(Path(script).parent), *asked["path"]]
+    if script is not None:
+        sys.argv = [script, *asked["args"]]
+        runpy.run_path(script, run_name="__main__")
+        return
     from demo.cli import main  # noqa: PLC0415 - imported already
 
     sys.argv = [str(Path(main.__file__).with_name("__main__.py")), *asked["args"]]

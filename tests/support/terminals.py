@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pyte
 
+from tests.support.forked_servers import FORKS, Forked, can_fork
+
 TIMEOUT_SEC = 20.0
 
 SHOW = '''
@@ -79,15 +81,7 @@ class Terminal:
         self.sent = b""
         self.resize(*size)
         self.before = self.settings()
-        self.process = subprocess.Popen(
-            [sys.executable, str(script)],
-            stdin=self._slave,
-            stdout=self._slave,
-            stderr=self._slave,
-            cwd=script.parent,
-            start_new_session=True,
-            env={**os.environ, "TERM": "xterm-256color", **environ},
-        )
+        self.process = _begin(script, self._slave, {**os.environ, "TERM": "xterm-256color", **environ})
 
     def settings(self) -> list[object]:
         return list(termios.tcgetattr(self._slave))
@@ -128,7 +122,7 @@ class Terminal:
         """The program's exit code, once it has ended by itself."""
         self.wait(lambda: self.process.poll() is not None)
         self.pump(0.05)
-        return int(self.process.returncode)
+        return int(self.process.wait())
 
     def hang_up(self) -> None:
         """The terminal goes away, as when its window is closed."""
@@ -143,6 +137,22 @@ class Terminal:
         for fd in (self._master, self._slave):
             if fd >= 0:
                 os.close(fd)
+
+
+def _begin(script: Path, terminal: int, environ: dict[str, str]) -> subprocess.Popen[bytes] | Forked:
+    streams = (terminal, terminal, terminal)
+    if can_fork(environ):
+        return Forked(*FORKS.start_on(streams, (), environ, script.parent, script))
+    command = [sys.executable, str(script)]
+    return subprocess.Popen(
+        command,
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        cwd=script.parent,
+        start_new_session=True,
+        env=environ,
+    )
 
 
 @contextlib.contextmanager

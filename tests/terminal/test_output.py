@@ -6,8 +6,6 @@ import pty
 import re
 import select
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +16,7 @@ import pytest
 from demo.clean import clean
 from tests.support import fetch
 from tests.support.forged_headers import FORGES, STEERS
+from tests.support.forked_servers import FORKS, Forked, can_fork
 
 ROOT = Path(__file__).parents[2]
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -33,14 +32,8 @@ class Command:
         self.said = ""
         self._ours, theirs = pty.openpty()
         environ = {**os.environ, "XDG_STATE_HOME": str(state), "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "demo", *arguments],
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            env=environ,
-            start_new_session=True,
-        )
+        assert can_fork(environ)
+        self.process = Forked(*FORKS.start_on((theirs, theirs, theirs), arguments, environ, None))
         os.close(theirs)
 
     def until(self, condition: Callable[[], object]) -> None:
