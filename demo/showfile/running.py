@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 
 from demo.conditions import Condition, Facts, parse
+from demo.container_engine import Engine
 from demo.errors import FaultError, SubjectError
 from demo.probes.log import LinesSince, LogLines
 from demo.probes.process import ProcessState
@@ -50,8 +51,12 @@ class RunningSystem:
         self.proxies = ShowProxies(
             show.name, [Route.read(name, proxy.listen, proxy.to) for name, proxy in settings.proxies.items()]
         )
+        self._engine = Engine()
+        project = settings.system.attach if settings.system is not None and settings.system.attach else ""
         self._sources = Sources(
             self._get_session,
+            engine=self._engine,
+            project=project,
             process=self._process_state,
             log=self._log_of,
             fill=self._fill,
@@ -63,6 +68,8 @@ class RunningSystem:
             AskProbes(self._sources),
             board=self.board,
             folder=self._folder,
+            engine=self._engine,
+            project=project,
             allow_unlabelled=allow_unlabelled,
             secrets=self._secrets,
             processes=self.processes,
@@ -200,6 +207,8 @@ class RunningSystem:
         finally:
             if self.proxies.routes:
                 await self.proxies.stop()
+            await self.board.close()
+            await self._engine.close()
             if self._session is not None:
                 await self._session.close()
 

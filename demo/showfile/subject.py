@@ -9,6 +9,7 @@ from typing import Any
 from demo.conditions import parse
 from demo.errors import SubjectError
 from demo.show.following import FollowedShow
+from demo.showfile.markdown.columns import split_columns
 from demo.showfile.predictions import PredictionWatch, WatchingPoller
 from demo.showfile.running import RunningSystem
 from demo.showfile.show import ShowChapter, open_show, store_show, stored_show
@@ -109,10 +110,11 @@ class ShowFile:
 
 def _make_chapter(chapter: ShowChapter, runner: ChapterSteps) -> Chapter:
     settings = chapter.settings
+    pages = tuple(map(_without_columns, chapter.pages))
     return Chapter(
         chapter.title,
-        "\n\n".join(chapter.pages),
-        steps=chapter.pages if len(chapter.pages) > 1 else (),
+        "\n\n".join(pages),
+        steps=pages if len(pages) > 1 else (),
         on_enter=partial(runner.run, settings.on_enter) if settings.on_enter else None,
         auto_advance=settings.auto_advance,
         blocks_advance=settings.blocks_advance,
@@ -123,3 +125,8 @@ def _make_chapter(chapter: ShowChapter, runner: ChapterSteps) -> Chapter:
         shows_evidence=settings.evidence,
         format="markdown",
     )
+
+
+def _without_columns(page: str) -> str:
+    """Return a page with the texts of its columns one below the other, without the comments about them."""
+    return "\n\n".join(text for block in split_columns(page) for text in block.texts if text.strip())
