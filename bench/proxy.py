@@ -1,6 +1,8 @@
 """Our TCP proxy beside `socat`: throughput both ways, round trips, and how exact an added latency is.
 
-`python -m bench.proxy` (needs `socat`; `--rounds N`, `--mib N`, `--buffer N`). All in one run, in turns, on loopback.
+It needs `socat`; `--rounds N` (0: latency alone), `--mib N`, `--buffer N`. All in one run, in turns,
+on loopback. On a machine that is busy with other work, `chrt -f 5 python -m bench.proxy --rounds 0` (as root) measures
+the timers and not the queue for a processor.
 """
 
 import argparse
@@ -161,6 +163,16 @@ def compare(ports: dict[str, int], pids: dict[str, int], rounds: int, size: int)
         print(f"round trip of 64 bytes, {name}: p50 {share(took, 0.5):.3f} ms, p99 {share(took, 0.99):.3f} ms")
 
 
+def sleep_errors(latency: float, count: int) -> list[float]:
+    """Return by how many ms the machine itself wakes late, right now, from sleeps of so many seconds."""
+    errors = []
+    for _ in range(count):
+        begun = time.perf_counter()
+        time.sleep(latency)
+        errors.append((time.perf_counter() - begun - latency) * 1000)
+    return errors
+
+
 def check_latency(port: int, identity: ProxyIdentity) -> None:
     for stream, ways in (("upstream", 1), ("downstream", 1), ("both", 2)):
         for latency in (0.005, 0.05, 0.2):
@@ -170,9 +182,11 @@ def check_latency(port: int, identity: ProxyIdentity) -> None:
             took = round_trips(port, min(200, int(4 / latency / ways)), 0.003)
             asyncio.run(client.remove(name))
             errors = [(one - before) / ways - latency * 1000 for one in took]
+            late = sleep_errors(latency, min(100, int(2 / latency)))
             print(
                 f"latency {latency * 1000:.0f} ms {stream}: error of each way p1 {share(errors, 0.01):+.2f} ms, "
-                f"p50 {share(errors, 0.5):+.2f} ms, p99 {share(errors, 0.99):+.2f} ms"
+                f"p50 {share(errors, 0.5):+.2f} ms, p99 {share(errors, 0.99):+.2f} ms "
+                f"(a sleep here: p50 {share(late, 0.5):+.2f} ms, p99 {share(late, 0.99):+.2f} ms)"
             )
 
 
@@ -193,7 +207,8 @@ def main() -> None:
         our_proxy(ours, server, given.buffer) as identity,
     ):
         ports = {"direct": server, "socat": of_socat, "proxy": ours}
-        compare(ports, {"socat": socat_pid, "proxy": identity.pid}, given.rounds, given.mib << 20)
+        if given.rounds:
+            compare(ports, {"socat": socat_pid, "proxy": identity.pid}, given.rounds, given.mib << 20)
         check_latency(ours, identity)
 
 

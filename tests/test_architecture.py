@@ -187,7 +187,7 @@ def test_the_rules_are_pure_and_only_who_has_a_reason_asks_what_the_date_is() ->
     """No clock, no loop, no I/O in the vocabulary and the rules. No page measures by the date either."""
     impure = {"asyncio", "time", "os", "socket", "threading", "random", "sqlite3", "subprocess"}
     for module in modules().values():
-        if module.name == "types" or module.name.split(".")[0] == "show":
+        if module.name.split(".")[0] in ("types", "show"):
             assert not impure & set(imported(module.tree)), module.name
         said = "measures by a clock that may be set" if asks_the_date(module.tree) else "needs no reason"
         assert asks_the_date(module.tree) == (module.name in DATES), f"{module.name} {said}"

@@ -9,9 +9,8 @@ import sys
 import termios
 from pathlib import Path
 
-import httpx
-
 from demo.console_output import MAX_WAITING
+from tests.support import fetch
 from tests.support.servers import wait_for
 
 BURST = """
@@ -95,9 +94,9 @@ def test_a_paused_terminal_does_not_stop_the_server(tmp_path: Path) -> None:
         bearer = {"Authorization": f"Bearer {Path(token[1].decode()).read_text().strip()}"}
         termios.tcflow(theirs, termios.TCOOFF)
         for _ in range(3):
-            secret = httpx.get(f"{here}/pairing", headers=bearer).json()["link"].partition("#")[2]
-            assert httpx.post(f"{here}/pair", json={"secret": secret}).status_code == 200
-        assert httpx.post(f"{here}/halt", headers=bearer).status_code == 200
+            secret = fetch.get(f"{here}/pairing", headers=bearer).json()["link"].partition("#")[2]
+            assert fetch.post(f"{here}/pair", json={"secret": secret}).status_code == 200
+        assert fetch.post(f"{here}/halt", headers=bearer).status_code == 200
         termios.tcflow(theirs, termios.TCOON)
         wait_for(lambda: look(b"new codes"))
         process.terminate()

@@ -6,7 +6,7 @@ from demo.conditions.kinds import check_comparison
 from demo.conditions.lexer import MAX_SHOWN, Token
 from demo.conditions.patterns import MAX_PATTERN
 from demo.conditions.spelling import nearest
-from demo.conditions.syntax import NAME, RESERVED, Count, Field, Glob, Literal
+from demo.conditions.syntax import NAME, NO_TEXTS, RESERVED, Count, Field, Glob, Literal
 from demo.conditions.values import UNITS, Quantity, read_quantity
 from demo.errors import InvalidValue
 
@@ -79,11 +79,13 @@ class OperandReader:
     def left(self) -> Field:
         """Read what stands left of an operator, except a count."""
         token = self.here
-        if token.kind == "word" and self.peek.kind == "symbol" and self.peek.text == "(":
+        calls = token.kind == "word" and self.peek.kind == "symbol" and self.peek.text == "("
+        if calls and not token.text.endswith(".p"):
             return self._function()
-        if self.at_symbol("["):
-            return self._gatus()
-        return self.path()
+        field = self.path()
+        if field.parts[-1] == "p" and self.at_symbol("(") and len(field.parts) > 1:
+            return Field(field.parts[:-1], self._percentile(self.take()), at=token.at)
+        return field
 
     def path(self) -> Field:
         """Read `a.b`, `a[0].b`, `a["some key"]`; the first part may stand in quotes."""
@@ -163,9 +165,8 @@ class OperandReader:
             inner = self.path()
             self.close(opening)
             return Field(inner.parts, LENGTH if token.text == "len" else PRESENCE, at=token.at)
-        if token.text == "p" or token.text.endswith(".p"):
-            parts = self._split(token.text[:-2], token.at) if token.text != "p" else []
-            return Field(tuple(parts), self._percentile(opening), at=token.at)
+        if token.text == "p":
+            return Field((), self._percentile(opening), at=token.at)
         if token.text in ("any", "pat"):
             raise ConditionError(f"{token.text}(…) stands right of == or !=", token.at)
         hint = nearest(token.text, FUNCTIONS)
@@ -218,7 +219,9 @@ class OperandReader:
 
     @staticmethod
     def _bare_text(token: Token) -> str:
-        if token.text.lower() in ("null", "nil", "none"):
+        if token.text.lower() in ("true", "false"):
+            raise ConditionError(f"write {token.text.lower()} instead of {token}, or put it in quotes", token.at)
+        if token.text.lower() in NO_TEXTS:
             raise ConditionError(
                 f"{token} cannot be compared: write has(NAME) == false, or quotes for a text", token.at
             )

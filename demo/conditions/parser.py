@@ -210,7 +210,8 @@ class Parser(OperandReader):
         opening = self.take()
         name, following = self.here, self.peek
         plain = following.kind == "symbol" and following.text == ")" and name.kind in ("word", "text")
-        if plain or (following.kind == "word" and following.text not in ("in", "not", "matches")):
+        apart = following.kind == "word" and following.at > name.end
+        if plain or (apart and following.text not in ("in", "not", "matches")):
             counted = Count(self.name("the name of nodes").text, self._filter(name.text), at=name.at)
         else:
             counted = self._short_count()

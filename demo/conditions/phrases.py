@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from demo.conditions.facts import ALL, STATES, NodeFact
-from demo.conditions.syntax import Comparison, Count, Field, Glob, InState, Literal, Matches, OneOf
+from demo.conditions.syntax import Count, Field, Glob, InState, Literal, Matches, OneOf
 from demo.conditions.values import Truth, Value, show_beside, show_value
 
 OPPOSITE: Mapping[str, str] = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _EXPECTED = {"==": "{}", "<": "below {}", "<=": "at most {}", ">": "above {}", ">=": "at least {}"}
 MAX_NAMED = 3
+MAX_LEFT = 80
 
 
 def comparison_phrase(
@@ -79,8 +80,6 @@ def state_phrase(tree: InState, nodes: Sequence[NodeFact] | None, positive: bool
 
 
 def show_left(left: Field | Count) -> str:
-    """Return what is measured, short enough for a screen; texts without the quotes they need not have."""
+    """Return what is measured, short enough for a screen."""
     text = str(left)
-    if isinstance(left, Count) and isinstance(left.where, Comparison) and isinstance(left.where.right, str):
-        text = text.replace(f'"{left.where.right}"', left.where.right)
-    return text if len(text) <= 80 else text[:79] + "…"
+    return text if len(text) <= MAX_LEFT else text[: MAX_LEFT - 1] + "…"

@@ -14,6 +14,9 @@ OPERATORS = ("==", "!=", "<=", ">=", "<", ">")
 RESERVED = frozenset(("and", "or", "not", "in", "is", "matches", "where", "for", "within", "during"))
 """Words of the language: a name or text that is one of them stands in quotes."""
 
+NO_TEXTS = frozenset(("true", "false", "null", "nil", "none"))
+"""Words that are no texts without quotes, whatever their case."""
+
 NAME = re.compile(r"[^\W\d][\w-]*")
 """One part of a path that needs no quotes."""
 
@@ -179,10 +182,12 @@ def write_text(text: str) -> str:
 
 
 def write_literal(value: Literal) -> str:
-    """Return it with its unit; a text in quotes."""
+    """Return it with its unit; a text in quotes unless it is a plain word."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return exact_quantity(value) if isinstance(value, Quantity) else quote(value)
+    if isinstance(value, Quantity):
+        return exact_quantity(value)
+    return quote(value) if value.lower() in NO_TEXTS else write_text(value)
 
 
 def quote(text: str) -> str:

@@ -170,10 +170,14 @@ def _as_wanted(fact: Quantity | str | bool, wanted: Quantity | str | bool) -> Va
     return fact
 
 
-def _shares(one: Quantity, other: Quantity) -> bool:
-    """Return whether one is a share and the other a bare number below 1, as k6 writes shares (`rate < 0.01`)."""
-    bare = other if one.unit == "%" else one
-    return {one.unit, other.unit} == {"%", ""} and 0 <= bare.number < 1
+def _shares(measured: Quantity, wanted: Quantity) -> bool:
+    """Return whether one is a share, and the other a bare number that can be one, as k6 writes them (`rate < 0.01`).
+
+    Written, 1 is none: who writes `rate < 1` may mean 1%.
+    """
+    if measured.unit == "%":
+        return not wanted.unit and 0 <= wanted.number < 1
+    return not measured.unit and wanted.unit == "%" and 0 <= measured.number <= 1
 
 
 def _ordered(measured: float, operator: str, wanted: float) -> Truth:

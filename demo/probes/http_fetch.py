@@ -86,7 +86,7 @@ async def _read_body(answer: aiohttp.ClientResponse, most_bytes: int) -> bytes |
 def parsed(body: bytes) -> Any:
     """Return the JSON in `body`; None where it is not JSON, and for JSON's own `null`."""
     try:
-        return json.loads(body, parse_constant=_refuse_constant)
+        return _DECODER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
     except (ValueError, RecursionError):
         return None
 
@@ -94,3 +94,7 @@ def parsed(body: bytes) -> Any:
 def _refuse_constant(constant: str) -> None:
     # Python accepts NaN and Infinity, which are no JSON and no measurements.
     raise ValueError(f"JSON has no {constant}")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+"""Made once: `json.loads` would make one for each answer."""

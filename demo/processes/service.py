@@ -1,6 +1,7 @@
 """How a service process of ours runs: configured by one line on stdin, serving on loopback, ending with its parent."""
 
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -19,6 +20,8 @@ from demo.processes.service_auth import ANSWER_HEADER, ASK_HEADER, HOST, NONCE_H
 
 def run(build: Callable[[Mapping[str, Any]], web.Application]) -> None:
     """Serve what `build` makes of the first line of stdin (a JSON object with `id`, `port` and `token`)."""
+    gc.freeze()
+    gc.enable()  # off since `parent_death_signal`
     line = sys.stdin.buffer.readline()
     try:
         config = json.loads(line)

@@ -75,7 +75,10 @@ class FlowOwner(Protocol):
 
 
 class _Chunk:
-    """Data on its way. No data: the end of the stream, or with `closes` of the whole connection."""
+    """Data on its way. No data: the end of the stream, or with `closes` of the whole connection.
+
+    It leaves when it is due and all before it has left: jitter never changes the order.
+    """
 
     __slots__ = ("arrived", "closes", "data", "due")
 
@@ -97,7 +100,6 @@ class Flow:
         self._toxics: tuple[AppliedToxic, ...] = ()
         self._queue: deque[_Chunk] = deque()
         self._queued = 0
-        self._last_due = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self._source_ended = self._is_reading = self._is_waiting = self._is_closed = False
 
@@ -123,7 +125,6 @@ class Flow:
             rest = [chunk for chunk in self._queue if not chunk.data]
             self._forget_queue()
             self._queue.extend(rest)
-        self._last_due = 0.0
         for chunk in self._queue:
             chunk.due = self._compute_due(chunk.arrived, len(chunk.data))
         self._deliver()
@@ -211,7 +212,7 @@ class Flow:
             data = memoryview(bytes(self._shared.buffer[:allowed]))
             self._append(_Chunk(data, arrived, self._compute_due(arrived, allowed)))
         if any(toxic.is_spent for toxic in self._toxics):
-            self._queue.append(_Chunk(NOTHING, arrived, self._last_due, closes=True))
+            self._queue.append(_Chunk(NOTHING, arrived, arrived, closes=True))
             self._source_ended = True
             self._pause()
         self._deliver()
@@ -231,8 +232,7 @@ class Flow:
     def _compute_due(self, moment: float, size: int) -> float:
         for toxic in self._toxics:
             moment = toxic.delay_data(moment, size) if size else toxic.delay_end(moment)
-        self._last_due = max(self._last_due, moment)  # jitter never changes the order
-        return self._last_due
+        return moment
 
     def _append(self, chunk: _Chunk) -> None:
         self._queue.append(chunk)

@@ -186,7 +186,8 @@ def main() -> None:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
     try:
         _lock(config["show"])
-        os.ftruncate(sys.stderr.fileno(), 0)  # the log is ours now that we hold the lock
+        with contextlib.suppress(OSError):  # no file, where somebody started it by hand
+            os.ftruncate(sys.stderr.fileno(), 0)  # the log is ours now that we hold the lock
         _allow_many_files()
         _run(config)
     except DemoError as error:

@@ -68,7 +68,7 @@ class ProbeBoard:
         self._listeners: list[Callable[[], None]] = []
         self._answer_listeners: list[Callable[[], None]] = []
         for nodes in self._probes.values():
-            nodes.listen(self._tell, self._tell_of_answer)
+            nodes.listen(self._take)
 
     def listen(self, changed: Callable[[], None]) -> None:
         """Call `changed` whenever the state of a node has changed."""
@@ -78,12 +78,8 @@ class ProbeBoard:
         """Call `answered` after every answer of a probe, whether or not a state has changed."""
         self._answer_listeners.append(answered)
 
-    def _tell(self) -> None:
-        for listener in self._listeners:
-            listener()
-
-    def _tell_of_answer(self) -> None:
-        for listener in self._answer_listeners:
+    def _take(self, is_change: bool) -> None:
+        for listener in (*self._answer_listeners, *(self._listeners if is_change else ())):
             listener()
 
     async def run(self) -> None:
@@ -119,6 +115,11 @@ class ProbeBoard:
                 before = found[ident].opinions if ident in found else ()
                 found[ident] = BoardNode(ident, (*before, opinion))
         return tuple(found.values())
+
+    @property
+    def probes(self) -> tuple[str, ...]:
+        """The names of all probes."""
+        return tuple(self._probes)
 
     def settings(self, probe: str) -> ProbeSettings:
         return self._probes[probe].settings

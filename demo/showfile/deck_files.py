@@ -26,6 +26,7 @@ class DeckFiles:
         self.given = given
         self.read: dict[str, str] = {}
         self._sizes: dict[str, int] = {}
+        self._checked: set[str] = set()
 
     def resolve(self, written: str, beside: str = "") -> str:
         """Return the path of a file that the file `beside` names. Raises `InvalidValue` if it may not be used."""
@@ -38,8 +39,9 @@ class DeckFiles:
         path = posixpath.normpath(posixpath.join(posixpath.dirname(beside), written))
         if path == ".." or path.startswith("../"):
             raise InvalidValue(f"{shorten(written)} leads out of the show's folder: files of a show lie below it")
-        if self.given is None:
+        if self.given is None and path not in self._checked:
             self._check_real(written, path)
+            self._checked.add(path)
         return path
 
     def _check_real(self, written: str, path: str) -> None:

@@ -9,6 +9,8 @@ from demo.errors import InvalidValue
 from demo.showfile.problems import Position, Problem
 
 MAX_SHOW_BYTES = 2_000_000
+MAX_LINE = 20_000
+"""Characters. Nobody writes longer ones, and what is looked for in a line takes time."""
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -25,27 +27,34 @@ def read_text(path: Path, max_bytes: int = MAX_SHOW_BYTES) -> str:
     try:
         # Without waiting: a pipe that nobody writes to would never be opened.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise UnreadableFile(_describe(error)) from error
-    with os.fdopen(descriptor, "rb") as file:
         try:
             kind = os.fstat(descriptor).st_mode
-            if not stat.S_ISREG(kind):
-                raise UnreadableFile("this is a directory: name a file" if stat.S_ISDIR(kind) else "this is no file")
-            data = file.read(max_bytes + 1)
-        except OSError as error:
-            raise UnreadableFile(_describe(error)) from error
+            data = _read_all(descriptor, max_bytes + 1) if stat.S_ISREG(kind) else None
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError) as error:
+        raise UnreadableFile(_describe(error)) from error
+    if data is None:
+        raise UnreadableFile("this is a directory: name a file" if stat.S_ISDIR(kind) else "this is no file")
     if len(data) > max_bytes:
         raise UnreadableFile(f"this file is larger than {max_bytes / 1e6:g} MB, which is the limit")
     return _decode(data)
 
 
-def _describe(error: OSError) -> str:
+def _read_all(descriptor: int, max_bytes: int) -> bytes:
+    parts: list[bytes] = []
+    while max_bytes > 0 and (part := os.read(descriptor, max_bytes)):
+        parts.append(part)
+        max_bytes -= len(part)
+    return b"".join(parts)
+
+
+def _describe(error: OSError | ValueError) -> str:
     if isinstance(error, FileNotFoundError):
         return "there is no such file"
     if isinstance(error, PermissionError):
         return "this file may not be read: its permissions forbid it"
-    return f"this file cannot be read: {error.strerror or error}"
+    return f"this file cannot be read: {getattr(error, 'strerror', None) or error}"
 
 
 def _decode(data: bytes) -> str:
@@ -70,6 +79,14 @@ def _locate(data: bytes, offset: int) -> Position:
     return Position(data.count(b"\n", 0, offset) + 1, len(data[begin:offset].decode("utf-8", "replace")) + 1)
 
 
+def _bound_line(line: str, number: int, file: str, problems: list[Problem]) -> str:
+    if len(line) <= MAX_LINE:
+        return line
+    message = f"this line has {len(line):,} characters: {MAX_LINE:,} are allowed"
+    problems.append(Problem(file, Position(number, MAX_LINE + 1), message))
+    return line[:MAX_LINE]
+
+
 def split_text(text: str, file: str) -> tuple[list[str], list[Problem]]:
     """Return the lines of a text, whatever ends them; control characters are replaced, and a problem each line."""
     text = text.removeprefix("\ufeff")
@@ -82,4 +99,7 @@ def split_text(text: str, file: str) -> tuple[list[str], list[Problem]]:
                 message = f"the character U+{ord(found[0]):04X} controls a terminal and is no text: delete it"
                 problems.append(Problem(file, Position(number, found.start() + 1), message))
         text = _CONTROL.sub("\ufffd", text)
-    return text.split("\n"), problems
+    lines = text.split("\n")
+    if len(text) > MAX_LINE:
+        lines = [_bound_line(line, number, file, problems) for number, line in enumerate(lines, 1)]
+    return lines, problems

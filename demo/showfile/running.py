@@ -9,6 +9,7 @@ import aiohttp
 
 from demo.conditions import Condition, Facts, parse
 from demo.errors import FaultError, SubjectError
+from demo.probes.log import LinesSince, LogLines
 from demo.probes.process import ProcessState
 from demo.processes.owned.client import OwnedProcesses
 from demo.processes.owned.spec import ProcessSpec
@@ -18,11 +19,13 @@ from demo.proxy.route import Route
 from demo.show.following import FollowedShow
 from demo.showfile.board import ProbeBoard
 from demo.showfile.drivers import DriverContext, Secrets, build_drivers
+from demo.showfile.drivers.build import describe_targets
 from demo.showfile.drivers.fresh import AskProbes
 from demo.showfile.drivers.steps import StepRunner
 from demo.showfile.drivers.substitution import fill, from_values, names_in
 from demo.showfile.links import read_links
-from demo.showfile.probing.kinds import Sources
+from demo.showfile.probing.kinds import Sources, open_session
+from demo.showfile.schema.probes import LogProbe
 from demo.showfile.schema.system import ProcessSettings
 from demo.showfile.show import Show
 from demo.showfile.show_poller import ShowPoller
@@ -47,9 +50,15 @@ class RunningSystem:
         self.proxies = ShowProxies(
             show.name, [Route.read(name, proxy.listen, proxy.to) for name, proxy in settings.proxies.items()]
         )
-        self._sources = Sources(self._get_session, process=self._process_state, fill=self._fill, folder=self._folder)
+        self._sources = Sources(
+            self._get_session,
+            process=self._process_state,
+            log=self._log_of,
+            fill=self._fill,
+            folder=self._folder,
+        )
         self.board = ProbeBoard(settings.probes, self._sources, settings.groups)
-        self.poller = ShowPoller(self.board, read_links(settings.links))
+        self.poller = ShowPoller(self.board, read_links(settings.links), [self._tell_targets])
         self._context = DriverContext(
             AskProbes(self._sources),
             board=self.board,
@@ -99,7 +108,7 @@ class RunningSystem:
 
     def _get_session(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None))
+            self._session = open_session()
         return self._session
 
     def _fill(self, text: str) -> str:
@@ -112,14 +121,32 @@ class RunningSystem:
         except FaultError:
             return text
 
+    def _tell_targets(self) -> Mapping[str, Any]:
+        """Return what the buttons of faults whose target changes say."""
+        return {"victims": describe_targets(self.drivers)}
+
     async def _process_state(self, name: str) -> ProcessState | None:
         try:
             state = self.processes.state(name)
-            owns_port = await self.processes.owns_port(name) if state.alive else None
+            owns_port = await self.processes.owns_port(name) if state.phase == "up" else None
         except SubjectError:
             return None
         word = "paused" if state.suspended else _WORDS[state.phase]
         return ProcessState(word, state.pid, state.exit_code, owns_port)
+
+    def _log_of(self, log: LogProbe) -> LinesSince:
+        """Return what returns the lines of a process."""
+
+        async def lines(since: int) -> LogLines | None:
+            if log.process is None:
+                return None
+            try:
+                found = await self.processes.output(log.process, since)
+            except SubjectError:
+                return None
+            return LogLines(found.lines, found.end)
+
+        return lines
 
     # Its life.
 

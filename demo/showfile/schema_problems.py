@@ -3,10 +3,11 @@
 import difflib
 import shlex
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
+from pydantic_core.core_schema import ErrorType
 
 from demo.showfile.problems import Problem
 from demo.showfile.schema.values import Settings
@@ -58,8 +59,10 @@ def schema_problems(model: type[Settings], error: ValidationError, settings: Yam
 
 def nearest(written: str, known: Iterable[str]) -> str | None:
     """Return the known name that somebody may have meant, None if nothing is near."""
+    folded = written.lower().replace("-", "_")
     by_folded = {name.lower().replace("-", "_"): name for name in known}
-    close = difflib.get_close_matches(written.lower().replace("-", "_"), by_folded, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(folded, by_folded, n=1, cutoff=0.6)
+    close += [name for name in by_folded if sorted(name) == sorted(folded)]  # too short to be near: bd for db
     return by_folded[close[0]] if close else None
 
 
@@ -88,7 +91,7 @@ def _describe(model: type[Settings], detail: ErrorDetails, path: Path) -> str:
         return _unknown_key(model, path)
     if kind in SHAPES:
         return _wrong_shape(kind, where, path, given)
-    if kind in OWN_SENTENCES:
+    if kind not in LIBRARY_SENTENCES:
         return f"{where}: {detail['msg']}" if where and "key" not in context else detail["msg"]
     if kind == "literal_error":
         return _not_allowed(where, given, str(context["expected"]))
@@ -111,13 +114,14 @@ def _out_of_bounds(kind: str, path: Path, given: object, context: Mapping[str, A
     return sentences.get(kind, f"{where}: {shown(given)} cannot stand here; docs/decks.md says what can")
 
 
-SHAPES = frozenset({"string_type", "tuple_type", "dict_type", "mapping_type", "model_type", "model_attributes_type"})
+SHAPES = frozenset(
+    {"string_type", "tuple_type", "dict_type", "mapping_type", "model_type", "model_attributes_type"}
+    | {"float_type", "int_type", "bool_type"}
+)
 """The types of error about text, lists and mappings in each other's place."""
 
-OWN_SENTENCES = frozenset(
-    {"quantity", "switch", "whole", "verb", "kind", "target", "undo", "system", "load", "book", "hypothesis"}
-)
-"""The types of error that the models raise themselves, with a sentence for people."""
+LIBRARY_SENTENCES = frozenset(get_args(ErrorType))
+"""The types of error that Pydantic raises; all others are the models' own, with a sentence for people."""
 
 
 def _unknown_key(model: type[Settings], path: Path) -> str:
@@ -143,6 +147,8 @@ def _wrong_shape(kind: str, where: str, path: Path, given: Any) -> str:
         return f"{where} must be text, not {shown(given)}{hint}"
     if given is None:
         return f"{where} is empty: write what belongs there, or leave {path[-1]} out"
+    if kind in {"float_type", "int_type", "bool_type"}:
+        return f"{where} must be a single value, not {shown(given)}"
     if kind == "tuple_type":
         return f"{where} must be a list, not {shown(given)}{_as_list(str(path[-1]), given)}"
     return f"{where} must be a mapping (key: value), not {shown(given)}"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from demo.showfile.markdown.scan import BOTH_READINGS
+from demo.showfile.markdown.scan import BOTH_READINGS, looks_like_prose
 from demo.showfile.problems import Position, Problem
 from demo.showfile.yaml_reader import YamlData, empty, read_yaml
 
@@ -30,11 +30,11 @@ def read_settings(
 ) -> YamlData:
     """Read the lines from `first` to before `end`, which count from 0; what is wrong is added to `problems`."""
     own = lines[first:end]
-    data, found = read_yaml("\n".join(own), file, first + 1)
+    data, found = read_yaml("".join(f"{line}\n" for line in own), file, first + 1)
     problems += found
     start = Position(first + 1)
-    if data is None:
-        if kind == "dashes":
+    if data is None or (not data.complete and not data.data):
+        if kind == "dashes" and looks_like_prose(own):
             problems.append(Problem(file, start, f"this can be read neither way. {BOTH_READINGS}"))
         return empty(file, start, complete=False)
     if isinstance(data.data, dict):

@@ -1,8 +1,7 @@
 """Makes the health samples of a show of its board: every half second, and at once when a node's state has changed."""
 
 import asyncio
-import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,14 +24,16 @@ More = Callable[[], Mapping[str, Any]]
 class ShowPoller:
     """A `HealthPollerProtocol`: runs the board's probes, and tells what they say.
 
-    `links`: as in a show file, `client -> api -> db`, with `: load.rate` or not. A link from or to a name of several
-    nodes is one from or to each of them.
+    `links`: name → the names that it leads to; a name of several nodes stands for each of them.
     """
 
-    def __init__(self, board: ProbeBoard, links: Iterable[str] = (), more: Iterable[More] = ()) -> None:
+    def __init__(
+        self, board: ProbeBoard, links: Mapping[str, Sequence[str]] | None = None, more: Iterable[More] = ()
+    ) -> None:
         self._board = board
-        self._links = tuple(pair for link in links for pair in _pairs(link))
+        self._links = links or {}
         self._more = tuple(more)
+        self._shown = {name: shown_by(board.settings(name)) for name in board.probes}
         self._changed = asyncio.Event()
         self._stopped = False
         self._health: dict[str, Any] | None = None
@@ -76,7 +77,7 @@ class ShowPoller:
     def _sample(self) -> dict[str, Any]:
         nodes = self._board.all_nodes()
         newest = max((opinion.at for node in nodes for opinion in node.opinions), default=0.0) or CLOCK.now()
-        links = self._expand_links(nodes)
+        links = self._expand_links()
         sample = {
             "nodes": [self._card(node, links.get(node.id, [])) for node in nodes],
             "has_issues": any(node.state != "up" for node in nodes),
@@ -91,8 +92,8 @@ class ShowPoller:
         return sample
 
     def _card(self, node: BoardNode, links: list[str]) -> dict[str, Any]:
-        fields = node.fact.fields
-        shown = [field for name in node.probes for field in shown_by(self._board.settings(name))]
+        shown = [field for name in node.probes for field in self._shown[name]]
+        fields = node.fact.fields if shown else {}
         values = {field.label: field.value(fields) for field in shown}
         return {
             "id": node.id,
@@ -113,7 +114,7 @@ class ShowPoller:
             settings = self._board.settings(node.probes[0])
             if settings.main is None or len(curves) == MAX_CURVES:
                 continue
-            main = shown_by(settings)[0]
+            main = self._shown[node.probes[0]][0]
             value = main.value(node.fact.fields)
             curves.append(
                 {
@@ -126,19 +127,14 @@ class ShowPoller:
             )
         return curves
 
-    def _expand_links(self, nodes: Iterable[BoardNode]) -> dict[str, list[str]]:
-        known = {node.id for node in nodes}
-        expanded: dict[str, list[str]] = {}
-        for source, target in self._links:
-            ends = [self._board.ids(name) or ((name,) if name in known else ()) for name in (source, target)]
-            for start in ends[0]:
-                expanded.setdefault(start, []).extend(ends[1])
-        return expanded
-
-
-def _pairs(link: str) -> list[tuple[str, str]]:
-    names = [name.strip() for name in link.partition(":")[0].split("->")]
-    return list(itertools.pairwise(names))
+    def _expand_links(self) -> dict[str, list[str]]:
+        """Return by node the nodes that it leads to; a name that is no probe's stands for itself."""
+        expanded: dict[str, dict[str, None]] = {}
+        for source, targets in self._links.items():
+            ends = [end for target in targets for end in self._board.ids(target) or (target,)]
+            for start in self._board.ids(source) or (source,):
+                expanded.setdefault(start, {}).update(dict.fromkeys(ends))
+        return {start: list(ends) for start, ends in expanded.items()}
 
 
 def _detail(node: BoardNode) -> str:

@@ -68,9 +68,9 @@ class YamlBuilder:
         """Take one event; False: nothing after it is read."""
         if isinstance(event, yaml.ScalarEvent):
             self._take_scalar(event)
-        elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
+        elif isinstance(event, yaml.CollectionStartEvent):
             return self._begin(event)
-        elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+        elif isinstance(event, yaml.CollectionEndEvent):
             self._end()
         elif isinstance(event, yaml.AliasEvent):
             self._report(
@@ -129,7 +129,7 @@ class YamlBuilder:
 
     # Lists and mappings.
 
-    def _begin(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> bool:
+    def _begin(self, event: yaml.CollectionStartEvent) -> bool:
         self._refuse_marks(event)
         if len(self._open) >= MAX_DEPTH:
             self._report(event, f"this is nested too deep: {MAX_DEPTH} levels are allowed")

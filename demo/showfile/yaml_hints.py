@@ -66,9 +66,9 @@ def explain(error: yaml.YAMLError, lines: Sequence[str]) -> tuple[int, int, str]
         if found := _find_trap(lines[candidate]):
             return candidate, *found
     if "flow" in str(error.context):
-        mark, said = error.context_mark or mark, _describe_flow(str(error.context))
-    else:
-        said = _PLAIN_WORDS.get(said, f"this is no YAML: {said}")
+        place, said = _describe_flow(error, lines, line)
+        return *place, said
+    said = _PLAIN_WORDS.get(said, f"this is no YAML: {said}")
     line = min(mark.line, len(lines) - 1)
     return line, min(mark.column, len(lines[line])), said
 
@@ -183,9 +183,15 @@ def _find_quote_trap(text: str) -> str | None:
     return f"text stands behind the quotes: put quotes around the whole, {quote(text)}"
 
 
-def _describe_flow(context: str) -> str:
-    kind, end = ("list", "]") if "sequence" in context else ("mapping", "}")
-    return (
-        f"this {kind} in brackets cannot be read from here on: is a comma or its {end} missing? Text with one of "
-        "[ ] { } , needs quotes; or write it in lines"
+def _describe_flow(error: yaml.MarkedYAMLError, lines: Sequence[str], line: int) -> tuple[tuple[int, int], str]:
+    """Return where a value in brackets begins that cannot be read, and what may be wrong with it."""
+    if error.context_mark is not None and "node" not in str(error.context):
+        place = error.context_mark.line, error.context_mark.column
+    else:  # the parser names no beginning: it is the bracket before
+        before = ((number, max(lines[number].rfind("["), lines[number].rfind("{"))) for number in range(line, -1, -1))
+        place = next((found for found in before if found[1] >= 0), (line, 0))
+    kind, end = ("mapping", "}") if lines[place[0]][place[1] : place[1] + 1] == "{" else ("list", "]")
+    return place, (
+        f"this {kind} in brackets cannot be read: is a comma or its {end} missing? Text with one of [ ] {{ }} , needs "
+        "quotes; or write it in lines"
     )

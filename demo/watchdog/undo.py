@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from typing import Protocol, runtime_checkable
 
 from demo.errors import DemoError, FaultError, log_unexpected
 from demo.subjects.user_code import describe_error
@@ -12,13 +13,24 @@ from demo.types import FaultDriver, Plan, TellsLanding
 logger = logging.getLogger(__name__)
 
 HEAL_TIMEOUT_SEC = 12.0
-"""Timeout of one heal with its verification; only the last check may go beyond it."""
+"""Timeout of one heal with its verification, unless its driver tells another; only the last check may go beyond it."""
+
+MAX_HEAL_TIMEOUT_SEC = 40.0
+"""The most that a driver may ask for: the watchdog ends an attempt after 45 s."""
 
 LOOK_EVERY_SEC = 0.05
 LOOK_SEC = 5.0
 """Timeout of a check. Even the last one gets all of it: cut short, it would report a timeout and not the real state."""
 
 LANDING_TIMEOUT_SEC = 5.0
+
+
+@runtime_checkable
+class TellsHealTimeout(Protocol):
+    """Optional for a driver: with it, its faults have another time to heal than the usual one."""
+
+    def heal_timeout(self, plan: Plan) -> float:
+        """Return for how many seconds a heal and its checks may go on before the fault counts as not healed."""
 
 
 async def undo(driver: FaultDriver, plan: Plan) -> str | None:
@@ -52,8 +64,11 @@ def with_manual_command(why: str, plan: Plan) -> str:
 
 
 async def _undo_and_verify(driver: FaultDriver, plan: Plan) -> None:
-    deadline = time.monotonic() + HEAL_TIMEOUT_SEC
-    await run_with_timeout(HEAL_TIMEOUT_SEC, driver.heal(plan), f"healing {plan.target}")
+    timeout_sec = HEAL_TIMEOUT_SEC
+    if isinstance(driver, TellsHealTimeout):
+        timeout_sec = min(driver.heal_timeout(plan), MAX_HEAL_TIMEOUT_SEC)
+    deadline = time.monotonic() + timeout_sec
+    await run_with_timeout(timeout_sec, driver.heal(plan), f"healing {plan.target}")
     # A target may need a moment to look healed after its undo: a container that starts, a node that rejoins.
     while True:
         left_sec = max(LOOK_SEC, deadline - time.monotonic())
@@ -61,5 +76,5 @@ async def _undo_and_verify(driver: FaultDriver, plan: Plan) -> None:
             return
         # Only after a check: the target gets a last chance, even if the heal itself took all the time.
         if time.monotonic() > deadline:
-            raise FaultError(f"{plan.target} was not healed within {HEAL_TIMEOUT_SEC:g} s")
+            raise FaultError(f"{plan.target} was not healed within {timeout_sec:g} s")
         await asyncio.sleep(LOOK_EVERY_SEC)

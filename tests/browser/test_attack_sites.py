@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.support import fetch
 from tests.support.chromium import FLAGS, chromium_path
 from tests.support.cross_origin_pages import GETS, POSTS, STREAMS, WAYS, Traffic, another_site, attack
 from tests.support.paired_devices import OpenServer
@@ -51,10 +51,10 @@ class Target:
         return f"http://127.0.0.1:{self.server.port}"
 
     def get(self, path: str) -> Any:
-        return httpx.get(f"{self.here}{path}", headers=self.headers).json()
+        return fetch.get(f"{self.here}{path}", headers=self.headers).json()
 
     def post(self, path: str) -> None:
-        assert httpx.post(f"{self.here}{path}", headers=self.headers).status_code == 200
+        assert fetch.post(f"{self.here}{path}", headers=self.headers).status_code == 200
 
     def standing(self) -> dict[str, Any]:
         """What an attack could change."""
@@ -127,7 +127,7 @@ def test_the_same_from_our_own_page_changes_and_reads(browser: Browser, target: 
         traffic, page = Traffic(context), context.new_page()
         page.goto(f"{target.here}/pair")
         before, heard = target.standing(), []
-        with httpx.stream("GET", f"{target.here}/events", headers=target.headers, timeout=20) as events:
+        with fetch.stream("GET", f"{target.here}/events", headers=target.headers, timeout=20) as events:
             lines = events.iter_lines()
             next(line for line in lines if line.startswith("data: "))
             read = attack(page, target.here)

@@ -26,16 +26,36 @@ def browser() -> Iterator[Browser]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def idle() -> Iterator[dict[bool, list[Window]]]:
+    """Windows that no test uses any more, by whether they have a touch screen: a new one costs as much as a page."""
+    with windows() as touched, windows() as others:
+        yield {True: touched, False: others}
+
+
 @pytest.fixture
-def window(browser: Browser) -> Iterator[Open]:
-    with windows() as opened:
+def window(browser: Browser, idle: dict[bool, list[Window]]) -> Iterator[Open]:
+    used: list[tuple[bool, Window]] = []
 
-        def make(server: Server, path: str, size: tuple[int, int], scheme: str = "dark") -> Window:
-            opened.append(Window(browser, f"{server.url}{path}", size, scheme))
-            expect(opened[-1].page.locator("body")).to_have_attribute("data-link", "up", timeout=10_000)
-            return opened[-1]
+    def make(server: Server, path: str, size: tuple[int, int], scheme: str = "dark") -> Window:
+        has_touch = size == PHONE
+        one = idle[has_touch].pop() if idle[has_touch] else Window(browser, "about:blank", size, scheme)
+        used.append((has_touch, one))
+        one.page.set_viewport_size({"width": size[0], "height": size[1]})
+        one.page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
+        one.page.goto(f"{server.url}{path}")
+        expect(one.page.locator("body")).to_have_attribute("data-link", "up", timeout=10_000)
+        return one
 
-        yield make
+    yield make
+    for has_touch, one in used:
+        if not one.page.url.startswith("http"):  # the browser's own page, where a server did not answer
+            one.close()
+            continue
+        one.page.evaluate("localStorage.clear(), sessionStorage.clear()")
+        one.context.clear_cookies()
+        one.page.goto("about:blank")
+        idle[has_touch].append(one)
 
 
 @contextmanager
@@ -50,6 +70,13 @@ def stretched(*options: str, faults: tuple[str, ...] = ()) -> Iterator[Server]:
             yield server
         finally:
             server.kill_with_watchdog()
+
+
+@pytest.fixture(scope="module")
+def wide() -> Iterator[Server]:
+    """Cards have the whole wall, and one of them is down."""
+    with stretched("curves=false", faults=("far",)) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -117,12 +144,11 @@ def test_a_card_lies_on_its_own_small_curve(window: Open, curves: str, nodes: in
 
 
 @pytest.mark.parametrize("size", [PROJECTOR, (1280, 720), (1024, 768)])
-def test_no_word_is_cut_where_the_cards_have_the_whole_wall(window: Open, size: tuple[int, int]) -> None:
-    with stretched("curves=false", faults=("far",)) as server:
-        one = window(server, "/", size)
-        expect(one.page.locator(".card.down .detail")).to_have_text("no answer")
-        expect(one.page.locator(".card")).to_have_count(5)
-        assert one.page.evaluate(CUT) == []
+def test_no_word_is_cut_where_the_cards_have_the_whole_wall(wide: Server, window: Open, size: tuple[int, int]) -> None:
+    one = window(wide, "/", size)
+    expect(one.page.locator(".card.down .detail")).to_have_text("no answer")
+    expect(one.page.locator(".card")).to_have_count(5)
+    assert one.page.evaluate(CUT) == []
 
 
 def test_of_twelve_cards_a_long_name_takes_the_room_of_its_age_and_not_the_other_way_round(window: Open) -> None:
@@ -178,13 +204,13 @@ def test_a_phone_that_is_turned_reads_the_stage_as_well_as_an_upright_one(long: 
     assert wall.evaluate("getComputedStyle(document.body).overflowY") == "hidden"
 
 
-@pytest.mark.parametrize("size", [PHONE, TURNED])
-def test_no_words_of_the_stage_are_smaller_on_a_phone_however_many_cards(window: Open, size: tuple[int, int]) -> None:
-    for nodes in (9, 12, 20):
-        with stretched(f"nodes={nodes}") as server:
+@pytest.mark.parametrize("nodes", [9, 12, 20])
+def test_no_words_of_the_stage_are_smaller_on_a_phone_however_many_cards(window: Open, nodes: int) -> None:
+    with stretched(f"nodes={nodes}") as server:
+        for size in (PHONE, TURNED):
             one = window(server, "/", size)
             expect(one.page.locator(".card")).to_have_count(nodes)
-            assert one.page.evaluate(SMALLEST) >= 12, nodes
+            assert one.page.evaluate(SMALLEST) >= 12, size
 
 
 @pytest.mark.parametrize("size", [PHONE, TURNED])

@@ -10,15 +10,12 @@ from pathlib import Path
 import pytest
 
 import demo
+from tests.support.demo_command import run_demo
 from tests.support.servers import Stream, serving, wait_for
-
-DEMO = [sys.executable, "-m", "demo"]
 
 
 def run(*args: str, env: dict[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [*DEMO, *args], capture_output=True, text=True, check=False, timeout=30, stdin=subprocess.DEVNULL, env=env
-    )
+    return run_demo(*args, env=env, limit=30)
 
 
 def test_the_promised_imports_work() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support import fetch
 from tests.support.relays import free_port
 from tests.support.servers import wait_for
 
@@ -41,7 +42,7 @@ def test_a_show_is_served_with_streams_that_are_closed(closed: str, tmp_path: Pa
         def serves() -> bool:
             assert process.poll() is None
             try:
-                return httpx.get(f"http://127.0.0.1:{port}/state").status_code == 200
+                return fetch.get(f"http://127.0.0.1:{port}/state").status_code == 200
             except httpx.TransportError:
                 return False
 

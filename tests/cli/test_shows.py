@@ -15,6 +15,7 @@ import pytest
 
 from demo.journal import Journal
 from demo.show import events as e
+from tests.support.demo_command import run_demo
 from tests.support.marker import SUBJECT, marker
 from tests.support.servers import Server, script, serving
 
@@ -35,16 +36,7 @@ def serve(state_home: Path) -> Iterator[Serve]:
 
 
 def demo(*args: str, **env: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "demo", *args]
-    return subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-        stdin=subprocess.DEVNULL,
-        env=dict(os.environ) | env,
-    )
+    return run_demo(*args, env=dict(os.environ) | env, limit=30)
 
 
 def shows() -> list[dict[str, Any]]:

@@ -24,6 +24,12 @@ def test_catastrophic_backtracking_ends_as_unknown_and_is_not_tried_again_and_ag
     assert time.perf_counter() - began < GENEROUS_SEC
 
 
+def test_a_search_is_tried_again_after_a_timeout() -> None:
+    pattern = BoundedPattern(CATASTROPHIC, ignore_case=False)
+    assert pattern.found_in(LONG)[0] is None
+    assert [pattern.found_in("aaa")[0] for _ in range(3)] == [None, None, True]
+
+
 @pytest.mark.parametrize(
     "pattern",
     ["(((a{1000}){1000}){1000})", "a{1001}", "((a{0,100}){0,100})", "(a{1,99999999999})", "x{2}" * 10, "a{,2000}"],

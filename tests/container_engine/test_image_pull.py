@@ -16,6 +16,7 @@ from demo.container_engine import Engine
 from demo.errors import EngineError
 from demo.processes.ports import free_ports
 from demo.subjects.cluster.image_pull import pull
+from tests.support import fetch
 from tests.support.containers import containers, docker
 from tests.support.servers import wait_for
 
@@ -57,7 +58,7 @@ def unheard_of() -> bytes:
 
 def answers(port: int) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/v2/").status_code == 200
+        return fetch.get(f"http://127.0.0.1:{port}/v2/").status_code == 200
     except httpx.HTTPError:
         return False
 

@@ -14,6 +14,7 @@ import pytest
 
 import demo
 from demo.subjects import names
+from tests.support.demo_command import run_demo
 from tests.support.servers import wait_for
 
 ROOT = Path(demo.__file__).parent.parent
@@ -64,17 +65,8 @@ class Checked(NoSystem):
 def doctor(
     *args: str, prefix: tuple[str, ...] = (), env: dict[str, str] | None = None
 ) -> "subprocess.CompletedProcess[str]":
-    began = time.monotonic()
-    done = subprocess.run(
-        [*prefix, *DOCTOR, *args],
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-        timeout=60,
-        stdin=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
-    )
+    began, environ = time.monotonic(), {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
+    done = run_demo("doctor", *args, env=environ, prefix=prefix)
     assert "Traceback" not in done.stderr + done.stdout
     assert time.monotonic() - began < 30
     return done

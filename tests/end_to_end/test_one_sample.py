@@ -3,13 +3,13 @@
 import re
 from pathlib import Path
 
-import httpx
 import pytest
 
 from demo.show import commands as c
 from demo.show.health_sample import read_sample
 from demo.views import stage_view
 from demo.views.cards import trend
+from tests.support import fetch
 from tests.support.servers import serving
 from tests.support.show_player import player
 
@@ -69,7 +69,7 @@ def test_in_every_frame_of_a_real_stream_cards_and_curves_tell_the_same_number(t
     seen: list[set[str]] = []
     with serving("meter:Meter", cwd=tmp_path) as server:
         server.until(lambda state: bool(state["health"]) and state["health"]["freshness"] == "live")
-        with httpx.stream("GET", f"{server.url}/stream/stage", timeout=10) as answer:
+        with fetch.stream("GET", f"{server.url}/stream/stage", timeout=10) as answer:
             for line in answer.iter_lines():
                 parts = re.findall(r'<hx-partial hx-target="#r-(\w+)"[^>]*>(.*?)</hx-partial>', line)
                 regions |= dict(parts)

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests.support import fetch
 from tests.support.servers import script, wait_for
 from tests.support.terminals import Terminal, terminal
 
@@ -217,7 +217,7 @@ def test_a_server_without_a_terminal_says_that_it_heals(tmp_path: Path) -> None:
         term.wait_for("end        Ctrl-C")
         found = re.search(r"stage +(\S+)/", term.text)
         assert found
-        assert httpx.post(f"{found[1]}/chaos/out").status_code == 202
+        assert fetch.post(f"{found[1]}/chaos/out").status_code == 202
         term.wait((tmp_path / "dark").exists)
         term.process.send_signal(signal.SIGINT)
         term.wait_for(HEALING)

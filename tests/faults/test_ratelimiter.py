@@ -4,7 +4,7 @@ import math
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -27,9 +27,29 @@ from demo.subjects.ratelimiter.owned_system import OwnedSystem
 from demo.subjects.ratelimiter.poller import Poller
 from demo.subjects.ratelimiter.verdicts import why_not_comparable
 from demo.types import FaultDriver, Plan
-from tests.support.ratelimiter_system import data_of, running, until_it
+from tests.support.ratelimiter_system import QUICK, data_of, running, until_it, until_whole
 
 pytestmark = [pytest.mark.anyio, pytest.mark.system]
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    """For the whole file, so that a system can outlast a test."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def one_for_all() -> AsyncIterator[OwnedSystem]:
+    # A quarter of the load: it runs on beside the tests that start their own.
+    async with running(Settings(limits=QUICK, load=0.25)) as system:
+        yield system
+
+
+@pytest.fixture
+async def system(one_for_all: OwnedSystem) -> OwnedSystem:
+    """The system of all tests that neither need a new one nor leave a fault in it: every part is up."""
+    await until_whole(one_for_all)
+    return one_for_all
 
 
 class Watched:
@@ -112,25 +132,23 @@ async def test_a_killed_node_is_seen_down_costs_no_request_and_comes_back_on_its
         assert (await watched.card("node-2"))["address"].endswith(str(system.nodes[1].port))
 
 
-async def test_a_kill_that_comes_too_late_for_its_plan_kills_nobody() -> None:
-    async with running() as system:
-        driver = kill_of(system)
-        plan = await driver.plan()
+async def test_a_kill_that_comes_too_late_for_its_plan_kills_nobody(system: OwnedSystem) -> None:
+    driver = kill_of(system)
+    plan = await driver.plan()
+    await driver.inject(plan)
+    await heal(driver, plan)
+    with pytest.raises(FaultError, match="was restarted"):
         await driver.inject(plan)
-        await heal(driver, plan)
-        with pytest.raises(FaultError, match="was restarted"):
-            await driver.inject(plan)
-        assert await system.nodes[1].is_up()
+    assert await system.nodes[1].is_up()
 
 
-async def test_what_an_earlier_show_killed_or_paused_is_gone_with_it() -> None:
-    async with running() as system:
-        for driver in (kill_of(system), pause_of(system)):
-            plan = await driver.plan()
-            gone = {"show": "an earlier one", "pid": 2**22 + 1, "born": 1, "owner": 2**22 + 2, "owner_born": 1}
-            foreign = Plan(plan.kind, plan.target, gone)
-            await driver.heal(foreign)
-            assert await driver.is_healed(foreign)
+async def test_what_an_earlier_show_killed_or_paused_is_gone_with_it(system: OwnedSystem) -> None:
+    for driver in (kill_of(system), pause_of(system)):
+        plan = await driver.plan()
+        gone = {"show": "an earlier one", "pid": 2**22 + 1, "born": 1, "owner": 2**22 + 2, "owner_born": 1}
+        foreign = Plan(plan.kind, plan.target, gone)
+        await driver.heal(foreign)
+        assert await driver.is_healed(foreign)
 
 
 async def test_a_killed_node_whose_system_its_owner_has_ended_is_not_broken_any_more() -> None:
@@ -143,28 +161,26 @@ async def test_a_killed_node_whose_system_its_owner_has_ended_is_not_broken_any_
         assert await driver.is_healed(plan)
 
 
-async def test_a_redis_that_hangs_is_said_not_to_answer() -> None:
-    async with running() as system:
-        driver, child = pause_of(system), system.redis.child
-        plan = await driver.plan()
-        assert child is not None
-        assert child.pid is not None
-        os.kill(child.pid, signal.SIGSTOP)
-        try:
-            with pytest.raises(FaultError, match=r"redis did not accept CLIENT .*: no answer"):
-                await driver.inject(plan)
-        finally:
-            os.kill(child.pid, signal.SIGCONT)
+async def test_a_redis_that_hangs_is_said_not_to_answer(system: OwnedSystem) -> None:
+    driver, child = pause_of(system), system.redis.child
+    plan = await driver.plan()
+    assert child is not None
+    assert child.pid is not None
+    os.kill(child.pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(FaultError, match=r"redis did not accept CLIENT .*: no answer"):
+            await driver.inject(plan)
+    finally:
+        os.kill(child.pid, signal.SIGCONT)
 
 
-async def test_what_runs_but_cannot_be_reached_is_not_called_healed() -> None:
-    async with running() as system:
-        driver = kill_of(system)
-        plan = await driver.plan()
-        alive = Plan(plan.kind, plan.target, {**plan.undo, "show": "an earlier one"})
-        with pytest.raises(FaultError, match="cannot be reached from here"):
-            await driver.heal(alive)
-        assert not await driver.is_healed(alive)
+async def test_what_runs_but_cannot_be_reached_is_not_called_healed(system: OwnedSystem) -> None:
+    driver = kill_of(system)
+    plan = await driver.plan()
+    alive = Plan(plan.kind, plan.target, {**plan.undo, "show": "an earlier one"})
+    with pytest.raises(FaultError, match="cannot be reached from here"):
+        await driver.heal(alive)
+    assert not await driver.is_healed(alive)
 
 
 async def test_paused_redis_makes_nodes_count_alone_and_drift_is_measured() -> None:
@@ -216,7 +232,7 @@ async def test_a_pause_is_renewed_until_healed_and_ends_by_itself_when_nobody_re
 
 async def test_a_burst_shows_ghosts_where_reading_comes_first_and_none_in_one_step_three_times() -> None:
     async with running() as system:
-        watched, driver = Watched(system), burst_of(system, 10.0)
+        watched, driver = Watched(system), burst_of(system, 30.0)
         for _ in range(3):
             plan = await driver.plan()
             since = CLOCK.now()
@@ -239,31 +255,29 @@ async def test_a_burst_shows_ghosts_where_reading_comes_first_and_none_in_one_st
             assert 0 <= naive["spread_sec"] < naive["window_sec"]
 
 
-async def test_a_burst_ends_by_itself_in_the_traffic_process() -> None:
-    async with running() as system:
-        orders = TrafficOrders(system)
-        await orders.burst([NAIVE_KEY], 2, 2.0)
-        assert await orders.is_bursting()
+async def test_a_burst_ends_by_itself_in_the_traffic_process(system: OwnedSystem) -> None:
+    orders = TrafficOrders(system)
+    await orders.burst([NAIVE_KEY], 2, 2.0)
+    assert await orders.is_bursting()
 
-        async def quiet() -> bool:
-            return not await orders.is_bursting()
+    async def quiet() -> bool:
+        return not await orders.is_bursting()
 
-        await until_it(quiet)
-        with pytest.raises(FaultError, match="status 422"):
-            await orders.burst(["made-up"], 2, 1.0)
+    await until_it(quiet)
+    with pytest.raises(FaultError, match="status 422"):
+        await orders.burst(["made-up"], 2, 1.0)
 
 
-async def test_without_traffic_a_burst_is_refused_and_one_that_ran_is_over() -> None:
-    async with running() as system:
-        driver = burst_of(system)
-        plan = await driver.plan()
-        await driver.inject(plan)
-        assert system.traffic.child is not None
-        system.traffic.child.kill()
-        await system.traffic.child.wait()
-        await heal(driver, plan)
-        with pytest.raises(FaultError, match="connection refused"):
-            await driver.plan()
+async def test_without_traffic_a_burst_is_refused_and_one_that_ran_is_over(system: OwnedSystem) -> None:
+    driver = burst_of(system)
+    plan = await driver.plan()
+    await driver.inject(plan)
+    assert system.traffic.child is not None
+    system.traffic.child.kill()
+    await system.traffic.child.wait()
+    await heal(driver, plan)
+    with pytest.raises(FaultError, match="connection refused"):
+        await driver.plan()
 
 
 def patient_of(system: OwnedSystem, name: str) -> tuple[FaultDriver, SupervisedProcess]:
@@ -279,34 +293,36 @@ def process_of(part: SupervisedProcess) -> Child:
 
 
 @pytest.mark.parametrize("name", ["redis", "traffic"])
-async def test_a_fault_whose_process_was_killed_is_healed_before_and_after_it_is_replaced(name: str) -> None:
-    async with running() as system:
-        driver, part = patient_of(system, name)
-        plan = await driver.plan()
-        await driver.inject(plan)
-        process_of(part).kill()
-        await driver.heal(plan)  # at once: it may not be reaped yet
-        await process_of(part).wait()
-        await driver.heal(plan)
-        assert await driver.is_healed(plan)
-        await system.heal()
-        await driver.heal(plan)
-        assert await driver.is_healed(plan)
+async def test_a_fault_whose_process_was_killed_is_healed_before_and_after_it_is_replaced(
+    system: OwnedSystem, name: str
+) -> None:
+    driver, part = patient_of(system, name)
+    plan = await driver.plan()
+    await driver.inject(plan)
+    process_of(part).kill()
+    await driver.heal(plan)  # at once: it may not be reaped yet
+    await process_of(part).wait()
+    await driver.heal(plan)
+    assert await driver.is_healed(plan)
+    await system.heal()
+    await driver.heal(plan)
+    assert await driver.is_healed(plan)
 
 
 @pytest.mark.parametrize("name", ["redis", "traffic"])
-async def test_a_fault_whose_process_hangs_is_healed_once_the_process_is_replaced(name: str) -> None:
-    async with running() as system:
-        driver, part = patient_of(system, name)
-        plan = await driver.plan()
-        await driver.inject(plan)
-        process_of(part).suspend()
-        with pytest.raises(FaultError):
-            await driver.heal(plan)
-        assert not await driver.is_healed(plan)
-        await system.heal()
+async def test_a_fault_whose_process_hangs_is_healed_once_the_process_is_replaced(
+    system: OwnedSystem, name: str
+) -> None:
+    driver, part = patient_of(system, name)
+    plan = await driver.plan()
+    await driver.inject(plan)
+    process_of(part).suspend()
+    with pytest.raises(FaultError):
         await driver.heal(plan)
-        assert await driver.is_healed(plan)
+    assert not await driver.is_healed(plan)
+    await system.heal()
+    await driver.heal(plan)
+    assert await driver.is_healed(plan)
 
 
 async def ran(system: OwnedSystem, driver: FaultDriver) -> float:
@@ -350,27 +366,25 @@ async def test_a_run_after_a_freeze_is_told_of_its_drift_only_where_that_still_f
 
 
 @pytest.mark.parametrize("name", ["traffic", "backend", "redis"])
-async def test_who_was_started_anew_lives_another_life(name: str) -> None:
-    async with running() as system:
-        ask = RequestAccounting(system)
-        before = await ask(CLOCK.now())
-        assert set(before.lives) == {"traffic", "backend", "redis"}
-        assert why_not_comparable(before.lives, (await ask(CLOCK.now())).lives) is None
-        part = next(part for part in system.parts if part.id == name)
-        process_of(part).kill()
-        await process_of(part).wait()
-        assert name not in (await ask(CLOCK.now())).lives
-        await system.heal()
-        after = await ask(CLOCK.now())
-        changed = {who for who in before.lives if before.lives[who] != after.lives.get(who)}
-        assert changed == {name}
-        assert why_not_comparable(before.lives, after.lives) is not None
+async def test_who_was_started_anew_lives_another_life(system: OwnedSystem, name: str) -> None:
+    ask = RequestAccounting(system)
+    before = await ask(CLOCK.now())
+    assert set(before.lives) == {"traffic", "backend", "redis"}
+    assert why_not_comparable(before.lives, (await ask(CLOCK.now())).lives) is None
+    part = next(part for part in system.parts if part.id == name)
+    process_of(part).kill()
+    await process_of(part).wait()
+    assert name not in (await ask(CLOCK.now())).lives
+    await system.heal()
+    after = await ask(CLOCK.now())
+    changed = {who for who in before.lives if before.lives[who] != after.lives.get(who)}
+    assert changed == {name}
+    assert why_not_comparable(before.lives, after.lives) is not None
 
 
-async def test_of_what_lies_too_far_back_nothing_is_told() -> None:
-    async with running() as system:
-        for key in (await RequestAccounting(system)(CLOCK.now() - 60)).keys:
-            assert (key["ghosts"], key["drift"], key["drift_in_windows"]) == (None, None, None)
+async def test_of_what_lies_too_far_back_nothing_is_told(system: OwnedSystem) -> None:
+    for key in (await RequestAccounting(system)(CLOCK.now() - 60)).keys:
+        assert (key["ghosts"], key["drift"], key["drift_in_windows"]) == (None, None, None)
 
 
 async def test_each_fault_names_its_target_and_what_should_become_visible() -> None:

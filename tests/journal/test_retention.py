@@ -8,13 +8,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from demo.journal import Journal
 from demo.journal.retention import STEP
 from demo.show import events as e
 from demo.subjects import load
+from tests.support import fetch
 from tests.support.servers import serving
 
 pytestmark = pytest.mark.anyio
@@ -126,7 +126,7 @@ async def test_a_journal_of_before_is_thinned_too(tmp_path: Path) -> None:
 
 def told(url: str, last_id: str, until: int) -> list[dict[str, Any]]:
     found = []
-    with httpx.stream("GET", f"{url}/events", headers={"Last-Event-ID": last_id}, timeout=20) as response:
+    with fetch.stream("GET", f"{url}/events", headers={"Last-Event-ID": last_id}, timeout=20) as response:
         for line in response.iter_lines():
             if line.startswith("data: "):
                 found.append(json.loads(line.removeprefix("data: ")))

@@ -4,7 +4,6 @@ import json
 import os
 import sqlite3
 import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 from demo.journal import Journal
 from demo.journal.library.inspect import summarize
 from demo.types import Plan
+from tests.support.demo_command import run_demo
 from tests.support.lamp import LAMP, put_out
 from tests.support.servers import serving
 
@@ -67,9 +67,7 @@ async def test_the_other_undos_are_read_and_the_damaged_one_is_put_aside_and_kep
 
 def demo(home: Path, *args: str) -> subprocess.CompletedProcess[str]:
     """Run a command on the shelf of this place."""
-    env = dict(os.environ) | {"XDG_STATE_HOME": str(home)}
-    command = [sys.executable, "-m", "demo", *args]
-    return subprocess.run(command, env=env, cwd=home, capture_output=True, text=True, timeout=60, check=False)
+    return run_demo(*args, env=dict(os.environ) | {"XDG_STATE_HOME": str(home)}, cwd=home)
 
 
 def left_broken(home: Path) -> Path:

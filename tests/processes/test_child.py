@@ -163,3 +163,24 @@ async def test_nothing_in_the_working_directory_shadows_a_child_s_modules(
     await child.start()
     await child.wait()
     assert "started by the show" in child.tail
+
+
+SAYS_WHAT_IT_HAS = """
+import gc, ssl
+from demo.processes.service import run
+print(ssl.create_default_context().cert_store_stats()["x509"], gc.isenabled(), flush=True)
+def build(config):
+    print(gc.isenabled(), flush=True)
+    raise SystemExit
+run(build)
+"""
+
+
+async def test_a_module_of_ours_starts_without_certificates_and_without_collecting_what_it_imports(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "has.py").write_text(SAYS_WHAT_IT_HAS)
+    child = Child("has", (*module("has")[:-1], str(tmp_path)), b"{}")
+    await child.start()
+    await child.wait()
+    assert child.tail.splitlines() == ["0 False", "True"]

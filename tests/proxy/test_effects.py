@@ -217,6 +217,18 @@ async def test_limit_data_passes_so_many_bytes_and_then_closes_with_fin() -> Non
         assert await later.read() == bytes(300), "each connection has its own count"
 
 
+async def test_a_connection_that_is_closed_before_all_was_read_ends_with_fin_all_the_same() -> None:
+    async with proxied() as there:
+        reader, writer = await there.connect()
+        there.add("narrow", Toxic("p", bandwidth=10, stream="upstream"))
+        writer.write(bytes(1000))
+        await until(lambda: there.shared.queued > 0)
+        there.add("limit", Toxic("p", limit_data=5))
+        there.at_server[0][1].write(b"0123456789")
+        assert await reader.read() == b"01234"
+        assert writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0, "and no RST follows"
+
+
 async def test_limit_data_and_latency_together_deliver_late_and_whole() -> None:
     async with proxied() as there:
         reader, writer = await there.connect()

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import expect
 
+from tests.support import fetch
 from tests.support.chromium import PROJECTOR, Window, chromium
 from tests.support.nginx import nginx, require_nginx
 from tests.support.relays import Relay, broker, free_port, ident_of, number_of, relaying, shown
@@ -37,7 +37,7 @@ class Balanced:
         self.relays = [stack.enter_context(relaying(redis.url, "--public-name", self.url)) for _ in range(2)]
         for relay in self.relays:
             relay.client.close()
-            relay.client = httpx.Client(base_url=f"http://127.0.0.1:{relay.port}")
+            relay.client = fetch.client(base_url=f"http://127.0.0.1:{relay.port}")
         stack.enter_context(balancer(place, port, *self.relays))
         self.together()
 

@@ -3,7 +3,6 @@
 import signal
 import ssl
 import subprocess
-import sys
 import time
 import zlib
 from collections.abc import Iterator
@@ -11,13 +10,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import httpx
 import jsonschema_rs
 import pytest
 
 from demo.relay.feed import FeedMessage
 from demo.relay.feed.redis_store import MAX_PICTURES
 from demo.web.access.rules import RULES
+from tests.support import fetch
+from tests.support.demo_command import run_demo
 from tests.support.relays import Broker, Relay, any_show, broker, ident_of, number_of, relaying, shown, wire
 from tests.support.servers import Server, Stream, serving, wait_for
 from tests.web.routes.test_contract import problem
@@ -301,7 +301,7 @@ def test_a_relay_serves_https_with_a_certificate(hall: Hall, redis: Broker, cert
     cert, key = certificate
     with relaying(redis.url, "--show", hall.show, "--tls-cert", str(cert), "--tls-key", str(key)) as relay:
         trusted = ssl.create_default_context(cafile=str(cert))
-        assert httpx.get(f"{relay.url}/healthz", verify=trusted).json()["live"] is True
+        assert fetch.get(f"{relay.url}/healthz", verify=trusted).json()["live"] is True
 
 
 @pytest.mark.parametrize(
@@ -319,8 +319,7 @@ def test_a_relay_serves_https_with_a_certificate(hall: Hall, redis: Broker, cert
     ],
 )
 def test_a_wrong_call_is_one_sentence_and_exit_code_2(args: list[str], says: str) -> None:
-    program = [sys.executable, "-m", "demo", *args, "--port", "0"]
-    done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=30)
+    done = run_demo(*args, "--port", "0", limit=30)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
     assert says in done.stderr
     assert "secret" not in done.stderr
@@ -330,7 +329,7 @@ def test_behind_a_load_balancer_a_relay_answers_to_its_public_name_only(hall: Ha
     name = {"Host": "demo.example", "X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https"}
     problem(hall.near.client.get("/", headers=name), 421, "host")
     with relaying(redis.url, "--show", hall.show, "--public-name", "https://demo.example") as relay:
-        here = httpx.Client(base_url=f"http://127.0.0.1:{relay.port}")
+        here = fetch.client(base_url=f"http://127.0.0.1:{relay.port}")
         assert here.get("/", headers=name).status_code == 200
         assert here.get("/healthz").status_code == 200, "a health check asks for the address itself"
         problem(here.get("/", headers={"Host": "other.example"}), 421, "host")

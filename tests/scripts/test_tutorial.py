@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
 from demo.processes.ports import free_ports
 from tests.scripts.test_docs import ROOT
+from tests.support import fetch
 from tests.support.servers import Server, serving, wait_for
 
 EXAMPLES = ROOT / "docs" / "examples"
@@ -44,7 +44,7 @@ def test_the_shop_is_frozen_seen_and_healed_beside_a_stand_in_for_psql(folder: P
 
 def test_postgresql_is_frozen_seen_and_healed(folder: Path) -> None:
     with _postgres(folder) as (ports, path), _show(folder, ports, path) as server:
-        assert httpx.get(f"http://127.0.0.1:{ports[0]}/").text == "3 orders\n"
+        assert fetch.get(f"http://127.0.0.1:{ports[0]}/").text == "3 orders\n"
         for _ in range(2):
             assert server.client.post("/advance").status_code == 200
         state = server.until(lambda state: state["chapter"]["status"] == "done", 60)
@@ -57,7 +57,7 @@ def test_the_watchdog_wakes_postgresql_after_a_kill_9_of_the_server(folder: Path
         assert server.client.post("/chaos/freeze-postgres").status_code == 202
         server.until(lambda state: _fault(state, "freeze-postgres")["state"] == "active")
         server.kill()
-        wait_for(lambda: httpx.get(f"http://127.0.0.1:{ports[0]}/", timeout=10).status_code == 200, 30)
+        wait_for(lambda: fetch.get(f"http://127.0.0.1:{ports[0]}/", timeout=10).status_code == 200, 30)
 
 
 @pytest.fixture

@@ -3,12 +3,12 @@
 import gzip
 from collections.abc import Iterator
 
-import httpx
 import pytest
 from playwright.sync_api import Browser
 
 from bench.weight import visit
 from tests.scripts.test_docs import ROOT
+from tests.support import fetch
 from tests.support.chromium import PHONE, PROJECTOR, chromium
 from tests.support.servers import Server, serving
 
@@ -48,11 +48,11 @@ def test_the_stage_of_six_hundred_nodes_stays_within_the_budget_too(browser: Bro
 @pytest.mark.parametrize("path", ["/", "/presenter", "/remote"])
 def test_a_page_is_packed_for_who_accepts_that_and_is_the_same_page(server: Server, path: str) -> None:
     url = f"{server.url}{path}"
-    with httpx.stream("GET", url, headers={"Accept-Encoding": "gzip, deflate"}) as answer:
+    with fetch.stream("GET", url, headers={"Accept-Encoding": "gzip, deflate"}) as answer:
         assert answer.headers["content-encoding"] == "gzip"
         sent = b"".join(answer.iter_raw())
     assert int(answer.headers["content-length"]) == len(sent)
-    plain = httpx.get(url, headers={"Accept-Encoding": "identity"})
+    plain = fetch.get(url, headers={"Accept-Encoding": "identity"})
     assert "content-encoding" not in plain.headers
     assert plain.headers["vary"] == answer.headers["vary"] == "accept-encoding"
     assert gzip.decompress(sent).split(b"data-now")[0] == plain.content.split(b"data-now")[0]
@@ -62,7 +62,7 @@ def test_a_page_is_packed_for_who_accepts_that_and_is_the_same_page(server: Serv
 @pytest.mark.parametrize("accepted", ["gzip;q=0", "identity", "br", ""])
 def test_a_page_is_not_packed_for_who_does_not_accept_that(server: Server, accepted: str) -> None:
     for path in ("/", "/static/base.css"):
-        assert "content-encoding" not in httpx.get(f"{server.url}{path}", headers={"Accept-Encoding": accepted}).headers
+        assert "content-encoding" not in fetch.get(f"{server.url}{path}", headers={"Accept-Encoding": accepted}).headers
 
 
 def test_a_programs_stream_is_not_packed(server: Server) -> None:

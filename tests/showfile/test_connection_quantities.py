@@ -9,7 +9,6 @@ from demo.errors import InvalidValue
 from demo.proxy.toxic import Toxic
 from demo.showfile.quantities import parse_bandwidth, parse_size, parse_time_or_now, parse_time_or_zero
 from demo.showfile.schema.faults import TcpToxics
-from demo.showfile.schema.system import ProxySettings
 
 
 @pytest.mark.parametrize(
@@ -73,31 +72,6 @@ def test_a_tcp_fault_of_the_file_is_a_toxic_and_the_same_after_json() -> None:
     assert TcpToxics.model_validate_json(settings.model_dump_json()).as_toxic() == toxic
 
 
-@pytest.mark.parametrize(
-    ("written", "words"),
-    [
-        ({}, "a tcp fault needs at least one of"),
-        ({"down": "true", "latency": "1s"}, "down closes every connection"),
-        ({"latency": "2h"}, "latency must be 0 to 3600 (seconds), not 7200"),
-        ({"bandwidth": "1B/s"}, "bandwidth must be 10 to"),
-        ({"latency": "300"}, "write 300s for seconds or 300ms for milliseconds"),
-    ],
-)
-def test_nonsense_in_a_tcp_fault_is_refused_in_a_sentence(written: dict[str, str], words: str) -> None:
-    with pytest.raises(ValidationError) as refused:
-        TcpToxics.model_validate({"proxy": "db", **written})
-    assert words in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    ("listen", "to", "words"),
-    [
-        ("6380", "127.0.0.1:6379", "write host and port, like 127.0.0.1:6380"),
-        ("127.0.0.1:6380", "db", "write host and port, like db:6380"),
-        ("127.0.0.1:6380", "127.0.0.1:6380", "the proxy would connect to itself"),
-    ],
-)
-def test_an_address_of_a_proxy_is_checked_when_the_file_is_read(listen: str, to: str, words: str) -> None:
-    with pytest.raises(ValidationError) as refused:
-        ProxySettings.model_validate({"listen": listen, "to": to})
-    assert words in str(refused.value)
+def test_a_number_without_its_unit_is_refused_in_a_sentence() -> None:
+    with pytest.raises(ValidationError, match="has no unit: write 300ms, 300s or"):
+        TcpToxics.model_validate({"proxy": "db", "latency": "300"})

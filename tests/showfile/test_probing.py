@@ -194,3 +194,22 @@ def test_fields_have_their_units_and_what_is_not_there_is_none() -> None:
 )
 def test_a_node_leads_to_the_process_or_container_behind_it(settings: Any, element: str, owner: Owner) -> None:
     assert owner_of(probe(**settings), element) == owner
+
+
+def test_a_condition_is_decided_anew_when_what_it_compares_has_changed() -> None:
+    judge = Judge.of(probe(**HTTP, up="status == 200 and body.lag < 5 and latency < 1s"))
+    told = [
+        judge.judge(Reading({"status": status, "body": {"lag": lag}, "latency": latency})).state
+        for status, lag, latency in (
+            (200, 1, 0.1),
+            (200, 1, 0.1),
+            (200, 9, 0.1),
+            (200, 1, 2),
+            (500, 1, 0.1),
+            (200, 1, 0.1),
+        )
+    ]
+    assert told == ["up", "up", "down", "down", "down", "up"]
+    assert judge.judge(Reading({"status": 200, "body": {}, "latency": 0.1})).state == "unknown"
+    for number in range(1000):
+        assert judge.judge(Reading({"status": 200, "body": {"lag": 1}, "latency": 0.1 + number / 1e5})).state == "up"

@@ -2,12 +2,12 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import demo
+from tests.support.demo_command import run_demo
 from tests.support.servers import serving, wait_for
 
 ROOT = Path(demo.__file__).parent.parent
@@ -54,16 +54,7 @@ def place(tmp_path: Path, right: str = "", wrong: str = "") -> Path:
 
 
 def said(folder: Path, *args: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "demo", *args],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        stdin=subprocess.DEVNULL,
-    )
+    return run_demo(*args, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)})
 
 
 @pytest.mark.parametrize(

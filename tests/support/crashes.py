@@ -26,6 +26,7 @@ from demo.show import FaultState, ShowState, apply, opening
 from demo.show import events as e
 from demo.subjects import load
 from demo.views import snapshot
+from tests.support import fetch
 from tests.support.crash_rules import Tap, judge
 from tests.support.marker import SUBJECT, marker
 from tests.support.servers import Server, script, wait_for
@@ -120,7 +121,7 @@ class Client(threading.Thread):
 
     def run(self) -> None:
         low, number = self._life.first, 1
-        with httpx.Client(base_url=self._url, timeout=20) as client:
+        with fetch.client(base_url=self._url, timeout=20) as client:
             while not self._life.over.is_set():
                 tap = draw(self._rng, f"{self.name}-{len(self.taps)}", number, self._life.total)
                 tap.low = low
@@ -172,7 +173,7 @@ class Listener(threading.Thread):
         while not self.ended.is_set():
             headers = {"Last-Event-ID": f"{self._epoch}-{self._promised}"}
             try:
-                with httpx.stream("GET", f"{self._url}/events", headers=headers, timeout=20) as response:
+                with fetch.stream("GET", f"{self._url}/events", headers=headers, timeout=20) as response:
                     self._listen(response)
             except httpx.HTTPError:
                 time.sleep(0.05)

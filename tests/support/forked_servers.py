@@ -6,6 +6,8 @@ interpreter or its switches, starts it by `exec` as ever (see `can_fork`).
 """
 
 import atexit
+import gc
+import importlib.util
 import json
 import os
 import select
@@ -18,23 +20,50 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+ROOT = Path(__file__).parents[2]
+
 PRE_EXEC = ("PYTHON", "LD_", "LC_", "LANG", "MALLOC", "TZ")
 """Variables that a process reads before it runs our first line begin so."""
+
+MORE_MODULES = "PYTHONPATH"
+"""The one of them that a fork can follow, as long as what it adds hides nothing that is imported already."""
 
 
 def can_fork(env: Mapping[str, str]) -> bool:
     """Tell whether a process with this environment would have begun as this one has."""
     names = {name for name in (*env, *os.environ) if name.startswith(PRE_EXEC)}
-    return all(env.get(name) == os.environ.get(name) for name in names)
+    differing = {name for name in names if env.get(name) != os.environ.get(name)}
+    new_places = set(_places_of(env)) - set(_places_of(os.environ))
+    return differing <= {MORE_MODULES} and not any(map(_hides_a_module, new_places))
+
+
+def _places_of(env: Mapping[str, str]) -> list[str]:
+    return [place for place in env.get(MORE_MODULES, "").split(os.pathsep) if place]
+
+
+def _hides_a_module(place: str) -> bool:
+    """Tell whether anything in this folder has the name of a module that is found without it."""
+    folder = Path(place)
+    if folder == ROOT or not folder.is_dir():
+        return False
+    return any(_is_module(entry.name.partition(".")[0]) for entry in folder.iterdir())
+
+
+def _is_module(name: str) -> bool:
+    """Tell whether Python imports a module of this name, or would at its start if there were one."""
+    if name in ("sitecustomize", "usercustomize"):
+        return True
+    return name.isidentifier() and name != "__pycache__" and importlib.util.find_spec(name) is not None
 
 
 class Forked:
-    """What `subprocess.Popen` of a text process with its output in one pipe offers, as far as tests use it."""
+    """What `subprocess.Popen` of a text process offers, its output in one pipe or two, as far as tests use it."""
 
-    def __init__(self, pid: int, status: int, stdout: IO[str]) -> None:
+    def __init__(self, pid: int, status: int, stdout: IO[str], stderr: IO[str] | None = None) -> None:
         self.pid = pid
         self.stdin = None
         self.stdout: IO[str] | None = stdout
+        self.stderr = stderr
         self.returncode: int | None = None
         self._status = status
 
@@ -94,17 +123,23 @@ class Forks:
         self._process: subprocess.Popen[bytes] | None = None
         atexit.register(self._end)
 
-    def start(self, args: Sequence[str], env: Mapping[str, str], cwd: Path | None) -> Forked:
-        """Run `python -m demo ARGS` there."""
+    def start(
+        self, args: Sequence[str], env: Mapping[str, str], cwd: Path | None, *, two_pipes: bool = False
+    ) -> Forked:
+        """Run `python -m demo ARGS` there; with `two_pipes` what it says on stderr is kept apart."""
         line = self._line = self._line or self._begin()
-        reading, writing = os.pipe()
         told, telling = os.pipe()
-        asked = json.dumps({"args": [*args], "env": dict(env), "cwd": str(cwd or Path.cwd())}).encode()
-        socket.send_fds(line, [len(asked).to_bytes(4, "big")], [writing, telling])
+        reading, writing = os.pipe()
+        reading_errors, writing_errors = os.pipe() if two_pipes else (None, os.dup(writing))
+        asked = json.dumps(
+            {"args": [*args], "env": dict(env), "path": _places_of(env), "cwd": str(cwd or Path.cwd())}
+        ).encode()
+        socket.send_fds(line, [len(asked).to_bytes(4, "big")], [telling, writing, writing_errors])
         line.sendall(asked)
-        os.close(writing)
-        os.close(telling)
-        return Forked(int(line.recv(32)), told, os.fdopen(reading))
+        for fd in (telling, writing, writing_errors):
+            os.close(fd)
+        errors = None if reading_errors is None else os.fdopen(reading_errors)
+        return Forked(int(line.recv(32)), told, os.fdopen(reading), errors)
 
     def _begin(self) -> socket.socket:
         ours, theirs = socket.socketpair()
@@ -114,8 +149,7 @@ class Forks:
             "from tests.support.forked_servers import serve; serve()",
             str(theirs.fileno()),
         ]
-        root = Path(__file__).parents[2]
-        self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], start_new_session=True, cwd=root)
+        self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], start_new_session=True, cwd=ROOT)
         theirs.close()
         return ours
 
@@ -130,11 +164,26 @@ FORKS = Forks()
 
 def serve() -> None:
     """Be the process that is forked from, until the line to the tests ends; in each fork, be `demo`."""
-    # What is saved: the command line, and what `demo serve` and `demo relay` import when they run.
+    # What is saved: the command line, and what its commands import when they run, most of it foreign.
+    import aiodocker.events  # noqa: F401, PLC0415
+    import httpx  # noqa: F401, PLC0415
+    import prometheus_client.exposition  # noqa: F401, PLC0415
+    import redis.asyncio  # noqa: F401, PLC0415
+    import rich.markdown  # noqa: F401, PLC0415
+    import segno  # noqa: F401, PLC0415
+    import uvloop  # noqa: F401, PLC0415
+
     import demo.__main__  # noqa: PLC0415
     import demo.bootstrap  # noqa: PLC0415
-    import demo.relay.main  # noqa: F401, PLC0415
+    import demo.doctor.report  # noqa: PLC0415
+    import demo.relay.main  # noqa: PLC0415
+    import demo.subjects.etcd.subject  # noqa: PLC0415
+    import demo.subjects.none  # noqa: PLC0415
+    import demo.subjects.ratelimiter.subject  # noqa: PLC0415
+    import demo.subjects.tikv.subject  # noqa: PLC0415
+    import demo.terminal  # noqa: F401, PLC0415
 
+    gc.freeze()
     line = socket.socket(fileno=int(sys.argv[1]))
     line.set_inheritable(False)
     woken, waking = os.pipe()
@@ -158,13 +207,14 @@ def serve() -> None:
                 line.close()
                 _become(asked, *fds)
                 return
-            telling[pid] = fds[1]
-            os.close(fds[0])
+            telling[pid] = fds[0]
+            for fd in fds[1:]:
+                os.close(fd)
             line.sendall(str(pid).encode())
 
 
 def _read_request(line: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
-    head, fds, _, _ = socket.recv_fds(line, 4, 2)
+    head, fds, _, _ = socket.recv_fds(line, 4, 3)
     if not head:
         return None, []
     wanted, body = int.from_bytes(head, "big"), b""
@@ -182,22 +232,22 @@ def _tell_of_the_ended(telling: dict[int, int]) -> None:
         os.close(telling.pop(pid))
 
 
-def _become(asked: dict[str, Any], output: int, telling: int) -> None:
+def _become(asked: dict[str, Any], telling: int, output: int, errors: int) -> None:
     """Set up what an `exec` would have, and run."""
     os.setsid()
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     null = os.open(os.devnull, os.O_RDONLY)
-    for source, target in ((null, 0), (output, 1), (output, 2)):
+    for source, target in ((null, 0), (output, 1), (errors, 2)):
         os.dup2(source, target)
-    for fd in (null, output, telling):
+    for fd in (null, output, errors, telling):
         os.close(fd)
     sys.stdout = sys.__stdout__ = os.fdopen(1, "w", closefd=False)  # type: ignore[misc] # as a new process has them
     sys.stderr = sys.__stderr__ = os.fdopen(2, "w", 1, errors="backslashreplace", closefd=False)  # type: ignore[misc]
     os.environ.clear()
     os.environ.update(asked["env"])
     os.chdir(asked["cwd"])
-    sys.path[0] = asked["cwd"]
+    sys.path[:1] = [asked["cwd"], *asked["path"]]
     from demo.cli import main  # noqa: PLC0415 - imported already
 
     sys.argv = [str(Path(main.__file__).with_name("__main__.py")), *asked["args"]]

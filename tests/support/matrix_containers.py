@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from demo.processes.ports import free_ports
+from tests.support import fetch
 from tests.support.containers import Yard, docker
 from tests.support.engine_proxy import Between, between
 from tests.support.matrix import HEALERS, SCENARIOS, Case, Cell, end_of, inject, reap, until_whole
@@ -67,7 +68,7 @@ class ContainerStand:
         return {service: told.get(service, missing) for service in SERVICES}
 
     def _answers(self, service: str) -> bool:
-        with contextlib.suppress(httpx.HTTPError), httpx.Client(timeout=1.0, trust_env=False) as client:
+        with contextlib.suppress(httpx.HTTPError), fetch.client(timeout=1.0, trust_env=False) as client:
             return client.get(f"http://127.0.0.1:{self.ports[service]}/name").text.strip() == service
         return False
 

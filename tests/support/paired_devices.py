@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from tests.support import fetch
 from tests.support.servers import Server, wait_for
 
 PHONE_AGENT = (
@@ -25,7 +26,7 @@ class OpenServer:
         # The printed address may hold a name that only this server knows.
         server.url = self.here
         server.client.close()
-        server.client = httpx.Client(base_url=self.here, timeout=10)
+        server.client = fetch.client(base_url=self.here, timeout=10)
         self.token_path = Path(self._said(r"token\s+(\S+)"))
         self.token = self.token_path.read_text().strip()
         self.bearer = {"Authorization": f"Bearer {self.token}"}
@@ -44,14 +45,14 @@ class OpenServer:
         return self._said(r"presenter\s+\S+/pair#(\S+)")
 
     def codes(self) -> dict[str, Any]:
-        found: dict[str, Any] = httpx.get(f"{self.here}/pairing", headers=self.bearer).json()
+        found: dict[str, Any] = fetch.get(f"{self.here}/pairing", headers=self.bearer).json()
         return found
 
     def secret(self) -> str:
         return str(self.codes()["link"]).partition("#")[2]
 
     def state(self) -> dict[str, Any]:
-        found: dict[str, Any] = httpx.get(f"{self.here}/state", headers=self.bearer).json()
+        found: dict[str, Any] = fetch.get(f"{self.here}/state", headers=self.bearer).json()
         return found
 
 
@@ -60,7 +61,7 @@ class Device:
 
     def __init__(self, base: str, agent: str = PHONE_AGENT, **more: Any) -> None:
         self.base = base
-        self.client = httpx.Client(base_url=base, headers={"User-Agent": agent}, **more)
+        self.client = fetch.client(base_url=base, headers={"User-Agent": agent}, **more)
 
     def post(self, path: str, **more: Any) -> httpx.Response:
         headers = {"Origin": self.base} | more.pop("headers", {})

@@ -19,6 +19,7 @@ from demo.processes.supervised import SupervisedProcess
 from demo.subjects.ratelimiter.connection_info import Settings
 from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY, Limit
 from demo.subjects.ratelimiter.owned_system import OwnedSystem
+from demo.subjects.ratelimiter.poller import Poller
 from demo.subjects.ratelimiter.redis_client import connect
 from demo.subjects.ratelimiter.redis_server import find_server, redis_child
 
@@ -57,6 +58,20 @@ async def running(settings: Settings | None = None) -> AsyncIterator[OwnedSystem
         yield system
     finally:
         await system.stop()
+
+
+async def until_whole(system: OwnedSystem) -> None:
+    """Restart what an earlier test has left dead or hanging, and wait until every part answers and Redis takes writes.
+
+    A fault that was left in place is not healed: whoever comes next says so.
+    """
+    await system.heal()
+    poller = Poller(system.parts, system.settings.limits)
+
+    async def is_whole() -> bool:
+        return not (await poller.poll())["has_issues"]
+
+    await until_it(is_whole)
 
 
 @asynccontextmanager

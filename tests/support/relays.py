@@ -8,7 +8,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -85,8 +84,7 @@ class Relay(Server):
     """`demo relay`, started and, in the end, reaped."""
 
     def __init__(self, url: str, *args: str, port: int = 0) -> None:
-        program = [sys.executable, "-m", "demo", "relay", "--redis", url, "--port", str(port), *args]
-        super().__init__(program=program)
+        super().__init__(words=["relay", "--redis", url, "--port", str(port), *args])
 
     def _read_port(self) -> int:
         stdout = self.process.stdout

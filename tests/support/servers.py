@@ -16,8 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Protocol, TypeVar
 
-import httpx
-
+from tests.support import fetch
 from tests.support.forked_servers import FORKS, Forked, can_fork
 
 T = TypeVar("T")
@@ -33,20 +32,25 @@ class Server:
         self,
         *args: str,
         program: list[str] | None = None,
+        words: list[str] | None = None,
         env: dict[str, str] | None = None,
         cwd: Path | None = None,
         port: int = 0,
         state_home: Path | None = None,
     ) -> None:
-        """`state_home`: where the shows are kept; by default a place of this server's own."""
-        words = ["serve", *args, "--no-open", "--port", str(port)]
+        """`state_home`: where the shows are kept; by default a place of this server's own.
+
+        `words`: what to say to `demo` instead of `serve …`.
+        """
+        words = words or ["serve", *args, "--no-open", "--port", str(port)]
         self._own_state = tempfile.mkdtemp(prefix="chaos-stage-tests-")
         self.began = time.monotonic()
         self.process = _begin(program, words, dict(os.environ) | self._environ(state_home) | (env or {}), cwd)
         self.output = ""
         self.url = self._read_address()
         self.port = self._read_port()
-        self.client = httpx.Client(base_url=self.url, timeout=10, verify=not self.url.startswith("https"))
+        verify = fetch.CERTIFICATES if self.url.startswith("http:") else False
+        self.client = fetch.client(base_url=self.url, timeout=10, verify=verify)
 
     def _environ(self, state_home: Path | None) -> dict[str, str]:
         self.mark = uuid.uuid4().hex
@@ -143,14 +147,16 @@ class Server:
 
 def wait_for(look: Callable[[], T | None], limit: float = 15.0, say: Callable[[], str] = lambda: "") -> T:
     """The first value that is not None or False, within `limit` seconds."""
-    end = time.monotonic() + limit
+    began = time.monotonic()
     while True:
         found = look()
         if found is not None and found is not False:
             return found
-        if time.monotonic() > end:
+        waited = time.monotonic() - began
+        if waited > limit:
             raise AssertionError(f"not within {limit} s: {say()}")
-        time.sleep(0.02)
+        # Looking costs CPU here and in what is looked at: what took long is seen a twentieth of that later.
+        time.sleep(min(0.1, max(0.02, waited / 20)))
 
 
 def _begin(
@@ -195,7 +201,7 @@ class Stream:
     """An event stream read over a real socket, message by message."""
 
     def __init__(self, server: Place, path: str, headers: dict[str, str] | None = None, timeout: float = 10) -> None:
-        self._client = httpx.Client(base_url=server.url, timeout=timeout)
+        self._client = fetch.client(base_url=server.url, timeout=timeout)
         self._context = self._client.stream("GET", path, headers=headers or {})
         self.response = self._context.__enter__()
         self._lines = self.response.iter_lines()

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support import fetch
 from tests.support.fake_pd import Cluster
 from tests.support.servers import wait_for
 
@@ -18,24 +19,24 @@ ROOT = Path(__file__).parents[2]
 def test_a_port_refuses_when_shut_is_silent_when_paused_and_its_own_all_along() -> None:
     with Cluster() as cluster:
         status = f"{cluster.status_urls['tikv1']}/status"
-        answer = httpx.get(status)
+        answer = fetch.get(status)
         assert (answer.status_code, answer.content) == (200, b"")
         cluster.kill("tikv1")
         with pytest.raises(httpx.ConnectError):
-            httpx.get(status)
+            fetch.get(status)
         cluster.revive("tikv1")
         cluster.pause("tikv1")
         with pytest.raises(httpx.ReadTimeout):
-            httpx.get(status, timeout=0.2)
+            fetch.get(status, timeout=0.2)
         cluster.revive("tikv1")
-        assert httpx.get(status).status_code == 200
+        assert fetch.get(status).status_code == 200
 
 
 def test_leaders_in_pds_regions_move_when_one_is_elected_and_not_before() -> None:
     with Cluster() as cluster:
 
         def leaders() -> list[int]:
-            body = httpx.get(f"{cluster.pd_urls['pd1']}/pd/api/v1/regions").json()
+            body = fetch.get(f"{cluster.pd_urls['pd1']}/pd/api/v1/regions").json()
             return [region["leader"]["store_id"] for region in body["regions"]]
 
         assert leaders() == [1, 4, 5, 1, 4]
@@ -53,7 +54,7 @@ def test_leaders_in_pds_regions_move_when_one_is_elected_and_not_before() -> Non
 
 def ask(cluster: Cluster, path: str, of: str = "pd1", timeout: float = 5.0, *, local: bool = False) -> httpx.Response:
     headers = {"PD-Allow-follower-handle": "true"} if local else {}
-    return httpx.get(f"{cluster.pd_urls[of]}/pd/api/v1{path}", headers=headers, timeout=timeout)
+    return fetch.get(f"{cluster.pd_urls[of]}/pd/api/v1{path}", headers=headers, timeout=timeout)
 
 
 def test_without_a_leader_a_follower_refuses_at_once_and_waits_before_it_says_503() -> None:
@@ -150,11 +151,11 @@ def test_another_process_can_be_told_to_play_it() -> None:
         assert process.stdout is not None
         addresses = json.loads(process.stdout.readline())
         leader = f"http://{addresses['pd1:2379']}/pd/api/v1/leader"
-        assert httpx.get(leader).json()["name"] == "pd0"
+        assert fetch.get(leader).json()["name"] == "pd0"
         for command in ("kill pd0", "elect_pd pd2"):
             process.stdin.write(f"{command}\n")
             process.stdin.flush()
             assert process.stdout.readline() == "done\n"
-        assert httpx.get(leader).json()["name"] == "pd2"
+        assert fetch.get(leader).json()["name"] == "pd2"
         process.stdin.close()
         assert process.wait(20) == 0

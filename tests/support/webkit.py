@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from tests.support import fetch
 from tests.support.relays import free_port
 from tests.support.servers import wait_for
 from tests.support.webdriver_browsers import Actions, require
@@ -48,7 +49,7 @@ class WebKit:
             number = self._display(display)
             port = free_port()
             self._start([driver, f"--port={port}"], {"DISPLAY": f":{number}", "GDK_BACKEND": "x11"})
-            self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=ANSWER_SEC)
+            self._client = fetch.client(base_url=f"http://127.0.0.1:{port}", timeout=ANSWER_SEC)
             wait_for(self._answers, ANSWER_SEC)
             session = self._send("POST", "/session", {"capabilities": {"alwaysMatch": WANTED}})
             self._session = f"/session/{session['sessionId']}"

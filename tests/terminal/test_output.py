@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from demo.clean import clean
+from tests.support import fetch
 from tests.support.forged_headers import FORGES, STEERS
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +52,7 @@ class Command:
     def client(self) -> httpx.Client:
         """To the server, once it has said where it listens."""
         self.until(lambda: re.search(r":\d+/advance", self.said))
-        return httpx.Client(base_url=re.findall(r"http://127\.0\.0\.1:\d+(?=/advance)", self.said)[0])
+        return fetch.client(base_url=re.findall(r"http://127\.0\.0\.1:\d+(?=/advance)", self.said)[0])
 
     def end(self) -> str:
         """All that was said, once nobody holds the terminal any more."""

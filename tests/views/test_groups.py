@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +18,7 @@ from demo.views.redaction import MASK
 from demo.web.rendering.card_layout import MAX_FULL, CardLayout, layout_of
 from demo.web.rendering.state_grid import lay_out_grid
 from tests.scripts.test_docs import ROOT
+from tests.support import fetch
 from tests.support.chromium import PHONE, PROJECTOR, Window, chromium
 from tests.support.servers import Server
 from tests.support.show_player import player
@@ -230,7 +230,7 @@ def test_every_page_of_six_hundred_nodes_is_about_as_large_as_of_sixty() -> None
     for nodes in (60, 600):
         server = broken(nodes, 6)
         try:
-            pages = {path: httpx.get(f"{server.url}{path}") for path in ("/", "/presenter", "/remote")}
+            pages = {path: fetch.get(f"{server.url}{path}") for path in ("/", "/presenter", "/remote")}
             sizes[nodes] = {path: len(page.content) for path, page in pages.items()}
             for path, page in pages.items():
                 assert "is down and" in page.text if path == "/remote" else "gateway-1<" in page.text

@@ -5,6 +5,8 @@ from demo.showfile.checks.condition_texts import ConditionText, condition_texts
 from demo.showfile.checks.fields import BOOK, OF_LOADS, OF_NODES, has_rows, own_fields
 from demo.showfile.checks.known_names import KnownNames, elements_of
 from demo.showfile.checks.places import Checked
+from demo.showfile.probing.owner import owner_of
+from demo.showfile.schema.probes import ProbeSettings
 from demo.showfile.schema_problems import did_you_mean
 
 HEALER = {
@@ -137,6 +139,8 @@ def _check_field(found: ConditionText, use: NameUse, name: str, rest: tuple[str,
         if name in names.groups and use.role == "value":
             _say_count(found, use, name, rest)
         return
+    if found.scope == "node":
+        _check_owner(found, use, name, probe)
     known = own_fields(probe)
     if known is not None and rest[0] not in (*known, *OF_NODES):
         hint = did_you_mean(rest[0], known) or "."
@@ -144,6 +148,15 @@ def _check_field(found: ConditionText, use: NameUse, name: str, rest: tuple[str,
         found.block.error_in(found.path, use.offset, text)
     elif use.role == "value" and found.scope != "node" and (has_rows(probe) or len(elements_of(probe)) > 1):
         _say_count(found, use, name, rest)
+
+
+def _check_owner(found: ConditionText, use: NameUse, name: str, probe: ProbeSettings) -> None:
+    """Check that a node which `where` picks leads to what the fault breaks: a container, or a process of the show."""
+    owner, kind = owner_of(probe, name), found.path[-2]
+    if not (owner.container if kind == "container" else owner.process):
+        key = "container: db-${id}" if kind == "container" else "behind: ${id}"
+        text = f"the probe {name} does not say whose {kind} its nodes are: add {key} to it"
+        found.block.error_in(found.path, use.offset, text)
 
 
 def _say_count(found: ConditionText, use: NameUse, name: str, rest: tuple[str, ...]) -> None:

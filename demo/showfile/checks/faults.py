@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 
+from demo.errors import InvalidValue
 from demo.showfile.checks import texts
 from demo.showfile.checks.known_names import KnownNames
 from demo.showfile.checks.places import Checked, unknown
 from demo.showfile.schema.faults import ActionStep, ExecCommand, FaultSettings, HttpRequest
 from demo.showfile.schema_paths import Path
-
-TOXICS = ("latency", "jitter", "bandwidth", "timeout", "reset_peer", "slow_close", "limit_data", "down")
 
 
 def check_faults(checked: Checked, names: KnownNames) -> None:
@@ -28,7 +27,7 @@ def _check_target(checked: Checked, name: str, fault: FaultSettings, names: Know
         if len(given) != 1:
             text = "name the container by exactly one of service, name, group and where"
             checked.front.error(("faults", name, "container"), f"faults.{name}.container: {text}", at_key=True)
-        if container.group is not None and container.group not in names.groups and not names.has_subject:
+        elif container.group is not None and container.group not in names.groups and not names.has_subject:
             checked.front.unknown(("faults", name, "container", "group"), "group", container.group, names.groups)
         if "pick" in container.model_fields_set and container.name is not None:
             text = "pick means nothing with name: there is one container to pick from"
@@ -53,14 +52,13 @@ def _check_target(checked: Checked, name: str, fault: FaultSettings, names: Know
 def _check_tcp(checked: Checked, name: str, fault: FaultSettings, names: KnownNames) -> None:
     if (tcp := fault.tcp) is None:
         return
-    path: Path = ("faults", name, "tcp")
     if tcp.proxy not in names.proxies:
-        checked.front.unknown((*path, "proxy"), "proxy", tcp.proxy, names.proxies)
-    given = [key for key in TOXICS if key in tcp.model_fields_set and getattr(tcp, key) not in {None, False}]
-    if not given:
-        checked.front.error(path, f"faults.{name}.tcp changes nothing: give one of {', '.join(TOXICS)}", at_key=True)
-    if given == ["jitter"]:
-        checked.front.error((*path, "jitter"), "jitter needs latency: it is how much that varies", at_key=True)
+        checked.front.unknown(("faults", name, "tcp", "proxy"), "proxy", tcp.proxy, names.proxies)
+        return
+    try:
+        tcp.as_toxic()
+    except InvalidValue as error:
+        checked.front.error(("faults", name, "tcp"), f"faults.{name}.tcp: {error}", at_key=True)
 
 
 def _check_filled(checked: Checked, name: str, fault: FaultSettings) -> None:

@@ -1,32 +1,17 @@
 """The names of a show: what is declared under which key, and what a condition can mean by a name."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from demo.errors import InvalidValue
 from demo.showfile.checks.places import Checked
+from demo.showfile.probing.addresses import expand
 from demo.showfile.schema.probes import ProbeSettings
 
 RESERVED = frozenset(
     ("all", "and", "book", "count", "degraded", "down", "during", "false", "for", "in", "is", "matches", "not", "null")
 ) | frozenset(("or", "p", "rate", "true", "unknown", "up", "where", "within"))
 """Words of the condition language: nothing that a condition may name is called like that."""
-
-_BRACES = re.compile(r"\{([^{}]*)\}")
-_RANGE = re.compile(r"(\d+)\.\.(\d+)")
-MAX_ELEMENTS = 200
-
-
-def elements(address: str) -> tuple[str, ...]:
-    """Return the elements of the first `{a,b,c}` or `{8080..8084}` in an address, nothing if there is none."""
-    for found in _BRACES.finditer(address):
-        if address[: found.start()].endswith("$"):
-            continue  # ${secret}
-        if span := _RANGE.fullmatch(found[1]):
-            first, last = int(span[1]), int(span[2])
-            return tuple(map(str, range(first, min(last, first + MAX_ELEMENTS - 1) + 1)))
-        return tuple(element.strip() for element in found[1].split(","))
-    return ()
 
 
 def addresses(probe: ProbeSettings) -> tuple[str, ...]:
@@ -43,7 +28,10 @@ def elements_of(probe: ProbeSettings) -> tuple[str, ...]:
         return probe.expect_nodes
     if probe.any:
         return ()
-    return tuple(element for address in addresses(probe) for element in elements(address))
+    try:
+        return tuple(address.element for address in expand(addresses(probe)) if address.element)
+    except InvalidValue:
+        return ()  # told where addresses are checked
 
 
 def own_nodes(name: str, probe: ProbeSettings) -> tuple[str, ...]:

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 
+from demo.errors import InvalidValue
 from demo.showfile.checks import texts
-from demo.showfile.checks.fields import has_rows
-from demo.showfile.checks.known_names import MAX_ELEMENTS, KnownNames, elements
+from demo.showfile.checks.fields import OF_NODES, has_rows, own_fields
+from demo.showfile.checks.known_names import KnownNames
 from demo.showfile.checks.places import Checked
+from demo.showfile.probing.addresses import Address, expand
 from demo.showfile.schema.probes import ProbeSettings
 
 ONLY_FOR: Mapping[str, tuple[str, ...]] = {
@@ -28,6 +30,7 @@ def check_probes(checked: Checked, names: KnownNames) -> None:
         _check_addresses(checked, name, probe)
         _check_each(checked, name, probe)
         _check_owner(checked, name, probe, names)
+        _check_card(checked, name, probe)
 
 
 def _check_keys(checked: Checked, name: str, probe: ProbeSettings) -> None:
@@ -73,18 +76,21 @@ def _check_addresses(checked: Checked, name: str, probe: ProbeSettings) -> None:
     given = written if isinstance(written, tuple) else (written,)
     if not given:
         checked.front.error(("probes", name, probe.kind), f"probes.{name}.{probe.kind} is empty: name an address")
-    for index, address in enumerate(given):
+    found: list[Address] = []
+    for index, written_one in enumerate(given):
         path = ("probes", name, probe.kind, index) if isinstance(written, tuple) else ("probes", name, probe.kind)
-        fault = texts.host_port_fault(address) if probe.kind == "tcp" else texts.address_fault(address, probe.kind)
+        try:
+            found += expand(written_one)
+        except InvalidValue as error:
+            checked.front.error(path, f"probes.{name}.{probe.kind}: {error}")
+            continue
+        text = found[-1].text
+        fault = texts.host_port_fault(text) if probe.kind == "tcp" else texts.address_fault(text, probe.kind)
         if fault:
-            checked.front.error(path, f'probes.{name}.{probe.kind}: "{address}" {fault}')
-        elif len(elements(address)) >= MAX_ELEMENTS:
-            checked.front.error(
-                path, f"probes.{name}.{probe.kind}: more than {MAX_ELEMENTS} addresses in one pair of braces"
-            )
-    if probe.any and len(given) == 1 and not elements(given[0]):
-        text = "any needs several addresses: a list, or {a,b,c} in quotes"
-        checked.front.error(("probes", name, "any"), text, at_key=True)
+            checked.front.error(path, f'probes.{name}.{probe.kind}: "{text}" {fault}')
+    if probe.any and len(found) == 1:
+        hint = "any needs several addresses: a list, or {a,b,c} in quotes"
+        checked.front.error(("probes", name, "any"), hint, at_key=True)
 
 
 def _check_each(checked: Checked, name: str, probe: ProbeSettings) -> None:
@@ -120,6 +126,17 @@ def _check_owner(checked: Checked, name: str, probe: ProbeSettings, names: Known
         checked.front.unknown(("probes", name, "process"), "process", probe.process, names.processes)
     if probe.log is not None and probe.log.process is not None and probe.log.process not in names.processes:
         checked.front.unknown(("probes", name, "log", "process"), "process", probe.log.process, names.processes)
+
+
+def _check_card(checked: Checked, name: str, probe: ProbeSettings) -> None:
+    """Report fields on the card that the probe does not measure."""
+    known = own_fields(probe)
+    written = [(("probes", name, "main"), probe.main)] if probe.main is not None else []
+    shown = [*written, *((("probes", name, "show", index), text) for index, text in enumerate(probe.show))]
+    for path, text in shown:
+        field = text.split(maxsplit=1)[0].partition(".")[0] if text.strip() else ""
+        if known is not None and field not in (*known, *OF_NODES):
+            checked.front.unknown(path, f"field of a probe by {probe.kind}", field, (*known, *OF_NODES))
 
 
 def _listed(words: tuple[str, ...]) -> str:

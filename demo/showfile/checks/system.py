@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from demo.errors import InvalidValue
+from demo.proxy.route import Route
 from demo.showfile.checks import texts
 from demo.showfile.checks.known_names import KnownNames
 from demo.showfile.checks.places import Checked, unknown
@@ -75,15 +77,15 @@ def _check_ports(checked: Checked) -> None:
 
 
 def _check_proxies(checked: Checked) -> None:
+    """Warn of a proxy that other machines can reach."""
     for name, proxy in checked.settings.proxies.items():
-        for key in ("listen", "to"):
-            written = getattr(proxy, key)
-            if fault := texts.host_port_fault(written):
-                checked.front.error(("proxies", name, key), f'proxies.{name}.{key}: "{written}" {fault}')
-        if proxy.listen == proxy.to:
-            checked.front.error(
-                ("proxies", name, "to"), f"the proxy {name} leads to itself: listen and to are the same"
-            )
+        try:
+            exposure = Route.read(name, proxy.listen, proxy.to).exposure
+        except InvalidValue as error:
+            checked.front.error(("proxies", name), str(error), at_key=True)
+        else:
+            if exposure:
+                checked.front.warning(("proxies", name, "listen"), exposure)
 
 
 def _check_load(checked: Checked) -> None:
@@ -102,7 +104,7 @@ def _check_load(checked: Checked) -> None:
             )
         elif fault := texts.address_fault(load.read, "http"):
             checked.front.error(("load", name, "read"), f'load.{name}.read: "{load.read}" {fault}')
-        if not load.book:
+        elif not load.book:
             checked.front.warning(("load", name, "read"), "read is used with book: true alone", at_key=True)
 
 

@@ -7,11 +7,7 @@ from urllib.parse import urlsplit
 
 import jsonpath_rfc9535
 
-from demo.showfile.checks.known_names import elements
-
 _FILLED = re.compile(r"(?<!\$)\$\{([^{}]*)\}")
-_SIZE = re.compile(r"\d+(?:\.\d+)?\s*(?:[KMG]i?)?B")
-_BANDWIDTH = re.compile(r"\d+(?:\.\d+)?\s*(?:[KMG]i?)?B/s")
 _PYTHON = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 SCHEMES = {
@@ -89,21 +85,10 @@ def jsonpath_fault(text: str) -> str | None:
     return None
 
 
-def size_fault(text: str) -> str | None:
-    return None if _SIZE.fullmatch(text.strip()) else "is no size: write it with its unit, like 100KB"
-
-
-def bandwidth_fault(text: str) -> str | None:
-    return None if _BANDWIDTH.fullmatch(text.strip()) else "is no bandwidth: write it with its unit, like 100KB/s"
-
-
 def python_fault(text: str) -> str | None:
     return None if _PYTHON.fullmatch(text) else "must name a function as package.module:function"
 
 
 def _plain(text: str) -> str:
-    """Return an address with the first element of its braces, and with something in the place of each secret."""
-    text = _FILLED.sub("x", text)
-    if inner := elements(text):
-        text = re.sub(r"\{[^{}]*\}", inner[0], text, count=1)
-    return text
+    """Return an address with something in the place of each secret."""
+    return _FILLED.sub("x", text)

@@ -20,7 +20,7 @@ from demo.showfile.drivers.execution import (
     find_container,
     wait_for_end,
 )
-from demo.showfile.drivers.fault_config import config_of
+from demo.showfile.drivers.fault_config import config_of, heal_timeout_of
 from demo.showfile.drivers.http_request import describe_request
 from demo.showfile.drivers.observation import Observation
 from demo.showfile.drivers.proof import Proof
@@ -187,6 +187,9 @@ class CommandFault:
         if order.mark in self._returned:
             return True
         return plan.kind == "run" and await has_ended_by_itself(order.mark, order.age_sec)
+
+    def heal_timeout(self, plan: Plan) -> float:
+        return heal_timeout_of(plan)
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         return self._observation.is_seen(health)

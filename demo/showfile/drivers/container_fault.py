@@ -1,19 +1,19 @@
 """Faults on containers: one or several at once, each with its own undo, and each healed and verified."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from demo.container_engine import Engine, Selector
-from demo.errors import FaultError
 from demo.faults.container import ContainerFault, Fixed
 from demo.faults.node_health import is_shown_down
 from demo.showfile.drivers.container_targets import Chosen, ContainerTargets
 from demo.showfile.drivers.context import DriverContext
-from demo.showfile.drivers.fault_config import TYPES, config_of
+from demo.showfile.drivers.fault_config import TYPES, config_of, heal_timeout_of
 from demo.showfile.drivers.observation import Observation
 from demo.showfile.drivers.proof import Proof, not_down
+from demo.showfile.drivers.together import all_of
 from demo.showfile.schema.faults import ContainerTarget, FaultSettings
 from demo.showfile.schema.front_matter import FrontMatter
 from demo.types import ChaosConfig, ChaosType, Plan
@@ -63,6 +63,7 @@ class ContainersFault:
         undo = {
             "containers": [asdict(plan) for plan in plans],
             "proof": proof.data(),
+            "heal_timeout": self._fault.heal_timeout,
             "secrets": known.only(proof.names),
         }
         by_hand = " && ".join(plan.manual for plan in plans)
@@ -76,14 +77,14 @@ class ContainersFault:
         return await _driver(self.config, context.engine, name, allow_unlabelled=allowed).plan()
 
     async def inject(self, plan: Plan) -> None:
-        await _all_of([_driver_of(one, self._context.engine).inject(one) for one in _plans(plan)])
+        await all_of([_driver_of(one, self._context.engine).inject(one) for one in _plans(plan)])
 
     async def heal(self, plan: Plan) -> None:
-        await _all_of([_driver_of(one, self._context.engine).heal(one) for one in _plans(plan)])
+        await all_of([_driver_of(one, self._context.engine).heal(one) for one in _plans(plan)])
 
     async def is_healed(self, plan: Plan) -> bool:
         engine = self._context.engine
-        healed = await _all_of([_driver_of(one, engine).is_healed(one) for one in _plans(plan)])
+        healed = await all_of([_driver_of(one, engine).is_healed(one) for one in _plans(plan)])
         return all(healed) and await self._is_proved(plan)
 
     async def _is_proved(self, plan: Plan) -> bool:
@@ -98,7 +99,10 @@ class ContainersFault:
 
     async def has_landed(self, plan: Plan) -> bool:
         engine = self._context.engine
-        return all(await _all_of([_driver_of(one, engine).has_landed(one) for one in _plans(plan)]))
+        return all(await all_of([_driver_of(one, engine).has_landed(one) for one in _plans(plan)]))
+
+    def heal_timeout(self, plan: Plan) -> float:
+        return heal_timeout_of(plan)
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         if self._observation.condition is None and self._nodes:
@@ -123,15 +127,3 @@ def _driver_of(plan: Plan, engine: Engine) -> ContainerFault:
 def _plans(plan: Plan) -> list[Plan]:
     """Return the plan of each container."""
     return [Plan(**one) for one in plan.undo["containers"]]
-
-
-async def _all_of(works: Sequence[Awaitable[Any]]) -> list[Any]:
-    """Do all at the same time, to the end of each; return the results. Raises one `FaultError` with all reasons."""
-    results = await asyncio.gather(*works, return_exceptions=True)
-    errors = [result for result in results if isinstance(result, BaseException)]
-    for error in errors:
-        if not isinstance(error, FaultError):
-            raise error
-    if errors:
-        raise FaultError("; ".join(dict.fromkeys(map(str, errors))))
-    return results

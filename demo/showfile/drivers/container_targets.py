@@ -71,6 +71,15 @@ class NodeSelection:
             return []
         return [node for node in self.candidates() if self._condition.truth(FactsOfNode(self._name, node, board))]
 
+    def describe(self, pick: str) -> str:
+        """Return what would be hit now, in a few words."""
+        matching = [node.id for node in self.matching()]
+        if not matching:
+            return "no node matches now"
+        if pick == "one":
+            return matching[0]
+        return ", ".join(matching) if pick == "all" else f"one of {', '.join(matching)}"
+
 
 class ContainerTargets:
     """Finds the containers of one fault."""
@@ -89,14 +98,7 @@ class ContainerTargets:
 
     def describe(self) -> str:
         """Return what would be hit now, in a few words; "" if that never changes."""
-        if self._nodes is None:
-            return ""
-        matching = [node.id for node in self._nodes.matching()]
-        if not matching:
-            return "no node matches now"
-        if self._target.pick == "one":
-            return matching[0]
-        return ", ".join(matching) if self._target.pick == "all" else f"one of {', '.join(matching)}"
+        return self._nodes.describe(self._target.pick) if self._nodes is not None else ""
 
     def candidates(self) -> list[str]:
         """Return the ids that one injection may name."""

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from demo.conditions import Facts
 from demo.container_engine import Container, Engine
-from demo.showfile.drivers.protocols import FreshFacts, Loads, PlansFaults
+from demo.processes.owned.client import OwnedProcesses
+from demo.proxy.launch import ShowProxies
+from demo.showfile.drivers.protocols import FreshFacts, Loads
 from demo.showfile.drivers.secrets import Secrets
 
 
@@ -19,8 +21,8 @@ class DriverContext:
     """`board`: the newest answers of all probes; None in a healer, which has no show.
 
     `ask_probes` asks given probes anew. `folder`: where commands run. `project` completes the name of a container's
-    service; `owns` tells a container that this show brought up. `processes` and `proxies` bring the drivers of their
-    own kinds; without them, faults of these kinds are left out.
+    service; `owns` tells a container that this show brought up. `processes` and `proxies` are the show's own; faults in
+    them need these.
     """
 
     ask_probes: FreshFacts
@@ -32,8 +34,8 @@ class DriverContext:
     allow_unlabelled: bool = False
     secrets: Secrets = field(default_factory=Secrets)
     loads: Loads | None = None
-    processes: PlansFaults | None = None
-    proxies: PlansFaults | None = None
+    processes: OwnedProcesses | None = None
+    proxies: ShowProxies | None = None
 
     @property
     def cwd(self) -> str:

@@ -2,8 +2,8 @@
 
 import math
 
-from demo.showfile.schema.faults import FaultSettings
-from demo.types import ChaosConfig, ChaosType
+from demo.showfile.schema.faults import HEAL_TIMEOUT_SEC, FaultSettings
+from demo.types import ChaosConfig, ChaosType, Plan
 
 TYPES = {
     "kill": ChaosType.CONTAINER_KILL,
@@ -13,9 +13,16 @@ TYPES = {
 }
 
 
-def config_of(name: str, fault: FaultSettings, chaos_type: ChaosType = ChaosType.COMMAND) -> ChaosConfig:
+def config_of(
+    name: str, fault: FaultSettings, chaos_type: ChaosType = ChaosType.COMMAND, multiplier: int = 2
+) -> ChaosConfig:
     """Return the fault's configuration. One that ends by itself lasts that long, unless its duration is written."""
     seconds = fault.duration
     if fault.ends is not None and "duration" not in fault.model_fields_set:
         seconds = fault.ends
-    return ChaosConfig(name, chaos_type, fault.title or name, math.inf if seconds is None else seconds)
+    return ChaosConfig(name, chaos_type, fault.title or name, math.inf if seconds is None else seconds, multiplier)
+
+
+def heal_timeout_of(plan: Plan) -> float:
+    """Return for how many seconds a heal of this plan may take, as the show file said when it was made."""
+    return float(plan.undo.get("heal_timeout", HEAL_TIMEOUT_SEC))

@@ -8,7 +8,7 @@ from typing import Any
 
 from demo.errors import FaultError
 from demo.showfile.drivers.context import DriverContext
-from demo.showfile.drivers.fault_config import config_of
+from demo.showfile.drivers.fault_config import config_of, heal_timeout_of
 from demo.showfile.drivers.http_request import describe_request
 from demo.showfile.drivers.json_document import ANSWER_SEC, TRIES, Found, JsonDocument, Location, same
 from demo.showfile.drivers.observation import Observation
@@ -66,6 +66,7 @@ class JsonFault:
             "changed_to": value.value,
             "secrets": known.only(names),
             "proof": self._proof.data(),
+            "heal_timeout": self._fault.heal_timeout,
         }
         found = await self._document(undo).find(value.path)
         self._check_target(found)
@@ -129,6 +130,9 @@ class JsonFault:
         # One request makes the whole change; a server that has carried it out has nothing more of it to come.
         async with asyncio.timeout(ANSWER_SEC):
             return await self._is_changed(plan.undo)
+
+    def heal_timeout(self, plan: Plan) -> float:
+        return heal_timeout_of(plan)
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         return self._observation.is_seen(health)

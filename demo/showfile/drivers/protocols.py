@@ -1,7 +1,7 @@
 """What fault drivers need of the rest of a show, as small protocols."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from demo.conditions import Facts
 from demo.showfile.schema.probes import ProbeSettings
@@ -27,10 +27,3 @@ class Loads(Protocol):
 
     def multiplied(self, load: str) -> float:
         """Return how many times its rate a load is sent now."""
-
-
-class PlansFaults(Protocol):
-    """A part of the show that brings fault drivers of its own, as processes and proxies do."""
-
-    def driver(self, name: str, settings: Any) -> Any:
-        """Return the `FaultDriver` of this fault. Raises `InvalidValue` where there is no such target."""

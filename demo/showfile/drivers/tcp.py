@@ -62,7 +62,7 @@ class TcpFault:
     async def plan(self) -> Plan:
         proxies = self._proxies
         if proxies is None or proxies.identity is None:
-            raise FaultError(f"proxy {self.target!r} is not running, so nothing can happen in it: heal the system first")
+            raise FaultError(f"proxy {self.target!r} is not running, so it can disturb nothing: heal first")
         identity = proxies.identity
         if self.target not in (await ProxyClient(identity).describe())["proxies"]:
             raise FaultError(f"this show has no proxy {self.target!r}")

@@ -39,7 +39,11 @@ class UndoOrder:
     @classmethod
     def of(cls, plan: Plan) -> "UndoOrder":
         """Return the undo of a plan."""
-        return cls(**{**plan.undo, "proof": Proof(**plan.undo["proof"])})
+        return cls.from_data(plan.undo)
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> "UndoOrder":
+        return cls(**{**data, "proof": Proof(**data["proof"])})
 
     @property
     def age_sec(self) -> float:

@@ -16,19 +16,25 @@ class ChapterText:
         self._lines = lines
         self._starts = starts
         self._visible = list(lines[begin:end])
+        self._hidden: dict[int, list[tuple[int, int]]] = {}
         self._edits: list[tuple[int, int, str]] = []
 
     def line(self, number: int) -> str:
         """Return a line; what is hidden in it is blank, so that columns are those of the file."""
+        if self._hidden and (ranges := self._hidden.pop(number, None)):
+            shown, parts, position = self._visible[number - self.begin], [], 0
+            for first, last in ranges:
+                parts += [shown[position:first], " " * (last - first)]
+                position = last
+            self._visible[number - self.begin] = "".join([*parts, shown[position:]])
         return self._visible[number - self.begin]
 
     def hide(self, line: int, column: int, end_line: int, end_column: int) -> None:
-        """Blank code or a comment, so that nothing in it is taken for Markdown."""
+        """Blank code or a comment, so that nothing in it is taken for Markdown. In the order of the file."""
         for number in range(line, min(end_line + 1, self.end)):
-            shown = self.line(number)
             first = column if number == line else 0
-            last = end_column if number == end_line else len(shown)
-            self._visible[number - self.begin] = shown[:first] + " " * (last - first) + shown[last:]
+            last = end_column if number == end_line else len(self._lines[number])
+            self._hidden.setdefault(number, []).append((first, last))  # put in later: a line may hold thousands
 
     def replace(self, line: int, column: int, end_line: int, end_column: int, text: str) -> None:
         """Put `text` instead of what stands there."""

@@ -100,7 +100,7 @@ def _read_note(argument: str) -> str:
     """Return a note's text; `|` before many lines is YAML's way, which presenterm has."""
     first, newline, rest = argument.partition("\n")
     if newline and first.strip() in ("|", ">", "|-", ">-"):
-        return _unindent(rest)
+        return dedent(rest).strip("\n").rstrip()
     return _unindent(argument)
 
 

@@ -185,10 +185,12 @@ class MarkdownScan:
                 self._report(number, opening, "the comment that begins here has no end: write --> after it")
                 return number + 1
             end_line, end_column = end
-            inner = [self.lines[number][opening:], *self.lines[number + 1 : end_line + 1]]
-            inner[-1] = inner[-1][: end_column - (opening if end_line == number else 0)]
-            text = "\n".join(inner)
-            self.comments.append(Comment(number, opening, end_line, end_column, text[4:-3]))
+            if end_line == number:
+                text = self.lines[number][opening + 4 : end_column - 3]
+            else:
+                inner = [self.lines[number][opening + 4 :], *self.lines[number + 1 : end_line]]
+                text = "\n".join([*inner, self.lines[end_line][: end_column - 3]])
+            self.comments.append(Comment(number, opening, end_line, end_column, text))
             column = end_column
             if end_line != number:
                 number, tokens = end_line, LineTokens(self.lines[end_line])
@@ -206,6 +208,11 @@ class MarkdownScan:
 
     def _report(self, number: int, column: int, message: str) -> None:
         self.problems.append(Problem(self.file, Position(number + 1, column + 1), message))
+
+
+def looks_like_prose(lines: Sequence[str]) -> bool:
+    """Return whether a line at the margin is neither a key nor an item, nor ends brackets."""
+    return any(line.strip() and line[0] not in " \t#-]}" and _SETTING.match(line) is None for line in lines)
 
 
 def begins_settings(lines: Sequence[str], number: int) -> bool:

@@ -77,8 +77,8 @@ def _find_region(lines: list[str], region: str, path: str) -> list[str]:
     start = next((number for number, found in marks if not found[1] and found[2] == region), None)
     if start is None:
         raise InvalidValue(
-            f"{shorten(path)} has no region {shorten(region)}: write #region and its name before it, and #endregion after "
-            "it, in comments"
+            f"{shorten(path)} has no region {shorten(region)}: write #region and its name before it, "
+            "and #endregion after it, in comments"
         )
     depth = 0
     for number, found in marks:

@@ -20,6 +20,10 @@ MISSED_INTERVALS = 3
 GRACE_SEC = 0.2
 """For so long after its own deadline a probe may take to return."""
 
+LATE_SEC = 0.1
+"""When the event loop is later than this at a timeout, an answer may have been there in time."""
+
+BUSY = "this machine is too busy to tell"
 FAILED = "the probe failed: the log says why"
 TWICE = "the answer has two nodes of this id"
 OLD = "no new answer"
@@ -64,6 +68,7 @@ class Asker:
         self._failures: dict[str, int] = {}
         self._logged: set[type[Exception]] = set()
         self._begun = CLOCK.now()
+        self._has_worked = False
         self.pulse = Pulse(self._look, settings.interval, self._take)
 
     @property
@@ -93,6 +98,16 @@ class Asker:
         self._take()
 
     async def _look(self) -> Reading:
+        """Ask; once more where it failed while this process was too late to take an answer in time."""
+        for _ in range(2):
+            lateness = _Lateness(self.settings.timeout)
+            reading = await self._look_once()
+            late_sec = lateness.seconds()
+            if reading.ok or late_sec < LATE_SEC:
+                return reading
+        return Reading(trouble=BUSY, inconclusive=True)
+
+    async def _look_once(self) -> Reading:
         try:
             async with asyncio.timeout(self.settings.timeout + GRACE_SEC):
                 return await self._probe.read()
@@ -140,9 +155,28 @@ class Asker:
         """Return the opinion as it counts: starting at first, degraded until it has failed often enough."""
         if opinion.state != "down":
             self._failures[ident] = 0
+            self._has_worked |= opinion.state != "unknown"
             return opinion
         self._failures[ident] = failures = self._failures.get(ident, 0) + 1
         start_period = self.settings.start_period or 0.0
-        if not self.pulse.worked_at and opinion.at - self._begun < start_period:
+        if not self._has_worked and opinion.at - self._begun < start_period:
             return replace(opinion, state="starting")
         return opinion if failures >= self.settings.retries else replace(opinion, state="degraded")
+
+
+class _Lateness:
+    """How late the event loop comes to a moment that is `due_sec` from now: it is, when something blocks it."""
+
+    def __init__(self, due_sec: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._due = self._loop.time() + due_sec
+        self._late_sec: float | None = None
+        self._timer = self._loop.call_at(self._due, self._note)
+
+    def _note(self) -> None:
+        self._late_sec = self._loop.time() - self._due
+
+    def seconds(self) -> float:
+        """Return it in seconds, and end the measurement; 0 or less if the moment has not come."""
+        self._timer.cancel()
+        return self._loop.time() - self._due if self._late_sec is None else self._late_sec

@@ -11,6 +11,7 @@ from typing import Any
 from demo.conditions import Condition, NodeFact, Value, parse
 from demo.probes.result import Reading
 from demo.showfile.probing.fields import value_at
+from demo.showfile.probing.remembered import Remembered
 from demo.showfile.schema.probes import ProbeSettings
 
 NO_CONDITION = "no condition says what is up"
@@ -51,14 +52,15 @@ class Judge:
 
     kind: str
     has_query: bool = False
-    up: Condition | None = None
-    degraded: Condition | None = None
-    down: Condition | None = None
+    up: Remembered | None = None
+    degraded: Remembered | None = None
+    down: Remembered | None = None
 
     @classmethod
     def of(cls, settings: ProbeSettings) -> "Judge":
         up, degraded, down = (
-            None if text is None else parse(text) for text in (settings.up, settings.degraded, settings.down)
+            None if text is None else Remembered(parse(text))
+            for text in (settings.up, settings.degraded, settings.down)
         )
         return cls(settings.kind, settings.query is not None, up, degraded, down)
 
@@ -67,14 +69,16 @@ class Judge:
         if not reading.ok:
             return Verdict("unknown" if reading.inconclusive else "down", reading.trouble)
         facts = OwnFacts(reading.data if row is None else {**reading.data, **row})
+        is_known = True
         for state, condition in (("down", self.down), ("degraded", self.degraded)):
-            if condition is not None and condition.truth(facts) is True:
-                return Verdict(state, describe(condition, facts))
+            if condition is None:
+                continue
+            holds = condition.truth(facts)
+            if holds:
+                return Verdict(state, describe(condition.condition, facts))
+            is_known = is_known and holds is not None
         verdict = self._judge_up(facts, is_row=row is not None)
-        given = [condition for condition in (self.down, self.degraded) if condition is not None]
-        if verdict.state == "up" and any(condition.truth(facts) is None for condition in given):
-            return Verdict("unknown", NO_VALUE)
-        return verdict
+        return verdict if is_known or verdict.state != "up" else Verdict("unknown", NO_VALUE)
 
     def _judge_up(self, facts: OwnFacts, *, is_row: bool) -> Verdict:
         if self.up is None:
@@ -82,7 +86,7 @@ class Judge:
         holds = self.up.truth(facts)
         if holds is None:
             return Verdict("unknown", NO_VALUE)
-        return Verdict("up") if holds else Verdict("down", describe(self.up, facts))
+        return Verdict("up") if holds else Verdict("down", describe(self.up.condition, facts))
 
     def _judge_by_default(self, data: Mapping[str, Any], *, is_row: bool) -> Verdict:
         state, detail = "up", ""

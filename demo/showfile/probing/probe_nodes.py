@@ -1,5 +1,6 @@
 """The nodes of one probe: what the answers of all its addresses say, and which nodes are missing in them."""
 
+import functools
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 
@@ -21,23 +22,27 @@ class ProbeNodes:
         """Take the askers of all its addresses; `known`: the ids of nodes that other probes name outright."""
         self.name, self.settings, self.askers, self._known = name, settings, tuple(askers), known
         self._states: dict[str, str] = {}
-        self._changed: Callable[[], None] = lambda: None
-        self._answered: Callable[[], None] = lambda: None
+        self._answered: Callable[[bool], None] = lambda _: None
         self.has_rows = settings.has_rows
         self.seen: dict[str, None] = dict.fromkeys(settings.expect_nodes)
 
-    def listen(self, changed: Callable[[], None], answered: Callable[[], None]) -> None:
-        """Call `answered` after every answer, and `changed` whenever the state of one of its nodes has changed."""
-        self._changed, self._answered = changed, answered
+    def listen(self, answered: Callable[[bool], None]) -> None:
+        """Call `answered` after each answer, with whether the state of one of its nodes has changed."""
+        self._answered = answered
         for asker in self.askers:
-            asker.listen = self._take
+            asker.listen = functools.partial(self._take, asker)
 
-    def _take(self) -> None:
-        states = {ident: opinion.state for ident, opinion in self.opinions().items()}
-        if states != self._states:
-            self._states = states
-            self._changed()
-        self._answered()
+    def _take(self, asker: Asker) -> None:
+        if self.has_rows or self.settings.any:
+            states = {ident: opinion.state for ident, opinion in self.opinions().items()}
+        else:  # an answer tells of its own address alone
+            states = {**self._states, asker.element: asker.opinions[""].state}
+        is_change, self._states = states != self._states, states
+        self._answered(is_change)
+
+    @property
+    def has_one_node(self) -> bool:
+        return not self.has_rows and (self.settings.any or len(self.askers) == 1)
 
     def node_id(self, element: str) -> str:
         """Return the id of the node that a row or an address names: the probe's name and its own.
@@ -75,7 +80,9 @@ class ProbeNodes:
 
     def title_of(self, ident: str) -> str:
         """Return the title of its only node; "" for a probe with several, and for a node of another probe."""
-        return (self.settings.title or "") if self.ids() == [ident] else ""
+        return (
+            (self.settings.title or "") if self.has_one_node and self.node_id(self.askers[0].element) == ident else ""
+        )
 
     def _elements(self) -> Sequence[str]:
         return list(self._of_rows() if self.has_rows else self._of_addresses())

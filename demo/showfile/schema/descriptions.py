@@ -146,7 +146,7 @@ OTHERS: Mapping[str, Mapping[str, str]] = {
         "latency": "Delay of all data, like 200ms.",
         "jitter": "How much the delay varies.",
         "bandwidth": "Most data a second, like 10KB/s.",
-        "timeout": "No data any more; the connection is closed after this time.",
+        "timeout": "No data any more; each connection is closed after this time, with 0 never.",
         "reset_peer": "Reset each connection after this time, or now.",
         "slow_close": "Delay of the end of a connection.",
         "limit_data": "Close each connection after so much data, like 1KB.",

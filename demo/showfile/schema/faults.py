@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from demo.errors import InvalidValue
 from demo.proxy.toxic import Toxic
 from demo.showfile.schema.values import (
     Argv,
@@ -77,14 +76,6 @@ class TcpToxics(Settings):
     down: Switch = False
     stream: Literal["upstream", "downstream", "both"] = "downstream"
     toxicity: Share = 1.0
-
-    @model_validator(mode="after")
-    def _check_together(self) -> "TcpToxics":
-        try:
-            self.as_toxic()
-        except InvalidValue as error:
-            raise PydanticCustomError("toxic", "{why}", {"why": str(error)}) from error
-        return self
 
     def as_toxic(self) -> Toxic:
         """Return what the proxy is told. Raises `InvalidValue` for effects that cannot go together."""

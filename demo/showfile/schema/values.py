@@ -12,7 +12,6 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
 from demo.errors import InvalidValue
-from demo.proxy.address import parse_address
 from demo.showfile.quantities import (
     parse_bandwidth,
     parse_count,
@@ -114,11 +113,21 @@ Rate = Annotated[
     Field(ge=0),
     Written("rate", {"type": "string", "pattern": r"^\d+(\.\d+)?\s*/\s*(s|m|min|h)$"}),
 ]
-SecondsOrZero = Annotated[float, _parsed(parse_time_or_zero), Field(ge=0)]
-SecondsOrNow = Annotated[float, _parsed(parse_time_or_now), Field(ge=0)]
-Size = Annotated[int, _parsed(parse_size), Field(ge=0)]
-Bandwidth = Annotated[int, _parsed(parse_bandwidth), Field(gt=0)]
-HostPort = Annotated[Text, _parsed(lambda text: str(parse_address(text)))]
+SecondsOrZero = Annotated[
+    float, _parsed(parse_time_or_zero), Field(ge=0), Written("duration or 0", {"type": ["integer", "string"]})
+]
+SecondsOrNow = Annotated[
+    float, _parsed(parse_time_or_now), Field(ge=0), Written("duration or now", {"type": ["integer", "string"]})
+]
+Size = Annotated[
+    int, _parsed(parse_size), Field(ge=0), Written("size", {"type": "string", "pattern": r"^\d+(\.\d+)? *([KMG]i?)?B$"})
+]
+Bandwidth = Annotated[
+    int,
+    _parsed(parse_bandwidth),
+    Field(gt=0),
+    Written("bandwidth", {"type": "string", "pattern": r"^\d+(\.\d+)? *([KMG]i?)?B */ *s$"}),
+]
 Switch = Annotated[bool, BeforeValidator(_read_switch)]
 Whole = Annotated[int, BeforeValidator(_read_whole), Field(ge=0)]
 Port = Annotated[int, BeforeValidator(_read_whole), Field(ge=1, le=65535)]

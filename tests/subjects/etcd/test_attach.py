@@ -1,7 +1,6 @@
 """An etcd that runs already is presented under the names it has, or refused at the start with what is there."""
 
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from demo.container_engine.container import SERVICE_LABEL, Container
 from demo.errors import SubjectError
 from demo.subjects.etcd.attached import members_of, members_soon
 from tests.support.containers import docker
+from tests.support.demo_command import run_demo
 from tests.support.etcd_cluster import FILE, Project, project
 from tests.support.servers import Server
 
@@ -38,8 +38,7 @@ async def containers_of(mine: Project) -> tuple[Container, ...]:
 
 
 def demo(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "demo", *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return run_demo(*words)
 
 
 def test_services_of_other_names_are_the_cards_and_the_leader_is_one_of_them(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import stat
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from demo.cli import standalone
 from demo.errors import SubjectError, UsageError
 from demo.subjects.standalone import file_of, find, register_directory, running_systems
+from tests.support.demo_command import run_demo
 from tests.support.lamp import read_more
 from tests.support.matrix import until_whole
 from tests.support.matrix_limiter import LimiterStand
@@ -44,7 +44,7 @@ def stand(runtime: Path) -> Iterator[LimiterStand]:
 
 
 def demo(*args: str) -> tuple[int, str, str]:
-    done = subprocess.run([*DEMO, *args], capture_output=True, text=True, timeout=60, check=False)
+    done = run_demo(*args)
     return done.returncode, done.stdout, done.stderr
 
 

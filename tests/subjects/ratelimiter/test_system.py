@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,29 @@ from demo.subjects.ratelimiter.limits import LIMITS, Limit
 from demo.subjects.ratelimiter.owned_system import OwnedSystem
 from demo.subjects.ratelimiter.poller import Poller
 from demo.subjects.ratelimiter.redis_server import candidates, find_server, version_of
-from tests.support.ratelimiter_system import asked_by, data_of, is_running, running, until, until_it
+from tests.support.ratelimiter_system import QUICK, asked_by, data_of, is_running, running, until, until_it, until_whole
 
 pytestmark = [pytest.mark.anyio, pytest.mark.system]
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    """For the whole file, so that a system can outlast a test."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def one_for_all() -> AsyncIterator[OwnedSystem]:
+    # A quarter of the load: it runs on beside the tests that start their own.
+    async with running(Settings(limits=QUICK, load=0.25)) as system:
+        yield system
+
+
+@pytest.fixture
+async def system(one_for_all: OwnedSystem) -> OwnedSystem:
+    """The system of all tests that neither need a new one nor leave a fault in it: every part is up."""
+    await until_whole(one_for_all)
+    return one_for_all
 
 
 async def test_it_starts_all_green_and_refuses_what_is_over_a_limit_with_no_ghost_and_no_drift() -> None:
@@ -42,40 +63,38 @@ async def test_it_starts_all_green_and_refuses_what_is_over_a_limit_with_no_ghos
 
 
 @pytest.mark.parametrize("ident", ["redis", "node-2", "backend", "traffic"])
-async def test_a_part_that_dies_unasked_stays_down_until_somebody_heals(ident: str) -> None:
-    async with running() as system:
-        part = next(part for part in system.parts if part.id == ident)
-        assert part.child is not None
-        assert part.child.pid is not None
-        dead = part.child.pid
-        part.child.kill()
-        await part.child.wait()
-        poller = Poller(system.parts, system.settings.limits)
-        for _ in range(5):
-            card = next(node for node in (await poller.poll())["nodes"] if node["id"] == ident)
-            assert (card["health"], card["detail"], card["metrics"]) == ("down", "killed", {})
-            await asyncio.sleep(0.1)
-        await system.heal()
-        assert part.child.pid != dead
+async def test_a_part_that_dies_unasked_stays_down_until_somebody_heals(system: OwnedSystem, ident: str) -> None:
+    part = next(part for part in system.parts if part.id == ident)
+    assert part.child is not None
+    assert part.child.pid is not None
+    dead = part.child.pid
+    part.child.kill()
+    await part.child.wait()
+    poller = Poller(system.parts, system.settings.limits)
+    for _ in range(5):
+        card = next(node for node in (await poller.poll())["nodes"] if node["id"] == ident)
+        assert (card["health"], card["detail"], card["metrics"]) == ("down", "killed", {})
+        await asyncio.sleep(0.1)
+    await system.heal()
+    assert part.child.pid != dead
 
-        async def whole() -> bool:
-            return not (await poller.poll())["has_issues"]
+    async def whole() -> bool:
+        return not (await poller.poll())["has_issues"]
 
-        await until_it(whole)
+    await until_it(whole)
 
 
-async def test_healing_what_is_whole_restarts_nothing_and_a_part_that_hangs_is_replaced() -> None:
-    async with running() as system:
-        before = [part.child for part in system.parts]
-        await system.heal()
-        assert [part.child for part in system.parts] == before
-        hanging = system.nodes[0].child
-        assert hanging is not None
-        hanging.suspend()
-        await system.heal()
-        assert system.nodes[0].child is not hanging
-        assert not hanging.is_alive
-        await until_it(system.nodes[0].is_up)
+async def test_healing_what_is_whole_restarts_nothing_and_a_part_that_hangs_is_replaced(system: OwnedSystem) -> None:
+    before = [part.child for part in system.parts]
+    await system.heal()
+    assert [part.child for part in system.parts] == before
+    hanging = system.nodes[0].child
+    assert hanging is not None
+    hanging.suspend()
+    await system.heal()
+    assert system.nodes[0].child is not hanging
+    assert not hanging.is_alive
+    await until_it(system.nodes[0].is_up)
 
 
 async def test_stopping_ends_and_reaps_everything_soon_and_twice_is_safe() -> None:
@@ -191,8 +210,8 @@ async def test_a_show_killed_while_it_starts_leaves_no_file_and_no_process(tmp_p
     assert names_in(tmp_path) == []
 
 
-async def test_a_stranger_on_loopback_can_neither_ask_a_node_nor_order_a_burst() -> None:
-    async with running() as system, aiohttp.ClientSession() as stranger:
+async def test_a_stranger_on_loopback_can_neither_ask_a_node_nor_order_a_burst(system: OwnedSystem) -> None:
+    async with aiohttp.ClientSession() as stranger:
         for port, path in [(system.nodes[0].port, "/check/search"), (system.traffic.port, "/burst")]:
             async with stranger.post(system.connections.url(port) + path, json={}) as answer:
                 assert answer.status == 403

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from functools import partial
@@ -18,6 +16,7 @@ from demo.processes.child import start_time_of
 from demo.processes.procfs import Launch, is_stopped, listeners, marked
 from demo.subjects.tikv.playground.tiup import STAGE_PROFILE, check_ports, survives_last_of_kind
 from demo.subjects.tikv.subject import Tikv
+from tests.support.demo_command import run_demo
 from tests.support.fake_tiup import install
 from tests.support.servers import Server, serving, wait_for
 
@@ -308,14 +307,7 @@ def test_ctrl_c_while_tiup_loads_ends_it(environ: dict[str, str]) -> None:
 
 
 def demo(*words: str, env: dict[str, str]) -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "demo", *words],
-        env=os.environ | env,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = run_demo(*words, env=os.environ | env)
     return done.returncode, done.stdout + done.stderr
 
 

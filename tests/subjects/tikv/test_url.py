@@ -1,8 +1,6 @@
 """`demo serve tikv --pd URL` against the contract cluster: PD's answers, right and odd, on the cards of the page."""
 
 import re
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +12,7 @@ from typing import Any
 import pytest
 
 from demo.processes.ports import free_ports
+from tests.support.demo_command import run_demo
 from tests.support.fake_pd import Cluster, html, truncated
 from tests.support.servers import Server, serving
 
@@ -172,8 +171,7 @@ def test_pds_without_a_store_are_starting_in_cards_and_doctor(cluster: Cluster) 
     with serving("tikv", "--pd", cluster.pd_urls["pd0"]) as server:
         for name in PDS:
             assert until_card(server, name, "starting")["detail"] == "no store has joined yet"
-        told = [sys.executable, "-m", "demo", "doctor", "tikv", "--pd", cluster.pd_urls["pd0"], "--port", "0"]
-        said = subprocess.run(told, capture_output=True, text=True, timeout=60, check=False).stdout
+        said = run_demo("doctor", "tikv", "--pd", cluster.pd_urls["pd0"], "--port", "0").stdout
         assert "is starting: no store has joined yet" in said
         cluster.state.is_bootstrapped = True
         server.until(is_up, TIMEOUT_SEC)

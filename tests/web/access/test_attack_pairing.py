@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import httpx
 import pytest
 
 from demo.web.access.pairing_codes import ALPHABET, CODE_LENGTH
 from demo.web.access.rules import RULES, Rule
 from demo.web.server.http_protocol import MAX_IN_A_ROW
+from tests.support import fetch
 from tests.support.paired_devices import OPEN, Device, OpenServer
 from tests.support.raw_http import answers, connection, request
 from tests.support.servers import Stream, serving, wait_for
@@ -87,13 +87,13 @@ def _pair(opened: OpenServer, fields: dict[str, str]) -> bytes:
 
 
 def test_ten_thousand_guesses_get_nobody_in_and_keep_nobody_out(opened: OpenServer) -> None:
-    before, paired = opened.codes(), httpx.get(f"{opened.here}/sessions", headers=opened.bearer).json()
+    before, paired = opened.codes(), fetch.get(f"{opened.here}/sessions", headers=opened.bearer).json()
     enough = threading.Event()
     with ThreadPoolExecutor(LINES) as pool:
         flood = [pool.submit(guess, opened, GUESSES // LINES, seed, enough) for seed in range(LINES)]
         try:
-            assert httpx.get(f"{opened.here}/sessions", headers=opened.bearer).json() == paired
-            wait_for(lambda: httpx.post(f"{opened.here}/pair", json={"code": "2"}).status_code == 429)
+            assert fetch.get(f"{opened.here}/sessions", headers=opened.bearer).json() == paired
+            wait_for(lambda: fetch.post(f"{opened.here}/pair", json={"code": "2"}).status_code == 429)
             assert opened.codes() == before
             Device(opened.here).pair(opened.secret()).close()
         finally:
@@ -103,8 +103,8 @@ def test_ten_thousand_guesses_get_nobody_in_and_keep_nobody_out(opened: OpenServ
     assert found.total() >= GUESSES
     assert found[403] < 100, "of all, so many were looked at"
     code = opened.codes()["code"]
-    wait_for(lambda: httpx.post(f"{opened.here}/pair", json={"code": code}).status_code == 200, 30)
-    assert len(httpx.get(f"{opened.here}/sessions", headers=opened.bearer).json()["sessions"]) >= 2
+    wait_for(lambda: fetch.post(f"{opened.here}/pair", json={"code": code}).status_code == 200, 30)
+    assert len(fetch.get(f"{opened.here}/sessions", headers=opened.bearer).json()["sessions"]) >= 2
 
 
 def test_twenty_who_scan_the_same_link_at_once_are_one(opened: OpenServer) -> None:
@@ -125,10 +125,10 @@ def test_a_code_that_was_used_pairs_nothing_again() -> None:
         old = one.codes()
         secret, own = old["link"].partition("#")[2], one.own_secret
         for sent in ({"secret": own}, {"code": old["code"]}):
-            assert httpx.post(f"{one.here}/pair", json=sent).status_code == 200
+            assert fetch.post(f"{one.here}/pair", json=sent).status_code == 200
         for sent in ({"secret": own}, {"secret": secret}, {"code": old["code"]}):
-            problem(httpx.post(f"{one.here}/pair", json=sent), 403, "bad_code")
-        assert len(httpx.get(f"{one.here}/sessions", headers=one.bearer).json()["sessions"]) == 2
+            problem(fetch.post(f"{one.here}/pair", json=sent), 403, "bad_code")
+        assert len(fetch.get(f"{one.here}/sessions", headers=one.bearer).json()["sessions"]) == 2
 
 
 # Cookies.
@@ -140,7 +140,7 @@ def test_a_stolen_cookie_is_worth_nothing_after_its_revocation(opened: OpenServe
     for stream in streams:
         assert stream.next()
     ident = next(one["id"] for one in phone.get("/sessions").json()["sessions"] if one["this_one"])
-    assert httpx.post(f"{opened.here}/sessions/{ident}/revoke", headers=opened.bearer).status_code == 200
+    assert fetch.post(f"{opened.here}/sessions/{ident}/revoke", headers=opened.bearer).status_code == 200
     for stream in streams:
         assert ends(stream)
         stream.close()
@@ -148,9 +148,9 @@ def test_a_stolen_cookie_is_worth_nothing_after_its_revocation(opened: OpenServe
     private = [key for key, rule in RULES.items() if rule not in (Rule.PUBLIC, Rule.PAIRING)]
     assert len(private) > 20
     for method, template in private:
-        answer = httpx.request(method, f"{opened.here}{filled(template)}", headers=stolen | {"Origin": opened.here})
+        answer = fetch.request(method, f"{opened.here}{filled(template)}", headers=stolen | {"Origin": opened.here})
         problem(answer, 401, "unpaired")
-    public = httpx.get(f"{opened.here}/state", headers=stolen).json()
+    public = fetch.get(f"{opened.here}/state", headers=stolen).json()
     assert public["chapter"]["notes"] == ""
     after = opened.state()
     for part in ("chapter", "log", "halted", "blackout", "frozen"):
@@ -163,9 +163,9 @@ def test_a_cookie_of_one_server_is_nothing_to_another(opened: OpenServer, phone:
         name, token = cookie_of(phone, opened)["Cookie"].split("=", 1)
         for cookie in (f"{name}={token}", f"chaos-stage-{server.port}={token}"):
             for path in ("/sessions", "/events", "/stream/presenter"):
-                problem(httpx.get(f"{other.here}{path}", headers={"Cookie": cookie}), 401, "unpaired")
+                problem(fetch.get(f"{other.here}{path}", headers={"Cookie": cookie}), 401, "unpaired")
             sent = {"Cookie": cookie, "Origin": other.here}
-            problem(httpx.post(f"{other.here}/advance", headers=sent), 401, "unpaired")
+            problem(fetch.post(f"{other.here}/advance", headers=sent), 401, "unpaired")
     assert phone.get("/sessions").status_code == 200
 
 
@@ -185,7 +185,7 @@ def test_a_fresh_show_knows_no_device_of_the_one_before(tmp_path: Path, own: boo
         with serving("none", *OPEN, *place, *fresh, state_home=tmp_path) as server:
             opened = OpenServer(server)
             sent = {"Cookie": f"chaos-stage-{server.port}={cookie}"}
-            found.append(httpx.get(f"{opened.here}/sessions", headers=sent).status_code)
+            found.append(fetch.get(f"{opened.here}/sessions", headers=sent).status_code)
             epochs.append(opened.state()["epoch"])
             server.kill_with_watchdog()
     assert found == [200, 401, 401]

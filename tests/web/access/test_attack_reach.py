@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import httpx
 import pytest
 
 from demo.web.access.rules import RULES
+from tests.support import fetch
 from tests.support.paired_devices import OPEN, Device, OpenServer
 from tests.support.raw_http import ask, request
 from tests.support.servers import Server, Stream, script, serving
@@ -71,7 +71,7 @@ FORMS = [
 def said_everywhere(server: Server, headers: dict[str, str]) -> int:
     """Every route with every form, in its path, query, body and heads; how many were sent."""
     sent = 0
-    with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", headers=headers, timeout=20) as client:
+    with fetch.client(base_url=f"http://127.0.0.1:{server.port}", headers=headers, timeout=20) as client:
         for number, text in enumerate(FORMS):
             part = quote(text, safe="")
             more = {"x-demo-client": MARK, "user-agent": f"{MARK} {part}", "last-event-id": part, "cookie": f"a={part}"}
@@ -121,7 +121,7 @@ def test_no_text_of_a_request_leaves_the_show(tmp_path: Path, subject: str, opti
         assert said_everywhere(server, headers) > 300
         with Stream(server, "/events", headers | {"last-event-id": MARK}) as stream:
             assert stream.next()
-        assert httpx.post(f"http://127.0.0.1:{server.port}/goto/2", headers=headers).status_code == 200
+        assert fetch.post(f"http://127.0.0.1:{server.port}/goto/2", headers=headers).status_code == 200
         assert server.stop() == 0
     found = heard(log)
     assert {"open", "sqlite3.connect", "socket.bind"} <= {event for event, _ in found}, "the hook listens"

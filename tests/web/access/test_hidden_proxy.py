@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from demo.web.access.addresses import ServerAddresses
 from demo.web.access.policy import AccessPolicy, Denied, Visitor
+from tests.support import fetch
 from tests.support.chromium import FLAGS, chromium_path
 from tests.support.nginx import nginx, require_nginx
 from tests.support.paired_devices import Device, OpenServer
@@ -167,10 +167,10 @@ def test_behind_mitmproxy_a_page_neither_reads_notes_nor_steers(local: Server, t
     with mitmproxy(tmp_path, local.port) as url:
         browser = {"User-Agent": AGENTS["Firefox"], "Referer": f"{url}/presenter"}
         for path in PRIVATE:
-            problem(httpx.get(f"{url}{path}", headers=browser), 403, "proxied")
-        said = problem(httpx.post(f"{url}/advance", headers=browser | {"Origin": url}), 403, "proxied")
+            problem(fetch.get(f"{url}{path}", headers=browser), 403, "proxied")
+        said = problem(fetch.post(f"{url}/advance", headers=browser | {"Origin": url}), 403, "proxied")
         assert "--public-name" in said["detail"]
-        assert httpx.get(f"{url}/state", headers=browser).json()["chapter"]["notes"] == ""
+        assert fetch.get(f"{url}/state", headers=browser).json()["chapter"]["notes"] == ""
 
 
 @pytest.mark.browser

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from demo.web.access.pairing_codes import ALPHABET, PairingCodes
 from demo.web.access.rate_limit import MAX_ADDRESSES, RateLimiter
 from demo.web.access.user_agent import describe_device
+from tests.support import fetch
 from tests.support.paired_devices import OPEN, PHONE_AGENT, Device, OpenServer
 from tests.support.servers import serving, wait_for
 from tests.web.routes.test_contract import problem
@@ -163,7 +164,7 @@ def test_a_page_on_https_behind_a_tunnel_gets_a_secure_cookie() -> None:
     with serving("none", "--public-name", "https://demo.test") as server:
         opened = OpenServer(server)
         headers = {"Host": "demo.test", "Origin": "https://demo.test", "X-Forwarded-For": "10.0.0.1"}
-        answer = httpx.post(f"{opened.here}/pair", json={"secret": opened.secret()}, headers=headers)
+        answer = fetch.post(f"{opened.here}/pair", json={"secret": opened.secret()}, headers=headers)
         assert answer.status_code == 200
         assert "; Secure" in answer.headers["set-cookie"]
 
@@ -202,7 +203,7 @@ def test_a_form_pairs_without_a_script(opened: OpenServer, phone: Device) -> Non
 
 def test_another_site_cannot_pair_a_browser(opened: OpenServer) -> None:
     for origin in ("http://evil.example", "null"):
-        answer = httpx.post(f"{opened.here}/pair", json={"secret": opened.secret()}, headers={"Origin": origin})
+        answer = fetch.post(f"{opened.here}/pair", json={"secret": opened.secret()}, headers={"Origin": origin})
         problem(answer, 403, "origin")
 
 
@@ -219,16 +220,16 @@ def test_a_flood_of_guesses_never_keeps_the_presenter_out(opened: OpenServer, ph
     assert opened.codes()["code"] == code
     phone.pair(opened.secret())
     assert phone.post("/goto/1").status_code == 200
-    assert httpx.post(f"{opened.here}/goto/1", headers=opened.bearer).status_code == 200
+    assert fetch.post(f"{opened.here}/goto/1", headers=opened.bearer).status_code == 200
 
 
 def test_wrong_tokens_are_slowed_down_and_the_right_one_is_not(opened: OpenServer) -> None:
     wrong = {"Authorization": "Bearer nonsense"}
-    problem(httpx.get(f"{opened.here}/", headers=wrong), 401, "unpaired")
-    wait_for(lambda: httpx.get(f"{opened.here}/state", headers=wrong).status_code == 429)
-    assert httpx.get(f"{opened.here}/events", headers=wrong).headers["retry-after"]
-    assert httpx.post(f"{opened.here}/goto/1", headers=opened.bearer).status_code == 200
-    assert httpx.get(f"{opened.here}/").status_code == 200, "who brings no token is not slowed down"
+    problem(fetch.get(f"{opened.here}/", headers=wrong), 401, "unpaired")
+    wait_for(lambda: fetch.get(f"{opened.here}/state", headers=wrong).status_code == 429)
+    assert fetch.get(f"{opened.here}/events", headers=wrong).headers["retry-after"]
+    assert fetch.post(f"{opened.here}/goto/1", headers=opened.bearer).status_code == 200
+    assert fetch.get(f"{opened.here}/").status_code == 200, "who brings no token is not slowed down"
 
 
 def test_secrets_are_in_no_log_no_journal_and_no_answer(opened: OpenServer, phone: Device) -> None:

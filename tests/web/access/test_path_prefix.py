@@ -5,7 +5,6 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import expect
 
@@ -13,6 +12,7 @@ from demo.errors import UsageError
 from demo.web.access.addresses import ServerAddresses
 from demo.web.access.origins import parse_public_name
 from demo.web.access.policy import AccessPolicy, Visitor
+from tests.support import fetch
 from tests.support.chromium import LAPTOP, Window, chromium
 from tests.support.nginx import nginx, require_nginx
 from tests.support.paired_devices import Device, OpenServer
@@ -103,9 +103,9 @@ def test_below_a_path_programs_and_forms_work_and_the_path_itself_leads_to_the_p
     below: tuple[OpenServer, str],
 ) -> None:
     opened, url = below
-    assert httpx.get(url, follow_redirects=True).url == f"{url}/"
-    assert httpx.post(f"{url}/goto/2", headers=opened.bearer).json()["chapter"]["number"] == 2
-    answer = httpx.post(
+    assert fetch.get(url, follow_redirects=True).url == f"{url}/"
+    assert fetch.post(f"{url}/goto/2", headers=opened.bearer).json()["chapter"]["number"] == 2
+    answer = fetch.post(
         f"{url}/pair",
         data={"secret": opened.secret()},
         headers={"Accept": "text/html", "Origin": url.removesuffix(PREFIX)},
@@ -113,7 +113,7 @@ def test_below_a_path_programs_and_forms_work_and_the_path_itself_leads_to_the_p
     assert answer.status_code == 303
     assert answer.next_request is not None
     assert answer.next_request.url == f"{url}/pair"
-    assert httpx.get(f"{url}/healthz").status_code == 200
+    assert fetch.get(f"{url}/healthz").status_code == 200
     beside = Device(opened.here).pair(opened.secret())
     assert beside.post("/goto/1").status_code == 200, "and without the path, as always"
     beside.close()

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests.support import fetch
 from tests.support.certificates import self_signed
 from tests.support.nginx import NGINX, require_nginx
 from tests.support.nginx import nginx as nginx_at
@@ -69,17 +69,17 @@ def opened() -> Iterator[OpenServer]:
 def test_through_a_proxy_that_shows_nobody_steers_or_reads_notes(local: Server, tmp_path: Path, settings: str) -> None:
     with nginx(tmp_path, local.port, settings) as url:
         for path in ("/advance", "/halt", "/pair"):
-            problem(httpx.post(f"{url}{path}"), 403, "proxied")
+            problem(fetch.post(f"{url}{path}"), 403, "proxied")
         for path in PRIVATE:
-            problem(httpx.get(f"{url}{path}"), 403, "proxied")
-        assert httpx.get(f"{url}/").status_code == 200
-        assert httpx.get(f"{url}/state").json()["chapter"]["notes"] == ""
+            problem(fetch.get(f"{url}{path}"), 403, "proxied")
+        assert fetch.get(f"{url}/").status_code == 200
+        assert fetch.get(f"{url}/state").json()["chapter"]["notes"] == ""
         assert local.state()["chapter"]["notes"]
 
 
 def test_nginx_with_its_defaults_is_seen(local: Server, tmp_path: Path) -> None:
     with nginx(tmp_path, local.port, "") as url:
-        answer = httpx.post(f"{url}/advance")
+        answer = fetch.post(f"{url}/advance")
         version = subprocess.run([NGINX, "-v"], capture_output=True, text=True, check=True).stderr
         speaks_1_0 = tuple(int(part) for part in version.split("/")[1].split()[0].split(".")) < (1, 29, 7)
         assert (answer.status_code == 403) == speaks_1_0, version
@@ -91,15 +91,15 @@ def test_nginx_with_its_defaults_is_seen(local: Server, tmp_path: Path) -> None:
 def test_a_proxy_that_hands_its_own_name_on_is_answered_by_nobody(local: Server, tmp_path: Path, settings: str) -> None:
     with nginx(tmp_path, local.port, settings) as url:
         for method, path in (("GET", "/"), ("POST", "/advance"), ("GET", "/presenter")):
-            problem(httpx.request(method, f"{url}{path}"), 421, "host")
+            problem(fetch.request(method, f"{url}{path}"), 421, "host")
 
 
 def test_a_proxy_that_hides_well_cannot_be_told_apart(local: Server, tmp_path: Path) -> None:
     """The finding that docs/access.md states: HTTP/1.1, no header of its own, the upstream's address as Host."""
     with nginx(tmp_path, local.port, HTTP11) as url:
-        assert httpx.get(f"{url}/presenter").status_code == 200
-        assert httpx.post(f"{url}/goto/1").status_code == 200
-        problem(httpx.post(f"{url}/goto/1", headers={"Origin": url}), 403, "origin")
+        assert fetch.get(f"{url}/presenter").status_code == 200
+        assert fetch.post(f"{url}/goto/1").status_code == 200
+        problem(fetch.post(f"{url}/goto/1", headers={"Origin": url}), 403, "origin")
 
 
 # In front of an open server.
@@ -107,17 +107,17 @@ def test_a_proxy_that_hides_well_cannot_be_told_apart(local: Server, tmp_path: P
 
 def test_without_a_name_not_even_the_token_counts_through_a_proxy(opened: OpenServer, tmp_path: Path) -> None:
     with nginx(tmp_path, opened.server.port, FORWARDED) as url:
-        problem(httpx.post(f"{url}/advance", headers=opened.bearer), 403, "proxied")
+        problem(fetch.post(f"{url}/advance", headers=opened.bearer), 403, "proxied")
         for path in PRIVATE:
-            problem(httpx.get(f"{url}{path}", headers=opened.bearer), 403, "proxied")
-        assert httpx.get(f"{url}/state", headers=opened.bearer).json()["chapter"]["notes"] == ""
-        assert "--public-name" in httpx.get(f"{url}/pair").text
+            problem(fetch.get(f"{url}{path}", headers=opened.bearer), 403, "proxied")
+        assert fetch.get(f"{url}/state", headers=opened.bearer).json()["chapter"]["notes"] == ""
+        assert "--public-name" in fetch.get(f"{url}/pair").text
 
 
 def test_a_proxy_that_hides_well_gets_no_role_from_an_open_server(opened: OpenServer, tmp_path: Path) -> None:
     with nginx(tmp_path, opened.server.port, HTTP11) as url:
-        problem(httpx.post(f"{url}/advance"), 401, "unpaired")
-        problem(httpx.get(f"{url}/events"), 401, "unpaired")
+        problem(fetch.post(f"{url}/advance"), 401, "unpaired")
+        problem(fetch.get(f"{url}/events"), 401, "unpaired")
 
 
 def test_with_its_name_a_phone_pairs_and_steers_through_the_proxy(tmp_path: Path) -> None:

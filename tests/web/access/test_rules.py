@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from fastapi.routing import APIRoute
 from hypothesis import given, settings
@@ -20,6 +19,7 @@ from demo.web.access.policy import AccessPolicy, Denied, Visitor
 from demo.web.access.rules import RULES, Rule, rule_of
 from demo.web.app import Web
 from demo.web.problems import STATUS
+from tests.support import fetch
 from tests.support.paired_devices import OPEN, Device, OpenServer
 from tests.support.servers import Server, Stream, serving
 from tests.web.routes.test_contract import problem
@@ -67,12 +67,12 @@ async def test_every_route_has_a_rule_and_every_rule_a_route() -> None:
 def test_what_has_no_rule_is_denied(path: str, opened: OpenServer) -> None:
     assert rule_of("GET", path) is None
     for headers in ({}, opened.bearer):
-        problem(httpx.get(f"{opened.here}{path}", headers=headers), 404, "not_found")
+        problem(fetch.get(f"{opened.here}{path}", headers=headers), 404, "not_found")
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND"])
 def test_other_methods_are_denied(method: str, opened: OpenServer) -> None:
-    answer = httpx.request(method, f"{opened.here}/advance", headers=opened.bearer)
+    answer = fetch.request(method, f"{opened.here}/advance", headers=opened.bearer)
     problem(answer, 405, "method_not_allowed")
     assert answer.headers["allow"] == "POST"
 
@@ -80,7 +80,7 @@ def test_other_methods_are_denied(method: str, opened: OpenServer) -> None:
 @pytest.mark.parametrize(("method", "template"), sorted(key for key, rule in RULES.items() if rule is not Rule.PUBLIC))
 def test_the_audience_gets_nothing_of_the_presenters(method: str, template: str, opened: OpenServer) -> None:
     before = opened.state()["seq"]
-    answer = httpx.request(method, f"{opened.here}{filled(template)}")
+    answer = fetch.request(method, f"{opened.here}{filled(template)}")
     if RULES[method, template] is Rule.PAIRING:
         problem(answer, 422, "invalid")
     else:
@@ -91,13 +91,13 @@ def test_the_audience_gets_nothing_of_the_presenters(method: str, template: str,
 
 @pytest.mark.parametrize("template", sorted(path for (_, path), rule in RULES.items() if rule is Rule.PUBLIC))
 def test_the_audience_may_read_what_is_public(template: str, opened: OpenServer) -> None:
-    with httpx.stream("GET", f"{opened.here}{filled(template)}") as answer:
+    with fetch.stream("GET", f"{opened.here}{filled(template)}") as answer:
         assert answer.status_code == 200
 
 
 def test_a_browser_without_a_session_is_sent_to_the_pairing(opened: OpenServer) -> None:
     for path in ("/presenter", "/remote"):
-        answer = httpx.get(f"{opened.here}{path}", headers={"Accept": "text/html,*/*"})
+        answer = fetch.get(f"{opened.here}{path}", headers={"Accept": "text/html,*/*"})
         assert (answer.status_code, answer.headers["location"]) == (303, "pair")
 
 
@@ -108,10 +108,10 @@ def test_the_audience_never_sees_notes_errors_or_devices(opened: OpenServer) -> 
     secret = private["chapter"]["notes"].split("\n")[0].lstrip("- ")[:20]
     assert secret
     assert private["log"][-1]["who"].startswith("remote · iPhone Safari")
-    public: dict[str, Any] = httpx.get(f"{opened.here}/state").json()
+    public: dict[str, Any] = fetch.get(f"{opened.here}/state").json()
     assert (public["chapter"]["notes"], public["chapter"]["error"]) == ("", None)
     assert public["log"][-1]["who"] == "remote"
-    page = httpx.get(f"{opened.here}/").text
+    page = fetch.get(f"{opened.here}/").text
     with Stream(opened.server, "/stream/stage") as stream:
         for text in (str(public), page, stream.next()["data"]):
             assert secret not in text
@@ -121,14 +121,14 @@ def test_the_audience_never_sees_notes_errors_or_devices(opened: OpenServer) -> 
 
 def test_control_needs_the_role_from_loopback_too(opened: OpenServer) -> None:
     for headers in ({}, {"Origin": opened.here}, {"Origin": opened.here, "Sec-Fetch-Site": "same-origin"}):
-        problem(httpx.post(f"{opened.here}/advance", headers=headers), 401, "unpaired")
+        problem(fetch.post(f"{opened.here}/advance", headers=headers), 401, "unpaired")
 
 
 @pytest.mark.parametrize("origin", ["http://demo.test:{port}", "http://localhost:{port}", "http://127.0.0.1:{port}"])
 def test_every_name_of_this_server_is_an_origin(origin: str, opened: OpenServer) -> None:
     host = origin.format(port=opened.server.port).removeprefix("http://")
     headers = opened.bearer | {"Origin": f"http://{host}", "Host": host}
-    assert httpx.post(f"{opened.here}/goto/1", headers=headers).status_code == 200
+    assert fetch.post(f"{opened.here}/goto/1", headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -145,14 +145,14 @@ def test_every_name_of_this_server_is_an_origin(origin: str, opened: OpenServer)
 )
 def test_no_other_page_may_control_whatever_it_carries(headers: dict[str, str], opened: OpenServer) -> None:
     sent = {name: value.format(port=opened.server.port) for name, value in headers.items()} | opened.bearer
-    problem(httpx.post(f"{opened.here}/advance", headers=sent), 403, "origin")
+    problem(fetch.post(f"{opened.here}/advance", headers=sent), 403, "origin")
 
 
 @pytest.mark.parametrize("host", ["demo.test", "demo.test:1", "x.demo.test:{port}", "demo.test.:{port}", "evil:{port}"])
 def test_other_hosts_are_not_answered(host: str, opened: OpenServer) -> None:
     headers = opened.bearer | {"Host": host.format(port=opened.server.port)}
     for method, path in (("GET", "/"), ("POST", "/advance")):
-        problem(httpx.request(method, f"{opened.here}{path}", headers=headers), 421, "host")
+        problem(fetch.request(method, f"{opened.here}{path}", headers=headers), 421, "host")
 
 
 def test_with_a_cookie_the_page_must_be_named(opened: OpenServer) -> None:
@@ -165,7 +165,7 @@ def test_with_a_cookie_the_page_must_be_named(opened: OpenServer) -> None:
 def test_another_site_may_not_even_ask_for_what_is_private(opened: OpenServer) -> None:
     for path in ("/events", "/stream/stage", "/stream/remote", "/sessions", "/pairing"):
         headers = opened.bearer | {"Sec-Fetch-Site": "cross-site"}
-        problem(httpx.get(f"{opened.here}{path}", headers=headers), 403, "origin")
+        problem(fetch.get(f"{opened.here}{path}", headers=headers), 403, "origin")
 
 
 # Whatever is sent.

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
 from demo.web.access.session_file import SessionFile
 from demo.web.access.sessions import MAX_AGE_SEC, MAX_SESSIONS, Sessions
+from tests.support import fetch
 from tests.support.paired_devices import OPEN, PHONE_AGENT, Device, OpenServer
 from tests.support.servers import Stream, serving, wait_for
 from tests.web.routes.test_contract import problem
@@ -233,7 +233,7 @@ def test_devices_are_listed_in_known_words(opened: OpenServer, phone: Device) ->
         assert (listed[-1]["device"], listed[-1]["did"]) == ("Firefox", "goto")
         assert listed[-1]["did_at"] >= listed[-1]["paired_at"]
         assert not [
-            s for s in httpx.get(f"{opened.here}/sessions", headers=opened.bearer).json()["sessions"] if s["this_one"]
+            s for s in fetch.get(f"{opened.here}/sessions", headers=opened.bearer).json()["sessions"] if s["this_one"]
         ]
 
 
@@ -265,7 +265,7 @@ def test_revoking_all_spares_the_one_that_asks_and_for_the_token_none(opened: Op
         assert phone.post("/sessions/revoke-all").json()["revoked"] >= 1
         problem(other.get("/sessions"), 401, "unpaired")
         assert len(phone.get("/sessions").json()["sessions"]) == 1
-        assert httpx.post(f"{opened.here}/sessions/revoke-all", headers=opened.bearer).json()["revoked"] == 1
+        assert fetch.post(f"{opened.here}/sessions/revoke-all", headers=opened.bearer).json()["revoked"] == 1
         problem(phone.post("/advance"), 401, "unpaired")
 
 
@@ -284,7 +284,7 @@ def test_a_paired_phone_stays_paired_through_a_crash_and_a_revoked_one_does_not(
     assert not any(cookie in path.read_text() for cookie in cookies)
     with serving("none", *OPEN, "--journal", str(journal)) as server:
         opened, name = OpenServer(server), f"chaos-stage-{server.port}"
-        answers = [httpx.get(f"{opened.here}/sessions", headers={"Cookie": f"{name}={cookie}"}) for cookie in cookies]
+        answers = [fetch.get(f"{opened.here}/sessions", headers={"Cookie": f"{name}={cookie}"}) for cookie in cookies]
         assert [answer.status_code for answer in answers] == [200, 401]
 
 
@@ -317,13 +317,13 @@ def test_a_browser_that_pairs_again_is_one_device(opened: OpenServer, phone: Dev
     old, before = cookie_of(phone, opened), len(phone.get("/sessions").json()["sessions"])
     assert phone.pair(opened.secret()).get("/sessions").status_code == 200
     assert len(phone.get("/sessions").json()["sessions"]) == before
-    problem(httpx.get(f"{opened.here}/sessions", headers=old), 401, "unpaired")
+    problem(fetch.get(f"{opened.here}/sessions", headers=old), 401, "unpaired")
 
 
 def test_several_cookies_of_one_name_are_all_tried(opened: OpenServer, phone: Device) -> None:
     mine = cookie_of(phone, opened)["Cookie"]
     name = mine.partition("=")[0]
     for sent in (f"{name}=x; {mine}", f"{mine}; {name}=x", f'a="b;{mine}', f"{name}=; {mine}"):
-        assert httpx.get(f"{opened.here}/sessions", headers={"Cookie": sent}).status_code == 200
+        assert fetch.get(f"{opened.here}/sessions", headers={"Cookie": sent}).status_code == 200
     for sent in (f"x{mine}", f"{name}", f"{name}=", "=;=;", mine[:-1]):
-        problem(httpx.get(f"{opened.here}/sessions", headers={"Cookie": sent}), 401, "unpaired")
+        problem(fetch.get(f"{opened.here}/sessions", headers={"Cookie": sent}), 401, "unpaired")

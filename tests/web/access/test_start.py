@@ -8,7 +8,6 @@ import stat
 import subprocess
 from pathlib import Path
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +20,7 @@ from demo.web.access.bearer_token import token_file
 from demo.web.access.origins import AllowedNames, is_loopback, parse_public_name, plain_address
 from demo.web.server.tls import tls_files
 from tests.cli.test_cli import run
+from tests.support import fetch
 from tests.support.paired_devices import OPEN, OpenServer
 from tests.support.servers import serving
 
@@ -322,17 +322,17 @@ def has_ipv6() -> bool:
 def test_ipv6_works(host: str, addresses: list[str]) -> None:
     with serving("none", "--host", host) as server:
         for address in addresses:
-            assert httpx.get(f"http://{address}:{server.port}/").status_code == 200
+            assert fetch.get(f"http://{address}:{server.port}/").status_code == 200
 
 
 def test_the_own_address_of_the_machine_answers_and_steers_with_the_role() -> None:
     with serving("none", "--host", "0.0.0.0") as server:
         printed = server.url
         opened = OpenServer(server)
-        assert httpx.get(f"{printed}/").status_code == 200
-        assert httpx.post(f"{printed}/advance").status_code == 401
+        assert fetch.get(f"{printed}/").status_code == 200
+        assert fetch.post(f"{printed}/advance").status_code == 401
         headers = opened.bearer | {"Origin": printed}
-        assert httpx.post(f"{printed}/advance", headers=headers).status_code == 200
+        assert fetch.post(f"{printed}/advance", headers=headers).status_code == 200
 
 
 def test_a_named_server_says_nothing_of_proxies() -> None:

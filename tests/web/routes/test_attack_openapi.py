@@ -4,9 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests.support import fetch
 from tests.support.paired_devices import OPEN, OpenServer
 from tests.support.servers import Server, Stream, serving
 
@@ -26,7 +26,7 @@ def attack(server: Server, place: Path, *more: str) -> None:
 
 def still_works(server: Server, headers: dict[str, str]) -> None:
     for path in ("/resume", "/freeze?on=false", "/blackout?on=false", "/goto/1", "/advance?from=1"):
-        assert httpx.post(f"{server.url}{path}", headers=headers).status_code == 200
+        assert fetch.post(f"{server.url}{path}", headers=headers).status_code == 200
     with Stream(server, "/stream/stage") as stream:
         assert "One truth" in stream.next()["data"]
     assert server.stop() == 0

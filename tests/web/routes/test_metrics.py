@@ -3,13 +3,13 @@
 import re
 from pathlib import Path
 
-import httpx
 import pytest
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_families
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.scripts.test_docs import DOCS, ROOT, examples
+from tests.support import fetch
 from tests.support.paired_devices import OPEN, OpenServer
 from tests.support.servers import Server, Stream, serving, wait_for
 from tests.web.routes.test_contract import problem
@@ -96,10 +96,10 @@ def test_a_faults_state_and_its_measured_times_are_told(tmp_path: Path) -> None:
 def test_the_audience_is_not_told_and_the_token_is() -> None:
     with serving("none", *OPEN) as server:
         opened = OpenServer(server)
-        problem(httpx.get(f"{opened.here}/metrics"), 401, "unpaired")
-        answer = httpx.get(f"{opened.here}/metrics", headers=opened.bearer)
+        problem(fetch.get(f"{opened.here}/metrics"), 401, "unpaired")
+        answer = fetch.get(f"{opened.here}/metrics", headers=opened.bearer)
         assert answer.status_code == 200
-        notes = httpx.get(f"{opened.here}/state", headers=opened.bearer).json()["chapter"]["notes"]
+        notes = fetch.get(f"{opened.here}/state", headers=opened.bearer).json()["chapter"]["notes"]
         assert notes
         for line in [opened.token, *notes.splitlines(), "127.0.0.1", "demo.test", str(opened.token_path)]:
             assert line not in answer.text

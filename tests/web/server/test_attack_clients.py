@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
 from demo.web.server.http_protocol import MAX_IN_A_ROW
+from tests.support import fetch
 from tests.support.paired_devices import OPEN, OpenServer
 from tests.support.raw_http import answers, connection, request
 from tests.support.servers import Server, Stream, serving, wait_for
@@ -44,7 +44,7 @@ def rss(server: Server) -> int:
 def presses_work(opened: OpenServer, wall: Stream) -> None:
     """A presenter's POST is answered, and another listener is told."""
     text = f"still here {random.random()}"
-    assert httpx.post(f"{opened.here}/say", json={"text": text}, headers=opened.bearer).status_code == 200
+    assert fetch.post(f"{opened.here}/say", json={"text": text}, headers=opened.bearer).status_code == 200
     for _ in range(100):
         if text in wall.next()["data"]:
             return
@@ -126,7 +126,7 @@ def test_ten_megabytes_are_refused_and_not_kept(opened: OpenServer, kind: str, t
     if found is not None and kind != "a length that lies":
         assert found.status == (404 if target == "/nothing" else 413)
     assert rss(opened.server) - before < 2 * BIG
-    assert httpx.get(f"{opened.here}/healthz").status_code == 200
+    assert fetch.get(f"{opened.here}/healthz").status_code == 200
 
 
 # Broken.
@@ -240,7 +240,7 @@ def test_five_hundred_stalled_readers_cost_the_others_nothing(opened: OpenServer
             for _ in range(5):
                 for number in (1, 2, 3, 4, 5):
                     headers = opened.bearer
-                    assert httpx.post(f"{opened.here}/goto/{number}", headers=headers, timeout=20).status_code == 200
+                    assert fetch.post(f"{opened.here}/goto/{number}", headers=headers, timeout=20).status_code == 200
                 presses_work(opened, wall)
                 sizes.append(rss(opened.server))
             assert max(sizes) - before < MAX_RSS_MORE, sizes

@@ -6,9 +6,9 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests.support import fetch
 from tests.support.paired_devices import OPEN, OpenServer
 from tests.support.raw_http import answers, connection, request
 from tests.support.servers import script, serving, wait_for
@@ -90,7 +90,7 @@ def test_a_body_in_chunks_of_one_byte_is_taken(opened: OpenServer) -> None:
 
 
 def asset(opened: OpenServer) -> str:
-    found = re.search(r"static/vendor/htmx[^\"]+", httpx.get(f"{opened.here}/").text)
+    found = re.search(r"static/vendor/htmx[^\"]+", fetch.get(f"{opened.here}/").text)
     assert found
     return f"/{found[0]}"
 
@@ -121,7 +121,7 @@ def test_a_house_full_of_guests_who_never_read_has_a_place_for_the_presenter(tmp
             for one in unread(opened, 300, request("GET", asset(opened), own(server)) * 400):
                 guests.enter_context(one)
             for _ in range(3):
-                assert httpx.post(f"{opened.here}/halt", headers=opened.bearer, timeout=10).status_code == 200
+                assert fetch.post(f"{opened.here}/halt", headers=opened.bearer, timeout=10).status_code == 200
         assert server.stop() == 0
         assert "Traceback" not in server.output
 
@@ -142,13 +142,13 @@ def test_a_house_full_of_guests_whose_turn_never_comes_has_a_place_for_the_prese
         opened = OpenServer(server)
         with contextlib.ExitStack() as guests:
             events = guests.enter_context(
-                httpx.stream("GET", f"{opened.here}/events", headers=opened.bearer, timeout=10)
+                fetch.stream("GET", f"{opened.here}/events", headers=opened.bearer, timeout=10)
             ).iter_lines()
             next(line for line in events if line.startswith("data"))
             for one in unread(opened, 300, request("GET", "/healthz", own(server))):
                 guests.enter_context(one)
             for _ in range(3):
-                assert httpx.post(f"{opened.here}/halt", headers=opened.bearer, timeout=10).status_code == 200
+                assert fetch.post(f"{opened.here}/halt", headers=opened.bearer, timeout=10).status_code == 200
             assert next(line for line in events if "Halted" in line)
 
 
@@ -157,7 +157,7 @@ def test_what_is_never_read_is_dropped_in_the_end(tmp_path: Path) -> None:
         opened = OpenServer(server)
         before = open_files(opened)
         guests = unread(opened, 20, request("GET", asset(opened), own(server)) * 400)
-        assert httpx.get(f"{opened.here}/healthz").status_code == 200  # So all before it were let in.
+        assert fetch.get(f"{opened.here}/healthz").status_code == 200  # So all before it were let in.
         wait_for(lambda: open_files(opened) <= before + 2, 60)
         for one in guests:
             one.close()

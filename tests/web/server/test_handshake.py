@@ -4,8 +4,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-import httpx
-
+from tests.support import fetch
 from tests.support.servers import script, serving, wait_for
 
 FEW = """
@@ -29,7 +28,7 @@ def test_handshakes_that_never_end_are_ended(tmp_path: Path) -> None:
         silent = [socket.create_connection(("127.0.0.1", server.port), timeout=10) for _ in range(40)]
         wait_for(lambda: open_files(server.process.pid) > before)
         wait_for(lambda: open_files(server.process.pid) <= before + 2, 30)
-        with httpx.Client(base_url=server.url, verify=False, timeout=10) as new:
+        with fetch.client(base_url=server.url, verify=False, timeout=10) as new:
             assert new.post("/halt").status_code == 200
         for one in silent:
             one.close()

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from demo.web.server import http_protocol
 from demo.web.server.http_protocol import MAX_HEAD
 from demo.web.streaming.stream_slots import RESERVED, StreamSlots, max_connections, max_streams, open_files
+from tests.support import fetch
 from tests.support.paired_devices import OPEN, OpenServer
 from tests.support.servers import Stream, script, serving, wait_for
 
@@ -78,7 +78,7 @@ def test_a_head_over_16_kib_is_refused(opened: OpenServer, head: bytes, step: in
 
 def test_a_head_of_15_kib_is_answered(opened: OpenServer) -> None:
     headers = opened.bearer | {"x-long": "x" * 15_000}
-    assert httpx.get(f"{opened.here}/state", headers=headers).status_code == 200
+    assert fetch.get(f"{opened.here}/state", headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_a_full_house_gives_a_picture_and_the_presenter_still_gets_in(tmp_path: 
             assert own.response.status_code == 200
         with Stream(server, "/stream/presenter", opened.bearer) as own:
             assert own.next()
-        assert httpx.post(f"{opened.here}/goto/2", headers=opened.bearer).status_code == 200
+        assert fetch.post(f"{opened.here}/goto/2", headers=opened.bearer).status_code == 200
         for stream in streams:
             stream.close()
         wait_for(lambda: not any(opened.state()["viewers"].values()))
@@ -222,8 +222,8 @@ def test_idle_guests_give_way_to_new_ones(tmp_path: Path) -> None:
     with serving(program=script(tmp_path / "few.py", FEW)) as server:
         opened = OpenServer(server)
         idle = [socket.create_connection(("127.0.0.1", server.port), timeout=10) for _ in range(400)]
-        assert httpx.get(f"{opened.here}/healthz", timeout=5).status_code == 200
-        assert httpx.post(f"{opened.here}/halt", headers=opened.bearer, timeout=5).status_code == 200
+        assert fetch.get(f"{opened.here}/healthz", timeout=5).status_code == 200
+        assert fetch.post(f"{opened.here}/halt", headers=opened.bearer, timeout=5).status_code == 200
         for one in idle:
             one.close()
         assert server.stop() == 0
@@ -239,7 +239,7 @@ def test_guests_whose_bodies_never_come_give_way_too(tmp_path: Path) -> None:
             with contextlib.suppress(OSError):
                 one.sendall(head)
         for _ in range(3):
-            assert httpx.post(f"{opened.here}/halt", headers=opened.bearer, timeout=5).status_code == 200
+            assert fetch.post(f"{opened.here}/halt", headers=opened.bearer, timeout=5).status_code == 200
         for one in slow:
             one.close()
         assert server.stop() == 0

@@ -16,6 +16,7 @@ import uvloop
 
 from demo.web.server import tls_listener
 from demo.web.server.tls_listener import TlsListener
+from tests.support import fetch
 from tests.support.certificates import self_signed
 from tests.support.raw_http import Answer, ask, connection, request
 from tests.support.servers import Server, serving, wait_for
@@ -184,7 +185,7 @@ def test_the_server_goes_on_when_its_files_run_out_and_come_back(tls: Server) ->
 
     def answers() -> bool:
         with contextlib.suppress(httpx.HTTPError):
-            return httpx.get(f"{tls.url}/state", verify=False, timeout=2).status_code == 200
+            return fetch.get(f"{tls.url}/state", verify=False, timeout=2).status_code == 200
         return False
 
     wait_for(answers)

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.support import fetch
 from tests.support.chromium import PHONE, Window, chromium, windows
 from tests.support.paired_devices import Device, OpenServer
 from tests.support.proxies import KINDS, Kind, free_ports, installed, proxies
@@ -63,7 +64,7 @@ def steered(page: Page, before: int, number: int) -> bool:
 
 def streams(url: str) -> bool:
     """A stage's packed stream tells more than its first message."""
-    with httpx.stream("GET", f"{url}/stream/stage?packed=1", timeout=20) as answer:
+    with fetch.stream("GET", f"{url}/stream/stage?packed=1", timeout=20) as answer:
         assert answer.headers["content-encoding"] == "gzip"
         parts = answer.iter_text()
         while "event: beat" not in next(parts):
@@ -72,7 +73,7 @@ def streams(url: str) -> bool:
 
 
 def opened(browser: Browser, shown: list[Window], url: str, cookies: dict[str, str]) -> Page:
-    wait_for(lambda: httpx.get(f"{url}/healthz", timeout=10).is_success, 30)  # Squid's first answers may be errors.
+    wait_for(lambda: fetch.get(f"{url}/healthz", timeout=10).is_success, 30)  # Squid's first answers may be errors.
     shown.append(Window(browser, "about:blank", PHONE))
     shown[-1].context.add_cookies([{"name": name, "value": value, "url": url} for name, value in cookies.items()])
     shown[-1].page.goto(f"{url}/remote", wait_until="commit", timeout=SETTLED_MS)
@@ -123,7 +124,7 @@ def first_answer(url: str) -> float:
 
     def look() -> float | None:
         with suppress(httpx.TransportError):
-            httpx.get(url, timeout=5)
+            fetch.get(url, timeout=5)
             return time.time()
         return None
 

@@ -5,6 +5,7 @@ import time
 import httpx
 import pytest
 
+from tests.support import fetch
 from tests.support.raw_sse_client import Listening
 from tests.support.servers import Server, wait_for
 
@@ -13,7 +14,7 @@ NAMED = f"X-Demo-Page: {PAGE}\r\n"
 
 
 def picture(server: Server, view: str = "stage", page: str = PAGE) -> httpx.Response:
-    return httpx.get(f"{server.url}/stream/{view}?picture=1", headers={"X-Demo-Page": page})
+    return fetch.get(f"{server.url}/stream/{view}?picture=1", headers={"X-Demo-Page": page})
 
 
 def watching(server: Server, count: int) -> None:
@@ -64,7 +65,7 @@ def test_a_page_has_one_stream(server: Server) -> None:
 
 
 def test_a_trial_arrives_in_two_parts_and_leaves_nothing_behind(server: Server) -> None:
-    with httpx.stream("GET", f"{server.url}/stream/stage?trial=1", headers={"X-Demo-Page": PAGE}) as answer:
+    with fetch.stream("GET", f"{server.url}/stream/stage?trial=1", headers={"X-Demo-Page": PAGE}) as answer:
         parts = answer.iter_raw()
         assert b"trial" in next(parts)
         first = time.monotonic()

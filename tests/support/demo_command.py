@@ -1,0 +1,56 @@
+"""`demo …` as a command that ends by itself: what it said and its exit code."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from tests.support.forked_servers import FORKS, can_fork
+
+LIMIT_SEC = 60.0
+
+
+def run_demo(
+    *args: str,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    limit: float = LIMIT_SEC,
+    prefix: Sequence[str] = (),
+) -> "subprocess.CompletedProcess[str]":
+    """Run it without a terminal, by a fork where its environment allows. Raises `subprocess.TimeoutExpired`.
+
+    `prefix`: a program that is given the command to run.
+    """
+    environ = dict(os.environ if env is None else env)
+    if prefix or not can_fork(environ):
+        return subprocess.run(
+            [*prefix, sys.executable, "-m", "demo", *args],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=limit,
+            stdin=subprocess.DEVNULL,
+            env=environ,
+            cwd=cwd,
+        )
+    process = FORKS.start(args, environ, cwd, two_pipes=True)
+    assert process.stderr is not None
+    said: list[str] = []
+    errors = threading.Thread(target=_read_into, args=(said, process.stderr), daemon=True)
+    errors.start()
+    try:
+        stdout, _ = process.communicate(limit)
+        errors.join(limit)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    return subprocess.CompletedProcess(["demo", *args], process.wait(), stdout, "".join(said))
+
+
+def _read_into(said: list[str], stream: IO[str]) -> None:
+    with stream:
+        said.append(stream.read())
