@@ -72,6 +72,10 @@ async def served_elsewhere(processes: OwnedProcesses) -> AsyncIterator[asyncio.s
         await server.wait()
 
 
+async def has_printed(processes: OwnedProcesses, name: str) -> bool:
+    return (await processes.output(name)).end > 0
+
+
 async def is_down(identity: SupervisorIdentity, name: str) -> bool:
     return not (await healing.observe(identity, name)).is_up
 
@@ -168,6 +172,7 @@ async def test_what_is_left_when_supervisor_and_guard_were_killed_the_next_start
     await processes.start()
     try:
         await until(lambda: len(programs_with(mark)) == 2)
+        await until_it(lambda: has_printed(processes, "a"))  # a write to the dead supervisor would end it
         first, a = identity_of(processes), ref(processes, "a")
         os.kill(first.guard, signal.SIGSTOP)
         os.kill(first.pid, signal.SIGKILL)
