@@ -1,140 +1,133 @@
-"""docs/tutorial.md: the files it shows are those in docs/examples, and its show breaks and heals real processes."""
+"""docs/tutorial.md, followed to the letter: its files are written, its commands run, PostgreSQL and the shop break."""
 
 import os
 import re
-import shutil
-import signal
+import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from demo.processes.ports import free_ports
 from tests.scripts.test_docs import ROOT
+from tests.scripts.tutorials import blocks, path_with_postgres, readers_folder, run_as_reader
 from tests.support import fetch
+from tests.support.demo_command import run_demo
 from tests.support.servers import Server, serving, wait_for
 
-EXAMPLES = ROOT / "docs" / "examples"
 TEXT = (ROOT / "docs" / "tutorial.md").read_text()
-POSTGRES_BINARIES = ("initdb", "pg_ctl", "postgres", "psql")
+PORTS = ("8080", "55432")
+"""Those of the page. Here they are free ones, and `python3` is the one that runs this."""
+
+SHOW_ADDRESS = "http://127.0.0.1:8000"
+LIMIT_SEC = 60
 
 
-def test_the_tutorial_shows_the_files_that_are_tried_here() -> None:
-    shown = "".join(re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL))
-    files = [(EXAMPLES / name).read_text() for name in ("shop.py", "shop_show.py")]
-    assert re.sub(r"\n+", "\n", shown) == re.sub(r"\n+", "\n", "".join(files))
+class Reader:
+    """Somebody who follows the page, in a folder of their own, with the ports of `shop` and `db`."""
 
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.shop, self.db = free_ports(2)
+        self.path = path_with_postgres()
+        (folder / "shop.py").write_text(self.adapted(blocks(TEXT, "python")[0]))
+        show = self.adapted(blocks(TEXT, "markdown")[0])
+        if os.getuid() == 0:  # PostgreSQL refuses to run as root
+            show = show.replace("  db: {run:", "  db: {user: nobody, run:", 1)
+        (folder / "shop.md").write_text(show.replace("[python3, ", f"[{sys.executable}, ", 1))
+        run_as_reader(self.command("initdb "), folder, self.path)
 
-def test_the_subject_of_the_tutorial_is_as_short_as_it_says() -> None:
-    assert 60 <= len((EXAMPLES / "shop_show.py").read_text().splitlines()) <= 120
+    def adapted(self, text: str) -> str:
+        for port, own in zip(PORTS, (self.shop, self.db), strict=True):
+            text = re.sub(rf"\b{port}\b", str(own), text)
+        return text
 
+    def command(self, beginning: str) -> str:
+        """Return the first line of a `sh` block of the page that begins so."""
+        lines = [line for block in blocks(TEXT, "sh") for line in block.splitlines()]
+        return self.adapted(next(line for line in lines if line.startswith(beginning)))
 
-def test_the_shop_is_frozen_seen_and_healed_beside_a_stand_in_for_psql(folder: Path) -> None:
-    stand_in = folder / "bin" / "psql"
-    stand_in.parent.mkdir()
-    stand_in.write_text("#!/bin/sh\necho 3\n")
-    stand_in.chmod(0o755)
-    with _show(folder, free_ports(2), f"{stand_in.parent}:{os.environ['PATH']}") as server:
-        _freeze(server, "freeze-shop")
+    def serve(self, state_home: Path) -> Any:
+        words = self.command("demo serve ").split()[2:]
+        environ = {"PATH": self.path, "PYTHONPATH": str(ROOT)}
+        return serving(*words, env=environ, cwd=self.folder, state_home=state_home)
 
-
-def test_postgresql_is_frozen_seen_and_healed(folder: Path) -> None:
-    with _postgres(folder) as (ports, path), _show(folder, ports, path) as server:
-        assert fetch.get(f"http://127.0.0.1:{ports[0]}/").text == "3 orders\n"
-        for _ in range(2):
-            assert server.client.post("/advance").status_code == 200
-        state = server.until(lambda state: state["chapter"]["status"] == "done", 60)
-        assert any(line["text"].startswith("Seen after") for line in state["log"])
-        _freeze(server, "freeze-postgres")
-
-
-def test_the_watchdog_wakes_postgresql_after_a_kill_9_of_the_server(folder: Path) -> None:
-    with _postgres(folder) as (ports, path), _show(folder, ports, path) as server:
-        assert server.client.post("/chaos/freeze-postgres").status_code == 202
-        server.until(lambda state: _fault(state, "freeze-postgres")["state"] == "active")
-        server.kill()
-        wait_for(lambda: fetch.get(f"http://127.0.0.1:{ports[0]}/", timeout=10).status_code == 200, 30)
+    def curl(self, server: Server, beginning: str) -> None:
+        command = self.command(beginning)
+        assert SHOW_ADDRESS in command
+        command = command.replace(SHOW_ADDRESS, server.url).replace("curl", "curl --silent --fail")
+        subprocess.run(["bash", "-ec", command], check=True, timeout=LIMIT_SEC, stdout=subprocess.DEVNULL)
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    """The reader's folder with both files, which any user may enter: PostgreSQL does not run as root."""
-    place = Path(tempfile.mkdtemp(prefix="chaos-stage-tutorial-"))
-    place.chmod(0o755)
-    for name in ("shop.py", "shop_show.py"):
-        shutil.copy(EXAMPLES / name, place)
-    yield place
-    shutil.rmtree(place)
+def reader() -> Iterator[Reader]:
+    with readers_folder() as folder:
+        yield Reader(folder)
 
 
-@contextmanager
-def _show(folder: Path, ports: list[int], path: str) -> Iterator[Server]:
-    """The shop and the show of it, both as the tutorial starts them."""
-    environ = {"PATH": path, "PYTHONPATH": f"{folder}:{ROOT}"}
-    run = [sys.executable, "shop.py", *map(str, ports)]
-    shop = subprocess.Popen(run, cwd=folder, env=dict(os.environ) | environ, start_new_session=True)
-    options = ("-o", f"shop-port={ports[0]}", "-o", f"postgres-port={ports[1]}")
-    try:
-        with serving("shop_show:ShopShow", *options, env=environ, cwd=folder) as server:
-            server.until(_is_all_up, 30)
-            yield server
-    finally:
-        shop.send_signal(signal.SIGCONT)
-        shop.kill()
-        shop.wait()
+def test_the_show_has_at_most_40_lines_and_its_commands_are_those_that_are_tried_here() -> None:
+    assert blocks(TEXT, "markdown")[0].count("\n") <= 40
+    assert (len(blocks(TEXT, "python")), len(blocks(TEXT, "markdown"))) == (1, 1)
+    commands = {line.split()[0] for block in blocks(TEXT, "sh") for line in block.splitlines()}
+    assert commands == {"sudo", "export", "mkdir", "initdb", "demo", "curl", "pkill", "cd"}
 
 
-def _is_all_up(state: dict) -> bool:  # type: ignore[type-arg]
-    health = state["health"]
-    return bool(health) and health["freshness"] == "live" and not health["has_issues"]
+def test_the_tutorial_of_a_show_file_is_followed_to_its_end(reader: Reader, state_home: Path) -> None:
+    checked = run_demo(*reader.command("demo check ").split()[1:], cwd=reader.folder)
+    assert checked.returncode == 0, checked.stdout
+    assert checked.stdout.startswith("shop.md: ok, 3 chapters\n")
+    with reader.serve(state_home) as server:
+        server.until(_is_all_up, LIMIT_SEC)
+        assert fetch.get(f"http://127.0.0.1:{reader.shop}/").status_code == 200
+        assert _play_next(server, "pause-db") == "broken"
+        assert fetch.get(f"http://127.0.0.1:{reader.shop}/").status_code == 200
+        assert _play_next(server, "kill-shop") == "held"
+        reader.curl(server, "curl -X POST http://127.0.0.1:8000/chaos/pause-db")
+        server.until(lambda state: _health(state) == {"shop": "degraded", "db": "down"}, LIMIT_SEC)
+        assert reader.command("pkill -9 -f ").split('"')[1] in "demo serve shop.md -x"
+        server.kill()
+        wait_for(lambda: _status(reader) == 200, LIMIT_SEC)
+        with reader.serve(state_home) as after:
+            state = after.until(_is_all_up, LIMIT_SEC)
+            assert state["chapter"]["number"] == 3
+            assert any("still running" in line["text"] for line in state["log"])
+    for port in (reader.shop, reader.db):
+        wait_for(lambda port=port: not _is_listening(port), LIMIT_SEC)
 
 
-def _fault(state: dict, name: str) -> dict:  # type: ignore[type-arg]
-    return next(fault for fault in state["chaos"] if fault["name"] == name)
+def _play_next(server: Server, fault: str) -> str:
+    """Go to the next chapter, wait for its end and the recovery, and return the verdict of its prediction."""
+    assert server.client.post("/advance").status_code == 200
+    server.until(lambda state: _fault(state, fault)["recovered_after_sec"] is not None, LIMIT_SEC)
+    state = server.until(lambda state: state["chapter"]["status"] == "done" and _verdicts(state), LIMIT_SEC)
+    assert _fault(state, fault)["detected_after_sec"] is not None
+    return _verdicts(state)[-1]
 
 
-def _freeze(server: Server, name: str) -> None:
-    """Fire a fault by hand; it is seen, heals by itself and its recovery is measured."""
-    server.until(_is_all_up, 30)
-    assert server.client.post(f"/chaos/{name}").status_code == 202
-    state = server.until(lambda state: _fault(state, name)["recovered_after_sec"] is not None, 60)
-    assert _fault(state, name)["detected_after_sec"] is not None
+def _verdicts(state: dict[str, Any]) -> list[str]:
+    return []
 
 
-@contextmanager
-def _postgres(folder: Path) -> Iterator[tuple[list[int], str]]:
-    """PostgreSQL as the tutorial sets it up, on a free port, as nobody where this runs as root; its ports and PATH."""
-    places = [os.environ["PATH"], *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))]
-    path = ":".join(places)
-    if lacking := [name for name in POSTGRES_BINARIES if shutil.which(name, path=path) is None]:
-        pytest.skip(f"NOT TRIED: the tutorial on a real PostgreSQL: {', '.join(lacking)} not found")
-    ports = free_ports(2)
-    commands = re.search(r"```sh\n(initdb .*?)```", TEXT, re.DOTALL)
-    assert commands
-    user: dict[str, object] = {}
-    if os.getuid() == 0:
-        shutil.chown(folder, "nobody")
-        user = {"user": "nobody", "extra_groups": []}
-    environ = dict(os.environ) | {"PATH": path}
+def _fault(state: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(fault for fault in state["chaos"] if fault["name"] == name)
+    return found
 
-    def run(script: str) -> None:
-        done = subprocess.run(
-            ["bash", "-ec", script],
-            cwd=folder,
-            env=environ,
-            stdout=subprocess.DEVNULL,
-            timeout=60,
-            check=False,
-            **user,  # type: ignore[call-overload]
-        )
-        assert done.returncode == 0, script
 
-    run(commands.group(1).replace("55432", str(ports[1])))
-    try:
-        yield ports, path
-    finally:
-        run("pg_ctl -D db -m immediate stop")
+def _health(state: dict[str, Any]) -> dict[str, str]:
+    return {node["id"]: node["health"] for node in (state["health"] or {}).get("nodes", [])}
+
+
+def _is_all_up(state: dict[str, Any]) -> bool:
+    return _health(state) == {"shop": "up", "db": "up"} and state["health"]["freshness"] == "live"
+
+
+def _status(reader: Reader) -> int:
+    return fetch.get(f"http://127.0.0.1:{reader.shop}/", timeout=10).status_code
+
+
+def _is_listening(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
