@@ -14,6 +14,7 @@ from demo.showfile.schema.reference import listing
 from demo.showfile.show import Show, load_show
 from demo.showfile.source import read_source
 from demo.showfile.trust import Deed, deeds
+from demo.showfile.unsupported import find_unsupported
 
 HEADINGS = {
     "starts": "starts",
@@ -35,7 +36,7 @@ def check(path: Path) -> tuple[Show | None, list[Problem]]:
         source, problems = read_source(path)
     except ShowFileError as error:
         return None, list(error.problems)
-    return load_show(source, problems)
+    return load_show(source, [*problems, *find_unsupported(source)])
 
 
 def as_lines(path: Path, show: Show | None, problems: Sequence[Problem]) -> Iterator[str]:

@@ -18,6 +18,7 @@ from demo.showfile.schema.values import Settings
 from demo.showfile.schema_paths import Path as DataPath
 from demo.showfile.schema_problems import schema_problems
 from demo.showfile.source import ChapterSource, ShowSource, parse_source, read_source
+from demo.showfile.unsupported import find_unsupported
 
 MAX_NAME = 60
 MAX_ROUNDS = 3
@@ -74,7 +75,7 @@ def slug(text: str, otherwise: str) -> str:
 def open_show(path: Path) -> Show:
     """Read and check a show file. Raises `ShowFileError` with all its errors."""
     source, problems = read_source(path)
-    show, problems = load_show(source, problems)
+    show, problems = load_show(source, [*problems, *find_unsupported(source)])
     if show is None:
         raise ShowFileError(problem for problem in problems if problem.severity == "error")
     return show

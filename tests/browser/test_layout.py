@@ -26,36 +26,16 @@ def browser() -> Iterator[Browser]:
         yield found
 
 
-@pytest.fixture(scope="module")
-def idle() -> Iterator[dict[bool, list[Window]]]:
-    """Windows that no test uses any more, by whether they have a touch screen: a new one costs as much as a page."""
-    with windows() as touched, windows() as others:
-        yield {True: touched, False: others}
-
-
 @pytest.fixture
-def window(browser: Browser, idle: dict[bool, list[Window]]) -> Iterator[Open]:
-    used: list[tuple[bool, Window]] = []
+def window(browser: Browser) -> Iterator[Open]:
+    with windows() as opened:
 
-    def make(server: Server, path: str, size: tuple[int, int], scheme: str = "dark") -> Window:
-        has_touch = size == PHONE
-        one = idle[has_touch].pop() if idle[has_touch] else Window(browser, "about:blank", size, scheme)
-        used.append((has_touch, one))
-        one.page.set_viewport_size({"width": size[0], "height": size[1]})
-        one.page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
-        one.page.goto(f"{server.url}{path}")
-        expect(one.page.locator("body")).to_have_attribute("data-link", "up", timeout=10_000)
-        return one
+        def make(server: Server, path: str, size: tuple[int, int], scheme: str = "dark") -> Window:
+            opened.append(Window(browser, f"{server.url}{path}", size, scheme))
+            expect(opened[-1].page.locator("body")).to_have_attribute("data-link", "up", timeout=10_000)
+            return opened[-1]
 
-    yield make
-    for has_touch, one in used:
-        if not one.page.url.startswith("http"):  # the browser's own page, where a server did not answer
-            one.close()
-            continue
-        one.page.evaluate("localStorage.clear(), sessionStorage.clear()")
-        one.context.clear_cookies()
-        one.page.goto("about:blank")
-        idle[has_touch].append(one)
+        yield make
 
 
 @contextmanager

@@ -29,7 +29,7 @@ FRONT = [
     ("processes:\n  a: {run: [x], port: http}\n", "write a whole number, not 'http'"),
     (WEB + "proxies:\n  p: {listen: '127.0.0.1:8080', to: 'h:1'}\n", "by the process web and by the proxy p"),
     ("proxies:\n  p: {listen: '5432', to: 'h:1'}\n", "'5432' is no address: write host and port, like 127.0.0.1:5432"),
-    ("proxies:\n  p: {listen: 'h:1', to: 'h:1'}\n", "the proxy would connect to itself"),
+    ("proxies:\n  p: {listen: 'h:1', to: 'h:1'}\n", "proxy 'p' would connect to itself"),
     ("proxies:\n  p: {listen: 'h:1', to: 'h:99999'}\n", "the port must be a number from 1 to 65535"),
     ("load:\n  c: {http: 'h/', rate: 1/s}\n", "must begin with http:// or https://"),
     ("load:\n  c: {redis: 'redis://h', rate: 1/s, read: 'http://h/'}\n", "read is for http"),

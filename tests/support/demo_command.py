@@ -1,5 +1,6 @@
 """`demo …` as a command that ends by itself: what it said and its exit code."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from tests.support.forked_servers import FORKS, can_fork
+from tests.support.forked_servers import FORKS, Forked, can_fork
 
 LIMIT_SEC = 60.0
 
@@ -37,7 +38,21 @@ def run_demo(
             env=environ,
             cwd=cwd,
         )
-    process = FORKS.start(args, environ, cwd, two_pipes=True)
+    return _end_of(FORKS.start(args, environ, cwd, two_pipes=True), limit)
+
+
+def run_script(script: Path, text: str, env: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+    """Run a program of the test's own by a fork, in its folder, with this text in a pipe as its input."""
+    assert can_fork(env)
+    reading, writing = os.pipe()
+    process = FORKS.start((), env, script.parent, two_pipes=True, stdin=reading, script=script)
+    os.close(reading)
+    with contextlib.suppress(BrokenPipeError), os.fdopen(writing, "w") as pipe:  # it may end before it has read all
+        pipe.write(text)
+    return _end_of(process, LIMIT_SEC)
+
+
+def _end_of(process: Forked, limit: float) -> "subprocess.CompletedProcess[str]":
     assert process.stderr is not None
     said: list[str] = []
     errors = threading.Thread(target=_read_into, args=(said, process.stderr), daemon=True)
@@ -48,7 +63,7 @@ def run_demo(
     except subprocess.TimeoutExpired:
         process.kill()
         raise
-    return subprocess.CompletedProcess(["demo", *args], process.wait(), stdout, "".join(said))
+    return subprocess.CompletedProcess([], process.wait(), stdout, "".join(said))
 
 
 def _read_into(said: list[str], stream: IO[str]) -> None:

@@ -128,13 +128,21 @@ class Forks:
         atexit.register(self._end)
 
     def start(
-        self, args: Sequence[str], env: Mapping[str, str], cwd: Path | None, *, two_pipes: bool = False
+        self,
+        args: Sequence[str],
+        env: Mapping[str, str],
+        cwd: Path | None,
+        *,
+        two_pipes: bool = False,
+        stdin: int | None = None,
+        script: Path | None = None,
     ) -> Forked:
-        """Run `python -m demo ARGS` there; with `two_pipes` what it says on stderr is kept apart."""
+        """Run `python -m demo ARGS` there, or `script`; with `two_pipes` what it says on stderr is kept apart."""
         reading, writing = os.pipe()
         reading_errors, writing_errors = os.pipe() if two_pipes else (None, os.dup(writing))
         null = os.open(os.devnull, os.O_RDONLY)
-        pid, status = self.start_on((null, writing, writing_errors), args, env, cwd)
+        streams = (null if stdin is None else stdin, writing, writing_errors)
+        pid, status = self.start_on(streams, args, env, cwd, script)
         for fd in (null, writing, writing_errors):
             os.close(fd)
         errors = None if reading_errors is None else os.fdopen(reading_errors)

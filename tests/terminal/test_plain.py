@@ -11,6 +11,7 @@ import pytest
 
 from demo.terminal.plain_ui import NUMBER_ALONE
 from demo.terminal.transcript import Transcript
+from tests.support.demo_command import run_script
 from tests.support.servers import wait_for
 from tests.support.show_player import chapter, player
 from tests.support.terminals import Terminal, terminal, write_show
@@ -19,16 +20,7 @@ UVLOOP = "LOOP = __import__('uvloop').new_event_loop"
 
 
 def played(script: Path, text: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(script)],
-        input=text,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        cwd=script.parent,
-        env={**os.environ, "FORCE_COLOR": "1", "TERM": "xterm-256color"},
-        check=False,
-    )
+    return run_script(script, text, {**os.environ, "FORCE_COLOR": "1", "TERM": "xterm-256color"})
 
 
 GOLDEN = """\

@@ -8,7 +8,6 @@ from demo.showfile.checks.places import Checked
 from demo.showfile.checks.probes import check_probes
 from demo.showfile.checks.secrets import check_secrets
 from demo.showfile.checks.system import check_subject, check_system
-from demo.showfile.checks.unsupported import check_unsupported
 
 
 def check_all(checked: Checked) -> None:
@@ -22,4 +21,3 @@ def check_all(checked: Checked) -> None:
     check_chapters(checked, names)
     check_secrets(checked, names)
     check_conditions(checked, names)
-    check_unsupported(checked)

@@ -1,0 +1,44 @@
+"""What a file holds that is not carried out yet is told: an error where the show would lack it, else a warning."""
+
+import pytest
+
+from demo.showfile.source import parse_source
+from demo.showfile.unsupported import find_unsupported
+
+TEXT = "\n---\n\n# One\n"
+
+
+@pytest.mark.parametrize(
+    ("front", "expected"),
+    [
+        ("subject: etcd", ("error", 2, "present it with demo serve etcd")),
+        ("system: {compose: c.yaml}", ("error", 2, "write attach with the project's name")),
+        ("load: {c: {http: 'http://h/', rate: 1/s}}", ("error", 2, "load is not carried out yet")),
+        ("panels: {p: {run: [x]}}", ("warning", 2, "presented without it")),
+        ("theme: light", ("warning", 2, "presented without it")),
+    ],
+)
+def test_a_key_of_the_front_matter_is_told_at_its_place(front: str, expected: tuple[str, int, str]) -> None:
+    source, problems = parse_source(f"---\n{front}\n---\n{TEXT[5:]}", "a.md", None)
+    assert not problems
+    (found,) = find_unsupported(source)
+    assert (found.severity, found.position.line) == expected[:2]
+    assert expected[2] in found.message
+
+
+def test_a_key_of_a_chapter_and_columns_are_told() -> None:
+    text = (
+        "```yaml\nlayout: cover\n```\n# One\n\n<!-- column_layout: [1, 1] -->\n<!-- column: 0 -->\na\n"
+        "<!-- column: 1 -->\nb\n"
+    )
+    source, problems = parse_source(text, "a.md", None)
+    assert not problems
+    assert [found.message.partition(" is not")[0] for found in find_unsupported(source)] == [
+        "layout",
+        "the layout of columns",
+    ]
+
+
+def test_a_file_that_needs_nothing_of_that_is_told_nothing() -> None:
+    source, _ = parse_source("---\ntitle: A\nsystem: {attach: shop}\n---\n\n# One\n\nText.\n", "a.md", None)
+    assert find_unsupported(source) == []
