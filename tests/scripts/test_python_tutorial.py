@@ -1,4 +1,4 @@
-"""docs/tutorial.md: the files it shows are those in docs/examples, and its show breaks and heals real processes."""
+"""docs/python-tutorial.md: its files are those in docs/examples, and its show breaks and heals real processes."""
 
 import os
 import re
@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,16 +14,16 @@ import pytest
 
 from demo.processes.ports import free_ports
 from tests.scripts.test_docs import ROOT
+from tests.scripts.tutorials import blocks, path_with_postgres, readers_folder, run_as_reader
 from tests.support import fetch
 from tests.support.servers import Server, serving, wait_for
 
 EXAMPLES = ROOT / "docs" / "examples"
-TEXT = (ROOT / "docs" / "tutorial.md").read_text()
-POSTGRES_BINARIES = ("initdb", "pg_ctl", "postgres", "psql")
+TEXT = (ROOT / "docs" / "python-tutorial.md").read_text()
 
 
 def test_the_tutorial_shows_the_files_that_are_tried_here() -> None:
-    shown = "".join(re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL))
+    shown = "".join(blocks(TEXT, "python"))
     files = [(EXAMPLES / name).read_text() for name in ("shop.py", "shop_show.py")]
     assert re.sub(r"\n+", "\n", shown) == re.sub(r"\n+", "\n", "".join(files))
 
@@ -62,13 +61,11 @@ def test_the_watchdog_wakes_postgresql_after_a_kill_9_of_the_server(folder: Path
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """The reader's folder with both files, which any user may enter: PostgreSQL does not run as root."""
-    place = Path(tempfile.mkdtemp(prefix="chaos-stage-tutorial-"))
-    place.chmod(0o755)
-    for name in ("shop.py", "shop_show.py"):
-        shutil.copy(EXAMPLES / name, place)
-    yield place
-    shutil.rmtree(place)
+    """The reader's folder with both files."""
+    with readers_folder() as place:
+        for name in ("shop.py", "shop_show.py"):
+            shutil.copy(EXAMPLES / name, place)
+        yield place
 
 
 @contextmanager
@@ -107,34 +104,11 @@ def _freeze(server: Server, name: str) -> None:
 
 @contextmanager
 def _postgres(folder: Path) -> Iterator[tuple[list[int], str]]:
-    """PostgreSQL as the tutorial sets it up, on a free port, as nobody where this runs as root; its ports and PATH."""
-    places = [os.environ["PATH"], *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))]
-    path = ":".join(places)
-    if lacking := [name for name in POSTGRES_BINARIES if shutil.which(name, path=path) is None]:
-        pytest.skip(f"NOT TRIED: the tutorial on a real PostgreSQL: {', '.join(lacking)} not found")
-    ports = free_ports(2)
-    commands = re.search(r"```sh\n(initdb .*?)```", TEXT, re.DOTALL)
-    assert commands
-    user: dict[str, object] = {}
-    if os.getuid() == 0:
-        shutil.chown(folder, "nobody")
-        user = {"user": "nobody", "extra_groups": []}
-    environ = dict(os.environ) | {"PATH": path}
-
-    def run(script: str) -> None:
-        done = subprocess.run(
-            ["bash", "-ec", script],
-            cwd=folder,
-            env=environ,
-            stdout=subprocess.DEVNULL,
-            timeout=60,
-            check=False,
-            **user,  # type: ignore[call-overload]
-        )
-        assert done.returncode == 0, script
-
-    run(commands.group(1).replace("55432", str(ports[1])))
+    """PostgreSQL as the tutorial sets it up, on a free port; its ports and PATH."""
+    path, ports = path_with_postgres(), free_ports(2)
+    commands = next(block for block in blocks(TEXT, "sh") if block.startswith("initdb "))
+    run_as_reader(commands.replace("55432", str(ports[1])), folder, path)
     try:
         yield ports, path
     finally:
-        run("pg_ctl -D db -m immediate stop")
+        run_as_reader("pg_ctl -D db -m immediate stop", folder, path)

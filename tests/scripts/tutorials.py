@@ -1,4 +1,4 @@
-"""Both tutorials from the reader's side: the blocks of a page, a folder of one's own, PostgreSQL, and who may run it."""
+"""What following a tutorial takes: the code blocks of its page, a folder, PostgreSQL, and a user who may run it."""
 
 import os
 import re
