@@ -128,3 +128,13 @@ def _status(reader: Reader) -> int:
 def _is_listening(port: int) -> bool:
     with socket.socket() as client:
         return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_the_show_of_the_readme_is_checked_played_and_judged(tmp_path: Path, state_home: Path) -> None:
+    (show,) = blocks((ROOT / "README.md").read_text(), "markdown")
+    assert show.count("\n") <= 15
+    own = show.replace("18080", str(free_ports(1)[0])).replace("python3", sys.executable)
+    (tmp_path / "my-show.md").write_text(own)
+    with serving("my-show.md", "-x", cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, state_home=state_home) as server:
+        server.until(lambda state: _health(state) == {"web": "up"}, LIMIT_SEC)
+        assert _play_next(server, "kill-web") == ["Refuted"]
