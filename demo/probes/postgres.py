@@ -5,6 +5,7 @@ It needs psycopg, which is an optional extra.
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Mapping
 from decimal import Decimal
@@ -26,6 +27,9 @@ CREATE = f"CREATE TABLE IF NOT EXISTS {TABLE} (id text PRIMARY KEY, at timestamp
 WRITE = f"INSERT INTO {TABLE} VALUES ('probe', now()) ON CONFLICT (id) DO UPDATE SET at = now()"  # noqa: S608
 
 NOT_INSTALLED = "PostgreSQL cannot be asked: install the extra, `pip install 'chaos-stage[postgres]'`"
+
+logging.getLogger("psycopg").setLevel(logging.ERROR)
+"""It warns, in the presenter's terminal, of each look that is given up: the reading says that already."""
 
 _REASONS = (
     ("starting up", "is starting up", False),

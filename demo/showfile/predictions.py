@@ -180,7 +180,8 @@ def _concluded(state: ShowState, injected: Mapping[str, float]) -> set[int]:
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+    """End it with a full stop. Its first word is a name of the file's, which keeps its small letter."""
+    return text + ("" if text.endswith(".") else ".")
 
 
 def _when(written: str | None) -> When:

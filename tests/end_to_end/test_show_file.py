@@ -112,7 +112,7 @@ def test_it_is_played_to_its_verdict(show: Server) -> None:
     assert show.client.post("/advance?from=1.2").status_code == 200
     seen = show.until(lambda state: fault(state, "kill-page")["recovered_after_sec"] is not None, 40)
     assert fault(seen, "kill-page")["detected_after_sec"] is not None
-    show.until(lambda state: any(line["text"] == "Page is down, not up." for line in state["log"]))
+    show.until(lambda state: any(line["text"] == "page is down, not up." for line in state["log"]))
     assert show.until(lambda state: state["chapter"]["status"] != "running")["chapter"]["status"] == "done"
 
 

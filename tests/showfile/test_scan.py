@@ -42,8 +42,8 @@ def test_chapters_end_at_dashes_that_are_no_code_and_no_comment(text: str, title
     [
         ("# A\n\n```sql\nx\n\n---\n\n# B\n", "3:1", "the code block that begins here has no end"),
         ("# A\n\n<!-- x\n\n---\n\n# B\n", "3:1", "the comment that begins here has no end"),
-        ("# A\n\n---\n# B\n\ntext\n\n---\n\n# C", "3:1", "blank line is missing after it?"),
-        ("# A\n\n---\nSome prose here.\n", "3:1", "blank line is missing after it?"),
+        ("# A\n\n---\n# B\n\ntext\n\n---\n\n# C", "3:1", "leave a blank line after this ---"),
+        ("# A\n\n---\nSome prose here.\n", "3:1", "leave a blank line after this ---"),
         ("# A\n\n---\nid: x\n\ntext", "3:1", "the settings that begin here have no end"),
         ("# A\n\n---\nNote: this\nis prose.\n\n---\n\n# B", "4:1", "leave a blank line after the first ---"),
         ("---\n\n# A\n\n---\n\n# B\n", "2:1", "delete that line if the file begins with a chapter"),

@@ -21,6 +21,8 @@ _SETTING = re.compile(r"""(?:"[^"]*"|'[^']*'|[A-Za-z_][\w.-]*) *:(?:\s|$)|[{?]|-
 """How a block of settings begins; anything else behind dashes is a chapter's text."""
 
 
+SETTINGS_READING = "If it begins settings: write `key: value` on each line, and --- after them"
+
 BOTH_READINGS = (
     "If these are the settings of a chapter, write `key: value` on each line and --- after them. If this is its text, "
     "leave a blank line after the first ---"
@@ -106,9 +108,7 @@ class MarkdownScan:
         if len(dashes) > 3:
             return number + 1  # a line across the page, or the underline of a heading
         if not begins_settings(self.lines, number + 1):
-            self._report(
-                number, 0, f"what follows this --- is no settings: a blank line is missing after it? {BOTH_READINGS}"
-            )
+            self._report(number, 0, f"leave a blank line after this ---, which begins a chapter. {SETTINGS_READING}")
             self.breaks.append(Break(number, number))
             return number + 1
         for last in range(number + 1, len(self.lines)):
