@@ -40,7 +40,10 @@ app = typer.Typer(
 )
 
 Subject = Annotated[
-    str, typer.Argument(help=f"What to break: {', '.join(names())}, or your own as module:Class.", show_default=True)
+    str,
+    typer.Argument(
+        help=f"What to break: {', '.join(names())}, or your own as my-show.md or module:Class.", show_default=True
+    ),
 ]
 JournalFile = Annotated[
     Path | None,

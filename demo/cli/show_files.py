@@ -15,6 +15,7 @@ from demo.showfile.show import Show, load_show
 from demo.showfile.source import read_source
 from demo.showfile.trust import Deed, deeds
 from demo.showfile.unsupported import find_unsupported
+from demo.subjects import SHOW_FILE_ENDINGS, is_show_file
 
 HEADINGS = {
     "starts": "starts",
@@ -32,6 +33,8 @@ def check(path: Path) -> tuple[Show | None, list[Problem]]:
         raise UsageError(f"{path} is a folder: name a show file, like {path / 'my-show.md'}")
     if not path.exists():
         raise UsageError(f"there is no file {path}; `demo new {path.stem or 'my-show'}` writes one to begin with")
+    if not is_show_file(path.name):
+        raise UsageError(f"{path} is no show file: the name of one ends with {' or '.join(SHOW_FILE_ENDINGS)}")
     try:
         source, problems = read_source(path)
     except ShowFileError as error:

@@ -4,6 +4,7 @@ import ast
 import importlib
 import importlib.util
 import inspect
+import shlex
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
@@ -54,10 +55,15 @@ def unknown_subject(name: str, known: Iterable[str]) -> NoReturn:
     """Raise `UsageError` for a name that is no subject's, saying what to type for a file or a module."""
     _refuse_file_name(name)
     known = tuple(known)
+    if Path(f"{name}.md").is_file():
+        raise UsageError(
+            f"there is no subject {name!r}; for your show file type `demo serve {shlex.quote(f'{name}.md')}`"
+        )
     if name.isidentifier() and Path(f"{name}.py").is_file():
         raise UsageError(f"there is no subject {name!r}; for your own file type {_command_for(Path(f'{name}.py'))}")
     raise UsageError(
-        f"there is no subject {name!r}; known: {', '.join(known)}, or your own as module:Class{nearest(name, known)}"
+        f"there is no subject {name!r}; known: {', '.join(known)}, "
+        f"or your own as my-show.md or module:Class{nearest(name, known)}"
     )
 
 

@@ -49,7 +49,8 @@ def test_help_names_every_command_and_option() -> None:
     [
         (
             ["serve", "nothing"],
-            "there is no subject 'nothing'; known: ratelimiter, etcd, tikv, none, or your own as module:Class",
+            "there is no subject 'nothing'; known: ratelimiter, etcd, tikv, none, "
+            "or your own as my-show.md or module:Class",
         ),
         (["serve", "nothing.at:All"], "cannot import 'nothing.at'"),
         (["serve", "json:Nothing"], "has no 'Nothing'"),

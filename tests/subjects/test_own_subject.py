@@ -103,6 +103,7 @@ def test_a_mistake_is_said_with_file_line_and_words(tmp_path: Path, right: str, 
         ("./lamp.py", "names a file; a subject is named by module and class: type `demo serve lamp:Lamp`"),
         ("lamp.py:Lamp", "type `demo serve lamp:Lamp`"),
         ("below/desk.py", "type `cd below && demo serve desk:Desk`"),
+        ("talk", "for your show file type `demo serve talk.md`"),
         ("lamp", "for your own file type `demo serve lamp:Lamp`"),
         ("lamp:Lmap", "the module 'lamp' has no 'Lmap': it has Lamp; did you mean 'Lamp'?"),
         ("nowhere.py", "'nowhere.py' is no file here"),
@@ -112,6 +113,7 @@ def test_a_mistake_is_said_with_file_line_and_words(tmp_path: Path, right: str, 
 )
 def test_a_name_that_is_none_gets_a_hint_at_what_to_type(tmp_path: Path, named: str, says: str) -> None:
     (tmp_path / "below").mkdir()
+    (tmp_path / "talk.md").write_text("# Hello\n")
     (tmp_path / "below" / "desk.py").write_text(LAMP.replace("class Lamp", "class Desk"))
     done = said(place(tmp_path), "serve", named, "--port", "0", "--no-open")
     assert done.returncode == 2
