@@ -83,8 +83,9 @@ class StartupReport:
     """Listens to the show and prints each message about its start once."""
 
     def __init__(self, say: Say, since: float = 0.0) -> None:
-        """Set `since` (a moment): log lines of earlier starts, before it, are not printed."""
+        """Set `since` (a moment): what earlier starts said or failed with, before it, is not printed."""
         self._say = say
+        self._since = since
         self._said_at = since
         self._starting = False
         self._failed = ""
@@ -102,9 +103,10 @@ class StartupReport:
 
     def _report_nodes(self, state: ShowState) -> None:
         # Before the first sample nothing is known of the nodes: not "all up", and none is missing.
-        if state.sample is None and state.parts_error is None:
+        failed = state.parts_error is not None and state.parts_failed_at > self._since
+        if state.sample is None and not failed:
             return
-        if state.parts_error is not None:
+        if failed and state.parts_error is not None:
             if state.parts_error != self._failed:
                 self._failed = state.parts_error
                 self._say(f"failed     {state.parts_error}")

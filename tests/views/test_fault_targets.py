@@ -66,6 +66,23 @@ def test_a_start_tells_the_terminal_how_far_it_is_each_thing_once() -> None:
     assert said == ["system     pulling the image", "system     starting"]
 
 
+def test_a_start_that_failed_is_told_by_itself_and_not_by_the_next() -> None:
+    said: list[str] = []
+    play = player()
+    first = StartupReport(said.append, since=play.at)
+    play.at += 1
+    play.play(c.PartsHealEnd("db ended with code 1"))
+    first.changed(play.state)
+    assert said == ["failed     db ended with code 1"]
+    second = StartupReport(said.append, since=play.at)
+    second.changed(play.state)
+    assert len(said) == 1
+    play.at += 1
+    play.play(c.PartsHealEnd("db ended with code 1"))
+    second.changed(play.state)
+    assert said[1:] == said[:1]
+
+
 def tell(play: Player, command: c.CommandEnvelope) -> None:
     """As the conductor does when the system speaks."""
     decision = decide(play.state, command, play.at)
