@@ -92,7 +92,9 @@ class StartupReport:
 
     def changed(self, state: ShowState) -> None:
         """Print what is new in this state of the show."""
+        # A part that nobody checks may fail after all that are checked are up.
         if self._done:
+            self._report_failure(state)
             return
         for line in state.log:
             if line.who == SYSTEM and line.at > self._said_at:
@@ -105,14 +107,18 @@ class StartupReport:
         if state.sample is None and state.parts_error is None:
             return
         if state.parts_error is not None:
-            if state.parts_error != self._failed:
-                self._failed = state.parts_error
-                self._say(f"failed     {state.parts_error}")
+            self._report_failure(state)
             return
         missing = [node.name for node in state.sample.nodes if node.health != "up"] if state.sample else []
         if missing and not self._starting:
             self._starting = True
             self._say(f"starting   {', '.join(missing)}")
-        if not missing and state.freshness == "live":
+        # Where nothing is checked, nothing is known either.
+        if state.sample and state.sample.nodes and not missing and state.freshness == "live":
             self._done = True
             self._say("all up")
+
+    def _report_failure(self, state: ShowState) -> None:
+        if state.parts_error is not None and state.parts_error != self._failed:
+            self._say(f"failed     {state.parts_error}")
+        self._failed = state.parts_error or ""

@@ -38,6 +38,9 @@ class FactSource(Protocol):
     async def wait_for_change(self) -> None:
         """Return once something has been measured anew."""
 
+    def mask(self, text: str) -> str:
+        """Return a text without the value of any secret: a verdict tells what was measured."""
+
 
 @dataclass
 class _Run:
@@ -171,7 +174,7 @@ class PredictionWatch:
         outcome = run.watch.finish(CLOCK.now())
         held = {"held": True, "broken": False}.get(outcome.verdict)
         if self._show is not None:
-            self._show.enqueue(WHO, c.Conclude(run.number, held, _sentence(outcome.text)))
+            self._show.enqueue(WHO, c.Conclude(run.number, held, _sentence(self._source.mask(outcome.text))))
 
 
 def _concluded(state: ShowState, injected: Mapping[str, float]) -> set[int]:
