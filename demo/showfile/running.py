@@ -1,7 +1,8 @@
 """The system of a running show: its processes, proxies, probes and faults, and what steps and predictions see of it."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,9 @@ class RunningSystem:
             folder=self._folder,
         )
         self.board = ProbeBoard(settings.probes, self._sources, settings.groups)
-        self.poller = ShowPoller(self.board, read_links(settings.links), [self._tell_targets])
+        self.poller = ShowPoller(
+            self.board, read_links(settings.links), [self._tell_targets], self.mask if settings.secrets else None
+        )
         self._context = DriverContext(
             AskProbes(self._sources),
             board=self.board,
@@ -175,8 +178,24 @@ class RunningSystem:
         self._followed = show
         show.subscribe(lambda _: self._wake())
 
+    def mask(self, text: str) -> str:
+        """Return a text without the value of any secret: a program may have printed it."""
+        return self._secrets.mask(text)
+
     async def start(self) -> None:
         """Start proxies and processes, in the order of the file. Raises `SubjectError`."""
+        with self._masked():
+            await self._start()
+
+    @contextmanager
+    def _masked(self) -> Iterator[None]:
+        """Raise a `SubjectError` from within anew, masked: it may end with what a process has printed last."""
+        try:
+            yield
+        except SubjectError as error:
+            raise SubjectError(self.mask(str(error))) from None
+
+    async def _start(self) -> None:
         if self.proxies.routes:
             await self.proxies.start()
         if self.processes.specs:
@@ -188,6 +207,10 @@ class RunningSystem:
 
     async def heal(self) -> None:
         """Start what has died and replace what hangs. Raises `SubjectError` naming all that did not come back."""
+        with self._masked():
+            await self._heal()
+
+    async def _heal(self) -> None:
         if self.proxies.routes:
             await self.proxies.start()
         errors = []
