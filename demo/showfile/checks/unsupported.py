@@ -19,8 +19,10 @@ def check_unsupported(checked: Checked) -> None:
     if settings.system is not None and settings.system.compose is not None:
         text = f"system.compose {NOT_YET}: start the containers yourself, and write attach with the project's name"
         front.error(("system", "compose"), text, at_key=True)
-    if settings.load:
-        front.error(("load",), f"load {NOT_YET}: send it by a process of the show, and delete this key", at_key=True)
+    for name, load in settings.load.items():
+        if load.book:
+            text = f"book {NOT_YET}: delete this key, and the load is sent without it"
+            front.error(("load", name, "book"), text, at_key=True)
     for key in SHOWN_NOWHERE:
         if key in settings.model_fields_set:
             front.warning((key,), f"{key} {NOT_YET}: the show is presented without it", at_key=True)
