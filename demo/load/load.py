@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from demo.clock import uptime
 from demo.errors import log_unexpected
-from demo.load.arrivals import Arrivals
+from demo.load.arrivals import MAX_LATE_SEC, Arrivals
 from demo.load.measured import Measured
 from demo.load.sender import Answer, Sender
 from demo.load.window import SLICE_SEC, Window
@@ -112,12 +112,19 @@ class Load:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         if missed:
-            for place in self._window.at(now):
-                place.missed += missed
+            self._miss(missed, now)
         self._wait()
+
+    def _miss(self, count: int, now: float) -> None:
+        for place in self._window.at(now):
+            place.missed += count
 
     async def _request(self, number: int, due: float) -> None:
         started = uptime()
+        if started - due > MAX_LATE_SEC:
+            # This machine is too slow: what would be measured now is not the system.
+            self._miss(1, started)
+            return
         try:
             answer = await self._sender.send(number)
         except Exception as error:  # noqa: BLE001 - it is logged, and the request has failed

@@ -11,6 +11,8 @@ from demo.errors import FaultError, InvalidValue, SubjectError
 from demo.load.http import HttpSender
 from demo.load.load import MAX_IN_FLIGHT, Load
 from demo.load.measured import Measured
+from demo.load.postgres import PostgresSender
+from demo.load.redis import RedisSender
 from demo.load.sender import Sender
 from demo.probes.numbers import rounded
 from demo.showfile.schema.system import LoadSettings
@@ -151,7 +153,9 @@ def make_sender(name: str, settings: LoadSettings, fill: Callable[[str], str]) -
     """Return what sends the requests of a load. Raises `FaultError` for a secret without a value, `InvalidValue`."""
     if settings.http is not None:
         return HttpSender(fill(settings.http), settings.timeout)
-    raise InvalidValue("only http can be sent")
+    if settings.redis is not None:
+        return RedisSender(name, fill(settings.redis), settings.timeout)
+    return PostgresSender(name, fill(settings.postgres or ""), settings.timeout)
 
 
 def fact_of(measured: Measured, field: str) -> Value:
