@@ -13,7 +13,8 @@ def arrivals(rate: float, now: float = 100.0) -> Arrivals:
 
 def test_every_moment_is_a_multiple_of_the_interval_however_late_it_is_looked_at() -> None:
     schedule = arrivals(1000 / 3)
-    now, taken = 100.0, []
+    now = 100.0
+    taken: list[float] = []
     for step in (0.0011, 0.05, 0.0001, 0.3, 0.007) * 20:
         now += step
         due = schedule.take(now)

@@ -88,7 +88,7 @@ async def test_a_late_answer_is_no_answer() -> None:
 
 async def test_percentiles_are_those_of_the_delays_of_the_server() -> None:
     async with answering() as server:
-        server.delays = [0.0] * 8 + [0.4, 0.4]  # one fifth is slow
+        server.delays = [*[0.0] * 8, 0.4, 0.4]  # one fifth is slow
         async with loading(server.url, 30.0) as load:
             load.set_rate(100)
             await until(lambda: load.measured().count >= 100)
