@@ -6,7 +6,7 @@ import contextlib
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 
 from demo.errors import InvalidValue
 from demo.load.sender import NO_ANSWER, OK, Answer
@@ -46,22 +46,23 @@ class RedisSender:
             async with asyncio.timeout(self._timeout_sec), self._client.pipeline(transaction=False) as pipe:
                 pipe.set(key, number, ex=KEEP_SEC)
                 pipe.get(key)
-                await pipe.execute()
+                answers = await pipe.execute(raise_on_error=False)
         except ResponseError as error:
             return Answer(_describe(error))
         except (RedisError, OSError, TimeoutError) as error:
             # redis-py has a TimeoutError of its own, which is not Python's.
             timed_out = "timeout" in type(error).__name__.lower() or "no connection" in str(error).lower()
             return NO_ANSWER if timed_out else NOT_CONNECTED
-        return OK
+        failed = next((answer for answer in answers if isinstance(answer, Exception)), None)
+        return OK if failed is None else Answer(_describe(failed))
 
     async def close(self) -> None:
         with contextlib.suppress(RedisError, OSError):
             await self._pool.disconnect()
 
 
-def _describe(error: ResponseError) -> str:
+def _describe(error: Exception) -> str:
     """Return what Redis refuses, without the address or key that its text may hold."""
-    code = str(error).split(" ", 1)[0]
-    known = {"READONLY": "it is a replica, which refuses writes", "OOM": "it has no memory left"}
-    return known.get(code, "it refuses the command")
+    if isinstance(error, ReadOnlyError):
+        return "it is a replica, which refuses writes"
+    return "it has no memory left" if isinstance(error, OutOfMemoryError) else "it refuses the command"

@@ -126,8 +126,8 @@ async def test_a_changed_rate_counts_from_now_on() -> None:
     sender = Stuck()
     load = Load(sender, 60.0)
     load.set_rate(1 / 3600)
-    load.set_rate(200)
     began = uptime()
+    load.set_rate(200)
     await until(lambda: len(sender.given) >= 20)
     load.set_rate(0)
     sent, took = len(sender.given), uptime() - began
