@@ -13,8 +13,7 @@ from tests.showfile.checked_shows import FAULT, LOAD, PROBES, show_text
 @pytest.fixture
 def good(tmp_path: Path) -> Path:
     path = tmp_path / "show.md"
-    panels = "panels:\n  log: {run: [tail, -f, my log]}\n"
-    path.write_text(show_text(PROBES + FAULT + LOAD + panels, "on_enter:\n  - run: [echo, hi]\n"))
+    path.write_text(show_text(PROBES + FAULT + LOAD, "on_enter:\n  - run: [echo, hi]\n"))
     return path
 
 
@@ -26,7 +25,6 @@ def test_a_good_show_is_ok_and_says_what_it_would_do(good: Path) -> None:
         "runs:",
         "  fault gone is undone by start db",
         "  echo hi",
-        "  panel log, shown to everyone who watches: tail -f 'my log'",
         "can break:",
         "  fault gone: stop db",
         "sends:",

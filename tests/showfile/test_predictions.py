@@ -84,7 +84,7 @@ NEXT = replace(INJECTED, current=1)
 
 @pytest.mark.parametrize("check", ["check: after\n", "check: edge\n", "check: EOT\n"])
 async def test_what_is_checked_afterwards_is_looked_at_when_the_show_leaves_the_chapter(check: str) -> None:
-    assert await verdict_of(check, INJECTED, NEXT) == [(True, "Web is up.")]
+    assert await verdict_of(check, INJECTED, NEXT) == [(True, "web is up.")]
 
 
 async def test_what_holds_while_the_fault_could_not_be_injected_proves_nothing() -> None:
