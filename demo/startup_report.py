@@ -93,7 +93,9 @@ class StartupReport:
 
     def changed(self, state: ShowState) -> None:
         """Print what is new in this state of the show."""
+        # A part that nobody checks may fail after all that are checked are up.
         if self._done:
+            self._report_failure(state)
             return
         for line in state.log:
             if line.who == SYSTEM and line.at > self._said_at:
@@ -103,18 +105,27 @@ class StartupReport:
 
     def _report_nodes(self, state: ShowState) -> None:
         # Before the first sample nothing is known of the nodes: not "all up", and none is missing.
-        failed = state.parts_error is not None and state.parts_failed_at > self._since
+        failed = self._has_failed(state)
         if state.sample is None and not failed:
             return
-        if failed and state.parts_error is not None:
-            if state.parts_error != self._failed:
-                self._failed = state.parts_error
-                self._say(f"failed     {state.parts_error}")
+        if failed:
+            self._report_failure(state)
             return
         missing = [node.name for node in state.sample.nodes if node.health != "up"] if state.sample else []
         if missing and not self._starting:
             self._starting = True
             self._say(f"starting   {', '.join(missing)}")
-        if not missing and state.freshness == "live":
+        # Where nothing is checked, nothing is known either.
+        if state.sample and state.sample.nodes and not missing and state.freshness == "live":
             self._done = True
             self._say("all up")
+
+    def _has_failed(self, state: ShowState) -> bool:
+        """Return whether the system has failed in this start, not in that of an earlier server."""
+        return state.parts_error is not None and state.parts_failed_at > self._since
+
+    def _report_failure(self, state: ShowState) -> None:
+        error = state.parts_error or ""
+        if self._has_failed(state) and error != self._failed:
+            self._say(f"failed     {error}")
+        self._failed = error

@@ -38,6 +38,9 @@ class FactSource(Protocol):
     async def wait_for_change(self) -> None:
         """Return once something has been measured anew."""
 
+    def mask(self, text: str) -> str:
+        """Return a text without the value of any secret: a verdict tells what was measured."""
+
 
 @dataclass
 class _Run:
@@ -105,7 +108,7 @@ class PredictionWatch:
         """Begin, go on with, or end a prediction, as the show and its faults do."""
         standing = state.hypothesis_number(state.number)
         if self._run is not None and standing != self._run.number:
-            self._conclude(self._run)
+            self._end(self._run)
         injected = self._take_injections(state)
         if standing is not None and standing in self._expected and standing not in _concluded(state, injected):
             self._begin(standing, state, injected)
@@ -153,9 +156,13 @@ class PredictionWatch:
         if run.watch.tick(now) is not None:
             self._conclude(run)
         elif run.ends_at is not None and now >= run.ends_at:
-            if run.when in ("after", "edge"):
-                self._feed(run)
-            self._conclude(run)
+            self._end(run)
+
+    def _end(self, run: _Run) -> None:
+        """Look for the last time, where that is asked for: after the recovery, or when the show leaves the chapter."""
+        if run.when in ("after", "edge"):
+            self._feed(run)
+        self._conclude(run)
 
     def _feed(self, run: _Run) -> None:
         run.watch.feed(CLOCK.now(), self._source.facts, self._running())
@@ -170,8 +177,19 @@ class PredictionWatch:
         self._run = None
         outcome = run.watch.finish(CLOCK.now())
         held = {"held": True, "broken": False}.get(outcome.verdict)
-        if self._show is not None:
-            self._show.enqueue(WHO, c.Conclude(run.number, held, _sentence(outcome.text)))
+        if self._show is None:
+            return
+        if held and _were_not_injected(self._show.state, run):
+            held, text = None, "The fault could not be injected."
+        else:
+            text = _sentence(self._source.mask(outcome.text))
+        self._show.enqueue(WHO, c.Conclude(run.number, held, text))
+
+
+def _were_not_injected(state: ShowState, run: _Run) -> bool:
+    """Return whether every fault of a prediction failed at its injection: what holds without a fault proves nothing."""
+    faults = [fault for fault in state.faults if run.faults.get(fault.name) == fault.run]
+    return bool(faults) and all(fault.injection_failed for fault in faults)
 
 
 def _concluded(state: ShowState, injected: Mapping[str, float]) -> set[int]:

@@ -1,7 +1,8 @@
 """The system of a running show: its processes, proxies, probes and faults, and what steps and predictions see of it."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from demo.showfile.drivers.fresh import AskProbes
 from demo.showfile.drivers.steps import StepRunner
 from demo.showfile.drivers.substitution import fill, from_values, names_in
 from demo.showfile.links import read_links
+from demo.showfile.loads import ShowFacts, ShowLoads
 from demo.showfile.probing.kinds import Sources, open_session
 from demo.showfile.schema.probes import LogProbe
 from demo.showfile.schema.system import ProcessSettings
@@ -63,15 +65,20 @@ class RunningSystem:
             folder=self._folder,
         )
         self.board = ProbeBoard(settings.probes, self._sources, settings.groups)
-        self.poller = ShowPoller(self.board, read_links(settings.links), [self._tell_targets])
+        self.loads = ShowLoads(settings.load, self._fill, self._wake)
+        self._facts = ShowFacts(self.board, self.loads)
+        self._links = read_links(settings.links)
+        more = [self._tell_targets, self._tell_loads]
+        self.poller = ShowPoller(self.board, self._links, more, self.mask if settings.secrets else None)
         self._context = DriverContext(
             AskProbes(self._sources),
-            board=self.board,
+            board=self._facts,
             folder=self._folder,
             engine=self._engine,
             project=project,
             allow_unlabelled=allow_unlabelled,
             secrets=self._secrets,
+            loads=self.loads,
             processes=self.processes,
             proxies=self.proxies,
         )
@@ -132,6 +139,14 @@ class RunningSystem:
         """Return what the buttons of faults whose target changes say."""
         return {"victims": describe_targets(self.drivers)}
 
+    def _tell_loads(self) -> Mapping[str, Any]:
+        """Return the cards and curves of loads."""
+        ends = {
+            name: [end for target in targets for end in self.board.ids(target) or (target,)]
+            for name, targets in self._links.items()
+        }
+        return self.loads.sample(ends)
+
     async def _process_state(self, name: str) -> ProcessState | None:
         try:
             state = self.processes.state(name)
@@ -173,10 +188,26 @@ class RunningSystem:
     def follow(self, show: FollowedShow) -> None:
         """See which faults are in place; what waits for a condition looks again whenever the show moves."""
         self._followed = show
-        show.subscribe(lambda _: self._wake())
+        show.subscribe(lambda _: self._show_moved())
+
+    def mask(self, text: str) -> str:
+        """Return a text without the value of any secret: a program may have printed it."""
+        return self._secrets.mask(text)
 
     async def start(self) -> None:
-        """Start proxies and processes, in the order of the file. Raises `SubjectError`."""
+        """Start proxies and processes, in the order of the file, and then the loads. Raises `SubjectError`."""
+        with self._masked():
+            await self._start()
+
+    @contextmanager
+    def _masked(self) -> Iterator[None]:
+        """Raise a `SubjectError` from within anew, masked: it may end with what a process has printed last."""
+        try:
+            yield
+        except SubjectError as error:
+            raise SubjectError(self.mask(str(error))) from None
+
+    async def _start(self) -> None:
         if self.proxies.routes:
             await self.proxies.start()
         if self.processes.specs:
@@ -185,9 +216,14 @@ class RunningSystem:
                 self._tell("the processes of an earlier server were still running: this show goes on with them")
             for name in started.changed:
                 self._tell(f"process {name} was started anew, because the file describes it otherwise now")
+        self.loads.start()
 
     async def heal(self) -> None:
         """Start what has died and replace what hangs. Raises `SubjectError` naming all that did not come back."""
+        with self._masked():
+            await self._heal()
+
+    async def _heal(self) -> None:
         if self.proxies.routes:
             await self.proxies.start()
         errors = []
@@ -201,6 +237,7 @@ class RunningSystem:
 
     async def stop(self) -> None:
         """End all that was started. Raises `SubjectError` for what does not end."""
+        await self.loads.stop()
         try:
             if self.processes.specs:
                 await self.processes.stop()
@@ -216,15 +253,21 @@ class RunningSystem:
 
     @property
     def facts(self) -> Facts:
-        return self.board
+        return self._facts
 
     async def wait_for_change(self) -> None:
-        """Return once a probe has answered, or the show has moved."""
+        """Return once a probe has answered, a load has measured, or the show has moved."""
         await self._answers.wait()
 
     def _wake(self) -> None:
         answers, self._answers = self._answers, asyncio.Event()
         answers.set()
+
+    def _show_moved(self) -> None:
+        """Let loads measure since the oldest fault that is in place began."""
+        faults = self._followed.state.faults if self._followed else ()
+        self.loads.measure_since(min((f.injected_at for f in faults if f.is_running and f.injected_at), default=None))
+        self._wake()
 
     def _process_changed(self, state: OwnedState) -> None:
         """Ask the probes of a process at once when its supervisor tells of a change."""
@@ -244,4 +287,4 @@ class RunningSystem:
 
     def set_load(self, name: str, rate: float | None) -> None:
         """Set the arrivals a second of a load; None for its own rate. Raises `SubjectError`."""
-        raise SubjectError(f"load {name} cannot be sent yet")
+        self.loads.set_rate(name, rate)

@@ -24,15 +24,21 @@ More = Callable[[], Mapping[str, Any]]
 class ShowPoller:
     """A `HealthPollerProtocol`: runs the board's probes, and tells what they say.
 
-    `links`: name → the names that it leads to; a name of several nodes stands for each of them.
+    `links`: name → the names that it leads to; a name of several nodes stands for each of them. `mask` takes secrets
+    out of a text: everybody sees the samples, and they are stored.
     """
 
     def __init__(
-        self, board: ProbeBoard, links: Mapping[str, Sequence[str]] | None = None, more: Iterable[More] = ()
+        self,
+        board: ProbeBoard,
+        links: Mapping[str, Sequence[str]] | None = None,
+        more: Iterable[More] = (),
+        mask: Callable[[str], str] | None = None,
     ) -> None:
         self._board = board
         self._links = links or {}
         self._more = tuple(more)
+        self._mask = mask
         self._shown = {name: shown_by(board.settings(name)) for name in board.probes}
         self._changed = asyncio.Event()
         self._stopped = False
@@ -89,7 +95,7 @@ class ShowPoller:
             for key, added in more().items():
                 known = sample.get(key)
                 sample[key] = [*known, *added] if isinstance(known, list) else known or added
-        return sample
+        return sample if self._mask is None else _masked(sample, self._mask)
 
     def _card(self, node: BoardNode, links: list[str]) -> dict[str, Any]:
         shown = [field for name in node.probes for field in self._shown[name]]
@@ -135,6 +141,15 @@ class ShowPoller:
             for start in self._board.ids(source) or (source,):
                 expanded.setdefault(start, {}).update(dict.fromkeys(ends))
         return {start: list(ends) for start, ends in expanded.items()}
+
+
+def _masked(data: Any, mask: Callable[[str], str]) -> Any:
+    """Return the same data with each text masked."""
+    if isinstance(data, str):
+        return mask(data)
+    if isinstance(data, Mapping):
+        return {mask(key): _masked(value, mask) for key, value in data.items()}
+    return [_masked(value, mask) for value in data] if isinstance(data, list | tuple) else data
 
 
 def _detail(node: BoardNode) -> str:

@@ -38,6 +38,9 @@ class StepContext(Protocol):
         `action` has one key, `run`, `exec` or `http`, as an undo's steps have.
         """
 
+    def mask(self, text: str) -> str:
+        """Return a text without the value of any secret."""
+
     def set_load(self, name: str, rate: float | None) -> None:
         """Set the arrivals a second of a load; None for its own rate."""
 
@@ -61,7 +64,8 @@ class ChapterSteps:
             except DemoError as error:
                 if one.continue_on_error:
                     continue
-                raise FaultError(f"step {number}, {one.name or describe_step(one)}: {error}") from error
+                text = self._context.mask(str(error))
+                raise FaultError(f"step {number}, {one.name or describe_step(one)}: {text}") from error
 
     async def _run_one(self, step: Step) -> None:
         if step.if_ is not None and parse(step.if_).truth(self._context.facts) is not True:

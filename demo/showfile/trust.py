@@ -36,6 +36,7 @@ def deeds(show: Show) -> tuple[Deed, ...]:
     found = (
         *_started(settings),
         *_loads(settings),
+        *_of_secrets(settings),
         *(deed for name, fault in settings.faults.items() for deed in _of_fault(name, fault)),
         *(deed for chapter in show.chapters for step in chapter.settings.on_enter for deed in _of_step(step)),
         *(deed for name, probe in settings.probes.items() for deed in _of_probe(name, probe)),
@@ -82,6 +83,14 @@ def _loads(settings: FrontMatter) -> Iterator[Deed]:
         where = load.http or load.postgres or load.redis or ""
         writes = ", which are numbered and read again" if load.book else ""
         yield Deed("sends", f"load {name}: {load.rate:g} requests a second to {masked(where)}{writes}", True)
+
+
+def _of_secrets(settings: FrontMatter) -> Iterator[Deed]:
+    """Yield what leaves the environment: a stranger's file could send it to an address of its own."""
+    for name, secret in settings.secrets.items():
+        yield Deed(
+            "sends", f"the value of the environment variable {secret.env}, wherever the file has ${{{name}}}", True
+        )
 
 
 def _of_fault(name: str, fault: FaultSettings) -> Iterator[Deed]:
@@ -143,10 +152,19 @@ def _of_probe(name: str, probe: ProbeSettings) -> Iterator[Deed]:
         yield Deed("runs", f"probe {name}, again and again: {_action(None, probe.exec, None)}", True)
     elif given := addresses(probe):
         yield Deed("asks", f"probe {name}: {probe.kind} {', '.join(map(masked, given))}")
+        yield from _beyond_reading(name, probe)
     elif probe.log is not None:
         yield Deed("asks", f"probe {name}: the output of {probe.log.process or probe.log.service}")
     if probe.postgres is not None and probe.write:
         yield Deed("sends", f"probe {name} writes rows into a table of its own")
+
+
+def _beyond_reading(name: str, probe: ProbeSettings) -> Iterator[Deed]:
+    """Yield what a probe sends that can change something: SQL can, and so can a POST."""
+    if probe.postgres is not None and probe.query is not None:
+        yield Deed("sends", f"probe {name}, again and again: {probe.query}", True)
+    if probe.http is not None and probe.method == "POST":
+        yield Deed("sends", f"probe {name}, again and again: POST", True)
 
 
 def _panels(settings: FrontMatter) -> Iterator[Deed]:

@@ -155,6 +155,15 @@ class OwnedProcesses:
         Raises `SubjectError`.
         """
         self._find(name)
+        try:
+            await self._restart(name)
+        except SubjectError:
+            if self._connection is not None or self._stopping:
+                raise
+            await self.start()  # the supervisor has ended meanwhile
+        return self.state(name)
+
+    async def _restart(self, name: str) -> None:
         if self._connection is None:
             # All has ended with the supervisor.
             await self.start()
@@ -162,7 +171,6 @@ class OwnedProcesses:
             await self._ensure(name, do="replace")
         else:
             await self._ensure(name)
-        return self.state(name)
 
     async def _is_judged_up(self, name: str) -> bool:
         """Return what its judge says within the time after which it counts as hung; True without one."""

@@ -244,6 +244,11 @@ class Supervisor:
 
     # The end.
 
+    def disconnect(self) -> None:
+        """Let go of all clients, after what has been sent to them: their requests are for the next supervisor."""
+        for connection in tuple(self._connections):
+            connection.writer.close()
+
     async def end(self) -> None:
         """End all processes, the last one first. Raises `SubjectError` for those that do not terminate."""
         troubles = []
@@ -310,6 +315,10 @@ async def _supervise(order: Mapping[str, Any], files: SupervisorFiles) -> None:
         await supervisor.ending.wait()
     finally:
         server.close()
+        # Whoever comes now shall wait for our end, and start another one, instead of taking us for one that hangs. The
+        # record stays: if we are killed in the middle of this, the next one finds by it what we leave.
+        files.socket.unlink(missing_ok=True)
+        supervisor.disconnect()
         with contextlib.suppress(SubjectError):
             await supervisor.end()
 

@@ -13,7 +13,7 @@ from demo.showfile.schema.faults import FaultSettings
 class Observation:
     """`condition` holds while the fault is visible; with `negated`, while the condition is broken.
 
-    Without a condition any node that is not up counts.
+    Without a condition any node that is not up counts; not the card of a load, which looks back over seconds.
     """
 
     board: Facts | None
@@ -36,7 +36,8 @@ class Observation:
     def is_seen(self, health: Mapping[str, Any]) -> bool:
         """Return whether the fault is visible for certain. The health sample is used only without a condition."""
         if self.condition is None:
-            return any(node.get("health") not in ("up", "degraded") for node in health.get("nodes", ()))
+            nodes = (node for node in health.get("nodes", ()) if node.get("kind") != "load")
+            return any(node.get("health") not in ("up", "degraded") for node in nodes)
         if self.board is None:
             return False
         truth = self.condition.truth(self.board)

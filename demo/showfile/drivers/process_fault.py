@@ -121,6 +121,10 @@ class ProcessesFault:
         await all_of([self._driver_of(part).inject(part) for part in _parts(plan)])
 
     async def heal(self, plan: Plan) -> None:
+        with self._context.secrets.masking():  # an error may end with what the process has printed last
+            await self._heal(plan)
+
+    async def _heal(self, plan: Plan) -> None:
         await all_of([self._driver_of(part).heal(part) for part in _parts(plan)])
 
     async def is_healed(self, plan: Plan) -> bool:

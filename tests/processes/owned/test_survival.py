@@ -165,6 +165,21 @@ time.sleep(600)
     assert not files.socket.exists()
 
 
+async def test_a_heal_waits_for_a_supervisor_that_is_just_ending_and_starts_another_one() -> None:
+    mark = new_mark()
+    processes = processes_of([spec("a"), spec("b", python(DEAF, mark), stop_timeout_sec=1.0)])
+    await processes.start()
+    try:
+        await until_it(lambda: has_printed(processes, "b"))  # it ignores SIGTERM from now on
+        first = identity_of(processes)
+        os.kill(first.guard, signal.SIGKILL)
+        await until(lambda: not processes.state("a").alive or processes.identity is None)
+        await processes.restart("a")
+        assert identity_of(processes) != first
+    finally:
+        await processes.stop()
+
+
 async def test_what_is_left_when_supervisor_and_guard_were_killed_the_next_start_ends() -> None:
     mark = new_mark()
     code = "import subprocess, sys, time; subprocess.Popen(sys.argv[1:], start_new_session=True); time.sleep(600)"

@@ -1,0 +1,41 @@
+"""Requests by HTTP: GET of one URL. An answer below 400 is a success; a redirect is an answer, and not followed."""
+
+import asyncio
+
+import aiohttp
+
+from demo.load.sender import NO_ANSWER, OK, Answer
+
+REFUSED = Answer("connection refused", is_answer=False)
+BROKEN = Answer("connection broken", is_answer=False)
+
+
+class HttpSender:
+    """Keeps connections open between requests, as many as are needed at the same time. Made within a running loop."""
+
+    def __init__(self, url: str, timeout_sec: float) -> None:
+        self._url, self._timeout_sec = url, timeout_sec
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(),
+        )
+
+    async def send(self, number: int) -> Answer:
+        try:
+            async with (
+                asyncio.timeout(self._timeout_sec),
+                self._session.get(self._url, allow_redirects=False) as response,
+            ):
+                while await response.content.readany():
+                    pass
+        except TimeoutError:
+            return NO_ANSWER
+        except aiohttp.ClientConnectorError:
+            return REFUSED
+        except (aiohttp.ClientError, OSError):
+            return BROKEN
+        return OK if response.status < 400 else Answer(f"answered with status {response.status}")
+
+    async def close(self) -> None:
+        await self._session.close()

@@ -1,0 +1,29 @@
+"""What sends one request of a load, and what came of it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`trouble`: why the request failed, in words that are fit for the audience; empty if it succeeded.
+
+    `is_answer`: whether the system answered at all, if only with an error. Without, no time was measured.
+    """
+
+    trouble: str = ""
+    is_answer: bool = True
+
+
+OK = Answer()
+NO_ANSWER = Answer("no answer in time", is_answer=False)
+
+
+class Sender(Protocol):
+    """Sends requests of one load to one address, many at the same time."""
+
+    async def send(self, number: int) -> Answer:
+        """Send the request of this number, and wait for its answer within the load's timeout. Raises nothing."""
+
+    async def close(self) -> None:
+        """Close all connections; nothing is sent any more."""

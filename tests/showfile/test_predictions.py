@@ -1,0 +1,94 @@
+"""The verdict on a prediction: when it is looked at, and what proves nothing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pytest
+
+from demo.conditions import Facts
+from demo.show import ShowState
+from demo.show import commands as c
+from demo.show.commands import Command
+from demo.show.state import ActionState, FaultState
+from demo.showfile.board import ProbeBoard
+from demo.showfile.predictions import PredictionWatch
+from demo.types import ChaosConfig, ChaosType, Chapter
+from tests.showfile.answering import answering, probe
+from tests.showfile.checked_shows import load, show_text
+
+pytestmark = pytest.mark.anyio
+
+STATE = ShowState(
+    title="",
+    subject="",
+    description="",
+    chapters=(Chapter("One", "", hypothesis="It stays up"), Chapter("Two", "", hypothesis="Another")),
+    faults=(FaultState(ChaosConfig("gone", ChaosType.COMMAND, "x")),),
+    actions=(ActionState(), ActionState()),
+)
+
+
+class Followed:
+    """A show whose states a test says."""
+
+    def __init__(self) -> None:
+        self.state = STATE
+        self.verdicts: list[tuple[bool | None, str]] = []
+        self._listeners: list[Callable[[ShowState], None]] = []
+
+    def subscribe(self, listener: Callable[[ShowState], None]) -> Callable[[], None]:
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def enqueue(self, who: str, what: Command) -> None:
+        assert isinstance(what, c.Conclude)
+        self.verdicts.append((what.held, what.text))
+
+    def becomes(self, state: ShowState) -> None:
+        self.state = state
+        for listener in self._listeners:
+            listener(state)
+
+
+@dataclass
+class Source:
+    facts: Facts
+
+    async def wait_for_change(self) -> None:
+        raise AssertionError("nobody waits here")
+
+    def mask(self, text: str) -> str:
+        return text
+
+
+async def verdict_of(check: str, *states: ShowState) -> list[tuple[bool | None, str]]:
+    """Return the verdicts on `web is up`, which is true all the time, after these states of the show."""
+    front = "probes:\n  web: {http: 'http://127.0.0.1:8080/'}\n"
+    show, problems = load(show_text(front, f"hypothesis: It stays up\nexpect: web is up\n{check}"))
+    assert show is not None, problems
+    async with answering(x=200) as (server, sources):
+        board = ProbeBoard({"web": probe(http=server.url("/x"))}, sources)
+        await board.ask_once()
+        followed = Followed()
+        predictions = PredictionWatch(show.chapters, Source(board))
+        predictions.follow(followed)
+        for state in states:
+            followed.becomes(state)
+        await board.close()
+    return followed.verdicts
+
+
+INJECTED = STATE.with_fault("gone", run=1, state="active", injected_at=1.0)
+NEXT = replace(INJECTED, current=1)
+
+
+@pytest.mark.parametrize("check", ["check: after\n", "check: edge\n", "check: EOT\n"])
+async def test_what_is_checked_afterwards_is_looked_at_when_the_show_leaves_the_chapter(check: str) -> None:
+    assert await verdict_of(check, INJECTED, NEXT) == [(True, "Web is up.")]
+
+
+async def test_what_holds_while_the_fault_could_not_be_injected_proves_nothing() -> None:
+    failed = INJECTED.with_fault("gone", state="failed", injection_failed=True, injected_at=None)
+    assert await verdict_of("check: after\n", INJECTED, failed, replace(failed, current=1)) == [
+        (None, "The fault could not be injected.")
+    ]
