@@ -48,6 +48,8 @@ class RunningSystem:
         self._followed: FollowedShow | None = None
         self._tell: Callable[[str], None] = lambda text: None
         self._answers: asyncio.Event = asyncio.Event()
+        self._is_presenter = not settings.processes
+        """Whether the proxies are this server's to end: another one may present the same show, and use them."""
         specs = [self._spec(name, process) for name, process in settings.processes.items()]
         self.processes = OwnedProcesses(show.name, specs, self._judges())
         self.proxies = ShowProxies(
@@ -211,7 +213,11 @@ class RunningSystem:
         if self.proxies.routes:
             await self.proxies.start()
         if self.processes.specs:
-            started = await self.processes.start()
+            try:
+                started = await self.processes.start()
+            finally:
+                # The supervisor admits one server only.
+                self._is_presenter = self._is_presenter or self.processes.identity is not None
             if started.adopted:
                 self._tell("the processes of an earlier server were still running: this show goes on with them")
             for name in started.changed:
@@ -242,7 +248,7 @@ class RunningSystem:
             if self.processes.specs:
                 await self.processes.stop()
         finally:
-            if self.proxies.routes:
+            if self.proxies.routes and self._is_presenter:
                 await self.proxies.stop()
             await self.board.close()
             await self._engine.close()

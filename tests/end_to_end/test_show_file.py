@@ -161,3 +161,15 @@ def test_the_end_of_the_show_ends_its_processes(deck: Path, state_home: Path) ->
         server.until(lambda state: health(state).get("page") == "up", 40)
         assert server.stop(signal.SIGINT) == 0
     assert not is_listening(port_of(deck))
+
+
+def test_a_second_server_of_a_show_is_refused_and_ends_nothing_of_the_first(deck: Path, state_home: Path) -> None:
+    port, page = free_port(), port_of(deck)
+    proxies = f"proxies:\n  way: {{listen: '127.0.0.1:{port}', to: '127.0.0.1:{page}'}}\nfaults:"
+    deck.write_text(deck.read_text().replace("faults:", proxies, 1))
+    with serving(str(deck), "-x", state_home=state_home) as first:
+        first.until(lambda state: health(state) == {"page": "up", "allowed": "up"}, 40)
+        with serving(str(deck), "-x", state_home=state_home) as second:
+            second.until(lambda state: any("already presented" in line["text"] for line in state["log"]), 40)
+        assert is_listening(port)
+        assert is_listening(page)
