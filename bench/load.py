@@ -2,6 +2,8 @@
 
 Sends http requests to a small aiohttp server in a process of its own, on loopback, and prints by how much each started
 after it was due, how many were sent, what the sender costs, and how late this machine's own timers are right now.
+The event loop is that of `demo serve`. On a machine that is busy with other work, `chrt -f 5 python -m bench.load` (as
+root) measures the load and not the queue for a processor.
 """
 
 import argparse
@@ -9,6 +11,8 @@ import asyncio
 import subprocess
 import sys
 import time
+
+import uvloop
 
 from demo.load.http import HttpSender
 from demo.load.load import Load
@@ -78,7 +82,8 @@ def main() -> None:
     (port,) = free_ports(1)
     server = subprocess.Popen([sys.executable, "-c", SERVER, str(port)], stdin=subprocess.DEVNULL)
     try:
-        asyncio.run(measure(port, given.rate, given.seconds))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(measure(port, given.rate, given.seconds))
     finally:
         server.kill()
         server.wait()

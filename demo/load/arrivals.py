@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-MAX_LATE_SEC = 0.5
+MAX_LATE_SEC = 0.2
 """A request that is due for longer than this is not sent any more: after a pause of this machine there is no burst."""
 
 

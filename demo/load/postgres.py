@@ -41,6 +41,7 @@ class PostgresSender:
         self._idle: list[psycopg.AsyncConnection[Any]] = []
         self._left: set[asyncio.Task[Answer]] = set()
         self._has_table = False
+        self._creating = asyncio.Lock()
 
     async def send(self, number: int) -> Answer:
         # Not cancelled at the timeout alone: psycopg then asks the server to cancel, and waits for a frozen one.
@@ -111,7 +112,9 @@ class PostgresSender:
     async def _create_table(self, connection: "psycopg.AsyncConnection[Any]") -> None:
         from psycopg import errors  # noqa: PLC0415 - an optional extra
 
-        if not self._has_table:
-            with contextlib.suppress(errors.UniqueViolation):  # somebody else creates it at the same moment
-                await connection.execute(CREATE.encode())
-            self._has_table = True
+        async with self._creating:
+            if not self._has_table:
+                # Another show may create it at the same moment.
+                with contextlib.suppress(errors.UniqueViolation, errors.DuplicateTable):
+                    await connection.execute(CREATE.encode())
+                self._has_table = True

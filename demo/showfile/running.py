@@ -238,13 +238,14 @@ class RunningSystem:
                 await self.processes.restart(name)
             except SubjectError as error:
                 errors.append(str(error))
+        self.loads.start()  # they are not running if the start has failed
         if errors:
             raise SubjectError("; ".join(errors))
 
     async def stop(self) -> None:
         """End all that was started. Raises `SubjectError` for what does not end."""
-        await self.loads.stop()
         try:
+            await self.loads.stop()
             if self.processes.specs:
                 await self.processes.stop()
         finally:

@@ -15,7 +15,7 @@ def test_every_moment_is_a_multiple_of_the_interval_however_late_it_is_looked_at
     schedule = arrivals(1000 / 3)
     now = 100.0
     taken: list[float] = []
-    for step in (0.0011, 0.05, 0.0001, 0.3, 0.007) * 20:
+    for step in (0.0011, 0.05, 0.0001, 0.15, 0.007) * 20:
         now += step
         due = schedule.take(now)
         assert due.missed == 0
@@ -45,7 +45,7 @@ def test_after_a_pause_only_the_newest_are_sent_and_the_others_are_counted() -> 
 
 def test_another_rate_begins_now_and_none_at_all_stops() -> None:
     schedule = arrivals(10)
-    assert len(schedule.take(100.45).moments) == 4
+    assert len(schedule.take(100.25).moments) == 2
     schedule.set_rate(100, 101.05)
     assert schedule.next_at == pytest.approx(101.06)
     schedule.set_rate(0, 101.1)
