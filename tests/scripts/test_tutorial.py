@@ -88,7 +88,7 @@ def test_the_tutorial_of_a_show_file_is_followed_to_its_end(reader: Reader, stat
         with reader.serve(state_home) as after:
             state = after.until(_is_all_up, LIMIT_SEC)
             assert state["chapter"]["number"] == 3
-            assert any("still running" in line["text"] for line in state["log"])
+            after.until(lambda state: any("still running" in line["text"] for line in state["log"]), LIMIT_SEC)
     for port in (reader.shop, reader.db):
         assert not _is_listening(port)
 
