@@ -165,6 +165,9 @@ class PredictionWatch:
         self._conclude(run)
 
     def _feed(self, run: _Run) -> None:
+        # What shall come back within a time must have gone first: right after an injection all still looks well.
+        if run.watch.condition.within_sec is not None and run.faults and not self._is_seen(run):
+            return
         run.watch.feed(CLOCK.now(), self._source.facts, self._running())
 
     def _running(self) -> set[str]:
@@ -172,6 +175,11 @@ class PredictionWatch:
 
     def _is_running(self, run: _Run) -> bool:
         return bool(self._running() & set(run.faults))
+
+    def _is_seen(self, run: _Run) -> bool:
+        """Return whether the effect of one of the faults was detected."""
+        faults = self._show.state.faults if self._show else ()
+        return any(fault.detected_after_sec is not None for fault in faults if run.faults.get(fault.name) == fault.run)
 
     def _conclude(self, run: _Run) -> None:
         self._run = None

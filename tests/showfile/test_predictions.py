@@ -61,10 +61,10 @@ class Source:
         return text
 
 
-async def verdict_of(check: str, *states: ShowState) -> list[tuple[bool | None, str]]:
-    """Return the verdicts on `web is up`, which is true all the time, after these states of the show."""
+async def verdict_of(check: str, *states: ShowState, expect: str = "web is up") -> list[tuple[bool | None, str]]:
+    """Return the verdicts on `expect`, which is true all the time, after these states of the show."""
     front = "probes:\n  web: {http: 'http://127.0.0.1:8080/'}\n"
-    show, problems = load(show_text(front, f"hypothesis: It stays up\nexpect: web is up\n{check}"))
+    show, problems = load(show_text(front, f"hypothesis: It stays up\nexpect: {expect}\n{check}"))
     assert show is not None, problems
     async with answering(x=200) as (server, sources):
         board = ProbeBoard({"web": probe(http=server.url("/x"))}, sources)
@@ -92,3 +92,11 @@ async def test_what_holds_while_the_fault_could_not_be_injected_proves_nothing()
     assert await verdict_of("check: after\n", INJECTED, failed, replace(failed, current=1)) == [
         (None, "The fault could not be injected.")
     ]
+
+
+async def test_what_shall_come_back_within_a_time_is_looked_at_once_it_was_seen_gone() -> None:
+    within = "web is up within 30s"
+    assert await verdict_of("check: after\n", INJECTED, NEXT, expect=within) == [(None, "not measured.")]
+    detected = INJECTED.with_fault("gone", detected_after_sec=0.2)
+    again = detected.with_fault("gone", run=2, detected_after_sec=0.1)
+    assert (True, "web is up.") in await verdict_of("check: after\n", again, replace(again, current=1), expect=within)
