@@ -48,7 +48,7 @@ class RunningSystem:
         self._followed: FollowedShow | None = None
         self._tell: Callable[[str], None] = lambda text: None
         self._answers: asyncio.Event = asyncio.Event()
-        self._is_presenter = not settings.processes
+        self._is_presenter = False
         """Whether the proxies are this server's to end: another one may present the same show, and use them."""
         specs = [self._spec(name, process) for name, process in settings.processes.items()]
         self.processes = OwnedProcesses(show.name, specs, self._judges())
@@ -210,15 +210,16 @@ class RunningSystem:
             raise SubjectError(self.mask(str(error))) from None
 
     async def _start(self) -> None:
+        adopted = False
+        if self.processes.specs or self.proxies.routes:
+            # The supervisor admits one server only: a second one must not touch the proxies of the first.
+            adopted = await self.processes.admit()
+            self._is_presenter = True
         if self.proxies.routes:
             await self.proxies.start()
         if self.processes.specs:
-            try:
-                started = await self.processes.start()
-            finally:
-                # The supervisor admits one server only.
-                self._is_presenter = self._is_presenter or self.processes.identity is not None
-            if started.adopted:
+            started = await self.processes.start()
+            if adopted:
                 self._tell("the processes of an earlier server were still running: this show goes on with them")
             for name in started.changed:
                 self._tell(f"process {name} was started anew, because the file describes it otherwise now")
@@ -231,6 +232,8 @@ class RunningSystem:
 
     async def _heal(self) -> None:
         if self.proxies.routes:
+            await self.processes.admit()
+            self._is_presenter = True
             await self.proxies.start()
         errors = []
         for name in self.processes.specs:
@@ -246,7 +249,7 @@ class RunningSystem:
         """End all that was started. Raises `SubjectError` for what does not end."""
         try:
             await self.loads.stop()
-            if self.processes.specs:
+            if self._is_presenter:
                 await self.processes.stop()
         finally:
             if self.proxies.routes and self._is_presenter:

@@ -173,3 +173,14 @@ def test_a_second_server_of_a_show_is_refused_and_ends_nothing_of_the_first(deck
             second.until(lambda state: any("already presented" in line["text"] for line in state["log"]), 40)
         assert is_listening(port)
         assert is_listening(page)
+
+
+def test_a_second_server_of_a_show_of_proxies_alone_ends_nothing_of_the_first(tmp_path: Path, state_home: Path) -> None:
+    port, deck = free_port(), tmp_path / "way.md"
+    deck.write_text(f"---\nproxies:\n  way: {{listen: '127.0.0.1:{port}', to: '127.0.0.1:1'}}\n---\n\n# One\n")
+    with serving(str(deck), state_home=state_home):
+        wait_for(lambda: is_listening(port), 40)
+        with serving(str(deck), state_home=state_home) as second:
+            second.until(lambda state: any("already presented" in line["text"] for line in state["log"]), 40)
+        assert is_listening(port)
+    wait_for(lambda: not is_listening(port), 20)

@@ -110,6 +110,15 @@ class OwnedProcesses:
                 await self._ensure(name)
         return Started(adopted, tuple(found["changed"]), tuple(found["removed"]))
 
+    async def admit(self) -> bool:
+        """Become the one server of this show, and return whether it adopts what an earlier server left.
+
+        Starts nothing but the supervisor. Raises `SubjectError` while another server presents the show.
+        """
+        async with self._lock:
+            self._stopping = False
+            return await self._connect()
+
     async def _connect(self) -> bool:
         if self._connection is not None:
             return True
