@@ -7,7 +7,7 @@ from demo.show import commands as c
 from demo.show import events as e
 from demo.show.deck import edited, titles_of
 from demo.show.health_sample import Sample
-from demo.show.measuring import is_back, measure
+from demo.show.measuring import is_back, measure, was_injected_before_another
 from demo.show.refusal import Refusal, guard_entries, refuse_injection, refuse_target
 from demo.show.state import FaultState, ShowState
 from demo.show.timer import Timer
@@ -365,7 +365,8 @@ def _decide_observe(command: c.Observe, state: ShowState, at: float) -> Decision
     if freshness == "live" and state.is_up_again(complete):
         events.append(e.PartsHealed())
     for fault in state.faults:
-        events.extend(measure(fault, complete, fault.name in seen, at))
+        is_overtaken = was_injected_before_another(fault, state.faults)
+        events.extend(measure(fault, complete, fault.name in seen, at, is_overtaken=is_overtaken))
     return tuple(events)
 
 

@@ -171,6 +171,20 @@ def test_an_effect_that_was_there_before_proves_nothing() -> None:
     assert show.fault().detected_after_sec is not None
 
 
+@pytest.mark.parametrize("with_another", [False, True])
+def test_a_symptom_after_the_heal_counts_unless_another_fault_came_later(with_another: bool) -> None:
+    show = player(faults=[fault(), fault("other")])
+    show.see()
+    run = show.inject()
+    show.play(c.FaultDue("kill", run))
+    show.play(c.HealEnd("kill", run))
+    if with_another:
+        show.inject("other")
+    show.see(up=False, seen=["kill", "other"], later=0.5)
+    assert (show.fault().detected_after_sec is None) == with_another
+    assert (show.fault("other").detected_after_sec is not None) == with_another
+
+
 def recovered(show_state: ShowState) -> float | None:
     found = show_state.fault("kill")
     assert found is not None
