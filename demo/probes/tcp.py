@@ -24,7 +24,7 @@ class TcpProbe:
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self.deadline_sec):
-                _, writer = await asyncio.open_connection(self.host, self.port)
+                writer = await self._connect()
         except TimeoutError:
             return Reading(trouble=f"no answer in {self.deadline_sec * 1000:.0f} ms")
         except socket.gaierror:
@@ -37,3 +37,16 @@ class TcpProbe:
             async with asyncio.timeout(self.deadline_sec):
                 await writer.wait_closed()
         return Reading({"latency": latency}, took_ms=latency * 1000)
+
+    async def _connect(self) -> asyncio.StreamWriter:
+        """Connect to the first address of the host that accepts. Raises `OSError`."""
+        # Looked up here: where the loop does it in `open_connection`, a look-up that fails after our timeout is
+        # reported on the terminal, for nobody waits for it any more.
+        found = await asyncio.get_running_loop().getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        refused: OSError = ConnectionRefusedError()
+        for address in dict.fromkeys(str(info[4][0]) for info in found):
+            try:
+                return (await asyncio.open_connection(address, self.port))[1]
+            except OSError as error:
+                refused = error
+        raise refused
