@@ -138,11 +138,28 @@ class Server:
         try:
             rest, _ = self.process.communicate(timeout=END_TIMEOUT_SEC)
         except subprocess.TimeoutExpired:
+            what = "did not end" if self.process.poll() is None else "ended, but its output did not"
+            holders = _holders_of(self.process.stdout)
             self.process.kill()
-            rest, _ = self.process.communicate()
-            raise AssertionError(f"the server did not end within {END_TIMEOUT_SEC} s: {self.output}{rest}") from None
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.communicate(timeout=2)  # reads what is left, and closes the pipe
+            raise AssertionError(
+                f"the server {what} in {END_TIMEOUT_SEC} s; open in {holders}: {self.output}"
+            ) from None
         self.output += rest
         return self.process.wait()
+
+
+def _holders_of(pipe: IO[str] | None) -> list[str]:
+    """The command lines of other processes that have this pipe open."""
+    found = []
+    name = f"pipe:[{os.fstat(pipe.fileno()).st_ino}]" if pipe is not None and not pipe.closed else ""
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            is_other = entry.name.isdecimal() and int(entry.name) != os.getpid()
+            if is_other and name and any(str(fd.readlink()) == name for fd in (entry / "fd").iterdir()):
+                found.append(f"{entry.name} {(entry / 'cmdline').read_bytes()[-200:]!r}")
+    return found
 
 
 def wait_for(look: Callable[[], T | None], limit: float = 15.0, say: Callable[[], str] = lambda: "") -> T:
