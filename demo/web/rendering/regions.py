@@ -86,7 +86,7 @@ REGIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "health": ("health_state", "health_text", "sampled_at", "banners"),
         "notes": ("heading", "error", "notes", "text_format"),
         "thumb": ("number", "position", "total", "blocked_by", "next_heading", "faults", "halted"),
-        "sheet": ("number", "position", "halted", "faults", "can_rerun", "blackout", "frozen_on", "timer"),
+        "sheet": ("position", "halted", "faults", "can_rerun", "blackout", "frozen_on", "timer"),
         "build": (),
     },
 }

@@ -30,7 +30,7 @@ _STEP = re.compile(r"[0-9]{1,9}\.[0-9]{1,9}", re.ASCII)
 
 _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,20})?")
 
-_PLACE = {"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,9})?$", "examples": ["3", "3.2"]}
+_PLACE = {"type": "string", "pattern": r"^(\s*([0-9]{1,9}(\.[0-9]{1,9})?|-[0-9]{1,8})\s*)?$", "examples": ["3", "3.2"]}
 _SWITCH = {"type": "boolean"}
 _DURATION = {"type": "number", "minimum": c.MIN_DURATION_SEC, "maximum": c.MAX_DURATION_SEC}
 _TARGET = {"type": "string", "minLength": 1, "maxLength": c.MAX_TARGET}
