@@ -17,7 +17,7 @@ import pytest
 
 from tests.cli.test_cli import descendants
 from tests.support.marker import SUBJECT, marker
-from tests.support.servers import Server, serving
+from tests.support.servers import Server, serving, wait_for
 
 
 def node_of(state: dict[str, Any], name: str) -> dict[str, Any]:
@@ -123,6 +123,9 @@ def test_a_full_disk_stops_no_move_and_no_heal_and_loses_nothing(tmp_path: Path)
             server.until(lambda state: state["seq"] > 0)
             assert server.client.post("/chaos/break").status_code == 202
             server.until(lambda state: state["chaos"][0]["state"] == "active")
+            # Without that mark the next server would take the injection for one that was interrupted, and its watchdog
+            # would look after it for half a minute.
+            wait_for(lambda: rows(disk / "show", "SELECT state FROM undos") == [("applied",)])
             ballast = fill(disk)
             answers = [server.client.post("/say", json={"text": f"line {n} {'x' * 250}"}) for n in range(100)]
             assert {answer.status_code for answer in answers} == {200}
