@@ -71,7 +71,7 @@ class Condition:
 
     @property
     def during(self) -> str | None:
-        """The fault while which it is looked at, None for always."""
+        """The fault during which it is looked at; None: always."""
         return self.suffix.fault if self.suffix.word == "during" else None
 
     @property

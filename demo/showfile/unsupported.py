@@ -3,6 +3,7 @@
 Nothing of it is dropped in silence: whoever presents must know that it will not be there.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from demo.showfile.yaml_reader import YamlData
 
 NOT_YET = "is not carried out yet"
 SHOWN_NOWHERE = ("panels", "events", "theme", "language")
+_CODE_STEPS = re.compile(r"^\s*(?:`{3,}|~{3,})[^\s{`]*\s*\{[^{}\n]*\|[^{}\n]*\}", re.MULTILINE)
 OF_CHAPTERS = ("layout", "panel", "highlight", "vote")
 
 
@@ -48,10 +50,15 @@ def _in_chapters(source: ShowSource) -> Iterator[Problem]:
 
 
 def _in_texts(source: ShowSource) -> Iterator[Problem]:
-    """Warn of images and columns, each once."""
+    """Warn of columns, of steps in code, and of images, each once."""
     for chapter in source.chapters:
         if any(block.widths for page in chapter.pages for block in split_columns(page)):
             text = f"the layout of columns {NOT_YET}: their texts are shown one below the other"
+            yield Problem(chapter.file, Position(chapter.line), text, "warning")
+            break
+    for chapter in source.chapters:
+        if any(_CODE_STEPS.search(page) for page in chapter.pages):
+            text = f"showing code step by step {NOT_YET}: the code is shown whole"
             yield Problem(chapter.file, Position(chapter.line), text, "warning")
             break
     if source.images:

@@ -3,7 +3,8 @@
 import pytest
 
 from demo.showfile.source import parse_source
-from demo.showfile.unsupported import find_unsupported
+from demo.showfile.unsupported import OF_CHAPTERS, SHOWN_NOWHERE, find_unsupported
+from tests.showfile.documentation import DOCUMENT
 
 TEXT = "\n---\n\n# One\n"
 
@@ -37,6 +38,22 @@ def test_a_key_of_a_chapter_and_columns_are_told() -> None:
         "layout",
         "the layout of columns",
     ]
+
+
+def test_code_that_is_to_be_shown_step_by_step_is_told() -> None:
+    source, problems = parse_source("# One\n\n```sql {1|2}\na\nb\n```\n", "a.md", None)
+    assert not problems
+    assert [str(found) for found in find_unsupported(source)] == [
+        "a.md:1:1: warning: showing code step by step is not carried out yet: the code is shown whole"
+    ]
+    source, _ = parse_source("# One\n\n```sql {2}\na\nb\n```\n\n`{1|2}` is text.\n", "a.md", None)
+    assert find_unsupported(source) == []
+
+
+def test_the_documentation_lists_all_of_it() -> None:
+    section = DOCUMENT.read_text("utf-8").split("## What is not carried out yet\n")[1].split("\n## ")[0]
+    for key in (*SHOWN_NOWHERE, *OF_CHAPTERS, "subject"):
+        assert f"`{key}`" in section
 
 
 def test_a_file_that_needs_nothing_of_that_is_told_nothing() -> None:

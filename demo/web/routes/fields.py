@@ -57,7 +57,10 @@ def _place(value: object) -> Place:
         return Place(int(chapter), int(step))
     if isinstance(value, float) and not value.is_integer():  # 3.1 and 3.10 are one number, but two steps
         raise ValueError(f"'from' with a step must be sent as text, like \"3.2\", not as the number {value!r}")
-    return Place(whole_number("from", value))
+    try:
+        return Place(whole_number("from", value))
+    except ValueError:
+        raise ValueError(f"'from' must be a chapter like 3, or its step like 3.2, not {str(value)[:40]!r}") from None
 
 
 def _switch(name: str, value: object) -> bool | None:
