@@ -29,7 +29,7 @@ class HealthMonitor:
     def __init__(self, context: ConductorContext, poller: Poller | None, drivers: Sequence[FaultDriver]) -> None:
         self._context = context
         self._poller = poller
-        self._drivers = drivers
+        self.drivers = drivers
         self._task: asyncio.Task[None] | None = None
         self._end_reason: str | None = None
         self._last_error = ""
@@ -138,7 +138,7 @@ class HealthMonitor:
         # Each driver gets a copy that it may change; marshal copies samples of many nodes fastest.
         packed, told_at = marshal.dumps(dict(sample.raw)), sample.told_at
         # Once for each sample, here at the edge: `decide` must stay pure and never call foreign code.
-        for driver in self._drivers:
+        for driver in self.drivers:
             fault = self._context.state.fault(driver.config.name)
             if fault is not None:
                 visible[fault.name] = self._ask_driver(driver, packed, told_at, _choose_since(fault, sample))

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,11 @@ from demo.processes.owned.spec import ProcessState as OwnedState
 from demo.proxy.launch import ShowProxies
 from demo.proxy.route import Route
 from demo.show.following import FollowedShow
-from demo.showfile.board import ProbeBoard
+from demo.showfile.board import EditedProbes, ProbeBoard
 from demo.showfile.drivers import DriverContext, Secrets, build_drivers
 from demo.showfile.drivers.build import describe_targets
 from demo.showfile.drivers.fresh import AskProbes
+from demo.showfile.drivers.json_fault import SharedDocuments
 from demo.showfile.drivers.steps import StepRunner
 from demo.showfile.drivers.substitution import fill, from_values, names_in
 from demo.showfile.links import read_links
@@ -32,8 +34,20 @@ from demo.showfile.schema.probes import LogProbe
 from demo.showfile.schema.system import ProcessSettings
 from demo.showfile.show import Show
 from demo.showfile.show_poller import ShowPoller
+from demo.types import FaultDriver
 
 _WORDS: Mapping[str, str] = {"new": "not started", "starting": "starting", "up": "running", "ended": "ended"}
+
+
+@dataclass(frozen=True)
+class EditedSystem:
+    """What an edit of the file changes in a running system. `gone_nodes`: what nothing tells of any more."""
+
+    show: Show
+    probes: EditedProbes
+    drivers: tuple[FaultDriver, ...]
+    links: Mapping[str, Sequence[str]]
+    gone_nodes: tuple[str, ...]
 
 
 class RunningSystem:
@@ -84,7 +98,8 @@ class RunningSystem:
             processes=self.processes,
             proxies=self.proxies,
         )
-        self.drivers = build_drivers(settings, self._context)
+        self._documents = SharedDocuments()
+        self.drivers = build_drivers(settings, self._context, self._documents)
         self.board.on_answer(self._wake)
         self.processes.on_change(self._process_changed)
 
@@ -171,6 +186,27 @@ class RunningSystem:
             return LogLines(found.lines, found.end)
 
         return lines
+
+    # Edits of the file while it runs.
+
+    def prepare(self, show: Show) -> EditedSystem:
+        """Return what an edited show has in place of this one's; changes nothing. Raises `DemoError`."""
+        settings = show.settings
+        probes = self.board.prepare(settings.probes, settings.groups)
+        gone = self.board.missing_in(probes) | {name for name in self.loads.names if name not in settings.load}
+        drivers = build_drivers(settings, self._context, self._documents)
+        return EditedSystem(show, probes, drivers, read_links(settings.links), tuple(sorted(gone)))
+
+    def adopt(self, edited: EditedSystem) -> None:
+        """Go on with the probes, faults and links of an edited show."""
+        self._show, self.drivers, self._links = edited.show, edited.drivers, edited.links
+        self.board.adopt(edited.probes)
+        self.poller.adopt(edited.links)
+
+    async def adopt_loads(self, edited: EditedSystem) -> None:
+        """Go on with the loads of an edited show. Raises `SubjectError`."""
+        with self._masked():
+            await self.loads.adopt(edited.show.settings.load)
 
     # Its life.
 
