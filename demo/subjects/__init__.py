@@ -72,7 +72,7 @@ def check(name: str, subject: Subject) -> None:
 
 
 def claim(name: str, subject: Subject) -> None:
-    """Keep other processes from presenting this subject, if one alone may. Raises `SubjectError` if another one does."""
+    """Keep other processes from presenting it, if one alone may. Raises `SubjectError` while another one does."""
     if isinstance(subject, PresentedOnce):
         call(f"{name}.claim", subject.claim)
 
