@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from demo.showfile.file_text import UnreadableFile, read_text
-from demo.showfile.problems import Problem, ShowFileError
+from demo.showfile.problems import Problem, ShowFileError, shorten
 from demo.showfile.schema.front_matter import FrontMatter
 from demo.showfile.show import Show, check_show
 from demo.showfile.source import ShowSource
@@ -15,6 +15,10 @@ AT_ONCE = frozenset(
     {"title", "description", "duration", "probes", "groups", "links", "faults", "load"},
 )
 """What is taken over of a front matter while the show goes on; anything else is, at the next start."""
+
+
+MAX_MESSAGE = 160
+"""Characters of a problem that is told while the show goes on; demo check tells all of it."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,8 @@ def read_edited(path: Path, running: Show, may_run: bool) -> ReadFile:
         return ReadFile(None, describe_problems(path, errors), _others(source))
     if not may_run and (found := needs_trust(show)):
         more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-        why = f"{path}: it would need -x (--allow-run) now, for it {found[0].kind} {found[0].text}{more}"
+        what = shorten(f"{found[0].kind} {found[0].text}", MAX_MESSAGE)
+        why = f"{path}: the edited file needs -x (--allow-run) now, for it {what}{more}"
         return ReadFile(None, f"{why}; the show goes on with the file as it was", _others(source))
     return ReadFile(show, "", _others(source))
 
@@ -50,6 +55,7 @@ def read_edited(path: Path, running: Show, may_run: bool) -> ReadFile:
 def describe_problems(path: Path, problems: Sequence[Problem]) -> str:
     """Return the first problem with its place, and how many there are."""
     first = str(problems[0]) if problems else f"{path}: it cannot be presented"
+    first = shorten(first, MAX_MESSAGE + len(str(path)))
     more = f" ({len(problems) - 1} more: demo check lists all)" if len(problems) > 1 else ""
     return f"{first}{more}; the show goes on with the file as it was"
 
@@ -69,9 +75,9 @@ def describe_edit(path: Path, edited: Show, running: Show, later: Sequence[str],
     """Return the line about an edit for the presenter's log."""
     said = [f"{path.name} was edited"]
     if later:
-        said.append(f"{', '.join(later)}: changed at the next start only")
+        said.append(f"at the next start: {', '.join(later)}")
     if in_place:
-        said.append(f"{', '.join(in_place)}: changed once healed, until then as injected")
+        said.append(f"once healed: {', '.join(in_place)}")
     if edited.name != running.name and "id" not in later:
         said.append(f"the next start begins a new show: to continue this one, write id: {running.name}")
     return "; ".join(said)

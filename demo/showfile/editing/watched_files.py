@@ -23,8 +23,9 @@ Stamp = tuple[int, int, int, int] | None
 class WatchedFiles:
     """`main` is the show file; `others` are what it includes, whether or not they exist."""
 
-    def __init__(self, main: Path, others: Iterable[Path] = ()) -> None:
+    def __init__(self, main: Path, others: Iterable[Path] = (), *, gone_sec: float = GONE_SEC) -> None:
         self.main = main
+        self._gone_sec = gone_sec
         self.others = tuple(others)
         self._seen: dict[Path, Stamp] | None = None
 
@@ -38,7 +39,7 @@ class WatchedFiles:
         return True
 
     async def _wait_until_settled(self, now: dict[Path, Stamp]) -> dict[Path, Stamp]:
-        until = time.monotonic() + GONE_SEC
+        until = time.monotonic() + self._gone_sec
         while True:
             await asyncio.sleep(SETTLE_SEC)
             before, now = now, await self._look()
