@@ -11,10 +11,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from demo.compose.client_config import without_proxies
+from demo.compose.packages import installs_compose
 from demo.errors import SubjectError
 from demo.processes.environment import for_compose
-from demo.subjects.cluster.client_config import without_proxies
-from demo.subjects.cluster.packages import installs_compose
 
 VERSION_SEC = 6.0
 """The old docker-compose, written in Python, needs over 3 s on a busy machine."""
