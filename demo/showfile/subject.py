@@ -9,6 +9,7 @@ from typing import Any
 from demo.conditions import parse
 from demo.errors import SubjectError
 from demo.show.following import FollowedShow
+from demo.showfile.containers import HEAL_SEC as COMPOSE_HEAL_SEC
 from demo.showfile.markdown.columns import split_columns
 from demo.showfile.predictions import PredictionWatch, WatchingPoller
 from demo.showfile.running import RunningSystem
@@ -66,7 +67,7 @@ class ShowFile:
 
     @property
     def heal_sec(self) -> float:
-        return HEAL_SEC
+        return HEAL_SEC + (COMPOSE_HEAL_SEC if self._system.containers.compose is not None else 0.0)
 
     def options_to_make_it_again(self) -> Mapping[str, Any]:
         """Return the options that make this subject again in another process, whatever becomes of the file."""
