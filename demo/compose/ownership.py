@@ -113,7 +113,7 @@ class ProjectClaim:
         Orphaned containers become ours to remove.
         """
         owner = claim_on(found)
-        if owner in ("nobody's", "left") and not self._lock.acquire(engine):
+        if owner in ("nobody's", "left", "ours") and not self._lock.acquire(engine):
             return "another's"
         self.is_ours_to_remove |= not self._keeps and owner == "left"
         return owner
