@@ -10,6 +10,7 @@ from demo.conditions import parse
 from demo.errors import SubjectError
 from demo.show import ShowState
 from demo.show.following import EditedShow, FollowedShow
+from demo.showfile.containers import HEAL_SEC as COMPOSE_HEAL_SEC
 from demo.showfile.editing.taking_over import Edit, EditWatch
 from demo.showfile.markdown.columns import split_columns
 from demo.showfile.predictions import PredictionWatch, WatchingPoller
@@ -74,7 +75,7 @@ class ShowFile:
 
     @property
     def heal_sec(self) -> float:
-        return HEAL_SEC
+        return HEAL_SEC + (COMPOSE_HEAL_SEC if self._system.containers.compose is not None else 0.0)
 
     def options_to_make_it_again(self) -> Mapping[str, Any]:
         """Return the options that make this subject again in another process, whatever becomes of the file."""
