@@ -4,10 +4,9 @@ import asyncio
 
 import aiohttp
 
-from demo.load.sender import NO_ANSWER, OK, Answer
+from demo.load.sender import BROKEN, NO_ANSWER, OK, Answer
 
 REFUSED = Answer("connection refused", is_answer=False)
-BROKEN = Answer("connection broken", is_answer=False)
 
 
 class HttpSender:

@@ -88,8 +88,9 @@ class ShowFile:
         self._system.listen(tell)
 
     def follow(self, show: FollowedShow) -> None:
-        self._system.follow(show)
+        # Predictions first: what is still to be judged is judged before the loads begin to measure another fault.
         self._predictions.follow(show)
+        self._system.follow(show)
 
     def unmet(self, number: int) -> str:
         """Return the message of the first requirement of a chapter that does not hold; what is not known does not."""
