@@ -1,6 +1,7 @@
 """Requests by HTTP: GET of one URL. An answer below 400 is a success; a redirect is an answer, and not followed."""
 
 import asyncio
+from collections.abc import Mapping
 
 import aiohttp
 
@@ -12,12 +13,13 @@ REFUSED = Answer("connection refused", is_answer=False)
 class HttpSender:
     """Keeps connections open between requests, as many as are needed at the same time. Made within a running loop."""
 
-    def __init__(self, url: str, timeout_sec: float) -> None:
+    def __init__(self, url: str, timeout_sec: float, headers: Mapping[str, str] | None = None) -> None:
         self._url, self._timeout_sec = url, timeout_sec
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(),
+            headers=headers,
         )
 
     async def send(self, number: int) -> Answer:

@@ -8,7 +8,9 @@ from typing import Any
 from demo.clock import CLOCK
 from demo.conditions import Condition, Facts, NodeFact, Quantity, Value
 from demo.errors import FaultError, InvalidValue, SubjectError
+from demo.load.book.http import FIRST, LAST, NUMBER, BookRequest, HttpBook
 from demo.load.book.postgres import PostgresBook
+from demo.load.book.redis import RedisBook
 from demo.load.book.run_name import RunName
 from demo.load.book.sender import BookSender, BookState
 from demo.load.book.store import BookStore
@@ -222,7 +224,8 @@ class ShowFacts:
 def make_sender(name: str, settings: LoadSettings, fill: Callable[[str], str]) -> Sender:
     """Return what sends the requests of a load. Raises `FaultError` for a secret without a value, `InvalidValue`."""
     if settings.http is not None:
-        return HttpSender(fill(settings.http), settings.timeout)
+        headers = {key: fill(text) for key, text in settings.headers.items()}
+        return HttpSender(fill(settings.http), settings.timeout, headers)
     if settings.redis is not None:
         return RedisSender(name, fill(settings.redis), settings.timeout)
     return PostgresSender(name, fill(settings.postgres or ""), settings.timeout)
@@ -230,7 +233,25 @@ def make_sender(name: str, settings: LoadSettings, fill: Callable[[str], str]) -
 
 def make_store(run: RunName, settings: LoadSettings, fill: Callable[[str], str]) -> BookStore:
     """Return where the numbered writes of a load go. Raises as `make_sender` does."""
-    return PostgresBook(run, fill(settings.postgres or ""), settings.timeout)
+    if settings.redis is not None:
+        return RedisBook(run, fill(settings.redis), settings.timeout)
+    if settings.postgres is not None:
+        return PostgresBook(run, fill(settings.postgres), settings.timeout)
+    request = BookRequest(
+        url=_fill_around_numbers(settings.http or "", fill),
+        read=_fill_around_numbers(settings.read or "", fill),
+        method=settings.method or "POST",
+        body=_fill_around_numbers(settings.body or "", fill),
+        headers={key: fill(text) for key, text in settings.headers.items()},
+    )
+    return HttpBook(request, settings.timeout)
+
+
+def _fill_around_numbers(text: str, fill: Callable[[str], str]) -> str:
+    """Fill in secrets, and leave what stands for a number."""
+    for name in (NUMBER, FIRST, LAST):
+        text = text.replace(name, f"${name}")
+    return fill(text)
 
 
 def fact_of(measured: Measured, field: str) -> Value:

@@ -22,21 +22,11 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 OF_NODES = ("state", "health")
 """What is known of every node, seen from outside of its probe."""
 
-OF_LOADS = (
-    "rate",
-    "errors",
-    "count",
-    "avg",
-    "med",
-    "min",
-    "max",
-    "p",
-    "lost",
-    "ambiguous",
-    "duplicate",
-    "out_of_order",
-)
-"""What is known of the requests of a load; those of its book also as `book.lost`."""
+OF_LOADS = ("rate", "errors", "count", "avg", "med", "min", "max", "p")
+"""What is known of the requests of a load."""
+
+OF_BOOKS = ("written", "confirmed", "refused", "ambiguous", "lost", "duplicate", "landed", "out_of_order")
+"""What is known of the writes of a load with a book, as `book.lost`."""
 
 BOOK = "book"
 
