@@ -45,20 +45,24 @@ def describe_book(state: BookState) -> str:
 
 
 def add_book(card: Mapping[str, Any], state: BookState) -> dict[str, Any]:
-    """Return the card of a load with what is known of its writes: it is down while something is wrong with them."""
+    """Return the card of a load with what is known of its writes.
+
+    Its health stays that of the requests: what is lost never recovers, but the system does.
+    """
     counts = state.counts
     numbers: dict[str, float | None] = {"confirmed": counts.confirmed}
+    wrong: list[tuple[str, int]] = []
     if state.is_known:
         numbers["lost"] = counts.wrong.lost
-        numbers |= {word: number for word, number in _wrong(counts.wrong) if word != "lost"}
+        wrong = _wrong(counts.wrong)
+        numbers |= {word: number for word, number in wrong if word != "lost"}
     if counts.ambiguous:
         numbers["ambiguous"] = counts.ambiguous
-    wrong = state.is_known and not counts.wrong.is_none
+    found = [f"{number} confirmed {'write' if number == 1 else 'writes'} {word}" for word, number in wrong]
     before = [f"{number} {word} before" for word, number in _wrong(counts.wrong_before)]
-    unread = f"what it wrote cannot be read again: {state.trouble}" if state.trouble else ""
-    detail = " · ".join(part for part in (card["detail"], unread, *before) if part)
-    health = "down" if wrong else card["health"]
-    return {**card, "health": health, "detail": detail, "metrics": {**card["metrics"], **numbers}}
+    unread = [f"what it wrote cannot be read again: {state.trouble}"] if state.trouble else []
+    detail = " · ".join(part for part in (*found, card["detail"], *unread, *before) if part)
+    return {**card, "detail": detail, "metrics": {**card["metrics"], **numbers}}
 
 
 def book_metrics(name: str, state: BookState) -> Iterator[dict[str, Any]]:

@@ -117,14 +117,15 @@ class RedisBook:
                 for block in range((first - 1) // BLOCK, (last - 1) // BLOCK + 1):
                     pipe.lrange(self.key(block), 0, -1)
                     pipe.expire(self.key(block), KEEP_SEC)
-                role, *answers = await pipe.execute()
-        except ResponseError as error:
-            raise BookError(describe_refusal(error)) from error
+                role, *answers = await pipe.execute(raise_on_error=False)  # a replica refuses EXPIRE
         except (RedisError, OSError) as error:
             raise BookError((NO_ANSWER if is_timeout(error) else NOT_CONNECTED).trouble) from error
-        if role[0] not in (b"master", "master"):
+        lists = answers[::2]
+        if refused := next((answer for answer in (role, *lists) if isinstance(answer, Exception)), None):
+            raise BookError(describe_refusal(refused))
+        if role[0] != b"master":
             raise BookError(REPLICA)
-        return [int(number) for numbers in answers[::2] for number in numbers]
+        return [int(number) for numbers in lists for number in numbers]
 
     async def close(self) -> None:
         with contextlib.suppress(RedisError, OSError, TimeoutError):
