@@ -13,8 +13,6 @@ BOOK_PREFIX = f"{BOOK}."
 READ_FIELDS = ("lost", "duplicate", "out_of_order", "landed")
 """Known only while the writes can be read again."""
 
-BOOK_FIELDS = ("written", "confirmed", "refused", "ambiguous", *READ_FIELDS)
-
 _WORDS: Mapping[str, str] = {
     "lost": "lost",
     "duplicate": "there twice",

@@ -21,7 +21,8 @@ from demo.load.postgres import PostgresSender
 from demo.load.redis import RedisSender
 from demo.load.sender import Sender
 from demo.probes.numbers import rounded
-from demo.showfile.books import BOOK, BOOK_FIELDS, BOOK_PREFIX, add_book, book_fact, book_metrics
+from demo.showfile.books import BOOK, BOOK_PREFIX, add_book, book_fact, book_metrics
+from demo.showfile.schema.descriptions import BOOK_FIELDS
 from demo.showfile.schema.system import LoadSettings
 
 CARD_SEC = 2.0

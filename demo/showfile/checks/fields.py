@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from demo.showfile.checks import texts
+from demo.showfile.schema.descriptions import BOOK_FIELDS
 from demo.showfile.schema.probes import ProbeSettings
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -25,7 +26,7 @@ OF_NODES = ("state", "health")
 OF_LOADS = ("rate", "errors", "count", "avg", "med", "min", "max", "p")
 """What is known of the requests of a load."""
 
-OF_BOOKS = ("written", "confirmed", "refused", "ambiguous", "lost", "duplicate", "landed", "out_of_order")
+OF_BOOKS = tuple(BOOK_FIELDS)
 """What is known of the writes of a load with a book, as `book.lost`."""
 
 BOOK = "book"

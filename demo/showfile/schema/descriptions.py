@@ -272,6 +272,17 @@ CHECKS: Mapping[str, str] = {
     "during-fault": "from the first injection to the recovery (OnChaos)",
 }
 
+BOOK_FIELDS: Mapping[str, str] = {
+    "written": "writes that were sent",
+    "confirmed": "writes that were answered with success",
+    "refused": "writes that surely did not happen: refused, or nothing to send them to",
+    "ambiguous": "writes without an answer in time, or whose connection broke: neither confirmed nor lost",
+    "lost": "confirmed writes that are not there",
+    "duplicate": "writes that are there more than once",
+    "landed": "writes that were not confirmed, and are there",
+    "out_of_order": "writes that stand behind one which was sent only after they had been confirmed",
+}
+
 CONDITIONS: Mapping[str, str] = {
     "status == 200": "a field of a probe, within that probe: also !=, <, <=, >, >=",
     "api.latency < 300ms": "a field of a declared probe: elsewhere",
