@@ -11,6 +11,7 @@ import aiohttp
 
 from demo.conditions import Condition, Facts, parse
 from demo.errors import FaultError, SubjectError
+from demo.load.book.sender import BookState
 from demo.probes.log import LinesSince, LogLines
 from demo.probes.process import ProcessState
 from demo.processes.owned.client import OwnedProcesses
@@ -80,7 +81,7 @@ class RunningSystem:
             folder=self._folder,
         )
         self.board = ProbeBoard(settings.probes, self._sources, settings.groups)
-        self.loads = ShowLoads(settings.load, self._fill, self._wake)
+        self.loads = ShowLoads(settings.load, self._fill, self._wake, show.name)
         self._facts = ShowFacts(self.board, self.loads)
         self._links = read_links(settings.links)
         more = [self._tell_targets, self._tell_loads]
@@ -309,6 +310,17 @@ class RunningSystem:
     @property
     def facts(self) -> Facts:
         return self._facts
+
+    def ask_books(self, condition: Condition) -> bool:
+        """Read all writes again that a condition asks for; return whether it asks for any."""
+        names = self._facts.books_in(condition)
+        self.loads.ask_books(names)
+        return bool(names)
+
+    def books_of(self, condition: Condition) -> Sequence[BookState]:
+        """Return what is known of the writes that a condition asks for."""
+        states = map(self.loads.book, sorted(self._facts.books_in(condition)))
+        return [state for state in states if state is not None]
 
     async def wait_for_change(self) -> None:
         """Return once a probe has answered, a load has measured, or the show has moved."""

@@ -106,8 +106,9 @@ class ShowFile:
 
     def follow(self, show: FollowedShow) -> None:
         show.subscribe(self._moved)  # before the others: they shall see the edited chapters with the edited deck
-        self._system.follow(show)
+        # Predictions before the loads: what is still to be judged is judged before those measure another fault.
         self._predictions.follow(show)
+        self._system.follow(show)
 
     # Edits of the file.
 
