@@ -89,7 +89,7 @@ class ShowFileStand:
         """By clients and files of our own; of what the show starts, nothing may be left when its owner has gone."""
         checks = {
             "the server of somebody else's": self._answers("FOREIGN", b"GET / HTTP/1.0\r\n\r\n", b"HTTP/1.0 200"),
-            "Redis": self._answers("REDIS", b"PING\r\n", b"+PONG"),
+            "Redis": self._answers("REDIS", b"SET outside 1\r\n", b"+OK"),
             "the document": Service.document == {"weight": 1, "other": 2},
             "the switch": Service.is_on,
             "the file": (self.folder / "replicas").read_text() == "3\n",
