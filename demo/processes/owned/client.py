@@ -60,6 +60,8 @@ class OwnedProcesses:
         self._ready = dict(ready or {})
         self.limits = limits or Limits()
         self._connection: SupervisorConnection | None = None
+        self._is_configured = False
+        """Whether the supervisor knows which processes there are."""
         self._states = {name: ProcessState(name) for name in self.specs}
         self._listeners: list[OnChange] = []
         self._lock = asyncio.Lock()
@@ -106,6 +108,7 @@ class OwnedProcesses:
             timeout_sec = sum(spec.stop_timeout_sec for spec in self.specs.values()) + MARGIN_SEC
             specs = [spec.to_json() for spec in self.specs.values()]
             found = await self._request("configure", timeout_sec=timeout_sec, specs=specs)
+            self._is_configured = True
             for name in self.specs:
                 await self._ensure(name)
         return Started(adopted, tuple(found["changed"]), tuple(found["removed"]))
@@ -122,6 +125,7 @@ class OwnedProcesses:
     async def _connect(self) -> bool:
         if self._connection is not None:
             return True
+        self._is_configured = False
         self._connection, states, adopted = await find_or_start(
             self.show, self.limits, self._take, self._take_supervisor_end
         )
@@ -173,8 +177,8 @@ class OwnedProcesses:
         return self.state(name)
 
     async def _restart(self, name: str) -> None:
-        if self._connection is None:
-            # All has ended with the supervisor.
+        if self._connection is None or not self._is_configured:
+            # All has ended with the supervisor, and a new one knows of none.
             await self.start()
         elif self.state(name).phase == "up" and not await self._is_judged_up(name):
             await self._ensure(name, do="replace")
