@@ -65,6 +65,7 @@ class Conductor:
         self.commands = CommandCounts()
         self._queue = CommandQueue()
         self._gate = ChapterGate(config.unmet)
+        self.panels = config.panels
         self._writer = JournalWriter(self, self._queue.hurry)
         self._listeners: list[Listener] = []
         self._reported: set[str] = set()

@@ -8,6 +8,7 @@ from typing import Any
 
 from demo.conditions import parse
 from demo.errors import SubjectError
+from demo.panels.picture import Panels
 from demo.show.following import FollowedShow
 from demo.showfile.markdown.columns import split_columns
 from demo.showfile.predictions import PredictionWatch, WatchingPoller
@@ -63,6 +64,10 @@ class ShowFile:
     @property
     def faults(self) -> Sequence[FaultDriver]:
         return self._system.drivers
+
+    @property
+    def panels(self) -> Panels:
+        return self._system.panels
 
     @property
     def heal_sec(self) -> float:
@@ -124,6 +129,8 @@ def _make_chapter(chapter: ShowChapter, runner: ChapterSteps) -> Chapter:
         hypothesis=settings.hypothesis or "",
         shows_evidence=settings.evidence,
         format="markdown",
+        panels=settings.panels,
+        has_large_panels=settings.layout == "panel",
     )
 
 
