@@ -51,12 +51,8 @@ class PanelDrawing:
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._screen = PanelScreen(rows, columns, is_terminal=is_terminal, find_secrets=self._mask.find)
         self._line = ""
-        self.skipped = 0
-        """Lines that came too fast to be shown, since the last call of `take`."""
-
     def take(self, piece: OutputPiece) -> None:
         """Draw a piece of output. Raises `InvalidValue` when matching takes too long."""
-        self.skipped = piece.skipped
         data = piece.data
         if piece.has_gap:
             data = self._begin_after_gap(data)
@@ -105,6 +101,5 @@ class PanelDrawing:
         if more < 0 or _MOVES_CURSOR.search(text):
             return text
         lines = text.split("\n")
-        self.skipped += len(lines) - self._rows - 1
         self._screen.begin_sequence()
         return "\x1b[m" + "\n".join(lines[-self._rows - 1 :])

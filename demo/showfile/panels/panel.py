@@ -82,7 +82,7 @@ class ShownPanel:
             if piece.begins_run and self._replaces:
                 self._drawing.clear()
             self._drawing.take(piece)
-            skipped += self._drawing.skipped
+            skipped += piece.skipped
         if skipped:
             self._skipped, self._skipped_at = self._skipped + skipped, time.monotonic()
         rows = self._drawing.rows()
@@ -93,7 +93,7 @@ class ShownPanel:
         """Take over a picture if it differs from the last one."""
         if time.monotonic() - self._skipped_at > SKIPPED_SHOWN_SEC:
             self._skipped = 0
-        note = reading.note or (f"… {self._skipped:,} lines skipped" if self._skipped else "")
+        note = reading.note or describe_skipped(self._skipped)
         width = max((sum(len(span.text) for span in row) for row in rows), default=0)
         old = self.picture
         picture = replace(
@@ -105,3 +105,10 @@ class ShownPanel:
             picture = replace(picture, changed_at=CLOCK.now())
         self.picture = picture
         self._changed()
+
+
+def describe_skipped(lines: int) -> str:
+    """Return the note on lines that came too fast to be read; "" for none."""
+    if not lines:
+        return ""
+    return f"… {lines:,} lines skipped" if lines < 1_000_000 else f"… {lines / 1e6:.1f} million lines skipped"

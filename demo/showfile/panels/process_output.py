@@ -76,7 +76,7 @@ class ProgramOutput:
             await self._start()
         if self._processes.identity is None:
             self._plan_next(AGAIN_SEC)
-            return SourceReading(state="down", note=self._trouble or "not running")
+            return SourceReading(state="down", note=self._trouble.removeprefix(f"{self._name} ") or "not running")
         reading = await self._output.read(most)
         state = self._processes.state(self._name)
         if state.phase != "ended":
@@ -97,7 +97,7 @@ class ProgramOutput:
     def _read_ended(self, reading: SourceReading, state: ProcessState) -> SourceReading:
         """Say how it ended, and when it is run again."""
         if state.exit_code in NEVER_AGAIN and state.reason:
-            return SourceReading(reading.pieces, "down", state.reason)
+            return SourceReading(reading.pieces, "down", state.reason.removeprefix(f"{self._name} "))
         if self._every_sec is not None:
             self._plan_next(self._every_sec)
             note = "" if state.exit_code == 0 else reading.note
