@@ -34,7 +34,7 @@ _UNFINISHED = re.compile("\x1b(?:\\[[0-?]*[ -/]*|\\](?:P[0-9A-Fa-f]{0,6})?|[ -/]
 _STRING_END = re.compile("\x07|\x1b\\\\|\x1b|\x18|\x1a")
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
-    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\ud800-\udfff\U000e0000-\U000e0fff]"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e0fff]"
 )
 DRAWING = frozenset("@ABCDEFGHJKLMPXadefgmr")
 """The last characters of the sequences that move the cursor, erase, insert, delete, or set colours."""

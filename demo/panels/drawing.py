@@ -51,6 +51,7 @@ class PanelDrawing:
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._screen = PanelScreen(rows, columns, is_terminal=is_terminal, find_secrets=self._mask.find)
         self._line = ""
+
     def take(self, piece: OutputPiece) -> None:
         """Draw a piece of output. Raises `InvalidValue` when matching takes too long."""
         data = piece.data

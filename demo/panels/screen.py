@@ -121,11 +121,17 @@ class _Screen(pyte.Screen):
         start, (_, *look) = self.cursor.x, self.cursor.attrs
         end = min(self.columns, start + len(text))
         line = self.buffer[self.cursor.y]
+        self._split_wide(start, end)
         for x, character in zip(range(start, end), text, strict=False):
             line[x] = Char(character, *look)
-        if end < self.columns and line[end].data == "":
-            line[end] = Char(" ", *look)  # the second half of a wide character
         self.cursor.x = end
+
+    def _split_wide(self, start: int, end: int) -> None:
+        """Blank the halves of wide characters that stay when cells from `start` to `end` are written over."""
+        line = self.buffer[self.cursor.y]
+        for half, other in ((start, start - 1), (end, end)):
+            if 0 < half < self.columns and line[half].data == "":
+                line[other] = line[other]._replace(data=" ")
 
     def _draw_one(self, character: str) -> None:
         line, x, width = self.buffer[self.cursor.y], self.cursor.x, get_character_cell_size(character)
@@ -135,6 +141,7 @@ class _Screen(pyte.Screen):
                 line[at] = line[at]._replace(data=unicodedata.normalize("NFC", line[at].data + character))
         if width < 1 or x + width > self.columns:
             return
+        self._split_wide(x, x + width)
         line[x] = self.cursor.attrs._replace(data=character)
         if width == 2:
             line[x + 1] = self.cursor.attrs._replace(data="")
@@ -156,10 +163,7 @@ class _Screen(pyte.Screen):
 
 
 def _to_spans(cells: list[Char]) -> PanelRow:
-    return tuple(
-        Span("".join(cell.data for cell in group), words)
-        for words, group in groupby(cells, _words)
-    )
+    return tuple(Span("".join(cell.data for cell in group), words) for words, group in groupby(cells, _words))
 
 
 def _words(cell: Char) -> tuple[Word, ...]:

@@ -69,9 +69,7 @@ class RunningSystem:
             fill=self._fill,
             folder=self._folder,
         )
-        self.panels = ShowPanels(
-            settings.panels, self.processes, self._engine, lambda: project, self._secrets.values
-        )
+        self.panels = ShowPanels(settings.panels, self.processes, self._engine, lambda: project, self._secrets.values)
         self.board = ProbeBoard(settings.probes, self._sources, settings.groups)
         self.loads = ShowLoads(settings.load, self._fill, self._wake)
         self._facts = ShowFacts(self.board, self.loads)

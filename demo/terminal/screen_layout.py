@@ -12,8 +12,8 @@ from demo.panels.picture import Panels
 from demo.show import ShowState
 from demo.terminal.card_grid import CardGrid
 from demo.terminal.keymap import Keypad
-from demo.terminal.overlays import overlay
 from demo.terminal.output_panels import draw_panels
+from demo.terminal.overlays import overlay
 from demo.terminal.panels import Panels as ScreenParts
 from demo.terminal.row_layout import Block, Row, RowLayout, Rows, beside, blank, stack
 from demo.terminal.style import AMBER
