@@ -19,6 +19,7 @@ from demo.conductor.error_log import keep_log
 from demo.console_output import SAID_SEC, ConsoleWriter, print_error, print_lines
 from demo.invitation import Invitation
 from demo.journal.library import JournalOpener
+from demo.panels.picture import NoPanels, ShowsPanels
 from demo.relay.broadcast import Broadcast
 from demo.relay.feed import RelayStore
 from demo.show import commands as c
@@ -198,6 +199,7 @@ def _build_config(
         journal=opener.open,
         watchdog=watchdog,
         unmet=subject.unmet if isinstance(subject, GuardsChapters) else lambda number: "",
+        panels=subject.panels if isinstance(subject, ShowsPanels) else NoPanels(),
         start_at=options.start_at,
     )
 

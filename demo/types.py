@@ -36,7 +36,7 @@ class Chapter:
     that the presenter plans for the chapter, `limit_sec` the timeout of `on_enter`. A chapter's `hypothesis` is shown
     on the stage until a later chapter has another one; `Stage.conclude` sets its verdict. With `shows_evidence` the
     stage lists all hypotheses of the show with their verdicts. `steps`: the parts of the narration, where it is shown
-    step by step; `narration` is all of it then.
+    step by step; `narration` is all of it then. `panels`: of the subject, beside the text, or in place of its nodes.
     """
 
     title: str
@@ -52,6 +52,8 @@ class Chapter:
     shows_evidence: bool = False
     format: TextFormat = "auto"
     steps: tuple[str, ...] = ()
+    panels: tuple[str, ...] = ()
+    has_large_panels: bool = False
 
     def __post_init__(self) -> None:
         if self.format not in get_args(TextFormat):

@@ -30,6 +30,7 @@ from demo.showfile.drivers.steps import StepRunner
 from demo.showfile.drivers.substitution import fill, from_values, names_in
 from demo.showfile.links import read_links
 from demo.showfile.loads import ShowFacts, ShowLoads
+from demo.showfile.panels.show_panels import ShowPanels, program_specs
 from demo.showfile.probing.kinds import Sources, open_session
 from demo.showfile.schema.probes import LogProbe
 from demo.showfile.schema.system import ProcessSettings
@@ -66,7 +67,9 @@ class RunningSystem:
         self._is_presenter = False
         """Whether the proxies are this server's to end: another one may present the same show, and use them."""
         specs = [self._spec(name, process) for name, process in settings.processes.items()]
-        self.processes = OwnedProcesses(show.name, specs, self._judges())
+        programs = program_specs(settings.panels, self._folder)
+        self._is_supervised = bool(specs or programs)
+        self.processes = OwnedProcesses(show.name, specs, self._judges(), side_specs=programs)
         self.proxies = ShowProxies(
             show.name, [Route.read(name, proxy.listen, proxy.to) for name, proxy in settings.proxies.items()]
         )
@@ -79,6 +82,13 @@ class RunningSystem:
             log=self._log_of,
             fill=self._fill,
             folder=self._folder,
+        )
+        self.panels = ShowPanels(
+            settings.panels,
+            self.processes,
+            self.containers.engine,
+            lambda: self.containers.project,
+            self._secrets.values,
         )
         self.board = ProbeBoard(settings.probes, self._sources, settings.groups)
         self.loads = ShowLoads(settings.load, self._fill, self._wake, show.name)
@@ -251,14 +261,15 @@ class RunningSystem:
 
     async def _start(self) -> None:
         adopted = False
-        if self.processes.specs or self.proxies.routes:
+        if self._is_supervised or self.proxies.routes:
             # The supervisor admits one server only: a second one must not touch the proxies of the first.
             adopted = await self.processes.admit()
             self._is_presenter = True
         await self.containers.start()
+        self.panels.start()
         if self.proxies.routes:
             await self.proxies.start()
-        if self.processes.specs:
+        if self._is_supervised:
             started = await self.processes.start()
             if adopted:
                 self._tell("the processes of an earlier server were still running: this show goes on with them")
@@ -289,6 +300,7 @@ class RunningSystem:
     async def stop(self) -> None:
         """End all that was started. Raises `SubjectError` for what does not end."""
         try:
+            await self.panels.stop()
             await self.loads.stop()
             if self._is_presenter:
                 await self.processes.stop()

@@ -8,6 +8,7 @@ from typing import Any
 
 from demo.conditions import parse
 from demo.errors import SubjectError
+from demo.panels.picture import Panels
 from demo.show import ShowState
 from demo.show.following import EditedShow, FollowedShow
 from demo.showfile.containers import HEAL_SEC as COMPOSE_HEAL_SEC
@@ -72,6 +73,10 @@ class ShowFile:
     @property
     def faults(self) -> Sequence[FaultDriver]:
         return self._system.drivers
+
+    @property
+    def panels(self) -> Panels:
+        return self._system.panels
 
     @property
     def heal_sec(self) -> float:
@@ -174,6 +179,8 @@ def _make_chapter(chapter: ShowChapter, runner: ChapterSteps) -> Chapter:
         hypothesis=settings.hypothesis or "",
         shows_evidence=settings.evidence,
         format="markdown",
+        panels=settings.panels,
+        has_large_panels=settings.layout == "panel",
     )
 
 

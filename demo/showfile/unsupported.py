@@ -13,9 +13,11 @@ from demo.showfile.source import ShowSource
 from demo.showfile.yaml_reader import YamlData
 
 NOT_YET = "is not carried out yet"
-SHOWN_NOWHERE = ("panels", "events", "theme", "language")
+SHOWN_NOWHERE = ("events", "theme", "language")
 _CODE_STEPS = re.compile(r"^\s*(?:`{3,}|~{3,})[^\s{`]*\s*\{[^{}\n]*\|[^{}\n]*\}", re.MULTILINE)
-OF_CHAPTERS = ("layout", "panel", "highlight", "vote")
+OF_CHAPTERS = ("layout", "highlight", "vote")
+LAYOUTS = ("panel",)
+"""The layouts that there are."""
 
 
 def find_unsupported(source: ShowSource) -> list[Problem]:
@@ -37,7 +39,8 @@ def _in_front_matter(front: YamlData) -> Iterator[Problem]:
 def _in_chapters(source: ShowSource) -> Iterator[Problem]:
     for chapter in source.chapters:
         for key in OF_CHAPTERS:
-            if key in _mapping(chapter.settings.data):
+            value = _mapping(chapter.settings.data).get(key)
+            if value is not None and not (key == "layout" and value in LAYOUTS):
                 text = f"{key} {NOT_YET}: the chapter is shown without it"
                 yield Problem(*chapter.settings.place((key,), key=True), text, "warning")
 

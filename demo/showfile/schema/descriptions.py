@@ -230,8 +230,10 @@ OTHERS: Mapping[str, Mapping[str, str]] = {
         "run": "Command whose output is shown, a list of arguments.",
         "log": "Service of the compose file whose log is shown.",
         "process": "Process of the show whose output is shown.",
+        "title": "Title of the panel; the command, or its name, unless said otherwise.",
         "match": "Lines that are shown, as /regex/.",
         "lines": "How many lines are shown.",
+        "every": "With run: the command is run again so long after each end, and replaces its output.",
     },
     "SecretSettings": {"env": "Environment variable that holds it."},
     "ThemeSettings": {
