@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from demo.errors import InvalidValue
+from demo.narration import parse_code_info
 from demo.showfile.chapter_source import ChapterSource
 from demo.showfile.deck_files import DeckFiles
 from demo.showfile.markdown.chapter_text import ChapterText
-from demo.showfile.markdown.code_blocks import parse_code_info
 from demo.showfile.markdown.columns import ColumnOrder
 from demo.showfile.markdown.directives import Directive, parse_comment
 from demo.showfile.markdown.headings import find_heading
