@@ -8,8 +8,8 @@ from typing import Any
 
 from demo.conditions import parse
 from demo.errors import SubjectError
+from demo.narration import DeckImage
 from demo.show.following import FollowedShow
-from demo.showfile.markdown.columns import split_columns
 from demo.showfile.predictions import PredictionWatch, WatchingPoller
 from demo.showfile.running import RunningSystem
 from demo.showfile.show import ShowChapter, open_show, store_show, stored_show
@@ -65,6 +65,10 @@ class ShowFile:
         return self._system.drivers
 
     @property
+    def images(self) -> Sequence[DeckImage]:
+        return tuple(self.show.source.images.values())
+
+    @property
     def heal_sec(self) -> float:
         return HEAL_SEC
 
@@ -110,7 +114,7 @@ class ShowFile:
 
 def _make_chapter(chapter: ShowChapter, runner: ChapterSteps) -> Chapter:
     settings = chapter.settings
-    pages = tuple(map(_without_columns, chapter.pages))
+    pages = chapter.pages
     return Chapter(
         chapter.title,
         "\n\n".join(pages),
@@ -125,8 +129,3 @@ def _make_chapter(chapter: ShowChapter, runner: ChapterSteps) -> Chapter:
         shows_evidence=settings.evidence,
         format="markdown",
     )
-
-
-def _without_columns(page: str) -> str:
-    """Return a page with the texts of its columns one below the other, without the comments about them."""
-    return "\n\n".join(text for block in split_columns(page) for text in block.texts if text.strip())
