@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 MAX_COLOURED = 50_000
 """Characters. Longer code is shown plain: a lexer may need seconds for it, and nobody reads it on a stage."""
 
+WIDTHS = (8, 14, 20, 26, 32, 40, 50, 60, 70, 80)
+"""Columns of code: the style sheet has a class for each; wider code is wrapped."""
+
 CodeLine = tuple[tuple[str, str], ...]
 """Pieces of a line, each with its class; "" for plain text."""
 
@@ -85,15 +88,20 @@ def stands_out(number: int, ranges: LineRanges) -> bool:
 
 
 def code_to_html(code: str, info: str) -> str:
-    """Return a code block as safe HTML; lines that do not stand out have the class `dim`."""
+    """Return a code block as safe HTML; lines that do not stand out have the class `dim`.
+
+    Its class `upto-40` tells the style sheet how wide it is: in a narrow place its type gets smaller.
+    """
     parsed = read_info(info)
+    width = max(len(line.expandtabs(4)) for line in code.split("\n"))
+    most = next((most for most in WIDTHS if width <= most), WIDTHS[-1])
     ranges = shown_lines(parsed)
     shown = []
     for number, line in enumerate(colour_code(code, parsed.language), 1):
         pieces = "".join(_piece_to_html(text, name) for text, name in line)
         kind = "" if not ranges else " lit" if stands_out(number, ranges) else " dim"
         shown.append(f'<span class="line{kind}">{pieces}\n</span>')
-    return f'<pre dir="auto" class="code"><code>{"".join(shown)}</code></pre>\n'
+    return f'<pre dir="auto" class="code upto-{most}"><code>{"".join(shown)}</code></pre>\n'
 
 
 def _piece_to_html(text: str, name: str) -> str:
