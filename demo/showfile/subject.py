@@ -8,12 +8,12 @@ from typing import Any
 
 from demo.conditions import parse
 from demo.errors import SubjectError
+from demo.narration import DeckImage
 from demo.panels.picture import Panels
 from demo.show import ShowState
 from demo.show.following import EditedShow, FollowedShow
 from demo.showfile.containers import HEAL_SEC as COMPOSE_HEAL_SEC
 from demo.showfile.editing.taking_over import Edit, EditWatch
-from demo.showfile.markdown.columns import split_columns
 from demo.showfile.predictions import PredictionWatch, WatchingPoller
 from demo.showfile.presented_once import ShowLock
 from demo.showfile.running import RunningSystem
@@ -77,6 +77,10 @@ class ShowFile:
     @property
     def panels(self) -> Panels:
         return self._system.panels
+
+    @property
+    def images(self) -> Sequence[DeckImage]:
+        return tuple(self.show.source.images.values())
 
     @property
     def heal_sec(self) -> float:
@@ -165,7 +169,7 @@ class ShowFile:
 
 def _make_chapter(chapter: ShowChapter, runner: ChapterSteps) -> Chapter:
     settings = chapter.settings
-    pages = tuple(map(_without_columns, chapter.pages))
+    pages = chapter.pages
     return Chapter(
         chapter.title,
         "\n\n".join(pages),
@@ -182,8 +186,3 @@ def _make_chapter(chapter: ShowChapter, runner: ChapterSteps) -> Chapter:
         panels=settings.panels,
         has_large_panels=settings.layout == "panel",
     )
-
-
-def _without_columns(page: str) -> str:
-    """Return a page with the texts of its columns one below the other, without the comments about them."""
-    return "\n\n".join(text for block in split_columns(page) for text in block.texts if text.strip())
