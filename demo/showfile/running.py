@@ -37,9 +37,14 @@ _WORDS: Mapping[str, str] = {"new": "not started", "starting": "starting", "up":
 
 
 class RunningSystem:
-    """What a show file describes, while it runs. Nothing is started before `start`; a healer needs only `drivers`."""
+    """What a show file describes, while it runs. Nothing is started before `start`; a healer needs only `drivers`.
 
-    def __init__(self, show: Show, *, allow_unlabelled: bool = False) -> None:
+    `add_facts` adds to the facts of the file what else conditions may name.
+    """
+
+    def __init__(
+        self, show: Show, *, allow_unlabelled: bool = False, add_facts: Callable[[Facts], Facts] = lambda facts: facts
+    ) -> None:
         settings = show.settings
         self._show = show
         self._folder = (show.source.folder or Path.cwd()).absolute()
@@ -67,8 +72,8 @@ class RunningSystem:
             folder=self._folder,
         )
         self.board = ProbeBoard(settings.probes, self._sources, settings.groups)
-        self.loads = ShowLoads(settings.load, self._fill, self._wake)
-        self._facts = ShowFacts(self.board, self.loads)
+        self.loads = ShowLoads(settings.load, self._fill, self.wake)
+        self._facts = add_facts(ShowFacts(self.board, self.loads))
         self._links = read_links(settings.links)
         more = [self._tell_targets, self._tell_loads]
         self.poller = ShowPoller(self.board, self._links, more, self.mask if settings.secrets else None)
@@ -85,7 +90,7 @@ class RunningSystem:
             proxies=self.proxies,
         )
         self.drivers = build_drivers(settings, self._context)
-        self.board.on_answer(self._wake)
+        self.board.on_answer(self.wake)
         self.processes.on_change(self._process_changed)
 
     # What it is made of.
@@ -269,7 +274,8 @@ class RunningSystem:
         """Return once a probe has answered, a load has measured, or the show has moved."""
         await self._answers.wait()
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Let everything that waits for a change look again."""
         answers, self._answers = self._answers, asyncio.Event()
         answers.set()
 
@@ -277,7 +283,7 @@ class RunningSystem:
         """Let loads measure since the oldest fault that is in place began."""
         faults = self._followed.state.faults if self._followed else ()
         self.loads.measure_since(min((f.injected_at for f in faults if f.is_running and f.injected_at), default=None))
-        self._wake()
+        self.wake()
 
     def _process_changed(self, state: OwnedState) -> None:
         """Ask the probes of a process at once when its supervisor tells of a change."""

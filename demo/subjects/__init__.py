@@ -1,13 +1,14 @@
 """The systems that a show can be about. Only the chosen one is imported, because imports cost start-up time."""
 
 import importlib
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
 from demo.errors import UsageError
 from demo.show.following import CanBeMadeAgain
-from demo.subjects.options import Given, fitted, read
+from demo.subjects.options import Given, fitted, parameters_of, read
 from demo.subjects.own import call, check_parts, checked_deck, find_class, unknown_subject
 from demo.types import Chapter, Stage, Subject
 
@@ -92,16 +93,27 @@ def options(name: str, given: Given) -> dict[str, Any]:
     return read(name, _find_constructor(name), given)
 
 
+def takes(name: str) -> Mapping[str, inspect.Parameter]:
+    """Return the options that a subject takes, by name. Raises `UsageError` for an unknown subject."""
+    return parameters_of(_find_constructor(name))
+
+
 def _find_constructor(name: str) -> Callable[..., object]:
     if is_show_file(name):
         return partial(_import(SHOW_FILE), name)
-    place = _SUBJECTS.get(name, name)
-    module, separator, attribute = place.partition(":")
-    if not separator:
-        unknown_subject(name, _SUBJECTS)
-    if name == place:
+    if name in _SUBJECTS:
+        return _import(_SUBJECTS[name])
+    module, separator, attribute = name.partition(":")
+    if separator:
         return find_class(module, attribute)
-    return _import(place)
+    return _find_installed(name)
+
+
+def _find_installed(name: str) -> Callable[..., object]:
+    from demo.subjects.installed import find_installed, installed_names  # noqa: PLC0415
+
+    found = find_installed(name)
+    return found.load() if found is not None else unknown_subject(name, (*_SUBJECTS, *installed_names()))
 
 
 def _import(place: str) -> Callable[..., object]:
