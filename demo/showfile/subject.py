@@ -1,6 +1,5 @@
 """The subject that a show file describes: its system, probes, faults and chapters."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -10,15 +9,16 @@ from demo.conditions import parse
 from demo.errors import SubjectError
 from demo.findings import Finding
 from demo.show.following import FollowedShow
-from demo.showfile.markdown.columns import split_columns
+from demo.showfile.chapter_fields import chapter_fields
 from demo.showfile.predictions import PredictionWatch, WatchingPoller
 from demo.showfile.python_steps import check_functions, make_importable
 from demo.showfile.running import RunningSystem
 from demo.showfile.show import ShowChapter, open_show, store_show, stored_show
-from demo.showfile.steps import ChapterSteps, needed_sec
+from demo.showfile.steps import ChapterSteps
 from demo.showfile.trust import refusal
 from demo.showfile.wrapped_subject import WrappedSubject
-from demo.types import ACTION_LIMIT_SEC, STOP_SEC, Chapter, FaultDriver, HealthPollerProtocol, Stage
+from demo.subjects.deck_words import fill_chapter
+from demo.types import STOP_SEC, Chapter, FaultDriver, HealthPollerProtocol, Stage
 
 HEAL_SEC = 90.0
 """Timeout of healing the whole system: its processes are started one after the other."""
@@ -62,7 +62,7 @@ class ShowFile:
 
     @property
     def description(self) -> str:
-        return self.show.settings.description
+        return self.show.settings.description or self._wrapped.description
 
     @property
     def poller(self) -> HealthPollerProtocol | None:
@@ -92,7 +92,8 @@ class ShowFile:
         for chapter in self.show.chapters:
             if chapter.settings.hypothesis:
                 expect = chapter.settings.expect or ""
-            made.append(_make_chapter(chapter, ChapterSteps(stage, self._system, expect, self._wrapped.made)))
+            runner = ChapterSteps(stage, self._system, expect, self._wrapped.made)
+            made.append(fill_chapter(_make_chapter(chapter, runner), self._wrapped.made))
         return tuple(made)
 
     def check(self) -> None:
@@ -152,24 +153,5 @@ class ShowFile:
 
 
 def _make_chapter(chapter: ShowChapter, runner: ChapterSteps) -> Chapter:
-    settings = chapter.settings
-    pages = tuple(map(_without_columns, chapter.pages))
-    return Chapter(
-        chapter.title,
-        "\n\n".join(pages),
-        steps=pages if len(pages) > 1 else (),
-        on_enter=partial(runner.run, settings.on_enter) if settings.on_enter else None,
-        auto_advance=settings.auto_advance,
-        blocks_advance=settings.blocks_advance,
-        notes=chapter.notes,
-        budget_sec=settings.budget,
-        limit_sec=max(ACTION_LIMIT_SEC, math.ceil(needed_sec(settings.on_enter))),
-        hypothesis=settings.hypothesis or "",
-        shows_evidence=settings.evidence,
-        format="markdown",
-    )
-
-
-def _without_columns(page: str) -> str:
-    """Return a page with the texts of its columns one below the other, without the comments about them."""
-    return "\n\n".join(text for block in split_columns(page) for text in block.texts if text.strip())
+    steps = chapter.settings.on_enter
+    return Chapter(**chapter_fields(chapter), on_enter=partial(runner.run, steps) if steps else None)

@@ -56,6 +56,10 @@ class WrappedSubject:
             raise SubjectError(f"{file}: the subject {self.name} has a fault {min(taken)} already: choose another name")
 
     @property
+    def description(self) -> str:
+        return "" if self.made is None else self.made.description
+
+    @property
     def drivers(self) -> Sequence[FaultDriver]:
         return () if self.made is None else tuple(self.made.faults)
 
