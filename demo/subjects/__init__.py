@@ -4,12 +4,14 @@ import importlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 from demo.errors import UsageError
 from demo.show.following import CanBeMadeAgain
 from demo.subjects.options import Given, fitted, parameters_of, read
 from demo.subjects.own import call, check_parts, checked_deck, find_class, unknown_subject
+from demo.subjects.user_code import nearest
 from demo.types import Chapter, Stage, Subject
 
 DEFAULT = "ratelimiter"
@@ -23,6 +25,13 @@ _SUBJECTS = {
 
 SHOW_FILE = "demo.showfile.subject:ShowFile"
 SHOW_FILE_ENDINGS = (".md", ".markdown")
+
+_DECKS = {
+    "ratelimiter": "ratelimiter/show.md",
+    "etcd": "etcd/show.md",
+    "tikv": "tikv/show.md",
+    "none": "none.md",
+}
 
 _SUPERVISORS = {"ratelimiter": "demo.subjects.ratelimiter.supervisor"}
 """The subjects whose system can run without a show, and the module of the supervisor process of each."""
@@ -45,6 +54,13 @@ def options_for_healer(subject: Subject, chosen: Mapping[str, Any]) -> Mapping[s
 
 def names() -> tuple[str, ...]:
     return tuple(_SUBJECTS)
+
+
+def deck_file(name: str) -> Path:
+    """Return the show file of a built-in subject. Raises `UsageError` for any other name."""
+    if name not in _DECKS:
+        raise UsageError(f"there is no packaged deck {name!r}; there are {', '.join(_DECKS)}{nearest(name, _DECKS)}")
+    return Path(__file__).parent / _DECKS[name]
 
 
 def supervisor_of(name: str) -> str:
