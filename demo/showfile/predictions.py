@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 from demo.clock import CLOCK
@@ -83,14 +83,20 @@ class PredictionWatch:
 
     def __init__(self, chapters: Sequence[ShowChapter], source: FactSource) -> None:
         self._source = source
-        self._expected: dict[int, tuple[Condition, When]] = {
-            number: (parse(chapter.settings.expect), _when(chapter.settings.check))
-            for number, chapter in enumerate(chapters, 1)
-            if chapter.settings.expect is not None
-        }
+        self._expected = _read_expected(chapters)
         self._show: FollowedShow | None = None
         self._run: _Run | None = None
         self._seen_runs: dict[str, int] = {}
+
+    def adopt(self, chapters: Sequence[ShowChapter], places: Sequence[int]) -> None:
+        """Judge the predictions of edited chapters from now on; `places` as in `ReplaceDeck`.
+
+        One that is being watched keeps its condition. If its chapter is gone, nothing is left to judge.
+        """
+        self._expected = _read_expected(chapters)
+        if self._run is not None:
+            number = places[self._run.number - 1]
+            self._run = replace(self._run, number=number) if number else None
 
     def follow(self, show: FollowedShow) -> None:
         """Begin to watch. What was injected before, by an earlier server, is no test of a prediction."""
@@ -116,6 +122,8 @@ class PredictionWatch:
 
     def _take_injections(self, state: ShowState) -> dict[str, float]:
         """Return the faults injected since the last state, with the moment of each."""
+        names = {fault.name for fault in state.faults}
+        self._seen_runs = {name: run for name, run in self._seen_runs.items() if name in names}
         new = {
             fault.name: (fault.run, fault.injected_at)
             for fault in state.faults
@@ -192,6 +200,14 @@ class PredictionWatch:
         else:
             text = _sentence(self._source.mask(outcome.text))
         self._show.enqueue(WHO, c.Conclude(run.number, held, text))
+
+
+def _read_expected(chapters: Sequence[ShowChapter]) -> dict[int, tuple[Condition, When]]:
+    return {
+        number: (parse(chapter.settings.expect), _when(chapter.settings.check))
+        for number, chapter in enumerate(chapters, 1)
+        if chapter.settings.expect is not None
+    }
 
 
 def _were_not_injected(state: ShowState, run: _Run) -> bool:

@@ -8,12 +8,16 @@ from typing import Any
 from demo.conditions import parse
 from demo.errors import SubjectError
 from demo.findings import Finding
-from demo.show.following import FollowedShow
+from demo.show import ShowState
+from demo.show.following import EditedShow, FollowedShow
 from demo.showfile.chapter_fields import chapter_fields
+from demo.showfile.containers import HEAL_SEC as COMPOSE_HEAL_SEC
+from demo.showfile.editing.taking_over import Edit, EditWatch
 from demo.showfile.predictions import PredictionWatch, WatchingPoller
+from demo.showfile.presented_once import ShowLock
 from demo.showfile.python_steps import check_functions, make_importable
 from demo.showfile.running import RunningSystem
-from demo.showfile.show import ShowChapter, open_show, store_show, stored_show
+from demo.showfile.show import Show, ShowChapter, open_show, store_for_healer, stored_show
 from demo.showfile.steps import ChapterSteps
 from demo.showfile.trust import refusal
 from demo.showfile.wrapped_subject import WrappedSubject
@@ -37,20 +41,25 @@ class ShowFile:
         path: str,
         allow_run: bool = False,
         allow_unlabelled: bool = False,
+        no_reload: bool = False,
         source: Mapping[str, Any] | None = None,
         **typed: tuple[str, ...],
     ) -> None:
-        self._typed = typed
+        self._path, self._typed = Path(path), typed
         self._may_run = allow_run
         self._allows_unlabelled = allow_unlabelled
         self.show = open_show(Path(path)) if source is None else stored_show(source)
         if source is None and not allow_run and ":" in (self.show.settings.subject or ""):
             raise SubjectError(refusal(self.show))  # before the module of that class is imported, which runs it
-        self._wrapped = WrappedSubject(Path(path), self.show.settings, typed, allow_unlabelled=allow_unlabelled)
+        self._wrapped = WrappedSubject(self._path, self.show.settings, typed, allow_unlabelled=allow_unlabelled)
         self._system = RunningSystem(self.show, allow_unlabelled=allow_unlabelled, add_facts=self._wrapped.add_facts)
         self._predictions = PredictionWatch(self.show.chapters, self._system)
         poller = self._wrapped.add_poller(self._system.poller, self._system.wake)
         self._poller = WatchingPoller(poller, self._predictions)
+        self._takes_edits = not no_reload and source is None
+        self._stage: Stage | None = None
+        self._edit: Edit | None = None
+        self._lock = ShowLock(self.show.name)
 
     @property
     def name(self) -> str:
@@ -74,7 +83,8 @@ class ShowFile:
 
     @property
     def heal_sec(self) -> float:
-        return HEAL_SEC + self._wrapped.heal_sec
+        of_compose = COMPOSE_HEAL_SEC if self._system.containers.compose is not None else 0.0
+        return HEAL_SEC + of_compose + self._wrapped.heal_sec
 
     @property
     def stop_sec(self) -> float:
@@ -82,14 +92,18 @@ class ShowFile:
 
     def options_to_make_it_again(self) -> Mapping[str, Any]:
         """Return the options that make this subject again in another process, whatever becomes of the file."""
-        options: dict[str, Any] = {"source": store_show(self.show), "allow_run": self._may_run}
+        options: dict[str, Any] = {"source": store_for_healer(self.show), "allow_run": self._may_run}
         typed = {name: list(texts) for name, texts in self._typed.items()}
         return options | ({"allow_unlabelled": True} if self._allows_unlabelled else {}) | typed
 
     def chapters(self, stage: Stage) -> Sequence[Chapter]:
-        make_importable(self.show)
+        self._stage = stage
+        return self._deck(self.show, stage)
+
+    def _deck(self, show: Show, stage: Stage) -> tuple[Chapter, ...]:
+        make_importable(show)
         made, expect = [], ""
-        for chapter in self.show.chapters:
+        for chapter in show.chapters:
             if chapter.settings.hypothesis:
                 expect = chapter.settings.expect or ""
             runner = ChapterSteps(stage, self._system, expect, self._wrapped.made)
@@ -112,15 +126,56 @@ class ShowFile:
         self._check_file()
         return await self._wrapped.examine()
 
+    def claim(self) -> None:
+        """Become the one process that presents this show. Raises `SubjectError` while there is another one."""
+        self._lock.claim()
+
     def listen(self, tell: Callable[[str], None]) -> None:
         """Report the progress of the start to the presenter."""
         self._system.listen(tell)
         self._wrapped.listen(tell)
 
     def follow(self, show: FollowedShow) -> None:
+        show.subscribe(self._moved)  # before the others: they shall see the edited chapters with the edited deck
         self._wrapped.follow(show)
         self._system.follow(show)
         self._predictions.follow(show)
+
+    # Edits of the file.
+
+    def take_edits(self, show: EditedShow) -> None:
+        """Take over each edit of the file from now on, unless that was forbidden."""
+        if self._takes_edits:
+            watch = EditWatch(self._path, self, show, self._may_run)
+            show.spawn(watch.run(), f"looking for edits of {self._path}")
+
+    def prepare(self, show: Show, places: Sequence[int]) -> Edit:
+        """Return what an edited show changes; changes nothing. Raises `DemoError`."""
+        if self._stage is None:
+            raise SubjectError("the show has no deck yet")
+        self._wrapped.refuse_clash(show.settings.faults)
+        check_functions(show)
+        system = self._system.prepare(show)
+        description = show.settings.description or self._wrapped.description
+        drivers = (*self._wrapped.drivers, *system.drivers)
+        return Edit(show, self._deck(show, self._stage), tuple(places), description, drivers, system)
+
+    def present(self, edit: Edit) -> None:
+        """Go on with this edit once the show has its deck, at the same moment."""
+        self._edit = edit
+
+    async def adopt_loads(self, edit: Edit) -> None:
+        """Send the loads of an edit that is on the stage. Raises `SubjectError`."""
+        await self._system.adopt_loads(edit.system)
+
+    def _moved(self, state: ShowState) -> None:
+        edit = self._edit
+        if edit is not None and state.deck is edit.deck:
+            self._edit, self.show = None, edit.show
+            self._predictions.adopt(edit.show.chapters, edit.places)
+            self._system.adopt(edit.system)
+
+    # Its life.
 
     def unmet(self, number: int) -> str:
         """Return the message of the first requirement of a chapter that does not hold; what is not known does not."""

@@ -25,9 +25,6 @@ def find_unsupported(source: ShowSource) -> list[Problem]:
 
 def _in_front_matter(front: YamlData) -> Iterator[Problem]:
     settings = _mapping(front.data)
-    if "compose" in _mapping(settings.get("system")):
-        text = f"system.compose {NOT_YET}: start the containers yourself, and write attach with the project's name"
-        yield Problem(*front.place(("system", "compose"), key=True), text)
     for name, load in _mapping(settings.get("load")).items():
         if _mapping(load).get("book") == "true":
             text = f"book {NOT_YET}: delete this key, and the load is sent without it"

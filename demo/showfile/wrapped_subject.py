@@ -1,7 +1,7 @@
 """The subject that a show file adds to: a built-in system, an installed one, or a class of the user's own."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from demo.conditions import Facts
@@ -26,7 +26,7 @@ from demo.types import (
     Subject,
 )
 
-OWN_OPTIONS = ("allow_run", "allow_unlabelled")
+OWN_OPTIONS = ("allow_run", "allow_unlabelled", "no_reload")
 """The options of a show file itself."""
 
 
@@ -51,9 +51,12 @@ class WrappedSubject:
         if allow_unlabelled and "allow_unlabelled" in takes(self.name):
             chosen["allow_unlabelled"] = True
         self.made = load(self.name, **chosen)
-        taken = {driver.config.name for driver in self.drivers} & set(settings.faults)
-        if taken:
-            raise SubjectError(f"{file}: the subject {self.name} has a fault {min(taken)} already: choose another name")
+        self.refuse_clash(settings.faults)
+
+    def refuse_clash(self, faults: Iterable[str]) -> None:
+        """Raise `SubjectError` if a fault of the file has the name of one of the subject's."""
+        if taken := {driver.config.name for driver in self.drivers} & set(faults):
+            raise SubjectError(f"the subject {self.name} has a fault {min(taken)} already: choose another name")
 
     @property
     def description(self) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from demo.errors import UsageError
-from demo.show.following import CanBeMadeAgain
+from demo.show.following import CanBeMadeAgain, PresentedOnce
 from demo.subjects.options import Given, fitted, parameters_of, read
 from demo.subjects.own import call, check_parts, checked_deck, find_class, unknown_subject
 from demo.subjects.user_code import nearest
@@ -86,6 +86,12 @@ def load(name: str, **options: object) -> Subject:
 def check(name: str, subject: Subject) -> None:
     """Ask a subject whether everything that it needs is on this machine. Raises `SubjectError`."""
     call(f"{name}.check", subject.check)
+
+
+def claim(name: str, subject: Subject) -> None:
+    """Keep other processes from presenting it, if one alone may. Raises `SubjectError` while another one does."""
+    if isinstance(subject, PresentedOnce):
+        call(f"{name}.claim", subject.claim)
 
 
 def deck_of(name: str, subject: Subject, start_at: int | None = None) -> Callable[[Stage], Sequence[Chapter]]:
