@@ -47,6 +47,7 @@ LATER = {
     "__main__": "the command line, once the standard streams are safe",
     "bootstrap": "the terminal",
     "cli.main": "what the command runs",
+    "subjects": "the register of installed distributions",
     "web.routes.openapi": "the models of answers",
 }
 """The modules that import something of ours in a function, to start sooner without it."""

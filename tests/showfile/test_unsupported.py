@@ -12,7 +12,6 @@ TEXT = "\n---\n\n# One\n"
 @pytest.mark.parametrize(
     ("front", "expected"),
     [
-        ("subject: etcd", ("error", 2, "present it with demo serve etcd")),
         ("system: {compose: c.yaml}", ("error", 2, "write attach with the project's name")),
         ("panels: {p: {run: [x]}}", ("warning", 2, "presented without it")),
         ("theme: light", ("warning", 2, "presented without it")),
@@ -51,7 +50,7 @@ def test_code_that_is_to_be_shown_step_by_step_is_told() -> None:
 
 def test_the_documentation_lists_all_of_it() -> None:
     section = DOCUMENT.read_text("utf-8").split("## What is not carried out yet\n")[1].split("\n## ")[0]
-    for key in (*SHOWN_NOWHERE, *OF_CHAPTERS, "subject"):
+    for key in (*SHOWN_NOWHERE, *OF_CHAPTERS, "system"):
         assert f"`{key}`" in section
 
 
