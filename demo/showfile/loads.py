@@ -15,6 +15,7 @@ from demo.load.postgres import PostgresSender
 from demo.load.redis import RedisSender
 from demo.load.sender import Sender
 from demo.probes.numbers import rounded
+from demo.show.health_sample import LOAD
 from demo.showfile.schema.system import LoadSettings
 
 CARD_SEC = 2.0
@@ -116,8 +117,11 @@ class ShowLoads:
         return None if load is None else fact_of(load.measured(), field)
 
     def sample(self, links: Mapping[str, Sequence[str]]) -> Mapping[str, Any]:
-        """Return cards and curves for a health sample. `links`: name → the ids that it leads to."""
-        nodes, metrics = [], []
+        """Return cards and curves for a health sample. `links`: name → the ids that it leads to.
+
+        The curves of what was answered come first, so that several loads are seen side by side.
+        """
+        nodes, metrics, errors = [], [], []
         for name, load in self._loads.items():
             measured, seconds = _of_card(load)
             share = measured.error_share
@@ -125,8 +129,8 @@ class ShowLoads:
             nodes.append(_card(name, load, measured, seconds) | {"links": list(links.get(name, ()))})
             metrics.append(_metric(f"{name}.answered", f"{name} answered", rounded(answered), "/s", "load"))
             percent = None if share is None else rounded(share * 100)
-            metrics.append(_metric(f"{name}.rate", f"{name} errors", percent, "%", "errors"))
-        return {"nodes": nodes, "metrics": metrics} if nodes else {}
+            errors.append(_metric(f"{name}.rate", f"{name} errors", percent, "%", "errors"))
+        return {"nodes": nodes, "metrics": [*metrics, *errors]} if nodes else {}
 
 
 @dataclass(frozen=True)
@@ -195,7 +199,7 @@ def _card(name: str, load: Load, measured: Measured, seconds: float) -> dict[str
         "id": name,
         "name": name,
         "type": "load",
-        "kind": "load",
+        "kind": LOAD,
         "health": _health(load, measured),
         "detail": _detail(load, measured),
         "metrics": _numbers(measured, seconds),
@@ -207,7 +211,7 @@ def _numbers(measured: Measured, seconds: float) -> dict[str, float | None]:
     if share is None or slow is None:
         return {}
     return {
-        "/s": rounded(measured.count / seconds),
+        "/s": rounded((measured.count - measured.errors) / seconds),
         "ms p95": rounded(slow * 1000),
         "% errors": rounded(share * 100),
     }
