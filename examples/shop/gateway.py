@@ -1,6 +1,7 @@
-"""The shop's gateway: `gateway.py PORT PRICES_PORT STOCK_PORT`. GET /retry shows a page and asks the stock by `retry`."""
+"""The shop's gateway: `gateway.py PORT PRICES_PORT STOCK_PORT`. GET /retry asks for the stock by the strategy `retry`."""
 
 import sys
+from contextlib import suppress
 from functools import partial
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -43,10 +44,8 @@ class Gateway(BaseHTTPRequestHandler):
     def answer(self, status: int, text: str) -> None:
         self.send_response(status)
         self.end_headers()
-        try:
+        with suppress(OSError):  # the visitor may have left
             self.wfile.write(text.encode())
-        except OSError:
-            pass  # the visitor has left
 
     def log_message(self, *args: object) -> None:
         """Print nothing: fifty lines a second help nobody."""

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 TIMEOUT_SEC = 0.5
 TRIES = 3
@@ -23,15 +24,13 @@ def timeout(ask: Ask) -> str:
 def retry(ask: Ask) -> str:
     """Give up after half a second, and try again at once: three times in all."""
     for _ in range(TRIES - 1):
-        try:
+        with suppress(OSError):
             return ask(TIMEOUT_SEC)
-        except OSError:
-            pass
     return ask(TIMEOUT_SEC)
 
 
 class Budget:
-    """Try again after a random pause, but only one request in ten: each request adds a tenth, a second try takes one."""
+    """Try again after a random pause, but at most one request in ten: each adds a tenth of a try."""
 
     tokens = 3.0
 

@@ -41,7 +41,7 @@ async def test_a_sample_has_cards_curves_links_and_issues_and_the_conductor_read
     assert (db["name"], db["metrics"], db["detail"]) == ("db-y", {}, "answered with status 500")
     curves = {metric["name"]: metric["value"] for metric in health["metrics"]}
     assert curves == {"client.answered": 7.0, "api.body.qps": 1230.0, "db-y.body.lag": None, "db-z.body.lag": None}
-    assert list(curves)[0] == "client.answered", "what clients get comes first"
+    assert next(iter(curves)) == "client.answered", "what clients get comes first"
     assert health["has_issues"] is True
     sample = read_sample(health, CLOCK.now(), CLOCK.moment_of)
     assert [node.id for node in sample.nodes] == ["api", "db-y", "db-z", "client"]

@@ -137,7 +137,7 @@ def _check_field(found: ConditionText, use: NameUse, name: str, rest: tuple[str,
         return
     if probe is None:
         if name in names.groups and use.role == "value":
-            _say_count(found, use, name, rest)
+            _check_group_field(found, use, name, rest, names)
         return
     if found.scope == "node":
         _check_owner(found, use, name, probe)
@@ -148,6 +148,16 @@ def _check_field(found: ConditionText, use: NameUse, name: str, rest: tuple[str,
         found.block.error_in(found.path, use.offset, text)
     elif use.role == "value" and found.scope != "node" and (has_rows(probe) or len(elements_of(probe)) > 1):
         _say_count(found, use, name, rest)
+
+
+def _check_group_field(found: ConditionText, use: NameUse, name: str, rest: tuple[str, ...], names: KnownNames) -> None:
+    """Check a field of a group: `where` picks one of its nodes by it; elsewhere it has too many."""
+    if found.scope != "node":
+        _say_count(found, use, name, rest)
+        return
+    for member, probe in names.probes.items():
+        if probe is not None and probe.group == name:
+            _check_owner(found, use, member, probe)
 
 
 def _check_owner(found: ConditionText, use: NameUse, name: str, probe: ProbeSettings) -> None:
