@@ -1,4 +1,4 @@
-"""The shop's gateway: `gateway.py PORT PRICES_PORT STOCK_PORT`. GET /retry asks for the stock by the strategy `retry`."""
+"""The shop's gateway: `gateway.py PORT PRICES_PORT STOCK_PORT`. GET /retry asks the stock by that strategy."""
 
 import sys
 from contextlib import suppress

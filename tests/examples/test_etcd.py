@@ -1,4 +1,4 @@
-"""The example `etcd.md`, played to its end on three real members, which lose a follower, the leader and the majority."""
+"""The example `etcd.md`, played to its end on three real members: a follower, the leader, the majority are lost."""
 
 import shutil
 from pathlib import Path

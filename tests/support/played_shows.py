@@ -29,7 +29,7 @@ class PlayedShow:
 
     def settle(self, limit: float = CHAPTER_TIMEOUT_SEC) -> dict[str, Any]:
         """Wait until the chapter's steps are done, and everything that they broke is healed; return the state."""
-        state = self.server.until(lambda state: _is_settled(state), limit)
+        state = self.server.until(_is_settled, limit)
         assert state["chapter"]["status"] != "failed", state["chapter"]
         return state
 
