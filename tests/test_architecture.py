@@ -22,7 +22,7 @@ FLOORS = (
     ("faults", "journal", "load", "proxy", "startup_report", "subjects", "views"),
     ("journal.library", "subjects.cluster", "subjects.ratelimiter", "watchdog"),
     ("showfile", "subjects.etcd", "subjects.tikv"),
-    ("conductor", "web.rendering", "web.responses"),
+    ("chaos_toolkit", "conductor", "web.rendering", "web.responses"),
     ("terminal", "web.asgi_extensions", "web.problems", "web.security_headers"),
     ("runner", "web.server"),
     ("web.access",),
@@ -46,6 +46,7 @@ LATER = {
     "__main__": "the command line, once the standard streams are safe",
     "bootstrap": "the terminal",
     "cli.main": "what the command runs",
+    "cli.experiment_commands": "what its commands run",
     "web.routes.openapi": "the models of answers",
 }
 """The modules that import something of ours in a function, to start sooner without it."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from demo import __version__
+from demo.cli import experiment_commands
 from demo.cli.logs import set_up_logging
 from demo.cli.subject_options import takes_options
 from demo.console_output import clean_stderr, print_error, print_lines
@@ -328,6 +329,10 @@ def new(
     from demo.cli import show_files
 
     print_lines(*show_files.new(name))
+
+
+app.command("import")(experiment_commands.import_experiment)
+app.command("export")(experiment_commands.export)
 
 
 def _keep_only(named: list[str]) -> None:
