@@ -129,7 +129,7 @@ def main(arguments: list[str]) -> int:
     try:
         (text,) = arguments
         activity = json.loads(text)
-        timeout = activity.get("timeout")
+        timeout = None if activity.get("timeout") is None else float(activity["timeout"])
         values = Values.read(activity.get("configuration") or {}, activity.get("secrets") or {})
         is_python = activity["provider"]["type"] == "python"
     except (ValueError, TypeError, KeyError, AttributeError):

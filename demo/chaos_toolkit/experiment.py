@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from demo.chaos_toolkit.tolerance import fault_of
 from demo.errors import ExperimentError
 
 ABSENT: Any = object()
@@ -129,9 +130,7 @@ class _Reader:
         runtime = self._mapping(data.get("runtime") or {}, "runtime")
         self._list_dropped(data, hypothesis)
         probes, method, rollbacks = (self._activities(items, place) for place, items in parts.items())
-        for probe in probes:
-            if probe.tolerance is ABSENT:
-                raise self._wrong(probe.place, "a probe of the hypothesis needs a tolerance")
+        self._check_tolerances(probes, [*method, *rollbacks])
         return Experiment(
             self._text(data["title"], "title") or "Experiment",
             self._text(data.get("description") or "", "description"),
@@ -146,6 +145,16 @@ class _Reader:
             self._strategy(runtime, "rollbacks", ("default", "always", "never", "deviated")),
             self._dropped,
         )
+
+    def _check_tolerances(self, probes: Sequence[Activity], others: Sequence[Activity]) -> None:
+        for probe in probes:
+            if probe.tolerance is ABSENT:
+                raise self._wrong(probe.place, "a probe of the hypothesis needs a tolerance")
+        for activity in (*probes, *others):
+            if why := fault_of(activity.tolerance):
+                raise self._wrong(f"{activity.place}.tolerance", why)
+            if isinstance(activity.tolerance, Mapping) and activity.tolerance["type"] == "probe":
+                self._provider(activity.tolerance["provider"], f"{activity.place}.tolerance.provider")
 
     def _remember_names(self, parts: Mapping[str, Sequence[Any]]) -> None:
         for items in parts.values():

@@ -26,6 +26,15 @@ Probe = Callable[[Mapping[str, Any], Any], Any]
 """Runs the probe of a tolerance with a value and returns its result."""
 
 
+_NEEDED: Mapping[str, tuple[str, type]] = {
+    "regex": ("pattern", str),
+    "jsonpath": ("path", str),
+    "range": ("range", list),
+    "probe": ("provider", Mapping),
+}
+"""The types of tolerance, each with the key that it needs."""
+
+
 def is_within(tolerance: Any, value: Any, run_probe: Probe | None = None) -> bool:
     """Return whether `value` is within the tolerance. Raises `ToleranceError`."""
     status = value.get("status") if isinstance(value, Mapping) else None
@@ -39,8 +48,31 @@ def is_within(tolerance: Any, value: Any, run_probe: Probe | None = None) -> boo
     return _is_met(tolerance, value, run_probe) if isinstance(tolerance, Mapping) else False
 
 
+def fault_of(tolerance: Any) -> str:
+    """Return what is wrong with a tolerance as it is written, "" if nothing is."""
+    if not isinstance(tolerance, Mapping):
+        return ""
+    kind = str(tolerance.get("type"))
+    if kind not in _NEEDED:
+        return f"a tolerance has the type {', '.join(_NEEDED)}, not {kind!r}"
+    needed, wanted = _NEEDED[kind]
+    given = tolerance.get(needed)
+    if not isinstance(given, wanted):
+        return f"a tolerance of the type {kind} needs {needed}"
+    try:
+        if kind == "regex" and "${" not in given:
+            regex.compile(given)
+        if kind == "jsonpath" and "${" not in given:
+            values_at(given, None)
+    except (regex.error, ValueError) as error:
+        return f"its {needed} is wrong: {error}"
+    if kind == "range" and (len(given) != 2 or not all(isinstance(one, int | float) for one in given)):
+        return "range must be two numbers"
+    return ""
+
+
 def _is_met(tolerance: Mapping[str, Any], value: Any, run_probe: Probe | None) -> bool:
-    kind = tolerance.get("type")
+    kind = str(tolerance.get("type"))
     if kind == "probe" and run_probe is not None:
         return bool(run_probe(tolerance, value))
     if kind not in _JUDGES:
@@ -110,7 +142,7 @@ def _has_path(tolerance: Mapping[str, Any], value: Any) -> bool:
     return len(values) == tolerance["count"] if tolerance.get("count") is not None else bool(values)
 
 
-_JUDGES: Mapping[Any, Callable[[Mapping[str, Any], Any], bool]] = {
+_JUDGES: Mapping[str, Callable[[Mapping[str, Any], Any], bool]] = {
     "regex": _matches,
     "range": _is_in_range,
     "jsonpath": _has_path,
