@@ -23,7 +23,7 @@ FLOORS = (
     ("compose", "faults", "journal", "load", "proxy", "startup_report", "subjects", "views"),
     ("journal.library", "subjects.cluster", "subjects.ratelimiter", "watchdog"),
     ("showfile", "subjects.etcd", "subjects.tikv"),
-    ("conductor", "web.rendering", "web.responses"),
+    ("chaos_toolkit", "conductor", "web.rendering", "web.responses"),
     ("terminal", "web.asgi_extensions", "web.problems", "web.security_headers"),
     ("runner", "web.server"),
     ("web.access",),
@@ -47,6 +47,7 @@ LATER = {
     "__main__": "the command line, once the standard streams are safe",
     "bootstrap": "the terminal",
     "cli.main": "what the command runs",
+    "cli.experiment_commands": "what its commands run",
     "subjects": "the register of installed distributions",
     "web.routes.openapi": "the models of answers",
 }
