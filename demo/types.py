@@ -38,7 +38,7 @@ class Chapter:
     on the stage until a later chapter has another one; `Stage.conclude` sets its verdict. With `shows_evidence` the
     stage lists all hypotheses of the show with their verdicts. `steps`: the parts of the narration, where it is shown
     part by part; `narration` is all of it then. Code in Markdown makes further steps: ```` ```sql {1|3-5|all} ````;
-    `all_steps` has each, and `text_at` what is shown on a step, from 1.
+    `all_steps` has each. `panels`: of the subject, beside the text, or in place of its nodes.
     """
 
     title: str
@@ -54,6 +54,8 @@ class Chapter:
     shows_evidence: bool = False
     format: TextFormat = "auto"
     steps: tuple[str, ...] = ()
+    panels: tuple[str, ...] = ()
+    has_large_panels: bool = False
 
     def __post_init__(self) -> None:
         if self.format not in get_args(TextFormat):

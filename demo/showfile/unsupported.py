@@ -11,8 +11,10 @@ from demo.showfile.source import ShowSource
 from demo.showfile.yaml_reader import YamlData
 
 NOT_YET = "is not carried out yet"
-SHOWN_NOWHERE = ("panels", "events", "theme", "language")
-OF_CHAPTERS = ("layout", "panel", "highlight", "vote")
+SHOWN_NOWHERE = ("events", "theme", "language")
+OF_CHAPTERS = ("layout", "highlight", "vote")
+LAYOUTS = ("panel",)
+"""The layouts that there are."""
 
 
 def find_unsupported(source: ShowSource) -> list[Problem]:
@@ -25,13 +27,6 @@ def _in_front_matter(front: YamlData) -> Iterator[Problem]:
     if "subject" in settings:
         text = f"subject {NOT_YET} in a show file: present it with demo serve {settings['subject']}"
         yield Problem(*front.place(("subject",)), text)
-    if "compose" in _mapping(settings.get("system")):
-        text = f"system.compose {NOT_YET}: start the containers yourself, and write attach with the project's name"
-        yield Problem(*front.place(("system", "compose"), key=True), text)
-    for name, load in _mapping(settings.get("load")).items():
-        if _mapping(load).get("book") == "true":
-            text = f"book {NOT_YET}: delete this key, and the load is sent without it"
-            yield Problem(*front.place(("load", name, "book"), key=True), text)
     for key in SHOWN_NOWHERE:
         if key in settings:
             text = f"{key} {NOT_YET}: the show is presented without it"
@@ -41,7 +36,8 @@ def _in_front_matter(front: YamlData) -> Iterator[Problem]:
 def _in_chapters(source: ShowSource) -> Iterator[Problem]:
     for chapter in source.chapters:
         for key in OF_CHAPTERS:
-            if key in _mapping(chapter.settings.data):
+            value = _mapping(chapter.settings.data).get(key)
+            if value is not None and not (key == "layout" and value in LAYOUTS):
                 text = f"{key} {NOT_YET}: the chapter is shown without it"
                 yield Problem(*chapter.settings.place((key,), key=True), text, "warning")
 

@@ -77,7 +77,7 @@ class Web:
         self.on_moved: Callable[[str], None] = lambda text: None
         """Called with a text when the address in the links for phones has changed."""
         self.assets = Assets(Path(str(resources.files("demo") / "static")))
-        self.pages = Renderer(self.assets)
+        self.pages = Renderer(self.assets, conductor.panels)
         self._drawers = {view: PageCache() for view in VIEWS}
         self._complaints: set[str] = set()
         self.live = LiveViews(conductor, self.pages, self.cannot_render)
@@ -153,7 +153,7 @@ class Web:
     def _page(self, request: Request, view: str) -> Response:
         conductor, viewers = self._conductor, dict(self.live.viewers)
         state = conductor.state
-        about = (state.seq, tuple(viewers.values()))
+        about = (state.seq, conductor.panels.version, tuple(viewers.values()))
         try:
             return self._drawers[view].answer(
                 request, about, lambda: self.pages.page(view, state, viewers, conductor.epoch, conductor.clock())
