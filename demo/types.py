@@ -38,8 +38,7 @@ class Chapter:
     on the stage until a later chapter has another one; `Stage.conclude` sets its verdict. With `shows_evidence` the
     stage lists all hypotheses of the show with their verdicts. `steps`: the parts of the narration, where it is shown
     part by part; `narration` is all of it then. Code in Markdown makes further steps: ```` ```sql {1|3-5|all} ````;
-    `all_steps` has each, and `text_at` what is shown on a step, from 1. `panels`: of the subject, beside the text, or
-    in place of its nodes.
+    `all_steps` has each. `panels`: of the subject, beside the text, or in place of its nodes.
     """
 
     title: str

@@ -184,7 +184,10 @@ def test_what_is_not_taken_over_is_listed_in_the_file_too() -> None:
         (asking(action("x", http())), "needs a tolerance"),
         (asking(probe("x", {"type": "regex"}, http())), "needs pattern"),
         (asking(probe("x", {"type": "jsonpath", "path": "$["}, http())), "its path is wrong"),
-        (experiment(configuration={"x": {"type": "probe"}}, method=[action("y", process("${x}"))]), "method[0] uses ${x}"),
+        (
+            experiment(configuration={"x": {"type": "probe"}}, method=[action("y", process("${x}"))]),
+            "method[0] uses ${x}",
+        ),
         (experiment(method=[action("x", python("m", "f", arguments={"x": "y" * 20_000}))]), "longer than 10000"),
     ],
 )  # fmt: skip
