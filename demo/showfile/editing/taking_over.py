@@ -89,7 +89,7 @@ class EditWatch:
         try:
             edit = self._subject.prepare(show, places)
         except DemoError as error:
-            await self._reject(f"{self._path}: {error}; the show goes on with the file as it was")
+            await self._reject(f"{self._path.name}: {error}; the show goes on with the file as it was")
             return
         system = edit.system
         command = c.ReplaceDeck(
