@@ -42,8 +42,8 @@ def chapter(title: str, text: str = "Text.") -> str:
 
 
 @asynccontextmanager
-async def presented(path: Path, **options: bool) -> AsyncIterator[Conductor]:
-    subject = ShowFile(str(path), allow_run=True, **options)
+async def presented(path: Path, *, no_reload: bool = False) -> AsyncIterator[Conductor]:
+    subject = ShowFile(str(path), allow_run=True, no_reload=no_reload)
     config = ShowConfig(
         subject.name, subject.chapters, subject.poller, faults=subject.faults, start_system=subject.start,
         stop_system=subject.stop, unmet=subject.unmet,
