@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from demo.show import ShowState, apply, opening
@@ -166,6 +166,7 @@ def story(state: ShowState) -> dict[str, Any]:
 moves = st.lists(st.sampled_from(["advance", "back", "end", "edit"]), max_size=30)
 
 
+@settings(deadline=None, max_examples=60)
 @given(moves, st.randoms(use_true_random=False))
 def test_however_a_deck_is_edited_no_action_runs_twice(presses: list[str], random: Any) -> None:
     names = [f"c{number}" for number in range(4)]
