@@ -239,10 +239,14 @@ class PartsHealEnd:
 
 @dataclass(frozen=True, slots=True)
 class Observe:
-    """A new health sample, and for each fault whether it shows that fault's observable."""
+    """A new health sample, and for each fault whether it shows that fault's observable.
+
+    `recovered`: for faults that know what they have hit, whether the sample shows that healthy again.
+    """
 
     sample: Sample
     seen: Mapping[str, bool] = field(default_factory=dict)
+    recovered: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from demo.show import commands as c
 from demo.show import events as e
 from demo.show.deck import edited, replaced, titles_of
 from demo.show.health_sample import Sample
-from demo.show.measuring import is_back, measure, was_injected_before_another
+from demo.show.measuring import is_back, measure, overlaps_another, was_injected_before_another
 from demo.show.refusal import Refusal, guard_entries, refuse_injection, refuse_target, refuse_unknown
 from demo.show.state import FaultState, ShowState
 from demo.show.timer import Timer
@@ -367,7 +367,10 @@ def _decide_observe(command: c.Observe, state: ShowState, at: float) -> Decision
         events.append(e.PartsHealed())
     for fault in state.faults:
         is_overtaken = was_injected_before_another(fault, state.faults)
-        events.extend(measure(fault, complete, fault.name in seen, at, is_overtaken=is_overtaken))
+        # Alone, a fault is over when everything is up; while another one is in place, when its own nodes are.
+        own = command.recovered.get(fault.name) if overlaps_another(fault, state.faults) else None
+        is_up = not complete.has_issues if own is None else own
+        events.extend(measure(fault, complete, fault.name in seen, at, is_up=is_up, is_overtaken=is_overtaken))
     return tuple(events)
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import aiohttp
 
 from demo.conditions import Condition, Facts, parse
-from demo.container_engine import Engine
 from demo.errors import FaultError, SubjectError
+from demo.load.book.sender import BookState
 from demo.probes.log import LinesSince, LogLines
 from demo.probes.process import ProcessState
 from demo.processes.owned.client import OwnedProcesses
@@ -21,6 +21,7 @@ from demo.proxy.launch import ShowProxies
 from demo.proxy.route import Route
 from demo.show.following import FollowedShow
 from demo.showfile.board import EditedProbes, ProbeBoard
+from demo.showfile.containers import ShowContainers
 from demo.showfile.drivers import DriverContext, Secrets, build_drivers
 from demo.showfile.drivers.build import describe_targets
 from demo.showfile.drivers.fresh import AskProbes
@@ -29,6 +30,7 @@ from demo.showfile.drivers.steps import StepRunner
 from demo.showfile.drivers.substitution import fill, from_values, names_in
 from demo.showfile.links import read_links
 from demo.showfile.loads import ShowFacts, ShowLoads
+from demo.showfile.panels.show_panels import ShowPanels, program_specs
 from demo.showfile.probing.kinds import Sources, open_session
 from demo.showfile.schema.probes import LogProbe
 from demo.showfile.schema.system import ProcessSettings
@@ -65,33 +67,44 @@ class RunningSystem:
         self._is_presenter = False
         """Whether the proxies are this server's to end: another one may present the same show, and use them."""
         specs = [self._spec(name, process) for name, process in settings.processes.items()]
-        self.processes = OwnedProcesses(show.name, specs, self._judges())
+        programs = program_specs(settings.panels, self._folder)
+        self._is_supervised = bool(specs or programs)
+        self.processes = OwnedProcesses(show.name, specs, self._judges(), side_specs=programs)
         self.proxies = ShowProxies(
             show.name, [Route.read(name, proxy.listen, proxy.to) for name, proxy in settings.proxies.items()]
         )
-        self._engine = Engine()
-        project = settings.system.attach if settings.system is not None and settings.system.attach else ""
+        self.containers = ShowContainers(show, self._folder)
         self._sources = Sources(
             self._get_session,
-            engine=self._engine,
-            project=project,
+            engine=self.containers.engine,
+            project=self.containers.project,
             process=self._process_state,
             log=self._log_of,
             fill=self._fill,
             folder=self._folder,
         )
+        self.panels = ShowPanels(
+            settings.panels,
+            self.processes,
+            self.containers.engine,
+            lambda: self.containers.project,
+            self._secrets.values,
+        )
         self.board = ProbeBoard(settings.probes, self._sources, settings.groups)
-        self.loads = ShowLoads(settings.load, self._fill, self._wake)
+        self.loads = ShowLoads(settings.load, self._fill, self._wake, show.name)
         self._facts = ShowFacts(self.board, self.loads)
         self._links = read_links(settings.links)
         more = [self._tell_targets, self._tell_loads]
-        self.poller = ShowPoller(self.board, self._links, more, self.mask if settings.secrets else None)
+        beside = [self.containers.watch] if self.containers.is_watched else []
+        self.poller = ShowPoller(self.board, self._links, more, self.mask if settings.secrets else None, beside)
+        self.containers.on_change = self._hurry
         self._context = DriverContext(
             AskProbes(self._sources),
             board=self._facts,
             folder=self._folder,
-            engine=self._engine,
-            project=project,
+            engine=self.containers.engine,
+            project=self.containers.project,
+            owns=self.containers.owns,
             allow_unlabelled=allow_unlabelled,
             secrets=self._secrets,
             loads=self.loads,
@@ -222,6 +235,7 @@ class RunningSystem:
     def listen(self, tell: Callable[[str], None]) -> None:
         """Report the progress of the start with `tell`."""
         self._tell = tell
+        self.containers.listen(lambda text: tell(self.mask(text)))
 
     def follow(self, show: FollowedShow) -> None:
         """See which faults are in place; what waits for a condition looks again whenever the show moves."""
@@ -233,7 +247,7 @@ class RunningSystem:
         return self._secrets.mask(text)
 
     async def start(self) -> None:
-        """Start proxies and processes, in the order of the file, and then the loads. Raises `SubjectError`."""
+        """Start containers, proxies, and processes in the order of the file; then the loads. Raises `SubjectError`."""
         with self._masked():
             await self._start()
 
@@ -247,13 +261,15 @@ class RunningSystem:
 
     async def _start(self) -> None:
         adopted = False
-        if self.processes.specs or self.proxies.routes:
+        if self._is_supervised or self.proxies.routes:
             # The supervisor admits one server only: a second one must not touch the proxies of the first.
             adopted = await self.processes.admit()
             self._is_presenter = True
+        await self.containers.start()
+        self.panels.start()
         if self.proxies.routes:
             await self.proxies.start()
-        if self.processes.specs:
+        if self._is_supervised:
             started = await self.processes.start()
             if adopted:
                 self._tell("the processes of an earlier server were still running: this show goes on with them")
@@ -271,7 +287,7 @@ class RunningSystem:
             await self.processes.admit()
             self._is_presenter = True
             await self.proxies.start()
-        errors = []
+        errors = [error] if (error := await self.containers.heal()) else []
         for name in self.processes.specs:
             try:
                 await self.processes.restart(name)
@@ -284,14 +300,20 @@ class RunningSystem:
     async def stop(self) -> None:
         """End all that was started. Raises `SubjectError` for what does not end."""
         try:
+            await self.panels.stop()
             await self.loads.stop()
             if self._is_presenter:
                 await self.processes.stop()
         finally:
             if self.proxies.routes and self._is_presenter:
                 await self.proxies.stop()
+            await self._close()
+
+    async def _close(self) -> None:
+        try:
             await self.board.close()
-            await self._engine.close()
+            await self.containers.stop()
+        finally:
             if self._session is not None:
                 await self._session.close()
 
@@ -300,6 +322,17 @@ class RunningSystem:
     @property
     def facts(self) -> Facts:
         return self._facts
+
+    def ask_books(self, condition: Condition) -> bool:
+        """Read all writes again that a condition asks for; return whether it asks for any."""
+        names = self._facts.books_in(condition)
+        self.loads.ask_books(names)
+        return bool(names)
+
+    def books_of(self, condition: Condition) -> Sequence[BookState]:
+        """Return what is known of the writes that a condition asks for."""
+        states = map(self.loads.book, sorted(self._facts.books_in(condition)))
+        return [state for state in states if state is not None]
 
     async def wait_for_change(self) -> None:
         """Return once a probe has answered, a load has measured, or the show has moved."""
@@ -317,10 +350,14 @@ class RunningSystem:
 
     def _process_changed(self, state: OwnedState) -> None:
         """Ask the probes of a process at once when its supervisor tells of a change."""
+        self._hurry(state.name)
+
+    def _hurry(self, owner: str) -> None:
+        """Ask at once what tells of this process or container."""
         for name, probe in self._show.settings.probes.items():
-            if state.name in (probe.process, probe.behind):
+            if owner in (probe.process, probe.behind, probe.docker, probe.container):
                 self.poller.hurry(name)
-        self.poller.hurry(state.name)
+        self.poller.hurry(owner)
 
     def running_faults(self) -> Sequence[str]:
         """Return the faults that are in place, oldest first."""

@@ -8,10 +8,12 @@ from typing import Any
 
 from demo.conditions import parse
 from demo.errors import SubjectError
+from demo.narration import DeckImage
+from demo.panels.picture import Panels
 from demo.show import ShowState
 from demo.show.following import EditedShow, FollowedShow
+from demo.showfile.containers import HEAL_SEC as COMPOSE_HEAL_SEC
 from demo.showfile.editing.taking_over import Edit, EditWatch
-from demo.showfile.markdown.columns import split_columns
 from demo.showfile.predictions import PredictionWatch, WatchingPoller
 from demo.showfile.presented_once import ShowLock
 from demo.showfile.running import RunningSystem
@@ -73,8 +75,16 @@ class ShowFile:
         return self._system.drivers
 
     @property
+    def panels(self) -> Panels:
+        return self._system.panels
+
+    @property
+    def images(self) -> Sequence[DeckImage]:
+        return tuple(self.show.source.images.values())
+
+    @property
     def heal_sec(self) -> float:
-        return HEAL_SEC
+        return HEAL_SEC + (COMPOSE_HEAL_SEC if self._system.containers.compose is not None else 0.0)
 
     def options_to_make_it_again(self) -> Mapping[str, Any]:
         """Return the options that make this subject again in another process, whatever becomes of the file."""
@@ -105,8 +115,9 @@ class ShowFile:
 
     def follow(self, show: FollowedShow) -> None:
         show.subscribe(self._moved)  # before the others: they shall see the edited chapters with the edited deck
-        self._system.follow(show)
+        # Predictions before the loads: what is still to be judged is judged before those measure another fault.
         self._predictions.follow(show)
+        self._system.follow(show)
 
     # Edits of the file.
 
@@ -158,7 +169,7 @@ class ShowFile:
 
 def _make_chapter(chapter: ShowChapter, runner: ChapterSteps) -> Chapter:
     settings = chapter.settings
-    pages = tuple(map(_without_columns, chapter.pages))
+    pages = chapter.pages
     return Chapter(
         chapter.title,
         "\n\n".join(pages),
@@ -172,9 +183,6 @@ def _make_chapter(chapter: ShowChapter, runner: ChapterSteps) -> Chapter:
         hypothesis=settings.hypothesis or "",
         shows_evidence=settings.evidence,
         format="markdown",
+        panels=settings.panels,
+        has_large_panels=settings.layout == "panel",
     )
-
-
-def _without_columns(page: str) -> str:
-    """Return a page with the texts of its columns one below the other, without the comments about them."""
-    return "\n\n".join(text for block in split_columns(page) for text in block.texts if text.strip())
