@@ -196,13 +196,23 @@ def heal(target: Target) -> None:
     wait_for(is_well, UP_SEC)
 
 
-def red_after(page: Page, kill: Callable[[], object]) -> float:
+def red_after(page: Page, target: Target, kill: Callable[[], object]) -> float:
     """Kill, and return after how many milliseconds the first card was red."""
     page.evaluate("() => { window.redAt = {} }")
     at = time.time()
     kill()
-    found = wait_for(lambda: page.evaluate("() => Object.values(window.redAt)") or None, RED_SEC)
+    found = wait_for(
+        lambda: page.evaluate("() => Object.values(window.redAt)") or None, RED_SEC, lambda: describe(target, page)
+    )
     return (min(found) / 1000 - at) * 1000
+
+
+def describe(target: Target, page: Page) -> str:
+    """Return what server and page say, for a card that did not turn red."""
+    cards = page.evaluate("() => [...document.querySelectorAll('article.card')].map((card) => card.className)")
+    state = target.server.state()
+    nodes = [(node["id"], node["health"]) for node in state["health"]["nodes"]]
+    return f"page: {cards}; server: {nodes}; log: {[line['text'] for line in state['log'][-4:]]}"
 
 
 def measure(kind: str, count: int, page: Page) -> None:
@@ -219,7 +229,7 @@ def measure(kind: str, count: int, page: Page) -> None:
             times = []
             for _ in range(count):
                 wait_for(lambda: not page.evaluate("() => document.querySelector('article.card.down')"), UP_SEC)
-                times.append(red_after(page, kill))
+                times.append(red_after(page, target, kill))
                 heal(target)
             report(f"{kind}, {way}", times)
 

@@ -15,10 +15,11 @@ from demo.show import stored
 ROOT = Path(demo.__file__).parent
 
 FLOORS = (
-    ("demo", "clean", "clock", "errors", "hub", "markup", "paths", "subjects.tikv.proto", "threads"),
-    ("conditions", "console_output", "container_engine", "findings", "relay.feed", "timeouts", "types"),
+    ("demo", "clean", "clock", "errors", "hub", "paths", "subjects.tikv.proto", "threads"),
+    ("narration",),
+    ("conditions", "console_output", "container_engine", "findings", "markup", "relay.feed", "timeouts", "types"),
     ("probes",),
-    ("invitation", "processes", "show"),
+    ("invitation", "panels", "processes", "show"),
     ("compose", "faults", "journal", "load", "proxy", "startup_report", "subjects", "views"),
     ("journal.library", "subjects.cluster", "subjects.ratelimiter", "watchdog"),
     ("showfile", "subjects.etcd", "subjects.tikv"),

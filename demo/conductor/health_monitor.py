@@ -37,7 +37,7 @@ class HealthMonitor:
     def __init__(self, context: ConductorContext, poller: Poller | None, drivers: Sequence[FaultDriver]) -> None:
         self._context = context
         self._poller = poller
-        self._drivers = drivers
+        self.drivers = drivers
         self._task: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
         self._end_reason: str | None = None
@@ -153,7 +153,7 @@ class HealthMonitor:
         # Each driver gets a copy that it may change; marshal copies samples of many nodes fastest.
         packed, told_at = marshal.dumps(dict(sample.raw)), sample.told_at
         # Once for each sample, here at the edge: `decide` must stay pure and never call foreign code.
-        for driver in self._drivers:
+        for driver in self.drivers:
             fault = self._context.state.fault(driver.config.name)
             if fault is not None:
                 visible[fault.name] = self._ask_driver(driver, packed, told_at, _choose_since(fault, sample))
@@ -162,14 +162,14 @@ class HealthMonitor:
     def _find_recovered_faults(self, health: Mapping[str, Any]) -> dict[str, bool]:
         """Return for each fault that is healed, and knows what it has hit, whether that is healthy in this sample."""
         found = {}
-        for driver in self._drivers:
+        for driver in self.drivers:
             fault = self._context.state.fault(driver.config.name)
             if fault is None or not fault.awaits_recovery or not isinstance(driver, TellsRecovery):
                 continue
             try:
                 recovered = driver.is_recovered(health)
             except Exception as error:  # noqa: BLE001 - foreign code: the fault is then measured by all nodes
-                log_unexpected(logger, f"is_recovered of {driver.config.name}", error)
+                log_unexpected(logger, f"is_recovered of {fault.name}", error)
                 continue
             if recovered is not None:
                 found[fault.name] = bool(recovered)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from demo.show.health_sample import Sample
+from demo.types import Chapter, FaultDriver
 
 MAX_SAY = 280
 """Characters of one line said on stage."""
@@ -125,6 +126,30 @@ class Close:
     """The server shuts down in an orderly way: the last command of a show. `by_person`: a presenter quit."""
 
     by_person: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceDeck:
+    """The deck was edited while the show goes on: from now on it is `deck`, with these faults.
+
+    `places`: for each chapter of the deck before, its number now, 0 for one that is gone. `gone_nodes`: nodes that no
+    probe tells of any more. `note` is for the log.
+    """
+
+    deck: tuple[Chapter, ...]
+    places: tuple[int, ...]
+    drivers: tuple[FaultDriver, ...]
+    title: str
+    description: str
+    gone_nodes: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RejectDeck:
+    """The edited deck cannot be presented, for this reason."""
+
+    error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +306,8 @@ Command = (
     | ResetTimer
     | Open
     | Close
+    | ReplaceDeck
+    | RejectDeck
     | ActionEnd
     | AutoAdvance
     | FaultPlanned
@@ -304,7 +331,8 @@ Command = (
 class CommandEnvelope:
     """A command, who issued it, and the chapter and step that the issuer saw (1-based; None: any).
 
-    `unmet`: why a chapter (by its number) may not be entered now; the conductor fills it in.
+    `unmet`: why a chapter (by its number) may not be entered now; `edits`: how often the deck was edited before it was
+    sent, for its numbers are those of that deck. The conductor fills both in.
     """
 
     issuer: str
@@ -312,3 +340,4 @@ class CommandEnvelope:
     expected_chapter: int | None = None
     expected_step: int | None = None
     unmet: Mapping[int, str] = field(default_factory=dict)
+    edits: int = 0

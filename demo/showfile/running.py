@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import aiohttp
 
 from demo.conditions import Condition, Facts, parse
 from demo.errors import FaultError, SubjectError
+from demo.load.book.sender import BookState
 from demo.probes.log import LinesSince, LogLines
 from demo.probes.process import ProcessState
 from demo.processes.owned.client import OwnedProcesses
@@ -18,22 +20,36 @@ from demo.processes.owned.spec import ProcessState as OwnedState
 from demo.proxy.launch import ShowProxies
 from demo.proxy.route import Route
 from demo.show.following import FollowedShow
-from demo.showfile.board import ProbeBoard
+from demo.showfile.board import EditedProbes, ProbeBoard
 from demo.showfile.containers import ShowContainers
 from demo.showfile.drivers import DriverContext, Secrets, build_drivers
 from demo.showfile.drivers.build import describe_targets
 from demo.showfile.drivers.fresh import AskProbes
+from demo.showfile.drivers.json_fault import SharedDocuments
 from demo.showfile.drivers.steps import StepRunner
 from demo.showfile.drivers.substitution import fill, from_values, names_in
 from demo.showfile.links import read_links
 from demo.showfile.loads import ShowFacts, ShowLoads
+from demo.showfile.panels.show_panels import ShowPanels, program_specs
 from demo.showfile.probing.kinds import Sources, open_session
 from demo.showfile.schema.probes import LogProbe
 from demo.showfile.schema.system import ProcessSettings
 from demo.showfile.show import Show
 from demo.showfile.show_poller import ShowPoller
+from demo.types import FaultDriver
 
 _WORDS: Mapping[str, str] = {"new": "not started", "starting": "starting", "up": "running", "ended": "ended"}
+
+
+@dataclass(frozen=True)
+class EditedSystem:
+    """What an edit of the file changes in a running system. `gone_nodes`: what nothing tells of any more."""
+
+    show: Show
+    probes: EditedProbes
+    drivers: tuple[FaultDriver, ...]
+    links: Mapping[str, Sequence[str]]
+    gone_nodes: tuple[str, ...]
 
 
 class RunningSystem:
@@ -51,7 +67,9 @@ class RunningSystem:
         self._is_presenter = False
         """Whether the proxies are this server's to end: another one may present the same show, and use them."""
         specs = [self._spec(name, process) for name, process in settings.processes.items()]
-        self.processes = OwnedProcesses(show.name, specs, self._judges())
+        programs = program_specs(settings.panels, self._folder)
+        self._is_supervised = bool(specs or programs)
+        self.processes = OwnedProcesses(show.name, specs, self._judges(), side_specs=programs)
         self.proxies = ShowProxies(
             show.name, [Route.read(name, proxy.listen, proxy.to) for name, proxy in settings.proxies.items()]
         )
@@ -65,8 +83,15 @@ class RunningSystem:
             fill=self._fill,
             folder=self._folder,
         )
+        self.panels = ShowPanels(
+            settings.panels,
+            self.processes,
+            self.containers.engine,
+            lambda: self.containers.project,
+            self._secrets.values,
+        )
         self.board = ProbeBoard(settings.probes, self._sources, settings.groups)
-        self.loads = ShowLoads(settings.load, self._fill, self._wake)
+        self.loads = ShowLoads(settings.load, self._fill, self._wake, show.name)
         self._facts = ShowFacts(self.board, self.loads)
         self._links = read_links(settings.links)
         more = [self._tell_targets, self._tell_loads]
@@ -86,7 +111,8 @@ class RunningSystem:
             processes=self.processes,
             proxies=self.proxies,
         )
-        self.drivers = build_drivers(settings, self._context)
+        self._documents = SharedDocuments()
+        self.drivers = build_drivers(settings, self._context, self._documents)
         self.board.on_answer(self._wake)
         self.processes.on_change(self._process_changed)
 
@@ -174,6 +200,27 @@ class RunningSystem:
 
         return lines
 
+    # Edits of the file while it runs.
+
+    def prepare(self, show: Show) -> EditedSystem:
+        """Return what an edited show has in place of this one's; changes nothing. Raises `DemoError`."""
+        settings = show.settings
+        probes = self.board.prepare(settings.probes, settings.groups)
+        gone = self.board.missing_in(probes) | {name for name in self.loads.names if name not in settings.load}
+        drivers = build_drivers(settings, self._context, self._documents)
+        return EditedSystem(show, probes, drivers, read_links(settings.links), tuple(sorted(gone)))
+
+    def adopt(self, edited: EditedSystem) -> None:
+        """Go on with the probes, faults and links of an edited show."""
+        self._show, self.drivers, self._links = edited.show, edited.drivers, edited.links
+        self.board.adopt(edited.probes)
+        self.poller.adopt(edited.links)
+
+    async def adopt_loads(self, edited: EditedSystem) -> None:
+        """Go on with the loads of an edited show. Raises `SubjectError`."""
+        with self._masked():
+            await self.loads.adopt(edited.show.settings.load)
+
     # Its life.
 
     def check(self) -> None:
@@ -214,14 +261,15 @@ class RunningSystem:
 
     async def _start(self) -> None:
         adopted = False
-        if self.processes.specs or self.proxies.routes:
+        if self._is_supervised or self.proxies.routes:
             # The supervisor admits one server only: a second one must not touch the proxies of the first.
             adopted = await self.processes.admit()
             self._is_presenter = True
         await self.containers.start()
+        self.panels.start()
         if self.proxies.routes:
             await self.proxies.start()
-        if self.processes.specs:
+        if self._is_supervised:
             started = await self.processes.start()
             if adopted:
                 self._tell("the processes of an earlier server were still running: this show goes on with them")
@@ -252,6 +300,7 @@ class RunningSystem:
     async def stop(self) -> None:
         """End all that was started. Raises `SubjectError` for what does not end."""
         try:
+            await self.panels.stop()
             await self.loads.stop()
             if self._is_presenter:
                 await self.processes.stop()
@@ -273,6 +322,17 @@ class RunningSystem:
     @property
     def facts(self) -> Facts:
         return self._facts
+
+    def ask_books(self, condition: Condition) -> bool:
+        """Read all writes again that a condition asks for; return whether it asks for any."""
+        names = self._facts.books_in(condition)
+        self.loads.ask_books(names)
+        return bool(names)
+
+    def books_of(self, condition: Condition) -> Sequence[BookState]:
+        """Return what is known of the writes that a condition asks for."""
+        states = map(self.loads.book, sorted(self._facts.books_in(condition)))
+        return [state for state in states if state is not None]
 
     async def wait_for_change(self) -> None:
         """Return once a probe has answered, a load has measured, or the show has moved."""

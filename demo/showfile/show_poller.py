@@ -8,7 +8,7 @@ from typing import Any
 from demo.clock import CLOCK
 from demo.showfile.board import BoardNode, ProbeBoard
 from demo.showfile.probing.asker import Opinion
-from demo.showfile.probing.card import shown_by
+from demo.showfile.probing.card import Shown, shown_by
 
 INTERVAL_SEC = 0.5
 MIN_GAP_SEC = 0.05
@@ -41,12 +41,22 @@ class ShowPoller:
         self._more = tuple(more)
         self._mask = mask
         self._beside = tuple(beside)
-        self._shown = {name: shown_by(board.settings(name)) for name in board.probes}
+        self._shown = self._read_cards()
         self._changed = asyncio.Event()
         self._stopped = False
         self._health: dict[str, Any] | None = None
         self._read: Callable[[], None] = lambda: None
         board.listen(self._changed.set)
+
+    def _read_cards(self) -> dict[str, tuple[Shown, ...]]:
+        return {name: shown_by(self._board.settings(name)) for name in self._board.probes}
+
+    def adopt(self, links: Mapping[str, Sequence[str]]) -> None:
+        """Tell of the board's probes as they are now, with these links; at once, for the newest sample is of before."""
+        self._links, self._shown = links, self._read_cards()
+        if self._health is not None:
+            self._health = self._sample()
+        self._changed.set()
 
     def get_health(self) -> dict[str, Any] | None:
         return self._health

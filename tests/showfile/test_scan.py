@@ -3,7 +3,7 @@
 import pytest
 
 from demo.errors import InvalidValue
-from demo.showfile.markdown.code_blocks import CodeInfo, parse_code_info
+from demo.narration import CodeInfo, parse_code_info
 from demo.showfile.markdown.columns import TextBlock, split_columns
 from demo.showfile.markdown.directives import Directive, parse_comment
 from demo.showfile.markdown.headings import find_heading
