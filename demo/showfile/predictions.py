@@ -197,8 +197,11 @@ class PredictionWatch:
         return not all(book.is_known for book in self._source.books_of(run.watch.condition))
 
     def _end(self, run: _Run) -> None:
-        """Look for the last time, where that is asked for: after the recovery, or when the show leaves the chapter."""
-        if run.when in ("after", "edge"):
+        """Look for the last time, where that is asked for: after the recovery, or when the show leaves the chapter.
+
+        What was written is known only then.
+        """
+        if run.when in ("after", "edge") or run.read_by is not None:
             self._feed(run)
         self._conclude(run)
 
