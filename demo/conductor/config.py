@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from demo.errors import InvalidValue
 from demo.journal import Journal
 from demo.show import ShowState
 from demo.types import HEAL_SEC, STOP_SEC, Chapter, FaultDriver, Poller, Stage
@@ -44,3 +45,10 @@ class ShowConfig:
     watchdog: Watchdog | None = None
     unmet: Callable[[int], str] = lambda number: ""
     start_at: int | None = None
+
+
+def check_start(start_at: int | None, deck: Sequence[Chapter]) -> int | None:
+    """Return the chapter to start at. Raises `InvalidValue` if the deck does not have it."""
+    if start_at is not None and not 1 <= start_at <= len(deck):
+        raise InvalidValue(f"there is no chapter {start_at} to start at: this deck has 1 to {len(deck)}")
+    return start_at

@@ -67,11 +67,13 @@ class ShowLoads:
         self._loads: dict[str, Load] = {}
         self._books: dict[str, BookSender] = {}
         self._since: float | None = None
+        self._is_started = False
 
     # Its life.
 
     def start(self) -> None:
         """Begin to send what is sent from the start of the show. Raises `SubjectError`; safe to call twice."""
+        self._is_started = True
         for name, settings in self._settings.items():
             if name in self._loads:
                 continue
@@ -92,9 +94,31 @@ class ShowLoads:
 
     async def stop(self) -> None:
         """Send nothing any more, remove what books have written, and close all connections."""
+        self._is_started = False
         loads, self._loads, self._books = self._loads, {}, {}
         for load in loads.values():
             await load.close()
+
+    async def adopt(self, settings: Mapping[str, LoadSettings]) -> None:
+        """Send these loads from now on; one with a fault in place goes on as it is. Raises `SubjectError`."""
+        multiplied = {name: self._settings[name] for name, order in self._orders.items() if order.times != 1}
+        before, self._settings = self._settings, {**settings, **multiplied}
+        ended = [name for name, load in before.items() if not _is_sent_alike(load, self._settings.get(name))]
+        for name, load in self._settings.items():
+            known = before.get(name)
+            if known is None or known.start != load.start:
+                self._orders[name] = _Order(load.rate if load.start else 0.0)
+            elif self._orders[name].rate == known.rate:
+                self._orders[name].rate = load.rate
+        self._orders = {name: self._orders[name] for name in self._settings}
+        closing = [self._loads.pop(name) for name in ended if name in self._loads]
+        self._books = {name: book for name, book in self._books.items() if name not in ended}
+        if self._is_started:
+            self.start()
+            for name in self._settings:
+                self._apply(name)
+        for gone in closing:
+            await gone.close()
 
     # What it is told.
 
@@ -272,6 +296,11 @@ def fact_of(measured: Measured, field: str) -> Value:
         "max": _seconds(took.max),
     }
     return known.get(field)
+
+
+def _is_sent_alike(before: LoadSettings, now: LoadSettings | None) -> bool:
+    """Return whether a load differs at most in its rate."""
+    return now is not None and before == now.model_copy(update={"rate": before.rate, "start": before.start})
 
 
 def _seconds(number: float | None) -> Value:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 from demo.clock import CLOCK
@@ -96,16 +96,22 @@ class PredictionWatch:
 
     def __init__(self, chapters: Sequence[ShowChapter], source: FactSource) -> None:
         self._source = source
-        self._expected: dict[int, tuple[Condition, When]] = {
-            number: (parse(chapter.settings.expect), _when(chapter.settings.check))
-            for number, chapter in enumerate(chapters, 1)
-            if chapter.settings.expect is not None
-        }
+        self._expected = _read_expected(chapters)
         self._show: FollowedShow | None = None
         self._run: _Run | None = None
         self._closing: list[_Run] = []
         """Predictions whose chapter was left, and which only wait for what is read again."""
         self._seen_runs: dict[str, int] = {}
+
+    def adopt(self, chapters: Sequence[ShowChapter], places: Sequence[int]) -> None:
+        """Judge the predictions of edited chapters from now on; `places` as in `ReplaceDeck`.
+
+        One that is being watched keeps its condition. If its chapter is gone, nothing is left to judge.
+        """
+        self._expected = _read_expected(chapters)
+        self._run = _moved_run(self._run, places) if self._run is not None else None
+        closing = (_moved_run(run, places) for run in self._closing)
+        self._closing = [run for run in closing if run is not None]
 
     def follow(self, show: FollowedShow) -> None:
         """Begin to watch. What was injected before, by an earlier server, is no test of a prediction."""
@@ -135,6 +141,8 @@ class PredictionWatch:
 
     def _take_injections(self, state: ShowState) -> dict[str, float]:
         """Return the faults injected since the last state, with the moment of each."""
+        names = {fault.name for fault in state.faults}
+        self._seen_runs = {name: run for name, run in self._seen_runs.items() if name in names}
         new = {
             fault.name: (fault.run, fault.injected_at)
             for fault in state.faults
@@ -240,6 +248,19 @@ class PredictionWatch:
             numbers = "; ".join(map(describe_book, books))
             text = _sentence(self._source.mask(outcome.text + (f": {numbers}" if numbers else "")))
         self._show.enqueue(WHO, c.Conclude(run.number, held, text))
+
+
+def _moved_run(run: _Run, places: Sequence[int]) -> _Run | None:
+    number = places[run.number - 1]
+    return replace(run, number=number) if number else None
+
+
+def _read_expected(chapters: Sequence[ShowChapter]) -> dict[int, tuple[Condition, When]]:
+    return {
+        number: (parse(chapter.settings.expect), _when(chapter.settings.check))
+        for number, chapter in enumerate(chapters, 1)
+        if chapter.settings.expect is not None
+    }
 
 
 def _were_not_injected(state: ShowState, run: _Run) -> bool:

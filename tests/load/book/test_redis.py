@@ -125,7 +125,7 @@ async def test_a_frozen_redis_leaves_it_open_what_was_written(redis: Broker) -> 
 
 
 async def test_what_a_killed_run_has_left_is_removed_and_others_are_not(redis: Broker) -> None:
-    ended = NAME.run.rpartition("_")[0] + "_1"
+    ended = NAME.run.replace("_", "_1", 1)
     runs = f"{PREFIX}:{NAME.place}"
     redis.client.hset(runs, ended, "2")
     for key in (f"{runs}:{ended}:0", f"{runs}:{ended}:1", f"{runs}:notes"):
