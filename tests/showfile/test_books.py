@@ -112,6 +112,20 @@ async def test_a_fault_begins_to_count_anew_and_its_end_lets_all_be_read_again(r
     assert list(redis.client.scan_iter("demo:book:*")) == []
 
 
+@pytest.mark.system
+async def test_an_edited_load_begins_a_new_book_and_removes_the_old_one(redis: Broker) -> None:
+    async with sending(redis) as (loads, facts):
+        known = parse("book.lost == 0 and book.confirmed > 20")
+        await until(lambda: known.truth(facts) is True)
+        (before,) = redis.client.scan_iter("demo:book:*:0")
+        settings = {"redis": redis.url, "rate": "50/s", "timeout": "10s", "book": "true"}
+        await loads.adopt({"orders": LoadSettings.model_validate(settings)})
+        assert parse("book.confirmed < 20").truth(facts) is True
+        await until(lambda: known.truth(facts) is True)
+        (now,) = redis.client.scan_iter("demo:book:*:0")
+        assert now != before
+
+
 @dataclass
 class BookSource:
     """The facts of one book, whose state a test says."""
