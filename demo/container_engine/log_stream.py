@@ -34,7 +34,7 @@ class LogStream:
         return cls(await request.__aenter__(), bool(shown["Config"]["Tty"]))
 
     async def next(self) -> bytes | None:
-        """Return the next piece of output, without the engine's times; None at the end. Raises `aiohttp.ClientError`."""
+        """Return the next output, without the engine's times; None at the end. Raises `aiohttp.ClientError`."""
         content = self._response.content
         if self.is_terminal:
             return await self._next_of_terminal()

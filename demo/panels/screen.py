@@ -1,4 +1,4 @@
-"""The screen that a program's output is drawn on: pyte's, fed with drawing sequences only, and read as rows of spans."""
+"""The screen that a program's output is drawn on: pyte's, fed with drawing sequences only, read as rows of spans."""
 
 import unicodedata
 from collections.abc import Callable, Mapping

@@ -95,7 +95,7 @@ class OwnedProcesses:
         return OutputLines.from_json(await self._request("output", name=name, since=since))
 
     async def raw_output(self, name: str, since: int, most: int) -> RawOutput:
-        """Return what it printed after `since` bytes, as it came: at most the last `most` bytes. Raises `SubjectError`."""
+        """Return what it printed after `since` bytes, the last `most` bytes at most, as it came. Raises `SubjectError`."""
         return RawOutput.from_json(await self._request("raw_output", name=name, since=since, most=most))
 
     # Starting and ending.
