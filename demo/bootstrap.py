@@ -23,9 +23,9 @@ from demo.panels.picture import NoPanels, ShowsPanels
 from demo.relay.broadcast import Broadcast
 from demo.relay.feed import RelayStore
 from demo.show import commands as c
-from demo.show.following import FollowsShow, GuardsChapters
+from demo.show.following import FollowsShow, GuardsChapters, TakesEdits
 from demo.startup_report import SYSTEM, AccessInfo, StartupReport, welcome
-from demo.subjects import check, deck_of, journal_name, load, options_for_healer
+from demo.subjects import check, claim, deck_of, journal_name, load, options_for_healer
 from demo.subjects.deck_check import unknown_faults
 from demo.terminal.signals import ending_signals
 from demo.types import HEAL_SEC, STOP_SEC, AnnouncesStart, HasHealSec, HasStopSec, Subject
@@ -75,6 +75,7 @@ def play(options: Options) -> None:
     """Play a show until somebody quits it. Raises `DemoError` for what prevents its start, or went wrong."""
     subject = load(options.subject, **options.chosen)
     check(options.subject, subject)
+    claim(options.subject, subject)
     listener = bind(options.access.host, options.port) if options.web else None
     try:
         access_setup = set_up_control(options.access, listener) if listener is not None else None
@@ -144,9 +145,8 @@ async def _play(
         ended = True
         await subject.stop()
 
-    config = _build_config(
-        options, subject, stop, opener, WatchdogClient(options.subject, options_for_healer(subject, options.chosen))
-    )
+    watchdog = WatchdogClient(options.subject, lambda: options_for_healer(subject, options.chosen))
+    config = _build_config(options, subject, stop, opener, watchdog)
     try:
         conductor = Conductor(config)
         keep_log(conductor)
@@ -225,6 +225,8 @@ def _report_subject(subject: Subject, conductor: Conductor) -> None:
         conductor.enqueue("show", c.Notice(text))
     if isinstance(subject, FollowsShow):
         subject.follow(conductor)
+    if isinstance(subject, TakesEdits):
+        subject.take_edits(conductor)
     if isinstance(subject, AnnouncesStart):
         subject.listen(lambda text: conductor.enqueue(SYSTEM, c.Notice(text, "note")))
 

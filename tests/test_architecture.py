@@ -19,7 +19,7 @@ FLOORS = (
     ("conditions", "console_output", "container_engine", "findings", "relay.feed", "timeouts", "types"),
     ("probes",),
     ("invitation", "panels", "processes", "show"),
-    ("faults", "journal", "load", "proxy", "startup_report", "subjects", "views"),
+    ("compose", "faults", "journal", "load", "proxy", "startup_report", "subjects", "views"),
     ("journal.library", "subjects.cluster", "subjects.ratelimiter", "watchdog"),
     ("showfile", "subjects.etcd", "subjects.tikv"),
     ("conductor", "web.rendering", "web.responses"),

@@ -11,10 +11,8 @@ from demo.showfile.new_show import write_new_show
 from demo.showfile.problems import Problem, ShowFileError
 from demo.showfile.schema.editor_schema import editor_schema
 from demo.showfile.schema.reference import listing
-from demo.showfile.show import Show, load_show
-from demo.showfile.source import read_source
+from demo.showfile.show import Show, check_show
 from demo.showfile.trust import Deed, deeds
-from demo.showfile.unsupported import find_unsupported
 from demo.subjects import SHOW_FILE_ENDINGS, is_show_file
 
 HEADINGS = {
@@ -36,10 +34,10 @@ def check(path: Path) -> tuple[Show | None, list[Problem]]:
     if not is_show_file(path.name):
         raise UsageError(f"{path} is no show file: the name of one ends with {' or '.join(SHOW_FILE_ENDINGS)}")
     try:
-        source, problems = read_source(path)
+        show, problems, _ = check_show(path)
     except ShowFileError as error:
         return None, list(error.problems)
-    return load_show(source, [*problems, *find_unsupported(source)])
+    return show, problems
 
 
 def as_lines(path: Path, show: Show | None, problems: Sequence[Problem]) -> Iterator[str]:

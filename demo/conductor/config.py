@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from demo.errors import InvalidValue
 from demo.journal import Journal
 from demo.panels.picture import NoPanels, Panels
 from demo.show import ShowState
@@ -47,3 +48,10 @@ class ShowConfig:
     unmet: Callable[[int], str] = lambda number: ""
     panels: Panels = field(default_factory=NoPanels)
     start_at: int | None = None
+
+
+def check_start(start_at: int | None, deck: Sequence[Chapter]) -> int | None:
+    """Return the chapter to start at. Raises `InvalidValue` if the deck does not have it."""
+    if start_at is not None and not 1 <= start_at <= len(deck):
+        raise InvalidValue(f"there is no chapter {start_at} to start at: this deck has 1 to {len(deck)}")
+    return start_at

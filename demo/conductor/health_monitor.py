@@ -14,6 +14,7 @@ from demo.errors import SubjectError, describe, log_unexpected
 from demo.show import FaultState, decide
 from demo.show import commands as c
 from demo.show.health_sample import DEFAULT_INTERVAL_SEC, Sample, plain, read_sample, unreadable_node
+from demo.show.recovery import TellsRecovery
 from demo.subjects.user_code import describe_error
 from demo.threads.worker_thread import run_in_thread
 from demo.types import FaultDriver, Poller
@@ -29,7 +30,7 @@ class HealthMonitor:
     def __init__(self, context: ConductorContext, poller: Poller | None, drivers: Sequence[FaultDriver]) -> None:
         self._context = context
         self._poller = poller
-        self._drivers = drivers
+        self.drivers = drivers
         self._task: asyncio.Task[None] | None = None
         self._end_reason: str | None = None
         self._last_error = ""
@@ -103,7 +104,7 @@ class HealthMonitor:
         sample = read_sample(health, at, self._context.clock.moment_of)
         if text := unreadable_node(health):
             self._report_once(text)
-        observed = c.Observe(sample, self._find_visible_faults(sample))
+        observed = c.Observe(sample, self._find_visible_faults(sample), self._find_recovered_faults(health))
         self.samples += 1
         self.read_sec += time.perf_counter() - began
         return observed
@@ -138,11 +139,27 @@ class HealthMonitor:
         # Each driver gets a copy that it may change; marshal copies samples of many nodes fastest.
         packed, told_at = marshal.dumps(dict(sample.raw)), sample.told_at
         # Once for each sample, here at the edge: `decide` must stay pure and never call foreign code.
-        for driver in self._drivers:
+        for driver in self.drivers:
             fault = self._context.state.fault(driver.config.name)
             if fault is not None:
                 visible[fault.name] = self._ask_driver(driver, packed, told_at, _choose_since(fault, sample))
         return visible
+
+    def _find_recovered_faults(self, health: Mapping[str, Any]) -> dict[str, bool]:
+        """Return for each fault that is healed, and knows what it has hit, whether that is healthy in this sample."""
+        found = {}
+        for driver in self.drivers:
+            fault = self._context.state.fault(driver.config.name)
+            if fault is None or not fault.awaits_recovery or not isinstance(driver, TellsRecovery):
+                continue
+            try:
+                recovered = driver.is_recovered(health)
+            except Exception as error:  # noqa: BLE001 - foreign code: the fault is then measured by all nodes
+                log_unexpected(logger, f"is_recovered of {fault.name}", error)
+                continue
+            if recovered is not None:
+                found[fault.name] = bool(recovered)
+        return found
 
     def _ask_driver(self, driver: FaultDriver, packed: bytes, told_at: datetime, since: float) -> bool:
         """Return whether the driver sees its observable. One that fails sees nothing, and is reported once."""

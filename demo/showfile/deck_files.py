@@ -25,6 +25,8 @@ class DeckFiles:
         self.folder = folder
         self.given = given
         self.read: dict[str, str] = {}
+        self.named: set[str] = set()
+        """Every file that was asked for, also one that does not exist."""
         self._sizes: dict[str, int] = {}
         self._checked: set[str] = set()
 
@@ -57,6 +59,7 @@ class DeckFiles:
 
     def text(self, path: str, max_bytes: int) -> str:
         """Return the text of a file by its resolved path. Raises `InvalidValue`."""
+        self.named.add(path)
         if path in self.read:
             return self.read[path]
         if self.given is not None:
@@ -75,6 +78,7 @@ class DeckFiles:
 
     def size(self, path: str) -> int:
         """Return the bytes of a file by its resolved path; 0 where the disk is not asked. Raises `InvalidValue`."""
+        self.named.add(path)
         if self.given is not None or self.folder is None:
             return 0
         if path not in self._sizes:

@@ -23,7 +23,8 @@ MAX_PROBLEMS = 200
 class ShowSource:
     """A show file. `files` has the text of every other file in it, by its path relative to `folder`.
 
-    `images` are the paths of its images, also relative to `folder`; all of them lie below it.
+    `images` are the paths of its images, also relative to `folder`; all of them lie below it. `named` are all paths
+    that it names, also those of files that do not exist.
     """
 
     file: str
@@ -33,6 +34,7 @@ class ShowSource:
     chapters: tuple[ChapterSource, ...]
     files: Mapping[str, str]
     images: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
 
 
 def read_source(path: Path) -> tuple[ShowSource, list[Problem]]:
@@ -63,7 +65,9 @@ def parse_source(
     problems = [*too_long, *reader.problems, *_check_size(images, deck_files, file)]
     if not chapters:
         problems.append(Problem(file, Position(1), "there is no chapter in this file: write a heading and a sentence"))
-    source = ShowSource(file, folder, text, part.front_matter, chapters, deck_files.read, images)
+    source = ShowSource(
+        file, folder, text, part.front_matter, chapters, deck_files.read, images, tuple(sorted(deck_files.named))
+    )
     return source, _bound(problems)
 
 

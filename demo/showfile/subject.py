@@ -9,11 +9,15 @@ from typing import Any
 from demo.conditions import parse
 from demo.errors import SubjectError
 from demo.panels.picture import Panels
-from demo.show.following import FollowedShow
+from demo.show import ShowState
+from demo.show.following import EditedShow, FollowedShow
+from demo.showfile.containers import HEAL_SEC as COMPOSE_HEAL_SEC
+from demo.showfile.editing.taking_over import Edit, EditWatch
 from demo.showfile.markdown.columns import split_columns
 from demo.showfile.predictions import PredictionWatch, WatchingPoller
+from demo.showfile.presented_once import ShowLock
 from demo.showfile.running import RunningSystem
-from demo.showfile.show import ShowChapter, open_show, store_show, stored_show
+from demo.showfile.show import Show, ShowChapter, open_show, store_for_healer, stored_show
 from demo.showfile.steps import ChapterSteps, needed_sec
 from demo.showfile.trust import refusal
 from demo.types import ACTION_LIMIT_SEC, Chapter, FaultDriver, HealthPollerProtocol, Stage
@@ -35,6 +39,7 @@ class ShowFile:
         path: str,
         allow_run: bool = False,
         allow_unlabelled: bool = False,
+        no_reload: bool = False,
         source: Mapping[str, Any] | None = None,
     ) -> None:
         self._path = path
@@ -44,6 +49,10 @@ class ShowFile:
         self._system = RunningSystem(self.show, allow_unlabelled=allow_unlabelled)
         self._predictions = PredictionWatch(self.show.chapters, self._system)
         self._poller = WatchingPoller(self._system.poller, self._predictions)
+        self._takes_edits = not no_reload and source is None
+        self._stage: Stage | None = None
+        self._edit: Edit | None = None
+        self._lock = ShowLock(self.show.name)
 
     @property
     def name(self) -> str:
@@ -71,16 +80,20 @@ class ShowFile:
 
     @property
     def heal_sec(self) -> float:
-        return HEAL_SEC
+        return HEAL_SEC + (COMPOSE_HEAL_SEC if self._system.containers.compose is not None else 0.0)
 
     def options_to_make_it_again(self) -> Mapping[str, Any]:
         """Return the options that make this subject again in another process, whatever becomes of the file."""
-        options: dict[str, Any] = {"source": store_show(self.show), "allow_run": self._may_run}
+        options: dict[str, Any] = {"source": store_for_healer(self.show), "allow_run": self._may_run}
         return options | ({"allow_unlabelled": True} if self._allows_unlabelled else {})
 
     def chapters(self, stage: Stage) -> Sequence[Chapter]:
+        self._stage = stage
+        return self._deck(self.show, stage)
+
+    def _deck(self, show: Show, stage: Stage) -> tuple[Chapter, ...]:
         runner = ChapterSteps(stage, self._system)
-        return tuple(_make_chapter(chapter, runner) for chapter in self.show.chapters)
+        return tuple(_make_chapter(chapter, runner) for chapter in show.chapters)
 
     def check(self) -> None:
         """Refuse a deck that would run something, unless that was allowed. Raises `SubjectError`."""
@@ -88,13 +101,50 @@ class ShowFile:
             raise SubjectError(why)
         self._system.check()
 
+    def claim(self) -> None:
+        """Become the one process that presents this show. Raises `SubjectError` while there is another one."""
+        self._lock.claim()
+
     def listen(self, tell: Callable[[str], None]) -> None:
         """Report the progress of the start to the presenter."""
         self._system.listen(tell)
 
     def follow(self, show: FollowedShow) -> None:
-        self._system.follow(show)
+        show.subscribe(self._moved)  # before the others: they shall see the edited chapters with the edited deck
+        # Predictions before the loads: what is still to be judged is judged before those measure another fault.
         self._predictions.follow(show)
+        self._system.follow(show)
+
+    # Edits of the file.
+
+    def take_edits(self, show: EditedShow) -> None:
+        """Take over each edit of the file from now on, unless that was forbidden."""
+        if self._takes_edits:
+            watch = EditWatch(Path(self._path), self, show, self._may_run)
+            show.spawn(watch.run(), f"looking for edits of {self._path}")
+
+    def prepare(self, show: Show, places: Sequence[int]) -> Edit:
+        """Return what an edited show changes; changes nothing. Raises `DemoError`."""
+        if self._stage is None:
+            raise SubjectError("the show has no deck yet")
+        return Edit(show, self._deck(show, self._stage), tuple(places), self._system.prepare(show))
+
+    def present(self, edit: Edit) -> None:
+        """Go on with this edit once the show has its deck, at the same moment."""
+        self._edit = edit
+
+    async def adopt_loads(self, edit: Edit) -> None:
+        """Send the loads of an edit that is on the stage. Raises `SubjectError`."""
+        await self._system.adopt_loads(edit.system)
+
+    def _moved(self, state: ShowState) -> None:
+        edit = self._edit
+        if edit is not None and state.deck is edit.deck:
+            self._edit, self.show = None, edit.show
+            self._predictions.adopt(edit.show.chapters, edit.places)
+            self._system.adopt(edit.system)
+
+    # Its life.
 
     def unmet(self, number: int) -> str:
         """Return the message of the first requirement of a chapter that does not hold; what is not known does not."""

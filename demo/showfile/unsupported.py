@@ -30,13 +30,6 @@ def _in_front_matter(front: YamlData) -> Iterator[Problem]:
     if "subject" in settings:
         text = f"subject {NOT_YET} in a show file: present it with demo serve {settings['subject']}"
         yield Problem(*front.place(("subject",)), text)
-    if "compose" in _mapping(settings.get("system")):
-        text = f"system.compose {NOT_YET}: start the containers yourself, and write attach with the project's name"
-        yield Problem(*front.place(("system", "compose"), key=True), text)
-    for name, load in _mapping(settings.get("load")).items():
-        if _mapping(load).get("book") == "true":
-            text = f"book {NOT_YET}: delete this key, and the load is sent without it"
-            yield Problem(*front.place(("load", name, "book"), key=True), text)
     for key in SHOWN_NOWHERE:
         if key in settings:
             text = f"{key} {NOT_YET}: the show is presented without it"

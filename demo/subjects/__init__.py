@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, cast
 
 from demo.errors import UsageError
-from demo.show.following import CanBeMadeAgain
+from demo.show.following import CanBeMadeAgain, PresentedOnce
 from demo.subjects.options import Given, fitted, read
 from demo.subjects.own import call, check_parts, checked_deck, find_class, unknown_subject
 from demo.types import Chapter, Stage, Subject
@@ -69,6 +69,12 @@ def load(name: str, **options: object) -> Subject:
 def check(name: str, subject: Subject) -> None:
     """Ask a subject whether everything that it needs is on this machine. Raises `SubjectError`."""
     call(f"{name}.check", subject.check)
+
+
+def claim(name: str, subject: Subject) -> None:
+    """Keep other processes from presenting it, if one alone may. Raises `SubjectError` while another one does."""
+    if isinstance(subject, PresentedOnce):
+        call(f"{name}.claim", subject.claim)
 
 
 def deck_of(name: str, subject: Subject, start_at: int | None = None) -> Callable[[Stage], Sequence[Chapter]]:

@@ -46,6 +46,7 @@ FLAGS = (
     Flag("base_port", "The first of the system's ports; the others follow it.", "PORT"),
     Flag("keep", "Containers: do not remove them at the end."),
     Flag("allow_run", "Show files: let the file run the commands that it names.", short="x"),
+    Flag("no_reload", "Show files: take no edits of the file over while it is presented."),
     Flag("allow_unlabelled", "Containers: allow faults on those without the label demo.target=true."),
     Flag("pd", "tikv: URL of a PD of the cluster; may be repeated.", "URL", many=True),
     Flag("prometheus", "tikv: URL of a Prometheus that monitors the cluster.", "URL"),

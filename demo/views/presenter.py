@@ -269,6 +269,8 @@ def _describe_result(fault: FaultState) -> str:
 def problems(state: ShowState) -> tuple[str, ...]:
     """List what is wrong, for the presenter: chapter, faults, system, health, journal."""
     found = []
+    if state.deck_error:
+        found.append(state.deck_error)
     if state.action.error:
         found.append(f"Chapter {state.number}: {state.action.error}")
     found += [f"Fault {fault.name}: {fault.error}" for fault in state.faults if fault.error]

@@ -14,7 +14,6 @@ TEXT = "\n---\n\n# One\n"
     [
         ("subject: etcd", ("error", 2, "present it with demo serve etcd")),
         ("system: {compose: c.yaml}", ("error", 2, "write attach with the project's name")),
-        ("load: {c: {redis: 'redis://h', rate: 1/s, book: true}}", ("error", 2, "the load is sent without it")),
         ("panels: {p: {run: [x]}}", ("warning", 2, "presented without it")),
         ("theme: light", ("warning", 2, "presented without it")),
     ],

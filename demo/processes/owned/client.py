@@ -63,6 +63,8 @@ class OwnedProcesses:
         self._ready = dict(ready or {})
         self.limits = limits or Limits()
         self._connection: SupervisorConnection | None = None
+        self._is_configured = False
+        """Whether the supervisor knows which processes there are."""
         self._states = {name: ProcessState(name) for name in self._all_specs}
         self._listeners: list[OnChange] = []
         self._lock = asyncio.Lock()
@@ -119,12 +121,13 @@ class OwnedProcesses:
             raise SubjectError("the show is being ended")
         specs = [spec.to_json() for spec in self._all_specs.values()]
         found = await self._request("configure", timeout_sec=self._stop_timeout_sec, specs=specs)
+        self._is_configured = True
         return Started(adopted, tuple(found["changed"]), tuple(found["removed"]))
 
     async def launch(self, name: str) -> ProcessState:
         """Start one process if it does not run, without a word about the others. Raises `SubjectError`."""
         async with self._lock:  # after a start that is under way
-            if self._connection is None:
+            if self._connection is None or not self._is_configured:
                 await self._prepare()
         await self._ensure(name)
         return self.state(name)
@@ -145,6 +148,7 @@ class OwnedProcesses:
     async def _connect(self) -> bool:
         if self._connection is not None:
             return True
+        self._is_configured = False
         self._connection, states, adopted = await find_or_start(
             self.show, self.limits, self._take, self._take_supervisor_end
         )
@@ -195,8 +199,8 @@ class OwnedProcesses:
         return self.state(name)
 
     async def _restart(self, name: str) -> None:
-        if self._connection is None:
-            # All has ended with the supervisor.
+        if self._connection is None or not self._is_configured:
+            # All has ended with the supervisor, and a new one knows of none.
             await self.start()
         elif self.state(name).phase == "up" and not await self._is_judged_up(name):
             await self._ensure(name, do="replace")

@@ -10,6 +10,7 @@ from demo.showfile.schema.values import (
     Argv,
     Condition,
     FilePath,
+    Headers,
     Port,
     ProcessName,
     Rate,
@@ -61,6 +62,9 @@ class LoadSettings(Settings):
     http: Text | None = None
     postgres: Text | None = None
     redis: Text | None = None
+    method: Literal["POST", "PUT", "PATCH"] | None = None
+    headers: Headers = Field(default_factory=dict)
+    body: Text | None = None
     read: Text | None = None
     rate: Rate
     timeout: Seconds = 1.0

@@ -4,7 +4,7 @@ import fcntl
 import hashlib
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import IO, Literal
 
 from demo.container_engine.container import Container
@@ -97,3 +97,31 @@ class ProjectLock:
         file, self._file = self._file, None
         if file is not None:
             file.close()
+
+
+class ProjectClaim:
+    """What this process may do with a project. With `keep`, it removes nothing of what it brings up."""
+
+    def __init__(self, project: str, *, keep: bool = False) -> None:
+        self._keeps = keep
+        self._lock = ProjectLock(project)
+        self.is_ours_to_remove = False
+
+    def take(self, found: Sequence[Container], engine: str) -> Ownership:
+        """Return who owns the containers, now that no other show on this machine starts or takes over the project.
+
+        Orphaned containers become ours to remove.
+        """
+        owner = claim_on(found)
+        if owner in ("nobody's", "left", "ours") and not self._lock.acquire(engine):
+            return "another's"
+        self.is_ours_to_remove |= not self._keeps and owner == "left"
+        return owner
+
+    def note_start(self, owner: Ownership) -> None:
+        """Note that this process is about to create containers: those of a project that was nobody's are ours."""
+        self.is_ours_to_remove |= not self._keeps and owner == "nobody's"
+
+    def release(self) -> None:
+        """Let other shows use the project."""
+        self._lock.release()

@@ -12,10 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from demo.compose.image_pull import pull
 from demo.container_engine import Engine
 from demo.errors import EngineError
 from demo.processes.ports import free_ports
-from demo.subjects.cluster.image_pull import pull
 from tests.support import fetch
 from tests.support.containers import containers, docker
 from tests.support.servers import wait_for
