@@ -223,7 +223,9 @@ def _find_next(state: ShowState) -> _Next | None:
     """Return what a step forward shows: the next step of this chapter, else the next chapter; None at the end."""
     chapter = state.chapter
     if state.step < chapter.step_count:
-        return _Next(f"Step {state.step + 1} of {chapter.step_count}", chapter.steps[state.step], chapter.format)
+        return _Next(
+            f"Step {state.step + 1} of {chapter.step_count}", chapter.all_steps[state.step].added, chapter.format
+        )
     if state.number == state.total:
         return None
     following = state.chapters[state.number]

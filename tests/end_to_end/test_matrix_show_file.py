@@ -1,4 +1,4 @@
-"""A sample of the matrix on a show file: each step and each end once. `scripts/matrix N --show-file` runs any number."""
+"""A sample of the matrix on a show file: each step and each end once. `scripts/matrix N --show-file` runs more."""
 
 import os
 from collections.abc import Iterator

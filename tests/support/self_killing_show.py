@@ -37,7 +37,7 @@ class CrashingShow(ShowFile):
         allow_unlabelled: bool = False,
         source: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(path, allow_run, allow_unlabelled, source)
+        super().__init__(path, allow_run, allow_unlabelled, source=source)
         self._crashing = tuple(CrashingOnTheWay(driver) for driver in super().faults)
 
     @property

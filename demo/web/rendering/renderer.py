@@ -38,10 +38,10 @@ HTMX_CONFIG = {
     "includeIndicatorCSS": False,
     "history": False,
     "defaultTimeout": 3000,
-    "morphIgnore": ["data-htmx-powered", "data-live"],
+    "morphIgnore": ["data-htmx-powered", "data-live", "srcset"],
     "morphSkipChildren": ",".join(f"[data-{name}]" for name in COUNTED),
 }
-"""A swap leaves attributes `data-live*` and the texts that the page's script updates (`COUNTED`) as they are."""
+"""A swap leaves what the page's scripts set as it is: attributes `data-live*`, `srcset`, and the texts of `COUNTED`."""
 
 
 @dataclass(frozen=True, slots=True)
