@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from demo import __version__
+from demo.cli import experiment_commands
 from demo.cli.logs import set_up_logging
 from demo.cli.subject_options import takes_options
 from demo.console_output import clean_stderr, print_error, print_lines
@@ -341,6 +342,10 @@ def subjects() -> None:
     from demo.cli.subject_list import as_table
 
     print_lines(*as_table())
+
+
+app.command("import")(experiment_commands.import_experiment)
+app.command("export")(experiment_commands.export)
 
 
 def _keep_only(named: list[str]) -> None:

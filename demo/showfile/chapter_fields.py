@@ -3,7 +3,6 @@
 import math
 from typing import Any
 
-from demo.showfile.markdown.columns import split_columns
 from demo.showfile.show import ShowChapter
 from demo.showfile.steps import needed_sec
 from demo.types import ACTION_LIMIT_SEC
@@ -12,11 +11,10 @@ from demo.types import ACTION_LIMIT_SEC
 def chapter_fields(chapter: ShowChapter) -> dict[str, Any]:
     """Return the fields of its `demo.types.Chapter` by name, as plain JSON, without `on_enter`."""
     settings = chapter.settings
-    pages = [_without_columns(page) for page in chapter.pages]
     return {
         "title": chapter.title,
-        "narration": "\n\n".join(pages),
-        "steps": tuple(pages) if len(pages) > 1 else (),
+        "narration": "\n\n".join(chapter.pages),
+        "steps": chapter.pages if len(chapter.pages) > 1 else (),
         "auto_advance": settings.auto_advance,
         "blocks_advance": settings.blocks_advance,
         "notes": chapter.notes,
@@ -25,9 +23,6 @@ def chapter_fields(chapter: ShowChapter) -> dict[str, Any]:
         "hypothesis": settings.hypothesis or "",
         "shows_evidence": settings.evidence,
         "format": "markdown",
+        "panels": settings.panels,
+        "has_large_panels": settings.layout == "panel",
     }
-
-
-def _without_columns(page: str) -> str:
-    """Return a page with the texts of its columns one below the other, without the comments about them."""
-    return "\n\n".join(text for block in split_columns(page) for text in block.texts if text.strip())

@@ -11,6 +11,7 @@ import aiohttp
 
 from demo.conditions import Condition, Facts, parse
 from demo.errors import FaultError, SubjectError
+from demo.load.book.sender import BookState
 from demo.probes.log import LinesSince, LogLines
 from demo.probes.process import ProcessState
 from demo.processes.owned.client import OwnedProcesses
@@ -29,6 +30,7 @@ from demo.showfile.drivers.steps import StepRunner
 from demo.showfile.drivers.substitution import fill, from_values, names_in
 from demo.showfile.links import read_links
 from demo.showfile.loads import ShowFacts, ShowLoads
+from demo.showfile.panels.show_panels import ShowPanels, program_specs
 from demo.showfile.probing.kinds import Sources, open_session
 from demo.showfile.schema.probes import LogProbe
 from demo.showfile.schema.system import ProcessSettings
@@ -67,7 +69,9 @@ class RunningSystem:
         self._is_presenter = False
         """Whether the proxies are this server's to end: another one may present the same show, and use them."""
         specs = [self._spec(name, process) for name, process in settings.processes.items()]
-        self.processes = OwnedProcesses(show.name, specs, self._judges())
+        programs = program_specs(settings.panels, self._folder)
+        self._is_supervised = bool(specs or programs)
+        self.processes = OwnedProcesses(show.name, specs, self._judges(), side_specs=programs)
         self.proxies = ShowProxies(
             show.name, [Route.read(name, proxy.listen, proxy.to) for name, proxy in settings.proxies.items()]
         )
@@ -81,9 +85,17 @@ class RunningSystem:
             fill=self._fill,
             folder=self._folder,
         )
+        self.panels = ShowPanels(
+            settings.panels,
+            self.processes,
+            self.containers.engine,
+            lambda: self.containers.project,
+            self._secrets.values,
+        )
         self.board = ProbeBoard(settings.probes, self._sources, settings.groups)
-        self.loads = ShowLoads(settings.load, self._fill, self.wake)
-        self._facts = add_facts(ShowFacts(self.board, self.loads))
+        self.loads = ShowLoads(settings.load, self._fill, self.wake, show.name)
+        self._own_facts = ShowFacts(self.board, self.loads)
+        self._facts = add_facts(self._own_facts)
         self._links = read_links(settings.links)
         more = [self._tell_targets, self._tell_loads]
         beside = [self.containers.watch] if self.containers.is_watched else []
@@ -252,14 +264,15 @@ class RunningSystem:
 
     async def _start(self) -> None:
         adopted = False
-        if self.processes.specs or self.proxies.routes:
+        if self._is_supervised or self.proxies.routes:
             # The supervisor admits one server only: a second one must not touch the proxies of the first.
             adopted = await self.processes.admit()
             self._is_presenter = True
         await self.containers.start()
+        self.panels.start()
         if self.proxies.routes:
             await self.proxies.start()
-        if self.processes.specs:
+        if self._is_supervised:
             started = await self.processes.start()
             if adopted:
                 self._tell("the processes of an earlier server were still running: this show goes on with them")
@@ -290,6 +303,7 @@ class RunningSystem:
     async def stop(self) -> None:
         """End all that was started. Raises `SubjectError` for what does not end."""
         try:
+            await self.panels.stop()
             await self.loads.stop()
             if self._is_presenter:
                 await self.processes.stop()
@@ -311,6 +325,17 @@ class RunningSystem:
     @property
     def facts(self) -> Facts:
         return self._facts
+
+    def ask_books(self, condition: Condition) -> bool:
+        """Read all writes again that a condition asks for; return whether it asks for any."""
+        names = self._own_facts.books_in(condition)
+        self.loads.ask_books(names)
+        return bool(names)
+
+    def books_of(self, condition: Condition) -> Sequence[BookState]:
+        """Return what is known of the writes that a condition asks for."""
+        states = map(self.loads.book, sorted(self._own_facts.books_in(condition)))
+        return [state for state in states if state is not None]
 
     async def wait_for_change(self) -> None:
         """Return once a probe has answered, a load has measured, or the show has moved."""

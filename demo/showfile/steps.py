@@ -28,6 +28,9 @@ class StepContext(Protocol):
     def facts(self) -> Facts:
         """What is known of the system now."""
 
+    def ask_books(self, condition: Condition) -> bool:
+        """Read all writes again that a condition asks for; until that is done, nothing is known of them."""
+
     async def wait_for_change(self) -> None:
         """Return once a probe has answered again, or the show has moved."""
 
@@ -110,6 +113,7 @@ class ChapterSteps:
     async def _wait_until(self, step: Step) -> None:
         condition = parse(str(step.wait_until))
         timeout = condition.within_sec or step.timeout or STEP_TIMEOUT_SEC
+        self._context.ask_books(condition)
         try:
             async with asyncio.timeout(timeout):
                 await self._wait_for(condition, condition.for_sec or 0.0)

@@ -8,6 +8,8 @@ from typing import Any
 from demo.conditions import parse
 from demo.errors import SubjectError
 from demo.findings import Finding
+from demo.narration import DeckImage
+from demo.panels.picture import Panels
 from demo.show import ShowState
 from demo.show.following import EditedShow, FollowedShow
 from demo.showfile.chapter_fields import chapter_fields
@@ -82,6 +84,14 @@ class ShowFile:
         return (*self._wrapped.drivers, *self._system.drivers)
 
     @property
+    def panels(self) -> Panels:
+        return self._system.panels
+
+    @property
+    def images(self) -> Sequence[DeckImage]:
+        return tuple(self.show.source.images.values())
+
+    @property
     def heal_sec(self) -> float:
         of_compose = COMPOSE_HEAL_SEC if self._system.containers.compose is not None else 0.0
         return HEAL_SEC + of_compose + self._wrapped.heal_sec
@@ -138,8 +148,9 @@ class ShowFile:
     def follow(self, show: FollowedShow) -> None:
         show.subscribe(self._moved)  # before the others: they shall see the edited chapters with the edited deck
         self._wrapped.follow(show)
-        self._system.follow(show)
+        # Predictions before the loads: what is still to be judged is judged before those measure another fault.
         self._predictions.follow(show)
+        self._system.follow(show)
 
     # Edits of the file.
 

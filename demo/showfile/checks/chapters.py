@@ -1,6 +1,7 @@
 """Checks of chapters: what their steps name, their panels, their budget, and that each id is theirs alone."""
 
 from demo.errors import InvalidValue
+from demo.panels.picture import MAX_PANELS
 from demo.showfile.checks import texts
 from demo.showfile.checks.faults import secret_in_argv
 from demo.showfile.checks.known_names import KnownNames
@@ -74,11 +75,16 @@ def _check_rate(block: Block, path: Path, order: str) -> None:
 
 def _check_screen(chapter: CheckedChapter, names: KnownNames) -> None:
     block, settings = chapter.block, chapter.settings
-    panels = (settings.panel,) if isinstance(settings.panel, str) else settings.panel or ()
+    panels = settings.panels
     for index, panel in enumerate(panels):
         if panel not in names.panels:
             path: Path = ("panel",) if isinstance(settings.panel, str) else ("panel", index)
             block.unknown(path, "panel", panel, names.panels)
+    if len(panels) > MAX_PANELS:
+        text = f"a chapter shows {MAX_PANELS} panels at most, not {len(panels)}: one wall has no room for more"
+        block.error(("panel",), text)
+    if len(set(panels)) < len(panels):
+        block.error(("panel",), "a panel is named twice")
     if settings.layout == "panel" and not panels:
         block.error(("layout",), "layout: panel needs panel: the name of what to show")
     shown = (settings.highlight,) if isinstance(settings.highlight, str) else settings.highlight

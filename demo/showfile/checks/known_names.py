@@ -55,6 +55,9 @@ class KnownNames:
     groups: tuple[str, ...]
     nodes: tuple[str, ...]
     loads: tuple[str, ...]
+    books: tuple[str, ...]
+    """The loads whose writes are numbered."""
+
     faults: tuple[str, ...]
     processes: tuple[str, ...]
     proxies: tuple[str, ...]
@@ -104,6 +107,11 @@ def known_names(checked: Checked, subject_faults: tuple[str, ...] | None) -> Kno
         groups=tuple(dict.fromkeys((*checked.declared("groups"), *sorted(in_probes)))),
         nodes=tuple(nodes),
         loads=checked.declared("load"),
+        books=tuple(
+            name
+            for name in checked.declared("load")
+            if (load := settings.load.get(name)) is None or load.book  # one with errors may have one
+        ),
         faults=checked.declared("faults"),
         processes=checked.declared("processes"),
         proxies=checked.declared("proxies"),
