@@ -15,11 +15,20 @@ from typing import Any, NamedTuple
 from demo.errors import InvalidValue
 from demo.show.state import FaultState, ShowState
 
-VERSION = 5
+VERSION = 6
 """Version of the format, raised with every change of the state's shape: `tests/test_architecture.py` checks that."""
 
 BROUGHT = {
-    ShowState: {"title", "subject", "description", "chapters", "deck", "journal"},
+    ShowState: {
+        "title",
+        "subject",
+        "description",
+        "chapters",
+        "deck",
+        "deck_error",
+        "held_chapter",
+        "journal",
+    },
     FaultState: {"config", "observable", "own_target"},
 }
 """Fields that are not stored: every process knows them by itself."""

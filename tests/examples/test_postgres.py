@@ -1,0 +1,40 @@
+"""The example `postgres.md`, played to its end on two real databases: three predictions hold, and one rightly fails."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.support.played_shows import PlayedShow, playing
+from tests.support.postgres import lacking_binaries
+
+pytestmark = pytest.mark.system
+
+DECK = Path(__file__).parents[2] / "examples" / "postgres.md"
+FREEZE, RESTART, FAILOVER, SYNCHRONOUS = 2, 3, 4, 6
+
+
+def card(show: PlayedShow) -> dict[str, float]:
+    """The numbers on the card of the load."""
+    nodes = show.server.state()["health"]["nodes"]
+    found: dict[str, float] = next(node["metrics"] for node in nodes if node["id"] == "orders")
+    return found
+
+
+def test_a_restart_loses_nothing_a_failover_does_and_a_synchronous_one_does_not(state_home: Path) -> None:
+    if lacking := [*lacking_binaries(), *(["psql"] if shutil.which("psql") is None else [])]:
+        pytest.skip(f"NOT TRIED: {', '.join(lacking)} not found")
+    with playing(DECK, state_home=state_home) as show:
+        show.play_to_the_end()
+        verdicts = {number: show.until_judged(number) for number in (FREEZE, RESTART, FAILOVER, SYNCHRONOUS)}
+        assert {number: verdict.held for number, verdict in verdicts.items()} == {
+            FREEZE: True,
+            RESTART: True,
+            FAILOVER: False,
+            SYNCHRONOUS: True,
+        }, verdicts
+        assert "book.lost = 0" in verdicts[RESTART].text
+        assert "not 0" in verdicts[FAILOVER].text
+        assert "0 lost" in verdicts[SYNCHRONOUS].text
+        assert card(show)["confirmed"] > 0
+        assert show.server.stop() == 0
