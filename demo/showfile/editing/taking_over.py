@@ -16,7 +16,7 @@ from demo.showfile.editing.places import find_places
 from demo.showfile.editing.watched_files import WatchedFiles
 from demo.showfile.running import EditedSystem
 from demo.showfile.show import Show
-from demo.types import Chapter
+from demo.types import Chapter, FaultDriver
 
 logger = logging.getLogger(__name__)
 
@@ -25,11 +25,16 @@ WHO = "file"
 
 @dataclass(frozen=True)
 class Edit:
-    """An edit that was checked: `show` as it will run, the chapters for its stage, and what changes in the system."""
+    """An edit that was checked: `show` as it will run, the chapters for its stage, and what changes in the system.
+
+    `drivers` are those of all faults from then on, also of a subject that the file adds to.
+    """
 
     show: Show
     deck: tuple[Chapter, ...]
     places: tuple[int, ...]
+    description: str
+    drivers: tuple[FaultDriver, ...]
     system: EditedSystem
 
 
@@ -101,9 +106,8 @@ class EditWatch:
         except DemoError as error:
             await self._reject(f"{self._path.name}: {error}; the show goes on with the file as it was")
             return
-        system = edit.system
         command = c.ReplaceDeck(
-            edit.deck, places, system.drivers, show.title, show.settings.description, system.gone_nodes, note
+            edit.deck, places, edit.drivers, show.title, edit.description, edit.system.gone_nodes, note
         )
         self._subject.present(edit)
         await self._show.enqueue_and_wait(c.CommandEnvelope(WHO, command))
