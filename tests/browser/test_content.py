@@ -1,4 +1,4 @@
-"""Images, columns and code in steps in a real browser: loaded and bounded, side by side or stacked, moved by a press."""
+"""Images, columns and code in steps in a real browser: loaded and bounded, side by side or stacked, moved on."""
 
 from collections.abc import Callable, Iterator
 

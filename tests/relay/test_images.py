@@ -1,4 +1,4 @@
-"""Images of a deck on relays: through Redis once, from the relay's memory after that, and none that the show has not."""
+"""Images of a deck on relays: through Redis once, from memory after that, and none that the show has not."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,7 +52,7 @@ def test_a_relay_has_the_images_of_its_show_also_without_the_show_and_without_re
 class Shelf:
     """A store that counts what it is asked for."""
 
-    def __init__(self, images: dict[str, bytes | None | Exception]) -> None:
+    def __init__(self, images: dict[str, bytes | Exception | None]) -> None:
         self.images = images
         self.asked: list[str] = []
 

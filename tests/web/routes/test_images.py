@@ -12,7 +12,7 @@ from tests.support.servers import Server, serving
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("deck")
-    (folder / "secret.png").write_text("secret")
+    (folder / "secret.png").write_text("hidden words")
     with serving(str(write_deck(folder))) as found:
         yield found
 
@@ -55,7 +55,7 @@ def test_nothing_else_is_served(shown: Server, path: str) -> None:
     url = httpx.URL(shown.url).copy_with(raw_path=path.encode())
     answer = shown.client.get(url)
     assert answer.status_code in (400, 404)
-    assert b"secret" not in answer.content
+    assert b"hidden words" not in answer.content
     assert b"Pictures" not in answer.content
 
 
