@@ -22,7 +22,7 @@ MAX_PROBLEMS = 200
 class ShowSource:
     """A show file. `files` has the text of every other file in it, by its path relative to `folder`.
 
-    `images` are the paths of its images, also relative to `folder`; all of them lie below it. `named` are all paths
+    `images` are its images by their paths, also relative to `folder`; all of them lie below it. `named` are all paths
     that it names, also those of files that do not exist.
     """
 

@@ -3,7 +3,10 @@
 import struct
 import zlib
 
-SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 320"><rect width="640" height="320" fill="red"/></svg>'
+SVG = (
+    b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 320">'
+    b'<rect width="640" height="320" fill="#35d0ba"/></svg>'
+)
 
 
 def png(width: int, height: int, extra: bytes = b"") -> bytes:
