@@ -207,7 +207,6 @@ class BlockingPollerProtocol(Protocol):
         """Poll until `stop()`; may block. An exception raised here is shown as "poller ended"."""
 
     def get_health(self) -> dict[str, Any] | None: ...
-
     def stop(self) -> None: ...
 
 
