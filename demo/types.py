@@ -38,8 +38,7 @@ class Chapter:
     on the stage until a later chapter has another one; `Stage.conclude` sets its verdict. With `shows_evidence` the
     stage lists all hypotheses of the show with their verdicts. `steps`: the parts of the narration, where it is shown
     part by part; `narration` is all of it then. Code in Markdown makes further steps: ```` ```sql {1|3-5|all} ````;
-    `all_steps` has each, and `text_at` what is shown on a step, from 1. `panels`: of the subject, beside the text, or
-    in place of its nodes.
+    `all_steps` has each. `panels`: of the subject, beside the text, or in place of its nodes.
     """
 
     title: str
@@ -177,7 +176,8 @@ class HealthPollerProtocol(Protocol):
       unknown), `address`, `detail`, `metrics` (name → number or text), `links` (ids).
       `detail`: a few words for the card, shown to the audience: no addresses, no paths, no exception texts.
       `group`: when there are too many nodes to show, those of one group (without it: of one `type`) share a card.
-    - `has_issues`: an expected node is not `up`; counters never set it.
+      `kind`: `load` for what sends requests; it has a card, but is no part of the system.
+    - `has_issues`: an expected node is not `up`; counters and loads never set it.
     - `last_updated`: aware `datetime` of the newest probe; `interval_sec`: seconds between polls.
     - `metrics`: list of dicts `name`, `label`, `value`, `unit`, `role` (drawn as curves).
     - `counters`: list of dicts `key`, `algorithm`, `limit`, `window_sec`, `admitted`, `counted`,

@@ -5,23 +5,22 @@ A poller that tells of news is read at once, too.
 
 import asyncio
 import contextlib
-import inspect
 import logging
 import marshal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from demo.conductor.context import ConductorContext
-from demo.errors import SubjectError, describe, log_unexpected
+from demo.errors import log_unexpected
 from demo.probes.news import TellsNews
 from demo.show import FaultState, decide
 from demo.show import commands as c
 from demo.show.health_sample import DEFAULT_INTERVAL_SEC, Sample, plain, read_sample, unreadable_node
 from demo.show.recovery import TellsRecovery
+from demo.subjects.running_poller import run_poller
 from demo.subjects.user_code import describe_error
-from demo.threads.worker_thread import run_in_thread
 from demo.types import FaultDriver, Poller
 
 logger = logging.getLogger(__name__)
@@ -79,7 +78,7 @@ class HealthMonitor:
 
     async def _poll(self, poller: Poller) -> None:
         try:
-            await _run_to_end(poller)
+            await run_poller(poller)
         except Exception as error:  # noqa: BLE001 - foreign code: its end is shown on every screen
             log_unexpected(logger, "the poller", error)
             self._end_reason = f"the poller ended: {describe_error(error)}"
@@ -191,28 +190,6 @@ class HealthMonitor:
         if text not in self._reported:
             self._reported.add(text)
             self._context.enqueue("show", c.Notice(text))
-
-
-async def _run_to_end(poller: Poller) -> None:
-    """Await the poller's `run`; where that is a plain function, run it in a thread.
-
-    The thread is a daemon: after a cancellation it is abandoned, for Python cannot stop it.
-    """
-    run: Callable[[], Any] = poller.run
-    # Unwrapped, because a decorator may hide that the function is async.
-    if inspect.iscoroutinefunction(inspect.unwrap(run)):
-        await run()
-        return
-
-    def run_to_end() -> Any:
-        try:
-            return run()
-        except SystemExit as error:  # in a thread it ends the thread; from a future it would end the server
-            raise SubjectError(describe(error)).with_traceback(error.__traceback__) from error
-
-    result = await asyncio.wrap_future(run_in_thread(run_to_end, "poller"))
-    if inspect.isawaitable(result):  # a plain function that only hands out a coroutine
-        await result
 
 
 def _choose_since(fault: FaultState, sample: Sample) -> float:

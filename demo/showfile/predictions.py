@@ -114,9 +114,9 @@ class PredictionWatch:
         One that is being watched keeps its condition. If its chapter is gone, nothing is left to judge.
         """
         self._expected = _read_expected(chapters)
-        if self._run is not None:
-            number = places[self._run.number - 1]
-            self._run = replace(self._run, number=number) if number else None
+        self._run = _moved_run(self._run, places) if self._run is not None else None
+        closing = (_moved_run(run, places) for run in self._closing)
+        self._closing = [run for run in closing if run is not None]
 
     def follow(self, show: FollowedShow) -> None:
         """Begin to watch. What was injected before, by an earlier server, is no test of a prediction."""
@@ -210,8 +210,11 @@ class PredictionWatch:
         return not all(book.is_known for book in self._source.books_of(run.watch.condition))
 
     def _end(self, run: _Run) -> None:
-        """Look for the last time, where that is asked for: after the recovery, or when the show leaves the chapter."""
-        if run.when in ("after", "edge"):
+        """Look for the last time, where that is asked for: after the recovery, or when the show leaves the chapter.
+
+        What was written is known only then.
+        """
+        if run.when in ("after", "edge") or run.read_by is not None:
             self._feed(run)
         self._conclude(run)
 
@@ -250,6 +253,11 @@ class PredictionWatch:
             numbers = "; ".join(map(describe_book, books))
             text = _sentence(self._source.mask(outcome.text + (f": {numbers}" if numbers else "")))
         self._show.enqueue(WHO, c.Conclude(run.number, held, text))
+
+
+def _moved_run(run: _Run, places: Sequence[int]) -> _Run | None:
+    number = places[run.number - 1]
+    return replace(run, number=number) if number else None
 
 
 def _read_expected(chapters: Sequence[ShowChapter]) -> dict[int, tuple[Condition, When]]:

@@ -53,9 +53,14 @@ class EditedSystem:
 
 
 class RunningSystem:
-    """What a show file describes, while it runs. Nothing is started before `start`; a healer needs only `drivers`."""
+    """What a show file describes, while it runs. Nothing is started before `start`; a healer needs only `drivers`.
 
-    def __init__(self, show: Show, *, allow_unlabelled: bool = False) -> None:
+    `add_facts` adds to the facts of the file what else conditions may name.
+    """
+
+    def __init__(
+        self, show: Show, *, allow_unlabelled: bool = False, add_facts: Callable[[Facts], Facts] = lambda facts: facts
+    ) -> None:
         settings = show.settings
         self._show = show
         self._folder = (show.source.folder or Path.cwd()).absolute()
@@ -83,16 +88,11 @@ class RunningSystem:
             fill=self._fill,
             folder=self._folder,
         )
-        self.panels = ShowPanels(
-            settings.panels,
-            self.processes,
-            self.containers.engine,
-            lambda: self.containers.project,
-            self._secrets.values,
-        )
+        self.panels = ShowPanels(settings.panels, self.processes, self.containers, self._secrets.values)
         self.board = ProbeBoard(settings.probes, self._sources, settings.groups)
-        self.loads = ShowLoads(settings.load, self._fill, self._wake, show.name)
-        self._facts = ShowFacts(self.board, self.loads)
+        self.loads = ShowLoads(settings.load, self._fill, self.wake, show.name)
+        self._own_facts = ShowFacts(self.board, self.loads)
+        self._facts = add_facts(self._own_facts)
         self._links = read_links(settings.links)
         more = [self._tell_targets, self._tell_loads]
         beside = [self.containers.watch] if self.containers.is_watched else []
@@ -113,7 +113,7 @@ class RunningSystem:
         )
         self._documents = SharedDocuments()
         self.drivers = build_drivers(settings, self._context, self._documents)
-        self.board.on_answer(self._wake)
+        self.board.on_answer(self.wake)
         self.processes.on_change(self._process_changed)
 
     # What it is made of.
@@ -267,8 +267,8 @@ class RunningSystem:
             # The supervisor admits one server only: a second one must not touch the proxies of the first.
             adopted = await self.processes.admit()
             self._is_presenter = True
-        await self.containers.start()
         self.panels.start()
+        await self.containers.start()
         if self.proxies.routes:
             await self.proxies.start()
         if self._is_supervised:
@@ -327,20 +327,21 @@ class RunningSystem:
 
     def ask_books(self, condition: Condition) -> bool:
         """Read all writes again that a condition asks for; return whether it asks for any."""
-        names = self._facts.books_in(condition)
+        names = self._own_facts.books_in(condition)
         self.loads.ask_books(names)
         return bool(names)
 
     def books_of(self, condition: Condition) -> Sequence[BookState]:
         """Return what is known of the writes that a condition asks for."""
-        states = map(self.loads.book, sorted(self._facts.books_in(condition)))
+        states = map(self.loads.book, sorted(self._own_facts.books_in(condition)))
         return [state for state in states if state is not None]
 
     async def wait_for_change(self) -> None:
         """Return once a probe has answered, a load has measured, or the show has moved."""
         await self._answers.wait()
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Let everything that waits for a change look again."""
         answers, self._answers = self._answers, asyncio.Event()
         answers.set()
 
@@ -348,7 +349,7 @@ class RunningSystem:
         """Let loads measure since the oldest fault that is in place began."""
         faults = self._followed.state.faults if self._followed else ()
         self.loads.measure_since(min((f.injected_at for f in faults if f.is_running and f.injected_at), default=None))
-        self._wake()
+        self.wake()
 
     def _process_changed(self, state: OwnedState) -> None:
         """Ask the probes of a process at once when its supervisor tells of a change."""

@@ -24,9 +24,6 @@ def find_unsupported(source: ShowSource) -> list[Problem]:
 
 def _in_front_matter(front: YamlData) -> Iterator[Problem]:
     settings = _mapping(front.data)
-    if "subject" in settings:
-        text = f"subject {NOT_YET} in a show file: present it with demo serve {settings['subject']}"
-        yield Problem(*front.place(("subject",)), text)
     for key in SHOWN_NOWHERE:
         if key in settings:
             text = f"{key} {NOT_YET}: the show is presented without it"

@@ -52,13 +52,10 @@ def _check_step(block: Block, path: Path, step: Step, names: KnownNames) -> None
 
 
 def _check_faults_of(block: Block, path: Path, step: Step, names: KnownNames) -> None:
-    if names.has_subject:
-        return  # it has faults of its own
-    if step.fault is not None and step.fault not in names.faults:
-        block.unknown((*path, "fault"), "fault", step.fault, names.faults)
-    healable = (*names.faults, "all")
-    if step.heal is not None and step.heal not in healable:
-        block.unknown((*path, "heal"), "fault", step.heal, healable)
+    if step.fault is not None and not names.is_fault(step.fault):
+        block.unknown((*path, "fault"), "fault", step.fault, names.all_faults)
+    if step.heal not in {None, "all"} and not names.is_fault(str(step.heal)):
+        block.unknown((*path, "heal"), "fault", str(step.heal), (*names.all_faults, "all"))
 
 
 def check_argv(block: Block, path: Path, argv: tuple[str, ...], names: KnownNames) -> None:

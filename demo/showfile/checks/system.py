@@ -7,12 +7,11 @@ from demo.proxy.route import Route
 from demo.showfile.checks import texts
 from demo.showfile.checks.compose import check_compose
 from demo.showfile.checks.known_names import KnownNames
-from demo.showfile.checks.places import Checked, unknown
+from demo.showfile.checks.places import Checked
 from demo.showfile.schema.system import LoadSettings
 from demo.showfile.schema_paths import Path as DataPath
 from demo.showfile.schema_paths import value_at
 
-BUILT_IN = ("ratelimiter", "etcd", "tikv", "none")
 LOAD_KINDS = ("http", "postgres", "redis")
 
 
@@ -172,10 +171,3 @@ def _check_events(checked: Checked) -> None:
     for name, pattern in checked.settings.events.items():
         if fault := texts.regex_fault(pattern):
             checked.front.error(("events", name), f'events.{name}: "{pattern}" {fault}')
-
-
-def check_subject(checked: Checked) -> None:
-    """Report a subject that does not exist."""
-    subject = checked.settings.subject
-    if subject is not None and ":" not in subject and subject not in BUILT_IN:
-        checked.front.error(("subject",), unknown("subject", subject, BUILT_IN) + ", or your own as module:Class")

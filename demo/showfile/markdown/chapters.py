@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from demo.errors import InvalidValue
+from demo.markup.code import is_language
 from demo.narration import DeckImage, parse_code_info
 from demo.showfile.chapter_source import ChapterSource
 from demo.showfile.deck_files import DeckFiles
@@ -190,6 +191,10 @@ class ChapterReader:
         except InvalidValue as error:
             self._report(fence.first, line.rfind(fence.info), str(error))
             return
+        if not is_language(info.language):
+            message = f"the language {shorten(info.language)} is not known: this code is shown without colours"
+            place = Position(fence.first + 1, line.rfind(fence.info) + 1)
+            self.problems.append(Problem(self.file, place, message, "warning"))
         if info.rest:
             column = line.rfind(info.rest) + 1
             message = f"{shorten(info.rest)} is ignored: a code block has a language, and steps as in {{1|3-5|all}}"
