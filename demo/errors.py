@@ -10,6 +10,7 @@ DemoError
 ├── BookError                          what was written cannot be read again now
 ├── FeedError                          a Redis for relays that cannot be reached, refuses, or has unreadable content
 ├── JournalError                       a journal that cannot be read, or does not fit the deck
+├── ExperimentError                    a file that is no Chaos Toolkit experiment, or cannot be taken over
 └── UsageError                         a command line that cannot be carried out (exit code 2)
 """
 
@@ -77,6 +78,10 @@ class FeedError(DemoError):
 
 class JournalError(DemoError):
     """The journal cannot be opened, read or written, or belongs to another deck."""
+
+
+class ExperimentError(DemoError):
+    """A file is no experiment of the Chaos Toolkit, or holds something that no show file can say."""
 
 
 class UsageError(DemoError):

@@ -13,7 +13,7 @@ from demo.showfile.schema.editor_schema import editor_schema
 from demo.showfile.schema.reference import listing
 from demo.showfile.show import Show, check_show
 from demo.showfile.trust import Deed, deeds
-from demo.subjects import SHOW_FILE_ENDINGS, is_show_file
+from demo.subjects import SHOW_FILE_ENDINGS, deck_file, is_show_file
 
 HEADINGS = {
     "starts": "starts",
@@ -95,7 +95,7 @@ def schema() -> str:
     return json.dumps(editor_schema(), indent=2, ensure_ascii=False)
 
 
-def new(name: str) -> list[str]:
-    """Write a show file to begin with, and return what to type next."""
-    path = shlex.quote(str(write_new_show(name)))
+def new(name: str, original: str | None = None) -> list[str]:
+    """Write a show file to begin with, a copy of the packaged deck `original` if given; return what to type next."""
+    path = shlex.quote(str(write_new_show(name, None if original is None else deck_file(original))))
     return [f"written    {path}", f"check      demo check {path}", f"present    demo serve {path} -x"]

@@ -67,7 +67,7 @@ class ActionRunner:
                 chapter, action = state.chapters[number - 1], state.actions[number - 1]
                 is_last, is_quiet = step == chapter.step_count, chapter.on_enter is None or action.status == "done"
                 if chapter.auto_advance and is_last and is_quiet:
-                    self._pause_before_next(chapter.steps[step - 1], state.visit)
+                    self._pause_before_next(chapter.all_steps[step - 1].added, state.visit)
             case _:
                 pass
 

@@ -67,6 +67,7 @@ class Conductor:
         self._queue = CommandQueue()
         self._edits = DeckEdits()
         self._gate = ChapterGate(config.unmet)
+        self.panels = config.panels
         self._writer = JournalWriter(self, self._queue.hurry)
         self._listeners: list[Listener] = []
         self._reported: set[str] = set()

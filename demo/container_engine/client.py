@@ -11,6 +11,7 @@ from demo.container_engine.discovery import EngineEndpoint, endpoint_at, find
 from demo.container_engine.errors import EngineRefused, is_no_such_container, no_answer_error, translate_error
 from demo.container_engine.event_stream import EventStream
 from demo.container_engine.image_pull import pull_layers
+from demo.container_engine.log_stream import LogStream
 from demo.container_engine.selector import Selector, select_one
 from demo.errors import EngineError
 
@@ -215,6 +216,14 @@ class Engine:
     async def events(self, kinds: Mapping[str, Sequence[str]]) -> EventStream:
         """Return the stream of events from now on; `kinds`: the wanted types and actions. The caller closes it."""
         return await self._ask("report its events", lambda client: EventStream.opened(client, kinds), to_be_read=True)
+
+    async def follow_log(self, ident: str, tail: int, since: str = "") -> LogStream:
+        """Return a container's log from its last `tail` lines on, or from a time on. The caller closes it."""
+
+        async def ask(client: "Docker") -> LogStream:
+            return await LogStream.opened(client, ident, tail, since)
+
+        return await self._ask(f"show the log of {ident[:12]}", ask, to_be_read=True)
 
     async def prepare_execution(self, ident: str, argv: Sequence[str]) -> str:
         """Prepare a command in a container, without a shell; return its id. Nothing runs yet."""

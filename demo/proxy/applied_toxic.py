@@ -27,8 +27,8 @@ class AppliedToxic:
         return moment
 
     def delay_end(self, moment: float) -> float:
-        """Return when an end of the stream that enters at `moment` leaves; infinite where a reset replaces it."""
-        if self.toxic.reset_peer is not None:
+        """Return when an end of the stream that enters at `moment` leaves; infinite where it is dropped as data is."""
+        if self.toxic.drops_data:
             return float("inf")
         return self._add_latency(moment) + (self.toxic.slow_close or 0.0)
 

@@ -12,6 +12,9 @@ from demo.probes.numbers import number
 STATES = ("up", "degraded", "down", "starting", "offline", "unknown")
 """The values of a node's `health`, as `HealthPollerProtocol` documents them."""
 
+LOAD = "load"
+"""The kind of a node that sends requests: it has a card, but is no part of the system."""
+
 MAX_NODES = 2000
 
 DEFAULT_INTERVAL_SEC = 1.0
@@ -19,6 +22,8 @@ DEFAULT_INTERVAL_SEC = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Node:
+    """`kind` is `LOAD` for what sends requests; empty for a part of the system."""
+
     id: str
     name: str
     type: str = ""
@@ -28,6 +33,7 @@ class Node:
     metrics: Mapping[str, float | str] = field(default_factory=dict)
     links: tuple[str, ...] = ()
     group: str = ""
+    kind: str = ""
 
     @property
     def main(self) -> tuple[str, float | None]:
@@ -74,8 +80,8 @@ class Sample:
 
     @property
     def has_issues(self) -> bool:
-        """An expected node is not up. Counters never set it."""
-        return any(node.health != "up" for node in self.nodes)
+        """An expected node is not up. Counters never set it, nor do loads: a stopped one is not broken."""
+        return any(node.health != "up" for node in self.nodes if node.kind != LOAD)
 
     @property
     def told_at(self) -> datetime:
@@ -201,6 +207,7 @@ def _read_node(item: object, index: int) -> Node:
         metrics=_read_metrics(metrics) if isinstance(metrics, Mapping) else {},
         links=tuple(_read_text(link) for link in links) if isinstance(links, list | tuple) else (),
         group=_read_text(item.get("group")),
+        kind=_read_text(item.get("kind")),
     )
 
 

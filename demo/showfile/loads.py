@@ -21,6 +21,7 @@ from demo.load.postgres import PostgresSender
 from demo.load.redis import RedisSender
 from demo.load.sender import Sender
 from demo.probes.numbers import rounded
+from demo.show.health_sample import LOAD
 from demo.showfile.books import BOOK, BOOK_PREFIX, add_book, book_fact, book_metrics
 from demo.showfile.schema.descriptions import BOOK_FIELDS
 from demo.showfile.schema.system import LoadSettings
@@ -65,9 +66,9 @@ class ShowLoads:
         self._settings, self._fill, self._changed, self._show = settings, fill, changed, show
         self._orders = {name: _Order(load.rate if load.start else 0.0) for name, load in settings.items()}
         self._loads: dict[str, Load] = {}
+        self._is_started = False
         self._books: dict[str, BookSender] = {}
         self._since: float | None = None
-        self._is_started = False
 
     # Its life.
 
@@ -112,7 +113,8 @@ class ShowLoads:
                 self._orders[name].rate = load.rate
         self._orders = {name: self._orders[name] for name in self._settings}
         closing = [self._loads.pop(name) for name in ended if name in self._loads]
-        self._books = {name: book for name, book in self._books.items() if name not in ended}
+        for name in ended:
+            self._books.pop(name, None)
         if self._is_started:
             self.start()
             for name in self._settings:
@@ -189,9 +191,13 @@ class ShowLoads:
         return None if load is None else fact_of(load.measured(), field)
 
     def sample(self, links: Mapping[str, Sequence[str]]) -> Mapping[str, Any]:
-        """Return cards and curves for a health sample. `links`: name → the ids that it leads to."""
+        """Return cards and curves for a health sample. `links`: name → the ids that it leads to.
+
+        The curves of what was answered come first, so that several loads are seen side by side.
+        """
         nodes: list[Mapping[str, Any]] = []
         metrics: list[Mapping[str, Any]] = []
+        others: list[Mapping[str, Any]] = []
         for name, load in self._loads.items():
             measured, seconds = _of_card(load)
             share = measured.error_share
@@ -199,12 +205,12 @@ class ShowLoads:
             card = _card(name, load, measured, seconds) | {"links": list(links.get(name, ()))}
             if (state := self.book(name)) is not None:
                 card = add_book(card, state)
-                metrics += book_metrics(name, state)
+                others += book_metrics(name, state)
             nodes.append(card)
             metrics.append(_metric(f"{name}.answered", f"{name} answered", rounded(answered), "/s", "load"))
             percent = None if share is None else rounded(share * 100)
-            metrics.append(_metric(f"{name}.rate", f"{name} errors", percent, "%", "errors"))
-        return {"nodes": nodes, "metrics": metrics} if nodes else {}
+            others.append(_metric(f"{name}.rate", f"{name} errors", percent, "%", "errors"))
+        return {"nodes": nodes, "metrics": [*metrics, *others]} if nodes else {}
 
 
 @dataclass(frozen=True)
@@ -321,7 +327,7 @@ def _card(name: str, load: Load, measured: Measured, seconds: float) -> dict[str
         "id": name,
         "name": name,
         "type": "load",
-        "kind": "load",
+        "kind": LOAD,
         "health": _health(load, measured),
         "detail": _detail(load, measured),
         "metrics": _numbers(measured, seconds),
@@ -333,7 +339,7 @@ def _numbers(measured: Measured, seconds: float) -> dict[str, float | None]:
     if share is None or slow is None:
         return {}
     return {
-        "/s": rounded(measured.count / seconds),
+        "/s": rounded((measured.count - measured.errors) / seconds),
         "ms p95": rounded(slow * 1000),
         "% errors": rounded(share * 100),
     }

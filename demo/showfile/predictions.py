@@ -1,13 +1,14 @@
 """Judges the predictions of a show: each `expect` is watched from its first injection to the recovery."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 from demo.clock import CLOCK
 from demo.conditions import Condition, Facts, Watch, parse
 from demo.load.book.sender import BookState
+from demo.probes.news import TellsNews
 from demo.show import ShowState
 from demo.show import commands as c
 from demo.show.following import FollowedShow
@@ -89,6 +90,10 @@ class WatchingPoller:
 
     def stop(self) -> None:
         self._poller.stop()
+
+    def on_news(self, read: Callable[[], None]) -> None:
+        if isinstance(self._poller, TellsNews):
+            self._poller.on_news(read)
 
 
 class PredictionWatch:

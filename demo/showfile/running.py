@@ -30,6 +30,7 @@ from demo.showfile.drivers.steps import StepRunner
 from demo.showfile.drivers.substitution import fill, from_values, names_in
 from demo.showfile.links import read_links
 from demo.showfile.loads import ShowFacts, ShowLoads
+from demo.showfile.panels.show_panels import ShowPanels, program_specs
 from demo.showfile.probing.kinds import Sources, open_session
 from demo.showfile.schema.probes import LogProbe
 from demo.showfile.schema.system import ProcessSettings
@@ -38,6 +39,9 @@ from demo.showfile.show_poller import ShowPoller
 from demo.types import FaultDriver
 
 _WORDS: Mapping[str, str] = {"new": "not started", "starting": "starting", "up": "running", "ended": "ended"}
+
+AddFacts = Callable[[Facts], Facts]
+"""Returns the facts of a file, and what else its conditions may name."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,8 @@ class EditedSystem:
 class RunningSystem:
     """What a show file describes, while it runs. Nothing is started before `start`; a healer needs only `drivers`."""
 
-    def __init__(self, show: Show, *, allow_unlabelled: bool = False) -> None:
-        settings = show.settings
-        self._show = show
+    def __init__(self, show: Show, *, allow_unlabelled: bool = False, add_facts: AddFacts = lambda own: own) -> None:
+        self._show, settings = show, show.settings
         self._folder = (show.source.folder or Path.cwd()).absolute()
         self._secrets = Secrets({name: secret.env for name, secret in settings.secrets.items()})
         self._session: aiohttp.ClientSession | None = None
@@ -66,7 +69,9 @@ class RunningSystem:
         self._is_presenter = False
         """Whether the proxies are this server's to end: another one may present the same show, and use them."""
         specs = [self._spec(name, process) for name, process in settings.processes.items()]
-        self.processes = OwnedProcesses(show.name, specs, self._judges())
+        programs = program_specs(settings.panels, self._folder)
+        self._is_supervised = bool(specs or programs)
+        self.processes = OwnedProcesses(show.name, specs, self._judges(), side_specs=programs)
         self.proxies = ShowProxies(
             show.name, [Route.read(name, proxy.listen, proxy.to) for name, proxy in settings.proxies.items()]
         )
@@ -80,9 +85,11 @@ class RunningSystem:
             fill=self._fill,
             folder=self._folder,
         )
+        self.panels = ShowPanels(settings.panels, self.processes, self.containers, self._secrets.values)
         self.board = ProbeBoard(settings.probes, self._sources, settings.groups)
-        self.loads = ShowLoads(settings.load, self._fill, self._wake, show.name)
-        self._facts = ShowFacts(self.board, self.loads)
+        self.loads = ShowLoads(settings.load, self._fill, self.wake, show.name)
+        self._own_facts = ShowFacts(self.board, self.loads)
+        self._facts = add_facts(self._own_facts)
         self._links = read_links(settings.links)
         more = [self._tell_targets, self._tell_loads]
         beside = [self.containers.watch] if self.containers.is_watched else []
@@ -103,7 +110,7 @@ class RunningSystem:
         )
         self._documents = SharedDocuments()
         self.drivers = build_drivers(settings, self._context, self._documents)
-        self.board.on_answer(self._wake)
+        self.board.on_answer(self.wake)
         self.processes.on_change(self._process_changed)
 
     # What it is made of.
@@ -251,14 +258,15 @@ class RunningSystem:
 
     async def _start(self) -> None:
         adopted = False
-        if self.processes.specs or self.proxies.routes:
+        if self._is_supervised or self.proxies.routes:
             # The supervisor admits one server only: a second one must not touch the proxies of the first.
             adopted = await self.processes.admit()
             self._is_presenter = True
+        self.panels.start()
         await self.containers.start()
         if self.proxies.routes:
             await self.proxies.start()
-        if self.processes.specs:
+        if self._is_supervised:
             started = await self.processes.start()
             if adopted:
                 self._tell("the processes of an earlier server were still running: this show goes on with them")
@@ -289,6 +297,7 @@ class RunningSystem:
     async def stop(self) -> None:
         """End all that was started. Raises `SubjectError` for what does not end."""
         try:
+            await self.panels.stop()
             await self.loads.stop()
             if self._is_presenter:
                 await self.processes.stop()
@@ -313,20 +322,21 @@ class RunningSystem:
 
     def ask_books(self, condition: Condition) -> bool:
         """Read all writes again that a condition asks for; return whether it asks for any."""
-        names = self._facts.books_in(condition)
+        names = self._own_facts.books_in(condition)
         self.loads.ask_books(names)
         return bool(names)
 
     def books_of(self, condition: Condition) -> Sequence[BookState]:
         """Return what is known of the writes that a condition asks for."""
-        states = map(self.loads.book, sorted(self._facts.books_in(condition)))
+        states = map(self.loads.book, sorted(self._own_facts.books_in(condition)))
         return [state for state in states if state is not None]
 
     async def wait_for_change(self) -> None:
         """Return once a probe has answered, a load has measured, or the show has moved."""
         await self._answers.wait()
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Let everything that waits for a change look again."""
         answers, self._answers = self._answers, asyncio.Event()
         answers.set()
 
@@ -334,7 +344,7 @@ class RunningSystem:
         """Let loads measure since the oldest fault that is in place began."""
         faults = self._followed.state.faults if self._followed else ()
         self.loads.measure_since(min((f.injected_at for f in faults if f.is_running and f.injected_at), default=None))
-        self._wake()
+        self.wake()
 
     def _process_changed(self, state: OwnedState) -> None:
         """Ask the probes of a process at once when its supervisor tells of a change."""

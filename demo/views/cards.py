@@ -1,6 +1,7 @@
 """Health cards: each node and each limited key as a name, a state, one main number and its age."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from demo.show import ShowState
@@ -70,11 +71,21 @@ def _make_node_card(state: ShowState, node: Node, with_trend: bool) -> CardView:
         word=word,
         main=number_text(value),
         unit=unit,
-        sub=node.detail,
+        sub=node.detail or _tell_rest(node.metrics, unit),
         at=state.sample.updated_at if state.sample else 0.0,
         trend=trend(state, f"node:{node.id}") if with_trend else (),
         group=node.group or node.type,
     )
+
+
+def _tell_rest(metrics: Mapping[str, float | str], main: str) -> str:
+    """Return what is known besides the main number, for the card of a node that is up: "StateLeader · 12 ms p95"."""
+    rest = (
+        value if isinstance(value, str) else f"{number_text(value)} {unit}"
+        for unit, value in metrics.items()
+        if isinstance(value, str) or unit != main
+    )
+    return " · ".join(rest)
 
 
 def _make_counter_card(state: ShowState, counter: Counter, with_trend: bool) -> CardView:

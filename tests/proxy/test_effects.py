@@ -144,6 +144,22 @@ async def test_a_timeout_of_0_never_closes_but_what_lost_data_is_closed_when_it_
         await ask(idle, b"as before")
 
 
+async def test_under_a_timeout_of_0_an_answer_and_its_end_do_not_arrive_but_a_mere_end_arrives_later() -> None:
+    async with proxied() as there:
+        (lossy, _), (ended, _) = await there.connect(), await there.connect()
+        await until(lambda: len(there.at_server) == 2)
+        there.add("stopped", Toxic("p", timeout=0.0))
+        for (_, writer), answer in zip(there.at_server, (b"lost", b""), strict=True):
+            writer.write(answer)
+            writer.write_eof()
+        for reader in (lossy, ended):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await reader.read()
+        there.remove("stopped")
+        assert (await lossy.read(), await ended.read()) == (b"", b"")
+
+
 def _unread(writer: asyncio.StreamWriter) -> int:
     """Bytes that the other side has not taken yet."""
     found = array.array("i", [0])

@@ -29,6 +29,13 @@ def test_a_full_dict_is_read() -> None:
     assert not sample.has_issues
 
 
+def test_a_load_that_is_stopped_is_no_issue_of_the_system() -> None:
+    nodes = [{"id": "api", "health": "up"}, {"id": "client", "health": "unknown", "kind": "load"}]
+    assert not read_sample({"nodes": nodes}, 0.0).has_issues
+    nodes[0]["health"] = "degraded"
+    assert read_sample({"nodes": nodes}, 0.0).has_issues
+
+
 def test_a_time_in_the_future_cannot_make_a_sample_young_for_ever() -> None:
     health = {"nodes": [], "last_updated": datetime(2100, 1, 1, tzinfo=UTC)}
     assert read_sample(health, 1000.0).updated_at == 1000.0

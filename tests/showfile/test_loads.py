@@ -69,6 +69,19 @@ async def test_errors_make_a_card_degraded_then_down_with_the_reason() -> None:
 
 
 @pytest.mark.anyio
+async def test_cards_tell_what_succeeds_and_the_curves_of_several_loads_stand_side_by_side() -> None:
+    async with (
+        answering() as server,
+        sending(one={"http": server.url, "rate": "50/s"}, two={"http": server.url, "rate": "50/s"}) as loads,
+    ):
+        server.statuses = [503]
+        await until(lambda: card(loads, "two")["health"] == "down")
+        assert card(loads, "two")["metrics"]["/s"] == 0
+        curves = [curve["name"] for curve in loads.sample({})["metrics"]]
+        assert curves == ["one.answered", "two.answered", "one.rate", "two.rate"]
+
+
+@pytest.mark.anyio
 async def test_what_is_not_sent_is_said_on_the_card() -> None:
     async with answering() as server, sending(client={"http": server.url, "rate": "50/s"}) as loads:
         server.delays = [None]

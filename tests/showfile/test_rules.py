@@ -201,8 +201,39 @@ def test_two_chapters_of_one_id() -> None:
 
 
 def test_a_subject_brings_faults_and_nodes_of_its_own() -> None:
-    settings = "hypothesis: h\nexpect: redis is up\non_enter:\n  - fault: redis-down\n  - heal\n"
+    settings = (
+        "hypothesis: h\nexpect: redis is up and node-1.p99_ms < 300 during kill-node\n"
+        "on_enter:\n  - fault: pause-redis\n  - heal: burst\n  - heal\n"
+    )
     assert said("subject: ratelimiter\n", settings) == []
+
+
+@pytest.mark.parametrize(
+    ("front", "settings", "sentence"),
+    [
+        ("", "on_enter:\n  - fault: kill-nod\n", "did you mean kill-node? Declared: kill-node, burst, pause-redis"),
+        ("", "on_enter:\n  - heal: brst\n", "did you mean burst?"),
+        ("", "hypothesis: h\nexpect: redis is up during kill-nod\n", "did you mean kill-node?"),
+        ("options: {lod: '2'}\n", "", 'ratelimiter takes no option "lod": did you mean load?'),
+        ("options: {load: many}\n", "", "ratelimiter: load must be a number, not 'many'"),
+        ("options: {load: '99'}\n", "", "load must be between 0.1 and 10 times the steady rate"),
+        ("options: {allow-unlabelled: 'true'}\n", "", "for the presenter to say: give --allow-unlabelled"),
+        (PROBES + "faults:\n  burst: {run: [x], undo: [y], healed: api is up}\n", "", "has a fault burst already"),
+        (PROBES + "faults:\n  x: {run: [x], undo: [y], healed: redis is up}\n", "", 'probe, group or node "redis"'),
+    ],
+)
+def test_a_subject_takes_its_own_options_and_has_its_own_faults_alone(front: str, settings: str, sentence: str) -> None:
+    found = said(f"subject: ratelimiter\n{front}", settings)
+    assert len(found) == 1
+    assert sentence in found[0]
+
+
+def test_a_class_of_ones_own_is_not_run_by_a_check() -> None:
+    settings = "on_enter:\n  - fault: whatever-it-has\n"
+    assert said("subject: no_such_module:Mine\noptions: {anything: goes}\n", settings) == []
+    assert said("options: {load: '2'}\n") == [
+        "2:1: options are those of a subject: name it with subject, like subject: ratelimiter"
+    ]
 
 
 def test_shapes_that_are_allowed() -> None:
@@ -215,3 +246,9 @@ def test_shapes_that_are_allowed() -> None:
         + "  c: {run: [x], undo: [[a], {run: [b]}], healed: api is up, duration: }\n"
     )
     assert said(front, "on_enter:\n  - countdown: 3\n  - heal\n  - {fault: a, timeout: 5s}\n") == []
+
+
+def test_a_heal_timeout_that_is_longer_than_an_attempt_is_warned_of() -> None:
+    (warning,) = said(PROBES + FAULT + "    heal_timeout: 2min\n")
+    assert warning.endswith("warning: heal_timeout is 40s at most: after that the fault is shown as not healed")
+    assert not said(PROBES + FAULT + "    heal_timeout: 40s\n")

@@ -23,7 +23,8 @@ async def test_a_sample_has_cards_curves_links_and_issues_and_the_conductor_read
     async with answering(x={"qps": 1234.5, "role": "leader", "at": "10.0.0.1:80"}, y=500) as (server, sources):
         api = probe(http=server.url("/x"), title="The API", group="front", main="body.qps req/s", show=["body.role"])
         board = ProbeBoard({"api": api, "db": probe(http=server.url("/{y,z}"), main="body.lag s")}, sources)
-        poller = ShowPoller(board, {"client": ["api"], "api": ["db"]}, [lambda: {"nodes": [{"id": "client"}]}])
+        more = {"nodes": [{"id": "client"}], "metrics": [{"name": "client.answered", "value": 7.0}]}
+        poller = ShowPoller(board, {"client": ["api"], "api": ["db"]}, [lambda: more])
         assert isinstance(poller, HealthPollerProtocol)
         assert poller.get_health() is None
         running = asyncio.create_task(poller.run())
@@ -39,7 +40,8 @@ async def test_a_sample_has_cards_curves_links_and_issues_and_the_conductor_read
     assert api_card["links"] == ["db-y", "db-z"]
     assert (db["name"], db["metrics"], db["detail"]) == ("db-y", {}, "answered with status 500")
     curves = {metric["name"]: metric["value"] for metric in health["metrics"]}
-    assert curves == {"api.body.qps": 1230.0, "db-y.body.lag": None, "db-z.body.lag": None}
+    assert curves == {"client.answered": 7.0, "api.body.qps": 1230.0, "db-y.body.lag": None, "db-z.body.lag": None}
+    assert next(iter(curves)) == "client.answered", "what clients get comes first"
     assert health["has_issues"] is True
     sample = read_sample(health, CLOCK.now(), CLOCK.moment_of)
     assert [node.id for node in sample.nodes] == ["api", "db-y", "db-z", "client"]

@@ -41,8 +41,8 @@ def _check_suffix(found: ConditionText, condition: Condition) -> None:
 def _check_name(found: ConditionText, use: NameUse, names: KnownNames) -> None:
     match use.role:
         case "fault":
-            if use.text not in names.faults and not names.has_subject:
-                found.block.unknown(found.path, "fault", use.text, names.faults, offset=use.offset)
+            if not names.is_fault(use.text):
+                found.block.unknown(found.path, "fault", use.text, names.all_faults, offset=use.offset)
         case "nodes":
             _check_nodes(found, use, names)
         case "field":
@@ -73,7 +73,9 @@ def _check_nodes(found: ConditionText, use: NameUse, names: KnownNames) -> None:
     elif name in names.loads:
         text = f"{name} is a load, and has no state: ask for {name}.rate or {name}.errors"
         found.block.error_in(found.path, use.offset, text)
-    elif not names.is_node(name):
+    elif not names.is_declared_node(name):
+        if names.has_subject and found.scope == "show":
+            return  # one of the subject's, which are not known before it runs
         found.block.unknown(found.path, "probe, group or node", name, names.for_conditions, offset=use.offset)
     elif found.scope == "healer":
         _check_no_log(found, use, name, names)
@@ -93,10 +95,12 @@ def _check_value(found: ConditionText, use: NameUse, names: KnownNames) -> None:
         name = ".".join(use.parts[:length])
         if name in names.loads:
             return _check_load(found, use, name, use.parts[length:], names)
-        if names.is_node(name):
+        if names.is_declared_node(name):
             return _check_field(found, use, name, use.parts[length:], names)
     if first == BOOK or (first in (*OF_LOADS, *OF_BOOKS) and len(use.parts) == 1):
         return _check_bare(found, use, names)
+    if names.has_subject and found.scope == "show":
+        return None  # a number of the subject's, which are not known before it runs
     if found.scope == "node" and len(use.parts) == 1:
         text = f"{use.text} of which probe? Write it like members.{use.text}"
         return found.block.error_in(found.path, use.offset, text)

@@ -10,12 +10,11 @@ from demo.errors import InvalidValue
 from demo.proxy.route import Route
 from demo.showfile.checks import texts
 from demo.showfile.checks.known_names import KnownNames
-from demo.showfile.checks.places import Checked, unknown
+from demo.showfile.checks.places import Checked
 from demo.showfile.schema.system import LoadSettings
 from demo.showfile.schema_paths import Path as DataPath
 from demo.showfile.schema_paths import value_at
 
-BUILT_IN = ("ratelimiter", "etcd", "tikv", "none")
 LOAD_KINDS = ("http", "postgres", "redis")
 
 
@@ -219,10 +218,3 @@ def compose_services(checked: Checked) -> tuple[str, ...] | None:
     if not isinstance(data, Mapping) or not isinstance(data.get("services"), Mapping) or "include" in data:
         return None
     return tuple(map(str, data["services"]))
-
-
-def check_subject(checked: Checked) -> None:
-    """Report a subject that does not exist."""
-    subject = checked.settings.subject
-    if subject is not None and ":" not in subject and subject not in BUILT_IN:
-        checked.front.error(("subject",), unknown("subject", subject, BUILT_IN) + ", or your own as module:Class")

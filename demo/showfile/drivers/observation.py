@@ -6,6 +6,7 @@ from typing import Any
 
 from demo.conditions import Condition, Facts, parse
 from demo.faults.node_health import are_shown_up
+from demo.show.health_sample import LOAD
 from demo.showfile.drivers.context import DriverContext
 from demo.showfile.schema.faults import FaultSettings
 
@@ -40,7 +41,7 @@ class Observation:
     def is_seen(self, health: Mapping[str, Any]) -> bool:
         """Return whether the fault is visible for certain. The health sample is used only without a condition."""
         if self.condition is None:
-            nodes = (node for node in health.get("nodes", ()) if node.get("kind") != "load")
+            nodes = (node for node in health.get("nodes", ()) if node.get("kind") != LOAD)
             return any(node.get("health") not in ("up", "degraded") for node in nodes)
         if self.board is None:
             return False

@@ -47,7 +47,7 @@ def read_edited(path: Path, running: Show, may_run: bool) -> ReadFile:
     if not may_run and (found := needs_trust(show)):
         more = f" and {len(found) - 1} more" if len(found) > 1 else ""
         what = shorten(f"{found[0].kind} {found[0].text}", MAX_MESSAGE)
-        why = f"{path}: the edited file needs -x (--allow-run) now, for it {what}{more}"
+        why = f"{path.name}: the edited file needs -x (--allow-run) now, for it {what}{more}"
         return ReadFile(None, f"{why}; the show goes on with the file as it was", _others(source))
     return ReadFile(show, "", _others(source))
 
@@ -55,7 +55,8 @@ def read_edited(path: Path, running: Show, may_run: bool) -> ReadFile:
 def describe_problems(path: Path, problems: Sequence[Problem]) -> str:
     """Return the first problem with its place, and how many there are."""
     first = str(problems[0]) if problems else f"{path}: it cannot be presented"
-    first = shorten(first, MAX_MESSAGE + len(str(path)))
+    # By its name alone: the presenter knows where the show is.
+    first = shorten(first.removeprefix(f"{path.parent}/"), MAX_MESSAGE)
     more = f" ({len(problems) - 1} more: demo check lists all)" if len(problems) > 1 else ""
     return f"{first}{more}; the show goes on with the file as it was"
 

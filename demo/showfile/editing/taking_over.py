@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from demo.errors import DemoError, ShowOver, SubjectError
+from demo.errors import DemoError, ShowOver, SubjectError, describe, log_unexpected
 from demo.show import commands as c
 from demo.show.following import EditedShow
 from demo.showfile.editing.edit import ReadFile, as_it_runs, changed_faults, describe_edit, read_edited
@@ -15,18 +16,25 @@ from demo.showfile.editing.places import find_places
 from demo.showfile.editing.watched_files import WatchedFiles
 from demo.showfile.running import EditedSystem
 from demo.showfile.show import Show
-from demo.types import Chapter
+from demo.types import Chapter, FaultDriver
+
+logger = logging.getLogger(__name__)
 
 WHO = "file"
 
 
 @dataclass(frozen=True)
 class Edit:
-    """An edit that was checked: `show` as it will run, the chapters for its stage, and what changes in the system."""
+    """An edit that was checked: `show` as it will run, the chapters for its stage, and what changes in the system.
+
+    `drivers` are those of all faults from then on, also of a subject that the file adds to.
+    """
 
     show: Show
     deck: tuple[Chapter, ...]
     places: tuple[int, ...]
+    description: str
+    drivers: tuple[FaultDriver, ...]
     system: EditedSystem
 
 
@@ -61,12 +69,19 @@ class EditWatch:
         """Look and take over until the show is over."""
         with contextlib.suppress(ShowOver):
             while True:
-                if await self._files.wait_for_change():
-                    await self._read()
-                elif self._newest is not None and not self._in_place & self._faults_in_place():
-                    await self._take(
-                        self._newest, f"{', '.join(sorted(self._in_place))}: as the edited file has it now"
-                    )
+                try:
+                    await self._look()
+                except ShowOver:
+                    raise
+                except Exception as error:  # noqa: BLE001 - a bug must not keep the next edit from being seen
+                    log_unexpected(logger, f"taking over an edit of {self._path}", error)
+                    self._show.enqueue(WHO, c.Notice(f"{self._path.name} was edited, which failed: {describe(error)}"))
+
+    async def _look(self) -> None:
+        if await self._files.wait_for_change():
+            await self._read()
+        elif self._newest is not None and not self._in_place & self._faults_in_place():
+            await self._take(self._newest, f"{', '.join(sorted(self._in_place))}: as the edited file has it now")
 
     async def _read(self) -> None:
         running = self._subject.show
@@ -89,11 +104,10 @@ class EditWatch:
         try:
             edit = self._subject.prepare(show, places)
         except DemoError as error:
-            await self._reject(f"{self._path}: {error}; the show goes on with the file as it was")
+            await self._reject(f"{self._path.name}: {error}; the show goes on with the file as it was")
             return
-        system = edit.system
         command = c.ReplaceDeck(
-            edit.deck, places, system.drivers, show.title, show.settings.description, system.gone_nodes, note
+            edit.deck, places, edit.drivers, show.title, edit.description, edit.system.gone_nodes, note
         )
         self._subject.present(edit)
         await self._show.enqueue_and_wait(c.CommandEnvelope(WHO, command))

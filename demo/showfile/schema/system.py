@@ -81,7 +81,7 @@ class LoadSettings(Settings):
         return self
 
 
-Lines = Annotated[Whole, Field(ge=1, le=200)]
+Lines = Annotated[Whole, Field(ge=1, le=60)]
 
 
 class PanelSettings(Settings):
@@ -90,8 +90,10 @@ class PanelSettings(Settings):
     run: Argv | None = None
     log: Text | None = None
     process: ProcessName | None = None
+    title: Text | None = None
     match: Text | None = None
     lines: Lines = 20
+    every: Seconds | None = None
 
 
 class SecretSettings(Settings):

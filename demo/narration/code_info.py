@@ -4,7 +4,9 @@ import re
 from dataclasses import dataclass
 
 from demo.errors import InvalidValue
-from demo.showfile.problems import shorten
+
+LineRanges = tuple[tuple[int, int], ...]
+"""First and last lines, from 1; none for the whole code."""
 
 MAX_STEPS = 50
 
@@ -22,7 +24,7 @@ class CodeInfo:
     """
 
     language: str
-    steps: tuple[tuple[tuple[int, int], ...], ...] = ()
+    steps: tuple[LineRanges, ...] = ()
     rest: str = ""
 
 
@@ -42,20 +44,18 @@ def parse_code_info(info: str, line_count: int | None = None) -> CodeInfo:
     return CodeInfo(language, steps, rest[braces.end() :].strip())
 
 
-def _parse_step(step: str, line_count: int | None) -> tuple[tuple[int, int], ...]:
+def _parse_step(step: str, line_count: int | None) -> LineRanges:
     if step in ("all", "*"):
         return ()
     lines = []
     for part in step.split(","):
         found = _LINES.fullmatch(part.strip())
         if found is None:
-            raise InvalidValue(
-                f"{shorten(step)!r} is no step of a code block: write line numbers as in {{1|3-5|2,7|all}}"
-            )
+            raise InvalidValue(f"{step[:80]!r} is no step of a code block: write line numbers as in {{1|3-5|2,7|all}}")
         first, last = int(found[1]), int(found[2] or found[1])
         if first < 1 or last < first:
             raise InvalidValue(
-                f"{shorten(part.strip())!r} names no lines: they count from 1, and the smaller number comes first"
+                f"{part.strip()[:80]!r} names no lines: they count from 1, and the smaller number comes first"
             )
         if line_count is not None and last > line_count:
             raise InvalidValue(f"line {last} does not exist: the code has {line_count} lines")
