@@ -85,13 +85,7 @@ class RunningSystem:
             fill=self._fill,
             folder=self._folder,
         )
-        self.panels = ShowPanels(
-            settings.panels,
-            self.processes,
-            self.containers.engine,
-            lambda: self.containers.project,
-            self._secrets.values,
-        )
+        self.panels = ShowPanels(settings.panels, self.processes, self.containers, self._secrets.values)
         self.board = ProbeBoard(settings.probes, self._sources, settings.groups)
         self.loads = ShowLoads(settings.load, self._fill, self.wake, show.name)
         self._own_facts = ShowFacts(self.board, self.loads)
@@ -268,8 +262,8 @@ class RunningSystem:
             # The supervisor admits one server only: a second one must not touch the proxies of the first.
             adopted = await self.processes.admit()
             self._is_presenter = True
-        await self.containers.start()
         self.panels.start()
+        await self.containers.start()
         if self.proxies.routes:
             await self.proxies.start()
         if self._is_supervised:

@@ -45,6 +45,7 @@ class ShowPoller:
         self._changed = asyncio.Event()
         self._stopped = False
         self._health: dict[str, Any] | None = None
+        self._read: Callable[[], None] = lambda: None
         board.listen(self._changed.set)
 
     def _read_cards(self) -> dict[str, tuple[Shown, ...]]:
@@ -64,10 +65,15 @@ class ShowPoller:
         self._stopped = True
         self._changed.set()
 
+    def on_news(self, read: Callable[[], None]) -> None:
+        self._read = read
+
     def hurry(self, name: str) -> None:
-        """Ask now what tells of this node, probe, process or container, and tell: something has happened to it."""
+        """Ask now what tells of this node, probe, process or container: something has happened to it.
+
+        A sample follows as soon as an answer has changed a state.
+        """
         self._board.hurry(name)
-        self._changed.set()
 
     async def run(self) -> None:
         """Run until `stop`. May be called again after it has failed."""
@@ -75,8 +81,11 @@ class ShowPoller:
         asking = [asyncio.create_task(work()) for work in (self._board.run, *self._beside)]
         try:
             while not self._stopped:
+                is_news = self._changed.is_set()
                 self._changed.clear()
                 self._health = self._sample()
+                if is_news:
+                    self._read()
                 await self._wait_until_due(asking)
         finally:
             for task in asking:

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.support.played_shows import PlayedShow, playing
@@ -37,4 +38,18 @@ def test_a_restart_loses_nothing_a_failover_does_and_a_synchronous_one_does_not(
         assert "not 0" in verdicts[FAILOVER].text
         assert "0 lost" in verdicts[SYNCHRONOUS].text
         assert card(show)["confirmed"] > 0
+        show.server.kill_with_watchdog()
+    # The databases have outlived the server; the next one goes on with them, and drops what the killed one has written.
+    with playing(DECK, state_home=state_home) as show:
+        show.server.until(lambda _: card(show).get("lost") == 0, 60)
+        assert show.server.state()["complete"]
+        assert len(books()) == 1
         assert show.server.stop() == 0
+
+
+def books() -> list[str]:
+    """The tables of books that the databases have."""
+    hosts = "postgresql://demo@127.0.0.1:5440,127.0.0.1:5441/postgres?target_session_attrs=read-write"
+    with psycopg.connect(hosts) as connection:
+        found = connection.execute("SELECT relname FROM pg_class WHERE relkind = 'r' AND relname LIKE 'demo_book%'")
+        return [str(name) for (name,) in found]

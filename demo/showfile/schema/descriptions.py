@@ -117,7 +117,7 @@ FAULT: Mapping[str, str] = {
     "undo": "The command that undoes it, or a list of steps, all of which are tried.",
     "seen": "The condition that shows it; not healed, unless said otherwise.",
     "healed": "The condition that proves that it is healed, by probes alone.",
-    "heal_timeout": "How long that may take after the undo, before it is tried again.",
+    "heal_timeout": "How long that may take after the undo, before it is tried again; 40s at most.",
 }
 
 OTHERS: Mapping[str, Mapping[str, str]] = {

@@ -70,7 +70,7 @@ async def test_what_a_killed_run_of_the_same_show_has_left_is_dropped_and_a_livi
     database: Postgres,
 ) -> None:
     here, other = RunName.of("a show", "writes"), RunName.of("another show", "writes")
-    ended = here.run.rpartition("_")[0] + "_1"
+    ended = here.run.replace("_", "_1", 1)
     left = f"{PREFIX}_{here.place}_{ended}"
     theirs = {f"{PREFIX}_{other.place}_{ended}", f"{PREFIX}_{here.place}_notes"}
     for table in (left, *theirs):
