@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import webbrowser
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,12 +19,14 @@ from demo.conductor.error_log import keep_log
 from demo.console_output import SAID_SEC, ConsoleWriter, print_error, print_lines
 from demo.invitation import Invitation
 from demo.journal.library import JournalOpener
+from demo.narration import DeckImage, HasImages
+from demo.panels.picture import NoPanels, ShowsPanels
 from demo.relay.broadcast import Broadcast
 from demo.relay.feed import RelayStore
 from demo.show import commands as c
-from demo.show.following import FollowsShow, GuardsChapters
+from demo.show.following import FollowsShow, GuardsChapters, TakesEdits
 from demo.startup_report import SYSTEM, AccessInfo, StartupReport, welcome
-from demo.subjects import check, deck_of, journal_name, load, options_for_healer
+from demo.subjects import check, claim, deck_of, journal_name, load, options_for_healer
 from demo.subjects.deck_check import unknown_faults
 from demo.terminal.signals import ending_signals
 from demo.types import HEAL_SEC, STOP_SEC, AnnouncesStart, HasHealSec, HasStopSec, Subject
@@ -74,6 +76,7 @@ def play(options: Options) -> None:
     """Play a show until somebody quits it. Raises `DemoError` for what prevents its start, or went wrong."""
     subject = load(options.subject, **options.chosen)
     check(options.subject, subject)
+    claim(options.subject, subject)
     listener = bind(options.access.host, options.port) if options.web else None
     try:
         access_setup = set_up_control(options.access, listener) if listener is not None else None
@@ -143,9 +146,8 @@ async def _play(
         ended = True
         await subject.stop()
 
-    config = _build_config(
-        options, subject, stop, opener, WatchdogClient(options.subject, options_for_healer(subject, options.chosen))
-    )
+    watchdog = WatchdogClient(options.subject, lambda: options_for_healer(subject, options.chosen))
+    config = _build_config(options, subject, stop, opener, watchdog)
     try:
         conductor = Conductor(config)
         keep_log(conductor)
@@ -153,7 +155,7 @@ async def _play(
         if listener is None or access_setup is None:
             await _run_in_terminal(conductor, opener)
         else:
-            await _serve_show(options, conductor, opener, listener, access_setup)
+            await _serve_show(options, conductor, opener, listener, access_setup, _images_of(subject))
     finally:
         if not ended:
             await _stop_system(subject)
@@ -198,6 +200,7 @@ def _build_config(
         journal=opener.open,
         watchdog=watchdog,
         unmet=subject.unmet if isinstance(subject, GuardsChapters) else lambda number: "",
+        panels=subject.panels if isinstance(subject, ShowsPanels) else NoPanels(),
         start_at=options.start_at,
     )
 
@@ -223,6 +226,8 @@ def _report_subject(subject: Subject, conductor: Conductor) -> None:
         conductor.enqueue("show", c.Notice(text))
     if isinstance(subject, FollowsShow):
         subject.follow(conductor)
+    if isinstance(subject, TakesEdits):
+        subject.take_edits(conductor)
     if isinstance(subject, AnnouncesStart):
         subject.listen(lambda text: conductor.enqueue(SYSTEM, c.Notice(text, "note")))
 
@@ -238,8 +243,18 @@ def _report_journal(conductor: Conductor, opener: JournalOpener, aloud: bool) ->
         print_lines(f"continued  {opener.continued}")
 
 
+def _images_of(subject: Subject) -> Callable[[], Sequence[DeckImage]]:
+    """Return what returns the images of the deck, which may be another one after an edit."""
+    return lambda: subject.images if isinstance(subject, HasImages) else ()
+
+
 async def _serve_show(
-    options: Options, conductor: Conductor, opener: JournalOpener, listener: socket.socket, access_setup: AccessSetup
+    options: Options,
+    conductor: Conductor,
+    opener: JournalOpener,
+    listener: socket.socket,
+    access_setup: AccessSetup,
+    images: Callable[[], Sequence[DeckImage]],
 ) -> None:
     """Run `demo serve`: web pages for the conductor and, if asked for, a terminal beside them."""
     stop, access = _Stop(), access_setup.access(conductor.journal, _make_notifier(conductor))
@@ -251,7 +266,7 @@ async def _serve_show(
     with ending_signals(stop.on_signal(say, conductor.system)):
         playing = asyncio.ensure_future(conductor.run())
         serving = _serve_web(
-            _WebSession(conductor, access, access_setup, listener, opener, started_at), stop, options, say
+            _WebSession(conductor, access, access_setup, listener, opener, started_at, images), stop, options, say
         )
         web_tasks = [asyncio.ensure_future(serving)]
         terminal_tasks = [asyncio.ensure_future(runner.run())] if runner is not None else []
@@ -306,6 +321,7 @@ class _WebSession:
     opener: JournalOpener
     started_at: float
     """The moment of the start: later lines of the log belong to it."""
+    images: Callable[[], Sequence[DeckImage]]
 
 
 async def _serve_web(show: _WebSession, stop: asyncio.Event, options: Options, say: ConsoleWriter) -> None:
@@ -314,7 +330,7 @@ async def _serve_web(show: _WebSession, stop: asyncio.Event, options: Options, s
     if not await _wait_until_loaded(conductor, stop):
         return
     started, max_files = asyncio.Event(), open_files()
-    web = Web(conductor, show.access, StreamSlots(max_streams(max_files)))
+    web = Web(conductor, show.access, StreamSlots(max_streams(max_files)), show.images)
     serving = asyncio.ensure_future(
         serve(web, show.listener, stop, started, show.access_setup.tls, max_connections(max_files))
     )

@@ -7,8 +7,10 @@ DemoError
 ├── FaultError                         a fault that could not be injected or healed
 ├── SubjectError                       a system that could not be started or reached
 ├── EngineError                        a container engine that is not there, refuses, or does not know a container
+├── BookError                          what was written cannot be read again now
 ├── FeedError                          a Redis for relays that cannot be reached, refuses, or has unreadable content
 ├── JournalError                       a journal that cannot be read, or does not fit the deck
+├── ExperimentError                    a file that is no Chaos Toolkit experiment, or cannot be taken over
 └── UsageError                         a command line that cannot be carried out (exit code 2)
 """
 
@@ -66,12 +68,20 @@ class EngineError(DemoError):
     """The container engine cannot be reached, refuses us, or has no such container; the text says what to do."""
 
 
+class BookError(DemoError):
+    """The writes of a load cannot be read again now; the text says why, in words that are fit for the audience."""
+
+
 class FeedError(DemoError):
     """The Redis between conductor and relays cannot be reached or refuses, or its content cannot be read."""
 
 
 class JournalError(DemoError):
     """The journal cannot be opened, read or written, or belongs to another deck."""
+
+
+class ExperimentError(DemoError):
+    """A file is no experiment of the Chaos Toolkit, or holds something that no show file can say."""
 
 
 class UsageError(DemoError):

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 from demo.errors import InvalidValue
+from demo.narration.code_steps import TextStep, read_steps
 
 DEFAULT_KEY_HINT = "[dim]SPACE/ENTER: next | Q: quit[/dim]"
 """Rich markup: the key hint under a chapter in the terminal, unless the chapter has its own."""
@@ -36,7 +37,8 @@ class Chapter:
     that the presenter plans for the chapter, `limit_sec` the timeout of `on_enter`. A chapter's `hypothesis` is shown
     on the stage until a later chapter has another one; `Stage.conclude` sets its verdict. With `shows_evidence` the
     stage lists all hypotheses of the show with their verdicts. `steps`: the parts of the narration, where it is shown
-    step by step; `narration` is all of it then.
+    part by part; `narration` is all of it then. Code in Markdown makes further steps: ```` ```sql {1|3-5|all} ````;
+    `all_steps` has each. `panels`: of the subject, beside the text, or in place of its nodes.
     """
 
     title: str
@@ -52,6 +54,8 @@ class Chapter:
     shows_evidence: bool = False
     format: TextFormat = "auto"
     steps: tuple[str, ...] = ()
+    panels: tuple[str, ...] = ()
+    has_large_panels: bool = False
 
     def __post_init__(self) -> None:
         if self.format not in get_args(TextFormat):
@@ -63,20 +67,19 @@ class Chapter:
             raise InvalidValue(f"chapter {self.title!r}: budget_sec must be above 0 or None, not {self.budget_sec!r}")
 
     @property
+    def all_steps(self) -> tuple[TextStep, ...]:
+        return read_steps(self.steps or (self.narration,), has_code=self.format != "markup")
+
+    @property
     def step_count(self) -> int:
-        """The number of its steps, 1 for a chapter whose text is shown at once."""
-        return max(1, len(self.steps))
+        return len(self.all_steps)
 
     def text_at(self, step: int) -> str:
-        """Return the narration as it is shown on a step (1-based): that step's part and those before it."""
-        return "\n\n".join(self.steps[:step]) if self.steps else self.narration
+        return self.all_steps[min(step, self.step_count) - 1].text
 
 
 class DemoState:
-    """The position of a show in its deck. `current` is 0-based.
-
-    Raises `ValueError` for a deck without chapters and for an index out of range.
-    """
+    """The position of a show in its deck. `current` is 0-based. Raises `ValueError` for one that does not exist."""
 
     def __init__(self, chapters: Sequence[Chapter], current: int = 0) -> None:
         if not chapters:
@@ -205,11 +208,9 @@ class BlockingPollerProtocol(Protocol):
     def run(self) -> None:
         """Poll until `stop()`; may block. An exception raised here is shown as "poller ended"."""
 
-    def get_health(self) -> dict[str, Any] | None:
-        """Return the newest sample, None before the first; never blocks."""
+    def get_health(self) -> dict[str, Any] | None: ...
 
-    def stop(self) -> None:
-        """Ask `run()` to return soon."""
+    def stop(self) -> None: ...
 
 
 Poller = HealthPollerProtocol | BlockingPollerProtocol

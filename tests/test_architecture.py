@@ -15,14 +15,15 @@ from demo.show import stored
 ROOT = Path(demo.__file__).parent
 
 FLOORS = (
-    ("demo", "clean", "clock", "errors", "hub", "markup", "paths", "subjects.tikv.proto", "threads"),
-    ("conditions", "console_output", "container_engine", "findings", "relay.feed", "timeouts", "types"),
+    ("demo", "clean", "clock", "errors", "hub", "paths", "subjects.tikv.proto", "threads"),
+    ("narration",),
+    ("conditions", "console_output", "container_engine", "findings", "markup", "relay.feed", "timeouts", "types"),
     ("probes",),
-    ("invitation", "processes", "show"),
-    ("faults", "journal", "load", "proxy", "startup_report", "subjects", "views"),
+    ("invitation", "panels", "processes", "show"),
+    ("compose", "faults", "journal", "load", "proxy", "startup_report", "subjects", "views"),
     ("journal.library", "subjects.cluster", "subjects.ratelimiter", "watchdog"),
     ("showfile", "subjects.etcd", "subjects.tikv"),
-    ("conductor", "web.rendering", "web.responses"),
+    ("chaos_toolkit", "conductor", "web.rendering", "web.responses"),
     ("terminal", "web.asgi_extensions", "web.problems", "web.security_headers"),
     ("runner", "web.server"),
     ("web.access",),
@@ -46,6 +47,8 @@ LATER = {
     "__main__": "the command line, once the standard streams are safe",
     "bootstrap": "the terminal",
     "cli.main": "what the command runs",
+    "cli.experiment_commands": "what its commands run",
+    "subjects": "the register of installed distributions",
     "web.routes.openapi": "the models of answers",
 }
 """The modules that import something of ours in a function, to start sooner without it."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from demo import __version__
+from demo.cli import experiment_commands
 from demo.cli.logs import set_up_logging
 from demo.cli.subject_options import takes_options
 from demo.console_output import clean_stderr, print_error, print_lines
@@ -42,7 +43,9 @@ app = typer.Typer(
 Subject = Annotated[
     str,
     typer.Argument(
-        help=f"What to break: {', '.join(names())}, or your own as my-show.md or module:Class.", show_default=True
+        help=f"What to break: {', '.join(names())}, an installed one (see demo subjects), or your own as my-show.md or "
+        "module:Class.",
+        show_default=True,
     ),
 ]
 JournalFile = Annotated[
@@ -323,11 +326,26 @@ def schema() -> None:
 @app.command()
 def new(
     name: Annotated[str, typer.Argument(help="Name of the file; .md is added.", metavar="NAME")] = "my-show",
+    original: Annotated[
+        str | None, typer.Option("--from", help="Copy the deck of this built-in subject.", metavar="SUBJECT")
+    ] = None,
 ) -> None:
     """Write a commented show file that runs at once; no file is overwritten."""
     from demo.cli import show_files
 
-    print_lines(*show_files.new(name))
+    print_lines(*show_files.new(name, original))
+
+
+@app.command()
+def subjects() -> None:
+    """List the subjects that can be presented by name: the built-in ones, and those that are installed."""
+    from demo.cli.subject_list import as_table
+
+    print_lines(*as_table())
+
+
+app.command("import")(experiment_commands.import_experiment)
+app.command("export")(experiment_commands.export)
 
 
 def _keep_only(named: list[str]) -> None:

@@ -11,11 +11,9 @@ from demo.showfile.new_show import write_new_show
 from demo.showfile.problems import Problem, ShowFileError
 from demo.showfile.schema.editor_schema import editor_schema
 from demo.showfile.schema.reference import listing
-from demo.showfile.show import Show, load_show
-from demo.showfile.source import read_source
+from demo.showfile.show import Show, check_show
 from demo.showfile.trust import Deed, deeds
-from demo.showfile.unsupported import find_unsupported
-from demo.subjects import SHOW_FILE_ENDINGS, is_show_file
+from demo.subjects import SHOW_FILE_ENDINGS, deck_file, is_show_file
 
 HEADINGS = {
     "starts": "starts",
@@ -36,10 +34,10 @@ def check(path: Path) -> tuple[Show | None, list[Problem]]:
     if not is_show_file(path.name):
         raise UsageError(f"{path} is no show file: the name of one ends with {' or '.join(SHOW_FILE_ENDINGS)}")
     try:
-        source, problems = read_source(path)
+        show, problems, _ = check_show(path)
     except ShowFileError as error:
         return None, list(error.problems)
-    return load_show(source, [*problems, *find_unsupported(source)])
+    return show, problems
 
 
 def as_lines(path: Path, show: Show | None, problems: Sequence[Problem]) -> Iterator[str]:
@@ -97,7 +95,7 @@ def schema() -> str:
     return json.dumps(editor_schema(), indent=2, ensure_ascii=False)
 
 
-def new(name: str) -> list[str]:
-    """Write a show file to begin with, and return what to type next."""
-    path = shlex.quote(str(write_new_show(name)))
+def new(name: str, original: str | None = None) -> list[str]:
+    """Write a show file to begin with, a copy of the packaged deck `original` if given; return what to type next."""
+    path = shlex.quote(str(write_new_show(name, None if original is None else deck_file(original))))
     return [f"written    {path}", f"check      demo check {path}", f"present    demo serve {path} -x"]

@@ -12,7 +12,8 @@ from demo.conductor.action_runner import ActionRunner
 from demo.conductor.chapter_gate import ChapterGate
 from demo.conductor.command_counts import CommandCounts
 from demo.conductor.command_queue import CommandQueue, is_urgent
-from demo.conductor.config import ShowConfig, Work
+from demo.conductor.config import ShowConfig, Work, check_start
+from demo.conductor.deck_edits import DeckEdits
 from demo.conductor.fault_runner import FaultRunner
 from demo.conductor.health_monitor import HealthMonitor
 from demo.conductor.loading import load_show
@@ -20,13 +21,13 @@ from demo.conductor.loop_watch import LoopWatch
 from demo.conductor.persistence import JournalWriter
 from demo.conductor.stage_api import ConductorStage
 from demo.conductor.system_lifecycle import SystemLifecycle
-from demo.errors import DemoError, InvalidValue, Refused, describe, log_unexpected
+from demo.errors import DemoError, Refused, describe, log_unexpected
 from demo.journal import Journal
 from demo.show import FaultState, Refusal, ShowState, apply, decide, opening
 from demo.show import commands as c
 from demo.show import events as e
 from demo.subjects.user_code import describe_error
-from demo.types import Chapter, DemoState, Stage
+from demo.types import DemoState, Stage
 
 logger = logging.getLogger(__name__)
 
@@ -49,8 +50,8 @@ class Conductor:
     def __init__(self, config: ShowConfig, clock: Callable[[], float] | None = None) -> None:
         self.stage: Stage = ConductorStage(self)
         deck = tuple(config.chapters(self.stage)) if callable(config.chapters) else tuple(config.chapters)
-        self._start_at = _check_start(config.start_at, deck)
-        faults = (FaultState(d.config, d.target, d.observable, own_target=d.target) for d in config.faults)
+        self._start_at = check_start(config.start_at, deck)
+        faults = map(FaultState.of, config.faults)
         name, journal = config.subject_name, config.journal
         self._state = opening(config.title or name, name, config.description, deck, faults)
         self.demo_state = DemoState(deck)
@@ -64,7 +65,9 @@ class Conductor:
         self.clock = as_clock(clock)
         self.commands = CommandCounts()
         self._queue = CommandQueue()
+        self._edits = DeckEdits()
         self._gate = ChapterGate(config.unmet)
+        self.panels = config.panels
         self._writer = JournalWriter(self, self._queue.hurry)
         self._listeners: list[Listener] = []
         self._reported: set[str] = set()
@@ -117,13 +120,13 @@ class Conductor:
         Raises as `submit` does.
         """
         done: asyncio.Future[ShowState] = asyncio.get_running_loop().create_future()
-        self._queue.put(command, done)
+        self._queue.put(self._edits.mark(command), done)
         self.commands.watch(command, done)
         return await done
 
     def enqueue(self, who: str, what: c.Command) -> None:
         """Enqueue a command of the show itself, without waiting for its outcome."""
-        self._queue.put(c.CommandEnvelope(who, what), None)
+        self._queue.put(self._edits.mark(c.CommandEnvelope(who, what)), None)
 
     async def until(self, condition: Callable[[ShowState], bool], timeout: float | None) -> bool:
         """Wait for a state that meets `condition`; return False when `timeout` seconds pass first."""
@@ -265,14 +268,14 @@ class Conductor:
 
         Returns the write that an answer still has to wait for, None when there is none. Raises `Refused`.
         """
-        at = self.clock()
+        at, command = self.clock(), self._edits.renumber(command)
         decision = decide(self._state, self._gate.checked(command, self._state), at)
         if isinstance(decision, Refusal):
             raise Refused(decision.code, decision.message)
         if not decision:
             # Nothing to change. But the event that made it so may still be in an overtaken write: wait for that one.
             return None if is_urgent(command) else self._writer.under_way
-        state, entries = self._fold(command.issuer, decision, at)
+        state, entries = self._fold(self._edits.prepare(self._state, command.command), command.issuer, decision, at)
         self.journal.buffer(entries)
         writing = None
         if is_urgent(command):
@@ -287,12 +290,21 @@ class Conductor:
                 writing = await self._writer.persist(urgent=False)
             self._state = state
             self._start_effects(entries, state)
+        if isinstance(command.command, c.ReplaceDeck):
+            self._take_deck(command.command)
         self.demo_state.current = state.current
         self._notify_listeners()
         return writing
 
-    def _fold(self, who: str, events: Sequence[e.Event], at: float) -> tuple[ShowState, list[e.JournalEntry]]:
-        state, entries = self._state, []
+    def _take_deck(self, command: c.ReplaceDeck) -> None:
+        self._edits.note(command)
+        self.demo_state.chapters = command.deck
+        self.health.drivers = self._faults.replace_drivers(command.drivers)
+
+    def _fold(
+        self, state: ShowState, who: str, events: Sequence[e.Event], at: float
+    ) -> tuple[ShowState, list[e.JournalEntry]]:
+        entries = []
         for event in events:
             entry = e.JournalEntry(state.seq + 1, at, who, event)
             state = apply(state, entry)
@@ -377,12 +389,6 @@ class Conductor:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=ENDING_SEC)
-
-
-def _check_start(start_at: int | None, deck: Sequence[Chapter]) -> int | None:
-    if start_at is not None and not 1 <= start_at <= len(deck):
-        raise InvalidValue(f"there is no chapter {start_at} to start at: this deck has 1 to {len(deck)}")
-    return start_at
 
 
 async def _catch_error(step: Work) -> Exception | None:

@@ -1,9 +1,11 @@
 """The configuration of one show: servers, terminals and tests all build a conductor from it."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from demo.errors import InvalidValue
 from demo.journal import Journal
+from demo.panels.picture import NoPanels, Panels
 from demo.show import ShowState
 from demo.types import HEAL_SEC, STOP_SEC, Chapter, FaultDriver, Poller, Stage
 from demo.watchdog.protocol import Watchdog
@@ -23,6 +25,7 @@ class ShowConfig:
     begins, `heal_system` when somebody heals everything (for `heal_sec` seconds at most), and `stop_system` when the
     show has ended and its faults are healed (for `stop_sec` seconds at most).
     `unmet` returns why a chapter (by its number, 1-based) may not be entered now, "" if it may.
+    `panels` has the pictures of the panels that chapters name.
     `start_at` is the chapter (1-based) to begin with, or to continue at.
     `journal` may be a function that opens one. Without it the show gets a temporary journal, which ends with this
     process, so the show is not durable. `watchdog` heals the faults that this process leaves behind when it dies. With
@@ -43,4 +46,12 @@ class ShowConfig:
     journal: Keeping | None = None
     watchdog: Watchdog | None = None
     unmet: Callable[[int], str] = lambda number: ""
+    panels: Panels = field(default_factory=NoPanels)
     start_at: int | None = None
+
+
+def check_start(start_at: int | None, deck: Sequence[Chapter]) -> int | None:
+    """Return the chapter to start at. Raises `InvalidValue` if the deck does not have it."""
+    if start_at is not None and not 1 <= start_at <= len(deck):
+        raise InvalidValue(f"there is no chapter {start_at} to start at: this deck has 1 to {len(deck)}")
+    return start_at

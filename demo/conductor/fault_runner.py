@@ -49,6 +49,8 @@ class FaultRunner:
         self._context = context
         self._watchdog = watchdog
         self._drivers = {driver.config.name: driver for driver in drivers}
+        self._edited: dict[str, FaultDriver] = {}
+        """The drivers of edited faults whose undo was pending at the edit: they are used from the next injection on."""
         self._ledger = UndoLedger(context, self._drivers, watchdog)
         self._recovery_watch = RecoveryWatch(context, self._drivers)
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -69,6 +71,24 @@ class FaultRunner:
     def pending_faults(self) -> Sequence[str]:
         """The faults with a pending undo, oldest first."""
         return self._ledger.names
+
+    def replace_drivers(self, drivers: Sequence[FaultDriver]) -> Sequence[FaultDriver]:
+        """Use these drivers from now on, and return all in use: a fault in place keeps its own until it is healed."""
+        self._edited = {}
+        fresh = {driver.config.name: driver for driver in drivers}
+        for name in tuple(self._drivers):
+            if name not in fresh and not self._is_in_place(name):
+                del self._drivers[name]
+        for name, driver in fresh.items():
+            if name in self._drivers and self._is_in_place(name):
+                self._edited[name] = driver
+            else:
+                self._drivers[name] = driver
+        return tuple(self._drivers.values())
+
+    def _is_in_place(self, name: str) -> bool:
+        fault = self._context.state.fault(name)
+        return name in self._ledger.names or (fault is not None and fault.is_running)
 
     def react(self, event: e.Event, state: ShowState) -> None:
         """Start the task that an event asks for: an injection, a heal, or the timer of a fault."""
@@ -169,6 +189,8 @@ class FaultRunner:
         Raises `FaultError`, `JournalError`, or whatever the driver raises.
         """
         name, run = requested.name, requested.run
+        if name in self._edited and name not in self._ledger.names:
+            self._drivers[name] = self._edited.pop(name)
         driver = self._drivers[name]
         asked_sec = requested.duration_sec
         lasts_sec = driver.config.duration_sec if asked_sec is None else asked_sec

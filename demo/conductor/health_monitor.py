@@ -1,26 +1,33 @@
-"""Reads the poller ten times a second on the conductor's own clock, so that a poller that died or hangs is noticed."""
+"""Reads the poller ten times a second on the conductor's own clock, so that a poller that died or hangs is noticed.
+
+A poller that tells of news is read at once, too.
+"""
 
 import asyncio
-import inspect
+import contextlib
 import logging
 import marshal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from demo.conductor.context import ConductorContext
-from demo.errors import SubjectError, describe, log_unexpected
+from demo.errors import log_unexpected
+from demo.probes.news import TellsNews
 from demo.show import FaultState, decide
 from demo.show import commands as c
 from demo.show.health_sample import DEFAULT_INTERVAL_SEC, Sample, plain, read_sample, unreadable_node
+from demo.show.recovery import TellsRecovery
+from demo.subjects.running_poller import run_poller
 from demo.subjects.user_code import describe_error
-from demo.threads.worker_thread import run_in_thread
 from demo.types import FaultDriver, Poller
 
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY_SEC = 0.1
+NEWS_GAP_SEC = 0.01
+"""A poller that has news all the time is read at most a hundred times a second."""
 
 
 class HealthMonitor:
@@ -29,8 +36,9 @@ class HealthMonitor:
     def __init__(self, context: ConductorContext, poller: Poller | None, drivers: Sequence[FaultDriver]) -> None:
         self._context = context
         self._poller = poller
-        self._drivers = drivers
+        self.drivers = drivers
         self._task: asyncio.Task[None] | None = None
+        self._news = asyncio.Event()
         self._end_reason: str | None = None
         self._last_error = ""
         self._last_stamp: object = None
@@ -45,6 +53,8 @@ class HealthMonitor:
     def start(self) -> None:
         """Start the poller and the regular checks; does nothing without a poller."""
         if self._poller is not None:
+            if isinstance(self._poller, TellsNews):
+                self._poller.on_news(self._news.set)
             self._run_poller(self._poller)
             self._context.spawn(self._check_repeatedly(self._poller), "the health watch")
 
@@ -68,7 +78,7 @@ class HealthMonitor:
 
     async def _poll(self, poller: Poller) -> None:
         try:
-            await _run_to_end(poller)
+            await run_poller(poller)
         except Exception as error:  # noqa: BLE001 - foreign code: its end is shown on every screen
             log_unexpected(logger, "the poller", error)
             self._end_reason = f"the poller ended: {describe_error(error)}"
@@ -78,8 +88,12 @@ class HealthMonitor:
     async def _check_repeatedly(self, poller: Poller) -> None:
         # By our own clock: a poller that hangs would never call back (docs/decisions/0005).
         while True:
+            self._news.clear()
             self._check(poller)
-            await asyncio.sleep(LOOK_EVERY_SEC)
+            await asyncio.sleep(NEWS_GAP_SEC)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_EVERY_SEC - NEWS_GAP_SEC):
+                    await self._news.wait()
 
     def _check(self, poller: Poller) -> None:
         # The clock needs a regular call to notice that the wall clock was set.
@@ -103,7 +117,7 @@ class HealthMonitor:
         sample = read_sample(health, at, self._context.clock.moment_of)
         if text := unreadable_node(health):
             self._report_once(text)
-        observed = c.Observe(sample, self._find_visible_faults(sample))
+        observed = c.Observe(sample, self._find_visible_faults(sample), self._find_recovered_faults(health))
         self.samples += 1
         self.read_sec += time.perf_counter() - began
         return observed
@@ -138,11 +152,27 @@ class HealthMonitor:
         # Each driver gets a copy that it may change; marshal copies samples of many nodes fastest.
         packed, told_at = marshal.dumps(dict(sample.raw)), sample.told_at
         # Once for each sample, here at the edge: `decide` must stay pure and never call foreign code.
-        for driver in self._drivers:
+        for driver in self.drivers:
             fault = self._context.state.fault(driver.config.name)
             if fault is not None:
                 visible[fault.name] = self._ask_driver(driver, packed, told_at, _choose_since(fault, sample))
         return visible
+
+    def _find_recovered_faults(self, health: Mapping[str, Any]) -> dict[str, bool]:
+        """Return for each fault that is healed, and knows what it has hit, whether that is healthy in this sample."""
+        found = {}
+        for driver in self.drivers:
+            fault = self._context.state.fault(driver.config.name)
+            if fault is None or not fault.awaits_recovery or not isinstance(driver, TellsRecovery):
+                continue
+            try:
+                recovered = driver.is_recovered(health)
+            except Exception as error:  # noqa: BLE001 - foreign code: the fault is then measured by all nodes
+                log_unexpected(logger, f"is_recovered of {fault.name}", error)
+                continue
+            if recovered is not None:
+                found[fault.name] = bool(recovered)
+        return found
 
     def _ask_driver(self, driver: FaultDriver, packed: bytes, told_at: datetime, since: float) -> bool:
         """Return whether the driver sees its observable. One that fails sees nothing, and is reported once."""
@@ -160,28 +190,6 @@ class HealthMonitor:
         if text not in self._reported:
             self._reported.add(text)
             self._context.enqueue("show", c.Notice(text))
-
-
-async def _run_to_end(poller: Poller) -> None:
-    """Await the poller's `run`; where that is a plain function, run it in a thread.
-
-    The thread is a daemon: after a cancellation it is abandoned, for Python cannot stop it.
-    """
-    run: Callable[[], Any] = poller.run
-    # Unwrapped, because a decorator may hide that the function is async.
-    if inspect.iscoroutinefunction(inspect.unwrap(run)):
-        await run()
-        return
-
-    def run_to_end() -> Any:
-        try:
-            return run()
-        except SystemExit as error:  # in a thread it ends the thread; from a future it would end the server
-            raise SubjectError(describe(error)).with_traceback(error.__traceback__) from error
-
-    result = await asyncio.wrap_future(run_in_thread(run_to_end, "poller"))
-    if inspect.isawaitable(result):  # a plain function that only hands out a coroutine
-        await result
 
 
 def _choose_since(fault: FaultState, sample: Sample) -> float:

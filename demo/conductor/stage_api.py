@@ -8,6 +8,7 @@ from demo.conductor.context import ConductorContext
 from demo.errors import FaultError, InvalidValue
 from demo.show import ShowState
 from demo.show import commands as c
+from demo.show.state import ActionState
 from demo.types import Measured
 
 INJECTION_TIMEOUT_SEC = 60.0
@@ -105,10 +106,10 @@ class ConductorStage:
         caller, state = acting.get(), self._context.state
         if caller is None:
             return state.number, 0
-        action = state.actions[caller[0] - 1]
-        if action.run != caller[1] or action.status != "running":
-            raise FaultError(f"the action of chapter {caller[0]} is over")
-        return caller
+        action = state.actions[caller.number - 1] if caller.number <= state.total else ActionState()
+        if action.run != caller.run or action.status != "running":
+            raise FaultError(f"the action of chapter {caller.number} is over")
+        return caller.number, caller.run
 
     def _raise_if_failed(self, name: str) -> None:
         fault = self._context.state.fault(name)

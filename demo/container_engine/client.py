@@ -11,6 +11,7 @@ from demo.container_engine.discovery import EngineEndpoint, endpoint_at, find
 from demo.container_engine.errors import EngineRefused, is_no_such_container, no_answer_error, translate_error
 from demo.container_engine.event_stream import EventStream
 from demo.container_engine.image_pull import pull_layers
+from demo.container_engine.log_stream import LogStream
 from demo.container_engine.selector import Selector, select_one
 from demo.errors import EngineError
 
@@ -146,6 +147,58 @@ class Engine:
 
         await self._ask(f"{deed} {str(order['Container'])[:12]} and {network}", ask, DEED_SEC)
 
+    async def remove(self, ident: str) -> None:
+        """Remove a container, running or not, with its anonymous volumes; do nothing if it is gone."""
+        await self._remove(
+            "container", ident, lambda client: client.containers.container(ident).delete(force=True, v=True)
+        )
+
+    async def last_lines(self, ident: str, count: int) -> tuple[str, ...]:
+        """Return the last lines that a container has printed, on stdout and stderr."""
+        printed = await self._ask(
+            f"report what {ident[:12]} printed",
+            lambda client: client.containers.container(ident).log(stdout=True, stderr=True, tail=count),
+        )
+        return tuple(str(line).rstrip("\r\n") for line in printed)
+
+    async def networks(self, labels: Sequence[str]) -> tuple[str, ...]:
+        """Return the ids of the networks with all these labels, `key=value` each."""
+        query = {"label": list(labels)}
+        listed = await self._ask("list networks", lambda client: client.networks.list(filters=query))
+        return tuple(str(network["Id"]) for network in listed)
+
+    async def remove_network(self, ident: str) -> None:
+        async def ask(client: "Docker") -> None:
+            await (await client.networks.get(ident)).delete()
+
+        await self._remove("network", ident, ask)
+
+    async def volumes(self, labels: Sequence[str]) -> tuple[str, ...]:
+        """Return the names of the volumes with all these labels, `key=value` each."""
+        query = {"label": list(labels)}
+
+        async def ask(client: "Docker") -> Mapping[str, Any]:
+            untyped: Any = client.volumes
+            listed: Mapping[str, Any] = await untyped.list(filters=query)
+            return listed
+
+        listed = await self._ask("list volumes", ask)
+        return tuple(str(volume["Name"]) for volume in listed.get("Volumes") or ())
+
+    async def remove_volume(self, name: str) -> None:
+        async def ask(client: "Docker") -> None:
+            untyped: Any = client.volumes
+            await (await untyped.get(name)).delete()
+
+        await self._remove("volume", name, ask)
+
+    async def _remove(self, kind: str, ident: str, ask: "Callable[[Docker], Awaitable[object]]") -> None:
+        try:
+            await self._ask(f"remove the {kind} {ident[:12]}", ask, DEED_SEC)
+        except EngineRefused as error:
+            if error.status != 404:
+                raise
+
     async def has_image(self, name: str) -> bool:
         try:
             await self._ask(f"look for the image {name}", lambda client: client.images.inspect(name))
@@ -163,6 +216,14 @@ class Engine:
     async def events(self, kinds: Mapping[str, Sequence[str]]) -> EventStream:
         """Return the stream of events from now on; `kinds`: the wanted types and actions. The caller closes it."""
         return await self._ask("report its events", lambda client: EventStream.opened(client, kinds), to_be_read=True)
+
+    async def follow_log(self, ident: str, tail: int, since: str = "") -> LogStream:
+        """Return a container's log from its last `tail` lines on, or from a time on. The caller closes it."""
+
+        async def ask(client: "Docker") -> LogStream:
+            return await LogStream.opened(client, ident, tail, since)
+
+        return await self._ask(f"show the log of {ident[:12]}", ask, to_be_read=True)
 
     async def prepare_execution(self, ident: str, argv: Sequence[str]) -> str:
         """Prepare a command in a container, without a shell; return its id. Nothing runs yet."""

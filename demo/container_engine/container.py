@@ -37,6 +37,8 @@ class Container:
     auto_remove: bool = False
     addresses: Mapping[str, str] = field(default_factory=dict)
     """Network → its present IPv4 address there, whether a user or the engine chose it."""
+    health: str = ""
+    """What its own health check says: starting, healthy or unhealthy; "" without one."""
 
     @property
     def project(self) -> str:
@@ -81,7 +83,13 @@ def parse_container(data: Mapping[str, Any]) -> Container:
         settings={name: wanted for name, endpoint in endpoints.items() if (wanted := _user_settings(endpoint))},
         auto_remove=bool((data.get("HostConfig") or {}).get("AutoRemove")),
         addresses={name: str(at) for name, endpoint in endpoints.items() if (at := endpoint.get("IPAddress"))},
+        health=_health_of(state),
     )
+
+
+def _health_of(state: Mapping[str, Any]) -> str:
+    status = str((state.get("Health") or {}).get("Status") or "")
+    return "" if status == "none" else status
 
 
 def _aliases(endpoint: Mapping[str, Any], ident: str) -> tuple[str, ...]:

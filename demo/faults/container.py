@@ -10,7 +10,7 @@ from typing import Any
 from demo.container_engine import Container, Engine, Selector
 from demo.errors import EngineError, FaultError, InvalidValue
 from demo.faults.container_restore import ContainerState, restore_container
-from demo.faults.node_health import is_shown_down
+from demo.faults.node_health import are_shown_up, is_shown_down
 from demo.faults.target_selection import Elected, Fixed, ListsCandidates, OneOf, TargetSelection
 from demo.types import ChaosConfig, ChaosType, Plan
 
@@ -244,6 +244,9 @@ class ContainerFault:
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         # Until a target was chosen, no card is known to be its card.
         return bool(self._planned) and is_shown_down(health, self._planned)
+
+    def is_recovered(self, health: Mapping[str, Any]) -> bool | None:
+        return are_shown_up(health, (self._planned,) if self._planned else ())
 
 
 @asynccontextmanager

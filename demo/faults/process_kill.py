@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from demo.errors import FaultError, SubjectError
-from demo.faults.node_health import is_shown_down
+from demo.faults.node_health import are_shown_up, is_shown_down
 from demo.processes.handle import Current, Handle
 from demo.processes.process_ref import ProcessRef
 from demo.types import ChaosConfig, Plan
@@ -165,3 +165,6 @@ class ProcessKill:
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         return is_shown_down(health, self._planned)
+
+    def is_recovered(self, health: Mapping[str, Any]) -> bool | None:
+        return are_shown_up(health, (self._planned,))

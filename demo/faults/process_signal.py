@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from demo.errors import FaultError, InvalidValue, SubjectError
-from demo.faults.node_health import is_shown_down
+from demo.faults.node_health import are_shown_up, is_shown_down
 from demo.faults.process_kill import has_system_terminated, has_target_terminated
 from demo.processes.process_ref import ProcessRef
 from demo.processes.procfs import is_stopped
@@ -156,6 +156,9 @@ class SignalFault:
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         return bool(self._planned) and is_shown_down(health, self._planned)
+
+    def is_recovered(self, health: Mapping[str, Any]) -> bool | None:
+        return are_shown_up(health, (self._planned,) if self._planned else ())
 
 
 def _process_of(plan: Plan) -> ProcessRef:

@@ -9,14 +9,20 @@ class Answer:
     """`trouble`: why the request failed, in words that are fit for the audience; empty if it succeeded.
 
     `is_answer`: whether the system answered at all, if only with an error. Without, no time was measured.
+    `is_ambiguous`: whether a request that failed may have been carried out all the same.
     """
 
     trouble: str = ""
     is_answer: bool = True
+    is_ambiguous: bool = False
 
 
 OK = Answer()
-NO_ANSWER = Answer("no answer in time", is_answer=False)
+NO_ANSWER = Answer("no answer in time", is_answer=False, is_ambiguous=True)
+NO_CONNECTION = Answer("no connection in time", is_answer=False)
+"""Nothing was sent."""
+
+BROKEN = Answer("connection broken", is_answer=False, is_ambiguous=True)
 
 
 class Sender(Protocol):

@@ -10,8 +10,9 @@ from html import unescape
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
-from demo.markup.markdown import has_markdown, markdown_to_html, markdown_to_rich
+from demo.markup.markdown import has_markdown, markdown_to_html
 from demo.markup.tags import has_closed_tag, tags_to_html, tags_to_rich
+from demo.markup.terminal import markdown_to_rich
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -1,13 +1,11 @@
 """Markdown as safe HTML and for the terminal, from the same tokens: both show the same text.
 
-No raw HTML, no image, no link but http(s) and mailto. Syntax that would make typed text disappear is text instead:
-definitions of links, cells beyond a table's columns, and whatever is nested too deep.
+No raw HTML, no image but the deck's own, no link but http(s) and mailto. Syntax that would make typed text disappear is
+text instead: definitions of links, cells beyond a table's columns, and whatever is nested too deep.
 """
 
 import re
 from collections.abc import Callable, Sequence
-from functools import cache
-from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
@@ -17,11 +15,11 @@ from markdown_it.rules_inline import StateInline, link
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
+from demo.markup.code import code_to_html
+from demo.markup.columns import arrange_columns, parse_mark
+from demo.markup.images import parse_image, render_image
 from demo.markup.tags import is_safe_link, link_attributes
-
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
-    from rich.markdown import Markdown
+from demo.narration.image import is_image_address
 
 MAX_LEVELS = 10
 """Maximum depth of lists and quotes inside one another; deeper ones are text."""
@@ -35,15 +33,12 @@ _PLAIN = frozenset({"paragraph_open", "paragraph_close", "inline", "text", "soft
 def markdown_to_html(text: str) -> str:
     """Render block elements."""
     tokens = [_fit_token(token) for token in _MARKDOWN.parse(text)]
-    html = str(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})).strip()
-    return html.replace("<pre>", '<pre dir="auto">')  # none is typed: that would be escaped
+    return str(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})).strip()
 
 
-def markdown_to_rich(text: str) -> "RenderableType":
-    """Render the same for the terminal; links show where they lead."""
-    shown = _terminal_markdown()("", hyperlinks=False)
-    shown.parsed = _MARKDOWN.parse(text)
-    return shown
+def parse_markdown(text: str) -> list[Token]:
+    """Return the tokens of a text, for the terminal."""
+    return _MARKDOWN.parse(text)
 
 
 def has_markdown(text: str) -> bool:
@@ -58,19 +53,25 @@ def has_markdown(text: str) -> bool:
 
 
 class _SafeMarkdown(MarkdownIt):
-    """CommonMark without HTML, images and definitions of links, with strike-through and tables."""
+    """CommonMark without HTML and definitions of links, with strike-through, tables and columns."""
 
     def __init__(self) -> None:
         super().__init__("commonmark", {"html": False})
-        self.enable(["strikethrough", "table"]).disable(["image", "html_block", "html_inline", "reference"])
+        self.enable(["strikethrough", "table"]).disable(["html_block", "html_inline", "reference"])
         self.block.ruler.at("blockquote", _limit_depth(blockquote), {"alt": ["paragraph", "blockquote", "list"]})
         self.block.ruler.at("list", _limit_depth(list_block), {"alt": ["paragraph", "blockquote"]})
         self.block.ruler.at("table", _parse_whole_table, {"alt": ["paragraph"]})
+        self.block.ruler.before("blockquote", "columns", parse_mark, {"alt": ["paragraph"]})
+        self.core.ruler.after("block", "columns", arrange_columns)
         self.inline.ruler.at("link", _parse_link)
+        self.inline.ruler.at("image", _parse_deck_image)
         self.add_render_rule("link_open", _render_link_open)
+        self.add_render_rule("image", render_image)
+        self.add_render_rule("fence", _render_code)
+        self.add_render_rule("code_block", _render_code)
 
     def validateLink(self, url: str) -> bool:  # noqa: N802 - markdown-it's own name
-        return is_safe_link(url)
+        return is_safe_link(url) or is_image_address(url)
 
 
 BlockRule = Callable[[StateBlock, int, int, bool], bool]
@@ -114,6 +115,11 @@ def _parse_link(state: StateInline, silent: bool) -> bool:
     return link(state, silent)
 
 
+def _parse_deck_image(state: StateInline, silent: bool) -> bool:
+    """Parse an image; text after the last address is not searched at all."""
+    return state.pos <= _find_last_address(state) and parse_image(state, silent)
+
+
 def _find_last_address(state: StateInline) -> int:
     """Find the last `](` of a text, once for each text: a search from every bracket would be quadratic."""
     found = state.env.get("last_address")
@@ -129,7 +135,7 @@ def _fit_token(token: Token) -> Token:
     """Fit a token into our pages: lower headings, text direction by content, alignment as a class (CSP: no style)."""
     if token.type in ("heading_open", "heading_close"):
         token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
-    if token.block and token.nesting == 1 and token.tag not in ("thead", "tbody", "tr"):
+    if token.block and token.nesting == 1 and token.tag not in ("thead", "tbody", "tr", "div"):
         token.attrSet("dir", "auto")  # Arabic and Hebrew run from the right, whatever the language of the page
     style = token.attrs.pop("style", None)
     if style is not None:
@@ -141,25 +147,8 @@ def _render_link_open(self: RendererHTML, tokens: Sequence[Token], idx: int, opt
     return f"<a{link_attributes(str(tokens[idx].attrGet('href') or ''))}>"
 
 
+def _render_code(self: RendererHTML, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+    return code_to_html(tokens[idx].content, tokens[idx].info)
+
+
 _MARKDOWN = _SafeMarkdown()
-
-
-@cache
-def _terminal_markdown() -> "type[Markdown]":
-    from rich.markdown import Markdown, TableElement  # noqa: PLC0415 - a server without a terminal starts without Rich
-    from rich.table import Table  # noqa: PLC0415
-
-    class FoldedTable(TableElement):
-        """A table that wraps a word longer than its column: Rich would cut it."""
-
-        def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "RenderResult":
-            for shown in super().__rich_console__(console, options):
-                if isinstance(shown, Table):
-                    for column in shown.columns:
-                        column.overflow = "fold"
-                yield shown
-
-    class WholeMarkdown(Markdown):
-        elements = {**Markdown.elements, "table_open": FoldedTable}  # noqa: RUF012 - as Rich declares it
-
-    return WholeMarkdown

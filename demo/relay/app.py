@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from demo import __version__
 from demo.hub import Hub
 from demo.relay.feed import FeedMessage, RelayStore, Subscriber
+from demo.relay.images import RelayImages
 from demo.views.state_json import moment
 from demo.web.access.middleware import AccessMiddleware
 from demo.web.access.policy import AccessPolicy
@@ -26,6 +27,7 @@ from demo.web.rendering.regions import REGIONS
 from demo.web.rendering.renderer import Heading, Renderer
 from demo.web.responses import AsciiJsonResponse
 from demo.web.routes.fields import NoFields
+from demo.web.routes.images import add_images
 from demo.web.routes.openapi import EVERYWHERE, STREAM, Application, add_page, answer, operation_id, state_answer
 from demo.web.routes.static_files import add_files
 from demo.web.streaming.direct import DirectStreams
@@ -44,7 +46,16 @@ WAITING = "The show has not begun"
 AUDIENCE = Rules(
     {
         ("GET", path): Rule.PUBLIC
-        for path in ("/", "/stream/stage", "/state", "/healthz", "/openapi.json", "/favicon.ico", "/static/{path:path}")
+        for path in (
+            "/",
+            "/stream/stage",
+            "/state",
+            "/healthz",
+            "/openapi.json",
+            "/favicon.ico",
+            "/static/{path:path}",
+            "/images/{name}",
+        )
     }
 )
 """The access rules of a relay: it has no control routes, and nothing that only the presenter may see."""
@@ -84,6 +95,7 @@ class RelayApp:
 
     def __init__(self, store: RelayStore, access: AccessPolicy, lines: StreamSlots, say: Callable[[str], None]) -> None:
         self.follower = Subscriber(store, self._receive, say)
+        self._images = RelayImages(store, say)
         self._say = say
         self._slots = lines
         self._reach = access.reach
@@ -129,6 +141,7 @@ class RelayApp:
         if message.build != self.assets.fingerprint and message.build not in self._other_builds:
             self._other_builds.add(message.build)
             self._say("the conductor runs another version than this relay: what only one of them supports is not shown")
+        self._images.expect(message.regions.values())
         self._publish()
 
     def _publish(self) -> None:
@@ -175,6 +188,7 @@ class RelayApp:
 
         add_page(app, "/", page, "The stage page.")
         add_files(app, self.assets)
+        add_images(app, self._images.find)
         self._add_machine_routes(app)
         add_errors(app)
         return app

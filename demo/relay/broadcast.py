@@ -1,6 +1,6 @@
 """Publishes a conductor's show for relays: what the audience sees goes out, the number of their viewers comes back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from demo.conductor import Conductor
 from demo.relay.feed import FeedMessage, Publisher, RelayStore
@@ -19,7 +19,9 @@ class Broadcast:
         self._web = web
         self._conductor = conductor
         self._tell = tell
-        self._publisher = Publisher(store, self._build_message, self._set_viewers, self._notify, conductor.clock)
+        self._publisher = Publisher(
+            store, self._build_message, self._set_viewers, self._notify, conductor.clock, self._images
+        )
         web.live.on_published = self._publisher.changed
 
     async def run(self) -> None:
@@ -41,6 +43,9 @@ class Broadcast:
         public_state = snapshot(state, epoch, web.live.viewers, private=False, now=now, ahead=clock.ahead)
         build = web.assets.fingerprint
         return FeedMessage(epoch, int(seq), publisher.run_id, now, state.title, build, regions, public_state)
+
+    def _images(self) -> Mapping[str, bytes]:
+        return {image.name: image.body for image in self._web.deck_images.all()}
 
     def _set_viewers(self, viewers: int) -> None:
         self._web.live.elsewhere = viewers

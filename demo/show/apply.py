@@ -1,25 +1,14 @@
 """`apply(state, entry)`: the state after one event. Used for new events and for the replay of the journal alike."""
 
-import math
 from dataclasses import replace
 from functools import singledispatch
 from typing import Any
 
 from demo.show import events as e
-from demo.show.deck import titles_of, with_deck
-from demo.show.health_sample import Sample, read_sample
-from demo.show.state import (
-    MAX_HISTORY,
-    MAX_LOG,
-    FaultState,
-    FrozenView,
-    Level,
-    LogLine,
-    Point,
-    ShowState,
-    Span,
-    Verdict,
-)
+from demo.show.deck import describe_edit, titles_of, with_deck, without_nodes
+from demo.show.health_sample import read_sample
+from demo.show.history import extended_history
+from demo.show.state import MAX_LOG, FaultState, FrozenView, Level, LogLine, ShowState, Span, Verdict
 from demo.show.timer import Timer
 
 MAX_SPANS = 100
@@ -44,8 +33,14 @@ def _log(state: ShowState, entry: e.JournalEntry, text: str, level: Level) -> Sh
 
 @_apply.register
 def _apply_deck_changed(event: e.DeckChanged, state: ShowState, entry: e.JournalEntry) -> ShowState:
-    edited = with_deck(state, event.chapters, event.number)
-    return _log(edited, entry, f"the deck was edited: continuing at {event.number}: {edited.chapter.title}", "move")
+    edited = with_deck(state, event.chapters, event.number, event.places)
+    edited = without_nodes(edited, event.gone_nodes)
+    return _log(edited, entry, *describe_edit(event, edited))
+
+
+@_apply.register
+def _apply_deck_rejected(event: e.DeckRejected, state: ShowState, entry: e.JournalEntry) -> ShowState:
+    return _log(replace(state, deck_error=event.error), entry, event.error, "error")
 
 
 @_apply.register
@@ -63,7 +58,8 @@ def _apply_show_picked_up(event: e.ShowPickedUp, state: ShowState, entry: e.Jour
     continued = replace(state, countdown_ends_at=None, freshness="unknown", freshness_reason="", faults=faults)
     # Whether this process can write its journal is found out by its own first write.
     continued = replace(continued, durable=state.journal == "file", not_durable_because="")
-    continued = replace(continued, boot=event.boot, anchor=event.anchor)
+    # How a deck of the old process looked is not known any more.
+    continued = replace(continued, boot=event.boot, anchor=event.anchor, deck_error="", held_chapter=None)
     return _log(continued, entry, "show continued from its journal", "move")
 
 
@@ -325,7 +321,7 @@ def _apply_blackout_set(event: e.BlackoutSet, state: ShowState, entry: e.Journal
 @_apply.register
 def _apply_freeze_set(event: e.FreezeSet, state: ShowState, entry: e.JournalEntry) -> ShowState:
     if not event.on:
-        return _log(replace(state, held=None), entry, "the stage is unfrozen", "move")
+        return _log(replace(state, held=None, held_chapter=None), entry, "the stage is unfrozen", "move")
     # What is measured is not frozen: numbers that stand still would look like a system that stands still
     # (docs/decisions/0008).
     frozen = FrozenView(state.current, state.step, state.reached, state.said, state.verdicts, state.spans, state.log)
@@ -375,21 +371,8 @@ def _apply_health_sampled(event: e.HealthSampled, state: ShowState, entry: e.Jou
         replace(fault, symptom_before_fault=False) if fault.symptom_before_fault and fault.name not in seen else fault
         for fault in state.faults
     )
-    sampled = replace(state, sample=sample, seen=seen, faults=faults, history=_extend_history(state, sample, entry.at))
+    sampled = replace(state, sample=sample, seen=seen, faults=faults, history=extended_history(state, sample, entry.at))
     return replace(sampled, parts_seen_broken=True) if sample.has_issues else sampled
-
-
-def _extend_history(state: ShowState, sample: Sample, at: float) -> tuple[Point, ...]:
-    """Return the history with the numbers of this sample: one point a second, of the newest sample in it.
-
-    So a curve ends with the same value as the cards beside it.
-    """
-    values: dict[str, float | None] = {metric.name: metric.value for metric in sample.metrics}
-    values |= {f"node:{node.id}": node.main[1] for node in sample.nodes}
-    values |= {f"admitted:{counter.key}": counter.admitted for counter in sample.counters}
-    if state.history and math.floor(at) <= math.floor(state.history[-1].at):
-        return (*state.history[:-1], Point(state.history[-1].at, values))
-    return (*state.history[-(MAX_HISTORY - 1) :], Point(at, values))
 
 
 @_apply.register

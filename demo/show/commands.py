@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from demo.show.health_sample import Sample
+from demo.types import Chapter, FaultDriver
 
 MAX_SAY = 280
 """Characters of one line said on stage."""
@@ -128,6 +129,30 @@ class Close:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplaceDeck:
+    """The deck was edited while the show goes on: from now on it is `deck`, with these faults.
+
+    `places`: for each chapter of the deck before, its number now, 0 for one that is gone. `gone_nodes`: nodes that no
+    probe tells of any more. `note` is for the log.
+    """
+
+    deck: tuple[Chapter, ...]
+    places: tuple[int, ...]
+    drivers: tuple[FaultDriver, ...]
+    title: str
+    description: str
+    gone_nodes: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RejectDeck:
+    """The edited deck cannot be presented, for this reason."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class ActionEnd:
     """An `on_enter` returned, or (with `error`) failed."""
 
@@ -214,10 +239,14 @@ class PartsHealEnd:
 
 @dataclass(frozen=True, slots=True)
 class Observe:
-    """A new health sample, and for each fault whether it shows that fault's observable."""
+    """A new health sample, and for each fault whether it shows that fault's observable.
+
+    `recovered`: for faults that know what they have hit, whether the sample shows that healthy again.
+    """
 
     sample: Sample
     seen: Mapping[str, bool] = field(default_factory=dict)
+    recovered: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +306,8 @@ Command = (
     | ResetTimer
     | Open
     | Close
+    | ReplaceDeck
+    | RejectDeck
     | ActionEnd
     | AutoAdvance
     | FaultPlanned
@@ -300,7 +331,8 @@ Command = (
 class CommandEnvelope:
     """A command, who issued it, and the chapter and step that the issuer saw (1-based; None: any).
 
-    `unmet`: why a chapter (by its number) may not be entered now; the conductor fills it in.
+    `unmet`: why a chapter (by its number) may not be entered now; `edits`: how often the deck was edited before it was
+    sent, for its numbers are those of that deck. The conductor fills both in.
     """
 
     issuer: str
@@ -308,3 +340,4 @@ class CommandEnvelope:
     expected_chapter: int | None = None
     expected_step: int | None = None
     unmet: Mapping[int, str] = field(default_factory=dict)
+    edits: int = 0

@@ -5,10 +5,10 @@ from functools import singledispatch
 
 from demo.show import commands as c
 from demo.show import events as e
-from demo.show.deck import edited, titles_of
+from demo.show.deck import edited, replaced, titles_of
 from demo.show.health_sample import Sample
-from demo.show.measuring import is_back, measure, was_injected_before_another
-from demo.show.refusal import Refusal, guard_entries, refuse_injection, refuse_target
+from demo.show.measuring import is_back, measure, overlaps_another, was_injected_before_another
+from demo.show.refusal import Refusal, guard_entries, refuse_injection, refuse_target, refuse_unknown
 from demo.show.state import FaultState, ShowState
 from demo.show.timer import Timer
 
@@ -22,7 +22,7 @@ Decision = tuple[e.Event, ...] | Refusal
 
 def decide(state: ShowState, command: c.CommandEnvelope, at: float) -> Decision:
     """Return the events that a command causes at the moment `at`, or a refusal. Pure."""
-    missing = _refuse_unknown_target(state, command.command)
+    missing = refuse_unknown(state, command.command)
     if missing:
         return missing
     if command.expected_chapter is not None and command.expected_chapter != state.number:
@@ -33,15 +33,6 @@ def decide(state: ShowState, command: c.CommandEnvelope, at: float) -> Decision:
         return unknown
     decision = _decide(command.command, state, at)
     return decision if isinstance(decision, Refusal) else guard_entries(decision, command)
-
-
-def _refuse_unknown_target(state: ShowState, command: c.Command) -> Refusal | None:
-    if isinstance(command, c.Goto) and not 1 <= command.chapter <= state.total:
-        return Refusal("not_found", f"there is no chapter {command.chapter}: this show has 1 to {state.total}")
-    if isinstance(command, c.Inject | c.Heal) and command.name is not None and state.fault(command.name) is None:
-        known = ", ".join(fault.name for fault in state.faults) or "none"
-        return Refusal("not_found", f"there is no fault {command.name!r} in this show; it has: {known}")
-    return None
 
 
 @singledispatch
@@ -58,6 +49,16 @@ def _decide_open(command: c.Open, state: ShowState, at: float) -> Decision:
         opened = e.ShowOpened(state.subject, titles_of(state.chapters), command.boot, command.anchor)
         return (opened, *_enter(state, command.first, forward=True))
     return (e.ShowPickedUp(command.boot, command.anchor), *_end_interrupted(state), *edited(state))
+
+
+@_decide.register
+def _decide_replace_deck(command: c.ReplaceDeck, state: ShowState, at: float) -> Decision:
+    return tuple(replaced(state, command))
+
+
+@_decide.register
+def _decide_reject_deck(command: c.RejectDeck, state: ShowState, at: float) -> Decision:
+    return (e.DeckRejected(command.error),) if command.error != state.deck_error else ()
 
 
 @_decide.register
@@ -366,7 +367,10 @@ def _decide_observe(command: c.Observe, state: ShowState, at: float) -> Decision
         events.append(e.PartsHealed())
     for fault in state.faults:
         is_overtaken = was_injected_before_another(fault, state.faults)
-        events.extend(measure(fault, complete, fault.name in seen, at, is_overtaken=is_overtaken))
+        # Alone, a fault is over when everything is up; while another one is in place, when its own nodes are.
+        own = command.recovered.get(fault.name) if overlaps_another(fault, state.faults) else None
+        is_up = not complete.has_issues if own is None else own
+        events.extend(measure(fault, complete, fault.name in seen, at, is_up=is_up, is_overtaken=is_overtaken))
     return tuple(events)
 
 

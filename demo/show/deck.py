@@ -1,11 +1,12 @@
-"""A deck that was edited between two starts: chapters are matched by their titles, and the show continues."""
+"""A deck that was edited, between two starts or while the show goes on: its chapters are matched, and it continues."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from demo.show import commands as c
 from demo.show import events as e
-from demo.show.state import ActionState, FrozenView, ShowState, Verdict
+from demo.show.state import ActionState, FaultState, FrozenView, Level, ShowState, Verdict
 from demo.types import Chapter
 
 
@@ -33,13 +34,64 @@ def edited(state: ShowState) -> tuple[e.DeckChanged, ...]:
     return () if before == now else (e.DeckChanged(now, renumbered(before, now).get(state.number, 1)),)
 
 
-def with_deck(state: ShowState, titles: Sequence[str], number: int) -> ShowState:
+def replaced(state: ShowState, command: c.ReplaceDeck) -> Iterator[e.Event]:
+    """Yield the events that put a running show on an edited deck.
+
+    The show stays on its chapter; if that is gone, on the chapter that has its number now, or on the last.
+    """
+    for number, action in enumerate(state.actions, 1):
+        if action.status == "running" and not command.places[number - 1]:
+            yield e.ActionFailed(number, action.run, "its chapter was removed from the deck")
+    number = command.places[state.number - 1] or min(state.number, len(command.deck))
+    yield e.DeckChanged(titles_of(command.deck), number, command.places, command.gone_nodes, command.note)
+
+
+def without_nodes(state: ShowState, gone: Collection[str]) -> ShowState:
+    """Return the show without these nodes: else a node that nobody tells of any more would count as missing."""
+    if state.sample is None or not gone:
+        return state
+    nodes = tuple(node for node in state.sample.nodes if node.id not in gone)
+    return replace(state, sample=replace(state.sample, nodes=nodes))
+
+
+def with_own_deck(state: ShowState, command: c.ReplaceDeck) -> ShowState:
+    """Return the show with what a process knows by itself of the edited deck, for `DeckChanged` to refer to."""
+    faults = merged_faults(state.faults, map(FaultState.of, command.drivers))
+    return replace(state, title=command.title, description=command.description, deck=command.deck, faults=faults)
+
+
+def merged_faults(before: Iterable[FaultState], fresh: Iterable[FaultState]) -> tuple[FaultState, ...]:
+    """Return the faults of an edited deck, each with what is known of it. One that is in place stays as it is."""
+    known = {fault.name: fault for fault in before}
+    merged = [_edited_fault(known.pop(fault.name, None), fault) for fault in fresh]
+    return (*merged, *(fault for fault in known.values() if fault.is_running))
+
+
+def _edited_fault(before: FaultState | None, fresh: FaultState) -> FaultState:
+    if before is None:
+        return fresh
+    if before.is_running:
+        return before
+    target = before.target if before.run else fresh.target
+    return replace(before, config=fresh.config, observable=fresh.observable, own_target=fresh.own_target, target=target)
+
+
+def describe_edit(event: e.DeckChanged, state: ShowState) -> tuple[str, Level]:
+    """Return the line about an edit for the log of the show."""
+    if event.places:
+        return event.note or "the deck was edited", "note"
+    return f"the deck was edited: continuing at {event.number}: {state.chapter.title}", "move"
+
+
+def with_deck(state: ShowState, titles: Sequence[str], number: int, places: Sequence[int] = ()) -> ShowState:
     """Return the show with a deck of these titles, at chapter `number` (1-based).
 
     Chapters that this process has are used as they are; of others (the journal is of an older deck) only the title is
-    known. What is known of a chapter, as its action and verdict, moves with it.
+    known. What is known of a chapter, as its action and verdict, moves with it. `places` as in `DeckChanged`.
     """
-    new = renumbered(titles_of(state.chapters), titles)
+    by_place = {number: place for number, place in enumerate(places, 1) if place}
+    new = by_place if places else renumbered(titles_of(state.chapters), titles)
+    held = state.held and _renumber_frozen(state.held, new)
     # During the replay of old events the deck may have chapters that this process does not know.
     own = dict(zip(_number_duplicates(titles_of(state.deck)), state.deck, strict=True))
     chapters = tuple(own.get(key) or Chapter(key[0], "") for key in _number_duplicates(titles))
@@ -56,7 +108,10 @@ def with_deck(state: ShowState, titles: Sequence[str], number: int) -> ShowState
         countdown_number=new.get(state.countdown_number, 0),
         verdicts=_renumber_verdicts(state.verdicts, new),
         spans=tuple(replace(span, chapter=new.get(span.chapter, 0)) for span in state.spans),
-        held=state.held and _renumber_frozen(state.held, new),
+        held=held,
+        # A frozen stage does not move, so its text stays too.
+        held_chapter=state.held_chapter or state.chapters[state.held.current] if held and state.held else None,
+        deck_error="",
     )
 
 

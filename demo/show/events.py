@@ -26,10 +26,25 @@ class ShowOpened:
 
 @dataclass(frozen=True, slots=True)
 class DeckChanged:
-    """The deck was edited between two starts. `chapters`: its titles now; `number`: the current chapter (1-based)."""
+    """The deck was edited. `chapters`: its titles now; `number`: the current chapter (1-based).
+
+    `places`: edited while the show went on, and for each chapter of the deck before its number now, 0 for one that is
+    gone. Empty: edited between two starts, chapters are matched by their titles. `gone_nodes`: nodes that no probe
+    tells of any more. `note` is for the log.
+    """
 
     chapters: tuple[str, ...]
     number: int
+    places: tuple[int, ...] = ()
+    gone_nodes: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeckRejected:
+    """The edited deck cannot be presented, for this reason: the show goes on with the deck that it has."""
+
+    error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +304,7 @@ class DurabilityChanged:
 Event = (
     ShowOpened
     | DeckChanged
+    | DeckRejected
     | ShowPickedUp
     | ShowClosed
     | ShowSetAside

@@ -1,9 +1,9 @@
 """What a subject may offer beyond `demo.types.Subject`: it follows the show, guards chapters, is made again."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Protocol, runtime_checkable
 
-from demo.show.commands import Command
+from demo.show.commands import Command, CommandEnvelope
 from demo.show.state import ShowState
 
 
@@ -19,12 +19,38 @@ class FollowedShow(Protocol):
     def enqueue(self, who: str, what: Command) -> None: ...
 
 
+class EditedShow(FollowedShow, Protocol):
+    """A running show whose deck may be edited meanwhile."""
+
+    async def enqueue_and_wait(self, command: CommandEnvelope) -> ShowState:
+        """Enqueue a command and return the state after it. Raises `Refused`, and `ShowOver` when the show has ended."""
+
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> object:
+        """Run a coroutine beside the show until it ends; report its exception to the presenter."""
+
+
 @runtime_checkable
 class FollowsShow(Protocol):
     """A subject that follows the show, for example to judge predictions."""
 
     def follow(self, show: FollowedShow) -> None:
         """Begin to follow. Called once, before the system is started."""
+
+
+@runtime_checkable
+class TakesEdits(Protocol):
+    """A subject whose deck may be edited while it is presented."""
+
+    def take_edits(self, show: EditedShow) -> None:
+        """Begin to look for edits, and send each to the show as `ReplaceDeck` or `RejectDeck`. Called once."""
+
+
+@runtime_checkable
+class PresentedOnce(Protocol):
+    """A subject that one process at a time may present."""
+
+    def claim(self) -> None:
+        """Become that process, before anything starts. Raises `SubjectError` while there is another one."""
 
 
 @runtime_checkable

@@ -11,11 +11,12 @@ DETECTION_GRACE_SEC = 5.0
 
 
 def measure(
-    fault: FaultState, sample: Sample, seen: bool, at: float, *, is_overtaken: bool = False
+    fault: FaultState, sample: Sample, seen: bool, at: float, *, is_up: bool, is_overtaken: bool = False
 ) -> Iterator[e.Event]:
     """Yield the events that this sample causes for one fault.
 
-    `seen`: it shows the fault's observable. `is_overtaken`: another fault was injected after this one.
+    `seen`: it shows the fault's observable. `is_up`: it shows everything up, or what this fault has hit.
+    `is_overtaken`: another fault was injected after this one.
     """
     injected_at, heal_started_at, healed_at = fault.injected_at, fault.heal_started_at, fault.healed_at
     # A short fault may be over before the first sample that shows it: for a moment after the heal a symptom still
@@ -25,7 +26,7 @@ def measure(
     # A sample from before the injection proves nothing, nor does one from before the heal.
     if fault.awaits_detection and is_visible and injected_at is not None and sample.updated_at >= injected_at:
         yield e.FaultDetected(fault.name, fault.run, at - injected_at)
-    is_over = not seen and not sample.has_issues and fault.awaits_recovery
+    is_over = not seen and is_up and fault.awaits_recovery
     if is_over and heal_started_at is not None and healed_at is not None and sample.updated_at >= healed_at:
         # The target was back before the heal began: no recovery is claimed for it (docs/decisions/0018).
         if fault.back_at is not None and injected_at is not None:
@@ -40,6 +41,11 @@ def was_injected_before_another(fault: FaultState, faults: Iterable[FaultState])
     return since is not None and any(
         other.injected_at is not None and other.injected_at > since for other in faults if other.name != fault.name
     )
+
+
+def overlaps_another(fault: FaultState, faults: Iterable[FaultState]) -> bool:
+    """Return whether another of these faults is in place, or not recovered yet."""
+    return any(other.is_running or other.awaits_recovery for other in faults if other.name != fault.name)
 
 
 def is_back(state: ShowState, fault: FaultState, back_at: float) -> bool:

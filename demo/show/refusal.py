@@ -62,3 +62,13 @@ def guard_entries(events: tuple[e.Event, ...], command: c.CommandEnvelope) -> tu
                 return Refusal("required", command.unmet[event.number])
             return events[:place]
     return events
+
+
+def refuse_unknown(state: ShowState, command: c.Command) -> Refusal | None:
+    """Return why a command names a chapter or fault that this show does not have; None if it has it."""
+    if isinstance(command, c.Goto) and not 1 <= command.chapter <= state.total:
+        return Refusal("not_found", f"there is no chapter {command.chapter}: this show has 1 to {state.total}")
+    if isinstance(command, c.Inject | c.Heal) and command.name is not None and state.fault(command.name) is None:
+        known = ", ".join(fault.name for fault in state.faults) or "none"
+        return Refusal("not_found", f"there is no fault {command.name!r} in this show; it has: {known}")
+    return None

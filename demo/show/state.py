@@ -8,7 +8,7 @@ from demo.errors import InvalidValue
 from demo.show.events import Freshness
 from demo.show.health_sample import Node, Sample
 from demo.show.timer import Timer
-from demo.types import ChaosConfig, Chapter
+from demo.types import ChaosConfig, Chapter, FaultDriver
 
 MAX_LOG = 60
 """Lines of the log that are kept in the state; the journal has all."""
@@ -67,6 +67,11 @@ class FaultState:
     back_at: float | None = None
     came_back_after_sec: float | None = None
     error: str | None = None
+
+    @classmethod
+    def of(cls, driver: FaultDriver) -> "FaultState":
+        """Return the state of a fault that never ran."""
+        return cls(driver.config, driver.target, driver.observable, own_target=driver.target)
 
     @property
     def name(self) -> str:
@@ -163,6 +168,10 @@ class ShowState:
     actions: tuple[ActionState, ...]
     deck: tuple[Chapter, ...] = ()
     """The deck of this process. `chapters` differs during the replay of events from before an edit."""
+    deck_error: str = ""
+    """Why the file of the deck, as it was edited last, cannot be presented; the show goes on with the deck before."""
+    held_chapter: Chapter | None = None
+    """The chapter that a frozen stage shows, if it was edited since: the audience goes on seeing it as it was."""
     seq: int = 0
     opened: bool = False
     boot: str = ""

@@ -19,7 +19,16 @@ VERSION = 6
 """Version of the format, raised with every change of the state's shape: `tests/test_architecture.py` checks that."""
 
 BROUGHT = {
-    ShowState: {"title", "subject", "description", "chapters", "deck", "journal"},
+    ShowState: {
+        "title",
+        "subject",
+        "description",
+        "chapters",
+        "deck",
+        "deck_error",
+        "held_chapter",
+        "journal",
+    },
     FaultState: {"config", "observable", "own_target"},
 }
 """Fields that are not stored: every process knows them by itself."""

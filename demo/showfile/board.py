@@ -1,7 +1,7 @@
 """The newest answers of all probes of a show, by node; they are the facts that its conditions are about."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from demo.conditions import Condition, NodeFact, Value
@@ -59,16 +59,36 @@ class ProbeBoard:
         sources: Sources,
         groups: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
-        known = frozenset(settings.node_id or name for name, settings in probes.items() if not settings.has_rows)
-        self._probes = {name: _nodes_of(name, settings, sources, known) for name, settings in probes.items()}
-        self._groups: dict[str, list[str]] = {name: list(members) for name, members in (groups or {}).items()}
-        for name, settings in probes.items():
-            if settings.group is not None:
-                self._groups.setdefault(settings.group, []).append(name)
+        self._sources = sources
+        self._probes: Mapping[str, ProbeNodes] = {}
+        self._edited = asyncio.Event()
         self._listeners: list[Callable[[], None]] = []
         self._answer_listeners: list[Callable[[], None]] = []
+        self.adopt(self.prepare(probes, groups or {}))
+
+    def prepare(self, probes: Mapping[str, ProbeSettings], groups: Mapping[str, Sequence[str]]) -> "EditedProbes":
+        """Return other probes for `adopt`; those that are as before go on. Raises `InvalidValue`."""
+        known = frozenset(settings.node_id or name for name, settings in probes.items() if not settings.has_rows)
+        nodes = {
+            name: before
+            if (before := self._probes.get(name)) is not None and before.settings == settings
+            else _nodes_of(name, settings, self._sources, known)
+            for name, settings in probes.items()
+        }
+        return EditedProbes(nodes, _groups_of(probes, groups), known)
+
+    def adopt(self, edited: "EditedProbes") -> None:
+        """Ask these probes from now on."""
+        self._probes, self._groups = edited.nodes, edited.groups
         for nodes in self._probes.values():
+            nodes.know(edited.known)
             nodes.listen(self._take)
+        self._edited.set()
+
+    def missing_in(self, edited: "EditedProbes") -> set[str]:
+        """Return the nodes that edited probes do not tell of, as far as is known before they have answered."""
+        before = {ident for nodes in self._probes.values() for ident in nodes.opinions()}
+        return before - {ident for nodes in edited.nodes.values() for ident in nodes.opinions()}
 
     def listen(self, changed: Callable[[], None]) -> None:
         """Call `changed` whenever the state of a node has changed."""
@@ -84,10 +104,30 @@ class ProbeBoard:
 
     async def run(self) -> None:
         """Ask until cancelled."""
+        tasks: dict[Asker, asyncio.Task[None]] = {}
         try:
-            await asyncio.gather(*(asker.run() for asker in self._askers()))
+            while True:
+                self._edited.clear()
+                await self._start_and_end(tasks)
+                edited = asyncio.ensure_future(self._edited.wait())
+                await asyncio.wait({edited, *tasks.values()}, return_when=asyncio.FIRST_COMPLETED)
+                edited.cancel()
+                for task in tasks.values():
+                    if task.done():
+                        await task  # it raises what ended it
         finally:
+            await _end(tasks.values())
             await self.close()
+
+    async def _start_and_end(self, tasks: "dict[Asker, asyncio.Task[None]]") -> None:
+        """Let those ask that shall, and no others."""
+        wanted = set(self._askers())
+        gone = {asker: tasks.pop(asker) for asker in set(tasks) - wanted}
+        for asker in wanted - set(tasks):
+            tasks[asker] = asyncio.create_task(asker.run(), name=f"asking {asker.source}")
+        await _end(gone.values())
+        for asker in gone:
+            await asker.close()
 
     async def ask_once(self) -> None:
         """Ask every probe once, side by side."""
@@ -188,6 +228,15 @@ class ProbeBoard:
 
 
 @dataclass(frozen=True)
+class EditedProbes:
+    """Probes that a board can adopt: their nodes by name, the groups, and the ids that probes name outright."""
+
+    nodes: Mapping[str, ProbeNodes]
+    groups: Mapping[str, Sequence[str]]
+    known: frozenset[str]
+
+
+@dataclass(frozen=True)
 class _OneNode:
     """The facts of a board, but what is named `about` has only this node."""
 
@@ -202,6 +251,21 @@ class _OneNode:
 
     def nodes(self, name: str) -> Sequence[NodeFact] | None:
         return [self.fact] if name == self.about else self.board.nodes(name)
+
+
+async def _end(tasks: "Collection[asyncio.Task[None]]") -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _groups_of(probes: Mapping[str, ProbeSettings], groups: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
+    """Return the groups with the probes that say by themselves which one they are in."""
+    found = {name: list(members) for name, members in groups.items()}
+    for name, settings in probes.items():
+        if settings.group is not None:
+            found.setdefault(settings.group, []).append(name)
+    return found
 
 
 def _nodes_of(name: str, settings: ProbeSettings, sources: Sources, known: frozenset[str]) -> ProbeNodes:

@@ -11,7 +11,7 @@ class ChapterSource:
 
     `title` is the first heading without its markup, "" if there is none. `pages` are its Markdown, cut at each
     `<!-- pause -->`, without the title's heading, settings and comments. Comments that make columns stay in it:
-    `demo.showfile.markdown.columns` reads them. Paths of images are relative to the show's folder.
+    `demo.markup.columns` reads them. Images have the address by which they are served.
     """
 
     number: int

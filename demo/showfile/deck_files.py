@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from demo.errors import InvalidValue
-from demo.showfile.file_text import read_text
+from demo.narration import MAX_IMAGES_BYTES, DeckImage, make_image
+from demo.showfile.file_text import read_bytes, read_text
 from demo.showfile.problems import shorten
 
 MAX_PATH = 1000
@@ -25,7 +26,10 @@ class DeckFiles:
         self.folder = folder
         self.given = given
         self.read: dict[str, str] = {}
+        self.named: set[str] = set()
+        """Every file that was asked for, also one that does not exist."""
         self._sizes: dict[str, int] = {}
+        self._images: dict[str, DeckImage] = {}
         self._checked: set[str] = set()
 
     def resolve(self, written: str, beside: str = "") -> str:
@@ -57,6 +61,7 @@ class DeckFiles:
 
     def text(self, path: str, max_bytes: int) -> str:
         """Return the text of a file by its resolved path. Raises `InvalidValue`."""
+        self.named.add(path)
         if path in self.read:
             return self.read[path]
         if self.given is not None:
@@ -73,8 +78,29 @@ class DeckFiles:
         self.read[path] = text
         return text
 
+    def image(self, path: str) -> DeckImage | None:
+        """Return an image by its resolved path; None where the disk is not asked, and beyond all that is allowed.
+
+        Raises `InvalidValue` if it is none.
+        """
+        self.size(path)
+        if self.given is not None or self.folder is None or self.image_bytes > MAX_IMAGES_BYTES:
+            return None
+        if path not in self._images:
+            try:
+                self._images[path] = make_image(read_bytes(self.folder / path, MAX_IMAGES_BYTES))
+            except InvalidValue as error:
+                raise InvalidValue(f"{shorten(path)}: {error}") from error
+        return self._images[path]
+
+    @property
+    def image_bytes(self) -> int:
+        """The bytes of all images that were asked for."""
+        return sum(self._sizes.values())
+
     def size(self, path: str) -> int:
         """Return the bytes of a file by its resolved path; 0 where the disk is not asked. Raises `InvalidValue`."""
+        self.named.add(path)
         if self.given is not None or self.folder is None:
             return 0
         if path not in self._sizes:

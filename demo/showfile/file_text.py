@@ -24,6 +24,11 @@ class UnreadableFile(InvalidValue):
 
 def read_text(path: Path, max_bytes: int = MAX_SHOW_BYTES) -> str:
     """Return the text of a UTF-8 file, line ends as they are. Raises `UnreadableFile`."""
+    return _decode(read_bytes(path, max_bytes))
+
+
+def read_bytes(path: Path, max_bytes: int) -> bytes:
+    """Return the content of a file. Raises `UnreadableFile`."""
     try:
         # Without waiting: a pipe that nobody writes to would never be opened.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -38,7 +43,7 @@ def read_text(path: Path, max_bytes: int = MAX_SHOW_BYTES) -> str:
         raise UnreadableFile("this is a directory: name a file" if stat.S_ISDIR(kind) else "this is no file")
     if len(data) > max_bytes:
         raise UnreadableFile(f"this file is larger than {max_bytes / 1e6:g} MB, which is the limit")
-    return _decode(data)
+    return data
 
 
 def _read_all(descriptor: int, max_bytes: int) -> bytes:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from demo.errors import InvalidValue
+from demo.narration import DeckImage
 from demo.showfile.chapter_source import ChapterSource
 from demo.showfile.deck_files import DeckFiles
 from demo.showfile.file_text import MAX_SHOW_BYTES, split_text
@@ -39,7 +40,7 @@ class PartReader:
         self.file = file
         self.name = Path(file).name or "show.md"
         self.files = files
-        self.images: set[str] = set()
+        self.images: dict[str, DeckImage] = {}
         self.problems: list[Problem] = []
         self._parts: dict[str, Part] = {}
         self._told: set[str] = set()

@@ -9,8 +9,8 @@ TEMPLATE = Path(__file__).with_name("new_show.md")
 DEFAULT_NAME = "my-show"
 
 
-def write_new_show(name: str) -> Path:
-    """Write `name.md` and return its path; a `.md` may be given.
+def write_new_show(name: str, original: Path | None = None) -> Path:
+    """Write `name.md` and return its path; a `.md` may be given. `original`: the show file to copy instead.
 
     Raises `UsageError` if there is such a file already or no such folder, `DemoError` if it cannot be written.
     """
@@ -21,7 +21,7 @@ def write_new_show(name: str) -> Path:
         raise UsageError(f"{name!r} names no file: write demo new NAME, like demo new {DEFAULT_NAME}")
     if not path.parent.is_dir():
         raise UsageError(f"there is no folder {path.parent}: make it first")
-    text = new_show(path)
+    text = new_show(path) if original is None else original.read_text("utf-8")
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)

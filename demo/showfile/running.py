@@ -3,14 +3,15 @@
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
 from demo.conditions import Condition, Facts, parse
-from demo.container_engine import Engine
 from demo.errors import FaultError, SubjectError
+from demo.load.book.sender import BookState
 from demo.probes.log import LinesSince, LogLines
 from demo.probes.process import ProcessState
 from demo.processes.owned.client import OwnedProcesses
@@ -19,29 +20,46 @@ from demo.processes.owned.spec import ProcessState as OwnedState
 from demo.proxy.launch import ShowProxies
 from demo.proxy.route import Route
 from demo.show.following import FollowedShow
-from demo.showfile.board import ProbeBoard
+from demo.showfile.board import EditedProbes, ProbeBoard
+from demo.showfile.containers import ShowContainers
 from demo.showfile.drivers import DriverContext, Secrets, build_drivers
 from demo.showfile.drivers.build import describe_targets
 from demo.showfile.drivers.fresh import AskProbes
+from demo.showfile.drivers.json_fault import SharedDocuments
 from demo.showfile.drivers.steps import StepRunner
 from demo.showfile.drivers.substitution import fill, from_values, names_in
 from demo.showfile.links import read_links
 from demo.showfile.loads import ShowFacts, ShowLoads
+from demo.showfile.panels.show_panels import ShowPanels, program_specs
 from demo.showfile.probing.kinds import Sources, open_session
 from demo.showfile.schema.probes import LogProbe
 from demo.showfile.schema.system import ProcessSettings
 from demo.showfile.show import Show
 from demo.showfile.show_poller import ShowPoller
+from demo.types import FaultDriver
 
 _WORDS: Mapping[str, str] = {"new": "not started", "starting": "starting", "up": "running", "ended": "ended"}
+
+AddFacts = Callable[[Facts], Facts]
+"""Returns the facts of a file, and what else its conditions may name."""
+
+
+@dataclass(frozen=True)
+class EditedSystem:
+    """What an edit of the file changes in a running system. `gone_nodes`: what nothing tells of any more."""
+
+    show: Show
+    probes: EditedProbes
+    drivers: tuple[FaultDriver, ...]
+    links: Mapping[str, Sequence[str]]
+    gone_nodes: tuple[str, ...]
 
 
 class RunningSystem:
     """What a show file describes, while it runs. Nothing is started before `start`; a healer needs only `drivers`."""
 
-    def __init__(self, show: Show, *, allow_unlabelled: bool = False) -> None:
-        settings = show.settings
-        self._show = show
+    def __init__(self, show: Show, *, allow_unlabelled: bool = False, add_facts: AddFacts = lambda own: own) -> None:
+        self._show, settings = show, show.settings
         self._folder = (show.source.folder or Path.cwd()).absolute()
         self._secrets = Secrets({name: secret.env for name, secret in settings.secrets.items()})
         self._session: aiohttp.ClientSession | None = None
@@ -51,41 +69,48 @@ class RunningSystem:
         self._is_presenter = False
         """Whether the proxies are this server's to end: another one may present the same show, and use them."""
         specs = [self._spec(name, process) for name, process in settings.processes.items()]
-        self.processes = OwnedProcesses(show.name, specs, self._judges())
+        programs = program_specs(settings.panels, self._folder)
+        self._is_supervised = bool(specs or programs)
+        self.processes = OwnedProcesses(show.name, specs, self._judges(), side_specs=programs)
         self.proxies = ShowProxies(
             show.name, [Route.read(name, proxy.listen, proxy.to) for name, proxy in settings.proxies.items()]
         )
-        self._engine = Engine()
-        project = settings.system.attach if settings.system is not None and settings.system.attach else ""
+        self.containers = ShowContainers(show, self._folder)
         self._sources = Sources(
             self._get_session,
-            engine=self._engine,
-            project=project,
+            engine=self.containers.engine,
+            project=self.containers.project,
             process=self._process_state,
             log=self._log_of,
             fill=self._fill,
             folder=self._folder,
         )
+        self.panels = ShowPanels(settings.panels, self.processes, self.containers, self._secrets.values)
         self.board = ProbeBoard(settings.probes, self._sources, settings.groups)
-        self.loads = ShowLoads(settings.load, self._fill, self._wake)
-        self._facts = ShowFacts(self.board, self.loads)
+        self.loads = ShowLoads(settings.load, self._fill, self.wake, show.name)
+        self._own_facts = ShowFacts(self.board, self.loads)
+        self._facts = add_facts(self._own_facts)
         self._links = read_links(settings.links)
         more = [self._tell_targets, self._tell_loads]
-        self.poller = ShowPoller(self.board, self._links, more, self.mask if settings.secrets else None)
+        beside = [self.containers.watch] if self.containers.is_watched else []
+        self.poller = ShowPoller(self.board, self._links, more, self.mask if settings.secrets else None, beside)
+        self.containers.on_change = self._hurry
         self._context = DriverContext(
             AskProbes(self._sources),
             board=self._facts,
             folder=self._folder,
-            engine=self._engine,
-            project=project,
+            engine=self.containers.engine,
+            project=self.containers.project,
+            owns=self.containers.owns,
             allow_unlabelled=allow_unlabelled,
             secrets=self._secrets,
             loads=self.loads,
             processes=self.processes,
             proxies=self.proxies,
         )
-        self.drivers = build_drivers(settings, self._context)
-        self.board.on_answer(self._wake)
+        self._documents = SharedDocuments()
+        self.drivers = build_drivers(settings, self._context, self._documents)
+        self.board.on_answer(self.wake)
         self.processes.on_change(self._process_changed)
 
     # What it is made of.
@@ -172,6 +197,27 @@ class RunningSystem:
 
         return lines
 
+    # Edits of the file while it runs.
+
+    def prepare(self, show: Show) -> EditedSystem:
+        """Return what an edited show has in place of this one's; changes nothing. Raises `DemoError`."""
+        settings = show.settings
+        probes = self.board.prepare(settings.probes, settings.groups)
+        gone = self.board.missing_in(probes) | {name for name in self.loads.names if name not in settings.load}
+        drivers = build_drivers(settings, self._context, self._documents)
+        return EditedSystem(show, probes, drivers, read_links(settings.links), tuple(sorted(gone)))
+
+    def adopt(self, edited: EditedSystem) -> None:
+        """Go on with the probes, faults and links of an edited show."""
+        self._show, self.drivers, self._links = edited.show, edited.drivers, edited.links
+        self.board.adopt(edited.probes)
+        self.poller.adopt(edited.links)
+
+    async def adopt_loads(self, edited: EditedSystem) -> None:
+        """Go on with the loads of an edited show. Raises `SubjectError`."""
+        with self._masked():
+            await self.loads.adopt(edited.show.settings.load)
+
     # Its life.
 
     def check(self) -> None:
@@ -186,6 +232,7 @@ class RunningSystem:
     def listen(self, tell: Callable[[str], None]) -> None:
         """Report the progress of the start with `tell`."""
         self._tell = tell
+        self.containers.listen(lambda text: tell(self.mask(text)))
 
     def follow(self, show: FollowedShow) -> None:
         """See which faults are in place; what waits for a condition looks again whenever the show moves."""
@@ -197,7 +244,7 @@ class RunningSystem:
         return self._secrets.mask(text)
 
     async def start(self) -> None:
-        """Start proxies and processes, in the order of the file, and then the loads. Raises `SubjectError`."""
+        """Start containers, proxies, and processes in the order of the file; then the loads. Raises `SubjectError`."""
         with self._masked():
             await self._start()
 
@@ -211,13 +258,15 @@ class RunningSystem:
 
     async def _start(self) -> None:
         adopted = False
-        if self.processes.specs or self.proxies.routes:
+        if self._is_supervised or self.proxies.routes:
             # The supervisor admits one server only: a second one must not touch the proxies of the first.
             adopted = await self.processes.admit()
             self._is_presenter = True
+        self.panels.start()
+        await self.containers.start()
         if self.proxies.routes:
             await self.proxies.start()
-        if self.processes.specs:
+        if self._is_supervised:
             started = await self.processes.start()
             if adopted:
                 self._tell("the processes of an earlier server were still running: this show goes on with them")
@@ -235,7 +284,7 @@ class RunningSystem:
             await self.processes.admit()
             self._is_presenter = True
             await self.proxies.start()
-        errors = []
+        errors = [error] if (error := await self.containers.heal()) else []
         for name in self.processes.specs:
             try:
                 await self.processes.restart(name)
@@ -248,14 +297,20 @@ class RunningSystem:
     async def stop(self) -> None:
         """End all that was started. Raises `SubjectError` for what does not end."""
         try:
+            await self.panels.stop()
             await self.loads.stop()
             if self._is_presenter:
                 await self.processes.stop()
         finally:
             if self.proxies.routes and self._is_presenter:
                 await self.proxies.stop()
+            await self._close()
+
+    async def _close(self) -> None:
+        try:
             await self.board.close()
-            await self._engine.close()
+            await self.containers.stop()
+        finally:
             if self._session is not None:
                 await self._session.close()
 
@@ -265,11 +320,23 @@ class RunningSystem:
     def facts(self) -> Facts:
         return self._facts
 
+    def ask_books(self, condition: Condition) -> bool:
+        """Read all writes again that a condition asks for; return whether it asks for any."""
+        names = self._own_facts.books_in(condition)
+        self.loads.ask_books(names)
+        return bool(names)
+
+    def books_of(self, condition: Condition) -> Sequence[BookState]:
+        """Return what is known of the writes that a condition asks for."""
+        states = map(self.loads.book, sorted(self._own_facts.books_in(condition)))
+        return [state for state in states if state is not None]
+
     async def wait_for_change(self) -> None:
         """Return once a probe has answered, a load has measured, or the show has moved."""
         await self._answers.wait()
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Let everything that waits for a change look again."""
         answers, self._answers = self._answers, asyncio.Event()
         answers.set()
 
@@ -277,14 +344,18 @@ class RunningSystem:
         """Let loads measure since the oldest fault that is in place began."""
         faults = self._followed.state.faults if self._followed else ()
         self.loads.measure_since(min((f.injected_at for f in faults if f.is_running and f.injected_at), default=None))
-        self._wake()
+        self.wake()
 
     def _process_changed(self, state: OwnedState) -> None:
         """Ask the probes of a process at once when its supervisor tells of a change."""
+        self._hurry(state.name)
+
+    def _hurry(self, owner: str) -> None:
+        """Ask at once what tells of this process or container."""
         for name, probe in self._show.settings.probes.items():
-            if state.name in (probe.process, probe.behind):
+            if owner in (probe.process, probe.behind, probe.docker, probe.container):
                 self.poller.hurry(name)
-        self.poller.hurry(state.name)
+        self.poller.hurry(owner)
 
     def running_faults(self) -> Sequence[str]:
         """Return the faults that are in place, oldest first."""

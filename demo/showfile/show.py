@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from demo.showfile.checks.all_checks import check_all
 from demo.showfile.checks.places import Block, Checked, CheckedChapter
+from demo.showfile.file_text import split_text
 from demo.showfile.problems import Position, Problem, ShowFileError
 from demo.showfile.schema.chapters import ChapterSettings
 from demo.showfile.schema.front_matter import FrontMatter
@@ -19,6 +20,9 @@ from demo.showfile.schema_paths import Path as DataPath
 from demo.showfile.schema_problems import schema_problems
 from demo.showfile.source import ChapterSource, ShowSource, parse_source, read_source
 from demo.showfile.unsupported import find_unsupported
+
+FENCE = "---"
+"""The lines before and after the front matter."""
 
 MAX_NAME = 60
 MAX_ROUNDS = 3
@@ -47,6 +51,8 @@ class Show:
     settings: FrontMatter
     chapters: tuple[ShowChapter, ...]
     source: ShowSource
+    known_as: str = ""
+    """The name under which it was started, if it was edited since."""
 
     @property
     def title(self) -> str:
@@ -59,6 +65,8 @@ class Show:
 
         So a deck that is moved or copied continues its show, and two decks of one folder are two shows.
         """
+        if self.known_as:
+            return self.known_as
         stem = Path(self.source.file).stem
         both = stem if slug(stem, "") == slug(self.title, "") else f"{stem} {self.title}"
         return slug(self.settings.id or both, "show")
@@ -74,18 +82,33 @@ def slug(text: str, otherwise: str) -> str:
 
 def open_show(path: Path) -> Show:
     """Read and check a show file. Raises `ShowFileError` with all its errors."""
-    source, problems = read_source(path)
-    show, problems = load_show(source, [*problems, *find_unsupported(source)])
+    show, problems, _ = check_show(path)
     if show is None:
         raise ShowFileError(problem for problem in problems if problem.severity == "error")
     return show
+
+
+def check_show(path: Path) -> tuple[Show | None, list[Problem], ShowSource]:
+    """Return the show, None if there are errors, all its problems, and what was read. Raises `ShowFileError`."""
+    source, problems = read_source(path)
+    return *load_show(source, [*problems, *find_unsupported(source)]), source
 
 
 def store_show(show: Show) -> dict[str, Any]:
     """Return the show as JSON data: the text of its files."""
     source = show.source
     folder = None if source.folder is None else str(source.folder.absolute())
-    return {"file": source.file, "folder": folder, "text": source.text, "files": dict(source.files)}
+    stored = {"file": source.file, "folder": folder, "text": source.text, "files": dict(source.files)}
+    return stored | ({"known_as": show.known_as} if show.known_as else {})
+
+
+def store_for_healer(show: Show) -> dict[str, Any]:
+    """Return the show as JSON data without its chapters: a healer needs the front matter alone."""
+    source = show.source
+    lines = split_text(source.text, source.file)[0]
+    end = next((number for number, line in enumerate(lines[1:], 2) if line.rstrip() == FENCE), 0)
+    front = "".join(f"{line}\n" for line in lines[:end]) if lines[0].rstrip() == FENCE else ""
+    return {**store_show(show), "text": front, "files": {}, "known_as": show.name}
 
 
 def stored_show(stored: Mapping[str, Any]) -> Show:
@@ -95,7 +118,7 @@ def stored_show(stored: Mapping[str, Any]) -> Show:
     """
     folder = None if stored["folder"] is None else Path(stored["folder"])
     source, _ = parse_source(stored["text"], stored["file"], folder, stored["files"])
-    return _load(source, [])
+    return replace(_load(source, []), known_as=stored.get("known_as", ""))
 
 
 def load_show(source: ShowSource, problems: Sequence[Problem]) -> tuple[Show | None, list[Problem]]:

@@ -1,14 +1,14 @@
 """Makes the health samples of a show of its board: every half second, and at once when a node's state has changed."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from demo.clock import CLOCK
 from demo.showfile.board import BoardNode, ProbeBoard
 from demo.showfile.probing.asker import Opinion
-from demo.showfile.probing.card import shown_by
+from demo.showfile.probing.card import Shown, shown_by
 
 INTERVAL_SEC = 0.5
 MIN_GAP_SEC = 0.05
@@ -25,7 +25,7 @@ class ShowPoller:
     """A `HealthPollerProtocol`: runs the board's probes, and tells what they say.
 
     `links`: name → the names that it leads to; a name of several nodes stands for each of them. `mask` takes secrets
-    out of a text: everybody sees the samples, and they are stored.
+    out of a text: everybody sees the samples, and they are stored. `beside` runs as long as the probes do.
     """
 
     def __init__(
@@ -34,16 +34,29 @@ class ShowPoller:
         links: Mapping[str, Sequence[str]] | None = None,
         more: Iterable[More] = (),
         mask: Callable[[str], str] | None = None,
+        beside: Iterable[Callable[[], Coroutine[Any, Any, None]]] = (),
     ) -> None:
         self._board = board
         self._links = links or {}
         self._more = tuple(more)
         self._mask = mask
-        self._shown = {name: shown_by(board.settings(name)) for name in board.probes}
+        self._beside = tuple(beside)
+        self._shown = self._read_cards()
         self._changed = asyncio.Event()
         self._stopped = False
         self._health: dict[str, Any] | None = None
+        self._read: Callable[[], None] = lambda: None
         board.listen(self._changed.set)
+
+    def _read_cards(self) -> dict[str, tuple[Shown, ...]]:
+        return {name: shown_by(self._board.settings(name)) for name in self._board.probes}
+
+    def adopt(self, links: Mapping[str, Sequence[str]]) -> None:
+        """Tell of the board's probes as they are now, with these links; at once, for the newest sample is of before."""
+        self._links, self._shown = links, self._read_cards()
+        if self._health is not None:
+            self._health = self._sample()
+        self._changed.set()
 
     def get_health(self) -> dict[str, Any] | None:
         return self._health
@@ -52,28 +65,38 @@ class ShowPoller:
         self._stopped = True
         self._changed.set()
 
+    def on_news(self, read: Callable[[], None]) -> None:
+        self._read = read
+
     def hurry(self, name: str) -> None:
-        """Ask now what tells of this node, probe, process or container, and tell: something has happened to it."""
+        """Ask now what tells of this node, probe, process or container: something has happened to it.
+
+        A sample follows as soon as an answer has changed a state.
+        """
         self._board.hurry(name)
-        self._changed.set()
 
     async def run(self) -> None:
         """Run until `stop`. May be called again after it has failed."""
         self._stopped = False
-        asking = asyncio.create_task(self._board.run())
+        asking = [asyncio.create_task(work()) for work in (self._board.run, *self._beside)]
         try:
             while not self._stopped:
+                is_news = self._changed.is_set()
                 self._changed.clear()
                 self._health = self._sample()
+                if is_news:
+                    self._read()
                 await self._wait_until_due(asking)
         finally:
-            asking.cancel()
-            await asyncio.gather(asking, return_exceptions=True)
+            for task in asking:
+                task.cancel()
+            await asyncio.gather(*asking, return_exceptions=True)
 
-    async def _wait_until_due(self, asking: "asyncio.Task[None]") -> None:
+    async def _wait_until_due(self, asking: "Iterable[asyncio.Task[None]]") -> None:
         await asyncio.sleep(MIN_GAP_SEC)
-        if asking.done():
-            await asking  # it raises what ended it
+        for task in asking:
+            if task.done():
+                await task  # it raises what ended it
         try:
             async with asyncio.timeout(INTERVAL_SEC - MIN_GAP_SEC):
                 await self._changed.wait()

@@ -1,15 +1,14 @@
 """What is in a show file: front matter and chapters with their settings, text and notes. No schema yet."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from demo.errors import InvalidValue
+from demo.narration import MAX_IMAGES_BYTES, DeckImage
 from demo.showfile.chapter_source import ChapterSource
 from demo.showfile.deck_files import DeckFiles
 from demo.showfile.file_text import MAX_SHOW_BYTES, UnreadableFile, read_text
 from demo.showfile.includes import PartReader
-from demo.showfile.markdown.images import MAX_IMAGE_BYTES
 from demo.showfile.problems import Position, Problem, ShowFileError
 from demo.showfile.yaml_reader import YamlData
 
@@ -23,7 +22,8 @@ MAX_PROBLEMS = 200
 class ShowSource:
     """A show file. `files` has the text of every other file in it, by its path relative to `folder`.
 
-    `images` are the paths of its images, also relative to `folder`; all of them lie below it.
+    `images` are its images by their paths, also relative to `folder`; all of them lie below it. `named` are all paths
+    that it names, also those of files that do not exist.
     """
 
     file: str
@@ -32,7 +32,8 @@ class ShowSource:
     front_matter: YamlData
     chapters: tuple[ChapterSource, ...]
     files: Mapping[str, str]
-    images: tuple[str, ...] = ()
+    images: Mapping[str, DeckImage] = field(default_factory=dict)
+    named: tuple[str, ...] = ()
 
 
 def read_source(path: Path) -> tuple[ShowSource, list[Problem]]:
@@ -59,24 +60,20 @@ def parse_source(
     reader = PartReader(file, deck_files)
     part = reader.read(text)
     chapters = tuple(reader.include(part.chapters))
-    images = tuple(sorted(reader.images))
-    problems = [*too_long, *reader.problems, *_check_size(images, deck_files, file)]
+    problems = [*too_long, *reader.problems, *_check_size(deck_files, file)]
     if not chapters:
         problems.append(Problem(file, Position(1), "there is no chapter in this file: write a heading and a sentence"))
-    source = ShowSource(file, folder, text, part.front_matter, chapters, deck_files.read, images)
+    source = ShowSource(
+        file, folder, text, part.front_matter, chapters, deck_files.read, reader.images, tuple(sorted(deck_files.named))
+    )
     return source, _bound(problems)
 
 
-def _check_size(images: tuple[str, ...], files: DeckFiles, file: str) -> list[Problem]:
-    total = 0
-    for path in images:
-        try:
-            total += files.size(path)
-        except InvalidValue:
-            continue  # deleted since it was found: told at the next reading
-    if total <= MAX_IMAGE_BYTES:
+def _check_size(files: DeckFiles, file: str) -> list[Problem]:
+    total = files.image_bytes
+    if total <= MAX_IMAGES_BYTES:
         return []
-    message = f"the images of this show have {total / 1e6:.1f} MB: {MAX_IMAGE_BYTES / 1e6:g} MB are allowed in all"
+    message = f"the images of this show have {total / 1e6:.1f} MB: {MAX_IMAGES_BYTES / 1e6:g} MB are allowed in all"
     return [Problem(file, Position(1), message)]
 
 

@@ -1,18 +1,17 @@
 """Runs the steps of a chapter's `on_enter`, one after the other; a step that fails ends the list."""
 
 import asyncio
-import importlib
-import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from demo.conditions import Condition, Facts, parse
-from demo.errors import DemoError, FaultError, SubjectError
+from demo.errors import DemoError, FaultError
 from demo.showfile.drivers.steps import exec_step, http_step
+from demo.showfile.judged_stage import JudgedStage
 from demo.showfile.quantities import describe_duration, parse_rate
 from demo.showfile.schema.chapters import Step
 from demo.showfile.schema.faults import ExecCommand, HttpRequest
-from demo.subjects.user_code import describe_error
+from demo.subjects.deck_functions import call_function
 from demo.types import Stage
 
 STEP_TIMEOUT_SEC = 30.0
@@ -28,6 +27,9 @@ class StepContext(Protocol):
     @property
     def facts(self) -> Facts:
         """What is known of the system now."""
+
+    def ask_books(self, condition: Condition) -> bool:
+        """Read all writes again that a condition asks for; until that is done, nothing is known of them."""
 
     async def wait_for_change(self) -> None:
         """Return once a probe has answered again, or the show has moved."""
@@ -49,11 +51,17 @@ class StepContext(Protocol):
 
 
 class ChapterSteps:
-    """Runs steps on a stage."""
+    """Runs the steps of one chapter on a stage.
 
-    def __init__(self, stage: Stage, context: StepContext) -> None:
+    `expect`: the condition that judges the hypothesis which stands then, "" if there is none. `subject`: what a Python
+    function is given besides the stage, None in a show without one.
+    """
+
+    def __init__(self, stage: Stage, context: StepContext, expect: str = "", subject: object = None) -> None:
         self._stage = stage
+        self._python_stage: Stage = JudgedStage(stage, expect) if expect else stage
         self._context = context
+        self._subject = subject
 
     async def run(self, steps: Sequence[Step | Literal["heal"]]) -> None:
         """Run all steps. Raises `FaultError` naming the step that failed."""
@@ -64,8 +72,10 @@ class ChapterSteps:
             except DemoError as error:
                 if one.continue_on_error:
                     continue
-                text = self._context.mask(str(error))
-                raise FaultError(f"step {number}, {one.name or describe_step(one)}: {text}") from error
+                # A function that is the whole action says what is wrong in its own words, as in a deck in Python.
+                is_alone = one.python is not None and len(steps) == 1
+                where = "" if is_alone else f"step {number}, {one.name or describe_step(one)}: "
+                raise FaultError(self._context.mask(f"{where}{error}")) from error
 
     async def _run_one(self, step: Step) -> None:
         if step.if_ is not None and parse(step.if_).truth(self._context.facts) is not True:
@@ -103,6 +113,7 @@ class ChapterSteps:
     async def _wait_until(self, step: Step) -> None:
         condition = parse(str(step.wait_until))
         timeout = condition.within_sec or step.timeout or STEP_TIMEOUT_SEC
+        self._context.ask_books(condition)
         try:
             async with asyncio.timeout(timeout):
                 await self._wait_for(condition, condition.for_sec or 0.0)
@@ -140,15 +151,7 @@ class ChapterSteps:
         await self._context.perform(action, step.timeout or own_timeout)
 
     async def _python(self, step: Step) -> None:
-        function = find_function(str(step.python))
-        try:
-            result = function(self._stage)
-            if inspect.isawaitable(result):
-                await result
-        except DemoError:
-            raise
-        except Exception as error:
-            raise SubjectError(describe_error(error)) from error
+        await call_function(str(step.python), self._python_stage, self._subject)
 
     _verbs: Mapping[str, Callable[["ChapterSteps", Step], Awaitable[None]]] = {
         "countdown": _countdown,
@@ -163,20 +166,6 @@ class ChapterSteps:
         "http": _act,
         "python": _python,
     }
-
-
-def find_function(place: str) -> Callable[[Stage], Any]:
-    """Return the function at `package.module:function`. Raises `SubjectError` when there is none."""
-    module, separator, name = place.partition(":")
-    if not separator or not module or not name:
-        raise SubjectError(f"{place!r} is no function: write package.module:function")
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except Exception as error:
-        raise SubjectError(f"{place}: {describe_error(error)}") from error
-    if not callable(found):
-        raise SubjectError(f"{place} is no function")
-    return found  # type: ignore[no-any-return] # anything that can be called with a stage
 
 
 def describe_step(step: Step) -> str:

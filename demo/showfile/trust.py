@@ -5,12 +5,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from demo.errors import DemoError
 from demo.showfile.checks.known_names import addresses
 from demo.showfile.schema.chapters import Step
 from demo.showfile.schema.faults import ActionStep, ExecCommand, FaultSettings, HttpRequest
 from demo.showfile.schema.front_matter import FrontMatter
 from demo.showfile.schema.probes import ExecProbe, ProbeSettings
 from demo.showfile.show import Show
+from demo.showfile.subject_options import written_options
+from demo.subjects import names, takes
+from demo.subjects.options import dashed, is_free_text
 
 Kind = Literal["starts", "runs", "breaks", "sends", "asks", "shows"]
 
@@ -64,8 +68,7 @@ def refusal(show: Show) -> str:
 
 
 def _started(settings: FrontMatter) -> Iterator[Deed]:
-    if settings.subject is not None:
-        yield Deed("starts", f"the built-in system {settings.subject}", ":" in settings.subject)
+    yield from _subject(settings)
     if (system := settings.system) is not None:
         if system.compose is not None:
             yield Deed("starts", f"the containers of {system.compose}, and removes them at the end", True)
@@ -76,6 +79,24 @@ def _started(settings: FrontMatter) -> Iterator[Deed]:
         yield Deed("starts", f"process {name}: {command(process.run)}{user}", True)
     for name, proxy in settings.proxies.items():
         yield Deed("starts", f"proxy {name}: {proxy.listen} leads to {proxy.to}")
+
+
+def _subject(settings: FrontMatter) -> Iterator[Deed]:
+    """Yield the subject and its options that are no number or choice: an image or an address may not be harmless."""
+    if (subject := settings.subject) is None:
+        return
+    if ":" in subject:
+        yield Deed("starts", f"the Python class {subject}", True)
+        return
+    kind = "built-in" if subject in names() else "installed"
+    yield Deed("starts", f"the {kind} system {subject}")
+    try:
+        taken = takes(subject)
+    except DemoError:
+        return  # told by the check
+    for name, text in written_options(settings.options):
+        if name not in taken or is_free_text(taken[name]):
+            yield Deed("starts", f"{subject} with {dashed(name)} {masked(text)}", True)
 
 
 def _loads(settings: FrontMatter) -> Iterator[Deed]:

@@ -16,7 +16,7 @@
   // A part is measured again only when its words, or the room left for it, have changed.
   function look() {
     for (const element of document.querySelectorAll('[data-fit]')) {
-      const key = `${element.clientWidth}x${element.clientHeight} ${demo.scale || 1} ${element.textContent}`;
+      const key = `${element.clientWidth}x${element.clientHeight} ${demo.scale || 1} ${element.querySelectorAll('.picture, .column').length} ${element.textContent}`;
       if (seen.get(element) === key) continue;
       seen.set(element, key);
       fit(element);

@@ -1,14 +1,17 @@
 """The systems that a show can be about. Only the chosen one is imported, because imports cost start-up time."""
 
 import importlib
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 from demo.errors import UsageError
-from demo.show.following import CanBeMadeAgain
-from demo.subjects.options import Given, fitted, read
+from demo.show.following import CanBeMadeAgain, PresentedOnce
+from demo.subjects.options import Given, fitted, parameters_of, read
 from demo.subjects.own import call, check_parts, checked_deck, find_class, unknown_subject
+from demo.subjects.user_code import nearest
 from demo.types import Chapter, Stage, Subject
 
 DEFAULT = "ratelimiter"
@@ -22,6 +25,13 @@ _SUBJECTS = {
 
 SHOW_FILE = "demo.showfile.subject:ShowFile"
 SHOW_FILE_ENDINGS = (".md", ".markdown")
+
+_DECKS = {
+    "ratelimiter": "ratelimiter/show.md",
+    "etcd": "etcd/show.md",
+    "tikv": "tikv/show.md",
+    "none": "none.md",
+}
 
 _SUPERVISORS = {"ratelimiter": "demo.subjects.ratelimiter.supervisor"}
 """The subjects whose system can run without a show, and the module of the supervisor process of each."""
@@ -44,6 +54,13 @@ def options_for_healer(subject: Subject, chosen: Mapping[str, Any]) -> Mapping[s
 
 def names() -> tuple[str, ...]:
     return tuple(_SUBJECTS)
+
+
+def deck_file(name: str) -> Path:
+    """Return the show file of a built-in subject. Raises `UsageError` for any other name."""
+    if name not in _DECKS:
+        raise UsageError(f"there is no packaged deck {name!r}; there are {', '.join(_DECKS)}{nearest(name, _DECKS)}")
+    return Path(__file__).parent / _DECKS[name]
 
 
 def supervisor_of(name: str) -> str:
@@ -71,6 +88,12 @@ def check(name: str, subject: Subject) -> None:
     call(f"{name}.check", subject.check)
 
 
+def claim(name: str, subject: Subject) -> None:
+    """Keep other processes from presenting it, if one alone may. Raises `SubjectError` while another one does."""
+    if isinstance(subject, PresentedOnce):
+        call(f"{name}.claim", subject.claim)
+
+
 def deck_of(name: str, subject: Subject, start_at: int | None = None) -> Callable[[Stage], Sequence[Chapter]]:
     """Return the function that makes a subject's deck.
 
@@ -92,16 +115,27 @@ def options(name: str, given: Given) -> dict[str, Any]:
     return read(name, _find_constructor(name), given)
 
 
+def takes(name: str) -> Mapping[str, inspect.Parameter]:
+    """Return the options that a subject takes, by name. Raises `UsageError` for an unknown subject."""
+    return parameters_of(_find_constructor(name))
+
+
 def _find_constructor(name: str) -> Callable[..., object]:
     if is_show_file(name):
         return partial(_import(SHOW_FILE), name)
-    place = _SUBJECTS.get(name, name)
-    module, separator, attribute = place.partition(":")
-    if not separator:
-        unknown_subject(name, _SUBJECTS)
-    if name == place:
+    if name in _SUBJECTS:
+        return _import(_SUBJECTS[name])
+    module, separator, attribute = name.partition(":")
+    if separator:
         return find_class(module, attribute)
-    return _import(place)
+    return _find_installed(name)
+
+
+def _find_installed(name: str) -> Callable[..., object]:
+    from demo.subjects.installed import find_installed, installed_names  # noqa: PLC0415
+
+    found = find_installed(name)
+    return found.load() if found is not None else unknown_subject(name, (*_SUBJECTS, *installed_names()))
 
 
 def _import(place: str) -> Callable[..., object]:

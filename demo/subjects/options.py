@@ -46,6 +46,7 @@ FLAGS = (
     Flag("base_port", "The first of the system's ports; the others follow it.", "PORT"),
     Flag("keep", "Containers: do not remove them at the end."),
     Flag("allow_run", "Show files: let the file run the commands that it names.", short="x"),
+    Flag("no_reload", "Show files: take no edits of the file over while it is presented."),
     Flag("allow_unlabelled", "Containers: allow faults on those without the label demo.target=true."),
     Flag("pd", "tikv: URL of a PD of the cluster; may be repeated.", "URL", many=True),
     Flag("prometheus", "tikv: URL of a Prometheus that monitors the cluster.", "URL"),
@@ -97,27 +98,43 @@ def fitted(subject: str, make: Make, options: Mapping[str, Any]) -> dict[str, An
 
 
 def _check_names(subject: str, make: Make, names: Iterable[str]) -> dict[str, inspect.Parameter]:
-    """Return the parameters of `make`. Raises `UsageError` if it does not take one of these names."""
-    parameters, takes_any = _parameters(make)
-    unknown = [dashed(name) for name in names if name not in parameters]
-    if unknown and not takes_any:
-        takes = ", ".join(map(dashed, parameters)) or "none"
-        raise UsageError(f"subject {subject!r} does not take these options: {', '.join(unknown)}; it takes {takes}")
-    return parameters
+    """Return the parameters of `make`, also for `names`. Raises `UsageError` if it does not take one of these."""
+    parameters, for_others = _parameters(make)
+    unknown = [name for name in names if name not in parameters]
+    if unknown and for_others is None:
+        raise UsageError(describe_unknown(subject, unknown, parameters))
+    return parameters | ({} if for_others is None else dict.fromkeys(unknown, for_others))
 
 
-def _parameters(make: Make) -> tuple[dict[str, inspect.Parameter], bool]:
-    """Return the parameters that can be given by name, and whether any name can."""
+def describe_unknown(subject: str, unknown: Iterable[str], known: Iterable[str]) -> str:
+    """Return the sentence about options that a subject does not take."""
+    takes = ", ".join(map(dashed, known)) or "none"
+    return f"subject {subject!r} does not take these options: {', '.join(map(dashed, unknown))}; it takes {takes}"
+
+
+def parameters_of(make: Make) -> Mapping[str, inspect.Parameter]:
+    """Return the parameters that can be given by name."""
+    return _parameters(make)[0]
+
+
+def is_free_text(parameter: inspect.Parameter) -> bool:
+    """Return whether an option can be any text: a name, an address, an image. Others are numbers and choices."""
+    kind = _kind(parameter)[1]
+    return get_origin(kind) is not Literal and kind not in _WANTED
+
+
+def _parameters(make: Make) -> tuple[dict[str, inspect.Parameter], inspect.Parameter | None]:
+    """Return the parameters that can be given by name, and the one that takes any other name, if there is one."""
     try:
         signature = inspect.signature(make, eval_str=True)
     except NameError:  # an annotation that only a type checker can resolve
         signature = inspect.signature(make)
     except ValueError:  # made in C: it does not say
-        return {}, False
+        return {}, None
     all_of_them = signature.parameters.values()
     return (
         {parameter.name: parameter for parameter in all_of_them if parameter.kind in _KEYWORDS},
-        any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in all_of_them),
+        next((parameter for parameter in all_of_them if parameter.kind is inspect.Parameter.VAR_KEYWORD), None),
     )
 
 

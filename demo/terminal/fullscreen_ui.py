@@ -65,6 +65,7 @@ class FullscreenUi:
             exits.enter_context(self._captured_output)
             exits.enter_context(keyboard(self._on_key))
             exits.callback(self._screen.close)
+            exits.callback(self._conductor.panels.subscribe(self._wake.set))
             self._screen.open()
             self._exits = exits.pop_all()
         return self
@@ -137,6 +138,7 @@ class FullscreenUi:
             self._notes,
             self._captured_output.lines(),
             invitation,
+            self._conductor.panels,
         )
         try:
             return draw_screen(self._console, state, own, size)

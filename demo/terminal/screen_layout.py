@@ -8,11 +8,13 @@ from rich.text import Text
 from demo.clean import clean
 from demo.invitation import Invitation
 from demo.markup import hint_to_rich
+from demo.panels.picture import Panels
 from demo.show import ShowState
 from demo.terminal.card_grid import CardGrid
 from demo.terminal.keymap import Keypad
+from demo.terminal.output_panels import draw_panels
 from demo.terminal.overlays import overlay
-from demo.terminal.panels import Panels
+from demo.terminal.panels import Panels as ScreenParts
 from demo.terminal.row_layout import Block, Row, RowLayout, Rows, beside, blank, stack
 from demo.terminal.style import AMBER
 from demo.types import DEFAULT_KEY_HINT
@@ -35,6 +37,7 @@ class TerminalState:
     notes: bool = False
     printed: tuple[str, ...] = ()
     invitation: Invitation | None = None
+    panels: Panels | None = None
 
 
 def draw_screen(console: Console, state: ShowState, desk: TerminalState, size: tuple[int, int]) -> Rows:
@@ -48,11 +51,11 @@ class _Frame:
         self.margin = 1 if self.columns >= 40 else 0
         self.width = max(1, self.columns - 2 * self.margin)
         self.state, self.own = state, own
-        self.stage: StageView = stage_view(state, private=True)
+        self.stage: StageView = stage_view(state, private=True, panels=own.panels)
         self.presenter: PresenterView = presenter_view(state, {})
-        self.cards = listed(self.stage.cards)
+        self.cards = () if self.stage.has_large_panels else listed(self.stage.cards)
         self.canvas = RowLayout(console)
-        self.panels = Panels(self.canvas, own.now)
+        self.panels = ScreenParts(self.canvas, own.now)
         self.grid = CardGrid(self.canvas, own.now)
 
     def rows(self) -> Rows:
@@ -113,7 +116,7 @@ class _Frame:
             Block(log, rank=3, least=len(log), gap=True, spare=True),
         ]
         room = height - sum(block.wish for block in below)
-        if self.columns >= SIDE_BY_SIDE and self.cards:
+        if self.columns >= SIDE_BY_SIDE and (self.cards or self.stage.has_panels):
             upper = self._draw_side_by_side(max(room, 8))
         else:
             upper = self._draw_stacked(max(room, 8))
@@ -124,7 +127,7 @@ class _Frame:
         needed = sum(block.wish for block in story)
         cards = self.grid.fit(self.cards, width, max(height // 4, height - needed - 1))
         room = height - needed - len(cards) - 2
-        curves = self.panels.curves(self.state, width, room)
+        curves = self._draw_curves_or_panels(width, room)
         curves = curves if len(curves) <= room else []
         system = [
             Block(cards, rank=4, least=len(cards), gap=True),
@@ -135,9 +138,9 @@ class _Frame:
     def _draw_side_by_side(self, height: int) -> Rows:
         left = (self.width - _BETWEEN) * 42 // 100
         right = self.width - _BETWEEN - left
-        least = len(self.panels.curves(self.state, right, 0))
+        least = len(self._draw_curves_or_panels(right, height // 2 if self.stage.has_panels else 0))
         cards = self.grid.fit(self.cards, right, height - (least + 1 if height > 12 and least else 0))
-        curves = self.panels.curves(self.state, right, height - len(cards) - 1)
+        curves = self._draw_curves_or_panels(right, height - len(cards) - 1)
         system = [
             Block(cards, rank=0, least=len(cards)),
             Block(curves, rank=1, least=0, gap=True, spare=True),
@@ -145,6 +148,11 @@ class _Frame:
         return beside(
             stack(self._list_story_blocks(left), height, left), stack(system, height, right), (left, right), _BETWEEN
         )
+
+    def _draw_curves_or_panels(self, width: int, height: int) -> Rows:
+        if self.stage.has_panels:
+            return draw_panels(self.canvas, self.stage.panels.pictures, (width, height), self.own.now)
+        return self.panels.curves(self.state, width, height)
 
     def _list_story_blocks(self, width: int) -> list[Block]:
         claims = self.stage.evidence or ((self.stage.claim,) if self.stage.claim else ())

@@ -113,7 +113,7 @@ def _describe_step(state: ShowState) -> Iterator[str]:
     """Yield what a step shows: its own part only, for the lines before it are printed already."""
     chapter = state.chapter
     yield f"[{state.number}/{state.total}]{_step_text(state)}"
-    yield from _print_narration(chapter.steps[state.step - 1], chapter.format)
+    yield from _print_narration(chapter.all_steps[state.step - 1].added, chapter.format)
 
 
 def _step_text(state: ShowState) -> str:

@@ -18,9 +18,12 @@ def audience_state(state: ShowState) -> ShowState:
     if held is None:
         return state
     counting = state.countdown_number == held.current + 1
+    chapters = list(state.chapters)
+    chapters[held.current] = state.held_chapter or chapters[held.current]
     known_spans = {(span.name, span.started_at) for span in held.spans}
     return replace(
         state,
+        chapters=tuple(chapters),
         current=held.current,
         step=held.step,
         reached=held.reached,

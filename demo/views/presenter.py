@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from demo.panels.picture import Panels
 from demo.show import FaultState, LogLine, ShowState
 from demo.types import ChaosType
 from demo.views.audience_state import audience_state, frozen_on, room_text
@@ -10,6 +11,7 @@ from demo.views.banners import BannerView, banners, outcome_text, seen_text
 from demo.views.cards import CardView, cards, number_text
 from demo.views.fault_targets import target_text
 from demo.views.groups import listed
+from demo.views.panels import PanelsView, panels_view
 from demo.views.stage import ClaimView, standing_claim
 from demo.views.timer import TimerView, timer_view
 
@@ -81,6 +83,7 @@ class PresenterView:
     watching: int
     remotes: int
     chapters: tuple[str, ...]
+    panels: PanelsView
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ class RemoteView:
     timer: TimerView
 
 
-def presenter_view(state: ShowState, viewers: Mapping[str, int]) -> PresenterView:
+def presenter_view(state: ShowState, viewers: Mapping[str, int], panels: Panels | None = None) -> PresenterView:
     """Return the presenter's page for this state; `viewers` counts the open streams of each view."""
     chapter, following = state.chapter, _find_next(state)
     return PresenterView(
@@ -157,6 +160,7 @@ def presenter_view(state: ShowState, viewers: Mapping[str, int]) -> PresenterVie
         watching=viewers.get("stage", 0),
         remotes=viewers.get("remote", 0),
         chapters=tuple(chapter.title for chapter in state.chapters),
+        panels=panels_view(chapter, panels, private=True),
     )
 
 
@@ -219,7 +223,9 @@ def _find_next(state: ShowState) -> _Next | None:
     """Return what a step forward shows: the next step of this chapter, else the next chapter; None at the end."""
     chapter = state.chapter
     if state.step < chapter.step_count:
-        return _Next(f"Step {state.step + 1} of {chapter.step_count}", chapter.steps[state.step], chapter.format)
+        return _Next(
+            f"Step {state.step + 1} of {chapter.step_count}", chapter.all_steps[state.step].added, chapter.format
+        )
     if state.number == state.total:
         return None
     following = state.chapters[state.number]
@@ -265,6 +271,8 @@ def _describe_result(fault: FaultState) -> str:
 def problems(state: ShowState) -> tuple[str, ...]:
     """List what is wrong, for the presenter: chapter, faults, system, health, journal."""
     found = []
+    if state.deck_error:
+        found.append(state.deck_error)
     if state.action.error:
         found.append(f"Chapter {state.number}: {state.action.error}")
     found += [f"Fault {fault.name}: {fault.error}" for fault in state.faults if fault.error]

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, replace
 
+from demo.panels.picture import Panels
 from demo.show import ShowState, Verdict
 from demo.views.audience_state import audience_state
 from demo.views.banners import BannerView, banners
 from demo.views.cards import CardView, cards
 from demo.views.curves import CurveView, curves
+from demo.views.panels import PanelsView, panels_view
 from demo.views.redaction import masked
 
 
@@ -62,9 +64,12 @@ class StageView:
     has_system: bool
     halted: bool
     blackout: bool
+    panels: PanelsView
+    has_panels: bool
+    has_large_panels: bool
 
 
-def stage_view(state: ShowState, private: bool = False) -> StageView:
+def stage_view(state: ShowState, private: bool = False, panels: Panels | None = None) -> StageView:
     """Return the stage for this state. `private`: for the presenter's own screen, with nothing masked or frozen."""
     state = state if private else audience_state(state)
     chapter = state.chapter
@@ -94,6 +99,9 @@ def stage_view(state: ShowState, private: bool = False) -> StageView:
         has_system=state.sample is not None or bool(state.faults),
         halted=state.halted,
         blackout=state.blackout,
+        panels=panels_view(chapter, panels, private=private),
+        has_panels=panels is not None and bool(chapter.panels),
+        has_large_panels=panels is not None and bool(chapter.panels) and chapter.has_large_panels,
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import math
 import os
@@ -23,6 +24,8 @@ MAX_UNANSWERED = 10
 GRACE_SEC = 1.0
 """How much later than its time a fault may be healed before the watchdog heals it."""
 
+MAX_ORDER_BYTES = 1 << 20
+
 PATIENCE = "DEMO_WATCHDOG_PATIENCE_SEC"
 
 
@@ -41,13 +44,15 @@ def patience_sec() -> float:
 class WatchdogClient:
     """A process in its own session that heals pending faults as soon as this process is gone or hangs.
 
-    It is given what `demo.watchdog.heal` needs to create the drivers again: the subject's name and options.
+    It is given what `demo.watchdog.heal` needs to create the drivers again: the subject's name and options. `options`
+    returns them as they are at the moment: with each undo those are sent with which its fault is injected.
     """
 
-    def __init__(self, subject: str, options: Mapping[str, Any]) -> None:
+    def __init__(self, subject: str, options: Callable[[], Mapping[str, Any]]) -> None:
+        self._options = options
         self._config = {
             "subject": subject,
-            "options": dict(options),
+            "options": dict(options()),
             "journal": None,
             # Where the package is: the healing processes put it on their search path.
             "root": str(ROOT),
@@ -83,6 +88,8 @@ class WatchdogClient:
         heal_after_sec = None if lasts_sec == float("inf") else lasts_sec + GRACE_SEC
         plan_json = asdict(plan) | {"undo": dict(plan.undo)}
         order = {"hold": ident, "fault": fault, "plan": plan_json, "lasts": heal_after_sec, "applied": False}
+        if (now := dict(self._options())) != self._config["options"]:
+            order["options"] = now
         # One at a time: two tasks that both find the watchdog dead must not start two of them.
         async with self._lock:
             self._pending[ident] = order
@@ -197,6 +204,9 @@ class _WatchdogPipe:
         """Start a watchdog process and wait until it is ready. Raises `FaultError`."""
         try:
             stdin, orders = os.pipe()
+            # An order with a whole show file in it is written at once.
+            with contextlib.suppress(OSError, AttributeError):
+                fcntl.fcntl(orders, fcntl.F_SETPIPE_SZ, MAX_ORDER_BYTES)
             answers, stdout = os.pipe()
         except OSError as error:
             raise FaultError(f"no watchdog could be started: {error.strerror or error}") from error

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from demo import __version__
 from demo.conductor import Conductor
 from demo.errors import log_unexpected
+from demo.narration import DeckImage
 from demo.show import commands as c
 from demo.web.access.middleware import AccessMiddleware
 from demo.web.access.policy import AccessPolicy, visitor_of
@@ -24,6 +25,7 @@ from demo.web.responses import AsciiJsonResponse
 from demo.web.routes.command_handler import CommandHandler
 from demo.web.routes.control import control_routes
 from demo.web.routes.fields import NoFields
+from demo.web.routes.images import DeckImages, add_images
 from demo.web.routes.metrics import Metrics
 from demo.web.routes.openapi import (
     EVERYWHERE,
@@ -60,16 +62,22 @@ class Web:
     """The web application of one conductor. `asgi` is what a server runs, with the access policy outermost."""
 
     def __init__(
-        self, conductor: Conductor, access: AccessPolicy | None = None, lines: StreamSlots | None = None
+        self,
+        conductor: Conductor,
+        access: AccessPolicy | None = None,
+        lines: StreamSlots | None = None,
+        images: Callable[[], Sequence[DeckImage]] = tuple,
     ) -> None:
+        """Make the application. `images` returns those of the deck as it is now."""
         self._conductor = conductor
+        self.deck_images = DeckImages(images)
         self.access = access or AccessPolicy()
         self.lines = lines or StreamSlots()
         self.access.sessions.on_end = self.lines.end
         self.on_moved: Callable[[str], None] = lambda text: None
         """Called with a text when the address in the links for phones has changed."""
         self.assets = Assets(Path(str(resources.files("demo") / "static")))
-        self.pages = Renderer(self.assets)
+        self.pages = Renderer(self.assets, conductor.panels)
         self._drawers = {view: PageCache() for view in VIEWS}
         self._complaints: set[str] = set()
         self.live = LiveViews(conductor, self.pages, self.cannot_render)
@@ -140,11 +148,12 @@ class Web:
             add(path, view)
 
         add_files(app, self.assets)
+        add_images(app, self.deck_images.find)
 
     def _page(self, request: Request, view: str) -> Response:
         conductor, viewers = self._conductor, dict(self.live.viewers)
         state = conductor.state
-        about = (state.seq, tuple(viewers.values()))
+        about = (state.seq, conductor.panels.version, tuple(viewers.values()))
         try:
             return self._drawers[view].answer(
                 request, about, lambda: self.pages.page(view, state, viewers, conductor.epoch, conductor.clock())

@@ -25,6 +25,9 @@ ALLOWED: dict[str, set[str]] = {
     "th": {"class", "dir"},
     "td": {"class", "dir"},
     "ol": {"start", "dir"},
+    "pre": {"class", "dir"},
+    "div": {"class"},
+    "img": {"class", "src", "data-image", "alt", "title", "width", "height"},
 }
 
 SPICE = [
@@ -49,8 +52,20 @@ SPICE = [
     "\x1b[31m",
     "\r\n\r\n",
     "\ud800",
+    "![a](images/0123456789abcdef0123456789abcdef-640x480.png)",
+    '![<b>](images/0123456789abcdef0123456789abcdef-640x480.png "<b onclick=x>")',
+    '![a](images/0123456789abcdef0123456789abcdef-640x480.png?x="onerror=alert(1))',
+    '\n```<b>" {1}\n<i>\n```\n',
+    "\n```html {1|2}\n<i onclick='x'>\n```\n",
+    "\n<!-- column_layout: [2, 1] -->\n",
+    "\n<!-- column: 0 -->\n",
+    "\n<!-- column: 1 -->\n",
+    "\n<!-- reset_layout -->\n",
 ]
 TEXTS = st.lists(st.one_of(st.sampled_from(SPICE), st.text(max_size=12))).map("".join)
+
+
+EMPTY_IMAGE = r"data:image/svg\+xml,%3Csvg xmlns='http://www\.w3\.org/2000/svg' width='\d+' height='\d+'/%3E"
 
 
 class Checker(HTMLParser):
@@ -66,6 +81,10 @@ class Checker(HTMLParser):
         for name, value in attrs:
             if name not in ALLOWED.get(tag, set()):
                 self.bad.append(f"{tag} {name}")
+            if name == "data-image" and not re.fullmatch(r"images/[0-9a-f]{32}-\d+x\d+\.\w+", value or ""):
+                self.bad.append(f"{tag} {name}={value}")
+            if name == "src" and not re.fullmatch(EMPTY_IMAGE, value or ""):
+                self.bad.append(f"{tag} {name}={value}")
             if name == "href" and not re.match(r"(https?://|mailto:)", value or "", re.IGNORECASE):
                 self.bad.append(f"{tag} {name}={value}")
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from demo.compose import client_config
+from demo.compose.command import Compose, find_compose
 from demo.doctor.machine import installed_locale, proxies
 from demo.errors import SubjectError
 from demo.processes.child import Child, program
 from demo.processes.environment import asks_proxy_for_loopback, for_compose, for_server, past_proxies, without_proxies
 from demo.processes.ports import free_ports
-from demo.subjects.cluster import client_config
-from demo.subjects.cluster.compose import Compose, find_compose
 from demo.subjects.ratelimiter import redis_server
 from demo.subjects.ratelimiter.redis_server import find_server, redis_child
 from tests.support.containers import docker
@@ -155,7 +155,7 @@ async def test_a_program_that_does_not_tell_its_version_in_time_did_not_answer(
 ) -> None:
     hanging(tmp_path, "docker", "docker-compose", "redis-server")
     monkeypatch.setattr(redis_server, "VERSION_SEC", 0.2)
-    monkeypatch.setattr("demo.subjects.cluster.compose.VERSION_SEC", 0.2)
+    monkeypatch.setattr("demo.compose.command.VERSION_SEC", 0.2)
     with pytest.raises(SubjectError, match=r"\(which did not answer within 0.2 s\). Try again: check"):
         await asyncio.to_thread(find_server, [str(tmp_path / "redis-server")])
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -307,3 +307,37 @@ def test_without_a_journal_no_new_fault_but_moves_heal_and_halt() -> None:
     assert show.refused(c.Inject("kill")) == "no_ledger"
     assert show.refused(c.Advance()) is None
     assert show.refused(c.Halt()) is None
+
+
+def test_a_fault_that_overlaps_another_is_recovered_with_its_own_nodes() -> None:
+    show = player(faults=[fault("kill"), fault("freeze")])
+    run = show.inject("kill")
+    show.inject("freeze")
+    show.see(up=False, seen=["kill", "freeze"])
+    show.play(c.Heal("kill"))
+    show.play(c.HealEnd("kill", run))
+    heal_began = show.fault("kill").heal_started_at
+    assert heal_began is not None
+    show.see(up=False, seen=["freeze"], recovered={"kill": False})
+    assert show.fault("kill").recovered_after_sec is None
+    show.see(up=False, seen=["freeze"], recovered={"kill": True})
+    assert show.fault("kill").recovered_after_sec == pytest.approx(show.at - heal_began)
+    assert show.fault("freeze").recovered_after_sec is None
+
+
+def test_a_fault_alone_and_one_that_does_not_know_its_nodes_are_recovered_when_all_is_up() -> None:
+    show = player(faults=[fault("kill"), fault("freeze")])
+    run = show.inject("kill")
+    show.see(up=False, seen=["kill"])
+    show.play(c.Heal("kill"))
+    show.play(c.HealEnd("kill", run))
+    show.see(up=False, recovered={"kill": True})
+    assert show.fault("kill").recovered_after_sec is None, "something else is down, and no other fault explains it"
+    other = show.inject("freeze")
+    show.see(up=False, seen=["freeze"])
+    assert show.fault("kill").recovered_after_sec is None, "it does not know what it has hit"
+    show.play(c.Heal("freeze"))
+    show.play(c.HealEnd("freeze", other))
+    show.see(up=True)
+    assert show.fault("kill").recovered_after_sec is not None
+    assert show.fault("freeze").recovered_after_sec is not None

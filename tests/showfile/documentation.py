@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from demo.showfile.checks.fields import FIELDS
-from demo.showfile.schema.descriptions import CHECKS, CONDITIONS, LAYOUTS
+from demo.showfile.schema.descriptions import BOOK_FIELDS, CHECKS, CONDITIONS, LAYOUTS
 from demo.showfile.schema.reference import tables
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "decks.md"
@@ -26,6 +26,7 @@ def _lists() -> Mapping[str, str]:
         "fields": _table("probe", "its fields", fields),
         "layouts": _table("layout", "is", LAYOUTS),
         "checks": _table("check", "`expect` is watched", CHECKS),
+        "book": _table("field", "counts", {f"book.{name}": text for name, text in BOOK_FIELDS.items()}),
         "conditions": _table("condition", "is", CONDITIONS),
     }
 

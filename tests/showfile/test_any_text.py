@@ -4,7 +4,6 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from demo.showfile.markdown.columns import split_columns
 from demo.showfile.yaml_reader import read_yaml
 from tests.showfile.decks import FRAGMENTS, GOOD_DECKS, OTHER_FILES, check_reading
 
@@ -45,13 +44,6 @@ def test_any_yaml_is_read_or_has_a_problem_inside_it(text: str, first_line: int)
     for problem in problems:
         assert first_line <= problem.position.line < first_line + len(lines)
         assert 1 <= problem.position.column <= len(lines[problem.position.line - first_line]) + 1
-
-
-@FEW
-@given(fragments)
-def test_any_text_is_cut_into_columns_and_loses_no_word(text: str) -> None:
-    blocks = split_columns(text)
-    assert all(len(block.texts) == max(1, len(block.widths)) for block in blocks)
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def of_expect(condition: str, front: str = FRONT) -> list[str]:
         "count(members.role == leader) == 1 and members-etcd1 is up and count(members where zone == a up) >= 1",
         "count(lines.role == b) == 1 and count(all up) >= 1",
         "p(95) < 200ms and rate < 1% and count > 5",
-        "client.rate > 1/s and client.p(99) < 1s and client.book.lost == 0 and book.lost == 0",
+        "client.rate > 1/s and client.p(99) < 1s",
         "api is up for 3s",
         "api is up within 3s",
         "api is down during gone",
@@ -78,10 +78,36 @@ def test_names_that_mean_nothing(condition: str, sentence: str) -> None:
 
 def test_of_two_loads_one_must_be_named() -> None:
     assert of_expect("rate < 1%", TWO_LOADS) == ["rate of which load? Write client.rate or other.rate"]
-    assert of_expect("book.lost == 0", TWO_LOADS) == [
-        "book.lost of which load? Write client.book.lost or other.book.lost"
-    ]
     assert of_expect("rate < 1%", "") == ["rate is measured by a load, and none is declared"]
+
+
+BOOK = TWO_LOADS.replace("rate: 1/s}", "rate: 1/s, book: true}")
+
+
+@pytest.mark.parametrize(
+    ("condition", "front", "said"),
+    [
+        ("other.book.lost == 0 and book.landed > 0 and duplicate == 0 and other.ambiguous < 3", BOOK, []),
+        (
+            "book.lost == 0",
+            BOOK.replace("rate: 20/s", "rate: 20/s, book: true, read: 'http://h/'"),
+            ["book.lost of which load? Write client.book.lost or other.book.lost"],
+        ),
+        ("book.lost == 0", FRONT, ["book.lost is known of a load with book: true, and none has it"]),
+        ("client.book.lost == 0", BOOK, ["client does not number its writes: add book: true to it"]),
+        ("client.lost == 0", BOOK, ["client does not number its writes: add book: true to it"]),
+    ],
+)
+def test_what_a_book_counts_is_known_of_a_load_that_has_one(condition: str, front: str, said: list[str]) -> None:
+    assert of_expect(condition, front) == said
+
+
+def test_what_a_book_does_not_count_is_told_with_what_it_does() -> None:
+    (bare,) = of_expect("book.lots == 0", BOOK)
+    assert bare.startswith("a book has book.written, book.confirmed")
+    (named,) = of_expect("other.book.rate == 0", BOOK)
+    assert "a load has no rate. It has other.rate" in named
+    assert "other.book.lost" in named
 
 
 @pytest.mark.parametrize(

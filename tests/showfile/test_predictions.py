@@ -1,12 +1,13 @@
 """The verdict on a prediction: when it is looked at, and what proves nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import pytest
 
 from demo.clock import CLOCK
-from demo.conditions import Facts
+from demo.conditions import Condition, Facts
+from demo.load.book.sender import BookState
 from demo.show import ShowState
 from demo.show import commands as c
 from demo.show.commands import Command
@@ -54,6 +55,12 @@ class Followed:
 @dataclass
 class Source:
     facts: Facts
+
+    def ask_books(self, condition: Condition) -> bool:
+        return False
+
+    def books_of(self, condition: Condition) -> Sequence[BookState]:
+        return ()
 
     async def wait_for_change(self) -> None:
         raise AssertionError("nobody waits here")

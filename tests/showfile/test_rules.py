@@ -34,6 +34,15 @@ FRONT = [
     ("load:\n  c: {http: 'h/', rate: 1/s}\n", "must begin with http:// or https://"),
     ("load:\n  c: {redis: 'redis://h', rate: 1/s, read: 'http://h/'}\n", "read is for http"),
     ("load:\n  c: {http: 'http://h/', rate: 1/s, book: true}\n", "a book over http needs read"),
+    ("load:\n  c: {redis: 'redis://h', rate: 1/s, body: x}\n", "body is for http"),
+    (
+        "load:\n  c: {http: 'http://h/', rate: 1/s, book: true, read: 'ftp://h/'}\n",
+        "must begin with http:// or https://",
+    ),
+    ("load:\n  c: {http: 'http://h/', rate: 1/s, book: true, read: 'http://h/${from}'}\n", "one of them is missing"),
+    ("load:\n  c: {http: 'http://h/${n}', rate: 1/s}\n", 'there is no secret "n"'),
+    ("load:\n  c: {http: 'http://h/', rate: 1/s, book: true, read: 'http://h/', method: GET}\n", "POST"),
+    ("load:\n  c: {postgres: 'postgresql://a,b:x/d', rate: 1/s}\n", "is no address"),
     ("load:\n  c: {http: 'http://h/', rate: fast}\n", "'fast' is no rate: write it like 50/s or 600/m"),
     ("panels:\n  p: {lines: 3}\n", "exactly one of run, log, process"),
     ("panels:\n  p: {process: web}\n", 'there is no process "web": none is declared'),
@@ -192,8 +201,39 @@ def test_two_chapters_of_one_id() -> None:
 
 
 def test_a_subject_brings_faults_and_nodes_of_its_own() -> None:
-    settings = "hypothesis: h\nexpect: redis is up\non_enter:\n  - fault: redis-down\n  - heal\n"
+    settings = (
+        "hypothesis: h\nexpect: redis is up and node-1.p99_ms < 300 during kill-node\n"
+        "on_enter:\n  - fault: pause-redis\n  - heal: burst\n  - heal\n"
+    )
     assert said("subject: ratelimiter\n", settings) == []
+
+
+@pytest.mark.parametrize(
+    ("front", "settings", "sentence"),
+    [
+        ("", "on_enter:\n  - fault: kill-nod\n", "did you mean kill-node? Declared: kill-node, burst, pause-redis"),
+        ("", "on_enter:\n  - heal: brst\n", "did you mean burst?"),
+        ("", "hypothesis: h\nexpect: redis is up during kill-nod\n", "did you mean kill-node?"),
+        ("options: {lod: '2'}\n", "", 'ratelimiter takes no option "lod": did you mean load?'),
+        ("options: {load: many}\n", "", "ratelimiter: load must be a number, not 'many'"),
+        ("options: {load: '99'}\n", "", "load must be between 0.1 and 10 times the steady rate"),
+        ("options: {allow-unlabelled: 'true'}\n", "", "for the presenter to say: give --allow-unlabelled"),
+        (PROBES + "faults:\n  burst: {run: [x], undo: [y], healed: api is up}\n", "", "has a fault burst already"),
+        (PROBES + "faults:\n  x: {run: [x], undo: [y], healed: redis is up}\n", "", 'probe, group or node "redis"'),
+    ],
+)
+def test_a_subject_takes_its_own_options_and_has_its_own_faults_alone(front: str, settings: str, sentence: str) -> None:
+    found = said(f"subject: ratelimiter\n{front}", settings)
+    assert len(found) == 1
+    assert sentence in found[0]
+
+
+def test_a_class_of_ones_own_is_not_run_by_a_check() -> None:
+    settings = "on_enter:\n  - fault: whatever-it-has\n"
+    assert said("subject: no_such_module:Mine\noptions: {anything: goes}\n", settings) == []
+    assert said("options: {load: '2'}\n") == [
+        "2:1: options are those of a subject: name it with subject, like subject: ratelimiter"
+    ]
 
 
 def test_shapes_that_are_allowed() -> None:

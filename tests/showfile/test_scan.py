@@ -3,8 +3,7 @@
 import pytest
 
 from demo.errors import InvalidValue
-from demo.showfile.markdown.code_blocks import CodeInfo, parse_code_info
-from demo.showfile.markdown.columns import TextBlock, split_columns
+from demo.narration import CodeInfo, parse_code_info
 from demo.showfile.markdown.directives import Directive, parse_comment
 from demo.showfile.markdown.headings import find_heading
 from tests.showfile.decks import errors, read
@@ -207,23 +206,6 @@ def test_steps_that_do_not_fit_the_code_are_errors(info: str, said: str) -> None
     assert said in str(caught.value)
     (found,) = errors(read(f"# A\n\n```{info}\n1\n2\n3\n4\n5\n```\n")[1])
     assert found.startswith("show.md:3:")
-
-
-def test_columns_are_cut_out_of_one_page_or_of_several_joined() -> None:
-    source, problems = read(
-        "# A\n\nabove\n<!-- column_layout: [2, 1] -->\n<!-- column: 0 -->\nleft\n<!-- pause -->\n"
-        "<!-- column: 1 -->\nright `<!-- column: 0 -->`\n<!-- reset_layout -->\nbelow\n"
-    )
-    assert not problems
-    (chapter,) = source.chapters
-    assert split_columns("\n\n".join(chapter.pages)) == (
-        TextBlock(("above",)),
-        TextBlock(("left", "right `<!-- column: 0 -->`"), (2, 1)),
-        TextBlock(("below",)),
-    )
-    assert split_columns(chapter.pages[0]) == (TextBlock(("above",)), TextBlock(("left", ""), (2, 1)))
-    assert split_columns("plain\n\ntext") == (TextBlock(("plain\n\ntext",)),)
-    assert split_columns("") == ()
 
 
 @pytest.mark.parametrize("comments", ["<!-- column: 0 -->", "<!-- column_layout: [1, 1] -->\n<!-- column: 2 -->"])

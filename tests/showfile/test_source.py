@@ -1,22 +1,30 @@
 """A show file as a whole: chapters, pages, notes, includes, code, images, and files that cannot be read."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from demo.narration import make_image
 from demo.showfile.problems import Position, ShowFileError
 from demo.showfile.source import parse_source, read_source
 from tests.showfile.decks import GOOD_DECKS, OTHER, OTHER_FILES, QUERY, SHOW, TALK, errors, read
+from tests.support.pictures import SVG, png
+
+SYSTEM = png(64, 48)
+ADDRESS = make_image(SYSTEM).address
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with a show file, a part, code and an image; a secret lies beside it."""
     deck = tmp_path / "deck"
-    for path, text in {"show.md": SHOW, **OTHER_FILES, "images/system.png": "png", "../secret.png": "s"}.items():
+    for path, text in {"show.md": SHOW, **OTHER_FILES, "images/a": ""}.items():
         (deck / path).parent.mkdir(parents=True, exist_ok=True)
         (deck / path).write_text(text)
+    for path in ("images/system.png", "../secret.png"):
+        (deck / path).write_bytes(SYSTEM)
     return deck
 
 
@@ -47,14 +55,14 @@ def test_a_show_is_read_with_everything_that_it_names(folder: Path) -> None:
     assert first.settings.data["on_enter"] == [{"countdown": "3"}, {"say": "Watch this: it dies"}, "heal"]
     assert first.title == "A system at rest"
     assert first.notes == "begin slowly"
-    assert first.pages[0].startswith("![the system](images/system.png)\n\n")
+    assert first.pages[0].startswith(f"![the system]({ADDRESS})\n\n")
     assert first.pages[1].endswith("```sql {1|2}\nSELECT *\n  FROM orders;\n```")
     assert second.pages == ("~~~markdown\n```yaml\na: b\n```\n\n---\n\n~~~\n\n> quoted `<!-- pause -->`",)
     assert second.settings.data["require"][0]["msg"] == "Start the database,\nthen wait.\n"
     assert (two.title, two.settings.data, two.line) == ("Two", {"budget": "1:30"}, 9)
-    assert (one.file, one.pages) == (f"{folder}/parts/other.md", ("![there](images/system.png)",))
+    assert (one.file, one.pages) == (f"{folder}/parts/other.md", (f"![there]({ADDRESS})",))
     assert source.files == {"parts/other.md": OTHER, "code/query.sql": QUERY}
-    assert source.images == ("images/system.png",)
+    assert source.images == {"images/system.png": make_image(SYSTEM)}
 
 
 def test_settings_of_an_include_keep_the_place_where_they_are_written(folder: Path) -> None:
@@ -71,7 +79,10 @@ def test_what_was_read_is_read_again_without_the_disk(folder: Path, text: str) -
     (folder / "parts" / "again.md").write_text(text.replace("./parts/other", "./other").replace("./code", "../code"))
     source, _ = read_source(folder / "parts" / "again.md")
     again, _ = parse_source(source.text, source.file, None, source.files)
-    assert again.chapters == source.chapters
+    assert [replace(chapter, pages=()) for chapter in again.chapters] == [
+        replace(chapter, pages=()) for chapter in source.chapters
+    ]
+    assert not again.images
     assert again.files == source.files
 
 
@@ -94,11 +105,20 @@ def test_what_was_read_is_read_again_without_the_disk(folder: Path, text: str) -
         ("images/%2e%2e/%2e%2e/secret.png", "leads out of the show's folder"),
         ("images/a%00.png", "no file is named"),
         ("images", "is no image"),
+        ("images/%252e%252e/%252e%252e/secret.png", "there is no such file"),
+        ("junk.png", "junk.png: this is no image: its content is none of png, jpg"),
+        ("page.svg", "page.svg: this is no SVG image"),
+        ("empty.svg", "empty.svg: this is no image"),
+        ("pipe.png", "pipe.png is no file"),
     ],
 )
 def test_images_lie_below_the_folder(folder: Path, image: str, said: str) -> None:
     (folder / "out.png").symlink_to(folder.parent / "secret.png")
     (folder / "loop.png").symlink_to(folder / "loop.png")
+    (folder / "junk.png").write_bytes(bytes(range(256)))
+    (folder / "page.svg").write_text("<?xml version='1.0'?><html><script>1</script></html>")
+    (folder / "empty.svg").touch()
+    os.mkfifo(folder / "pipe.png")
     (found,) = write(folder, f"# A\n\n`![a](../b.png)` ![b]({image})\n")
     assert found.startswith("show.md:3:23:")
     assert said in found
@@ -110,6 +130,28 @@ def test_images_in_code_and_comments_are_none_and_the_size_of_all_is_bounded(fol
     with (folder / "images" / "system.png").open("wb") as file:
         file.truncate(10_000_001)
     assert "10 MB are allowed in all" in write(folder, text)[0]
+
+
+def test_two_images_may_be_larger_together_than_is_allowed_and_none_is_read_beyond_that(folder: Path) -> None:
+    for name in ("a.png", "b.png"):
+        (folder / name).write_bytes(png(10, 10, bytes(5_500_000)))
+    assert write(folder, "# A\n\n![a](a.png)\n") == []
+    (found,) = write(folder, "# A\n\n![a](a.png) ![b](b.png)\n")
+    assert found == "show.md:1:1: the images of this show have 11.0 MB: 10 MB are allowed in all"
+
+
+@pytest.mark.parametrize("written", ["<my picture ü.svg>", "my%20picture%20%C3%BC.svg", "./x/../my%20picture%20ü.svg"])
+def test_a_name_may_have_spaces_and_any_letters(folder: Path, written: str) -> None:
+    (folder / "my picture ü.svg").write_bytes(SVG)
+    (folder / "show.md").write_text(f"# A\n\n![a]({written} 'words')\n")
+    source, problems = read_source(folder / "show.md")
+    assert not problems
+    assert source.chapters[0].pages == (f"![a]({make_image(SVG).address} 'words')",)
+
+
+def test_an_image_that_cannot_be_found_in_its_line_is_told(folder: Path) -> None:
+    (found,) = write(folder, "# A\n\nSee ![a [b]](images/system.png)\n")
+    assert found.startswith("show.md:3:5: this image cannot be read: write ![what it shows](picture.png)")
 
 
 @pytest.mark.parametrize(

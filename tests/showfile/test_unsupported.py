@@ -12,9 +12,7 @@ TEXT = "\n---\n\n# One\n"
 @pytest.mark.parametrize(
     ("front", "expected"),
     [
-        ("subject: etcd", ("error", 2, "present it with demo serve etcd")),
         ("system: {compose: c.yaml}", ("error", 2, "write attach with the project's name")),
-        ("load: {c: {redis: 'redis://h', rate: 1/s, book: true}}", ("error", 2, "the load is sent without it")),
         ("panels: {p: {run: [x]}}", ("warning", 2, "presented without it")),
         ("theme: light", ("warning", 2, "presented without it")),
     ],
@@ -27,32 +25,17 @@ def test_a_key_of_the_front_matter_is_told_at_its_place(front: str, expected: tu
     assert expected[2] in found.message
 
 
-def test_a_key_of_a_chapter_and_columns_are_told() -> None:
-    text = (
-        "```yaml\nlayout: cover\n```\n# One\n\n<!-- column_layout: [1, 1] -->\n<!-- column: 0 -->\na\n"
-        "<!-- column: 1 -->\nb\n"
-    )
-    source, problems = parse_source(text, "a.md", None)
-    assert not problems
-    assert [found.message.partition(" is not")[0] for found in find_unsupported(source)] == [
-        "layout",
-        "the layout of columns",
-    ]
-
-
-def test_code_that_is_to_be_shown_step_by_step_is_told() -> None:
-    source, problems = parse_source("# One\n\n```sql {1|2}\na\nb\n```\n", "a.md", None)
+def test_a_key_of_a_chapter_is_told() -> None:
+    source, problems = parse_source("```yaml\nlayout: cover\n```\n# One\n", "a.md", None)
     assert not problems
     assert [str(found) for found in find_unsupported(source)] == [
-        "a.md:1:1: warning: showing code step by step is not carried out yet: the code is shown whole"
+        "a.md:2:1: warning: layout is not carried out yet: the chapter is shown without it"
     ]
-    source, _ = parse_source("# One\n\n```sql {2}\na\nb\n```\n\n`{1|2}` is text.\n", "a.md", None)
-    assert find_unsupported(source) == []
 
 
 def test_the_documentation_lists_all_of_it() -> None:
     section = DOCUMENT.read_text("utf-8").split("## What is not carried out yet\n")[1].split("\n## ")[0]
-    for key in (*SHOWN_NOWHERE, *OF_CHAPTERS, "subject"):
+    for key in (*SHOWN_NOWHERE, *OF_CHAPTERS, "system"):
         assert f"`{key}`" in section
 
 

@@ -1,4 +1,7 @@
-"""Runs cells of a matrix, spread evenly, and exits with 1 if one was left broken: `scripts/matrix N [--docker]`."""
+"""Runs cells of a matrix, spread evenly, and exits with 1 if one was left broken.
+
+`scripts/matrix N`: on the rate limiter; `--docker`: on containers; `--show-file`: on all faults of a show file.
+"""
 
 import argparse
 import os
@@ -14,32 +17,42 @@ from tests.support.matrix_containers import CELLS as CONTAINER_CELLS
 from tests.support.matrix_containers import ContainerStand
 from tests.support.matrix_limiter import CELLS as LIMITER_CELLS
 from tests.support.matrix_limiter import LimiterStand
+from tests.support.matrix_show_file import CELLS as SHOW_FILE_CELLS
+from tests.support.matrix_show_file import ShowFileStand
 
 
 def main() -> int:
     """Runs cells, spread evenly, and says of each that failed why; 0 when nothing was left broken."""
     parser = argparse.ArgumentParser(prog="scripts/matrix", description=__doc__)
     parser.add_argument("runs", type=int, nargs="?", default=0, help="how many cells to run (each once)")
-    parser.add_argument("--docker", action="store_true", help="containers instead of the rate limiter")
+    stands = parser.add_mutually_exclusive_group()
+    stands.add_argument("--docker", action="store_true", help="containers instead of the rate limiter")
+    stands.add_argument("--show-file", action="store_true", help="the faults of a show file instead")
     parser.add_argument("--only", default="", help="cells whose name holds this")
     asked = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGHUP):
         # Started in the background, these may be ignored; the servers would inherit that.
         signal.signal(number, signal.SIG_DFL)
-    known = CONTAINER_CELLS if asked.docker else LIMITER_CELLS
+    known = CONTAINER_CELLS if asked.docker else SHOW_FILE_CELLS if asked.show_file else LIMITER_CELLS
     cells = [cell for cell in known if asked.only in str(cell)]
     if not cells:
         parser.error(f"no cell's name holds {asked.only!r}")
     runs = asked.runs or len(cells)
     with tempfile.TemporaryDirectory(prefix="matrix-") as scratch:
         os.environ["XDG_STATE_HOME"] = str(_folder(Path(scratch), "state"))
-        stand: Stand = ContainerStand() if asked.docker else LimiterStand("matrix")
+        stand = _stand(asked)
         try:
             broken = [number for number in range(runs) if not _passes(stand, cells, number, Path(scratch))]
         finally:
             stand.end()
     print(f"{len(broken)} left broken of {runs} ({len(cells)} cells)")
     return 1 if broken else 0
+
+
+def _stand(asked: argparse.Namespace) -> Stand:
+    if asked.show_file:
+        return ShowFileStand()
+    return ContainerStand() if asked.docker else LimiterStand("matrix")
 
 
 def _passes(stand: Stand, cells: Sequence[Cell], number: int, scratch: Path) -> bool:

@@ -43,10 +43,15 @@ class Postgres:
                 os.kill(pid, number)
 
 
+def lacking_binaries() -> list[str]:
+    """What of PostgreSQL is not installed."""
+    return [name for name in BINARIES if shutil.which(name, path=_PLACES) is None]
+
+
 @contextlib.contextmanager
 def postgres() -> Iterator[Postgres]:
     """Run one, or skip the test where PostgreSQL is not installed."""
-    if lacking := [name for name in BINARIES if shutil.which(name, path=_PLACES) is None]:
+    if lacking := lacking_binaries():
         pytest.skip(f"NOT TRIED: {', '.join(lacking)} not found")
     folder = Path(tempfile.mkdtemp(prefix="chaos-stage-postgres-"))
     user: dict[str, Any] = {}

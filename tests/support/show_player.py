@@ -54,11 +54,13 @@ class Player:
             return decision.code
         return None
 
-    def see(self, *, up: bool = True, seen: Sequence[str] = (), later: float = 1.0) -> tuple[e.Event, ...]:
+    def see(
+        self, *, up: bool = True, seen: Sequence[str] = (), recovered: dict[str, bool] | None = None, later: float = 1.0
+    ) -> tuple[e.Event, ...]:
         """A health sample, taken just now."""
         nodes = [{"id": "n", "name": "n", "health": "up" if up else "down"}]
         sample = read_sample({"nodes": nodes, "interval_sec": 1.0}, self.at + later)
-        decision = self.play(c.Observe(sample, dict.fromkeys(seen, True)), later=later)
+        decision = self.play(c.Observe(sample, dict.fromkeys(seen, True), recovered or {}), later=later)
         assert not isinstance(decision, Refusal)
         return decision
 

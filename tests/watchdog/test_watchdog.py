@@ -141,7 +141,7 @@ def test_without_a_watchdog_there_is_no_fault(home: Path) -> None:
 
 
 async def test_a_watchdog_that_does_not_answer_is_replaced(home: Path) -> None:
-    watchdog = WatchdogClient("none", {})
+    watchdog = WatchdogClient("none", dict)
     plan = Plan("dark", "the lamp", {})
     await watchdog.hold("one", "dark", plan, 60.0)
     first = watchdog.pid
@@ -156,9 +156,9 @@ async def test_a_watchdog_that_does_not_answer_is_replaced(home: Path) -> None:
 
 
 async def test_it_cannot_be_asked_for_what_no_pipe_takes(home: Path) -> None:
-    watchdog = WatchdogClient("none", {})
+    watchdog = WatchdogClient("none", dict)
     with pytest.raises(FaultError, match="watchdog"):
-        await watchdog.hold("one", "dark", Plan("dark", "the lamp", {"much": "x" * 500_000}), 60.0)
+        await watchdog.hold("one", "dark", Plan("dark", "the lamp", {"much": "x" * 2_000_000}), 60.0)
     await watchdog.close()
 
 

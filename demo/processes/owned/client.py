@@ -10,7 +10,7 @@ from typing import Any
 from demo.errors import SubjectError, log_unexpected
 from demo.processes.owned.connection import WHO, SupervisorConnection
 from demo.processes.owned.identity import SupervisorIdentity
-from demo.processes.owned.spec import Limits, OutputLines, ProcessSpec, ProcessState
+from demo.processes.owned.spec import Limits, OutputLines, ProcessSpec, ProcessState, RawOutput
 from demo.processes.owned.start_supervisor import find_or_start
 from demo.processes.process_ref import ProcessRef
 
@@ -45,7 +45,8 @@ class OwnedProcesses:
     """The processes of the show called `show`, in the order in which they are started.
 
     `ready` judges some of them; the others are ready when their port is theirs and accepts, or when they have lived for
-    a moment.
+    a moment. `side_specs` are started one by one, by `launch`: neither the start of the show nor its healing depends on
+    them.
     """
 
     def __init__(
@@ -54,13 +55,17 @@ class OwnedProcesses:
         specs: Sequence[ProcessSpec],
         ready: Mapping[str, IsReady] | None = None,
         limits: Limits | None = None,
+        side_specs: Sequence[ProcessSpec] = (),
     ) -> None:
         self.show = show
         self.specs = {spec.name: spec for spec in specs}
+        self._all_specs = self.specs | {spec.name: spec for spec in side_specs}
         self._ready = dict(ready or {})
         self.limits = limits or Limits()
         self._connection: SupervisorConnection | None = None
-        self._states = {name: ProcessState(name) for name in self.specs}
+        self._is_configured = False
+        """Whether the supervisor knows which processes there are."""
+        self._states = {name: ProcessState(name) for name in self._all_specs}
         self._listeners: list[OnChange] = []
         self._lock = asyncio.Lock()
         self._stopping = False
@@ -91,6 +96,10 @@ class OwnedProcesses:
         """Return the lines that it printed from number `since` on, as far as they are kept. Raises `SubjectError`."""
         return OutputLines.from_json(await self._request("output", name=name, since=since))
 
+    async def raw_output(self, name: str, since: int, most: int) -> RawOutput:
+        """Return the last `most` bytes of what it printed after the first `since` bytes. Raises `SubjectError`."""
+        return RawOutput.from_json(await self._request("raw_output", name=name, since=since, most=most))
+
     # Starting and ending.
 
     async def start(self) -> Started:
@@ -100,15 +109,32 @@ class OwnedProcesses:
         """
         async with self._lock:
             self._stopping = False
-            adopted = await self._connect()
-            if self._stopping:
-                raise SubjectError("the show is being ended")
-            timeout_sec = sum(spec.stop_timeout_sec for spec in self.specs.values()) + MARGIN_SEC
-            specs = [spec.to_json() for spec in self.specs.values()]
-            found = await self._request("configure", timeout_sec=timeout_sec, specs=specs)
+            found = await self._prepare()
             for name in self.specs:
                 await self._ensure(name)
+        return found
+
+    async def _prepare(self) -> Started:
+        """Find or start the supervisor, and tell it what there is."""
+        adopted = await self._connect()
+        if self._stopping:
+            raise SubjectError("the show is being ended")
+        specs = [spec.to_json() for spec in self._all_specs.values()]
+        found = await self._request("configure", timeout_sec=self._stop_timeout_sec, specs=specs)
+        self._is_configured = True
         return Started(adopted, tuple(found["changed"]), tuple(found["removed"]))
+
+    async def launch(self, name: str) -> ProcessState:
+        """Start one process if it does not run, without a word about the others. Raises `SubjectError`."""
+        async with self._lock:  # after a start that is under way
+            if self._connection is None or not self._is_configured:
+                await self._prepare()
+        await self._ensure(name)
+        return self.state(name)
+
+    @property
+    def _stop_timeout_sec(self) -> float:
+        return sum(spec.stop_timeout_sec for spec in self._all_specs.values()) + MARGIN_SEC
 
     async def admit(self) -> bool:
         """Become the one server of this show, and return whether it adopts what an earlier server left.
@@ -122,6 +148,7 @@ class OwnedProcesses:
     async def _connect(self) -> bool:
         if self._connection is not None:
             return True
+        self._is_configured = False
         self._connection, states, adopted = await find_or_start(
             self.show, self.limits, self._take, self._take_supervisor_end
         )
@@ -138,10 +165,9 @@ class OwnedProcesses:
         connection, self._connection = self._connection, None
         if connection is None:
             return
-        timeout_sec = sum(spec.stop_timeout_sec for spec in self.specs.values()) + MARGIN_SEC
         try:
             # A start that is under way ends with this: it is not waited for.
-            await connection.request("stop", timeout_sec=timeout_sec)
+            await connection.request("stop", timeout_sec=self._stop_timeout_sec)
         except SubjectError:
             if not await _has_ended(connection.identity):
                 raise
@@ -173,8 +199,8 @@ class OwnedProcesses:
         return self.state(name)
 
     async def _restart(self, name: str) -> None:
-        if self._connection is None:
-            # All has ended with the supervisor.
+        if self._connection is None or not self._is_configured:
+            # All has ended with the supervisor, and a new one knows of none.
             await self.start()
         elif self.state(name).phase == "up" and not await self._is_judged_up(name):
             await self._ensure(name, do="replace")
@@ -248,9 +274,9 @@ class OwnedProcesses:
     # The supervisor.
 
     def _find(self, name: str) -> ProcessSpec:
-        if name not in self.specs:
+        if name not in self._all_specs:
             raise SubjectError(f"this show has no process {name!r}")
-        return self.specs[name]
+        return self._all_specs[name]
 
     async def _request(self, do: str, *, timeout_sec: float = 5.0, **fields: Any) -> Mapping[str, Any]:
         if self._connection is None:
@@ -259,7 +285,7 @@ class OwnedProcesses:
 
     def _take(self, state: ProcessState) -> None:
         """Take over what the supervisor tells, and pass it on if it is new."""
-        if state.name not in self.specs or self._states[state.name] == state:
+        if state.name not in self._all_specs or self._states[state.name] == state:
             return
         self._states[state.name] = state
         for listener in tuple(self._listeners):

@@ -3,13 +3,15 @@
 from collections import deque
 from itertools import islice
 
-from demo.processes.owned.spec import OutputLines
+from demo.processes.owned.spec import OutputLines, RawOutput
 
 MAX_LINES = 2000
 MAX_LINE_BYTES = 4000
 """A longer line is cut into several."""
 
 MAX_ANSWER_BYTES = 1_000_000
+MAX_RAW_BYTES = 262_144
+"""Output that is kept as it came, for those who draw it: up to twice as much for moments."""
 
 
 class OutputTail:
@@ -20,12 +22,23 @@ class OutputTail:
         self._unfinished = b""
         self._end = 0
         self._run_began = 0
+        self._raw = bytearray()
+        self._raw_end = self._raw_run_began = self._newlines = 0
 
     def begin(self) -> None:
         """Mark that what comes now is of a new run."""
         self._run_began = self._end
+        self._raw_run_began = self._raw_end
 
     def add(self, chunk: bytes) -> None:
+        self._raw += chunk
+        self._raw_end += len(chunk)
+        self._newlines += chunk.count(b"\n")
+        if len(self._raw) > 2 * MAX_RAW_BYTES:
+            del self._raw[:-MAX_RAW_BYTES]
+        self._add_lines(chunk)
+
+    def _add_lines(self, chunk: bytes) -> None:
         *lines, self._unfinished = (self._unfinished + chunk).split(b"\n")
         if lines and max(map(len, lines)) > MAX_LINE_BYTES:
             lines = [part for line in lines for part in _cut(line)]
@@ -38,7 +51,7 @@ class OutputTail:
     def finish(self) -> None:
         """Take what stands after the last newline as a line: the run is over."""
         if self._unfinished:
-            self.add(b"\n")
+            self._add_lines(b"\n")
 
     def since(self, number: int) -> OutputLines:
         """Return the lines from `number` on, counted from 0: as many of the last ones as are kept and fit an answer."""
@@ -50,6 +63,12 @@ class OutputTail:
                 break
             found.appendleft(line.rstrip(b"\r").decode(errors="replace"))
         return OutputLines(tuple(found), self._end)
+
+    def raw_since(self, place: int, most: int) -> RawOutput:
+        """Return what came after `place` bytes, as it came: at most the last `most` bytes of it, as far as kept."""
+        size = max(0, min(self._raw_end - place, most, len(self._raw), MAX_RAW_BYTES))
+        data = bytes(self._raw[len(self._raw) - size :])
+        return RawOutput(data, self._raw_end, self._raw_run_began, self._newlines)
 
     @property
     def last_line(self) -> str:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -70,7 +71,7 @@ class ProcessRun:
     async def start(self) -> None:
         """Start it; return once its program runs. Raises `SubjectError` with the reason, when nothing of it is left."""
         status_end, status = os.pipe()
-        self._pipe, output = os.pipe()
+        self._pipe, output = self._open_output()
         try:
             self._spawn(status, output)
         except OSError as error:
@@ -88,6 +89,14 @@ class ProcessRun:
         if trouble:
             await self.ended.wait()
             raise SubjectError(f"{self._spec.name} could not be started: {trouble}")
+
+    def _open_output(self) -> tuple[int, int]:
+        """Return the descriptors to read its output from, and for it to print to."""
+        if self._spec.terminal is None:
+            return os.pipe()
+        ours, its = os.openpty()
+        termios.tcsetwinsize(its, self._spec.terminal)
+        return ours, its
 
     def _spawn(self, status: int, output: int) -> None:
         """Start the launcher, and register it before the loop can reap it. Raises `OSError`."""

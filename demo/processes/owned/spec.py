@@ -1,5 +1,6 @@
 """What the processes of a show are, and what is known of each: plain data that server and supervisor exchange."""
 
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -27,10 +28,14 @@ class ProcessSpec:
     user: str | None = None
     ready_timeout_sec: float = READY_TIMEOUT_SEC
     stop_timeout_sec: float = STOP_TIMEOUT_SEC
+    terminal: tuple[int, int] | None = None
+    """Rows and columns of a terminal that it prints to, and that nobody types at; None for a pipe."""
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "ProcessSpec":
-        return cls(**{**data, "argv": tuple(data["argv"])})
+        terminal = data.get("terminal")
+        size = None if terminal is None else (int(terminal[0]), int(terminal[1]))
+        return cls(**{**data, "argv": tuple(data["argv"]), "terminal": size})
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -99,3 +104,24 @@ class OutputLines:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "OutputLines":
         return cls(tuple(data["lines"]), int(data["end"]))
+
+
+@dataclass(frozen=True)
+class RawOutput:
+    """What a process printed, as it came. Places are counted in bytes from its first run on.
+
+    `data` ends at `end`; it begins later than was asked for where output is not kept any more, or is too much.
+    `run_began`: where the newest run begins. `newlines`: how many it has printed in all its runs.
+    """
+
+    data: bytes
+    end: int
+    run_began: int
+    newlines: int
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "RawOutput":
+        return cls(b64decode(data["data"]), int(data["end"]), int(data["run_began"]), int(data["newlines"]))
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "data": b64encode(self.data).decode("ascii")}

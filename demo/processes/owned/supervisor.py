@@ -77,6 +77,7 @@ class Supervisor:
             "state": self._report,
             "members": self._list_members,
             "output": self._read_output,
+            "raw_output": self._read_raw_output,
             "stop": self._stop,
         }
 
@@ -231,6 +232,9 @@ class Supervisor:
     async def _read_output(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         found = self._find(request).output.since(int(request.get("since", 0)))
         return {"lines": list(found.lines), "end": found.end}
+
+    async def _read_raw_output(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        return self._find(request).output.raw_since(int(request["since"]), int(request["most"])).to_json()
 
     async def _stop(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """End all processes, and then the supervisor itself."""

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from demo.clock import CLOCK
 from demo.errors import FeedError
@@ -21,7 +21,8 @@ SILENT_SEC = 0.9
 class Publisher:
     """Sends messages and coalesces: of the states that arise while one message is being sent, only the newest follows.
 
-    `make` builds the newest message, None when there is none. `on_viewers` gets the number of viewers of all relays.
+    `make` builds the newest message, None when there is none; `images` returns those of the deck by their names, which
+    are sent before the first message that may name them. `on_viewers` gets the number of viewers of all relays.
     `say` gets notices for the presenter, and whether each is an error. `clock` is the show's clock.
     """
 
@@ -32,6 +33,7 @@ class Publisher:
         on_viewers: Callable[[int], None],
         say: Callable[[str, bool], None],
         clock: Callable[[], float] = CLOCK,
+        images: Callable[[], Mapping[str, bytes]] = dict,
     ) -> None:
         self.run_id = uuid.uuid4().hex[:16]
         self._store = store
@@ -39,6 +41,8 @@ class Publisher:
         self._on_viewers = on_viewers
         self._say = say
         self._clock = clock
+        self._images = images
+        self._sent_images: set[str] = set()
         self._changed = asyncio.Event()
         self._outage = ""
         self._attempts = 0
@@ -84,6 +88,7 @@ class Publisher:
             if self._changed.is_set():
                 # Cleared before the message is built: a change while it is being sent is sent next.
                 self._changed.clear()
+                await self._publish_images()
                 message = self._make(self)
                 if message is not None:
                     owner = await self._store.put(self.run_id, message.fields())
@@ -96,11 +101,19 @@ class Publisher:
                 return
             await self._wait_for_change(pulse_at)
 
+    async def _publish_images(self) -> None:
+        missing = {name: body for name, body in self._images().items() if name not in self._sent_images}
+        await self._store.put_images(missing)
+        self._sent_images |= missing.keys()
+
     async def _pulse(self, *, is_silent: bool) -> str:
         beat = {"run": self.run_id, "at": self._last_ident, "now": repr(self._clock())} if is_silent else None
         feed = await self._store.pulse(self.run_id, beat)
         self._on_viewers(feed.viewers)
-        if not feed.has_picture:  # Redis has lost it, as in a restart without persistence.
+        if feed.images < len(self._sent_images):
+            self._sent_images.clear()
+        # Redis has lost it, as in a restart without persistence.
+        if not feed.has_picture or not self._sent_images >= self._images().keys():
             self._changed.set()
         return feed.owner
 

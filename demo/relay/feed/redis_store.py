@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from demo.errors import FeedError, UsageError
+from demo.narration import MAX_IMAGES_BYTES
 from demo.relay.feed.address import ESCAPED, Address
 from demo.relay.feed.message import Fields
 
@@ -25,6 +26,9 @@ KEPT_SEC = 24 * 3600
 
 ANSWER_SEC = 2.0
 BLOCK_SEC = 1.0
+IMAGE_SEC = 20.0
+"""For one image, which may have some megabytes."""
+
 COUNTED_SEC = 5
 """A relay's count of viewers expires after this many seconds."""
 
@@ -70,11 +74,15 @@ class StreamPosition:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The answer to a pulse. `owner`: the run that owns the show; `viewers`: the sum of all relays."""
+    """The answer to a pulse. `owner`: the run that owns the show; `viewers`: the sum of all relays.
+
+    `images`: how many images of the deck are there.
+    """
 
     owner: str
     has_picture: bool
     viewers: int
+    images: int = 0
 
 
 class RelayStore:
@@ -86,6 +94,7 @@ class RelayStore:
         self._client = _create_client(address)
         self._pictures, self._beats = address.key("pictures"), address.key("beats")
         self._owner, self._relays = address.key("owner"), address.key("relays")
+        self._images = address.key("images")
 
     async def close(self) -> None:
         """Close the connections; safe to call twice."""
@@ -95,7 +104,15 @@ class RelayStore:
 
     async def claim(self, run: str) -> None:
         """Make `run` the owner of the show; another run that still publishes it learns that with its next call."""
-        await self._call(lambda: self._client.set(self._owner, run, ex=KEPT_SEC))
+        pipe = self._client.pipeline(transaction=True)
+        pipe.set(self._owner, run, ex=KEPT_SEC)
+        pipe.delete(self._images)  # those of a show that had the same name
+        await self._call(pipe.execute)
+
+    async def put_images(self, images: Mapping[str, bytes]) -> None:
+        """Store images of the deck by their names, one after the other: each may be large."""
+        for name, body in images.items():
+            await self._call(lambda: self._client.hset(self._images, name, body), IMAGE_SEC)  # noqa: B023 - awaited here
 
     async def put(self, run: str, fields: Mapping[str, str | bytes]) -> str:
         """Add a message, unless another run owns the show by now; return the owner."""
@@ -107,13 +124,14 @@ class RelayStore:
         if beat is not None:
             self._add(pipe, self._beats, MAX_BEATS, run, beat)
         # While a show does not change, no entry is added that would renew these.
-        for key in (self._pictures, self._beats, self._owner):
+        for key in (self._pictures, self._beats, self._owner, self._images):
             pipe.expire(key, KEPT_SEC)
         pipe.get(self._owner)
         pipe.exists(self._pictures)
         pipe.smembers(self._relays)
-        *_, owner, exists, relays = await self._call(pipe.execute)
-        return Found(_to_text(owner) or run, bool(exists), await self._count_viewers(sorted(relays)))
+        pipe.hlen(self._images)
+        *_, owner, exists, relays, images = await self._call(pipe.execute)
+        return Found(_to_text(owner) or run, bool(exists), await self._count_viewers(sorted(relays)), images)
 
     def _add(self, client: Any, key: str, most: int, run: str, fields: Mapping[str, str | bytes]) -> Any:
         names_and_values = [item for field in fields.items() for item in field]
@@ -164,6 +182,14 @@ class RelayStore:
                     place.beats = ident
                 entries.append(RedisEntry(is_picture, fields))
         return entries
+
+    async def image(self, name: str) -> bytes | None:
+        """Return an image of the deck by its name; None if there is none."""
+        size = await self._call(lambda: self._client.hstrlen(self._images, name))
+        if size > MAX_IMAGES_BYTES:
+            raise FeedError(f"{self.address} has an image of {size} bytes, which no show has")
+        body: bytes | None = await self._call(lambda: self._client.hget(self._images, name), IMAGE_SEC)
+        return body
 
     async def count(self, relay: str, viewers: int) -> None:
         """Store how many viewers this relay has; it must be stored again before `COUNTED_SEC` have passed."""

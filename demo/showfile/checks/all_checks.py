@@ -7,14 +7,14 @@ from demo.showfile.checks.known_names import check_declarations, known_names
 from demo.showfile.checks.places import Checked
 from demo.showfile.checks.probes import check_probes
 from demo.showfile.checks.secrets import check_secrets
-from demo.showfile.checks.system import check_subject, check_system
+from demo.showfile.checks.subject import check_subject
+from demo.showfile.checks.system import check_system
 
 
 def check_all(checked: Checked) -> None:
     """Put all problems of names and of rules among the show's problems."""
-    names = known_names(checked)
+    names = known_names(checked, check_subject(checked))
     check_declarations(checked, names)
-    check_subject(checked)
     check_system(checked, names)
     check_probes(checked, names)
     check_faults(checked, names)

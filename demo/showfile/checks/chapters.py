@@ -1,6 +1,7 @@
 """Checks of chapters: what their steps name, their panels, their budget, and that each id is theirs alone."""
 
 from demo.errors import InvalidValue
+from demo.panels.picture import MAX_PANELS
 from demo.showfile.checks import texts
 from demo.showfile.checks.faults import secret_in_argv
 from demo.showfile.checks.known_names import KnownNames
@@ -51,13 +52,10 @@ def _check_step(block: Block, path: Path, step: Step, names: KnownNames) -> None
 
 
 def _check_faults_of(block: Block, path: Path, step: Step, names: KnownNames) -> None:
-    if names.has_subject:
-        return  # it has faults of its own
-    if step.fault is not None and step.fault not in names.faults:
-        block.unknown((*path, "fault"), "fault", step.fault, names.faults)
-    healable = (*names.faults, "all")
-    if step.heal is not None and step.heal not in healable:
-        block.unknown((*path, "heal"), "fault", step.heal, healable)
+    if step.fault is not None and not names.is_fault(step.fault):
+        block.unknown((*path, "fault"), "fault", step.fault, names.all_faults)
+    if step.heal not in {None, "all"} and not names.is_fault(str(step.heal)):
+        block.unknown((*path, "heal"), "fault", str(step.heal), (*names.all_faults, "all"))
 
 
 def check_argv(block: Block, path: Path, argv: tuple[str, ...], names: KnownNames) -> None:
@@ -77,11 +75,16 @@ def _check_rate(block: Block, path: Path, order: str) -> None:
 
 def _check_screen(chapter: CheckedChapter, names: KnownNames) -> None:
     block, settings = chapter.block, chapter.settings
-    panels = (settings.panel,) if isinstance(settings.panel, str) else settings.panel or ()
+    panels = settings.panels
     for index, panel in enumerate(panels):
         if panel not in names.panels:
             path: Path = ("panel",) if isinstance(settings.panel, str) else ("panel", index)
             block.unknown(path, "panel", panel, names.panels)
+    if len(panels) > MAX_PANELS:
+        text = f"a chapter shows {MAX_PANELS} panels at most, not {len(panels)}: one wall has no room for more"
+        block.error(("panel",), text)
+    if len(set(panels)) < len(panels):
+        block.error(("panel",), "a panel is named twice")
     if settings.layout == "panel" and not panels:
         block.error(("layout",), "layout: panel needs panel: the name of what to show")
     shown = (settings.highlight,) if isinstance(settings.highlight, str) else settings.highlight

@@ -2,7 +2,7 @@
 
 from demo.conditions import Condition, ConditionError, NameUse, parse
 from demo.showfile.checks.condition_texts import ConditionText, condition_texts
-from demo.showfile.checks.fields import BOOK, OF_LOADS, OF_NODES, has_rows, own_fields
+from demo.showfile.checks.fields import BOOK, OF_BOOKS, OF_LOADS, OF_NODES, has_rows, own_fields
 from demo.showfile.checks.known_names import KnownNames, elements_of
 from demo.showfile.checks.places import Checked
 from demo.showfile.probing.owner import owner_of
@@ -41,8 +41,8 @@ def _check_suffix(found: ConditionText, condition: Condition) -> None:
 def _check_name(found: ConditionText, use: NameUse, names: KnownNames) -> None:
     match use.role:
         case "fault":
-            if use.text not in names.faults and not names.has_subject:
-                found.block.unknown(found.path, "fault", use.text, names.faults, offset=use.offset)
+            if not names.is_fault(use.text):
+                found.block.unknown(found.path, "fault", use.text, names.all_faults, offset=use.offset)
         case "nodes":
             _check_nodes(found, use, names)
         case "field":
@@ -73,7 +73,9 @@ def _check_nodes(found: ConditionText, use: NameUse, names: KnownNames) -> None:
     elif name in names.loads:
         text = f"{name} is a load, and has no state: ask for {name}.rate or {name}.errors"
         found.block.error_in(found.path, use.offset, text)
-    elif not names.is_node(name):
+    elif not names.is_declared_node(name):
+        if names.has_subject and found.scope == "show":
+            return  # one of the subject's, which are not known before it runs
         found.block.unknown(found.path, "probe, group or node", name, names.for_conditions, offset=use.offset)
     elif found.scope == "healer":
         _check_no_log(found, use, name, names)
@@ -92,11 +94,13 @@ def _check_value(found: ConditionText, use: NameUse, names: KnownNames) -> None:
     for length in range(len(use.parts), 0, -1):
         name = ".".join(use.parts[:length])
         if name in names.loads:
-            return _check_load(found, use, name, use.parts[length:])
-        if names.is_node(name):
+            return _check_load(found, use, name, use.parts[length:], names)
+        if names.is_declared_node(name):
             return _check_field(found, use, name, use.parts[length:], names)
-    if first == BOOK or (first in OF_LOADS and len(use.parts) == 1):
+    if first == BOOK or (first in (*OF_LOADS, *OF_BOOKS) and len(use.parts) == 1):
         return _check_bare(found, use, names)
+    if names.has_subject and found.scope == "show":
+        return None  # a number of the subject's, which are not known before it runs
     if found.scope == "node" and len(use.parts) == 1:
         text = f"{use.text} of which probe? Write it like members.{use.text}"
         return found.block.error_in(found.path, use.offset, text)
@@ -108,21 +112,33 @@ def _check_bare(found: ConditionText, use: NameUse, names: KnownNames) -> None:
     if found.scope != "show":
         text = f"{use.text} is measured by a load: {HEALER.get(found.key, PICKED)}"
         found.block.error_in(found.path, use.offset, text)
-    elif not names.loads and not names.has_subject:
+        return
+    is_of_book = use.parts[0] == BOOK or use.parts[0] in OF_BOOKS
+    owners = names.books if is_of_book else names.loads
+    if not names.loads and not names.has_subject:
         found.block.error_in(found.path, use.offset, f"{use.text} is measured by a load, and none is declared")
-    elif len(names.loads) > 1:
-        choices = " or ".join(f"{load}.{use.text}" for load in names.loads)
+    elif not owners and not names.has_subject:
+        found.block.error_in(found.path, use.offset, f"{use.text} is known of a load with book: true, and none has it")
+    elif len(owners) > 1:
+        choices = " or ".join(f"{load}.{use.text}" for load in owners)
         found.block.error_in(found.path, use.offset, f"{use.text} of which load? Write {choices}")
+    elif use.parts[0] == BOOK and use.parts[1:2] not in [(field,) for field in OF_BOOKS]:
+        found.block.error_in(found.path, use.offset, f"a book has {', '.join(f'book.{field}' for field in OF_BOOKS)}")
 
 
-def _check_load(found: ConditionText, use: NameUse, name: str, rest: tuple[str, ...]) -> None:
+def _check_load(found: ConditionText, use: NameUse, name: str, rest: tuple[str, ...], names: KnownNames) -> None:
     if found.scope != "show":
         text = f"{name} is a load: {HEALER.get(found.key, PICKED)}"
         found.block.error_in(found.path, use.offset, text)
         return
     field = rest[1] if rest[:1] == (BOOK,) and len(rest) > 1 else rest[0] if rest else ""
-    if field.partition("(")[0] not in OF_LOADS:
+    if field in OF_BOOKS:
+        if name not in names.books:
+            text = f"{name} does not number its writes: add book: true to it"
+            found.block.error_in(found.path, use.offset, text)
+    elif field.partition("(")[0] not in OF_LOADS or rest[0] == BOOK:
         known = [f"{name}.{'p(95)' if field == 'p' else field}" for field in OF_LOADS]
+        known += [f"{name}.book.{field}" for field in OF_BOOKS] if name in names.books else []
         found.block.error_in(found.path, use.offset, f"a load has no {field or 'value'}. It has {', '.join(known)}")
 
 

@@ -28,7 +28,7 @@ def _check_target(checked: Checked, name: str, fault: FaultSettings, names: Know
         if len(given) != 1:
             text = "name the container by exactly one of service, name, group and where"
             checked.front.error(("faults", name, "container"), f"faults.{name}.container: {text}", at_key=True)
-        elif container.group is not None and container.group not in names.groups and not names.has_subject:
+        elif container.group is not None and container.group not in names.groups:
             checked.front.unknown(("faults", name, "container", "group"), "group", container.group, names.groups)
         if "pick" in container.model_fields_set and container.name is not None:
             text = "pick means nothing with name: there is one container to pick from"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from demo.showfile.checks import texts
+from demo.showfile.schema.descriptions import BOOK_FIELDS
 from demo.showfile.schema.probes import ProbeSettings
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -22,21 +23,11 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 OF_NODES = ("state", "health")
 """What is known of every node, seen from outside of its probe."""
 
-OF_LOADS = (
-    "rate",
-    "errors",
-    "count",
-    "avg",
-    "med",
-    "min",
-    "max",
-    "p",
-    "lost",
-    "ambiguous",
-    "duplicate",
-    "out_of_order",
-)
-"""What is known of the requests of a load; those of its book also as `book.lost`."""
+OF_LOADS = ("rate", "errors", "count", "avg", "med", "min", "max", "p")
+"""What is known of the requests of a load."""
+
+OF_BOOKS = tuple(BOOK_FIELDS)
+"""What is known of the writes of a load with a book, as `book.lost`."""
 
 BOOK = "book"
 

@@ -43,7 +43,11 @@ def own_nodes(name: str, probe: ProbeSettings) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class KnownNames:
-    """The names of a show by what they are. `has_more`: nodes may appear that only an answer names."""
+    """The names of a show by what they are.
+
+    `has_more`: nodes may appear that only an answer names. `has_subject`: a built-in system, or one of somebody's own,
+    brings nodes and faults besides; `subject_faults` are its faults, None where only running it could tell.
+    """
 
     probes: Mapping[str, ProbeSettings | None]
     """None for a probe with errors."""
@@ -51,6 +55,9 @@ class KnownNames:
     groups: tuple[str, ...]
     nodes: tuple[str, ...]
     loads: tuple[str, ...]
+    books: tuple[str, ...]
+    """The loads whose writes are numbered."""
+
     faults: tuple[str, ...]
     processes: tuple[str, ...]
     proxies: tuple[str, ...]
@@ -58,10 +65,20 @@ class KnownNames:
     secrets: tuple[str, ...]
     has_more: bool
     has_subject: bool
+    subject_faults: tuple[str, ...] | None
 
-    def is_node(self, name: str) -> bool:
+    def is_fault(self, name: str) -> bool:
+        """Return whether a fault has this name, or may have it."""
+        return name in self.all_faults or self.subject_faults is None
+
+    @property
+    def all_faults(self) -> tuple[str, ...]:
+        """The faults of the file, then those of its subject."""
+        return (*self.faults, *(self.subject_faults or ()))
+
+    def is_declared_node(self, name: str) -> bool:
         """Return whether a condition can ask for the state of what has this name; nodes of an answer begin with its."""
-        if name in self.probes or name in self.groups or name in self.nodes or self.has_subject:
+        if name in self.probes or name in self.groups or name in self.nodes:
             return True
         return any(
             name.startswith(f"{probe}-")
@@ -79,7 +96,8 @@ class KnownNames:
         return (*self.probes, *self.groups, *self.nodes, *self.processes, *self.proxies, *self.loads)
 
 
-def known_names(checked: Checked) -> KnownNames:
+def known_names(checked: Checked, subject_faults: tuple[str, ...] | None) -> KnownNames:
+    """Return the names of a show; `subject_faults` as `check_subject` returns them."""
     settings = checked.settings
     valid = settings.probes.values()
     in_probes = {probe.group for probe in valid if probe.group}
@@ -89,6 +107,11 @@ def known_names(checked: Checked) -> KnownNames:
         groups=tuple(dict.fromkeys((*checked.declared("groups"), *sorted(in_probes)))),
         nodes=tuple(nodes),
         loads=checked.declared("load"),
+        books=tuple(
+            name
+            for name in checked.declared("load")
+            if (load := settings.load.get(name)) is None or load.book  # one with errors may have one
+        ),
         faults=checked.declared("faults"),
         processes=checked.declared("processes"),
         proxies=checked.declared("proxies"),
@@ -98,6 +121,7 @@ def known_names(checked: Checked) -> KnownNames:
         or any(probe.each is not None for probe in valid)
         or len(valid) < len(checked.declared("probes")),
         has_subject=settings.subject is not None,
+        subject_faults=subject_faults,
     )
 
 
@@ -116,6 +140,9 @@ def check_declarations(checked: Checked, names: KnownNames) -> None:
                     f"{name} is the name of a {kind} and of {other}: a condition could mean both. Rename one of them",
                     at_key=True,
                 )
+    for name in set(names.faults) & set(names.subject_faults or ()):
+        text = f"the subject {checked.settings.subject} has a fault {name} already: choose another name"
+        checked.front.error(("faults", name), text, at_key=True)
     if "all" in checked.declared("faults"):
         checked.front.error(("faults", "all"), "a fault cannot be called all: heal: all heals every fault", at_key=True)
 

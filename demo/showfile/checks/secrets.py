@@ -10,6 +10,9 @@ from demo.showfile.checks.places import Block, Checked
 from demo.showfile.schema.chapters import Step
 from demo.showfile.schema_paths import Path
 
+NUMBERS = ("n", "from", "to")
+"""`${n}` in what a load with a book sends, `${from}` and `${to}` where it reads."""
+
 _VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
@@ -68,15 +71,23 @@ def _filled(checked: Checked) -> Iterator[tuple[Path, str]]:
 def _filled_elsewhere(checked: Checked) -> Iterator[tuple[Path, str]]:
     settings = checked.settings
     for name, load in settings.load.items():
-        for key in ("http", "postgres", "redis", "read"):
+        for key in ("http", "postgres", "redis", "read", "body"):
             if (written := getattr(load, key)) is not None:
-                yield ("load", name, key), written
+                yield ("load", name, key), without_numbers(written) if load.book else written
+        yield from _of_mapping(("load", name, "headers"), load.headers)
     for name, fault in settings.faults.items():
         if fault.redis is not None:
             yield ("faults", name, "redis", "url"), fault.redis.url
         if fault.json_ is not None:
             yield ("faults", name, "json", "url"), fault.json_.url
             yield from _of_mapping(("faults", name, "json", "headers"), fault.json_.headers)
+
+
+def without_numbers(text: str) -> str:
+    """Return a text of a load with a book, of the same length, without what stands for its numbers."""
+    for name in NUMBERS:
+        text = text.replace(f"${{{name}}}", "0" * (len(name) + 3))
+    return text
 
 
 def _of_mapping(path: Path, values: Mapping[str, str]) -> Iterator[tuple[Path, str]]:

@@ -10,11 +10,11 @@ from demo.errors import InvalidValue
 from demo.proxy.route import Route
 from demo.showfile.checks import texts
 from demo.showfile.checks.known_names import KnownNames
-from demo.showfile.checks.places import Checked, unknown
+from demo.showfile.checks.places import Checked
+from demo.showfile.schema.system import LoadSettings
 from demo.showfile.schema_paths import Path as DataPath
 from demo.showfile.schema_paths import value_at
 
-BUILT_IN = ("ratelimiter", "etcd", "tikv", "none")
 LOAD_KINDS = ("http", "postgres", "redis")
 
 
@@ -94,18 +94,29 @@ def _check_load(checked: Checked) -> None:
             written = getattr(load, kind)
             if written is not None and (fault := texts.address_fault(written, kind)):
                 checked.front.error(("load", name, kind), f'load.{name}.{kind}: "{written}" {fault}')
-        if load.read is None:
+        _check_http(checked, name, load)
+        if load.read is not None and load.http is not None and (fault := texts.address_fault(load.read, "http")):
+            checked.front.error(("load", name, "read"), f'load.{name}.read: "{load.read}" {fault}')
+        if load.read is not None and ("${from}" in load.read) != ("${to}" in load.read):
+            text = "read asks for a part of the numbers by ${from} and ${to}: one of them is missing"
+            checked.front.error(("load", name, "read"), text)
+
+
+def _check_http(checked: Checked, name: str, load: LoadSettings) -> None:
+    """Report what only a load by http has, and what it has only with a book."""
+    reason = {
+        "read": "read is for http: postgres and redis are read from where they write",
+        "method": "method is for http",
+        "body": "body is for http",
+        "headers": "headers are for http",
+    }
+    for key, text in reason.items():
+        if not getattr(load, key):
             continue
         if load.http is None:
-            checked.front.error(
-                ("load", name, "read"),
-                "read is for http: postgres and redis are read from where they write",
-                at_key=True,
-            )
-        elif fault := texts.address_fault(load.read, "http"):
-            checked.front.error(("load", name, "read"), f'load.{name}.read: "{load.read}" {fault}')
-        elif not load.book:
-            checked.front.warning(("load", name, "read"), "read is used with book: true alone", at_key=True)
+            checked.front.error(("load", name, key), text, at_key=True)
+        elif not load.book and key != "headers":
+            checked.front.warning(("load", name, key), f"{key} is used with book: true alone", at_key=True)
 
 
 def _check_panels(checked: Checked, names: KnownNames) -> None:
@@ -203,10 +214,3 @@ def compose_services(checked: Checked) -> tuple[str, ...] | None:
     if not isinstance(data, Mapping) or not isinstance(data.get("services"), Mapping) or "include" in data:
         return None
     return tuple(map(str, data["services"]))
-
-
-def check_subject(checked: Checked) -> None:
-    """Report a subject that does not exist."""
-    subject = checked.settings.subject
-    if subject is not None and ":" not in subject and subject not in BUILT_IN:
-        checked.front.error(("subject",), unknown("subject", subject, BUILT_IN) + ", or your own as module:Class")

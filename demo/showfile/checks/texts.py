@@ -10,6 +10,9 @@ import jsonpath_rfc9535
 _FILLED = re.compile(r"(?<!\$)\$\{([^{}]*)\}")
 _PYTHON = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
+_HOSTS = re.compile(r"(\w+://(?:[^@/?]*@)?)([^@/?]*,[^@/?]*)(.*)", re.DOTALL)
+"""A URL with several hosts: what is before them, the hosts, and what is behind."""
+
 SCHEMES = {
     "http": (("http", "https"), "http://127.0.0.1:8080/health"),
     "redis": (("redis", "rediss", "unix"), "redis://127.0.0.1:6379"),
@@ -27,6 +30,10 @@ def filled_names(text: str) -> Iterator[tuple[str, int]]:
 def address_fault(text: str, kind: str) -> str | None:
     """Say what is wrong with the address of an http, redis, postgres or prometheus."""
     schemes, example = SCHEMES[kind]
+    if kind == "postgres" and (several := _HOSTS.fullmatch(text)) is not None:
+        # libpq takes several hosts, each with a port of its own.
+        faults = (address_fault(f"{several[1]}{host}{several[3]}", kind) for host in several[2].split(","))
+        return next((fault for fault in faults if fault is not None), None)
     try:
         parts = urlsplit(_plain(text))
         _ = parts.port

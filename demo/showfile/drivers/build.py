@@ -21,13 +21,16 @@ from demo.showfile.schema.front_matter import FrontMatter
 from demo.types import FaultDriver, Plan
 
 
-def build_drivers(settings: FrontMatter, context: DriverContext) -> tuple[FaultDriver, ...]:
+def build_drivers(
+    settings: FrontMatter, context: DriverContext, shared: SharedDocuments | None = None
+) -> tuple[FaultDriver, ...]:
     """Return a driver for each fault, in the order of the file; changes nothing.
 
+    `shared`: what drivers of the same show know that were made before an edit.
     Raises `InvalidValue` for one that cannot be made, also for a condition that is none.
     """
-    shared = SharedDocuments()
-    return tuple(_build(name, fault, settings, context, shared) for name, fault in settings.faults.items())
+    documents = SharedDocuments() if shared is None else shared
+    return tuple(_build(name, fault, settings, context, documents) for name, fault in settings.faults.items())
 
 
 def describe_targets(drivers: Sequence[FaultDriver]) -> dict[str, str]:

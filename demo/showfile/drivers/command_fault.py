@@ -194,6 +194,9 @@ class CommandFault:
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         return self._observation.is_seen(health)
 
+    def is_recovered(self, health: Mapping[str, Any]) -> bool | None:
+        return self._observation.is_recovered(health)
+
 
 def _deed_of(fault: FaultSettings) -> Step:
     if fault.run is not None:

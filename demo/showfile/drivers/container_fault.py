@@ -109,6 +109,9 @@ class ContainersFault:
             return any(is_shown_down(health, node) for node in self._nodes)
         return self._observation.is_seen(health)
 
+    def is_recovered(self, health: Mapping[str, Any]) -> bool | None:
+        return self._observation.is_recovered(health, self._nodes)
+
 
 async def _always_up(_: str) -> bool:
     return True  # the engine's own word; the fault's proof asks the probes

@@ -137,6 +137,9 @@ class JsonFault:
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         return self._observation.is_seen(health)
 
+    def is_recovered(self, health: Mapping[str, Any]) -> bool | None:
+        return self._observation.is_recovered(health)
+
 
 def _key(undo: Mapping[str, Any]) -> tuple[str, Location]:
     return undo["url"], tuple(undo["location"])

@@ -70,3 +70,6 @@ class ForeignProcessFault:
 
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         return self._observation.is_seen(health)
+
+    def is_recovered(self, health: Mapping[str, Any]) -> bool | None:
+        return self._observation.is_recovered(health)

@@ -140,6 +140,9 @@ class ProcessesFault:
             return any(is_shown_down(health, node) for node in self._nodes)
         return self._observation.is_seen(health)
 
+    def is_recovered(self, health: Mapping[str, Any]) -> bool | None:
+        return self._observation.is_recovered(health, self._nodes)
+
 
 def _process_behind(probe: ProbeSettings) -> str:
     return probe.process or probe.behind or ""

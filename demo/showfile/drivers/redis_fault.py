@@ -98,6 +98,9 @@ class RedisPauseFault:
     def is_seen(self, health: Mapping[str, Any], since: float) -> bool:
         return self._observation.is_seen(health)
 
+    def is_recovered(self, health: Mapping[str, Any]) -> bool | None:
+        return self._observation.is_recovered(health)
+
     async def _read_run_id(self, undo: Mapping[str, Any]) -> str:
         info: dict[str, Any] = await self._send(undo, "INFO server", lambda client: client.info("server"))
         return str(info.get("run_id", ""))

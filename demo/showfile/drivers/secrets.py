@@ -6,11 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from demo.errors import FaultError
+from demo.panels.masking import MASK, MIN_MASKED
 from demo.showfile.drivers.substitution import Lookup
-
-MASK = "•••"
-MIN_MASKED = 3
-"""A shorter value would be replaced in words that have nothing to do with it."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +49,11 @@ class Secrets:
 
     def mask(self, text: str) -> str:
         """Return the text without the value of any secret."""
-        values = {self.environ.get(variable, "") for variable in self.variables.values()}
-        for value in sorted(values, key=len, reverse=True):
+        for value in sorted(self.values(), key=len, reverse=True):
             if len(value) >= MIN_MASKED:
                 text = text.replace(value, MASK)
         return text
+
+    def values(self) -> frozenset[str]:
+        """Return the values of those that are set."""
+        return frozenset(filter(None, (self.environ.get(variable) for variable in self.variables.values())))

@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from demo.errors import InvalidValue
+from demo.markup.code import is_language
+from demo.narration import DeckImage, parse_code_info
 from demo.showfile.chapter_source import ChapterSource
 from demo.showfile.deck_files import DeckFiles
 from demo.showfile.markdown.chapter_text import ChapterText
-from demo.showfile.markdown.code_blocks import parse_code_info
 from demo.showfile.markdown.columns import ColumnOrder
 from demo.showfile.markdown.directives import Directive, parse_comment
 from demo.showfile.markdown.headings import find_heading
-from demo.showfile.markdown.images import address_of, find_images, resolve_image
+from demo.showfile.markdown.images import find_images, resolve_image
 from demo.showfile.markdown.scan import Comment, Fence, MarkdownScan
 from demo.showfile.markdown.snippets import is_snippet, read_snippet
 from demo.showfile.problems import Position, Problem, shorten
@@ -30,7 +31,7 @@ _SETTINGS_KEYS = ("on_enter:", "require:", "expect:", "hypothesis:", "auto_advan
 class ChapterReader:
     """Reads the chapters of one file. `path` is that file's, relative to the show's folder.
 
-    `images` are the paths of all images that were found, `problems` all that is wrong with the chapters.
+    `images` are those that were found, by their paths, `problems` all that is wrong with the chapters.
     """
 
     def __init__(self, lines: Sequence[str], file: str, path: str, start: int, files: DeckFiles) -> None:
@@ -38,7 +39,7 @@ class ChapterReader:
         self.file = file
         self.path = path
         self.files = files
-        self.images: set[str] = set()
+        self.images: dict[str, DeckImage] = {}
         self._scan = MarkdownScan(lines, file, start)
         self.problems: list[Problem] = list(self._scan.problems)
         self._starts = [0, *accumulate(len(line) + 1 for line in lines)]
@@ -175,12 +176,13 @@ class ChapterReader:
         for image in find_images(line):
             try:
                 path = resolve_image(image, self.files, self.path)
+                found = self.files.image(path)
             except InvalidValue as error:
                 self._report(number, image.start, str(error))
                 continue
-            self.images.add(path)
-            if "/" in self.path:  # an include elsewhere: paths are relative to the folder of the show
-                text.replace(number, image.start, number, image.end, address_of(path))
+            if found is not None:
+                self.images[path] = found
+                text.replace(number, image.start, number, image.end, found.address)
 
     def _check_code(self, fence: Fence) -> None:
         line = self.lines[fence.first]
@@ -189,6 +191,10 @@ class ChapterReader:
         except InvalidValue as error:
             self._report(fence.first, line.rfind(fence.info), str(error))
             return
+        if not is_language(info.language):
+            message = f"the language {shorten(info.language)} is not known: this code is shown without colours"
+            place = Position(fence.first + 1, line.rfind(fence.info) + 1)
+            self.problems.append(Problem(self.file, place, message, "warning"))
         if info.rest:
             column = line.rfind(info.rest) + 1
             message = f"{shorten(info.rest)} is ignored: a code block has a language, and steps as in {{1|3-5|all}}"

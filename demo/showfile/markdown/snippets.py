@@ -4,9 +4,9 @@ import re
 from textwrap import dedent
 
 from demo.errors import InvalidValue
+from demo.narration import parse_code_info
 from demo.showfile.deck_files import DeckFiles
 from demo.showfile.file_text import split_text
-from demo.showfile.markdown.code_blocks import parse_code_info
 from demo.showfile.problems import shorten
 
 MAX_SNIPPET_BYTES = 100_000

@@ -26,6 +26,10 @@ class ProbeNodes:
         self.has_rows = settings.has_rows
         self.seen: dict[str, None] = dict.fromkeys(settings.expect_nodes)
 
+    def know(self, known: Collection[str]) -> None:
+        """Take the ids of nodes that other probes name outright now."""
+        self._known = known
+
     def listen(self, answered: Callable[[bool], None]) -> None:
         """Call `answered` after each answer, with whether the state of one of its nodes has changed."""
         self._answered = answered

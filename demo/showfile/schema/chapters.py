@@ -92,6 +92,11 @@ class ChapterSettings(Settings):
     vote: Switch = False
     evidence: Switch = False
 
+    @property
+    def panels(self) -> tuple[str, ...]:
+        """The names of its panels."""
+        return (self.panel,) if isinstance(self.panel, str) else self.panel or ()
+
     @model_validator(mode="after")
     def _check_prediction(self) -> "ChapterSettings":
         if self.expect is not None and not self.hypothesis:

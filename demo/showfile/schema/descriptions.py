@@ -12,8 +12,8 @@ FRONT_MATTER: Mapping[str, str] = {
     "duration": "Length of the talk, like 30min.",
     "language": "Language of the pages, like en or de.",
     "theme": "dark, light, contrast, or a mapping with accent, font and logo.",
-    "subject": "A built-in system with its probes and faults (ratelimiter, etcd, tikv), or your own as module:Class.",
-    "options": "Options of that subject, as demo serve takes them with -o.",
+    "subject": "A system with its probes and faults: built in (ratelimiter, etcd, tikv), installed, or module:Class.",
+    "options": "Options of that subject, as demo serve takes them with -o; a list gives one several times.",
     "system": "Containers: a compose file that is brought up and removed, or a project that is left as it is.",
     "processes": "Programs that the show starts, in this order; each is ready before the next is started.",
     "proxies": "TCP proxies of the show, for faults of a connection.",
@@ -214,10 +214,13 @@ OTHERS: Mapping[str, Mapping[str, str]] = {
         "to": "host:port that it leads to.",
     },
     "LoadSettings": {
-        "http": "URL to get, or to post to with book.",
-        "postgres": "URL of a PostgreSQL; it writes into a table of its own.",
+        "http": "URL to get; with book, to send each number to, as ${n} in URL or body.",
+        "postgres": "URL of a PostgreSQL, of several hosts if need be; it writes into a table of its own.",
         "redis": "URL of a Redis; it writes keys of its own.",
-        "read": "With book and http: URL that returns what was written.",
+        "method": "With book and http: how a number is sent; POST, unless said otherwise.",
+        "headers": "HTTP headers, NAME: text.",
+        "body": "With book and http: what is sent; ${n} stands for the number.",
+        "read": "With book and http: URL that returns the numbers which the system has.",
         "rate": "Arrivals, like 50/s; a dead system does not slow them down.",
         "timeout": "How long an answer may take.",
         "book": "true numbers each confirmed write and reads it again: lost, duplicate, out of order.",
@@ -227,8 +230,10 @@ OTHERS: Mapping[str, Mapping[str, str]] = {
         "run": "Command whose output is shown, a list of arguments.",
         "log": "Service of the compose file whose log is shown.",
         "process": "Process of the show whose output is shown.",
+        "title": "Title of the panel; the command, or its name, unless said otherwise.",
         "match": "Lines that are shown, as /regex/.",
         "lines": "How many lines are shown.",
+        "every": "With run: the command is run again so long after each end, and replaces its output.",
     },
     "SecretSettings": {"env": "Environment variable that holds it."},
     "ThemeSettings": {
@@ -269,6 +274,17 @@ CHECKS: Mapping[str, str] = {
     "during-fault": "from the first injection to the recovery (OnChaos)",
 }
 
+BOOK_FIELDS: Mapping[str, str] = {
+    "written": "writes that were sent",
+    "confirmed": "writes that were answered with success",
+    "refused": "writes that surely did not happen: refused, or nothing to send them to",
+    "ambiguous": "writes without an answer in time, or whose connection broke: neither confirmed nor lost",
+    "lost": "confirmed writes that are not there",
+    "duplicate": "writes that are there more than once",
+    "landed": "writes that were not confirmed, and are there",
+    "out_of_order": "writes that stand behind one which was sent only after they had been confirmed",
+}
+
 CONDITIONS: Mapping[str, str] = {
     "status == 200": "a field of a probe, within that probe: also !=, <, <=, >, >=",
     "api.latency < 300ms": "a field of a declared probe: elsewhere",
@@ -278,7 +294,7 @@ CONDITIONS: Mapping[str, str] = {
     "redis is up": "all nodes of a probe or group; also degraded, down",
     "all up": "all expected nodes",
     "count(members.role == leader) == 1": "how many nodes; also count(members up), count(pod where zone == a up)",
-    "book.lost == 0": "the confirmed writes of a load with book: lost, duplicate, out of order",
+    "book.lost == 0": "the writes of a load with book: also confirmed, ambiguous, landed, duplicate, out_of_order",
     "A and B, A or B, not A, ( )": "not binds before and, and before or",
     "… for 3s": "has held for this time",
     "… within 30s": "holds at some moment of this time",

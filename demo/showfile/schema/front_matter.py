@@ -16,7 +16,7 @@ from demo.showfile.schema.system import (
     SystemSettings,
     ThemeSettings,
 )
-from demo.showfile.schema.values import Links, Name, Seconds, Settings, Text, by_shape
+from demo.showfile.schema.values import Links, Name, Seconds, Settings, Text, TextOrList, by_shape
 
 Theme = Annotated[
     Annotated[Literal["dark", "light", "contrast"], Tag("<text>")] | Annotated[ThemeSettings, Tag("<mapping>")],
@@ -32,7 +32,7 @@ class FrontMatter(Settings):
     language: Text | None = None
     theme: Theme | None = None
     subject: Text | None = None
-    options: Mapping[str, Text] = Field(default_factory=dict)
+    options: Mapping[str, TextOrList] = Field(default_factory=dict)
     system: SystemSettings | None = None
     processes: Mapping[Name, ProcessSettings] = Field(default_factory=dict)
     proxies: Mapping[Name, ProxySettings] = Field(default_factory=dict)

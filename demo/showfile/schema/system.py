@@ -10,6 +10,7 @@ from demo.showfile.schema.values import (
     Argv,
     Condition,
     FilePath,
+    Headers,
     Port,
     ProcessName,
     Rate,
@@ -61,6 +62,9 @@ class LoadSettings(Settings):
     http: Text | None = None
     postgres: Text | None = None
     redis: Text | None = None
+    method: Literal["POST", "PUT", "PATCH"] | None = None
+    headers: Headers = Field(default_factory=dict)
+    body: Text | None = None
     read: Text | None = None
     rate: Rate
     timeout: Seconds = 1.0
@@ -77,7 +81,7 @@ class LoadSettings(Settings):
         return self
 
 
-Lines = Annotated[Whole, Field(ge=1, le=200)]
+Lines = Annotated[Whole, Field(ge=1, le=60)]
 
 
 class PanelSettings(Settings):
@@ -86,8 +90,10 @@ class PanelSettings(Settings):
     run: Argv | None = None
     log: Text | None = None
     process: ProcessName | None = None
+    title: Text | None = None
     match: Text | None = None
     lines: Lines = 20
+    every: Seconds | None = None
 
 
 class SecretSettings(Settings):

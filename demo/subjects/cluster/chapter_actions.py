@@ -27,6 +27,38 @@ class Choosing(Protocol):
         """Choose the target and return its name. Raises `FaultError`."""
 
 
+class HasActions(Protocol):
+    """A subject, as the steps of its deck need it."""
+
+    def actions(self, stage: Stage) -> "ClusterActions":
+        """Return the actions of its one show: a chapter goes on with what an earlier one has measured."""
+
+
+async def begin_load(stage: Stage, subject: HasActions) -> None:
+    """Run `ClusterActions.begin_load`: a step of a deck."""
+    await subject.actions(stage).begin_load()
+
+
+async def kill_leader(stage: Stage, subject: HasActions) -> None:
+    """Run `ClusterActions.kill_leader`: a step of a deck."""
+    await subject.actions(stage).kill_leader()
+
+
+async def detect(stage: Stage, subject: HasActions) -> None:
+    """Run `ClusterActions.detect`: a step of a deck."""
+    await subject.actions(stage).detect()
+
+
+async def watch_election(stage: Stage, subject: HasActions) -> None:
+    """Run `ClusterActions.watch_election`: a step of a deck."""
+    await subject.actions(stage).watch_election()
+
+
+async def recover(stage: Stage, subject: HasActions) -> None:
+    """Run `ClusterActions.recover`: a step of a deck."""
+    await subject.actions(stage).recover()
+
+
 @dataclass(frozen=True)
 class KillScenario:
     """`fault`: the name of the kill; `rate`: the load, in operations per second.

@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
+from demo.compose.command import UP_SEC as MAKE_SEC
 from demo.container_engine.event_watch import EngineWatch
 from demo.errors import SubjectError
 from demo.probes.periodic import Pulse
 from demo.processes.child import Child, module
 from demo.processes.ports import free_ports
 from demo.processes.supervised import SupervisedProcess
-from demo.subjects.cluster.compose import UP_SEC as MAKE_SEC
 from demo.subjects.cluster.connections import CLIENT, ClientConnection, Connections
 from demo.subjects.cluster.deployment import Deployment
 from demo.subjects.cluster.members import Member, Members

@@ -6,16 +6,16 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from demo.compose import ownership
+from demo.compose.command import DOWN_SEC, Compose
+from demo.compose.image_pull import pull
 from demo.container_engine.client import Engine
 from demo.container_engine.container import Container
 from demo.container_engine.event_watch import EngineWatch
 from demo.errors import EngineError, SubjectError, UsageError
 from demo.findings import Finding, ok
 from demo.processes.ports import is_free
-from demo.subjects.cluster import ownership
-from demo.subjects.cluster.compose import DOWN_SEC, Compose
 from demo.subjects.cluster.deployment import Tell
-from demo.subjects.cluster.image_pull import pull
 from demo.subjects.cluster.members import Member, Members
 
 PROJECT = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -59,8 +59,7 @@ class ComposeDeployment:
         self._compose = Compose(
             plans.project, plans.file, plans.environ | {"DEMO_OWNER": ownership.mine(keep=terms.keep)}
         )
-        self._is_ours_to_remove = False
-        self._project_lock = ownership.ProjectLock(plans.project)
+        self._claim = ownership.ProjectClaim(plans.project, keep=terms.keep)
         self._members = Members((), None)
         self._changed: Callable[[], None] = lambda: None
         self._tell: Tell = lambda text: None
@@ -125,7 +124,7 @@ class ComposeDeployment:
             return
         found = await self.listed()
         self._compose.environ |= self.engine.environ()
-        claim = self._claim(found)
+        claim = self._claim.take(found, self.engine.where)
         found = await self._unpause_all(found, claim)
         lacking = self._list_missing(found)
         if found and not lacking:
@@ -144,19 +143,8 @@ class ComposeDeployment:
             await self._pull_images()
             self._check_ports(lacking)
             self._tell(f"starting {self.plans.project} with compose")
-        self._is_ours_to_remove |= not self.terms.keep and claim == "nobody's"
+        self._claim.note_start(claim)
         await self._compose.up()
-
-    def _claim(self, found: Sequence[Container]) -> ownership.Ownership:
-        """Return who owns the containers, now that no other show on this machine starts or takes over the project.
-
-        Orphaned containers become ours to remove.
-        """
-        claim = ownership.claim_on(found)
-        if claim in ("nobody's", "left") and not self._project_lock.acquire(self.engine.where):
-            return "another's"
-        self._is_ours_to_remove |= not self.terms.keep and claim == "left"
-        return claim
 
     def _check_free(self, claim: ownership.Ownership, lacking: Sequence[str]) -> None:
         """Raise `SubjectError` if another show owns the project: what it has broken is its own to heal."""
@@ -201,11 +189,11 @@ class ComposeDeployment:
     async def restore(self) -> None:
         found = await self.listed()
         if not self.terms.attach and (lacking := self._list_missing(found)):
-            claim = self._claim(found)
+            claim = self._claim.take(found, self.engine.where)
             self._check_free(claim, lacking)
             # Compose is needed only for containers that do not exist; those that do are started below without it.
             if not all(_containers_of(member, found) for member in self._members):
-                self._is_ours_to_remove |= not self.terms.keep and claim == "nobody's"
+                self._claim.note_start(claim)
                 await self._compose.up(self._list_withheld(found))
         for member in self._members:
             containers = _containers_of(member, found)
@@ -229,11 +217,11 @@ class ComposeDeployment:
 
     async def take_down(self) -> None:
         try:
-            if self._is_ours_to_remove:
+            if self._claim.is_ours_to_remove:
                 await self._compose_down()
-                self._is_ours_to_remove = False
+                self._claim.is_ours_to_remove = False
         finally:
-            self._project_lock.release()
+            self._claim.release()
 
     async def _compose_down(self) -> None:
         """Run `down`, once more if it soon fails: somebody may have started just then what was being removed."""

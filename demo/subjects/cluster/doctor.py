@@ -10,13 +10,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from demo.compose.command import find_compose, version_of
+from demo.compose.packages import installs_engine
 from demo.container_engine import Engine
 from demo.container_engine.container import UP
 from demo.errors import EngineError
 from demo.findings import Finding, maybe, no, ok, together
 from demo.processes.ports import is_free
-from demo.subjects.cluster.compose import find_compose, version_of
-from demo.subjects.cluster.packages import installs_engine
 
 MAX_APART_SEC = 1.0
 """If the engine's clock differs more than this from ours, the ages shown on the stage are wrong."""

@@ -2,23 +2,24 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from demo.container_engine import Container, Engine
 from demo.errors import UsageError
 from demo.findings import Finding, together
 from demo.probes.etcd import EtcdProbe
+from demo.subjects.cluster.chapter_actions import ClusterActions, KillScenario
 from demo.subjects.cluster.cluster import Cluster
 from demo.subjects.cluster.compose_deployment import ComposeDeployment, ComposeSpec, DeploymentOptions
 from demo.subjects.cluster.doctor import Needs, examine_engine
 from demo.subjects.cluster.members import Member
 from demo.subjects.cluster.poller import ClusterPoller
 from demo.subjects.etcd.attached import CLIENT_PORT, members_soon
-from demo.subjects.etcd.deck import deck
-from demo.subjects.etcd.faults import faults
+from demo.subjects.etcd.faults import KILL, faults
 from demo.subjects.etcd.health_snapshot import EtcdHealth
 from demo.subjects.etcd.identity import Identities
+from demo.subjects.packaged_deck import packaged_deck
 from demo.types import Chapter, FaultDriver, Stage
 
 MEMBERS = ("etcd-0", "etcd-1", "etcd-2")
@@ -27,6 +28,10 @@ IMAGE = "rancher/mirrored-coreos-etcd:v3.5.12"
 FIRST_PORT = 23791
 MEMORY = 600_000_000
 """The bytes of memory that three members need."""
+
+
+LEADS_WITHIN_SEC = 5.0
+"""One election takes one to two; both followers may stand at once, and then it takes another."""
 
 
 class Etcd:
@@ -79,6 +84,7 @@ class Etcd:
         self._poller.follow(self.cluster.pulses, self.cluster.watch)
         self._faults = faults(self.cluster, ground, self.health_snapshot)
         self._rate = load
+        self._actions: ClusterActions | None = None
         ports = () if attach is not None else tuple(range(base_port, base_port + len(MEMBERS)))
         self._needs = Needs(plans.project, () if attach is not None else (used,), ports, MEMORY)
 
@@ -111,7 +117,19 @@ class Etcd:
         return self._faults
 
     def chapters(self, stage: Stage) -> Sequence[Chapter]:
-        return deck(stage, self.cluster, self._faults[0], self._rate)
+        return packaged_deck(Path(__file__).with_name("show.md"), stage, self)
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """Words of the deck: the load, and the time for an election."""
+        return {"rate": f"{self._rate:g}", "leads_within": f"{LEADS_WITHIN_SEC:g}"}
+
+    def actions(self, stage: Stage) -> ClusterActions:
+        """Return the actions of the show's one deck, which remember the newest kill."""
+        if self._actions is None:
+            scenario = KillScenario(KILL.name, self._rate, LEADS_WITHIN_SEC)
+            self._actions = ClusterActions(stage, self.cluster, self._faults[0], scenario)
+        return self._actions
 
     def listen(self, tell: Callable[[str], None]) -> None:
         self.cluster.notify = tell

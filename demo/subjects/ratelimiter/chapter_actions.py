@@ -1,10 +1,12 @@
 """The actions of the chapters: inject one fault, watch, and conclude with what was measured."""
 
 import asyncio
+from typing import Any, Protocol
 
 from demo.clock import CLOCK
-from demo.subjects.ratelimiter.accounting import Account, Ask
+from demo.subjects.ratelimiter.accounting import Account, Ask, RequestAccounting
 from demo.subjects.ratelimiter.faults import BURST, KILL, PAUSE
+from demo.subjects.ratelimiter.limiter_system import LimiterSystem
 from demo.subjects.ratelimiter.verdicts import Requests, of_burst, of_kill, of_pause, why_not_comparable
 from demo.types import Stage
 
@@ -12,6 +14,32 @@ RECOVERY_SEC = 20.0
 """How long after its duration a fault may take to be healed."""
 
 READING_SEC = 8.0
+
+
+class HasSystem(Protocol):
+    """The subject, as the deck's steps need it."""
+
+    @property
+    def system(self) -> LimiterSystem[Any]: ...
+
+
+async def kill_node(stage: Stage, subject: HasSystem) -> None:
+    """Kill a node, and conclude whether a request failed: a step of the deck."""
+    await _actions(stage, subject).kill()
+
+
+async def burst(stage: Stage, subject: HasSystem) -> None:
+    """Send a burst, and conclude which way of counting let too many through: a step of the deck."""
+    await _actions(stage, subject).burst()
+
+
+async def pause_redis(stage: Stage, subject: HasSystem) -> None:
+    """Freeze Redis, and conclude what it lost count of: a step of the deck."""
+    await _actions(stage, subject).pause()
+
+
+def _actions(stage: Stage, subject: HasSystem) -> "LimiterActions":
+    return LimiterActions(stage, RequestAccounting(subject.system))
 
 
 class LimiterActions:

@@ -1,14 +1,14 @@
 """The rate limiter as the subject of a show: one of the show's own, or a running one that it attaches to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, get_args
 
 from demo.errors import UsageError
 from demo.findings import Finding
-from demo.subjects.ratelimiter.accounting import RequestAccounting
+from demo.subjects.packaged_deck import packaged_deck
 from demo.subjects.ratelimiter.attached_system import AttachedSystem
 from demo.subjects.ratelimiter.connection_info import Settings
-from demo.subjects.ratelimiter.deck import deck
 from demo.subjects.ratelimiter.doctor import PARTS, examine_own, examine_standing
 from demo.subjects.ratelimiter.faults import faults
 from demo.subjects.ratelimiter.limiter_system import LimiterSystem
@@ -16,6 +16,13 @@ from demo.subjects.ratelimiter.limits import Fallback
 from demo.subjects.ratelimiter.owned_system import OwnedSystem
 from demo.subjects.ratelimiter.poller import Poller
 from demo.types import Chapter, FaultDriver, Stage
+
+WITHOUT_REDIS = {
+    "local": "Our nodes will then **count alone**, each for itself. The shop stays open.",
+    "open": "Our nodes will then **let everything in**. The shop stays open.",
+    "closed": "Our nodes will then **refuse everything**. The shop closes.",
+}
+"""What a node does while Redis does not answer, by the system's `fallback`."""
 
 HIGHEST_BASE = 65_535 - PARTS + 1
 
@@ -64,7 +71,12 @@ class RateLimiter:
         return self._faults
 
     def chapters(self, stage: Stage) -> Sequence[Chapter]:
-        return deck(stage, RequestAccounting(self.system), self.system.settings.fallback)
+        return packaged_deck(Path(__file__).with_name("show.md"), stage, self)
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """Words of the deck: what happens without Redis."""
+        return {"without_redis": WITHOUT_REDIS[self.system.settings.fallback]}
 
     def check(self) -> None:
         self.system.check()

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,22 +12,25 @@ from demo.faults.container import ContainerFault
 from demo.faults.process_signal import SignalFault
 from demo.findings import Finding, together
 from demo.probes.periodic import Pulse
+from demo.subjects.cluster.chapter_actions import KillScenario
 from demo.subjects.cluster.cluster import Cluster
 from demo.subjects.cluster.compose_deployment import ComposeDeployment, ComposeSpec, DeploymentOptions
 from demo.subjects.cluster.deployment import ExternalDeployment
 from demo.subjects.cluster.doctor import Needs, examine_engine
 from demo.subjects.cluster.members import Member
 from demo.subjects.cluster.poller import ClusterPoller
-from demo.subjects.tikv.deck import CONTAINERS, LEADS_WITHIN_SEC, PROCESSES, deck
+from demo.subjects.packaged_deck import packaged_deck
+from demo.subjects.tikv.chapter_actions import TikvActions
 from demo.subjects.tikv.discovery import AGAIN_SEC, MemberDiscovery
 from demo.subjects.tikv.doctor import examine_urls
-from demo.subjects.tikv.faults import faults, signal_faults
+from demo.subjects.tikv.faults import KILL, faults, signal_faults
 from demo.subjects.tikv.health_snapshot import TikvHealth
 from demo.subjects.tikv.playground.deployment import Playground
 from demo.subjects.tikv.playground.processes import PlaygroundProcesses
 from demo.subjects.tikv.playground.tiup import examine_tiup
 from demo.subjects.tikv.prometheus_qps import PrometheusQps
 from demo.subjects.tikv.topology import KV_PORT, PD_PORT, STATUS_PORT, Topology
+from demo.subjects.tikv.words import leads_within_sec, words_of
 from demo.types import Chapter, FaultDriver, Stage
 
 PROJECT = "demo-tikv"
@@ -43,9 +46,6 @@ MAX_OFFSET = 12_000
 
 UP_SEC = 180.0
 """A new cluster needs it to elect PD's leader, create its first region, and copy that twice."""
-
-OWN_TICKS_SEC = 25.0
-"""The election time in the hypothesis for a cluster without the stage profile: TiKV's default ticks take 10-20 s."""
 
 
 class Tikv:
@@ -105,6 +105,7 @@ class Tikv:
             keeper = PlaygroundProcesses(playground, self.cluster, self.parts)
             self._faults = signal_faults(keeper, self.health_snapshot, self.cluster)
         self._playground = playground
+        self._actions: TikvActions | None = None
         self._rate, self._urls, self._session = load, urls, session
 
     def _connect_parts(self, prometheus_qps: PrometheusQps | None, discovery: MemberDiscovery | None) -> None:
@@ -153,10 +154,20 @@ class Tikv:
         return self._faults
 
     def chapters(self, stage: Stage) -> Sequence[Chapter]:
-        within = LEADS_WITHIN_SEC if self._is_own else OWN_TICKS_SEC
-        kill, means = self._faults[0], CONTAINERS if self._playground is None else PROCESSES
-        own = self._is_own
-        return deck(stage, self.cluster, kill, self._rate, is_staged=own, leads_within_sec=within, means=means)
+        return packaged_deck(Path(__file__).with_name("show.md"), stage, self)
+
+    @property
+    def words(self) -> Mapping[str, str]:
+        """Words of the deck: what is killed and how, how long elections take, and the load."""
+        return words_of(self._rate, is_staged=self._is_own, in_containers=self._playground is None)
+
+    def actions(self, stage: Stage) -> TikvActions:
+        """Return the actions of the show's one deck, which remember the newest kill."""
+        if self._actions is None:
+            within = leads_within_sec(is_staged=self._is_own)
+            scenario = KillScenario(KILL.name, self._rate, within, office="the leading store", where=" in one region")
+            self._actions = TikvActions(stage, self.cluster, self._faults[0], scenario)
+        return self._actions
 
     def listen(self, tell: Callable[[str], None]) -> None:
         self.cluster.notify = tell

@@ -15,7 +15,7 @@ class Rule(Enum):
     PAIRING = "anyone may try, from a page of this server; slowed down"
 
 
-_PUBLIC = ("/", "/pair", "/state", "/healthz", "/openapi.json", "/favicon.ico", "/static/{path:path}")
+_PUBLIC = ("/", "/pair", "/state", "/healthz", "/openapi.json", "/favicon.ico", "/static/{path:path}", "/images/{name}")
 _PUBLIC_STREAM = "/stream/stage"
 _PAGES = ("/presenter", "/remote")
 _PRIVATE = ("/events", "/metrics", "/sessions", "/pairing", "/stream/{view}")

@@ -19,12 +19,14 @@ from markupsafe import Markup
 import demo
 from demo.clock import CLOCK
 from demo.markup import to_html, to_plain
+from demo.panels.picture import NoPanels, Panels
 from demo.show import ShowState
 from demo.show.health_sample import encodable
 from demo.views import clock_text, presenter_view, remote_view, stage_view
 from demo.views.cards import NO_NUMBER
 from demo.web.rendering import card_layout
 from demo.web.rendering.assets import Assets
+from demo.web.rendering.panel_output import output_rows, output_size
 from demo.web.rendering.regions import REGIONS, PageRegion, ViewDrawing, join_lines
 from demo.web.rendering.template_cache import TemplateCache
 
@@ -36,10 +38,10 @@ HTMX_CONFIG = {
     "includeIndicatorCSS": False,
     "history": False,
     "defaultTimeout": 3000,
-    "morphIgnore": ["data-htmx-powered", "data-live"],
+    "morphIgnore": ["data-htmx-powered", "data-live", "srcset"],
     "morphSkipChildren": ",".join(f"[data-{name}]" for name in COUNTED),
 }
-"""A swap leaves attributes `data-live*` and the texts that the page's script updates (`COUNTED`) as they are."""
+"""A swap leaves what the page's scripts set as it is: attributes `data-live*`, `srcset`, and the texts of `COUNTED`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +60,16 @@ class Heading:
 class Renderer:
     """Renders the three views. Of the show it keeps only the regions that were rendered last."""
 
-    def __init__(self, assets: Assets) -> None:
+    def __init__(self, assets: Assets, panels: Panels | None = None) -> None:
         self._assets = assets
+        self._panels = panels or NoPanels()
         self._environment = _build_environment(assets)
         self._drawings: dict[str, ViewDrawing] = {}
 
     def regions(self, view: str, state: ShowState, viewers: Mapping[str, int]) -> tuple[PageRegion, ...]:
         """Render every region of `view`, changed or not. Raises `KeyError` for an unknown view."""
         drawing = self._drawings.get(view) or self._load(view)
-        return drawing.of(_build_model(view, state, viewers))
+        return drawing.of(_build_model(view, state, viewers, self._panels))
 
     def _load(self, view: str) -> ViewDrawing:
         """Load a view's macros; done when it is first needed, so that a start does not wait for unused pages."""
@@ -116,10 +119,10 @@ class Renderer:
         return join_lines(str(getattr(self._environment.get_template(template).module, name)(*values)))
 
 
-def _build_model(view: str, state: ShowState, viewers: Mapping[str, int]) -> object:
+def _build_model(view: str, state: ShowState, viewers: Mapping[str, int], panels: Panels) -> object:
     if view == "stage":
-        return stage_view(state)
-    return presenter_view(state, viewers) if view == "presenter" else remote_view(state)
+        return stage_view(state, panels=panels)
+    return presenter_view(state, viewers, panels) if view == "presenter" else remote_view(state)
 
 
 def _build_environment(assets: Assets) -> Environment:
@@ -139,6 +142,8 @@ def _build_environment(assets: Assets) -> Environment:
         "shorten_middle": card_layout.shorten_middle,
         "spark": card_layout.spark,
         "mmss": _format_minutes,
+        "output_rows": output_rows,
+        "output_size": output_size,
     }
     environment.globals |= {
         "asset": assets.url,

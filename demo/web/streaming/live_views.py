@@ -29,7 +29,10 @@ class LiveViews:
         self.hub: Hub[ShowState] = new_hub(pages, state, self._ident(state), self.viewers, on_error)
         self.polling = {view: PollingFallback(partial(self.hub.full_message, view)) for view in VIEWS}
         self._rate = UpdateRate(self._publish, state)
-        self._end_subscription: Callable[[], None] = conductor.subscribe(self._rate.publish)
+        self._end_subscriptions = [
+            conductor.subscribe(self._rate.publish),
+            conductor.panels.subscribe(self._rate.publish_soon),
+        ]
 
     def _publish(self, state: ShowState) -> None:
         self.hub.publish(state, self._ident(state))
@@ -55,6 +58,7 @@ class LiveViews:
 
     def close(self) -> None:
         """End every stream."""
-        self._end_subscription()
+        for end_subscription in self._end_subscriptions:
+            end_subscription()
         self._rate.close()
         self.hub.close()

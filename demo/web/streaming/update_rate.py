@@ -29,7 +29,10 @@ class UpdateRate:
         """
         if not brings_only_numbers(self._waiting or self._published, state):
             self._publish_now(state)
-            return
+        else:
+            self._publish_as_number(state)
+
+    def _publish_as_number(self, state: ShowState) -> None:
         left = self._numbers_at + NUMBERS_EVERY_SEC - time.monotonic()
         if left <= 0 and self._timer is None:
             self._numbers_at = time.monotonic()
@@ -38,6 +41,10 @@ class UpdateRate:
         self._waiting = state
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(max(0.0, left), self._publish_waiting)
+
+    def publish_soon(self) -> None:
+        """Publish the newest state again within the limit for numbers: what is shown beside the state has changed."""
+        self._publish_as_number(self._waiting or self._published)
 
     def republish(self) -> None:
         """Publish the last published state again: something beside the state, as the count of viewers, has changed.

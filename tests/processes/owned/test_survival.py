@@ -165,6 +165,22 @@ time.sleep(600)
     assert not files.socket.exists()
 
 
+async def test_a_heal_starts_all_where_a_new_supervisor_was_only_admitted() -> None:
+    """As with proxies: this server is admitted before it knows what is left."""
+    processes = processes_of([spec("a"), spec("b")])
+    await processes.start()
+    try:
+        first = identity_of(processes)
+        os.kill(first.pid, signal.SIGKILL)
+        await until(lambda: processes.identity is None)
+        await processes.admit()
+        await processes.restart("b")
+        assert processes.state("a").alive
+        assert processes.state("b").alive
+    finally:
+        await processes.stop()
+
+
 async def test_a_heal_waits_for_a_supervisor_that_is_just_ending_and_starts_another_one() -> None:
     mark = new_mark()
     processes = processes_of([spec("a"), spec("b", python(DEAF, mark), stop_timeout_sec=1.0)])

@@ -33,7 +33,7 @@ async def removed(log: Path, does: str) -> str:
     program.write_text(COMPOSE.format(log=log, does=does))
     program.chmod(0o755)
     ground = ComposeDeployment(ComposeSpec("end-of-it", Path("compose.yaml"), (), {}), DeploymentOptions())
-    ground._is_ours_to_remove = True
+    ground._claim.is_ours_to_remove = True
     try:
         await ground.take_down()
     except SubjectError as error:

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from demo.clock import CLOCK
+from demo.compose import ownership
 from demo.container_engine.container import Container
 from demo.container_engine.event_watch import WatchedContainer
 from demo.probes.periodic import Pulse
 from demo.probes.result import Reading
 from demo.processes.child import start_time_of
-from demo.subjects.cluster import ownership
 from demo.subjects.cluster.canary import longest_gap
 from demo.subjects.cluster.cards import client_cards, health_of
 from demo.subjects.cluster.cluster import Cluster

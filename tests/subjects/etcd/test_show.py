@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from demo.subjects.etcd.deck import LEADS_WITHIN_SEC
+from demo.subjects.etcd.subject import LEADS_WITHIN_SEC
 from tests.support.containers import docker
 from tests.support.etcd_cluster import FILE, Project, fault, image, node, project, show, step, until_states, until_up
 from tests.support.servers import Server

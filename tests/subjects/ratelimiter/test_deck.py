@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from demo.subjects import load
 from demo.subjects.ratelimiter.accounting import Account, Ask, account_of
 from demo.subjects.ratelimiter.chapter_actions import LimiterActions
-from demo.subjects.ratelimiter.deck import deck
 from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY
 from demo.subjects.ratelimiter.verdicts import Requests, of_burst, of_kill, of_pause, why_not_comparable
 from demo.types import Measured
@@ -74,7 +74,7 @@ def account(ok: int, failed: int = 0, keys: tuple[dict[str, Any], ...] = (), **l
     return Account({"ok": ok, "limited": 0, "failed": failed}, keys, LIVES | lives)
 
 
-CHAPTERS = deck(Theatre({}, {}), asking())
+CHAPTERS = load("ratelimiter").chapters(Theatre({}, {}))
 
 
 def test_the_first_three_chapters_are_plain() -> None:
@@ -272,7 +272,7 @@ def test_who_does_not_answer_gives_no_account() -> None:
     ("fallback", "words"), [("local", "count alone"), ("open", "let everything in"), ("closed", "The shop closes")]
 )
 def test_the_story_says_what_these_nodes_do_without_redis(fallback: str, words: str) -> None:
-    told = [chapter.narration for chapter in deck(Theatre({}, {}), asking(), fallback)]
+    told = [chapter.narration for chapter in load("ratelimiter", fallback=fallback).chapters(Theatre({}, {}))]
     assert [index for index, narration in enumerate(told) if words in narration] == [6]
 
 

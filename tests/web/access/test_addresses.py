@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from demo.compose.packages import COMPOSE, _install_command, installs_engine
 from demo.container_engine import Engine
 from demo.errors import UsageError
 from demo.faults.container_restore import ContainerState, restore_container
-from demo.subjects.cluster.packages import COMPOSE, _install_command, installs_engine
 from demo.subjects.etcd.subject import Etcd
 from demo.types import Plan
 from tests.support.container_faults import engine_at

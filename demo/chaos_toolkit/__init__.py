@@ -1,0 +1,1 @@
+"""Experiments of the Chaos Toolkit: made into show files, made from show files, and their activities run."""

@@ -1,0 +1,13 @@
+"""JSONPath of tolerances: RFC 9535, as in show files."""
+
+from typing import Any
+
+from jsonpath_rfc9535 import JSONPathEnvironment, JSONPathError
+
+
+def values_at(path: str, data: Any) -> list[Any]:
+    """Return all values at a path. Raises `ValueError` if it is no JSONPath."""
+    try:
+        return [node.value for node in JSONPathEnvironment().find(path, data)]
+    except (JSONPathError, RecursionError) as error:
+        raise ValueError(f"{path!r} is no JSONPath: {error}") from None

@@ -1,0 +1,28 @@
+"""What a chapter of a show file becomes on the stage, but for its action."""
+
+import math
+from typing import Any
+
+from demo.showfile.show import ShowChapter
+from demo.showfile.steps import needed_sec
+from demo.types import ACTION_LIMIT_SEC
+
+
+def chapter_fields(chapter: ShowChapter) -> dict[str, Any]:
+    """Return the fields of its `demo.types.Chapter` by name, as plain JSON, without `on_enter`."""
+    settings = chapter.settings
+    return {
+        "title": chapter.title,
+        "narration": "\n\n".join(chapter.pages),
+        "steps": chapter.pages if len(chapter.pages) > 1 else (),
+        "auto_advance": settings.auto_advance,
+        "blocks_advance": settings.blocks_advance,
+        "notes": chapter.notes,
+        "budget_sec": settings.budget,
+        "limit_sec": max(ACTION_LIMIT_SEC, math.ceil(needed_sec(settings.on_enter))),
+        "hypothesis": settings.hypothesis or "",
+        "shows_evidence": settings.evidence,
+        "format": "markdown",
+        "panels": settings.panels,
+        "has_large_panels": settings.layout == "panel",
+    }

@@ -1,0 +1,1 @@
+"""Experiments of the Chaos Toolkit, in and out."""

@@ -1,0 +1,1 @@
+"""Tests of panels: output of programs as pictures."""
