@@ -68,10 +68,7 @@ class RunningSystem:
         self._answers: asyncio.Event = asyncio.Event()
         self._is_presenter = False
         """Whether the proxies are this server's to end: another one may present the same show, and use them."""
-        specs = [self._spec(name, process) for name, process in settings.processes.items()]
-        programs = program_specs(settings.panels, self._folder)
-        self._is_supervised = bool(specs or programs)
-        self.processes = OwnedProcesses(show.name, specs, self._judges(), side_specs=programs)
+        self.processes = self._own_processes()
         self.proxies = ShowProxies(
             show.name, [Route.read(name, proxy.listen, proxy.to) for name, proxy in settings.proxies.items()]
         )
@@ -91,10 +88,7 @@ class RunningSystem:
         self._own_facts = ShowFacts(self.board, self.loads)
         self._facts = add_facts(self._own_facts)
         self._links = read_links(settings.links)
-        more = [self._tell_targets, self._tell_loads]
-        beside = [self.containers.watch] if self.containers.is_watched else []
-        self.poller = ShowPoller(self.board, self._links, more, self.mask if settings.secrets else None, beside)
-        self.containers.on_change = self._hurry
+        self.poller = self._make_poller()
         self._context = DriverContext(
             AskProbes(self._sources),
             board=self._facts,
@@ -112,8 +106,23 @@ class RunningSystem:
         self.drivers = build_drivers(settings, self._context, self._documents)
         self.board.on_answer(self.wake)
         self.processes.on_change(self._process_changed)
+        self.containers.on_change = self._hurry
 
     # What it is made of.
+
+    def _own_processes(self) -> OwnedProcesses:
+        """Return the processes of the show, and beside them the programs of its panels."""
+        settings = self._show.settings
+        specs = [self._spec(name, process) for name, process in settings.processes.items()]
+        programs = program_specs(settings.panels, self._folder)
+        self._is_supervised = bool(specs or programs)
+        return OwnedProcesses(self._show.name, specs, self._judges(), side_specs=programs)
+
+    def _make_poller(self) -> ShowPoller:
+        more = [self._tell_targets, self._tell_loads]
+        mask = self.mask if self._show.settings.secrets else None
+        beside = [self.containers.watch] if self.containers.is_watched else []
+        return ShowPoller(self.board, self._links, more, mask, beside)
 
     def _spec(self, name: str, process: ProcessSettings) -> ProcessSpec:
         return ProcessSpec(
