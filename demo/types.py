@@ -177,6 +177,7 @@ class HealthPollerProtocol(Protocol):
       `group`: when there are too many nodes to show, those of one group (without it: of one `type`) share a card.
       `kind`: `load` for what sends requests; it has a card, but is no part of the system.
     - `has_issues`: an expected node is not `up`; counters and loads never set it.
+    - `complete`: True if a node that the sample lacks is not expected any more; otherwise it is down.
     - `last_updated`: aware `datetime` of the newest probe; `interval_sec`: seconds between polls.
     - `metrics`: list of dicts `name`, `label`, `value`, `unit`, `role` (drawn as curves).
     - `counters`: list of dicts `key`, `algorithm`, `limit`, `window_sec`, `admitted`, `counted`,
@@ -207,7 +208,6 @@ class BlockingPollerProtocol(Protocol):
         """Poll until `stop()`; may block. An exception raised here is shown as "poller ended"."""
 
     def get_health(self) -> dict[str, Any] | None: ...
-
     def stop(self) -> None: ...
 
 

@@ -63,10 +63,9 @@ class Conductor:
         """Set once the journal is read and the show is open; before that its current chapter is unknown."""
         self.clock = as_clock(clock)
         self.commands = CommandCounts()
-        self._queue = CommandQueue()
-        self._edits = DeckEdits()
+        self._queue, self._edits = CommandQueue(), DeckEdits()
         self._gate = ChapterGate(config.unmet)
-        self.panels = config.panels
+        self.panels, self.images = config.panels, config.images
         self._writer = JournalWriter(self, self._queue.hurry)
         self._listeners: list[Listener] = []
         self._reported: set[str] = set()
