@@ -8,6 +8,9 @@ import pytest
 
 from tests.terminal.test_tmux import Tmux
 
+SOON_SEC = 60.0
+"""A whole program is started, on a machine that may be busy."""
+
 DECK = "# First\n\nOne.\n\n---\n\n# Second\n\nTwo.\n"
 
 
@@ -34,14 +37,14 @@ def tmux(deck: Path, state_home: Path) -> Iterator[Tmux]:
 
 
 def test_an_edit_is_in_the_terminal_and_a_broken_one_is_named_until_it_is_mended(tmux: Tmux, deck: Path) -> None:
-    tmux.wait_for("[1/2]")
+    tmux.wait_for("[1/2]", SOON_SEC)
     tmux("send-keys", "n")
-    tmux.wait_for("Two.")
+    tmux.wait_for("Two.", SOON_SEC)
     deck.write_text("# Zeroth\n\nNew.\n\n---\n\n" + DECK.replace("Two.", "Two, edited."))
-    tmux.wait_for("Two, edited.")
-    tmux.wait_for("[3/3]")
+    tmux.wait_for("Two, edited.", SOON_SEC)
+    tmux.wait_for("[3/3]", SOON_SEC)
     deck.write_text(f"---\ntitel: Misspelt\n---\n\n{DECK}")
-    tmux.wait_for("live.md:2:1: there is no key")
+    tmux.wait_for("live.md:2:1: there is no key", SOON_SEC)
     deck.write_text(DECK)
-    tmux.wait_for("[2/2]")
+    tmux.wait_for("[2/2]", SOON_SEC)
     tmux("send-keys", "q")

@@ -26,8 +26,8 @@ class Tmux:
         done = subprocess.run(["tmux", *words], env=self._environ, capture_output=True, text=True, check=False)
         return done.stdout
 
-    def wait_for(self, words: str) -> None:
-        wait_for(lambda: words in self("capture-pane", "-p"), say=lambda: self("capture-pane", "-p"))
+    def wait_for(self, words: str, limit: float = 15.0) -> None:
+        wait_for(lambda: words in self("capture-pane", "-p"), limit, lambda: self("capture-pane", "-p"))
 
 
 @pytest.fixture
