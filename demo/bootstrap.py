@@ -19,7 +19,7 @@ from demo.conductor.error_log import keep_log
 from demo.console_output import SAID_SEC, ConsoleWriter, print_error, print_lines
 from demo.invitation import Invitation
 from demo.journal.library import JournalOpener
-from demo.narration import HasImages
+from demo.narration import images_of
 from demo.panels.picture import NoPanels, ShowsPanels
 from demo.relay.broadcast import Broadcast
 from demo.relay.feed import RelayStore
@@ -29,6 +29,7 @@ from demo.startup_report import SYSTEM, AccessInfo, StartupReport, welcome
 from demo.subjects import check, claim, deck_of, journal_name, load, options_for_healer
 from demo.subjects.deck_check import unknown_faults
 from demo.terminal.signals import ending_signals
+from demo.threads.loop_factory import choose_loop_factory
 from demo.types import HEAL_SEC, STOP_SEC, AnnouncesStart, HasHealSec, HasStopSec, Subject
 from demo.watchdog.client import WatchdogClient
 from demo.watchdog.protocol import Watchdog
@@ -84,7 +85,7 @@ def play(options: Options) -> None:
         opener = JournalOpener(
             journal_name(options.subject, subject), options.journal, fresh=options.fresh, anywhere=anywhere
         )
-        with asyncio.Runner(loop_factory=_choose_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=choose_loop_factory()) as runner:
             error, is_hanging = runner.run(_run_and_clean_up(_play(options, subject, opener, listener, access_setup)))
             if is_hanging:
                 _exit_at_once(error)
@@ -122,14 +123,6 @@ def _exit_at_once(error: BaseException | None) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(1 if error is not None else 0)
-
-
-def _choose_loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop  # noqa: PLC0415 - not on every platform
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
 
 
 async def _play(
@@ -200,7 +193,7 @@ def _build_config(
         journal=opener.open,
         watchdog=watchdog,
         unmet=subject.unmet if isinstance(subject, GuardsChapters) else lambda number: "",
-        images=lambda: subject.images if isinstance(subject, HasImages) else (),
+        images=images_of(subject),
         panels=subject.panels if isinstance(subject, ShowsPanels) else NoPanels(),
         start_at=options.start_at,
     )

@@ -51,9 +51,8 @@ class Conductor:
         self.stage: Stage = ConductorStage(self)
         deck = tuple(config.chapters(self.stage)) if callable(config.chapters) else tuple(config.chapters)
         self._start_at = check_start(config.start_at, deck)
-        faults = map(FaultState.of, config.faults)
         name, journal = config.subject_name, config.journal
-        self._state = opening(config.title or name, name, config.description, deck, faults)
+        self._state = opening(config.title or name, name, config.description, deck, map(FaultState.of, config.faults))
         self.demo_state = DemoState(deck)
         self.journal = journal(self._state) if callable(journal) else journal or Journal()
         if self.journal.is_temporary:
