@@ -123,7 +123,7 @@ def test_each_press_moves_on_to_the_next_lines_of_code_and_back(shown: Server, w
         ".map(s => getComputedStyle(document.querySelector(s)).color)"
     )
     assert len(set(colours)) == 3
-    shown.client.post("/advance", json={"from": 3.1})
+    shown.client.post("/advance", json={"from": "3.1"})
     expect(lit).to_have_count(2, timeout=SLOW_MS)
     expect(dim).to_have_count(1)
     assert shown.client.post("/advance", json={"from": "3.1"}).status_code == 409
