@@ -112,6 +112,7 @@ class ShowPoller:
             "has_issues": any(node.state != "up" for node in nodes),
             "last_updated": datetime.fromtimestamp(CLOCK.wall(newest), UTC),
             "interval_sec": INTERVAL_SEC,
+            "complete": True,
             "metrics": self._curves(nodes),
         }
         for more in self._more:

@@ -51,8 +51,9 @@ def test_what_was_there_before_is_put_back_and_pods_come_and_go(
 
 
 def _pods(state: dict[str, Any]) -> set[tuple[str, str]]:
-    nodes = [node["id"] for node in state["health"]["nodes"]]
-    return {(ident.partition("-")[0], ident) for ident in nodes if "-" in ident}
+    """Return the colour and name of each pod that has a card."""
+    names = [node["id"].removeprefix("pods-") for node in state["health"]["nodes"] if node["id"].startswith("pods-")]
+    return {(name.partition("-")[0], name) for name in names}
 
 
 def commands() -> Iterator[tuple[str, ...]]:
