@@ -15,10 +15,12 @@ from demo.load.book.sender import BookState
 from demo.showfile import predictions
 from demo.showfile.board import ProbeBoard
 from demo.showfile.books import BOOK_PREFIX, add_book, book_fact, describe_book
+from demo.showfile.drivers.substitution import fill, from_values
 from demo.showfile.loads import ShowFacts, ShowLoads
 from demo.showfile.predictions import PredictionWatch
 from demo.showfile.probing.kinds import Sources, open_session
 from demo.showfile.schema.system import LoadSettings
+from tests.load.book.test_http import serving_orders
 from tests.load.loaded import until
 from tests.showfile.checked_shows import load, show_text
 from tests.showfile.test_predictions import INJECTED, NEXT, Followed
@@ -124,6 +126,33 @@ async def test_an_edited_load_begins_a_new_book_and_removes_the_old_one(redis: B
         await until(lambda: known.truth(facts) is True)
         (now,) = redis.client.scan_iter("demo:book:*:0")
         assert now != before
+
+
+async def test_numbers_are_filled_in_beside_secrets() -> None:
+    settings = {
+        "http": "${n}?key=${key}",
+        "read": "?from=${from}&to=${to}&key=${key}",
+        "method": "PUT",
+        "body": "${n} of ${key}",
+        "headers": {"Authorization": "Bearer ${key}"},
+        "rate": "50/s",
+        "timeout": "20s",
+        "book": "true",
+    }
+    async with serving_orders() as orders:
+        settings["http"] = orders.url(f"/orders/{settings['http']}")
+        settings["read"] = orders.url(f"/orders{settings['read']}")
+        loads = ShowLoads(
+            {"orders": LoadSettings.model_validate(settings)},
+            lambda text: fill(text, from_values({"key": "hunter2"})),
+            lambda: None,
+        )
+        loads.start()
+        await until(lambda: loads.value("orders", "book.lost") == Quantity(0.0) and len(orders.numbers) > 5)
+        await loads.stop()
+    assert orders.bodies[1] == f"PUT text/plain {orders.numbers[1]} of hunter2"
+    assert orders.asked[-1].endswith("&key=hunter2")
+    assert sorted(orders.numbers)[:3] == [1, 2, 3]
 
 
 @dataclass
