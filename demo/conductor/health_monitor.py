@@ -1,6 +1,10 @@
-"""Reads the poller ten times a second on the conductor's own clock, so that a poller that died or hangs is noticed."""
+"""Reads the poller ten times a second on the conductor's own clock, so that a poller that died or hangs is noticed.
+
+A poller that tells of news is read at once, too.
+"""
 
 import asyncio
+import contextlib
 import logging
 import marshal
 import time
@@ -10,6 +14,7 @@ from typing import Any
 
 from demo.conductor.context import ConductorContext
 from demo.errors import log_unexpected
+from demo.probes.news import TellsNews
 from demo.show import FaultState, decide
 from demo.show import commands as c
 from demo.show.health_sample import DEFAULT_INTERVAL_SEC, Sample, plain, read_sample, unreadable_node
@@ -21,6 +26,8 @@ from demo.types import FaultDriver, Poller
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY_SEC = 0.1
+NEWS_GAP_SEC = 0.01
+"""A poller that has news all the time is read at most a hundred times a second."""
 
 
 class HealthMonitor:
@@ -31,6 +38,7 @@ class HealthMonitor:
         self._poller = poller
         self.drivers = drivers
         self._task: asyncio.Task[None] | None = None
+        self._news = asyncio.Event()
         self._end_reason: str | None = None
         self._last_error = ""
         self._last_stamp: object = None
@@ -45,6 +53,8 @@ class HealthMonitor:
     def start(self) -> None:
         """Start the poller and the regular checks; does nothing without a poller."""
         if self._poller is not None:
+            if isinstance(self._poller, TellsNews):
+                self._poller.on_news(self._news.set)
             self._run_poller(self._poller)
             self._context.spawn(self._check_repeatedly(self._poller), "the health watch")
 
@@ -78,8 +88,12 @@ class HealthMonitor:
     async def _check_repeatedly(self, poller: Poller) -> None:
         # By our own clock: a poller that hangs would never call back (docs/decisions/0005).
         while True:
+            self._news.clear()
             self._check(poller)
-            await asyncio.sleep(LOOK_EVERY_SEC)
+            await asyncio.sleep(NEWS_GAP_SEC)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_EVERY_SEC - NEWS_GAP_SEC):
+                    await self._news.wait()
 
     def _check(self, poller: Poller) -> None:
         # The clock needs a regular call to notice that the wall clock was set.

@@ -118,7 +118,7 @@ class _Screen(pyte.Screen):
                     self._draw_one(character)
 
     def _draw_plain(self, text: str) -> None:
-        start, (_, *look) = self.cursor.x, self.cursor.attrs
+        start, look = self.cursor.x, self.cursor.attrs[1:]
         end = min(self.columns, start + len(text))
         line = self.buffer[self.cursor.y]
         self._split_wide(start, end)

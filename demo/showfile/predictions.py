@@ -1,13 +1,14 @@
 """Judges the predictions of a show: each `expect` is watched from its first injection to the recovery."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 from demo.clock import CLOCK
 from demo.conditions import Condition, Facts, Watch, parse
 from demo.load.book.sender import BookState
+from demo.probes.news import TellsNews
 from demo.show import ShowState
 from demo.show import commands as c
 from demo.show.following import FollowedShow
@@ -90,6 +91,10 @@ class WatchingPoller:
     def stop(self) -> None:
         self._poller.stop()
 
+    def on_news(self, read: Callable[[], None]) -> None:
+        if isinstance(self._poller, TellsNews):
+            self._poller.on_news(read)
+
 
 class PredictionWatch:
     """Follows the show, and sets the verdict of each prediction that has an `expect`."""
@@ -109,9 +114,9 @@ class PredictionWatch:
         One that is being watched keeps its condition. If its chapter is gone, nothing is left to judge.
         """
         self._expected = _read_expected(chapters)
-        if self._run is not None:
-            number = places[self._run.number - 1]
-            self._run = replace(self._run, number=number) if number else None
+        self._run = _moved_run(self._run, places) if self._run is not None else None
+        closing = (_moved_run(run, places) for run in self._closing)
+        self._closing = [run for run in closing if run is not None]
 
     def follow(self, show: FollowedShow) -> None:
         """Begin to watch. What was injected before, by an earlier server, is no test of a prediction."""
@@ -205,8 +210,11 @@ class PredictionWatch:
         return not all(book.is_known for book in self._source.books_of(run.watch.condition))
 
     def _end(self, run: _Run) -> None:
-        """Look for the last time, where that is asked for: after the recovery, or when the show leaves the chapter."""
-        if run.when in ("after", "edge"):
+        """Look for the last time, where that is asked for: after the recovery, or when the show leaves the chapter.
+
+        What was written is known only then.
+        """
+        if run.when in ("after", "edge") or run.read_by is not None:
             self._feed(run)
         self._conclude(run)
 
@@ -245,6 +253,11 @@ class PredictionWatch:
             numbers = "; ".join(map(describe_book, books))
             text = _sentence(self._source.mask(outcome.text + (f": {numbers}" if numbers else "")))
         self._show.enqueue(WHO, c.Conclude(run.number, held, text))
+
+
+def _moved_run(run: _Run, places: Sequence[int]) -> _Run | None:
+    number = places[run.number - 1]
+    return replace(run, number=number) if number else None
 
 
 def _read_expected(chapters: Sequence[ShowChapter]) -> dict[int, tuple[Condition, When]]:

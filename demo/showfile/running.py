@@ -40,6 +40,9 @@ from demo.types import FaultDriver
 
 _WORDS: Mapping[str, str] = {"new": "not started", "starting": "starting", "up": "running", "ended": "ended"}
 
+AddFacts = Callable[[Facts], Facts]
+"""Returns the facts of a file, and what else its conditions may name."""
+
 
 @dataclass(frozen=True)
 class EditedSystem:
@@ -53,16 +56,10 @@ class EditedSystem:
 
 
 class RunningSystem:
-    """What a show file describes, while it runs. Nothing is started before `start`; a healer needs only `drivers`.
+    """What a show file describes, while it runs. Nothing is started before `start`; a healer needs only `drivers`."""
 
-    `add_facts` adds to the facts of the file what else conditions may name.
-    """
-
-    def __init__(
-        self, show: Show, *, allow_unlabelled: bool = False, add_facts: Callable[[Facts], Facts] = lambda facts: facts
-    ) -> None:
-        settings = show.settings
-        self._show = show
+    def __init__(self, show: Show, *, allow_unlabelled: bool = False, add_facts: AddFacts = lambda own: own) -> None:
+        self._show, settings = show, show.settings
         self._folder = (show.source.folder or Path.cwd()).absolute()
         self._secrets = Secrets({name: secret.env for name, secret in settings.secrets.items()})
         self._session: aiohttp.ClientSession | None = None
@@ -88,13 +85,7 @@ class RunningSystem:
             fill=self._fill,
             folder=self._folder,
         )
-        self.panels = ShowPanels(
-            settings.panels,
-            self.processes,
-            self.containers.engine,
-            lambda: self.containers.project,
-            self._secrets.values,
-        )
+        self.panels = ShowPanels(settings.panels, self.processes, self.containers, self._secrets.values)
         self.board = ProbeBoard(settings.probes, self._sources, settings.groups)
         self.loads = ShowLoads(settings.load, self._fill, self.wake, show.name)
         self._own_facts = ShowFacts(self.board, self.loads)
@@ -193,7 +184,9 @@ class RunningSystem:
         return ProcessState(word, state.pid, state.exit_code, owns_port)
 
     def _log_of(self, log: LogProbe) -> LinesSince:
-        """Return what returns the lines of a process."""
+        """Return what returns the lines of a process or a service."""
+        if log.service is not None:
+            return self.containers.logs.lines_of(log.service)
 
         async def lines(since: int) -> LogLines | None:
             if log.process is None:
@@ -271,8 +264,8 @@ class RunningSystem:
             # The supervisor admits one server only: a second one must not touch the proxies of the first.
             adopted = await self.processes.admit()
             self._is_presenter = True
-        await self.containers.start()
         self.panels.start()
+        await self.containers.start()
         if self.proxies.routes:
             await self.proxies.start()
         if self._is_supervised:

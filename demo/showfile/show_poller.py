@@ -45,6 +45,7 @@ class ShowPoller:
         self._changed = asyncio.Event()
         self._stopped = False
         self._health: dict[str, Any] | None = None
+        self._read: Callable[[], None] = lambda: None
         board.listen(self._changed.set)
 
     def _read_cards(self) -> dict[str, tuple[Shown, ...]]:
@@ -64,10 +65,15 @@ class ShowPoller:
         self._stopped = True
         self._changed.set()
 
+    def on_news(self, read: Callable[[], None]) -> None:
+        self._read = read
+
     def hurry(self, name: str) -> None:
-        """Ask now what tells of this node, probe, process or container, and tell: something has happened to it."""
+        """Ask now what tells of this node, probe, process or container: something has happened to it.
+
+        A sample follows as soon as an answer has changed a state.
+        """
         self._board.hurry(name)
-        self._changed.set()
 
     async def run(self) -> None:
         """Run until `stop`. May be called again after it has failed."""
@@ -75,8 +81,11 @@ class ShowPoller:
         asking = [asyncio.create_task(work()) for work in (self._board.run, *self._beside)]
         try:
             while not self._stopped:
+                is_news = self._changed.is_set()
                 self._changed.clear()
                 self._health = self._sample()
+                if is_news:
+                    self._read()
                 await self._wait_until_due(asking)
         finally:
             for task in asking:
@@ -103,14 +112,17 @@ class ShowPoller:
             "has_issues": any(node.state != "up" for node in nodes),
             "last_updated": datetime.fromtimestamp(CLOCK.wall(newest), UTC),
             "interval_sec": INTERVAL_SEC,
+            "complete": True,
             "metrics": self._curves(nodes),
         }
         for more in self._more:
             for key, added in more().items():
                 known = sample.get(key)
-                # There is room for few curves: what clients get is shown before what parts tell of themselves.
-                first, then = (added, known) if key == "metrics" else (known, added)
-                sample[key] = [*first, *then] if isinstance(known, list) else known or added
+                if isinstance(known, list):
+                    # There is room for few curves: what clients get is shown before what parts tell of themselves.
+                    sample[key] = [*added, *known] if key == "metrics" else [*known, *added]
+                else:
+                    sample[key] = known or added
         return sample if self._mask is None else _masked(sample, self._mask)
 
     def _card(self, node: BoardNode, links: list[str]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,8 +26,8 @@ SHOW = "shop"
 COMMAND: list[str] = []
 """The compose command, looked for once: that takes seconds of a busy machine."""
 
-TWO = {"db": {"volumes": ["data:/data"]}, "web": {}}
-DATA = {"volumes": {"data": {}}}
+TWO: dict[str, dict[str, Any]] = {"db": {"volumes": ["data:/data"]}, "web": {}}
+DATA: dict[str, Any] = {"volumes": {"data": {}}}
 
 LEAVE = """
 import asyncio, os, sys
@@ -204,7 +205,7 @@ async def test_a_taken_port_is_said_before_anything_is_created(file: ComposeFile
 async def test_what_compose_has_started_by_half_is_removed(file: ComposeFile) -> None:
     file.write({"a": {}, "b": {"command": ["/bin/there-is-no-such-program"], "depends_on": ["a"]}})
     async with project(file) as (made, _):
-        with pytest.raises(SubjectError, match=rf"compose. -p {file.project} up. failed: .*there-is-no-such-program"):
+        with pytest.raises(SubjectError, match=rf"compose -p {file.project} up. failed: .*there-is-no-such-program"):
             await made.bring_up()
         assert "a" in file.states()
         await made.take_down()
@@ -224,7 +225,7 @@ async def test_health_checks_are_waited_for_and_their_timeout_names_who_is_late(
         docker("exec", file.container("db"), "/bin/busybox", "rm", "/tmp/ready")
         docker("restart", "--time", "1", file.container("db"))
         monkeypatch.setattr(waiting, "HEALTHY_SEC", 1.5)
-        with pytest.raises(SubjectError, match=r"not healthy within 1.5 s, by the health check .*: db"):
+        with pytest.raises(SubjectError, match=r"not healthy within 1.5 s, by its health check .*: db"):
             await made.heal()
         await made.take_down()
 

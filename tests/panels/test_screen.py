@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from demo.panels.control_sequences import MAX_STRING, SequenceParser
+from demo.panels.control_sequences import MAX_STRING, SequenceParser, Token
 from demo.panels.picture import Span
 from demo.panels.screen import HIDDEN, PanelScreen
 
@@ -194,13 +194,12 @@ def test_where_output_is_cut_into_pieces_changes_nothing(text: str, data: st.Dat
     assert _joined_text(joined) == _joined_text(list(whole.parse(text)))
 
 
-def _joined_text(tokens: list[object]) -> list[object]:
+def _joined_text(tokens: list[Token]) -> list[Token]:
     """The tokens with neighbouring texts made one."""
-    found: list[object] = []
+    found: list[Token] = []
     for token in tokens:
-        kind, text, _ = token  # type: ignore[misc] # a token
-        if kind == "text" and found and isinstance(found[-1], str):
-            found[-1] += text
+        if token.kind == "text" and found and found[-1].kind == "text":
+            found[-1] = Token("text", found[-1].text + token.text)
         else:
-            found.append(text if kind == "text" else token)
+            found.append(token)
     return found

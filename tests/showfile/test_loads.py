@@ -191,7 +191,8 @@ def test_a_show_is_asked_by_its_load_predicted_broken_and_multiplied(tmp_path: P
         seen = show.until(lambda state: node(state, "client").get("health") == "up", 40)
         assert node(seen, "client")["links"] == ["page"]
         show.client.post("/advance")
-        show.until(lambda state: any("lient.rate = 100%, not below 1%" in line["text"] for line in state["log"]), 60)
+        # One that was under way when the page was killed may have been answered.
+        show.until(lambda state: any("%, not below 1%" in line["text"] for line in state["log"]), 60)
         show.until(lambda state: state["chapter"]["status"] == "done" and rate(state) > 12, 60)
         show.until(lambda state: fault(state, "kill-page")["recovered_after_sec"] is not None, 40)
         assert show.client.post("/chaos/crowd").status_code == 202

@@ -97,7 +97,7 @@ class OwnedProcesses:
         return OutputLines.from_json(await self._request("output", name=name, since=since))
 
     async def raw_output(self, name: str, since: int, most: int) -> RawOutput:
-        """Return what it printed after `since` bytes, at most the last `most`, as it came. Raises `SubjectError`."""
+        """Return the last `most` bytes of what it printed after the first `since` bytes. Raises `SubjectError`."""
         return RawOutput.from_json(await self._request("raw_output", name=name, since=since, most=most))
 
     # Starting and ending.

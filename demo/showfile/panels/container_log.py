@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
 
 import aiohttp
 
@@ -31,7 +30,7 @@ class ContainerLog:
     Of several containers, the first one by name is followed that runs.
     """
 
-    def __init__(self, engine: Engine, project: Callable[[], str], service: str, tail: int) -> None:
+    def __init__(self, engine: Engine, project: str, service: str, tail: int) -> None:
         self._engine, self._project, self._service, self._tail = engine, project, service, tail
         self._waiting = bytearray()
         self._has_gap = False
@@ -91,7 +90,7 @@ class ContainerLog:
         self._describe(await self._find())
 
     async def _find(self) -> Container | None:
-        found = await self._engine.containers(self._project())
+        found = await self._engine.containers(self._project)
         ours = sorted((one for one in found if self._service in (one.service, one.name)), key=lambda one: one.name)
         container = next((one for one in ours if one.is_running), ours[0] if ours else None)
         self._describe(container)

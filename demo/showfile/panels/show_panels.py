@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from demo.container_engine import Engine
 from demo.panels.drawing import PanelDrawing
@@ -38,6 +39,13 @@ def _process_name(panel: str) -> str:
     return f"panel {panel}"
 
 
+class ContainerAccess(Protocol):
+    """Where the containers of a show are: their engine, and their compose project, "" if it has none."""
+
+    engine: Engine
+    project: str
+
+
 class ShowPanels:
     """The panels of a show, and their newest pictures. `secrets` returns the values that no panel may show."""
 
@@ -45,11 +53,10 @@ class ShowPanels:
         self,
         settings: Mapping[str, PanelSettings],
         processes: OwnedProcesses,
-        engine: Engine,
-        project: Callable[[], str],
+        containers: ContainerAccess,
         secrets: Callable[[], Collection[str]],
     ) -> None:
-        self._processes, self._engine, self._project, self._secrets = processes, engine, project, secrets
+        self._processes, self._containers, self._secrets = processes, containers, secrets
         self.version = 0
         self._listeners: list[Callable[[], None]] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -104,7 +111,7 @@ class ShowPanels:
         if panel.run is not None:
             return ProgramOutput(self._processes, _process_name(name), panel.every)
         if panel.log is not None:
-            return ContainerLog(self._engine, self._project, panel.log, panel.lines)
+            return ContainerLog(self._containers.engine, self._containers.project, panel.log, panel.lines)
         return ProcessOutput(self._processes, panel.process or "")
 
 

@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from demo.clock import CLOCK
 from demo.probes.numbers import mapping, number
 from demo.probes.result import Reading
+from demo.processes.death_watch import DeathWatch
 from demo.processes.supervised import ObservedProcess
 from demo.subjects.ratelimiter.cards import node_card
 from demo.subjects.ratelimiter.limits import Limit
@@ -24,6 +25,9 @@ class Poller:
         self._parts = tuple(parts)
         self._limits = tuple(limits)
         self._stopped = asyncio.Event()
+        self._hurried = asyncio.Event()
+        self._deaths = DeathWatch(self._hurried.set)
+        self._read: Callable[[], None] = lambda: None
         self._health: dict[str, Any] | None = None
 
     def get_health(self) -> dict[str, Any] | None:
@@ -31,17 +35,31 @@ class Poller:
 
     def stop(self) -> None:
         self._stopped.set()
+        self._hurried.set()
+
+    def on_news(self, read: Callable[[], None]) -> None:
+        self._read = read
 
     async def run(self) -> None:
+        """Poll every INTERVAL_SEC, and at once when a process has ended."""
         due = time.monotonic()
-        while not self._stopped.is_set():
-            await self.poll()
-            due = max(due + INTERVAL_SEC, time.monotonic())
-            try:
-                async with asyncio.timeout(due - time.monotonic()):
-                    await self._stopped.wait()
-            except TimeoutError:
-                continue
+        try:
+            while not self._stopped.is_set():
+                is_news = self._hurried.is_set()
+                self._hurried.clear()
+                await self.poll()
+                if is_news:
+                    self._read()
+                self._deaths.follow(part.handle for part in self._parts)
+                due = max(due + INTERVAL_SEC, time.monotonic())
+                try:
+                    async with asyncio.timeout(due - time.monotonic()):
+                        await self._hurried.wait()
+                except TimeoutError:
+                    continue
+                due = time.monotonic()
+        finally:
+            self._deaths.close()
 
     async def poll(self) -> dict[str, Any]:
         """Poll once, now."""

@@ -69,12 +69,12 @@ async def test_a_replica_that_is_promoted_without_the_last_writes_has_lost_them(
     """The failover: the replica is cut off, the primary dies, and the replica takes over its address."""
     with broker(password="hunter2") as replica:
         replica.client.config_set("masterauth", "hunter2")
-        replica.client.execute_command("REPLICAOF", "127.0.0.1", redis.port)
+        replica.client.slaveof("127.0.0.1", redis.port)
         async with booked(redis.url) as (_, sender):
             for number in range(20):
                 assert (await sender.send(number)).trouble == ""
             await redis_has_followed(replica, redis)
-            replica.client.execute_command("REPLICAOF", "NO", "ONE")
+            replica.client.slaveof()
             for number in range(7):
                 assert (await sender.send(number)).trouble == ""
             redis.client.shutdown(nosave=True)
@@ -86,12 +86,12 @@ async def test_a_replica_that_is_promoted_without_the_last_writes_has_lost_them(
             assert not sender.state().is_known
             # The replica has the address of the primary now: its content is handed over to a server on that port.
             redis.start()
-            redis.client.execute_command("REPLICAOF", "127.0.0.1", replica.port)
+            redis.client.slaveof("127.0.0.1", replica.port)
             redis.client.config_set("masterauth", "hunter2")
             await redis_has_followed(redis, replica)
             await until(lambda: sender.state().trouble == "it is a replica, which may lag behind")
             assert (await sender.send(0)).trouble == "it is a replica, which refuses writes"
-            redis.client.execute_command("REPLICAOF", "NO", "ONE")
+            redis.client.slaveof()
             await until(lambda: sender.state().is_known)
             assert sender.state().counts.wrong.lost == 7
             assert sender.state().counts.confirmed == 27
@@ -125,7 +125,7 @@ async def test_a_frozen_redis_leaves_it_open_what_was_written(redis: Broker) -> 
 
 
 async def test_what_a_killed_run_has_left_is_removed_and_others_are_not(redis: Broker) -> None:
-    ended = NAME.run.rpartition("_")[0] + "_1"
+    ended = NAME.run.replace("_", "_1", 1)
     runs = f"{PREFIX}:{NAME.place}"
     redis.client.hset(runs, ended, "2")
     for key in (f"{runs}:{ended}:0", f"{runs}:{ended}:1", f"{runs}:notes"):

@@ -20,6 +20,15 @@ from tests.support.ratelimiter_system import until
 pytestmark = pytest.mark.anyio
 
 
+class NoContainers:
+    """A show without containers."""
+
+    project = ""
+
+    def __init__(self) -> None:
+        self.engine = Engine()
+
+
 @asynccontextmanager
 async def shown(
     panels: Mapping[str, Mapping[str, Any]], *specs: ProcessSpec, secrets: Callable[[], list[str]] = list
@@ -28,8 +37,8 @@ async def shown(
     settings = {name: PanelSettings.model_validate(panel) for name, panel in panels.items()}
     side_specs = program_specs(settings, Path("/"))
     processes = OwnedProcesses(processes_of(()).show, specs, limits=QUICK, side_specs=side_specs)
-    engine = Engine()
-    found = ShowPanels(settings, processes, engine, lambda: "", secrets)
+    containers = NoContainers()
+    found = ShowPanels(settings, processes, containers, secrets)
     try:
         await processes.start()
         found.start()
@@ -37,7 +46,7 @@ async def shown(
     finally:
         await found.stop()
         await processes.stop()
-        await engine.close()
+        await containers.engine.close()
 
 
 async def picture_with(panels: ShowPanels, name: str, is_it: Callable[[PanelPicture], bool]) -> PanelPicture:
