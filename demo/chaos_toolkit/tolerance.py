@@ -56,8 +56,9 @@ def fault_of(tolerance: Any) -> str:
     if kind not in _NEEDED:
         return f"a tolerance has the type {', '.join(_NEEDED)}, not {kind!r}"
     needed, wanted = _NEEDED[kind]
-    given = tolerance.get(needed)
-    if not isinstance(given, wanted):
+    given: Any = tolerance.get(needed)
+    is_right = isinstance(given, wanted)
+    if not is_right:
         return f"a tolerance of the type {kind} needs {needed}"
     try:
         if kind == "regex" and "${" not in given:
