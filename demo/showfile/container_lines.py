@@ -23,7 +23,7 @@ class ServiceLogs:
     def lines_of(self, service: str) -> LinesSince:
         """Return what returns the lines of a service; all who ask share one log."""
         if service not in self._logs:
-            self._logs[service] = ServiceLines(ContainerLog(self._engine, lambda: self._project, service, TAIL))
+            self._logs[service] = ServiceLines(ContainerLog(self._engine, self._project, service, TAIL))
         return self._logs[service].since
 
     async def close(self) -> None:
