@@ -36,9 +36,8 @@ class Chapter:
     else plain text. `on_enter` runs once in a show, when the chapter is first entered forward. `budget_sec` is the time
     that the presenter plans for the chapter, `limit_sec` the timeout of `on_enter`. A chapter's `hypothesis` is shown
     on the stage until a later chapter has another one; `Stage.conclude` sets its verdict. With `shows_evidence` the
-    stage lists all hypotheses of the show with their verdicts. `steps`: the parts of the narration, where it is shown
-    part by part; `narration` is all of it then. Code in Markdown makes further steps: ```` ```sql {1|3-5|all} ````;
-    `all_steps` has each. `panels`: of the subject, beside the text, or in place of its nodes.
+    stage lists all hypotheses of the show with their verdicts. `steps`: the parts of a narration that is shown part by
+    part; code makes steps too, ```` ```sql {1|3-5|all} ````. `panels`: beside the text, or in place of the nodes.
     """
 
     title: str
@@ -178,6 +177,7 @@ class HealthPollerProtocol(Protocol):
       `group`: when there are too many nodes to show, those of one group (without it: of one `type`) share a card.
       `kind`: `load` for what sends requests; it has a card, but is no part of the system.
     - `has_issues`: an expected node is not `up`; counters and loads never set it.
+    - `complete`: True if a node that the sample lacks is not expected any more; otherwise it is down.
     - `last_updated`: aware `datetime` of the newest probe; `interval_sec`: seconds between polls.
     - `metrics`: list of dicts `name`, `label`, `value`, `unit`, `role` (drawn as curves).
     - `counters`: list of dicts `key`, `algorithm`, `limit`, `window_sec`, `admitted`, `counted`,
@@ -208,7 +208,6 @@ class BlockingPollerProtocol(Protocol):
         """Poll until `stop()`; may block. An exception raised here is shown as "poller ended"."""
 
     def get_health(self) -> dict[str, Any] | None: ...
-
     def stop(self) -> None: ...
 
 

@@ -189,7 +189,7 @@ class _Export:
         elif step.fault is not None:
             self._inject(step.fault, said)
         elif step.heal is not None:
-            names = list(self._injected) if step.heal == HEAL_ALL else [step.heal]
+            names = self._injected[::-1] if step.heal == HEAL_ALL else [step.heal]
             undos = [undo for name in names for undo in self._done.undos.get(name, ())]
             self._method += [dict(undo) for undo in undos]
         elif (provider := step_provider(step.run, step.exec, step.http, self._write)) is not None:

@@ -60,7 +60,7 @@ class _Import:
 
     def write(self) -> tuple[str, list[str]]:
         experiment = self._experiment
-        steady = [self._add_probe(probe) for probe in experiment.probes]
+        steady = list(dict.fromkeys(map(self._add_probe, experiment.probes)))  # some are asked twice
         meanwhile = {probe.place: self._add_probe(probe) for probe in experiment.method if probe.kind == "probe"}
         self._note_rollbacks()
         undo = [self._writer.action(rollback) for rollback in experiment.rollbacks]

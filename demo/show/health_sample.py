@@ -97,9 +97,12 @@ class Sample:
     def with_missing(self, expected: Iterable[Node]) -> "Sample":
         """Return this sample with every expected node that it lacks added as down: a node never just disappears.
 
+        Unless its poller says that it is complete: then the poller itself knows what to expect.
         Up to MAX_NODES in all. Nodes that went missing last come first in `expected` (a sample's own nodes stand before
         the missing ones), so those missing for longest are dropped.
         """
+        if self.raw.get("complete") is True:
+            return self
         present = {node.id for node in self.nodes}
         room = max(0, MAX_NODES - len(self.nodes))
         missing = tuple(

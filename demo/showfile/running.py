@@ -40,6 +40,9 @@ from demo.types import FaultDriver
 
 _WORDS: Mapping[str, str] = {"new": "not started", "starting": "starting", "up": "running", "ended": "ended"}
 
+AddFacts = Callable[[Facts], Facts]
+"""Returns the facts of a file, and what else its conditions may name."""
+
 
 @dataclass(frozen=True)
 class EditedSystem:
@@ -53,16 +56,10 @@ class EditedSystem:
 
 
 class RunningSystem:
-    """What a show file describes, while it runs. Nothing is started before `start`; a healer needs only `drivers`.
+    """What a show file describes, while it runs. Nothing is started before `start`; a healer needs only `drivers`."""
 
-    `add_facts` adds to the facts of the file what else conditions may name.
-    """
-
-    def __init__(
-        self, show: Show, *, allow_unlabelled: bool = False, add_facts: Callable[[Facts], Facts] = lambda facts: facts
-    ) -> None:
-        settings = show.settings
-        self._show = show
+    def __init__(self, show: Show, *, allow_unlabelled: bool = False, add_facts: AddFacts = lambda own: own) -> None:
+        self._show, settings = show, show.settings
         self._folder = (show.source.folder or Path.cwd()).absolute()
         self._secrets = Secrets({name: secret.env for name, secret in settings.secrets.items()})
         self._session: aiohttp.ClientSession | None = None

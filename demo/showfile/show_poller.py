@@ -112,14 +112,17 @@ class ShowPoller:
             "has_issues": any(node.state != "up" for node in nodes),
             "last_updated": datetime.fromtimestamp(CLOCK.wall(newest), UTC),
             "interval_sec": INTERVAL_SEC,
+            "complete": True,
             "metrics": self._curves(nodes),
         }
         for more in self._more:
             for key, added in more().items():
                 known = sample.get(key)
-                # There is room for few curves: what clients get is shown before what parts tell of themselves.
-                first, then = (added, known) if key == "metrics" else (known, added)
-                sample[key] = [*first, *then] if isinstance(known, list) else known or added
+                if isinstance(known, list):
+                    # There is room for few curves: what clients get is shown before what parts tell of themselves.
+                    sample[key] = [*added, *known] if key == "metrics" else [*known, *added]
+                else:
+                    sample[key] = known or added
         return sample if self._mask is None else _masked(sample, self._mask)
 
     def _card(self, node: BoardNode, links: list[str]) -> dict[str, Any]:

@@ -123,6 +123,7 @@ EXPERIMENTS: dict[str, Data] = {
             action("python", python("m", "f", arguments={"t": "${token}"}, secrets=["shop"])),
         ],
     ),
+    "twice": experiment(**{"steady-state-hypothesis": {"title": "t", "probes": [probe("a", 200, http())] * 6}}),
     "controls": experiment(
         controls=[{"name": "tracing", "provider": python("m", "f")}], contributions={"reliability": "high"},
         extensions=[{"name": "x"}], tags=["a`b", "c"], unknown=1,

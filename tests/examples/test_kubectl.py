@@ -35,10 +35,12 @@ def install(folder: Path) -> Path:
     return folder
 
 
-def test_what_was_there_before_is_put_back_and_pods_come_and_go(tmp_path: Path, state_home: Path) -> None:
+def test_what_was_there_before_is_put_back_and_pods_come_and_go(
+    tmp_path: Path, state_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bin_folder = install(tmp_path / "bin")
-    env = {"PATH": f"{bin_folder}:{os.environ['PATH']}"}
-    with playing_example(copy_example("kubectl", tmp_path), state_home, env=env) as example:
+    monkeypatch.setenv("PATH", f"{bin_folder}:{os.environ['PATH']}")
+    with playing_example(copy_example("kubectl", tmp_path), state_home) as example:
         first = _pods(example.show.server.state())
         assert example.play_to_the_end() == {ENOUGH: True, RELEASE: False}
         state = example.show.server.until(lambda state: not state["health"]["has_issues"])
@@ -49,8 +51,9 @@ def test_what_was_there_before_is_put_back_and_pods_come_and_go(tmp_path: Path, 
 
 
 def _pods(state: dict[str, Any]) -> set[tuple[str, str]]:
-    nodes = [node["id"] for node in state["health"]["nodes"]]
-    return {(ident.partition("-")[0], ident) for ident in nodes if "-" in ident}
+    """Return the colour and name of each pod that has a card."""
+    names = [node["id"].removeprefix("pods-") for node in state["health"]["nodes"] if node["id"].startswith("pods-")]
+    return {(name.partition("-")[0], name) for name in names}
 
 
 def commands() -> Iterator[tuple[str, ...]]:

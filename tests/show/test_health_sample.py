@@ -29,6 +29,13 @@ def test_a_full_dict_is_read() -> None:
     assert not sample.has_issues
 
 
+def test_a_node_that_a_sample_lacks_is_down_unless_its_poller_knows_better() -> None:
+    both = read_sample({"nodes": [{"id": "a", "health": "up"}, {"id": "b", "health": "up"}]}, 0.0)
+    one: dict[str, object] = {"nodes": [{"id": "a", "health": "up"}]}
+    assert [node.id for node in read_sample(one, 1.0).with_missing(both.nodes).nodes] == ["a", "b"]
+    assert [node.id for node in read_sample(one | {"complete": True}, 1.0).with_missing(both.nodes).nodes] == ["a"]
+
+
 def test_a_load_that_is_stopped_is_no_issue_of_the_system() -> None:
     nodes = [{"id": "api", "health": "up"}, {"id": "client", "health": "unknown", "kind": "load"}]
     assert not read_sample({"nodes": nodes}, 0.0).has_issues

@@ -246,3 +246,9 @@ def test_shapes_that_are_allowed() -> None:
         + "  c: {run: [x], undo: [[a], {run: [b]}], healed: api is up, duration: }\n"
     )
     assert said(front, "on_enter:\n  - countdown: 3\n  - heal\n  - {fault: a, timeout: 5s}\n") == []
+
+
+def test_a_heal_timeout_that_is_longer_than_an_attempt_is_warned_of() -> None:
+    (warning,) = said(PROBES + FAULT + "    heal_timeout: 2min\n")
+    assert warning.endswith("warning: heal_timeout is 40s at most: after that the fault is shown as not healed")
+    assert not said(PROBES + FAULT + "    heal_timeout: 40s\n")

@@ -1,4 +1,4 @@
-"""What a file holds that is not carried out yet is told: an error where the show would lack it, else a warning."""
+"""What a file holds that is not carried out yet is told at its place."""
 
 import pytest
 
@@ -12,6 +12,7 @@ TEXT = "\n---\n\n# One\n"
 @pytest.mark.parametrize(
     ("front", "expected"),
     [
+        ("events: {e: /x/}", ("warning", 2, "presented without it")),
         ("theme: light", ("warning", 2, "presented without it")),
     ],
 )

@@ -23,7 +23,7 @@ def copy_example(name: str, folder: Path) -> Path:
     """Copy a show and the folder of its programs; return the copy, whose ports are free ones."""
     text = (EXAMPLES / f"{name}.md").read_text()
     ports = sorted(set(PORT.findall(text)))
-    free = dict(zip(ports, map(str, free_ports(len(ports))), strict=True))
+    free = dict(zip(ports, map(str, free_ports(len(ports)) if ports else ()), strict=True))
     deck = folder / f"{name}.md"
     deck.write_text(PORT.sub(lambda found: free[found[0]], text))
     if (EXAMPLES / name).is_dir():
@@ -66,11 +66,11 @@ class ExampleShow:
 
 
 @contextmanager
-def playing_example(deck: Path, state_home: Path, **more: Any) -> Iterator[ExampleShow]:
+def playing_example(deck: Path, state_home: Path) -> Iterator[ExampleShow]:
     """Serve a copy of an example, once all of it is up."""
     chapters = open_show(deck).chapters
     judged = {number for number, chapter in enumerate(chapters, 1) if chapter.settings.expect is not None}
-    with playing(deck, state_home=state_home, limit=LIMIT_SEC, **more) as show:
+    with playing(deck, state_home=state_home, limit=LIMIT_SEC) as show:
         yield ExampleShow(show, judged)
 
 

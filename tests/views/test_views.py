@@ -11,6 +11,7 @@ from demo.show import ShowState
 from demo.show import commands as c
 from demo.show.health_sample import read_sample
 from demo.views import snapshot
+from demo.views.cards import cards
 from demo.views.redaction import MASK, masked
 from demo.views.state_json import moment
 from tests.support.show_player import player
@@ -109,3 +110,17 @@ def test_the_presenters_snapshot_holds_all_of_it() -> None:
     health = snapshot(with_secrets(), "e", {})["health"]
     assert (health["note"], health["nodes"][0]["error"]) == ("secret", "secret")
     assert health["nodes"][0]["address"] == "10.0.0.1:2379"
+
+
+def test_a_card_tells_why_a_node_is_not_up_and_else_its_other_fields() -> None:
+    show = player()
+    metrics = {"ms": 3.0, "role": "leader", "ms p95": 12.0}
+    nodes = [
+        {"id": "a", "health": "up", "metrics": metrics},
+        {"id": "b", "health": "down", "detail": "connection refused", "metrics": metrics},
+    ]
+    show.play(c.Observe(read_sample({"nodes": nodes}, show.at), {}))
+    assert [(card.main, card.unit, card.sub) for card in cards(show.state)] == [
+        ("3", "ms", "leader · 12 ms p95"),
+        ("3", "ms", "connection refused"),
+    ]

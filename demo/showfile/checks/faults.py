@@ -8,6 +8,7 @@ from demo.showfile.checks.known_names import KnownNames
 from demo.showfile.checks.places import Checked, unknown
 from demo.showfile.schema.faults import ActionStep, ExecCommand, FaultSettings, HttpRequest
 from demo.showfile.schema_paths import Path
+from demo.watchdog.undo import MAX_HEAL_TIMEOUT_SEC
 
 
 def check_faults(checked: Checked, names: KnownNames) -> None:
@@ -93,6 +94,9 @@ def _check_end(checked: Checked, name: str, fault: FaultSettings) -> None:
     if fault.ends is not None and fault.duration is not None and "duration" in fault.model_fields_set:
         text = "ends and duration exclude each other: a fault that ends by itself is not ended by the show"
         checked.front.error(("faults", name, "duration"), text, at_key=True)
+    if fault.heal_timeout > MAX_HEAL_TIMEOUT_SEC:
+        text = f"heal_timeout is {MAX_HEAL_TIMEOUT_SEC:g}s at most: after that the fault is shown as not healed"
+        checked.front.warning(("faults", name, "heal_timeout"), text)
     if fault.undo == ():
         checked.front.error(("faults", name, "undo"), "undo is empty: say how the fault is undone")
 

@@ -94,6 +94,10 @@ def _check_load(checked: Checked) -> None:
         _check_http(checked, name, load)
         if load.read is not None and load.http is not None and (fault := texts.address_fault(load.read, "http")):
             checked.front.error(("load", name, "read"), f'load.{name}.read: "{load.read}" {fault}')
+        first = next(other for other, one in checked.settings.load.items() if one.read == load.read)
+        if load.read is not None and first != name:
+            text = f"{first} reads its numbers there too: two books cannot share one place"
+            checked.front.error(("load", name, "read"), text)
         if load.read is not None and ("${from}" in load.read) != ("${to}" in load.read):
             text = "read asks for a part of the numbers by ${from} and ${to}: one of them is missing"
             checked.front.error(("load", name, "read"), text)

@@ -12,8 +12,8 @@ FRONT_MATTER: Mapping[str, str] = {
     "duration": "Length of the talk, like 30min.",
     "language": "Language of the pages, like en or de.",
     "theme": "dark, light, contrast, or a mapping with accent, font and logo.",
-    "subject": "A built-in system with its probes and faults (ratelimiter, etcd, tikv), or your own as module:Class.",
-    "options": "Options of that subject, as demo serve takes them with -o.",
+    "subject": "A system with its probes and faults: built in (ratelimiter, etcd, tikv), installed, or module:Class.",
+    "options": "Options of that subject, as demo serve takes them with -o; a list gives one several times.",
     "system": "Containers: a compose file that is brought up and removed, or a project that is left as it is.",
     "processes": "Programs that the show starts, in this order; each is ready before the next is started.",
     "proxies": "TCP proxies of the show, for faults of a connection.",
@@ -117,7 +117,7 @@ FAULT: Mapping[str, str] = {
     "undo": "The command that undoes it, or a list of steps, all of which are tried.",
     "seen": "The condition that shows it; not healed, unless said otherwise.",
     "healed": "The condition that proves that it is healed, by probes alone.",
-    "heal_timeout": "How long that may take after the undo, before it is tried again.",
+    "heal_timeout": "How long that may take after the undo, before it is tried again; 40s at most.",
 }
 
 OTHERS: Mapping[str, Mapping[str, str]] = {
