@@ -201,7 +201,7 @@ def red_after(page: Page, target: Target, kill: Callable[[], object]) -> float:
     page.evaluate("() => { window.redAt = {} }")
     at = time.time()
     kill()
-    found = wait_for(
+    found: list[float] = wait_for(
         lambda: page.evaluate("() => Object.values(window.redAt)") or None, RED_SEC, lambda: describe(target, page)
     )
     return (min(found) / 1000 - at) * 1000

@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import webbrowser
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from demo.conductor.error_log import keep_log
 from demo.console_output import SAID_SEC, ConsoleWriter, print_error, print_lines
 from demo.invitation import Invitation
 from demo.journal.library import JournalOpener
-from demo.narration import DeckImage, HasImages
+from demo.narration import images_of
 from demo.panels.picture import NoPanels, ShowsPanels
 from demo.relay.broadcast import Broadcast
 from demo.relay.feed import RelayStore
@@ -29,6 +29,7 @@ from demo.startup_report import SYSTEM, AccessInfo, StartupReport, welcome
 from demo.subjects import check, claim, deck_of, journal_name, load, options_for_healer
 from demo.subjects.deck_check import unknown_faults
 from demo.terminal.signals import ending_signals
+from demo.threads.loop_factory import choose_loop_factory
 from demo.types import HEAL_SEC, STOP_SEC, AnnouncesStart, HasHealSec, HasStopSec, Subject
 from demo.watchdog.client import WatchdogClient
 from demo.watchdog.protocol import Watchdog
@@ -84,7 +85,7 @@ def play(options: Options) -> None:
         opener = JournalOpener(
             journal_name(options.subject, subject), options.journal, fresh=options.fresh, anywhere=anywhere
         )
-        with asyncio.Runner(loop_factory=_choose_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=choose_loop_factory()) as runner:
             error, is_hanging = runner.run(_run_and_clean_up(_play(options, subject, opener, listener, access_setup)))
             if is_hanging:
                 _exit_at_once(error)
@@ -124,14 +125,6 @@ def _exit_at_once(error: BaseException | None) -> None:
     os._exit(1 if error is not None else 0)
 
 
-def _choose_loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop  # noqa: PLC0415 - not on every platform
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
-
-
 async def _play(
     options: Options,
     subject: Subject,
@@ -155,7 +148,7 @@ async def _play(
         if listener is None or access_setup is None:
             await _run_in_terminal(conductor, opener)
         else:
-            await _serve_show(options, conductor, opener, listener, access_setup, _images_of(subject))
+            await _serve_show(options, conductor, opener, listener, access_setup)
     finally:
         if not ended:
             await _stop_system(subject)
@@ -200,6 +193,7 @@ def _build_config(
         journal=opener.open,
         watchdog=watchdog,
         unmet=subject.unmet if isinstance(subject, GuardsChapters) else lambda number: "",
+        images=images_of(subject),
         panels=subject.panels if isinstance(subject, ShowsPanels) else NoPanels(),
         start_at=options.start_at,
     )
@@ -243,18 +237,8 @@ def _report_journal(conductor: Conductor, opener: JournalOpener, aloud: bool) ->
         print_lines(f"continued  {opener.continued}")
 
 
-def _images_of(subject: Subject) -> Callable[[], Sequence[DeckImage]]:
-    """Return what returns the images of the deck, which may be another one after an edit."""
-    return lambda: subject.images if isinstance(subject, HasImages) else ()
-
-
 async def _serve_show(
-    options: Options,
-    conductor: Conductor,
-    opener: JournalOpener,
-    listener: socket.socket,
-    access_setup: AccessSetup,
-    images: Callable[[], Sequence[DeckImage]],
+    options: Options, conductor: Conductor, opener: JournalOpener, listener: socket.socket, access_setup: AccessSetup
 ) -> None:
     """Run `demo serve`: web pages for the conductor and, if asked for, a terminal beside them."""
     stop, access = _Stop(), access_setup.access(conductor.journal, _make_notifier(conductor))
@@ -266,7 +250,7 @@ async def _serve_show(
     with ending_signals(stop.on_signal(say, conductor.system)):
         playing = asyncio.ensure_future(conductor.run())
         serving = _serve_web(
-            _WebSession(conductor, access, access_setup, listener, opener, started_at, images), stop, options, say
+            _WebSession(conductor, access, access_setup, listener, opener, started_at), stop, options, say
         )
         web_tasks = [asyncio.ensure_future(serving)]
         terminal_tasks = [asyncio.ensure_future(runner.run())] if runner is not None else []
@@ -321,7 +305,6 @@ class _WebSession:
     opener: JournalOpener
     started_at: float
     """The moment of the start: later lines of the log belong to it."""
-    images: Callable[[], Sequence[DeckImage]]
 
 
 async def _serve_web(show: _WebSession, stop: asyncio.Event, options: Options, say: ConsoleWriter) -> None:
@@ -330,7 +313,7 @@ async def _serve_web(show: _WebSession, stop: asyncio.Event, options: Options, s
     if not await _wait_until_loaded(conductor, stop):
         return
     started, max_files = asyncio.Event(), open_files()
-    web = Web(conductor, show.access, StreamSlots(max_streams(max_files)), show.images)
+    web = Web(conductor, show.access, StreamSlots(max_streams(max_files)))
     serving = asyncio.ensure_future(
         serve(web, show.listener, stop, started, show.access_setup.tls, max_connections(max_files))
     )

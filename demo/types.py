@@ -36,9 +36,8 @@ class Chapter:
     else plain text. `on_enter` runs once in a show, when the chapter is first entered forward. `budget_sec` is the time
     that the presenter plans for the chapter, `limit_sec` the timeout of `on_enter`. A chapter's `hypothesis` is shown
     on the stage until a later chapter has another one; `Stage.conclude` sets its verdict. With `shows_evidence` the
-    stage lists all hypotheses of the show with their verdicts. `steps`: the parts of the narration, where it is shown
-    part by part; `narration` is all of it then. Code in Markdown makes further steps: ```` ```sql {1|3-5|all} ````;
-    `all_steps` has each. `panels`: of the subject, beside the text, or in place of its nodes.
+    stage lists all hypotheses of the show with their verdicts. `steps`: the parts of a narration that is shown part by
+    part; code makes steps too, ```` ```sql {1|3-5|all} ````. `panels`: beside the text, or in place of the nodes.
     """
 
     title: str
@@ -209,7 +208,6 @@ class BlockingPollerProtocol(Protocol):
         """Poll until `stop()`; may block. An exception raised here is shown as "poller ended"."""
 
     def get_health(self) -> dict[str, Any] | None: ...
-
     def stop(self) -> None: ...
 
 

@@ -51,9 +51,8 @@ class Conductor:
         self.stage: Stage = ConductorStage(self)
         deck = tuple(config.chapters(self.stage)) if callable(config.chapters) else tuple(config.chapters)
         self._start_at = check_start(config.start_at, deck)
-        faults = map(FaultState.of, config.faults)
         name, journal = config.subject_name, config.journal
-        self._state = opening(config.title or name, name, config.description, deck, faults)
+        self._state = opening(config.title or name, name, config.description, deck, map(FaultState.of, config.faults))
         self.demo_state = DemoState(deck)
         self.journal = journal(self._state) if callable(journal) else journal or Journal()
         if self.journal.is_temporary:
@@ -64,10 +63,9 @@ class Conductor:
         """Set once the journal is read and the show is open; before that its current chapter is unknown."""
         self.clock = as_clock(clock)
         self.commands = CommandCounts()
-        self._queue = CommandQueue()
-        self._edits = DeckEdits()
+        self._queue, self._edits = CommandQueue(), DeckEdits()
         self._gate = ChapterGate(config.unmet)
-        self.panels = config.panels
+        self.panels, self.images = config.panels, config.images
         self._writer = JournalWriter(self, self._queue.hurry)
         self._listeners: list[Listener] = []
         self._reported: set[str] = set()

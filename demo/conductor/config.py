@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from demo.errors import InvalidValue
 from demo.journal import Journal
+from demo.narration import DeckImage
 from demo.panels.picture import NoPanels, Panels
 from demo.show import ShowState
 from demo.types import HEAL_SEC, STOP_SEC, Chapter, FaultDriver, Poller, Stage
@@ -25,7 +26,8 @@ class ShowConfig:
     begins, `heal_system` when somebody heals everything (for `heal_sec` seconds at most), and `stop_system` when the
     show has ended and its faults are healed (for `stop_sec` seconds at most).
     `unmet` returns why a chapter (by its number, 1-based) may not be entered now, "" if it may.
-    `panels` has the pictures of the panels that chapters name.
+    `images` returns those of the deck, which may be another one after an edit. `panels` has the pictures of the panels
+    that chapters name.
     `start_at` is the chapter (1-based) to begin with, or to continue at.
     `journal` may be a function that opens one. Without it the show gets a temporary journal, which ends with this
     process, so the show is not durable. `watchdog` heals the faults that this process leaves behind when it dies. With
@@ -46,6 +48,7 @@ class ShowConfig:
     journal: Keeping | None = None
     watchdog: Watchdog | None = None
     unmet: Callable[[int], str] = lambda number: ""
+    images: Callable[[], Sequence[DeckImage]] = tuple
     panels: Panels = field(default_factory=NoPanels)
     start_at: int | None = None
 

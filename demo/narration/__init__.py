@@ -2,7 +2,15 @@
 
 from demo.narration.code_info import CodeInfo, parse_code_info
 from demo.narration.code_steps import TextStep, read_steps
-from demo.narration.image import MAX_IMAGES_BYTES, DeckImage, HasImages, find_image_names, is_image_name, make_image
+from demo.narration.image import (
+    MAX_IMAGES_BYTES,
+    DeckImage,
+    HasImages,
+    find_image_names,
+    images_of,
+    is_image_name,
+    make_image,
+)
 
 __all__ = [
     "MAX_IMAGES_BYTES",
@@ -11,6 +19,7 @@ __all__ = [
     "HasImages",
     "TextStep",
     "find_image_names",
+    "images_of",
     "is_image_name",
     "make_image",
     "parse_code_info",

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Protocol, runtime_checkable
@@ -66,6 +66,11 @@ class HasImages(Protocol):
 
     @property
     def images(self) -> Sequence[DeckImage]: ...
+
+
+def images_of(subject: object) -> Callable[[], Sequence[DeckImage]]:
+    """Return what returns the images of a subject's deck, which may be another one after an edit."""
+    return lambda: subject.images if isinstance(subject, HasImages) else ()
 
 
 def make_image(body: bytes) -> DeckImage:

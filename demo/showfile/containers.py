@@ -9,6 +9,7 @@ from demo.compose.project import ComposeProject
 from demo.compose.waiting import HEALTHY_SEC
 from demo.container_engine import Container, Engine, EngineWatch, WatchedContainer
 from demo.errors import SubjectError
+from demo.showfile.container_lines import ServiceLogs
 from demo.showfile.schema.front_matter import FrontMatter
 from demo.showfile.show import Show
 
@@ -39,6 +40,7 @@ class ShowContainers:
         system = show.settings.system
         self.engine = Engine()
         self.project = project_of(show)
+        self.logs = ServiceLogs(self.engine, self.project)
         self.compose: ComposeProject | None = None
         if system is not None and system.compose is not None:
             file = folder / Path(system.compose).expanduser()
@@ -78,6 +80,7 @@ class ShowContainers:
             if self.compose is not None:
                 await self.compose.take_down()
         finally:
+            await self.logs.close()
             await self.engine.close()
 
     async def watch(self) -> None:

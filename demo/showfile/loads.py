@@ -115,12 +115,12 @@ class ShowLoads:
         closing = [self._loads.pop(name) for name in ended if name in self._loads]
         for name in ended:
             self._books.pop(name, None)
+        for gone in closing:
+            await gone.close()  # before another one of this name begins: a book removes what it has written
         if self._is_started:
             self.start()
             for name in self._settings:
                 self._apply(name)
-        for gone in closing:
-            await gone.close()
 
     # What it is told.
 

@@ -184,7 +184,9 @@ class RunningSystem:
         return ProcessState(word, state.pid, state.exit_code, owns_port)
 
     def _log_of(self, log: LogProbe) -> LinesSince:
-        """Return what returns the lines of a process."""
+        """Return what returns the lines of a process or a service."""
+        if log.service is not None:
+            return self.containers.logs.lines_of(log.service)
 
         async def lines(since: int) -> LogLines | None:
             if log.process is None:

@@ -118,9 +118,11 @@ class ShowPoller:
         for more in self._more:
             for key, added in more().items():
                 known = sample.get(key)
-                # There is room for few curves: what clients get is shown before what parts tell of themselves.
-                first, then = (added, known) if key == "metrics" else (known, added)
-                sample[key] = [*first, *then] if isinstance(known, list) else known or added
+                if isinstance(known, list):
+                    # There is room for few curves: what clients get is shown before what parts tell of themselves.
+                    sample[key] = [*added, *known] if key == "metrics" else [*known, *added]
+                else:
+                    sample[key] = known or added
         return sample if self._mask is None else _masked(sample, self._mask)
 
     def _card(self, node: BoardNode, links: list[str]) -> dict[str, Any]:

@@ -40,7 +40,9 @@ def packaged_deck(file: Path, stage: Stage, subject: object) -> tuple[Chapter, .
 
 def _make_chapter(fields: Mapping[str, Any], actions: Sequence[Action], stage: Stage, subject: object) -> Chapter:
     on_enter = partial(_act, actions, stage, subject) if actions else None
-    return Chapter(**{**fields, "steps": tuple(fields["steps"])}, on_enter=on_enter)
+    # JSON has no tuples.
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+    return Chapter(**values, on_enter=on_enter)
 
 
 async def _act(actions: Sequence[Action], stage: Stage, subject: object) -> None:

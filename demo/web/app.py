@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from starlette.types import ASGIApp
 from demo import __version__
 from demo.conductor import Conductor
 from demo.errors import log_unexpected
-from demo.narration import DeckImage
 from demo.show import commands as c
 from demo.web.access.middleware import AccessMiddleware
 from demo.web.access.policy import AccessPolicy, visitor_of
@@ -62,15 +61,10 @@ class Web:
     """The web application of one conductor. `asgi` is what a server runs, with the access policy outermost."""
 
     def __init__(
-        self,
-        conductor: Conductor,
-        access: AccessPolicy | None = None,
-        lines: StreamSlots | None = None,
-        images: Callable[[], Sequence[DeckImage]] = tuple,
+        self, conductor: Conductor, access: AccessPolicy | None = None, lines: StreamSlots | None = None
     ) -> None:
-        """Make the application. `images` returns those of the deck as it is now."""
         self._conductor = conductor
-        self.deck_images = DeckImages(images)
+        self.deck_images = DeckImages(conductor.images)
         self.access = access or AccessPolicy()
         self.lines = lines or StreamSlots()
         self.access.sessions.on_end = self.lines.end

@@ -1,5 +1,6 @@
 """An imported experiment as a show, against a real process: what really killed it is told from what did not."""
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,3 +79,11 @@ def test_a_kill_is_seen_refutes_the_hypothesis_and_is_undone_by_the_rollbacks(
         server.until(lambda state: any("service is up" in line for line in lines(state)), 60)
     assert primary.pid != pid
     assert primary.is_up()
+    (saved,) = state_home.rglob("*.journal")
+    done = run_demo("export", str(show), "--journal", str(saved))
+    assert done.returncode == 0, done.stderr
+    journal = json.loads(done.stdout)
+    assert journal["deviated"] is True
+    assert journal["steady_states"]["before"]["steady_state_met"] is True
+    assert [(run["status"], run["output"]["seen"]) for run in journal["run"]] == [("succeeded", True)]
+    assert [run["activity"]["name"] for run in journal["rollbacks"]] == ["undo: kill"]

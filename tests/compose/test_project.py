@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,8 +26,8 @@ SHOW = "shop"
 COMMAND: list[str] = []
 """The compose command, looked for once: that takes seconds of a busy machine."""
 
-TWO = {"db": {"volumes": ["data:/data"]}, "web": {}}
-DATA = {"volumes": {"data": {}}}
+TWO: dict[str, dict[str, Any]] = {"db": {"volumes": ["data:/data"]}, "web": {}}
+DATA: dict[str, Any] = {"volumes": {"data": {}}}
 
 LEAVE = """
 import asyncio, os, sys

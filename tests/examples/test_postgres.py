@@ -6,12 +6,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from demo.showfile.show import open_show
+from tests.support.example_shows import copy_example
 from tests.support.played_shows import PlayedShow, playing
 from tests.support.postgres import lacking_binaries
 
 pytestmark = pytest.mark.system
 
-DECK = Path(__file__).parents[2] / "examples" / "postgres.md"
 FREEZE, RESTART, FAILOVER, SYNCHRONOUS = 2, 3, 4, 6
 
 
@@ -22,10 +23,13 @@ def card(show: PlayedShow) -> dict[str, float]:
     return found
 
 
-def test_a_restart_loses_nothing_a_failover_does_and_a_synchronous_one_does_not(state_home: Path) -> None:
+def test_a_restart_loses_nothing_a_failover_does_and_a_synchronous_one_does_not(
+    tmp_path: Path, state_home: Path
+) -> None:
     if lacking := [*lacking_binaries(), *(["psql"] if shutil.which("psql") is None else [])]:
         pytest.skip(f"NOT TRIED: {', '.join(lacking)} not found")
-    with playing(DECK, state_home=state_home) as show:
+    deck = copy_example("postgres", tmp_path)
+    with playing(deck, state_home=state_home) as show:
         show.play_to_the_end()
         verdicts = {number: show.until_judged(number) for number in (FREEZE, RESTART, FAILOVER, SYNCHRONOUS)}
         assert {number: verdict.held for number, verdict in verdicts.items()} == {
@@ -40,16 +44,15 @@ def test_a_restart_loses_nothing_a_failover_does_and_a_synchronous_one_does_not(
         assert card(show)["confirmed"] > 0
         show.server.kill_with_watchdog()
     # The databases have outlived the server; the next one goes on with them, and drops what the killed one has written.
-    with playing(DECK, state_home=state_home) as show:
+    with playing(deck, state_home=state_home) as show:
         show.server.until(lambda _: card(show).get("lost") == 0, 60)
         assert show.server.state()["complete"]
-        assert len(books()) == 1
+        assert len(books(deck)) == 1
         assert show.server.stop() == 0
 
 
-def books() -> list[str]:
+def books(deck: Path) -> list[str]:
     """The tables of books that the databases have."""
-    hosts = "postgresql://demo@127.0.0.1:5440,127.0.0.1:5441/postgres?target_session_attrs=read-write"
-    with psycopg.connect(hosts) as connection:
+    with psycopg.connect(open_show(deck).settings.load["orders"].postgres or "") as connection:
         found = connection.execute("SELECT relname FROM pg_class WHERE relkind = 'r' AND relname LIKE 'demo_book%'")
         return [str(name) for (name,) in found]

@@ -61,6 +61,13 @@ def test_a_chapter_before_the_present_one_moves_all_that_is_known_of_it() -> Non
     assert not [event for event in play.play(c.Advance()) if isinstance(event, e.ActionStarted)]  # type: ignore[union-attr]
 
 
+def test_a_chapter_that_has_got_another_title_is_still_the_one_that_ran() -> None:
+    play = player(chapter("one", action=True), chapter("two"))
+    ran = play.state.actions[0]
+    edit(play, (chapter("two"), chapter("uno", action=True)), (2, 1))
+    assert (play.state.number, play.state.chapter.title, play.state.actions[1]) == (2, "uno", ran)
+
+
 def test_a_show_whose_chapter_is_gone_goes_on_at_its_number_or_on_the_last() -> None:
     play = player(*PLAIN)
     play.play(c.Goto(2))

@@ -1,4 +1,4 @@
-"""What a file holds that is not carried out yet is told: an error where the show would lack it, else a warning."""
+"""What a file holds that is not carried out yet is told at its place."""
 
 import pytest
 
@@ -12,8 +12,7 @@ TEXT = "\n---\n\n# One\n"
 @pytest.mark.parametrize(
     ("front", "expected"),
     [
-        ("system: {compose: c.yaml}", ("error", 2, "write attach with the project's name")),
-        ("panels: {p: {run: [x]}}", ("warning", 2, "presented without it")),
+        ("events: {e: /x/}", ("warning", 2, "presented without it")),
         ("theme: light", ("warning", 2, "presented without it")),
     ],
 )
@@ -35,7 +34,7 @@ def test_a_key_of_a_chapter_is_told() -> None:
 
 def test_the_documentation_lists_all_of_it() -> None:
     section = DOCUMENT.read_text("utf-8").split("## What is not carried out yet\n")[1].split("\n## ")[0]
-    for key in (*SHOWN_NOWHERE, *OF_CHAPTERS, "system"):
+    for key in (*SHOWN_NOWHERE, *OF_CHAPTERS):
         assert f"`{key}`" in section
 
 

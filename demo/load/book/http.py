@@ -13,7 +13,7 @@ from demo.load.http import REFUSED
 from demo.load.sender import BROKEN, NO_ANSWER, NO_CONNECTION, OK, Answer
 
 NUMBER, FIRST, LAST = "${n}", "${from}", "${to}"
-MAX_READ_BYTES = 16 * 1024 * 1024
+MAX_READ_BYTES = 4 * 1024 * 1024
 MAX_NUMBER = 10**15
 CHUNK_BYTES = 64 * 1024
 MAX_SPAN = 5000

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from demo.errors import BookError
 from demo.load.book.run_name import RunName, has_ended
+from demo.load.book.store import READ_TIMEOUT_SEC
 from demo.load.postgres_connections import CLOSE_TIMEOUT_SEC, NOT_CONNECTED, PostgresConnections
 from demo.load.sender import BROKEN, NO_ANSWER, NO_CONNECTION, OK, Answer
 
@@ -34,7 +35,7 @@ class PostgresBook:
         self._others = f"{PREFIX}_{name.place}_"
         self.table = f"{self._others}{name.run}"
         self._connections = PostgresConnections(url, timeout_sec)
-        self._readers = PostgresConnections(url, timeout_sec)
+        self._readers = PostgresConnections(url, READ_TIMEOUT_SEC)
         self._has_table = False
         self._creating = asyncio.Lock()
 
@@ -97,28 +98,29 @@ class PostgresBook:
             f"WHERE number BETWEEN {first:d} AND {last:d}"
         )
         try:
-            async with self._readers.connection() as connection:
-                row = await (await connection.execute(f"{IS_REPLICA}, ({numbers})".encode())).fetchone()
+            row = await self._readers.send(self._ask(f"{IS_REPLICA}, ({numbers})"))
         except psycopg.errors.UndefinedTable:
-            return await self._read_nothing()
+            row = await self._ask_a_server_without_table()
         except psycopg.Error as error:
             raise BookError(_describe(error).trouble) from error
-        if row is None or row[0]:
+        if row is None:
+            raise BookError(NO_ANSWER.trouble)
+        if row[0]:
             raise BookError(REPLICA)
         return list(map(int, row[1].split(","))) if row[1] else ()
 
-    async def _read_nothing(self) -> Sequence[int]:
-        """Return no numbers: there is no table. A replica may lack it for now. Raises `BookError`."""
+    async def _ask(self, query: str) -> tuple[Any, ...] | None:
+        async with self._readers.connection() as connection:
+            return await (await connection.execute(query.encode())).fetchone()
+
+    async def _ask_a_server_without_table(self) -> tuple[Any, ...] | None:
+        """Return whether it is a replica, which may lack the table for now, and no numbers. Raises `BookError`."""
         import psycopg  # noqa: PLC0415 - an optional extra
 
         try:
-            async with self._readers.connection() as connection:
-                row = await (await connection.execute(IS_REPLICA.encode())).fetchone()
+            return await self._readers.send(self._ask(f"{IS_REPLICA}, NULL"))
         except psycopg.Error as error:
             raise BookError(_describe(error).trouble) from error
-        if row is None or row[0]:
-            raise BookError(REPLICA)
-        return ()
 
     async def close(self) -> None:
         """Drop the table, if the server still answers, and close the connections."""

@@ -19,6 +19,9 @@ PREFIX = "demo:book"
 KEEP_SEC = 24 * 3600
 """The lists go away by themselves so long after they were last written or read."""
 
+READ_LIST = "return table.concat(redis.call('LRANGE', KEYS[1], 0, -1), ',')"
+"""One text instead of a thousand: redis-py takes 8 µs for each item of a list, in which the show stands still."""
+
 CLOSE_TIMEOUT_SEC = 1.0
 READERS = 2
 REPLICA = "it is a replica, which may lag behind"
@@ -115,7 +118,7 @@ class RedisBook:
             async with self._reader.pipeline(transaction=False) as pipe:
                 pipe.execute_command("ROLE")
                 for block in range((first - 1) // BLOCK, (last - 1) // BLOCK + 1):
-                    pipe.lrange(self.key(block), 0, -1)
+                    pipe.eval(READ_LIST, 1, self.key(block))
                     pipe.expire(self.key(block), KEEP_SEC)
                 role, *answers = await pipe.execute(raise_on_error=False)  # a replica refuses EXPIRE
         except (RedisError, OSError) as error:
@@ -125,7 +128,7 @@ class RedisBook:
             raise BookError(describe_refusal(refused))
         if role[0] != b"master":
             raise BookError(REPLICA)
-        return [int(number) for numbers in lists for number in numbers]
+        return [int(number) for numbers in lists if numbers for number in numbers.split(b",")]
 
     async def close(self) -> None:
         with contextlib.suppress(RedisError, OSError, TimeoutError):

@@ -10,15 +10,12 @@ from demo.clock import uptime
 from demo.errors import BookError, log_unexpected
 from demo.load.book.book import Book, Counts
 from demo.load.book.marks import AMBIGUOUS, CONFIRMED, REFUSED
-from demo.load.book.store import BookStore
+from demo.load.book.store import READ_TIMEOUT_SEC, BookStore
 from demo.load.sender import Answer
 
 logger = logging.getLogger(__name__)
 
 READ_EVERY_SEC = 1.0
-READ_TIMEOUT_SEC = 5.0
-"""Timeout of one answer with numbers."""
-
 FRESH_SEC = 3.0
 """After so long without an answer, nothing is known of what was written."""
 
@@ -27,7 +24,7 @@ MAX_NEWEST_BLOCKS = 8
 trouble, and when it is asked for."""
 
 READING_SHARE = 0.1
-"""All is read at most for this share of the time, unless it is asked for."""
+"""It is read at most for this share of the time, unless it is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,7 @@ class BookSender:
         self._asked, self._read_for = 0, 0
         """How often all was asked for, and how many of these times it was read since."""
         self._had_trouble = False
-        self._all_again_at = 0.0
+        self._pause_sec = READ_EVERY_SEC
         self._answered_at: float | None = None
         self._trouble = ""
         self._failed_before = False
@@ -83,7 +80,8 @@ class BookSender:
         self._wakes.set()
 
     def state(self) -> BookState:
-        is_fresh = self._answered_at is not None and uptime() - self._answered_at <= FRESH_SEC
+        age = None if self._answered_at is None else uptime() - self._answered_at
+        is_fresh = age is not None and age <= self._pause_sec + FRESH_SEC
         is_known = is_fresh and self._read_for == self._asked and not self._trouble
         return BookState(self.book.counts(), is_known, self._trouble)
 
@@ -92,11 +90,12 @@ class BookSender:
     async def _run(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(READ_EVERY_SEC):
+                async with asyncio.timeout(self._pause_sec):
                     await self._wakes.wait()
             self._wakes.clear()
             if not self.book.written:
                 continue
+            began = uptime()
             try:
                 await self._read()
                 self._trouble = ""
@@ -107,6 +106,7 @@ class BookSender:
                     self._failed_before = True
                     log_unexpected(logger, "the writes of a load could not be read again", error)
                 self._fail("an unexpected error")
+            self._pause_sec = max(READ_EVERY_SEC, (uptime() - began) / READING_SHARE if not self._trouble else 0.0)
             self._changed()
 
     def _fail(self, trouble: str) -> None:
@@ -117,17 +117,13 @@ class BookSender:
     async def _read(self) -> None:
         """Read the newest writes, or all of them. Raises `BookError`."""
         first, last = self.book.newest_blocks(MAX_NEWEST_BLOCKS)
-        is_over = self._had_trouble and not self.book.is_troubled and uptime() >= self._all_again_at
+        is_over = self._had_trouble and not self.book.is_troubled
         if first > 1 and self._read_for == self._asked and not is_over:
             await self._read_span(first, last)
             return
-        asked, began = self._asked, uptime()
-        self._had_trouble = self.book.is_troubled
-        try:
-            await self._read_span(1, last)
-            self._read_for = asked
-        finally:
-            self._all_again_at = uptime() + (uptime() - began) / READING_SHARE
+        asked, self._had_trouble = self._asked, self.book.is_troubled
+        await self._read_span(1, last)
+        self._read_for = asked
 
     async def _read_span(self, first: int, last: int) -> None:
         step = self._store.max_span or last

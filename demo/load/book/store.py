@@ -5,6 +5,9 @@ from typing import Protocol
 
 from demo.load.sender import Answer
 
+READ_TIMEOUT_SEC = 5.0
+"""Timeout of one answer with numbers."""
+
 
 class BookStore(Protocol):
     """One place in one system. Used from one event loop."""

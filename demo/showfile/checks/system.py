@@ -1,14 +1,11 @@
 """Checks of the system: processes, ports, proxies, loads, panels, the picture of the system, files."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from demo.errors import InvalidValue
 from demo.proxy.route import Route
 from demo.showfile.checks import texts
+from demo.showfile.checks.compose import check_compose
 from demo.showfile.checks.known_names import KnownNames
 from demo.showfile.checks.places import Checked
 from demo.showfile.schema.system import LoadSettings
@@ -27,7 +24,7 @@ def check_system(checked: Checked, names: KnownNames) -> None:
     _check_groups(checked, names)
     _check_links(checked, names)
     _check_events(checked)
-    _check_services(checked)
+    check_compose(checked)
 
 
 def _check_files(checked: Checked) -> None:
@@ -97,6 +94,10 @@ def _check_load(checked: Checked) -> None:
         _check_http(checked, name, load)
         if load.read is not None and load.http is not None and (fault := texts.address_fault(load.read, "http")):
             checked.front.error(("load", name, "read"), f'load.{name}.read: "{load.read}" {fault}')
+        first = next(other for other, one in checked.settings.load.items() if one.read == load.read)
+        if load.read is not None and first != name:
+            text = f"{first} reads its numbers there too: two books cannot share one place"
+            checked.front.error(("load", name, "read"), text)
         if load.read is not None and ("${from}" in load.read) != ("${to}" in load.read):
             text = "read asks for a part of the numbers by ${from} and ${to}: one of them is missing"
             checked.front.error(("load", name, "read"), text)
@@ -174,43 +175,3 @@ def _check_events(checked: Checked) -> None:
     for name, pattern in checked.settings.events.items():
         if fault := texts.regex_fault(pattern):
             checked.front.error(("events", name), f'events.{name}: "{pattern}" {fault}')
-
-
-def _check_services(checked: Checked) -> None:
-    """Report services that the compose file does not have, where it can be read."""
-    settings = checked.settings
-    named: list[tuple[DataPath, str]] = [
-        (("panels", name, "log"), panel.log) for name, panel in settings.panels.items() if panel.log is not None
-    ]
-    for name, probe in settings.probes.items():
-        for key in ("exec", "log"):
-            inner = getattr(probe, key)
-            if inner is not None and inner.service is not None:
-                named.append((("probes", name, key, "service"), inner.service))
-    for name, fault in settings.faults.items():
-        for key in ("container", "exec"):
-            inner = getattr(fault, key)
-            if inner is not None and inner.service is not None:
-                named.append((("faults", name, key, "service"), inner.service))
-    known = compose_services(checked)
-    for path, service in named:
-        if settings.system is None and settings.subject is None:
-            checked.front.error(
-                path, f"{service} is a service of which system? Say system: {{compose: FILE}} or {{attach: PROJECT}}"
-            )
-        elif known is not None and service not in known:
-            checked.front.unknown(path, "service of the compose file", service, known)
-
-
-def compose_services(checked: Checked) -> tuple[str, ...] | None:
-    """Return the services of the show's compose file, None where they cannot be known."""
-    system, folder = checked.settings.system, checked.source.folder
-    if system is None or system.compose is None or folder is None:
-        return None
-    try:
-        data: Any = yaml.safe_load((folder / system.compose).read_text("utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
-        return None  # docker compose says better what is wrong with it
-    if not isinstance(data, Mapping) or not isinstance(data.get("services"), Mapping) or "include" in data:
-        return None
-    return tuple(map(str, data["services"]))

@@ -1,6 +1,6 @@
 """What an edited show file means for the running show: what changes at once, what does later, and why it may not."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -96,14 +96,14 @@ def changed_faults(edited: Show, running: Show) -> set[str]:
 
 
 def _is_as_before(path: Path, source: ShowSource) -> bool:
+    folder = source.folder or Path()
     try:
-        return read_text(path) == source.text and _read_all(source.folder or Path(), source.files) == source.files
-    except UnreadableFile:
+        texts = {name: read_text(folder / name) for name in source.files}
+        images = {name: (folder / name).read_bytes() for name in source.images}
+        bodies = {name: image.body for name, image in source.images.items()}
+        return read_text(path) == source.text and texts == source.files and images == bodies
+    except (UnreadableFile, OSError):
         return False
-
-
-def _read_all(folder: Path, files: Mapping[str, str]) -> Mapping[str, str]:
-    return {name: read_text(folder / name) for name in files}
 
 
 def _others(source: ShowSource) -> tuple[Path, ...]:

@@ -1,5 +1,6 @@
 """The book of a load to a real PostgreSQL: numbered rows, read again, and what a killed server leaves open."""
 
+import asyncio
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from demo.load.book.postgres import PREFIX, PostgresBook
 from demo.load.book.run_name import RunName
 from demo.load.book.sender import BookSender
 from demo.load.load import Load
+from demo.load.postgres_connections import MAX_CONNECTIONS, PostgresConnections
 from demo.processes.ports import free_ports
 from tests.load.loaded import until
 from tests.support.postgres import Postgres, postgres
@@ -98,6 +100,25 @@ async def test_a_frozen_server_leaves_it_open_what_was_written_and_nothing_is_kn
         await until(lambda: sender.state().is_known)
         counts = sender.state().counts
         assert (counts.ambiguous >= 1, counts.wrong.lost, counts.refused) == (True, 0, before)
+
+
+async def test_what_is_given_up_at_a_frozen_server_leaves_its_connections_for_others(database: Postgres) -> None:
+    connections = PostgresConnections(database.url, 0.3)
+
+    async def ask() -> bool:
+        async with connections.connection() as connection:
+            await connection.execute(b"SELECT 1")
+            return True
+
+    while not await connections.send(ask()):
+        pass
+    database.signal_all(signal.SIGSTOP)
+    try:
+        assert await asyncio.gather(*(connections.send(ask()) for _ in range(MAX_CONNECTIONS + 2))) == [None] * 12
+        await until(lambda: connections.in_use == 0)
+    finally:
+        database.signal_all(signal.SIGCONT)
+        await connections.close()
 
 
 async def test_a_server_that_is_not_there_or_refuses_has_taken_nothing(database: Postgres) -> None:

@@ -168,7 +168,7 @@ def test_a_page_is_complete_and_keeps_the_content_policy(view: str, name: str) -
 def test_a_frame_names_each_region_once_and_morphs_it() -> None:
     regions = PAGES.regions("stage", STATES["running"], VIEWERS)
     frame = PAGES.frame(regions)
-    assert re.findall(r'<hx-partial hx-target="#r-([a-z]+)" hx-swap="innerMorph">', frame) == list(REGIONS["stage"])
+    assert re.findall(r'<hx-partial hx-target="#r-([a-z_0-9]+)" hx-swap="innerMorph">', frame) == list(REGIONS["stage"])
     assert frame.count("</hx-partial>") == len(regions)
     assert PAGES.frame(()) == ""
 

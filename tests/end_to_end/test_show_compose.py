@@ -1,0 +1,67 @@
+"""A show that brings a compose project up: its containers are broken, healed, adopted after a kill, and removed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.compose_projects import ComposeFile, compose_file
+from tests.support.containers import docker
+from tests.support.servers import Server
+
+pytestmark = pytest.mark.system
+
+UP_SEC = 120.0
+
+DECK = """---
+title: Two containers
+system: {compose: compose.yaml, project: PROJECT}
+probes:
+  db: {docker: db}
+  log: {log: {service: web, match: /alive/}, up: count >= 1}
+faults:
+  kill-db:
+    container: {service: db, do: kill}
+    duration: 10min
+---
+
+# They run
+"""
+
+SAYS = "echo I am alive; exec /bin/busybox sleep 100000"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[ComposeFile]:
+    with compose_file(tmp_path) as made:
+        made.write({"db": {}, "web": {"command": ["sh", "-c", SAYS]}})
+        yield made
+
+
+def cards(state: dict[str, Any]) -> dict[str, str]:
+    return {node["id"]: node["health"] for node in (state["health"] or {"nodes": ()})["nodes"]}
+
+
+def test_containers_outlive_a_killed_server_and_end_with_the_next_one(file: ComposeFile, tmp_path: Path) -> None:
+    deck = tmp_path / "two.md"
+    deck.write_text(DECK.replace("PROJECT", file.project))
+    home = tmp_path / "state"
+    first = Server(str(deck), "-x", state_home=home)
+    first.until(lambda state: cards(state) == {"db": "up", "log": "up"}, UP_SEC)
+    before = {name: file.inspect(name)["State"]["StartedAt"] for name in ("db", "web")}
+    # No label demo.target, and all the same a target: the show has brought it up.
+    assert first.client.post("/chaos/kill-db").status_code == 202
+    first.until(lambda state: cards(state)["db"] == "down" and state["chaos"][0]["state"] == "active", UP_SEC)
+    first.kill_with_watchdog()
+    second = Server(str(deck), "-x", state_home=home)
+    try:
+        second.until(lambda state: cards(state) == {"db": "up", "log": "up"}, UP_SEC)
+        second.until(lambda state: state["chaos"][0]["state"] == "idle", UP_SEC)
+        assert file.inspect("web")["State"]["StartedAt"] == before["web"], "nothing is started twice"
+        docker("kill", file.container("web"))
+        second.client.post("/heal")
+        second.until(lambda state: file.states() == {"db": "running", "web": "running"}, UP_SEC)
+    finally:
+        assert second.stop() == 0
+    assert (file.states(), file.networks()) == ({}, [])
