@@ -15,7 +15,8 @@ from demo.showfile.show import open_show
 from demo.showfile.trust import deeds
 from tests.support.example_shows import EXAMPLES, copy_example, playing_example
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+"""Played on a machine that is busy with other tests, too."""
 
 STAND_IN = Path(__file__).parents[1] / "support" / "stand_in_kubectl.py"
 ENOUGH, RELEASE = 2, 4

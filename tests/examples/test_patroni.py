@@ -7,7 +7,8 @@ import pytest
 
 from tests.support.example_shows import copy_example, playing_example
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+"""Played on a machine that is busy with other tests, too."""
 
 DIES, CUT_OFF, NO_STORE, STORE_AGAIN = 2, 4, 5, 6
 

@@ -35,7 +35,7 @@ def test_its_ports_are_those_that_it_says() -> None:
     for name in SHOWS:
         text = (EXAMPLES / f"{name}.md").read_text()
         ports = {int(port) for port in re.findall(r"(?<=[\s:\[\"])\d{5}(?=[\s,/\"\]}])", text)}
-        assert all(18100 <= port <= 18999 for port in ports), (name, ports)
+        assert all(18100 <= port <= 18999 or str(port) in TEXT for port in ports), (name, ports)
 
 
 def test_what_the_shows_run_is_executable() -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from tests.support.example_shows import EXAMPLES, copy_example, playing_example
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+"""Played on a machine that is busy with other tests, too."""
 
 SLOW, OVER, LESS_TRAFFIC, RANDOM, GONE, SILENT = 3, 4, 5, 6, 7, 8
 
@@ -15,7 +16,7 @@ SLOW, OVER, LESS_TRAFFIC, RANDOM, GONE, SILENT = 3, 4, 5, 6, 7, 8
 def test_a_timeout_does_not_help_retries_keep_a_fault_alive_and_less_traffic_ends_it(
     tmp_path: Path, state_home: Path
 ) -> None:
-    with playing_example(copy_example("shop", tmp_path), state_home) as example:
+    with playing_example(copy_example("shop", tmp_path), state_home, until_healed=True) as example:
         assert example.play_to_the_end() == {
             SLOW: False,
             OVER: False,

@@ -32,30 +32,38 @@ def copy_example(name: str, folder: Path) -> Path:
 
 
 class ExampleShow:
-    """An example that is served. `judged`: the chapters whose prediction has an `expect`."""
+    """An example that is served. `judged`: the chapters whose prediction has an `expect`.
 
-    def __init__(self, show: PlayedShow, judged: Collection[int]) -> None:
-        self.show, self.judged = show, judged
+    `until_healed`: whether it goes on only when each fault has lasted for its whole time.
+    """
+
+    def __init__(self, show: PlayedShow, judged: Collection[int], until_healed: bool = False) -> None:
+        self.show, self.judged, self.until_healed = show, judged, until_healed
 
     def advance(self) -> dict[str, Any]:
-        """Go on once the next chapter's requirements hold; return the state once all that it begins has ended.
-
-        Its steps are done then, its faults healed, and its prediction judged.
-        """
+        """Go on once the next chapter's requirements hold; return the state once its prediction is judged."""
         server = self.show.server
         before = _predictions(server.state())
         wait_for(self._is_admitted, LIMIT_SEC, lambda: str(server.state())[:3000])
-        state = self.show.settle(LIMIT_SEC)
+        state = self._settle()
         if state["chapter"]["number"] in self.judged and state["chapter"]["step"] == 1:
             state = server.until(lambda state: _predictions(state) != before, LIMIT_SEC)
         return state
 
     def play_to_the_end(self) -> Mapping[int, bool | None]:
         """Play every chapter; return by chapter whether its prediction held."""
-        state = self.show.settle(LIMIT_SEC)
+        state = self._settle()
         while not (state["complete"] and state["chapter"]["step"] == state["chapter"]["steps"]):
             state = self.advance()
         return {number: verdict.held for number, verdict in self.show.verdicts().items()}
+
+    def _settle(self) -> dict[str, Any]:
+        """Wait until the chapter's steps are done; return the state."""
+        if self.until_healed:
+            return self.show.settle(LIMIT_SEC)
+        state = self.show.server.until(lambda state: state["chapter"]["status"] != "running", LIMIT_SEC)
+        assert state["chapter"]["status"] != "failed", state["chapter"]
+        return state
 
     def _is_admitted(self) -> bool:
         answer = self.show.server.client.post("/advance")
@@ -66,12 +74,12 @@ class ExampleShow:
 
 
 @contextmanager
-def playing_example(deck: Path, state_home: Path) -> Iterator[ExampleShow]:
+def playing_example(deck: Path, state_home: Path, until_healed: bool = False) -> Iterator[ExampleShow]:
     """Serve a copy of an example, once all of it is up."""
     chapters = open_show(deck).chapters
     judged = {number for number, chapter in enumerate(chapters, 1) if chapter.settings.expect is not None}
     with playing(deck, state_home=state_home, limit=LIMIT_SEC) as show:
-        yield ExampleShow(show, judged)
+        yield ExampleShow(show, judged, until_healed)
 
 
 def _predictions(state: Mapping[str, Any]) -> list[str]:
