@@ -76,15 +76,7 @@ class RunningSystem:
             show.name, [Route.read(name, proxy.listen, proxy.to) for name, proxy in settings.proxies.items()]
         )
         self.containers = ShowContainers(show, self._folder)
-        self._sources = Sources(
-            self._get_session,
-            engine=self.containers.engine,
-            project=self.containers.project,
-            process=self._process_state,
-            log=self._log_of,
-            fill=self._fill,
-            folder=self._folder,
-        )
+        self._sources = self._make_sources()
         self.panels = ShowPanels(settings.panels, self.processes, self.containers, self._secrets.values)
         self.board = ProbeBoard(settings.probes, self._sources, settings.groups)
         self.loads = ShowLoads(settings.load, self._fill, self.wake, show.name)
@@ -114,6 +106,17 @@ class RunningSystem:
         self.processes.on_change(self._process_changed)
 
     # What it is made of.
+
+    def _make_sources(self) -> Sources:
+        return Sources(
+            self._get_session,
+            engine=self.containers.engine,
+            project=self.containers.project,
+            process=self._process_state,
+            log=self._log_of,
+            fill=self._fill,
+            folder=self._folder,
+        )
 
     def _spec(self, name: str, process: ProcessSettings) -> ProcessSpec:
         return ProcessSpec(
