@@ -47,6 +47,8 @@ class ComposeProject:
         self._owner = ownership.mine(keep=False)
         self._config: ComposeConfig | None = None
         self._is_ours = False
+        """Whether nobody else has brought it up: what is found of it may be hit."""
+        self._is_created = False
         self._lock = asyncio.Lock()
         self._tell: Callable[[str], None] = lambda text: None
 
@@ -68,7 +70,7 @@ class ComposeProject:
         """Start what has died, and create what was removed. Brings up what has never been."""
         async with self._lock:
             with _engine_errors():
-                await (self._restore() if self._is_ours else self._bring_up())
+                await (self._restore() if self._is_created else self._bring_up())
 
     async def take_down(self) -> None:
         """Remove what shows have brought up of it: containers, networks, volumes. Anything else stays."""
@@ -80,7 +82,7 @@ class ComposeProject:
                     await remove_project(self._engine, self.name, ownership.LABEL, SHOW_LABEL)
                     self._claim.is_ours_to_remove = False
         finally:
-            self._is_ours = False
+            self._is_ours = self._is_created = False
             self._claim.release()
             if acquiring.done():
                 self._lock.release()
@@ -102,7 +104,7 @@ class ComposeProject:
             self._tell(f"{self.name} was still running: this show goes on with it, and removes it at the end")
         else:
             await self._create(config, lacking)
-        self._is_ours = True
+        self._is_created = True
         await self._wait()
 
     def _require_ours(self, found: Sequence[Container]) -> None:
@@ -122,6 +124,7 @@ class ComposeProject:
                 f"ends; remove the project, if it has (docker compose -p {self.name} down); {other}"
             )
         self._claim.note_start(owner)
+        self._is_ours = True
 
     def _is_outdated(self, container: Container, config: ComposeConfig) -> bool:
         labels = container.labels
