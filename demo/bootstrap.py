@@ -24,7 +24,7 @@ from demo.panels.picture import NoPanels, ShowsPanels
 from demo.relay.broadcast import Broadcast
 from demo.relay.feed import RelayStore
 from demo.show import commands as c
-from demo.show.following import FollowsShow, GuardsChapters, TakesEdits
+from demo.show.following import FollowsShow, GuardsChapters, HealsPlans, TakesEdits
 from demo.startup_report import SYSTEM, AccessInfo, StartupReport, welcome
 from demo.subjects import check, claim, deck_of, journal_name, load, options_for_healer
 from demo.subjects.deck_check import unknown_faults
@@ -192,6 +192,7 @@ def _build_config(
         stop_sec=float(subject.stop_sec) if isinstance(subject, HasStopSec) else STOP_SEC,
         journal=opener.open,
         watchdog=watchdog,
+        driver_for=subject.driver_for if isinstance(subject, HealsPlans) else lambda name, plan: None,
         unmet=subject.unmet if isinstance(subject, GuardsChapters) else lambda number: "",
         images=images_of(subject),
         panels=subject.panels if isinstance(subject, ShowsPanels) else NoPanels(),

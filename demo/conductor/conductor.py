@@ -78,7 +78,7 @@ class Conductor:
         self._watchdog = config.watchdog
         if self._watchdog is not None:
             self._watchdog.begin(self.journal.path, lambda text: self.enqueue("show", c.Notice(text)))
-        self._faults = FaultRunner(self, config.faults, self._watchdog)
+        self._faults = FaultRunner(self, config.faults, self._watchdog, config.driver_for)
         self.health = HealthMonitor(self, config.health_poller, config.faults)
         self.system = SystemLifecycle(self, self._faults, config, self.health.restart)
 

@@ -8,7 +8,7 @@ from demo.journal import Journal
 from demo.narration import DeckImage
 from demo.panels.picture import NoPanels, Panels
 from demo.show import ShowState
-from demo.types import HEAL_SEC, STOP_SEC, Chapter, FaultDriver, Poller, Stage
+from demo.types import HEAL_SEC, STOP_SEC, Chapter, FaultDriver, Plan, Poller, Stage
 from demo.watchdog.protocol import Watchdog
 
 Deck = Sequence[Chapter] | Callable[[Stage], Sequence[Chapter]]
@@ -25,6 +25,8 @@ class ShowConfig:
     `chapters` may be a function of the `Stage` that their `on_enter`s use. `start_system` runs beside the show when it
     begins, `heal_system` when somebody heals everything (for `heal_sec` seconds at most), and `stop_system` when the
     show has ended and its faults are healed (for `stop_sec` seconds at most).
+    `driver_for` returns a driver that heals the plan of a fault, given by name, that an earlier process has injected;
+    None if the fault of that name in `faults` heals it.
     `unmet` returns why a chapter (by its number, 1-based) may not be entered now, "" if it may.
     `images` returns those of the deck, which may be another one after an edit. `panels` has the pictures of the panels
     that chapters name.
@@ -47,6 +49,7 @@ class ShowConfig:
     stop_sec: float = STOP_SEC
     journal: Keeping | None = None
     watchdog: Watchdog | None = None
+    driver_for: Callable[[str, Plan], FaultDriver | None] = lambda name, plan: None
     unmet: Callable[[int], str] = lambda number: ""
     images: Callable[[], Sequence[DeckImage]] = tuple
     panels: Panels = field(default_factory=NoPanels)

@@ -9,7 +9,7 @@ from typing import Any
 
 from demo.conductor.context import ConductorContext
 from demo.conductor.returns import RecoveryWatch
-from demo.conductor.undo_ledger import UndoLedger
+from demo.conductor.undo_ledger import DriverFor, UndoLedger
 from demo.errors import DemoError, FaultError, log_unexpected
 from demo.journal import Undo
 from demo.show import ShowState
@@ -44,14 +44,18 @@ class FaultRunner:
     """A show's drivers, its undo ledger, and the injections and heals under way."""
 
     def __init__(
-        self, context: ConductorContext, drivers: Sequence[FaultDriver], watchdog: Watchdog | None = None
+        self,
+        context: ConductorContext,
+        drivers: Sequence[FaultDriver],
+        watchdog: Watchdog | None = None,
+        driver_for: DriverFor = lambda name, plan: None,
     ) -> None:
         self._context = context
         self._watchdog = watchdog
         self._drivers = {driver.config.name: driver for driver in drivers}
         self._edited: dict[str, FaultDriver] = {}
         """The drivers of edited faults whose undo was pending at the edit: they are used from the next injection on."""
-        self._ledger = UndoLedger(context, self._drivers, watchdog)
+        self._ledger = UndoLedger(context, self._drivers, watchdog, driver_for)
         self._recovery_watch = RecoveryWatch(context, self._drivers)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         """The newest injection or heal of each fault."""

@@ -5,11 +5,12 @@ An undo is on disk and with the watchdog before its target is touched.
 
 import asyncio
 import contextlib
+import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from demo.conductor.context import ConductorContext
-from demo.errors import DemoError, FaultError, JournalError
+from demo.errors import DemoError, FaultError, JournalError, log_unexpected
 from demo.journal import Undo
 from demo.show import commands as c
 from demo.timeouts import run_with_timeout
@@ -17,6 +18,11 @@ from demo.types import FaultDriver, Plan
 from demo.watchdog.protocol import Watchdog
 from demo.watchdog.undo import has_landed, with_manual_command
 from demo.watchdog.undo import undo as undo_fault
+
+logger = logging.getLogger(__name__)
+
+DriverFor = Callable[[str, Plan], FaultDriver | None]
+"""Returns a driver that heals the plan of a fault, given by name; None if the show's own fault of that name does."""
 
 LEDGER_TIMEOUT_SEC = 5.0
 LOOK_TIMEOUT_SEC = 10.0
@@ -33,10 +39,17 @@ class UndoLedger:
     """
 
     def __init__(
-        self, context: ConductorContext, drivers: Mapping[str, FaultDriver], watchdog: Watchdog | None
+        self,
+        context: ConductorContext,
+        drivers: Mapping[str, FaultDriver],
+        watchdog: Watchdog | None,
+        driver_for: DriverFor,
     ) -> None:
         self._context = context
         self._drivers = drivers
+        self._driver_for = driver_for
+        # By undo id, the drivers of what an earlier process left: the deck may have another fault of that name now.
+        self._planned_drivers: dict[str, FaultDriver] = {}
         self._watchdog = watchdog
         self._undos: list[Undo] = []
         # Undos that another show took over: not ours to heal, but healed is only what the target says.
@@ -61,6 +74,7 @@ class UndoLedger:
         newest_by_fault = await self._context.journal.newest()
         self._recorded_faults = set(newest_by_fault)
         self._moved = {fault: undo for fault, undo in newest_by_fault.items() if undo.state == "moved"}
+        self._make_planned_drivers((*self._undos, *self._moved.values()))
         await self._set_unreadable_aside(newest_by_fault)
         for undo in self._undos:
             # Written but not marked as applied: the injection may have been under way when the process ended.
@@ -69,6 +83,19 @@ class UndoLedger:
             # A duration of 0: should this process die or hang before it has healed them, the watchdog heals at once.
             with contextlib.suppress(FaultError):
                 await self._give_to_watchdog(undo, 0.0)
+
+    def _make_planned_drivers(self, undos: Iterable[Undo]) -> None:
+        for undo in undos:
+            try:
+                driver = self._driver_for(undo.fault, undo.plan)
+            except Exception as error:  # noqa: BLE001 - one damaged plan keeps neither the others nor the show back
+                log_unexpected(logger, f"making a driver for what {undo.fault} left", error)
+                continue
+            if driver is not None:
+                self._planned_drivers[undo.id] = driver
+
+    def _find_driver(self, undo: Undo) -> FaultDriver | None:
+        return self._planned_drivers.get(undo.id) or self._drivers.get(undo.fault)
 
     def resume_clock(self) -> None:
         """Shorten the time for which undos stay unsettled by what has passed since they were written.
@@ -190,7 +217,7 @@ class UndoLedger:
         return next((error for error in errors if error is not None), None)
 
     async def _undo_one(self, undo: Undo) -> str | None:
-        driver = self._drivers.get(undo.fault)
+        driver = self._find_driver(undo)
         if driver is None:
             return with_manual_command(
                 f"this show has no fault of that name; its recorded undo is {dict(undo.plan.undo)}", undo.plan
@@ -217,7 +244,7 @@ class UndoLedger:
         undo = self._moved.get(fault)
         if undo is None:
             return self._explain_missing_undo(fault)
-        driver = self._drivers.get(fault)
+        driver = self._find_driver(undo)
         if driver is None:
             return with_manual_command(
                 "this show has no fault of that name; its undo was moved to another show", undo.plan
@@ -267,7 +294,7 @@ class UndoLedger:
     async def verify(self) -> bool:
         """Return whether all targets are healed by now, whoever healed them. Only checks, heals nothing."""
         for undo in (*self._undos, *self._moved.values()):
-            driver = self._drivers.get(undo.fault)
+            driver = self._find_driver(undo)
             if driver is None or not await self._is_healed(undo, driver):
                 return False
             if self.late_sec(undo.fault) > 0 and not await has_landed(driver, undo.plan):

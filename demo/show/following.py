@@ -1,10 +1,12 @@
-"""What a subject may offer beyond `demo.types.Subject`: it follows the show, guards chapters, is made again."""
+"""What a subject may offer beyond `demo.types.Subject`: it follows the show, guards chapters, is made again,
+heals by a plan alone."""
 
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 from demo.show.commands import Command, CommandEnvelope
 from demo.show.state import ShowState
+from demo.types import FaultDriver, Plan
 
 
 class FollowedShow(Protocol):
@@ -59,6 +61,17 @@ class CanBeMadeAgain(Protocol):
 
     def options_to_make_it_again(self) -> Mapping[str, Any]:
         """Return the options of its class, as plain JSON data."""
+
+
+@runtime_checkable
+class HealsPlans(Protocol):
+    """A subject that heals by the plan alone what an earlier process has injected, whatever faults it has now."""
+
+    def driver_for(self, name: str, plan: Plan) -> FaultDriver | None:
+        """Return a driver that heals this plan of the fault `name`.
+
+        None for a plan that is not of its kind: then it is healed by the subject's own fault of that name, if any.
+        """
 
 
 @runtime_checkable

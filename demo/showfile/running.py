@@ -22,7 +22,7 @@ from demo.proxy.route import Route
 from demo.show.following import FollowedShow
 from demo.showfile.board import EditedProbes, ProbeBoard
 from demo.showfile.containers import ShowContainers
-from demo.showfile.drivers import DriverContext, Secrets, build_drivers
+from demo.showfile.drivers import DriverContext, Secrets, build_drivers, driver_of_plan
 from demo.showfile.drivers.build import describe_targets
 from demo.showfile.drivers.fresh import AskProbes
 from demo.showfile.drivers.json_fault import SharedDocuments
@@ -36,7 +36,7 @@ from demo.showfile.schema.probes import LogProbe
 from demo.showfile.schema.system import ProcessSettings
 from demo.showfile.show import Show
 from demo.showfile.show_poller import ShowPoller
-from demo.types import FaultDriver
+from demo.types import FaultDriver, Plan
 
 _WORDS: Mapping[str, str] = {"new": "not started", "starting": "starting", "up": "running", "ended": "ended"}
 
@@ -232,6 +232,10 @@ class RunningSystem:
         """Go on with the loads of an edited show. Raises `SubjectError`."""
         with self._masked():
             await self.loads.adopt(edited.show.settings.load)
+
+    def driver_for(self, name: str, plan: Plan) -> FaultDriver | None:
+        """Return a driver that heals this plan, whatever the file says; None for one that no show file has made."""
+        return driver_of_plan(name, plan, self._context)
 
     # Its life.
 

@@ -24,7 +24,7 @@ from demo.showfile.steps import ChapterSteps
 from demo.showfile.trust import refusal
 from demo.showfile.wrapped_subject import WrappedSubject
 from demo.subjects.deck_words import fill_chapter
-from demo.types import STOP_SEC, Chapter, FaultDriver, HealthPollerProtocol, Stage
+from demo.types import STOP_SEC, Chapter, FaultDriver, HealthPollerProtocol, Plan, Stage
 
 HEAL_SEC = 90.0
 """Timeout of healing the whole system: its processes are started one after the other."""
@@ -82,6 +82,10 @@ class ShowFile:
     @property
     def faults(self) -> Sequence[FaultDriver]:
         return (*self._wrapped.drivers, *self._system.drivers)
+
+    def driver_for(self, name: str, plan: Plan) -> FaultDriver | None:
+        """Return a driver that heals what an earlier process has injected, by its plan: the file may have changed."""
+        return self._system.driver_for(name, plan)
 
     @property
     def panels(self) -> Panels:

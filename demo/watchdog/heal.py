@@ -23,6 +23,7 @@ from typing import Any, NoReturn
 from demo.errors import DemoError, FaultError, log_unexpected
 from demo.journal import note_healed, state_of_undo
 from demo.journal.show_log import hold_records, log_beside
+from demo.show.following import HealsPlans
 from demo.subjects import load
 from demo.subjects.user_code import describe_error
 from demo.types import FaultDriver, Plan, Subject
@@ -46,7 +47,7 @@ def main() -> None:
     try:
         if _is_healed_elsewhere(order):
             _answer_and_exit(answers, {"why": None, "already": True})
-        driver = _find_driver(load(order["subject"], **order["options"]), order["fault"])
+        driver = _find_driver(load(order["subject"], **order["options"]), order["fault"], plan)
         # Exits inside: closing the loop would wait for what the driver left open, and kill what it started.
         asyncio.run(_heal(driver, plan, order, answers))
     except DemoError as error:
@@ -111,7 +112,10 @@ async def _heal(driver: FaultDriver, plan: Plan, order: Mapping[str, Any], answe
     _answer_and_exit(answers, answer)
 
 
-def _find_driver(subject: Subject, name: str) -> FaultDriver:
+def _find_driver(subject: Subject, name: str, plan: Plan) -> FaultDriver:
+    # By the plan first: a server may have found it in the journal, and its deck may have another fault of that name.
+    if isinstance(subject, HealsPlans) and (planned := subject.driver_for(name, plan)) is not None:
+        return planned
     for driver in subject.faults:
         if driver.config.name == name:
             return driver

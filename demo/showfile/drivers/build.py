@@ -30,7 +30,7 @@ def build_drivers(
     Raises `InvalidValue` for one that cannot be made, also for a condition that is none.
     """
     documents = SharedDocuments() if shared is None else shared
-    return tuple(_build(name, fault, settings, context, documents) for name, fault in settings.faults.items())
+    return tuple(build_driver(name, fault, settings, context, documents) for name, fault in settings.faults.items())
 
 
 def describe_targets(drivers: Sequence[FaultDriver]) -> dict[str, str]:
@@ -40,9 +40,10 @@ def describe_targets(drivers: Sequence[FaultDriver]) -> dict[str, str]:
     return {name: words for name, words in described.items() if words}
 
 
-def _build(
+def build_driver(
     name: str, fault: FaultSettings, settings: FrontMatter, context: DriverContext, shared: SharedDocuments
 ) -> FaultDriver:
+    """Return the driver of one fault; changes nothing. Raises `InvalidValue` as `build_drivers` does."""
     if fault.kind == "json":
         return JsonFault(name, fault, settings, context, shared)
     return _BUILDERS[fault.kind](name, fault, settings, context)

@@ -1,0 +1,220 @@
+"""A driver made from a plan alone heals what a fault of each kind did, with nothing of the file that it came from."""
+
+import json
+import subprocess
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.processes.child import start_time_of
+from demo.processes.ports import free_ports
+from demo.processes.process_ref import ProcessRef
+from demo.proxy.route import Route
+from demo.showfile.drivers import DriverContext, Secrets, build_drivers, driver_of_plan
+from demo.showfile.drivers.planned import _SETTINGS
+from demo.showfile.schema.faults import KINDS
+from demo.showfile.schema.front_matter import FrontMatter
+from demo.types import FaultDriver, Plan
+from demo.watchdog.undo import has_landed, undo
+from tests.showfile.drivers.json_service import JsonService, serving
+from tests.showfile.drivers.plain_probes import ask
+from tests.showfile.drivers.test_traffic_fault import Loads
+from tests.support.containers import Yard, containers
+from tests.support.owned_processes import spec
+from tests.support.owned_processes import started as started_processes
+from tests.support.proxy_servers import ask as ask_proxy
+from tests.support.proxy_servers import echoing
+from tests.support.proxy_servers import started as started_proxies
+from tests.support.relays import Broker
+
+pytestmark = pytest.mark.anyio
+
+TOKEN = Secrets({"token": "API_TOKEN"}, {"API_TOKEN": "hunter2"})
+
+
+async def inject(fault: Mapping[str, Any], context: DriverContext, **more: Any) -> Plan:
+    """Inject a fault as a server does that is killed afterwards, and return its plan as the journal has it."""
+    settings = FrontMatter.model_validate({"faults": {"broken": fault}, **more})
+    (driver,) = build_drivers(settings, context)
+    plan = replace(await driver.plan(), duration_sec=60.0)
+    await driver.inject(plan)
+    return Plan(**json.loads(json.dumps(asdict(plan))))
+
+
+def planned(plan: Plan, context: DriverContext) -> FaultDriver:
+    driver = driver_of_plan("renamed", plan, context)
+    assert driver is not None
+    assert driver.config.name == "renamed"
+    return driver
+
+
+async def heal(plan: Plan, context: DriverContext) -> None:
+    driver = planned(plan, context)
+    assert not await driver.is_healed(plan)
+    await has_landed(driver, plan)
+    assert await undo(driver, plan) is None
+
+
+def test_there_is_a_driver_for_each_kind_of_plan() -> None:
+    for kind, settings in _SETTINGS.items():
+        assert driver_of_plan("it", Plan(kind, "it", {"proof": {}}), DriverContext(ask)) is not None, kind
+        assert any(key in KINDS for key in settings)
+    assert {key for settings in _SETTINGS.values() for key in settings} & {*KINDS} == {*KINDS} - {"exec", "http"}
+    assert {"exec", "http"} <= _SETTINGS.keys()
+
+
+def test_a_plan_of_another_subject_is_left_to_its_own_driver() -> None:
+    assert driver_of_plan("it", Plan("container_kill", "n", {"id": "1"}), DriverContext(ask)) is None
+    assert driver_of_plan("it", Plan("lamp", "it", {"proof": {}}), DriverContext(ask)) is None
+
+
+async def test_a_command_is_undone_with_the_value_that_was_read_before_it(tmp_path: Path) -> None:
+    replicas = tmp_path / "replicas"
+    replicas.write_text("3\n")
+    fault = {
+        "before": {"replicas": ["cat", str(replicas)]},
+        "run": ["sh", "-c", 'echo 0 > "$0"', str(replicas)],
+        "undo": ["sh", "-c", 'echo "$1" > "$0"', str(replicas), "${replicas}"],
+        "healed": "web is up",
+    }
+    probes = {"web": {"run": ["grep", "-q", "3", str(replicas)]}}
+    plan = await inject(fault, DriverContext(ask, folder=tmp_path), probes=probes)
+    await heal(plan, DriverContext(ask))
+    assert replicas.read_text() == "3\n"
+
+
+@pytest.fixture
+def yard() -> Iterator[Yard]:
+    with containers() as made:
+        yield made
+
+
+async def test_containers_and_commands_in_them_are_healed(yard: Yard) -> None:
+    yard.run("n-1")
+    context = DriverContext(ask)
+    try:
+        name = yard.name("n-1")
+        paused = await inject({"container": {"name": name, "do": "pause"}}, context)
+        assert yard.state("n-1") == "paused"
+        await heal(paused, context)
+        assert yard.state("n-1") == "running"
+        killed = await inject({"container": {"name": name, "do": "kill"}}, context)
+        await heal(killed, context)
+        assert yard.state("n-1") == "running"
+    finally:
+        await context.engine.close()
+
+
+def power(service: JsonService) -> dict[str, Any]:
+    request = {"url": f"{service.url}/power", "headers": {"Authorization": "Bearer ${token}"}}
+    return {
+        "http": request | {"method": "DELETE"},
+        "undo": [{"http": request | {"method": "PUT"}}],
+        "healed": "power is up",
+    }
+
+
+async def test_a_request_is_undone_with_a_secret_that_the_file_does_not_have_any_more() -> None:
+    secrets = {"token": {"env": "API_TOKEN"}}
+    async with serving({}) as service:
+        probes = {"power": {"run": ["true"]}}
+        plan = await inject(power(service), DriverContext(ask, secrets=TOKEN), probes=probes, secrets=secrets)
+        assert not service.power
+        without = DriverContext(ask, secrets=Secrets({}, {}))
+        why = await undo(planned(plan, without), plan)
+        assert why is not None
+        assert "not healed: set API_TOKEN" in why
+        assert await undo(planned(plan, DriverContext(ask, secrets=Secrets({}, TOKEN.environ))), plan) is None
+        assert service.power
+        service.gone = True
+        why = await undo(planned(plan, DriverContext(ask, secrets=Secrets({}, TOKEN.environ))), plan)
+        assert "hunter2" not in str(why)
+
+
+async def test_a_value_in_a_document_is_put_back() -> None:
+    async with serving({"weight": 1, "other": 2}) as service:
+        headers = {"Authorization": "Bearer hunter2"}
+        fault = {"json": {"url": f"{service.url}/doc", "path": "$.weight", "value": 9, "headers": headers}}
+        plan = await inject(fault, DriverContext(ask))
+        service.document["other"] = 3
+        await heal(plan, DriverContext(ask))
+        assert service.document == {"weight": 1, "other": 3}
+
+
+@pytest.mark.system
+async def test_a_process_of_the_show_is_started_again_and_one_that_is_paused_goes_on() -> None:
+    probes = {"one": {"run": ["true"], "behind": "one"}}
+    more = {"processes": {"one": {"run": ["x"]}}, "probes": probes}
+    async with started_processes([spec("one")]) as processes:
+        context = DriverContext(ask, processes=processes)
+        before = processes.state("one").pid
+        killed = await inject({"process": {"name": "one", "do": "kill"}}, context, **more)
+        await heal(killed, DriverContext(ask))
+        assert processes.state("one").pid != before
+        paused = await inject({"process": {"name": "one", "do": "pause"}}, context, **more)
+        await heal(paused, DriverContext(ask))
+
+
+@asynccontextmanager
+async def sleeping(pidfile: Path) -> AsyncIterator[ProcessRef]:
+    process = subprocess.Popen(["sleep", "60"])
+    try:
+        pidfile.write_text(str(process.pid))
+        yield ProcessRef(process.pid, start_time_of(process.pid))
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.system
+async def test_a_process_that_is_not_the_shows_goes_on_or_is_brought_back_by_its_undo(tmp_path: Path) -> None:
+    context = DriverContext(ask, folder=tmp_path)
+    target = {"process": {"pidfile": "pid", "do": "pause"}}
+    async with sleeping(tmp_path / "pid"):
+        await heal(await inject(target, context), DriverContext(ask))
+        back = tmp_path / "back"
+        target = {"process": {"pidfile": "pid", "do": "kill"}}
+        proved = {"undo": ["touch", str(back)], "healed": "it is up"}
+        probes = {"it": {"run": ["test", "-e", str(back)]}}
+        await heal(await inject(target | proved, context, probes=probes), DriverContext(ask))
+        assert back.exists()
+
+
+@pytest.mark.system
+async def test_a_toxic_is_removed_from_its_proxy() -> None:
+    port, behind = free_ports(2)
+    routes = [Route.read("db", f"127.0.0.1:{port}", f"127.0.0.1:{behind}")]
+    more = {"proxies": {"db": {"listen": f"127.0.0.1:{port}", "to": f"127.0.0.1:{behind}"}}}
+    async with echoing(behind), started_proxies("a planned show", routes) as proxies:
+        plan = await inject({"tcp": {"proxy": "db", "down": True}}, DriverContext(ask, proxies=proxies), **more)
+        with pytest.raises(ConnectionRefusedError):
+            await ask_proxy(port)
+        await heal(plan, DriverContext(ask))
+        assert await ask_proxy(port) == b"x"
+
+
+@pytest.mark.system
+async def test_a_paused_redis_takes_writes_again() -> None:
+    redis = Broker()
+    try:
+        fault = {"redis": {"url": f"redis://127.0.0.1:{redis.port}", "do": "pause"}}
+        plan = await inject(fault, DriverContext(ask))
+        await heal(plan, DriverContext(ask))
+    finally:
+        redis.close()
+
+
+async def test_a_multiplied_load_is_healed_once_its_sender_has_ended() -> None:
+    plan = await inject({"traffic": {"load": "client", "times": "5"}}, DriverContext(ask, loads=Loads()))
+    sender = subprocess.Popen(["sleep", "60"])
+    plan = replace(plan, undo={**plan.undo, "pid": sender.pid, "born": start_time_of(sender.pid)})
+    try:
+        assert "which still runs" in str(await undo(planned(plan, DriverContext(ask)), plan))
+    finally:
+        sender.kill()
+        sender.wait()
+    assert await undo(planned(plan, DriverContext(ask)), plan) is None
