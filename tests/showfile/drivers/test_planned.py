@@ -1,7 +1,9 @@
 """A driver made from a plan alone heals what a fault of each kind did, with nothing of the file that it came from."""
 
+import asyncio
 import json
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
@@ -10,18 +12,22 @@ from typing import Any
 
 import pytest
 
+from demo.conditions import NodeFact
 from demo.processes.child import start_time_of
 from demo.processes.ports import free_ports
 from demo.processes.process_ref import ProcessRef
 from demo.proxy.route import Route
 from demo.showfile.drivers import DriverContext, Secrets, build_drivers, driver_of_plan
 from demo.showfile.drivers.planned import _SETTINGS
+from demo.showfile.drivers.protocols import Fill
 from demo.showfile.schema.faults import KINDS
 from demo.showfile.schema.front_matter import FrontMatter
+from demo.showfile.schema.probes import ProbeSettings
+from demo.showfile.show import open_show, store_for_healer
 from demo.types import FaultDriver, Plan
 from demo.watchdog.undo import has_landed, undo
 from tests.showfile.drivers.json_service import JsonService, serving
-from tests.showfile.drivers.plain_probes import ask
+from tests.showfile.drivers.plain_probes import Nodes, ask
 from tests.showfile.drivers.test_traffic_fault import Loads
 from tests.support.containers import Yard, containers
 from tests.support.owned_processes import spec
@@ -119,20 +125,20 @@ def power(service: JsonService) -> dict[str, Any]:
 
 
 async def test_a_request_is_undone_with_a_secret_that_the_file_does_not_have_any_more() -> None:
-    secrets = {"token": {"env": "API_TOKEN"}}
     async with serving({}) as service:
-        probes = {"power": {"run": ["true"]}}
-        plan = await inject(power(service), DriverContext(ask, secrets=TOKEN), probes=probes, secrets=secrets)
+
+        async def look(probes: Mapping[str, ProbeSettings], groups: Any, fill: Fill) -> Nodes:
+            return Nodes({"power": [NodeFact("power", "up" if service.power else "down")]})
+
+        more = {"probes": {"power": {"run": ["true"]}}, "secrets": {"token": {"env": "API_TOKEN"}}}
+        plan = await inject(power(service), DriverContext(look, secrets=TOKEN), **more)
         assert not service.power
-        without = DriverContext(ask, secrets=Secrets({}, {}))
+        without = DriverContext(look, secrets=Secrets({}, {}))
         why = await undo(planned(plan, without), plan)
         assert why is not None
         assert "not healed: set API_TOKEN" in why
-        assert await undo(planned(plan, DriverContext(ask, secrets=Secrets({}, TOKEN.environ))), plan) is None
+        await heal(plan, DriverContext(look, secrets=Secrets({}, TOKEN.environ)))
         assert service.power
-        service.gone = True
-        why = await undo(planned(plan, DriverContext(ask, secrets=Secrets({}, TOKEN.environ))), plan)
-        assert "hunter2" not in str(why)
 
 
 async def test_a_value_in_a_document_is_put_back() -> None:
@@ -162,8 +168,8 @@ async def test_a_process_of_the_show_is_started_again_and_one_that_is_paused_goe
 @asynccontextmanager
 async def sleeping(pidfile: Path) -> AsyncIterator[ProcessRef]:
     process = subprocess.Popen(["sleep", "60"])
+    pidfile.write_text(str(process.pid))  # noqa: ASYNC240 - a local file of this test
     try:
-        pidfile.write_text(str(process.pid))
         yield ProcessRef(process.pid, start_time_of(process.pid))
     finally:
         process.kill()
@@ -218,3 +224,27 @@ async def test_a_multiplied_load_is_healed_once_its_sender_has_ended() -> None:
         sender.kill()
         sender.wait()
     assert await undo(planned(plan, DriverContext(ask)), plan) is None
+
+
+async def test_the_watchdog_of_the_next_server_heals_what_the_file_does_not_have_any_more(tmp_path: Path) -> None:
+    fault = {"run": ["touch", "broken"], "undo": ["rm", "-f", "broken"], "healed": "it is up"}
+    probes = {"it": {"run": ["test", "!", "-e", str(tmp_path / "broken")]}}
+    plan = await inject(fault, DriverContext(ask, folder=tmp_path), probes=probes)
+    assert (tmp_path / "broken").exists()
+    (tmp_path / "show.md").write_text("---\ntitle: Without faults\n---\n\n# One\n")
+    order = {
+        "subject": "show.md",
+        "options": {"source": store_for_healer(open_show(tmp_path / "show.md")), "allow_run": False},
+        "journal": None,
+        "hold": "1",
+        "fault": "broken",
+        "plan": asdict(plan),
+        "gone": True,
+        "final": True,
+    }
+    command = [sys.executable, "-m", "demo.watchdog.heal"]
+    ended = await asyncio.to_thread(
+        subprocess.run, command, input=json.dumps(order), stdout=subprocess.PIPE, text=True, timeout=60, check=True
+    )
+    assert json.loads(ended.stdout) == {"why": None, "final": True}
+    assert not (tmp_path / "broken").exists()
