@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from demo.conductor import ENDING, Conductor, ShowConfig, SystemLifecycle
 from demo.conductor.error_log import keep_log
 from demo.console_output import SAID_SEC, ConsoleWriter, print_error, print_lines
+from demo.errors import SubjectError
 from demo.invitation import Invitation
-from demo.journal.library import JournalOpener
+from demo.journal.library import JournalOpener, describe_pending
 from demo.narration import images_of
 from demo.panels.picture import NoPanels, ShowsPanels
 from demo.relay.broadcast import Broadcast
@@ -76,7 +77,12 @@ class Options:
 def play(options: Options) -> None:
     """Play a show until somebody quits it. Raises `DemoError` for what prevents its start, or went wrong."""
     subject = load(options.subject, **options.chosen)
-    check(options.subject, subject)
+    try:
+        check(options.subject, subject)
+    except SubjectError as error:
+        if left := describe_pending(journal_name(options.subject, subject), options.journal):
+            raise SubjectError(f"{error}\nAn earlier show left this broken: {left}") from error.__cause__
+        raise
     claim(options.subject, subject)
     listener = bind(options.access.host, options.port) if options.web else None
     try:

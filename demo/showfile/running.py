@@ -32,6 +32,7 @@ from demo.showfile.links import read_links
 from demo.showfile.loads import ShowFacts, ShowLoads
 from demo.showfile.panels.show_panels import ShowPanels, program_specs
 from demo.showfile.probing.kinds import Sources, open_session
+from demo.showfile.schema.front_matter import FrontMatter
 from demo.showfile.schema.probes import LogProbe
 from demo.showfile.schema.system import ProcessSettings
 from demo.showfile.show import Show
@@ -124,7 +125,7 @@ class RunningSystem:
             project=self.containers.project,
             process=self._process_state,
             log=self._log_of,
-            fill=self._fill,
+            fill=self._fill_if_known,
             folder=self._folder,
         )
 
@@ -169,7 +170,10 @@ class RunningSystem:
         return fill(text, self._secrets.look_up(from_values({})))
 
     def _fill_if_known(self, text: str) -> str:
-        """Fill in secrets; a healer need not have those that only processes want: it starts none with them."""
+        """Fill in secrets; a healer need not have those of processes and of the board: it neither starts nor asks them.
+
+        Whoever does has required all of them before.
+        """
         try:
             return self._fill(text)
         except FaultError:
@@ -217,6 +221,7 @@ class RunningSystem:
     def prepare(self, show: Show) -> EditedSystem:
         """Return what an edited show has in place of this one's; changes nothing. Raises `DemoError`."""
         settings = show.settings
+        self._require_secrets(settings)
         probes = self.board.prepare(settings.probes, settings.groups)
         gone = self.board.missing_in(probes) | {name for name in self.loads.names if name not in settings.load}
         drivers = build_drivers(settings, self._context, self._documents)
@@ -241,7 +246,9 @@ class RunningSystem:
 
     def check(self) -> None:
         """Check that every secret has a value. Raises `SubjectError` naming the variables to set."""
-        settings = self._show.settings
+        self._require_secrets(self._show.settings)
+
+    def _require_secrets(self, settings: FrontMatter) -> None:
         used = names_in(settings.model_dump(mode="json", exclude={"secrets"}))
         try:
             self._secrets.require(used)

@@ -1,5 +1,8 @@
 """A show file that changed while nobody was there to heal: the next start undoes by what is in the journal."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +56,22 @@ def inject_all(server: Server) -> None:
     server.until(lambda state: [one["state"] for one in state["chaos"]] == ["active"] * len(NAMES), 40)
 
 
+def start_in_vain(deck: Path, state_home: Path) -> str:
+    command = [sys.executable, "-m", "demo", "serve", str(deck), "-x", "--no-open", "--port", "0"]
+    environ = {**os.environ, "XDG_STATE_HOME": str(state_home)}
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environ, check=False)
+    assert ended.returncode == 1
+    return ended.stderr
+
+
 def test_the_next_start_undoes_by_the_journal_faults_that_were_removed_or_changed(deck: Path, state_home: Path) -> None:
     with serving(str(deck), "-x", state_home=state_home, env={SECRET: "hunter22"}) as server:
         inject_all(server)
         server.kill_with_watchdog()
     assert all(deck.with_name(name).exists() for name in NAMES)
+    refused = start_in_vain(deck, state_home)
+    assert f"the environment variable {SECRET} is not set: set it and start again" in refused
+    assert "An earlier show left this broken: gone (by hand: rm -f gone); other (by hand: rm -f other);" in refused
     changed = fault("other", "touch, wrong") + "  kind: {process: {port: 1, do: pause}}\n"
     deck.write_text(FRONT.format(secrets="", probes=probe("other"), faults=changed))
     with serving(str(deck), "-x", state_home=state_home) as after:

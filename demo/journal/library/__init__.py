@@ -2,5 +2,6 @@
 
 from demo.journal.library.directory import JournalDirectory
 from demo.journal.library.open_show import JournalOpener
+from demo.journal.library.pending import describe_pending
 
-__all__ = ["JournalDirectory", "JournalOpener"]
+__all__ = ["JournalDirectory", "JournalOpener", "describe_pending"]

@@ -125,12 +125,21 @@ class ProcessesFault:
             await self._heal(plan)
 
     async def _heal(self, plan: Plan) -> None:
-        await all_of([self._driver_of(part).heal(part) for part in _parts(plan)])
+        await all_of([self._driver_of(part).heal(part) for part in _parts(plan) if not self._is_removed(part)])
 
     async def is_healed(self, plan: Plan) -> bool:
-        if not all(await all_of([self._driver_of(part).is_healed(part) for part in _parts(plan)])):
+        parts = [part for part in _parts(plan) if not self._is_removed(part)]
+        if not parts:
+            return True
+        if not all(await all_of([self._driver_of(part).is_healed(part) for part in parts])):
             return False
         return await Proof(**plan.undo["proof"]).holds(self._context, plan.undo["secrets"])
+
+    def _is_removed(self, part: Plan) -> bool:
+        """Return whether this show ends the process, since its file does not have it any more: none can come back."""
+        identity = self._processes.identity
+        is_ours = identity is not None and identity.to_json() == part.undo["supervisor"]
+        return is_ours and part.target not in self._processes.specs
 
     def heal_timeout(self, plan: Plan) -> float:
         return heal_timeout_of(plan)

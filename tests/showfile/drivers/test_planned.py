@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from demo.conditions import NodeFact
+from demo.errors import SubjectError
 from demo.processes.child import start_time_of
 from demo.processes.ports import free_ports
 from demo.processes.process_ref import ProcessRef
@@ -20,17 +21,19 @@ from demo.proxy.route import Route
 from demo.showfile.drivers import DriverContext, Secrets, build_drivers, driver_of_plan
 from demo.showfile.drivers.planned import _SETTINGS
 from demo.showfile.drivers.protocols import Fill
+from demo.showfile.running import RunningSystem
 from demo.showfile.schema.faults import KINDS
 from demo.showfile.schema.front_matter import FrontMatter
 from demo.showfile.schema.probes import ProbeSettings
 from demo.showfile.show import open_show, store_for_healer
+from demo.showfile.subject import ShowFile
 from demo.types import FaultDriver, Plan
 from demo.watchdog.undo import has_landed, undo
 from tests.showfile.drivers.json_service import JsonService, serving
 from tests.showfile.drivers.plain_probes import Nodes, ask
 from tests.showfile.drivers.test_traffic_fault import Loads
 from tests.support.containers import Yard, containers
-from tests.support.owned_processes import spec
+from tests.support.owned_processes import processes_of, spec
 from tests.support.owned_processes import started as started_processes
 from tests.support.proxy_servers import ask as ask_proxy
 from tests.support.proxy_servers import echoing
@@ -115,6 +118,26 @@ async def test_containers_and_commands_in_them_are_healed(yard: Yard) -> None:
         await context.engine.close()
 
 
+def test_a_show_without_a_secret_can_still_heal_and_is_not_presented(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("API_TOKEN", raising=False)
+    deck = tmp_path / "show.md"
+    secrets, it = {"token": {"env": "API_TOKEN"}}, {"http": "http://127.0.0.1:1/${token}"}
+    deck.write_text(f"---\n{json.dumps({'secrets': secrets, 'probes': {'it': it}})}\n---\n\n# One\n")
+    subject = ShowFile(str(deck), allow_run=True)
+    assert subject.driver_for("gone", Plan("run", "it", {"proof": {}})) is not None
+    with pytest.raises(SubjectError, match="API_TOKEN is not set: set it and start again"):
+        subject.check()
+    # Nor does an edit ask with it.
+    unused = deck.with_name("unused.md")
+    unused.write_text(f"---\n{json.dumps({'secrets': secrets})}\n---\n\n# One\n")
+    running = RunningSystem(open_show(unused))
+    running.check()
+    with pytest.raises(SubjectError, match="API_TOKEN is not set"):
+        running.prepare(open_show(deck))
+
+
 def power(service: JsonService) -> dict[str, Any]:
     request = {"url": f"{service.url}/power", "headers": {"Authorization": "Bearer ${token}"}}
     return {
@@ -163,6 +186,25 @@ async def test_a_process_of_the_show_is_started_again_and_one_that_is_paused_goe
         assert processes.state("one").pid != before
         paused = await inject({"process": {"name": "one", "do": "pause"}}, context, **more)
         await heal(paused, DriverContext(ask))
+
+
+@pytest.mark.system
+async def test_a_process_that_the_file_does_not_have_any_more_is_nothing_to_heal() -> None:
+    probes = {"two": {"run": ["false"], "behind": "two"}}
+    fault = {"process": {"name": "two", "do": "kill"}, "healed": "two is up"}
+    processes = processes_of([spec("one"), spec("two")])
+    after = processes_of([spec("one")], show=processes.show)
+    try:
+        await processes.start()
+        context = DriverContext(ask, processes=processes)
+        plan = await inject(fault, context, processes={"two": {"run": ["x"]}}, probes=probes)
+        assert not await planned(plan, context).is_healed(plan)
+        await processes.close()
+        await after.start()
+        assert await undo(planned(plan, DriverContext(ask, processes=after)), plan) is None
+    finally:
+        await processes.close()
+        await after.stop()
 
 
 @asynccontextmanager
