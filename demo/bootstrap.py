@@ -79,9 +79,9 @@ def play(options: Options) -> None:
     subject = load(options.subject, **options.chosen)
     try:
         check(options.subject, subject)
-    except SubjectError as error:
+    except SubjectError as refusal:
         if left := describe_pending(journal_name(options.subject, subject), options.journal):
-            raise SubjectError(f"{error}\nAn earlier show left this broken: {left}") from error.__cause__
+            raise SubjectError(f"{refusal}\nAn earlier show left this broken: {left}") from refusal.__cause__
         raise
     claim(options.subject, subject)
     listener = bind(options.access.host, options.port) if options.web else None
