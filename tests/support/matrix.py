@@ -187,7 +187,7 @@ def stopped(case: Case) -> None:
     case.until_unwatched()
 
 
-def ends_itself(case: Case, *signals: signal.Signals) -> int:
+def ends_itself(case: Case, *signals: signal.Signals) -> None:
     """Signals while the fault is in place: healed before the end."""
     server = case.serve()
     inject(server, case.cell.fault)
@@ -195,22 +195,23 @@ def ends_itself(case: Case, *signals: signal.Signals) -> int:
         server.process.send_signal(number)
         time.sleep(0.05)
     code = reap(server)
-    assert not case.stand.what_is_broken(), f"left broken: {case.stand.what_is_broken()}"
+    broken = case.stand.what_is_broken()
+    assert not broken, f"left broken: {broken}: {server.output}"
+    assert code == 0, f"exit code {code}: {server.output}"
     case.until_settled()
     case.until_unwatched()
-    return code
 
 
 def ctrl_c_twice(case: Case) -> None:
-    assert ends_itself(case, signal.SIGINT, signal.SIGINT) == 0
+    ends_itself(case, signal.SIGINT, signal.SIGINT)
 
 
 def terminated(case: Case) -> None:
-    assert ends_itself(case, signal.SIGTERM) == 0
+    ends_itself(case, signal.SIGTERM)
 
 
 def hung_up(case: Case) -> None:
-    assert ends_itself(case, signal.SIGHUP, signal.SIGHUP) == 0
+    ends_itself(case, signal.SIGHUP, signal.SIGHUP)
 
 
 def exception(case: Case) -> None:
@@ -220,7 +221,8 @@ def exception(case: Case) -> None:
     inject(server, case.cell.fault)
     case.token.unlink()
     assert reap(server) == 1
-    assert not case.stand.what_is_broken(), f"left broken: {case.stand.what_is_broken()}"
+    broken = case.stand.what_is_broken()
+    assert not broken, f"left broken: {broken}: {server.output}"
     case.until_settled()
     case.until_unwatched()
 
@@ -317,8 +319,11 @@ def run_cell(stand: Stand, cell: Cell, folder: Path) -> None:
 def end_of(server: Server) -> Iterator[Server]:
     try:
         yield server
-    finally:
-        assert server.stop() == 0, server.output
+    except BaseException:  # what failed first is what is told
+        with contextlib.suppress(AssertionError):
+            server.stop()
+        raise
+    assert server.stop() == 0, server.output
 
 
 def reap(server: Server) -> int:
