@@ -399,7 +399,8 @@ def test_an_address_or_a_path_that_slips_into_a_card_or_a_target_is_masked_on_th
 
 def test_lines_of_code_in_a_narration_survive_the_frame() -> None:
     play = player(Chapter("Code", "```\na\n  b\n```"))
-    assert "a&#10;  b&#10;" in text_of("stage", play.state)
+    lines = '<span class="line">a&#10;</span><span class="line">  b&#10;</span>'
+    assert lines in text_of("stage", play.state)
 
 
 def test_an_unknown_view_is_a_mistake_of_ours() -> None:
