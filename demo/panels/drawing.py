@@ -52,8 +52,8 @@ class PanelDrawing:
         self._screen = PanelScreen(rows, columns, is_terminal=is_terminal, find_secrets=self._mask.find)
         self._line = ""
 
-    def take(self, piece: OutputPiece) -> None:
-        """Draw a piece of output. Raises `InvalidValue` when matching takes too long."""
+    def take(self, piece: OutputPiece) -> bool:
+        """Draw a piece of output; return whether any of it is shown. Raises `InvalidValue` if matching is too slow."""
         data = piece.data
         if piece.has_gap:
             data = self._begin_after_gap(data)
@@ -63,6 +63,7 @@ class PanelDrawing:
         if self._matches is not None:
             text = self._filter(text, self._matches)
         self._screen.draw(self._shorten(text))
+        return bool(text)
 
     def rows(self) -> tuple[PanelRow, ...]:
         return self._screen.rows()

@@ -167,6 +167,8 @@ class RunningSystem:
         return self._session
 
     def _fill(self, text: str) -> str:
+        """Fill in secrets. Raises `FaultError`, which names the variable to set, for one without a value."""
+        self._secrets.require(names_in(text))
         return fill(text, self._secrets.look_up(from_values({})))
 
     def _fill_if_known(self, text: str) -> str:

@@ -53,6 +53,14 @@ layout: panel
 ---
 
 # None
+
+---
+
+```yaml
+panel: [evil, last]
+```
+
+# One that does not fit
 """
 
 Opened = tuple[Server, Window]
@@ -92,6 +100,20 @@ def test_output_is_text_in_its_colours_and_runs_nothing(stage: Window) -> None:
     assert ground not in ("rgba(0, 0, 0, 0)", red)
     assert stage.complaints == []
     stage.keep("panels-two")
+
+
+CUT_LINES = """() => [...document.querySelectorAll("#r-panel_2 .output i")].filter((line) => {
+    const box = line.getBoundingClientRect(), x = box.left + 2;
+    const seen = (y) => document.elementFromPoint(x, y) === line;
+    return seen(box.top + 2) !== seen(box.bottom - 2);
+}).length"""
+
+
+def test_no_line_of_output_that_does_not_fit_is_cut_in_half(shown: Opened, stage: Window) -> None:
+    assert shown[0].client.post("/goto/5").status_code == 200
+    expect(stage.page.locator("#r-panel_2 .output i").last).to_have_text("line 30", timeout=20_000)
+    assert stage.page.locator("#r-panel_2 .output i").count() == 30
+    assert stage.page.evaluate(CUT_LINES) == 0
 
 
 def test_a_flood_changes_a_panel_four_times_a_second_at_most(stage: Window) -> None:

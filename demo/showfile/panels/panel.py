@@ -50,6 +50,7 @@ class ShownPanel:
         self._most = MAX_MATCHED_BYTES if has_match else MAX_DRAWN_BYTES
         self._replaces = replaces
         self._skipped, self._skipped_at = 0, 0.0
+        self._has_new_output = False
         self._drawn_sec = 0.0
 
     async def run(self) -> None:
@@ -81,7 +82,8 @@ class ShownPanel:
         for piece in reading.pieces:
             if piece.begins_run and self._replaces:
                 self._drawing.clear()
-            self._drawing.take(piece)
+            has_shown = self._drawing.take(piece)
+            self._has_new_output |= has_shown or (piece.begins_run and self._replaces)
             skipped += piece.skipped
         if skipped:
             self._skipped, self._skipped_at = self._skipped + skipped, time.monotonic()
@@ -90,7 +92,7 @@ class ShownPanel:
         return rows
 
     def _show(self, rows: tuple[PanelRow, ...], reading: SourceReading) -> None:
-        """Take over a picture if it differs from the last one."""
+        """Take over a picture if it differs from the last one, or if the same was printed again: that is news, too."""
         if time.monotonic() - self._skipped_at > SKIPPED_SHOWN_SEC:
             self._skipped = 0
         note = reading.note or describe_skipped(self._skipped)
@@ -99,10 +101,12 @@ class ShownPanel:
         picture = replace(
             old, rows=rows, state=reading.state, note=note, width=max(width, old.width if rows and old.rows else 0)
         )
-        if picture == old:
+        is_fresh = rows != old.rows or (self._has_new_output and not reading.is_partial)
+        if picture == old and not is_fresh:
             return
-        if rows != old.rows:
+        if is_fresh:
             picture = replace(picture, changed_at=CLOCK.now())
+            self._has_new_output = False
         self.picture = picture
         self._changed()
 

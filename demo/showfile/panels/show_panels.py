@@ -124,5 +124,6 @@ def _title_of(name: str, panel: PanelSettings) -> str:
         return panel.title
     if panel.run is None:
         return name
-    command = shlex.join(panel.run)
+    # The room need not know where the program lies.
+    command = shlex.join([Path(panel.run[0]).name, *panel.run[1:]])
     return command if len(command) <= MAX_TITLE else name

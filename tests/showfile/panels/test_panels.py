@@ -176,3 +176,25 @@ async def test_after_the_end_of_the_show_nothing_of_a_panel_is_left() -> None:
     async with shown({"left": run(*argv)}):
         await until(lambda: bool(programs_with(mark)))
     await until_gone(mark)
+
+
+async def test_output_that_is_the_same_again_is_as_new_as_it_is() -> None:
+    panels_of = {
+        "repeated": run("echo", "same", every="0.2s"),
+        "steady": run("sh", "-c", "while echo same; do sleep 0.2; done", lines=2),
+    }
+    async with shown(panels_of) as (panels, _):
+        for name in panels_of:
+            first = await picture_with(panels, name, lambda one: one.text.endswith("same") and one.state == "up")
+            seen = first.changed_at or 0.0
+            for _ in range(3):
+                newer = await picture_with(panels, name, lambda one, seen=seen: (one.changed_at or 0.0) > seen)  # type: ignore[misc]
+                seen = newer.changed_at or 0.0
+            assert set(newer.text.split()) == {"same"}
+
+
+async def test_the_title_of_a_program_does_not_say_where_it_lies() -> None:
+    async with shown({"one": run("/usr/bin/env", "true")}) as (panels, _):
+        picture = panels.picture("one")
+        assert picture is not None
+        assert picture.title == "env true"

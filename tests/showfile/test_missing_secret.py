@@ -1,0 +1,25 @@
+"""A show whose secret has no value: its start says which variable to set, and nothing of healing."""
+
+from pathlib import Path
+
+import pytest
+
+from demo.errors import FaultError
+from demo.showfile.running import RunningSystem
+from demo.showfile.show import open_show
+
+DECK = """\
+---
+secrets: {TOKEN: {env: NEVER_SET_TOKEN}}
+probes:
+  shop: {http: "http://127.0.0.1:9/", headers: {Authorization: "Bearer ${TOKEN}"}}
+---
+
+# A shop
+"""
+
+
+def test_a_start_without_the_value_of_a_secret_says_which_variable_to_set(tmp_path: Path) -> None:
+    (tmp_path / "show.md").write_text(DECK)
+    with pytest.raises(FaultError, match=r"^the environment variable NEVER_SET_TOKEN is not set"):
+        RunningSystem(open_show(tmp_path / "show.md"))
