@@ -32,9 +32,7 @@ async def start_proxies(show: str, routes: Sequence[Route], idle_sec: float = ID
     `show`: the identity of the show. This process counts as its client while it lives. Raises `SubjectError`.
     """
     socket = file_of(show, "sock")
-    is_new = not await _answers(socket)
-    if is_new:
-        await asyncio.to_thread(_spawn, show, idle_sec)
+    is_new = not await _answers(socket) and await _start_process(show, idle_sec, socket)
     client = {"pid": os.getpid(), "born": start_time_of(os.getpid())}
     body = {"client": client, "routes": [route.to_json() for route in routes]}
     try:
@@ -45,6 +43,17 @@ async def start_proxies(show: str, routes: Sequence[Route], idle_sec: float = ID
                 await ask(socket, "POST", "/stop", ANSWER_TIMEOUT_SEC, WHO)
         raise
     return ProxyIdentity(str(socket), told["pid"], told["born"], boot_id())
+
+
+async def _start_process(show: str, idle_sec: float, socket: Path) -> bool:
+    """Start the process; return False if somebody else, who heals, has done so meanwhile. Raises `SubjectError`."""
+    try:
+        await asyncio.to_thread(_spawn, show, idle_sec)
+    except SubjectError:
+        if await _answers(socket):
+            return False
+        raise
+    return True
 
 
 class ShowProxies:

@@ -61,6 +61,19 @@ def test_it_ends_when_its_last_client_has_been_gone_for_so_long_and_not_before()
         assert not identity.was_killed
 
 
+def test_two_that_start_it_at_the_same_moment_share_it() -> None:
+    """As a server that is started anew, and the watchdog or ledger that heals what the one before has left."""
+    port, behind = free_ports(PORTS)
+
+    async def run() -> None:
+        starts = [start_proxies("a show", [_route(port, behind)]) for _ in range(2)]
+        one, other = await asyncio.gather(*starts)
+        assert one == other
+        await stop_proxies(one)
+
+    asyncio.run(run())
+
+
 def test_a_clean_end_ends_it_and_stopping_again_does_nothing() -> None:
     port, behind = free_ports(PORTS)
 

@@ -48,6 +48,10 @@ class Stand(Protocol):
         """The faults whose target is not the same one afterwards."""
 
     @property
+    def late_sec(self) -> float:
+        """How long an interrupted injection may still take effect: so long its undo is looked at again."""
+
+    @property
     def ways(self) -> Mapping[str, Callable[["Case"], None]]:
         """Ends of its own, beside those that every server can come to."""
 
@@ -121,7 +125,8 @@ class Case:
 
     def until_settled(self) -> None:
         """Noted as healed. What was still being applied is looked at twice, each time by a process of its own."""
-        wait_for(lambda: not self.pending(), HEALED_SEC, lambda: f"pending: {self.pending()}")
+        limit = HEALED_SEC + self.stand.late_sec
+        wait_for(lambda: not self.pending(), limit, lambda: f"pending: {self.pending()}")
 
     def until_unwatched(self) -> None:
         """A watchdog ends when nothing is pending and its server has gone."""

@@ -27,6 +27,7 @@ class ContainerStand:
     """Three web servers, each on a port and on two networks."""
 
     ends_a_life = ("kill", "stop")
+    late_sec = 0.0
 
     def __init__(self) -> None:
         self.yard = Yard()

@@ -26,6 +26,7 @@ class LimiterStand:
     """A rate limiter that stands by itself, for all cells."""
 
     ends_a_life = ("kill-node",)
+    late_sec = 0.0
     ways: Mapping[str, Callable[[Case], None]] = {}
 
     def __init__(self, name: str) -> None:

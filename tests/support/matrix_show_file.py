@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from demo.types import LATE_SEC
 from tests.support.crashes import free_port
 from tests.support.matrix import HEALERS, SCENARIOS, Case, Cell, end_of, inject, reap, until_whole
 from tests.support.self_killing_subject import STEPS
@@ -63,6 +64,7 @@ class ShowFileStand:
     """Redis, a server and a service of somebody else's, a file; and the processes that the show starts itself."""
 
     ends_a_life = ("foreign-kill",)
+    late_sec = LATE_SEC  # of a command, which may do anything
 
     def __init__(self) -> None:
         self.ways = WAYS
