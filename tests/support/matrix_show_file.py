@@ -56,6 +56,13 @@ class Service(BaseHTTPRequestHandler):
         """Say nothing of requests."""
 
 
+class QuietServer(ThreadingHTTPServer):
+    """Says nothing of clients that were killed in the middle of a request."""
+
+    def handle_error(self, *_: object) -> None:
+        pass
+
+
 def put_back() -> None:
     Service.document, Service.is_on = {"weight": 1, "other": 2}, True
 
@@ -70,7 +77,7 @@ class ShowFileStand:
         self.ways = WAYS
         self.folder = Path(tempfile.mkdtemp(prefix="matrix-show-"))
         self.ports = {name: free_port() for name in ("PAGE", "LINE", "REDIS", "FOREIGN")}
-        self.service = ThreadingHTTPServer(("127.0.0.1", 0), Service)
+        self.service = QuietServer(("127.0.0.1", 0), Service)
         threading.Thread(target=self.service.serve_forever, daemon=True).start()
         self.ports["SERVICE"] = self.service.server_port
         options = ("--save", "", "--appendonly", "no", "--bind", "127.0.0.1")
