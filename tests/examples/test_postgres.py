@@ -17,9 +17,9 @@ FREEZE, RESTART, FAILOVER, SYNCHRONOUS = 2, 3, 4, 6
 
 
 def card(show: PlayedShow) -> dict[str, float]:
-    """The numbers on the card of the load."""
-    nodes = show.server.state()["health"]["nodes"]
-    found: dict[str, float] = next(node["metrics"] for node in nodes if node["id"] == "orders")
+    """The numbers on the card of the load; empty until it has one."""
+    nodes = (show.server.state()["health"] or {}).get("nodes", [])
+    found: dict[str, float] = next((node["metrics"] for node in nodes if node["id"] == "orders"), {})
     return found
 
 
