@@ -45,12 +45,13 @@ class _CommandTimeout(SubjectError):
     """The command did not end in time."""
 
 
-async def find_compose(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """Return the command that works, plugin first. Raises `SubjectError` with what to do."""
+async def find_compose(environ: Mapping[str, str] | None = None, answer_sec: float | None = None) -> tuple[str, ...]:
+    """Return the command that answers in time, plugin first. Raises `SubjectError` with what to do."""
+    within_sec = answer_sec or VERSION_SEC
     subcommands: dict[str, tuple[str, ...]] = {"docker": ("compose",), "docker-compose": ()}
     commands = [(path, *rest) for name, rest in subcommands.items() if (path := shutil.which(name))]
     # All at once: one that hangs must not cost the other its time.
-    version_tasks = [asyncio.create_task(version_of(command, environ or {})) for command in commands]
+    version_tasks = [asyncio.create_task(version_of(command, environ or {}, within_sec)) for command in commands]
     silent_command, has_podman_compose = "", bool(shutil.which(NOT_THIS))
     try:
         for command, version_task in zip(commands, version_tasks, strict=True):
@@ -67,7 +68,7 @@ async def find_compose(environ: Mapping[str, str] | None = None) -> tuple[str, .
         await asyncio.gather(*version_tasks, return_exceptions=True)
     if silent_command:
         raise SubjectError(
-            f"`{silent_command}` did not answer within {VERSION_SEC:g} s: run it in a terminal "
+            f"`{silent_command}` did not answer within {within_sec:g} s: run it in a terminal "
             "to see why, then try again"
         )
     install = await asyncio.to_thread(installs_compose)
@@ -76,10 +77,10 @@ async def find_compose(environ: Mapping[str, str] | None = None) -> tuple[str, .
     raise SubjectError(f"neither `docker compose` nor `docker-compose` works here: {install}")
 
 
-async def version_of(command: Sequence[str], environ: Mapping[str, str]) -> str:
+async def version_of(command: Sequence[str], environ: Mapping[str, str], answer_sec: float | None = None) -> str:
     """Return the version that it prints; "" when it fails. Raises `TimeoutError` when it hangs."""
     try:
-        code, lines = await _run_command((*command, "version", "--short"), environ, VERSION_SEC)
+        code, lines = await _run_command((*command, "version", "--short"), environ, answer_sec or VERSION_SEC)
     except _CommandTimeout as late:
         raise TimeoutError from late
     except SubjectError:

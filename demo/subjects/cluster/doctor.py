@@ -81,9 +81,13 @@ def _version(engine: Engine, answer: EngineInfo) -> Finding:
     return ok("engine", f"{answer.info.get('ServerVersion') or 'unknown version'}, {engine.where}")
 
 
+COMPOSE_SEC = 5.0
+"""How long one of the two may take to answer: both must fit into the time of one check."""
+
+
 async def compose() -> Finding:
     """Check for the compose plugin, else the older `docker-compose`. Raises `SubjectError` when there is neither."""
-    program, *subcommand = await find_compose()
+    program, *subcommand = await find_compose(answer_sec=COMPOSE_SEC)
     version = await version_of((program, *subcommand), {})
     return ok("compose", " ".join((Path(program).name, *subcommand, version)))
 
