@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.compose_projects import ComposeFile, compose_file
 from tests.support.containers import docker
-from tests.support.servers import Server
+from tests.support.servers import serving
 
 pytestmark = pytest.mark.system
 
@@ -47,21 +47,19 @@ def test_containers_outlive_a_killed_server_and_end_with_the_next_one(file: Comp
     deck = tmp_path / "two.md"
     deck.write_text(DECK.replace("PROJECT", file.project))
     home = tmp_path / "state"
-    first = Server(str(deck), "-x", state_home=home)
-    first.until(lambda state: cards(state) == {"db": "up", "log": "up"}, UP_SEC)
-    before = {name: file.inspect(name)["State"]["StartedAt"] for name in ("db", "web")}
-    # No label demo.target, and all the same a target: the show has brought it up.
-    assert first.client.post("/chaos/kill-db").status_code == 202
-    first.until(lambda state: cards(state)["db"] == "down" and state["chaos"][0]["state"] == "active", UP_SEC)
-    first.kill_with_watchdog()
-    second = Server(str(deck), "-x", state_home=home)
-    try:
+    with serving(str(deck), "-x", state_home=home) as first:
+        first.until(lambda state: cards(state) == {"db": "up", "log": "up"}, UP_SEC)
+        before = {name: file.inspect(name)["State"]["StartedAt"] for name in ("db", "web")}
+        # No label demo.target, and all the same a target: the show has brought it up.
+        assert first.client.post("/chaos/kill-db").status_code == 202
+        first.until(lambda state: cards(state)["db"] == "down" and state["chaos"][0]["state"] == "active", UP_SEC)
+        first.kill_with_watchdog()
+    with serving(str(deck), "-x", state_home=home) as second:
         second.until(lambda state: cards(state) == {"db": "up", "log": "up"}, UP_SEC)
         second.until(lambda state: state["chaos"][0]["state"] == "idle", UP_SEC)
         assert file.inspect("web")["State"]["StartedAt"] == before["web"], "nothing is started twice"
         docker("kill", file.container("web"))
         second.client.post("/heal")
         second.until(lambda state: file.states() == {"db": "running", "web": "running"}, UP_SEC)
-    finally:
         assert second.stop() == 0
     assert (file.states(), file.networks()) == ({}, [])

@@ -70,6 +70,8 @@ class Between:
     def close(self) -> None:
         self.flow()
         self.cut()
+        self._now(let_in())  # a connection that was just made has a task only now
+        self.cut_connections()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
