@@ -207,6 +207,11 @@ def red_after(page: Page, target: Target, kill: Callable[[], object]) -> float:
     return (min(found) / 1000 - at) * 1000
 
 
+def inject(target: Target) -> None:
+    answer = target.server.client.post(f"/chaos/{target.fault}")
+    assert answer.status_code == 202, answer.text
+
+
 def describe(target: Target, page: Page) -> str:
     """Return what server and page say, for a card that did not turn red."""
     cards = page.evaluate("() => [...document.querySelectorAll('article.card')].map((card) => card.className)")
@@ -224,7 +229,7 @@ def measure(kind: str, count: int, page: Page) -> None:
         if kind == "attach":
             ways = {}  # the show leaves what it found as it is: only its fault is healed
         if target.fault is not None:
-            ways["by the fault"] = lambda: target.server.client.post(f"/chaos/{target.fault}")
+            ways["by the fault"] = lambda: inject(target)
         for way, kill in ways.items():
             times = []
             for _ in range(count):
