@@ -104,7 +104,8 @@ def pids_of(server: Server, words: str) -> list[int]:
         if not entry.name.isdecimal() or int(entry.name) == server.process.pid:
             continue
         try:
-            ours = mark in (entry / "environ").read_bytes().split(b"\0")
+            child = int((entry / "stat").read_text().rpartition(")")[2].split()[1]) == server.process.pid
+            ours = child or mark in (entry / "environ").read_bytes().split(b"\0")  # Redis writes over its own
             if ours and words.encode() in (entry / "cmdline").read_bytes().replace(b"\0", b" "):
                 found.append(int(entry.name))
         except OSError:
@@ -200,16 +201,25 @@ def red_after(page: Page, target: Target, kill: Callable[[], object]) -> float:
     """Kill, and return after how many milliseconds the first card was red."""
     page.evaluate("() => { window.redAt = {} }")
     at = time.time()
-    kill()
+    sent = kill()
+    at = sent if isinstance(sent, float) else at
     found: list[float] = wait_for(
         lambda: page.evaluate("() => Object.values(window.redAt)") or None, RED_SEC, lambda: describe(target, page)
     )
     return (min(found) / 1000 - at) * 1000
 
 
-def inject(target: Target) -> None:
-    answer = target.server.client.post(f"/chaos/{target.fault}")
-    assert answer.status_code == 202, answer.text
+def inject(target: Target) -> float:
+    """Inject, once what was healed before has ended; return when the request was sent that was accepted."""
+
+    def accepted() -> float | None:
+        sent = time.time()
+        answer = target.server.client.post(f"/chaos/{target.fault}")
+        assert answer.status_code == 202 or answer.json()["code"] == "healing", answer.text
+        return sent if answer.status_code == 202 else None
+
+    sent: float = wait_for(accepted, UP_SEC)
+    return sent
 
 
 def describe(target: Target, page: Page) -> str:
