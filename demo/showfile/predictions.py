@@ -107,6 +107,7 @@ class PredictionWatch:
         self._closing: list[_Run] = []
         """Predictions whose chapter was left, and which only wait for what is read again."""
         self._seen_runs: dict[str, int] = {}
+        self._followed_at = 0.0
 
     def adopt(self, chapters: Sequence[ShowChapter], places: Sequence[int]) -> None:
         """Judge the predictions of edited chapters from now on; `places` as in `ReplaceDeck`.
@@ -121,6 +122,8 @@ class PredictionWatch:
     def follow(self, show: FollowedShow) -> None:
         """Begin to watch. What was injected before, by an earlier server, is no test of a prediction."""
         self._show = show
+        # The journal may be read only after this: its faults have begun before this moment, too.
+        self._followed_at = CLOCK.now()
         self._seen_runs = {fault.name: fault.run for fault in show.state.faults}
         show.subscribe(self._moved)
 
@@ -154,7 +157,7 @@ class PredictionWatch:
             if fault.injected_at is not None and self._seen_runs.get(fault.name, 0) != fault.run
         }
         self._seen_runs |= {name: run for name, (run, _) in new.items()}
-        return {name: at for name, (_, at) in new.items()}
+        return {name: at for name, (_, at) in new.items() if at >= self._followed_at}
 
     def _begin(self, number: int, state: ShowState, injected: Mapping[str, float]) -> None:
         condition, when = self._expected[number]

@@ -69,8 +69,19 @@ class Source:
         return text
 
 
-async def verdict_of(check: str, *states: ShowState, expect: str = "web is up") -> list[tuple[bool | None, str]]:
-    """Return the verdicts on `expect`, which is true all the time, after these states of the show."""
+def _now(state: ShowState) -> ShowState:
+    """Return the state with its fault injected now, if it was injected at all."""
+    at = state.faults[0].injected_at
+    return state if at is None else state.with_fault("gone", injected_at=CLOCK.now())
+
+
+async def verdict_of(
+    check: str, *states: ShowState, expect: str = "web is up", is_own: bool = True
+) -> list[tuple[bool | None, str]]:
+    """Return the verdicts on `expect`, which is true all the time, after these states of the show.
+
+    `is_own`: the fault is injected by this server; else by an earlier one, and the states are read from its journal.
+    """
     front = "probes:\n  web: {http: 'http://127.0.0.1:8080/'}\n"
     show, problems = load(show_text(front, f"hypothesis: It stays up\nexpect: {expect}\n{check}"))
     assert show is not None, problems
@@ -81,7 +92,7 @@ async def verdict_of(check: str, *states: ShowState, expect: str = "web is up") 
         predictions = PredictionWatch(show.chapters, Source(board))
         predictions.follow(followed)
         for state in states:
-            followed.becomes(state)
+            followed.becomes(_now(state) if is_own else state)
         await board.close()
     return followed.verdicts
 
@@ -93,6 +104,13 @@ NEXT = replace(INJECTED, current=1)
 @pytest.mark.parametrize("check", ["check: after\n", "check: edge\n", "check: EOT\n"])
 async def test_what_is_checked_afterwards_is_looked_at_when_the_show_leaves_the_chapter(check: str) -> None:
     assert await verdict_of(check, INJECTED, NEXT) == [(True, "web is up.")]
+
+
+async def test_what_an_earlier_server_has_injected_is_no_test_of_a_prediction() -> None:
+    """The journal is read after the show is followed. What holds after the restart proves nothing of the fault."""
+    healed = INJECTED.with_fault("gone", state="idle", healed_at=2.0, not_measurable=True)
+    for check in ("check: after\n", "check: edge\n", ""):
+        assert await verdict_of(check, INJECTED, healed, replace(healed, current=1), is_own=False) == []
 
 
 async def test_what_holds_while_the_fault_could_not_be_injected_proves_nothing() -> None:
