@@ -6,6 +6,7 @@ from typing import Any
 
 from demo.show import events as e
 from demo.show.deck import describe_edit, titles_of, with_deck, without_nodes
+from demo.show.durations import in_tenths
 from demo.show.health_sample import read_sample
 from demo.show.history import extended_history
 from demo.show.state import MAX_LOG, FaultState, FrozenView, Level, LogLine, ShowState, Span, Verdict
@@ -253,7 +254,7 @@ def _apply_heal_failed(event: e.HealFailed, state: ShowState, entry: e.JournalEn
 @_apply.register
 def _apply_fault_detected(event: e.FaultDetected, state: ShowState, entry: e.JournalEntry) -> ShowState:
     state = state.with_fault(event.name, detected_after_sec=event.after_sec)
-    return _log(state, entry, f"{event.name} detected in {event.after_sec:.1f} s", "fault")
+    return _log(state, entry, f"{event.name} detected in {in_tenths(event.after_sec)}", "fault")
 
 
 @_apply.register
@@ -262,7 +263,7 @@ def _apply_fault_recovered(event: e.FaultRecovered, state: ShowState, entry: e.J
     fault = state.fault(event.name)
     # A recovery from something that no sample ever showed would be a made-up number.
     no_effect = fault is not None and fault.detected_after_sec is None
-    text = f"{event.name}: no effect seen" if no_effect else f"{event.name} recovered in {event.after_sec:.1f} s"
+    text = f"{event.name}: no effect seen" if no_effect else f"{event.name} recovered in {in_tenths(event.after_sec)}"
     return _log(state, entry, text, "fault")
 
 

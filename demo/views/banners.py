@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from demo.show import FaultState, ShowState
+from demo.show.durations import in_tenths
 from demo.types import ChaosType
 from demo.views.audience_state import ELSEWHERE
 
@@ -109,7 +110,7 @@ def seen_text(fault: FaultState) -> str:
 
 def detected_text(fault: FaultState) -> str:
     """Format how long it took until the effect of a fault was seen, for one whose effect was."""
-    return f"detected in {fault.detected_after_sec or 0:.1f} s"
+    return f"detected in {in_tenths(fault.detected_after_sec or 0)}"
 
 
 def came_back_text(fault: FaultState) -> str:
@@ -128,4 +129,4 @@ def outcome_text(fault: FaultState) -> str:
         return f"{seen_text(fault)} · waiting for recovery"
     if fault.detected_after_sec is None:
         return "no effect seen"
-    return f"{seen_text(fault)} · recovered in {fault.recovered_after_sec:.1f} s"
+    return f"{seen_text(fault)} · recovered in {in_tenths(fault.recovered_after_sec)}"

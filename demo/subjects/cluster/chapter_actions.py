@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from demo.clock import CLOCK
 from demo.errors import FaultError, SubjectError
+from demo.show.durations import in_tenths
 from demo.subjects.cluster.cluster import Cluster
 from demo.subjects.cluster.verdicts import Run, Verdict, elected_sec, of_election, of_kill
 from demo.types import Stage
@@ -134,7 +135,7 @@ class ClusterActions:
         )
         seconds = self._stage.measured(name).detected_after_sec
         self._run = replace(self._require_run(), measured=self._stage.measured(name))
-        finding = "has not been seen down yet" if seconds is None else f"was shown as down after {seconds:.1f} s"
+        finding = "has not been seen down yet" if seconds is None else f"was shown as down after {in_tenths(seconds)}"
         await self._stage.say(f"{run.victim} {finding}.")
 
     async def watch_election(self) -> None:

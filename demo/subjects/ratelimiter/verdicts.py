@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from demo.show.durations import in_tenths
 from demo.subjects.ratelimiter.limits import EXACT_KEY, NAIVE_KEY
 from demo.types import Measured
 
@@ -40,13 +41,13 @@ def of_kill(measured: Measured, requests: Requests | None) -> Verdict:
         if requests.failed:
             return False, f"{_capitalize(str(requests))}, though the node was never seen down."
         return None, "No effect seen: the node was never seen down."
-    seen = f"{_capitalize(str(requests))}. Seen down after {measured.detected_after_sec:.1f} s"
+    seen = f"{_capitalize(str(requests))}. Seen down after {in_tenths(measured.detected_after_sec)}"
     if measured.came_back_after_sec is not None:
         back = f"it came back by itself after {measured.came_back_after_sec:.1f} s"
         return None, f"{seen}, and {back}: no repair to measure."
     if measured.recovered_after_sec is None:
         return False, f"{seen}, and not all parts came back."
-    took = f"{seen}, all up {measured.recovered_after_sec:.1f} s after the repair began."
+    took = f"{seen}, all up {in_tenths(measured.recovered_after_sec)} after the repair began."
     return requests.failed == 0 and measured.recovered_after_sec <= REPAIRED_SEC, took
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from demo.errors import FaultError
+from demo.show.durations import in_tenths
 from demo.subjects.cluster.chapter_actions import ClusterActions
 from demo.subjects.cluster.verdicts import Run, Verdict
 
@@ -38,7 +39,7 @@ class TikvActions(ClusterActions):
             return
         self._run = replace(self._require_run(), aside=of_pd(*pd_report))
         detected_after_sec = run.measured.detected_after_sec
-        wall = "" if detected_after_sec is None else f" The stage showed it after {detected_after_sec:.1f} s."
+        wall = "" if detected_after_sec is None else f" The stage showed it after {in_tenths(detected_after_sec)}."
         await self._stage.say(f"{of_pd(*pd_report)}{wall}")
 
     def _verdict(self, run: Run) -> Verdict:
