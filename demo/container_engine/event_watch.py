@@ -22,6 +22,9 @@ AGAIN_FIRST_SEC, MAX_AGAIN_SEC = 0.1, 2.0
 TOLD_WITHIN_SEC = 5.0
 """If an event's time is further back than this, the engine's clock differs from ours, and our own time is taken."""
 
+CLEANING_UP_SEC = 1.0
+"""After an end the engine answers no question about the container until it has cleaned up: only its event tells."""
+
 GONE, MAX_GONE = "gone", 50
 
 STATES = {
@@ -74,6 +77,13 @@ class EngineWatch:
     def is_listed(self) -> bool:
         """Whether the engine has listed its containers at least once."""
         return self._listed
+
+    def ended_lately(self, ident: str) -> Container | None:
+        """Return a container that has ended within the last second, as an event has told; None for any other."""
+        seen = self._watched.get(ident)
+        if seen is None or seen.state != "exited" or not 0 <= CLOCK.now() - seen.since < CLEANING_UP_SEC:
+            return None
+        return replace(seen.container, state=seen.state, exit_code=seen.exit_code)
 
     def containers(self) -> Mapping[str, WatchedContainer]:
         """Return them by service; those without one, and all but the first of a service, by their own name."""

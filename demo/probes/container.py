@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from demo.container_engine.client import Engine
@@ -19,14 +19,22 @@ NO_CONTAINER = "there is no such container"
 STILL_RUNS = "its last command has not ended yet"
 
 
+def _never(ident: str) -> None:
+    return None
+
+
 @dataclass
 class ContainerFinder:
-    """Finds one container by its compose service in `project`, or by its whole name; remembers which it was."""
+    """Finds one container by its compose service in `project`, or by its whole name; remembers which it was.
+
+    `ended_lately` returns a container of this id that has just ended: that is known sooner than the engine answers.
+    """
 
     engine: Engine
     service: str = ""
     name: str = ""
     project: str = ""
+    ended_lately: Callable[[str], Container | None] = _never
     _ident: str = ""
 
     async def find(self) -> Container | None:
@@ -35,6 +43,8 @@ class ContainerFinder:
         Of several of one service, one that runs comes first.
         """
         if self._ident:
+            if (ended := self.ended_lately(self._ident)) is not None:
+                return ended
             found = await self.engine.inspect(self._ident)
             if found is not None:
                 return found

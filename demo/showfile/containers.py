@@ -87,6 +87,10 @@ class ShowContainers:
         """Follow the engine's events until cancelled."""
         await self._watch.run()
 
+    def ended_lately(self, ident: str) -> Container | None:
+        """Return a container that has just ended, as the engine's events tell; None for any other."""
+        return self._watch.ended_lately(ident)
+
     def _on_news(self) -> None:
         """Tell whose state has changed: its probes are asked at once, sooner than any of them could time out."""
         before, self._known = self._known, self._watch.containers()

@@ -123,6 +123,7 @@ class RunningSystem:
             self._get_session,
             engine=self.containers.engine,
             project=self.containers.project,
+            ended_lately=self.containers.ended_lately,
             process=self._process_state,
             log=self._log_of,
             fill=self._fill_if_known,

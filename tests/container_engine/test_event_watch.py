@@ -76,6 +76,27 @@ async def test_what_is_done_to_a_container_is_seen_at_once_and_dated_by_the_engi
     assert max(took) < AT_ONCE_SEC
 
 
+async def test_what_has_just_ended_is_told_until_it_runs_again_or_the_engine_answers(yard: Yard) -> None:
+    ident = yard.run("one")
+    async with following(yard.project) as follower:
+        await follower.until(lambda f: f.state("one") == "running")
+        assert follower.watch.ended_lately(ident) is None
+        killing = asyncio.create_task(run("kill", yard.name("one")))
+        await follower.until(lambda f: f.state("one") == "exited")
+        ended = follower.watch.ended_lately(ident)
+        assert ended is not None
+        assert (ended.id, ended.state, ended.exit_code) == (ident, "exited", 137)
+        await killing
+        await run("start", yard.name("one"))
+        await follower.until(lambda f: f.state("one") == "running")
+        assert follower.watch.ended_lately(ident) is None
+        await run("kill", yard.name("one"))
+        await follower.until(lambda f: f.state("one") == "exited")
+        async with asyncio.timeout(10):
+            while follower.watch.ended_lately(ident) is not None:  # noqa: ASYNC110 - time alone changes it
+                await asyncio.sleep(0.05)
+
+
 async def test_one_that_is_removed_stays_as_gone_and_one_made_anew_takes_its_place(yard: Yard) -> None:
     first = yard.run("one")
     async with following(yard.project) as follower:

@@ -1,8 +1,10 @@
 """Probes of real containers: their state, and commands in them."""
 
+from dataclasses import replace
+
 import pytest
 
-from demo.container_engine import Engine
+from demo.container_engine import Container, Engine
 from demo.probes.container import NO_CONTAINER, STILL_RUNS, ContainerCommandProbe, ContainerFinder, ContainerProbe
 from tests.support.containers import Yard, docker
 
@@ -27,6 +29,21 @@ async def test_a_container_is_found_by_service_and_its_state_told(yard: Yard) ->
     assert (await probe.read()).data["state"] == "missing"
     yard.run("web")
     assert (await probe.read()).data["state"] == "running"
+    await engine.close()
+
+
+async def test_of_a_container_that_has_just_ended_the_engine_is_not_asked(yard: Yard) -> None:
+    engine = Engine()
+    yard.run("web")
+    known = await engine.inspect(yard.name("web"))
+    assert known is not None
+    ended: list[Container] = []
+    finder = ContainerFinder(engine, "web", project=yard.project, ended_lately=lambda ident: next(iter(ended), None))
+    assert (await ContainerProbe(finder).read()).data["state"] == "running"
+    ended.append(replace(known, state="exited", exit_code=137))
+    assert (await ContainerProbe(finder).read()).data == {"state": "exited", "exit": 137}
+    ended.clear()
+    assert (await ContainerProbe(finder).read()).data["state"] == "running"
     await engine.close()
 
 

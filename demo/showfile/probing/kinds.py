@@ -6,7 +6,7 @@ from pathlib import Path
 
 import aiohttp
 
-from demo.container_engine.client import Engine
+from demo.container_engine import Container, Engine
 from demo.errors import InvalidValue
 from demo.probes.command import CommandProbe
 from demo.probes.container import ContainerCommandProbe, ContainerFinder, ContainerProbe
@@ -35,14 +35,15 @@ class Sources:
     """What probes ask with; whoever runs them gives it.
 
     `session` is called for each request. `engine`: the container engine, None if there is none; `project`: the compose
-    project whose services are meant. `process`: returns what is known of a process of the show, None if nothing is.
-    `log`: returns what returns the lines of a process or service. `fill`: puts the values of secrets into a text.
-    `environ` is the whole environment of commands, `folder` where they run.
+    project whose services are meant; `ended_lately` as in `ContainerFinder`. `process`: returns what is known of a
+    process of the show, None if nothing is. `log`: returns what returns the lines of a process or service. `fill`: puts
+    the values of secrets into a text. `environ` is the whole environment of commands, `folder` where they run.
     """
 
     session: Callable[[], aiohttp.ClientSession]
     engine: Engine | None = None
     project: str = ""
+    ended_lately: Callable[[str], Container | None] = lambda ident: None
     process: Callable[[str], Awaitable[ProcessState | None]] = _unknown
     log: Callable[[LogSettings], LinesSince] = lambda settings: _unknown
     fill: Callable[[str], str] = lambda text: text
@@ -80,7 +81,7 @@ def open_session() -> aiohttp.ClientSession:
 def _finder(sources: Sources, service: str, name: str) -> ContainerFinder:
     if sources.engine is None:
         raise InvalidValue("there is no container engine to ask")
-    return ContainerFinder(sources.engine, service, name, sources.project)
+    return ContainerFinder(sources.engine, service, name, sources.project, sources.ended_lately)
 
 
 def _make_client(settings: ProbeSettings, address: str, sources: Sources) -> Probe:
