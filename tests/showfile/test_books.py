@@ -23,7 +23,7 @@ from demo.showfile.schema.system import LoadSettings
 from tests.load.book.test_http import serving_orders
 from tests.load.loaded import until
 from tests.showfile.checked_shows import load, show_text
-from tests.showfile.test_predictions import INJECTED, NEXT, Followed
+from tests.showfile.test_predictions import INJECTED, NEXT, Followed, injected_now
 from tests.support.relays import Broker, broker
 
 pytestmark = pytest.mark.anyio
@@ -197,7 +197,7 @@ class Judged:
         self.source, self.followed = BookSource(), Followed()
         self.watch = PredictionWatch(show.chapters, self.source)
         self.watch.follow(self.followed)
-        self.followed.becomes(INJECTED)
+        self.followed.becomes(injected_now(INJECTED))
 
     def look(self) -> list[tuple[bool | None, str]]:
         self.watch._look()
@@ -248,5 +248,5 @@ async def test_a_prediction_that_still_waits_is_judged_before_another_fault_is_c
     judged = Judged("book.lost == 0")
     judged.followed.becomes(NEXT)
     judged.source.state = WELL
-    judged.followed.becomes(NEXT.with_fault("gone", run=2, state="active", injected_at=5.0))
+    judged.followed.becomes(injected_now(NEXT.with_fault("gone", run=2, state="active")))
     assert [held for held, _ in judged.followed.verdicts] == [True]

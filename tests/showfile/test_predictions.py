@@ -69,7 +69,7 @@ class Source:
         return text
 
 
-def _now(state: ShowState) -> ShowState:
+def injected_now(state: ShowState) -> ShowState:
     """Return the state with its fault injected now, if it was injected at all."""
     at = state.faults[0].injected_at
     return state if at is None else state.with_fault("gone", injected_at=CLOCK.now())
@@ -92,7 +92,7 @@ async def verdict_of(
         predictions = PredictionWatch(show.chapters, Source(board))
         predictions.follow(followed)
         for state in states:
-            followed.becomes(_now(state) if is_own else state)
+            followed.becomes(injected_now(state) if is_own else state)
         await board.close()
     return followed.verdicts
 
