@@ -66,10 +66,13 @@ def of_kill(run: Run, within_sec: float) -> Verdict:
     recovered = run.measured.recovered_after_sec is not None or run.measured.came_back_after_sec is not None
     gap = "" if run.outage_sec is None else f", {run.outage_sec:.1f} s without a confirmed write{run.where}"
     led = f"Every region was led again ({_describe_leaders(run.led)})" if len(run.led) > 1 else f"{run.leader} led"
-    text = f"{led} after {run.elected_sec:.1f} s{gap}. {books}"
+    text = f"{led} after {run.elected_sec:.1f} s{gap}."
+    # What was not as predicted comes first: it is the huge number of the verdict.
     if is_complete is not True:
-        return is_complete, text
-    return (run.elected_sec <= within_sec, text) if recovered else (False, f"{text} Not all parts came back.")
+        return is_complete, f"{books} {text}" if is_complete is False else f"{text} {books}"
+    if not recovered:
+        return False, f"Not all parts came back. {text} {books}"
+    return run.elected_sec <= within_sec, f"{text} {books}"
 
 
 def _describe_leaders(led: Mapping[str, int]) -> str:

@@ -41,14 +41,22 @@ def of_kill(measured: Measured, requests: Requests | None) -> Verdict:
         if requests.failed:
             return False, f"{_capitalize(str(requests))}, though the node was never seen down."
         return None, "No effect seen: the node was never seen down."
-    seen = f"{_capitalize(str(requests))}. Seen down after {in_tenths(measured.detected_after_sec)}"
+    failed, seen = f"{_capitalize(str(requests))}.", f"Seen down after {in_tenths(measured.detected_after_sec)}"
     if measured.came_back_after_sec is not None:
         back = f"it came back by itself after {measured.came_back_after_sec:.1f} s"
-        return None, f"{seen}, and {back}: no repair to measure."
-    if measured.recovered_after_sec is None:
-        return False, f"{seen}, and not all parts came back."
-    took = f"{seen}, all up {in_tenths(measured.recovered_after_sec)} after the repair began."
-    return requests.failed == 0 and measured.recovered_after_sec <= REPAIRED_SEC, took
+        return None, f"{failed} {seen}, and {back}: no repair to measure."
+    held, late = _judge_repair(measured.recovered_after_sec)
+    # What was not as predicted comes first: it is the huge number of the verdict.
+    if requests.failed == 0 and not held:
+        return False, f"{late[:1].upper()}{late[1:]}. {failed} {seen}."
+    return requests.failed == 0, f"{failed} {seen}, {late}."
+
+
+def _judge_repair(recovered_sec: float | None) -> tuple[bool, str]:
+    if recovered_sec is None:
+        return False, "not all parts came back"
+    up = f"{in_tenths(recovered_sec)} after the repair began"
+    return (True, f"all up {up}") if recovered_sec <= REPAIRED_SEC else (False, f"all up only {up}")
 
 
 def of_burst(keys: Iterable[Mapping[str, Any]]) -> Verdict:
