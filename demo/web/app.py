@@ -80,7 +80,9 @@ class Web:
         self.programs = EventStream(conductor)
         self.commands = CommandHandler(conductor, self.live.viewers)
         self.app = self._application()
-        self.asgi: ASGIApp = AccessMiddleware(DirectStreams(self.app, self.hub, self._take_slot), self.access, self._broke)
+        self.asgi: ASGIApp = AccessMiddleware(
+            DirectStreams(self.app, self.hub, self._take_slot), self.access, self._broke
+        )
         self._end_subscription: Callable[[], None] = conductor.subscribe(lambda state: self.programs.notify())
 
     def cannot_render(self, view: str, error: Exception) -> None:
