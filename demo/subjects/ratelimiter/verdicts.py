@@ -41,22 +41,21 @@ def of_kill(measured: Measured, requests: Requests | None) -> Verdict:
         if requests.failed:
             return False, f"{_capitalize(str(requests))}, though the node was never seen down."
         return None, "No effect seen: the node was never seen down."
-    failed, seen = f"{_capitalize(str(requests))}.", f"Seen down after {in_tenths(measured.detected_after_sec)}"
+    failures, seen = f"{_capitalize(str(requests))}.", f"Detected in {in_tenths(measured.detected_after_sec)}."
     if measured.came_back_after_sec is not None:
-        back = f"it came back by itself after {measured.came_back_after_sec:.1f} s"
-        return None, f"{failed} {seen}, and {back}: no repair to measure."
-    held, late = _judge_repair(measured.recovered_after_sec)
-    # What was not as predicted comes first: it is the huge number of the verdict.
-    if requests.failed == 0 and not held:
-        return False, f"{late[:1].upper()}{late[1:]}. {failed} {seen}."
-    return requests.failed == 0, f"{failed} {seen}, {late}."
-
-
-def _judge_repair(recovered_sec: float | None) -> tuple[bool, str]:
+        back = f"The node came back by itself after {measured.came_back_after_sec:.1f} s: no repair to measure."
+        return None, f"{back} {failures} {seen}"
+    recovered_sec = measured.recovered_after_sec
+    is_in_time = recovered_sec is not None and recovered_sec <= REPAIRED_SEC
     if recovered_sec is None:
-        return False, "not all parts came back"
-    up = f"{in_tenths(recovered_sec)} after the repair began"
-    return (True, f"all up {up}") if recovered_sec <= REPAIRED_SEC else (False, f"all up only {up}")
+        back = "Not all parts came back."
+    elif is_in_time:
+        back = f"All up {in_tenths(recovered_sec)} after the repair began."
+    else:
+        back = f"All up only {in_tenths(recovered_sec)} after the repair began, later than {REPAIRED_SEC:g} s."
+    # The clause that refutes comes first: the stage shows its number large.
+    clauses = (back, failures) if requests.failed == 0 and not is_in_time else (failures, back)
+    return requests.failed == 0 and is_in_time, " ".join((*clauses, seen))
 
 
 def of_burst(keys: Iterable[Mapping[str, Any]]) -> Verdict:
