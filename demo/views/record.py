@@ -10,6 +10,7 @@ from demo.show import FaultState, ShowState
 from demo.show.health_sample import LOAD, Node, Sample
 from demo.types import Chapter
 from demo.views.audience_state import ELSEWHERE
+from demo.views.countdown import counts_down
 from demo.views.fault_targets import target_text
 from demo.views.marks import happened_text
 from demo.views.redaction import masked
@@ -62,7 +63,7 @@ class RecordView:
 
 def record(state: ShowState) -> RecordView:
     """Return the line for this state, as the audience may see it."""
-    if state.countdown_ends_at is not None and not state.halted:
+    if counts_down(state):
         return RecordView((_describe_countdown(state),), is_live=True)
     running = [fault for fault in state.faults if fault.is_running]
     healed = [fault for fault in state.faults if not fault.is_running and was_healed_here(state, fault)]

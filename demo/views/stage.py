@@ -9,6 +9,7 @@ from demo.show import ShowState, Verdict
 from demo.views.audience_state import audience_state
 from demo.views.banners import BannerView, banners
 from demo.views.cards import CardView, cards
+from demo.views.countdown import counts_down
 from demo.views.curves import CurveView, curves
 from demo.views.evidence import EvidenceView, evidence
 from demo.views.panels import PanelsView, panels_view
@@ -140,7 +141,7 @@ def _choose_mode(state: ShowState, verdict: VerdictView | None) -> StageMode:
         return "evidence"
     if verdict is not None:
         return "verdict"
-    is_quiet = state.countdown_ends_at is None and not any(f.is_running or f.awaits_recovery for f in state.faults)
+    is_quiet = not counts_down(state) and not any(f.is_running or f.awaits_recovery for f in state.faults)
     if chapter.panels or not is_quiet or state.action.status == "running":
         return "story"
     if chapter.hypothesis:

@@ -22,9 +22,10 @@ from demo.views import CardView, snapshot, stage_view
 from demo.views.cards import cards
 from demo.views.curves import curves
 from demo.web.rendering.assets import Assets
-from demo.web.rendering.card_layout import layout_of, narration_size, shorten_middle, spark
+from demo.web.rendering.card_layout import layout_of, shorten_middle, spark
 from demo.web.rendering.regions import REGIONS
 from demo.web.rendering.renderer import Renderer
+from demo.web.rendering.text_sizes import narration_size
 from tests.support.show_player import Player, player
 
 ASSETS = Assets(Path(str(resources.files("demo") / "static")))
