@@ -1,17 +1,17 @@
 """The picture of the system on the stage: its main number, its nodes, limited keys, and all else as a few marks."""
 
 from collections import Counter as Count
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from demo.show import ShowState
+from demo.show import FaultState, ShowState
 from demo.show.health_sample import LOAD, Counter, Node, Sample
 from demo.views.cards import CardView, number_text
 from demo.views.focus import Focus, Topic, find_counter, find_metric, nodes_of, read_focus
 from demo.views.groups import severity, too_many
 from demo.views.marks import aimed_nodes, struck_nodes
-from demo.views.plots import TimelineView, timeline
+from demo.views.curves import TimelineView, timeline
 from demo.views.redaction import masked
 
 MAX_REST = 4
@@ -19,6 +19,12 @@ MAX_CARDS = 12
 """With more nodes than these, groups of them have frames instead of cards."""
 
 MAX_BARS = 4
+
+BEFORE_SEC = 6.0
+LEAST_POINTS = 3
+LEAST_DELTA = 0.1
+"""What a node carried in so many seconds before a fault, of at least so many points, is compared with what it carries
+now; a smaller share than this is no change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +61,37 @@ class RestView:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class PictureView:
-    """`kind`: what has the picture's place. `aimed`: nodes on which the countdown ends; `struck`: a fault's targets.
+Kind = Literal["none", "system", "keys", "fleet"]
 
-    `impact`: counts the faults of the show, for each makes the picture flinch once; 0 while none is in place.
+
+@dataclass(frozen=True, slots=True)
+class SystemView:
+    """The nodes, or the limited keys where a chapter is about them. `kind`: which of them has the picture's place.
+
+    `aimed`: the nodes on which the countdown ends at `aimed_at`; `struck`: the targets of faults in place. `deltas`: by
+    how much the main numbers of nodes have changed since the oldest of them. `impact`: 1 or 2 while a fault is in
+    place, another one for the next: the picture flinches once for each.
     """
 
-    kind: Literal["none", "system", "keys", "fleet"] = "none"
+    kind: Kind = "none"
     cards: tuple[CardView, ...] = ()
     focus: frozenset[str] = frozenset()
-    figure: FigureView | None = None
     keys: tuple[KeyView, ...] = ()
+    aimed: frozenset[str] = frozenset()
+    aimed_at: float | None = None
+    struck: frozenset[str] = frozenset()
+    deltas: tuple[tuple[str, str], ...] = ()
+    impact: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PictureView:
+    """All of the picture, made of one sample."""
+
+    system: SystemView = SystemView()
+    figure: FigureView | None = None
     rest: tuple[RestView, ...] = ()
     timeline: TimelineView = TimelineView()
-    aimed: frozenset[str] = frozenset()
-    struck: frozenset[str] = frozenset()
-    impact: int = 0
 
 
 def picture(state: ShowState, cards: Iterable[CardView]) -> PictureView:
@@ -80,25 +100,43 @@ def picture(state: ShowState, cards: Iterable[CardView]) -> PictureView:
     if sample is None:
         return PictureView()
     focus = read_focus(state)
-    nodes = tuple(card for card in cards if not card.of_key)
     kind = _kind(sample, focus)
     topics = focus.topics if kind != "fleet" or focus.is_chosen else ()
     running = [fault for fault in state.faults if fault.is_running and fault.injected_at is not None]
-    return PictureView(
+    aimed = aimed_nodes(state)
+    system = SystemView(
         kind=kind,
-        cards=nodes,
+        cards=() if kind == "keys" else tuple(card for card in cards if not card.of_key),
         focus=focus.nodes,
-        figure=_figure(state, sample, focus, kind),
         keys=tuple(_key(counter, state.freshness) for counter in _bars(sample, focus)) if kind == "keys" else (),
-        rest=tuple(_rest(state, sample, focus, kind))[:MAX_REST],
-        timeline=timeline(state, topics),
-        aimed=aimed_nodes(state),
+        aimed=aimed,
+        aimed_at=state.countdown_ends_at if aimed else None,
         struck=struck_nodes(state, running),
+        deltas=tuple(_deltas(state, sample, running)),
         impact=1 + len(state.spans) % 2 if running else 0,
     )
+    rest = tuple(_rest(state, sample, focus, kind))[:MAX_REST]
+    return PictureView(system, _figure(state, sample, focus, kind), rest, timeline(state, topics))
 
 
-def _kind(sample: Sample, focus: Focus) -> Literal["none", "system", "keys", "fleet"]:
+def _deltas(state: ShowState, sample: Sample, running: Sequence[FaultState]) -> Iterator[tuple[str, str]]:
+    """Yield by how much each node carries more than before the oldest fault that is in place: where the load went."""
+    began = min((fault.injected_at for fault in running if fault.injected_at is not None), default=None)
+    if began is None or state.freshness != "live":
+        return
+    before = [point for point in state.history if began - BEFORE_SEC <= point.at < began]
+    for node in sample.nodes:
+        unit, now = node.main
+        known = [value for point in before if (value := point.values.get(f"node:{node.id}")) is not None]
+        if now is None or len(known) < LEAST_POINTS or not unit.endswith("/s"):
+            continue
+        mean = sum(known) / len(known)
+        more = round(now) - round(mean)
+        if more >= max(1.0, LEAST_DELTA * mean):
+            yield node.id, f"+{number_text(more)}"
+
+
+def _kind(sample: Sample, focus: Focus) -> Kind:
     if focus.is_chosen and any(topic.kind == "key" for topic in focus.topics):
         return "keys"
     if not sample.nodes:
@@ -106,7 +144,7 @@ def _kind(sample: Sample, focus: Focus) -> Literal["none", "system", "keys", "fl
     return "fleet" if len(sample.nodes) > MAX_CARDS else "system"
 
 
-def _figure(state: ShowState, sample: Sample, focus: Focus, kind: str) -> FigureView | None:
+def _figure(state: ShowState, sample: Sample, focus: Focus, kind: Kind) -> FigureView | None:
     if state.freshness != "live":
         # A number that is not known any more is not the largest thing on the wall.
         return FigureView("–", "", "not known now", "stale")
@@ -159,7 +197,7 @@ def _key(counter: Counter, freshness: str) -> KeyView:
     return KeyView(counter.key, shown, counter.admitted, counter.counted, counter.limit)
 
 
-def _rest(state: ShowState, sample: Sample, focus: Focus, kind: str) -> Iterator[RestView]:
+def _rest(state: ShowState, sample: Sample, focus: Focus, kind: Kind) -> Iterator[RestView]:
     """Yield what is not in the focus: what a prediction speaks of, keys, nodes that have no card, further metrics."""
     for topic in focus.kept:
         yield from _rest_of_topic(state, sample, topic)

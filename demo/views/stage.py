@@ -7,8 +7,9 @@ from demo.show import ShowState, Verdict
 from demo.views.audience_state import audience_state
 from demo.views.banners import BannerView, banners
 from demo.views.cards import CardView, cards
-from demo.views.curves import CurveView, curves
+from demo.views.curves import TimelineView
 from demo.views.panels import PanelsView, panels_view
+from demo.views.picture import FigureView, RestView, SystemView, picture
 from demo.views.redaction import masked
 
 
@@ -56,7 +57,10 @@ class StageView:
     said: str
     countdown_ends_at: float | None
     cards: tuple[CardView, ...]
-    curves: tuple[CurveView, ...]
+    system: SystemView
+    figure: FigureView | None
+    rest: tuple[RestView, ...]
+    timeline: TimelineView
     banners: tuple[BannerView, ...]
     line: tuple[SegmentView, ...]
     freshness: str
@@ -73,6 +77,8 @@ def stage_view(state: ShowState, private: bool = False, panels: Panels | None = 
     """Return the stage for this state. `private`: for the presenter's own screen, with nothing masked or frozen."""
     state = state if private else audience_state(state)
     chapter = state.chapter
+    shown = cards(state) if private else tuple(_redact_card(card) for card in cards(state))
+    drawn = picture(state, shown)
     return StageView(
         title=state.title,
         description=state.description,
@@ -90,8 +96,11 @@ def stage_view(state: ShowState, private: bool = False, panels: Panels | None = 
         evidence=_list_evidence(state) if chapter.shows_evidence else (),
         said=state.said,
         countdown_ends_at=state.countdown_ends_at,
-        cards=cards(state) if private else tuple(_redact_card(card) for card in cards(state)),
-        curves=curves(state),
+        cards=shown,
+        system=drawn.system,
+        figure=drawn.figure,
+        rest=drawn.rest,
+        timeline=drawn.timeline,
         banners=banners(state, private=True) if private else tuple(_redact_banner(banner) for banner in banners(state)),
         line=_list_segments(state),
         freshness=state.freshness,
