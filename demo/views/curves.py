@@ -1,4 +1,4 @@
-"""The curves of a chapter's focus over one shared time axis, as numbers: lines, bands of nodes, a key with its limit."""
+"""The curves of a chapter's focus over one time axis, as numbers: lines, bands of nodes, keys with their limits."""
 
 import math
 from collections.abc import Iterable

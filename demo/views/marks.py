@@ -66,7 +66,7 @@ def struck_nodes(state: ShowState, faults: Iterable[FaultState]) -> frozenset[st
 
 
 def aimed_nodes(state: ShowState) -> frozenset[str]:
-    """Return the nodes on which a countdown of this chapter ends: its faults' targets, else those that it highlights."""
+    """Return the nodes on which a countdown ends: its chapter's faults' targets, else those that are highlighted."""
     if state.countdown_ends_at is None or state.sample is None:
         return frozenset()
     chapter = state.chapter

@@ -2,16 +2,15 @@
 
 from collections import Counter as Count
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 from demo.show import FaultState, ShowState
-from demo.show.health_sample import LOAD, Counter, Node, Sample
+from demo.show.health_sample import LOAD, Counter, Metric, Node, Sample
 from demo.views.cards import CardView, number_text
-from demo.views.focus import Focus, Topic, find_counter, find_metric, nodes_of, read_focus
-from demo.views.groups import severity, too_many
-from demo.views.marks import aimed_nodes, struck_nodes
 from demo.views.curves import TimelineView, timeline
+from demo.views.focus import Focus, Topic, find_counter, find_metric, nodes_of, read_focus
+from demo.views.marks import aimed_nodes, struck_nodes
 from demo.views.redaction import masked
 
 MAX_REST = 4
@@ -88,10 +87,10 @@ class SystemView:
 class PictureView:
     """All of the picture, made of one sample."""
 
-    system: SystemView = SystemView()
+    system: SystemView = field(default_factory=SystemView)
     figure: FigureView | None = None
     rest: tuple[RestView, ...] = ()
-    timeline: TimelineView = TimelineView()
+    timeline: TimelineView = field(default_factory=TimelineView)
 
 
 def picture(state: ShowState, cards: Iterable[CardView]) -> PictureView:
@@ -148,7 +147,7 @@ def _figure(state: ShowState, sample: Sample, focus: Focus, kind: Kind) -> Figur
     if state.freshness != "live":
         # A number that is not known any more is not the largest thing on the wall.
         return FigureView("–", "", "not known now", "stale")
-    if kind == "fleet" and not focus.is_chosen or not focus.topics:
+    if (kind == "fleet" and not focus.is_chosen) or not focus.topics:
         parts = [node for node in sample.nodes if node.kind != LOAD]
         up = sum(node.health == "up" for node in parts)
         return FigureView(str(up), "running", f"of {len(parts)} nodes") if parts else None
@@ -160,13 +159,20 @@ def _figure_of(sample: Sample, topic: Topic, has_fault: bool) -> FigureView | No
     if topic.kind == "metric" and (metric := find_metric(sample, topic.name)) is not None:
         good = "up" if has_fault and metric.value == 0 else ""
         tone = ("down" if metric.value else good) if metric.role == "errors" else ""
-        return FigureView(number_text(metric.value), metric.unit, metric.label, tone)
+        return FigureView(number_text(metric.value), *_described(metric), tone)
     if topic.kind == "key" and (counter := find_counter(sample, topic.name)) is not None:
         return _figure_of_key(counter, topic.field)
     nodes = nodes_of(sample, topic)
     known = [value for node in nodes if (value := node.main[1]) is not None]
     total = number_text(sum(known) if known else None)
     return FigureView(total, topic.field, topic.name if len(nodes) == 1 else f"by {len(nodes)} nodes")
+
+
+def _described(metric: Metric) -> tuple[str, str]:
+    """Return what a metric counts, in two lines: "% errors", or "requests" and "a second"."""
+    if metric.unit == "/s":
+        return metric.label, "a second"
+    return f"{metric.unit} {metric.label}".strip(), ""
 
 
 def _figure_of_key(counter: Counter, field: str) -> FigureView:
@@ -215,7 +221,17 @@ def _rest_of_topic(state: ShowState, sample: Sample, topic: Topic) -> Iterator[R
     figure = _figure_of(sample, topic, has_fault=True)
     if figure is not None:
         mark = figure.state or ("unknown" if figure.value == number_text(None) else "up")
-        yield RestView(_judged(state, mark), f"{figure.value} {figure.unit}".strip(), figure.label)
+        words = f"{figure.unit} {figure.label}".strip()
+        metric = find_metric(sample, topic.name) if topic.kind == "metric" else None
+        if metric is not None:
+            yield RestView(_judged(state, mark), f"{figure.value}{_beside(metric.unit)}", metric.label)
+        else:
+            yield RestView(_judged(state, mark), figure.value, words)
+
+
+def _beside(unit: str) -> str:
+    """Return a unit as it stands after a number."""
+    return unit if unit == "/s" or not unit else f" {unit}"
 
 
 def _rest_of_keys(state: ShowState, limited: list[Counter]) -> RestView:
@@ -233,15 +249,15 @@ def _rest_of_nodes(state: ShowState, sample: Sample) -> Iterator[RestView]:
     for node in sample.nodes:
         kinds.setdefault(node.group or node.type, []).append(node)
     for name, nodes in kinds.items():
-        counts = Count(node.health for node in nodes)
         bad = [node for node in nodes if node.health != "up"]
         if not bad:
-            text = "running"
-            yield RestView(_judged(state, "up"), nodes[0].name if len(nodes) == 1 else f"{len(nodes)} {name}", text)
+            several = masked(f"{len(nodes)} {name or 'node'}s")
+            yield RestView(_judged(state, "up"), masked(nodes[0].name) if len(nodes) == 1 else several, "running")
         elif len(bad) == 1:
             yield RestView(_judged(state, bad[0].health), masked(bad[0].name), masked(bad[0].detail) or bad[0].health)
         else:
-            yield RestView(_judged(state, bad[0].health), f"{len(bad)} of {len(nodes)} {name}", f"{counts.most_common(1)[0][0]}")
+            most = Count(node.health for node in bad).most_common(1)[0][0]
+            yield RestView(_judged(state, most), masked(f"{len(bad)} of {len(nodes)} {name or 'node'}s"), most)
 
 
 def _judged(state: ShowState, health: str) -> str:

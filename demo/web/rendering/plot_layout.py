@@ -123,9 +123,7 @@ def _draw_bands(plot: PlotView, view: TimelineView) -> DrawnPlot:
     shapes: list[Shape] = []
     below: list[float] = []
     for number, series in reversed(list(enumerate(plot.series, 1))):
-        upper = [
-            (value or 0.0) + (below[index] if below else 0.0) for index, (_, value) in enumerate(series.values)
-        ]
+        upper = [(value or 0.0) + (below[index] if below else 0.0) for index, (_, value) in enumerate(series.values)]
         pairs = list(zip(series.values, upper, below or [0.0] * len(upper), strict=True))
         shapes.append(Shape(f"b{number}", _band(pairs, plot.top, view)))
         below = upper
@@ -141,9 +139,7 @@ def _per_sec(unit: str) -> str:
     return "/s" if unit.endswith("/s") else ""
 
 
-def _band(
-    pairs: Sequence[tuple[tuple[float, float | None], float, float]], top: float, view: TimelineView
-) -> str:
+def _band(pairs: Sequence[tuple[tuple[float, float | None], float, float]], top: float, view: TimelineView) -> str:
     upper = [(x_of(at, view), y_of(high, top)) for (at, _), high, _ in pairs]
     lower = [(x_of(at, view), y_of(low, top)) for (at, _), _, low in pairs]
     shown = [(a, b) for a, b in zip(upper, lower, strict=True) if a[0] >= 0]
@@ -220,7 +216,7 @@ def _area(piece: Sequence[tuple[int, int, int]]) -> str:
 
 
 def _draw_marks(view: TimelineView) -> Iterator[DrawnMark]:
-    """Draw the marks that are on the axis; those less than MERGED_SEC apart share a line, and no text covers another."""
+    """Draw the marks on the axis; those less than MERGED_SEC apart share a line, and no text covers another."""
     merged: list[list[Mark]] = []
     for mark in view.marks:
         if merged and mark.at - merged[-1][0].at < MERGED_SEC and len(merged[-1]) < TEXT_ROWS:
@@ -251,5 +247,3 @@ def _place_texts(x: float, group: Sequence[Mark], taken: dict[int, list[tuple[fl
                     spans.append((start, end))
                 return DrawnMark(x, group[0].kind, texts, side, row)
     return DrawnMark(x, group[0].kind, (), first)
-
-

@@ -203,7 +203,7 @@ def _tile(group: GroupView, nodes: Sequence[CardView]) -> list[Frame]:
 
 
 def _state_of(worst: str, up: int) -> str:
-    """A frame is down only when none of its nodes is up."""
+    """Return the state of a frame: down only when none of its nodes is up."""
     return "degraded" if worst in GONE and up else worst
 
 
@@ -216,9 +216,7 @@ def _count(group: GroupView) -> Frame:
     shown = bad[: TILES - 1] if len(bad) > TILES else bad[:TILES]
     word = f"{group.main} of {group.total} running"
     up = group.states.count("up")
-    return Frame(
-        group.name, _state_of(group.state, up), word, shown, len(bad) - len(shown), lay_out_grid(group.states)
-    )
+    return Frame(group.name, _state_of(group.state, up), word, shown, len(bad) - len(shown), lay_out_grid(group.states))
 
 
 def _select_worst(all_groups: Sequence[GroupView], most: int) -> tuple[GroupView, ...]:
