@@ -11,6 +11,7 @@ from demo.views.cards import number_text
 from demo.views.focus import Topic, find_counter, find_metric, nodes_of
 from demo.views.history import Values, with_gaps
 from demo.views.marks import Mark, marks
+from demo.views.redaction import masked
 
 SHORT_SEC, LONG_SEC = 30, 60
 """Seconds on the axis; the long one for a show whose faults last so long that their marks would leave the short one."""
@@ -96,7 +97,7 @@ def _plot_key(state: ShowState, sample: Sample, key: str) -> PlotView | None:
     over = "down" if counter.limit and (counter.admitted or 0) > counter.limit else ""
     series = (
         SeriesView("admitted", number_text(counter.admitted), admitted, over),
-        SeriesView("counted", number_text(counter.counted), counted),
+        SeriesView("counted", number_text(counter.counted_of_admitted), counted),
     )
     limit = counter.limit or None
     return PlotView("key", key, "", series, _top_of([admitted, counted], "", 1.25 * (limit or 0.0)), limit)
@@ -109,12 +110,18 @@ def _plot_nodes(state: ShowState, sample: Sample, topic: Topic) -> PlotView | No
     if not found or len(nodes) == 1 or len(nodes) > MAX_BANDS:
         now = [node.main[1] for node in nodes]
         text = number_text(sum(value or 0.0 for value in now) if any(value is not None for value in now) else None)
-        return PlotView("line", topic.name, topic.field, (SeriesView(topic.name, text, total),), _top_of([total], ""))
+        return PlotView(
+            "line",
+            masked(topic.name),
+            topic.field,
+            (SeriesView(masked(topic.name), text, total),),
+            _top_of([total], ""),
+        )
     series = tuple(
-        SeriesView(node.name, number_text(node.main[1]), values, "" if node.health == "up" else node.health)
+        SeriesView(masked(node.name), number_text(node.main[1]), values, "" if node.health == "up" else node.health)
         for node, values in zip(nodes, found, strict=True)
     )
-    return PlotView("bands", topic.name, topic.field, series, _top_of([total], topic.field))
+    return PlotView("bands", masked(topic.name), topic.field, series, _top_of([total], topic.field))
 
 
 def _sum(found: list[Values]) -> Values:

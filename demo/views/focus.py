@@ -54,7 +54,7 @@ def read_focus(state: ShowState) -> Focus:
     errors = [Topic("metric", m.name) for m in sample.metrics if m.role == "errors"] if number is not None else []
     shown = (chosen or _unique([*watched, *first]))[:MAX_TOPICS]
     kept = [topic for topic in _unique([*chosen, *watched, *errors]) if topic not in shown]
-    nodes = frozenset(node.id for name in names for node in find_nodes(sample, name))
+    nodes = frozenset(node.id for name in names for node in _nodes_named(sample, name))
     return Focus(tuple(shown), tuple(kept), nodes, is_chosen=bool(chosen))
 
 
@@ -100,12 +100,6 @@ def find_metric(sample: Sample, name: str) -> Metric | None:
 
 def find_counter(sample: Sample, key: str) -> Counter | None:
     return next((counter for counter in sample.counters if counter.key == key), None)
-
-
-def find_nodes(sample: Sample, name: str) -> tuple[Node, ...]:
-    """Return the nodes that a highlight names: by id or name, group or type; also those of `name.field`."""
-    owners = (name, *(owner for owner, _ in _split(name)))
-    return next((nodes for owner in owners if (nodes := _nodes_named(sample, owner))), ())
 
 
 def nodes_of(sample: Sample, topic: Topic) -> tuple[Node, ...]:

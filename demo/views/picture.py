@@ -165,7 +165,7 @@ def _figure_of(sample: Sample, topic: Topic, has_fault: bool) -> FigureView | No
     nodes = nodes_of(sample, topic)
     known = [value for node in nodes if (value := node.main[1]) is not None]
     total = number_text(sum(known) if known else None)
-    return FigureView(total, topic.field, topic.name if len(nodes) == 1 else f"by {len(nodes)} nodes")
+    return FigureView(total, topic.field, masked(topic.name) if len(nodes) == 1 else f"by {len(nodes)} nodes")
 
 
 def _described(metric: Metric) -> tuple[str, str]:
@@ -182,7 +182,7 @@ def _figure_of_key(counter: Counter, field: str) -> FigureView:
     if field == "ghosts":
         tone = "down" if counter.ghosts else ""
         return FigureView(number_text(counter.ghosts), "over the limit", f"on {counter.key}", tone)
-    value = counter.counted if field == "counted" else counter.admitted
+    value = counter.counted_of_admitted if field == "counted" else counter.admitted
     tone = "down" if counter.limit and (value or 0) > counter.limit else ""
     return FigureView(number_text(value), f"of {number_text(counter.limit)} {field}", f"on {counter.key}", tone)
 
@@ -196,11 +196,10 @@ def _bars(sample: Sample, focus: Focus) -> tuple[Counter, ...]:
 
 def _key(counter: Counter, freshness: str) -> KeyView:
     over = counter.admitted is not None and counter.admitted > counter.limit
-    missed = counter.admitted is not None and counter.counted is not None and counter.counted < counter.admitted
-    state = "down" if over else "degraded" if missed and counter.drift else "up"
+    state = "down" if over else "degraded" if counter.uncounted else "up"
     state = "unknown" if counter.admitted is None else state
     shown = state if freshness == "live" else "stale"
-    return KeyView(counter.key, shown, counter.admitted, counter.counted, counter.limit)
+    return KeyView(counter.key, shown, counter.admitted, counter.counted_of_admitted, counter.limit)
 
 
 def _rest(state: ShowState, sample: Sample, focus: Focus, kind: Kind) -> Iterator[RestView]:

@@ -124,7 +124,7 @@ def _add_moments(counter: Mapping[str, Any]) -> dict[str, Any]:
 def _empty_counter(limit: Limit) -> dict[str, Any]:
     """Return a counter without numbers, for a key that is not reported: it stays on the stage."""
     known = {"key": limit.key, "algorithm": limit.algorithm, "limit": limit.limit, "window_sec": limit.window_sec}
-    return {**known, "admitted": None, "counted": None, "drift": None, "ghosts": None}
+    return {**known, "admitted": None, "uncounted": None, "counted": None, "drift": None, "ghosts": None}
 
 
 def curves(traffic: Mapping[str, Any]) -> list[dict[str, Any]]:

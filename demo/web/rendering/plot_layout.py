@@ -1,7 +1,8 @@
 """The geometry of the curves: paths in a box of WIDTH × HEIGHT, marks and labels in percent. Plain data, no markup."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from demo.views.cards import number_text
 from demo.views.curves import PlotView, TimelineView
@@ -15,16 +16,32 @@ SHARE = 78.0
 """Percent of the width that the time axis has; right of it stand the labels."""
 
 MERGED_SEC = 1.0
-"""Marks that follow each other within this share one line."""
+SEEN_SEC = 5.0
+"""Marks that follow each other within the first share one line; what tells when a fault was seen, within the second."""
 
 LEFT_SHARE = 40.0
 """The text of a mark stands left of its line, or right of it where that is within this share of the axis."""
 
 TEXT_ROWS = 2
+PIN = 2.4
+"""Percent of the width that the head of a mark's line takes."""
+
 _PER_CHARACTER = 1.62
 """Percent of the width that a character of a mark's text takes, at most."""
 
+MAX_TEXTS = 4
+"""How many lines, the newest ones, have texts."""
+
+AFTER_AXIS = 19.6
+"""Percent of the width right of the axis where a text may still stand."""
+
 Point = tuple[int, int]
+_Side = Literal["left", "right"]
+_OTHER: Mapping[_Side, _Side] = {"left": "right", "right": "left"}
+_Place = tuple[_Side, int]
+_Line = tuple[float, tuple[Mark, ...]]
+_Space = tuple[int, float, float]
+"""A row, and from where to where a text takes it, in percent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +81,7 @@ class DrawnMark:
     x: float
     kind: str
     texts: tuple[tuple[str, str], ...]
-    side: str
+    side: _Side
     row: int = 1
 
 
@@ -115,7 +132,7 @@ def _draw_key(plot: PlotView, lines: Sequence[Sequence[tuple[int, int | None]]])
         Label(second.label, second.now, second.state, 500 / 6),
     )
     found = tuple(shape for shape in shapes if shape.path)
-    return DrawnPlot(found, labels, number_text(plot.top), plot.label, 2, None if limit_y is None else float(limit_y))
+    return DrawnPlot(found, labels, number_text(plot.top), plot.label, 3, None if limit_y is None else float(limit_y))
 
 
 def _draw_bands(plot: PlotView, view: TimelineView) -> DrawnPlot:
@@ -132,7 +149,7 @@ def _draw_bands(plot: PlotView, view: TimelineView) -> DrawnPlot:
         Label(one.label, f"{one.now}{_per_sec(plot.unit)}", one.state, round(100 * (index + 0.5) / count, 1))
         for index, one in enumerate(plot.series)
     )
-    return DrawnPlot(tuple(shapes), labels, number_text(plot.top), f"{plot.unit} by {plot.label}", 2)
+    return DrawnPlot(tuple(shapes), labels, number_text(plot.top), f"{plot.unit} by {plot.label}", len(plot.series))
 
 
 def _per_sec(unit: str) -> str:
@@ -219,31 +236,52 @@ def _draw_marks(view: TimelineView) -> Iterator[DrawnMark]:
     """Draw the marks on the axis; those less than MERGED_SEC apart share a line, and no text covers another."""
     merged: list[list[Mark]] = []
     for mark in view.marks:
-        if merged and mark.at - merged[-1][0].at < MERGED_SEC and len(merged[-1]) < TEXT_ROWS:
+        within = SEEN_SEC if mark.kind == "seen" else MERGED_SEC
+        if merged and mark.at - merged[-1][0].at < within and len(merged[-1]) < TEXT_ROWS:
             merged[-1].append(mark)
         else:
             merged.append([mark])
-    taken: dict[int, list[tuple[float, float]]] = {row: [] for row in range(1, TEXT_ROWS + 1)}
-    drawn = []
-    for group in reversed(merged):  # the newest has its place first
-        x = round(min(SHARE, SHARE * (1 - (view.newest - group[0].at) / view.seconds)), 2)
-        drawn.append(_place_texts(x, group, taken))
-    yield from reversed(drawn)
+    lines = [(_percent_of(group[0].at, view), tuple(group)) for group in merged]
+    pins = [(1, x - PIN / 2, x + PIN / 2) for x, _ in lines]
+    chosen = _choose(lines[-MAX_TEXTS:], pins)
+    for number, (x, group) in enumerate(lines):
+        place = chosen[number - len(lines)] if len(lines) - number <= len(chosen) else None
+        texts = tuple((mark.text, mark.kind) for mark in group) if place else ()
+        yield DrawnMark(x, group[0].kind, texts, *(place or ("left", 1)))
 
 
-def _place_texts(x: float, group: Sequence[Mark], taken: dict[int, list[tuple[float, float]]]) -> DrawnMark:
-    """Place the texts of a line on a side and in rows that are free; a line without room for its texts has none."""
-    texts = tuple((mark.text, mark.kind) for mark in group)
-    wide = max(len(text) for text, _ in texts) * _PER_CHARACTER
-    first = "right" if x < LEFT_SHARE * SHARE / 100 else "left"
-    for side in (first, "right" if first == "left" else "left"):
-        start, end = (x, x + wide + 2) if side == "right" else (x - wide - 2, x)
-        if start < 0 or end > 100:
-            continue
-        for row in range(1, TEXT_ROWS + 2 - len(texts)):
-            rows = [taken[row + number] for number in range(len(texts))]
-            if all(end <= left or start >= right for spans in rows for left, right in spans):
-                for spans in rows:
-                    spans.append((start, end))
-                return DrawnMark(x, group[0].kind, texts, side, row)
-    return DrawnMark(x, group[0].kind, (), first)
+def _percent_of(at: float, view: TimelineView) -> float:
+    return round(max(0.0, min(SHARE, SHARE * (1 - (view.newest - at) / view.seconds))), 2)
+
+
+def _choose(lines: Sequence[_Line], taken: Sequence[_Space]) -> tuple[_Place | None, ...]:
+    """Return a place for the texts of each line, None where there is no room: as many as fit, the newest first."""
+    if not lines:
+        return ()
+    *others, (x, group) = lines
+    best: tuple[_Place | None, ...] = (None,) * len(lines)
+    first: _Side = "right" if x < LEFT_SHARE * SHARE / 100 else "left"
+    for side in (first, _OTHER[first]):
+        for row in range(1, TEXT_ROWS + 2 - len(group)):
+            spaces = [_space_of(x, mark, side, row + number) for number, mark in enumerate(group)]
+            if all(_is_free(space, taken) for space in spaces):
+                found = (*_choose(others, [*taken, *spaces]), (side, row))
+                if None not in found:
+                    return found
+                best = max(best, found, key=_count_placed)
+    return max(best, (*_choose(others, taken), None), key=_count_placed)
+
+
+def _count_placed(places: tuple[_Place | None, ...]) -> int:
+    return sum(place is not None for place in places)
+
+
+def _space_of(x: float, mark: Mark, side: _Side, row: int) -> _Space:
+    wide = len(mark.text) * _PER_CHARACTER + PIN
+    return (row, x + PIN / 2, x + wide) if side == "right" else (row, x - wide, x - PIN / 2)
+
+
+def _is_free(space: _Space, taken: Sequence[_Space]) -> bool:
+    row, left, right = space
+    inside = left >= 0 and right <= SHARE + PIN + AFTER_AXIS
+    return inside and all(row != other or right <= start or end <= left for other, start, end in taken)

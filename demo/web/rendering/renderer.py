@@ -30,7 +30,7 @@ from demo.web.rendering.key_bars import draw_bar
 from demo.web.rendering.panel_output import output_rows, output_size
 from demo.web.rendering.plot_layout import draw_timeline
 from demo.web.rendering.regions import REGIONS, PageRegion, ViewDrawing, join_lines
-from demo.web.rendering.system_layout import draw_fleet, draw_system
+from demo.web.rendering.system_layout import draw_fleet, draw_system, fit_rest
 from demo.web.rendering.template_cache import TemplateCache
 
 TEMPLATES = Path(demo.__file__).parent / "templates"
@@ -155,6 +155,7 @@ def _build_environment(assets: Assets) -> Environment:
         "draw_fleet": draw_fleet,
         "draw_timeline": draw_timeline,
         "draw_bar": draw_bar,
+        "fit_rest": fit_rest,
         "narration_size": _measure_narration,
         "heading_size": card_layout.heading_size,
     }

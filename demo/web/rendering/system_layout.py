@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from demo.show.health_sample import LOAD
 from demo.views import CardView, GroupView, groups
-from demo.views.groups import MAX_ALONE, severity
-from demo.views.picture import SystemView
+from demo.views.groups import MAX_ALONE, UNGROUPED, severity
+from demo.views.picture import RestView, SystemView
 from demo.web.rendering.state_grid import StateGrid, lay_out_grid
-from demo.web.rendering.topology import Box, Way, lay_out
+from demo.web.rendering.topology import GRID, Box, Way, lay_out
 
 GONE = ("down", "offline")
 
@@ -65,7 +65,7 @@ class DrawnLink:
 
 @dataclass(frozen=True, slots=True)
 class DrawnSystem:
-    """`ring`: the middle of the card on which a countdown ends, in percent."""
+    """`ring`: where a countdown ends, in percent."""
 
     cards: tuple[DrawnCard, ...]
     links: tuple[DrawnLink, ...]
@@ -79,12 +79,14 @@ def draw_system(view: SystemView) -> DrawnSystem:
     plan = lay_out(nodes, tuple((card.id, target) for card in view.cards for target in card.links))
     deltas = dict(view.deltas)
     cards = tuple(_draw_card(by_id[box.id], box, view, deltas) for box in plan.boxes)
-    ring = next(((_middle(box)) for box in plan.boxes if box.id in view.aimed), None)
+    ring = next((_ring_of(box) for box in plan.boxes if box.id in view.aimed), None)
     return DrawnSystem(cards, tuple(_draw_links(plan.ways, by_id)), ring)
 
 
-def _middle(box: Box) -> tuple[float, float]:
-    return round((box.x + box.width / 2) / 0.6, 2), round((box.y + box.height / 2) / 0.6, 2)
+def _ring_of(box: Box) -> tuple[float, float]:
+    """Return the middle of a ring: on the edge of the card, so that its number can be read."""
+    edge = box.x if box.x + box.width >= GRID else box.x + box.width
+    return round(edge * 100 / GRID, 2), round((box.y + box.height / 2) * 100 / GRID, 2)
 
 
 def _draw_card(card: CardView, box: Box, view: SystemView, deltas: Mapping[str, str]) -> DrawnCard:
@@ -121,7 +123,7 @@ def _draw_links(ways: Sequence[Way], cards: Mapping[str, CardView]) -> list[Draw
 def _widths(cards: Mapping[str, CardView]) -> dict[tuple[str, str], int]:
     """Return how thick each link is: as its share of the most that one node sends, in even steps.
 
-    Where nobody measures it, each link of a node has an even share of those to nodes that are not gone.
+    Of a node of which nothing is measured, each link has an even share of those to nodes that are not gone.
     """
     measured = {(card.id, target): value for card in cards.values() for target, value in card.flows}
     sums: dict[str, float] = {}
@@ -133,7 +135,7 @@ def _widths(cards: Mapping[str, CardView]) -> dict[tuple[str, str], int]:
         alive = [one for one in card.links if one in cards and cards[one].state not in GONE]
         for target in card.links:
             known = measured.get((card.id, target))
-            even = EVEN_WIDTH * len(card.links) / max(1, len(alive))
+            even = 0.0 if card.id in sums else EVEN_WIDTH * len(card.links) / max(1, len(alive))
             widths[card.id, target] = _step(even if known is None else WIDTHS[1] * known / most if most else 0.0)
     return widths
 
@@ -177,8 +179,8 @@ def draw_fleet(cards: Sequence[CardView]) -> Fleet:
     found = groups(card for card in cards if card.id not in taken)
     members: dict[str, list[CardView]] = {group.name: [] for group in found}
     for card in cards:
-        if card.id not in taken:
-            members[card.group if card.group in members else next(iter(members))].append(card)
+        if card.id not in taken and not card.of_key:
+            members[card.group if card.group in members else UNGROUPED].append(card)
     tiled = [frame for group in found for frame in _tile(group, members[group.name])]
     if len(cards) <= MAX_ALONE and len(tiled) <= MAX_FRAMES:
         frames, rest, columns = tiled, "", 1
@@ -238,6 +240,21 @@ def _describe_rest(rest: Sequence[GroupView]) -> str:
     more = f"; {len(bad) - MAX_REST} more are not all up" if len(bad) > MAX_REST else ""
     states = ", ".join(bad[:MAX_REST]) if bad else "all up"
     return f"and {len(rest)} more groups: {states}{more}"
+
+
+REST_CHARACTERS = 68
+"""How many characters the quiet strip has room for, with marks and gaps as three each."""
+
+
+def fit_rest(items: Sequence[RestView]) -> tuple[RestView, ...]:
+    """Return as many marks of the quiet strip as have room, at least one."""
+    used, fitting = 0, 0
+    for item in items:
+        used += len(item.name) + len(item.text) + 3
+        if fitting and used > REST_CHARACTERS:
+            break
+        fitting += 1
+    return tuple(items[:fitting])
 
 
 def _links_to_frames(
