@@ -51,8 +51,6 @@ class RecordView:
     items: tuple[RecordItem, ...]
     is_live: bool = False
     more: int = 0
-    impact_at: float | None = None
-    """The moment of the newest fault in place."""
 
     @property
     def state(self) -> str:
@@ -71,8 +69,7 @@ def record(state: ShowState) -> RecordView:
     if items or (healed and not _is_calm(state)):
         items += [_describe_healed(state, fault) for fault in healed]
         shown, more = items[:MAX_ITEMS], len(items) - MAX_ITEMS
-        began = [fault.injected_at for fault in running if fault.injected_at is not None and fault.state == "active"]
-        return RecordView(tuple(shown), True, max(0, more), max(began, default=None))
+        return RecordView(tuple(shown), True, max(0, more))
     return RecordView((_describe_rest(state),))
 
 

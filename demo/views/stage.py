@@ -10,9 +10,10 @@ from demo.views.audience_state import audience_state
 from demo.views.banners import BannerView, banners
 from demo.views.cards import CardView, cards
 from demo.views.countdown import counts_down
-from demo.views.curves import CurveView, curves
+from demo.views.curves import TimelineView
 from demo.views.evidence import EvidenceView, evidence
 from demo.views.panels import PanelsView, panels_view
+from demo.views.picture import FigureView, RestView, SystemView, picture
 from demo.views.record import RecordView, record
 from demo.views.redaction import masked
 from demo.views.verdict import VerdictView, name_verdict, verdict_page
@@ -75,7 +76,10 @@ class StageView:
     said: str
     countdown_ends_at: float | None
     cards: tuple[CardView, ...]
-    curves: tuple[CurveView, ...]
+    system: SystemView
+    figure: FigureView | None
+    rest: tuple[RestView, ...]
+    timeline: TimelineView
     banners: tuple[BannerView, ...]
     line: tuple[SegmentView, ...]
     freshness: str
@@ -97,6 +101,8 @@ def stage_view(state: ShowState, private: bool = False, panels: Panels | None = 
     state = state if private else audience_state(state)
     chapter = state.chapter
     verdict = verdict_page(state)
+    shown = cards(state) if private else tuple(_redact_card(card) for card in cards(state))
+    drawn = picture(state, shown)
     return StageView(
         title=state.title,
         description=state.description,
@@ -115,8 +121,11 @@ def stage_view(state: ShowState, private: bool = False, panels: Panels | None = 
         evidence=_list_evidence(state) if chapter.shows_evidence else (),
         said=state.said,
         countdown_ends_at=state.countdown_ends_at,
-        cards=cards(state) if private else tuple(_redact_card(card) for card in cards(state)),
-        curves=curves(state),
+        cards=shown,
+        system=drawn.system,
+        figure=drawn.figure,
+        rest=drawn.rest,
+        timeline=drawn.timeline,
         banners=banners(state, private=True) if private else tuple(_redact_banner(banner) for banner in banners(state)),
         line=_list_segments(state),
         freshness=state.freshness,
