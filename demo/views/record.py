@@ -61,11 +61,10 @@ class RecordView:
 
 def record(state: ShowState) -> RecordView:
     """Return the line for this state, as the audience may see it."""
-    if counts_down(state):
-        return RecordView((_describe_countdown(state),), is_live=True)
     running = [fault for fault in state.faults if fault.is_running]
     healed = [fault for fault in state.faults if not fault.is_running and was_healed_here(state, fault)]
-    items = [*_describe_show(state), *map(_describe_running, running)]
+    coming = [_describe_countdown(state)] if counts_down(state) else []
+    items = [*coming, *_describe_show(state), *map(_describe_running, running)]
     if items or (healed and not _is_calm(state)):
         items += [_describe_healed(state, fault) for fault in healed]
         shown, more = items[:MAX_ITEMS], len(items) - MAX_ITEMS

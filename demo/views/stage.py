@@ -193,14 +193,15 @@ def standing_claim(state: ShowState) -> ClaimView | None:
 
 
 def _claim_of_story(state: ShowState) -> ClaimView | None:
-    """Return the prediction that stands beside the story: in its own chapter, and where it was judged.
+    """Return the prediction that stands beside the story: in its own chapter, and in one that only speaks of it.
 
-    A chapter after the evidence is calm: there all has been said.
+    Where it is tested it has its page before and after; there nothing shall move. A chapter after the evidence is calm.
     """
     claim = standing_claim(state)
     if claim is None or any(chapter.shows_evidence for chapter in state.chapters[claim.number : state.current]):
         return None
-    return claim if claim.number == state.number or claim.word else None
+    was_tested_here = any(span.chapter == state.number for span in state.spans)
+    return claim if claim.number == state.number or (claim.word and not was_tested_here) else None
 
 
 def _make_claim(state: ShowState, number: int | None) -> ClaimView | None:
