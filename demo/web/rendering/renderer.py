@@ -24,7 +24,7 @@ from demo.show import ShowState
 from demo.show.health_sample import encodable
 from demo.views import clock_text, presenter_view, remote_view, stage_view
 from demo.views.cards import NO_NUMBER, number_text
-from demo.web.rendering import card_layout
+from demo.web.rendering import card_layout, text_sizes
 from demo.web.rendering.assets import Assets
 from demo.web.rendering.key_bars import draw_bar
 from demo.web.rendering.panel_output import output_rows, output_size
@@ -157,7 +157,8 @@ def _build_environment(assets: Assets) -> Environment:
         "draw_bar": draw_bar,
         "fit_rest": fit_rest,
         "narration_size": _measure_narration,
-        "heading_size": card_layout.heading_size,
+        "heading_size": text_sizes.heading_size,
+        "prediction_size": text_sizes.prediction_size,
     }
     return environment
 
@@ -170,7 +171,7 @@ def _render_narration(text: str, written_in: str) -> Markup:
 
 @lru_cache(maxsize=512)
 def _measure_narration(narration: str, written_in: str, *claim: str) -> int:
-    return card_layout.narration_size(to_plain(narration, written_in), *claim)
+    return text_sizes.narration_size(to_plain(narration, written_in), *claim)
 
 
 def _format_utc(at: float) -> str:

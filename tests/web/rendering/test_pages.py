@@ -21,9 +21,10 @@ from demo.types import ChaosConfig, ChaosType, Chapter
 from demo.views import snapshot, stage_view
 from demo.views.cards import cards
 from demo.web.rendering.assets import Assets
-from demo.web.rendering.card_layout import narration_size, shorten_middle
+from demo.web.rendering.card_layout import shorten_middle
 from demo.web.rendering.regions import REGIONS
 from demo.web.rendering.renderer import Renderer
+from demo.web.rendering.text_sizes import narration_size
 from tests.support.show_player import Player, player
 
 ASSETS = Assets(Path(str(resources.files("demo") / "static")))
