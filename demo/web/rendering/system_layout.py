@@ -242,15 +242,17 @@ def _describe_rest(rest: Sequence[GroupView]) -> str:
     return f"and {len(rest)} more groups: {states}{more}"
 
 
-REST_CHARACTERS = 68
-"""How many characters the quiet strip has room for, with marks and gaps as three each."""
+REST_CHARACTERS = 74
+LEAST_NAME = 6
+"""How many characters the quiet strip has room for, with marks and gaps as three each. A shorter name counts as
+LEAST_NAME, for a number has one digit more or less each time, and no mark may come and go with it."""
 
 
 def fit_rest(items: Sequence[RestView]) -> tuple[RestView, ...]:
     """Return as many marks of the quiet strip as have room, at least one."""
     used, fitting = 0, 0
     for item in items:
-        used += len(item.name) + len(item.text) + 3
+        used += max(LEAST_NAME, len(item.name)) + len(item.text) + 3
         if fitting and used > REST_CHARACTERS:
             break
         fitting += 1
