@@ -58,7 +58,7 @@ def happened_text(fault: FaultState) -> str:
     verb = _PAST.get(fault.config.chaos_type)
     target = fault.target or fault.config.name
     text = f"{target} {verb}" if verb and len(target) + len(verb) < MAX_TEXT else fault.config.description
-    text = masked(text)
+    text = masked(text if len(text) <= MAX_TEXT else fault.config.name)
     return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1].rstrip()}…"
 
 

@@ -9,6 +9,7 @@ from demo.show import ShowState, Verdict
 from demo.views.audience_state import audience_state
 from demo.views.banners import BannerView, banners
 from demo.views.cards import CardView, cards
+from demo.views.countdown import counts_down
 from demo.views.curves import TimelineView
 from demo.views.evidence import EvidenceView, evidence
 from demo.views.panels import PanelsView, panels_view
@@ -149,7 +150,7 @@ def _choose_mode(state: ShowState, verdict: VerdictView | None) -> StageMode:
         return "evidence"
     if verdict is not None:
         return "verdict"
-    is_quiet = state.countdown_ends_at is None and not any(f.is_running or f.awaits_recovery for f in state.faults)
+    is_quiet = not counts_down(state) and not any(f.is_running or f.awaits_recovery for f in state.faults)
     if chapter.panels or not is_quiet or state.action.status == "running":
         return "story"
     if chapter.hypothesis:
@@ -192,14 +193,15 @@ def standing_claim(state: ShowState) -> ClaimView | None:
 
 
 def _claim_of_story(state: ShowState) -> ClaimView | None:
-    """Return the prediction that stands beside the story: in its own chapter, and where it was judged.
+    """Return the prediction that stands beside the story: in its own chapter, and in one that only speaks of it.
 
-    A chapter after the evidence is calm: there all has been said.
+    Where it is tested it has its page before and after; there nothing shall move. A chapter after the evidence is calm.
     """
     claim = standing_claim(state)
     if claim is None or any(chapter.shows_evidence for chapter in state.chapters[claim.number : state.current]):
         return None
-    return claim if claim.number == state.number or claim.word else None
+    was_tested_here = any(span.chapter == state.number for span in state.spans)
+    return claim if claim.number == state.number or (claim.word and not was_tested_here) else None
 
 
 def _make_claim(state: ShowState, number: int | None) -> ClaimView | None:

@@ -150,11 +150,13 @@ def test_of_twelve_cards_a_long_name_takes_the_room_of_its_age_and_not_the_other
 
 
 @pytest.mark.parametrize("size", [PROJECTOR, LAPTOP, (1024, 768), TURNED, PHONE])
-def test_a_banner_ends_on_the_wall_however_long_its_target(long: Server, window: Open, size: tuple[int, int]) -> None:
+def test_the_record_ends_on_the_wall_however_long_its_targets(
+    long: Server, window: Open, size: tuple[int, int]
+) -> None:
     one = window(long, "/", size)
-    expect(one.page.locator(".banner")).to_have_count(2)
-    one.keep(f"layout-banners-{size[0]}")
-    for left, _, right, _ in boxes(one.page, ".banner, .banner .tail"):
+    expect(one.page.locator(".record .item")).to_have_count(2)
+    one.keep(f"layout-record-{size[0]}")
+    for left, _, right, _ in boxes(one.page, ".record .item, .record .end"):
         assert 0 <= left < right <= size[0]
     assert not is_too_wide(one.page)
 
@@ -178,7 +180,7 @@ def test_a_phone_that_is_turned_reads_the_stage_as_well_as_an_upright_one(long: 
     assert turned.evaluate(SMALLEST) >= min(11, upright.evaluate(SMALLEST))
     assert not is_too_wide(turned)
     assert turned.evaluate("getComputedStyle(document.body).overflowY") == "auto"
-    first, second = boxes(turned, ".banner")
+    first, second = boxes(turned, ".record .item")
     assert first[1] == second[1], "side by side: one above the other they would hide half of the screen"
     wall = window(long, "/", (1280, 720)).page
     assert wall.evaluate("getComputedStyle(document.body).overflowY") == "hidden"
@@ -205,16 +207,26 @@ def test_the_phone_says_that_it_is_lost_beside_its_words_and_not_on_them(
         inside(one.page, ".thumb button:not(.unseen)")
 
 
-def test_a_banner_that_holds_its_place_hides_what_is_under_it_when_the_page_is_lost_too(
-    long: Server, window: Open
+LUMA = """(element) => {
+  const [r, g, b] = getComputedStyle(element).color.match(/[0-9.]+/g).map(Number);
+  return Math.max(r, g, b) - Math.min(r, g, b);
+}"""
+
+
+@pytest.mark.parametrize("size", [PROJECTOR, PHONE])
+def test_the_record_of_a_lost_page_is_grey_dashed_and_still_readable(
+    long: Server, window: Open, size: tuple[int, int]
 ) -> None:
-    one = window(long, "/", PHONE)
-    banner = one.page.locator(".banner").first
+    one = window(long, "/", size)
+    record, mark = one.page.locator(".record"), one.page.locator(".record .mark").first
+    assert mark.evaluate(LUMA) > 100, "vermilion"
     with silence(long, one.page):
-        expect(banner).to_have_css("filter", "grayscale(1)")
-        one.keep("layout-banner-lost")
-        expect(banner).to_have_css("opacity", "1")
-        expect(banner.locator("b")).to_have_css("opacity", "0.38")
+        expect(record).to_have_css("border-top-style", "dashed")
+        one.keep(f"layout-record-lost-{size[0]}")
+        assert mark.evaluate(LUMA) < 60, "grey"
+        expect(record).to_have_css("opacity", "1")
+        expect(record.locator("b").first).to_have_css("opacity", "1")
+        expect(one.page.locator("#link")).to_contain_text("connection lost")
 
 
 def test_next_says_in_whole_words_why_it_waits_on_a_narrow_presenters_page(window: Open) -> None:
@@ -237,16 +249,16 @@ def test_what_is_not_healed_is_said_to_who_steers_with_its_reason(window: Open) 
             expect(event).to_contain_text("not healed")
             expect(event).to_contain_text(BY_HAND)
             expect(event).not_to_contain_text("look at")
-        wall = window(server, "/", PROJECTOR).page.locator(".banner.failed")
+        wall = window(server, "/", PROJECTOR).page.locator(".record .item.down")
         expect(wall).to_contain_text("the presenter's page says why")
 
 
 def test_however_long_a_target_the_wall_says_that_it_is_not_healed(window: Open) -> None:
     with stretched("long=true", faults=("stuck",)) as server:
         assert server.client.post("/chaos/stuck/heal").status_code == 202
-        title = window(server, "/", PROJECTOR).page.locator(".banner.failed b")
+        title = window(server, "/", PROJECTOR).page.locator(".record .item.down b")
         expect(title).to_contain_text("…")
-        expect(title).to_contain_text(": not healed")
+        expect(title).to_contain_text(": not repaired")
         assert title.evaluate("e => e.scrollWidth <= e.clientWidth")
 
 

@@ -31,7 +31,7 @@ MAX_SOURCES = 3
 _ACROSS = 104 / 60
 """About how many units of the stage a cell of the drawing is wide."""
 
-_CHARACTER, _MARK = 1.85, 6.8
+_CHARACTER, _MARK = 1.72, 6.6
 """Width of a name's character and of the mark beside it with the card's padding, in units of the stage."""
 
 WORD_FROM = 19
