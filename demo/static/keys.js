@@ -19,12 +19,13 @@
 
   function halt() {
     const button = document.querySelector('[data-key="halt"]');
+    if (!button) return void demo.notice(document.querySelector('[data-place="halt"]') || root, 'halted already');
     if (performance.now() - halting < HALT_MS) {
       halting = -Infinity;
-      return void button?.click();
+      return void demo.push('halt');
     }
     halting = performance.now();
-    if (button) demo.notice(button, 'X again to halt');
+    demo.notice(button, 'X again to halt');
   }
 
   // Like halt, a reset asks first: the first press arms its button, the second fires it.

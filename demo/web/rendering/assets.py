@@ -17,8 +17,10 @@ FOLDER = "static/"
 _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
+    ".png": "image/png",
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
+    ".webmanifest": "application/manifest+json",
 }
 _FOREVER = "public, max-age=31536000, immutable"
 _REVALIDATE = "no-cache"
