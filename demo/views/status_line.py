@@ -1,4 +1,4 @@
-"""The line at the foot of the presenter's pages: the one thing that is true now, never empty and never in another place."""
+"""The line at the foot of the presenter's pages: what is true now, never empty and never in another place."""
 
 from dataclasses import dataclass
 

@@ -15,7 +15,7 @@ _IDENT = re.compile(r' id="[^"]*"')
 
 
 def lay_out_stage(environment: Environment, regions: Mapping[str, Markup]) -> Markup:
-    """Return the slots of the stage's page with these regions in them. Raises `UndefinedError` for one that is missing."""
+    """Return the slots of the stage's page with these regions in them. Raises `UndefinedError` if one is missing."""
     stage = environment.get_template("stage.html")
     context = stage.new_context({"regions": {"feed": "", **regions}})
     return Markup("".join(stage.blocks["show"](context)))  # noqa: S704 - the template escapes

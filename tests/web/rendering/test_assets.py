@@ -71,6 +71,8 @@ def test_an_unknown_name_is_a_mistake_of_ours(directory: Path) -> None:
 def test_all_static_files_together_stay_within_the_budget() -> None:
     assets = Assets(Path(str(resources.files("demo") / "static")))
     sizes = {name: len(asset.content(gzip_accepted=True)) for name, asset in assets.all().items()}
+    # No page loads an icon: who installs the remote does.
+    sizes = {name: size for name, size in sizes.items() if not name.startswith("icons/")}
     assert sum(sizes.values()) <= BUDGET_BYTES, sizes
 
 
