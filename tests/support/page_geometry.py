@@ -6,7 +6,8 @@ WATCH = """() => {
   window.moved = [];
   new PerformanceObserver((list) => {
     for (const entry of list.getEntries())
-      window.moved.push([entry.value, entry.sources.map(({ node }) => node?.id || node?.className || node?.nodeName)]);
+      window.moved.push([entry.value, entry.sources.map(({ node, previousRect: a, currentRect: b }) =>
+        `${node?.id || node?.className || node?.nodeName}: ${[a.x, a.y, a.width, a.height]} to ${[b.x, b.y, b.width, b.height]}`)]);
   }).observe({ type: 'layout-shift' });
 }"""
 
