@@ -22,6 +22,7 @@ def preview_state(state: ShowState) -> ShowState | None:
         sample=None,
         history=(),
         spans=(),
+        verdicts={},
         log=(),
         said="",
         countdown_ends_at=None,

@@ -31,7 +31,9 @@ def watch_shifts(page: Page) -> None:
 def shifts(page: Page) -> list[tuple[float, list[str]]]:
     """Return each layout shift since `watch_shifts`: its score and what moved."""
     # An observer is called when the browser is idle; two frames later it has been.
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))")
+    page.evaluate(
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
+    )
     return [(value, names) for value, names in page.evaluate("window.moved")]
 
 
