@@ -34,10 +34,11 @@ class Chapter:
 
     `narration` and `notes` are Markdown, or Rich markup as `format` says; `key_hint` is plain text or Rich markup, all
     else plain text. `on_enter` runs once in a show, when the chapter is first entered forward. `budget_sec` is the time
-    that the presenter plans for the chapter, `limit_sec` the timeout of `on_enter`. A chapter's `hypothesis` is shown
-    on the stage until a later chapter has another one; `Stage.conclude` sets its verdict. With `shows_evidence` the
-    stage lists all hypotheses of the show with their verdicts. `steps`: the parts of a narration that is shown part by
-    part; code makes steps too, ```` ```sql {1|3-5|all} ````. `panels`: beside the text, or in place of the nodes.
+    that the presenter plans for the chapter, `limit_sec` the timeout of `on_enter`. A `hypothesis` is shown on the
+    stage until a later chapter has another one; `Stage.conclude` sets its verdict. With `shows_evidence` the stage
+    lists all of them with their verdicts. `steps`: the parts of a narration that is shown part by part; code makes
+    steps too, ```` ```sql {1|3-5|all} ````. `panels`: beside the text, or in place of the nodes. `highlight`: metrics,
+    limited keys (`key.drift`) and nodes that are shown large. `injects`: the faults of its `on_enter`, by name.
     """
 
     title: str
@@ -55,6 +56,8 @@ class Chapter:
     steps: tuple[str, ...] = ()
     panels: tuple[str, ...] = ()
     has_large_panels: bool = False
+    highlight: tuple[str, ...] = ()
+    injects: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.format not in get_args(TextFormat):
@@ -125,8 +128,7 @@ class ChaosType(Enum):
     NETWORK_DISCONNECT = "network_disconnect"
     REDIS_PAUSE = "redis_pause"
     BURST_TRAFFIC = "burst_traffic"
-    COMMAND = "command"
-    """A command or request of a show file, which alone knows what it does."""
+    COMMAND = "command"  # of a show file, which alone knows what it does
 
 
 @dataclass(frozen=True)
@@ -155,10 +157,9 @@ class ChaosConfig:
             raise InvalidValue(
                 f"fault {self.name!r}: duration_sec must be above 0 (math.inf: until healed), not {self.duration_sec!r}"
             )
-        if not isinstance(self.burst_multiplier, int) or isinstance(self.burst_multiplier, bool):
-            raise InvalidValue(f"fault {self.name!r}: burst_multiplier must be a whole number")
-        if self.burst_multiplier < 1:
-            raise InvalidValue(f"fault {self.name!r}: burst_multiplier must be 1 or more, not {self.burst_multiplier}")
+        times = self.burst_multiplier
+        if not isinstance(times, int) or isinstance(times, bool) or times < 1:
+            raise InvalidValue(f"fault {self.name!r}: burst_multiplier must be a whole number, 1 or more, not {times!r}")
 
 
 def _is_number(value: object) -> bool:
@@ -171,8 +172,8 @@ class HealthPollerProtocol(Protocol):
 
     Keys of the dict, all optional but `nodes`; unknown keys are kept and ignored:
 
-    - `nodes`: list of dicts `id`, `name`, `type`, `health` (up, degraded, down, starting, offline,
-      unknown), `address`, `detail`, `metrics` (name → number or text), `links` (ids).
+    - `nodes`: list of dicts `id`, `name`, `type`, `health` (up, degraded, down, starting, offline, unknown), `address`,
+      `detail`, `metrics` (name → number or text), `links` (ids), `flows` (linked id → number, drawn as thickness).
       `detail`: a few words for the card, shown to the audience: no addresses, no paths, no exception texts.
       `group`: when there are too many nodes to show, those of one group (without it: of one `type`) share a card.
       `kind`: `load` for what sends requests; it has a card, but is no part of the system.
@@ -183,8 +184,7 @@ class HealthPollerProtocol(Protocol):
     - `counters`: list of dicts `key`, `algorithm`, `limit`, `window_sec`, `admitted`, `counted`,
       `drift`, `ghosts`, `spread_sec` (the timing error of `ghosts`; drawn as cards of limited keys).
     - `victims`: fault → a few words for its button until it is injected, where its target changes.
-
-    Every poll returns a new dict: one that was returned is never changed afterwards.
+    Every poll returns a new dict, never changed afterwards.
     """
 
     async def run(self) -> None:

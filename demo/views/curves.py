@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from demo.show import ShowState
 from demo.views.cards import number_text
+from demo.views.history import with_gaps
 from demo.views.memoize import memoize_on
 
 WIDTH, HEIGHT = 600, 60
 """Size of a curve's box in its own units: ten units across are one second."""
 
 MAX_ROWS = 5
-GAP_INTERVALS = 3
 _UNITS_PER_SEC = 10
 _TOP, _BOTTOM = 5, 55
 _MIN_TOP = {"%": 5.0}
@@ -54,7 +54,7 @@ def curves(state: ShowState) -> tuple[CurveView, ...]:
 
 def _make_curve(state: ShowState, name: str, label: str, unit: str, role: str, limit: float | None = None) -> CurveView:
     newest = state.history[-1].at
-    values = _mark_gaps(state, name)
+    values = with_gaps(state, name)
     points = [(WIDTH - round((newest - at) * _UNITS_PER_SEC), value) for at, value in values]
     known = [value for _, value in points if value is not None]
     top = max([*known, limit or 0.0, _MIN_TOP.get(unit, 0.0)]) or 1.0
@@ -71,17 +71,6 @@ def _make_curve(state: ShowState, name: str, label: str, unit: str, role: str, l
         over=over(drawn, limit_y) if limit_y is not None else "",
         spans=_merge_spans(state, newest),
     )
-
-
-def _mark_gaps(state: ShowState, name: str) -> list[tuple[float, float | None]]:
-    """Return one number's history, with a None in each gap: GAP_INTERVALS polls without a sample, at least 2.5 s."""
-    gap = max(2.5, GAP_INTERVALS * state.sample.interval_sec) if state.sample else 2.5
-    found: list[tuple[float, float | None]] = []
-    for point in state.history:
-        if found and point.at - found[-1][0] > gap:
-            found.append(((point.at + found[-1][0]) / 2, None))
-        found.append((point.at, point.values.get(name)))
-    return found
 
 
 def y_of(value: float, top: float) -> int:

@@ -1,0 +1,136 @@
+"""The curves of a chapter's focus over one shared time axis, as numbers: lines, bands of nodes, a key with its limit."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from demo.show import ShowState
+from demo.show.health_sample import Sample
+from demo.views.cards import number_text
+from demo.views.focus import Topic, find_counter, find_metric, nodes_of
+from demo.views.history import Values, with_gaps
+from demo.views.marks import Mark, marks
+
+SHORT_SEC, LONG_SEC = 30, 60
+"""Seconds on the axis; the long one for a show whose faults last so long that their marks would leave the short one."""
+
+LONG_FAULT_SEC = 15.0
+MAX_BANDS = 4
+"""With more nodes than these their sum is drawn as one line."""
+
+_LEAST_TOP = {"%": 5.0}
+"""A tenth of a percent must not be drawn as tall as an outage."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesView:
+    """One line or band, and its newest value as text. `state`: up, degraded or down for its colour, "" for none."""
+
+    label: str
+    now: str
+    values: Values
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlotView:
+    """`top`: the value at the head of the box, zero is at its foot. `limit`: a dashed line."""
+
+    kind: Literal["line", "bands", "key"]
+    label: str
+    unit: str
+    series: tuple[SeriesView, ...]
+    top: float
+    limit: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineView:
+    """At most two plots, and what happened. `newest`: the moment at the right edge; the left is `seconds` before."""
+
+    plots: tuple[PlotView, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    newest: float = 0.0
+    seconds: int = SHORT_SEC
+
+
+def timeline(state: ShowState, topics: Iterable[Topic]) -> TimelineView:
+    """Return the curves of these topics, of the newest sample as all else in a frame."""
+    sample = state.sample
+    if sample is None or not state.history:
+        return TimelineView()
+    plots = tuple(plot for topic in topics if (plot := _make_plot(state, sample, topic)) is not None)
+    newest, seconds = state.history[-1].at, axis_sec(state)
+    seen = tuple(mark for mark in marks(state) if newest - mark.at <= seconds)
+    return TimelineView(plots, seen, newest, seconds)
+
+
+def axis_sec(state: ShowState) -> int:
+    """Return the length of the axis: the same in all of a show, so that no chapter changes its scale."""
+    lasting = (fault.config.duration_sec for fault in state.faults)
+    return LONG_SEC if any(LONG_FAULT_SEC < seconds < math.inf for seconds in lasting) else SHORT_SEC
+
+
+def _make_plot(state: ShowState, sample: Sample, topic: Topic) -> PlotView | None:
+    if topic.kind == "metric":
+        return _plot_metric(state, sample, topic.name)
+    return _plot_key(state, sample, topic.name) if topic.kind == "key" else _plot_nodes(state, sample, topic)
+
+
+def _plot_metric(state: ShowState, sample: Sample, name: str) -> PlotView | None:
+    metric = find_metric(sample, name)
+    if metric is None:
+        return None
+    values = with_gaps(state, name)
+    tone = "down" if metric.role == "errors" and metric.value else ""
+    line = SeriesView(metric.label, number_text(metric.value), values, tone)
+    return PlotView("line", metric.label, metric.unit, (line,), _top_of([values], metric.unit))
+
+
+def _plot_key(state: ShowState, sample: Sample, key: str) -> PlotView | None:
+    counter = find_counter(sample, key)
+    if counter is None:
+        return None
+    admitted, counted = with_gaps(state, f"admitted:{key}"), with_gaps(state, f"counted:{key}")
+    over = "down" if counter.limit and (counter.admitted or 0) > counter.limit else ""
+    series = (
+        SeriesView("admitted", number_text(counter.admitted), admitted, over),
+        SeriesView("counted", number_text(counter.counted), counted),
+    )
+    limit = counter.limit or None
+    return PlotView("key", key, "", series, _top_of([admitted, counted], "", 1.25 * (limit or 0.0)), limit)
+
+
+def _plot_nodes(state: ShowState, sample: Sample, topic: Topic) -> PlotView | None:
+    nodes = nodes_of(sample, topic)
+    found = [with_gaps(state, f"node:{node.id}") for node in nodes]
+    total = _sum(found)
+    if not found or len(nodes) == 1 or len(nodes) > MAX_BANDS:
+        now = [node.main[1] for node in nodes]
+        text = number_text(sum(value or 0.0 for value in now) if any(value is not None for value in now) else None)
+        return PlotView("line", topic.name, topic.field, (SeriesView(topic.name, text, total),), _top_of([total], ""))
+    series = tuple(
+        SeriesView(node.name, number_text(node.main[1]), values, "" if node.health == "up" else node.health)
+        for node, values in zip(nodes, found, strict=True)
+    )
+    return PlotView("bands", topic.name, topic.field, series, _top_of([total], topic.field))
+
+
+def _sum(found: list[Values]) -> Values:
+    """Add the values of each moment; None where none of them is known."""
+    together = (zip(*found, strict=True)) if found else ()
+    return tuple(
+        (moment[0][0], sum(value or 0.0 for _, value in moment) if any(v is not None for _, v in moment) else None)
+        for moment in together
+    )
+
+
+def _top_of(found: Iterable[Values], unit: str, least: float = 0.0) -> float:
+    """Return a round number above all values, so that the scale seldom changes."""
+    known = [value for values in found for _, value in values if value is not None]
+    most = max([*known, least, _LEAST_TOP.get(unit, 0.0)], default=0.0)
+    if most <= 0:
+        return 1.0
+    size = 10.0 ** math.floor(math.log10(most))
+    return next(step * size for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if step * size >= most * 0.9999)
