@@ -61,6 +61,7 @@ DATES = {
     "journal.sqlite_file": "when a journal was begun, for people",
     "journal.library.undo_transfer": "an entry in a journal whose show is not running",
     "journal.library.open_show": "how long ago a show was begun, for people",
+    "showfile.log_events.show_events": "since when the container engine is asked for lines, which it dates",
     "watchdog.leftovers": "compared with the date of a file, of a show that is not running",
     "cli.shows": "how long ago a show was begun, for people",
     "relay.app": "a relay dates by its own machine",
@@ -110,7 +111,7 @@ MAX_FUNCTION_LINES = 50
 MAX_FILE_LINES = 400
 MAX_TOP_MODULES = 12
 
-SHAPES = {6: "37b5db13d4f7"}
+SHAPES = {7: "74469e5f106e"}
 """By the version of what is stored, a digest of its shape. Old ones need not stay."""
 
 

@@ -11,7 +11,7 @@ from demo.showfile.source import ShowSource
 from demo.showfile.yaml_reader import YamlData
 
 NOT_YET = "is not carried out yet"
-SHOWN_NOWHERE = ("events", "theme", "language")
+SHOWN_NOWHERE = ("theme", "language")
 OF_CHAPTERS = ("layout", "highlight", "vote")
 LAYOUTS = ("panel",)
 """The layouts that there are."""

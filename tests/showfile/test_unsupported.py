@@ -12,7 +12,6 @@ TEXT = "\n---\n\n# One\n"
 @pytest.mark.parametrize(
     ("front", "expected"),
     [
-        ("events: {e: /x/}", ("warning", 2, "presented without it")),
         ("theme: light", ("warning", 2, "presented without it")),
     ],
 )

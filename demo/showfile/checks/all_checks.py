@@ -4,6 +4,7 @@ from demo.showfile.checks.chapters import check_chapters
 from demo.showfile.checks.conditions import check_conditions
 from demo.showfile.checks.faults import check_faults
 from demo.showfile.checks.known_names import check_declarations, known_names
+from demo.showfile.checks.outputs import check_outputs
 from demo.showfile.checks.places import Checked
 from demo.showfile.checks.probes import check_probes
 from demo.showfile.checks.secrets import check_secrets
@@ -16,6 +17,7 @@ def check_all(checked: Checked) -> None:
     names = known_names(checked, check_subject(checked))
     check_declarations(checked, names)
     check_system(checked, names)
+    check_outputs(checked, names)
     check_probes(checked, names)
     check_faults(checked, names)
     check_chapters(checked, names)

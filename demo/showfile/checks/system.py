@@ -20,10 +20,8 @@ def check_system(checked: Checked, names: KnownNames) -> None:
     _check_ports(checked)
     _check_proxies(checked)
     _check_load(checked)
-    _check_panels(checked, names)
     _check_groups(checked, names)
     _check_links(checked, names)
-    _check_events(checked)
     check_compose(checked)
 
 
@@ -120,19 +118,6 @@ def _check_http(checked: Checked, name: str, load: LoadSettings) -> None:
             checked.front.warning(("load", name, key), f"{key} is used with book: true alone", at_key=True)
 
 
-def _check_panels(checked: Checked, names: KnownNames) -> None:
-    for name, panel in checked.settings.panels.items():
-        given = [key for key in ("run", "log", "process") if getattr(panel, key) is not None]
-        if len(given) != 1:
-            checked.front.error(
-                ("panels", name), f"panels.{name}: a panel has exactly one of run, log, process", at_key=True
-            )
-        if panel.process is not None and panel.process not in names.processes:
-            checked.front.unknown(("panels", name, "process"), "process", panel.process, names.processes)
-        if panel.match is not None and (fault := texts.regex_fault(panel.match)):
-            checked.front.error(("panels", name, "match"), f'panels.{name}.match: "{panel.match}" {fault}')
-
-
 def _check_groups(checked: Checked, names: KnownNames) -> None:
     for group, members in checked.settings.groups.items():
         if not members:
@@ -169,9 +154,3 @@ def _check_links(checked: Checked, names: KnownNames) -> None:
 def _is_flow(flow: str, names: KnownNames) -> bool:
     owner, separator, field = flow.partition(".")
     return bool(separator and field) and (owner in names.loads or owner in names.probes or names.has_more)
-
-
-def _check_events(checked: Checked) -> None:
-    for name, pattern in checked.settings.events.items():
-        if fault := texts.regex_fault(pattern):
-            checked.front.error(("events", name), f'events.{name}: "{pattern}" {fault}')
