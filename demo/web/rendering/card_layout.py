@@ -31,8 +31,6 @@ _NAME_EDGE = 4
 
 # By the number of cards; any other number has 4 columns.
 _COLUMNS = {1: 1, 2: 2, 3: 3, 4: 2, 5: 3, 6: 3, 7: 4, 8: 4, 9: 3}
-_NARRATION_STEPS = (190, 300, 430, 600)
-_HEADING_STEPS = (34, 64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,17 +131,6 @@ def spark(trend: Sequence[float | None]) -> str:
     line = path([(x, None if value is None else y_of(value, top)) for x, value in drawn])
     # Each piece of the line (there are gaps where values are missing) is closed down to the bottom edge.
     return re.sub(r"M(\d+) (\d+)([^M]*)", rf"M\1 {SPARK_HEIGHT}V\2\3V{SPARK_HEIGHT}Z", line)
-
-
-def narration_size(*texts: str) -> int:
-    """Return the size of the narration's text, 0 (large) to 4, by its length without markup."""
-    length = sum(map(len, texts))
-    return sum(length > step for step in _NARRATION_STEPS)
-
-
-def heading_size(title: str) -> int:
-    """Return the size of a heading, 0 (large) to 2, by its length."""
-    return sum(len(title) > step for step in _HEADING_STEPS)
 
 
 def shorten_middle(text: str, most: int = 22) -> str:

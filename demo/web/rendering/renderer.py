@@ -24,7 +24,7 @@ from demo.show import ShowState
 from demo.show.health_sample import encodable
 from demo.views import clock_text, presenter_view, remote_view, stage_view
 from demo.views.cards import NO_NUMBER
-from demo.web.rendering import card_layout
+from demo.web.rendering import card_layout, text_sizes
 from demo.web.rendering.assets import Assets
 from demo.web.rendering.panel_output import output_rows, output_size
 from demo.web.rendering.regions import REGIONS, PageRegion, ViewDrawing, join_lines
@@ -151,7 +151,8 @@ def _build_environment(assets: Assets) -> Environment:
         "wall": card_layout.layout_of,
         "full_most": card_layout.MAX_FULL,
         "narration_size": _measure_narration,
-        "heading_size": card_layout.heading_size,
+        "heading_size": text_sizes.heading_size,
+        "prediction_size": text_sizes.prediction_size,
     }
     return environment
 
@@ -164,7 +165,7 @@ def _render_narration(text: str, written_in: str) -> Markup:
 
 @lru_cache(maxsize=512)
 def _measure_narration(narration: str, written_in: str, *claim: str) -> int:
-    return card_layout.narration_size(to_plain(narration, written_in), *claim)
+    return text_sizes.narration_size(to_plain(narration, written_in), *claim)
 
 
 def _format_utc(at: float) -> str:

@@ -43,6 +43,22 @@ def test_a_fingerprinted_path_is_kept_for_ever_and_a_plain_one_asked_for_again(d
         assert asset.body == b"<svg/>"
 
 
+def test_what_a_sheet_points_to_is_named_by_its_content_too(directory: Path) -> None:
+    (directory / "vendor" / "font.woff2").write_bytes(b"first")
+    (directory / "font.css").write_text('@font-face { src: url("vendor/font.woff2"); } i { mask: url("data:,") }')
+    before = Assets(directory)
+    sheet = before.find("font.css")
+    assert sheet is not None
+    (named,) = re.findall(rb'url\("(vendor/font\.[0-9a-f]{10}\.woff2)"\)', sheet.body)
+    font = before.find(named.decode())
+    assert font is not None
+    assert (font.body, font.media_type) == (b"first", "font/woff2")
+    assert "immutable" in font.cache_control
+    # A new font makes a new sheet: a page that is kept for ever never has the old one.
+    (directory / "vendor" / "font.woff2").write_bytes(b"second")
+    assert Assets(directory).url("font.css") != before.url("font.css")
+
+
 def test_large_files_are_packed_and_small_ones_are_not(directory: Path) -> None:
     assets = Assets(directory)
     large, small = assets.find("show.css"), assets.find("vendor/lib.js")
