@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 from demo.errors import InvalidValue
 from demo.narration.code_steps import TextStep, read_steps
+from demo.narration.page_style import NO_STYLE, PageStyle
 
 DEFAULT_KEY_HINT = "[dim]SPACE/ENTER: next | Q: quit[/dim]"
 """Rich markup: the key hint under a chapter in the terminal, unless the chapter has its own."""
@@ -39,6 +40,7 @@ class Chapter:
     lists all of them with their verdicts. `steps`: the parts of a narration that is shown part by part; code makes
     steps too, ```` ```sql {1|3-5|all} ````. `panels`: beside the text, or in place of the nodes. `highlight`: metrics,
     limited keys (`key.drift`) and nodes that are shown large. `injects`: the faults of its `on_enter`, by name.
+    `layout`: how the stage is divided, "" for the usual way; `style`: how the pages look, the same in all chapters.
     """
 
     title: str
@@ -58,6 +60,8 @@ class Chapter:
     has_large_panels: bool = False
     highlight: tuple[str, ...] = ()
     injects: tuple[str, ...] = ()
+    layout: str = ""
+    style: PageStyle = NO_STYLE
 
     def __post_init__(self) -> None:
         if self.format not in get_args(TextFormat):

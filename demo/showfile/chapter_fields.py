@@ -25,4 +25,5 @@ def chapter_fields(chapter: ShowChapter) -> dict[str, Any]:
         "format": "markdown",
         "panels": settings.panels,
         "has_large_panels": settings.layout == "panel",
+        "layout": settings.layout or "",
     }

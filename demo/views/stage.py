@@ -11,6 +11,7 @@ from demo.views.banners import BannerView, banners
 from demo.views.cards import CardView, cards
 from demo.views.curves import CurveView, curves
 from demo.views.evidence import EvidenceView, evidence
+from demo.views.look import LookView, look
 from demo.views.panels import PanelsView, panels_view
 from demo.views.record import RecordView, record
 from demo.views.redaction import masked
@@ -82,6 +83,7 @@ class StageView:
     has_system: bool
     halted: bool
     blackout: bool
+    look: LookView
     panels: PanelsView
     has_panels: bool
     has_large_panels: bool
@@ -123,6 +125,7 @@ def stage_view(state: ShowState, private: bool = False, panels: Panels | None = 
         has_system=state.sample is not None or bool(state.faults),
         halted=state.halted,
         blackout=state.blackout,
+        look=look(state, has_layout=True),
         panels=panels_view(chapter, panels, private=private),
         has_panels=panels is not None and bool(chapter.panels),
         has_large_panels=panels is not None and bool(chapter.panels) and chapter.has_large_panels,
@@ -146,7 +149,7 @@ def _choose_mode(state: ShowState, verdict: VerdictView | None) -> StageMode:
     if chapter.hypothesis:
         has_begun = any(span.chapter == state.number for span in state.spans)
         return "story" if has_begun or state.verdicts.get(state.number) else "prediction"
-    return "cover" if _is_cover(state) else "story"
+    return "cover" if chapter.layout == "cover" or (not chapter.layout and _is_cover(state)) else "story"
 
 
 def _is_cover(state: ShowState) -> bool:

@@ -1,5 +1,6 @@
 """All checks of a show file, in the order of the front matter; what they find is sorted later."""
 
+from demo.showfile.checks.appearance import check_appearance
 from demo.showfile.checks.chapters import check_chapters
 from demo.showfile.checks.conditions import check_conditions
 from demo.showfile.checks.faults import check_faults
@@ -16,6 +17,7 @@ def check_all(checked: Checked) -> None:
     """Put all problems of names and of rules among the show's problems."""
     names = known_names(checked, check_subject(checked))
     check_declarations(checked, names)
+    check_appearance(checked)
     check_system(checked, names)
     check_outputs(checked, names)
     check_probes(checked, names)

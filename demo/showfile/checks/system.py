@@ -26,7 +26,7 @@ def check_system(checked: Checked, names: KnownNames) -> None:
 
 
 def _check_files(checked: Checked) -> None:
-    settings, theme = checked.settings, checked.settings.theme
+    settings = checked.settings
     if settings.system is not None and settings.system.compose is not None:
         _check_exists(checked, ("system", "compose"), settings.system.compose)
     if settings.system is not None and settings.system.attach is not None and settings.system.project is not None:
@@ -34,12 +34,6 @@ def _check_files(checked: Checked) -> None:
     for name, process in settings.processes.items():
         if process.cwd is not None:
             _check_exists(checked, ("processes", name, "cwd"), process.cwd, is_folder=True)
-    if theme is not None and not isinstance(theme, str) and theme.logo is not None:
-        logo = theme.logo
-        if logo.startswith(("data:", "http:", "https:")):
-            checked.front.error(("theme", "logo"), "a logo is a file beside the show: URLs are refused")
-        else:
-            _check_exists(checked, ("theme", "logo"), logo)
 
 
 def _check_exists(checked: Checked, path: DataPath, written: str, *, is_folder: bool = False) -> None:

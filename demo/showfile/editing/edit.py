@@ -13,7 +13,7 @@ from demo.showfile.source import ShowSource
 from demo.showfile.trust import needs_trust
 
 AT_ONCE = frozenset(
-    {"title", "description", "duration", "probes", "groups", "links", "faults", "load", "events"},
+    {"title", "description", "duration", "probes", "groups", "links", "faults", "load", "events", "theme", "language"},
 )
 """What is taken over of a front matter while the show goes on; anything else is, at the next start."""
 

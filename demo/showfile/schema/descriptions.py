@@ -245,8 +245,8 @@ OTHERS: Mapping[str, Mapping[str, str]] = {
     "SecretSettings": {"env": "Environment variable that holds it."},
     "ThemeSettings": {
         "base": "The colours to begin with.",
-        "accent": "Colour of what stands out, like #e85d04.",
-        "font": "Font of all text.",
+        "accent": "Colour of what stands out, like \"#e85d04\".",
+        "font": "Font file beside the show file, or the name of a font family.",
         "logo": "Image file beside the show file.",
     },
 }

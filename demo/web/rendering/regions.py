@@ -10,6 +10,7 @@ _SPOKEN = ("number", "total", "step", "steps", "heading", "status", "halted", "b
 
 REGIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "stage": {
+        "look": ("look",),
         "spoken": _SPOKEN,
         "mode": ("mode", "verdict"),
         "top": ("title", "number", "total", "step", "steps", "sampled_at", "freshness"),
@@ -46,6 +47,7 @@ REGIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "build": (),
     },
     "presenter": {
+        "look": ("look",),
         "spoken": _SPOKEN,
         "bar": ("number", "total", "step", "steps", "entered_at", "budget_sec", "timer", "watching", "remotes"),
         "controls": ("blackout", "frozen_on", "halted"),
@@ -77,6 +79,7 @@ REGIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "build": (),
     },
     "remote": {
+        "look": ("look",),
         "spoken": _SPOKEN,
         "head": (
             "number",
