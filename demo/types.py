@@ -39,8 +39,8 @@ class Chapter:
     stage until a later chapter has another one; `Stage.conclude` sets its verdict. With `shows_evidence` the stage
     lists all of them with their verdicts. `steps`: the parts of a narration that is shown part by part; code makes
     steps too, ```` ```sql {1|3-5|all} ````. `panels`: beside the text, or in place of the nodes. `highlight`: metrics,
-    limited keys (`key.drift`) and nodes that are shown large. `injects`: the faults of its `on_enter`, by name.
-    `layout`: how the stage is divided, "" for the usual way; `style`: how the pages look, the same in all chapters.
+    limited keys (`key.drift`) and nodes that are shown large. `injects`: its faults; `watches`: what it predicts.
+    `style`: how its pages look.
     """
 
     title: str
@@ -60,13 +60,12 @@ class Chapter:
     has_large_panels: bool = False
     highlight: tuple[str, ...] = ()
     injects: tuple[str, ...] = ()
-    layout: str = ""
+    watches: tuple[str, ...] = ()
     style: PageStyle = NO_STYLE
 
     def __post_init__(self) -> None:
-        if self.format not in get_args(TextFormat):
-            allowed = ", ".join(get_args(TextFormat))
-            raise InvalidValue(f"chapter {self.title!r}: format must be one of {allowed}, not {self.format!r}")
+        if self.format not in (known := get_args(TextFormat)):
+            raise InvalidValue(f"chapter {self.title!r}: format must be one of {', '.join(known)}, not {self.format!r}")
         if not self.limit_sec > 0:
             raise InvalidValue(f"chapter {self.title!r}: limit_sec must be above 0, not {self.limit_sec!r}")
         if self.budget_sec is not None and not self.budget_sec > 0:
@@ -152,18 +151,14 @@ class ChaosConfig:
     def __post_init__(self) -> None:
         is_text = isinstance(self.name, str) and self.name.strip() and self.name.isprintable()
         if not is_text or "/" in self.name or self.name in (".", ".."):
-            raise InvalidValue(
-                f"a fault's name must be printable text without '/', and not '.' or '..', not {self.name!r}"
-            )
+            raise InvalidValue(f"a fault's name must be printable text without '/', not '.' or '..': {self.name!r}")
         if not isinstance(self.chaos_type, ChaosType):
             raise InvalidValue(f"fault {self.name!r}: chaos_type must be a ChaosType, not {self.chaos_type!r}")
-        if not _is_number(self.duration_sec) or math.isnan(self.duration_sec) or self.duration_sec <= 0:
-            raise InvalidValue(
-                f"fault {self.name!r}: duration_sec must be above 0 (math.inf: until healed), not {self.duration_sec!r}"
-            )
+        if not _is_number(sec := self.duration_sec) or math.isnan(sec) or sec <= 0:
+            raise InvalidValue(f"fault {self.name!r}: duration_sec must be above 0 (math.inf: until healed): {sec!r}")
         times = self.burst_multiplier
         if not isinstance(times, int) or isinstance(times, bool) or times < 1:
-            raise InvalidValue(f"fault {self.name!r}: burst_multiplier must be a whole number, 1 or more, not {times!r}")
+            raise InvalidValue(f"fault {self.name!r}: burst_multiplier must be a whole number from 1, not {times!r}")
 
 
 def _is_number(value: object) -> bool:
@@ -185,8 +180,8 @@ class HealthPollerProtocol(Protocol):
     - `complete`: True if a node that the sample lacks is not expected any more; otherwise it is down.
     - `last_updated`: aware `datetime` of the newest probe; `interval_sec`: seconds between polls.
     - `metrics`: list of dicts `name`, `label`, `value`, `unit`, `role` (drawn as curves).
-    - `counters`: list of dicts `key`, `algorithm`, `limit`, `window_sec`, `admitted`, `counted`,
-      `drift`, `ghosts`, `spread_sec` (the timing error of `ghosts`; drawn as cards of limited keys).
+    - `counters`: list of dicts `key`, `algorithm`, `limit`, `window_sec`, `admitted`, `uncounted` (of them),
+      `counted`, `drift`, `ghosts`, `spread_sec` (the timing error of `ghosts`; drawn as cards of limited keys).
     - `victims`: fault → a few words for its button until it is injected, where its target changes.
     Every poll returns a new dict, never changed afterwards.
     """
@@ -402,7 +397,4 @@ class Subject(Protocol):
         """
 
     async def stop(self) -> None:
-        """Stop what `start` started and wait for its end, within `STOP_SEC` (or an own `stop_sec`).
-
-        Safe to call twice, or without a start.
-        """
+        """Stop what `start` started and wait for its end, within `STOP_SEC`. Safe to call twice, or without a start."""

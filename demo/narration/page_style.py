@@ -24,12 +24,14 @@ class PageStyle:
     """`base`: dark, light or contrast; "" leaves it to each screen. `language`: a tag like `de`; "" is English.
 
     `stylesheet`: its address, relative to the pages; "" for none. `files`: the addresses of what the stylesheet uses.
+    `layout`: how one chapter divides the stage; "" for the usual way.
     """
 
     base: str = ""
     language: str = ""
     stylesheet: str = ""
     files: tuple[str, ...] = ()
+    layout: str = ""
 
     @property
     def direction(self) -> str:

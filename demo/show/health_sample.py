@@ -58,7 +58,10 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """One limited key. `ghosts` and `drift` are None where they could not be measured."""
+    """One limited key. `ghosts` and `drift` are None where they could not be measured.
+
+    `uncounted`: of the `admitted` ones, those that the limiter does not know of; `counted` may be of a longer time.
+    """
 
     key: str
     algorithm: str = ""
@@ -69,6 +72,11 @@ class Counter:
     drift: float | None = None
     ghosts: float | None = None
     spread_sec: float | None = None
+    uncounted: float | None = None
+
+    @property
+    def counted_of_admitted(self) -> float | None:
+        return None if self.admitted is None or self.uncounted is None else max(0.0, self.admitted - self.uncounted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +265,7 @@ def _read_counter(item: Mapping[str, Any]) -> Counter:
         drift=number(item.get("drift")),
         ghosts=number(item.get("ghosts")),
         spread_sec=number(item.get("spread_sec")),
+        uncounted=number(item.get("uncounted")),
     )
 
 

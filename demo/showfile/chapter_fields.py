@@ -3,6 +3,8 @@
 import math
 from typing import Any
 
+from demo.conditions import ConditionError, parse
+from demo.showfile.schema.chapters import Step
 from demo.showfile.show import ShowChapter
 from demo.showfile.steps import needed_sec
 from demo.types import ACTION_LIMIT_SEC
@@ -25,5 +27,16 @@ def chapter_fields(chapter: ShowChapter) -> dict[str, Any]:
         "format": "markdown",
         "panels": settings.panels,
         "has_large_panels": settings.layout == "panel",
-        "layout": settings.layout or "",
+        "highlight": (settings.highlight,) if isinstance(settings.highlight, str) else settings.highlight,
+        "watches": _watched(settings.expect),
+        "injects": tuple(step.fault for step in settings.on_enter if isinstance(step, Step) and step.fault),
     }
+
+
+def _watched(expect: str | None) -> tuple[str, ...]:
+    """Return what the condition of a prediction speaks of; one that cannot be read is told where it is checked."""
+    try:
+        uses = () if expect is None else parse(expect).names()
+    except ConditionError:
+        return ()
+    return tuple(dict.fromkeys(".".join(use.parts) for use in uses))

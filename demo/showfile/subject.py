@@ -1,6 +1,7 @@
 """The subject that a show file describes: its system, probes, faults and chapters."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -227,4 +228,5 @@ class ShowFile:
 
 def _make_chapter(chapter: ShowChapter, runner: ChapterSteps, style: PageStyle) -> Chapter:
     steps = chapter.settings.on_enter
-    return Chapter(**chapter_fields(chapter), style=style, on_enter=partial(runner.run, steps) if steps else None)
+    of_chapter = replace(style, layout=chapter.settings.layout or "")
+    return Chapter(**chapter_fields(chapter), style=of_chapter, on_enter=partial(runner.run, steps) if steps else None)

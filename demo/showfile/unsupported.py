@@ -10,7 +10,7 @@ from demo.showfile.problems import Problem
 from demo.showfile.source import ShowSource
 
 NOT_YET = "is not carried out yet"
-OF_CHAPTERS = ("highlight", "vote")
+OF_CHAPTERS = ("vote",)
 
 
 def find_unsupported(source: ShowSource) -> list[Problem]:

@@ -3,7 +3,6 @@
 (() => {
   const SCALES = [0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.35, 1.5];
   const IDLE_MS = 2500;
-  const IMPACT_SEC = 0.6;
   const show = document.getElementById('show');
   const help = document.getElementById('help');
   let timer = 0;
@@ -35,20 +34,6 @@
     Promise.resolve(act()).catch(() => {});
   });
   help.addEventListener('click', (event) => { if (event.target === help) help.close(); });
-
-  // The moment of a fault, once: the sheets let everything else step back. A page that comes later does not see it.
-  const body = show.querySelector('.body');
-  const struckAt = () => Number(show.querySelector('[data-impact]')?.dataset.impact) || 0;
-  let struck = struckAt();
-  demo.onSwap(() => {
-    const at = struckAt();
-    if (at <= struck) return;
-    struck = at;
-    const left = at + IMPACT_SEC - demo.now();
-    if (left <= 0) return;
-    body.classList.add('impact');
-    setTimeout(() => body.classList.remove('impact'), left * 1000);
-  });
 
   function wake() {
     show.classList.remove('idle');

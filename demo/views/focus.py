@@ -1,10 +1,10 @@
 """The focus of a chapter: which numbers and nodes it shows large, found in the newest sample by name."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from demo.probes.numbers import field_name
 from demo.show import ShowState
 from demo.show.health_sample import Counter, Metric, Node, Sample
 
@@ -29,17 +29,12 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class Focus:
-    """`topics`: at most MAX_TOPICS. `kept`: what a prediction speaks of besides. `nodes`: ids. `is_chosen`: by the deck."""
+    """`topics`: at most MAX_TOPICS. `kept`: what else a prediction speaks of. `is_chosen`: by the deck."""
 
     topics: tuple[Topic, ...] = ()
     kept: tuple[Topic, ...] = ()
     nodes: frozenset[str] = frozenset()
     is_chosen: bool = False
-
-
-def field_name(label: str) -> str:
-    """Return a card's label as conditions name it: `p99_ms` for "p99 ms", `req_s` for "req/s"."""
-    return re.sub(r"[\W_]+", "_", label).strip("_").lower()
 
 
 def read_focus(state: ShowState) -> Focus:
@@ -51,17 +46,24 @@ def read_focus(state: ShowState) -> Focus:
     if sample is None:
         return Focus()
     number = state.hypothesis_number(state.number)
-    names = state.chapter.highlight or (state.chapters[number - 1].highlight if number is not None else ())
-    found = [topic for name in names if (topic := find_topic(sample, name)) is not None]
-    topics = tuple(dict.fromkeys(found))
-    nodes = frozenset(node.id for name in names for node in find_nodes(sample, name))
-    is_chosen = bool(topics)
-    if not topics:
-        topics = tuple(Topic("metric", metric.name) for metric in sample.metrics[:MAX_TOPICS])
+    predicted = state.chapters[number - 1] if number is not None else state.chapter
+    names = state.chapter.highlight or predicted.highlight
+    chosen = _find_topics(sample, names)
+    watched = _find_topics(sample, (*state.chapter.watches, *predicted.watches))
+    first = [Topic("metric", metric.name) for metric in sample.metrics]
     errors = [Topic("metric", m.name) for m in sample.metrics if m.role == "errors"] if number is not None else []
-    kept = dict.fromkeys([*topics[MAX_TOPICS:], *errors])
-    shown = topics[:MAX_TOPICS]
-    return Focus(shown, tuple(topic for topic in kept if topic not in shown), nodes, is_chosen)
+    shown = (chosen or _unique([*watched, *first]))[:MAX_TOPICS]
+    kept = [topic for topic in _unique([*chosen, *watched, *errors]) if topic not in shown]
+    nodes = frozenset(node.id for name in names for node in _nodes_named(sample, name))
+    return Focus(tuple(shown), tuple(kept), nodes, is_chosen=bool(chosen))
+
+
+def _find_topics(sample: Sample, names: Iterable[str]) -> list[Topic]:
+    return _unique(topic for name in names if (topic := find_topic(sample, name)) is not None)
+
+
+def _unique(topics: Iterable[Topic]) -> list[Topic]:
+    return list(dict.fromkeys(topics))
 
 
 def find_topic(sample: Sample, name: str) -> Topic | None:
@@ -98,12 +100,6 @@ def find_metric(sample: Sample, name: str) -> Metric | None:
 
 def find_counter(sample: Sample, key: str) -> Counter | None:
     return next((counter for counter in sample.counters if counter.key == key), None)
-
-
-def find_nodes(sample: Sample, name: str) -> tuple[Node, ...]:
-    """Return the nodes that a highlight names: by id or name, group or type; also those of `name.field`."""
-    owners = (name, *(owner for owner, _ in _split(name)))
-    return next((nodes for owner in owners if (nodes := _nodes_named(sample, owner))), ())
 
 
 def nodes_of(sample: Sample, topic: Topic) -> tuple[Node, ...]:

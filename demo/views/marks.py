@@ -8,6 +8,7 @@ from demo.show import FaultState, ShowState
 from demo.show.durations import in_tenths
 from demo.types import ChaosType
 from demo.views.banners import detected_text
+from demo.views.redaction import masked
 
 _PAST = {
     ChaosType.CONTAINER_KILL: "killed",
@@ -16,6 +17,9 @@ _PAST = {
     ChaosType.NETWORK_DISCONNECT: "cut off",
     ChaosType.REDIS_PAUSE: "frozen",
 }
+EARLY_SEC = 1.0
+"""A fault may take effect so long before the countdown on the screens has reached zero."""
+
 MAX_TEXT = 26
 """Characters of a mark's text."""
 
@@ -70,7 +74,7 @@ def happened_text(fault: FaultState) -> str:
     verb = _PAST.get(fault.config.chaos_type)
     target = fault.target or fault.config.name
     text = f"{target} {verb}" if verb and len(target) + len(verb) < MAX_TEXT else fault.config.description
-    return _shortened(text)
+    return _shortened(masked(text))
 
 
 def _shortened(text: str) -> str:
@@ -86,9 +90,12 @@ def struck_nodes(state: ShowState, faults: Iterable[FaultState]) -> frozenset[st
 
 
 def aimed_nodes(state: ShowState) -> frozenset[str]:
-    """Return the nodes on which a countdown of this chapter ends: its faults' targets, else those that it highlights."""
-    if state.countdown_ends_at is None or state.sample is None:
+    """Return the nodes on which a countdown ends: its chapter's faults' targets, else those that are highlighted."""
+    ends_at = state.countdown_ends_at
+    if ends_at is None or state.sample is None:
         return frozenset()
+    if any(fault.injected_at is not None and fault.injected_at > ends_at - EARLY_SEC for fault in state.faults):
+        return frozenset()  # it has ended: the fault is there
     chapter = state.chapter
     coming = [fault for fault in state.faults if fault.name in chapter.injects and not fault.is_running]
     found = struck_nodes(state, coming[:1])

@@ -1,8 +1,9 @@
 """What the presenter sees, on the page and on the phone: notes, what comes next, faults, log, errors."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from demo.narration.page_style import PageStyle
 from demo.panels.picture import Panels
 from demo.show import FaultState, LogLine, ShowState
 from demo.types import ChaosType
@@ -11,7 +12,6 @@ from demo.views.banners import BannerView, banners, outcome_text, seen_text
 from demo.views.cards import CardView, cards, number_text
 from demo.views.fault_targets import target_text
 from demo.views.groups import listed
-from demo.views.look import LookView, look
 from demo.views.panels import PanelsView, panels_view
 from demo.views.stage import ClaimView, standing_claim
 from demo.views.timer import TimerView, timer_view
@@ -46,7 +46,7 @@ class FaultView:
 class PresenterView:
     """The presenter's page. Never for the audience: it holds notes, errors and addresses. Times are moments."""
 
-    look: LookView
+    look: PageStyle
     title: str
     number: int
     total: int
@@ -92,7 +92,7 @@ class PresenterView:
 class RemoteView:
     """The presenter's phone: the chapter and its notes, two big buttons, faults behind a second tap."""
 
-    look: LookView
+    look: PageStyle
     number: int
     total: int
     position: int | str
@@ -125,7 +125,7 @@ def presenter_view(state: ShowState, viewers: Mapping[str, int], panels: Panels 
     """Return the presenter's page for this state; `viewers` counts the open streams of each view."""
     chapter, following = state.chapter, _find_next(state)
     return PresenterView(
-        look=look(state),
+        look=replace(state.chapter.style, layout=""),
         title=state.title,
         number=state.number,
         total=state.total,
@@ -173,7 +173,7 @@ def remote_view(state: ShowState) -> RemoteView:
     chapter, following = state.chapter, _find_next(state)
     mark, text = health_summary(state)
     return RemoteView(
-        look=look(state),
+        look=replace(state.chapter.style, layout=""),
         number=state.number,
         total=state.total,
         position=position(state),

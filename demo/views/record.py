@@ -10,6 +10,7 @@ from demo.show import FaultState, ShowState
 from demo.show.health_sample import LOAD, Node, Sample
 from demo.types import Chapter
 from demo.views.audience_state import ELSEWHERE
+from demo.views.countdown import counts_down
 from demo.views.fault_targets import target_text
 from demo.views.marks import happened_text
 from demo.views.redaction import masked
@@ -50,8 +51,6 @@ class RecordView:
     items: tuple[RecordItem, ...]
     is_live: bool = False
     more: int = 0
-    impact_at: float | None = None
-    """The moment of the newest fault in place."""
 
     @property
     def state(self) -> str:
@@ -62,7 +61,7 @@ class RecordView:
 
 def record(state: ShowState) -> RecordView:
     """Return the line for this state, as the audience may see it."""
-    if state.countdown_ends_at is not None and not state.halted:
+    if counts_down(state):
         return RecordView((_describe_countdown(state),), is_live=True)
     running = [fault for fault in state.faults if fault.is_running]
     healed = [fault for fault in state.faults if not fault.is_running and was_healed_here(state, fault)]
@@ -70,8 +69,7 @@ def record(state: ShowState) -> RecordView:
     if items or (healed and not _is_calm(state)):
         items += [_describe_healed(state, fault) for fault in healed]
         shown, more = items[:MAX_ITEMS], len(items) - MAX_ITEMS
-        began = [fault.injected_at for fault in running if fault.injected_at is not None and fault.state == "active"]
-        return RecordView(tuple(shown), True, max(0, more), max(began, default=None))
+        return RecordView(tuple(shown), True, max(0, more))
     return RecordView((_describe_rest(state),))
 
 

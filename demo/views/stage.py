@@ -4,15 +4,17 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from demo.markup import to_plain
+from demo.narration.page_style import PageStyle
 from demo.panels.picture import Panels
 from demo.show import ShowState, Verdict
 from demo.views.audience_state import audience_state
 from demo.views.banners import BannerView, banners
 from demo.views.cards import CardView, cards
-from demo.views.curves import CurveView, curves
+from demo.views.countdown import counts_down
+from demo.views.curves import TimelineView
 from demo.views.evidence import EvidenceView, evidence
-from demo.views.look import LookView, look
 from demo.views.panels import PanelsView, panels_view
+from demo.views.picture import FigureView, RestView, SystemView, picture
 from demo.views.record import RecordView, record
 from demo.views.redaction import masked
 from demo.views.verdict import VerdictView, name_verdict, verdict_page
@@ -75,7 +77,10 @@ class StageView:
     said: str
     countdown_ends_at: float | None
     cards: tuple[CardView, ...]
-    curves: tuple[CurveView, ...]
+    system: SystemView
+    figure: FigureView | None
+    rest: tuple[RestView, ...]
+    timeline: TimelineView
     banners: tuple[BannerView, ...]
     line: tuple[SegmentView, ...]
     freshness: str
@@ -83,7 +88,7 @@ class StageView:
     has_system: bool
     halted: bool
     blackout: bool
-    look: LookView
+    look: PageStyle
     panels: PanelsView
     has_panels: bool
     has_large_panels: bool
@@ -98,6 +103,8 @@ def stage_view(state: ShowState, private: bool = False, panels: Panels | None = 
     state = state if private else audience_state(state)
     chapter = state.chapter
     verdict = verdict_page(state)
+    shown = cards(state) if private else tuple(_redact_card(card) for card in cards(state))
+    drawn = picture(state, shown)
     return StageView(
         title=state.title,
         description=state.description,
@@ -116,8 +123,11 @@ def stage_view(state: ShowState, private: bool = False, panels: Panels | None = 
         evidence=_list_evidence(state) if chapter.shows_evidence else (),
         said=state.said,
         countdown_ends_at=state.countdown_ends_at,
-        cards=cards(state) if private else tuple(_redact_card(card) for card in cards(state)),
-        curves=curves(state),
+        cards=shown,
+        system=drawn.system,
+        figure=drawn.figure,
+        rest=drawn.rest,
+        timeline=drawn.timeline,
         banners=banners(state, private=True) if private else tuple(_redact_banner(banner) for banner in banners(state)),
         line=_list_segments(state),
         freshness=state.freshness,
@@ -125,7 +135,7 @@ def stage_view(state: ShowState, private: bool = False, panels: Panels | None = 
         has_system=state.sample is not None or bool(state.faults),
         halted=state.halted,
         blackout=state.blackout,
-        look=look(state, has_layout=True),
+        look=chapter.style,
         panels=panels_view(chapter, panels, private=private),
         has_panels=panels is not None and bool(chapter.panels),
         has_large_panels=panels is not None and bool(chapter.panels) and chapter.has_large_panels,
@@ -143,13 +153,13 @@ def _choose_mode(state: ShowState, verdict: VerdictView | None) -> StageMode:
         return "evidence"
     if verdict is not None:
         return "verdict"
-    is_quiet = state.countdown_ends_at is None and not any(f.is_running or f.awaits_recovery for f in state.faults)
+    is_quiet = not counts_down(state) and not any(f.is_running or f.awaits_recovery for f in state.faults)
     if chapter.panels or not is_quiet or state.action.status == "running":
         return "story"
     if chapter.hypothesis:
         has_begun = any(span.chapter == state.number for span in state.spans)
         return "story" if has_begun or state.verdicts.get(state.number) else "prediction"
-    return "cover" if chapter.layout == "cover" or (not chapter.layout and _is_cover(state)) else "story"
+    return "cover" if chapter.style.layout == "cover" or (not chapter.style.layout and _is_cover(state)) else "story"
 
 
 def _is_cover(state: ShowState) -> bool:

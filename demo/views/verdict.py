@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from demo.show import ShowState, Verdict
+from demo.views.countdown import counts_down
 
 _CLAUSE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9])|;\s+")
 _NUMBER = re.compile(r"(?<![\w.,-])(-?\d[\d.,]*\d|-?\d)(\s?(?:%|ms|min|s|h))?(?![\w-]|[.,]\d)")
@@ -51,7 +52,7 @@ def verdict_page(state: ShowState) -> VerdictView | None:
     verdict = state.verdicts.get(number) if number is not None else None
     if number is None or verdict is None or state.chapter.shows_evidence or not _belongs_here(state, number, verdict):
         return None
-    if state.countdown_ends_at is not None or any(f.is_running or f.awaits_recovery for f in state.faults):
+    if counts_down(state) or any(f.is_running or f.awaits_recovery for f in state.faults):
         return None
     word, shown = name_verdict(verdict)
     measured = split_clauses(verdict.text)

@@ -60,7 +60,11 @@ def check_look(page: Page) -> None:
     root = page.locator("html")
     for name, value in (("lang", "ar"), ("dir", "rtl"), ("data-theme", "light")):
         expect(root).to_have_attribute(name, value)
-    wait_for(lambda: custom(page, "--accent") == "#8a1c7c", 20)
+    check_accent(page, "#8a1c7c")
+
+
+def check_accent(page: Page, colour: str) -> None:
+    wait_for(lambda: custom(page, "--accent") == colour, 20)
 
 
 def test_the_pages_wear_the_theme_of_their_deck_and_an_edit_changes_it_at_once(browser: Browser, deck: Path) -> None:
@@ -91,7 +95,7 @@ def test_the_pages_wear_the_theme_of_their_deck_and_an_edit_changes_it_at_once(b
         for window in opened:
             expect(window.page.locator("html")).to_have_attribute("lang", "de", timeout=20_000)
             expect(window.page.locator("html")).to_have_attribute("dir", "ltr")
-            wait_for(lambda page=window.page: custom(page, "--accent") == "#0a5c36", 20)
+            check_accent(window.page, "#0a5c36")
             assert window.complaints == []
 
 

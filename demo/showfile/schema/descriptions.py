@@ -42,7 +42,7 @@ CHAPTER: Mapping[str, str] = {
     "check": "When expect is watched; during-fault unless said otherwise.",
     "layout": "How the stage is divided.",
     "panel": "The panel or panels beside the text.",
-    "highlight": "The one or two numbers that matter in this chapter.",
+    "highlight": "What is shown large in this chapter: one or two numbers that are drawn, like client.rate, and nodes.",
     "vote": "true lets the audience vote on the hypothesis.",
     "evidence": "true lists all hypotheses of the show with their verdicts.",
 }
@@ -245,7 +245,7 @@ OTHERS: Mapping[str, Mapping[str, str]] = {
     "SecretSettings": {"env": "Environment variable that holds it."},
     "ThemeSettings": {
         "base": "The colours to begin with.",
-        "accent": "Colour of what stands out, like \"#e85d04\".",
+        "accent": 'Colour of what stands out, like "#e85d04".',
         "font": "Font file beside the show file, or the name of a font family.",
         "logo": "Image file beside the show file.",
     },
