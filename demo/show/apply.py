@@ -351,6 +351,11 @@ def _apply_trouble_seen(event: e.TroubleSeen, state: ShowState, entry: e.Journal
 
 
 @_apply.register
+def _apply_mark_noted(event: e.MarkNoted, state: ShowState, entry: e.JournalEntry) -> ShowState:
+    return _log(state, entry, event.text, "event")
+
+
+@_apply.register
 def _apply_durability_changed(event: e.DurabilityChanged, state: ShowState, entry: e.JournalEntry) -> ShowState:
     changed = replace(state, durable=event.on, not_durable_because=event.why)
     if event.on:

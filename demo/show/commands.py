@@ -265,6 +265,14 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteMark:
+    """Tell of an event of the show file, called `name`: a line of the show's log, and a mark of the curves."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class StartCountdown:
     """The action of chapter `number` counts down on every screen."""
 
@@ -321,6 +329,7 @@ Command = (
     | Observe
     | Watch
     | Notice
+    | NoteMark
     | StartCountdown
     | Conclude
     | Durable

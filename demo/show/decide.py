@@ -347,6 +347,11 @@ def _decide_notice(command: c.Notice, state: ShowState, at: float) -> Decision:
 
 
 @_decide.register
+def _decide_note_mark(command: c.NoteMark, state: ShowState, at: float) -> Decision:
+    return (e.MarkNoted(command.name, command.text),)
+
+
+@_decide.register
 def _decide_durable(command: c.Durable, state: ShowState, at: float) -> Decision:
     on = command.on and state.journal == "file"
     return (e.DurabilityChanged(on, command.why),) if on != state.durable else ()

@@ -294,6 +294,14 @@ class TroubleSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkNoted:
+    """A line of a log was an event that the show file calls `name`; `text` is what it says of it."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class DurabilityChanged:
     """`why`: what keeps the journal from being written, and what to do; empty when unknown."""
 
@@ -340,6 +348,7 @@ Event = (
     | HealthSampled
     | FreshnessChanged
     | TroubleSeen
+    | MarkNoted
     | DurabilityChanged
 )
 

@@ -18,7 +18,7 @@ MAX_HISTORY = 61
 
 ActionStatus = Literal["idle", "running", "done", "failed"]
 FaultStatus = Literal["idle", "injecting", "active", "healing", "failed"]
-Level = Literal["move", "fault", "word", "error", "note"]
+Level = Literal["move", "fault", "word", "error", "note", "event"]
 JournalKind = Literal["file", "temporary", "none"]
 """Where a show is stored: `file`, one that stays; `temporary`, because no other could be created; `none`, a temporary
 one, because the caller asked for no journal."""

@@ -1,8 +1,9 @@
 """What the presenter sees, on the page and on the phone: notes, what comes next, faults, log, errors."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from demo.narration.page_style import PageStyle
 from demo.panels.picture import Panels
 from demo.show import FaultState, LogLine, ShowState
 from demo.types import ChaosType
@@ -48,6 +49,7 @@ class FaultView:
 class PresenterView:
     """The presenter's page. Never for the audience: it holds notes, errors and addresses. Times are moments."""
 
+    look: PageStyle
     title: str
     number: int
     total: int
@@ -95,6 +97,7 @@ class PresenterView:
 class RemoteView:
     """The presenter's phone: the chapter and its notes, two big buttons, faults behind a second tap."""
 
+    look: PageStyle
     number: int
     total: int
     position: int | str
@@ -128,6 +131,7 @@ def presenter_view(state: ShowState, viewers: Mapping[str, int], panels: Panels 
     """Return the presenter's page for this state; `viewers` counts the open streams of each view."""
     chapter, following = state.chapter, _find_next(state)
     return PresenterView(
+        look=replace(state.chapter.style, layout=""),
         title=state.title,
         number=state.number,
         total=state.total,
@@ -177,6 +181,7 @@ def remote_view(state: ShowState) -> RemoteView:
     chapter, following = state.chapter, _find_next(state)
     mark, text = health_summary(state)
     return RemoteView(
+        look=replace(state.chapter.style, layout=""),
         number=state.number,
         total=state.total,
         position=position(state),

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from demo.markup import to_plain
+from demo.narration.page_style import PageStyle
 from demo.panels.picture import Panels
 from demo.show import ShowState, Verdict
 from demo.views.audience_state import audience_state
@@ -87,6 +88,7 @@ class StageView:
     has_system: bool
     halted: bool
     blackout: bool
+    look: PageStyle
     panels: PanelsView
     has_panels: bool
     has_large_panels: bool
@@ -133,6 +135,7 @@ def stage_view(state: ShowState, private: bool = False, panels: Panels | None = 
         has_system=state.sample is not None or bool(state.faults),
         halted=state.halted,
         blackout=state.blackout,
+        look=chapter.style,
         panels=panels_view(chapter, panels, private=private),
         has_panels=panels is not None and bool(chapter.panels),
         has_large_panels=panels is not None and bool(chapter.panels) and chapter.has_large_panels,
@@ -156,7 +159,7 @@ def _choose_mode(state: ShowState, verdict: VerdictView | None) -> StageMode:
     if chapter.hypothesis:
         has_begun = any(span.chapter == state.number for span in state.spans)
         return "story" if has_begun or state.verdicts.get(state.number) else "prediction"
-    return "cover" if _is_cover(state) else "story"
+    return "cover" if chapter.style.layout == "cover" or (not chapter.style.layout and _is_cover(state)) else "story"
 
 
 def _is_cover(state: ShowState) -> bool:

@@ -61,7 +61,7 @@ def snapshot(
             }
             for line in state.log
             # Lines about faults and errors may hold addresses and commands (decision 0006).
-            if private or line.level in ("move", "word")
+            if private or line.level in ("move", "word", "event")
         ],
         "chaos": [_dump_fault(state, fault, private, ahead) for fault in state.faults],
         "halted": state.halted,

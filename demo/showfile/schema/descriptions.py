@@ -23,7 +23,7 @@ FRONT_MATTER: Mapping[str, str] = {
     "faults": "What can be broken, each with its undo and with what proves that it is healed.",
     "load": "Requests that are sent at a steady rate.",
     "panels": "Output of programs, shown beside the text.",
-    "events": "Lines of logs that become marks on the time axis: NAME: /regex/.",
+    "events": "Lines of logs that become marks on the time axis.",
     "secrets": "Passwords and tokens, each from an environment variable; filled in as ${NAME}.",
 }
 
@@ -235,11 +235,18 @@ OTHERS: Mapping[str, Mapping[str, str]] = {
         "lines": "How many lines are shown.",
         "every": "With run: the command is run again so long after each end, and replaces its output.",
     },
+    "EventSettings": {
+        "run": "Command whose lines are read, a list of arguments.",
+        "log": "Service of the compose file whose log is read.",
+        "process": "Process of the show whose output is read.",
+        "match": "Lines that are events, as /regex/.",
+        "text": "What the event says, with captured names like ${who}; the line, unless said otherwise.",
+    },
     "SecretSettings": {"env": "Environment variable that holds it."},
     "ThemeSettings": {
         "base": "The colours to begin with.",
-        "accent": "Colour of what stands out, like #e85d04.",
-        "font": "Font of all text.",
+        "accent": 'Colour of what stands out, like "#e85d04".',
+        "font": "Font file beside the show file, or the name of a font family.",
         "logo": "Image file beside the show file.",
     },
 }

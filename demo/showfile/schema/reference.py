@@ -40,6 +40,7 @@ TITLES: Mapping[str, str] = {
     "ActionStep": "Step of an undo",
     "LoadSettings": "Load",
     "PanelSettings": "Panel",
+    "EventSettings": "Event",
     "SecretSettings": "Secret",
     "ThemeSettings": "Theme",
     "ChapterSettings": "Chapter",

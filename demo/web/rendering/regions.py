@@ -10,6 +10,7 @@ _SPOKEN = ("number", "total", "step", "steps", "heading", "status", "halted", "b
 
 REGIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "stage": {
+        "look": ("look",),
         "spoken": _SPOKEN,
         "mode": ("mode", "verdict"),
         "top": ("title", "number", "total", "step", "steps", "sampled_at", "freshness"),
@@ -47,6 +48,7 @@ REGIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "build": (),
     },
     "presenter": {
+        "look": ("look",),
         "spoken": _SPOKEN,
         "bar": ("number", "total", "step", "steps", "entered_at", "budget_sec", "timer"),
         "clock_keys": ("timer",),
@@ -72,6 +74,7 @@ REGIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "build": (),
     },
     "remote": {
+        "look": ("look",),
         "spoken": _SPOKEN,
         "head": ("number", "total", "step", "steps", "entered_at", "budget_sec", "timer"),
         "status": ("status_line",),
