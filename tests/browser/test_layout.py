@@ -81,8 +81,8 @@ def silence(server: Server, page: Page) -> Iterator[None]:
 BOXES = """(name) => [...document.querySelectorAll(name)].map(e => e.getBoundingClientRect())
   .map(r => [r.left, r.top, r.right, r.bottom].map(Math.round))"""
 
-CUT = """() => [...document.querySelectorAll('.node :is(header b, .word:not(.unseen))')].filter(e => e.scrollWidth > e.clientWidth)
-  .map(e => e.textContent)"""
+CUT = """() => [...document.querySelectorAll('.node :is(header b, .word:not(.unseen))')]
+  .filter(e => e.scrollWidth > e.clientWidth).map(e => e.textContent)"""
 
 SMALLEST = """() => {
   const words = document.createTreeWalker(document.querySelector('#show'), NodeFilter.SHOW_TEXT);
@@ -186,6 +186,7 @@ def test_a_phone_that_is_turned_reads_the_stage_as_well_as_an_upright_one(long: 
 @pytest.mark.parametrize("nodes", [9, 12, 20])
 def test_no_words_of_the_stage_are_smaller_on_a_phone_however_many_cards(window: Open, nodes: int) -> None:
     with stretched(f"nodes={nodes}") as server:
+        server.client.post("/goto/2")
         for size in (PHONE, TURNED):
             one = window(server, "/", size)
             expect(one.page.locator(".node, .tile")).to_have_count(nodes)
