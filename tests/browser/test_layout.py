@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import combinations
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -80,8 +81,8 @@ def silence(server: Server, page: Page) -> Iterator[None]:
 BOXES = """(name) => [...document.querySelectorAll(name)].map(e => e.getBoundingClientRect())
   .map(r => [r.left, r.top, r.right, r.bottom].map(Math.round))"""
 
-CUT = """() => [...document.querySelectorAll('.card :is(.name, .detail)')].filter(e => e.scrollWidth > e.clientWidth)
-  .map(e => e.textContent)"""
+CUT = """() => [...document.querySelectorAll('.node :is(header b, .word:not(.unseen))')]
+  .filter(e => e.scrollWidth > e.clientWidth).map(e => e.textContent)"""
 
 SMALLEST = """() => {
   const words = document.createTreeWalker(document.querySelector('#show'), NodeFilter.SHOW_TEXT);
@@ -112,41 +113,37 @@ def inside(page: Page, name: str) -> None:
         expect(one, one.inner_text()).to_be_in_viewport(ratio=1)
 
 
+def part_of_each_other(found: list[list[int]]) -> list[tuple[list[int], list[int]]]:
+    """Pairs of boxes that overlap."""
+    return [(a, b) for a, b in combinations(found, 2) if a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]]
+
+
 @pytest.mark.parametrize("curves", ["true", "false"])
-@pytest.mark.parametrize("nodes", [5, 12])
-def test_a_card_lies_on_its_own_small_curve(window: Open, curves: str, nodes: int) -> None:
+@pytest.mark.parametrize("nodes", [3, 5, 9, 12])
+def test_each_card_has_a_place_of_its_own_above_the_curves(window: Open, curves: str, nodes: int) -> None:
     with stretched(f"curves={curves}", f"nodes={nodes}") as server:
-        for size in (PROJECTOR, (1024, 768), PHONE, TURNED):
+        server.client.post("/goto/2")
+        for size in (PROJECTOR, (1280, 720), (1024, 768), PHONE, TURNED):
             one = window(server, "/", size)
-            expect(one.page.locator(".sparks svg")).to_have_count(nodes)
-            assert boxes(one.page, "#r-cards .card") == boxes(one.page, "#r-sparks i"), size
+            expect(one.page.locator(".node")).to_have_count(nodes)
+            assert part_of_each_other(boxes(one.page, ".node")) == [], size
+            if curves == "true":
+                ((_, top, _, _),) = boxes(one.page, ".plot")
+                assert all(bottom <= top + 1 for *_, bottom in boxes(one.page, ".node")), size
+            assert one.page.evaluate(CUT) == [], size
             one.keep(f"layout-cards-{nodes}-{curves}-{size[0]}")
 
 
 @pytest.mark.parametrize("size", [PROJECTOR, (1280, 720), (1024, 768)])
-def test_no_word_is_cut_where_the_cards_have_the_whole_wall(wide: Server, window: Open, size: tuple[int, int]) -> None:
+def test_what_is_wrong_with_a_node_is_written_out_whole(wide: Server, window: Open, size: tuple[int, int]) -> None:
+    wide.client.post("/goto/2")
     one = window(wide, "/", size)
-    expect(one.page.locator(".card.down .detail")).to_have_text("no answer")
-    expect(one.page.locator(".card")).to_have_count(5)
+    expect(one.page.locator(".node")).to_have_count(5)
+    expect(one.page.locator(".node.down .word")).to_have_text("down")
+    expect(one.page.locator(".node.down .word")).to_be_visible()
     assert one.page.evaluate(CUT) == []
-
-
-def test_of_twelve_cards_a_long_name_takes_the_room_of_its_age_and_not_the_other_way_round(window: Open) -> None:
-    with stretched("nodes=12") as server:
-        for size in (PROJECTOR, (1280, 720), PHONE, TURNED):
-            one = window(server, "/", size)
-            expect(one.page.locator(".card")).to_have_count(12)
-            assert one.page.evaluate(CUT) == [], size
-            one.keep(f"layout-twelve-{size[0]}")
-            for (_, above, _, below), (_, top, _, bottom) in zip(
-                boxes(one.page, ".card .head"), boxes(one.page, ".card .name"), strict=True
-            ):
-                assert above <= top < bottom <= below, size
-    with stretched("nodes=12", "long=true") as server:
-        first = window(server, "/", PROJECTOR).page
-        ((_, above, _, below),), (mark, *_) = boxes(first, "#card-1 .head"), boxes(first, "#card-1 .head .mark")
-        ((_, top, _, bottom),) = boxes(first, "#card-1 .name")
-        assert above <= top < mark[3] < bottom <= below + 1, "beside its mark"
+    least = 0.0279 * min(size[1], 0.75 * size[0])
+    assert one.page.evaluate(SMALLEST) >= least
 
 
 @pytest.mark.parametrize("size", [PROJECTOR, LAPTOP, (1024, 768), TURNED, PHONE])
@@ -194,9 +191,10 @@ def test_a_phone_that_is_turned_reads_the_stage_as_well_as_an_upright_one(long: 
 @pytest.mark.parametrize("nodes", [9, 12, 20])
 def test_no_words_of_the_stage_are_smaller_on_a_phone_however_many_cards(window: Open, nodes: int) -> None:
     with stretched(f"nodes={nodes}") as server:
+        server.client.post("/goto/2")
         for size in (PHONE, TURNED):
             one = window(server, "/", size)
-            expect(one.page.locator(".card")).to_have_count(nodes)
+            expect(one.page.locator(".node, .tile")).to_have_count(nodes)
             assert one.page.evaluate(SMALLEST) >= 12, size
 
 
