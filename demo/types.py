@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
+from demo.ballots.vote import Vote
 from demo.errors import InvalidValue
 from demo.narration.code_steps import TextStep, read_steps
 
@@ -38,6 +39,7 @@ class Chapter:
     on the stage until a later chapter has another one; `Stage.conclude` sets its verdict. With `shows_evidence` the
     stage lists all hypotheses of the show with their verdicts. `steps`: the parts of a narration that is shown part by
     part; code makes steps too, ```` ```sql {1|3-5|all} ````. `panels`: beside the text, or in place of the nodes.
+    `vote`: what the audience may vote on when the chapter is entered, until the next injection.
     """
 
     title: str
@@ -55,6 +57,7 @@ class Chapter:
     steps: tuple[str, ...] = ()
     panels: tuple[str, ...] = ()
     has_large_panels: bool = False
+    vote: Vote | None = None
 
     def __post_init__(self) -> None:
         if self.format not in get_args(TextFormat):
@@ -88,7 +91,6 @@ class DemoState:
 
     @property
     def current(self) -> int:
-        """0-based index of the current chapter."""
         return self._current
 
     @current.setter
@@ -155,10 +157,8 @@ class ChaosConfig:
             raise InvalidValue(
                 f"fault {self.name!r}: duration_sec must be above 0 (math.inf: until healed), not {self.duration_sec!r}"
             )
-        if not isinstance(self.burst_multiplier, int) or isinstance(self.burst_multiplier, bool):
-            raise InvalidValue(f"fault {self.name!r}: burst_multiplier must be a whole number")
-        if self.burst_multiplier < 1:
-            raise InvalidValue(f"fault {self.name!r}: burst_multiplier must be 1 or more, not {self.burst_multiplier}")
+        if type(self.burst_multiplier) is not int or self.burst_multiplier < 1:
+            raise InvalidValue(f"fault {self.name!r}: burst_multiplier must be 1, 2, … not {self.burst_multiplier!r}")
 
 
 def _is_number(value: object) -> bool:

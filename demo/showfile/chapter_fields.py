@@ -1,8 +1,10 @@
 """What a chapter of a show file becomes on the stage, but for its action."""
 
 import math
+from dataclasses import asdict
 from typing import Any
 
+from demo.showfile.chapter_vote import vote_of
 from demo.showfile.show import ShowChapter
 from demo.showfile.steps import needed_sec
 from demo.types import ACTION_LIMIT_SEC
@@ -25,4 +27,5 @@ def chapter_fields(chapter: ShowChapter) -> dict[str, Any]:
         "format": "markdown",
         "panels": settings.panels,
         "has_large_panels": settings.layout == "panel",
+        "vote": asdict(vote) if (vote := vote_of(settings)) is not None else None,
     }

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from demo.ballots.vote import read_vote
 from demo.conditions import parse
 from demo.errors import SubjectError
 from demo.findings import Finding
@@ -224,4 +225,6 @@ class ShowFile:
 
 def _make_chapter(chapter: ShowChapter, runner: ChapterSteps) -> Chapter:
     steps = chapter.settings.on_enter
-    return Chapter(**chapter_fields(chapter), on_enter=partial(runner.run, steps) if steps else None)
+    fields = chapter_fields(chapter)
+    fields["vote"] = read_vote(fields["vote"])
+    return Chapter(**fields, on_enter=partial(runner.run, steps) if steps else None)

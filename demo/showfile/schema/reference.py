@@ -43,6 +43,7 @@ TITLES: Mapping[str, str] = {
     "SecretSettings": "Secret",
     "ThemeSettings": "Theme",
     "ChapterSettings": "Chapter",
+    "VoteSettings": "Vote",
     "Step": "Step",
     "Requirement": "Requirement",
 }
