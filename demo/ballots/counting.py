@@ -38,17 +38,9 @@ def count_numbers(answers: Iterable[float]) -> tuple[tuple[float, ...], tuple[in
 
 
 def percentages(counts: Sequence[int]) -> tuple[int, ...]:
-    """Return whole percentages that add up to 100 (to 0 without votes), the largest remainders rounded up."""
+    """Return each count in percent of all, rounded; equal counts have equal percentages, so the sum may not be 100."""
     total = sum(counts)
-    if not total:
-        return tuple(0 for _ in counts)
-    exact = [100 * count / total for count in counts]
-    floors = [math.floor(share) for share in exact]
-    missing = 100 - sum(floors)
-    by_remainder = sorted(range(len(counts)), key=lambda place: (floors[place] - exact[place], place))
-    for place in by_remainder[:missing]:
-        floors[place] += 1
-    return tuple(floors)
+    return tuple(math.floor(100 * count / total + 0.5) if total else 0 for count in counts)
 
 
 def quantile(values: Sequence[float], counts: Sequence[int], share: float) -> float:

@@ -10,7 +10,7 @@ YES, NO = "Yes", "No"
 ON_PREDICTION = "Will it come true?"
 """The question where a deck puts a prediction to the vote without asking one of its own."""
 
-MAX_QUESTION = 120
+MAX_QUESTION = 100
 MIN_OPTIONS, MAX_OPTIONS = 2, 6
 MAX_OPTION = 40
 MAX_UNIT = 12
@@ -82,4 +82,5 @@ def read_vote(fields: Mapping[str, Any] | None) -> Vote | None:
     """Return the vote of these fields, which may come from JSON; None for None."""
     if fields is None:
         return None
-    return Vote(**{name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()})
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+    return Vote(**values)

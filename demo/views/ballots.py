@@ -14,64 +14,88 @@ MAX_BARS = 6
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerView:
-    """One bar. `percent`: of all votes. `place`: the number of the option, from 1."""
-
-    place: int
-    text: str
-    votes: int
-    percent: int
-    is_right: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class BallotView:
-    """A vote as it is shown. `answers` is empty while the tally is hidden; `options` are the buttons, if it is open.
+    """What is asked. It stays the same while votes come in, so that nobody's page changes under the thumb.
 
-    `said` is the prediction that it is about, "" for none. `summary`: what most say, or the middle of what is guessed;
-    `outcome`: who was right, "" while that is not known. `is_counted`: it is closed, and all its votes are in.
+    `said` is the prediction that it is about, "" for none. Without `options` a number is guessed.
     """
 
     id: int
     question: str
     said: str
     is_open: bool
-    is_hidden: bool
-    is_counted: bool
-    asks_number: bool
-    unit: str
     options: tuple[str, ...]
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerView:
+    """One answer, or one range of guesses, and its bar. `place`: the number of the option, from 1.
+
+    `votes` and `percent` are None while the tally is hidden.
+    """
+
+    place: int
+    text: str
+    votes: int | None
+    percent: int | None
+    is_right: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TallyView:
+    """How the room has voted so far. `is_hidden`: how many have voted is all that may be known yet.
+
+    `is_large`: it is what the stage shows now; later, the fault is. `summary`: what most say, or the middle of what is
+    guessed; `outcome`: who was right. Both are "" while that is not known.
+    """
+
+    question: str
+    is_open: bool
+    is_hidden: bool
+    is_large: bool
+    asks_number: bool
     votes: int
     answers: tuple[AnswerView, ...]
     summary: str
     outcome: str
 
 
-def ballot_view(state: ShowState, *, private: bool = False) -> BallotView | None:
-    """Return the vote that is open, or else stands on this chapter; None for none.
-
-    `private`: with the tally of a hidden vote that is still open.
-    """
+def ballot_view(state: ShowState) -> BallotView | None:
+    """Return the vote that is open, or else stands on this chapter; None for none."""
     ballot = standing_ballot(state)
     if ballot is None:
         return None
-    number = state.hypothesis_number(ballot.number)
-    is_secret = _is_secret(ballot) and not private
-    return BallotView(
-        id=ballot.id,
+    said = state.chapters[ballot.number - 1].hypothesis
+    return BallotView(ballot.id, ballot.question, said, ballot.is_open, ballot.options, ballot.unit)
+
+
+def tally_view(state: ShowState, *, private: bool = False) -> TallyView | None:
+    """Return the tally of the same vote. `private`: also of a hidden vote that is still open."""
+    ballot = standing_ballot(state)
+    if ballot is None:
+        return None
+    is_hidden = _is_secret(ballot) and not private
+    return TallyView(
         question=ballot.question,
-        said=state.chapters[number - 1].hypothesis if number is not None else "",
         is_open=ballot.is_open,
-        is_hidden=_is_secret(ballot),
-        is_counted=ballot.is_final,
+        is_hidden=is_hidden,
+        is_large=ballot.is_open or not ballot.closed_by,
         asks_number=not ballot.options,
-        unit=ballot.unit,
-        options=ballot.options,
         votes=ballot.votes,
-        answers=() if is_secret else _answers(ballot, _right_option(state, ballot)),
-        summary="" if is_secret else _summarize(ballot),
+        answers=_hidden_answers(ballot) if is_hidden else _answers(ballot, _right_option(state, ballot)),
+        summary="" if is_hidden else _summarize(ballot),
         outcome=outcome_of(state, ballot),
     )
+
+
+def room_text(state: ShowState) -> str:
+    """Return what the room has voted, in sentences, for the place beside a verdict; "" without a closed vote."""
+    ballot = standing_ballot(state)
+    if ballot is None or not ballot.is_final or not ballot.votes:
+        return ""
+    summary = _summarize(ballot)
+    return outcome_of(state, ballot) or (f"{summary}." if summary else "")
 
 
 def can_open_vote(state: ShowState) -> bool:
@@ -109,6 +133,10 @@ def _is_secret(ballot: BallotState) -> bool:
 def _right_option(state: ShowState, ballot: BallotState) -> str:
     verdict = state.verdicts.get(state.hypothesis_number(ballot.number) or ballot.number)
     return ballot.right_option(verdict.held) if verdict is not None and not ballot.is_open else ""
+
+
+def _hidden_answers(ballot: BallotState) -> tuple[AnswerView, ...]:
+    return tuple(AnswerView(place, option, None, None) for place, option in enumerate(ballot.options, 1))
 
 
 def _answers(ballot: BallotState, right: str) -> tuple[AnswerView, ...]:

@@ -7,6 +7,7 @@ from demo.panels.picture import Panels
 from demo.show import FaultState, LogLine, ShowState
 from demo.types import ChaosType
 from demo.views.audience_state import audience_state, frozen_on, room_text
+from demo.views.ballots import TallyView, can_open_vote, tally_view
 from demo.views.banners import BannerView, banners, outcome_text, seen_text
 from demo.views.cards import CardView, cards, number_text
 from demo.views.fault_targets import target_text
@@ -84,6 +85,8 @@ class PresenterView:
     remotes: int
     chapters: tuple[str, ...]
     panels: PanelsView
+    tally: TallyView | None
+    can_open_vote: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +164,8 @@ def presenter_view(state: ShowState, viewers: Mapping[str, int], panels: Panels 
         remotes=viewers.get("remote", 0),
         chapters=tuple(chapter.title for chapter in state.chapters),
         panels=panels_view(chapter, panels, private=True),
+        tally=tally_view(state, private=True),
+        can_open_vote=can_open_vote(state),
     )
 
 

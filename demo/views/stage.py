@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from demo.panels.picture import Panels
 from demo.show import ShowState, Verdict
 from demo.views.audience_state import audience_state
-from demo.views.ballots import BallotView, ballot_view
+from demo.views.ballots import BallotView, TallyView, ballot_view, room_text, tally_view
 from demo.views.banners import BannerView, banners
 from demo.views.cards import CardView, cards
 from demo.views.curves import CurveView, curves
@@ -69,6 +69,8 @@ class StageView:
     has_panels: bool
     has_large_panels: bool
     ballot: BallotView | None
+    tally: TallyView | None
+    room: str
 
 
 def stage_view(state: ShowState, private: bool = False, panels: Panels | None = None) -> StageView:
@@ -104,7 +106,9 @@ def stage_view(state: ShowState, private: bool = False, panels: Panels | None = 
         panels=panels_view(chapter, panels, private=private),
         has_panels=panels is not None and bool(chapter.panels),
         has_large_panels=panels is not None and bool(chapter.panels) and chapter.has_large_panels,
-        ballot=ballot_view(state, private=private),
+        ballot=ballot_view(state),
+        tally=tally_view(state, private=private),
+        room=room_text(state),
     )
 
 

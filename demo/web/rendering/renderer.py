@@ -32,7 +32,7 @@ from demo.web.rendering.template_cache import TemplateCache
 
 TEMPLATES = Path(demo.__file__).parent / "templates"
 
-COUNTED = ("age", "left", "count", "since", "stamp", "date", "talk", "pace")
+COUNTED = ("age", "left", "count", "since", "stamp", "date", "talk", "pace", "mine")
 HTMX_CONFIG = {
     "extensions": "sse",
     "includeIndicatorCSS": False,
