@@ -97,6 +97,8 @@ class BallotBox:
         self._has_news = asyncio.Event()
         self._loaded = asyncio.Event()
         self._reported = ""
+        self.late_sec = 0.0
+        """How long a closed vote waits for votes that were taken elsewhere before it was known to be closed."""
 
     @property
     def epoch(self) -> str:
@@ -112,6 +114,21 @@ class BallotBox:
         current = self.opened
         if current is None or current.id != ballot.id:
             raise Refused("closed", "this vote is closed")
+        return await self._take(voter, ballot, answer)
+
+    async def cast_late(self, voter: str, ballot: int, answer: float) -> bool:
+        """Take a vote that a relay has accepted, also of a vote that was closed meanwhile but is not counted yet.
+
+        Returns as `cast` does. Raises `Refused`, and `InvalidValue` for an answer that this vote does not have.
+        """
+        await self._loaded.wait()
+        current = next((one for one in self._show.state.ballots if one.id == ballot and not one.is_final), None)
+        if current is None:
+            raise Refused("closed", "this vote is closed")
+        whole = int(answer) + 1 if math.isfinite(answer) and answer == int(answer) else None
+        return await self._take(voter, current, read_answer(current, whole, answer))
+
+    async def _take(self, voter: str, ballot: BallotState, answer: float) -> bool:
         votes = self._votes.setdefault(ballot.id, StoredVotes(new_salt()))
         digest = salted(voter, votes.salt)
         if len(votes.answers) >= MAX_VOTERS and digest not in votes.answers:
@@ -199,6 +216,7 @@ class BallotBox:
                 if ballot.is_open:
                     await self._tell(ballot, is_final=False)
                 elif not ballot.is_final:
+                    await asyncio.sleep(self.late_sec)
                     await self._tell(ballot, is_final=True)
             await self._forget_counted()
             await asyncio.sleep(TALLY_EVERY_SEC)

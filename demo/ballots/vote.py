@@ -82,5 +82,5 @@ def read_vote(fields: Mapping[str, Any] | None) -> Vote | None:
     """Return the vote of these fields, which may come from JSON; None for None."""
     if fields is None:
         return None
-    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+    values: dict[str, Any] = {**fields, "options": tuple(fields["options"])}
     return Vote(**values)
