@@ -192,7 +192,7 @@ class RelayApp:
             return self._page_cache.answer(request, cache_key, partial(self._render_page, shown))
 
         add_page(app, "/", page, "The stage page.")
-        voting = VoteRoute(self._votes, f"chaos-vote-{self._reach.port}", self._reach.cookie_path)
+        voting = VoteRoute(self._votes, self._reach.cookie_path)
         app.router.routes += voting.routes().routes
         add_files(app, self.assets)
         add_images(app, self._images.find)

@@ -131,7 +131,7 @@ class Web:
         )
         # Not `include_router`: FastAPI 0.165 would match each request twice, in the router and in its copy.
         app.router.routes += control_routes(self.desk).routes
-        voting = VoteRoute(self.ballots, f"chaos-vote-{self.access.reach.port}", self.access.reach.cookie_path)
+        voting = VoteRoute(self.ballots, self.access.reach.cookie_path)
         app.router.routes += [*voting.routes().routes, *vote_control_routes(self.desk).routes]
         app.router.routes += PairingRoutes(self.access, self.pages, self._conductor).routes().routes
         self._add_pages(app)

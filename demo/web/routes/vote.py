@@ -26,6 +26,9 @@ from demo.web.routes.openapi import (
     takes,
 )
 
+COOKIE = "chaos-vote"
+"""The cookie with a device's id. It has no port in its name: what stands for a device differs in every vote anyway."""
+
 COOKIE_SEC = 24 * 3600
 
 VOTES_AT_ONCE, VOTES_PER_SEC = 6_000, 300.0
@@ -37,12 +40,11 @@ VOTES_TOTAL_PER_SEC = 3_000.0
 class VoteRoute:
     """Takes votes for a ballot box, here or at a relay.
 
-    `cookie` is the name of the cookie that holds a device's id; `cookie_path` returns its path for a Host header.
+    `cookie_path` returns the path of the device's cookie for a Host header.
     """
 
-    def __init__(self, box: CastsVotes, cookie: str, cookie_path: Callable[[str], str]) -> None:
+    def __init__(self, box: CastsVotes, cookie_path: Callable[[str], str]) -> None:
         self._box = box
-        self._cookie = cookie
         self._cookie_path = cookie_path
         self._limit = RateLimiter(VOTES_AT_ONCE, VOTES_PER_SEC, VOTES_TOTAL_PER_SEC)
 
@@ -65,7 +67,7 @@ class VoteRoute:
         if wait := self._limit.delay_sec(client_address(request.scope)):
             text = f"too many votes come from this address: try again in {wait} s"
             return problem("slow_down", text, {"retry-after": str(wait)})
-        known = request.cookies.get(self._cookie, "")
+        known = request.cookies.get(COOKIE, "")
         device = known if is_device(known) else fields.device or new_device()
         try:
             ballot = self._find_open(fields)
@@ -98,7 +100,7 @@ class VoteRoute:
 
     def _remember(self, request: Request, response: Response, device: str) -> None:
         response.set_cookie(
-            self._cookie,
+            COOKIE,
             device,
             max_age=COOKIE_SEC,
             path=self._cookie_path(request.headers.get("host", "")),
