@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,12 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "show.journal"
 
 
+def delete_files(path: Path) -> None:
+    """Delete the journal, and leave the file of its votes."""
+    for file in (path, *path.parent.glob("show.journal-*")):
+        file.unlink()
+
+
 def rows(path: Path) -> list[tuple[bytes, float]]:
     with sqlite3.connect(path.with_name(path.name + SUFFIX)) as db:
         return db.execute("SELECT voter, answer FROM votes").fetchall()
@@ -110,7 +117,7 @@ async def test_no_voter_is_in_the_file_and_nothing_of_a_counted_vote(path: Path)
         assert b"the very voter" not in content
         await hall.do(c.CloseVote())
         async with asyncio.timeout(20):
-            while rows(path):
+            while rows(path):  # noqa: ASYNC110 - a file tells nobody
                 await asyncio.sleep(0.02)
         assert hall.ballot.is_final
         assert hall.ballot.counts == (1, 0)
@@ -151,9 +158,7 @@ async def test_votes_of_another_vote_or_another_show_are_not_taken(path: Path) -
             await hall.box.cast("anna", first, 0.0)
         await hall.cast("anna", 2.5)
         assert await hall.conductor.until(lambda state: state.ballots[-1].values == (2.5,), 20)
-    path.unlink()
-    for side in path.parent.glob("show.journal-*"):
-        side.unlink()
+    delete_files(path)
     async with room(path, goes_to=3) as hall:  # a new show at the same place
         await hall.cast("bert", 1.0)
         assert await hall.conductor.until(lambda state: state.ballots[-1].values == (1.0,), 20)
@@ -193,7 +198,7 @@ async def test_tallies_come_four_times_a_second_at_most(path: Path) -> None:
         for number in range(60):
             await hall.cast(f"voter {number}", 0.0)
         await hall.until_counted(60, 0)
-        assert all(later - sooner > TALLY_EVERY_SEC * 0.9 for sooner, later in zip(told, told[1:], strict=False))
+        assert all(later - sooner > TALLY_EVERY_SEC * 0.9 for sooner, later in pairwise(told))
 
 
 def test_answers_are_checked() -> None:

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from demo.ballots.vote import Vote
-from demo.show import opening
 from demo.show import commands as c
+from demo.show import opening
 from demo.show.ballot import BallotState
 from demo.show.deck import with_deck
 from demo.show.stored import decode_state, encode_state
