@@ -349,7 +349,11 @@ class Stage(Protocol):
         """
 
     async def conclude(self, held: bool | None, text: str) -> None:
-        """Set the verdict on the current hypothesis: it held, it did not, or (None) no effect was seen."""
+        """Set the verdict on the current hypothesis: it held, it did not, or (None) no effect was seen.
+
+        `text`: what was measured, in sentences. The one that decided comes first; the stage shows its first number
+        large.
+        """
 
     def measured(self, name: str) -> Measured:
         """Return the measured times of a fault's last run."""

@@ -150,12 +150,12 @@ class HealthMonitor:
         """Return for each fault whether the sample shows its observable since the relevant moment."""
         visible = {}
         # Each driver gets a copy that it may change; marshal copies samples of many nodes fastest.
-        packed, told_at = marshal.dumps(dict(sample.raw)), sample.told_at
+        packed, last_updated = marshal.dumps(dict(sample.raw)), sample.last_updated
         # Once for each sample, here at the edge: `decide` must stay pure and never call foreign code.
         for driver in self.drivers:
             fault = self._context.state.fault(driver.config.name)
             if fault is not None:
-                visible[fault.name] = self._ask_driver(driver, packed, told_at, _choose_since(fault, sample))
+                visible[fault.name] = self._ask_driver(driver, packed, last_updated, _choose_since(fault, sample))
         return visible
 
     def _find_recovered_faults(self, health: Mapping[str, Any]) -> dict[str, bool]:
@@ -174,10 +174,10 @@ class HealthMonitor:
                 found[fault.name] = bool(recovered)
         return found
 
-    def _ask_driver(self, driver: FaultDriver, packed: bytes, told_at: datetime, since: float) -> bool:
+    def _ask_driver(self, driver: FaultDriver, packed: bytes, last_updated: datetime, since: float) -> bool:
         """Return whether the driver sees its observable. One that fails sees nothing, and is reported once."""
         try:
-            health = marshal.loads(packed) | {"last_updated": told_at}  # noqa: S302 - dumped above by this process
+            health = marshal.loads(packed) | {"last_updated": last_updated}  # noqa: S302 - dumped above by this process
             return bool(driver.is_seen(health, since))
         except Exception as error:  # noqa: BLE001 - foreign code: the other faults still get their sample
             log_unexpected(logger, f"is_seen of {driver.config.name}", error)

@@ -84,7 +84,7 @@ class Sample:
         return any(node.health != "up" for node in self.nodes if node.kind != LOAD)
 
     @property
-    def told_at(self) -> datetime:
+    def last_updated(self) -> datetime:
         """The sample's moment as an aware datetime in the poller's time zone, comparable with the show's moments."""
         said = _read_date(self.raw.get("last_updated"))
         return datetime.fromtimestamp(self.updated_at, UTC if said is None else said.tzinfo)
@@ -92,7 +92,7 @@ class Sample:
     @property
     def as_documented(self) -> dict[str, Any]:
         """The poller's dict as a deck or a driver gets it, described by `HealthPollerProtocol`."""
-        return {**self.raw, "last_updated": self.told_at}
+        return {**self.raw, "last_updated": self.last_updated}
 
     def with_missing(self, expected: Iterable[Node]) -> "Sample":
         """Return this sample with every expected node that it lacks added as down: a node never just disappears.

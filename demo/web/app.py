@@ -64,13 +64,13 @@ class Web:
     """The web application of one conductor. `asgi` is what a server runs, with the access policy outermost."""
 
     def __init__(
-        self, conductor: Conductor, access: AccessPolicy | None = None, lines: StreamSlots | None = None
+        self, conductor: Conductor, access: AccessPolicy | None = None, stream_slots: StreamSlots | None = None
     ) -> None:
         self._conductor = conductor
         self.deck_images = DeckImages(conductor.images)
         self.access = access or AccessPolicy()
-        self.lines = lines or StreamSlots()
-        self.access.sessions.on_end = self.lines.end
+        self.stream_slots = stream_slots or StreamSlots()
+        self.access.sessions.on_end = self.stream_slots.end
         self.on_moved: Callable[[str], None] = lambda text: None
         """Called with a text when the address in the links for phones has changed."""
         self.assets = Assets(Path(str(resources.files("demo") / "static")))
@@ -81,11 +81,13 @@ class Web:
         self.hub = self.live.hub
         self.metrics = Metrics(conductor, self.hub)
         self.programs = EventStream(conductor)
-        self.desk = CommandHandler(conductor, self.live.viewers)
+        self.commands = CommandHandler(conductor, self.live.viewers)
         votes = conductor.journal.path.with_name(conductor.journal.path.name + SUFFIX)
         self.ballots = BallotBox(conductor, VoteFile(votes, conductor.epoch))
         self.app = self._application()
-        self.asgi: ASGIApp = AccessMiddleware(DirectStreams(self.app, self.hub, self._line), self.access, self._broke)
+        self.asgi: ASGIApp = AccessMiddleware(
+            DirectStreams(self.app, self.hub, self._take_slot), self.access, self._broke
+        )
         self._end_subscription: Callable[[], None] = conductor.subscribe(lambda state: self.programs.notify())
 
     def cannot_render(self, view: str, error: Exception) -> None:
@@ -111,7 +113,7 @@ class Web:
             if moved := self.access.reach.check():
                 self._conductor.enqueue("web", c.Notice(moved))
                 self.on_moved(moved)
-            self.lines.end_old()
+            self.stream_slots.end_old()
             self.live.count_viewers()
 
     def close(self) -> None:
@@ -130,9 +132,9 @@ class Web:
             generate_unique_id_function=operation_id,
         )
         # Not `include_router`: FastAPI 0.165 would match each request twice, in the router and in its copy.
-        app.router.routes += control_routes(self.desk).routes
+        app.router.routes += control_routes(self.commands).routes
         voting = VoteRoute(self.ballots, self.access.reach.cookie_path)
-        app.router.routes += [*voting.routes().routes, *vote_control_routes(self.desk).routes]
+        app.router.routes += [*voting.routes().routes, *vote_control_routes(self.commands).routes]
         app.router.routes += PairingRoutes(self.access, self.pages, self._conductor).routes().routes
         self._add_pages(app)
         self._add_machine(app)
@@ -164,24 +166,24 @@ class Web:
             self.cannot_render(view, error)
             return problem("broken", "this page cannot be drawn; the show continues")
 
-    def _line(self, request: Request, private: bool) -> StreamSlot | None:
+    def _take_slot(self, request: Request, private: bool) -> StreamSlot | None:
         """Take a stream slot, or return None. With a session or token the reserved slots are open, for any view."""
         visitor = visitor_of(request)
         proven = visitor.by in ("session", "token")
         ident = visitor.session.ident if visitor.session else None
-        line = self.lines.take(private or proven, ident, page_of(request))
-        if line is not None:
+        slot = self.stream_slots.take(private or proven, ident, page_of(request))
+        if slot is not None:
             self.live.stop_polling(request)
-        return line
+        return slot
 
     def _stream(self, request: Request, view: str) -> Response:
         polling = self.live.polling[view]
-        if (instead := polling.instead(request, self.lines)) is not None:
+        if (instead := polling.instead(request, self.stream_slots)) is not None:
             return instead
-        line = self._line(request, private=view != "stage")
-        if line is None:
+        slot = self._take_slot(request, private=view != "stage")
+        if slot is None:
             return (polling.answer(page_of(request)) if view == "stage" else None) or full()
-        return view_stream(self.hub, view, line)
+        return view_stream(self.hub, view, slot)
 
     def _add_machine(self, app: FastAPI) -> None:
         resumes = {"parameters": [LAST_EVENT_ID]}
@@ -189,15 +191,15 @@ class Web:
         @app.get("/state", tags=["machine"], response_class=Response, responses=state_answer())
         async def state(request: Request, fields: NoFields) -> AsciiJsonResponse:
             """Return the whole show as JSON; for the audience without notes, errors and addresses."""
-            return self.desk.state(request)
+            return self.commands.state(request)
 
         @app.get("/events", tags=["machine"], response_class=Response, responses=STREAM, openapi_extra=resumes)
         async def events(request: Request, fields: NoFields) -> Response:
             """Stream every event of the show; resumes behind `Last-Event-ID`."""
-            line = self._line(request, private=True)
-            if line is None:
+            slot = self._take_slot(request, private=True)
+            if slot is None:
                 return full()
-            return self.programs.stream(request.headers.get("last-event-id"), line)
+            return self.programs.stream(request.headers.get("last-event-id"), slot)
 
         described = in_path("view", {"type": "string", "enum": sorted(VIEWS)}, resumes)
 
@@ -206,7 +208,7 @@ class Web:
             """Stream the regions of a page as they change."""
             view = request.path_params["view"]
             if view not in VIEWS:
-                return self.desk.no_such("view", view)
+                return self.commands.no_such("view", view)
             return self._stream(request, view)
 
         @app.get("/healthz", tags=["machine"], response_class=Response, responses=answer("Healthz"))

@@ -105,7 +105,16 @@ class Server:
             state = self.state()
             return state if condition(state) else None
 
-        return wait_for(look, limit, lambda: str(self.state())[:3000])
+        return wait_for(look, limit, self._describe)
+
+    def _describe(self) -> str:
+        """What decides whether a test's condition holds, shortest first: failures are read in a log that is cut."""
+        state = self.state()
+        health = state["health"] or {"nodes": []}
+        nodes = [f"{node['id']} {node['health']}: {node['detail']}" for node in health["nodes"]]
+        faults = [f"{fault['name']} {fault['state']}: {fault['error']}" for fault in state["chaos"]]
+        log = [f"{line['at']} {line['who']}: {line['text']}" for line in state["log"]]
+        return "\n".join(["", *nodes, *faults, *log])[:6000] + f"\n{self.said()[-1500:]}"
 
     def sweep(self) -> None:
         """Its shows are of no use any more."""

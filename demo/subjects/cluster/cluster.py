@@ -142,11 +142,17 @@ class Cluster:
             await asyncio.sleep(LOOK_SEC)
 
     async def _wait_until_up(self, within_sec: float) -> None:
+        if waits_for := await self._list_down_after(within_sec):
+            raise SubjectError(f"not up within {within_sec:g} s: {', '.join(waits_for)}")
+
+    async def _list_down_after(self, within_sec: float) -> list[str]:
+        """Wait until everything is up; return what is not up after that time."""
         until = time.monotonic() + within_sec
         while waits_for := await self._list_down():
             if time.monotonic() > until:
-                raise SubjectError(f"not up within {self.up_sec:g} s: {', '.join(waits_for)}")
+                break
             await asyncio.sleep(LOOK_SEC)
+        return waits_for
 
     async def _list_down(self) -> list[str]:
         """Probe everything now and return what is not up yet; then `writes`, then what the subject adds."""
@@ -176,12 +182,10 @@ class Cluster:
         async with self._lock:
             until = time.monotonic() + self.up_sec
             await self._bring_back()
-            while True:
-                try:
-                    return await self._wait_until_up(min(AGAIN_SEC, until - time.monotonic()))
-                except SubjectError:
-                    if time.monotonic() > until:
-                        raise
+            while down := await self._list_down_after(min(AGAIN_SEC, until - time.monotonic())):
+                if time.monotonic() > until:
+                    raise SubjectError(f"not up within {self.up_sec:g} s: {', '.join(down)}")
+                self._notify(f"still down: {', '.join(down)}; what does not run is started again")
                 with contextlib.suppress(SubjectError):  # what is still down is reported after the timeout
                     await self._bring_back()
 

@@ -23,7 +23,7 @@ class KvStore(Protocol):
     def turn_to(self, endpoints: Sequence[str]) -> None:
         """Use these endpoints from now on, in the format that its subject writes."""
 
-    def told(self) -> Mapping[str, Any]:
+    def status(self) -> Mapping[str, Any]:
         """Return what else it knows about the store, for the stage."""
 
     async def canary_keys(self) -> Sequence[str]:

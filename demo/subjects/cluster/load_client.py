@@ -42,7 +42,7 @@ class LoadClient:
             "missing": work.books.missing,
             "totals": {**work.recent.totals, "unsent": work.unsent},
             "canary": self._canary.as_dict(),
-            "store": self._store.told(),
+            "store": self._store.status(),
             **work.recent.summary(),
         }
         return web.json_response(body)

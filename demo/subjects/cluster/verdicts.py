@@ -66,10 +66,15 @@ def of_kill(run: Run, within_sec: float) -> Verdict:
     recovered = run.measured.recovered_after_sec is not None or run.measured.came_back_after_sec is not None
     gap = "" if run.outage_sec is None else f", {run.outage_sec:.1f} s without a confirmed write{run.where}"
     led = f"Every region was led again ({_describe_leaders(run.led)})" if len(run.led) > 1 else f"{run.leader} led"
-    text = f"{led} after {run.elected_sec:.1f} s{gap}. {books}"
+    is_in_time = run.elected_sec <= within_sec
+    late = "" if is_in_time else f", later than {within_sec:g} s"
+    election = f"{led} after {run.elected_sec:.1f} s{late}{gap}."
+    # What decides comes first: the stage shows its number large.
     if is_complete is not True:
-        return is_complete, text
-    return (run.elected_sec <= within_sec, text) if recovered else (False, f"{text} Not all parts came back.")
+        return is_complete, f"{books} {election}"
+    if not recovered:
+        return False, f"Not all parts came back. {election} {books}"
+    return is_in_time, f"{election} {books}"
 
 
 def _describe_leaders(led: Mapping[str, int]) -> str:

@@ -43,7 +43,7 @@ class EtcdStore:
         if self._endpoints != tuple(endpoints):
             self._endpoints, self._cluster = tuple(endpoints), None
 
-    def told(self) -> Mapping[str, Any]:
+    def status(self) -> Mapping[str, Any]:
         """Return nothing: the members are asked directly."""
         return {}
 

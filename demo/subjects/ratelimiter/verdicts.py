@@ -41,14 +41,21 @@ def of_kill(measured: Measured, requests: Requests | None) -> Verdict:
         if requests.failed:
             return False, f"{_capitalize(str(requests))}, though the node was never seen down."
         return None, "No effect seen: the node was never seen down."
-    seen = f"{_capitalize(str(requests))}. Seen down after {in_tenths(measured.detected_after_sec)}"
+    failures, seen = f"{_capitalize(str(requests))}.", f"Detected in {in_tenths(measured.detected_after_sec)}."
     if measured.came_back_after_sec is not None:
-        back = f"it came back by itself after {measured.came_back_after_sec:.1f} s"
-        return None, f"{seen}, and {back}: no repair to measure."
-    if measured.recovered_after_sec is None:
-        return False, f"{seen}, and not all parts came back."
-    took = f"{seen}, all up {in_tenths(measured.recovered_after_sec)} after the repair began."
-    return requests.failed == 0 and measured.recovered_after_sec <= REPAIRED_SEC, took
+        back = f"The node came back by itself after {measured.came_back_after_sec:.1f} s: no repair to measure."
+        return None, f"{back} {failures} {seen}"
+    recovered_sec = measured.recovered_after_sec
+    is_in_time = recovered_sec is not None and recovered_sec <= REPAIRED_SEC
+    if recovered_sec is None:
+        back = "Not all parts came back."
+    elif is_in_time:
+        back = f"All up {in_tenths(recovered_sec)} after the repair began."
+    else:
+        back = f"All up only {in_tenths(recovered_sec)} after the repair began, later than {REPAIRED_SEC:g} s."
+    # The clause that refutes comes first: the stage shows its number large.
+    clauses = (back, failures) if requests.failed == 0 and not is_in_time else (failures, back)
+    return requests.failed == 0 and is_in_time, " ".join((*clauses, seen))
 
 
 def of_burst(keys: Iterable[Mapping[str, Any]]) -> Verdict:

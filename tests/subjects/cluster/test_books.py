@@ -24,7 +24,7 @@ class Shelf:
     def turn_to(self, endpoints: Sequence[str]) -> None:
         """Nowhere to turn to."""
 
-    def told(self) -> Mapping[str, Any]:
+    def status(self) -> Mapping[str, Any]:
         return {}
 
     async def canary_keys(self) -> Sequence[str]:

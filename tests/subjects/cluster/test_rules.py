@@ -91,8 +91,12 @@ WELL = Run("a", Measured(0.4, 2.0, 100.0), "b", 1.5, 1.7, {"keys": 200, "missing
     ("run", "held", "words"),
     [
         (WELL, True, "b led after 1.5 s, 1.7 s without a confirmed write. All 200 written keys still have"),
-        (replace(WELL, elected_sec=3.2), False, "b led after 3.2 s, 1.7 s without"),
-        (replace(WELL, books={"keys": 200, "missing": 2, "unread": 0}), False, "2 of 200 keys have lost"),
+        (replace(WELL, elected_sec=3.2), False, "b led after 3.2 s, later than 3 s, 1.7 s without"),
+        (
+            replace(WELL, books={"keys": 200, "missing": 2, "unread": 0}),
+            False,
+            "2 of 200 keys have lost a confirmed write. b led",
+        ),
         (replace(WELL, books={"keys": 200, "missing": 2, "unread": 9}), False, "2 of 200 keys have lost"),
         (replace(WELL, books={"keys": 200, "missing": 0, "unread": 9}), None, "9 of 200 keys could not be read"),
         (replace(WELL, books={"keys": 0, "missing": 0, "unread": 0}), None, "Not measurable"),
@@ -100,7 +104,7 @@ WELL = Run("a", Measured(0.4, 2.0, 100.0), "b", 1.5, 1.7, {"keys": 200, "missing
         (replace(WELL, books=None), None, "Not measurable whether a write was lost"),
         (replace(WELL, elected_sec=None), False, "No other leader was seen"),
         (replace(WELL, measured=Measured(None, None, 100.0)), None, "No effect seen"),
-        (replace(WELL, measured=Measured(0.4, None, 100.0)), False, "not all parts came back"),
+        (replace(WELL, measured=Measured(0.4, None, 100.0)), False, "Not all parts came back. b led after"),
     ],
 )
 def test_the_verdict_says_what_was_measured_and_what_could_not_be(run: Run, held: bool | None, words: str) -> None:

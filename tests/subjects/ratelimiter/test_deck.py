@@ -106,10 +106,13 @@ def test_words_fit_a_stage_and_the_presenter_has_notes_and_a_budget() -> None:
 @pytest.mark.parametrize(
     ("measured", "requests", "held", "words"),
     [
-        (SEEN, Requests(412, 0), True, "None of 412 requests failed. Seen down after 0.4 s"),
+        (SEEN, Requests(412, 0), True, "None of 412 requests failed. All up"),
+        (SEEN, Requests(412, 0), True, "Detected in 0.4 s"),
         (SEEN, Requests(412, 3), False, "3 of 412 requests failed"),
-        (Measured(0.4, 7.0), Requests(412, 0), False, "7.0 s after the repair"),
-        (Measured(0.4, None), Requests(412, 0), False, "not all parts came back"),
+        (Measured(0.4, 7.0), Requests(412, 0), False, "All up only 7.0 s after the repair began, later than 5 s. None"),
+        (Measured(0.4, 7.0), Requests(412, 3), False, "3 of 412 requests failed. All up only 7.0 s"),
+        (Measured(0.4, None), Requests(412, 0), False, "Not all parts came back. None of 412"),
+        (Measured(0.4, None, None, 2.0), Requests(412, 0), None, "came back by itself after 2.0 s"),
         (Measured(None, None), Requests(412, 0), None, "No effect seen"),
         (SEEN, None, None, "Not measurable"),
     ],

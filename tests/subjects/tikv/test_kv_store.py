@@ -37,7 +37,7 @@ def lines(cluster: Cluster) -> list[str]:
 
 
 def led(store: TikvStore) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = store.told()["regions"]
+    found: list[dict[str, Any]] = store.status()["regions"]
     return found
 
 

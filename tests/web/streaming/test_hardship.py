@@ -234,7 +234,7 @@ async def test_a_bug_in_a_route_is_answered_and_said_once_and_no_traceback_gets_
         def boom(*anything: object) -> AsciiJsonResponse:
             raise ZeroDivisionError("boom")
 
-        web.desk.state = boom  # type: ignore[method-assign, assignment]
+        web.commands.state = boom  # type: ignore[method-assign, assignment]
         transport = httpx.ASGITransport(app=web.asgi, raise_app_exceptions=True)
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:
             for _ in range(2):

@@ -62,7 +62,7 @@ class TikvStore:
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
-    def told(self) -> Mapping[str, Any]:
+    def status(self) -> Mapping[str, Any]:
         """Return who led each canary's region at its last answer: `since` when, and last `at`, in uptime seconds."""
         return {"regions": list(self._leader_records.values())}
 
