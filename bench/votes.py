@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,6 +50,7 @@ def _play(server: Server, asked: argparse.Namespace) -> None:
     quiet: list[float] = []
     voted: list[float] = []
     took: list[float] = []
+    failed: Counter[str] = Counter()
     press(server.port, 2.0)  # what runs for the first time is slower
     for number in range(asked.rounds):
         quiet += press(server.port, asked.seconds)
@@ -63,14 +65,17 @@ def _play(server: Server, asked: argparse.Namespace) -> None:
         )
         while hall.poll() is None:
             voted += press(server.port, 0.5)
-        took += json.loads(hall.communicate()[0])
-    answered = len(took)
+        answered, refused = json.loads(hall.communicate()[0])
+        took += answered
+        failed.update(refused)
     began = time.monotonic()
-    state = server.until(lambda state: state["ballots"][0]["votes"] >= answered, COUNT_TIMEOUT_SEC)
+    state = server.until(lambda state: state["ballots"][0]["votes"] >= len(took), COUNT_TIMEOUT_SEC)
     counted = state["ballots"][0]["votes"]
     print(
-        f"votes answered, counted  {answered:,} of {asked.votes:,}, {counted:,}, {time.monotonic() - began:.1f} s later"
+        f"votes answered, counted  {len(took):,} of {asked.votes:,}, {counted:,}, {time.monotonic() - began:.1f} s later"
     )
+    if failed:
+        print(f"votes that failed        {dict(failed)}")
     print(f"a vote until its answer  p50 {_ms(took, 0.5)}, p99 {_ms(took, 0.99)}, worst {_ms(took, 1.0)}")
     print(f"presenter's POST without p50 {_ms(quiet, 0.5)}, p99 {_ms(quiet, 0.99)} ({len(quiet)} presses)")
     print(f"presenter's POST with    p50 {_ms(voted, 0.5)}, p99 {_ms(voted, 0.99)} ({len(voted)} presses)")
@@ -105,11 +110,15 @@ def _ms(values: Sequence[float], share: float) -> str:
     return f"{share_of(values, share) * 1000:.3g} ms"
 
 
-async def vote_all(port: int, votes: int, seconds: float) -> list[float]:
-    """Send votes evenly over the time, each of another device; return how long each took until its answer."""
+async def vote_all(port: int, votes: int, seconds: float) -> tuple[list[float], dict[str, int]]:
+    """Send votes evenly over the time, each of another device.
+
+    Return how long each took until its answer, and how many failed, by what was answered instead.
+    """
     loop = asyncio.get_running_loop()
     began = loop.time()
     took: list[float] = []
+    failed: Counter[str] = Counter()
 
     async def vote(number: int) -> None:
         await asyncio.sleep(began + seconds * number / votes - loop.time())
@@ -119,16 +128,22 @@ async def vote_all(port: int, votes: int, seconds: float) -> list[float]:
             f"POST /vote HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: http://127.0.0.1:{port}\r\n"
             f"Content-Type: application/json\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
         )
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(head.encode() + body)
-        answer = await reader.read()
+        try:
+            async with asyncio.timeout(VOTE_TIMEOUT_SEC):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(head.encode() + body)
+                answer = await reader.read()
+        except (OSError, TimeoutError) as error:
+            failed[repr(error)] += 1
+            return
         writer.close()
         if answer.startswith(b"HTTP/1.1 200 "):
             took.append(loop.time() - sent_at)
+        else:
+            failed[answer.partition(b"\r\n")[0].decode()] += 1
 
-    async with asyncio.timeout(seconds + VOTE_TIMEOUT_SEC):
-        await asyncio.gather(*(vote(number) for number in range(votes)), return_exceptions=True)
-    return took
+    await asyncio.gather(*(vote(number) for number in range(votes)))
+    return took, dict(failed)
 
 
 if __name__ == "__main__":
