@@ -30,7 +30,9 @@ def describe_outcome(ballot: BallotState, verdict: Verdict | None) -> str:
     right = ballot.right_option(verdict.held) if verdict is not None else ""
     if verdict is None or not right:
         return ""
-    return f"{_describe_majority(ballot)} Measured: {verdict.text} {_judge_room(ballot, right)}".strip()
+    # The first sentence is the one that decided.
+    measured = verdict.text.split(". ")[0].removesuffix(".")
+    return f"{_describe_majority(ballot)} Measured: {measured}. {_judge_room(ballot, right)}".strip()
 
 
 def _describe_majority(ballot: BallotState) -> str:

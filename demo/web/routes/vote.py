@@ -67,6 +67,8 @@ class VoteRoute:
         if wait := self._limit.delay_sec(client_address(request.scope)):
             text = f"too many votes come from this address: try again in {wait} s"
             return problem("slow_down", text, {"retry-after": str(wait)})
+        # A form of a page without scripts comes back to its page.
+        is_form = "text/html" in request.headers.get("accept", "")
         known = request.cookies.get(COOKIE, "")
         device = known if is_device(known) else fields.device or new_device()
         try:
@@ -76,15 +78,12 @@ class VoteRoute:
         except InvalidValue as error:
             return problem("invalid", str(error))
         except Refused as refused:
-            return problem(refused.code, str(refused))
+            # The page that a form comes back to says itself that the vote is closed.
+            return _to_page() if is_form else problem(refused.code, str(refused))
         except FeedError as error:
             return problem("no_show", f"the vote could not be passed on: {error}", {"retry-after": "1"})
         told = {"ballot": ballot.id, "answer": answer_in_words(ballot, given), "durable": is_durable}
-        # A form of a page without scripts comes back to its page.
-        is_form = "text/html" in request.headers.get("accept", "")
-        response: Response = (
-            Response(status_code=303, headers={"location": "./"}) if is_form else AsciiJsonResponse(told)
-        )
+        response = _to_page() if is_form else AsciiJsonResponse(told)
         if known != device:
             self._remember(request, response, device)
         return response
@@ -108,6 +107,10 @@ class VoteRoute:
             httponly=True,
             samesite="strict",
         )
+
+
+def _to_page() -> Response:
+    return Response(status_code=303, headers={"location": "./"})
 
 
 def vote_control_routes(handler: CommandHandler) -> APIRouter:

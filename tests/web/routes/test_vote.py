@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from demo.ballots.vote_file import SUFFIX
-from demo.web.routes.vote import COOKIE
+from demo.web.access.rate_limit import RateLimiter
+from demo.web.routes.vote import COOKIE, VOTES_AT_ONCE, VOTES_PER_SEC, VOTES_TOTAL_PER_SEC
 from tests.support import fetch
 from tests.support.raw_http import ask
 from tests.support.servers import Server, Stream, serving
@@ -97,6 +98,22 @@ def test_a_forged_cookie_is_just_another_device(server: Server) -> None:
 def test_a_form_without_a_script_comes_back_to_the_page(server: Server) -> None:
     answer = server.client.post("/vote", data={"choice": "1"}, headers={"accept": "text/html"})
     assert (answer.status_code, answer.headers["location"]) == (303, "./")
+    server.client.post("/vote/close")
+    answer = server.client.post("/vote", data={"choice": "1"}, headers={"accept": "text/html"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "./"), "which says that it is closed"
+
+
+def test_a_hall_behind_one_address_may_vote_at_once_and_ten_thousand_addresses_are_bounded_together() -> None:
+    now = 0.0
+    limit = RateLimiter(VOTES_AT_ONCE, VOTES_PER_SEC, VOTES_TOTAL_PER_SEC, clock=lambda: now)
+    passed = 0
+    for _ in range(2):
+        passed += sum(limit.delay_sec("192.0.2.1") == 0 for _ in range(5000))
+        now += 1.0
+    assert passed == 2 * VOTES_TOTAL_PER_SEC >= 5000, "all of a hall, within two seconds"
+    now += 60.0
+    flood = [f"10.{number >> 8}.{number & 255}.1" for number in range(10_000)]
+    assert sum(limit.delay_sec(address) == 0 for address in flood) == VOTES_TOTAL_PER_SEC
 
 
 @pytest.mark.parametrize(
