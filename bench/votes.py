@@ -25,7 +25,7 @@ from tests.support.servers import Server, serving
 
 ROOT = Path(__file__).parent.parent
 SHOW = str(ROOT / "tests" / "support" / "voting_show.md")
-PRESS_EVERY_SEC = 0.1
+PRESS_EVERY_SEC = 0.25
 COUNT_TIMEOUT_SEC = 60.0
 VOTE_TIMEOUT_SEC = 60.0
 POST_TIMEOUT_SEC = 120.0
