@@ -35,11 +35,12 @@ class Chapter:
 
     `narration` and `notes` are Markdown, or Rich markup as `format` says; `key_hint` is plain text or Rich markup, all
     else plain text. `on_enter` runs once in a show, when the chapter is first entered forward. `budget_sec` is the time
-    that the presenter plans for the chapter, `limit_sec` the timeout of `on_enter`. A chapter's `hypothesis` is shown
-    on the stage until a later chapter has another one; `Stage.conclude` sets its verdict. With `shows_evidence` the
-    stage lists all hypotheses of the show with their verdicts. `steps`: the parts of a narration that is shown part by
-    part; code makes steps too, ```` ```sql {1|3-5|all} ````. `panels`: beside the text, or in place of the nodes.
-    `vote`: what the audience may vote on when the chapter is entered, until the next injection.
+    that the presenter plans for the chapter, `limit_sec` the timeout of `on_enter`. A `hypothesis` is shown on the
+    stage until a later chapter has another one; `Stage.conclude` sets its verdict. With `shows_evidence` the stage
+    lists all of them with their verdicts. `steps`: the parts of a narration that is shown part by part; code makes
+    steps too, ```` ```sql {1|3-5|all} ````. `panels`: beside the text, or in place of the nodes. `highlight`: metrics,
+    limited keys (`key.drift`) and nodes that are shown large. `injects`: its faults; `watches`: what is predicted.
+    `vote`: what the audience may vote on, from the entry until the next injection.
     """
 
     title: str
@@ -57,12 +58,14 @@ class Chapter:
     steps: tuple[str, ...] = ()
     panels: tuple[str, ...] = ()
     has_large_panels: bool = False
+    highlight: tuple[str, ...] = ()
+    injects: tuple[str, ...] = ()
+    watches: tuple[str, ...] = ()
     vote: Vote | None = None
 
     def __post_init__(self) -> None:
-        if self.format not in get_args(TextFormat):
-            allowed = ", ".join(get_args(TextFormat))
-            raise InvalidValue(f"chapter {self.title!r}: format must be one of {allowed}, not {self.format!r}")
+        if self.format not in (known := get_args(TextFormat)):
+            raise InvalidValue(f"chapter {self.title!r}: format must be one of {', '.join(known)}, not {self.format!r}")
         if not self.limit_sec > 0:
             raise InvalidValue(f"chapter {self.title!r}: limit_sec must be above 0, not {self.limit_sec!r}")
         if self.budget_sec is not None and not self.budget_sec > 0:
@@ -91,6 +94,7 @@ class DemoState:
 
     @property
     def current(self) -> int:
+        """0-based index of the current chapter."""
         return self._current
 
     @current.setter
@@ -127,8 +131,7 @@ class ChaosType(Enum):
     NETWORK_DISCONNECT = "network_disconnect"
     REDIS_PAUSE = "redis_pause"
     BURST_TRAFFIC = "burst_traffic"
-    COMMAND = "command"
-    """A command or request of a show file, which alone knows what it does."""
+    COMMAND = "command"  # of a show file, which alone knows what it does
 
 
 @dataclass(frozen=True)
@@ -157,8 +160,9 @@ class ChaosConfig:
             raise InvalidValue(
                 f"fault {self.name!r}: duration_sec must be above 0 (math.inf: until healed), not {self.duration_sec!r}"
             )
-        if type(self.burst_multiplier) is not int or self.burst_multiplier < 1:
-            raise InvalidValue(f"fault {self.name!r}: burst_multiplier must be 1, 2, … not {self.burst_multiplier!r}")
+        times = self.burst_multiplier
+        if not isinstance(times, int) or isinstance(times, bool) or times < 1:
+            raise InvalidValue(f"fault {self.name!r}: burst_multiplier must be a whole number from 1, not {times!r}")
 
 
 def _is_number(value: object) -> bool:
@@ -171,8 +175,8 @@ class HealthPollerProtocol(Protocol):
 
     Keys of the dict, all optional but `nodes`; unknown keys are kept and ignored:
 
-    - `nodes`: list of dicts `id`, `name`, `type`, `health` (up, degraded, down, starting, offline,
-      unknown), `address`, `detail`, `metrics` (name → number or text), `links` (ids).
+    - `nodes`: list of dicts `id`, `name`, `type`, `health` (up, degraded, down, starting, offline, unknown), `address`,
+      `detail`, `metrics` (name → number or text), `links` (ids), `flows` (linked id → number, drawn as thickness).
       `detail`: a few words for the card, shown to the audience: no addresses, no paths, no exception texts.
       `group`: when there are too many nodes to show, those of one group (without it: of one `type`) share a card.
       `kind`: `load` for what sends requests; it has a card, but is no part of the system.
@@ -180,11 +184,10 @@ class HealthPollerProtocol(Protocol):
     - `complete`: True if a node that the sample lacks is not expected any more; otherwise it is down.
     - `last_updated`: aware `datetime` of the newest probe; `interval_sec`: seconds between polls.
     - `metrics`: list of dicts `name`, `label`, `value`, `unit`, `role` (drawn as curves).
-    - `counters`: list of dicts `key`, `algorithm`, `limit`, `window_sec`, `admitted`, `counted`,
-      `drift`, `ghosts`, `spread_sec` (the timing error of `ghosts`; drawn as cards of limited keys).
+    - `counters`: list of dicts `key`, `algorithm`, `limit`, `window_sec`, `admitted`, `uncounted` (of them),
+      `counted`, `drift`, `ghosts`, `spread_sec` (the timing error of `ghosts`; drawn as cards of limited keys).
     - `victims`: fault → a few words for its button until it is injected, where its target changes.
-
-    Every poll returns a new dict: one that was returned is never changed afterwards.
+    Every poll returns a new dict, never changed afterwards.
     """
 
     async def run(self) -> None:
@@ -283,30 +286,6 @@ class ChoosesTarget(Protocol):
 
     async def plan_for(self, target: str) -> Plan:
         """Return the plan for this target, as `plan` does for the driver's own choice. Raises `FaultError`."""
-
-
-@runtime_checkable
-class HasHealSec(Protocol):
-    """A subject whose `heal` has another timeout than `HEAL_SEC`, in seconds."""
-
-    @property
-    def heal_sec(self) -> float: ...
-
-
-@runtime_checkable
-class HasStopSec(Protocol):
-    """A subject whose `stop` has another timeout than `STOP_SEC`, in seconds."""
-
-    @property
-    def stop_sec(self) -> float: ...
-
-
-@runtime_checkable
-class AnnouncesStart(Protocol):
-    """A subject that reports the progress of its start, in lines for the presenter."""
-
-    def listen(self, tell: Callable[[str], None]) -> None:
-        """Call `tell` with each line from now on. Called once, before `start`."""
 
 
 @dataclass(frozen=True)

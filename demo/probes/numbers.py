@@ -1,5 +1,6 @@
 """Numbers and objects from an untrusted answer: a value of another kind becomes None or empty, never an exception."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,3 +24,8 @@ def rounded(value: object) -> float | None:
 def mapping(value: object) -> Mapping[str, Any]:
     """Return it if it is a mapping, else an empty one."""
     return value if isinstance(value, Mapping) else {}
+
+
+def field_name(label: str) -> str:
+    """Return a card's label as conditions name it: `p99_ms` for "p99 ms", `req_s` for "req/s"."""
+    return re.sub(r"[\W_]+", "_", label).strip("_").lower()

@@ -22,7 +22,10 @@ DEFAULT_INTERVAL_SEC = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """`kind` is `LOAD` for what sends requests; empty for a part of the system."""
+    """`kind` is `LOAD` for what sends requests; empty for a part of the system.
+
+    `flows`: how much goes over each of its `links`, by id, in whatever unit; a link without one is drawn evenly.
+    """
 
     id: str
     name: str
@@ -34,6 +37,7 @@ class Node:
     links: tuple[str, ...] = ()
     group: str = ""
     kind: str = ""
+    flows: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def main(self) -> tuple[str, float | None]:
@@ -54,7 +58,10 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """One limited key. `ghosts` and `drift` are None where they could not be measured."""
+    """One limited key. `ghosts` and `drift` are None where they could not be measured.
+
+    `uncounted`: of the `admitted` ones, those that the limiter does not know of; `counted` may be of a longer time.
+    """
 
     key: str
     algorithm: str = ""
@@ -65,6 +72,11 @@ class Counter:
     drift: float | None = None
     ghosts: float | None = None
     spread_sec: float | None = None
+    uncounted: float | None = None
+
+    @property
+    def counted_of_admitted(self) -> float | None:
+        return None if self.admitted is None or self.uncounted is None else max(0.0, self.admitted - self.uncounted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +211,7 @@ def _read_node(item: object, index: int) -> Node:
     # The audience sees this: an unknown value is not repeated, because it may be the text of an error.
     fallback_detail = "" if is_known else "unknown health value"
     metrics = item.get("metrics")
-    links = item.get("links")
+    links, flows = item.get("links"), item.get("flows")
     return Node(
         id=ident,
         name=_read_text(item.get("name")) or ident,
@@ -211,7 +223,13 @@ def _read_node(item: object, index: int) -> Node:
         links=tuple(_read_text(link) for link in links) if isinstance(links, list | tuple) else (),
         group=_read_text(item.get("group")),
         kind=_read_text(item.get("kind")),
+        flows=_read_flows(flows) if isinstance(flows, Mapping) else {},
     )
+
+
+def _read_flows(flows: Mapping[Any, Any]) -> dict[str, float]:
+    read = {_read_text(name): number(value) for name, value in flows.items()}
+    return {name: float(value) for name, value in read.items() if value is not None and value >= 0}
 
 
 def _read_metrics(metrics: Mapping[Any, Any]) -> dict[str, float | str]:
@@ -247,6 +265,7 @@ def _read_counter(item: Mapping[str, Any]) -> Counter:
         drift=number(item.get("drift")),
         ghosts=number(item.get("ghosts")),
         spread_sec=number(item.get("spread_sec")),
+        uncounted=number(item.get("uncounted")),
     )
 
 

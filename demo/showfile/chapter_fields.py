@@ -4,7 +4,9 @@ import math
 from dataclasses import asdict
 from typing import Any
 
+from demo.conditions import ConditionError, parse
 from demo.showfile.chapter_vote import vote_of
+from demo.showfile.schema.chapters import Step
 from demo.showfile.show import ShowChapter
 from demo.showfile.steps import needed_sec
 from demo.types import ACTION_LIMIT_SEC
@@ -28,4 +30,16 @@ def chapter_fields(chapter: ShowChapter) -> dict[str, Any]:
         "panels": settings.panels,
         "has_large_panels": settings.layout == "panel",
         "vote": asdict(vote) if (vote := vote_of(settings)) is not None else None,
+        "highlight": (settings.highlight,) if isinstance(settings.highlight, str) else settings.highlight,
+        "watches": _watched(settings.expect),
+        "injects": tuple(step.fault for step in settings.on_enter if isinstance(step, Step) and step.fault),
     }
+
+
+def _watched(expect: str | None) -> tuple[str, ...]:
+    """Return what the condition of a prediction speaks of; one that cannot be read is told where it is checked."""
+    try:
+        uses = () if expect is None else parse(expect).names()
+    except ConditionError:
+        return ()
+    return tuple(dict.fromkeys(".".join(use.parts) for use in uses))

@@ -28,7 +28,7 @@ from demo.showfile.drivers.fresh import AskProbes
 from demo.showfile.drivers.json_fault import SharedDocuments
 from demo.showfile.drivers.steps import StepRunner
 from demo.showfile.drivers.substitution import fill, from_values, names_in
-from demo.showfile.links import read_links
+from demo.showfile.links import Links, read_links
 from demo.showfile.loads import ShowFacts, ShowLoads
 from demo.showfile.panels.show_panels import ShowPanels, program_specs
 from demo.showfile.probing.kinds import Sources, open_session
@@ -52,7 +52,7 @@ class EditedSystem:
     show: Show
     probes: EditedProbes
     drivers: tuple[FaultDriver, ...]
-    links: Mapping[str, Sequence[str]]
+    links: Links
     gone_nodes: tuple[str, ...]
 
 
@@ -188,11 +188,7 @@ class RunningSystem:
 
     def _tell_loads(self) -> Mapping[str, Any]:
         """Return the cards and curves of loads."""
-        ends = {
-            name: [end for target in targets for end in self.board.ids(target) or (target,)]
-            for name, targets in self._links.items()
-        }
-        return self.loads.sample(ends)
+        return self.loads.sample(self._links.ends(self.board.ids))
 
     async def _process_state(self, name: str) -> ProcessState | None:
         try:

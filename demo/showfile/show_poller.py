@@ -1,12 +1,13 @@
 """Makes the health samples of a show of its board: every half second, and at once when a node's state has changed."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from demo.clock import CLOCK
 from demo.showfile.board import BoardNode, ProbeBoard
+from demo.showfile.links import Links
 from demo.showfile.probing.asker import Opinion
 from demo.showfile.probing.card import Shown, shown_by
 
@@ -24,20 +25,20 @@ More = Callable[[], Mapping[str, Any]]
 class ShowPoller:
     """A `HealthPollerProtocol`: runs the board's probes, and tells what they say.
 
-    `links`: name → the names that it leads to; a name of several nodes stands for each of them. `mask` takes secrets
-    out of a text: everybody sees the samples, and they are stored. `beside` runs as long as the probes do.
+    `mask` takes secrets out of a text: everybody sees the samples, and they are stored. `beside` runs as long as the
+    probes do.
     """
 
     def __init__(
         self,
         board: ProbeBoard,
-        links: Mapping[str, Sequence[str]] | None = None,
+        links: Links | None = None,
         more: Iterable[More] = (),
         mask: Callable[[str], str] | None = None,
         beside: Iterable[Callable[[], Coroutine[Any, Any, None]]] = (),
     ) -> None:
         self._board = board
-        self._links = links or {}
+        self._links = links or Links()
         self._more = tuple(more)
         self._mask = mask
         self._beside = tuple(beside)
@@ -51,7 +52,7 @@ class ShowPoller:
     def _read_cards(self) -> dict[str, tuple[Shown, ...]]:
         return {name: shown_by(self._board.settings(name)) for name in self._board.probes}
 
-    def adopt(self, links: Mapping[str, Sequence[str]]) -> None:
+    def adopt(self, links: Links) -> None:
         """Tell of the board's probes as they are now, with these links; at once, for the newest sample is of before."""
         self._links, self._shown = links, self._read_cards()
         if self._health is not None:
@@ -106,8 +107,8 @@ class ShowPoller:
     def _sample(self) -> dict[str, Any]:
         nodes = self._board.all_nodes()
         newest = max((opinion.at for node in nodes for opinion in node.opinions), default=0.0) or CLOCK.now()
-        links = self._expand_links()
-        sample = {
+        links = self._links.ends(self._board.ids)
+        sample: dict[str, Any] = {
             "nodes": [self._card(node, links.get(node.id, [])) for node in nodes],
             "has_issues": any(node.state != "up" for node in nodes),
             "last_updated": datetime.fromtimestamp(CLOCK.wall(newest), UTC),
@@ -123,6 +124,7 @@ class ShowPoller:
                     sample[key] = [*added, *known] if key == "metrics" else [*known, *added]
                 else:
                     sample[key] = known or added
+        self._links.add_flows(sample, self._board.ids)
         return sample if self._mask is None else _masked(sample, self._mask)
 
     def _card(self, node: BoardNode, links: list[str]) -> dict[str, Any]:
@@ -160,15 +162,6 @@ class ShowPoller:
                 }
             )
         return curves
-
-    def _expand_links(self) -> dict[str, list[str]]:
-        """Return by node the nodes that it leads to; a name that is no probe's stands for itself."""
-        expanded: dict[str, dict[str, None]] = {}
-        for source, targets in self._links.items():
-            ends = [end for target in targets for end in self._board.ids(target) or (target,)]
-            for start in self._board.ids(source) or (source,):
-                expanded.setdefault(start, {}).update(dict.fromkeys(ends))
-        return {start: list(ends) for start, ends in expanded.items()}
 
 
 def _masked(data: Any, mask: Callable[[str], str]) -> Any:

@@ -1,6 +1,5 @@
 """What conditions may name of a built-in system, or of any subject in Python: the nodes and numbers of its samples."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +8,7 @@ from typing import Any
 from demo.clock import CLOCK
 from demo.conditions import Facts, NodeFact, Quantity, Value
 from demo.conditions.facts import ALL, STATES
+from demo.probes.numbers import field_name
 
 METRICS = "metrics"
 """`metrics.load` is the newest value of the curve `load`."""
@@ -80,11 +80,6 @@ class FactsWithSubject:
 
 _NO_NEWS = NodeFact("subject", "unknown")
 """Stands for all nodes of a subject that has said nothing yet: all are up only once they are known."""
-
-
-def field_name(label: str) -> str:
-    """Return a card's label as conditions name it: `p99_ms` for "p99 ms", `req_s` for "req/s"."""
-    return re.sub(r"[\W_]+", "_", label).strip("_").lower()
 
 
 def _fact(node: Mapping[str, Any]) -> NodeFact:

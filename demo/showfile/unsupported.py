@@ -12,7 +12,7 @@ from demo.showfile.yaml_reader import YamlData
 
 NOT_YET = "is not carried out yet"
 SHOWN_NOWHERE = ("events", "theme", "language")
-OF_CHAPTERS = ("layout", "highlight")
+OF_CHAPTERS = ("layout",)
 LAYOUTS = ("panel",)
 """The layouts that there are."""
 

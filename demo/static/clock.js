@@ -2,6 +2,7 @@
 'use strict';
 window.demo = (() => {
   const EVERY_MS = 150;
+  const CALM_TICKS = 4;
   const KEPT = 30;
   const ANOTHER_SEC = 2;
   const SLEPT_MS = 1500;
@@ -10,6 +11,7 @@ window.demo = (() => {
   let offsets = [];
   let behind = 0;
   let unsure = false;
+  let ticked = 0;
 
   // No clock of a machine is asked how much time has passed: somebody may set it.
   const ticks = () => performance.now() / 1000;
@@ -88,7 +90,13 @@ window.demo = (() => {
     for (const element of document.querySelectorAll('[data-clock]')) put(element, timeOfDay(Date.now() / 1000, false));
     if (unsure) return;
     const at = now();
-    all('age', (element, since) => put(element, age(at - since)));
+    // A calm age, one for a room, changes twice a second.
+    ticked = (ticked + 1) % CALM_TICKS;
+    all('age', (element, since) => {
+      if (ticked && 'calm' in element.dataset && element.dataset.age === element.dataset.liveFor) return;
+      element.dataset.liveFor = element.dataset.age;
+      put(element, age(at - since));
+    });
     all('left', (element, until) => put(element, until > at ? `${Math.ceil(until - at)} s` : 'a moment'));
     all('count', (element, until) => put(element, until > at ? String(Math.ceil(until - at)) : ''));
     all('since', (element, since) => {

@@ -1,7 +1,7 @@
 // Nothing is clipped: a part marked data-fit gets smaller type, step by step, until it fits its place.
 'use strict';
 (() => {
-  const STEPS = [1, 0.94, 0.88, 0.82, 0.76, 0.7, 0.64, 0.58, 0.52, 0.46];
+  const STEPS = [1, 0.95, 0.9, 0.85, 0.8, 0.76, 0.72, 0.67, 0.6, 0.54, 0.48, 0.42];
   const stacked = matchMedia('(max-aspect-ratio: 1/1), (max-width: 1000px) and (max-height: 480px)');
   const seen = new WeakMap();
 

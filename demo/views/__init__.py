@@ -2,7 +2,7 @@
 
 from demo.views.banners import BannerView
 from demo.views.cards import CardView, number_text
-from demo.views.curves import CurveView
+from demo.views.curves import PlotView, TimelineView
 from demo.views.groups import GroupView, groups, listed
 from demo.views.presenter import FaultView, PresenterView, RemoteView, presenter_view, remote_view
 from demo.views.stage import ClaimView, SegmentView, StageView, stage_view
@@ -13,13 +13,14 @@ __all__ = [
     "BannerView",
     "CardView",
     "ClaimView",
-    "CurveView",
     "FaultView",
     "GroupView",
+    "PlotView",
     "PresenterView",
     "RemoteView",
     "SegmentView",
     "StageView",
+    "TimelineView",
     "TimerView",
     "clock_text",
     "groups",

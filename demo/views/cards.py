@@ -21,7 +21,9 @@ class CardView:
 
     `at` is the epoch second of the measurement: the screens count its age. `trend` holds the main
     number's last minute, one value a second, None where there was none; empty if there are more than MAX_TRENDS cards.
-    `of_key`: it shows a limited key, not a node. `group`: the card that counts this node where it has none of its own.
+    `of_key`: it shows a limited key, not a node. `group`: the frame that holds this node where there are many.
+    `links`: the ids that it leads to, `flows` how much goes there, where that is known. `kind`: `load` for what sends
+    requests, `type` what it is.
     """
 
     id: str
@@ -35,6 +37,10 @@ class CardView:
     trend: tuple[float | None, ...] = ()
     of_key: bool = False
     group: str = ""
+    links: tuple[str, ...] = ()
+    flows: tuple[tuple[str, float], ...] = ()
+    kind: str = ""
+    type: str = ""
 
 
 def number_text(value: float | None) -> str:
@@ -75,6 +81,10 @@ def _make_node_card(state: ShowState, node: Node, with_trend: bool) -> CardView:
         at=state.sample.updated_at if state.sample else 0.0,
         trend=trend(state, f"node:{node.id}") if with_trend else (),
         group=node.group or node.type,
+        links=node.links,
+        flows=tuple(node.flows.items()),
+        kind=node.kind,
+        type=node.type,
     )
 
 

@@ -1,140 +1,143 @@
-"""The curves: the system's main numbers over one shared minute, the newest at the right edge."""
+"""The curves of a chapter's focus over one time axis, as numbers: lines, bands of nodes, keys with their limits."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from demo.show import ShowState
+from demo.show.health_sample import Sample
 from demo.views.cards import number_text
-from demo.views.memoize import memoize_on
+from demo.views.focus import Topic, find_counter, find_metric, nodes_of
+from demo.views.history import Values, with_gaps
+from demo.views.marks import Mark, marks
+from demo.views.redaction import masked
 
-WIDTH, HEIGHT = 600, 60
-"""Size of a curve's box in its own units: ten units across are one second."""
+SHORT_SEC, LONG_SEC = 30, 60
+"""Seconds on the axis; the long one for a show whose faults last so long that their marks would leave the short one."""
 
-MAX_ROWS = 5
-GAP_INTERVALS = 3
-_UNITS_PER_SEC = 10
-_TOP, _BOTTOM = 5, 55
-_MIN_TOP = {"%": 5.0}
-"""Minimum full scale of a unit: a tenth of a percent must not be drawn as tall as an outage."""
+LONG_FAULT_SEC = 15.0
+MAX_BANDS = 4
+"""With more nodes than these their sum is drawn as one line."""
+
+_LEAST_TOP = {"%": 5.0}
+"""A tenth of a percent must not be drawn as tall as an outage."""
 
 
 @dataclass(frozen=True, slots=True)
-class CurveView:
-    """`path` is an SVG path in a box of WIDTH × HEIGHT, `spans` pairs (x, width) where a fault was in place.
+class SeriesView:
+    """One line or band, and its newest value as text. `state`: up, degraded or down for its colour, "" for none."""
 
-    `limit_y` is the height of a dashed limit, `over` the path of the areas above it;
-    `tone` is "" (load, latency), "bad" (errors) or "two" (the second limited key).
-    """
+    label: str
+    now: str
+    values: Values
+    state: str = ""
 
-    name: str
+
+@dataclass(frozen=True, slots=True)
+class PlotView:
+    """`top`: the value at the head of the box, zero is at its foot. `limit`: a dashed line."""
+
+    kind: Literal["line", "bands", "key"]
     label: str
     unit: str
-    now: str
-    path: str
-    tone: str = ""
-    limit_y: int | None = None
-    over: str = ""
-    spans: tuple[tuple[int, int], ...] = ()
+    series: tuple[SeriesView, ...]
+    top: float
+    limit: float | None = None
 
 
-@memoize_on("sample", "history", "spans")
-def curves(state: ShowState) -> tuple[CurveView, ...]:
-    """Return the first metric, then two limited keys, then further metrics: at most MAX_ROWS curves."""
+@dataclass(frozen=True, slots=True)
+class TimelineView:
+    """At most two plots, and what happened. `newest`: the moment at the right edge; the left is `seconds` before."""
+
+    plots: tuple[PlotView, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    newest: float = 0.0
+    seconds: int = SHORT_SEC
+
+
+def timeline(state: ShowState, topics: Iterable[Topic]) -> TimelineView:
+    """Return the curves of these topics, of the newest sample as all else in a frame."""
     sample = state.sample
     if sample is None or not state.history:
-        return ()
-    metrics = [_make_curve(state, m.name, m.label, m.unit, m.role) for m in sample.metrics]
-    compared = [counter for counter in sample.counters if counter.limit > 0][:2]
-    keys = [
-        _make_curve(state, f"admitted:{k.key}", k.key, f"of {number_text(k.limit)}", "two" if index else "", k.limit)
-        for index, k in enumerate(compared)
-    ]
-    return tuple((metrics[:1] + keys + metrics[1:])[:MAX_ROWS])
+        return TimelineView()
+    plots = tuple(plot for topic in topics if (plot := _make_plot(state, sample, topic)) is not None)
+    newest, seconds = state.history[-1].at, axis_sec(state)
+    seen = tuple(mark for mark in marks(state) if newest - mark.at <= seconds)
+    return TimelineView(plots, seen, newest, seconds)
 
 
-def _make_curve(state: ShowState, name: str, label: str, unit: str, role: str, limit: float | None = None) -> CurveView:
-    newest = state.history[-1].at
-    values = _mark_gaps(state, name)
-    points = [(WIDTH - round((newest - at) * _UNITS_PER_SEC), value) for at, value in values]
-    known = [value for _, value in points if value is not None]
-    top = max([*known, limit or 0.0, _MIN_TOP.get(unit, 0.0)]) or 1.0
-    drawn = [(x, None if value is None else y_of(value, top)) for x, value in points if x >= 0]
-    limit_y = y_of(limit, top) if limit else None
-    return CurveView(
-        name=name,
-        label=label,
-        unit=unit,
-        now=number_text(points[-1][1]),
-        path=path(drawn),
-        tone="bad" if role == "errors" and any(known) else role if role == "two" else "",
-        limit_y=limit_y,
-        over=over(drawn, limit_y) if limit_y is not None else "",
-        spans=_merge_spans(state, newest),
+def axis_sec(state: ShowState) -> int:
+    """Return the length of the axis: the same in all of a show, so that no chapter changes its scale."""
+    lasting = (fault.config.duration_sec for fault in state.faults)
+    return LONG_SEC if any(LONG_FAULT_SEC < seconds < math.inf for seconds in lasting) else SHORT_SEC
+
+
+def _make_plot(state: ShowState, sample: Sample, topic: Topic) -> PlotView | None:
+    if topic.kind == "metric":
+        return _plot_metric(state, sample, topic.name)
+    return _plot_key(state, sample, topic.name) if topic.kind == "key" else _plot_nodes(state, sample, topic)
+
+
+def _plot_metric(state: ShowState, sample: Sample, name: str) -> PlotView | None:
+    metric = find_metric(sample, name)
+    if metric is None:
+        return None
+    values = with_gaps(state, name)
+    tone = "down" if metric.role == "errors" and metric.value else ""
+    line = SeriesView(metric.label, number_text(metric.value), values, tone)
+    return PlotView("line", metric.label, metric.unit, (line,), _top_of([values], metric.unit))
+
+
+def _plot_key(state: ShowState, sample: Sample, key: str) -> PlotView | None:
+    counter = find_counter(sample, key)
+    if counter is None:
+        return None
+    admitted, counted = with_gaps(state, f"admitted:{key}"), with_gaps(state, f"counted:{key}")
+    over = "down" if counter.limit and (counter.admitted or 0) > counter.limit else ""
+    series = (
+        SeriesView("admitted", number_text(counter.admitted), admitted, over),
+        SeriesView("counted", number_text(counter.counted_of_admitted), counted),
+    )
+    limit = counter.limit or None
+    return PlotView("key", key, "", series, _top_of([admitted, counted], "", 1.25 * (limit or 0.0)), limit)
+
+
+def _plot_nodes(state: ShowState, sample: Sample, topic: Topic) -> PlotView | None:
+    nodes = nodes_of(sample, topic)
+    found = [with_gaps(state, f"node:{node.id}") for node in nodes]
+    total = _sum(found)
+    if not found or len(nodes) == 1 or len(nodes) > MAX_BANDS:
+        now = [node.main[1] for node in nodes]
+        text = number_text(sum(value or 0.0 for value in now) if any(value is not None for value in now) else None)
+        return PlotView(
+            "line",
+            masked(topic.name),
+            topic.field,
+            (SeriesView(masked(topic.name), text, total),),
+            _top_of([total], ""),
+        )
+    series = tuple(
+        SeriesView(masked(node.name), number_text(node.main[1]), values, "" if node.health == "up" else node.health)
+        for node, values in zip(nodes, found, strict=True)
+    )
+    return PlotView("bands", masked(topic.name), topic.field, series, _top_of([total], topic.field))
+
+
+def _sum(found: list[Values]) -> Values:
+    """Add the values of each moment; None where none of them is known."""
+    together = (zip(*found, strict=True)) if found else ()
+    return tuple(
+        (moment[0][0], sum(value or 0.0 for _, value in moment) if any(v is not None for _, v in moment) else None)
+        for moment in together
     )
 
 
-def _mark_gaps(state: ShowState, name: str) -> list[tuple[float, float | None]]:
-    """Return one number's history, with a None in each gap: GAP_INTERVALS polls without a sample, at least 2.5 s."""
-    gap = max(2.5, GAP_INTERVALS * state.sample.interval_sec) if state.sample else 2.5
-    found: list[tuple[float, float | None]] = []
-    for point in state.history:
-        if found and point.at - found[-1][0] > gap:
-            found.append(((point.at + found[-1][0]) / 2, None))
-        found.append((point.at, point.values.get(name)))
-    return found
-
-
-def y_of(value: float, top: float) -> int:
-    """Scale a value to its height in the box: zero at the foot, `top` at the head, so that no axis is cut off."""
-    return round(_BOTTOM - (_BOTTOM - _TOP) * max(0.0, min(1.0, value / top)))
-
-
-def path(points: Sequence[tuple[int, int | None]]) -> str:
-    """Draw an SVG path that breaks where a value is missing; relative steps keep it short."""
-    steps: list[str] = []
-    last: tuple[int, int] | None = None
-    for x, y in points:
-        if y is None:
-            last = None
-            continue
-        steps.append(f"M{x} {y}" if last is None else f"l{x - last[0]} {y - last[1]}")
-        last = (x, y)
-    return "".join(steps)
-
-
-def over(points: Sequence[tuple[int, int | None]], limit_y: int) -> str:
-    """Draw the areas between the curve and its limit where the curve is above it, as an SVG path."""
-    areas: list[str] = []
-    corners: list[tuple[int, int]] = []
-    last: tuple[int, int] | None = None
-    # The gap behind the last point closes an area that is still open.
-    for x, y in [*points, (WIDTH, None)]:
-        above = y is not None and y < limit_y
-        crosses = y is not None and last is not None and above != (last[1] < limit_y)
-        if crosses and y is not None and last is not None:
-            # Between two samples: the point where the line from one to the other meets the limit.
-            share = (limit_y - last[1]) / (y - last[1])
-            corners.append((round(last[0] + share * (x - last[0])), limit_y))
-        if above and y is not None:
-            corners = corners or [(x, limit_y)]
-            corners.append((x, y))
-        elif corners:
-            end = corners[-1][0]
-            areas.append("M" + "L".join(f"{cx} {cy}" for cx, cy in corners) + f"L{end} {limit_y}Z")
-            corners = []
-        last = None if y is None else (x, y)
-    return "".join(areas)
-
-
-def _merge_spans(state: ShowState, newest: float) -> tuple[tuple[int, int], ...]:
-    """Return where any fault was in place; faults at the same time are merged, or their tints would add up."""
-    found: list[tuple[int, int]] = []
-    for span in sorted(state.spans, key=lambda span: span.started_at):
-        start = WIDTH - round((newest - span.started_at) * _UNITS_PER_SEC)
-        end = WIDTH if span.ended_at is None else WIDTH - round((newest - span.ended_at) * _UNITS_PER_SEC)
-        start, end = max(0, start), min(WIDTH, end)
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(end, found[-1][1]))
-        elif end > start:
-            found.append((start, end))
-    return tuple((start, end - start) for start, end in found)
+def _top_of(found: Iterable[Values], unit: str, least: float = 0.0) -> float:
+    """Return a round number above all values, so that the scale seldom changes."""
+    known = [value for values in found for _, value in values if value is not None]
+    most = max([*known, least, _LEAST_TOP.get(unit, 0.0)], default=0.0)
+    if most <= 0:
+        return 1.0
+    size = 10.0 ** math.floor(math.log10(most))
+    return next(step * size for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if step * size >= most * 0.9999)

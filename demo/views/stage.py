@@ -1,16 +1,28 @@
 """What the audience sees: the story, the system, what is broken, and the whole show as a line."""
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
+from demo.markup import to_plain
 from demo.panels.picture import Panels
 from demo.show import ShowState, Verdict
 from demo.views.audience_state import audience_state
 from demo.views.ballots import BallotView, TallyView, ballot_view, room_text, tally_view
 from demo.views.banners import BannerView, banners
 from demo.views.cards import CardView, cards
-from demo.views.curves import CurveView, curves
+from demo.views.countdown import counts_down
+from demo.views.curves import TimelineView
+from demo.views.evidence import EvidenceView, evidence
 from demo.views.panels import PanelsView, panels_view
+from demo.views.picture import FigureView, RestView, SystemView, picture
+from demo.views.record import RecordView, record
 from demo.views.redaction import masked
+from demo.views.verdict import VerdictView, name_verdict, verdict_page
+
+StageMode = Literal["cover", "story", "prediction", "verdict", "evidence"]
+
+MAX_COVER_TEXT = 260
+"""Characters of a first chapter that is a cover; with more it is a story like the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +38,23 @@ class ClaimView:
 
 @dataclass(frozen=True, slots=True)
 class SegmentView:
-    """A chapter on the line at the foot: `state` is past, now or ahead; `faults` counts those injected there."""
+    """A chapter on the line at the foot: `state` is past, now or ahead; `faults` counts those injected there.
+
+    `verdict`: the state of the verdict that it brought, and `word` its word; "" without one.
+    """
 
     number: int
     state: str
     faults: int
+    verdict: str = ""
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class StageView:
     """The stage. It has no notes and no errors; for the audience no addresses, either. `…_at` are moments.
+
+    `mode`: what has the body, or the whole stage: `verdict` and `evidence_table` are the contents of two of them.
 
     `narration` is what is shown on this step; `whole_narration` sizes the letters, so that no step changes them.
     """
@@ -53,11 +72,15 @@ class StageView:
     key_hint: str
     status: str
     claim: ClaimView | None
+    story_claim: ClaimView | None
     evidence: tuple[ClaimView, ...]
     said: str
     countdown_ends_at: float | None
     cards: tuple[CardView, ...]
-    curves: tuple[CurveView, ...]
+    system: SystemView
+    figure: FigureView | None
+    rest: tuple[RestView, ...]
+    timeline: TimelineView
     banners: tuple[BannerView, ...]
     line: tuple[SegmentView, ...]
     freshness: str
@@ -68,6 +91,10 @@ class StageView:
     panels: PanelsView
     has_panels: bool
     has_large_panels: bool
+    mode: StageMode
+    record: RecordView
+    verdict: VerdictView | None
+    evidence_table: EvidenceView
     ballot: BallotView | None
     tally: TallyView | None
     room: str
@@ -77,6 +104,9 @@ def stage_view(state: ShowState, private: bool = False, panels: Panels | None = 
     """Return the stage for this state. `private`: for the presenter's own screen, with nothing masked or frozen."""
     state = state if private else audience_state(state)
     chapter = state.chapter
+    verdict = verdict_page(state)
+    shown = cards(state) if private else tuple(_redact_card(card) for card in cards(state))
+    drawn = picture(state, shown)
     return StageView(
         title=state.title,
         description=state.description,
@@ -91,11 +121,15 @@ def stage_view(state: ShowState, private: bool = False, panels: Panels | None = 
         key_hint=chapter.key_hint,
         status=state.action.status,
         claim=standing_claim(state),
+        story_claim=_claim_of_story(state),
         evidence=_list_evidence(state) if chapter.shows_evidence else (),
         said=state.said,
         countdown_ends_at=state.countdown_ends_at,
-        cards=cards(state) if private else tuple(_redact_card(card) for card in cards(state)),
-        curves=curves(state),
+        cards=shown,
+        system=drawn.system,
+        figure=drawn.figure,
+        rest=drawn.rest,
+        timeline=drawn.timeline,
         banners=banners(state, private=True) if private else tuple(_redact_banner(banner) for banner in banners(state)),
         line=_list_segments(state),
         freshness=state.freshness,
@@ -106,10 +140,39 @@ def stage_view(state: ShowState, private: bool = False, panels: Panels | None = 
         panels=panels_view(chapter, panels, private=private),
         has_panels=panels is not None and bool(chapter.panels),
         has_large_panels=panels is not None and bool(chapter.panels) and chapter.has_large_panels,
+        mode=_choose_mode(state, verdict),
+        record=record(state),
+        verdict=verdict,
+        evidence_table=evidence(state) if chapter.shows_evidence else EvidenceView(),
         ballot=ballot_view(state),
         tally=tally_view(state, private=private),
         room=room_text(state),
     )
+
+
+def _choose_mode(state: ShowState, verdict: VerdictView | None) -> StageMode:
+    """Return what the stage shows. While something is broken, or about to be, it is always the story and the system."""
+    chapter = state.chapter
+    if chapter.shows_evidence:
+        return "evidence"
+    if verdict is not None:
+        return "verdict"
+    is_quiet = not counts_down(state) and not any(f.is_running or f.awaits_recovery for f in state.faults)
+    if chapter.panels or not is_quiet or state.action.status == "running":
+        return "story"
+    if chapter.hypothesis:
+        has_begun = any(span.chapter == state.number for span in state.spans)
+        return "story" if has_begun or state.verdicts.get(state.number) else "prediction"
+    return "cover" if _is_cover(state) else "story"
+
+
+def _is_cover(state: ShowState) -> bool:
+    """Return whether this is a first chapter with only a few words: nothing of it would be lost on a cover."""
+    chapter = state.chapter
+    if state.current > 0 or state.total == 1 or chapter.on_enter or chapter.vote or chapter.step_count > 1:
+        return False
+    has_blocks = any(mark in chapter.narration for mark in ("```", "![", "\n- ", "\n* ", "\n1. ", "\n|"))
+    return not has_blocks and len(to_plain(chapter.narration, chapter.format)) <= MAX_COVER_TEXT
 
 
 def _redact_card(card: CardView) -> CardView:
@@ -134,6 +197,17 @@ def _redact_banner(banner: BannerView) -> BannerView:
 def standing_claim(state: ShowState) -> ClaimView | None:
     """Return the hypothesis beside the story; None in a chapter that lists all of them."""
     return None if state.chapter.shows_evidence else _make_claim(state, state.hypothesis_number(state.number))
+
+
+def _claim_of_story(state: ShowState) -> ClaimView | None:
+    """Return the prediction that stands beside the story: in its own chapter, and where it was judged.
+
+    A chapter after the evidence is calm: there all has been said.
+    """
+    claim = standing_claim(state)
+    if claim is None or any(chapter.shows_evidence for chapter in state.chapters[claim.number : state.current]):
+        return None
+    return claim if claim.number == state.number or claim.word else None
 
 
 def _make_claim(state: ShowState, number: int | None) -> ClaimView | None:
@@ -162,11 +236,20 @@ def _list_evidence(state: ShowState) -> tuple[ClaimView, ...]:
 def _list_segments(state: ShowState) -> tuple[SegmentView, ...]:
     # From the spans, for a fault itself only knows its newest run.
     faults, current = [span.chapter for span in state.spans], state.number
+    verdicts = {_chapter_of_verdict(state, number): verdict for number, verdict in state.verdicts.items()}
     return tuple(
         SegmentView(
             number,
             "now" if number == current else "past" if number <= state.reached else "ahead",
             faults.count(number),
+            *(name_verdict(verdicts[number])[::-1] if number in verdicts else ()),
         )
         for number in range(1, state.total + 1)
     )
+
+
+def _chapter_of_verdict(state: ShowState, number: int) -> int:
+    """Return the chapter that brought the verdict on prediction `number`: the last one that broke something for it."""
+    tested = [s.chapter for s in state.spans if 0 < s.chapter <= state.total]
+    found = [chapter for chapter in tested if state.hypothesis_number(chapter) == number]
+    return max(found, default=state.verdicts[number].by or number)

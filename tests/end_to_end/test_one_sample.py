@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from demo.subjects.none import NoSystem
 
 class Poller:
-    """Another number each time, the same in a card, in a limited key and in a curve."""
+    """Another number each time, the same on a card and in each metric."""
 
     def __init__(self):
         self.newest, self.round, self.ended = None, 100, asyncio.Event()
@@ -29,11 +29,13 @@ class Poller:
     async def run(self):
         while not self.ended.is_set():
             self.round += 1
-            metric = {"name": "load", "label": "load", "value": self.round, "unit": "/s", "role": "load"}
-            key = {"key": "k", "limit": 90, "window_sec": 1, "admitted": self.round, "ghosts": 0, "drift": 0}
+            metrics = [
+                {"name": name, "label": name, "value": self.round, "unit": "/s", "role": "load"}
+                for name in ("load", "also", "beside")
+            ]
             self.newest = {
                 "nodes": [{"id": "n", "health": "up", "metrics": {"per sec": self.round}}],
-                "metrics": [metric], "counters": [key], "interval_sec": 0.3, "last_updated": datetime.now(UTC),
+                "metrics": metrics, "interval_sec": 0.3, "last_updated": datetime.now(UTC),
             }
             await asyncio.sleep(0.3)
 
@@ -53,17 +55,17 @@ class Meter(NoSystem):
 
 def numbers(regions: dict[str, str]) -> set[str]:
     """Every place of the stage that tells the number."""
-    cards, curves = regions["cards"], regions["curves"]
     shown = [
-        *re.findall(r'<div class="main">(\d+)<small[^>]*>per sec', cards),
-        *re.findall(r'<span class="word">(\d+) of 90', cards),
-        *re.findall(r'<span class="value"><b>(\d+)</b>', curves),
+        *re.findall(r'<span class="num[^"]*">(\d+)</span>', regions["figure"]),
+        *re.findall(r"<p><b>(\d+)</b> <bdi>per sec", regions["cards"]),
+        *re.findall(r'<text class="value[^>]*>(\d+)', regions["curves"]),
+        *re.findall(r"<span><b[^>]*>(\d+)/s</b> <bdi>beside", regions["rest"]),
     ]
-    assert len(shown) >= 4, "a card, a key and two curves"
+    assert len(shown) == 5, "the main number, a card, two curves and the strip"
     return set(shown)
 
 
-def test_in_every_frame_of_a_real_stream_cards_and_curves_tell_the_same_number(tmp_path: Path) -> None:
+def test_every_frame_of_a_real_stream_tells_one_number_everywhere(tmp_path: Path) -> None:
     (tmp_path / "meter.py").write_text(METER)
     regions: dict[str, str] = {}
     seen: list[set[str]] = []
@@ -73,7 +75,7 @@ def test_in_every_frame_of_a_real_stream_cards_and_curves_tell_the_same_number(t
             for line in answer.iter_lines():
                 parts = re.findall(r'<hx-partial hx-target="#r-(\w+)"[^>]*>(.*?)</hx-partial>', line)
                 regions |= dict(parts)
-                if {"cards", "curves"} & {name for name, _ in parts}:
+                if {"figure", "cards", "curves", "rest"} & {name for name, _ in parts}:
                     seen.append(numbers(regions))
                 if len(seen) >= FRAMES:
                     break
@@ -92,7 +94,9 @@ def test_a_curve_ends_with_the_newest_sample_however_fast_they_come(pause: float
         }
         show.play(c.Observe(read_sample(health, show.at), {}), later=pause)
         view = stage_view(show.state)
-        assert view.cards[0].main == view.curves[0].now == str(number)
+        (plot,) = view.timeline.plots
+        assert view.figure is not None
+        assert view.cards[0].main == plot.series[0].now == view.figure.value == str(number)
         assert trend(show.state, "node:n")[-1] == trend(show.state, "load")[-1] == number
         seconds = [int(point.at) for point in show.state.history]
         assert len(set(seconds)) == len(seconds), "one point a second"

@@ -1,71 +1,104 @@
-"""The curves: nothing is drawn where nothing was measured, and only what is above the limit is red."""
+"""The curves: nothing is drawn where nothing was measured, and what broke is marked at its moment."""
 
 from dataclasses import replace
 
 import pytest
 
-from demo.show import Point
+from demo.show import FaultState, Point
 from demo.show.health_sample import read_sample
 from demo.show.state import ShowState
+from demo.types import ChaosConfig, ChaosType
 from demo.views.cards import trend
-from demo.views.curves import curves, over, path
+from demo.views.curves import LONG_SEC, SHORT_SEC, axis_sec, timeline
+from demo.views.focus import Topic
+from demo.views.history import with_gaps
+from demo.views.marks import Mark, marks
 from tests.support.show_player import player
 
-
-@pytest.mark.parametrize(
-    ("points", "drawn"),
-    [
-        ([(0, 5), (10, 7)], "M0 5l10 2"),
-        ([(0, 5), (10, None), (20, 7), (30, 7)], "M0 5M20 7l10 0"),
-        ([(0, None)], ""),
-    ],
-)
-def test_a_curve_breaks_where_a_value_is_missing(points: list[tuple[int, int | None]], drawn: str) -> None:
-    assert path(points) == drawn
+LOAD = (Topic("metric", "load"),)
 
 
-@pytest.mark.parametrize(
-    ("points", "areas"),
-    [
-        ([(0, 30), (10, 40)], ""),
-        ([(0, 30), (10, 10), (20, 30)], "M5 20L10 10L15 20L15 20Z"),
-        ([(0, 10), (10, 10)], "M0 20L0 10L10 10L10 20Z"),
-        ([(0, 20), (10, 20)], ""),
-        ([(0, 10), (10, None), (20, 30)], "M0 20L0 10L0 20Z"),
-    ],
-)
-def test_only_what_is_above_the_limit_is_an_area(points: list[tuple[int, int | None]], areas: str) -> None:
-    assert over(points, 20) == areas
-
-
-def with_history(*points: tuple[float, float | None], interval: float = 0.5) -> ShowState:
+def with_history(
+    *points: tuple[float, float | None], interval: float = 0.5, role: str = "load", unit: str = "/s"
+) -> ShowState:
     """A state whose history holds `load` at these seconds."""
-
-    metric = {"name": "load", "label": "requests", "value": 1.0, "unit": "/s", "role": "load"}
+    value = points[-1][1]
+    metric = {"name": "load", "label": "requests", "value": value, "unit": unit, "role": role}
     sample = read_sample({"nodes": [], "metrics": [metric], "interval_sec": interval}, points[-1][0])
     history = tuple(Point(at, {"load": value}) for at, value in points)
     return replace(player().state, sample=sample, history=history, freshness="live")
 
 
+def gaps(state: ShowState) -> int:
+    return sum(value is None for _, value in with_gaps(state, "load"))
+
+
 def test_seconds_without_a_poll_are_a_gap_and_no_line() -> None:
-    steady = with_history(*((1000.0 + second, 5.0) for second in range(10)))
-    assert curves(steady)[0].path.count("M") == 1
+    assert gaps(with_history(*((1000.0 + second, 5.0) for second in range(10)))) == 0
     gap = with_history((1000.0, 5.0), (1001.0, 5.0), (1006.0, 5.0), (1007.0, 5.0))
-    assert curves(gap)[0].path.count("M") == 2
+    assert gaps(gap) == 1
     assert trend(gap, "load") == (5.0, 5.0, 5.0, None, None, None, 5.0, 5.0)
 
 
 def test_a_slow_poll_is_no_gap() -> None:
     slow = with_history((1000.0, 5.0), (1004.0, 5.0), (1008.0, 5.0), interval=4.0)
-    assert curves(slow)[0].path.count("M") == 1
+    assert gaps(slow) == 0
     assert None not in trend(slow, "load")
 
 
-def test_a_curve_of_errors_is_red_only_when_there_were_some() -> None:
-    metric = {"name": "load", "label": "errors", "value": 0.0, "unit": "%", "role": "errors"}
+def test_a_curve_of_errors_is_red_only_while_there_are_some() -> None:
+    quiet = with_history((1000.0, 0.0), (1001.0, 0.0), role="errors", unit="%")
+    assert timeline(quiet, LOAD).plots[0].series[0].state == ""
+    loud = with_history((1000.0, 0.0), (1001.0, 3.0), role="errors", unit="%")
+    assert timeline(loud, LOAD).plots[0].series[0].state == "down"
 
-    quiet = with_history((1000.0, 0.0), (1001.0, 0.0))
-    sample = read_sample({"nodes": [], "metrics": [metric], "interval_sec": 0.5}, 1001.0)
-    assert curves(replace(quiet, sample=sample))[0].tone == ""
-    loud = with_history((1000.0, 0.0), (1001.0, 3.0))
-    assert curves(replace(loud, sample=sample))[0].tone == "bad"
+
+@pytest.mark.parametrize(
+    ("unit", "value", "top"),
+    [("/s", 66.0, 80.0), ("/s", 81.0, 100.0), ("/s", 100.0, 100.0), ("%", 0.1, 5.0), ("/s", 0.0, 1.0)],
+)
+def test_the_scale_is_round_and_begins_at_zero(unit: str, value: float, top: float) -> None:
+    assert timeline(with_history((1000.0, value), unit=unit), LOAD).plots[0].top == top
+
+
+def fault(**changes: object) -> FaultState:
+    found = FaultState(ChaosConfig("kill", ChaosType.CONTAINER_KILL, "Kill a node", 5.0), "node-2", injected_at=990.0)
+    return replace(found, **changes)  # type: ignore[arg-type]
+
+
+def test_a_fault_marks_when_it_struck_when_it_was_seen_and_when_all_was_well() -> None:
+    healed = fault(detected_after_sec=0.21, heal_started_at=995.0, healed_at=995.2, recovered_after_sec=0.5)
+    assert marks(replace(with_history((1000.0, 5.0)), faults=(healed,))) == (
+        Mark(990.0, "node-2 killed", "down"),
+        Mark(990.21, "detected in 0.2 s", "seen"),
+        Mark(995.5, "recovered in 0.5 s", "up"),
+    )
+
+
+def test_what_came_back_by_itself_claims_no_recovery() -> None:
+    state = replace(with_history((1000.0, 5.0)), faults=(fault(came_back_after_sec=3.0),))
+    assert [mark.text for mark in marks(state)] == ["node-2 killed", "came back by itself"]
+
+
+def test_a_fault_that_never_took_effect_has_no_mark() -> None:
+    state = replace(with_history((1000.0, 5.0)), faults=(fault(injection_failed=True), fault(injected_at=None)))
+    assert marks(state) == ()
+
+
+def test_marks_that_have_left_the_axis_are_not_drawn() -> None:
+    state = replace(with_history((1000.0, 5.0)), faults=(fault(injected_at=960.0, detected_after_sec=20.0),))
+    assert [mark.text for mark in timeline(state, LOAD).marks] == ["detected in 20.0 s"]
+
+
+def test_the_axis_is_longer_in_a_show_whose_faults_last_longer() -> None:
+    state = with_history((1000.0, 5.0))
+    assert axis_sec(replace(state, faults=(fault(),))) == SHORT_SEC
+    lasting = fault(config=ChaosConfig("stop", ChaosType.CONTAINER_STOP, "Stop", 30.0))
+    assert axis_sec(replace(state, faults=(fault(), lasting))) == LONG_SEC
+
+
+@pytest.mark.parametrize("target", ["10.1.2.3:9", "a-container-of-a-very-long-name-indeed"])
+def test_a_mark_has_no_address_and_is_short(target: str) -> None:
+    (mark,) = marks(replace(with_history((1000.0, 5.0)), faults=(fault(target=target),)))
+    assert "10.1" not in mark.text
+    assert len(mark.text) <= 26

@@ -15,8 +15,9 @@ from demo.terminal.transcript import Transcript
 from demo.views import CardView, groups, listed, stage_view
 from demo.views.groups import MAX_ALONE, MAX_LISTED, SEVERITY
 from demo.views.redaction import MASK
-from demo.web.rendering.card_layout import MAX_FULL, CardLayout, layout_of
 from demo.web.rendering.state_grid import lay_out_grid
+from demo.web.rendering.system_layout import MAX_COUNTED, draw_fleet
+from demo.web.rendering.system_layout import Fleet as DrawnFleet
 from tests.scripts.test_docs import ROOT
 from tests.support import fetch
 from tests.support.chromium import PHONE, PROJECTOR, Window, chromium
@@ -72,11 +73,13 @@ def test_every_node_is_counted_once_and_every_one_that_is_not_up_is_known(drawn:
     made = groups(cards)
     assert sum(group.total for group in made) == len(cards)
     assert {card.name for group in made for card in group.bad} == {card.name for card in cards if card.state != "up"}
-    laid = layout_of(cards)
-    assert 0 < len(laid.groups) <= MAX_FULL
-    for shown in laid.groups:
-        assert len(shown.named) + shown.unnamed == len(shown.group.bad)
-        assert bool(shown.named) == bool(shown.group.bad)
+    drawn_fleet = draw_fleet(cards)
+    assert 0 < len(drawn_fleet.frames) <= MAX_COUNTED
+    by_name = {group.name: group for group in made}
+    for frame in drawn_fleet.frames:
+        bad = [card for card in by_name[frame.name].bad if card.state != "stale"]
+        assert len(frame.tiles) + frame.unnamed == len(bad)
+        assert bool(frame.tiles) == bool(bad)
 
 
 def test_a_list_names_who_is_down_and_then_the_groups_and_the_keys() -> None:
@@ -102,19 +105,44 @@ def test_a_nodes_group_counts_more_than_its_type_and_an_address_in_it_is_masked_
 # The wall.
 
 
-def test_up_to_thirty_nodes_have_a_card_each_and_more_have_one_a_group() -> None:
-    assert len(layout_of(fleet(MAX_ALONE)).cards) == MAX_ALONE
-    laid = layout_of([*fleet(MAX_ALONE), key("login")])
-    assert ([card.name for card in laid.cards], len(laid.groups), laid.rest) == (["login"], 6, "")
+def test_up_to_thirty_nodes_have_a_tile_each_in_frames_of_six_and_more_are_counted() -> None:
+    drawn = draw_fleet([*fleet(MAX_ALONE, (7,), names=5), key("login")][:-1])
+    assert [len(frame.tiles) for frame in drawn.frames] == [6] * 5
+    assert [(frame.state, frame.word) for frame in drawn.frames][1:3] == [
+        ("up", "6 of 6 running"),
+        ("degraded", "5 of 6 running"),
+    ]
+    assert not drawn.is_counted
+    drawn = draw_fleet(fleet(MAX_ALONE + 1, (7,), names=5))
+    assert drawn.is_counted
+    assert [card.name for frame in drawn.frames for card in frame.tiles] == ["n7"]
+
+
+def test_a_group_of_more_than_six_is_cut_into_numbered_frames() -> None:
+    assert [frame.name for frame in draw_fleet(fleet(13, names=1)).frames] == ["g0 1", "g0 2", "g0 3"]
+    assert draw_fleet(fleet(14, (3,), names=14)).is_counted, "too many groups for frames with tiles"
+
+
+def test_a_frame_is_down_only_when_none_of_its_nodes_is_up() -> None:
+    drawn = draw_fleet(fleet(15, (0, 5, 10, 1), names=5))
+    assert [frame.state for frame in drawn.frames] == ["down", "degraded", "up", "up", "up"]
 
 
 def test_of_too_many_groups_the_worst_are_shown_in_their_place_and_the_rest_is_said() -> None:
-    laid = layout_of(fleet(200, (17, 18), names=20))
-    assert len(laid.groups) == MAX_FULL
-    assert [shown.group.name for shown in laid.groups][-2:] == ["g17", "g18"]
-    assert laid.rest == "and 8 more groups: all up"
-    laid = layout_of(fleet(200, tuple(range(14)), names=20))
-    assert laid.rest == "and 8 more groups: g12 1 down, g13 1 down"
+    drawn = draw_fleet(fleet(200, (17, 18), names=20))
+    assert (len(drawn.frames), drawn.columns) == (MAX_COUNTED, 2)
+    assert [frame.name for frame in drawn.frames][-2:] == ["g17", "g18"]
+    assert drawn.rest == "and 10 more groups: all up"
+    drawn = draw_fleet(fleet(200, tuple(range(14)), names=20))
+    assert drawn.rest == "and 10 more groups: g10 1 down, g11 1 down; 2 more are not all up"
+
+
+def test_what_sends_requests_stands_on_the_left_and_leads_to_the_frames_of_its_nodes() -> None:
+    load = CardView("load", "load", "up", "up", "60", "/s", "", 5.0, links=("n0", "n1"), kind="load", group="load")
+    drawn = draw_fleet([load, *fleet(18, names=3)])
+    assert [card.name for card in drawn.sources] == ["load"]
+    assert len(drawn.frames) == 3
+    assert len(drawn.links) == 2
 
 
 def test_cells_keep_their_place_and_each_state_has_its_own() -> None:
@@ -132,10 +160,10 @@ def test_there_are_as_many_cells_as_nodes(states: list[str]) -> None:
 
 
 def test_the_wall_of_six_hundred_is_laid_out_as_one_of_sixty() -> None:
-    def shape(laid: CardLayout) -> tuple[int, int, int]:
-        return laid.columns, laid.rows, len(laid.groups)
+    def shape(drawn: DrawnFleet) -> tuple[int, int]:
+        return drawn.columns, len(drawn.frames)
 
-    assert shape(layout_of(fleet(600))) == shape(layout_of(fleet(60))) == (3, 2, 6)
+    assert shape(draw_fleet(fleet(600))) == shape(draw_fleet(fleet(60))) == (2, 6)
 
 
 # On real pages.
@@ -162,19 +190,19 @@ OVERLAPS = """() => {
   const box = (name) => document.querySelector(name).getBoundingClientRect();
   const cut = (name) => [...document.querySelectorAll(name)]
     .filter(e => e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1).map(e => e.textContent);
-  const least = innerWidth > innerHeight ? innerWidth / 95 : 14;
+  const least = innerWidth > innerHeight ? Math.min(innerHeight, innerWidth * .75) * .0279 : 12;
   return {
-    cut: [...cut('.named'), ...cut('.groups .name')],
-    below: [...document.querySelectorAll('.groups .card, .curves')]
-      .filter(e => e.getBoundingClientRect().bottom > box('.banner').top).map(e => e.textContent),
-    small: [...document.querySelectorAll('.named span')].filter(e => parseFloat(getComputedStyle(e).fontSize) < least)
-      .map(e => e.textContent),
+    cut: [...cut('.tiles'), ...cut('.frame header b'), ...cut('.frame')],
+    below: [...document.querySelectorAll('.frame, .plot')]
+      .filter(e => e.getBoundingClientRect().bottom > box('.record-place').top).map(e => e.textContent),
+    small: [...document.querySelectorAll('.frame :is(b, .word, .tile)')]
+      .filter(e => parseFloat(getComputedStyle(e).fontSize) < least).map(e => e.textContent),
   };
 }"""
 
 
 def seen(page: Page) -> dict[str, list[str]]:
-    page.wait_for_selector(".groups .card.gone")
+    page.wait_for_selector(".frame.down")
     found: dict[str, list[str]] = page.evaluate(OVERLAPS)
     return found
 
@@ -187,7 +215,7 @@ def test_the_stage_holds_them_all_at_every_size_and_names_who_is_down(browser: B
         for size in (PROJECTOR, (1280, 720), (1024, 768)):
             window = Window(browser, server.url, size)
             assert seen(window.page) == {"cut": [], "below": [], "small": []}, size
-            shown = window.page.locator(".named").all_inner_texts()
+            shown = window.page.locator(".tiles").all_inner_texts()
             assert any("gateway-1" in text for text in shown)
             if names > 1:
                 assert any("orders-1" in text for text in shown)
@@ -205,19 +233,16 @@ def test_the_stage_holds_them_all_at_every_size_and_names_who_is_down(browser: B
 
 
 @pytest.mark.browser
-def test_thirty_nodes_are_all_on_the_stage_with_whole_names_and_numbers(browser: Browser) -> None:
+def test_thirty_nodes_are_all_on_the_stage_with_whole_words(browser: Browser) -> None:
     server = broken(30, 6)
     try:
         for size in (PROJECTOR, (1280, 720), (1024, 768)):
             window = Window(browser, server.url, size)
-            window.page.wait_for_selector(".tiny .card.down")
-            found = window.page.evaluate(
-                OVERLAPS.replace(".groups .name", ".tiny .head .name").replace(".groups .card", ".card")
-            )
-            assert found == {"cut": [], "below": [], "small": []}, size
-            shown = window.page.locator(".tiny .card").all_inner_texts()
-            assert len(shown) == 30
-            assert all("req/s" in text for text in shown)
+            window.page.wait_for_selector(".frame.down")
+            assert window.page.evaluate(OVERLAPS) == {"cut": [], "below": [], "small": []}, size
+            shown = window.page.locator(".tile, .tile bdi").all_inner_texts()
+            assert window.page.locator(".frame .word").count() >= 5
+            assert any("gateway-1" in text for text in shown)
             window.keep(f"thirty-{size[0]}")
             window.close()
     finally:

@@ -4,6 +4,7 @@ from demo.errors import InvalidValue
 from demo.panels.picture import MAX_PANELS
 from demo.showfile.checks import texts
 from demo.showfile.checks.faults import secret_in_argv
+from demo.showfile.checks.highlights import check_highlight
 from demo.showfile.checks.known_names import KnownNames
 from demo.showfile.checks.places import Block, Checked, CheckedChapter
 from demo.showfile.quantities import describe_duration, parse_rate
@@ -11,7 +12,6 @@ from demo.showfile.schema.chapters import Step
 from demo.showfile.schema_paths import Path
 
 MAX_SAY = 280
-MAX_HIGHLIGHTED = 2
 
 
 def check_chapters(checked: Checked, names: KnownNames) -> None:
@@ -87,14 +87,7 @@ def _check_screen(chapter: CheckedChapter, names: KnownNames) -> None:
         block.error(("panel",), "a panel is named twice")
     if settings.layout == "panel" and not panels:
         block.error(("layout",), "layout: panel needs panel: the name of what to show")
-    shown = (settings.highlight,) if isinstance(settings.highlight, str) else settings.highlight
-    if len(shown) > MAX_HIGHLIGHTED:
-        block.error(("highlight",), f"highlight has {len(shown)} entries: a room takes in {MAX_HIGHLIGHTED}")
-    for index, name in enumerate(shown):
-        owner = name.partition(".")[0]
-        if owner not in names.for_conditions and not names.has_more:
-            inner: Path = ("highlight",) if isinstance(settings.highlight, str) else ("highlight", index)
-            block.unknown(inner, "probe or load", owner, names.for_conditions)
+    check_highlight(chapter, names)
 
 
 def _check_budget(checked: Checked) -> None:

@@ -42,7 +42,7 @@ CHAPTER: Mapping[str, str] = {
     "check": "When expect is watched; during-fault unless said otherwise.",
     "layout": "How the stage is divided.",
     "panel": "The panel or panels beside the text.",
-    "highlight": "The one or two numbers that matter in this chapter.",
+    "highlight": "What is shown large in this chapter: one or two numbers that are drawn, like client.rate, and nodes.",
     "vote": "true lets the audience vote on the hypothesis; a mapping asks a question of your own.",
     "evidence": "true lists all hypotheses of the show with their verdicts.",
 }

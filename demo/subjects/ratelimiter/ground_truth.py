@@ -134,17 +134,25 @@ def find_drift(arrivals: Sequence[Arrival], now: int, since: int | None = None) 
     return Drift(len(settled), len(settled) - len(unknown), max(unknown, default=None))
 
 
+def find_uncounted(arrivals: Sequence[Arrival], window: int, now: int) -> int:
+    """Return how many settled arrivals of the window that ends now Redis does not hold: at most what is in a window."""
+    start = now - window + spread_of([a for a in arrivals if now - SPAN_US - window < a.at <= now])
+    return sum(not a.held for a in arrivals if start < a.at <= now - SETTLE_US)
+
+
 def truth_of(limit: Limit, seen: Sequence[Arrival], now: int, observed: Observed, *, audited: bool) -> dict[str, Any]:
     """Return a key's counter for the last 30 s; `audited`: Redis was asked just now. Times in seconds."""
     ghosts, drift = find_ghosts(seen, limit.limit, limit.window_us, now), find_drift(seen, now)
     span = now - SPAN_US
     is_whole, with_window = observed.whole(span), span - limit.window_us
+    is_current = observed.whole(now - NOW_US - limit.window_us) and ghosts.admitted is not None
     return {
         "key": limit.key,
         "algorithm": limit.algorithm,
         "limit": limit.limit,
         "window_sec": limit.window_sec,
-        "admitted": ghosts.admitted if observed.whole(now - NOW_US - limit.window_us) else None,
+        "admitted": ghosts.admitted if is_current else None,
+        "uncounted": find_uncounted(seen, limit.window_us, now) if audited and is_current else None,
         "worst": ghosts.worst if observed.whole(with_window) else None,
         "ghosts": observed.found(ghosts.ghosts, with_window),
         "ghosts_uptime": seconds(ghosts.ghosts_at),

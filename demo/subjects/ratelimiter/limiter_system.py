@@ -15,7 +15,7 @@ P = TypeVar("P", bound=ObservedProcess)
 
 @dataclass(frozen=True)
 class Spec:
-    """One process: its id, its kind, its port, its probe, and `links`, the processes that it sends requests to."""
+    """One process: its id, its kind, its port, its probe, and `links`, where it sends the clients' requests on to."""
 
     id: str
     kind: str
@@ -36,7 +36,7 @@ class LimiterSystem(ABC, Generic[P]):
         self.redis = self._part("redis", "redis")
         self.redis.is_ours = lambda reading, handle: reading.data.get("process") == handle.pid
         self.nodes = tuple(self._part(name, "node", "redis", "backend") for name in NODES)
-        self.backend = self._part("backend", "backend", "redis")
+        self.backend = self._part("backend", "backend")
         self.traffic = self._part("traffic", "traffic", *NODES)
 
     @property

@@ -74,6 +74,8 @@ def assemble(
     """Return the health dict of `HealthPollerProtocol`, with `sampled_at` and `totals` in addition."""
     nodes = [node_card(part, reading) for part, reading in zip(parts, readings, strict=True)]
     by_id = {part.id: reading.data for part, reading in zip(parts, readings, strict=True)}
+    for node in nodes:
+        node["flows"] = _flows(node, by_id)
     traffic = by_id.get("traffic", {})
     return {
         "nodes": nodes,
@@ -85,6 +87,21 @@ def assemble(
         "counters": _counters(by_id.get("backend", {}).get("counters"), limits),
         "totals": dict(mapping(traffic.get("totals"))),
     }
+
+
+def _flows(node: Mapping[str, Any], by_id: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """Return the requests a second over each link, by what was measured at its ends.
+
+    A node asks Redis about each request, and sends on to the backend what is not refused.
+    """
+    if node["type"] == "traffic":
+        known = {name: number(by_id.get(name, {}).get("per_sec")) for name in node["links"]}
+        return {name: value for name, value in known.items() if value is not None}
+    own = by_id.get(node["id"], {})
+    asked, refused = number(own.get("per_sec")), number(own.get("limited_per_sec"))
+    if node["type"] != "node" or asked is None or refused is None:
+        return {}
+    return {"redis": asked, "backend": max(0.0, asked - refused)}
 
 
 def _counters(reported: object, limits: Sequence[Limit]) -> list[dict[str, Any]]:
@@ -107,7 +124,7 @@ def _add_moments(counter: Mapping[str, Any]) -> dict[str, Any]:
 def _empty_counter(limit: Limit) -> dict[str, Any]:
     """Return a counter without numbers, for a key that is not reported: it stays on the stage."""
     known = {"key": limit.key, "algorithm": limit.algorithm, "limit": limit.limit, "window_sec": limit.window_sec}
-    return {**known, "admitted": None, "counted": None, "drift": None, "ghosts": None}
+    return {**known, "admitted": None, "uncounted": None, "counted": None, "drift": None, "ghosts": None}
 
 
 def curves(traffic: Mapping[str, Any]) -> list[dict[str, Any]]:

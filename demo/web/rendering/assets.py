@@ -4,6 +4,8 @@ A URL with the hash may be cached for ever; one without it (favicon) is revalida
 """
 
 import hashlib
+import posixpath
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,7 +21,9 @@ _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
+    ".woff2": "font/woff2",
 }
+_URL = re.compile(rb'url\("([^":#]+)"\)')
 _FOREVER = "public, max-age=31536000, immutable"
 _REVALIDATE = "no-cache"
 
@@ -75,11 +79,27 @@ class Assets:
 
 
 def _read(directory: Path) -> Iterator[tuple[str, Asset]]:
-    for path in directory.rglob("*"):
-        media_type = _TYPES.get(path.suffix)
-        if media_type is None or not path.is_file():
-            continue
-        name, body = path.relative_to(directory).as_posix(), path.read_bytes()
-        stem = name.removesuffix(path.suffix)
-        url = f"{FOLDER}{stem}.{hashlib.sha256(body).hexdigest()[:10]}{path.suffix}"
-        yield name, Asset(url, media_type, body, _FOREVER)
+    bodies = {
+        path.relative_to(directory).as_posix(): path.read_bytes()
+        for path in directory.rglob("*")
+        if path.suffix in _TYPES and path.is_file()
+    }
+    urls = {name: _name_by_content(name, body) for name, body in bodies.items()}
+    for name, body in bodies.items():
+        if name.endswith(".css"):
+            bodies[name] = _URL.sub(lambda found, at=name: _point_to_content(found, at, urls), body)  # type: ignore[misc]
+            urls[name] = _name_by_content(name, bodies[name])
+    for name, body in bodies.items():
+        yield name, Asset(FOLDER + urls[name], _TYPES[Path(name).suffix], body, _FOREVER)
+
+
+def _name_by_content(name: str, body: bytes) -> str:
+    stem, suffix = posixpath.splitext(name)
+    return f"{stem}.{hashlib.sha256(body).hexdigest()[:10]}{suffix}"
+
+
+def _point_to_content(found: re.Match[bytes], sheet: str, urls: Mapping[str, str]) -> bytes:
+    """Return a sheet's `url("…")` with the hash of the file that it names. Raises `KeyError` for a file that is not."""
+    base = posixpath.dirname(sheet)
+    target = urls[posixpath.normpath(posixpath.join(base, found[1].decode()))]
+    return f'url("{posixpath.relpath(target, base or ".")}")'.encode()

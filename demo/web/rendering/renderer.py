@@ -23,11 +23,14 @@ from demo.panels.picture import NoPanels, Panels
 from demo.show import ShowState
 from demo.show.health_sample import encodable
 from demo.views import clock_text, presenter_view, remote_view, stage_view
-from demo.views.cards import NO_NUMBER
-from demo.web.rendering import card_layout
+from demo.views.cards import NO_NUMBER, number_text
+from demo.web.rendering import card_layout, text_sizes
 from demo.web.rendering.assets import Assets
+from demo.web.rendering.key_bars import draw_bar
 from demo.web.rendering.panel_output import output_rows, output_size
+from demo.web.rendering.plot_layout import draw_timeline
 from demo.web.rendering.regions import REGIONS, PageRegion, ViewDrawing, join_lines
+from demo.web.rendering.system_layout import draw_fleet, draw_system, fit_rest
 from demo.web.rendering.template_cache import TemplateCache
 
 TEMPLATES = Path(demo.__file__).parent / "templates"
@@ -140,18 +143,22 @@ def _build_environment(assets: Assets) -> Environment:
         "utc": _format_utc,
         "segment": lambda text: quote(text, safe="", errors="replace"),
         "shorten_middle": card_layout.shorten_middle,
-        "spark": card_layout.spark,
         "mmss": _format_minutes,
+        "three_digits": number_text,
         "output_rows": output_rows,
         "output_size": output_size,
     }
     environment.globals |= {
         "asset": assets.url,
         "fingerprint": assets.fingerprint,
-        "wall": card_layout.layout_of,
-        "full_most": card_layout.MAX_FULL,
+        "draw_system": draw_system,
+        "draw_fleet": draw_fleet,
+        "draw_timeline": draw_timeline,
+        "draw_bar": draw_bar,
+        "fit_rest": fit_rest,
         "narration_size": _measure_narration,
-        "heading_size": card_layout.heading_size,
+        "heading_size": text_sizes.heading_size,
+        "prediction_size": text_sizes.prediction_size,
     }
     return environment
 
@@ -164,7 +171,7 @@ def _render_narration(text: str, written_in: str) -> Markup:
 
 @lru_cache(maxsize=512)
 def _measure_narration(narration: str, written_in: str, *claim: str) -> int:
-    return card_layout.narration_size(to_plain(narration, written_in), *claim)
+    return text_sizes.narration_size(to_plain(narration, written_in), *claim)
 
 
 def _format_utc(at: float) -> str:

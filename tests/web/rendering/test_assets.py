@@ -7,9 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from demo.show import opening
+from demo.types import Chapter
 from demo.web.rendering.assets import Assets
+from demo.web.rendering.renderer import Renderer
 
-BUDGET_BYTES = 60 * 1024
+BUDGETS = {"stage": 60 * 1024, "presenter": 60 * 1024, "remote": 45 * 1024}
+"""Bytes of a page with its sheets and scripts, packed as they are sent, without fonts."""
+
+MAX_FONTS_BYTES = {"stage": 50 * 1024, "presenter": 50 * 1024, "remote": 0}
 
 
 @pytest.fixture
@@ -43,6 +49,22 @@ def test_a_fingerprinted_path_is_kept_for_ever_and_a_plain_one_asked_for_again(d
         assert asset.body == b"<svg/>"
 
 
+def test_what_a_sheet_points_to_is_named_by_its_content_too(directory: Path) -> None:
+    (directory / "vendor" / "font.woff2").write_bytes(b"first")
+    (directory / "font.css").write_text('@font-face { src: url("vendor/font.woff2"); } i { mask: url("data:,") }')
+    before = Assets(directory)
+    sheet = before.find("font.css")
+    assert sheet is not None
+    (named,) = re.findall(rb'url\("(vendor/font\.[0-9a-f]{10}\.woff2)"\)', sheet.body)
+    font = before.find(named.decode())
+    assert font is not None
+    assert (font.body, font.media_type) == (b"first", "font/woff2")
+    assert "immutable" in font.cache_control
+    # A new font makes a new sheet: a page that is kept for ever never has the old one.
+    (directory / "vendor" / "font.woff2").write_bytes(b"second")
+    assert Assets(directory).url("font.css") != before.url("font.css")
+
+
 def test_large_files_are_packed_and_small_ones_are_not(directory: Path) -> None:
     assets = Assets(directory)
     large, small = assets.find("show.css"), assets.find("vendor/lib.js")
@@ -68,10 +90,17 @@ def test_an_unknown_name_is_a_mistake_of_ours(directory: Path) -> None:
         Assets(directory).url("nowhere.css")
 
 
-def test_all_static_files_together_stay_within_the_budget() -> None:
+@pytest.mark.parametrize("view", BUDGETS)
+def test_a_page_with_all_that_it_loads_stays_within_its_budget(view: str) -> None:
     assets = Assets(Path(str(resources.files("demo") / "static")))
-    sizes = {name: len(asset.content(gzip_accepted=True)) for name, asset in assets.all().items()}
-    assert sum(sizes.values()) <= BUDGET_BYTES, sizes
+    state = opening("Show", "none", "", [Chapter("One", "A text.")])
+    page = Renderer(assets).page(view, state, {}, "epoch", 0.0)
+    linked = {found for found in map(assets.find, re.findall(r'(?:href|src)="(static/[^"]+)"', page)) if found}
+    sizes = {asset.url: len(asset.content(gzip_accepted=True)) for asset in linked}
+    fonts = sum(size for url, size in sizes.items() if url.endswith(".woff2"))
+    assert len(sizes) > 5
+    assert sum(sizes.values()) - fonts + len(gzip.compress(page.encode())) <= BUDGETS[view], sizes
+    assert fonts <= MAX_FONTS_BYTES[view]
 
 
 def test_no_script_of_ours_uses_what_the_policy_forbids() -> None:

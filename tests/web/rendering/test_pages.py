@@ -18,13 +18,13 @@ from demo.show import FaultState, Refusal, ShowState
 from demo.show import commands as c
 from demo.show.health_sample import read_sample
 from demo.types import ChaosConfig, ChaosType, Chapter
-from demo.views import CardView, snapshot, stage_view
+from demo.views import snapshot, stage_view
 from demo.views.cards import cards
-from demo.views.curves import curves
 from demo.web.rendering.assets import Assets
-from demo.web.rendering.card_layout import layout_of, narration_size, shorten_middle, spark
+from demo.web.rendering.card_layout import shorten_middle
 from demo.web.rendering.regions import REGIONS
 from demo.web.rendering.renderer import Renderer
+from demo.web.rendering.text_sizes import narration_size
 from tests.support.show_player import Player, player
 
 ASSETS = Assets(Path(str(resources.files("demo") / "static")))
@@ -426,27 +426,6 @@ def test_a_view_is_rendered_within_a_few_milliseconds() -> None:
 # The wall.
 
 
-def card(name: str, state: str = "up") -> CardView:
-    return CardView(name, name, state, state, "1", "req/s", "", 0.0)
-
-
-def test_up_to_twelve_cards_are_whole_and_more_are_small() -> None:
-    for count in range(1, 13):
-        laid = layout_of([card(f"n{n}") for n in range(count)])
-        assert not laid.tiny
-        assert len(laid.cards) == count
-        assert laid.columns * laid.rows >= count
-        assert laid.rows <= 3
-    assert layout_of([card(f"n{n}") for n in range(13)]).tiny
-
-
-def test_the_small_curve_is_an_area_that_breaks_where_nothing_was_measured() -> None:
-    assert spark([]) == ""
-    assert spark([5.0]) == "M60 60V5V60Z"
-    path = spark([1.0, 1.0, 1.0, None, None, None, 2.0, 2.0, 2.0])
-    assert path.count("M") == path.count("Z") == 2
-
-
 def test_long_words_get_smaller_steps_and_long_names_keep_their_ends() -> None:
     assert narration_size("short") == 0
     assert narration_size("word " * 80) >= 2
@@ -482,7 +461,6 @@ def test_pages_that_remember_show_what_pages_that_do_not_would_show() -> None:
     for step in steps:
         step()
         assert cards(show.state) == inspect.unwrap(cards)(show.state)
-        assert curves(show.state) == inspect.unwrap(curves)(show.state)
         for view in REGIONS:
             viewers = {"stage": show.state.seq}
             assert pages.regions(view, show.state, viewers) == Renderer(ASSETS).regions(view, show.state, viewers)

@@ -1,0 +1,189 @@
+"""The line of record: the one place of the stage that always says what is true now.
+
+Left what, in the middle more of it and since when, right what comes. It is never empty.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from demo.show import FaultState, ShowState
+from demo.show.health_sample import LOAD, Node, Sample
+from demo.types import Chapter
+from demo.views.audience_state import ELSEWHERE
+from demo.views.countdown import counts_down
+from demo.views.fault_targets import target_text
+from demo.views.marks import happened_text
+from demo.views.redaction import masked
+from demo.views.wording import beginning_text, ending_text, health_word, measured_text
+
+MAX_ITEMS = 6
+"""How many faults share the line; more are counted in its last place."""
+
+MAX_NAMED = 3
+"""How many nodes that do not run are named."""
+
+MAX_NAMES_LENGTH = 44
+"""Characters in which the kinds of nodes are named at rest; where they need more, the nodes are only counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordItem:
+    """`mark` names the shape, `state` the colour: up, degraded, down, starting, info, stale.
+
+    `ends_at`: the moment that the countdown behind `end` runs to; `is_count`: it is the one before a fault, in whole
+    seconds that a ring shows too. `since`: the moment of a measurement whose age follows `text`.
+    """
+
+    state: str
+    mark: str
+    title: str
+    text: str = ""
+    end: str = ""
+    ends_at: float | None = None
+    is_count: bool = False
+    since: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordView:
+    """`items`: one, or as many as faults are in place. `is_live`: something is broken, or was just repaired."""
+
+    items: tuple[RecordItem, ...]
+    is_live: bool = False
+    more: int = 0
+
+    @property
+    def state(self) -> str:
+        """The colour of the frame: of the worst item."""
+        worst = ("down", "degraded", "starting", "stale", "info", "up")
+        return min((item.state for item in self.items), key=worst.index)
+
+
+def record(state: ShowState) -> RecordView:
+    """Return the line for this state, as the audience may see it."""
+    if counts_down(state):
+        return RecordView((_describe_countdown(state),), is_live=True)
+    running = [fault for fault in state.faults if fault.is_running]
+    healed = [fault for fault in state.faults if not fault.is_running and was_healed_here(state, fault)]
+    items = [*_describe_show(state), *map(_describe_running, running)]
+    if items or (healed and not _is_calm(state)):
+        items += [_describe_healed(state, fault) for fault in healed]
+        shown, more = items[:MAX_ITEMS], len(items) - MAX_ITEMS
+        return RecordView(tuple(shown), True, max(0, more))
+    return RecordView((_describe_rest(state),))
+
+
+def was_healed_here(state: ShowState, fault: FaultState) -> bool:
+    """Return whether the newest run of a fault began in this chapter and has ended."""
+    if fault.healed_at is None:
+        return False
+    newest = next((span for span in reversed(state.spans) if span.name == fault.name), None)
+    # A frozen stage does not tell on which later chapter a fault began: its end is shown on the one it holds.
+    return newest is not None and newest.chapter in (state.number, ELSEWHERE)
+
+
+def _is_calm(state: ShowState) -> bool:
+    """Return whether this chapter looks back: what was repaired stands in its table already."""
+    return state.chapter.shows_evidence
+
+
+def _describe_countdown(state: ShowState) -> RecordItem:
+    chapter = state.chapters[(state.countdown_number or state.number) - 1]
+    coming = [fault for fault in state.faults if fault.name in chapter.injects and not fault.is_running]
+    title = beginning_text(coming[0], masked(target_text(state, coming[0]))) if coming else chapter.title
+    return RecordItem("down", "starting", title, "…", "in", state.countdown_ends_at, is_count=True)
+
+
+def _describe_show(state: ShowState) -> Iterator[RecordItem]:
+    """Yield what is true of the show itself: it is halted, not saved, or parts of it are being restarted."""
+    if state.halted:
+        running = any(fault.is_running for fault in state.faults)
+        yield RecordItem("degraded", "halt", "Halted", "all faults are being ended" if running else "no new faults")
+    if not state.durable and state.journal == "file":
+        yield RecordItem("down", "down", "The journal cannot be written", "a crash would lose the show")
+    if state.parts_healing and not state.halted:
+        yield RecordItem("starting", "starting", "Restarting", "what went down by itself")
+
+
+def _describe_running(fault: FaultState) -> RecordItem:
+    if fault.state == "failed":
+        title = f"{masked(fault.target or fault.config.description)}: not repaired"
+        return RecordItem("down", "down", title, "the presenter's page says why")
+    if fault.state == "injecting":
+        return RecordItem("down", "starting", beginning_text(fault, masked(fault.target)), "", "now")
+    title, text = masked(happened_text(fault)), measured_text(fault)
+    if fault.state == "healing":
+        return RecordItem("starting", "starting", f"{masked(fault.target)} starting", text, "recovering")
+    if fault.came_back_after_sec is not None:
+        return RecordItem("up", "up", title, text, "")
+    if fault.heals_at is None:
+        return RecordItem("down", "down", title, text, "until ended")
+    return RecordItem("down", "down", title, text, ending_text(fault), fault.heals_at)
+
+
+def _describe_healed(state: ShowState, fault: FaultState) -> RecordItem:
+    if fault.injection_failed:
+        return RecordItem("degraded", "degraded", f"{fault.config.description}: not injected", measured_text(fault))
+    title, text = masked(happened_text(fault)), measured_text(fault)
+    if not fault.has_ended and not fault.not_measurable:
+        return RecordItem("starting", "starting", f"{masked(fault.target)} starting", text, "recovering")
+    return RecordItem("up", "up", title, text, _count_running(state))
+
+
+def _count_running(state: ShowState) -> str:
+    parts = _parts(state.sample) if state.sample is not None and state.freshness == "live" else []
+    up = sum(node.health == "up" for node in parts)
+    return "" if not parts else "all running" if up == len(parts) else f"{up} of {len(parts)} running"
+
+
+def _describe_rest(state: ShowState) -> RecordItem:
+    """Describe what runs while nothing is broken on purpose."""
+    end, sample = _announce_next(state), state.sample
+    if sample is None and state.faults:
+        return RecordItem("starting", "starting", "One moment", "the first measurement is on its way", end)
+    if sample is None or not (parts := _parts(sample)):
+        return RecordItem("info", "info", state.title, state.description, end)
+    if state.freshness != "live":
+        return RecordItem("stale", "stale", "No contact with the system", "last measured", "", since=sample.updated_at)
+    bad = [node for node in parts if node.health != "up"]
+    return (
+        _describe_bad(bad, len(parts), end) if bad else RecordItem("up", "up", "All running", _name_parts(parts), end)
+    )
+
+
+def _describe_bad(bad: list[Node], total: int, end: str) -> RecordItem:
+    worst = next((node for node in bad if node.health in ("down", "offline")), bad[0])
+    shown = "down" if worst.health in ("down", "offline") else "degraded" if worst.health == "degraded" else "starting"
+    if len(bad) == 1:
+        return RecordItem(shown, worst.health, f"{masked(worst.name)} {health_word(worst.health)}", "", end)
+    names = ", ".join(masked(node.name) for node in bad[:MAX_NAMED])
+    return RecordItem(shown, worst.health, f"{len(bad)} of {total} not running", names, end)
+
+
+def _parts(sample: Sample | None) -> list[Node]:
+    """Return the nodes that are parts of the system: what sends requests is none."""
+    return [node for node in sample.nodes if node.kind != LOAD] if sample is not None else []
+
+
+def _name_parts(parts: list[Node]) -> str:
+    """Name the parts by their kinds: "node × 3, redis, backend"."""
+    kinds: dict[str, list[Node]] = {}
+    for node in parts:
+        kinds.setdefault(node.group or node.type or node.name, []).append(node)
+    # The largest first: it is what the show is about.
+    ordered = sorted(kinds.items(), key=lambda item: -len(item[1]))
+    names = (masked(nodes[0].name) if len(nodes) == 1 else f"{masked(kind)} × {len(nodes)}" for kind, nodes in ordered)
+    text = ", ".join(names)
+    return text if len(text) <= MAX_NAMES_LENGTH else f"{len(parts)} nodes"
+
+
+def _announce_next(state: ShowState) -> str:
+    """Say what comes, without giving it away."""
+    if state.current + 1 >= state.total:
+        return ""
+    chapter: Chapter = state.chapters[state.current + 1]
+    if chapter.hypothesis:
+        return "next: a prediction"
+    if chapter.shows_evidence:
+        return "next: what we measured"
+    return "next: a fault" if chapter.injects else ""

@@ -1,0 +1,274 @@
+"""The picture of the system: cards and links while there are few nodes, frames with tiles for many. Plain data."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from demo.show.health_sample import LOAD
+from demo.views import CardView, GroupView, groups
+from demo.views.groups import MAX_ALONE, UNGROUPED, severity
+from demo.views.picture import RestView, SystemView
+from demo.web.rendering.state_grid import StateGrid, lay_out_grid
+from demo.web.rendering.topology import GRID, Box, Way, lay_out
+
+GONE = ("down", "offline")
+
+EVEN_WIDTH = 10
+"""Thickness of a link of which nobody knows how much it carries, a tenth of the stage's unit."""
+
+WIDTHS = (2, 30)
+"""The thinnest and the thickest link."""
+
+TILES = 6
+"""Nodes in a row of a frame."""
+
+MAX_FRAMES = 5
+"""Up to so many frames have a tile for each of their nodes."""
+
+MAX_COUNTED = 10
+"""How many frames with counts alone there are at most, in two columns."""
+
+MAX_SOURCES = 3
+_ACROSS = 104 / 60
+"""About how many units of the stage a cell of the drawing is wide."""
+
+_CHARACTER, _MARK = 1.85, 6.8
+"""Width of a name's character and of the mark beside it with the card's padding, in units of the stage."""
+
+WORD_FROM = 19
+"""Cells that a card must be wide for the word of its state beside its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnCard:
+    """A node's card in its place. `name_most`: characters of the name that fit. `look`: further classes."""
+
+    card: CardView
+    box: Box
+    word: str
+    look: str
+    name_most: int
+    delta: str = ""
+
+    @property
+    def has_word_beside(self) -> bool:
+        return self.box.width >= WORD_FROM and self.box.columns == 1
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnLink:
+    """`look`: classes, with the thickness. `cross`: where it is broken, in percent."""
+
+    path: str
+    look: str
+    cross: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnSystem:
+    """`ring`: where a countdown ends, in percent."""
+
+    cards: tuple[DrawnCard, ...]
+    links: tuple[DrawnLink, ...]
+    ring: tuple[float, float] | None = None
+
+
+def draw_system(view: SystemView) -> DrawnSystem:
+    """Draw up to twelve nodes with their links."""
+    by_id = {card.id: card for card in view.cards}
+    nodes = tuple((card.id, card.type) for card in view.cards)
+    plan = lay_out(nodes, tuple((card.id, target) for card in view.cards for target in card.links))
+    deltas = dict(view.deltas)
+    cards = tuple(_draw_card(by_id[box.id], box, view, deltas) for box in plan.boxes)
+    ring = next((_ring_of(box) for box in plan.boxes if box.id in view.aimed), None)
+    return DrawnSystem(cards, tuple(_draw_links(plan.ways, by_id)), ring)
+
+
+def _ring_of(box: Box) -> tuple[float, float]:
+    """Return the middle of a ring: on the edge of the card, so that its number can be read."""
+    edge = box.x if box.x + box.width >= GRID else box.x + box.width
+    return round(edge * 100 / GRID, 2), round((box.y + box.height / 2) * 100 / GRID, 2)
+
+
+def _draw_card(card: CardView, box: Box, view: SystemView, deltas: Mapping[str, str]) -> DrawnCard:
+    marked = {"aimed": view.aimed, "struck": view.struck, "focus": view.focus}
+    look = " ".join(name for name, ids in marked.items() if card.id in ids)
+    room = box.width * _ACROSS - _MARK - (13 if box.width >= WORD_FROM and box.columns == 1 else 0)
+    return DrawnCard(card, box, state_word(card), look, max(5, int(room / _CHARACTER)), deltas.get(card.id, ""))
+
+
+def state_word(card: CardView) -> str:
+    """Return a node's state as the room reads it: "running", or in a word why it is not."""
+    if card.state == "up":
+        return "running"
+    if card.state in ("down", "degraded") and card.sub and len(card.sub) <= 9 and card.sub.isalpha():
+        return card.sub
+    return card.word
+
+
+def _draw_links(ways: Sequence[Way], cards: Mapping[str, CardView]) -> list[DrawnLink]:
+    widths = _widths(cards)
+    has_way_in = {way.target for way in ways}
+    drawn = []
+    for way in ways:
+        source, target = cards[way.source], cards[way.target]
+        if source.state in GONE and way.source in has_way_in:
+            continue  # nothing comes to it: it is drawn as cut where it is reached from
+        if source.state in GONE or target.state in GONE:
+            drawn.append(DrawnLink(way.stub, "flow cut t4", way.cross))
+        else:
+            drawn.append(DrawnLink(way.path, f"flow t{widths[way.source, way.target]}"))
+    return drawn
+
+
+def _widths(cards: Mapping[str, CardView]) -> dict[tuple[str, str], int]:
+    """Return how thick each link is: as its share of the most that one node sends, in even steps.
+
+    Of a node of which nothing is measured, each link has an even share of those to nodes that are not gone.
+    """
+    measured = {(card.id, target): value for card in cards.values() for target, value in card.flows}
+    sums: dict[str, float] = {}
+    for (source, _), value in measured.items():
+        sums[source] = sums.get(source, 0.0) + value
+    most = max(sums.values(), default=0.0)
+    widths: dict[tuple[str, str], int] = {}
+    for card in cards.values():
+        alive = [one for one in card.links if one in cards and cards[one].state not in GONE]
+        for target in card.links:
+            known = measured.get((card.id, target))
+            even = 0.0 if card.id in sums else EVEN_WIDTH * len(card.links) / max(1, len(alive))
+            widths[card.id, target] = _step(even if known is None else WIDTHS[1] * known / most if most else 0.0)
+    return widths
+
+
+def _step(width: float) -> int:
+    low, high = WIDTHS
+    return max(low, min(high, 2 * round(width / 2)))
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Nodes of a group: `tiles` are those that are shown by name, `unnamed` how many of the bad ones are not."""
+
+    name: str
+    state: str
+    word: str
+    tiles: tuple[CardView, ...]
+    unnamed: int = 0
+    cells: StateGrid | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Many nodes: what sends requests on the left, frames beside it, and `rest` for the groups that have none."""
+
+    sources: tuple[CardView, ...]
+    frames: tuple[Frame, ...]
+    columns: int
+    links: tuple[str, ...]
+    rest: str = ""
+
+    @property
+    def is_counted(self) -> bool:
+        return any(frame.cells is not None for frame in self.frames)
+
+
+def draw_fleet(cards: Sequence[CardView]) -> Fleet:
+    """Draw many nodes: a frame for each group, a tile for each node while there are at most MAX_ALONE."""
+    sources = tuple(card for card in cards if card.kind == LOAD)[:MAX_SOURCES]
+    taken = {card.id for card in sources}
+    found = groups(card for card in cards if card.id not in taken)
+    members: dict[str, list[CardView]] = {group.name: [] for group in found}
+    for card in cards:
+        if card.id not in taken and not card.of_key:
+            members[card.group if card.group in members else UNGROUPED].append(card)
+    tiled = [frame for group in found for frame in _tile(group, members[group.name])]
+    if len(cards) <= MAX_ALONE and len(tiled) <= MAX_FRAMES:
+        frames, rest, columns = tiled, "", 1
+    else:
+        shown = _select_worst(found, MAX_COUNTED)
+        frames, rest = [_count(group) for group in shown], _describe_rest([g for g in found if g not in shown])
+        columns = 2 if len(frames) > MAX_FRAMES else 1
+    links = _links_to_frames(sources, frames, members, columns)
+    return Fleet(sources, tuple(frames), columns, links, rest)
+
+
+def _tile(group: GroupView, nodes: Sequence[CardView]) -> list[Frame]:
+    """Cut a group into frames of TILES nodes."""
+    pieces = [tuple(nodes[start : start + TILES]) for start in range(0, len(nodes), TILES)]
+    frames = []
+    for number, piece in enumerate(pieces, 1):
+        up = sum(card.state == "up" for card in piece)
+        worst = min(piece, key=severity).state
+        name = group.name if len(pieces) == 1 else f"{group.name} {number}"
+        frames.append(Frame(name, _state_of(worst, up), _up_text(up, piece), piece))
+    return frames
+
+
+def _state_of(worst: str, up: int) -> str:
+    """Return the state of a frame: down only when none of its nodes is up."""
+    return "degraded" if worst in GONE and up else worst
+
+
+def _up_text(up: int, nodes: Sequence[CardView]) -> str:
+    return f"{'–' if any(card.state == 'stale' for card in nodes) else up} of {len(nodes)} running"
+
+
+def _count(group: GroupView) -> Frame:
+    bad = tuple(card for card in group.bad if card.state != "stale")
+    shown = bad[: TILES - 1] if len(bad) > TILES else bad[:TILES]
+    word = f"{group.main} of {group.total} running"
+    up = group.states.count("up")
+    return Frame(group.name, _state_of(group.state, up), word, shown, len(bad) - len(shown), lay_out_grid(group.states))
+
+
+def _select_worst(all_groups: Sequence[GroupView], most: int) -> tuple[GroupView, ...]:
+    """Return the `most` worst groups in their original order: frames do not change places while all is well."""
+    if len(all_groups) <= most:
+        return tuple(all_groups)
+    worst = {group.name for group in sorted(all_groups, key=severity)[:most]}
+    return tuple(group for group in all_groups if group.name in worst)
+
+
+MAX_REST = 2
+"""How many groups without a frame are named; only those are that are not all up."""
+
+
+def _describe_rest(rest: Sequence[GroupView]) -> str:
+    if not rest:
+        return ""
+    bad = [f"{group.name} {group.word}" for group in sorted(rest, key=severity) if group.state != "up"]
+    more = f"; {len(bad) - MAX_REST} more are not all up" if len(bad) > MAX_REST else ""
+    states = ", ".join(bad[:MAX_REST]) if bad else "all up"
+    return f"and {len(rest)} more groups: {states}{more}"
+
+
+REST_CHARACTERS = 68
+"""How many characters the quiet strip has room for, with marks and gaps as three each."""
+
+
+def fit_rest(items: Sequence[RestView]) -> tuple[RestView, ...]:
+    """Return as many marks of the quiet strip as have room, at least one."""
+    used, fitting = 0, 0
+    for item in items:
+        used += len(item.name) + len(item.text) + 3
+        if fitting and used > REST_CHARACTERS:
+            break
+        fitting += 1
+    return tuple(items[:fitting])
+
+
+def _links_to_frames(
+    sources: Sequence[CardView], frames: Sequence[Frame], members: Mapping[str, Sequence[CardView]], columns: int
+) -> tuple[str, ...]:
+    """Draw one link from a source to each frame with a node that it leads to; over two columns there is no room."""
+    if columns > 1:
+        return ()
+    paths = []
+    for place, source in enumerate(sources):
+        y1 = 100 * (place + 0.5) / len(sources)
+        for row, frame in enumerate(frames):
+            nodes = {card.id for card in frame.tiles} | {card.id for card in members.get(frame.name, ())}
+            if nodes & set(source.links):
+                y2 = 100 * (row + 0.5) / len(frames)
+                paths.append(f"M0 {y1:.4g}C50 {y1:.4g} 50 {y2:.4g} 100 {y2:.4g}")
+    return tuple(paths)
