@@ -25,13 +25,21 @@ from demo.panels.picture import NoPanels, ShowsPanels
 from demo.relay.broadcast import Broadcast
 from demo.relay.feed import RelayStore
 from demo.show import commands as c
-from demo.show.following import FollowsShow, GuardsChapters, HealsPlans, TakesEdits
+from demo.show.following import (
+    AnnouncesStart,
+    FollowsShow,
+    GuardsChapters,
+    HasHealSec,
+    HasStopSec,
+    HealsPlans,
+    TakesEdits,
+)
 from demo.startup_report import SYSTEM, StartupReport
 from demo.subjects import check, claim, deck_of, journal_name, load, options_for_healer
 from demo.subjects.deck_check import unknown_faults
 from demo.terminal.signals import ending_signals
 from demo.threads.loop_factory import choose_loop_factory
-from demo.types import HEAL_SEC, STOP_SEC, AnnouncesStart, HasHealSec, HasStopSec, Subject
+from demo.types import HEAL_SEC, STOP_SEC, Subject
 from demo.watchdog.client import WatchdogClient
 from demo.watchdog.leftovers import heal_leftovers
 from demo.watchdog.protocol import Watchdog

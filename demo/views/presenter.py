@@ -8,6 +8,7 @@ from demo.panels.picture import Panels
 from demo.show import FaultState, LogLine, ShowState
 from demo.types import ChaosType
 from demo.views.audience_state import audience_state, frozen_on, room_text
+from demo.views.ballots import TallyView, can_open_vote, tally_view
 from demo.views.banners import BannerView, banners, outcome_text, seen_text
 from demo.views.cards import CardView, cards, number_text
 from demo.views.fault_targets import target_text
@@ -91,6 +92,8 @@ class PresenterView:
     overview: tuple[OverviewRow, ...]
     status_line: StatusLine
     panels: PanelsView
+    tally: TallyView | None
+    can_open_vote: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +176,8 @@ def presenter_view(state: ShowState, viewers: Mapping[str, int], panels: Panels 
         overview=overview(state),
         status_line=status_line(state),
         panels=panels_view(chapter, panels, private=True),
+        tally=tally_view(state, private=True),
+        can_open_vote=can_open_vote(state),
     )
 
 

@@ -7,7 +7,8 @@ WATCH = """() => {
   new PerformanceObserver((list) => {
     for (const entry of list.getEntries())
       window.moved.push([entry.value, entry.sources.map(({ node, previousRect: a, currentRect: b }) =>
-        `${node?.id || node?.className || node?.nodeName}: ${[a.x, a.y, a.width, a.height]} to ${[b.x, b.y, b.width, b.height]}`)]);
+        `${node?.id || node?.className || node?.nodeName}: `
+        + `${[a.x, a.y, a.width, a.height]} to ${[b.x, b.y, b.width, b.height]}`)]);
   }).observe({ type: 'layout-shift' });
 }"""
 

@@ -39,7 +39,7 @@ TEMPLATES = Path(demo.__file__).parent / "templates"
 
 ROOT = {name: re.compile(rf'data-{name}="([\w-]+)"') for name in ("base", "language", "direction")}
 
-COUNTED = ("age", "left", "count", "since", "stamp", "date", "talk", "pace")
+COUNTED = ("age", "left", "count", "since", "stamp", "date", "talk", "pace", "mine")
 HTMX_CONFIG = {
     "extensions": "sse",
     "includeIndicatorCSS": False,
