@@ -123,7 +123,7 @@ def _draw_links(ways: Sequence[Way], cards: Mapping[str, CardView]) -> list[Draw
 def _widths(cards: Mapping[str, CardView]) -> dict[tuple[str, str], int]:
     """Return how thick each link is: as its share of the most that one node sends, in even steps.
 
-    Of a node of which nothing is measured, each link has an even share of those to nodes that are not gone.
+    Of a node that is up and of which nothing is measured, each link has an even share of those to nodes not gone.
     """
     measured = {(card.id, target): value for card in cards.values() for target, value in card.flows}
     sums: dict[str, float] = {}
@@ -135,7 +135,8 @@ def _widths(cards: Mapping[str, CardView]) -> dict[tuple[str, str], int]:
         alive = [one for one in card.links if one in cards and cards[one].state not in GONE]
         for target in card.links:
             known = measured.get((card.id, target))
-            even = 0.0 if card.id in sums else EVEN_WIDTH * len(card.links) / max(1, len(alive))
+            is_thin = card.id in sums or card.state != "up"
+            even = 0.0 if is_thin else EVEN_WIDTH * len(card.links) / max(1, len(alive))
             widths[card.id, target] = _step(even if known is None else WIDTHS[1] * known / most if most else 0.0)
     return widths
 
