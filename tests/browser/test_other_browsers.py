@@ -123,7 +123,8 @@ def test_the_phone_and_the_presenter_steer(server: Server, screen: Open) -> None
     until(phone, ".step", "3 / 5")
     click(phone, "[data-open=sheet]")
     phone.run(
-        "document.querySelector('#halt-here').dispatchEvent(new PointerEvent('pointerdown', { bubbles: true, button: 0 }))"
+        "const held = document.querySelector('#halt-here');"
+        "held.dispatchEvent(new PointerEvent('pointerdown', { bubbles: true, button: 0 }));"
     )
     server.until(lambda state: state["halted"])
     for page in (stage, phone, desk):
