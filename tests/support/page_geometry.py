@@ -4,11 +4,10 @@ from playwright.sync_api import Page
 
 WATCH = """() => {
   window.moved = [];
+  const name = (node) => node?.id || node?.className || node?.nodeName;
+  const told = ({ node, previousRect: a, currentRect: b }) => `${name(node)} ${[a.x, a.y, b.x, b.y].map(Math.round)}`;
   new PerformanceObserver((list) => {
-    for (const entry of list.getEntries())
-      window.moved.push([entry.value, entry.sources.map(({ node, previousRect: a, currentRect: b }) =>
-        `${node?.id || node?.className || node?.nodeName}: `
-        + `${[a.x, a.y, a.width, a.height]} to ${[b.x, b.y, b.width, b.height]}`)]);
+    for (const entry of list.getEntries()) window.moved.push([entry.value, entry.sources.map(told)]);
   }).observe({ type: 'layout-shift' });
 }"""
 
