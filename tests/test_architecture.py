@@ -108,7 +108,7 @@ MAX_FUNCTION_LINES = 50
 MAX_FILE_LINES = 400
 MAX_TOP_MODULES = 12
 
-SHAPES = {7: "79096655a78e"}
+SHAPES = {7: "f6c9d4e8963c"}
 """By the version of what is stored, a digest of its shape. Old ones need not stay."""
 
 
