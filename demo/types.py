@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
+from demo.ballots.vote import Vote
 from demo.errors import InvalidValue
 from demo.narration.code_steps import TextStep, read_steps
 from demo.narration.page_style import NO_STYLE, PageStyle
@@ -40,7 +41,7 @@ class Chapter:
     lists all of them with their verdicts. `steps`: the parts of a narration that is shown part by part; code makes
     steps too, ```` ```sql {1|3-5|all} ````. `panels`: beside the text, or in place of the nodes. `highlight`: metrics,
     limited keys (`key.drift`) and nodes that are shown large. `injects`: its faults; `watches`: what it predicts.
-    `style`: how its pages look.
+    `vote`: what the audience may vote on, from the entry until the next injection. `style`: how its pages look.
     """
 
     title: str
@@ -62,6 +63,7 @@ class Chapter:
     injects: tuple[str, ...] = ()
     watches: tuple[str, ...] = ()
     style: PageStyle = NO_STYLE
+    vote: Vote | None = None
 
     def __post_init__(self) -> None:
         if self.format not in (known := get_args(TextFormat)):
@@ -282,30 +284,6 @@ class ChoosesTarget(Protocol):
 
     async def plan_for(self, target: str) -> Plan:
         """Return the plan for this target, as `plan` does for the driver's own choice. Raises `FaultError`."""
-
-
-@runtime_checkable
-class HasHealSec(Protocol):
-    """A subject whose `heal` has another timeout than `HEAL_SEC`, in seconds."""
-
-    @property
-    def heal_sec(self) -> float: ...
-
-
-@runtime_checkable
-class HasStopSec(Protocol):
-    """A subject whose `stop` has another timeout than `STOP_SEC`, in seconds."""
-
-    @property
-    def stop_sec(self) -> float: ...
-
-
-@runtime_checkable
-class AnnouncesStart(Protocol):
-    """A subject that reports the progress of its start, in lines for the presenter."""
-
-    def listen(self, tell: Callable[[str], None]) -> None:
-        """Call `tell` with each line from now on. Called once, before `start`."""
 
 
 @dataclass(frozen=True)

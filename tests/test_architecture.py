@@ -16,11 +16,11 @@ ROOT = Path(demo.__file__).parent
 
 FLOORS = (
     ("demo", "clean", "clock", "errors", "hub", "paths", "subjects.tikv.proto", "threads"),
-    ("narration",),
+    ("ballots.counting", "ballots.vote", "ballots.voters", "narration"),
     ("conditions", "console_output", "container_engine", "findings", "markup", "relay.feed", "timeouts", "types"),
     ("probes",),
     ("invitation", "panels", "processes", "show"),
-    ("compose", "faults", "journal", "load", "proxy", "startup_report", "subjects", "views"),
+    ("ballots", "compose", "faults", "journal", "load", "proxy", "startup_report", "subjects", "views"),
     ("journal.library", "subjects.cluster", "subjects.ratelimiter"),
     ("watchdog",),
     ("showfile", "subjects.etcd", "subjects.tikv"),

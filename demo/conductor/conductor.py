@@ -11,7 +11,7 @@ from demo.clock import as_clock
 from demo.conductor.action_runner import ActionRunner
 from demo.conductor.chapter_gate import ChapterGate
 from demo.conductor.command_counts import CommandCounts
-from demo.conductor.command_queue import CommandQueue, is_urgent
+from demo.conductor.command_queue import CommandQueue, is_urgent, may_be_lost
 from demo.conductor.config import ShowConfig, Work, check_start
 from demo.conductor.deck_edits import DeckEdits
 from demo.conductor.fault_runner import FaultRunner
@@ -278,9 +278,9 @@ class Conductor:
             self._start_effects(entries, state)
             await self._writer.persist(urgent=True)
         else:
-            # Health samples come several times a second and may be lost in a crash: they are written with the next
-            # batch.
-            if not isinstance(command.command, c.Observe):
+            # Health samples come several times a second and may be lost in a crash, as tallies of open votes may: they
+            # are written with the next batch.
+            if not may_be_lost(command.command):
                 writing = await self._writer.persist(urgent=False)
             self._state = state
             self._start_effects(entries, state)

@@ -18,7 +18,19 @@ VERSION = 2
 APPLICATION_ID = 0x43485354
 """SQLite's application id ("CHST") in the file's header: tells a journal from any other SQLite file."""
 
-SIDES = ("-wal", "-shm", ".sessions", ".new", ".log", ".log.1", ".watchdog", ".lock")
+SIDES = (
+    "-wal",
+    "-shm",
+    ".sessions",
+    ".new",
+    ".votes",
+    ".votes-wal",
+    ".votes-shm",
+    ".log",
+    ".log.1",
+    ".watchdog",
+    ".lock",
+)
 """Suffixes of the files that belong to a journal, the lock last."""
 
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EIO)

@@ -79,6 +79,16 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenVote:
+    """Open the vote of the chapter on which the show is. One that was closed begins again, without its votes."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseVote:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
 class Blackout:
     """Darken the stage: on, off, or (None) toggle."""
 
@@ -290,6 +300,16 @@ class Conclude:
 
 
 @dataclass(frozen=True, slots=True)
+class CountVotes:
+    """The tally of a vote, as `BallotState` has it. `is_final`: the vote is closed, and none will be added."""
+
+    ballot: int
+    counts: tuple[int, ...]
+    values: tuple[float, ...] = ()
+    is_final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Durable:
     """The journal can be written again, or (with `why`) no longer."""
 
@@ -307,6 +327,8 @@ Command = (
     | Halt
     | Resume
     | Say
+    | OpenVote
+    | CloseVote
     | Blackout
     | Freeze
     | StartTimer
@@ -332,6 +354,7 @@ Command = (
     | NoteMark
     | StartCountdown
     | Conclude
+    | CountVotes
     | Durable
 )
 

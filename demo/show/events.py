@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from demo.errors import JournalError
+from demo.show.vote_events import VoteClosed, VoteOpened, VotesCounted
 
 Freshness = typing.Literal["live", "stale", "unknown"]
 
@@ -345,6 +346,9 @@ Event = (
     | TimerReset
     | CountdownStarted
     | Concluded
+    | VoteOpened
+    | VoteClosed
+    | VotesCounted
     | HealthSampled
     | FreshnessChanged
     | TroubleSeen

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from demo.errors import InvalidValue
+from demo.show.ballot import BallotState
 from demo.show.events import Freshness
 from demo.show.health_sample import Node, Sample
 from demo.show.timer import Timer
@@ -207,6 +208,8 @@ class ShowState:
     history: tuple[Point, ...] = ()
     spans: tuple[Span, ...] = ()
     verdicts: Mapping[int, Verdict] = field(default_factory=dict)
+    ballots: tuple[BallotState, ...] = ()
+    """The votes of the audience, one a chapter at most, oldest first."""
     log: tuple[LogLine, ...] = ()
 
     @property

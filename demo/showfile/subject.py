@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from demo.ballots.vote import read_vote
 from demo.conditions import parse
 from demo.errors import SubjectError
 from demo.findings import Finding
@@ -228,5 +229,7 @@ class ShowFile:
 
 def _make_chapter(chapter: ShowChapter, runner: ChapterSteps, style: PageStyle) -> Chapter:
     steps = chapter.settings.on_enter
+    fields = chapter_fields(chapter)
+    fields["vote"] = read_vote(fields["vote"])
     of_chapter = replace(style, layout=chapter.settings.layout or "")
-    return Chapter(**chapter_fields(chapter), style=of_chapter, on_enter=partial(runner.run, steps) if steps else None)
+    return Chapter(**fields, style=of_chapter, on_enter=partial(runner.run, steps) if steps else None)

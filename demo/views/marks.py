@@ -74,7 +74,7 @@ def happened_text(fault: FaultState) -> str:
     verb = _PAST.get(fault.config.chaos_type)
     target = fault.target or fault.config.name
     text = f"{target} {verb}" if verb and len(target) + len(verb) < MAX_TEXT else fault.config.description
-    return _shortened(masked(text))
+    return _shortened(masked(text if len(text) <= MAX_TEXT else fault.config.name))
 
 
 def _shortened(text: str) -> str:

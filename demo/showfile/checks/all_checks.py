@@ -11,6 +11,7 @@ from demo.showfile.checks.probes import check_probes
 from demo.showfile.checks.secrets import check_secrets
 from demo.showfile.checks.subject import check_subject
 from demo.showfile.checks.system import check_system
+from demo.showfile.checks.votes import check_votes
 
 
 def check_all(checked: Checked) -> None:
@@ -23,5 +24,6 @@ def check_all(checked: Checked) -> None:
     check_probes(checked, names)
     check_faults(checked, names)
     check_chapters(checked, names)
+    check_votes(checked)
     check_secrets(checked, names)
     check_conditions(checked, names)

@@ -43,8 +43,17 @@ CHAPTER: Mapping[str, str] = {
     "layout": "How the stage is divided.",
     "panel": "The panel or panels beside the text.",
     "highlight": "What is shown large in this chapter: one or two numbers that are drawn, like client.rate, and nodes.",
-    "vote": "true lets the audience vote on the hypothesis.",
+    "vote": "true lets the audience vote on the hypothesis; a mapping asks a question of your own.",
     "evidence": "true lists all hypotheses of the show with their verdicts.",
+}
+
+VOTE: Mapping[str, str] = {
+    "question": "What the audience is asked; without it, whether the hypothesis will come true.",
+    "options": "The 2 to 6 answers, best of one word; Yes and No unless said otherwise.",
+    "predicted": "The option that comes true if the hypothesis does; the first one unless said otherwise.",
+    "hidden": "true shows the tally only once the vote is closed; until then, how many have voted.",
+    "unit": "The audience guesses a number of this unit, like s or requests.",
+    "measure": "What the guesses are compared with: the seconds until the fault is detected, or recovered.",
 }
 
 STEP: Mapping[str, str] = {
@@ -253,6 +262,7 @@ OTHERS: Mapping[str, Mapping[str, str]] = {
 
 DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
     "FrontMatter": FRONT_MATTER,
+    "VoteSettings": VOTE,
     "ChapterSettings": CHAPTER,
     "Step": STEP,
     "ProbeSettings": PROBE,

@@ -44,6 +44,7 @@ TITLES: Mapping[str, str] = {
     "SecretSettings": "Secret",
     "ThemeSettings": "Theme",
     "ChapterSettings": "Chapter",
+    "VoteSettings": "Vote",
     "Step": "Step",
     "Requirement": "Requirement",
 }
