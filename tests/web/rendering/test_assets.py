@@ -13,7 +13,7 @@ from demo.web.rendering.assets import Assets
 from demo.web.rendering.renderer import Renderer
 
 BUDGETS = {"stage": 60 * 1024, "presenter": 70 * 1024, "remote": 45 * 1024}
-"""Bytes of a page with its sheets and scripts, packed as they are sent, without fonts; the presenter has a stage, too."""
+"""Bytes of a page with its sheets and scripts, packed as they are sent, without fonts; the presenter has a stage."""
 
 MAX_FONTS_BYTES = {"stage": 50 * 1024, "presenter": 50 * 1024, "remote": 0}
 
