@@ -3,8 +3,11 @@
 (() => {
   const ARMED_MS = 3000;
   const HOLD_MS = 600;
+  // The click of a finger that is lifted at last is no tap.
+  const HELD_MS = 3000;
   let armed = null;
   let holding = null;
+  let heldAt = -Infinity;
 
   // What the button does, and to what: when either changes, an armed button is none any more.
   const stands = (button) => `${button.getAttribute('hx-post')} ${button.querySelector('.again')?.textContent ?? ''}`;
@@ -35,7 +38,10 @@
     const button = event.target.closest?.('[data-arm], [data-hold]');
     if (!button) return disarm();
     // On the phone a finger holds; only a keyboard (detail 0) arms there.
-    if (button.hasAttribute('data-hold') && event.detail > 0) return;
+    if (button.hasAttribute('data-hold') && event.detail > 0) {
+      if (performance.now() - heldAt > HELD_MS) demo.notice(button, 'hold it for a moment');
+      return;
+    }
     if (isArmed(button)) fire(button);
     else arm(button);
   });
@@ -56,6 +62,7 @@
       release();
       if (held?.hasAttribute('data-hold')) {
         navigator.vibrate?.(40);
+        heldAt = performance.now();
         fire(held);
       }
     }, HOLD_MS);

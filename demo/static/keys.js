@@ -4,6 +4,7 @@
   const BOUNCE_MS = 120;
   const HALT_MS = 1500;
   const AIM_MS = 6000;
+  const LATE_MS = 4000;
   const TYPED_MS = 4000;
   const root = document.documentElement;
   const help = document.getElementById('help');
@@ -11,6 +12,7 @@
   let last = { key: '', at: 0 };
   let halting = -Infinity;
   let aiming = 0;
+  let lateUntil = 0;
   let typed = '';
   let typedTimer = 0;
 
@@ -19,12 +21,13 @@
 
   function halt() {
     const button = document.querySelector('[data-key="halt"]');
+    if (!button) return void demo.notice(document.querySelector('[data-place="halt"]') || root, 'halted already');
     if (performance.now() - halting < HALT_MS) {
       halting = -Infinity;
-      return void button?.click();
+      return void demo.push('halt');
     }
     halting = performance.now();
-    if (button) demo.notice(button, 'X again to halt');
+    demo.notice(button, 'X again to halt');
   }
 
   // Like halt, a reset asks first: the first press arms its button, the second fires it.
@@ -35,13 +38,20 @@
     button.click();
   }
 
-  // C, a digit, Enter.
+  // C, a digit, Enter. Where too much time went by, an Enter that comes after all is not taken for "next" either.
   function aim(on) {
     clearTimeout(aiming);
     aiming = 0;
     root.toggleAttribute('data-live-aiming', on);
-    if (on) aiming = setTimeout(() => aim(false), AIM_MS);
+    if (on) aiming = setTimeout(runOut, AIM_MS);
     else demo.arms.disarm();
+  }
+  function runOut() {
+    if (demo.arms.armed()) {
+      lateUntil = performance.now() + LATE_MS;
+      astray('too late: nothing was fired; C picks a fault again');
+    }
+    aim(false);
   }
   function pick(digit) {
     const number = digit === '0' ? '10' : digit;
@@ -134,6 +144,11 @@
     if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
     const name = demo.keyName(event, '.?');
     if (name === null || isText(event.target)) return;
+    if (name === 'enter' && performance.now() < lateUntil) {
+      event.preventDefault();
+      return astray('Enter came too late: nothing was fired');
+    }
+    lateUntil = 0;
     const modal = (jump?.open && whileJumping) || (aiming && whileAiming);
     if (modal && modal(name, event)) return event.preventDefault();
     // A focused button keeps its own Enter and Space.

@@ -339,5 +339,5 @@ demo.link = (() => {
   for (const kind of ['pointerdown', 'keydown']) addEventListener(kind, () => { if (robbed) open(true); }, true);
   // htmx starts in a timer of its own, set before this one.
   addEventListener('DOMContentLoaded', () => setTimeout(() => { attend(); setInterval(tick, TICK_MS); }));
-  return { isLost, refresh, problemOf };
+  return { isLost, refresh, problemOf, messages: () => messages };
 })();

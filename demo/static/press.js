@@ -6,6 +6,8 @@
   const OFFER_MS = 10000;
   const DOUBLE_MS = 320;
   const FRESH_MS = 600;
+  // Where one button takes the place of another, as Resume that of Halt, whoever presses in haste presses more than twice.
+  const FRESH_PLACE_MS = 1200;
   const NO_LINE = 'not sent: no connection';
   const UNREACHED = 503;
   const UNANSWERED = [502, 504];
@@ -87,14 +89,18 @@
     if (isControl(ctx)) notice(ctx.sourceElement, ctx.request.signal?.reason === 'timeout' ? NO_ANSWER : NO_LINE);
   });
 
+  // What says that nothing comes from the server lies where the page says what is true now.
+  document.querySelector('[data-link-place]').append(document.getElementById('link'));
+
   // A double click is one press; and a button that has just become another one is not pressed by the old click.
+  const placeOf = (button) => button.dataset.place || button.id;
   function guard(event) {
     const button = event.target.closest?.('button');
     if (!button) return;
     const pointed = event.detail > 0;
     if (pointed) button.blur();
     if (!button.hasAttribute('hx-post')) return;
-    const fresh = performance.now() - (born.get(button.id)?.at ?? -Infinity) < FRESH_MS;
+    const fresh = performance.now() - (born.get(placeOf(button))?.at ?? -Infinity) < (button.dataset.place ? FRESH_PLACE_MS : FRESH_MS);
     const double = button.hasAttribute('data-move') && pointed && moved.id === button.id && performance.now() - moved.at < DOUBLE_MS;
     if (fresh || double) {
       event.preventDefault();
@@ -102,18 +108,21 @@
     } else if (button.hasAttribute('data-move')) moved = { id: button.id, at: performance.now() };
   }
   document.addEventListener('click', guard, true);
-  demo.onSwap(() => {
-    for (const button of document.querySelectorAll('[data-state]')) {
-      const known = born.get(button.id);
+  function remember() {
+    for (const button of document.querySelectorAll('[data-state], [data-place]')) {
+      const known = born.get(placeOf(button));
       const kind = button.getAttribute('hx-post');
-      if (known?.kind !== kind) born.set(button.id, { kind, at: known ? performance.now() : -Infinity });
+      if (known?.kind !== kind) born.set(placeOf(button), { kind, at: known ? performance.now() : -Infinity });
     }
-  });
+  }
+  demo.onSwap(remember);
+  remember();
 
   // Keys press the very buttons that are on the page: one way in, one refusal, one pending state.
   demo.push = (key) => {
     const button = document.querySelector(`[data-key="${key}"]`);
-    button?.click();
+    if (button?.hasAttribute('data-hold')) demo.arms.fire(button);
+    else button?.click();
     return Boolean(button);
   };
   demo.notice = notice;

@@ -1,18 +1,23 @@
 """What the presenter sees, on the page and on the phone: notes, what comes next, faults, log, errors."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from demo.narration.page_style import PageStyle
 from demo.panels.picture import Panels
 from demo.show import FaultState, LogLine, ShowState
 from demo.types import ChaosType
 from demo.views.audience_state import audience_state, frozen_on, room_text
+from demo.views.ballots import TallyView, can_open_vote, tally_view
 from demo.views.banners import BannerView, banners, outcome_text, seen_text
 from demo.views.cards import CardView, cards, number_text
 from demo.views.fault_targets import target_text
 from demo.views.groups import listed
+from demo.views.health_text import health_summary
+from demo.views.overview import OverviewRow, overview
 from demo.views.panels import PanelsView, panels_view
 from demo.views.stage import ClaimView, standing_claim
+from demo.views.status_line import StatusLine, status_line
 from demo.views.timer import TimerView, timer_view
 
 LOG_SHOWN = 14
@@ -45,6 +50,7 @@ class FaultView:
 class PresenterView:
     """The presenter's page. Never for the audience: it holds notes, errors and addresses. Times are moments."""
 
+    look: PageStyle
     title: str
     number: int
     total: int
@@ -83,13 +89,18 @@ class PresenterView:
     watching: int
     remotes: int
     chapters: tuple[str, ...]
+    overview: tuple[OverviewRow, ...]
+    status_line: StatusLine
     panels: PanelsView
+    tally: TallyView | None
+    can_open_vote: bool
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteView:
     """The presenter's phone: the chapter and its notes, two big buttons, faults behind a second tap."""
 
+    look: PageStyle
     number: int
     total: int
     position: int | str
@@ -115,6 +126,7 @@ class RemoteView:
     blackout: bool
     frozen_on: int | None
     room_text: str
+    status_line: StatusLine
     timer: TimerView
 
 
@@ -122,6 +134,7 @@ def presenter_view(state: ShowState, viewers: Mapping[str, int], panels: Panels 
     """Return the presenter's page for this state; `viewers` counts the open streams of each view."""
     chapter, following = state.chapter, _find_next(state)
     return PresenterView(
+        look=replace(state.chapter.style, layout=""),
         title=state.title,
         number=state.number,
         total=state.total,
@@ -160,7 +173,11 @@ def presenter_view(state: ShowState, viewers: Mapping[str, int], panels: Panels 
         watching=viewers.get("stage", 0),
         remotes=viewers.get("remote", 0),
         chapters=tuple(chapter.title for chapter in state.chapters),
+        overview=overview(state),
+        status_line=status_line(state),
         panels=panels_view(chapter, panels, private=True),
+        tally=tally_view(state, private=True),
+        can_open_vote=can_open_vote(state),
     )
 
 
@@ -169,6 +186,7 @@ def remote_view(state: ShowState) -> RemoteView:
     chapter, following = state.chapter, _find_next(state)
     mark, text = health_summary(state)
     return RemoteView(
+        look=replace(state.chapter.style, layout=""),
         number=state.number,
         total=state.total,
         position=position(state),
@@ -194,6 +212,7 @@ def remote_view(state: ShowState) -> RemoteView:
         blackout=state.blackout,
         frozen_on=frozen_on(state),
         room_text=room_text(state),
+        status_line=status_line(state),
         timer=timer_view(state),
     )
 
@@ -286,20 +305,3 @@ def problems(state: ShowState) -> tuple[str, ...]:
     if state.journal == "temporary":
         found.append("The show is saved in a temporary file only: a crash would lose it, and no fault can be started")
     return tuple(found)
-
-
-def health_summary(state: ShowState) -> tuple[str, str]:
-    """Return the state of the system as one mark and a few words."""
-    if state.sample is None:
-        return "starting", "no health data yet"
-    if state.freshness != "live":
-        return "stale", f"health is {state.freshness}"
-    bad = [node for node in state.sample.nodes if node.health != "up"]
-    if bad:
-        worst = next((node for node in bad if node.health == "down"), bad[0])
-        more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
-        return worst.health, f"{worst.name} is {worst.health}{more}"
-    over = [counter for counter in state.sample.counters if (counter.ghosts or 0) > 0]
-    if over:
-        return "degraded", f"{over[0].key} lets {number_text(over[0].ghosts)} too many through"
-    return "up", f"all {len(state.sample.nodes)} parts up"

@@ -80,4 +80,4 @@ def test_our_own_words_keep_running_from_the_left(show: Server, browser: Browser
     with windows() as opened:
         opened.append(Window(browser, f"{show.url}/presenter", LAPTOP))
         connected(opened[0].page)
-        assert {direction for direction, _ in opened[0].page.evaluate(TEXTS, "Heal all")} == {"ltr"}
+        assert {direction for direction, _ in opened[0].page.evaluate(TEXTS, "End all faults")} == {"ltr"}

@@ -96,6 +96,43 @@ def test_blackout_faults_heal_and_halt_lie_where_they_lie(
     assert fresh.state()["chapter"]["number"] == 1
 
 
+PLACES = {
+    "russian": "т KeyN|з KeyP|щ KeyO|я KeyZ|ы KeyS|ц KeyW|о KeyJ|л KeyK|, +Slash",
+    "greek": "ν KeyN|π KeyP|ο KeyO|ζ KeyZ|σ KeyS|ς KeyW|ξ KeyJ|κ KeyK|? +Slash",
+    "hebrew": "מ KeyN|פ KeyP|ם KeyO|ז KeyZ|ד KeyS|' KeyW|ח KeyJ|ל KeyK|? +Slash",
+    "french": "n KeyN|p KeyP|o KeyO|z KeyW|s KeyS|w KeyZ|j KeyJ|k KeyK|? +KeyM",
+    "czech": "n KeyN|p KeyP|o KeyO|z KeyY|s KeyS|w KeyW|j KeyJ|k KeyK|? +Comma",
+}
+"""Next, back, overview, hold the picture, start the timer, reset it, next, back, help: as each layout prints them."""
+
+
+@pytest.mark.parametrize("layout", PLACES)
+def test_moving_the_overview_the_timer_and_help_lie_where_they_lie(
+    fresh: Server, screens: dict[str, Page], layout: str
+) -> None:
+    page = screens["/presenter"]
+    forward, back, overview, held, timer, reset, other_forward, other_back, help_key = PLACES[layout].split("|")
+    for press, number in ((forward, 2), (back, 1), (other_forward, 2), (other_back, 1)):
+        strike(page, press)
+        fresh.until(lambda state, number=number: state["chapter"]["number"] == number)  # type: ignore[misc]
+    strike(page, overview)
+    expect(page.locator("#jump")).to_be_visible()
+    strike(page, overview)
+    expect(page.locator("#jump")).to_be_hidden()
+    strike(page, held)
+    fresh.until(lambda state: state["frozen"])
+    strike(page, held)
+    fresh.until(lambda state: not state["frozen"])
+    strike(page, reset, reset)
+    fresh.until(lambda state: not state["timer"]["running"])
+    strike(page, timer)
+    fresh.until(lambda state: state["timer"]["running"])
+    strike(page, help_key)
+    expect(page.locator("#help")).to_be_visible()
+    strike(page, help_key)
+    expect(page.locator("#help")).to_be_hidden()
+
+
 STRANGERS = {"é Comma": "é", "Dead BracketLeft": "Dead", "£ Backslash": "£", "(  ": "("}
 
 

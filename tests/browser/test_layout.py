@@ -163,11 +163,16 @@ def test_a_long_name_moves_no_button_of_the_phone_and_lies_under_none(
     long: Server, window: Open, size: tuple[int, int]
 ) -> None:
     one = window(long, "/remote", size)
-    expect(one.page.locator("#r-health")).to_contain_text(LONG)
+    expect(one.page.locator("#r-status")).to_contain_text("2 faults in place")
+    one.page.locator("#faults").click()
+    expect(one.page.locator("#fault-1")).to_contain_text(LONG)
+    for _, _, right, _ in boxes(one.page, ".fault b, .fault .what, .fault em"):
+        assert right <= size[0]
+    one.page.locator("#sheet [data-close]").click()
     one.keep(f"layout-remote-{size[0]}")
     inside(one.page, ".thumb button:not(.unseen)")
     least = min(left for left, *_ in boxes(one.page, ".thumb button:not(.unseen)"))
-    for _, _, right, bottom in boxes(one.page, ".health span, .event span"):
+    for _, _, right, bottom in boxes(one.page, ".now-line, .now-line b, .pad"):
         assert right <= (least if size == TURNED else size[0])
         assert bottom <= size[1]
 
@@ -199,9 +204,10 @@ def test_the_phone_says_that_it_is_lost_beside_its_words_and_not_on_them(
 ) -> None:
     one = window(long, "/remote", size)
     with silence(long, one.page):
-        ((_, _, _, bottom),) = boxes(one.page, "#link")
+        ((left, top, right, bottom),) = boxes(one.page, "#link")
         one.keep(f"layout-remote-lost-{size[0]}")
-        assert all(top >= bottom for _, top, _, _ in boxes(one.page, ".head, .thumb"))
+        for other in boxes(one.page, ".head, .pad, .thumb"):
+            assert other[1] >= bottom or other[3] <= top or other[0] >= right or other[2] <= left
         inside(one.page, ".thumb button:not(.unseen)")
 
 
@@ -242,11 +248,13 @@ def test_what_is_not_healed_is_said_to_who_steers_with_its_reason(window: Open) 
     with stretched(faults=("stuck",)) as server:
         assert server.client.post("/chaos/stuck/heal").status_code == 202
         server.until(lambda state: any(one["state"] == "failed" for one in state["chaos"]))
-        for path, region, size in (("/presenter", "#r-now", LAPTOP), ("/remote", "#r-health", PHONE)):
-            event = window(server, path, size).page.locator(f"{region} .event.failed")
+        for path, region, size in (("/presenter", "#r-status", LAPTOP), ("/remote", "#r-status", PHONE)):
+            page = window(server, path, size).page
+            event = page.locator(f"{region} .now-line.down")
             expect(event).to_contain_text("not healed")
             expect(event).to_contain_text(BY_HAND)
             expect(event).not_to_contain_text("look at")
+            expect(page.locator(".problem, .drawer .error").first).to_contain_text(BY_HAND)
         wall = window(server, "/", PROJECTOR).page.locator(".record .item.down")
         expect(wall).to_contain_text("the presenter's page says why")
 
@@ -262,9 +270,11 @@ def test_however_long_a_target_the_wall_says_that_it_is_not_healed(window: Open)
 
 def test_a_long_name_leaves_the_presenter_its_number(long: Server, window: Open) -> None:
     page = window(long, "/presenter", LAPTOP).page
-    expect(page.locator(".minis b").first).to_contain_text("…")
-    ((_, _, most, _),) = boxes(page, ".minis")
-    assert all(right <= most for _, _, right, _ in boxes(page, ".minis .value"))
+    expect(page.locator(".parts b").first).to_contain_text("…")
+    ((_, _, most, _),) = boxes(page, ".parts")
+    values = boxes(page, ".parts .value")
+    assert all(left < right <= most for left, _, right, _ in values)
+    assert all(name[2] <= value[0] for name, value in zip(boxes(page, ".parts b"), values, strict=True))
 
 
 CONTRASTS = """() => {
@@ -286,7 +296,7 @@ CONTRASTS = """() => {
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 def test_every_key_cap_of_the_presenter_can_be_read(server: Server, window: Open, scheme: str) -> None:
     one = window(server, "/presenter", PROJECTOR, scheme)
-    for path, changed in (("/freeze", "#freeze.on"), ("/halt", "#halt.done"), ("/goto/5", "#next.held")):
+    for path, changed in (("/freeze", "#freeze.on"), ("/halt", "#resume"), ("/goto/5", "#next.waits")):
         caps = dict(one.page.evaluate(CONTRASTS))
         assert len(caps) > 6
         assert {cap: found for cap, found in caps.items() if found < 4.5} == {}

@@ -62,11 +62,19 @@ def test_a_swipe_on_the_phone_moves_the_show(server: Server, window: Open) -> No
     server.until(lambda state: state["chapter"]["number"] == 1)
 
 
-def test_halt_is_one_tap_away_with_the_faults_open_too(server: Server, window: Open) -> None:
+def hold(page: Page, name: str) -> None:
+    """Press a control and do not let go."""
+    box = page.locator(name).bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+
+
+def test_halt_is_one_hold_away_with_the_faults_open_too(server: Server, window: Open) -> None:
     phone = connected(window(server, "/remote", PHONE).page)
     phone.locator("#faults").tap()
-    phone.locator("#halt-here").tap()
-    server.until(lambda state: state["halted"], 3)
+    hold(phone, "#halt-here")
+    server.until(lambda state: state["halted"], 4)
 
 
 def swipe(page: Page, start: int, end: int) -> None:
@@ -167,30 +175,37 @@ def test_a_frozen_stage_holds_its_chapter_while_the_presenter_moves_on(server: S
     for key, number in (("PageDown", 2), ("Space", 3)):
         desk.keyboard.press(key)
         expect(desk.locator("#r-bar")).to_contain_text(f"{number} / 5")
-    for page in (desk, phone):
-        expect(page.locator("#r-room")).to_contain_text("FROZEN: the audience sees chapter 1")
+    for page, place in ((desk, "#r-room"), (phone, "#r-sheet")):
+        expect(page.locator(place)).to_contain_text("FROZEN: the audience sees chapter 1")
+    expect(phone.locator("#next")).to_contain_text("the room stays on 1")
+    expect(phone.locator(".now-line")).to_contain_text("the room sees chapter 1")
     server.client.post("/halt")
     expect(stage.locator("#r-record")).to_contain_text("Halted")
     expect(stage.locator("h1")).to_have_text("Good to see you")
+    phone.locator("#faults").tap()
     phone.get_by_role("button", name="Go back to 1").tap()
     expect(desk.locator("#r-bar")).to_contain_text("1 / 5")
     expect(desk.locator("#unfreeze-back")).to_have_count(0)
     desk.keyboard.press("PageDown")
     expect(desk.locator("#unfreeze-back")).to_have_count(1)
-    phone.locator("#faults").tap()
     phone.locator("#freeze").tap()
     expect(stage.locator("h1")).to_have_text("One truth")
-    for page in (desk, phone):
-        expect(page.locator("#r-room")).to_be_empty()
+    expect(desk.locator("#r-room")).to_be_empty()
+    expect(phone.locator("#r-sheet")).not_to_contain_text("FROZEN")
+    expect(phone.locator("#next")).not_to_contain_text("the room stays")
 
 
 @pytest.mark.parametrize("size", [PROJECTOR, LAPTOP, (1280, 720), (1024, 768), PHONE])
 def test_halt_stays_in_sight_whatever_is_on(server: Server, window: Open, size: tuple[int, int]) -> None:
-    for path in ("/advance", "/freeze", "/advance", "/blackout", "/halt"):
+    for path in ("/advance", "/freeze", "/advance", "/blackout"):
         server.client.post(path)
     desk = connected(window(server, "/presenter", size).page)
     expect(desk.locator("#r-room")).to_contain_text("The stage is dark, FROZEN on 2")
     expect(desk.locator("#halt")).to_be_in_viewport(ratio=1)
+    place = desk.locator("#halt").bounding_box()
+    server.client.post("/halt")
+    expect(desk.locator("#resume")).to_be_in_viewport(ratio=1)
+    assert desk.locator("#resume").bounding_box() == place
     assert desk.evaluate("document.documentElement.scrollWidth") <= size[0]
 
 
@@ -246,8 +261,8 @@ def test_halt_answers_with_eight_tabs_open_in_one_browser(server: Server, window
     last = pages[-1]
     last.bring_to_front()
     connected(last)
-    last.locator("#halt").tap()
-    server.until(lambda state: state["halted"], 3)
+    hold(last, "#halt")
+    server.until(lambda state: state["halted"], 4)
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
@@ -348,7 +363,7 @@ def test_a_kill_turns_a_card_red_and_back(window: Open) -> None:
         expect(stage.page.locator("#r-record")).to_contain_text("node-2")
         expect(stage.page.locator("#r-record")).to_contain_text("detected in")
         stage.keep("ratelimiter-stage-fault")
-        expect(phone.locator("#r-health")).to_contain_text("node-2")
+        expect(phone.locator("#r-status")).to_contain_text("node-2")
         expect(card).to_have_class(re.compile(r"\bup\b"), timeout=15_000)
         expect(stage.page.locator("#r-record")).to_contain_text("recovered in", timeout=10_000)
         expect(stage.page.locator(".step")).to_have_text("1 of 10")

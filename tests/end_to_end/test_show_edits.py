@@ -10,7 +10,7 @@ from tests.support.servers import Server, serving, wait_for
 
 EDITS = 8
 SOON_SEC = 5.0
-"""On a machine with nothing else to do it is a third of a second."""
+"""A second is promised on a machine at rest. Two processors with 25 processes waiting took 0.9 s."""
 
 DECK = """\
 ---

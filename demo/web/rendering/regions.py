@@ -10,6 +10,7 @@ _SPOKEN = ("number", "total", "step", "steps", "heading", "status", "halted", "b
 
 REGIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "stage": {
+        "look": ("look",),
         "spoken": _SPOKEN,
         "mode": ("mode", "verdict"),
         "top": ("title", "number", "total", "step", "steps", "sampled_at", "freshness"),
@@ -22,12 +23,15 @@ REGIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "text_format",
             "claim",
             "story_claim",
+            "room",
             "has_system",
             "has_panels",
             "has_large_panels",
         ),
+        "ballot": ("ballot",),
+        "tally": ("tally",),
         "cover": ("mode", "description", "heading", "narration", "text_format"),
-        "verdict": ("verdict",),
+        "verdict": ("verdict", "room"),
         "evidence": ("mode", "heading", "evidence_table"),
         "figure": ("figure", "mode", "has_panels"),
         "cards": ("system", "mode", "has_system", "has_panels"),
@@ -47,55 +51,42 @@ REGIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "build": (),
     },
     "presenter": {
+        "look": ("look",),
         "spoken": _SPOKEN,
-        "bar": ("number", "total", "step", "steps", "entered_at", "budget_sec", "timer", "watching", "remotes"),
-        "controls": ("blackout", "frozen_on", "halted"),
+        "bar": ("number", "total", "step", "steps", "entered_at", "budget_sec", "timer"),
+        "clock_keys": ("timer",),
+        "watching": ("watching", "remotes"),
+        "controls": ("blackout", "frozen_on"),
+        "halt": ("halted",),
+        "heading": ("heading", "status", "can_rerun", "position"),
+        "now": ("notes", "text_format"),
+        "sampled": ("sampled_at",),
+        "coming": ("next_heading",),
+        "next": ("next_heading", "next_narration", "next_format"),
         "room": ("number", "position", "room_text", "frozen_on"),
         "problems": ("problems",),
-        "now": (
-            "number",
-            "position",
-            "heading",
-            "status",
-            "can_rerun",
-            "narration",
-            "text_format",
-            "notes",
-            "claim",
-            "countdown_ends_at",
-            "error",
-            "banners",
-            "frozen_on",
-        ),
-        "next": ("next_heading", "next_narration", "next_format"),
-        "system": ("sampled_at", "freshness", "cards"),
-        "panels": ("panels",),
+        "saying": ("said", "said_in_room"),
+        "vote": ("tally", "can_open_vote"),
         "faults": ("faults", "halted"),
-        "said": ("said", "said_in_room"),
+        "system": ("cards",),
         "log": ("log",),
+        "panels": ("panels",),
+        "back": ("position",),
+        "status": ("status_line",),
         "drive": ("number", "position", "total", "blocked_by", "next_heading"),
-        "jump": ("number", "position", "chapters"),
+        "jump": ("position", "overview"),
         "build": (),
     },
     "remote": {
+        "look": ("look",),
         "spoken": _SPOKEN,
-        "head": (
-            "number",
-            "total",
-            "step",
-            "steps",
-            "status",
-            "halted",
-            "countdown_ends_at",
-            "entered_at",
-            "budget_sec",
-            "timer",
-        ),
-        "room": ("number", "position", "room_text", "frozen_on"),
-        "health": ("health_state", "health_text", "sampled_at", "banners"),
+        "head": ("number", "total", "step", "steps", "entered_at", "budget_sec", "timer"),
+        "status": ("status_line",),
         "notes": ("heading", "error", "notes", "text_format"),
-        "thumb": ("number", "position", "total", "blocked_by", "next_heading", "faults", "halted"),
-        "sheet": ("position", "halted", "faults", "can_rerun", "blackout", "frozen_on", "timer"),
+        "thumb": ("number", "position", "total", "blocked_by", "next_heading", "blackout", "frozen_on"),
+        "fault_key": ("faults",),
+        "halt": ("halted",),
+        "sheet": ("number", "position", "halted", "faults", "can_rerun", "blackout", "frozen_on", "room_text", "timer"),
         "build": (),
     },
 }
@@ -103,6 +94,18 @@ REGIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 
 Each is a macro of the view's template; it gets these attributes and no others.
 """
+
+PREVIEW = "preview"
+"""The region of the presenter's page with the stage as the next step will begin."""
+
+STAGE_ALONE = frozenset({"spoken", "build", "feed"})
+"""The stage's regions that are not part of its picture on the presenter's page."""
+
+
+def region_names(view: str) -> tuple[str, ...]:
+    """Return the names of all regions that a page of `view` has; on the presenter's page the stage's picture, too."""
+    on_stage = [name for name in REGIONS["stage"] if name not in STAGE_ALONE]
+    return (*REGIONS[view], *((*on_stage, PREVIEW) if view == "presenter" else ()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ The same state gives the same bytes: markup contains timestamps, from which the 
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,13 +30,16 @@ from demo.web.rendering.assets import Assets
 from demo.web.rendering.key_bars import draw_bar
 from demo.web.rendering.panel_output import output_rows, output_size
 from demo.web.rendering.plot_layout import draw_timeline
-from demo.web.rendering.regions import REGIONS, PageRegion, ViewDrawing, join_lines
+from demo.web.rendering.regions import REGIONS, STAGE_ALONE, PageRegion, ViewDrawing, join_lines
+from demo.web.rendering.small_stage import PreviewDrawing, lay_out_stage
 from demo.web.rendering.system_layout import draw_fleet, draw_system, fit_rest
 from demo.web.rendering.template_cache import TemplateCache
 
 TEMPLATES = Path(demo.__file__).parent / "templates"
 
-COUNTED = ("age", "left", "count", "since", "stamp", "date", "talk", "pace")
+ROOT = {name: re.compile(rf'data-{name}="([\w-]+)"') for name in ("base", "language", "direction")}
+
+COUNTED = ("age", "left", "count", "since", "stamp", "date", "talk", "pace", "mine")
 HTMX_CONFIG = {
     "extensions": "sse",
     "includeIndicatorCSS": False,
@@ -68,11 +72,18 @@ class Renderer:
         self._panels = panels or NoPanels()
         self._environment = _build_environment(assets)
         self._drawings: dict[str, ViewDrawing] = {}
+        self._previews = PreviewDrawing(self._environment)
 
     def regions(self, view: str, state: ShowState, viewers: Mapping[str, int]) -> tuple[PageRegion, ...]:
         """Render every region of `view`, changed or not. Raises `KeyError` for an unknown view."""
         drawing = self._drawings.get(view) or self._load(view)
-        return drawing.of(_build_model(view, state, viewers, self._panels))
+        regions = drawing.of(_build_model(view, state, viewers, self._panels))
+        return regions if view != "presenter" else (*regions, *self._draw_stage_picture(state, viewers))
+
+    def _draw_stage_picture(self, state: ShowState, viewers: Mapping[str, int]) -> list[PageRegion]:
+        """Return what the presenter's page shows of the stage: just what the audience sees, and what comes next."""
+        seen = [region for region in self.regions("stage", state, viewers) if region.name not in STAGE_ALONE]
+        return [*seen, self._previews.of(state)]
 
     def _load(self, view: str) -> ViewDrawing:
         """Load a view's macros; done when it is first needed, so that a start does not wait for unused pages."""
@@ -105,9 +116,12 @@ class Renderer:
 
     def document_of(self, view: str, regions: Mapping[str, str], heading: "Heading") -> str:
         """Render a view's whole document around regions that are rendered already."""
+        marked = {name: Markup(html) for name, html in regions.items()}  # noqa: S704
         document = self._environment.get_template(f"{view}.html").render(
             view=view,
-            regions={name: Markup(html) for name, html in regions.items()},  # noqa: S704
+            root=_read_root(regions["look"]),
+            regions=marked,
+            stage_slots=lay_out_stage(self._environment, marked) if view == "presenter" else "",
             title=heading.title,
             epoch=heading.epoch,
             now=f"{heading.now:.3f}",
@@ -120,6 +134,11 @@ class Renderer:
     def part(self, template: str, name: str, *values: object) -> str:
         """Render one macro of a template, on one line as a region is."""
         return join_lines(str(getattr(self._environment.get_template(template).module, name)(*values)))
+
+
+def _read_root(look: str) -> dict[str, str]:
+    """Return what the region `look` says of the root element: a relay has the regions alone."""
+    return {name: found[1] if (found := ROOT[name].search(look)) else "" for name in ROOT}
 
 
 def _build_model(view: str, state: ShowState, viewers: Mapping[str, int], panels: Panels) -> object:

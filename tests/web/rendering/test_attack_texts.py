@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Page
 
-from demo.web.rendering.regions import REGIONS
+from demo.web.rendering.regions import region_names
 from tests.browser.test_pages import connected
 from tests.support.chromium import PHONE, PROJECTOR, Window, chromium
 from tests.support.servers import Server, Stream, serving
@@ -132,7 +132,7 @@ class Partials(HTMLParser):
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_a_stream_of_hostile_texts_is_whole_messages_of_known_regions(hostile: Server, view: str) -> None:
-    known = {f"#r-{name}" for name in REGIONS[view]}
+    known = {f"#r-{name}" for name in region_names(view)}
     with Stream(hostile, f"/stream/{view}", timeout=20) as stream:
         chunks = stream.response.iter_raw()
         text = b""

@@ -22,7 +22,7 @@ from demo.views import snapshot, stage_view
 from demo.views.cards import cards
 from demo.web.rendering.assets import Assets
 from demo.web.rendering.card_layout import shorten_middle
-from demo.web.rendering.regions import REGIONS
+from demo.web.rendering.regions import REGIONS, region_names
 from demo.web.rendering.renderer import Renderer
 from demo.web.rendering.text_sizes import narration_size
 from tests.support.show_player import Player, player
@@ -139,7 +139,8 @@ def test_the_same_state_gives_the_same_bytes(view: str, name: str) -> None:
     first = PAGES.regions(view, STATES[name], VIEWERS)
     again = Renderer(ASSETS).regions(view, STATES[name], VIEWERS)
     assert first == again
-    assert [region.name for region in first] == list(REGIONS[view])
+    assert [region.name for region in first] == list(region_names(view))
+    assert len(set(region_names(view))) == len(region_names(view))
 
 
 @pytest.mark.parametrize("name", STATES)
@@ -200,19 +201,22 @@ def test_every_move_says_which_chapter_it_was_pressed_on(view: str) -> None:
         assert f'hx-post="{path}"' in shown
 
 
-def test_halt_is_on_both_pages_in_every_state_and_never_turns_into_resume() -> None:
+def test_halt_is_on_both_pages_in_every_state_until_resume_has_its_place() -> None:
     for view in ("presenter", "remote"):
         for state in STATES.values():
             shown = text_of(view, state)
-            assert re.search(r'<button id="halt"[^>]*hx-post="halt"', shown)
-            assert ('hx-post="resume"' in shown) == state.halted
+            place = re.findall(r'<button id="(\w+)"[^>]*data-place="halt"[^>]*hx-post="(\w+)"', shown)
+            assert place == ([("resume", "resume")] if state.halted else [("halt", "halt")])
+            assert shown.count('hx-post="resume"') == state.halted
+            assert ('data-key="halt"' in shown) != state.halted, "X X never resumes"
 
 
 def test_a_running_fault_is_ended_by_its_button_and_an_idle_one_names_its_target() -> None:
     shown = text_of("presenter", STATES["running"])
     assert re.search(r'id="fault-1"[^>]*hx-post="chaos/kill/heal"[^>]*hx-trigger="click"', shown)
     assert re.search(r'id="fault-2"[^>]*hx-post="chaos/burst"[^>]*hx-trigger="fire"', shown)
-    assert "again to fire on <bdi>node-2</bdi>" in shown
+    assert '<span class="by-hand">again to fire on</span>' in shown
+    assert re.search('<span class="by-key">Enter fires on</span> <bdi>node-2</bdi>', shown)
 
 
 def test_times_are_moments_for_the_script_to_count() -> None:
@@ -290,13 +294,13 @@ def test_what_the_presenter_says_on_a_frozen_stage_is_marked_as_not_yet_told() -
     play = player(*deck())
     play.play(c.Say("early"))
     play.play(c.Freeze())
-    assert "not on stage" not in text_of("presenter", play.state)
+    assert "but the held picture" not in text_of("presenter", play.state)
     play.play(c.Say("late"))
     play.play(c.Advance())
     play.play(c.Say("late"))
     shown = text_of("presenter", play.state)
-    assert "not on stage while it is frozen" in shown
-    assert "Not on stage: it shows chapter 1" in shown
+    assert 'On every screen, but the held picture: <bdi class="said">late</bdi>' in shown
+    assert "FROZEN: the audience sees chapter 1" in shown
     stage = text_of("stage", play.state)
     assert "early" in stage
     assert "late" not in stage

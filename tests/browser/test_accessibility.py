@@ -1,0 +1,68 @@
+"""axe-core over the presenter's page and the phone: nothing found in any state, dark or light."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.test_pages import connected
+from tests.support.axe import findings
+from tests.support.chromium import LAPTOP, PHONE, Window, chromium, windows
+from tests.support.servers import Server, serving
+
+pytestmark = pytest.mark.browser
+ROOT = Path(__file__).parents[2]
+SIZES = {"/presenter": LAPTOP, "/remote": PHONE}
+DIALOGS = {"/presenter": ("o", "#jump"), "/remote": ("c", "#sheet")}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def show() -> Iterator[Server]:
+    with serving("tests.support.long_texts_subject:Stretched", "-o", "nodes=6", cwd=ROOT) as server:
+        server.until(lambda state: bool(state["health"]) and state["health"]["freshness"] == "live")
+        try:
+            yield server
+        finally:
+            server.kill_with_watchdog()
+
+
+def put(server: Server, *commands: str) -> None:
+    for command in commands:
+        assert server.client.post(command).status_code in (200, 202), command
+
+
+def all_idle(server: Server) -> None:
+    server.until(lambda state: all(one["state"] == "idle" for one in state["chaos"]))
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("path", SIZES)
+def test_axe_finds_nothing_in_any_state(show: Server, browser: Browser, path: str, scheme: str) -> None:
+    put(show, "/halt", "/resume", "/freeze?on=false", "/blackout?on=false", "/goto/1")
+    all_idle(show)
+    with windows() as opened:
+        opened.append(Window(browser, f"{show.url}{path}", SIZES[path], scheme))
+        page: Page = connected(opened[0].page)
+        found = {"at rest": findings(page)}
+        put(show, "/chaos/far", "/freeze", "/goto/3")
+        expect(page.locator(".now-line")).to_contain_text("wire")
+        found["a fault, the picture held"] = findings(page)
+        key, dialog = DIALOGS[path]
+        page.keyboard.press(key)
+        expect(page.locator(dialog)).to_be_visible()
+        found["a dialog"] = findings(page)
+        page.keyboard.press("Escape")
+        page.keyboard.press("Escape")
+        put(show, "/halt")
+        expect(page.locator("#resume")).to_be_visible()
+        found["halted"] = findings(page)
+        page.evaluate("document.documentElement.classList.add('lost')")
+        found["no contact"] = findings(page)
+        assert not any(found.values()), found
