@@ -269,10 +269,7 @@ class TellsLanding(Protocol):
     """Optional for a driver: with it an interrupted injection is checked again only until it has taken effect."""
 
     async def has_landed(self, plan: Plan) -> bool:
-        """Return whether the injection has taken full effect, so that nothing of it can come later.
-
-        Called before `heal`.
-        """
+        """Return, before `heal`, whether the injection has taken full effect: nothing of it can come later."""
 
 
 @runtime_checkable
@@ -320,10 +317,7 @@ class Stage(Protocol):
         """Wait for a health sample that meets the condition; return False when `timeout` seconds pass first."""
 
     async def wait_recovered(self, name: str, timeout: float) -> bool:
-        """Wait until a fault is healed and its recovery measured; return False when `timeout` seconds pass first.
-
-        Returns False at once when its target came back by itself: then there is no recovery to measure.
-        """
+        """Wait until a fault is healed and its recovery measured; False if `timeout` passes, or it came back itself."""
 
     async def conclude(self, held: bool | None, text: str) -> None:
         """Set the verdict on the current hypothesis: it held, it did not, or (None) no effect was seen.

@@ -118,8 +118,7 @@ def part_of_each_other(found: list[list[int]]) -> list[tuple[list[int], list[int
     return [(a, b) for a, b in combinations(found, 2) if a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]]
 
 
-@pytest.mark.parametrize("curves", ["true", "false"])
-@pytest.mark.parametrize("nodes", [3, 5, 9, 12])
+@pytest.mark.parametrize(("nodes", "curves"), [(3, "true"), (12, "true"), (5, "false")])
 def test_each_card_has_a_place_of_its_own_above_the_curves(window: Open, curves: str, nodes: int) -> None:
     with stretched(f"curves={curves}", f"nodes={nodes}") as server:
         server.client.post("/goto/2")
@@ -131,7 +130,8 @@ def test_each_card_has_a_place_of_its_own_above_the_curves(window: Open, curves:
                 ((_, top, _, _),) = boxes(one.page, ".plot")
                 assert all(bottom <= top + 1 for *_, bottom in boxes(one.page, ".node")), size
             assert one.page.evaluate(CUT) == [], size
-            one.keep(f"layout-cards-{nodes}-{curves}-{size[0]}")
+            if size == PROJECTOR:
+                one.keep(f"layout-cards-{nodes}-{curves}")
 
 
 @pytest.mark.parametrize("size", [PROJECTOR, (1280, 720), (1024, 768)])
