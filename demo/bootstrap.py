@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import sys
-import webbrowser
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,25 +18,36 @@ from demo.conductor.error_log import keep_log
 from demo.console_output import SAID_SEC, ConsoleWriter, print_error, print_lines
 from demo.errors import SubjectError
 from demo.invitation import Invitation
+from demo.journal import Healer
 from demo.journal.library import JournalOpener, describe_pending
 from demo.narration import images_of
 from demo.panels.picture import NoPanels, ShowsPanels
 from demo.relay.broadcast import Broadcast
 from demo.relay.feed import RelayStore
 from demo.show import commands as c
-from demo.show.following import FollowsShow, GuardsChapters, HealsPlans, TakesEdits
-from demo.startup_report import SYSTEM, AccessInfo, StartupReport, welcome
+from demo.show.following import (
+    AnnouncesStart,
+    FollowsShow,
+    GuardsChapters,
+    HasHealSec,
+    HasStopSec,
+    HealsPlans,
+    TakesEdits,
+)
+from demo.startup_report import SYSTEM, StartupReport
 from demo.subjects import check, claim, deck_of, journal_name, load, options_for_healer
 from demo.subjects.deck_check import unknown_faults
 from demo.terminal.signals import ending_signals
 from demo.threads.loop_factory import choose_loop_factory
-from demo.types import HEAL_SEC, STOP_SEC, AnnouncesStart, HasHealSec, HasStopSec, Subject
+from demo.types import HEAL_SEC, STOP_SEC, Subject
 from demo.watchdog.client import WatchdogClient
+from demo.watchdog.leftovers import heal_leftovers
 from demo.watchdog.protocol import Watchdog
-from demo.web.access.invitations import describe_new_codes, own_link_of
+from demo.web.access.invitations import describe_new_codes
 from demo.web.access.policy import AccessPolicy
 from demo.web.access.setup import AccessOptions, AccessSetup, set_up_control
 from demo.web.app import Web
+from demo.web.greeting import greet
 from demo.web.server.server import bind, serve
 from demo.web.streaming.stream_slots import StreamSlots, describe_shortage, max_connections, max_streams, open_files
 
@@ -199,6 +209,8 @@ def _build_config(
         journal=opener.open,
         watchdog=watchdog,
         driver_for=subject.driver_for if isinstance(subject, HealsPlans) else lambda name, plan: None,
+        healer=lambda: Healer(options.subject, options_for_healer(subject, options.chosen)),
+        heal_others=heal_leftovers,
         unmet=subject.unmet if isinstance(subject, GuardsChapters) else lambda number: "",
         images=images_of(subject),
         panels=subject.panels if isinstance(subject, ShowsPanels) else NoPanels(),
@@ -327,7 +339,7 @@ async def _serve_web(show: _WebSession, stop: asyncio.Event, options: Options, s
     waiting = asyncio.ensure_future(started.wait())
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
     if started.is_set():
-        _greet(show, options, say)
+        greet(conductor, show.access, say, open_page=options.open_page)
         web.on_moved = lambda text: say(*describe_new_codes(show.access, sys.stdout.isatty(), f"address    {text}"))
         if options.feed is not None:
             say(f"relays     follow this show on {options.feed.address} as {options.feed.address.show!r}")
@@ -356,35 +368,6 @@ async def _wait_until_loaded(conductor: Conductor, stop: asyncio.Event) -> bool:
     return conductor.loaded.is_set()
 
 
-def _greet(show: _WebSession, options: Options, say: ConsoleWriter) -> None:
-    """Print the addresses, and again whenever a pairing code was used; open the presenter's page."""
-    reach, pairing = show.access.reach, show.access.pairing
-    on_terminal = sys.stdout.isatty()
-    own_link = own_link_of(show.access)
-    token = show.access.token
-    invitation = show.access.invitation()
-    access_info = AccessInfo(
-        reach.main_url,
-        reach.local_url,
-        own_link,
-        invitation,
-        token.path if token else None,
-        token.lost if token else "",
-        reach.is_unencrypted,
-        bool(reach.public),
-    )
-    say(*welcome(access_info, on_terminal))
-    if pairing is not None:
-        pairing.subscribe(lambda: say(*describe_new_codes(show.access, on_terminal)))
-    if say.is_quiet:
-        hint = ", I shows how to pair" if pairing else ""
-        text = f"pages: {reach.main_url}/ /presenter /remote{hint}"
-        show.conductor.enqueue("show", c.Notice(text, "note"))
-    if options.open_page and on_terminal and _has_desktop():
-        page = own_link or f"{reach.local_url}/presenter"
-        asyncio.get_running_loop().run_in_executor(None, webbrowser.open, page)
-
-
 def _make_notifier(conductor: Conductor) -> Callable[[str], None]:
     """Return a function that sends notices to the presenter, from any thread."""
     loop = asyncio.get_running_loop()
@@ -394,7 +377,3 @@ def _make_notifier(conductor: Conductor) -> Callable[[str], None]:
             loop.call_soon_threadsafe(conductor.enqueue, "web", c.Notice(text))
 
     return tell
-
-
-def _has_desktop() -> bool:
-    return sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

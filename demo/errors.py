@@ -27,6 +27,7 @@ RefusalCode = Literal[
     "required",
     "at_end",
     "at_start",
+    "closed",
     "active",
     "healing",
     "no_ledger",

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
+from demo.ballots.vote import Vote
 from demo.errors import InvalidValue
 from demo.narration.code_steps import TextStep, read_steps
+from demo.narration.page_style import NO_STYLE, PageStyle
 
 DEFAULT_KEY_HINT = "[dim]SPACE/ENTER: next | Q: quit[/dim]"
 """Rich markup: the key hint under a chapter in the terminal, unless the chapter has its own."""
@@ -38,7 +40,8 @@ class Chapter:
     stage until a later chapter has another one; `Stage.conclude` sets its verdict. With `shows_evidence` the stage
     lists all of them with their verdicts. `steps`: the parts of a narration that is shown part by part; code makes
     steps too, ```` ```sql {1|3-5|all} ````. `panels`: beside the text, or in place of the nodes. `highlight`: metrics,
-    limited keys (`key.drift`) and nodes that are shown large. `injects`: its faults; `watches`: what is predicted.
+    limited keys (`key.drift`) and nodes that are shown large. `injects`: its faults; `watches`: what it predicts.
+    `vote`: what the audience may vote on, from the entry until the next injection. `style`: how its pages look.
     """
 
     title: str
@@ -59,6 +62,8 @@ class Chapter:
     highlight: tuple[str, ...] = ()
     injects: tuple[str, ...] = ()
     watches: tuple[str, ...] = ()
+    style: PageStyle = NO_STYLE
+    vote: Vote | None = None
 
     def __post_init__(self) -> None:
         if self.format not in (known := get_args(TextFormat)):
@@ -148,15 +153,11 @@ class ChaosConfig:
     def __post_init__(self) -> None:
         is_text = isinstance(self.name, str) and self.name.strip() and self.name.isprintable()
         if not is_text or "/" in self.name or self.name in (".", ".."):
-            raise InvalidValue(
-                f"a fault's name must be printable text without '/', and not '.' or '..', not {self.name!r}"
-            )
+            raise InvalidValue(f"a fault's name must be printable text without '/', not '.' or '..': {self.name!r}")
         if not isinstance(self.chaos_type, ChaosType):
             raise InvalidValue(f"fault {self.name!r}: chaos_type must be a ChaosType, not {self.chaos_type!r}")
-        if not _is_number(self.duration_sec) or math.isnan(self.duration_sec) or self.duration_sec <= 0:
-            raise InvalidValue(
-                f"fault {self.name!r}: duration_sec must be above 0 (math.inf: until healed), not {self.duration_sec!r}"
-            )
+        if not _is_number(sec := self.duration_sec) or math.isnan(sec) or sec <= 0:
+            raise InvalidValue(f"fault {self.name!r}: duration_sec must be above 0 (math.inf: until healed): {sec!r}")
         times = self.burst_multiplier
         if not isinstance(times, int) or isinstance(times, bool) or times < 1:
             raise InvalidValue(f"fault {self.name!r}: burst_multiplier must be a whole number from 1, not {times!r}")
@@ -285,30 +286,6 @@ class ChoosesTarget(Protocol):
         """Return the plan for this target, as `plan` does for the driver's own choice. Raises `FaultError`."""
 
 
-@runtime_checkable
-class HasHealSec(Protocol):
-    """A subject whose `heal` has another timeout than `HEAL_SEC`, in seconds."""
-
-    @property
-    def heal_sec(self) -> float: ...
-
-
-@runtime_checkable
-class HasStopSec(Protocol):
-    """A subject whose `stop` has another timeout than `STOP_SEC`, in seconds."""
-
-    @property
-    def stop_sec(self) -> float: ...
-
-
-@runtime_checkable
-class AnnouncesStart(Protocol):
-    """A subject that reports the progress of its start, in lines for the presenter."""
-
-    def listen(self, tell: Callable[[str], None]) -> None:
-        """Call `tell` with each line from now on. Called once, before `start`."""
-
-
 @dataclass(frozen=True)
 class Measured:
     """What was measured of a fault's last run, in seconds; None: not seen (yet).
@@ -398,7 +375,4 @@ class Subject(Protocol):
         """
 
     async def stop(self) -> None:
-        """Stop what `start` started and wait for its end, within `STOP_SEC` (or an own `stop_sec`).
-
-        Safe to call twice, or without a start.
-        """
+        """Stop what `start` started and wait for its end, within `STOP_SEC`. Safe to call twice, or without a start."""

@@ -5,7 +5,7 @@ from collections import deque
 
 from demo.errors import ShowOver
 from demo.show import ShowState
-from demo.show.commands import CommandEnvelope, Halt, Heal
+from demo.show.commands import Command, CommandEnvelope, CountVotes, Halt, Heal, Observe
 
 Waiting = tuple[CommandEnvelope, "asyncio.Future[ShowState] | None"]
 
@@ -13,6 +13,11 @@ Waiting = tuple[CommandEnvelope, "asyncio.Future[ShowState] | None"]
 def is_urgent(command: CommandEnvelope) -> bool:
     """Return whether a command is halt or heal: those wait neither for their turn nor for the disk."""
     return isinstance(command.command, Halt | Heal)
+
+
+def may_be_lost(command: Command) -> bool:
+    """Return whether a crash may lose what a command reports: it soon comes again, or is stored elsewhere."""
+    return isinstance(command, Observe) or (isinstance(command, CountVotes) and not command.is_final)
 
 
 class CommandQueue:

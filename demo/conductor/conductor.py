@@ -11,11 +11,12 @@ from demo.clock import as_clock
 from demo.conductor.action_runner import ActionRunner
 from demo.conductor.chapter_gate import ChapterGate
 from demo.conductor.command_counts import CommandCounts
-from demo.conductor.command_queue import CommandQueue, is_urgent
+from demo.conductor.command_queue import CommandQueue, is_urgent, may_be_lost
 from demo.conductor.config import ShowConfig, Work, check_start
 from demo.conductor.deck_edits import DeckEdits
 from demo.conductor.fault_runner import FaultRunner
 from demo.conductor.health_monitor import HealthMonitor
+from demo.conductor.leftovers import Leftovers
 from demo.conductor.loading import load_show
 from demo.conductor.loop_watch import LoopWatch
 from demo.conductor.persistence import JournalWriter
@@ -55,6 +56,7 @@ class Conductor:
         self._state = opening(config.title or name, name, config.description, deck, map(FaultState.of, config.faults))
         self.demo_state = DemoState(deck)
         self.journal = journal(self._state) if callable(journal) else journal or Journal()
+        self.journal.healer = config.healer
         if self.journal.is_temporary:
             # It ends with this process, so nothing in it is durable.
             self._state = replace(self._state, journal="temporary" if callable(journal) else "none", durable=False)
@@ -73,12 +75,12 @@ class Conductor:
         self.stopping = False
         """The show is shutting down: nothing new is started, and active faults are being healed."""
         self._quit_by_person = False
-        self._leftovers_done = asyncio.Event()
         self._actions = ActionRunner(self)
         self._watchdog = config.watchdog
         if self._watchdog is not None:
             self._watchdog.begin(self.journal.path, lambda text: self.enqueue("show", c.Notice(text)))
         self._faults = FaultRunner(self, config.faults, self._watchdog, config.driver_for)
+        self._leftovers = Leftovers(self, self._faults, config.heal_others)
         self.health = HealthMonitor(self, config.health_poller, config.faults)
         self.system = SystemLifecycle(self, self._faults, config, self.health.restart)
 
@@ -109,7 +111,7 @@ class Conductor:
         Raises `Refused`, `ShowOver` when the show has ended, `DemoError` for a driver that fails.
         """
         if not is_urgent(command) and not self._queue.closed:
-            await self._leftovers_done.wait()
+            await self._leftovers.done.wait()
         return await self.enqueue_and_wait(self._faults.with_targets(command))
 
     async def enqueue_and_wait(self, command: c.CommandEnvelope) -> ShowState:
@@ -189,7 +191,7 @@ class Conductor:
             self.loaded.set()
             self._show_opened = True
             self.health.start()
-            self.spawn(self._heal_leftovers(), "healing what an earlier server left")
+            self._leftovers.start()
             self.spawn(self._writer.flush_often(), "the timer of the journal")
             self.spawn(self._writer.save_often(), "the journal's snapshots")
             self.spawn(self._writer.thin_often(), "the thinning of the journal")
@@ -208,12 +210,6 @@ class Conductor:
             self._faults.resume_clock()
         # Replaced in one step: listeners never see the intermediate states of the replay.
         self._state = state
-
-    async def _heal_leftovers(self) -> None:
-        try:
-            await self._faults.heal_leftovers()
-        finally:
-            self._leftovers_done.set()
 
     async def _process_commands(self) -> None:
         while not self.stopping:
@@ -282,9 +278,9 @@ class Conductor:
             self._start_effects(entries, state)
             await self._writer.persist(urgent=True)
         else:
-            # Health samples come several times a second and may be lost in a crash: they are written with the next
-            # batch.
-            if not isinstance(command.command, c.Observe):
+            # Health samples come several times a second and may be lost in a crash, as tallies of open votes may: they
+            # are written with the next batch.
+            if not may_be_lost(command.command):
                 writing = await self._writer.persist(urgent=False)
             self._state = state
             self._start_effects(entries, state)
@@ -338,7 +334,7 @@ class Conductor:
     async def _close(self) -> None:
         """Shut the show down, step by step; a step that fails or hangs does not keep the others from running."""
         self._queue.close()  # commands are no longer processed: those that still wait get `ShowOver`
-        self._leftovers_done.set()
+        self._leftovers.done.set()
         self._actions.cancel_all()
         # Before the system is stopped: drivers heal targets that run.
         unhealed = await _catch_error(self._heal_everything)

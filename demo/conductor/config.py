@@ -1,10 +1,12 @@
 """The configuration of one show: servers, terminals and tests all build a conductor from it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from demo.errors import InvalidValue
-from demo.journal import Journal
+from demo.journal import Healer, Journal
 from demo.narration import DeckImage
 from demo.panels.picture import NoPanels, Panels
 from demo.show import ShowState
@@ -17,6 +19,9 @@ Keeping = Journal | Callable[[ShowState], Journal]
 
 Work = Callable[[], Awaitable[None]]
 
+HealOthers = Callable[[Path, Callable[[str, bool], None]], Coroutine[Any, Any, None]]
+"""Heals what shows in other journals than the given one left, and tells of it: a text, and whether it is good news."""
+
 
 @dataclass(frozen=True)
 class ShowConfig:
@@ -27,6 +32,8 @@ class ShowConfig:
     show has ended and its faults are healed (for `stop_sec` seconds at most).
     `driver_for` returns a driver that heals the plan of a fault, given by name, that an earlier process has injected;
     None if the fault of that name in `faults` heals it.
+    `healer` returns what another process needs to heal the faults that are injected now; `heal_others` heals what other
+    shows have left.
     `unmet` returns why a chapter (by its number, 1-based) may not be entered now, "" if it may.
     `images` returns those of the deck, which may be another one after an edit. `panels` has the pictures of the panels
     that chapters name.
@@ -50,6 +57,8 @@ class ShowConfig:
     journal: Keeping | None = None
     watchdog: Watchdog | None = None
     driver_for: Callable[[str, Plan], FaultDriver | None] = lambda name, plan: None
+    healer: Callable[[], Healer | None] = lambda: None
+    heal_others: HealOthers | None = None
     unmet: Callable[[int], str] = lambda number: ""
     images: Callable[[], Sequence[DeckImage]] = tuple
     panels: Panels = field(default_factory=NoPanels)

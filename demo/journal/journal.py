@@ -5,24 +5,24 @@ One thread owns the SQLite connection. Entries that could not be written yet are
 
 import asyncio
 import contextlib
-import json
 import secrets
 import shutil
 import sqlite3
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from demo.clock import CLOCK
 from demo.errors import JournalError
 from demo.journal.guarded_file import GuardedFile
+from demo.journal.healer_table import REPLACE_HEALER, Healer
 from demo.journal.retention import Retention
 from demo.journal.rows import Row, dumps, entry_of, row_of
 from demo.journal.snapshots import newest_moment, newest_snapshot, rows_behind, save_snapshot
 from demo.journal.sqlite_file import REMEDY, delete_files, refuse_foreign, resolve_path
+from demo.journal.undo import Undo, to_undos
 from demo.journal.undo_table import (
     UndoRow,
     UnreadableUndo,
@@ -48,22 +48,6 @@ MAX_CHECKED = 32_000_000
 
 CLOSE_TIMEOUT_SEC = 2.0
 """Timeout of the last write when the journal is closed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Undo:
-    """One entry of the ledger: what to undo for run `run` of a fault.
-
-    `state`: intended, applied, healed, or moved (to the ledger of a journal begun after this one).
-    `at`: when it was written, a moment of the show's clock.
-    """
-
-    id: str
-    fault: str
-    run: int
-    plan: Plan
-    state: str
-    at: float = 0.0
 
 
 class Journal:
@@ -97,6 +81,9 @@ class Journal:
         self.newest_at: float | None = None
         """Moment of the newest entry of the earlier process, set by `restore`; None without any."""
         self._last_state: ShowState | None = None
+        self.healer: Callable[[], Healer | None] = lambda: None
+        """Returns what another process needs to undo what is recorded now; None if only this show can."""
+        self._written_healer = ""
         self._retention = Retention()
 
     @property
@@ -188,8 +175,21 @@ class Journal:
         undo = dumps(f"the undo of {fault}", dict(plan.undo))
         moment = CLOCK.now() if at is None else at
         row = (ident, fault, run, plan.kind, plan.target, undo, plan.manual, plan.late_sec, "intended", moment)
+        await self._note_healer()
         await self._run_in_thread(lambda: self._execute_synced("INSERT INTO undos VALUES (?,?,?,?,?,?,?,?,?,?)", row))
         return ident
+
+    async def _note_healer(self) -> None:
+        """Write what another process needs to undo what follows, if that has changed.
+
+        Where it cannot be written, this show and its watchdog can heal all the same; the undo itself tells of the disk.
+        """
+        healer = self.healer()
+        if healer is None or (data := dumps("the options of the subject", healer.to_json())) == self._written_healer:
+            return
+        with contextlib.suppress(JournalError):
+            await self._run_in_thread(lambda: self._execute_synced(REPLACE_HEALER, (data,)))
+            self._written_healer = data
 
     async def mark(self, ident: str, state: str) -> None:
         """Set the state of an undo, `applied` or `healed`, synced to the disk. Raises `JournalError`."""
@@ -197,7 +197,7 @@ class Journal:
 
     async def pending(self) -> list[Undo]:
         """Return the undos whose heal nobody has verified yet, oldest first."""
-        return await self._run_in_thread(lambda: _to_undos(pending_rows(self._file.db)))
+        return await self._run_in_thread(lambda: to_undos(pending_rows(self._file.db)))
 
     async def unreadable(self) -> list[UnreadableUndo]:
         """Return the pending undos that cannot be read, oldest first."""
@@ -209,7 +209,7 @@ class Journal:
 
     async def newest(self) -> dict[str, Undo]:
         """Return by fault the undo that was written last, in whatever state it is."""
-        return {undo.fault: undo for undo in await self._run_in_thread(lambda: _to_undos(newest_rows(self._file.db)))}
+        return {undo.fault: undo for undo in await self._run_in_thread(lambda: to_undos(newest_rows(self._file.db)))}
 
     def take_over_undos(self, rows: Sequence[UndoRow]) -> None:
         """Write undos of another journal into this ledger, synced to the disk; those that it has already stay.
@@ -386,10 +386,3 @@ def _make_temporary_dir() -> str:
             f"there is no place for the journal, not even a temporary one ({error.strerror or error}): "
             f"free some space, or set TMPDIR to a writable directory"
         ) from None
-
-
-def _to_undos(rows: Sequence[UndoRow]) -> list[Undo]:
-    return [
-        Undo(ident, fault, run, Plan(kind, target, json.loads(undo), manual, late), state, at)
-        for ident, fault, run, kind, target, undo, manual, late, state, at in rows
-    ]

@@ -12,12 +12,25 @@ import time
 from pathlib import Path
 
 from demo.errors import JournalError
+from demo.journal.healer_table import HEALER_SCHEMA
 
 VERSION = 2
 APPLICATION_ID = 0x43485354
 """SQLite's application id ("CHST") in the file's header: tells a journal from any other SQLite file."""
 
-SIDES = ("-wal", "-shm", ".sessions", ".new", ".log", ".log.1", ".lock")
+SIDES = (
+    "-wal",
+    "-shm",
+    ".sessions",
+    ".new",
+    ".votes",
+    ".votes-wal",
+    ".votes-shm",
+    ".log",
+    ".log.1",
+    ".watchdog",
+    ".lock",
+)
 """Suffixes of the files that belong to a journal, the lock last."""
 
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EIO)
@@ -53,6 +66,7 @@ CREATE INDEX IF NOT EXISTS story ON entries (seq) WHERE {STORY};
 CREATE TABLE IF NOT EXISTS snapshots (seq INTEGER PRIMARY KEY, version INTEGER NOT NULL, digest TEXT NOT NULL,
   data TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS thinned (seq INTEGER NOT NULL, kept_at REAL NOT NULL);
+{HEALER_SCHEMA}
 COMMIT;
 """
 """Index and tables for a fast start and a small journal. Earlier journals lack them and can be read without."""

@@ -16,6 +16,7 @@ from demo import __version__
 from demo.hub import Hub
 from demo.relay.feed import FeedMessage, RelayStore, Subscriber
 from demo.relay.images import RelayImages
+from demo.relay.votes import RelayBallotBox
 from demo.views.state_json import moment
 from demo.web.access.middleware import AccessMiddleware
 from demo.web.access.policy import AccessPolicy
@@ -30,6 +31,7 @@ from demo.web.routes.fields import NoFields
 from demo.web.routes.images import add_images
 from demo.web.routes.openapi import EVERYWHERE, STREAM, Application, add_page, answer, operation_id, state_answer
 from demo.web.routes.static_files import add_files
+from demo.web.routes.vote import VoteRoute
 from demo.web.streaming.direct import DirectStreams
 from demo.web.streaming.hub_views import encode_heartbeat, encode_message
 from demo.web.streaming.polling_fallback import PollingFallback, page_of
@@ -44,7 +46,8 @@ TEMPLATE = "relay_regions.html"
 WAITING = "The show has not begun"
 
 AUDIENCE = Rules(
-    {
+    {("POST", "/vote"): Rule.PARTICIPATE}
+    | {
         ("GET", path): Rule.PUBLIC
         for path in (
             "/",
@@ -58,7 +61,8 @@ AUDIENCE = Rules(
         )
     }
 )
-"""The access rules of a relay: it has no control routes, and nothing that only the presenter may see."""
+"""The access rules of a relay: it has no control routes, and nothing that only the presenter may see. Votes it takes
+only to pass them on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,7 @@ class RelayApp:
         self._say = say
         self._slots = lines
         self._reach = access.reach
+        self._votes = RelayBallotBox(store, lambda: self.follower.newest)
         self._other_builds: set[str] = set()
         self._reported: set[str] = set()
         self.assets = Assets(Path(str(resources.files("demo") / "static")))
@@ -187,6 +192,8 @@ class RelayApp:
             return self._page_cache.answer(request, cache_key, partial(self._render_page, shown))
 
         add_page(app, "/", page, "The stage page.")
+        voting = VoteRoute(self._votes, self._reach.cookie_path)
+        app.router.routes += voting.routes().routes
         add_files(app, self.assets)
         add_images(app, self._images.find)
         self._add_machine_routes(app)

@@ -1,9 +1,11 @@
 """Publishes a conductor's show for relays: what the audience sees goes out, the number of their viewers comes back."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 
 from demo.conductor import Conductor
 from demo.relay.feed import FeedMessage, Publisher, RelayStore
+from demo.relay.votes import VoteReceiver
 from demo.show import commands as c
 from demo.views import snapshot
 from demo.web.app import Web
@@ -22,10 +24,17 @@ class Broadcast:
         self._publisher = Publisher(
             store, self._build_message, self._set_viewers, self._notify, conductor.clock, self._images
         )
+        self._votes = VoteReceiver(store, web.ballots, conductor.epoch)
         web.live.on_published = self._publisher.changed
 
     async def run(self) -> None:
-        await self._publisher.run()
+        """Publish, and receive the votes of relays, until cancelled or until another conductor has the show."""
+        receiving = asyncio.ensure_future(self._votes.run())
+        try:
+            await self._publisher.run()
+        finally:
+            receiving.cancel()
+            await asyncio.gather(receiving, return_exceptions=True)
 
     def _build_message(self, publisher: Publisher) -> FeedMessage | None:
         """Build a message of the stage's regions and the audience's `/state`; None where the stage cannot be rendered.

@@ -1,11 +1,12 @@
-"""A relay's images of the deck: each is fetched from Redis once, as soon as the show names it, and kept in memory."""
+"""A relay's images of the deck, and the files of its theme: each is fetched from Redis once, and kept in memory."""
 
 import asyncio
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from demo.errors import DemoError, FeedError
-from demo.narration import MAX_IMAGES_BYTES, DeckImage, find_image_names, make_image
+from demo.errors import DemoError
+from demo.narration import MAX_IMAGES_BYTES, DeckImage
+from demo.narration.page_style import find_deck_files, read_deck_file
 
 MAX_KEPT_BYTES = 2 * MAX_IMAGES_BYTES
 """Of an edited deck the images from before are kept too, while there is room: pages may still ask for them."""
@@ -31,7 +32,7 @@ class RelayImages:
 
     def expect(self, regions: Iterable[bytes]) -> None:
         """Fetch the images that these regions name: pages will ask for them next."""
-        self._named = {name for region in regions if b"images/" in region for name in find_image_names(region.decode())}
+        self._named = {name for region in regions if b"images/" in region for name in find_deck_files(region.decode())}
         for name in self._named - self._kept.keys():
             self._fetch(name)
 
@@ -51,9 +52,7 @@ class RelayImages:
     async def _load(self, name: str) -> DeckImage | None:
         try:
             body = await self._store.image(name)
-            image = make_image(body) if body is not None else None
-            if image is not None and image.name != name:
-                raise FeedError(f"the image {name} in Redis is another one")
+            image = read_deck_file(name, body) if body is not None else None
         except DemoError as error:
             if str(error) not in self._said:
                 self._said.add(str(error))

@@ -5,19 +5,25 @@ from functools import singledispatch
 from typing import Any
 
 from demo.show import events as e
+from demo.show import voting
 from demo.show.deck import describe_edit, titles_of, with_deck, without_nodes
 from demo.show.durations import in_tenths
 from demo.show.health_sample import read_sample
 from demo.show.history import extended_history
 from demo.show.state import MAX_LOG, FaultState, FrozenView, Level, LogLine, ShowState, Span, Verdict
 from demo.show.timer import Timer
+from demo.show.vote_events import VoteClosed, VoteOpened, VotesCounted
 
 MAX_SPANS = 100
 
 
 def apply(state: ShowState, entry: e.JournalEntry) -> ShowState:
     """Return the state after `entry`. Pure; an entry that `decide` made never fails here."""
-    return replace(_apply(entry.event, state, entry), seq=entry.seq)
+    applied = replace(_apply(entry.event, state, entry), seq=entry.seq)
+    if applied.ballots is state.ballots and applied.verdicts is state.verdicts:
+        return applied
+    outcome = voting.newly_settled(state, applied)
+    return _log(applied, entry, outcome, "word") if outcome else applied
 
 
 @singledispatch
@@ -150,6 +156,12 @@ def _apply_concluded(event: e.Concluded, state: ShowState, entry: e.JournalEntry
     return _log(concluded, entry, event.text, "word")
 
 
+@_apply.register
+def _apply_vote(event: VoteOpened | VoteClosed | VotesCounted, state: ShowState, entry: e.JournalEntry) -> ShowState:
+    voted, text = voting.apply_vote(event, state, entry.seq)
+    return _log(voted, entry, text, "word") if text else voted
+
+
 # Faults.
 
 
@@ -254,12 +266,14 @@ def _apply_heal_failed(event: e.HealFailed, state: ShowState, entry: e.JournalEn
 @_apply.register
 def _apply_fault_detected(event: e.FaultDetected, state: ShowState, entry: e.JournalEntry) -> ShowState:
     state = state.with_fault(event.name, detected_after_sec=event.after_sec)
+    state = voting.apply_measured(state, "detected", event.name, event.run, event.after_sec)
     return _log(state, entry, f"{event.name} detected in {in_tenths(event.after_sec)}", "fault")
 
 
 @_apply.register
 def _apply_fault_recovered(event: e.FaultRecovered, state: ShowState, entry: e.JournalEntry) -> ShowState:
     state = state.with_fault(event.name, recovered_after_sec=event.after_sec)
+    state = voting.apply_measured(state, "recovered", event.name, event.run, event.after_sec)
     fault = state.fault(event.name)
     # A recovery from something that no sample ever showed would be a made-up number.
     no_effect = fault is not None and fault.detected_after_sec is None
@@ -348,6 +362,11 @@ def _apply_timer_reset(event: e.TimerReset, state: ShowState, entry: e.JournalEn
 @_apply.register
 def _apply_trouble_seen(event: e.TroubleSeen, state: ShowState, entry: e.JournalEntry) -> ShowState:
     return _log(state, entry, event.text, event.level)
+
+
+@_apply.register
+def _apply_mark_noted(event: e.MarkNoted, state: ShowState, entry: e.JournalEntry) -> ShowState:
+    return _log(state, entry, event.text, "event")
 
 
 @_apply.register

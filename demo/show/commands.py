@@ -79,6 +79,16 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenVote:
+    """Open the vote of the chapter on which the show is. One that was closed begins again, without its votes."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseVote:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
 class Blackout:
     """Darken the stage: on, off, or (None) toggle."""
 
@@ -265,6 +275,14 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteMark:
+    """Tell of an event of the show file, called `name`: a line of the show's log, and a mark of the curves."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class StartCountdown:
     """The action of chapter `number` counts down on every screen."""
 
@@ -279,6 +297,16 @@ class Conclude:
     number: int
     held: bool | None
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CountVotes:
+    """The tally of a vote, as `BallotState` has it. `is_final`: the vote is closed, and none will be added."""
+
+    ballot: int
+    counts: tuple[int, ...]
+    values: tuple[float, ...] = ()
+    is_final: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +327,8 @@ Command = (
     | Halt
     | Resume
     | Say
+    | OpenVote
+    | CloseVote
     | Blackout
     | Freeze
     | StartTimer
@@ -321,8 +351,10 @@ Command = (
     | Observe
     | Watch
     | Notice
+    | NoteMark
     | StartCountdown
     | Conclude
+    | CountVotes
     | Durable
 )
 

@@ -5,6 +5,7 @@ from functools import singledispatch
 
 from demo.show import commands as c
 from demo.show import events as e
+from demo.show import voting
 from demo.show.deck import edited, replaced, titles_of
 from demo.show.health_sample import Sample
 from demo.show.measuring import is_back, measure, overlaps_another, was_injected_before_another
@@ -136,6 +137,7 @@ def _refuse_blocked(state: ShowState) -> Refusal:
 def _enter(state: ShowState, number: int, forward: bool, step: int = 1) -> Iterator[e.Event]:
     visit = state.visit + 1
     yield e.ChapterEntered(number, forward, visit, step)
+    yield from voting.enter(state, number, forward=forward)
     chapter, action = state.chapters[number - 1], state.actions[number - 1]
     if forward and chapter.on_enter is not None and action.run == 0:
         yield e.ActionStarted(number, 1, visit)
@@ -185,7 +187,8 @@ def _decide_inject(command: c.Inject, state: ShowState, at: float) -> Decision:
     fault = _get_fault(state, command.name)
     if (refusal := refuse_injection(state, fault)) is not None:
         return refusal
-    return (e.FaultRequested(command.name, fault.run + 1, command.duration_sec, command.target),)
+    requested = e.FaultRequested(command.name, fault.run + 1, command.duration_sec, command.target)
+    return (requested, *voting.close_by_injection(state, command.name, fault.run + 1))
 
 
 @_decide.register
@@ -218,9 +221,7 @@ def _decide_fault_broke(command: c.FaultBroke, state: ShowState, at: float) -> D
 @_decide.register
 def _decide_fault_left(command: c.FaultLeft, state: ShowState, at: float) -> Decision:
     fault = state.fault(command.name)
-    if fault is None or fault.is_running:
-        return ()
-    return (e.FaultLeft(fault.name, fault.run, command.error),)
+    return () if fault is None or fault.is_running else (e.FaultLeft(fault.name, fault.run, command.error),)
 
 
 @_decide.register
@@ -289,6 +290,11 @@ def _is_now(state: ShowState, name: str, run: int, status: str) -> bool:
     return fault is not None and fault.run == run and fault.state == status
 
 
+@_decide.register
+def _decide_vote(command: c.OpenVote | c.CloseVote | c.CountVotes, state: ShowState, at: float) -> Decision:
+    return voting.decide_vote(command, state)
+
+
 # Stage control.
 
 
@@ -344,6 +350,11 @@ def _decide_reset_timer(command: c.ResetTimer, state: ShowState, at: float) -> D
 @_decide.register
 def _decide_notice(command: c.Notice, state: ShowState, at: float) -> Decision:
     return (e.TroubleSeen(command.text, command.level),)
+
+
+@_decide.register
+def _decide_note_mark(command: c.NoteMark, state: ShowState, at: float) -> Decision:
+    return (e.MarkNoted(command.name, command.text),)
 
 
 @_decide.register

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from demo.show import commands as c
 from demo.show import events as e
+from demo.show.ballot import BallotState
 from demo.show.state import ActionState, FaultState, FrozenView, Level, ShowState, Verdict
 from demo.types import Chapter
 
@@ -107,6 +108,7 @@ def with_deck(state: ShowState, titles: Sequence[str], number: int, places: Sequ
         reached=max(number, _find_furthest(state.reached, new)),
         countdown_number=new.get(state.countdown_number, 0),
         verdicts=_renumber_verdicts(state.verdicts, new),
+        ballots=_renumber_ballots(state.ballots, new),
         spans=tuple(replace(span, chapter=new.get(span.chapter, 0)) for span in state.spans),
         held=held,
         # A frozen stage does not move, so its text stays too.
@@ -132,6 +134,10 @@ def _renumber_frozen(held: FrozenView, new: Mapping[int, int]) -> FrozenView | N
 
 def _renumber_verdicts(verdicts: Mapping[int, Verdict], new: Mapping[int, int]) -> dict[int, Verdict]:
     return {new[n]: replace(verdict, by=new.get(verdict.by, 0)) for n, verdict in verdicts.items() if n in new}
+
+
+def _renumber_ballots(ballots: Iterable[BallotState], new: Mapping[int, int]) -> tuple[BallotState, ...]:
+    return tuple(replace(ballot, number=new[ballot.number]) for ballot in ballots if ballot.number in new)
 
 
 def _find_furthest(reached: int, new: Mapping[int, int]) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from demo.errors import JournalError
+from demo.show.vote_events import VoteClosed, VoteOpened, VotesCounted
 
 Freshness = typing.Literal["live", "stale", "unknown"]
 
@@ -294,6 +295,14 @@ class TroubleSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkNoted:
+    """A line of a log was an event that the show file calls `name`; `text` is what it says of it."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class DurabilityChanged:
     """`why`: what keeps the journal from being written, and what to do; empty when unknown."""
 
@@ -337,9 +346,13 @@ Event = (
     | TimerReset
     | CountdownStarted
     | Concluded
+    | VoteOpened
+    | VoteClosed
+    | VotesCounted
     | HealthSampled
     | FreshnessChanged
     | TroubleSeen
+    | MarkNoted
     | DurabilityChanged
 )
 

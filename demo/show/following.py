@@ -80,3 +80,27 @@ class GuardsChapters(Protocol):
 
     def unmet(self, number: int) -> str:
         """Return why chapter `number` (1-based) may not be entered now, as a sentence; "" if it may. Never blocks."""
+
+
+@runtime_checkable
+class HasHealSec(Protocol):
+    """A subject whose `heal` has another timeout than `HEAL_SEC`, in seconds."""
+
+    @property
+    def heal_sec(self) -> float: ...
+
+
+@runtime_checkable
+class HasStopSec(Protocol):
+    """A subject whose `stop` has another timeout than `STOP_SEC`, in seconds."""
+
+    @property
+    def stop_sec(self) -> float: ...
+
+
+@runtime_checkable
+class AnnouncesStart(Protocol):
+    """A subject that reports the progress of its start, in lines for the presenter."""
+
+    def listen(self, tell: Callable[[str], None]) -> None:
+        """Call `tell` with each line from now on. Called once, before `start`."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from demo.errors import InvalidValue
+from demo.show.ballot import BallotState
 from demo.show.events import Freshness
 from demo.show.health_sample import Node, Sample
 from demo.show.timer import Timer
@@ -18,7 +19,7 @@ MAX_HISTORY = 61
 
 ActionStatus = Literal["idle", "running", "done", "failed"]
 FaultStatus = Literal["idle", "injecting", "active", "healing", "failed"]
-Level = Literal["move", "fault", "word", "error", "note"]
+Level = Literal["move", "fault", "word", "error", "note", "event"]
 JournalKind = Literal["file", "temporary", "none"]
 """Where a show is stored: `file`, one that stays; `temporary`, because no other could be created; `none`, a temporary
 one, because the caller asked for no journal."""
@@ -207,6 +208,8 @@ class ShowState:
     history: tuple[Point, ...] = ()
     spans: tuple[Span, ...] = ()
     verdicts: Mapping[int, Verdict] = field(default_factory=dict)
+    ballots: tuple[BallotState, ...] = ()
+    """The votes of the audience, one a chapter at most, oldest first."""
     log: tuple[LogLine, ...] = ()
 
     @property

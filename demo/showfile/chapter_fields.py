@@ -1,9 +1,11 @@
 """What a chapter of a show file becomes on the stage, but for its action."""
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 from demo.conditions import ConditionError, parse
+from demo.showfile.chapter_vote import vote_of
 from demo.showfile.schema.chapters import Step
 from demo.showfile.show import ShowChapter
 from demo.showfile.steps import needed_sec
@@ -27,6 +29,7 @@ def chapter_fields(chapter: ShowChapter) -> dict[str, Any]:
         "format": "markdown",
         "panels": settings.panels,
         "has_large_panels": settings.layout == "panel",
+        "vote": asdict(vote) if (vote := vote_of(settings)) is not None else None,
         "highlight": (settings.highlight,) if isinstance(settings.highlight, str) else settings.highlight,
         "watches": _watched(settings.expect),
         "injects": tuple(step.fault for step in settings.on_enter if isinstance(step, Step) and step.fault),

@@ -3,11 +3,12 @@
 import posixpath
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from demo.errors import InvalidValue
 from demo.narration import MAX_IMAGES_BYTES, DeckImage, make_image
+from demo.narration.page_style import make_font
 from demo.showfile.file_text import read_bytes, read_text
 from demo.showfile.problems import shorten
 
@@ -86,9 +87,20 @@ class DeckFiles:
         self.size(path)
         if self.given is not None or self.folder is None or self.image_bytes > MAX_IMAGES_BYTES:
             return None
+        return self._made(path, make_image)
+
+    def font(self, path: str) -> DeckImage | None:
+        """Return a font as `image` does an image."""
+        self.size(path)
+        if self.given is not None or self.folder is None or self.image_bytes > MAX_IMAGES_BYTES:
+            return None
+        return self._made(path, make_font)
+
+    def _made(self, path: str, make: Callable[[bytes], DeckImage]) -> DeckImage:
         if path not in self._images:
+            folder = self.folder or Path()
             try:
-                self._images[path] = make_image(read_bytes(self.folder / path, MAX_IMAGES_BYTES))
+                self._images[path] = make(read_bytes(folder / path, MAX_IMAGES_BYTES))
             except InvalidValue as error:
                 raise InvalidValue(f"{shorten(path)}: {error}") from error
         return self._images[path]

@@ -40,7 +40,7 @@ class Links:
             value = _value(sample, name)
             starts = [nodes[start] for start in ids(source) or (source,) if start in nodes]
             ends = [end for end in ids(target) or (target,) if end in nodes]
-            alive = [end for end in ends if nodes[end]["health"] not in {"down", "offline"}]
+            alive = [end for end in ends if nodes[end].get("health") not in {"down", "offline"}]
             if value is None or not starts:
                 continue
             share = rounded(value / (len(starts) * max(1, len(alive))))

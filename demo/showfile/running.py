@@ -12,13 +12,11 @@ import aiohttp
 from demo.conditions import Condition, Facts, parse
 from demo.errors import FaultError, SubjectError
 from demo.load.book.sender import BookState
-from demo.probes.log import LinesSince, LogLines
-from demo.probes.process import ProcessState
 from demo.processes.owned.client import OwnedProcesses
-from demo.processes.owned.spec import ProcessSpec
 from demo.processes.owned.spec import ProcessState as OwnedState
 from demo.proxy.launch import ShowProxies
 from demo.proxy.route import Route
+from demo.show.commands import Command
 from demo.show.following import FollowedShow
 from demo.showfile.board import EditedProbes, ProbeBoard
 from demo.showfile.containers import ShowContainers
@@ -30,16 +28,14 @@ from demo.showfile.drivers.steps import StepRunner
 from demo.showfile.drivers.substitution import fill, from_values, names_in
 from demo.showfile.links import Links, read_links
 from demo.showfile.loads import ShowFacts, ShowLoads
+from demo.showfile.log_events.show_events import ShowEvents, event_program_specs
 from demo.showfile.panels.show_panels import ShowPanels, program_specs
 from demo.showfile.probing.kinds import Sources, open_session
+from demo.showfile.process_facts import ProcessFacts, process_spec
 from demo.showfile.schema.front_matter import FrontMatter
-from demo.showfile.schema.probes import LogProbe
-from demo.showfile.schema.system import ProcessSettings
 from demo.showfile.show import Show
 from demo.showfile.show_poller import ShowPoller
 from demo.types import FaultDriver, Plan
-
-_WORDS: Mapping[str, str] = {"new": "not started", "starting": "starting", "up": "running", "ended": "ended"}
 
 AddFacts = Callable[[Facts], Facts]
 """Returns the facts of a file, and what else its conditions may name."""
@@ -76,6 +72,7 @@ class RunningSystem:
         self.containers = ShowContainers(show, self._folder)
         self._sources = self._make_sources()
         self.panels = ShowPanels(settings.panels, self.processes, self.containers, self._secrets.values)
+        self.events = ShowEvents(settings.events, self.processes, self.containers, self.mask, self._enqueue)
         self.board = ProbeBoard(settings.probes, self._sources, settings.groups)
         self.loads = ShowLoads(settings.load, self._fill, self.wake, show.name)
         self._own_facts = ShowFacts(self.board, self.loads)
@@ -104,10 +101,16 @@ class RunningSystem:
     # What it is made of.
 
     def _own_processes(self) -> OwnedProcesses:
-        """Return the processes of the show, and beside them the programs of its panels."""
+        """Return the processes of the show, and beside them the programs of its panels and events."""
         settings = self._show.settings
-        specs = [self._spec(name, process) for name, process in settings.processes.items()]
-        programs = program_specs(settings.panels, self._folder)
+        specs = [
+            process_spec(name, process, self._folder, self._fill_if_known)
+            for name, process in settings.processes.items()
+        ]
+        programs = [
+            *program_specs(settings.panels, self._folder),
+            *event_program_specs(settings.events, self._folder),
+        ]
         self._is_supervised = bool(specs or programs)
         return OwnedProcesses(self._show.name, specs, self._judges(), side_specs=programs)
 
@@ -119,27 +122,16 @@ class RunningSystem:
 
     def _make_sources(self) -> Sources:
         """Return what probes ask with, once containers and processes are known."""
+        of_processes = ProcessFacts(self.processes, self.containers)
         return Sources(
             self._get_session,
             engine=self.containers.engine,
             project=self.containers.project,
             ended_lately=self.containers.ended_lately,
-            process=self._process_state,
-            log=self._log_of,
+            process=of_processes.state,
+            log=of_processes.log_of,
             fill=self._fill_if_known,
             folder=self._folder,
-        )
-
-    def _spec(self, name: str, process: ProcessSettings) -> ProcessSpec:
-        return ProcessSpec(
-            name,
-            tuple(process.run),
-            str(self._folder / process.cwd) if process.cwd else str(self._folder),
-            {key: self._fill_if_known(text) for key, text in process.env.items()},
-            process.port,
-            process.user,
-            process.ready_timeout,
-            process.stop_timeout,
         )
 
     def _judges(self) -> dict[str, Callable[[], Any]]:
@@ -190,31 +182,6 @@ class RunningSystem:
         """Return the cards and curves of loads."""
         return self.loads.sample(self._links.ends(self.board.ids))
 
-    async def _process_state(self, name: str) -> ProcessState | None:
-        try:
-            state = self.processes.state(name)
-            owns_port = await self.processes.owns_port(name) if state.phase == "up" else None
-        except SubjectError:
-            return None
-        word = "paused" if state.suspended else _WORDS[state.phase]
-        return ProcessState(word, state.pid, state.exit_code, owns_port)
-
-    def _log_of(self, log: LogProbe) -> LinesSince:
-        """Return what returns the lines of a process or a service."""
-        if log.service is not None:
-            return self.containers.logs.lines_of(log.service)
-
-        async def lines(since: int) -> LogLines | None:
-            if log.process is None:
-                return None
-            try:
-                found = await self.processes.output(log.process, since)
-            except SubjectError:
-                return None
-            return LogLines(found.lines, found.end)
-
-        return lines
-
     # Edits of the file while it runs.
 
     def prepare(self, show: Show) -> EditedSystem:
@@ -230,6 +197,7 @@ class RunningSystem:
         """Go on with the probes, faults and links of an edited show."""
         self._show, self.drivers, self._links = edited.show, edited.drivers, edited.links
         self.board.adopt(edited.probes)
+        self.events.adopt(edited.show.settings.events)
         self.poller.adopt(edited.links)
 
     async def adopt_loads(self, edited: EditedSystem) -> None:
@@ -264,6 +232,10 @@ class RunningSystem:
         self._followed = show
         show.subscribe(lambda _: self._show_moved())
 
+    def _enqueue(self, who: str, command: Command) -> None:
+        if self._followed is not None:
+            self._followed.enqueue(who, command)
+
     def mask(self, text: str) -> str:
         """Return a text without the value of any secret: a program may have printed it."""
         return self._secrets.mask(text)
@@ -288,6 +260,7 @@ class RunningSystem:
             adopted = await self.processes.admit()
             self._is_presenter = True
         self.panels.start()
+        self.events.start()
         await self.containers.start()
         if self.proxies.routes:
             await self.proxies.start()
@@ -322,6 +295,7 @@ class RunningSystem:
     async def stop(self) -> None:
         """End all that was started. Raises `SubjectError` for what does not end."""
         try:
+            await self.events.stop()
             await self.panels.stop()
             await self.loads.stop()
             if self._is_presenter:

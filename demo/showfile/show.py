@@ -19,7 +19,6 @@ from demo.showfile.schema.values import Settings
 from demo.showfile.schema_paths import Path as DataPath
 from demo.showfile.schema_problems import schema_problems
 from demo.showfile.source import ChapterSource, ShowSource, parse_source, read_source
-from demo.showfile.unsupported import find_unsupported
 
 FENCE = "---"
 """The lines before and after the front matter."""
@@ -91,7 +90,7 @@ def open_show(path: Path) -> Show:
 def check_show(path: Path) -> tuple[Show | None, list[Problem], ShowSource]:
     """Return the show, None if there are errors, all its problems, and what was read. Raises `ShowFileError`."""
     source, problems = read_source(path)
-    return *load_show(source, [*problems, *find_unsupported(source)]), source
+    return *load_show(source, problems), source
 
 
 def store_show(show: Show) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from demo.showfile.deck_files import DeckFiles
 from demo.showfile.file_text import MAX_SHOW_BYTES, UnreadableFile, read_text
 from demo.showfile.includes import PartReader
 from demo.showfile.problems import Position, Problem, ShowFileError
+from demo.showfile.theme_files import read_theme_files
 from demo.showfile.yaml_reader import YamlData
 
 __all__ = ["ChapterSource", "ShowSource", "parse_source", "read_source"]
@@ -22,8 +23,8 @@ MAX_PROBLEMS = 200
 class ShowSource:
     """A show file. `files` has the text of every other file in it, by its path relative to `folder`.
 
-    `images` are its images by their paths, also relative to `folder`; all of them lie below it. `named` are all paths
-    that it names, also those of files that do not exist.
+    `images` are its images by their paths, also relative to `folder`; all of them lie below it. Logo and font of its
+    theme are among them. `named` are all paths that it names, also those of files that do not exist.
     """
 
     file: str
@@ -60,11 +61,19 @@ def parse_source(
     reader = PartReader(file, deck_files)
     part = reader.read(text)
     chapters = tuple(reader.include(part.chapters))
-    problems = [*too_long, *reader.problems, *_check_size(deck_files, file)]
+    theme_files, theme_problems = read_theme_files(part.front_matter, deck_files)
+    problems = [*too_long, *reader.problems, *theme_problems, *_check_size(deck_files, file)]
     if not chapters:
         problems.append(Problem(file, Position(1), "there is no chapter in this file: write a heading and a sentence"))
     source = ShowSource(
-        file, folder, text, part.front_matter, chapters, deck_files.read, reader.images, tuple(sorted(deck_files.named))
+        file,
+        folder,
+        text,
+        part.front_matter,
+        chapters,
+        deck_files.read,
+        {**reader.images, **theme_files},
+        tuple(sorted(deck_files.named)),
     )
     return source, _bound(problems)
 

@@ -1,20 +1,24 @@
 """The subject that a show file describes: its system, probes, faults and chapters."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from demo.ballots.vote import read_vote
 from demo.conditions import parse
 from demo.errors import SubjectError
 from demo.findings import Finding
 from demo.narration import DeckImage
+from demo.narration.page_style import PageStyle
 from demo.panels.picture import Panels
 from demo.show import ShowState
 from demo.show.following import EditedShow, FollowedShow
 from demo.showfile.chapter_fields import chapter_fields
 from demo.showfile.containers import HEAL_SEC as COMPOSE_HEAL_SEC
 from demo.showfile.editing.taking_over import Edit, EditWatch
+from demo.showfile.page_style import page_style
 from demo.showfile.predictions import PredictionWatch, WatchingPoller
 from demo.showfile.presented_once import ShowLock
 from demo.showfile.python_steps import check_functions, make_importable
@@ -93,7 +97,7 @@ class ShowFile:
 
     @property
     def images(self) -> Sequence[DeckImage]:
-        return tuple(self.show.source.images.values())
+        return (*self.show.source.images.values(), *page_style(self.show.settings, self.show.source)[1])
 
     @property
     def heal_sec(self) -> float:
@@ -117,11 +121,12 @@ class ShowFile:
     def _deck(self, show: Show, stage: Stage) -> tuple[Chapter, ...]:
         make_importable(show)
         made, expect = [], ""
+        style, _ = page_style(show.settings, show.source)
         for chapter in show.chapters:
             if chapter.settings.hypothesis:
                 expect = chapter.settings.expect or ""
             runner = ChapterSteps(stage, self._system, expect, self._wrapped.made)
-            made.append(fill_chapter(_make_chapter(chapter, runner), self._wrapped.made))
+            made.append(fill_chapter(_make_chapter(chapter, runner, style), self._wrapped.made))
         return tuple(made)
 
     def check(self) -> None:
@@ -222,6 +227,9 @@ class ShowFile:
             await self._wrapped.stop()
 
 
-def _make_chapter(chapter: ShowChapter, runner: ChapterSteps) -> Chapter:
+def _make_chapter(chapter: ShowChapter, runner: ChapterSteps, style: PageStyle) -> Chapter:
     steps = chapter.settings.on_enter
-    return Chapter(**chapter_fields(chapter), on_enter=partial(runner.run, steps) if steps else None)
+    fields = chapter_fields(chapter)
+    fields["vote"] = read_vote(fields["vote"])
+    of_chapter = replace(style, layout=chapter.settings.layout or "")
+    return Chapter(**fields, style=of_chapter, on_enter=partial(runner.run, steps) if steps else None)

@@ -45,6 +45,7 @@ def deeds(show: Show) -> tuple[Deed, ...]:
         *(deed for chapter in show.chapters for step in chapter.settings.on_enter for deed in _of_step(step)),
         *(deed for name, probe in settings.probes.items() for deed in _of_probe(name, probe)),
         *_panels(settings),
+        *_events(settings),
     )
     order = ("starts", "runs", "breaks", "sends", "asks", "shows")
     return tuple(sorted(dict.fromkeys(found), key=lambda deed: order.index(deed.kind)))
@@ -195,6 +196,15 @@ def _panels(settings: FrontMatter) -> Iterator[Deed]:
         else:
             of = panel.log or panel.process
             yield Deed("shows", f"panel {name}: the output of {of}, to everyone who watches, secrets filtered")
+
+
+def _events(settings: FrontMatter) -> Iterator[Deed]:
+    for name, event in settings.events.items():
+        if event.run is not None:
+            yield Deed("runs", f"event {name}, its matching lines shown to everyone: {command(event.run)}", True)
+        else:
+            of = event.log or event.process
+            yield Deed("shows", f"event {name}: matching lines of {of}, to everyone who watches, secrets filtered")
 
 
 def _action(run: tuple[str, ...] | None, inside: ExecCommand | ExecProbe | None, request: HttpRequest | None) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from demo.conditions import Facts
 from demo.errors import SubjectError, UsageError
 from demo.findings import Examined, Finding, ok
-from demo.show.following import FollowedShow, FollowsShow
+from demo.show.following import AnnouncesStart, FollowedShow, FollowsShow, HasHealSec, HasStopSec
 from demo.showfile.merged_poller import MergedPoller
 from demo.showfile.schema.front_matter import FrontMatter
 from demo.showfile.subject_facts import FactsWithSubject, SubjectSample
@@ -18,10 +18,7 @@ from demo.threads.worker_thread import run_in_thread
 from demo.types import (
     HEAL_SEC,
     STOP_SEC,
-    AnnouncesStart,
     FaultDriver,
-    HasHealSec,
-    HasStopSec,
     HealthPollerProtocol,
     Subject,
 )

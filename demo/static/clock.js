@@ -125,10 +125,6 @@ window.demo = (() => {
     measured = at;
   }
 
-  // For a projector whose system has the wrong idea: /?theme=light
-  const theme = new URLSearchParams(location.search).get('theme');
-  if (theme === 'light' || theme === 'dark') document.documentElement.dataset.theme = theme;
-
   hear(Number(document.body.dataset.now));
   onSwap(hearSample);
   onSwap(fill);

@@ -5,7 +5,15 @@
   const stacked = matchMedia('(max-aspect-ratio: 1/1), (max-width: 1000px) and (max-height: 480px)');
   const seen = new WeakMap();
 
-  const overflows = (element) => element.scrollHeight > element.clientHeight + 1;
+  // data-fit may name the parts that have to fit: a huge number's line box is larger than what is seen of it.
+  function overflows(element) {
+    if (!element.dataset.fit) return element.scrollHeight > element.clientHeight + 1;
+    const place = element.getBoundingClientRect();
+    return [...element.querySelectorAll(element.dataset.fit)].some((part) => {
+      const box = part.getBoundingClientRect();
+      return box.top < place.top - 1 || box.bottom > place.bottom + 1 || box.right > place.right + 1 || part.scrollWidth > part.clientWidth + 1;
+    });
+  }
 
   function fit(element) {
     for (const step of stacked.matches ? [1] : STEPS) {

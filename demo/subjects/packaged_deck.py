@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from demo import __version__
+from demo.ballots.vote import read_vote
 from demo.errors import FaultError
 from demo.paths import cache_directory, make_private
 from demo.subjects.deck_functions import call_function
@@ -44,6 +45,7 @@ def _make_chapter(fields: Mapping[str, Any], actions: Sequence[Action], stage: S
     values: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()
     }
+    values["vote"] = read_vote(values["vote"])
     return Chapter(**values, on_enter=on_enter)
 
 

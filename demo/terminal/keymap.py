@@ -1,10 +1,12 @@
 """What a key means: pure, over named keys. `keyboard.py` and `plain_ui.py` find out which key it was."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from demo.show import ShowState
 from demo.show import commands as c
+from demo.show.voting import standing_ballot
 from demo.terminal.keyboard_layouts import normalize_key
 
 ARMED_SEC = 2.0
@@ -33,6 +35,7 @@ HELP: tuple[tuple[str, str], ...] = (
     ("S", "start or pause the timer"),
     ("W W", "reset the timer"),
     ("T", "show or hide the notes"),
+    ("V", "close the vote, or open it"),
     ("I", "show the code that pairs a phone"),
     ("Ctrl-L", "redraw the screen"),
     ("Q or Ctrl-C", "heal all and quit"),
@@ -88,7 +91,7 @@ def press(pad: Keypad, key: str, state: ShowState, now: float) -> tuple[Keypad, 
 
 def _is_known(key: str) -> bool:
     """Return whether this key, as `normalize_key` names it, does anything anywhere."""
-    listed = (*NEXT, *PREVIOUS, *OVERVIEW, *_CONFIRMED_BY_SECOND, *_KEYS, "end", "s", "c", "?", "i", "esc")
+    listed = (*NEXT, *PREVIOUS, *OVERVIEW, *_CONFIRMED_BY_SECOND, *_KEYS, *_BY_STATE, "end", "c", "?", "i", "esc")
     return key in listed or (key.isascii() and key.isdecimal())
 
 
@@ -140,13 +143,30 @@ def _act(key: str, state: ShowState) -> Pressed:
         return Pressed(c.Back())
     if key == "r" and state.chapter.on_enter is None:
         return Pressed(notice=f"chapter {state.number} has no action to run again")
-    if key == "s":
-        return Pressed(c.PauseTimer() if state.timer.is_on else c.StartTimer())
+    if key in _BY_STATE:
+        return _BY_STATE[key](state)
     if key == "e" and not state.halted:
         return Pressed(notice="the show is not halted")
     # "end" is not in the table: which chapter is the last depends on the deck.
     return _KEYS.get(key, NOTHING) if key != "end" else Pressed(c.Goto(state.total))
 
+
+def _press_vote(state: ShowState) -> Pressed:
+    """Close an open vote, or open that of this chapter; one that has votes is not begun again by a single key."""
+    ballot = standing_ballot(state)
+    if ballot is not None and ballot.is_open:
+        return Pressed(c.CloseVote())
+    if ballot is not None and ballot.votes:
+        return Pressed(notice="the vote is closed; POST /vote/open begins it again, without its votes")
+    return Pressed(c.OpenVote())
+
+
+def _press_timer(state: ShowState) -> Pressed:
+    return Pressed(c.PauseTimer() if state.timer.is_on else c.StartTimer())
+
+
+_BY_STATE: dict[str, Callable[[ShowState], Pressed]] = {"s": _press_timer, "v": _press_vote}
+"""Keys whose meaning depends on the state alone."""
 
 _KEYS: dict[str, Pressed] = {
     "home": Pressed(c.Goto(1)),

@@ -32,6 +32,8 @@ def audience_state(state: ShowState) -> ShowState:
         spans=tuple(_hide_later_chapter(span, (span.name, span.started_at) in known_spans) for span in state.spans),
         log=held.log,
         countdown_ends_at=state.countdown_ends_at if counting else None,
+        # A vote on a chapter that the audience has not seen would tell what comes.
+        ballots=tuple(ballot for ballot in state.ballots if ballot.number <= held.reached),
     )
 
 

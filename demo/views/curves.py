@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from demo.show import ShowState
-from demo.show.health_sample import Sample
+from demo.show.health_sample import Node, Sample
 from demo.views.cards import number_text
 from demo.views.focus import Topic, find_counter, find_metric, nodes_of
 from demo.views.history import Values, with_gaps
@@ -118,10 +118,18 @@ def _plot_nodes(state: ShowState, sample: Sample, topic: Topic) -> PlotView | No
             _top_of([total], ""),
         )
     series = tuple(
-        SeriesView(masked(node.name), number_text(node.main[1]), values, "" if node.health == "up" else node.health)
+        SeriesView(
+            masked(node.name), number_text(_rate_of(node, topic)), values, "" if node.health == "up" else node.health
+        )
         for node, values in zip(nodes, found, strict=True)
     )
     return PlotView("bands", masked(topic.name), topic.field, series, _top_of([total], topic.field))
+
+
+def _rate_of(node: Node, topic: Topic) -> float | None:
+    """Return a node's number, None while its card shows another one in its place."""
+    unit, value = node.main
+    return value if unit == topic.field else None
 
 
 def _sum(found: list[Values]) -> Values:

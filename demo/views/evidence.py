@@ -1,5 +1,6 @@
 """The evidence of the whole show: each fault and prediction with what was measured, one a row."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from demo.show import FaultState, ShowState
@@ -35,7 +36,8 @@ class EvidenceView:
 
 def evidence(state: ShowState) -> EvidenceView:
     """Return a row for each prediction with what tested it, then one for each other fault that was injected."""
-    rows, told = [], set()
+    rows: list[EvidenceRow] = []
+    told: set[str] = set()
     for number, chapter in enumerate(state.chapters, 1):
         if not chapter.hypothesis:
             continue
@@ -66,13 +68,14 @@ def _row_of_prediction(state: ShowState, number: int, faults: list[FaultState]) 
     row = _row(faults[0], predicted, measured, shown, word)
     if len(faults) == 1:
         return row
-    # Each fault would need its own line: the sum of a prediction's faults is the slowest of them.
-    slowest = [max((t for t in times if t is not None), default=None) for times in _times(faults)]
-    return EvidenceRow(f"{len(faults)} faults", row.target, predicted, measured, *slowest, shown, word)
+    # Each fault would need its own line: the time of a prediction's faults together is the slowest one's.
+    detected = _slowest(fault.detected_after_sec for fault in faults)
+    recovered = _slowest(fault.recovered_after_sec for fault in faults)
+    return EvidenceRow(f"{len(faults)} faults", row.target, predicted, measured, detected, recovered, shown, word)
 
 
-def _times(faults: list[FaultState]) -> tuple[list[float | None], list[float | None]]:
-    return [f.detected_after_sec for f in faults], [f.recovered_after_sec for f in faults]
+def _slowest(times: Iterable[float | None]) -> float | None:
+    return max((time for time in times if time is not None), default=None)
 
 
 def _row(fault: FaultState, predicted: str, measured: str, state: str, word: str) -> EvidenceRow:

@@ -23,6 +23,12 @@ EARLY_SEC = 1.0
 MAX_TEXT = 26
 """Characters of a mark's text."""
 
+AXIS_SEC = 60.0
+"""The time that curves show."""
+
+MAX_EVENT_MARKS = 6
+"""More marks of events than this would hide the curves, and those of faults."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -34,9 +40,19 @@ class Mark:
 
 
 def marks(state: ShowState) -> tuple[Mark, ...]:
-    """Return the marks of each fault's newest run, the oldest first."""
+    """Return the marks of each fault's newest run and of the newest events, the oldest first."""
     found = [mark for fault in state.faults for mark in _marks_of(fault)]
-    return tuple(sorted(found, key=lambda mark: mark.at))
+    return tuple(sorted((*found, *event_marks(state)), key=lambda mark: mark.at))
+
+
+def event_marks(state: ShowState) -> tuple[Mark, ...]:
+    """Return the newest events of the show file, the oldest first: at most `MAX_EVENT_MARKS`, within the last minute.
+
+    Events are lines of the show's log, so that a frozen stage shows none that came since.
+    """
+    newest = state.history[-1].at if state.history else 0.0
+    found = [line for line in state.log if line.level == "event" and line.at >= newest - AXIS_SEC]
+    return tuple(Mark(line.at, _shortened(line.text), "note") for line in found[-MAX_EVENT_MARKS:])
 
 
 def _marks_of(fault: FaultState) -> Iterator[Mark]:
@@ -58,7 +74,10 @@ def happened_text(fault: FaultState) -> str:
     verb = _PAST.get(fault.config.chaos_type)
     target = fault.target or fault.config.name
     text = f"{target} {verb}" if verb and len(target) + len(verb) < MAX_TEXT else fault.config.description
-    text = masked(text)
+    return _shortened(masked(text if len(text) <= MAX_TEXT else fault.config.name))
+
+
+def _shortened(text: str) -> str:
     return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1].rstrip()}…"
 
 

@@ -1,12 +1,14 @@
 """What the presenter sees, on the page and on the phone: notes, what comes next, faults, log, errors."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from demo.narration.page_style import PageStyle
 from demo.panels.picture import Panels
 from demo.show import FaultState, LogLine, ShowState
 from demo.types import ChaosType
 from demo.views.audience_state import audience_state, frozen_on, room_text
+from demo.views.ballots import TallyView, can_open_vote, tally_view
 from demo.views.banners import BannerView, banners, outcome_text, seen_text
 from demo.views.cards import CardView, cards, number_text
 from demo.views.fault_targets import target_text
@@ -48,6 +50,7 @@ class FaultView:
 class PresenterView:
     """The presenter's page. Never for the audience: it holds notes, errors and addresses. Times are moments."""
 
+    look: PageStyle
     title: str
     number: int
     total: int
@@ -89,12 +92,15 @@ class PresenterView:
     overview: tuple[OverviewRow, ...]
     status_line: StatusLine
     panels: PanelsView
+    tally: TallyView | None
+    can_open_vote: bool
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteView:
     """The presenter's phone: the chapter and its notes, two big buttons, faults behind a second tap."""
 
+    look: PageStyle
     number: int
     total: int
     position: int | str
@@ -128,6 +134,7 @@ def presenter_view(state: ShowState, viewers: Mapping[str, int], panels: Panels 
     """Return the presenter's page for this state; `viewers` counts the open streams of each view."""
     chapter, following = state.chapter, _find_next(state)
     return PresenterView(
+        look=replace(state.chapter.style, layout=""),
         title=state.title,
         number=state.number,
         total=state.total,
@@ -169,6 +176,8 @@ def presenter_view(state: ShowState, viewers: Mapping[str, int], panels: Panels 
         overview=overview(state),
         status_line=status_line(state),
         panels=panels_view(chapter, panels, private=True),
+        tally=tally_view(state, private=True),
+        can_open_vote=can_open_vote(state),
     )
 
 
@@ -177,6 +186,7 @@ def remote_view(state: ShowState) -> RemoteView:
     chapter, following = state.chapter, _find_next(state)
     mark, text = health_summary(state)
     return RemoteView(
+        look=replace(state.chapter.style, layout=""),
         number=state.number,
         total=state.total,
         position=position(state),

@@ -12,7 +12,7 @@ from demo.types import Chapter
 from demo.views.audience_state import ELSEWHERE
 from demo.views.countdown import counts_down
 from demo.views.fault_targets import target_text
-from demo.views.marks import happened_text
+from demo.views.marks import aimed_nodes, happened_text, struck_nodes
 from demo.views.redaction import masked
 from demo.views.wording import beginning_text, ending_text, health_word, measured_text
 
@@ -61,11 +61,10 @@ class RecordView:
 
 def record(state: ShowState) -> RecordView:
     """Return the line for this state, as the audience may see it."""
-    if counts_down(state):
-        return RecordView((_describe_countdown(state),), is_live=True)
     running = [fault for fault in state.faults if fault.is_running]
     healed = [fault for fault in state.faults if not fault.is_running and was_healed_here(state, fault)]
-    items = [*_describe_show(state), *map(_describe_running, running)]
+    coming = [_describe_countdown(state)] if counts_down(state) else []
+    items = [*coming, *_describe_show(state), *map(_describe_running, running)]
     if items or (healed and not _is_calm(state)):
         items += [_describe_healed(state, fault) for fault in healed]
         shown, more = items[:MAX_ITEMS], len(items) - MAX_ITEMS
@@ -89,9 +88,18 @@ def _is_calm(state: ShowState) -> bool:
 
 def _describe_countdown(state: ShowState) -> RecordItem:
     chapter = state.chapters[(state.countdown_number or state.number) - 1]
-    coming = [fault for fault in state.faults if fault.name in chapter.injects and not fault.is_running]
+    coming = _find_coming(state, chapter)
     title = beginning_text(coming[0], masked(target_text(state, coming[0]))) if coming else chapter.title
     return RecordItem("down", "starting", title, "…", "in", state.countdown_ends_at, is_count=True)
+
+
+def _find_coming(state: ShowState, chapter: Chapter) -> list[FaultState]:
+    """Return the faults that a chapter is known to inject; without that, those that hit the nodes it is about."""
+    idle = [fault for fault in state.faults if not fault.is_running]
+    aimed = aimed_nodes(state)
+    return [fault for fault in idle if fault.name in chapter.injects] or [
+        f for f in idle if struck_nodes(state, [f]) & aimed
+    ]
 
 
 def _describe_show(state: ShowState) -> Iterator[RecordItem]:

@@ -4,9 +4,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from demo.markup import to_plain
+from demo.narration.page_style import PageStyle
 from demo.panels.picture import Panels
 from demo.show import ShowState, Verdict
 from demo.views.audience_state import audience_state
+from demo.views.ballots import BallotView, TallyView, ballot_view, room_text, tally_view
 from demo.views.banners import BannerView, banners
 from demo.views.cards import CardView, cards
 from demo.views.countdown import counts_down
@@ -87,6 +89,7 @@ class StageView:
     has_system: bool
     halted: bool
     blackout: bool
+    look: PageStyle
     panels: PanelsView
     has_panels: bool
     has_large_panels: bool
@@ -94,6 +97,9 @@ class StageView:
     record: RecordView
     verdict: VerdictView | None
     evidence_table: EvidenceView
+    ballot: BallotView | None
+    tally: TallyView | None
+    room: str
 
 
 def stage_view(state: ShowState, private: bool = False, panels: Panels | None = None) -> StageView:
@@ -133,6 +139,7 @@ def stage_view(state: ShowState, private: bool = False, panels: Panels | None = 
         has_system=state.sample is not None or bool(state.faults),
         halted=state.halted,
         blackout=state.blackout,
+        look=chapter.style,
         panels=panels_view(chapter, panels, private=private),
         has_panels=panels is not None and bool(chapter.panels),
         has_large_panels=panels is not None and bool(chapter.panels) and chapter.has_large_panels,
@@ -140,6 +147,9 @@ def stage_view(state: ShowState, private: bool = False, panels: Panels | None = 
         record=record(state),
         verdict=verdict,
         evidence_table=evidence(state) if chapter.shows_evidence else EvidenceView(),
+        ballot=ballot_view(state),
+        tally=tally_view(state, private=private),
+        room=room_text(state),
     )
 
 
@@ -156,13 +166,13 @@ def _choose_mode(state: ShowState, verdict: VerdictView | None) -> StageMode:
     if chapter.hypothesis:
         has_begun = any(span.chapter == state.number for span in state.spans)
         return "story" if has_begun or state.verdicts.get(state.number) else "prediction"
-    return "cover" if _is_cover(state) else "story"
+    return "cover" if chapter.style.layout == "cover" or (not chapter.style.layout and _is_cover(state)) else "story"
 
 
 def _is_cover(state: ShowState) -> bool:
     """Return whether this is a first chapter with only a few words: nothing of it would be lost on a cover."""
     chapter = state.chapter
-    if state.current > 0 or state.total == 1 or chapter.on_enter is not None or chapter.step_count > 1:
+    if state.current > 0 or state.total == 1 or chapter.on_enter or chapter.vote or chapter.step_count > 1:
         return False
     has_blocks = any(mark in chapter.narration for mark in ("```", "![", "\n- ", "\n* ", "\n1. ", "\n|"))
     return not has_blocks and len(to_plain(chapter.narration, chapter.format)) <= MAX_COVER_TEXT
@@ -193,14 +203,15 @@ def standing_claim(state: ShowState) -> ClaimView | None:
 
 
 def _claim_of_story(state: ShowState) -> ClaimView | None:
-    """Return the prediction that stands beside the story: in its own chapter, and where it was judged.
+    """Return the prediction that stands beside the story: in its own chapter, and in one that only speaks of it.
 
-    A chapter after the evidence is calm: there all has been said.
+    Where it is tested it has its page before and after; there nothing shall move. A chapter after the evidence is calm.
     """
     claim = standing_claim(state)
     if claim is None or any(chapter.shows_evidence for chapter in state.chapters[claim.number : state.current]):
         return None
-    return claim if claim.number == state.number or claim.word else None
+    was_tested_here = any(span.chapter == state.number for span in state.spans)
+    return claim if claim.number == state.number or (claim.word and not was_tested_here) else None
 
 
 def _make_claim(state: ShowState, number: int | None) -> ClaimView | None:

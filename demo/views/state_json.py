@@ -9,6 +9,7 @@ from demo.clock import CLOCK
 from demo.show import FaultState, ShowState
 from demo.show.health_sample import Node, Sample
 from demo.views.audience_state import audience_state
+from demo.views.ballots import dump_ballot
 from demo.views.fault_targets import target_text
 from demo.views.redaction import masked
 from demo.views.timer import budget_sec
@@ -61,7 +62,7 @@ def snapshot(
             }
             for line in state.log
             # Lines about faults and errors may hold addresses and commands (decision 0006).
-            if private or line.level in ("move", "word")
+            if private or line.level in ("move", "word", "event")
         ],
         "chaos": [_dump_fault(state, fault, private, ahead) for fault in state.faults],
         "halted": state.halted,
@@ -69,6 +70,7 @@ def snapshot(
         "frozen": state.held is not None,
         "durable": state.durable,
         "said": state.said,
+        "ballots": [dump_ballot(state, ballot, private=private) for ballot in state.ballots],
         "health": _dump_health(state, private, ahead),
         "timer": _dump_timer(state, CLOCK.now() if now is None else now, ahead),
         "viewers": {view: viewers.get(view, 0) for view in ("stage", "presenter", "remote")},

@@ -7,6 +7,7 @@ terminated and nothing is left to heal.
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import select
@@ -27,9 +28,13 @@ RETRY_FIRST_SEC, MAX_RETRY_SEC = 1.0, 10.0
 GIVE_UP_AFTER_SEC = 600.0
 MAX_ANSWER = 65536
 
-_RUN = (
+RUN_HEAL = (
     "import runpy, sys; sys.path.append(sys.argv.pop(1)); runpy.run_module('demo.watchdog.heal', run_name='__main__')"
 )
+"""What `python -P -c` runs to heal one undo; its argument is the directory of the package."""
+
+WATCHDOG_LOCK = ".watchdog"
+"""As in `demo.journal.library.leftovers`."""
 
 
 def uptime() -> float:
@@ -50,7 +55,7 @@ class HealAttempt:
         # A session of its own: whoever kills the watchdog's group must not kill what the driver starts for good.
         self._process = subprocess.Popen(  # noqa: S603 - a module of ours
             # The current directory is off the search path and the package last on it: neither shadows a module.
-            [sys.executable, "-P", "-c", _RUN, config["root"]],
+            [sys.executable, "-P", "-c", RUN_HEAL, config["root"]],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -136,10 +141,25 @@ class WatchdogProcess:
     undos: dict[str, PendingUndo] = field(default_factory=dict)
     server_gone_at: float | None = None
     heard_at: float = field(default_factory=time.monotonic)
+    lock_fd: int | None = None
 
     @property
     def is_server_gone(self) -> bool:
         return self.server_gone_at is not None
+
+    def lock_journal(self) -> None:
+        """Show other servers that this journal's undos are being watched, until this process ends.
+
+        Shared: a server that was started again has a watchdog of its own beside this one.
+        """
+        if not self.config.get("journal"):
+            return
+        with contextlib.suppress(OSError):
+            if self.lock_fd is None:
+                name = self.config["journal"] + WATCHDOG_LOCK
+                self.lock_fd = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            # With each undo: somebody who looks has it locked for a moment.
+            fcntl.flock(self.lock_fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
     def handle_message(self, line: bytes) -> None:
         """Handle an order of the server: `hold`, `applied`, `release`, or a heartbeat, which is answered."""
@@ -148,6 +168,7 @@ class WatchdogProcess:
         for held in self.undos.values():
             held.was_healed_for_hung_server = False  # the server lives, and may inject it again
         if "hold" in order:
+            self.lock_journal()
             lasts = order.pop("lasts")
             due = None if lasts is None else uptime() + lasts
             self.undos[order["hold"]] = PendingUndo(order, due, applied=order.pop("applied"))

@@ -11,6 +11,8 @@ from fastapi.responses import Response
 from starlette.types import ASGIApp
 
 from demo import __version__
+from demo.ballots.ballot_box import BallotBox
+from demo.ballots.vote_file import SUFFIX, VoteFile
 from demo.conductor import Conductor
 from demo.errors import log_unexpected
 from demo.show import commands as c
@@ -41,6 +43,7 @@ from demo.web.routes.openapi import (
 )
 from demo.web.routes.pairing import PairingRoutes
 from demo.web.routes.static_files import add_files
+from demo.web.routes.vote import VoteRoute, vote_control_routes
 from demo.web.streaming.direct import DirectStreams
 from demo.web.streaming.hub_views import VIEWS
 from demo.web.streaming.live_views import LiveViews
@@ -79,6 +82,8 @@ class Web:
         self.metrics = Metrics(conductor, self.hub)
         self.programs = EventStream(conductor)
         self.commands = CommandHandler(conductor, self.live.viewers)
+        votes = conductor.journal.path.with_name(conductor.journal.path.name + SUFFIX)
+        self.ballots = BallotBox(conductor, VoteFile(votes, conductor.epoch))
         self.app = self._application()
         self.asgi: ASGIApp = AccessMiddleware(
             DirectStreams(self.app, self.hub, self._take_slot), self.access, self._broke
@@ -100,7 +105,8 @@ class Web:
             self._conductor.enqueue("web", c.Notice(text))
 
     async def keep_alive(self) -> None:
-        """Send heartbeats, end old sessions and streams, and show the count of viewers, until cancelled."""
+        """Send heartbeats, end old sessions and streams, count viewers and votes, until cancelled."""
+        self._conductor.spawn(self.ballots.run(), "counting the votes")
         while True:
             await asyncio.sleep(BEAT_EVERY_SEC)
             self.access.sessions.end_old()
@@ -127,6 +133,8 @@ class Web:
         )
         # Not `include_router`: FastAPI 0.165 would match each request twice, in the router and in its copy.
         app.router.routes += control_routes(self.commands).routes
+        voting = VoteRoute(self.ballots, self.access.reach.cookie_path)
+        app.router.routes += [*voting.routes().routes, *vote_control_routes(self.commands).routes]
         app.router.routes += PairingRoutes(self.access, self.pages, self._conductor).routes().routes
         self._add_pages(app)
         self._add_machine(app)

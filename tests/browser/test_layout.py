@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import combinations
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -80,8 +81,8 @@ def silence(server: Server, page: Page) -> Iterator[None]:
 BOXES = """(name) => [...document.querySelectorAll(name)].map(e => e.getBoundingClientRect())
   .map(r => [r.left, r.top, r.right, r.bottom].map(Math.round))"""
 
-CUT = """() => [...document.querySelectorAll('.card :is(.name, .detail)')].filter(e => e.scrollWidth > e.clientWidth)
-  .map(e => e.textContent)"""
+CUT = """() => [...document.querySelectorAll('.node :is(header b, .word:not(.unseen))')]
+  .filter(e => e.scrollWidth > e.clientWidth).map(e => e.textContent)"""
 
 SMALLEST = """() => {
   const words = document.createTreeWalker(document.querySelector('#show'), NodeFilter.SHOW_TEXT);
@@ -112,49 +113,47 @@ def inside(page: Page, name: str) -> None:
         expect(one, one.inner_text()).to_be_in_viewport(ratio=1)
 
 
+def part_of_each_other(found: list[list[int]]) -> list[tuple[list[int], list[int]]]:
+    """Pairs of boxes that overlap."""
+    return [(a, b) for a, b in combinations(found, 2) if a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]]
+
+
 @pytest.mark.parametrize("curves", ["true", "false"])
-@pytest.mark.parametrize("nodes", [5, 12])
-def test_a_card_lies_on_its_own_small_curve(window: Open, curves: str, nodes: int) -> None:
+@pytest.mark.parametrize("nodes", [3, 5, 9, 12])
+def test_each_card_has_a_place_of_its_own_above_the_curves(window: Open, curves: str, nodes: int) -> None:
     with stretched(f"curves={curves}", f"nodes={nodes}") as server:
-        for size in (PROJECTOR, (1024, 768), PHONE, TURNED):
+        server.client.post("/goto/2")
+        for size in (PROJECTOR, (1280, 720), (1024, 768), PHONE, TURNED):
             one = window(server, "/", size)
-            expect(one.page.locator(".sparks svg")).to_have_count(nodes)
-            assert boxes(one.page, "#r-cards .card") == boxes(one.page, "#r-sparks i"), size
+            expect(one.page.locator(".node")).to_have_count(nodes)
+            assert part_of_each_other(boxes(one.page, ".node")) == [], size
+            if curves == "true":
+                ((_, top, _, _),) = boxes(one.page, ".plot")
+                assert all(bottom <= top + 1 for *_, bottom in boxes(one.page, ".node")), size
+            assert one.page.evaluate(CUT) == [], size
             one.keep(f"layout-cards-{nodes}-{curves}-{size[0]}")
 
 
 @pytest.mark.parametrize("size", [PROJECTOR, (1280, 720), (1024, 768)])
-def test_no_word_is_cut_where_the_cards_have_the_whole_wall(wide: Server, window: Open, size: tuple[int, int]) -> None:
+def test_what_is_wrong_with_a_node_is_written_out_whole(wide: Server, window: Open, size: tuple[int, int]) -> None:
+    wide.client.post("/goto/2")
     one = window(wide, "/", size)
-    expect(one.page.locator(".card.down .detail")).to_have_text("no answer")
-    expect(one.page.locator(".card")).to_have_count(5)
+    expect(one.page.locator(".node")).to_have_count(5)
+    expect(one.page.locator(".node.down .word")).to_have_text("down")
+    expect(one.page.locator(".node.down .word")).to_be_visible()
     assert one.page.evaluate(CUT) == []
-
-
-def test_of_twelve_cards_a_long_name_takes_the_room_of_its_age_and_not_the_other_way_round(window: Open) -> None:
-    with stretched("nodes=12") as server:
-        for size in (PROJECTOR, (1280, 720), PHONE, TURNED):
-            one = window(server, "/", size)
-            expect(one.page.locator(".card")).to_have_count(12)
-            assert one.page.evaluate(CUT) == [], size
-            one.keep(f"layout-twelve-{size[0]}")
-            for (_, above, _, below), (_, top, _, bottom) in zip(
-                boxes(one.page, ".card .head"), boxes(one.page, ".card .name"), strict=True
-            ):
-                assert above <= top < bottom <= below, size
-    with stretched("nodes=12", "long=true") as server:
-        first = window(server, "/", PROJECTOR).page
-        ((_, above, _, below),), (mark, *_) = boxes(first, "#card-1 .head"), boxes(first, "#card-1 .head .mark")
-        ((_, top, _, bottom),) = boxes(first, "#card-1 .name")
-        assert above <= top < mark[3] < bottom <= below + 1, "beside its mark"
+    least = 0.0279 * min(size[1], 0.75 * size[0])
+    assert one.page.evaluate(SMALLEST) >= least
 
 
 @pytest.mark.parametrize("size", [PROJECTOR, LAPTOP, (1024, 768), TURNED, PHONE])
-def test_a_banner_ends_on_the_wall_however_long_its_target(long: Server, window: Open, size: tuple[int, int]) -> None:
+def test_the_record_ends_on_the_wall_however_long_its_targets(
+    long: Server, window: Open, size: tuple[int, int]
+) -> None:
     one = window(long, "/", size)
-    expect(one.page.locator(".banner")).to_have_count(2)
-    one.keep(f"layout-banners-{size[0]}")
-    for left, _, right, _ in boxes(one.page, ".banner, .banner .tail"):
+    expect(one.page.locator(".record .item")).to_have_count(2)
+    one.keep(f"layout-record-{size[0]}")
+    for left, _, right, _ in boxes(one.page, ".record .item, .record .end"):
         assert 0 <= left < right <= size[0]
     assert not is_too_wide(one.page)
 
@@ -183,7 +182,7 @@ def test_a_phone_that_is_turned_reads_the_stage_as_well_as_an_upright_one(long: 
     assert turned.evaluate(SMALLEST) >= min(11, upright.evaluate(SMALLEST))
     assert not is_too_wide(turned)
     assert turned.evaluate("getComputedStyle(document.body).overflowY") == "auto"
-    first, second = boxes(turned, ".banner")
+    first, second = boxes(turned, ".record .item")
     assert first[1] == second[1], "side by side: one above the other they would hide half of the screen"
     wall = window(long, "/", (1280, 720)).page
     assert wall.evaluate("getComputedStyle(document.body).overflowY") == "hidden"
@@ -192,9 +191,10 @@ def test_a_phone_that_is_turned_reads_the_stage_as_well_as_an_upright_one(long: 
 @pytest.mark.parametrize("nodes", [9, 12, 20])
 def test_no_words_of_the_stage_are_smaller_on_a_phone_however_many_cards(window: Open, nodes: int) -> None:
     with stretched(f"nodes={nodes}") as server:
+        server.client.post("/goto/2")
         for size in (PHONE, TURNED):
             one = window(server, "/", size)
-            expect(one.page.locator(".card")).to_have_count(nodes)
+            expect(one.page.locator(".node, .tile")).to_have_count(nodes)
             assert one.page.evaluate(SMALLEST) >= 12, size
 
 
@@ -211,16 +211,26 @@ def test_the_phone_says_that_it_is_lost_beside_its_words_and_not_on_them(
         inside(one.page, ".thumb button:not(.unseen)")
 
 
-def test_a_banner_that_holds_its_place_hides_what_is_under_it_when_the_page_is_lost_too(
-    long: Server, window: Open
+LUMA = """(element) => {
+  const [r, g, b] = getComputedStyle(element).color.match(/[0-9.]+/g).map(Number);
+  return Math.max(r, g, b) - Math.min(r, g, b);
+}"""
+
+
+@pytest.mark.parametrize("size", [PROJECTOR, PHONE])
+def test_the_record_of_a_lost_page_is_grey_dashed_and_still_readable(
+    long: Server, window: Open, size: tuple[int, int]
 ) -> None:
-    one = window(long, "/", PHONE)
-    banner = one.page.locator(".banner").first
+    one = window(long, "/", size)
+    record, mark = one.page.locator(".record"), one.page.locator(".record .mark").first
+    assert mark.evaluate(LUMA) > 100, "vermilion"
     with silence(long, one.page):
-        expect(banner).to_have_css("filter", "grayscale(1)")
-        one.keep("layout-banner-lost")
-        expect(banner).to_have_css("opacity", "1")
-        expect(banner.locator("b")).to_have_css("opacity", "0.38")
+        expect(record).to_have_css("border-top-style", "dashed")
+        one.keep(f"layout-record-lost-{size[0]}")
+        assert mark.evaluate(LUMA) < 60, "grey"
+        expect(record).to_have_css("opacity", "1")
+        expect(record.locator("b").first).to_have_css("opacity", "1")
+        expect(one.page.locator("#link")).to_contain_text("connection lost")
 
 
 def test_next_says_in_whole_words_why_it_waits_on_a_narrow_presenters_page(window: Open) -> None:
@@ -245,16 +255,16 @@ def test_what_is_not_healed_is_said_to_who_steers_with_its_reason(window: Open) 
             expect(event).to_contain_text(BY_HAND)
             expect(event).not_to_contain_text("look at")
             expect(page.locator(".problem, .drawer .error").first).to_contain_text(BY_HAND)
-        wall = window(server, "/", PROJECTOR).page.locator(".banner.failed")
+        wall = window(server, "/", PROJECTOR).page.locator(".record .item.down")
         expect(wall).to_contain_text("the presenter's page says why")
 
 
 def test_however_long_a_target_the_wall_says_that_it_is_not_healed(window: Open) -> None:
     with stretched("long=true", faults=("stuck",)) as server:
         assert server.client.post("/chaos/stuck/heal").status_code == 202
-        title = window(server, "/", PROJECTOR).page.locator(".banner.failed b")
+        title = window(server, "/", PROJECTOR).page.locator(".record .item.down b")
         expect(title).to_contain_text("…")
-        expect(title).to_contain_text(": not healed")
+        expect(title).to_contain_text(": not repaired")
         assert title.evaluate("e => e.scrollWidth <= e.clientWidth")
 
 

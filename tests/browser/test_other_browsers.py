@@ -122,10 +122,8 @@ def test_the_phone_and_the_presenter_steer(server: Server, screen: Open) -> None
     until(stage, ".step", "3 of 5")
     until(phone, ".step", "3 / 5")
     click(phone, "[data-open=sheet]")
-    phone.run(
-        "const held = document.querySelector('#halt-here');"
-        "held.dispatchEvent(new PointerEvent('pointerdown', { bubbles: true, button: 0 }));"
-    )
+    pressed = "new PointerEvent('pointerdown', { bubbles: true, button: 0 })"
+    phone.run(f"document.querySelector('#halt-here').dispatchEvent({pressed})")
     server.until(lambda state: state["halted"])
     for page in (stage, phone, desk):
         until(page, "#show", "alted")

@@ -15,7 +15,6 @@ from demo.chaos_toolkit.reading import parse_data
 from demo.errors import ExperimentError, UsageError
 from demo.showfile.show import Show, load_show
 from demo.showfile.source import parse_source
-from demo.showfile.unsupported import find_unsupported
 from tests.chaos_toolkit.corpus import (
     EXPERIMENTS,
     PROVIDERS,
@@ -36,7 +35,7 @@ def imported(data: Any, **environ: str) -> Imported:
 def show_of(data: Any, **environ: str) -> Show:
     """Import, and read the text again as `demo serve` does: no error, no warning."""
     source, problems = parse_source(imported(data, **environ).text, "show.md", None, {})
-    show, problems = load_show(source, [*problems, *find_unsupported(source)])
+    show, problems = load_show(source, problems)
     assert not problems, "\n".join(map(str, problems))
     assert show is not None
     return show

@@ -57,7 +57,7 @@ def numbers(regions: dict[str, str]) -> set[str]:
     """Every place of the stage that tells the number."""
     shown = [
         *re.findall(r'<span class="num[^"]*">(\d+)</span>', regions["figure"]),
-        *re.findall(r"<p><b>(\d+)</b> <bdi>per sec", regions["cards"]),
+        *re.findall(r"<p><b[^>]*>(\d+)</b> <bdi>per sec", regions["cards"]),
         *re.findall(r'<text class="value[^>]*>(\d+)', regions["curves"]),
         *re.findall(r"<span><b[^>]*>(\d+)/s</b> <bdi>beside", regions["rest"]),
     ]

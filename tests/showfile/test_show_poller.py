@@ -8,6 +8,7 @@ import pytest
 from demo.clock import CLOCK
 from demo.show.health_sample import read_sample
 from demo.showfile.board import ProbeBoard
+from demo.showfile.links import read_links
 from demo.showfile.show_poller import MIN_GAP_SEC, ShowPoller
 from demo.types import HealthPollerProtocol
 from tests.showfile.answering import answering, probe, until
@@ -24,7 +25,7 @@ async def test_a_sample_has_cards_curves_links_and_issues_and_the_conductor_read
         api = probe(http=server.url("/x"), title="The API", group="front", main="body.qps req/s", show=["body.role"])
         board = ProbeBoard({"api": api, "db": probe(http=server.url("/{y,z}"), main="body.lag s")}, sources)
         more = {"nodes": [{"id": "client"}], "metrics": [{"name": "client.answered", "value": 7.0}]}
-        poller = ShowPoller(board, {"client": ["api"], "api": ["db"]}, [lambda: more])
+        poller = ShowPoller(board, read_links(["client -> api -> db"]), [lambda: more])
         assert isinstance(poller, HealthPollerProtocol)
         assert poller.get_health() is None
         running = asyncio.create_task(poller.run())

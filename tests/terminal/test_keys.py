@@ -1,11 +1,13 @@
 """What each key means, as a table; and which key a terminal's bytes are."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from prompt_toolkit.input.vt100_parser import Vt100Parser
 from prompt_toolkit.key_binding import KeyPress
 
+from demo.ballots.vote import Vote
 from demo.show import ShowState
 from demo.show import commands as c
 from demo.terminal.keyboard import Decoder
@@ -281,3 +283,12 @@ def test_which_keys_a_line_is(line: str, keys: list[str]) -> None:
 def test_a_line_with_a_word_that_is_no_key_is_no_key_at_all() -> None:
     assert keys_of("q now") == ([], "now")
     assert keys_of("g 1234567890") == ([], "1234567890")
+
+
+def test_v_closes_an_open_vote_and_begins_none_again_that_has_votes() -> None:
+    played = player(replace(chapter("one"), vote=Vote()), chapter("two"))
+    assert typed("v", state=played.state)[1] == [Pressed(c.CloseVote())]
+    played.play(c.CloseVote())
+    assert typed("v", state=played.state)[1] == [Pressed(c.OpenVote())]
+    played.play(c.CountVotes(played.state.ballots[0].id, (1, 0), is_final=True))
+    assert "without its votes" in typed("v", state=played.state)[1][0].notice

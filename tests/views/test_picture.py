@@ -20,7 +20,7 @@ def node(name: str, health: str = "up", rate: float | None = 20.0, **more: Any) 
     return {"id": name, "name": name, "type": "node", "health": health, "metrics": metrics, **more}
 
 
-def health(nodes: list[dict[str, Any]] | None = None, errors: float = 0.0, **key: float) -> dict[str, Any]:
+def health(nodes: list[dict[str, Any]] | None = None, errors: float = 0.0, **key: Any) -> dict[str, Any]:
     metrics = [
         {"name": "load", "label": "requests", "value": 60.0, "unit": "/s", "role": "load"},
         {"name": "latency", "label": "p99", "value": 12.0, "unit": "ms", "role": "latency"},
@@ -112,7 +112,7 @@ def test_a_number_that_is_not_known_any_more_is_not_shown_large() -> None:
     ],
 )
 def test_a_key_of_the_focus_takes_the_pictures_place(
-    field: str, sample: dict[str, float], figure: tuple[str, str, str]
+    field: str, sample: dict[str, Any], figure: tuple[str, str, str]
 ) -> None:
     stage = stage_view(see(show(Chapter("One", "one", highlight=(f"pay.naive.{field}",))), health(**sample)))
     assert stage.system.kind == "keys"

@@ -35,14 +35,15 @@ class JournalDirectory:
 
     def all(self) -> list[JournalSummary]:
         """Return all journals here, the one that was written last first."""
-        return sorted((summarize(path) for path in self._paths()), key=lambda summary: summary.last_at, reverse=True)
+        return sorted((summarize(path) for path in self.paths()), key=lambda summary: summary.last_at, reverse=True)
 
     def of(self, subject: str) -> list[JournalSummary]:
         """Return the journals of one subject, the one that was written last first."""
-        summaries = (summarize(path) for path in self._paths() if key_of(path) == key(subject))
+        summaries = (summarize(path) for path in self.paths() if key_of(path) == key(subject))
         return sorted(summaries, key=lambda summary: summary.last_at, reverse=True)
 
-    def _paths(self) -> list[Path]:
+    def paths(self) -> list[Path]:
+        """Return the files of all journals here, in no order."""
         try:
             return [path for path in self.directory.iterdir() if path.name.endswith(SUFFIX) and path.is_file()]
         except OSError:

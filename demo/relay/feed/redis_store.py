@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # A relay needs only the newest message, whatever it has missed (docs/decisions/0016).
 MAX_PICTURES = 16
 MAX_BEATS = 4
+MAX_VOTE_ENTRIES = 2_000
 KEPT_SEC = 24 * 3600
 """A show's keys expire this long after they were last written."""
 
@@ -95,6 +96,7 @@ class RelayStore:
         self._pictures, self._beats = address.key("pictures"), address.key("beats")
         self._owner, self._relays = address.key("owner"), address.key("relays")
         self._images = address.key("images")
+        self._votes = address.key("votes")
 
     async def close(self) -> None:
         """Close the connections; safe to call twice."""
@@ -199,6 +201,32 @@ class RelayStore:
         pipe.sadd(self._relays, relay)
         pipe.expire(self._relays, KEPT_SEC)
         await self._call(pipe.execute)
+
+    # Votes, from a relay to the conductor.
+
+    async def put_votes(self, epoch: str, votes: str) -> None:
+        """Add votes for the show of this epoch."""
+        pipe = self._client.pipeline(transaction=True)
+        pipe.xadd(self._votes, {"epoch": epoch, "votes": votes}, maxlen=MAX_VOTE_ENTRIES)
+        pipe.expire(self._votes, KEPT_SEC)
+        await self._call(pipe.execute)
+
+    async def wait_for_votes(self, after: str) -> list[tuple[str, str, str]]:
+        """Wait for entries behind the id `after`; return id, epoch and votes of each, none after `BLOCK_SEC`."""
+        block = int(BLOCK_SEC * 1000)
+        answer = await self._call(
+            lambda: self._client.xread({self._votes: after}, count=100, block=block), BLOCK_SEC + ANSWER_SEC
+        )
+        return [
+            (_to_text(ident), _to_text(fields.get(b"epoch")), _to_text(fields.get(b"votes")))
+            for _, items in answer or ()
+            for ident, fields in items
+        ]
+
+    async def delete_votes(self, idents: Sequence[str]) -> None:
+        """Delete entries that were counted."""
+        if idents:
+            await self._call(lambda: self._client.xdel(self._votes, *idents))
 
     async def uncount(self, relay: str) -> None:
         """Remove this relay's count of viewers."""

@@ -38,9 +38,7 @@ def check_compose(checked: Checked) -> None:
 
 def _named_services(checked: Checked) -> Iterator[Named]:
     settings, front = checked.settings, checked.front
-    for name, panel in settings.panels.items():
-        if panel.log is not None:
-            yield front, ("panels", name, "log"), panel.log
+    yield from _named_logs(checked)
     for kind, of, keys in (
         ("probes", settings.probes, ("exec", "log")),
         ("faults", settings.faults, ("container", "exec")),
@@ -54,6 +52,15 @@ def _named_services(checked: Checked) -> Iterator[Named]:
         for index, step in enumerate(chapter.settings.on_enter):
             if not isinstance(step, str) and step.exec is not None and step.exec.service is not None:
                 yield chapter.block, ("on_enter", index, "exec", "service"), step.exec.service
+
+
+def _named_logs(checked: Checked) -> Iterator[Named]:
+    for name, panel in checked.settings.panels.items():
+        if panel.log is not None:
+            yield checked.front, ("panels", name, "log"), panel.log
+    for name, event in checked.settings.events.items():
+        if event.log is not None:
+            yield checked.front, ("events", name, "log"), event.log
 
 
 def _read(checked: Checked) -> Any:

@@ -44,12 +44,19 @@ def _commands(checked: Checked) -> Iterator[tuple[Path, tuple[str, ...]]]:
             yield ("probes", name, "run"), probe.run
         if probe.exec is not None:
             yield ("probes", name, "exec", "command"), probe.exec.command
-    for name, panel in settings.panels.items():
-        if panel.run is not None:
-            yield ("panels", name, "run"), panel.run
+    yield from _commands_shown(checked)
     for name, fault in settings.faults.items():
         for word, argv in fault.before.items():
             yield ("faults", name, "before", word), argv
+
+
+def _commands_shown(checked: Checked) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    for name, panel in checked.settings.panels.items():
+        if panel.run is not None:
+            yield ("panels", name, "run"), panel.run
+    for name, event in checked.settings.events.items():
+        if event.run is not None:
+            yield ("events", name, "run"), event.run
 
 
 def _filled(checked: Checked) -> Iterator[tuple[Path, str]]:

@@ -20,15 +20,13 @@ def check_system(checked: Checked, names: KnownNames) -> None:
     _check_ports(checked)
     _check_proxies(checked)
     _check_load(checked)
-    _check_panels(checked, names)
     _check_groups(checked, names)
     _check_links(checked, names)
-    _check_events(checked)
     check_compose(checked)
 
 
 def _check_files(checked: Checked) -> None:
-    settings, theme = checked.settings, checked.settings.theme
+    settings = checked.settings
     if settings.system is not None and settings.system.compose is not None:
         _check_exists(checked, ("system", "compose"), settings.system.compose)
     if settings.system is not None and settings.system.attach is not None and settings.system.project is not None:
@@ -36,12 +34,6 @@ def _check_files(checked: Checked) -> None:
     for name, process in settings.processes.items():
         if process.cwd is not None:
             _check_exists(checked, ("processes", name, "cwd"), process.cwd, is_folder=True)
-    if theme is not None and not isinstance(theme, str) and theme.logo is not None:
-        logo = theme.logo
-        if logo.startswith(("data:", "http:", "https:")):
-            checked.front.error(("theme", "logo"), "a logo is a file beside the show: URLs are refused")
-        else:
-            _check_exists(checked, ("theme", "logo"), logo)
 
 
 def _check_exists(checked: Checked, path: DataPath, written: str, *, is_folder: bool = False) -> None:
@@ -120,19 +112,6 @@ def _check_http(checked: Checked, name: str, load: LoadSettings) -> None:
             checked.front.warning(("load", name, key), f"{key} is used with book: true alone", at_key=True)
 
 
-def _check_panels(checked: Checked, names: KnownNames) -> None:
-    for name, panel in checked.settings.panels.items():
-        given = [key for key in ("run", "log", "process") if getattr(panel, key) is not None]
-        if len(given) != 1:
-            checked.front.error(
-                ("panels", name), f"panels.{name}: a panel has exactly one of run, log, process", at_key=True
-            )
-        if panel.process is not None and panel.process not in names.processes:
-            checked.front.unknown(("panels", name, "process"), "process", panel.process, names.processes)
-        if panel.match is not None and (fault := texts.regex_fault(panel.match)):
-            checked.front.error(("panels", name, "match"), f'panels.{name}.match: "{panel.match}" {fault}')
-
-
 def _check_groups(checked: Checked, names: KnownNames) -> None:
     for group, members in checked.settings.groups.items():
         if not members:
@@ -169,9 +148,3 @@ def _check_links(checked: Checked, names: KnownNames) -> None:
 def _is_flow(flow: str, names: KnownNames) -> bool:
     owner, separator, field = flow.partition(".")
     return bool(separator and field) and (owner in names.loads or owner in names.probes or names.has_more)
-
-
-def _check_events(checked: Checked) -> None:
-    for name, pattern in checked.settings.events.items():
-        if fault := texts.regex_fault(pattern):
-            checked.front.error(("events", name), f'events.{name}: "{pattern}" {fault}')

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from demo.showfile.file_text import UnreadableFile, read_text
+from demo.showfile.log_events.show_events import programs_of
 from demo.showfile.problems import Problem, ShowFileError, shorten
 from demo.showfile.schema.front_matter import FrontMatter
 from demo.showfile.show import Show, check_show
@@ -12,7 +13,7 @@ from demo.showfile.source import ShowSource
 from demo.showfile.trust import needs_trust
 
 AT_ONCE = frozenset(
-    {"title", "description", "duration", "probes", "groups", "links", "faults", "load"},
+    {"title", "description", "duration", "probes", "groups", "links", "faults", "load", "events", "theme", "language"},
 )
 """What is taken over of a front matter while the show goes on; anything else is, at the next start."""
 
@@ -63,11 +64,14 @@ def describe_problems(path: Path, problems: Sequence[Problem]) -> str:
 
 def as_it_runs(edited: Show, running: Show) -> tuple[Show, tuple[str, ...]]:
     """Return an edited show without what cannot be changed while it runs, and the keys of that."""
+    before, now = running.settings, edited.settings
     later = {
-        name: getattr(running.settings, name)
+        name: getattr(before, name)
         for name in FrontMatter.model_fields
-        if name not in AT_ONCE and getattr(running.settings, name) != getattr(edited.settings, name)
+        if name not in AT_ONCE and getattr(before, name) != getattr(now, name)
     }
+    if programs_of(before.events) != programs_of(now.events):
+        later["events"] = before.events  # the supervisor knows the programs that it started with
     settings = edited.settings.model_copy(update=later)
     return replace(edited, settings=settings, known_as=running.name), tuple(later)
 

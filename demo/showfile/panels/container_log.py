@@ -27,15 +27,16 @@ MAX_BURSTS = 5
 class ContainerLog:
     """Reads the log of the container of `service` in `project` (any, where that is empty), from its last `tail` lines.
 
-    Of several containers, the first one by name is followed that runs.
+    Of several containers, the first one by name is followed that runs. `began`: only what came after this time, as the
+    engine writes it, instead of the last lines.
     """
 
-    def __init__(self, engine: Engine, project: str, service: str, tail: int) -> None:
+    def __init__(self, engine: Engine, project: str, service: str, tail: int, *, began: str = "") -> None:
         self._engine, self._project, self._service, self._tail = engine, project, service, tail
         self._waiting = bytearray()
         self._has_gap = False
         self._skipped = 0
-        self._since = ""
+        self._began = self._since = began
         self._followed = ""
         self._state: PanelState = "starting"
         self._note = ""
@@ -77,7 +78,7 @@ class ContainerLog:
             self._state, self._note = "starting", f"there is no container of service {self._service}"
             return
         if container.id != self._followed:
-            self._followed, self._since = container.id, ""
+            self._followed, self._since = container.id, self._began
         stream = await self._engine.follow_log(container.id, self._tail, self._since)
         try:
             while await self._read_stream(stream):

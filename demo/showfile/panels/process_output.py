@@ -124,7 +124,7 @@ def describe(state: ProcessState) -> tuple[PanelState, str]:
     return ("up", "") if state.phase == "up" else ("starting", "starting" if state.phase == "starting" else "")
 
 
-def program_spec(name: str, argv: tuple[str, ...], folder: Path, rows: int) -> ProcessSpec:
+def program_spec(name: str, argv: tuple[str, ...], folder: Path, rows: int, *, columns: int = COLUMNS) -> ProcessSpec:
     """Return how a panel's program is started: on a terminal, because many print colours only there."""
-    env = {"TERM": "linux", "COLUMNS": str(COLUMNS), "LINES": str(rows), "LANG": "C.UTF-8"}
-    return ProcessSpec(name, argv, str(folder), env, stop_timeout_sec=STOP_TIMEOUT_SEC, terminal=(rows, COLUMNS))
+    env = {"TERM": "linux", "COLUMNS": str(columns), "LINES": str(rows), "LANG": "C.UTF-8"}
+    return ProcessSpec(name, argv, str(folder), env, stop_timeout_sec=STOP_TIMEOUT_SEC, terminal=(rows, columns))

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
+from demo.ballots.vote import MEASURES
 from demo.showfile.schema.faults import ExecCommand, HttpRequest
 from demo.showfile.schema.values import (
     Argv,
@@ -73,6 +74,35 @@ StepOrWord = Annotated[
 """`heal` alone heals all."""
 
 
+class VoteSettings(Settings):
+    """What the audience votes on: one of several options or, with `unit` or `measure`, a number to guess."""
+
+    question: Text | None = None
+    options: tuple[Text, ...] = ()
+    predicted: Text | None = None
+    hidden: Switch = False
+    unit: Text | None = None
+    measure: Literal[MEASURES] | None = None  # type: ignore[valid-type]
+
+    @property
+    def asks_number(self) -> bool:
+        return not self.options and (self.unit is not None or self.measure is not None)
+
+    @model_validator(mode="after")
+    def _check_kind(self) -> "VoteSettings":
+        if self.options and (self.unit is not None or self.measure is not None):
+            key = "unit" if self.unit is not None else "measure"
+            text = "a vote has either options, or unit and measure for a number to guess"
+            raise PydanticCustomError("vote", text, {"key": key})
+        return self
+
+
+VoteOrSwitch = Annotated[
+    Annotated[VoteSettings, Tag("<mapping>")] | Annotated[Switch, Tag("<text>")],
+    Discriminator(lambda value: "<mapping>" if by_shape(value) == "<mapping>" else "<text>"),
+]
+
+
 class ChapterSettings(Settings):
     title: Text | None = None
     id: Text | None = None
@@ -89,7 +119,7 @@ class ChapterSettings(Settings):
     layout: Literal[LAYOUTS] | None = None  # type: ignore[valid-type]
     panel: TextOrList | None = None
     highlight: TextOrList = ()
-    vote: Switch = False
+    vote: VoteOrSwitch = False
     evidence: Switch = False
 
     @property

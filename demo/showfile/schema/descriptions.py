@@ -23,7 +23,7 @@ FRONT_MATTER: Mapping[str, str] = {
     "faults": "What can be broken, each with its undo and with what proves that it is healed.",
     "load": "Requests that are sent at a steady rate.",
     "panels": "Output of programs, shown beside the text.",
-    "events": "Lines of logs that become marks on the time axis: NAME: /regex/.",
+    "events": "Lines of logs that become marks on the time axis.",
     "secrets": "Passwords and tokens, each from an environment variable; filled in as ${NAME}.",
 }
 
@@ -43,8 +43,17 @@ CHAPTER: Mapping[str, str] = {
     "layout": "How the stage is divided.",
     "panel": "The panel or panels beside the text.",
     "highlight": "What is shown large in this chapter: one or two numbers that are drawn, like client.rate, and nodes.",
-    "vote": "true lets the audience vote on the hypothesis.",
+    "vote": "true lets the audience vote on the hypothesis; a mapping asks a question of your own.",
     "evidence": "true lists all hypotheses of the show with their verdicts.",
+}
+
+VOTE: Mapping[str, str] = {
+    "question": "What the audience is asked; without it, whether the hypothesis will come true.",
+    "options": "The 2 to 6 answers, best of one word; Yes and No unless said otherwise.",
+    "predicted": "The option that comes true if the hypothesis does; the first one unless said otherwise.",
+    "hidden": "true shows the tally only once the vote is closed; until then, how many have voted.",
+    "unit": "The audience guesses a number of this unit, like s or requests.",
+    "measure": "What the guesses are compared with: the seconds until the fault is detected, or recovered.",
 }
 
 STEP: Mapping[str, str] = {
@@ -235,17 +244,25 @@ OTHERS: Mapping[str, Mapping[str, str]] = {
         "lines": "How many lines are shown.",
         "every": "With run: the command is run again so long after each end, and replaces its output.",
     },
+    "EventSettings": {
+        "run": "Command whose lines are read, a list of arguments.",
+        "log": "Service of the compose file whose log is read.",
+        "process": "Process of the show whose output is read.",
+        "match": "Lines that are events, as /regex/.",
+        "text": "What the event says, with captured names like ${who}; the line, unless said otherwise.",
+    },
     "SecretSettings": {"env": "Environment variable that holds it."},
     "ThemeSettings": {
         "base": "The colours to begin with.",
-        "accent": "Colour of what stands out, like #e85d04.",
-        "font": "Font of all text.",
+        "accent": 'Colour of what stands out, like "#e85d04".',
+        "font": "Font file beside the show file, or the name of a font family.",
         "logo": "Image file beside the show file.",
     },
 }
 
 DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
     "FrontMatter": FRONT_MATTER,
+    "VoteSettings": VOTE,
     "ChapterSettings": CHAPTER,
     "Step": STEP,
     "ProbeSettings": PROBE,

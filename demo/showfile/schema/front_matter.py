@@ -8,6 +8,7 @@ from pydantic import Discriminator, Field, Tag
 from demo.showfile.schema.faults import FaultSettings
 from demo.showfile.schema.probes import ProbeSettings
 from demo.showfile.schema.system import (
+    EventSettings,
     LoadSettings,
     PanelSettings,
     ProcessSettings,
@@ -42,5 +43,5 @@ class FrontMatter(Settings):
     faults: Mapping[Name, FaultSettings] = Field(default_factory=dict)
     load: Mapping[Name, LoadSettings] = Field(default_factory=dict)
     panels: Mapping[Name, PanelSettings] = Field(default_factory=dict)
-    events: Mapping[Name, Text] = Field(default_factory=dict)
+    events: Mapping[Name, EventSettings] = Field(default_factory=dict)
     secrets: Mapping[Name, SecretSettings] = Field(default_factory=dict)

@@ -40,9 +40,11 @@ TITLES: Mapping[str, str] = {
     "ActionStep": "Step of an undo",
     "LoadSettings": "Load",
     "PanelSettings": "Panel",
+    "EventSettings": "Event",
     "SecretSettings": "Secret",
     "ThemeSettings": "Theme",
     "ChapterSettings": "Chapter",
+    "VoteSettings": "Vote",
     "Step": "Step",
     "Requirement": "Requirement",
 }

@@ -96,6 +96,16 @@ class PanelSettings(Settings):
     every: Seconds | None = None
 
 
+class EventSettings(Settings):
+    """Lines of a program's output, of a container's log or of a process that become marks on the time axis."""
+
+    run: Argv | None = None
+    log: Text | None = None
+    process: ProcessName | None = None
+    match: Text
+    text: Text | None = None
+
+
 class SecretSettings(Settings):
     env: Text
 

@@ -1,7 +1,7 @@
 """The outermost ASGI middleware: every request passes the access policy here, and every response gets its headers."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse, Response
@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from demo.web.access.fair_queue import FairQueue
 from demo.web.access.policy import READING, RULE, VISITOR, AccessPolicy, Denied, Visitor, client_address
-from demo.web.access.request_body import MAX_BODY, MAX_CODE, read_body, replay
+from demo.web.access.request_body import MAX_BODY, MAX_CODE, MAX_VOTE, read_body, replay
 from demo.web.access.rules import Rule
 from demo.web.asgi_extensions import GONE
 from demo.web.problems import problem
@@ -20,6 +20,10 @@ _NOT_FOUND = (
     '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="dark light">'
     '<h1>There is no such page here</h1><p><a href="{}">The stage</a></p></html>'
 )
+
+
+_MAX_BODIES: Mapping[Rule | None, int] = {Rule.PAIRING: MAX_CODE, Rule.PARTICIPATE: MAX_VOTE}
+"""The limits of bodies that anybody may send, in bytes."""
 
 
 class AccessMiddleware:
@@ -62,7 +66,7 @@ class AccessMiddleware:
         if scope["method"] in READING:
             await self._app(scope, receive, send_with_headers)
             return
-        most = MAX_CODE if rule is Rule.PAIRING else MAX_BODY
+        most = _MAX_BODIES.get(rule, MAX_BODY)
         body = await read_body(scope, receive, most)
         if isinstance(body, str):
             response = problem(body, f"a body may have up to {most} bytes here and must arrive within 10 s")

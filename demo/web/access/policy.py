@@ -118,17 +118,24 @@ class AccessPolicy:
         # With a public name, a proxy in front is what the presenter has set up.
         proxy = signs if not self.reach.public else ""
         # First of all, against DNS rebinding: another site's name may resolve to this machine.
-        denied = self._check_host(scope, headers, signs, hosts) or self._check_change(scope, headers, proxy, origins)
+        denied = self._check_host(scope, headers, signs, hosts)
         if denied is not None:
             return denied
-        rule = scope[RULE] = self.rules.of(scope["method"], scope["path"])
+        rule = self.rules.of(scope["method"], scope["path"])
+        if rule is Rule.PARTICIPATE:
+            denied = _check_participation(headers, origins)
+        else:
+            denied = self._check_change(scope, headers, proxy, origins)
+        if denied is not None:
+            return denied
+        scope[RULE] = rule
         if rule is None:
             return _refuse_route(scope, self.rules)
         # SameSite cookies alone would not do: on a loopback-only server every browser here is the presenter's.
         if scope["method"] in READING and _is_cross_site(headers) and _is_private(rule, scope["path"]):
             return Denied("origin", "a page of another site may not open this")
         visitor = self._identify(scope, headers, proxy)
-        if isinstance(visitor, Denied) or visitor.is_presenter or rule in (Rule.PUBLIC, Rule.PAIRING):
+        if isinstance(visitor, Denied) or visitor.is_presenter or rule in (Rule.PUBLIC, Rule.PAIRING, Rule.PARTICIPATE):
             return visitor
         return _refuse_audience(rule, headers, proxy)
 
@@ -212,6 +219,21 @@ def client_address(scope: Scope) -> str:
 
 def _is_cross_site(headers: Headers) -> bool:
     return any(site not in ("same-origin", "none") for site in headers.getlist("sec-fetch-site"))
+
+
+def _check_participation(headers: Headers, origins: frozenset[str]) -> Denied | None:
+    """Check that a page of this server sent what the audience may send, through whatever proxy; None when it did.
+
+    A browser that says that the page is of the same origin knows better than the Origin, which a proxy may not fit.
+    """
+    if _is_cross_site(headers):
+        site = headers.get("sec-fetch-site", "")
+        return Denied("origin", f"the browser says that another site sent this ({site[:40]!r})")
+    is_ours = "same-origin" in headers.getlist("sec-fetch-site")
+    if not is_ours and any(origin not in origins for origin in headers.getlist("origin")):
+        origin = headers.get("origin", "")
+        return Denied("origin", f"the request comes from {origin[:100]!r}, not from a page of this server")
+    return None
 
 
 def _is_private(rule: Rule, path: str) -> bool:

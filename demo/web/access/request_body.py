@@ -9,6 +9,9 @@ MAX_BODY = 64 * 1024
 MAX_CODE = 4 * 1024
 """The limit of a body that holds a pairing code, in bytes: anybody may send one, so it should take little memory."""
 
+MAX_VOTE = 1024
+"""The limit of a vote's body, in bytes: a whole hall sends one."""
+
 BODY_TIMEOUT_SEC = 10.0
 
 

@@ -12,6 +12,7 @@ class Rule(Enum):
     PAGE = "a page of the presenter's: others are sent to the pairing"
     PRIVATE = "only the presenter may read"
     CONTROL = "only the presenter may do"
+    PARTICIPATE = "anyone may do, from a page of this server: it controls nothing"
     PAIRING = "anyone may try, from a page of this server; slowed down"
 
 
@@ -35,6 +36,8 @@ _CONTROL = (
     "/timer/start",
     "/timer/pause",
     "/timer/reset",
+    "/vote/open",
+    "/vote/close",
     "/sessions/revoke-all",
     "/sessions/{ident}/revoke",
 )
@@ -45,6 +48,7 @@ RULES: Mapping[tuple[str, str], Rule] = {
     **{("GET", path): Rule.PRIVATE for path in _PRIVATE},
     **{("POST", path): Rule.CONTROL for path in _CONTROL},
     ("POST", "/pair"): Rule.PAIRING,
+    ("POST", "/vote"): Rule.PARTICIPATE,
 }
 """Rules by method and path template, as in the application's routes. HEAD counts as GET."""
 
@@ -62,8 +66,8 @@ class Rules:
     """A table of rules, looked up by the method and path of a request."""
 
     def __init__(self, table: Mapping[tuple[str, str], Rule]) -> None:
-        self.may_change = any(method != "GET" for method, _ in table)
-        """Whether any route changes something; a relay has none that does."""
+        self.may_change = any(method != "GET" and rule is not Rule.PARTICIPATE for (method, _), rule in table.items())
+        """Whether any route controls something; a relay has none that does."""
         self._exact: dict[str, dict[str, Rule]] = {}
         self._patterns: list[tuple[re.Pattern[str], dict[str, Rule]]] = []
         by_template: dict[str, dict[str, Rule]] = {}

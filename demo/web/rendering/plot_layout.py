@@ -91,6 +91,11 @@ class DrawnTimeline:
     marks: tuple[DrawnMark, ...]
     ticks: tuple[tuple[float, str], ...]
 
+    @property
+    def is_even(self) -> bool:
+        """Whether each plot has so much room that its label can take two lines."""
+        return all(plot.weight == 1 for plot in self.plots)
+
 
 def draw_timeline(view: TimelineView) -> DrawnTimeline:
     """Draw the plots over their shared axis."""

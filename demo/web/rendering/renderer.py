@@ -5,6 +5,7 @@ The same state gives the same bytes: markup contains timestamps, from which the 
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,7 +37,9 @@ from demo.web.rendering.template_cache import TemplateCache
 
 TEMPLATES = Path(demo.__file__).parent / "templates"
 
-COUNTED = ("age", "left", "count", "since", "stamp", "date", "talk", "pace")
+ROOT = {name: re.compile(rf'data-{name}="([\w-]+)"') for name in ("base", "language", "direction")}
+
+COUNTED = ("age", "left", "count", "since", "stamp", "date", "talk", "pace", "mine")
 HTMX_CONFIG = {
     "extensions": "sse",
     "includeIndicatorCSS": False,
@@ -116,6 +119,7 @@ class Renderer:
         marked = {name: Markup(html) for name, html in regions.items()}  # noqa: S704
         document = self._environment.get_template(f"{view}.html").render(
             view=view,
+            root=_read_root(regions["look"]),
             regions=marked,
             stage_slots=lay_out_stage(self._environment, marked) if view == "presenter" else "",
             title=heading.title,
@@ -130,6 +134,11 @@ class Renderer:
     def part(self, template: str, name: str, *values: object) -> str:
         """Render one macro of a template, on one line as a region is."""
         return join_lines(str(getattr(self._environment.get_template(template).module, name)(*values)))
+
+
+def _read_root(look: str) -> dict[str, str]:
+    """Return what the region `look` says of the root element: a relay has the regions alone."""
+    return {name: found[1] if (found := ROOT[name].search(look)) else "" for name in ROOT}
 
 
 def _build_model(view: str, state: ShowState, viewers: Mapping[str, int], panels: Panels) -> object:

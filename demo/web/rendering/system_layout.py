@@ -31,7 +31,7 @@ MAX_SOURCES = 3
 _ACROSS = 104 / 60
 """About how many units of the stage a cell of the drawing is wide."""
 
-_CHARACTER, _MARK = 1.85, 6.8
+_CHARACTER, _MARK = 1.72, 6.6
 """Width of a name's character and of the mark beside it with the card's padding, in units of the stage."""
 
 WORD_FROM = 19
@@ -123,7 +123,7 @@ def _draw_links(ways: Sequence[Way], cards: Mapping[str, CardView]) -> list[Draw
 def _widths(cards: Mapping[str, CardView]) -> dict[tuple[str, str], int]:
     """Return how thick each link is: as its share of the most that one node sends, in even steps.
 
-    Of a node of which nothing is measured, each link has an even share of those to nodes that are not gone.
+    Of a node that is up and of which nothing is measured, each link has an even share of those to nodes not gone.
     """
     measured = {(card.id, target): value for card in cards.values() for target, value in card.flows}
     sums: dict[str, float] = {}
@@ -135,7 +135,8 @@ def _widths(cards: Mapping[str, CardView]) -> dict[tuple[str, str], int]:
         alive = [one for one in card.links if one in cards and cards[one].state not in GONE]
         for target in card.links:
             known = measured.get((card.id, target))
-            even = 0.0 if card.id in sums else EVEN_WIDTH * len(card.links) / max(1, len(alive))
+            is_thin = card.id in sums or card.state != "up"
+            even = 0.0 if is_thin else EVEN_WIDTH * len(card.links) / max(1, len(alive))
             widths[card.id, target] = _step(even if known is None else WIDTHS[1] * known / most if most else 0.0)
     return widths
 
@@ -242,15 +243,17 @@ def _describe_rest(rest: Sequence[GroupView]) -> str:
     return f"and {len(rest)} more groups: {states}{more}"
 
 
-REST_CHARACTERS = 68
-"""How many characters the quiet strip has room for, with marks and gaps as three each."""
+REST_CHARACTERS = 74
+LEAST_NAME = 6
+"""How many characters the quiet strip has room for, with marks and gaps as three each. A shorter name counts as
+LEAST_NAME, for a number has one digit more or less each time, and no mark may come and go with it."""
 
 
 def fit_rest(items: Sequence[RestView]) -> tuple[RestView, ...]:
     """Return as many marks of the quiet strip as have room, at least one."""
     used, fitting = 0, 0
     for item in items:
-        used += len(item.name) + len(item.text) + 3
+        used += max(LEAST_NAME, len(item.name)) + len(item.text) + 3
         if fitting and used > REST_CHARACTERS:
             break
         fitting += 1

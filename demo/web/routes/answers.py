@@ -106,6 +106,34 @@ class Timer(Exact):
     budget_sec: float | None
 
 
+class VoteTally(Exact):
+    """The votes for one option, or for one number that was guessed."""
+
+    answer: str
+    votes: NonNegativeInt
+    percent: NonNegativeInt
+
+
+class Ballot(Exact):
+    """A vote of the audience. `tally`: null for the audience while it is hidden; of a guess, the numbers guessed.
+
+    `measured`: what the guesses are compared with. `right`: the option that the verdict proves. `text`: who was right.
+    """
+
+    id: NonNegativeInt
+    chapter: NonNegativeInt
+    question: str
+    options: list[str]
+    unit: str
+    hidden: bool
+    state: Literal["open", "closed"]
+    votes: NonNegativeInt
+    tally: list[VoteTally] | None
+    measured: float | None
+    right: str | None
+    text: str
+
+
 class Viewers(Exact):
     """Open pages of each kind."""
 
@@ -131,6 +159,7 @@ class State(Exact):
     frozen: bool
     durable: bool
     said: str
+    ballots: list[Ballot]
     health: Health | None
     timer: Timer
     viewers: Viewers
@@ -171,6 +200,14 @@ class PairingAddress(Exact):
     interface: str
 
 
+class Voted(Exact):
+    """The vote was counted; `durable`: and is on disk. `answer`: what was voted, in words."""
+
+    ballot: NonNegativeInt
+    answer: str
+    durable: bool
+
+
 class Pairing(Exact):
     """What pairs the next device. Nothing does on a server that is not `open`."""
 
@@ -205,5 +242,5 @@ class Revoked(Exact):
     durable: bool
 
 
-OTHER_ANSWERS = (Healthz, Paired, Pairing, Sessions, Revoked)
+OTHER_ANSWERS = (Healthz, Paired, Voted, Pairing, Sessions, Revoked)
 """What routes answer with besides the state."""

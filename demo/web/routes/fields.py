@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 from fastapi import Depends, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
+from demo.ballots.voters import is_device
 from demo.errors import InvalidValue
 from demo.show import commands as c
 
@@ -32,6 +33,8 @@ _DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{1,20})?")
 
 _PLACE = {"type": "string", "pattern": r"^(\s*([0-9]{1,9}(\.[0-9]{1,9})?|-[0-9]{1,8})\s*)?$", "examples": ["3", "3.2"]}
 _SWITCH = {"type": "boolean"}
+_COUNT = {"type": "integer", "minimum": 1, "maximum": 999_999_999}
+_DEVICE = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 _DURATION = {"type": "number", "minimum": c.MIN_DURATION_SEC, "maximum": c.MAX_DURATION_SEC}
 _TARGET = {"type": "string", "minLength": 1, "maxLength": c.MAX_TARGET}
 _LINE = {"type": "string", "description": f"up to {c.MAX_SAY} characters that are no control characters"}
@@ -109,6 +112,29 @@ def _line(value: object) -> str:
     return text
 
 
+def _whole(name: str, value: object) -> int | None:
+    return None if value in (None, "") else whole_number(name, value)
+
+
+def _guess(value: object) -> float | None:
+    """Return a number that is not negative; people also write a comma. Raises `ValueError`."""
+    if value in (None, ""):
+        return None
+    text = value.strip().replace(",", ".") if isinstance(value, str) else value
+    number = float(text) if isinstance(text, str) and _DECIMAL.fullmatch(text) else text
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        raise ValueError(f"'number' must be a number like 3 or 0.5, not {str(value)[:40]!r}")  # noqa: TRY004
+    return float(number)
+
+
+def _device(value: object) -> str:
+    if value in (None, ""):
+        return ""
+    if not isinstance(value, str) or not is_device(value):
+        raise ValueError(f"'device' must be 32 hexadecimal digits in lower case, not {str(value)[:40]!r}")
+    return value
+
+
 class CommandFields(BaseModel):
     """A command that takes no fields; what takes some inherits from it."""
 
@@ -169,6 +195,25 @@ class SayFields(CommandFields):
     model_config = ConfigDict(json_schema_extra={"required": ["text"]})
 
     text: Annotated[str, BeforeValidator(_line), WithJsonSchema(_LINE)] = Field(None, validate_default=True)
+
+
+class VoteFields(CommandFields):
+    """A vote: the number of an option or, where a number is guessed, that number."""
+
+    described_in: ClassVar[Literal["query", "body"]] = "body"
+
+    choice: Annotated[int | None, BeforeValidator(partial(_whole, "choice")), WithJsonSchema(_COUNT)] = Field(
+        None, description="the option, counted from 1"
+    )
+    number: Annotated[float | None, BeforeValidator(_guess), WithJsonSchema({"type": "number", "minimum": 0})] = Field(
+        None, description="the guess, where a number is asked for"
+    )
+    ballot: Annotated[int | None, BeforeValidator(partial(_whole, "ballot")), WithJsonSchema(_COUNT)] = Field(
+        None, description="the `id` of the vote that is meant; without it, the one that is open"
+    )
+    device: Annotated[str, BeforeValidator(_device), WithJsonSchema(_DEVICE)] = Field(
+        "", description="a random id that the page keeps, for browsers without cookies: one vote a device"
+    )
 
 
 class PairFields(CommandFields):
@@ -277,4 +322,5 @@ Forward = Annotated[ForwardFields, Depends(reading(ForwardFields))]
 Injection = Annotated[InjectFields, Depends(reading(InjectFields))]
 Switch = Annotated[SwitchFields, Depends(reading(SwitchFields))]
 Line = Annotated[SayFields, Depends(reading(SayFields))]
+VoteAnswer = Annotated[VoteFields, Depends(reading(VoteFields))]
 """The dependencies of the routes, by what they take."""

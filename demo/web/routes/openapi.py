@@ -35,6 +35,7 @@ INFO: Schema = {
 }
 TAGS = {
     "control": "change the show",
+    "audience": "what anybody may do",
     "machine": "for programs",
     "pages": "for people",
     "access": "pair devices, and end their sessions",

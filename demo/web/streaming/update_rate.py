@@ -69,12 +69,18 @@ class UpdateRate:
 
 
 def brings_only_numbers(old: ShowState, new: ShowState) -> bool:
-    """Return whether `new` differs from `old` by a health sample only, in which every node's health is the same."""
-    if old.sample is None or new.sample is None or _node_health(old.sample) != _node_health(new.sample):
+    """Return whether `new` differs from `old` by numbers only: a tally, a sample with the health of before."""
+    if _node_health(old.sample) != _node_health(new.sample) or _votes(old) != _votes(new):
         return False
     # Compared as a whole, so that a field that is added to the state later counts as news by itself.
-    return replace(old, seq=new.seq, sample=new.sample, history=new.history) == new
+    numbers = replace(old, seq=new.seq, sample=new.sample, history=new.history, ballots=new.ballots)
+    return numbers == new
 
 
-def _node_health(sample: Sample) -> list[tuple[str, str]]:
-    return [(node.id, node.health) for node in sample.nodes]
+def _node_health(sample: Sample | None) -> list[tuple[str, str]] | None:
+    return [(node.id, node.health) for node in sample.nodes] if sample is not None else None
+
+
+def _votes(state: ShowState) -> list[tuple[object, ...]]:
+    """Return of each vote what is no number: that it was opened, closed, counted for good, settled."""
+    return [(ballot.id, ballot.status, ballot.is_final, ballot.measured) for ballot in state.ballots]

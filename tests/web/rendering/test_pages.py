@@ -244,7 +244,7 @@ def test_what_the_room_must_see_is_on_the_wall() -> None:
     assert 'class="veil"' not in shown
     assert 'class="veil"' in text_of("stage", STATES["dark"])
     assert "Halted" in text_of("stage", STATES["halted"])
-    assert "health is stale" in text_of("stage", STATES["stale"])
+    assert "no contact" in text_of("stage", STATES["stale"])
     assert "The stage is dark" in text_of("presenter", STATES["dark"])
     assert "The stage is dark" in text_of("remote", STATES["dark"])
 
@@ -316,10 +316,20 @@ def test_on_the_held_chapter_there_is_nothing_to_go_back_to() -> None:
 
 
 def test_without_a_system_the_story_takes_the_wall() -> None:
-    play = player(*deck(), faults=[fault()])
+    play = player(Chapter("One", "First."), Chapter("Two", "Second."), faults=[fault()])
+    play.play(c.Advance())
+    assert " alone" not in text_of("stage", play.state)
     alone = replace(play.state, faults=())
     assert " alone" in text_of("stage", alone)
     assert 'class="card' not in text_of("stage", alone)
+
+
+def test_a_first_chapter_of_a_few_words_is_a_cover() -> None:
+    play = player(*deck(), faults=[fault()])
+    assert 'class="cover"' in text_of("stage", play.state)
+    long = player(Chapter("One", "A word and another. " * 20), Chapter("Two", "Second."))
+    assert 'class="cover"' not in text_of("stage", long.state)
+    assert '<div id="story-1"' in text_of("stage", long.state)
 
 
 def hostile() -> ShowState:

@@ -1,0 +1,51 @@
+"""What a vote says, in sentences: for the log, the screens and `/state`."""
+
+from demo.show.ballot import BallotState
+from demo.show.state import Verdict
+
+
+def describe_tally(ballot: BallotState) -> str:
+    """Say what the room has voted, in a line."""
+    if not ballot.votes:
+        return "the vote is closed: nobody voted"
+    count = f"{ballot.votes} vote{'' if ballot.votes == 1 else 's'}"
+    if ballot.middle is not None:
+        low, median, high = (with_unit(number, ballot.unit) for number in ballot.middle)
+        return f"the room guesses {median}, half of it {low} to {high} ({count})"
+    shares = zip(ballot.options, ballot.percents, strict=True)
+    return f"the room says {', '.join(f'{option} {percent} %' for option, percent in shares)} ({count})"
+
+
+def describe_outcome(ballot: BallotState, verdict: Verdict | None) -> str:
+    """Say who was right, in sentences; "" while that is not known, or if nobody voted."""
+    if not ballot.is_final or not ballot.votes:
+        return ""
+    if (found := ballot.nearest) is not None and ballot.middle is not None and ballot.measured is not None:
+        guess, times = found
+        shared = f", guessed {times} times" if times > 1 else ""
+        low, _, high = (with_unit(number, ballot.unit) for number in ballot.middle)
+        measured = with_unit(ballot.measured, ballot.unit)
+        nearest = with_unit(guess, ballot.unit)
+        return f"Measured: {measured}. Nearest: {nearest}{shared}. Half of the room: {low} to {high}."
+    right = ballot.right_option(verdict.held) if verdict is not None else ""
+    if verdict is None or not right:
+        return ""
+    # The first sentence is the one that decided.
+    measured = verdict.text.split(". ")[0].removesuffix(".")
+    return f"{_describe_majority(ballot)} Measured: {measured}. {_judge_room(ballot, right)}".strip()
+
+
+def _describe_majority(ballot: BallotState) -> str:
+    if not ballot.leading:
+        return "The room was divided."
+    return f"{ballot.percents[ballot.options.index(ballot.leading)]} % said {ballot.leading}."
+
+
+def _judge_room(ballot: BallotState, right: str) -> str:
+    if not ballot.leading:
+        return ""
+    return "The room was right." if ballot.leading == right else "The room was wrong."
+
+
+def with_unit(number: float, unit: str) -> str:
+    return f"{number:.12g}{f' {unit}' if unit else ''}"

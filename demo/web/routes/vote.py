@@ -1,0 +1,137 @@
+"""`POST /vote`: the one thing that the audience may do. The presenter opens and closes a vote here, too."""
+
+from collections.abc import Callable
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from demo.ballots.ballot_box import CastsVotes, answer_in_words, read_answer
+from demo.ballots.voters import is_device, new_device, voter_of
+from demo.errors import FeedError, InvalidValue, Refused
+from demo.show import commands as c
+from demo.show.ballot import BallotState
+from demo.web.access.policy import client_address
+from demo.web.access.rate_limit import RateLimiter
+from demo.web.problems import problem
+from demo.web.responses import AsciiJsonResponse
+from demo.web.routes.command_handler import CommandHandler
+from demo.web.routes.fields import NoFields, VoteAnswer, VoteFields
+from demo.web.routes.openapi import (
+    EVERYWHERE,
+    FOR_HTMX,
+    answer,
+    operation_id,
+    refusals,
+    state_answer,
+    takes,
+)
+
+COOKIE = "chaos-vote"
+"""The cookie with a device's id. It has no port in its name: what stands for a device differs in every vote anyway."""
+
+COOKIE_SEC = 24 * 3600
+
+VOTES_AT_ONCE, VOTES_PER_SEC = 6_000, 300.0
+"""From one address: a hall of thousands may be behind one, and all of it votes in the same seconds."""
+
+VOTES_TOTAL_PER_SEC = 3_000.0
+
+
+class VoteRoute:
+    """Takes votes for a ballot box, here or at a relay.
+
+    `cookie_path` returns the path of the device's cookie for a Host header.
+    """
+
+    def __init__(self, box: CastsVotes, cookie_path: Callable[[str], str]) -> None:
+        self._box = box
+        self._cookie_path = cookie_path
+        self._limit = RateLimiter(VOTES_AT_ONCE, VOTES_PER_SEC, VOTES_TOTAL_PER_SEC)
+
+    def routes(self) -> APIRouter:
+        """Build the router with `POST /vote`."""
+        router = APIRouter(
+            tags=["audience"],
+            responses=EVERYWHERE | refusals({409: "closed"}),
+            generate_unique_id_function=operation_id,
+        )
+
+        @router.post("/vote", response_class=Response, responses=answer("Voted"), openapi_extra=takes(VoteFields))
+        async def vote(request: Request, fields: VoteAnswer) -> Response:
+            """Vote, or change a vote while it is open. The same vote sent again changes nothing."""
+            return await self._vote(request, fields)
+
+        return router
+
+    async def _vote(self, request: Request, fields: VoteFields) -> Response:
+        if wait := self._limit.delay_sec(client_address(request.scope)):
+            text = f"too many votes come from this address: try again in {wait} s"
+            return problem("slow_down", text, {"retry-after": str(wait)})
+        # A form of a page without scripts comes back to its page.
+        is_form = "text/html" in request.headers.get("accept", "")
+        known = request.cookies.get(COOKIE, "")
+        device = known if is_device(known) else fields.device or new_device()
+        try:
+            ballot = self._find_open(fields)
+            given = read_answer(ballot, fields.choice, fields.number)
+            is_durable = await self._box.cast(voter_of(device, self._box.epoch, ballot.id), ballot, given)
+        except InvalidValue as error:
+            return problem("invalid", str(error))
+        except Refused as refused:
+            # The page that a form comes back to says itself that the vote is closed.
+            return _to_page() if is_form else problem(refused.code, str(refused))
+        except FeedError as error:
+            return problem("no_show", f"the vote could not be passed on: {error}", {"retry-after": "1"})
+        told = {"ballot": ballot.id, "answer": answer_in_words(ballot, given), "durable": is_durable}
+        response = _to_page() if is_form else AsciiJsonResponse(told)
+        if known != device:
+            self._remember(request, response, device)
+        return response
+
+    def _find_open(self, fields: VoteFields) -> BallotState:
+        """Return the vote that is meant. Raises `Refused` if it is not open."""
+        ballot = self._box.opened
+        if ballot is None:
+            raise Refused("closed", "no vote is open now")
+        if fields.ballot is not None and fields.ballot != ballot.id:
+            raise Refused("closed", "this vote is closed, and another one is open")
+        return ballot
+
+    def _remember(self, request: Request, response: Response, device: str) -> None:
+        response.set_cookie(
+            COOKIE,
+            device,
+            max_age=COOKIE_SEC,
+            path=self._cookie_path(request.headers.get("host", "")),
+            secure=request.url.scheme == "https" or request.headers.get("origin", "").startswith("https://"),
+            httponly=True,
+            samesite="strict",
+        )
+
+
+def _to_page() -> Response:
+    return Response(status_code=303, headers={"location": "./"})
+
+
+def vote_control_routes(handler: CommandHandler) -> APIRouter:
+    """Build a router with the presenter's routes about a vote."""
+    router = APIRouter(
+        tags=["control"],
+        responses=EVERYWHERE
+        | refusals({404: "nothing to vote on", 409: "no vote is open", 422: "unreadable"})
+        | FOR_HTMX
+        | state_answer(200, "done: the new state"),
+        generate_unique_id_function=operation_id,
+    )
+
+    @router.post("/vote/open")
+    async def open_vote(request: Request, fields: NoFields) -> Response:
+        """Open the vote of this chapter. One that was closed begins again, without its votes."""
+        return await handler.perform(request, c.OpenVote())
+
+    @router.post("/vote/close")
+    async def close_vote(request: Request, fields: NoFields) -> Response:
+        """Close the vote that is open."""
+        return await handler.perform(request, c.CloseVote())
+
+    return router

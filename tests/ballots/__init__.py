@@ -1,0 +1,1 @@
+"""The votes of the audience: counting, storing, the ballot box."""
