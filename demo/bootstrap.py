@@ -25,15 +25,7 @@ from demo.panels.picture import NoPanels, ShowsPanels
 from demo.relay.broadcast import Broadcast
 from demo.relay.feed import RelayStore
 from demo.show import commands as c
-from demo.show.following import (
-    AnnouncesStart,
-    FollowsShow,
-    GuardsChapters,
-    HasHealSec,
-    HasStopSec,
-    HealsPlans,
-    TakesEdits,
-)
+from demo.show import following
 from demo.startup_report import SYSTEM, StartupReport
 from demo.subjects import check, claim, deck_of, journal_name, load, options_for_healer
 from demo.subjects.deck_check import unknown_faults
@@ -203,15 +195,15 @@ def _build_config(
         faults=subject.faults,
         start_system=subject.start,
         heal_system=subject.heal,
-        heal_sec=float(subject.heal_sec) if isinstance(subject, HasHealSec) else HEAL_SEC,
+        heal_sec=float(subject.heal_sec) if isinstance(subject, following.HasHealSec) else HEAL_SEC,
         stop_system=stop,
-        stop_sec=float(subject.stop_sec) if isinstance(subject, HasStopSec) else STOP_SEC,
+        stop_sec=float(subject.stop_sec) if isinstance(subject, following.HasStopSec) else STOP_SEC,
         journal=opener.open,
         watchdog=watchdog,
-        driver_for=subject.driver_for if isinstance(subject, HealsPlans) else lambda name, plan: None,
+        driver_for=subject.driver_for if isinstance(subject, following.HealsPlans) else lambda name, plan: None,
         healer=lambda: Healer(options.subject, options_for_healer(subject, options.chosen)),
         heal_others=heal_leftovers,
-        unmet=subject.unmet if isinstance(subject, GuardsChapters) else lambda number: "",
+        unmet=subject.unmet if isinstance(subject, following.GuardsChapters) else lambda number: "",
         images=images_of(subject),
         panels=subject.panels if isinstance(subject, ShowsPanels) else NoPanels(),
         start_at=options.start_at,
@@ -237,11 +229,11 @@ def _report_subject(subject: Subject, conductor: Conductor) -> None:
     """Notify the presenter of unknown faults in the deck, let the subject follow, and forward what it reports."""
     for text in unknown_faults(subject, conductor.state.chapters):
         conductor.enqueue("show", c.Notice(text))
-    if isinstance(subject, FollowsShow):
+    if isinstance(subject, following.FollowsShow):
         subject.follow(conductor)
-    if isinstance(subject, TakesEdits):
+    if isinstance(subject, following.TakesEdits):
         subject.take_edits(conductor)
-    if isinstance(subject, AnnouncesStart):
+    if isinstance(subject, following.AnnouncesStart):
         subject.listen(lambda text: conductor.enqueue(SYSTEM, c.Notice(text, "note")))
 
 

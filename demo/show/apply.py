@@ -210,7 +210,7 @@ def _apply_fault_injected(event: e.FaultInjected, state: ShowState, entry: e.Jou
 def _apply_fault_failed(event: e.FaultFailed, state: ShowState, entry: e.JournalEntry) -> ShowState:
     # Nothing was injected, so there is no span to show and no moment to measure from.
     if not event.touched:
-        state = _end_span(state, event.name, entry.at).with_fault(event.name, injected_at=None)
+        state = state.with_span_ended(event.name, entry.at).with_fault(event.name, injected_at=None)
     state = state.with_fault(
         event.name, state="failed", injection_failed=True, error=event.error, may_have_changed_target=event.touched
     )
@@ -242,7 +242,7 @@ def _apply_fault_healed(event: e.FaultHealed, state: ShowState, entry: e.Journal
     # A failed injection stays visible after its target was healed: the presenter has to learn about it.
     changes: dict[str, Any] = {"state": "failed"} if injection_failed else {"state": "idle", "error": None}
     changes |= {"healed_at": entry.at, "heals_at": None, "back_at": event.back_at}
-    state = _end_span(state, event.name, entry.at).with_fault(event.name, may_have_changed_target=False, **changes)
+    state = state.with_span_ended(event.name, entry.at).with_fault(event.name, may_have_changed_target=False, **changes)
     # Reported as back by itself already: "healed" in the log would claim what the heal did not do.
     if fault is not None and fault.came_back_after_sec is not None:
         return state
@@ -250,11 +250,6 @@ def _apply_fault_healed(event: e.FaultHealed, state: ShowState, entry: e.Journal
         f"{event.name} healed" if event.back_at is None else f"{event.name}: its target had recovered before the heal"
     )
     return _log(state, entry, text, "fault")
-
-
-def _end_span(state: ShowState, name: str, at: float) -> ShowState:
-    spans = (replace(s, ended_at=at) if s.name == name and s.ended_at is None else s for s in state.spans)
-    return replace(state, spans=tuple(spans))
 
 
 @_apply.register
@@ -283,7 +278,7 @@ def _apply_fault_recovered(event: e.FaultRecovered, state: ShowState, entry: e.J
 
 @_apply.register
 def _apply_fault_came_back(event: e.FaultCameBack, state: ShowState, entry: e.JournalEntry) -> ShowState:
-    state = _end_span(state, event.name, entry.at).with_fault(event.name, came_back_after_sec=event.after_sec)
+    state = state.with_span_ended(event.name, entry.at).with_fault(event.name, came_back_after_sec=event.after_sec)
     return _log(state, entry, f"{event.name} came back by itself after {event.after_sec:.1f} s", "fault")
 
 

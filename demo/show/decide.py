@@ -7,16 +7,11 @@ from demo.show import commands as c
 from demo.show import events as e
 from demo.show import voting
 from demo.show.deck import edited, replaced, titles_of
-from demo.show.health_sample import Sample
+from demo.show.freshness import judge_freshness
 from demo.show.measuring import is_back, measure, overlaps_another, was_injected_before_another
 from demo.show.refusal import Refusal, guard_entries, refuse_injection, refuse_target, refuse_unknown
 from demo.show.state import FaultState, ShowState
 from demo.show.timer import Timer
-
-STALE_AFTER = 3
-UNKNOWN_AFTER = 10
-"""After how many intervals without a new sample health counts as stale, and as unknown."""
-
 
 Decision = tuple[e.Event, ...] | Refusal
 
@@ -370,7 +365,7 @@ def _decide_durable(command: c.Durable, state: ShowState, at: float) -> Decision
 def _decide_observe(command: c.Observe, state: ShowState, at: float) -> Decision:
     seen = tuple(sorted(name for name, visible in command.seen.items() if visible))
     events: list[e.Event] = [e.HealthSampled(command.sample.raw, command.sample.updated_at, seen)]
-    freshness = _judge_freshness(command.sample, at)
+    freshness = judge_freshness(command.sample, at)
     if freshness != state.freshness:
         events.append(e.FreshnessChanged(freshness))
     complete = command.sample.with_missing(state.expected)
@@ -390,15 +385,8 @@ def _decide_watch(command: c.Watch, state: ShowState, at: float) -> Decision:
     if command.error is not None:
         freshness: e.Freshness = "unknown"
     else:
-        freshness = _judge_freshness(state.sample, at) if state.sample else "unknown"
+        freshness = judge_freshness(state.sample, at) if state.sample else "unknown"
     reason = command.error or ""
     if freshness == state.freshness and reason == state.freshness_reason:
         return ()
     return (e.FreshnessChanged(freshness, reason),)
-
-
-def _judge_freshness(sample: Sample, at: float) -> e.Freshness:
-    age = at - sample.updated_at
-    if age > UNKNOWN_AFTER * sample.interval_sec:
-        return "unknown"
-    return "stale" if age > STALE_AFTER * sample.interval_sec else "live"

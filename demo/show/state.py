@@ -263,6 +263,11 @@ class ShowState:
         """Return the state with these fields of one fault replaced."""
         return replace(self, faults=tuple(replace(f, **changes) if f.name == name else f for f in self.faults))
 
+    def with_span_ended(self, name: str, at: float) -> "ShowState":
+        """Return the state in which the fault of that name no longer breaks anything, since `at`."""
+        spans = (replace(s, ended_at=at) if s.name == name and s.ended_at is None else s for s in self.spans)
+        return replace(self, spans=tuple(spans))
+
     def with_action(self, number: int, **changes: Any) -> "ShowState":
         """Return the state with these fields of one chapter's action replaced; `number` is 1-based."""
         actions = list(self.actions)

@@ -16,8 +16,11 @@ def describe_tally(ballot: BallotState) -> str:
     return f"the room says {', '.join(f'{option} {percent} %' for option, percent in shares)} ({count})"
 
 
-def describe_outcome(ballot: BallotState, verdict: Verdict | None) -> str:
-    """Say who was right, in sentences; "" while that is not known, or if nobody voted."""
+def describe_outcome(ballot: BallotState, verdict: Verdict | None, *, is_beside: bool = False) -> str:
+    """Say who was right, in sentences; "" while that is not known, or if nobody voted.
+
+    `is_beside`: the verdict is shown beside it, so what it measured is not said again.
+    """
     if not ballot.is_final or not ballot.votes:
         return ""
     if (found := ballot.nearest) is not None and ballot.middle is not None and ballot.measured is not None:
@@ -32,7 +35,8 @@ def describe_outcome(ballot: BallotState, verdict: Verdict | None) -> str:
         return ""
     # The first sentence is the one that decided.
     measured = verdict.text.split(". ")[0].removesuffix(".")
-    return f"{_describe_majority(ballot)} Measured: {measured}. {_judge_room(ballot, right)}".strip()
+    middle = " " if is_beside else f" Measured: {measured}. "
+    return f"{_describe_majority(ballot)}{middle}{_judge_room(ballot, right)}".strip()
 
 
 def _describe_majority(ballot: BallotState) -> str:

@@ -10,7 +10,7 @@ from tests.support.servers import Server, serving, wait_for
 
 EDITS = 8
 SOON_SEC = 5.0
-"""A second is promised where nothing else is to be done. Two processors with 25 processes waiting for them took 0.9 s."""
+"""A second is promised on a machine at rest. Two processors with 25 processes waiting took 0.9 s."""
 
 DECK = """\
 ---

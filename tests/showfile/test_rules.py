@@ -20,8 +20,11 @@ FRONT = [
     ("subject: etdc\n", 'there is no subject "etdc": did you mean etcd?'),
     ("system: {compose: a.yaml, project: b, attach: c}\n", "either compose (a file) or attach (a project)"),
     ("system: {attach: a, project: b}\n", "attach names the project already"),
-    ("theme: {logo: 'https://x.example/a.png'}\n", "a logo is a file beside the show: URLs are refused"),
-    ("theme: {logo: 'data:image/png;base64,AA'}\n", "URLs are refused"),
+    (
+        "theme: {logo: 'https://x.example/a.png'}\n",
+        "theme.logo: https://x.example/a.png is an address: copy the file into the show's folder",
+    ),
+    ("theme: {logo: 'data:image/png;base64,AA'}\n", "is an address: copy the file into the show's folder"),
     ("processes:\n  9lives: {run: [x]}\n", '"9lives" cannot be a name'),
     ("processes:\n  a: {run: []}\n", "processes.a.run is empty"),
     ("processes:\n  a: {run: }\n", "processes.a.run is empty: write what belongs there"),

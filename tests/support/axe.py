@@ -1,4 +1,4 @@
-"""Deque's axe-core (npm: axe-core 4.10.3, MPL 2.0, unchanged): what it finds wrong with a page for WCAG 2.2 AA."""
+"""Deque's axe-core (npm package, 4.10.3, MPL 2.0, unchanged): what it finds wrong with a page for WCAG 2.2 AA."""
 
 from pathlib import Path
 

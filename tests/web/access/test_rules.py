@@ -81,7 +81,7 @@ def test_other_methods_are_denied(method: str, opened: OpenServer) -> None:
 def test_the_audience_gets_nothing_of_the_presenters(method: str, template: str, opened: OpenServer) -> None:
     before = opened.state()["seq"]
     answer = fetch.request(method, f"{opened.here}{filled(template)}")
-    if RULES[method, template] is Rule.PAIRING:
+    if RULES[method, template] in (Rule.PAIRING, Rule.PARTICIPATE):
         problem(answer, 422, "invalid")
     else:
         problem(answer, 401, "unpaired")
