@@ -4,7 +4,6 @@
   const BOUNCE_MS = 120;
   const HALT_MS = 1500;
   const AIM_MS = 6000;
-  const LATE_MS = 4000;
   const TYPED_MS = 4000;
   const root = document.documentElement;
   const help = document.getElementById('help');
@@ -12,7 +11,7 @@
   let last = { key: '', at: 0 };
   let halting = -Infinity;
   let aiming = 0;
-  let lateUntil = 0;
+  let late = false;
   let typed = '';
   let typedTimer = 0;
 
@@ -38,7 +37,7 @@
     button.click();
   }
 
-  // C, a digit, Enter. Where too much time went by, an Enter that comes after all is not taken for "next" either.
+  // C, a digit, Enter. Where too much time went by, the Enter that comes after all is not taken for "next", however late.
   function aim(on) {
     clearTimeout(aiming);
     aiming = 0;
@@ -48,7 +47,7 @@
   }
   function runOut() {
     if (demo.arms.armed()) {
-      lateUntil = performance.now() + LATE_MS;
+      late = true;
       astray('too late: nothing was fired; C picks a fault again');
     }
     aim(false);
@@ -144,11 +143,12 @@
     if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
     const name = demo.keyName(event, '.?');
     if (name === null || isText(event.target)) return;
-    if (name === 'enter' && performance.now() < lateUntil) {
+    const wasLate = late;
+    late = false;
+    if (name === 'enter' && wasLate) {
       event.preventDefault();
       return astray('Enter came too late: nothing was fired');
     }
-    lateUntil = 0;
     const modal = (jump?.open && whileJumping) || (aiming && whileAiming);
     if (modal && modal(name, event)) return event.preventDefault();
     // A focused button keeps its own Enter and Space.

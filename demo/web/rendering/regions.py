@@ -98,7 +98,7 @@ Each is a macro of the view's template; it gets these attributes and no others.
 PREVIEW = "preview"
 """The region of the presenter's page with the stage as the next step will begin."""
 
-STAGE_ALONE = frozenset({"spoken", "build", "feed"})
+STAGE_ALONE = frozenset({"spoken", "look", "build", "feed"})
 """The stage's regions that are not part of its picture on the presenter's page."""
 
 
