@@ -13,7 +13,7 @@ def ids(name: str) -> Sequence[str] | None:
 
 
 def sample(**states: str) -> dict[str, Any]:
-    nodes = [
+    nodes: list[dict[str, Any]] = [
         {"id": name, "health": states.get(name.replace("-", "_"), "up"), "metrics": {}}
         for name in ("client", "api-1", "api-2", "db")
     ]
