@@ -73,7 +73,7 @@ def inject(server: Server, *names: str) -> None:
 def box(page: Page, name: str) -> dict[str, float]:
     found = page.locator(name).bounding_box()
     assert found is not None, name
-    return dict(found)
+    return {"x": found["x"], "y": found["y"], "width": found["width"], "height": found["height"]}
 
 
 @contextmanager
