@@ -101,6 +101,11 @@ class StageView:
     tally: TallyView | None
     room: str
 
+    @property
+    def has_curves(self) -> bool:
+        """Whether curves stand below the picture of the system."""
+        return bool(self.timeline.plots)
+
 
 def stage_view(state: ShowState, private: bool = False, panels: Panels | None = None) -> StageView:
     """Return the stage for this state. `private`: for the presenter's own screen, with nothing masked or frozen."""

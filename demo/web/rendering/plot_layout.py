@@ -35,6 +35,10 @@ MAX_TEXTS = 4
 AFTER_AXIS = 19.6
 """Percent of the width right of the axis where a text may still stand."""
 
+_PER_CHARACTER_UPRIGHT = 2.82
+_EDGES_UPRIGHT = (-4.0, 128.0)
+"""The same on an upright phone, where the drawing is as high and less wide: a character, and from where to where."""
+
 Point = tuple[int, int]
 _Side = Literal["left", "right"]
 _OTHER: Mapping[_Side, _Side] = {"left": "right", "right": "left"}
@@ -83,6 +87,13 @@ class DrawnMark:
     texts: tuple[tuple[str, str], ...]
     side: _Side
     row: int = 1
+
+    @property
+    def is_far(self) -> bool:
+        """Whether a text leaves the screen of an upright phone."""
+        wide = max((len(text) for text, _ in self.texts), default=0) * _PER_CHARACTER_UPRIGHT + PIN
+        low, high = _EDGES_UPRIGHT
+        return self.x - wide < low if self.side == "left" else self.x + wide > high
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ REGIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "verdict": ("verdict", "room"),
         "evidence": ("mode", "heading", "evidence_table"),
         "figure": ("figure", "mode", "has_panels"),
-        "cards": ("system", "mode", "has_system", "has_panels"),
+        "cards": ("system", "mode", "has_system", "has_curves", "has_panels"),
         "curves": ("timeline", "mode", "freshness", "has_panels"),
         "rest": ("rest", "mode"),
         "panel_1": ("panels",),

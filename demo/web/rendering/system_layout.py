@@ -19,13 +19,26 @@ WIDTHS = (2, 30)
 """The thinnest and the thickest link."""
 
 TILES = 6
-"""Nodes in a row of a frame."""
+"""Nodes of a frame."""
 
-MAX_FRAMES = 5
+MAX_FRAMES = 6
 """Up to so many frames have a tile for each of their nodes."""
 
 MAX_COUNTED = 10
 """How many frames with counts alone there are at most, in two columns."""
+
+MAX_IN_COLUMN = {"tiles": 3, "counts": 5}
+"""With more frames than these, there are two columns of them."""
+
+_ROOM, _FEEDS, _FEEDS_BESIDE = 86.0, 30.5, 20.5
+"""Width of the picture on the narrowest wall (16:10), and what the feeds take of it beside one column and beside two,
+in units of the stage."""
+
+_GAP, _FRAME, _TILE, _COUNTED_TILE, _UNNAMED, _BOLD = 1.6, 3.0, 4.0, 5.6, 7.5, 1.52
+"""Between columns, around the tiles of a frame, around a tile's name; the widths of "+100" and of a bold character."""
+
+_LEAST_NAME, _MOST_NAME = 5, 12
+"""Characters of a tile's name: with less it says nothing, and more is cut in its middle."""
 
 MAX_SOURCES = 3
 _ACROSS = 104 / 60
@@ -160,21 +173,29 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """Many nodes: what sends requests on the left, frames beside it, and `rest` for the groups that have none."""
+    """Many nodes: what sends requests on the left, frames beside it, and `rest` for the groups that have none.
+
+    `side`: tiles in a row, where each node has one; `name_most`: characters of a tile's name that fit.
+    """
 
     sources: tuple[CardView, ...]
     frames: tuple[Frame, ...]
     columns: int
     links: tuple[str, ...]
     rest: str = ""
+    side: int = 2
+    name_most: int = _MOST_NAME
 
     @property
     def is_counted(self) -> bool:
         return any(frame.cells is not None for frame in self.frames)
 
 
-def draw_fleet(cards: Sequence[CardView]) -> Fleet:
-    """Draw many nodes: a frame for each group, a tile for each node while there are at most MAX_ALONE."""
+def draw_fleet(cards: Sequence[CardView], has_curves: bool = False) -> Fleet:
+    """Draw many nodes: a frame for each group, a tile for each node while there are at most MAX_ALONE.
+
+    `has_curves`: curves stand below the frames, which have less height then.
+    """
     sources = tuple(card for card in cards if card.kind == LOAD)[:MAX_SOURCES]
     taken = {card.id for card in sources}
     found = groups(card for card in cards if card.id not in taken)
@@ -183,14 +204,26 @@ def draw_fleet(cards: Sequence[CardView]) -> Fleet:
         if card.id not in taken and not card.of_key:
             members[card.group if card.group in members else UNGROUPED].append(card)
     tiled = [frame for group in found for frame in _tile(group, members[group.name])]
-    if len(cards) <= MAX_ALONE and len(tiled) <= MAX_FRAMES:
-        frames, rest, columns = tiled, "", 1
-    else:
-        shown = _select_worst(found, MAX_COUNTED)
-        frames, rest = [_count(group) for group in shown], _describe_rest([g for g in found if g not in shown])
-        columns = 2 if len(frames) > MAX_FRAMES else 1
+    columns = 2 if len(tiled) > MAX_IN_COLUMN["tiles"] else 1
+    # Two rows of tiles in one column and below each other three times; else there is height for three rows.
+    side = 3 if columns == 1 or (has_curves and len(tiled) > 4) else 2
+    room = _room_in_frame(bool(sources), columns)
+    name_most = min(_MOST_NAME, int(((room - 0.8 * (side - 1)) / side - _TILE) / _BOLD))
+    if len(cards) <= MAX_ALONE and len(tiled) <= MAX_FRAMES and name_most >= _LEAST_NAME:
+        links = _links_to_frames(sources, tiled, members, columns)
+        return Fleet(sources, tuple(tiled), columns, links, side=side, name_most=name_most)
+    shown = _select_worst(found, MAX_COUNTED)
+    columns = 2 if len(shown) > MAX_IN_COLUMN["counts"] else 1
+    room = _room_in_frame(bool(sources), columns)
+    frames = tuple(_count(group, room) for group in shown)
     links = _links_to_frames(sources, frames, members, columns)
-    return Fleet(sources, tuple(frames), columns, links, rest)
+    return Fleet(sources, frames, columns, links, _describe_rest([g for g in found if g not in shown]))
+
+
+def _room_in_frame(is_fed: bool, columns: int) -> float:
+    """Return how wide a frame is inside, in units of the stage."""
+    feeds = (_FEEDS if columns == 1 else _FEEDS_BESIDE) if is_fed else 0.0
+    return (_ROOM - feeds - _GAP * (columns - 1)) / columns - _FRAME
 
 
 def _tile(group: GroupView, nodes: Sequence[CardView]) -> list[Frame]:
@@ -214,12 +247,20 @@ def _up_text(up: int, nodes: Sequence[CardView]) -> str:
     return f"{'–' if any(card.state == 'stale' for card in nodes) else up} of {len(nodes)} running"
 
 
-def _count(group: GroupView) -> Frame:
+def _count(group: GroupView, room: float) -> Frame:
+    """Count a group; of its nodes that are not up, those are named that fit beside each other, at least one."""
     bad = tuple(card for card in group.bad if card.state != "stale")
-    shown = bad[: TILES - 1] if len(bad) > TILES else bad[:TILES]
+    shown: list[CardView] = []
+    for card in bad[:TILES]:
+        wide = min(len(card.name), _MOST_NAME) * _BOLD + _COUNTED_TILE
+        room -= wide
+        if shown and room < (_UNNAMED if len(bad) > len(shown) + 1 else 0):
+            break
+        shown.append(card)
     word = f"{group.main} of {group.total} running"
     up = group.states.count("up")
-    return Frame(group.name, _state_of(group.state, up), word, shown, len(bad) - len(shown), lay_out_grid(group.states))
+    cells = lay_out_grid(group.states)
+    return Frame(group.name, _state_of(group.state, up), word, tuple(shown), len(bad) - len(shown), cells)
 
 
 def _select_worst(all_groups: Sequence[GroupView], most: int) -> tuple[GroupView, ...]:
