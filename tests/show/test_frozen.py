@@ -17,7 +17,7 @@ DECK = (
     Chapter("Alpha", "the alpha story", notes="alpha notes", hypothesis="alpha holds"),
     Chapter("Beta", "the beta story", notes="beta notes", hypothesis="beta holds"),
     Chapter("Gamma", "the gamma story", notes="gamma notes", shows_evidence=True),
-    Chapter("Delta", "the delta story", notes="delta notes", key_hint="delta hint", hypothesis="delta holds"),
+    Chapter("Omega", "the omega story", notes="omega notes", key_hint="omega hint", hypothesis="omega holds"),
 )
 
 
@@ -70,20 +70,20 @@ def test_unfreezing_shows_where_the_show_stands() -> None:
     play.play(c.Say("here we are"))
     play.play(c.Freeze())
     view = stage_view(play.state)
-    assert (view.number, view.heading, view.said) == (4, "Delta", "here we are")
-    assert any("Delta" in line["text"] for line in public(play.state)["log"])
+    assert (view.number, view.heading, view.said) == (4, "Omega", "here we are")
+    assert any("Omega" in line["text"] for line in public(play.state)["log"])
     assert audience_state(play.state) is play.state
 
 
 def test_nothing_of_another_chapter_leaks_to_the_audience() -> None:
     play = frozen_on_beta()
     play.play(c.Goto(4))
-    play.play(c.Conclude(4, False, "delta broke"))
+    play.play(c.Conclude(4, False, "omega broke"))
     play.play(c.StartCountdown(4, 30))
-    play.play(c.Say("the delta line"))
+    play.play(c.Say("the omega line"))
     play.inject("burst")
     for text in (json.dumps(public(play.state)), repr(stage_view(play.state))):
-        assert "elta" not in text
+        assert "mega" not in text
     assert public(play.state)["frozen"] is True
 
 
@@ -180,13 +180,13 @@ def test_the_presenter_sees_where_both_stand() -> None:
     play = frozen_on_beta()
     play.play(c.Goto(4))
     for view in (presenter_view(play.state, {}), remote_view(play.state)):
-        assert (view.number, view.heading) == (4, "Delta")
+        assert (view.number, view.heading) == (4, "Omega")
         assert (view.frozen_on, view.room_text) == (2, "FROZEN: the audience sees chapter 2")
     claim = presenter_view(play.state, {}).claim
     assert claim is not None
-    assert claim.hypothesis == "delta holds"
+    assert claim.hypothesis == "omega holds"
     shown = snapshot(play.state, "e", {})
-    assert (shown["chapter"]["title"], shown["frozen"]) == ("Delta", True)
+    assert (shown["chapter"]["title"], shown["frozen"]) == ("Omega", True)
 
 
 def test_it_survives_a_restart() -> None:

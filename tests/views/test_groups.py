@@ -65,15 +65,19 @@ def test_nodes_that_are_all_of_their_own_kind_are_one_group() -> None:
     assert [group.total for group in groups(fleet(200, names=200))] == [200]
 
 
-@given(
-    st.lists(st.tuples(st.sampled_from([*SEVERITY, "odd"]), st.integers(0, 40)), min_size=MAX_ALONE + 1, max_size=200)
-)
-def test_every_node_is_counted_once_and_every_one_that_is_not_up_is_known(drawn: list[tuple[str, int]]) -> None:
-    cards = [node(f"n{n}", state, f"g{kind}") for n, (state, kind) in enumerate(drawn)]
+STATES = [*SEVERITY, "odd"]
+
+
+@given(st.binary(min_size=MAX_ALONE + 1, max_size=200), st.integers(1, 41), st.booleans())
+def test_every_node_is_counted_once_and_every_one_that_is_not_up_is_known(
+    drawn: bytes, kinds: int, has_curves: bool
+) -> None:
+    # One byte tells a node's state and its group: a list of pairs would take a hundred times as many choices.
+    cards = [node(f"n{n}", STATES[byte % 8], f"g{(byte // 8 + n) % kinds}") for n, byte in enumerate(drawn)]
     made = groups(cards)
     assert sum(group.total for group in made) == len(cards)
     assert {card.name for group in made for card in group.bad} == {card.name for card in cards if card.state != "up"}
-    drawn_fleet = draw_fleet(cards)
+    drawn_fleet = draw_fleet(cards, has_curves)
     assert 0 < len(drawn_fleet.frames) <= MAX_COUNTED
     by_name = {group.name: group for group in made}
     for frame in drawn_fleet.frames:
@@ -113,6 +117,10 @@ def test_up_to_thirty_nodes_have_a_tile_each_in_frames_of_six_and_more_are_count
         ("degraded", "5 of 6 running"),
     ]
     assert not drawn.is_counted
+    drawn = draw_fleet(fleet(MAX_ALONE, (7,), names=6))
+    assert [len(frame.tiles) for frame in drawn.frames] == [5] * 6
+    assert (drawn.columns, drawn.side) == (2, 2), "three rows of two tiles"
+    assert draw_fleet(fleet(MAX_ALONE, (7,), names=6), has_curves=True).side == 3, "less height: two rows of three"
     drawn = draw_fleet(fleet(MAX_ALONE + 1, (7,), names=5))
     assert drawn.is_counted
     assert [card.name for frame in drawn.frames for card in frame.tiles] == ["n7"]
@@ -133,8 +141,22 @@ def test_of_too_many_groups_the_worst_are_shown_in_their_place_and_the_rest_is_s
     assert (len(drawn.frames), drawn.columns) == (MAX_COUNTED, 2)
     assert [frame.name for frame in drawn.frames][-2:] == ["g17", "g18"]
     assert drawn.rest == "and 10 more groups: all up"
+    drawn = draw_fleet(fleet(200, (17, 18), names=20), has_curves=True)
+    assert [frame.name for frame in drawn.frames] == ["g0", "g1", "g2", "g3", "g17", "g18"]
+    assert drawn.rest == "and 14 more groups: all up"
     drawn = draw_fleet(fleet(200, tuple(range(14)), names=20))
     assert drawn.rest == "and 10 more groups: g10 1 down, g11 1 down; 2 more are not all up"
+
+
+def test_of_a_group_that_is_down_as_many_are_named_as_fit_and_the_rest_is_counted() -> None:
+    def named(names: int, has_curves: bool = False) -> tuple[int, int]:
+        members = [node(f"gateway-{n}", "down", f"g{n % names}") for n in range(120)]
+        frame = draw_fleet(members, has_curves).frames[0]
+        return len(frame.tiles), frame.unnamed
+
+    assert named(1) == (3, 117)
+    assert named(6) == (1, 19)
+    assert named(10) == (1, 11)
 
 
 def test_what_sends_requests_stands_on_the_left_and_leads_to_the_frames_of_its_nodes() -> None:
@@ -192,7 +214,7 @@ OVERLAPS = """() => {
     .filter(e => e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1).map(e => e.textContent);
   const least = innerWidth > innerHeight ? Math.min(innerHeight, innerWidth * .75) * .0279 : 12;
   return {
-    cut: [...cut('.tiles'), ...cut('.frame header b'), ...cut('.frame')],
+    cut: [...cut('.tiles'), ...cut('.tile'), ...cut('.frame header b'), ...cut('.frame')],
     below: [...document.querySelectorAll('.frame, .plot')]
       .filter(e => e.getBoundingClientRect().bottom > box('.record-place').top).map(e => e.textContent),
     small: [...document.querySelectorAll('.frame :is(b, .word, .tile)')]
@@ -254,7 +276,8 @@ def pages_that_tell_it(server: Server) -> dict[str, bytes] | None:
     """Each page, once it shows what is down: a page may be a moment behind the state."""
     pages = {path: fetch.get(f"{server.url}{path}").content for path in ("/", "/presenter", "/remote")}
     told = {
-        path: b"is down and" in page if path == "/remote" else b"gateway-1<" in page for path, page in pages.items()
+        path: b"2 faults in place" in page if path == "/remote" else b"gateway-1<" in page
+        for path, page in pages.items()
     }
     return pages if all(told.values()) else None
 

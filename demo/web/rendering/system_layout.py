@@ -27,8 +27,11 @@ MAX_FRAMES = 6
 MAX_COUNTED = 10
 """How many frames with counts alone there are at most, in two columns."""
 
-MAX_IN_COLUMN = {"tiles": 3, "counts": 5}
+MAX_IN_COLUMN = 3
 """With more frames than these, there are two columns of them."""
+
+_DENSE = 0.8
+"""How much of a frame is for names where they stand beside its cells."""
 
 _ROOM, _FEEDS, _FEEDS_BESIDE = 86.0, 30.5, 20.5
 """Width of the picture on the narrowest wall (16:10), and what the feeds take of it beside one column and beside two,
@@ -190,6 +193,11 @@ class Fleet:
     def is_counted(self) -> bool:
         return any(frame.cells is not None for frame in self.frames)
 
+    @property
+    def is_dense(self) -> bool:
+        """Whether names stand beside the cells of a frame: there are too many frames for a row of each."""
+        return self.is_counted and len(self.frames) > MAX_FRAMES
+
 
 def draw_fleet(cards: Sequence[CardView], has_curves: bool = False) -> Fleet:
     """Draw many nodes: a frame for each group, a tile for each node while there are at most MAX_ALONE.
@@ -204,7 +212,7 @@ def draw_fleet(cards: Sequence[CardView], has_curves: bool = False) -> Fleet:
         if card.id not in taken and not card.of_key:
             members[card.group if card.group in members else UNGROUPED].append(card)
     tiled = [frame for group in found for frame in _tile(group, members[group.name])]
-    columns = 2 if len(tiled) > MAX_IN_COLUMN["tiles"] else 1
+    columns = 2 if len(tiled) > MAX_IN_COLUMN else 1
     # Two rows of tiles in one column and below each other three times; else there is height for three rows.
     side = 3 if columns == 1 or (has_curves and len(tiled) > 4) else 2
     room = _room_in_frame(bool(sources), columns)
@@ -212,9 +220,11 @@ def draw_fleet(cards: Sequence[CardView], has_curves: bool = False) -> Fleet:
     if len(cards) <= MAX_ALONE and len(tiled) <= MAX_FRAMES and name_most >= _LEAST_NAME:
         links = _links_to_frames(sources, tiled, members, columns)
         return Fleet(sources, tuple(tiled), columns, links, side=side, name_most=name_most)
-    shown = _select_worst(found, MAX_COUNTED)
-    columns = 2 if len(shown) > MAX_IN_COLUMN["counts"] else 1
+    shown = _select_worst(found, MAX_FRAMES if has_curves else MAX_COUNTED)
+    columns = 2 if len(shown) > MAX_IN_COLUMN else 1
     room = _room_in_frame(bool(sources), columns)
+    if len(shown) > MAX_FRAMES:
+        room *= _DENSE
     frames = tuple(_count(group, room) for group in shown)
     links = _links_to_frames(sources, frames, members, columns)
     return Fleet(sources, frames, columns, links, _describe_rest([g for g in found if g not in shown]))
