@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from demo.clock import CLOCK
@@ -24,6 +25,12 @@ os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="chaos-stage-tests-")
 for _place in ("XDG_STATE_HOME", "XDG_CACHE_HOME"):
     atexit.register(shutil.rmtree, os.environ[_place], ignore_errors=True)
 """No test touches the shows of whoever runs the tests, or what is kept of compiled templates."""
+
+# How long an input takes to make says how busy the machine is, and nothing about the program.
+hypothesis.settings.register_profile(
+    "busy machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("busy machine")
 
 
 @pytest.fixture(autouse=True)

@@ -100,7 +100,9 @@
     const pointed = event.detail > 0;
     if (pointed) button.blur();
     if (!button.hasAttribute('hx-post')) return;
-    const fresh = performance.now() - (born.get(placeOf(button))?.at ?? -Infinity) < (button.dataset.place ? FRESH_PLACE_MS : FRESH_MS);
+    // Halt is never too early, not even where Resume has just been.
+    const guarded = button.dataset.key === 'halt' ? 0 : button.dataset.place ? FRESH_PLACE_MS : FRESH_MS;
+    const fresh = performance.now() - (born.get(placeOf(button))?.at ?? -Infinity) < guarded;
     const double = button.hasAttribute('data-move') && pointed && moved.id === button.id && performance.now() - moved.at < DOUBLE_MS;
     if (fresh || double) {
       event.preventDefault();

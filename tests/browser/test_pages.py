@@ -344,15 +344,17 @@ app(["serve", "none", "--no-open", "--port", sys.argv[1], "--journal", sys.argv[
 def test_a_kill_turns_a_card_red_and_back(window: Open) -> None:
     with serving("ratelimiter") as server:
         server.until(lambda state: bool(state["health"]) and not state["health"]["has_issues"], 30)
+        # The first chapter is a cover, which shows no system while all is well.
+        assert server.client.post("/advance").status_code == 200
         stage = window(server, "/")
         desk = connected(window(server, "/presenter", LAPTOP).page)
         phone = connected(window(server, "/remote", PHONE).page)
-        card = connected(stage.page).locator("article", has_text="node-2")
+        card = connected(stage.page).locator(".node", has_text="node-2")
         expect(card).to_have_class(re.compile(r"\bup\b"))
         stage.keep("ratelimiter-stage")
         desk.keyboard.press("z")
         desk.keyboard.press("PageDown")
-        expect(desk.locator("#r-room")).to_contain_text("the audience sees chapter 1")
+        expect(desk.locator("#r-room")).to_contain_text("the audience sees chapter 2")
         polled = stage.page.locator("#r-top [data-age]").get_attribute("data-age")
         button = desk.locator("#fault-1")
         expect(button).to_contain_text("node-2")
@@ -366,7 +368,7 @@ def test_a_kill_turns_a_card_red_and_back(window: Open) -> None:
         expect(phone.locator("#r-status")).to_contain_text("node-2")
         expect(card).to_have_class(re.compile(r"\bup\b"), timeout=15_000)
         expect(stage.page.locator("#r-record")).to_contain_text("recovered in", timeout=10_000)
-        expect(stage.page.locator(".step")).to_have_text("1 of 10")
+        expect(stage.page.locator(".step")).to_have_text("2 of 10")
         assert float(stage.page.locator("#r-top [data-age]").get_attribute("data-age") or 0) > float(polled or 0)
         stage.keep("ratelimiter-stage-healed")
         assert stage.complaints == []
