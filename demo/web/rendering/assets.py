@@ -1,6 +1,7 @@
 """The pages' static files: read once, kept in memory, compressed once, with a hash of their content in the URL.
 
-A URL with the hash may be cached for ever; one without it (favicon) is revalidated each time.
+A URL with the hash may be cached for ever; one without it (favicon) is revalidated each time. The sheets of a page are
+also served as one file: packed together they are a fifth smaller, and each file costs half a kilobyte of headers.
 """
 
 import hashlib
@@ -25,6 +26,34 @@ _TYPES = {
     ".webmanifest": "application/manifest+json",
     ".woff2": "font/woff2",
 }
+SHEETS: Mapping[str, tuple[str, ...]] = {
+    "stage-page.css": (
+        "base.css",
+        "stage.css",
+        "picture.css",
+        "panels.css",
+        "layouts.css",
+        "narrow.css",
+        "content.css",
+        "vote.css",
+        "theme.css",
+    ),
+    "presenter-page.css": (
+        "base.css",
+        "stage.css",
+        "picture.css",
+        "panels.css",
+        "content.css",
+        "control.css",
+        "desk.css",
+        "pairing.css",
+        "vote.css",
+        "theme.css",
+    ),
+    "remote-page.css": ("base.css", "control.css", "phone.css", "theme.css"),
+}
+"""The sheets of each page, in the order in which they count."""
+
 _URL = re.compile(rb'url\("([^":#]+)"\)')
 _FOREVER = "public, max-age=31536000, immutable"
 _REVALIDATE = "no-cache"
@@ -90,6 +119,10 @@ def _read(directory: Path) -> Iterator[tuple[str, Asset]]:
     for name, body in bodies.items():
         if name.endswith(".css"):
             bodies[name] = _URL.sub(lambda found, at=name: _point_to_content(found, at, urls), body)  # type: ignore[misc]
+            urls[name] = _name_by_content(name, bodies[name])
+    for name, sheets in SHEETS.items():
+        if all(sheet in bodies for sheet in sheets):
+            bodies[name] = b"\n".join(bodies[sheet] for sheet in sheets)
             urls[name] = _name_by_content(name, bodies[name])
     for name, body in bodies.items():
         yield name, Asset(FOLDER + urls[name], _TYPES[Path(name).suffix], body, _FOREVER)

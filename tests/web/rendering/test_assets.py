@@ -9,7 +9,7 @@ import pytest
 
 from demo.show import opening
 from demo.types import Chapter
-from demo.web.rendering.assets import Assets
+from demo.web.rendering.assets import SHEETS, Assets
 from demo.web.rendering.renderer import Renderer
 
 BUDGETS = {"stage": 60 * 1024, "presenter": 70 * 1024, "remote": 45 * 1024}
@@ -99,8 +99,18 @@ def test_a_page_with_all_that_it_loads_stays_within_its_budget(view: str) -> Non
     sizes = {asset.url: len(asset.content(gzip_accepted=True)) for asset in linked}
     fonts = sum(size for url, size in sizes.items() if url.endswith(".woff2"))
     assert len(sizes) > 5
+    # The display font takes the place of the system's, so it must come after the page's own sheets.
+    assert 0 < page.index(f"static/{view}-page.") < (page.find("static/font.") if fonts else len(page))
     assert sum(sizes.values()) - fonts + len(gzip.compress(page.encode())) <= BUDGETS[view], sizes
     assert fonts <= MAX_FONTS_BYTES[view]
+
+
+def test_the_sheets_of_a_page_are_one_file_and_every_sheet_is_in_one() -> None:
+    assets = Assets(Path(str(resources.files("demo") / "static"))).all()
+    for page, names in SHEETS.items():
+        assert assets[page].body == b"\n".join(assets[name].body for name in names)
+    alone = {"font.css", "pair.css", *SHEETS}
+    assert {name for name in assets if name.endswith(".css")} == alone.union(*SHEETS.values())
 
 
 def test_no_script_of_ours_uses_what_the_policy_forbids() -> None:
