@@ -330,6 +330,20 @@ def test_the_overview_leads_to_a_chapter_and_back_to_where_the_jump_came_from(fr
     expect(page.get_by_role("button", name="Return to 3")).to_be_visible()
 
 
+def test_the_time_of_the_chapter_counts_from_the_start_of_the_talk(breakable: Server, window: Open) -> None:
+    page = window(breakable, "/presenter").page
+    time = page.locator(".time b")
+    passed = "() => demo.now() - Number(document.querySelector('.time b').dataset.since) > 1.3"
+    until_true(page, passed)
+    expect(time).to_have_text("0:00")
+    breakable.client.post("/timer/start")
+    expect(time).not_to_have_attribute("data-most", re.compile(""))
+    until_true(page, passed)
+    expect(time).to_have_text(re.compile("0:0[1-9]"))
+    breakable.client.post("/timer/reset")
+    expect(time).to_have_text("0:00")
+
+
 def test_the_remote_can_be_installed(fresh: Server, window: Open) -> None:
     one = window(fresh, "/remote", PHONE)
     session = one.context.new_cdp_session(one.page)
