@@ -59,7 +59,8 @@ def card_html(server: Server, name: str) -> str:
     """The part of that name on the presenter's page."""
     page = unescape(server.client.get("/presenter").text)
     (parts,) = re.findall(r'<ul class="parts">.*?</ul>', page, re.DOTALL)
-    return next(part for part in re.findall(r"<li .*?</li>", parts, re.DOTALL) if f">{name}<" in part)
+    found: list[str] = re.findall(r"<li .*?</li>", parts, re.DOTALL)
+    return next(part for part in found if f">{name}<" in part)
 
 
 def test_a_cluster_known_by_one_url_is_whole_on_the_wall(cluster: Cluster) -> None:
