@@ -100,8 +100,9 @@ window.demo = (() => {
     all('left', (element, until) => put(element, until > at ? `${Math.ceil(until - at)} s` : 'a moment'));
     all('count', (element, until) => put(element, until > at ? String(Math.ceil(until - at)) : ''));
     all('since', (element, since) => {
-      put(element, clock(at - since));
-      element.toggleAttribute('data-live-over', Number(element.dataset.budget || Infinity) < at - since);
+      const passed = Math.min(at - since, Number(element.dataset.most ?? Infinity));
+      put(element, clock(passed));
+      element.toggleAttribute('data-live-over', Number(element.dataset.budget || Infinity) < passed);
     });
     for (const element of document.querySelectorAll('[data-talk], [data-pace]')) talk(element, at);
     all('stamp', (element, moment) => put(element, timeOfDay(dateOf(moment), true)));

@@ -32,8 +32,8 @@ def browser() -> Iterator[Browser]:
         yield found
 
 
-@pytest.fixture(scope="module")
-def show() -> Iterator[Server]:
+@contextmanager
+def stretched() -> Iterator[Server]:
     """A system of named parts, with three faults."""
     with serving("tests.support.long_texts_subject:Stretched", "-o", "nodes=6", cwd=ROOT) as server:
         server.until(lambda state: bool(state["health"]) and state["health"]["freshness"] == "live")
@@ -43,6 +43,12 @@ def show() -> Iterator[Server]:
             server.kill_with_watchdog()
 
 
+@pytest.fixture(scope="module")
+def show() -> Iterator[Server]:
+    with stretched() as server:
+        yield server
+
+
 @pytest.fixture
 def fresh(show: Server) -> Server:
     for path in ("/halt", "/resume", "/blackout?on=false", "/freeze?on=false", "/goto/1"):
@@ -50,6 +56,13 @@ def fresh(show: Server) -> Server:
     show.client.post("/say", json={"text": ""})
     show.until(lambda state: not any(one["state"] in ("injecting", "active", "healing") for one in state["chaos"]))
     return show
+
+
+@pytest.fixture
+def breakable() -> Iterator[Server]:
+    """A show of its own, for a test with all three faults: one of them can never be ended, and stays in place."""
+    with stretched() as server:
+        yield server
 
 
 @pytest.fixture
@@ -126,13 +139,13 @@ def test_nothing_moves_while_it_is_read_whatever_the_show_does(
 
 @pytest.mark.parametrize("size", [PROJECTOR, (1280, 720), SMALL_LAPTOP])
 def test_no_name_of_the_presenters_page_is_cut_and_each_control_is_large_enough(
-    fresh: Server, window: Open, size: tuple[int, int]
+    breakable: Server, window: Open, size: tuple[int, int]
 ) -> None:
-    one = window(fresh, "/presenter", size)
+    one = window(breakable, "/presenter", size)
     names = ".heading h1, .heading b, .fault b, .fault .what, .parts b, .fact b, .fact em, .fact > span, .plain, .next"
     assert cut_texts(one.page, names) == []
     assert small_controls(one.page) == []
-    inject(fresh, *FAULTS)
+    inject(breakable, *FAULTS)
     expect(one.page.locator(".fault.hot")).to_have_count(3)
     one.keep(f"presenter-faults-{size[0]}")
     assert cut_texts(one.page, f"{names}, .fault em, .now-line b, .now-line .tail") == []
@@ -143,10 +156,10 @@ def test_no_name_of_the_presenters_page_is_cut_and_each_control_is_large_enough(
 
 @pytest.mark.parametrize("size", [PHONE, SMALL_PHONE])
 def test_nothing_of_the_phone_is_cut_with_three_faults_and_half_of_it_is_notes(
-    fresh: Server, window: Open, size: tuple[int, int]
+    breakable: Server, window: Open, size: tuple[int, int]
 ) -> None:
-    one = window(fresh, "/remote", size)
-    inject(fresh, *FAULTS)
+    one = window(breakable, "/remote", size)
+    inject(breakable, *FAULTS)
     expect(one.page.locator(".now-line b")).to_have_text("3 faults in place")
     one.keep(f"remote-faults-{size[0]}")
     whole = ".step, .clock, .talk b, .talk em, .now-line b, .now-line .tail, .thumb button:not(.unseen)"
@@ -161,7 +174,7 @@ def test_nothing_of_the_phone_is_cut_with_three_faults_and_half_of_it_is_notes(
     one.keep(f"remote-sheet-{size[0]}")
     for number in (1, 2):
         one.page.locator(f"#fault-{number}").click()
-    fresh.until(lambda state: [one["state"] for one in state["chaos"]][:2] == ["idle", "idle"])
+    breakable.until(lambda state: [one["state"] for one in state["chaos"]][:2] == ["idle", "idle"])
 
 
 def test_resume_takes_exactly_the_place_of_halt_and_a_press_in_haste_does_not_resume(
@@ -315,6 +328,20 @@ def test_the_overview_leads_to_a_chapter_and_back_to_where_the_jump_came_from(fr
     back.click()
     fresh.until(lambda state: state["chapter"]["number"] == 1)
     expect(page.get_by_role("button", name="Return to 3")).to_be_visible()
+
+
+def test_the_time_of_the_chapter_counts_from_the_start_of_the_talk(breakable: Server, window: Open) -> None:
+    page = window(breakable, "/presenter").page
+    time = page.locator(".time b")
+    passed = "() => demo.now() - Number(document.querySelector('.time b').dataset.since) > 1.3"
+    until_true(page, passed)
+    expect(time).to_have_text("0:00")
+    breakable.client.post("/timer/start")
+    expect(time).not_to_have_attribute("data-most", re.compile(""))
+    until_true(page, passed)
+    expect(time).to_have_text(re.compile("0:0[1-9]"))
+    breakable.client.post("/timer/reset")
+    expect(time).to_have_text("0:00")
 
 
 def test_the_remote_can_be_installed(fresh: Server, window: Open) -> None:

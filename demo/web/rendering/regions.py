@@ -82,7 +82,7 @@ REGIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "spoken": _SPOKEN,
         "head": ("number", "total", "step", "steps", "entered_at", "budget_sec", "timer"),
         "status": ("status_line",),
-        "notes": ("heading", "error", "notes", "text_format"),
+        "notes": ("heading", "status", "error", "notes", "text_format"),
         "thumb": ("number", "position", "total", "blocked_by", "next_heading", "blackout", "frozen_on"),
         "fault_key": ("faults",),
         "halt": ("halted",),

@@ -34,6 +34,7 @@ from demo.web.rendering.regions import REGIONS, STAGE_ALONE, PageRegion, ViewDra
 from demo.web.rendering.small_stage import PreviewDrawing, lay_out_stage
 from demo.web.rendering.system_layout import draw_fleet, draw_system, fit_rest
 from demo.web.rendering.template_cache import TemplateCache
+from demo.web.rendering.text_direction import direction_class
 
 TEMPLATES = Path(demo.__file__).parent / "templates"
 
@@ -162,6 +163,7 @@ def _build_environment(assets: Assets) -> Environment:
         "utc": _format_utc,
         "segment": lambda text: quote(text, safe="", errors="replace"),
         "shorten_middle": card_layout.shorten_middle,
+        "direction_class": direction_class,
         "mmss": _format_minutes,
         "three_digits": number_text,
         "output_rows": output_rows,

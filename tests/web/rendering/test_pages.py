@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demo.show import FaultState, Refusal, ShowState
+from demo.show import FaultState, Refusal, ShowState, Timer
 from demo.show import commands as c
 from demo.show.health_sample import read_sample
 from demo.types import ChaosConfig, ChaosType, Chapter
@@ -229,6 +229,19 @@ def test_times_are_moments_for_the_script_to_count() -> None:
     assert f'data-since="{state.entered_at}" data-budget="90"' in text_of("presenter", state)
 
 
+def test_a_chapter_never_takes_longer_than_the_talk_which_begins_with_the_first_step() -> None:
+    state = replace(STATES["running"], entered_at=1000.0)
+    for view in ("presenter", "remote"):
+        fresh = text_of(view, replace(state, timer=Timer()))
+        assert 'data-since="1000.0" data-most="0.0" data-budget="90">0:00</b>' in fresh
+        later = text_of(view, replace(state, timer=Timer(20.0, 1050.0, "")))
+        assert 'data-since="1030.0" data-budget="90">since' in later
+        earlier = text_of(view, replace(state, timer=Timer(0.0, 900.0, "")))
+        assert 'data-since="1000.0" data-budget="90">since' in earlier
+        paused = text_of(view, replace(state, timer=Timer(20.0, None, "")))
+        assert 'data-since="1000.0" data-most="20.0" data-budget="90">since' in paused
+
+
 def test_what_the_room_must_see_is_on_the_wall() -> None:
     shown = text_of("stage", STATES["running"])
     for words in (
@@ -299,7 +312,7 @@ def test_what_the_presenter_says_on_a_frozen_stage_is_marked_as_not_yet_told() -
     play.play(c.Advance())
     play.play(c.Say("late"))
     shown = text_of("presenter", play.state)
-    assert 'On every screen, but the held picture: <bdi class="said">late</bdi>' in shown
+    assert 'On every screen, but the held picture: <bdi class="line-said">late</bdi>' in shown
     assert "FROZEN: the audience sees chapter 1" in shown
     stage = text_of("stage", play.state)
     assert "early" in stage
