@@ -88,10 +88,9 @@ class DrawnMark:
     side: _Side
     row: int = 1
 
-    @property
-    def is_far(self) -> bool:
-        """Whether a text leaves the screen of an upright phone."""
-        wide = max((len(text) for text, _ in self.texts), default=0) * _PER_CHARACTER_UPRIGHT + PIN
+    def is_far(self, text: str) -> bool:
+        """Return whether a text leaves the screen of an upright phone."""
+        wide = len(text) * _PER_CHARACTER_UPRIGHT + PIN
         low, high = _EDGES_UPRIGHT
         return self.x - wide < low if self.side == "left" else self.x + wide > high
 
