@@ -105,7 +105,13 @@ def _play_next(server: Server, fault: str) -> list[str]:
         )
 
     assert _fault(server.until(is_over, LIMIT_SEC), fault)["detected_after_sec"] is not None
-    return re.findall(r'class="verdict"><b class="word">(\w+)', server.client.get("/").text)
+    return wait_for(lambda: _verdicts(server.client.get("/").text) or None)
+
+
+def _verdicts(page: str) -> list[str]:
+    """Return the verdicts on the stage: those of the table of evidence, or the one that has the stage to itself."""
+    listed = re.findall(r'<span class="is \w+">(?:<svg.*?</svg>)?([\w ]+)</span>', page)
+    return listed or re.findall(r'<h1 class="ruling">(?:<svg.*?</svg>)?([\w ]+)</h1>', page)
 
 
 def _fault(state: dict[str, Any], name: str) -> dict[str, Any]:
