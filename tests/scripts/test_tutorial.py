@@ -1,7 +1,6 @@
 """docs/tutorial.md, followed to the letter: its files are written, its commands run, PostgreSQL and the shop break."""
 
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from tests.scripts.tutorials import blocks, path_with_postgres, readers_folder, 
 from tests.support import fetch
 from tests.support.demo_command import run_demo
 from tests.support.servers import Server, serving, wait_for
+from tests.support.stage_html import verdicts
 
 TEXT = (ROOT / "docs" / "tutorial.md").read_text()
 SHOW_ADDRESS = "http://127.0.0.1:8000"
@@ -105,13 +105,7 @@ def _play_next(server: Server, fault: str) -> list[str]:
         )
 
     assert _fault(server.until(is_over, LIMIT_SEC), fault)["detected_after_sec"] is not None
-    return wait_for(lambda: _verdicts(server.client.get("/").text) or None)
-
-
-def _verdicts(page: str) -> list[str]:
-    """Return the verdicts on the stage: those of the table of evidence, or the one that has the stage to itself."""
-    listed = re.findall(r'<span class="is \w+">(?:<svg.*?</svg>)?([\w ]+)</span>', page)
-    return listed or re.findall(r'<h1 class="ruling">(?:<svg.*?</svg>)?([\w ]+)</h1>', page)
+    return wait_for(lambda: verdicts(server.client.get("/").text) or None)
 
 
 def _fault(state: dict[str, Any], name: str) -> dict[str, Any]:
