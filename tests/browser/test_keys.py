@@ -1,5 +1,6 @@
 """Keys of other keyboards in a real browser: by what they print, else by their place; and fingers that do not swipe."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -123,10 +124,13 @@ def test_moving_the_overview_the_timer_and_help_lie_where_they_lie(
     expect(page.locator("#jump")).to_be_hidden()
     strike(page, held)
     fresh.until(lambda state: state["frozen"])
+    # The key does what the page's own button says at that moment.
+    expect(page.locator("#freeze")).to_have_attribute("aria-pressed", "true")
     strike(page, held)
     fresh.until(lambda state: not state["frozen"])
     strike(page, reset, reset)
     fresh.until(lambda state: not state["timer"]["running"])
+    expect(page.locator("#timer-toggle")).to_have_attribute("hx-post", re.compile("timer/start"))
     strike(page, timer)
     fresh.until(lambda state: state["timer"]["running"])
     strike(page, help_key)
