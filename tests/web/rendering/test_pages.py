@@ -107,6 +107,17 @@ def text_of(view: str, state: ShowState) -> str:
     return "".join(region.html for region in PAGES.regions(view, state, VIEWERS))
 
 
+def test_the_picture_stays_while_a_verdict_takes_the_stage() -> None:
+    """The verdict waits until the room has seen the recovery: what it has seen recover must not vanish before."""
+    play = busy()
+    play.play(c.Heal("kill"))
+    play.play(c.HealEnd("kill", 1))
+    see(play, health(["node-1", "node-2", "node-3"]), times=3)
+    state = replace(play.state, countdown_ends_at=None)
+    assert 'class="is-verdict' in text_of("stage", state)
+    assert text_of("stage", state).count('<article class="node') == 3
+
+
 class Audit(HTMLParser):
     """Everything in a document that the content policy, or good sense, forbids; and its ids."""
 
