@@ -183,7 +183,8 @@ class HealthPollerProtocol(Protocol):
     - `last_updated`: aware `datetime` of the newest probe; `interval_sec`: seconds between polls.
     - `metrics`: list of dicts `name`, `label`, `value`, `unit`, `role` (drawn as curves).
     - `counters`: list of dicts `key`, `algorithm`, `limit`, `window_sec`, `admitted`, `uncounted` (of them),
-      `counted`, `drift`, `ghosts`, `spread_sec` (the timing error of `ghosts`; drawn as cards of limited keys).
+      `counted`, `drift`, `ghosts`, `spread_sec` (the timing error of `ghosts`), `span_sec` (over which `ghosts` and
+      `drift` are told; drawn as cards of limited keys).
     - `victims`: fault → a few words for its button until it is injected, where its target changes.
     Every poll returns a new dict, never changed afterwards.
     """

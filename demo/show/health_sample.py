@@ -61,6 +61,7 @@ class Counter:
     """One limited key. `ghosts` and `drift` are None where they could not be measured.
 
     `uncounted`: of the `admitted` ones, those that the limiter does not know of; `counted` may be of a longer time.
+    `span_sec`: over how much of the past `ghosts` and `drift` tell the worst; None where that is not known.
     """
 
     key: str
@@ -73,6 +74,7 @@ class Counter:
     ghosts: float | None = None
     spread_sec: float | None = None
     uncounted: float | None = None
+    span_sec: float | None = None
 
     @property
     def counted_of_admitted(self) -> float | None:
@@ -266,6 +268,7 @@ def _read_counter(item: Mapping[str, Any]) -> Counter:
         ghosts=number(item.get("ghosts")),
         spread_sec=number(item.get("spread_sec")),
         uncounted=number(item.get("uncounted")),
+        span_sec=number(item.get("span_sec")),
     )
 
 

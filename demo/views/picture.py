@@ -176,12 +176,14 @@ def _described(metric: Metric) -> tuple[str, str]:
 
 
 def _figure_of_key(counter: Counter, field: str) -> FigureView:
+    """Return a key's number. What is counted over a time says so: the bar beside it tells only what is now."""
+    lately = f", last {counter.span_sec:g} s" if counter.span_sec is not None else ""
     if field == "drift":
         tone = "degraded" if counter.drift else ""
-        return FigureView(number_text(counter.drift), "admitted, never counted", f"on {counter.key}", tone)
+        return FigureView(number_text(counter.drift), "admitted, never counted", f"on {counter.key}{lately}", tone)
     if field == "ghosts":
         tone = "down" if counter.ghosts else ""
-        return FigureView(number_text(counter.ghosts), "over the limit", f"on {counter.key}", tone)
+        return FigureView(number_text(counter.ghosts), "over the limit", f"on {counter.key}{lately}", tone)
     value = counter.counted_of_admitted if field == "counted" else counter.admitted
     tone = "down" if counter.limit and (value or 0) > counter.limit else ""
     return FigureView(number_text(value), f"of {number_text(counter.limit)} {field}", f"on {counter.key}", tone)

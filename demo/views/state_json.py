@@ -28,6 +28,7 @@ _PUBLIC_COUNTER_KEYS = (
     "drift",
     "ghosts",
     "spread_sec",
+    "span_sec",
 )
 
 

@@ -107,7 +107,7 @@ def test_a_number_that_is_not_known_any_more_is_not_shown_large() -> None:
     ("field", "sample", "figure"),
     [
         ("drift", {"drift": 53}, ("53", "admitted, never counted", "degraded")),
-        ("ghosts", {"ghosts": 25}, ("25", "over the limit", "down")),
+        ("ghosts", {"ghosts": 25, "span_sec": 30.0}, ("25", "over the limit", "down")),
         ("admitted", {"admitted": 125}, ("125", "of 100 admitted", "down")),
     ],
 )
@@ -119,6 +119,7 @@ def test_a_key_of_the_focus_takes_the_pictures_place(
     assert stage.system.cards == ()
     assert stage.figure is not None
     assert (stage.figure.value, stage.figure.unit, stage.figure.state) == figure
+    assert stage.figure.label.endswith(", last 30 s") is ("span_sec" in sample)
     assert ("up", "3 nodes", "running") in [(item.state, item.name, item.text) for item in stage.rest]
 
 

@@ -151,6 +151,7 @@ def truth_of(limit: Limit, seen: Sequence[Arrival], now: int, observed: Observed
         "algorithm": limit.algorithm,
         "limit": limit.limit,
         "window_sec": limit.window_sec,
+        "span_sec": SPAN_US / 1_000_000,
         "admitted": ghosts.admitted if is_current else None,
         "uncounted": find_uncounted(seen, limit.window_us, now) if audited and is_current else None,
         "worst": ghosts.worst if observed.whole(with_window) else None,
