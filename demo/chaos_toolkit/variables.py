@@ -31,7 +31,7 @@ class Variables:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the experiment has none: then the Chaos Toolkit leaves texts as they are, `$$` too."""
+        """Return whether the experiment has none: then the Chaos Toolkit leaves texts as they are, `$$` too."""
         return not (self.static or self.at_run or self.refused)
 
     def names_in(self, data: Any) -> frozenset[str]:

@@ -25,7 +25,7 @@ class OperandReader:
         self._tokens = tokens
         self._next = 0
         self.after_text = False
-        """Whether the token before this one was a text without quotes."""
+        """Return whether the token before this one was a text without quotes."""
 
     @property
     def here(self) -> Token:

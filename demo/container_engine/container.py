@@ -59,7 +59,7 @@ class Container:
 
     @property
     def is_running(self) -> bool:
-        """Whether it is running, and not paused."""
+        """Return whether it is running, and not paused."""
         return self.state == "running"
 
 

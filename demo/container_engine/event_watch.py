@@ -75,7 +75,7 @@ class EngineWatch:
 
     @property
     def is_listed(self) -> bool:
-        """Whether the engine has listed its containers at least once."""
+        """Return whether the engine has listed its containers at least once."""
         return self._listed
 
     def ended_lately(self, ident: str) -> Container | None:

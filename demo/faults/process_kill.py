@@ -85,7 +85,7 @@ class RestartableProcess(Protocol):
 
     @property
     def is_over(self) -> bool:
-        """Whether its owner has stopped it with the whole system: it will not be restarted."""
+        """Return whether its owner has stopped it with the whole system: it will not be restarted."""
 
 
 class ProcessKill:

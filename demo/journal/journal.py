@@ -88,7 +88,7 @@ class Journal:
 
     @property
     def is_temporary(self) -> bool:
-        """It ends with its server, so nothing in it is durable."""
+        """Return whether it ends with its server, so that nothing in it is durable."""
         return self._temporary_dir is not None
 
     @property

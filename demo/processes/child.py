@@ -86,7 +86,7 @@ class Child:
 
     @property
     def was_killed(self) -> bool:
-        """Whether it was ended by SIGKILL, no matter who sent it."""
+        """Return whether it was ended by SIGKILL, no matter who sent it."""
         return self._process is not None and self._process.returncode == -signal.SIGKILL
 
     @property

@@ -19,7 +19,7 @@ class Handle(Protocol):
 
     @property
     def was_killed(self) -> bool:
-        """Whether it was ended by SIGKILL, no matter who sent it."""
+        """Return whether it was ended by SIGKILL, no matter who sent it."""
 
     def kill(self) -> None:
         """Send SIGKILL; do nothing if it has terminated already."""

@@ -25,9 +25,9 @@ class ProcessRef:
 
     @property
     def has_terminated(self) -> bool:
-        """Whether it has ended for certain: a system that tells no start times never proves that. Raises `FaultError`.
+        """Return whether it has ended for certain. Raises `FaultError`.
 
-        Another process may have its pid by now.
+        A system that tells no start times never proves that. Another process may have its pid by now.
         """
         return start_time_of(self.pid) != self.born
 

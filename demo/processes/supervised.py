@@ -67,7 +67,7 @@ class ObservedProcess(ABC):
 
     @property
     def is_over(self) -> bool:
-        """Whether its owner has stopped it for good; False where that cannot be told."""
+        """Return whether its owner has stopped it for good; False where that cannot be told."""
         return False
 
 

@@ -18,7 +18,7 @@ class Address:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether only programs of this machine can use it; False for a name that is not `localhost`."""
+        """Return whether only programs of this machine can use it; False for a name that is not `localhost`."""
         literal = self.literal
         return literal.is_loopback if literal is not None else self.host.rstrip(".").lower() == "localhost"
 

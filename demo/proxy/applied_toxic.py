@@ -54,5 +54,5 @@ class AppliedToxic:
 
     @property
     def is_spent(self) -> bool:
-        """Whether `limit_data` lets nothing more through."""
+        """Return whether `limit_data` lets nothing more through."""
         return self.toxic.limit_data is not None and self._passed >= self.toxic.limit_data

@@ -33,12 +33,12 @@ class ProxyIdentity:
 
     @property
     def has_ended(self) -> bool:
-        """Whether it has ended for certain, with its proxies. Raises `FaultError` when that cannot be told."""
+        """Return whether it has ended for certain, with its proxies. Raises `FaultError` when that cannot be told."""
         return self.boot != boot_id() or ProcessRef(self.pid, self.born).has_terminated
 
     @property
     def was_killed(self) -> bool:
-        """Whether it was ended from outside: one that ends by itself removes its socket. Raises `FaultError`."""
+        """Return whether it was ended from outside: one that ends by itself removes its socket. Raises `FaultError`."""
         return self.boot == boot_id() and self.has_ended and Path(self.socket).exists()
 
 

@@ -77,7 +77,7 @@ class Toxic:
 
     @property
     def drops_data(self) -> bool:
-        """Whether nothing passes while it is there."""
+        """Return whether nothing passes while it is there."""
         return self.timeout is not None or self.reset_peer is not None
 
     def to_json(self) -> dict[str, Any]:

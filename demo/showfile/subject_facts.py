@@ -27,7 +27,7 @@ class SubjectSample:
 
     @property
     def is_late(self) -> bool:
-        """Whether a newer one is overdue, so that nothing is known of its nodes any more."""
+        """Return whether a newer one is overdue, so that nothing is known of its nodes any more."""
         interval = (self.health or {}).get("interval_sec")
         limit = max(LATE_SEC, LATE_INTERVALS * interval) if isinstance(interval, int | float) else LATE_SEC
         return self.health is not None and CLOCK.now() - self.seen_at > limit

@@ -42,7 +42,7 @@ class StandaloneSystem:
 
     @property
     def is_up(self) -> bool:
-        """Whether its supervisor is alive. Raises `FaultError` when that cannot be told."""
+        """Return whether its supervisor is alive. Raises `FaultError` when that cannot be told."""
         return self.supervisor.is_alive
 
 

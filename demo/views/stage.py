@@ -103,7 +103,7 @@ class StageView:
 
     @property
     def has_curves(self) -> bool:
-        """Whether curves stand below the picture of the system."""
+        """Return whether curves stand below the picture of the system."""
         return bool(self.timeline.plots)
 
 

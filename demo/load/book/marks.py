@@ -43,7 +43,7 @@ class Anomalies:
 
     @property
     def is_none(self) -> bool:
-        """Whether nothing is wrong: that an ambiguous write has landed is not."""
+        """Return whether nothing is wrong: that an ambiguous write has landed is not."""
         return not (self.lost or self.duplicate or self.out_of_order)
 
 

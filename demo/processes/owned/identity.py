@@ -58,12 +58,12 @@ class SupervisorIdentity:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it can be asked. Raises `FaultError` when that cannot be told."""
+        """Return whether it can be asked. Raises `FaultError` when that cannot be told."""
         return self.boot == boot_id() and ProcessRef(self.pid, self.born).is_alive
 
     @property
     def has_ended(self) -> bool:
-        """Whether it has ended for certain, and all that it owned with it. Raises `FaultError` if unknown."""
+        """Return whether it has ended for certain, and all that it owned with it. Raises `FaultError` if unknown."""
         if self.boot != boot_id():
             return True
         return ProcessRef(self.pid, self.born).has_terminated and ProcessRef(self.guard, self.guard_born).has_terminated

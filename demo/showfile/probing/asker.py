@@ -73,7 +73,7 @@ class Asker:
 
     @property
     def is_stale(self) -> bool:
-        """Whether the newest answer is too old to say anything."""
+        """Return whether the newest answer is too old to say anything."""
         limit = MISSED_INTERVALS * self.settings.interval + self.settings.timeout + GRACE_SEC
         return CLOCK.now() - self.pulse.at > limit
 

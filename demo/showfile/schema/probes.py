@@ -113,7 +113,7 @@ class ProbeSettings(Settings):
 
     @property
     def has_rows(self) -> bool:
-        """Whether one answer tells of many nodes: by `each`, or a query's rows by the column or label `id`."""
+        """Return whether one answer tells of many nodes: by `each`, or a query's rows by the column or label `id`."""
         return self.each is not None or (self.id is not None and self.query is not None)
 
     @property

@@ -28,7 +28,7 @@ class SupervisorClient:
 
     @property
     def is_gone(self) -> bool:
-        """Whether the supervisor has terminated, and with it the whole system."""
+        """Return whether the supervisor has terminated, and with it the whole system."""
         return self.standing is None or not self.standing.is_up
 
     async def ask(self, method: str, path: str, within_sec: float) -> Mapping[str, Any]:

@@ -36,7 +36,7 @@ class ServerAddresses:
 
     @property
     def is_open(self) -> bool:
-        """Whether other machines may reach this server, by an address or a public name."""
+        """Return whether other machines may reach this server, by an address or a public name."""
         return bool(self.public) or not is_loopback(self.address)
 
     @property
@@ -93,7 +93,7 @@ class ServerAddresses:
 
     @property
     def is_unencrypted(self) -> bool:
-        """Whether the presenter's requests may cross a network unencrypted."""
+        """Return whether the presenter's requests may cross a network unencrypted."""
         schemes = [origin.scheme for origin in self.public] or [self.scheme]
         return self.is_open and "http" in (*schemes, *(() if is_loopback(self.address) else (self.scheme,)))
 

@@ -29,7 +29,7 @@ class LocalAddress:
 
     @property
     def is_internal(self) -> bool:
-        """Whether it belongs to a network inside this machine, as containers and virtual machines have."""
+        """Return whether it belongs to a network inside this machine, as containers and virtual machines have."""
         return bool(_INTERNAL.match(self.interface))
 
     @property

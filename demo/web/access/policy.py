@@ -87,7 +87,7 @@ class AccessPolicy:
 
     @property
     def is_open(self) -> bool:
-        """Whether control needs a session or a token; otherwise everybody on this machine is the presenter."""
+        """Return whether control needs a session or a token; otherwise everybody on this machine is the presenter."""
         return self.pairing is not None
 
     @property

@@ -45,7 +45,7 @@ class SessionStore(Protocol):
 
     @property
     def durable(self) -> bool:
-        """Whether the last write succeeded."""
+        """Return whether the last write succeeded."""
 
 
 class Sessions:
@@ -141,7 +141,7 @@ class Sessions:
 
     @property
     def durable(self) -> bool:
-        """Whether the last pairing or revocation survives a crash."""
+        """Return whether the last pairing or revocation survives a crash."""
         return self._store.durable if self._store is not None else True
 
     def _is_old(self, session: Session) -> bool:

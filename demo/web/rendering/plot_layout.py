@@ -103,7 +103,7 @@ class DrawnTimeline:
 
     @property
     def is_even(self) -> bool:
-        """Whether each plot has so much room that its label can take two lines."""
+        """Return whether each plot has so much room that its label can take two lines."""
         return all(plot.weight == 1 for plot in self.plots)
 
 

@@ -195,7 +195,7 @@ class Fleet:
 
     @property
     def is_dense(self) -> bool:
-        """Whether names stand beside the cells of a frame: there are too many frames for a row of each."""
+        """Return whether names stand beside the cells of a frame: there are too many frames for a row of each."""
         return self.is_counted and len(self.frames) > MAX_FRAMES
 
 
