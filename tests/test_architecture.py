@@ -15,7 +15,7 @@ from demo.show import stored
 ROOT = Path(demo.__file__).parent
 
 FLOORS = (
-    ("demo", "clean", "clock", "errors", "hub", "paths", "subjects.tikv.proto", "threads"),
+    ("demo", "clean", "clock", "errors", "hub", "paths", "subjects.tikv.proto", "texts", "threads"),
     ("ballots.counting", "ballots.vote", "ballots.voters", "narration"),
     ("conditions", "console_output", "container_engine", "findings", "markup", "relay.feed", "timeouts", "types"),
     ("probes",),

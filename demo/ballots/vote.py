@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from demo.errors import InvalidValue
+from demo.texts import mark_text
 
-YES, NO = "Yes", "No"
-ON_PREDICTION = "Will it come true?"
+YES, NO = mark_text("Yes"), mark_text("No")
+ON_PREDICTION = mark_text("Will it come true?")
 """The question where a deck puts a prediction to the vote without asking one of its own."""
 
 MAX_QUESTION = 100

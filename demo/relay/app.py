@@ -25,7 +25,7 @@ from demo.web.problems import add_errors, full, problem
 from demo.web.rendering.assets import Assets
 from demo.web.rendering.page_cache import PageCache
 from demo.web.rendering.regions import REGIONS
-from demo.web.rendering.renderer import Heading, Renderer
+from demo.web.rendering.renderer import Heading, Renderer, read_root
 from demo.web.responses import AsciiJsonResponse
 from demo.web.routes.fields import NoFields
 from demo.web.routes.images import add_images
@@ -81,17 +81,22 @@ class Received:
 
     def __init__(self, pages: Renderer) -> None:
         self._pages = pages
-        # Not the conductor's: pages load their static files from this relay.
-        self._own = {"build": pages.part(TEMPLATE, "build").encode()}
         self._waiting = {"tale": pages.part(TEMPLATE, "waiting").encode()}
 
     def render(self, shown: Shown) -> Mapping[str, bytes]:
         received = shown.message.regions if shown.message is not None else self._waiting
+        # Not the conductor's: pages load their static files from this relay.
+        build = self._pages.part(TEMPLATE, "build", language=language_of(received)).encode()
         feed = self._pages.part(TEMPLATE, "feed", shown.lost_since).encode()
-        return {name: received.get(name, b"") for name in REGIONS[VIEW]} | self._own | {"feed": feed}
+        return {name: received.get(name, b"") for name in REGIONS[VIEW]} | {"build": build, "feed": feed}
 
     def frame(self, regions: Mapping[str, bytes], ident: str) -> bytes:
         return encode_message(self._pages, regions, ident)
+
+
+def language_of(regions: Mapping[str, bytes]) -> str:
+    """Return the language of the deck that these regions are of; "" for English."""
+    return read_root(regions.get("look", b"").decode())["language"]
 
 
 class RelayApp:
@@ -114,7 +119,10 @@ class RelayApp:
         self._polling = PollingFallback(partial(self.hub.full_message, VIEW))
         self.app = self._build_app()
         self.asgi: ASGIApp = AccessMiddleware(
-            DirectStreams(self.app, self.hub, self._take_slot, moves=True), access, self._report_error
+            DirectStreams(self.app, self.hub, self._take_slot, moves=True),
+            access,
+            self._report_error,
+            self._get_language,
         )
 
     def viewers(self) -> int:
@@ -138,6 +146,10 @@ class RelayApp:
 
     def _get_state(self) -> Shown:
         return Shown(self.follower.newest, self.follower.lost_since)
+
+    def _get_language(self) -> str:
+        message = self.follower.newest
+        return language_of(message.regions) if message is not None else ""
 
     def _receive(self, message: FeedMessage) -> None:
         before = self.hub.newest[0].message
@@ -201,8 +213,10 @@ class RelayApp:
         return app
 
     def _render_page(self, shown: Shown) -> str:
-        regions = {name: html.decode() for name, html in self._view.render(shown).items()}
-        lost = self._pages.part(TEMPLATE, "words", shown.lost_since) if shown.lost_since is not None else ""
+        rendered = self._view.render(shown)
+        regions, language = {name: html.decode() for name, html in rendered.items()}, language_of(rendered)
+        since = shown.lost_since
+        lost = self._pages.part(TEMPLATE, "words", since, language=language) if since is not None else ""
         title, epoch = (shown.message.title, shown.message.epoch) if shown.message is not None else (WAITING, "")
         return self._pages.document_of(VIEW, regions, Heading(title, epoch, self.follower.now(), lost))
 

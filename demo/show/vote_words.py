@@ -2,6 +2,7 @@
 
 from demo.show.ballot import BallotState
 from demo.show.state import Verdict
+from demo.texts import localize_number, translate, translate_marked
 
 
 def describe_tally(ballot: BallotState) -> str:
@@ -25,31 +26,38 @@ def describe_outcome(ballot: BallotState, verdict: Verdict | None, *, is_beside:
         return ""
     if (found := ballot.nearest) is not None and ballot.middle is not None and ballot.measured is not None:
         guess, times = found
-        shared = f", guessed {times} times" if times > 1 else ""
         low, _, high = (with_unit(number, ballot.unit) for number in ballot.middle)
-        measured = with_unit(ballot.measured, ballot.unit)
         nearest = with_unit(guess, ballot.unit)
-        return f"Measured: {measured}. Nearest: {nearest}{shared}. Half of the room: {low} to {high}."
+        if times > 1:
+            nearest = translate("%(guess)s, guessed %(times)s times", guess=nearest, times=times)
+        return translate(
+            "Measured: %(measured)s. Nearest: %(nearest)s. Half of the room: %(low)s to %(high)s.",
+            measured=with_unit(ballot.measured, ballot.unit),
+            nearest=nearest,
+            low=low,
+            high=high,
+        )
     right = ballot.right_option(verdict.held) if verdict is not None else ""
     if verdict is None or not right:
         return ""
     # The first sentence is the one that decided.
     measured = verdict.text.split(". ")[0].removesuffix(".")
-    middle = " " if is_beside else f" Measured: {measured}. "
+    middle = " " if is_beside else f" {translate('Measured: %(measured)s.', measured=measured)} "
     return f"{_describe_majority(ballot)}{middle}{_judge_room(ballot, right)}".strip()
 
 
 def _describe_majority(ballot: BallotState) -> str:
     if not ballot.leading:
-        return "The room was divided."
-    return f"{ballot.percents[ballot.options.index(ballot.leading)]} % said {ballot.leading}."
+        return translate("The room was divided.")
+    percent = ballot.percents[ballot.options.index(ballot.leading)]
+    return translate("%(percent)s %% said %(answer)s.", percent=percent, answer=translate_marked(ballot.leading))
 
 
 def _judge_room(ballot: BallotState, right: str) -> str:
     if not ballot.leading:
         return ""
-    return "The room was right." if ballot.leading == right else "The room was wrong."
+    return translate("The room was right.") if ballot.leading == right else translate("The room was wrong.")
 
 
 def with_unit(number: float, unit: str) -> str:
-    return f"{number:.12g}{f' {unit}' if unit else ''}"
+    return f"{localize_number(f'{number:.12g}')}{f' {unit}' if unit else ''}"

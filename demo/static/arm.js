@@ -39,7 +39,7 @@
     if (!button) return disarm();
     // On the phone a finger holds; only a keyboard (detail 0) arms there.
     if (button.hasAttribute('data-hold') && event.detail > 0) {
-      if (performance.now() - heldAt > HELD_MS) demo.notice(button, 'hold it for a moment');
+      if (performance.now() - heldAt > HELD_MS) demo.notice(button, demo.text('hold it for a moment'));
       return;
     }
     if (isArmed(button)) fire(button);

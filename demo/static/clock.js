@@ -13,6 +13,12 @@ window.demo = (() => {
   let unsure = false;
   let ticked = 0;
 
+  // What a script says, in the language of the page: the page brings the texts of another one than English.
+  const texts = JSON.parse(document.body.dataset.texts || '{}');
+  const text = (english, values = {}) => (texts[english] ?? english).replace(/%\((\w+)\)s/g, (_, name) => values[name]);
+  // Why something was refused. Those documents are English: a page in another language says what kind it is.
+  const reason = (problem) => texts[problem.detail] || texts[problem.title] || problem.detail || problem.title || '';
+
   // No clock of a machine is asked how much time has passed: somebody may set it.
   const ticks = () => performance.now() / 1000;
   // Latency only ever makes the server look behind: the largest offset of the last beats is the best guess, unless it
@@ -41,7 +47,7 @@ window.demo = (() => {
 
   function age(seconds) {
     const s = Math.max(0, seconds);
-    if (s < 9.95) return `${s.toFixed(1)} s`;
+    if (s < 9.95) return `${s.toFixed(1).replace('.', texts['.'] ?? '.')} s`;
     if (s < 99.5) return `${Math.round(s)} s`;
     return s < 5400 ? `${Math.round(s / 60)} min` : `${Math.round(s / 3600)} h`;
   }
@@ -79,8 +85,9 @@ window.demo = (() => {
       return void element.toggleAttribute('data-live-over', Number(budget || Infinity) < elapsed);
     }
     const [from, until] = element.dataset.pace.split(' ').map(Number);
-    const words = elapsed > until ? `${clock(elapsed - until)} behind` : elapsed < from ? `${clock(from - elapsed)} ahead` : 'on time';
-    put(element, words);
+    const late = () => text('%(time)s behind', { time: clock(elapsed - until) });
+    const early = () => text('%(time)s ahead', { time: clock(from - elapsed) });
+    put(element, elapsed > until ? late() : elapsed < from ? early() : text('on time'));
     element.toggleAttribute('data-live-over', elapsed > until);
   }
 
@@ -97,7 +104,7 @@ window.demo = (() => {
       element.dataset.liveFor = element.dataset.age;
       put(element, age(at - since));
     });
-    all('left', (element, until) => put(element, until > at ? `${Math.ceil(until - at)} s` : 'a moment'));
+    all('left', (element, until) => put(element, until > at ? `${Math.ceil(until - at)} s` : text('a moment')));
     all('count', (element, until) => put(element, until > at ? String(Math.ceil(until - at)) : ''));
     all('since', (element, since) => {
       const passed = Math.min(at - since, Number(element.dataset.most ?? Infinity));
@@ -131,5 +138,5 @@ window.demo = (() => {
   onSwap(fill);
   setInterval(fill, EVERY_MS);
   fill();
-  return { now, span, onSwap, onSlept, changed };
+  return { text, reason, now, span, onSwap, onSlept, changed };
 })();

@@ -45,7 +45,7 @@
     if (!ctx.sourceElement?.matches?.('[data-goto]') || !(ctx.response?.status < 400) || !before) return;
     back.dataset.to = before === ctx.sourceElement.dataset.goto ? '' : before;
     back.toggleAttribute('data-live-nowhere', !back.dataset.to);
-    back.textContent = back.dataset.to ? `Return to ${back.dataset.to}` : 'Return';
+    back.textContent = back.dataset.to ? demo.text('Return to %(number)s', { number: back.dataset.to }) : demo.text('Return');
   });
   back.addEventListener('click', () => document.querySelector(`[data-goto="${back.dataset.to}"]`)?.click());
 

@@ -20,20 +20,20 @@
 
   function halt() {
     const button = document.querySelector('[data-key="halt"]');
-    if (!button) return void demo.notice(document.querySelector('[data-place="halt"]') || root, 'halted already');
+    if (!button) return void demo.notice(document.querySelector('[data-place="halt"]') || root, demo.text('halted already'));
     if (performance.now() - halting < HALT_MS) {
       halting = -Infinity;
       return void demo.push('halt');
     }
     halting = performance.now();
-    demo.notice(button, 'X again to halt');
+    demo.notice(button, demo.text('X again to halt'));
   }
 
   // Like halt, a reset asks first: the first press arms its button, the second fires it.
   function reset() {
     const button = document.querySelector('[data-key="timer-reset"]');
     if (!button) return;
-    if (demo.arms.armed() !== button) demo.notice(button, 'W again to reset the timer');
+    if (demo.arms.armed() !== button) demo.notice(button, demo.text('W again to reset the timer'));
     button.click();
   }
 
@@ -48,7 +48,7 @@
   function runOut() {
     if (demo.arms.armed()) {
       late = true;
-      astray('too late: nothing was fired; C picks a fault again');
+      astray(demo.text('too late: nothing was fired; C picks a fault again'));
     }
     aim(false);
   }
@@ -56,7 +56,7 @@
     const number = digit === '0' ? '10' : digit;
     const button = document.querySelector(`[data-aim="${number}"]`);
     aim(true);
-    if (!button) return astray(`there is no fault ${number}`);
+    if (!button) return astray(demo.text('there is no fault %(number)s', { number }));
     button.scrollIntoView({ block: 'nearest' });
     demo.arms.arm(button, AIM_MS);
   }
@@ -79,7 +79,7 @@
     clearTimeout(typedTimer);
     typed = digit === null ? '' : (typed + digit).slice(-3);
     const shown = document.getElementById('jump-typed');
-    if (shown) shown.textContent = typed || 'type a number, then Enter';
+    if (shown) shown.textContent = typed || demo.text('type a number, then Enter');
     if (typed) typedTimer = setTimeout(() => type(null), TYPED_MS);
   }
   function go() {
@@ -127,7 +127,7 @@
     if (name === 'enter' && typed) return go(), true;
     if (name === 'enter' && !isPressable(event.target)) return true;
     if (table[name] || !prints(event)) return false;
-    return astray(`“${event.key}” is not a digit: type a number, then Enter; Esc closes`), true;
+    return astray(demo.text('“%(key)s” is not a digit: type a number, then Enter; Esc closes', { key: event.key })), true;
   }
   function whileAiming(name, event) {
     if (isNumber(name)) return pick(name), true;
@@ -136,7 +136,7 @@
     if (table[name] || name === 'tab') return aim(false), false;
     aim(true);
     if (!prints(event)) return false;
-    return astray(`“${event.key}” is not a digit: type a digit, then Enter; Esc cancels`), true;
+    return astray(demo.text('“%(key)s” is not a digit: type a digit, then Enter; Esc cancels', { key: event.key })), true;
   }
 
   document.addEventListener('keydown', (event) => {
@@ -147,7 +147,7 @@
     late = false;
     if (name === 'enter' && wasLate) {
       event.preventDefault();
-      return astray('Enter came too late: nothing was fired');
+      return astray(demo.text('Enter came too late: nothing was fired'));
     }
     const modal = (jump?.open && whileJumping) || (aiming && whileAiming);
     if (modal && modal(name, event)) return event.preventDefault();

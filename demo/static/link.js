@@ -269,15 +269,16 @@ demo.link = (() => {
   const cutOff = () => Number(document.querySelector('[data-lost]')?.dataset.lost) || 0;
 
   function lostWords(afar) {
-    if (afar) return `not live: no contact with the show · for ${demo.span(Math.max(0, demo.now() - afar))}`;
-    if (foreign && !isLost()) return 'not live: another show has begun · loading it';
-    if (robbed) return 'not live: other tabs use the connections · click to go live here';
-    if (fullUntil > heard + pollMs) return 'not live: all connections are taken · trying again';
-    return `connection lost · ${demo.span((now() - heard) / 1000)} ago`;
+    if (afar) return demo.text('not live: no contact with the show · for %(time)s', { time: demo.span(Math.max(0, demo.now() - afar)) });
+    if (foreign && !isLost()) return demo.text('not live: another show has begun · loading it');
+    if (robbed) return demo.text('not live: other tabs use the connections · click to go live here');
+    if (fullUntil > heard + pollMs) return demo.text('not live: all connections are taken · trying again');
+    return demo.text('connection lost · %(time)s ago', { time: demo.span((now() - heard) / 1000) });
   }
   function pollWords() {
-    const every = `refreshed every ${Math.max(1, Math.round(pollMs / 1000))} s`;
-    return hangs ? `the network holds updates back: ${every}` : `too many viewers: ${every}`;
+    const values = { seconds: Math.max(1, Math.round(pollMs / 1000)) };
+    if (hangs) return demo.text('the network holds updates back: refreshed every %(seconds)s s', values);
+    return demo.text('too many viewers: refreshed every %(seconds)s s', values);
   }
   function tell() {
     const afar = isLost() ? 0 : cutOff();
@@ -288,7 +289,7 @@ demo.link = (() => {
     const text = lost ? lostWords(afar) : pollMs ? pollWords() : words.textContent;
     if (words.textContent !== text) words.textContent = text;
     const state = document.getElementById('conn');
-    const word = lost ? 'lost' : pollMs ? 'polling' : 'live';
+    const word = lost ? demo.text('lost') : pollMs ? demo.text('polling') : demo.text('live');
     if (state && (alive || lost) && state.textContent !== word) {
       state.textContent = word;
       state.className = lost ? 'conn down' : 'conn up';

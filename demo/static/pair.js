@@ -1,7 +1,10 @@
 // Pairing: the link's secret is taken out of the address before anything else, and sent once.
 'use strict';
 (() => {
-  const NO_LINE = 'The server does not answer. Is this device on the same network? Then try again.';
+  // In the language of the page, as in clock.js, which this page does without.
+  const texts = JSON.parse(document.body.dataset.texts || '{}');
+  const say = (english) => texts[english] ?? english;
+  const NO_LINE = say('The server does not answer. Is this device on the same network? Then try again.');
   const PATIENCE_MS = 8000;
   const ask = document.getElementById('ask');
   const done = document.getElementById('done');
@@ -23,15 +26,15 @@
   function refuse(text) {
     why.textContent = text;
     why.hidden = false;
-    head.textContent = 'Pair this device';
-    button.textContent = kept ? 'Try again' : 'Pair';
+    head.textContent = say('Pair this device');
+    button.textContent = kept ? say('Try again') : say('Pair');
   }
   function show(paired) {
     done.hidden = !paired;
     ask.hidden = paired;
   }
   function words(problem) {
-    const text = String(problem.detail || problem.title || 'This did not work');
+    const text = String(texts[problem.detail] || texts[problem.title] || problem.detail || problem.title || say('This did not work'));
     return `${text[0].toUpperCase()}${text.slice(1)}.`;
   }
 
@@ -64,7 +67,7 @@
     const secret = takeSecret();
     if (!secret) return;
     show(false);
-    head.textContent = 'Pairing…';
+    head.textContent = say('Pairing…');
     send({ secret });
   }
   function unpaired() {
@@ -72,7 +75,7 @@
       if (!sessionStorage.getItem('demo-unpaired')) return;
       sessionStorage.removeItem('demo-unpaired');
     } catch { return; }
-    if (done.hidden && why.hidden) refuse('This device is no longer paired. Pair it again to control the show.');
+    if (done.hidden && why.hidden) refuse(say('This device is no longer paired. Pair it again to control the show.'));
   }
   addEventListener('hashchange', begin);
   unpaired();

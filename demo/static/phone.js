@@ -48,7 +48,9 @@
   }
   function say() {
     awake.hidden = lock !== null;
-    awake.textContent = 'wakeLock' in navigator ? 'This screen may lock.' : 'This screen may lock: to keep it on, the page needs HTTPS or localhost.';
+    awake.textContent = 'wakeLock' in navigator
+      ? demo.text('This screen may lock.')
+      : demo.text('This screen may lock: to keep it on, the page needs HTTPS or localhost.');
   }
   document.addEventListener('visibilitychange', stayAwake);
   document.addEventListener('pointerdown', stayAwake);

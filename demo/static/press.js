@@ -8,10 +8,10 @@
   const FRESH_MS = 600;
   // Where one button takes the place of another, as Resume that of Halt, whoever presses in haste presses more than twice.
   const FRESH_PLACE_MS = 1200;
-  const NO_LINE = 'not sent: no connection';
+  const NO_LINE = demo.text('not sent: no connection');
   const UNREACHED = 503;
   const UNANSWERED = [502, 504];
-  const NO_ANSWER = 'no answer: check the show before you press again';
+  const NO_ANSWER = demo.text('no answer: check the show before you press again');
   const notices = new Map();
   const born = new Map();
   let moved = { id: '', at: 0 };
@@ -49,7 +49,7 @@
     const button = document.createElement('button');
     button.type = 'button';
     button.className = 'plain small';
-    button.textContent = 'Go on anyway';
+    button.textContent = demo.text('Go on anyway');
     button.setAttribute('hx-post', `${element.getAttribute('hx-post')}?override=true`);
     button.setAttribute('hx-swap', 'none');
     const values = element.getAttribute('hx-vals');
@@ -62,9 +62,10 @@
   function reason(ctx) {
     const found = demo.link.problemOf(ctx);
     const status = ctx.response?.status;
-    if (!found) return status === UNREACHED ? NO_LINE : UNANSWERED.includes(status) ? NO_ANSWER : `refused (${status ?? 'no answer'})`;
-    const text = String(found.detail || found.title || '');
-    return text ? text[0].toUpperCase() + text.slice(1) : `refused (${status})`;
+    const refused = () => demo.text('refused (%(status)s)', { status: status ?? demo.text('no answer') });
+    if (!found) return status === UNREACHED ? NO_LINE : UNANSWERED.includes(status) ? NO_ANSWER : refused();
+    const text = String(demo.reason(found));
+    return text ? text[0].toUpperCase() + text.slice(1) : refused();
   }
   const isControl = (ctx) => ctx?.request?.method === 'POST' && ctx.sourceElement;
 

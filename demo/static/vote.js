@@ -37,6 +37,7 @@
     } catch { return null; }
   }
 
+  const said = (kept) => demo.text('You said %(answer)s.', { answer: demo.text(kept.answer) });
   function tell(box, strong, text) {
     const line = document.createElement('b');
     line.textContent = strong;
@@ -54,10 +55,11 @@
     for (const button of place.querySelectorAll('button[value]')) {
       button.setAttribute('aria-pressed', String(button.value === String(wanted)));
     }
-    if (!place.classList.contains('open')) tell(box, kept ? `You said ${kept.answer}.` : '', box.dataset.mine);
+    if (!place.classList.contains('open')) tell(box, kept ? said(kept) : '', box.dataset.mine);
     else if (refusal) tell(box, refusal, '');
-    else if (unsent?.body.ballot === id) tell(box, unsent.tried ? 'Not sent yet.' : 'Sending …', unsent.tried ? 'The connection is bad: trying again.' : '');
-    else if (kept) tell(box, `You said ${kept.answer}.`, 'You can change it until the vote closes.');
+    else if (unsent?.body.ballot === id && !unsent.tried) tell(box, demo.text('Sending …'), '');
+    else if (unsent?.body.ballot === id) tell(box, demo.text('Not sent yet.'), demo.text('The connection is bad: trying again.'));
+    else if (kept) tell(box, said(kept), demo.text('You can change it until the vote closes.'));
     else tell(box, '', box.dataset.mine);
   }
 
@@ -78,7 +80,7 @@
         remember('demo-vote', JSON.stringify({ of: name(told.ballot), answer: told.answer, choice: vote.body.choice }));
         unsent = null;
       } else if (GIVEN_UP.includes(status)) {
-        refusal = `Not counted: ${told.detail || told.title}`;
+        refusal = demo.text('Not counted: %(reason)s', { reason: demo.reason(told) });
         unsent = null;
       }
     } catch { /* no answer: it is tried again */ }

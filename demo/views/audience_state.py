@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from demo.show import ShowState, Span
+from demo.texts import translate
 
 ELSEWHERE = 0
 """Stands in for the chapter of a fault that began after the stage was frozen."""
@@ -50,5 +51,7 @@ def room_text(state: ShowState) -> str:
     """Return what the presenter is told while the audience does not see the current chapter; "" when it does."""
     number = frozen_on(state)
     if number is None:
-        return "The stage is dark" if state.blackout else ""
-    return f"The stage is dark, FROZEN on {number}" if state.blackout else f"FROZEN: the audience sees chapter {number}"
+        return translate("The stage is dark") if state.blackout else ""
+    if state.blackout:
+        return translate("The stage is dark, FROZEN on %(number)s", number=number)
+    return translate("FROZEN: the audience sees chapter %(number)s", number=number)

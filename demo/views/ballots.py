@@ -8,6 +8,7 @@ from demo.show import ShowState
 from demo.show.ballot import BallotState
 from demo.show.vote_words import with_unit
 from demo.show.voting import outcome_of, standing_ballot, voted_chapter
+from demo.texts import localize_number, translate, translate_marked
 
 MAX_BARS = 6
 """Bars for the numbers that a room guesses: more cannot be told apart from the last row."""
@@ -67,7 +68,14 @@ def ballot_view(state: ShowState) -> BallotView | None:
     if ballot is None:
         return None
     said = state.chapters[ballot.number - 1].hypothesis
-    return BallotView(ballot.id, ballot.question, said, ballot.is_open, ballot.options, ballot.unit)
+    return BallotView(
+        id=ballot.id,
+        question=translate_marked(ballot.question),
+        said=said,
+        is_open=ballot.is_open,
+        options=tuple(translate_marked(option) for option in ballot.options),
+        unit=ballot.unit,
+    )
 
 
 def tally_view(state: ShowState, *, private: bool = False) -> TallyView | None:
@@ -77,7 +85,7 @@ def tally_view(state: ShowState, *, private: bool = False) -> TallyView | None:
         return None
     is_hidden = _is_secret(ballot) and not private
     return TallyView(
-        question=ballot.question,
+        question=translate_marked(ballot.question),
         is_open=ballot.is_open,
         is_hidden=is_hidden,
         is_large=ballot.is_open or not ballot.closed_by,
@@ -136,15 +144,18 @@ def _right_option(state: ShowState, ballot: BallotState) -> str:
 
 
 def _hidden_answers(ballot: BallotState) -> tuple[AnswerView, ...]:
-    return tuple(AnswerView(place, option, None, None) for place, option in enumerate(ballot.options, 1))
+    return tuple(
+        AnswerView(place, translate_marked(option), None, None) for place, option in enumerate(ballot.options, 1)
+    )
 
 
 def _answers(ballot: BallotState, right: str) -> tuple[AnswerView, ...]:
     is_choice = bool(ballot.options)
     options = tuple(zip(ballot.options, ballot.counts, strict=True)) if is_choice else ()
-    rows = options or bins(ballot.values, ballot.counts, MAX_BARS)
+    bars = bins(ballot.values, ballot.counts, MAX_BARS) if not options else ()
+    rows = options or tuple((localize_number(text), votes) for text, votes in bars)
     return tuple(
-        AnswerView(place, text, votes, percent, bool(right) and text == right)
+        AnswerView(place, translate_marked(text), votes, percent, bool(right) and text == right)
         for place, ((text, votes), percent) in enumerate(
             zip(rows, percentages([votes for _, votes in rows]), strict=True), 1
         )
@@ -154,7 +165,10 @@ def _answers(ballot: BallotState, right: str) -> tuple[AnswerView, ...]:
 def _summarize(ballot: BallotState) -> str:
     if (middle := ballot.middle) is not None:
         low, median, high = (with_unit(number, ballot.unit) for number in middle)
-        return f"{median} in the middle, half the room {low} to {high}"
+        return translate(
+            "%(median)s in the middle, half the room %(low)s to %(high)s", median=median, low=low, high=high
+        )
     if not ballot.leading:
         return ""
-    return f"{ballot.percents[ballot.options.index(ballot.leading)]} % said {ballot.leading}"
+    percent = ballot.percents[ballot.options.index(ballot.leading)]
+    return translate("%(percent)s %% said %(answer)s", percent=percent, answer=translate_marked(ballot.leading))

@@ -4,14 +4,15 @@ from dataclasses import dataclass
 
 from demo.show import FaultState, ShowState
 from demo.show.durations import in_tenths
+from demo.texts import localize_number, mark_text, translate, translate_marked
 from demo.types import ChaosType
 from demo.views.audience_state import ELSEWHERE
 
 _VERBS = {
-    ChaosType.CONTAINER_KILL: "Kill",
-    ChaosType.CONTAINER_PAUSE: "Freeze",
-    ChaosType.CONTAINER_STOP: "Stop",
-    ChaosType.NETWORK_DISCONNECT: "Cut off",
+    ChaosType.CONTAINER_KILL: mark_text("Kill %(target)s"),
+    ChaosType.CONTAINER_PAUSE: mark_text("Freeze %(target)s"),
+    ChaosType.CONTAINER_STOP: mark_text("Stop %(target)s"),
+    ChaosType.NETWORK_DISCONNECT: mark_text("Cut off %(target)s"),
 }
 
 
@@ -37,12 +38,15 @@ def banners(state: ShowState, *, private: bool = False) -> tuple[BannerView, ...
     """
     found = []
     if state.halted:
-        text = "everything is being healed" if any(f.is_running for f in state.faults) else "no new faults"
-        found.append(BannerView("halted", "halted", "Halted", text))
+        is_healing = any(f.is_running for f in state.faults)
+        text = translate("everything is being healed") if is_healing else translate("no new faults")
+        found.append(BannerView("halted", "halted", translate("Halted"), text))
     if not state.durable and state.journal != "none":
         found.append(_warn_not_durable(state, private))
     if state.parts_healing and not state.halted:
-        found.append(BannerView("parts", "healing", "Healing", "parts that died are being restarted"))
+        found.append(
+            BannerView("parts", "healing", translate("Healing"), translate("parts that died are being restarted"))
+        )
     running = [_describe_running(fault, private) for fault in state.faults if fault.is_running]
     healed = [_describe_healed(fault) for fault in state.faults if _was_healed_here(state, fault)]
     return tuple(found + running + healed)
@@ -50,11 +54,11 @@ def banners(state: ShowState, *, private: bool = False) -> tuple[BannerView, ...
 
 def _warn_not_durable(state: ShowState, private: bool) -> BannerView:
     """Warn that a crash would lose the show; only for a show that was meant to be kept in a journal."""
-    text = "a crash would lose the show"
+    text = translate("a crash would lose the show")
     if state.journal == "temporary":
-        return BannerView("lost", "lost", "The show is not saved", text)
+        return BannerView("lost", "lost", translate("The show is not saved"), text)
     why = f": {state.not_durable_because}" if private and state.not_durable_because else ""
-    return BannerView("lost", "lost", "The journal cannot be written", f"{text}{why}")
+    return BannerView("lost", "lost", translate("The journal cannot be written"), f"{text}{why}")
 
 
 def _was_healed_here(state: ShowState, fault: FaultState) -> bool:
@@ -70,24 +74,25 @@ def _describe_running(fault: FaultState, private: bool) -> BannerView:
     # A title made for a requested target names that already.
     target = fault.target if title == fault.config.description else ""
     if fault.state == "failed":
-        text = fault.error or "" if private else "the presenter's page says why"
-        return BannerView(fault.name, "failed", f"{fault.target or title}: not healed", text)
+        text = fault.error or "" if private else translate("the presenter's page says why")
+        return BannerView(fault.name, "failed", translate("%(target)s: not healed", target=fault.target or title), text)
     if fault.state == "injecting":
-        return BannerView(fault.name, "fault", title, target, "starting")
+        return BannerView(fault.name, "fault", title, target, translate("starting"))
     effect = f"{target} · {effect}" if target else effect
     if fault.state == "healing":
-        return BannerView(fault.name, "healing", title, effect, "healing")
-    tail = "until healed" if fault.heals_at is None else "heals in"
+        return BannerView(fault.name, "healing", title, effect, translate("healing"))
+    tail = translate("until healed") if fault.heals_at is None else translate("heals in")
     return BannerView(fault.name, "fault", title, effect, tail, fault.heals_at)
 
 
 def _describe_healed(fault: FaultState) -> BannerView:
     text = outcome_text(fault)
     if fault.injection_failed:
-        return BannerView(fault.name, "failed", f"{fault_title(fault)}: could not be injected", text)
+        title = translate("%(fault)s: could not be injected", fault=fault_title(fault))
+        return BannerView(fault.name, "failed", title, text)
     if fault.came_back_after_sec is not None:
-        return BannerView(fault.name, "healed", f"{fault.target} is back", text)
-    return BannerView(fault.name, "healed", f"{fault.target} healed", text)
+        return BannerView(fault.name, "healed", translate("%(target)s is back", target=fault.target), text)
+    return BannerView(fault.name, "healed", translate("%(target)s healed", target=fault.target), text)
 
 
 def fault_title(fault: FaultState) -> str:
@@ -96,7 +101,9 @@ def fault_title(fault: FaultState) -> str:
     A type without such a verb keeps the description.
     """
     verb = _VERBS.get(fault.config.chaos_type)
-    return f"{verb} {fault.target}" if fault.requested_target is not None and verb else fault.config.description
+    if fault.requested_target is None or not verb:
+        return fault.config.description
+    return translate_marked(verb, target=fault.target)
 
 
 def seen_text(fault: FaultState) -> str:
@@ -104,19 +111,29 @@ def seen_text(fault: FaultState) -> str:
     if fault.came_back_after_sec is not None:
         return came_back_text(fault)
     if fault.detected_after_sec is None:
-        return "no effect seen yet"
+        return translate("no effect seen yet")
     return detected_text(fault)
 
 
 def detected_text(fault: FaultState) -> str:
     """Format how long it took until the effect of a fault was seen, for one whose effect was."""
-    return f"detected in {in_tenths(fault.detected_after_sec or 0)}"
+    return translate("detected in %(time)s", time=in_tenths(fault.detected_after_sec or 0))
+
+
+def recovered_text(fault: FaultState) -> str:
+    """Format how long the recovery took, for a fault whose target has recovered."""
+    return translate("recovered in %(time)s", time=in_tenths(fault.recovered_after_sec or 0))
 
 
 def came_back_text(fault: FaultState) -> str:
     """Describe a fault whose target came back without a heal of ours: no recovery is claimed (decision 0018)."""
-    back = f"came back by itself after {fault.came_back_after_sec or 0:.1f} s"
+    back = back_text(fault.came_back_after_sec or 0)
     return back if fault.detected_after_sec is None else f"{detected_text(fault)} · {back}"
+
+
+def back_text(seconds: float) -> str:
+    """Say that a target came back by itself, and when."""
+    return translate("came back by itself after %(time)s", time=f"{localize_number(f'{seconds:.1f}')} s")
 
 
 def outcome_text(fault: FaultState) -> str:
@@ -124,9 +141,9 @@ def outcome_text(fault: FaultState) -> str:
     if fault.came_back_after_sec is not None:
         return came_back_text(fault)
     if fault.not_measurable and fault.recovered_after_sec is None:
-        return "not measured: the server restarted in between"
+        return translate("not measured: the server restarted in between")
     if fault.recovered_after_sec is None:
-        return f"{seen_text(fault)} · waiting for recovery"
+        return f"{seen_text(fault)} · {translate('waiting for recovery')}"
     if fault.detected_after_sec is None:
-        return "no effect seen"
-    return f"{seen_text(fault)} · recovered in {in_tenths(fault.recovered_after_sec)}"
+        return translate("no effect seen")
+    return f"{seen_text(fault)} · {recovered_text(fault)}"

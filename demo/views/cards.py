@@ -7,9 +7,32 @@ from dataclasses import dataclass
 from demo.show import ShowState
 from demo.show.health_sample import Counter, Node
 from demo.show.state import MAX_HISTORY
+from demo.texts import localize_number, mark_text, translate, translate_marked
 from demo.views.memoize import memoize_on
 
 NO_NUMBER = "–"
+
+HEALTH = {
+    "up": mark_text("up"),
+    "degraded": mark_text("degraded"),
+    "down": mark_text("down"),
+    "starting": mark_text("starting"),
+    "offline": mark_text("offline"),
+    "unknown": mark_text("unknown"),
+    "stale": mark_text("stale"),
+}
+
+QUANTITIES = {
+    "answered": mark_text("answered"),
+    "errors": mark_text("errors"),
+    "requests": mark_text("requests"),
+    "operations": mark_text("operations"),
+    "refused (429)": mark_text("refused (429)"),
+    "confirmed": mark_text("confirmed"),
+    "lost": mark_text("lost"),
+    "ghosts": mark_text("ghosts"),
+}
+"""What a load or a built-in subject counts; it stands last in a name or a unit: `client errors`, `% errors`."""
 
 MAX_TRENDS = 30
 """With more cards than this, none has room for a curve."""
@@ -44,7 +67,10 @@ class CardView:
 
 
 def number_text(value: float | None) -> str:
-    """Format a number with three significant digits, as people write them: 1234, 182, 12.3, 0.81, – for none."""
+    """Format a number with three significant digits, as people write them: 1234, 182, 12.3, 0.81, – for none.
+
+    It has the decimal sign of the language.
+    """
     if value is None:
         return NO_NUMBER
     if value == 0:
@@ -53,7 +79,7 @@ def number_text(value: float | None) -> str:
     if size >= 100 or value == int(value):
         return f"{value:.0f}"
     digits = max(0, 2 - math.floor(math.log10(size)))
-    return f"{value:.{min(digits, 3)}f}".rstrip("0").rstrip(".")
+    return localize_number(f"{value:.{min(digits, 3)}f}".rstrip("0").rstrip("."))
 
 
 @memoize_on("sample", "history", "freshness")
@@ -76,7 +102,7 @@ def _make_node_card(state: ShowState, node: Node, with_trend: bool) -> CardView:
         state=shown,
         word=word,
         main=number_text(value),
-        unit=unit,
+        unit=name_quantity(unit),
         sub=node.detail or _tell_rest(node.metrics, unit),
         at=state.sample.updated_at if state.sample else 0.0,
         trend=trend(state, f"node:{node.id}") if with_trend else (),
@@ -91,7 +117,7 @@ def _make_node_card(state: ShowState, node: Node, with_trend: bool) -> CardView:
 def _tell_rest(metrics: Mapping[str, float | str], main: str) -> str:
     """Return what is known besides the main number, for the card of a node that is up: "StateLeader · 12 ms p95"."""
     rest = (
-        value if isinstance(value, str) else f"{number_text(value)} {unit}"
+        value if isinstance(value, str) else f"{number_text(value)} {name_quantity(unit)}"
         for unit, value in metrics.items()
         if isinstance(value, str) or unit != main
     )
@@ -104,30 +130,49 @@ def _make_counter_card(state: ShowState, counter: Counter, with_trend: bool) -> 
     health = "degraded" if over or (counter.drift or 0) > 0 else "up" if counter.drift is not None else "unknown"
     shown, word = _judge(state, health)
     if shown != "stale" and counter.admitted is not None:
-        word = f"{number_text(counter.admitted)} of {number_text(counter.limit)}"
+        word = translate(
+            "%(count)s of %(total)s", count=number_text(counter.admitted), total=number_text(counter.limit)
+        )
     return CardView(
         id=f"key-{counter.key}",
         name=counter.key,
         state=shown if counter.ghosts is not None else "unknown",
-        word=word if counter.ghosts is not None else "not measurable",
+        word=word if counter.ghosts is not None else translate("not measurable"),
         main=number_text(counter.ghosts),
-        unit="ghosts" if counter.spread_sec is None else f"ghosts ε {_format_spread(counter.spread_sec)}",
-        sub=f"drift {number_text(counter.drift)}",
+        unit=_name_ghosts(counter),
+        sub=translate("drift %(number)s", number=number_text(counter.drift)),
         at=state.sample.updated_at if state.sample else 0.0,
         trend=trend(state, f"admitted:{counter.key}") if with_trend else (),
         of_key=True,
     )
 
 
-def _format_spread(seconds: float) -> str:
-    return f"{seconds * 1000:.0f}ms" if seconds < 0.1 else f"{seconds:.1f}s"
+def _name_ghosts(counter: Counter) -> str:
+    """Name what is let in over the limit, with how far the clocks of the nodes may be apart."""
+    ghosts, seconds = translate("ghosts"), counter.spread_sec
+    if seconds is None:
+        return ghosts
+    return f"{ghosts} ε {f'{seconds * 1000:.0f}ms' if seconds < 0.1 else localize_number(f'{seconds:.1f}s')}"
 
 
 def _judge(state: ShowState, health: str) -> tuple[str, str]:
     """Return a state and its word: the node's health, but stale or unknown if the sample is old."""
     if state.freshness == "live":
-        return health, health
-    return "stale", "stale" if state.freshness == "stale" else "unknown"
+        return health, name_health(health)
+    return "stale", name_health("stale" if state.freshness == "stale" else "unknown")
+
+
+def name_quantity(name: str) -> str:
+    """Return the name or the unit of a number, with our own word for what is counted in the language of the page."""
+    if name in QUANTITIES:
+        return translate_marked(QUANTITIES[name])
+    before, space, last = name.rpartition(" ")
+    return f"{before}{space}{translate_marked(QUANTITIES[last])}" if last in QUANTITIES else name
+
+
+def name_health(health: str) -> str:
+    """Return the word for the health of a node, or of a sample; one that a system made up is its own word."""
+    return translate_marked(HEALTH.get(health, health))
 
 
 def trend(state: ShowState, key: str) -> tuple[float | None, ...]:

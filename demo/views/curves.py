@@ -7,7 +7,8 @@ from typing import Literal
 
 from demo.show import ShowState
 from demo.show.health_sample import Node, Sample
-from demo.views.cards import number_text
+from demo.texts import translate
+from demo.views.cards import name_quantity, number_text
 from demo.views.focus import Topic, find_counter, find_metric, nodes_of
 from demo.views.history import Values, with_gaps
 from demo.views.marks import Mark, marks
@@ -85,8 +86,8 @@ def _plot_metric(state: ShowState, sample: Sample, name: str) -> PlotView | None
         return None
     values = with_gaps(state, name)
     tone = "down" if metric.role == "errors" and metric.value else ""
-    line = SeriesView(metric.label, number_text(metric.value), values, tone)
-    return PlotView("line", metric.label, metric.unit, (line,), _top_of([values], metric.unit))
+    line = SeriesView(name_quantity(metric.label), number_text(metric.value), values, tone)
+    return PlotView("line", name_quantity(metric.label), metric.unit, (line,), _top_of([values], metric.unit))
 
 
 def _plot_key(state: ShowState, sample: Sample, key: str) -> PlotView | None:
@@ -96,8 +97,8 @@ def _plot_key(state: ShowState, sample: Sample, key: str) -> PlotView | None:
     admitted, counted = with_gaps(state, f"admitted:{key}"), with_gaps(state, f"counted:{key}")
     over = "down" if counter.limit and (counter.admitted or 0) > counter.limit else ""
     series = (
-        SeriesView("admitted", number_text(counter.admitted), admitted, over),
-        SeriesView("counted", number_text(counter.counted_of_admitted), counted),
+        SeriesView(translate("admitted"), number_text(counter.admitted), admitted, over),
+        SeriesView(translate("counted"), number_text(counter.counted_of_admitted), counted),
     )
     limit = counter.limit or None
     return PlotView("key", key, "", series, _top_of([admitted, counted], "", 1.25 * (limit or 0.0)), limit)
@@ -113,7 +114,7 @@ def _plot_nodes(state: ShowState, sample: Sample, topic: Topic) -> PlotView | No
         return PlotView(
             "line",
             masked(topic.name),
-            topic.field,
+            name_quantity(topic.field),
             (SeriesView(masked(topic.name), text, total),),
             _top_of([total], ""),
         )
@@ -123,7 +124,7 @@ def _plot_nodes(state: ShowState, sample: Sample, topic: Topic) -> PlotView | No
         )
         for node, values in zip(nodes, found, strict=True)
     )
-    return PlotView("bands", masked(topic.name), topic.field, series, _top_of([total], topic.field))
+    return PlotView("bands", masked(topic.name), name_quantity(topic.field), series, _top_of([total], topic.field))
 
 
 def _rate_of(node: Node, topic: Topic) -> float | None:

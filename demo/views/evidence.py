@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from demo.show import FaultState, ShowState
-from demo.views.banners import fault_title
+from demo.texts import translate, translate_count
+from demo.views.banners import back_text, fault_title
 from demo.views.redaction import masked
 from demo.views.verdict import name_verdict
 
@@ -61,7 +62,7 @@ def _tested_by(state: ShowState, number: int) -> tuple[str, ...]:
 
 def _row_of_prediction(state: ShowState, number: int, faults: list[FaultState]) -> EvidenceRow:
     predicted, verdict = state.chapters[number - 1].hypothesis, state.verdicts.get(number)
-    word, shown = name_verdict(verdict) if verdict is not None else ("Not tested", "starting")
+    word, shown = name_verdict(verdict) if verdict is not None else (translate("Not tested"), "starting")
     measured = verdict.text if verdict is not None else ""
     if not faults:
         return EvidenceRow("", "", predicted, measured, None, None, shown, word)
@@ -71,7 +72,8 @@ def _row_of_prediction(state: ShowState, number: int, faults: list[FaultState]) 
     # Each fault would need its own line: the time of a prediction's faults together is the slowest one's.
     detected = _slowest(fault.detected_after_sec for fault in faults)
     recovered = _slowest(fault.recovered_after_sec for fault in faults)
-    return EvidenceRow(f"{len(faults)} faults", row.target, predicted, measured, detected, recovered, shown, word)
+    several = translate_count("%(num)s fault", "%(num)s faults", len(faults))
+    return EvidenceRow(several, row.target, predicted, measured, detected, recovered, shown, word)
 
 
 def _slowest(times: Iterable[float | None]) -> float | None:
@@ -81,7 +83,7 @@ def _slowest(times: Iterable[float | None]) -> float | None:
 def _row(fault: FaultState, predicted: str, measured: str, state: str, word: str) -> EvidenceRow:
     title, target = masked(fault_title(fault)), masked(fault.target)
     back = fault.came_back_after_sec
-    measured = measured or (f"came back by itself after {back:.1f} s" if back is not None else "")
+    measured = measured or (back_text(back) if back is not None else "")
     detected, recovered = fault.detected_after_sec, fault.recovered_after_sec
     return EvidenceRow(title, "" if target in title else target, predicted, measured, detected, recovered, state, word)
 
@@ -89,4 +91,4 @@ def _row(fault: FaultState, predicted: str, measured: str, state: str, word: str
 def _count(faults: int, rows: list[EvidenceRow]) -> tuple[str, ...]:
     words = [row.word for row in rows if row.word]
     named = [f"{words.count(word)} {word.lower()}" for word in dict.fromkeys(words)]
-    return (f"{faults} fault{'' if faults == 1 else 's'}", *named) if faults else tuple(named)
+    return (translate_count("%(num)s fault", "%(num)s faults", faults), *named) if faults else tuple(named)

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from demo.views.cards import NO_NUMBER, CardView
+from demo.texts import translate
+from demo.views.cards import NO_NUMBER, CardView, name_health
 
 SEVERITY = ("down", "offline", "degraded", "unknown", "starting", "stale", "up")
 """The worst first."""
@@ -47,15 +48,22 @@ class GroupView:
 
     @property
     def unit(self) -> str:
-        return f"of {self.total} up"
+        return translate("of %(total)s up", total=self.total)
 
     @property
     def word(self) -> str:
         """What is wrong, counted: "3 down, 1 degraded"."""
         counts = Counter(self.states)
         if counts.keys() <= {"up"}:
-            return "up"
-        return ", ".join(f"{counts[state]} {state}" for state in SEVERITY if state in counts and state != "up")
+            return name_health("up")
+        return ", ".join(
+            f"{counts[state]} {name_health(state)}" for state in SEVERITY if state in counts and state != "up"
+        )
+
+
+def name_group(name: str) -> str:
+    """Return the name of a group for a screen."""
+    return translate("nodes") if name == UNGROUPED else name
 
 
 def too_many(cards: Sequence[CardView]) -> bool:
@@ -99,4 +107,4 @@ def listed(cards: Sequence[CardView]) -> tuple[CardView, ...]:
 def _as_card(group: GroupView, card_id: str) -> CardView:
     # In a list its dead nodes stand for themselves: the group is only down when none of it is up.
     state = "degraded" if group.state in ("down", "offline") and not group.is_gone else group.state
-    return CardView(card_id, group.name, state, group.word, group.main, group.unit, "", group.at)
+    return CardView(card_id, name_group(group.name), state, group.word, group.main, group.unit, "", group.at)

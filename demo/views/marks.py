@@ -5,17 +5,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from demo.show import FaultState, ShowState
-from demo.show.durations import in_tenths
+from demo.texts import mark_text, translate, translate_marked
 from demo.types import ChaosType
-from demo.views.banners import detected_text
+from demo.views.banners import detected_text, recovered_text
 from demo.views.redaction import masked
 
 _PAST = {
-    ChaosType.CONTAINER_KILL: "killed",
-    ChaosType.CONTAINER_PAUSE: "frozen",
-    ChaosType.CONTAINER_STOP: "stopped",
-    ChaosType.NETWORK_DISCONNECT: "cut off",
-    ChaosType.REDIS_PAUSE: "frozen",
+    ChaosType.CONTAINER_KILL: mark_text("%(target)s killed"),
+    ChaosType.CONTAINER_PAUSE: mark_text("%(target)s frozen"),
+    ChaosType.CONTAINER_STOP: mark_text("%(target)s stopped"),
+    ChaosType.NETWORK_DISCONNECT: mark_text("%(target)s cut off"),
+    ChaosType.REDIS_PAUSE: mark_text("%(target)s frozen"),
 }
 EARLY_SEC = 1.0
 """A fault may take effect so long before the countdown on the screens has reached zero."""
@@ -63,17 +63,17 @@ def _marks_of(fault: FaultState) -> Iterator[Mark]:
     if fault.detected_after_sec is not None:
         yield Mark(began + fault.detected_after_sec, detected_text(fault), "seen")
     if fault.came_back_after_sec is not None:
-        yield Mark(began + fault.came_back_after_sec, "came back by itself", "up")
+        yield Mark(began + fault.came_back_after_sec, translate("came back by itself"), "up")
     if fault.recovered_after_sec is not None and fault.heal_started_at is not None:
-        text = f"recovered in {in_tenths(fault.recovered_after_sec)}"
-        yield Mark(fault.heal_started_at + fault.recovered_after_sec, text, "up")
+        yield Mark(fault.heal_started_at + fault.recovered_after_sec, recovered_text(fault), "up")
 
 
 def happened_text(fault: FaultState) -> str:
     """Return what has happened to the target of a fault: "node-2 killed"; its description where there is no verb."""
     verb = _PAST.get(fault.config.chaos_type)
     target = fault.target or fault.config.name
-    text = f"{target} {verb}" if verb and len(target) + len(verb) < MAX_TEXT else fault.config.description
+    happened = translate_marked(verb, target=target) if verb else ""
+    text = happened if happened and len(happened) <= MAX_TEXT else fault.config.description
     return _shortened(masked(text if len(text) <= MAX_TEXT else fault.config.name))
 
 

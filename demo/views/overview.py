@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from demo.show import ShowState
+from demo.texts import translate
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def _make_row(state: ShowState, number: int, faults: int) -> OverviewRow:
 def _find_verdict(state: ShowState, number: int) -> tuple[str, str]:
     verdict = state.verdicts.get(number)
     if verdict is None:
-        return "starting", "Prediction"
+        return "starting", translate("Prediction")
     if verdict.held is None:
-        return "degraded", "Not seen"
-    return ("held", "Confirmed") if verdict.held else ("down", "Refuted")
+        return "degraded", translate("Not seen")
+    return ("held", translate("Confirmed")) if verdict.held else ("down", translate("Refuted"))

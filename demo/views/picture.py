@@ -7,7 +7,8 @@ from typing import Literal
 
 from demo.show import FaultState, ShowState
 from demo.show.health_sample import LOAD, Counter, Metric, Node, Sample
-from demo.views.cards import CardView, number_text
+from demo.texts import localize_number, translate, translate_count
+from demo.views.cards import CardView, name_health, name_quantity, number_text
 from demo.views.curves import TimelineView, timeline
 from demo.views.focus import Focus, Topic, find_counter, find_metric, nodes_of, read_focus
 from demo.views.marks import aimed_nodes, struck_nodes
@@ -146,11 +147,15 @@ def _kind(sample: Sample, focus: Focus) -> Kind:
 def _figure(state: ShowState, sample: Sample, focus: Focus, kind: Kind) -> FigureView | None:
     if state.freshness != "live":
         # A number that is not known any more is not the largest thing on the wall.
-        return FigureView("–", "", "not known now", "stale")
+        return FigureView("–", "", translate("not known now"), "stale")
     if (kind == "fleet" and not focus.is_chosen) or not focus.topics:
         parts = [node for node in sample.nodes if node.kind != LOAD]
         up = sum(node.health == "up" for node in parts)
-        return FigureView(str(up), "running", f"of {len(parts)} nodes") if parts else None
+        return (
+            FigureView(str(up), translate("running"), translate("of %(total)s nodes", total=len(parts)))
+            if parts
+            else None
+        )
     has_fault = any(fault.is_running for fault in state.faults)
     return _figure_of(sample, focus.topics[0], has_fault)
 
@@ -165,28 +170,44 @@ def _figure_of(sample: Sample, topic: Topic, has_fault: bool) -> FigureView | No
     nodes = nodes_of(sample, topic)
     known = [value for node in nodes if (value := node.main[1]) is not None]
     total = number_text(sum(known) if known else None)
-    return FigureView(total, topic.field, masked(topic.name) if len(nodes) == 1 else f"by {len(nodes)} nodes")
+    return FigureView(total, name_quantity(topic.field), _name_nodes(topic, len(nodes)))
+
+
+def _name_nodes(topic: Topic, count: int) -> str:
+    return masked(topic.name) if count == 1 else translate("by %(num)s nodes", num=count)
 
 
 def _described(metric: Metric) -> tuple[str, str]:
     """Return what a metric counts, in two lines: "% errors", or "requests" and "a second"."""
     if metric.unit == "/s":
-        return metric.label, "a second"
-    return f"{metric.unit} {metric.label}".strip(), ""
+        return name_quantity(metric.label), translate("a second")
+    return f"{metric.unit} {name_quantity(metric.label)}".strip(), ""
 
 
 def _figure_of_key(counter: Counter, field: str) -> FigureView:
     """Return a key's number. What is counted over a time says so: the bar beside it tells only what is now."""
-    lately = f", last {counter.span_sec:g} s" if counter.span_sec is not None else ""
+    place = _place_of_key(counter)
     if field == "drift":
         tone = "degraded" if counter.drift else ""
-        return FigureView(number_text(counter.drift), "admitted, never counted", f"on {counter.key}{lately}", tone)
+        return FigureView(number_text(counter.drift), translate("admitted, never counted"), place, tone)
     if field == "ghosts":
         tone = "down" if counter.ghosts else ""
-        return FigureView(number_text(counter.ghosts), "over the limit", f"on {counter.key}{lately}", tone)
+        return FigureView(number_text(counter.ghosts), translate("over the limit"), place, tone)
     value = counter.counted_of_admitted if field == "counted" else counter.admitted
     tone = "down" if counter.limit and (value or 0) > counter.limit else ""
-    return FigureView(number_text(value), f"of {number_text(counter.limit)} {field}", f"on {counter.key}", tone)
+    limit = number_text(counter.limit)
+    if field == "counted":
+        words = translate("of %(limit)s counted", limit=limit)
+    else:
+        words = translate("of %(limit)s admitted", limit=limit)
+    return FigureView(number_text(value), words, translate("on %(key)s", key=counter.key), tone)
+
+
+def _place_of_key(counter: Counter) -> str:
+    if counter.span_sec is None:
+        return translate("on %(key)s", key=counter.key)
+    seconds = localize_number(f"{counter.span_sec:g}")
+    return translate("on %(key)s, last %(seconds)s s", key=counter.key, seconds=seconds)
 
 
 def _bars(sample: Sample, focus: Focus) -> tuple[Counter, ...]:
@@ -225,7 +246,7 @@ def _rest_of_topic(state: ShowState, sample: Sample, topic: Topic) -> Iterator[R
         words = f"{figure.unit} {figure.label}".strip()
         metric = find_metric(sample, topic.name) if topic.kind == "metric" else None
         if metric is not None:
-            yield RestView(_judged(state, mark), f"{figure.value}{_beside(metric.unit)}", metric.label)
+            yield RestView(_judged(state, mark), f"{figure.value}{_beside(metric.unit)}", name_quantity(metric.label))
         else:
             yield RestView(_judged(state, mark), figure.value, words)
 
@@ -239,9 +260,10 @@ def _rest_of_keys(state: ShowState, limited: list[Counter]) -> RestView:
     over = [counter for counter in limited if (counter.admitted or 0) > counter.limit]
     if not over:
         known = all(counter.admitted is not None for counter in limited)
-        noun = "key" if len(limited) == 1 else "keys"
-        return RestView(_judged(state, "up" if known else "unknown"), f"{len(limited)} {noun}", "within limit")
-    return RestView(_judged(state, "down"), over[0].key if len(over) == 1 else f"{len(over)} keys", "over the limit")
+        count = translate_count("%(num)s key", "%(num)s keys", len(limited))
+        return RestView(_judged(state, "up" if known else "unknown"), count, translate("within limit"))
+    name = over[0].key if len(over) == 1 else translate_count("%(num)s key", "%(num)s keys", len(over))
+    return RestView(_judged(state, "down"), name, translate("over the limit"))
 
 
 def _rest_of_nodes(state: ShowState, sample: Sample) -> Iterator[RestView]:
@@ -252,13 +274,23 @@ def _rest_of_nodes(state: ShowState, sample: Sample) -> Iterator[RestView]:
     for name, nodes in kinds.items():
         bad = [node for node in nodes if node.health != "up"]
         if not bad:
-            several = masked(f"{len(nodes)} {name or 'node'}s")
-            yield RestView(_judged(state, "up"), masked(nodes[0].name) if len(nodes) == 1 else several, "running")
+            shown = masked(nodes[0].name) if len(nodes) == 1 else masked(_count_kind(len(nodes), name))
+            yield RestView(_judged(state, "up"), shown, translate("running"))
         elif len(bad) == 1:
-            yield RestView(_judged(state, bad[0].health), masked(bad[0].name), masked(bad[0].detail) or bad[0].health)
+            yield RestView(
+                _judged(state, bad[0].health), masked(bad[0].name), masked(bad[0].detail) or name_health(bad[0].health)
+            )
         else:
             most = Count(node.health for node in bad).most_common(1)[0][0]
-            yield RestView(_judged(state, most), masked(f"{len(bad)} of {len(nodes)} {name or 'node'}s"), most)
+            count = translate("%(count)s of %(total)s", count=len(bad), total=_count_kind(len(nodes), name))
+            yield RestView(_judged(state, most), masked(count), name_health(most))
+
+
+def _count_kind(count: int, kind: str) -> str:
+    """Count nodes of one kind: "3 brokers". Their kind is the system's own word, so only English can make it plural."""
+    if not kind:
+        return translate("%(num)s nodes", num=count)
+    return translate("%(num)s %(kind)ss", num=count, kind=kind)
 
 
 def _judged(state: ShowState, health: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from demo.narration.page_style import PageStyle
 from demo.panels.picture import Panels
 from demo.show import FaultState, LogLine, ShowState
+from demo.texts import mark_text, translate, translate_marked
 from demo.types import ChaosType
 from demo.views.audience_state import audience_state, frozen_on, room_text
 from demo.views.ballots import TallyView, can_open_vote, tally_view
@@ -22,7 +23,13 @@ from demo.views.timer import TimerView, timer_view
 
 LOG_SHOWN = 14
 
-_STATE_WORDS = {"injecting": "starting", "active": "running"}
+_STATE_WORDS = {
+    "injecting": mark_text("starting"),
+    "active": mark_text("running"),
+    "healing": mark_text("healing"),
+    "failed": mark_text("failed"),
+    "idle": mark_text("idle"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,7 @@ class FaultView:
     @property
     def state_word(self) -> str:
         """The state as the screens write it; `state` itself is what CSS classes and /state call it."""
-        return _STATE_WORDS.get(self.state, self.state)
+        return translate_marked(_STATE_WORDS.get(self.state, self.state))
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +250,9 @@ def _find_next(state: ShowState) -> _Next | None:
     chapter = state.chapter
     if state.step < chapter.step_count:
         return _Next(
-            f"Step {state.step + 1} of {chapter.step_count}", chapter.all_steps[state.step].added, chapter.format
+            translate("Step %(step)s of %(steps)s", step=state.step + 1, steps=chapter.step_count),
+            chapter.all_steps[state.step].added,
+            chapter.format,
         )
     if state.number == state.total:
         return None
@@ -274,7 +283,8 @@ def _make_fault(state: ShowState, fault: FaultState, key: int) -> FaultView:
 
 def _format_duration(fault: FaultState) -> str:
     seconds = fault.duration_sec
-    lasts = "until healed" if seconds == float("inf") else f"for {number_text(seconds)} s"
+    is_endless = seconds == float("inf")
+    lasts = translate("until healed") if is_endless else translate("for %(seconds)s s", seconds=number_text(seconds))
     burst = fault.config.chaos_type is ChaosType.BURST_TRAFFIC
     return f"× {fault.config.burst_multiplier}, {lasts}" if burst else lasts
 
@@ -293,15 +303,21 @@ def problems(state: ShowState) -> tuple[str, ...]:
     if state.deck_error:
         found.append(state.deck_error)
     if state.action.error:
-        found.append(f"Chapter {state.number}: {state.action.error}")
-    found += [f"Fault {fault.name}: {fault.error}" for fault in state.faults if fault.error]
+        found.append(translate("Chapter %(number)s: %(error)s", number=state.number, error=state.action.error))
+    found += [
+        translate("Fault %(name)s: %(error)s", name=fault.name, error=fault.error)
+        for fault in state.faults
+        if fault.error
+    ]
     if state.parts_error:
-        found.append(f"System: {state.parts_error}")
+        found.append(translate("System: %(error)s", error=state.parts_error))
     if state.freshness != "live" and state.freshness_reason:
-        found.append(f"Health: {state.freshness_reason}")
+        found.append(translate("Health: %(error)s", error=state.freshness_reason))
     if not state.durable and state.journal == "file":
         why = f" ({state.not_durable_because})" if state.not_durable_because else ""
-        found.append(f"The journal cannot be written: a crash would lose the show{why}")
+        found.append(translate("The journal cannot be written: a crash would lose the show") + why)
     if state.journal == "temporary":
-        found.append("The show is saved in a temporary file only: a crash would lose it, and no fault can be started")
+        found.append(
+            translate("The show is saved in a temporary file only: a crash would lose it, and no fault can be started")
+        )
     return tuple(found)

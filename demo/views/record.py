@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from demo.show import FaultState, ShowState
 from demo.show.health_sample import LOAD, Node, Sample
+from demo.texts import translate
 from demo.types import Chapter
 from demo.views.audience_state import ELSEWHERE
 from demo.views.countdown import counts_down
@@ -90,7 +91,7 @@ def _describe_countdown(state: ShowState) -> RecordItem:
     chapter = state.chapters[(state.countdown_number or state.number) - 1]
     coming = _find_coming(state, chapter)
     title = beginning_text(coming[0], masked(target_text(state, coming[0]))) if coming else chapter.title
-    return RecordItem("down", "starting", title, "…", "in", state.countdown_ends_at, is_count=True)
+    return RecordItem("down", "starting", title, "…", translate("in"), state.countdown_ends_at, is_count=True)
 
 
 def _find_coming(state: ShowState, chapter: Chapter) -> list[FaultState]:
@@ -106,57 +107,72 @@ def _describe_show(state: ShowState) -> Iterator[RecordItem]:
     """Yield what is true of the show itself: it is halted, not saved, or parts of it are being restarted."""
     if state.halted:
         running = any(fault.is_running for fault in state.faults)
-        yield RecordItem("degraded", "halt", "Halted", "all faults are being ended" if running else "no new faults")
+        text = translate("all faults are being ended") if running else translate("no new faults")
+        yield RecordItem("degraded", "halt", translate("Halted"), text)
     if not state.durable and state.journal == "file":
-        yield RecordItem("down", "down", "The journal cannot be written", "a crash would lose the show")
+        title, text = translate("The journal cannot be written"), translate("a crash would lose the show")
+        yield RecordItem("down", "down", title, text)
     if state.parts_healing and not state.halted:
-        yield RecordItem("starting", "starting", "Restarting", "what went down by itself")
+        yield RecordItem("starting", "starting", translate("Restarting"), translate("what went down by itself"))
 
 
 def _describe_running(fault: FaultState) -> RecordItem:
     if fault.state == "failed":
-        title = f"{masked(fault.target or fault.config.description)}: not repaired"
-        return RecordItem("down", "down", title, "the presenter's page says why")
+        title = translate("%(target)s: not repaired", target=masked(fault.target or fault.config.description))
+        return RecordItem("down", "down", title, translate("the presenter's page says why"))
     if fault.state == "injecting":
-        return RecordItem("down", "starting", beginning_text(fault, masked(fault.target)), "", "now")
+        return RecordItem("down", "starting", beginning_text(fault, masked(fault.target)), "", translate("now"))
     title, text = masked(happened_text(fault)), measured_text(fault)
     if fault.state == "healing":
-        return RecordItem("starting", "starting", f"{masked(fault.target)} starting", text, "recovering")
+        return _describe_recovering(fault, text)
     if fault.came_back_after_sec is not None:
         return RecordItem("up", "up", title, text, "")
     if fault.heals_at is None:
-        return RecordItem("down", "down", title, text, "until ended")
+        return RecordItem("down", "down", title, text, translate("until ended"))
     return RecordItem("down", "down", title, text, ending_text(fault), fault.heals_at)
+
+
+def _describe_recovering(fault: FaultState, text: str) -> RecordItem:
+    title = translate("%(target)s starting", target=masked(fault.target))
+    return RecordItem("starting", "starting", title, text, translate("recovering"))
 
 
 def _describe_healed(state: ShowState, fault: FaultState) -> RecordItem:
     if fault.injection_failed:
-        return RecordItem("degraded", "degraded", f"{fault.config.description}: not injected", measured_text(fault))
+        title = translate("%(fault)s: not injected", fault=fault.config.description)
+        return RecordItem("degraded", "degraded", title, measured_text(fault))
     title, text = masked(happened_text(fault)), measured_text(fault)
     if not fault.has_ended and not fault.not_measurable:
-        return RecordItem("starting", "starting", f"{masked(fault.target)} starting", text, "recovering")
+        return _describe_recovering(fault, text)
     return RecordItem("up", "up", title, text, _count_running(state))
 
 
 def _count_running(state: ShowState) -> str:
     parts = _parts(state.sample) if state.sample is not None and state.freshness == "live" else []
     up = sum(node.health == "up" for node in parts)
-    return "" if not parts else "all running" if up == len(parts) else f"{up} of {len(parts)} running"
+    if not parts:
+        return ""
+    if up == len(parts):
+        return translate("all running")
+    return translate("%(count)s of %(total)s running", count=up, total=len(parts))
 
 
 def _describe_rest(state: ShowState) -> RecordItem:
     """Describe what runs while nothing is broken on purpose."""
     end, sample = _announce_next(state), state.sample
     if sample is None and state.faults:
-        return RecordItem("starting", "starting", "One moment", "the first measurement is on its way", end)
+        return RecordItem(
+            "starting", "starting", translate("One moment"), translate("the first measurement is on its way"), end
+        )
     if sample is None or not (parts := _parts(sample)):
         return RecordItem("info", "info", state.title, state.description, end)
     if state.freshness != "live":
-        return RecordItem("stale", "stale", "No contact with the system", "last measured", "", since=sample.updated_at)
+        title, text = translate("No contact with the system"), translate("last measured")
+        return RecordItem("stale", "stale", title, text, "", since=sample.updated_at)
     bad = [node for node in parts if node.health != "up"]
-    return (
-        _describe_bad(bad, len(parts), end) if bad else RecordItem("up", "up", "All running", _name_parts(parts), end)
-    )
+    if bad:
+        return _describe_bad(bad, len(parts), end)
+    return RecordItem("up", "up", translate("All running"), _name_parts(parts), end)
 
 
 def _describe_bad(bad: list[Node], total: int, end: str) -> RecordItem:
@@ -165,7 +181,8 @@ def _describe_bad(bad: list[Node], total: int, end: str) -> RecordItem:
     if len(bad) == 1:
         return RecordItem(shown, worst.health, f"{masked(worst.name)} {health_word(worst.health)}", "", end)
     names = ", ".join(masked(node.name) for node in bad[:MAX_NAMED])
-    return RecordItem(shown, worst.health, f"{len(bad)} of {total} not running", names, end)
+    title = translate("%(count)s of %(total)s not running", count=len(bad), total=total)
+    return RecordItem(shown, worst.health, title, names, end)
 
 
 def _parts(sample: Sample | None) -> list[Node]:
@@ -182,7 +199,7 @@ def _name_parts(parts: list[Node]) -> str:
     ordered = sorted(kinds.items(), key=lambda item: -len(item[1]))
     names = (masked(nodes[0].name) if len(nodes) == 1 else f"{masked(kind)} × {len(nodes)}" for kind, nodes in ordered)
     text = ", ".join(names)
-    return text if len(text) <= MAX_NAMES_LENGTH else f"{len(parts)} nodes"
+    return text if len(text) <= MAX_NAMES_LENGTH else translate("%(num)s nodes", num=len(parts))
 
 
 def _announce_next(state: ShowState) -> str:
@@ -191,7 +208,7 @@ def _announce_next(state: ShowState) -> str:
         return ""
     chapter: Chapter = state.chapters[state.current + 1]
     if chapter.hypothesis:
-        return "next: a prediction"
+        return translate("next: a prediction")
     if chapter.shows_evidence:
-        return "next: what we measured"
-    return "next: a fault" if chapter.injects else ""
+        return translate("next: what we measured")
+    return translate("next: a fault") if chapter.injects else ""

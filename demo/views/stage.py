@@ -7,6 +7,7 @@ from demo.markup import to_plain
 from demo.narration.page_style import PageStyle
 from demo.panels.picture import Panels
 from demo.show import ShowState, Verdict
+from demo.texts import translate
 from demo.views.audience_state import audience_state
 from demo.views.ballots import BallotView, TallyView, ballot_view, room_text, tally_view
 from demo.views.banners import BannerView, banners
@@ -232,8 +233,8 @@ def _make_claim(state: ShowState, number: int | None) -> ClaimView | None:
 
 def _name_outcome(verdict: Verdict) -> tuple[str, str]:
     if verdict.held is None:
-        return "Not seen", "degraded"
-    return ("Confirmed", "up") if verdict.held else ("Refuted", "down")
+        return translate("Not seen"), "degraded"
+    return (translate("Confirmed"), "up") if verdict.held else (translate("Refuted"), "down")
 
 
 def _list_evidence(state: ShowState) -> tuple[ClaimView, ...]:

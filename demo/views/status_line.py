@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from demo.show import ShowState
+from demo.texts import translate
 from demo.views.audience_state import frozen_on
 from demo.views.banners import BannerView, banners
 from demo.views.health_text import health_summary
@@ -32,10 +33,11 @@ def status_line(state: ShowState) -> StatusLine:
     """Return the line for this state: halt first, then a countdown, faults, what was healed here, the stage, health."""
     if state.halted:
         running = any(fault.is_running for fault in state.faults)
-        return StatusLine("halt", "Halted", "faults are being ended" if running else "all faults ended")
+        text = translate("faults are being ended") if running else translate("all faults ended")
+        return StatusLine("halt", translate("Halted"), text)
     if state.countdown_ends_at is not None:
         number = state.countdown_number or state.number
-        return StatusLine("starting", state.chapters[number - 1].title, "", "in", state.countdown_ends_at)
+        return StatusLine("starting", state.chapters[number - 1].title, "", translate("in"), state.countdown_ends_at)
     found = [banner for banner in banners(state, private=True) if banner.kind in _ORDER]
     faults = [banner for banner in found if banner.kind == "fault"]
     if len(faults) > 1 and not any(banner.kind in ("failed", "lost") for banner in found):
@@ -49,9 +51,9 @@ def _join(faults: list[BannerView]) -> StatusLine:
     ends = [banner.ends_at for banner in faults if banner.ends_at is not None]
     return StatusLine(
         "down",
-        f"{len(faults)} faults in place",
+        translate("%(num)s faults in place", num=len(faults)),
         " · ".join(banner.title for banner in faults),
-        "first ends in" if ends else "until ended",
+        translate("first ends in") if ends else translate("until ended"),
         min(ends, default=None),
         count=len(faults),
     )
@@ -65,14 +67,15 @@ def _from_banner(banner: BannerView, count: int) -> StatusLine:
 
 def _describe_stage(state: ShowState) -> StatusLine | None:
     number = frozen_on(state)
-    held = f"the room sees chapter {number}" if number is not None else ""
+    held = translate("the room sees chapter %(number)s", number=number) if number is not None else ""
     if state.blackout:
-        return StatusLine("stale", "Curtain closed", held or "the room sees nothing")
-    return StatusLine("stale", "Picture held", held) if held else None
+        return StatusLine("stale", translate("Curtain closed"), held or translate("the room sees nothing"))
+    return StatusLine("stale", translate("Picture held"), held) if held else None
 
 
 def _describe_health(state: ShowState) -> StatusLine:
     mark, text = health_summary(state)
     if state.sample is None and not state.faults:
-        return StatusLine("up", f"Chapter {state.number} of {state.total}", "no system in this show", stands_out=False)
+        title = translate("Chapter %(number)s of %(total)s", number=state.number, total=state.total)
+        return StatusLine("up", title, translate("no system in this show"), stands_out=False)
     return StatusLine(mark, text[:1].upper() + text[1:], stands_out=mark != "up")

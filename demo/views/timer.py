@@ -4,8 +4,13 @@ import math
 from dataclasses import dataclass
 
 from demo.show import ShowState, Timer
+from demo.texts import mark_text, translate, translate_marked
 
-_WHY_STOPPED = {"": "paused", "step": "starts with the next step", "light": "stopped while dark"}
+_WHY_STOPPED = {
+    "": mark_text("paused"),
+    "step": mark_text("starts with the next step"),
+    "light": mark_text("stopped while dark"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,7 @@ def timer_view(state: ShowState) -> TimerView:
     before, after = (_sum_budgets(state, state.current + step) if has_plan else None for step in (0, 1))
     return TimerView(
         clock=timer,
-        word="" if timer.is_running else _WHY_STOPPED[timer.awaits],
+        word="" if timer.is_running else translate_marked(_WHY_STOPPED[timer.awaits]),
         budget_sec=budget_sec(state),
         from_sec=before,
         until_sec=after,
@@ -59,8 +64,10 @@ def pace_text(view: TimerView, now: float) -> str:
     # Whole seconds, as the clock beside it shows: the two must not contradict each other.
     elapsed = math.floor(view.clock.elapsed(now))
     if elapsed > view.until_sec:
-        return f"{clock_text(elapsed - view.until_sec)} behind"
-    return f"{clock_text(view.from_sec - elapsed)} ahead" if elapsed < view.from_sec else "on time"
+        return translate("%(time)s behind", time=clock_text(elapsed - view.until_sec))
+    if elapsed < view.from_sec:
+        return translate("%(time)s ahead", time=clock_text(view.from_sec - elapsed))
+    return translate("on time")
 
 
 def clock_text(seconds: float) -> str:

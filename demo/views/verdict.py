@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from demo.show import ShowState, Verdict
+from demo.texts import translate
 from demo.views.countdown import counts_down
 
 _CLAUSE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z0-9])|;\s+")
@@ -42,8 +43,8 @@ class VerdictView:
 def name_verdict(verdict: Verdict) -> tuple[str, str]:
     """Return a verdict's word and the state of its mark."""
     if verdict.held is None:
-        return "Not seen", "quiet"
-    return ("Confirmed", "up") if verdict.held else ("Refuted", "down")
+        return translate("Not seen"), "quiet"
+    return (translate("Confirmed"), "up") if verdict.held else (translate("Refuted"), "down")
 
 
 def verdict_page(state: ShowState) -> VerdictView | None:

@@ -86,7 +86,10 @@ class Web:
         self.ballots = BallotBox(conductor, VoteFile(votes, conductor.epoch))
         self.app = self._application()
         self.asgi: ASGIApp = AccessMiddleware(
-            DirectStreams(self.app, self.hub, self._take_slot), self.access, self._broke
+            DirectStreams(self.app, self.hub, self._take_slot),
+            self.access,
+            self._broke,
+            lambda: conductor.state.chapter.style.language,
         )
         self._end_subscription: Callable[[], None] = conductor.subscribe(lambda state: self.programs.notify())
 

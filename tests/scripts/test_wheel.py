@@ -29,6 +29,8 @@ def test_the_wheel_holds_templates_static_files_and_licences_and_no_tests(wheel:
     for wanted in (
         "demo/templates/stage.html",
         "demo/static/base.css",
+        "demo/texts/de.toml",
+        "demo/texts/es.toml",
         "demo/static/vendor/htmx-4.0.1.min.js",
         "demo/static/vendor/LICENSE.htmx.txt",
         "demo/py.typed",

@@ -50,6 +50,11 @@ def test_known_contrasts() -> None:
     ("front", "expected"),
     [
         ("language: 'nope!'", 'looks.md:3:11: "nope!" is no language tag: write en, de, pt-BR or ar'),
+        (
+            "language: pt-BR",
+            "looks.md:3:11: warning: the pages' own words stay English, for there are none in pt-BR: "
+            "there are en, de, es",
+        ),
         ("theme: {accent: orange}", 'looks.md:3:17: "orange" is no colour: write it in quotes, like "#e85d04"'),
         (
             "theme: {base: light, accent: '#ffdd00'}",
@@ -78,7 +83,8 @@ def test_a_theme_becomes_a_stylesheet_that_names_its_files_by_their_content(tmp_
     (tmp_path / "logo.png").write_bytes(png(8, 4))
     (tmp_path / "own.woff2").write_bytes(FONT)
     front = "language: ar\ntheme: {base: light, accent: '#1555ac', logo: logo.png, font: own.woff2}"
-    assert said(tmp_path, front) == []
+    (warning,) = said(tmp_path, front)
+    assert "there are none in ar" in warning
     show, _, _ = check_show(tmp_path / "looks.md")
     assert show is not None
     style, (sheet,) = page_style(show.settings, show.source)
@@ -93,7 +99,12 @@ def test_a_theme_becomes_a_stylesheet_that_names_its_files_by_their_content(tmp_
 
 
 def test_a_theme_of_one_word_needs_no_stylesheet_and_no_theme_leaves_the_screen_as_it_is(tmp_path: Path) -> None:
-    for front, base in (("theme: contrast", "contrast"), ("language: de", ""), ("theme: {base: dark}", "dark")):
+    for front, base in (
+        ("theme: contrast", "contrast"),
+        ("language: de", ""),
+        ("language: es-MX", ""),
+        ("theme: {base: dark}", "dark"),
+    ):
         assert said(tmp_path, front) == []
         show, _, _ = check_show(tmp_path / "looks.md")
         assert show is not None

@@ -7,6 +7,7 @@ from demo.showfile.accent import GROUNDS, MIN_CONTRAST, contrast, is_colour, nea
 from demo.showfile.checks.places import Checked
 from demo.showfile.schema.system import ThemeSettings
 from demo.showfile.theme_files import FONT_SUFFIXES, is_font_family, is_font_file
+from demo.texts import has_texts, languages
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}")
 
@@ -16,12 +17,21 @@ MAX_FONT_BYTES = 300_000
 
 def check_appearance(checked: Checked) -> None:
     settings = checked.settings
-    if settings.language is not None and not _LANGUAGE.fullmatch(settings.language):
-        text = f'"{settings.language}" is no language tag: write en, de, pt-BR or ar'
-        checked.front.error(("language",), text)
+    if settings.language is not None:
+        _check_language(checked, settings.language)
     if isinstance(settings.theme, ThemeSettings):
         _check_accent(checked, settings.theme)
         _check_font(checked, settings.theme)
+
+
+def _check_language(checked: Checked, language: str) -> None:
+    if not _LANGUAGE.fullmatch(language):
+        checked.front.error(("language",), f'"{language}" is no language tag: write en, de, pt-BR or ar')
+    elif not has_texts(language):
+        text = (
+            f"the pages' own words stay English, for there are none in {language}: there are {', '.join(languages())}"
+        )
+        checked.front.warning(("language",), text)
 
 
 def _check_accent(checked: Checked, theme: ThemeSettings) -> None:

@@ -10,7 +10,7 @@ FRONT_MATTER: Mapping[str, str] = {
     "id": "Name by which a show is continued after a restart; without it, made of file name and title.",
     "description": "The system in a few words, shown beside the title.",
     "duration": "Length of the talk, like 30min.",
-    "language": "Language of the pages, like en or de.",
+    "language": "Language of the pages: a tag like en, de or es.",
     "theme": "dark, light, contrast, or a mapping with accent, font and logo.",
     "subject": "A system with its probes and faults: built in (ratelimiter, etcd, tikv), installed, or module:Class.",
     "options": "Options of that subject, as demo serve takes them with -o; a list gives one several times.",

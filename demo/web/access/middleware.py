@@ -7,6 +7,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from demo.texts import translate, use_language
 from demo.web.access.fair_queue import FairQueue
 from demo.web.access.policy import READING, RULE, VISITOR, AccessPolicy, Denied, Visitor, client_address
 from demo.web.access.request_body import MAX_BODY, MAX_CODE, MAX_VOTE, read_body, replay
@@ -16,9 +17,9 @@ from demo.web.problems import problem
 from demo.web.security_headers import SECURITY_HEADERS
 
 _NOT_FOUND = (
-    '<!doctype html><html lang="en"><meta charset="utf-8"><title>Not found</title>'
+    '<!doctype html><html lang="{language}"><meta charset="utf-8"><title>{title}</title>'
     '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="dark light">'
-    '<h1>There is no such page here</h1><p><a href="{}">The stage</a></p></html>'
+    '<h1>{heading}</h1><p><a href="{stage}">{link}</a></p></html>'
 )
 
 
@@ -30,11 +31,18 @@ class AccessMiddleware:
     """Checks each request by the access policy, limits its body, and records in the scope who sent it.
 
     `on_error` gets the request's method and path and any exception that the application let through; the application
-    has sent its error response by then.
+    has sent its error response by then. `language` returns that of the deck, "" for English.
     """
 
-    def __init__(self, app: ASGIApp, access: AccessPolicy, on_error: Callable[[str, Exception], None]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        access: AccessPolicy,
+        on_error: Callable[[str, Exception], None],
+        language: Callable[[], str] = str,
+    ) -> None:
         self._app = app
+        self._language = language
         self._access = access
         self._on_error = on_error
         self._queue = FairQueue()
@@ -96,7 +104,7 @@ class AccessMiddleware:
     async def _admit(self, decision: Visitor | Denied, scope: Scope, receive: Receive, send: Send) -> bool:
         """Record in the scope who sent the request, or send the refusal and return False."""
         if isinstance(decision, Denied):
-            await _build_refusal(decision, scope)(scope, receive, send)
+            await _build_refusal(decision, scope, self._language())(scope, receive, send)
             return False
         scope[VISITOR] = decision
         return True
@@ -113,13 +121,24 @@ def _has_disconnected(scope: Scope) -> bool:
     return is_closing is not None and is_closing()
 
 
-def _build_refusal(denied: Denied, scope: Scope) -> Response:
+def _build_refusal(denied: Denied, scope: Scope, language: str) -> Response:
     if denied.to:
         return Response(status_code=303, headers={"location": denied.to})
     if denied.code == "not_found" and "text/html" in Headers(scope=scope).get("accept", ""):
         # A person typed a wrong address: a link helps more than a problem in JSON. The path itself is not repeated.
-        return HTMLResponse(_NOT_FOUND.format("../" * (scope["path"].count("/") - 1) or "./"), 404)
+        return HTMLResponse(_describe_not_found("../" * (scope["path"].count("/") - 1) or "./", language), 404)
     return problem(denied.code, denied.detail, denied.headers)
+
+
+def _describe_not_found(stage: str, language: str) -> str:
+    with use_language(language) as catalogue:
+        return _NOT_FOUND.format(
+            language=catalogue.language,
+            title=translate("Not found"),
+            heading=translate("There is no such page here"),
+            stage=stage,
+            link=translate("The stage"),
+        )
 
 
 def _add_headers(send: Send) -> Send:

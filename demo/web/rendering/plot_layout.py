@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from demo.texts import translate
 from demo.views.cards import number_text
 from demo.views.curves import PlotView, TimelineView
 from demo.views.history import Values
@@ -116,7 +117,11 @@ def draw_timeline(view: TimelineView) -> DrawnTimeline:
 def _ticks(seconds: int) -> tuple[tuple[float, str], ...]:
     third = seconds // 3
     places = [(share * SHARE / 3, seconds - share * third) for share in (1, 2)]
-    return ((0.0, f"{seconds} s ago"), *((round(x, 2), f"{left} s") for x, left in places), (SHARE, "now"))
+    return (
+        (0.0, translate("%(time)s ago", time=f"{seconds} s")),
+        *((round(x, 2), f"{left} s") for x, left in places),
+        (SHARE, translate("now")),
+    )
 
 
 def _draw_plot(plot: PlotView, view: TimelineView) -> DrawnPlot:
@@ -140,7 +145,7 @@ def _draw_key(plot: PlotView, lines: Sequence[Sequence[tuple[int, int | None]]])
         shapes.append(Shape("over", between([(x, limit_y) for x, _ in admitted], admitted)))
     shapes += [Shape("curve two", path(counted)), Shape("curve", path(admitted))]
     first, second = plot.series
-    limit = [Label("limit", number_text(plot.limit), "", 50.0)] if plot.limit is not None else []
+    limit = [Label(translate("limit"), number_text(plot.limit), "", 50.0)] if plot.limit is not None else []
     labels = (
         Label(first.label, first.now, first.state, 100 / 6),
         *limit,
@@ -164,7 +169,13 @@ def _draw_bands(plot: PlotView, view: TimelineView) -> DrawnPlot:
         Label(one.label, f"{one.now}{_per_sec(plot.unit)}", one.state, round(100 * (index + 0.5) / count, 1))
         for index, one in enumerate(plot.series)
     )
-    return DrawnPlot(tuple(shapes), labels, number_text(plot.top), f"{plot.unit} by {plot.label}", len(plot.series))
+    return DrawnPlot(
+        tuple(shapes),
+        labels,
+        number_text(plot.top),
+        translate("%(unit)s by %(name)s", unit=plot.unit, name=plot.label),
+        len(plot.series),
+    )
 
 
 def _per_sec(unit: str) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 
 from demo.show.health_sample import encodable
+from demo.texts import current_catalogue
 
 _SPOKEN = ("number", "total", "step", "steps", "heading", "status", "halted", "blackout", "banners")
 
@@ -137,14 +138,16 @@ class RegionDrawing:
     def __init__(self, name: str, macro: Callable[[SimpleNamespace], str], reads: tuple[str, ...]) -> None:
         self._name, self._macro, self._reads = name, macro, reads
         self._inputs: tuple[object, ...] = ()
+        self._language = ""
         self._last: PageRegion | None = None
 
     def of(self, model: object) -> PageRegion:
         inputs = tuple(getattr(model, name) for name in self._reads)
-        if self._last is None or inputs != self._inputs:
+        language = current_catalogue().language
+        if self._last is None or (language, inputs) != (self._language, self._inputs):
             view = SimpleNamespace(**dict(zip(self._reads, inputs, strict=True)))
             self._last = PageRegion(self._name, join_lines(str(self._macro(view))))
-            self._inputs = inputs
+            self._language, self._inputs = language, inputs
         return self._last
 
 

@@ -23,11 +23,13 @@ from demo.markup import to_html, to_plain
 from demo.panels.picture import NoPanels, Panels
 from demo.show import ShowState
 from demo.show.health_sample import encodable
+from demo.texts import current_catalogue, localize_number, use_language
 from demo.views import clock_text, presenter_view, remote_view, stage_view
 from demo.views.cards import NO_NUMBER, number_text
 from demo.web.rendering import card_layout, text_sizes
 from demo.web.rendering.assets import Assets
 from demo.web.rendering.key_bars import draw_bar
+from demo.web.rendering.page_texts import EXTENSION, install_texts, script_texts
 from demo.web.rendering.panel_output import output_rows, output_size
 from demo.web.rendering.plot_layout import draw_timeline
 from demo.web.rendering.regions import REGIONS, STAGE_ALONE, PageRegion, ViewDrawing, join_lines
@@ -78,8 +80,9 @@ class Renderer:
     def regions(self, view: str, state: ShowState, viewers: Mapping[str, int]) -> tuple[PageRegion, ...]:
         """Render every region of `view`, changed or not. Raises `KeyError` for an unknown view."""
         drawing = self._drawings.get(view) or self._load(view)
-        regions = drawing.of(_build_model(view, state, viewers, self._panels))
-        return regions if view != "presenter" else (*regions, *self._draw_stage_picture(state, viewers))
+        with use_language(state.chapter.style.language):
+            regions = drawing.of(_build_model(view, state, viewers, self._panels))
+            return regions if view != "presenter" else (*regions, *self._draw_stage_picture(state, viewers))
 
     def _draw_stage_picture(self, state: ShowState, viewers: Mapping[str, int]) -> list[PageRegion]:
         """Return what the presenter's page shows of the stage: just what the audience sees, and what comes next."""
@@ -101,9 +104,12 @@ class Renderer:
             for region in regions
         )
 
-    def document(self, template: str, **values: object) -> str:
+    def document(self, template: str, language: str = "", **values: object) -> str:
         """Render a page, or a part of one, that is not a view of the show, as the pairing page."""
-        return encodable(self._environment.get_template(template).render(**values))
+        with use_language(language):
+            spoken = current_catalogue().language
+            texts = script_texts(template.removesuffix(".html")) if template == "pair.html" else ""
+            return encodable(self._environment.get_template(template).render(language=spoken, texts=texts, **values))
 
     def page(
         self, view: str, state: ShowState, viewers: Mapping[str, int], epoch: str, now: float | None = None
@@ -118,26 +124,29 @@ class Renderer:
     def document_of(self, view: str, regions: Mapping[str, str], heading: "Heading") -> str:
         """Render a view's whole document around regions that are rendered already."""
         marked = {name: Markup(html) for name, html in regions.items()}  # noqa: S704
-        document = self._environment.get_template(f"{view}.html").render(
-            view=view,
-            root=_read_root(regions["look"]),
-            regions=marked,
-            stage_slots=lay_out_stage(self._environment, marked) if view == "presenter" else "",
-            title=heading.title,
-            epoch=heading.epoch,
-            now=f"{heading.now:.3f}",
-            lost=heading.lost,
-            build=self._assets.fingerprint,
-            htmx_config=json.dumps(HTMX_CONFIG),
-        )
+        root = read_root(regions["look"])
+        with use_language(root["language"]):
+            document = self._environment.get_template(f"{view}.html").render(
+                view=view,
+                root=root,
+                regions=marked,
+                stage_slots=lay_out_stage(self._environment, marked) if view == "presenter" else "",
+                title=heading.title,
+                epoch=heading.epoch,
+                now=f"{heading.now:.3f}",
+                lost=heading.lost,
+                texts=script_texts(view),
+                htmx_config=json.dumps(HTMX_CONFIG),
+            )
         return encodable(document)
 
-    def part(self, template: str, name: str, *values: object) -> str:
+    def part(self, template: str, name: str, *values: object, language: str = "") -> str:
         """Render one macro of a template, on one line as a region is."""
-        return join_lines(str(getattr(self._environment.get_template(template).module, name)(*values)))
+        with use_language(language):
+            return join_lines(str(getattr(self._environment.get_template(template).module, name)(*values)))
 
 
-def _read_root(look: str) -> dict[str, str]:
+def read_root(look: str) -> dict[str, str]:
     """Return what the region `look` says of the root element: a relay has the regions alone."""
     return {name: found[1] if (found := ROOT[name].search(look)) else "" for name in ROOT}
 
@@ -149,7 +158,7 @@ def _build_model(view: str, state: ShowState, viewers: Mapping[str, int], panels
 
 
 def _build_environment(assets: Assets) -> Environment:
-    settings: dict[str, Any] = {"trim_blocks": True, "lstrip_blocks": True}
+    settings: dict[str, Any] = {"trim_blocks": True, "lstrip_blocks": True, "extensions": [EXTENSION]}
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -166,12 +175,13 @@ def _build_environment(assets: Assets) -> Environment:
         "direction_class": direction_class,
         "mmss": _format_minutes,
         "three_digits": number_text,
+        "localized": localize_number,
+        "sentence": lambda text: f"{text[:1].upper()}{text[1:]}",
         "output_rows": output_rows,
         "output_size": output_size,
     }
     environment.globals |= {
         "asset": assets.url,
-        "fingerprint": assets.fingerprint,
         "draw_system": draw_system,
         "draw_fleet": draw_fleet,
         "draw_timeline": draw_timeline,
@@ -181,6 +191,7 @@ def _build_environment(assets: Assets) -> Environment:
         "heading_size": text_sizes.heading_size,
         "prediction_size": text_sizes.prediction_size,
     }
+    install_texts(environment, assets.fingerprint)
     return environment
 
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from demo.show.health_sample import LOAD
+from demo.texts import translate
 from demo.views import CardView, GroupView, groups
-from demo.views.groups import MAX_ALONE, UNGROUPED, severity
+from demo.views.groups import MAX_ALONE, UNGROUPED, name_group, severity
 from demo.views.picture import RestView, SystemView
 from demo.web.rendering.state_grid import StateGrid, lay_out_grid
 from demo.web.rendering.topology import GRID, Box, Way, lay_out
@@ -115,7 +116,7 @@ def _draw_card(card: CardView, box: Box, view: SystemView, deltas: Mapping[str, 
 def state_word(card: CardView) -> str:
     """Return a node's state as the room reads it: "running", or in a word why it is not."""
     if card.state == "up":
-        return "running"
+        return translate("running")
     if card.state in ("down", "degraded") and card.sub and len(card.sub) <= 9 and card.sub.isalpha():
         return card.sub
     return card.word
@@ -211,6 +212,7 @@ def draw_fleet(cards: Sequence[CardView], has_curves: bool = False) -> Fleet:
     for card in cards:
         if card.id not in taken and not card.of_key:
             members[card.group if card.group in members else UNGROUPED].append(card)
+    by_frame = {name_group(name): nodes for name, nodes in members.items()}
     tiled = [frame for group in found for frame in _tile(group, members[group.name])]
     columns = 2 if len(tiled) > MAX_IN_COLUMN else 1
     # Two rows of tiles in one column and below each other three times; else there is height for three rows.
@@ -218,7 +220,7 @@ def draw_fleet(cards: Sequence[CardView], has_curves: bool = False) -> Fleet:
     room = _room_in_frame(bool(sources), columns)
     name_most = min(_MOST_NAME, int(((room - 0.8 * (side - 1)) / side - _TILE) / _BOLD))
     if len(cards) <= MAX_ALONE and len(tiled) <= MAX_FRAMES and name_most >= _LEAST_NAME:
-        links = _links_to_frames(sources, tiled, members, columns)
+        links = _links_to_frames(sources, tiled, by_frame, columns)
         return Fleet(sources, tuple(tiled), columns, links, side=side, name_most=name_most)
     shown = _select_worst(found, MAX_FRAMES if has_curves else MAX_COUNTED)
     columns = 2 if len(shown) > MAX_IN_COLUMN else 1
@@ -226,7 +228,7 @@ def draw_fleet(cards: Sequence[CardView], has_curves: bool = False) -> Fleet:
     if len(shown) > MAX_FRAMES:
         room *= _DENSE
     frames = tuple(_count(group, room) for group in shown)
-    links = _links_to_frames(sources, frames, members, columns)
+    links = _links_to_frames(sources, frames, by_frame, columns)
     return Fleet(sources, frames, columns, links, _describe_rest([g for g in found if g not in shown]))
 
 
@@ -243,7 +245,7 @@ def _tile(group: GroupView, nodes: Sequence[CardView]) -> list[Frame]:
     for number, piece in enumerate(pieces, 1):
         up = sum(card.state == "up" for card in piece)
         worst = min(piece, key=severity).state
-        name = group.name if len(pieces) == 1 else f"{group.name} {number}"
+        name = name_group(group.name) if len(pieces) == 1 else f"{name_group(group.name)} {number}"
         frames.append(Frame(name, _state_of(worst, up), _up_text(up, piece), piece))
     return frames
 
@@ -254,7 +256,8 @@ def _state_of(worst: str, up: int) -> str:
 
 
 def _up_text(up: int, nodes: Sequence[CardView]) -> str:
-    return f"{'–' if any(card.state == 'stale' for card in nodes) else up} of {len(nodes)} running"
+    count = "–" if any(card.state == "stale" for card in nodes) else up
+    return translate("%(count)s of %(total)s running", count=count, total=len(nodes))
 
 
 def _count(group: GroupView, room: float) -> Frame:
@@ -267,10 +270,10 @@ def _count(group: GroupView, room: float) -> Frame:
         if shown and room < (_UNNAMED if len(bad) > len(shown) + 1 else 0):
             break
         shown.append(card)
-    word = f"{group.main} of {group.total} running"
+    word = translate("%(count)s of %(total)s running", count=group.main, total=group.total)
     up = group.states.count("up")
     cells = lay_out_grid(group.states)
-    return Frame(group.name, _state_of(group.state, up), word, tuple(shown), len(bad) - len(shown), cells)
+    return Frame(name_group(group.name), _state_of(group.state, up), word, tuple(shown), len(bad) - len(shown), cells)
 
 
 def _select_worst(all_groups: Sequence[GroupView], most: int) -> tuple[GroupView, ...]:
@@ -288,10 +291,11 @@ MAX_REST = 2
 def _describe_rest(rest: Sequence[GroupView]) -> str:
     if not rest:
         return ""
-    bad = [f"{group.name} {group.word}" for group in sorted(rest, key=severity) if group.state != "up"]
-    more = f"; {len(bad) - MAX_REST} more are not all up" if len(bad) > MAX_REST else ""
-    states = ", ".join(bad[:MAX_REST]) if bad else "all up"
-    return f"and {len(rest)} more groups: {states}{more}"
+    bad = [f"{name_group(group.name)} {group.word}" for group in sorted(rest, key=severity) if group.state != "up"]
+    states = ", ".join(bad[:MAX_REST]) if bad else translate("all up")
+    if len(bad) > MAX_REST:
+        states = translate("%(states)s; %(more)s more are not all up", states=states, more=len(bad) - MAX_REST)
+    return translate("and %(num)s more groups: %(states)s", num=len(rest), states=states)
 
 
 REST_CHARACTERS = 74

@@ -10,6 +10,7 @@ from demo.conductor import Conductor
 from demo.errors import InvalidValue
 from demo.invitation import to_svg
 from demo.show import commands as c
+from demo.texts import mark_text
 from demo.views.state_json import moment
 from demo.web.access.addresses import OtherAddress
 from demo.web.access.policy import AccessPolicy, Denied, Visitor, client_address, visitor_of
@@ -31,16 +32,16 @@ from demo.web.routes.openapi import (
     takes,
 )
 
-USED = "this code was used already: scan the new one, or type the code beside it"
-WRONG_LINK = "this link is no longer valid, its code was renewed: scan the one that is shown now"
-WRONG_CODE = "this is not the code that is shown now"
+USED = mark_text("this code was used already: scan the new one, or type the code beside it")
+WRONG_LINK = mark_text("this link is no longer valid, its code was renewed: scan the one that is shown now")
+WRONG_CODE = mark_text("this is not the code that is shown now")
 NOTHING_SENT = "which code? Send 'secret' (of the link) or 'code' (as typed), in a form or as JSON"
-NOT_OPEN = (
+NOT_OPEN = mark_text(
     "there is nothing to pair: this server listens on loopback only, where every page may control the show. "
     "Start it with --host 0.0.0.0 to let phones in"
 )
 
-NOT_THROUGH = (
+NOT_THROUGH = mark_text(
     "nothing can be paired through a proxy that the server does not know: "
     "if it is yours, start the server with --public-name NAME, the name people type"
 )
@@ -141,6 +142,7 @@ class PairingRoutes:
     def _render_pair_page(self, visitor: Visitor, denied: Denied | None = None) -> Response:
         html = self._pages.document(
             "pair.html",
+            language=self._conductor.state.chapter.style.language,
             title=self._conductor.state.title,
             closed=NOT_OPEN if not self._access.is_open else NOT_THROUGH if visitor.proxied else "",
             paired=self._access.is_open and visitor.is_presenter,
@@ -211,6 +213,7 @@ class PairingRoutes:
         codes = self._codes_to_json(at)
         return self._pages.document(
             "pairing.html",
+            language=self._conductor.state.chapter.style.language,
             codes=codes,
             why_unreachable=self._access.reach.why_unreachable,
             qr=Markup(to_svg(codes["link"])) if codes["link"] else None,  # noqa: S704 - holds no text

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedError, nodes
 
+from demo.web.rendering.page_texts import EXTENSION
 from demo.web.rendering.regions import REGIONS, RegionDrawing
 from demo.web.rendering.renderer import TEMPLATES
 
@@ -82,7 +83,7 @@ def read_by(macro: nodes.Macro, parameter: str, macros: Macros) -> set[str]:
 
 @pytest.mark.parametrize("view", REGIONS)
 def test_each_region_declares_what_its_macro_reads(view: str) -> None:
-    environment = Environment(loader=FileSystemLoader(TEMPLATES))
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), extensions=[EXTENSION])
     marks = macros_of(environment, "_marks.html")
     macros = macros_of(environment, f"{view}_regions.html")
     for name, reads in REGIONS[view].items():
