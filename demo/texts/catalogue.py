@@ -4,7 +4,6 @@ English has none: its texts are in the code and in the templates, where they are
 """
 
 import gettext
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -65,6 +64,8 @@ def _language_of(tag: str) -> str:
 @cache
 def read_catalogue(language: str) -> Catalogue:
     """Read the file of a language. Raises `OSError`, `ValueError` or `KeyError` for a file that is not whole."""
+    import tomllib  # noqa: PLC0415 - a show in English starts without it
+
     found = tomllib.loads((FOLDER / f"{language}.toml").read_text(encoding="utf-8"))
     in_contexts = {
         f"{context}{CONTEXT_END}{text}": said

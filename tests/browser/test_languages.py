@@ -71,7 +71,7 @@ def test_what_the_scripts_say_is_in_the_language_of_the_page(browser: Browser, t
         expect(phone.page.locator("[data-age]").first).to_contain_text(",")
         expect(desk.page.locator("#conn")).to_have_text("live", timeout=LATE_MS)
         desk.page.keyboard.press("x")
-        expect(desk.page.locator(".notice")).to_have_text("Nochmals X: Stopp")
+        expect(desk.page.locator(".notice")).to_have_text("Nochmals X: Stop")
         server.client.post("/advance")
         expect(desk.page.locator("#r-bar")).to_contain_text("3 / 3", timeout=LATE_MS)
         desk.page.keyboard.press("n")
