@@ -74,7 +74,7 @@ class Web:
         self.on_moved: Callable[[str], None] = lambda text: None
         """Called with a text when the address in the links for phones has changed."""
         self.assets = Assets(Path(str(resources.files("demo") / "static")))
-        self.pages = Renderer(self.assets, conductor.panels)
+        self.pages = Renderer(self.assets, conductor.panels, lambda: self.access.reach.audience_url)
         self._drawers = {view: PageCache() for view in VIEWS}
         self._complaints: set[str] = set()
         self.live = LiveViews(conductor, self.pages, self.cannot_render)
