@@ -84,6 +84,7 @@ async def test_a_change_is_told_at_once_and_many_changes_at_most_twenty_times_a_
             if id(health) not in samples:
                 samples.add(id(health))
                 seen.append(health)  # held, so that no other sample gets its id
+                server.answers["/x"] = 200 if len(seen) % 2 else 500
             await asyncio.sleep(0)
         took = asyncio.get_running_loop().time() - begun
         assert len(seen) <= took / MIN_GAP_SEC + 2
