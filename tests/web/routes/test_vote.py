@@ -248,6 +248,7 @@ class StubVoting(VoteRoute):
         return Response(repr((fields.choice, fields.ballot)))
 
 
+@pytest.mark.anyio
 @pytest.mark.parametrize(
     ("method", "path", "body", "answered"),
     [
