@@ -70,6 +70,8 @@ class Options:
     fresh: bool = False
     start_at: int | None = None
     """The chapter (1-based) to begin with, or to continue at."""
+    curtain: bool = False
+    """Whether a new show begins behind the closed curtain; one that is continued stays as it was."""
     chosen: Mapping[str, Any] = field(default_factory=dict)
     """Options of the subject, as plain JSON: the watchdog gets them too."""
     feed: RelayStore | None = None
@@ -153,6 +155,8 @@ async def _play(
         conductor = Conductor(config)
         keep_log(conductor)
         _report_subject(subject, conductor)
+        if options.curtain and not opener.continued:
+            conductor.enqueue("show", c.Blackout(on=True))
         if listener is None or access_setup is None:
             await _run_in_terminal(conductor, opener)
         else:

@@ -10,6 +10,7 @@ from demo.ballots.vote import Vote
 from demo.errors import InvalidValue
 from demo.narration.code_steps import TextStep, read_steps
 from demo.narration.page_style import NO_STYLE, PageStyle
+from demo.narration.threshold import Threshold
 
 DEFAULT_KEY_HINT = "[dim]SPACE/ENTER: next | Q: quit[/dim]"
 """Rich markup: the key hint under a chapter in the terminal, unless the chapter has its own."""
@@ -40,8 +41,9 @@ class Chapter:
     stage until a later chapter has another one; `Stage.conclude` sets its verdict. With `shows_evidence` the stage
     lists all of them with their verdicts. `steps`: the parts of a narration that is shown part by part; code makes
     steps too, ```` ```sql {1|3-5|all} ````. `panels`: beside the text, or in place of the nodes. `highlight`: metrics,
-    limited keys (`key.drift`) and nodes that are shown large. `injects`: its faults; `watches`: what it predicts.
-    `vote`: what the audience may vote on, from the entry until the next injection. `style`: how its pages look.
+    limited keys (`key.drift`) and nodes that are shown large. `injects`: its faults; `watches`: what it predicts,
+    `thresholds`: the limits in that, drawn over the curves. `vote`: what the audience may vote on, from the entry until
+    the next injection. `style`: how its pages look.
     """
 
     title: str
@@ -62,6 +64,7 @@ class Chapter:
     highlight: tuple[str, ...] = ()
     injects: tuple[str, ...] = ()
     watches: tuple[str, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
     style: PageStyle = NO_STYLE
     vote: Vote | None = None
 

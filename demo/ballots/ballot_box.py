@@ -138,10 +138,10 @@ class BallotBox:
         votes.answers[digest] = answer
         self._pending.setdefault(ballot.id, {})[digest] = answer
         if self._batch is None:
-            self._batch = asyncio.get_running_loop().create_future()
+            self._batch = _open_batch()
             self._has_pending.set()
-        done, _ = await asyncio.wait({self._batch}, timeout=WRITE_TIMEOUT_SEC)
-        return bool(done) and done.pop().result() and self._show.state.journal == "file"
+        # Shielded: who hangs up must not take the answer from the others.
+        return await asyncio.shield(self._batch) and self._show.state.journal == "file"
 
     async def run(self) -> None:
         """Store and count votes until cancelled, or until the show is over."""
@@ -197,8 +197,7 @@ class BallotBox:
             except JournalError as error:
                 is_durable = False
                 self._report(error)
-        if not batch.done():
-            batch.set_result(is_durable)
+        _settle(batch, is_durable)
 
     def _report(self, error: JournalError) -> None:
         if str(error) != self._reported:
@@ -245,6 +244,20 @@ class BallotBox:
             await self._file.keep_only(self._votes)
         except JournalError as error:
             self._report(error)
+
+
+def _open_batch() -> asyncio.Future[bool]:
+    """Return what all votes of one batch wait for: whether they are durable. After a time without the disk, no."""
+    batch: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    # One timer for all of them: one a vote would be a tenth of its cost.
+    timer = asyncio.get_running_loop().call_later(WRITE_TIMEOUT_SEC, _settle, batch, False)
+    batch.add_done_callback(lambda _: timer.cancel())
+    return batch
+
+
+def _settle(batch: asyncio.Future[bool], is_durable: bool) -> None:
+    if not batch.done():
+        batch.set_result(is_durable)
 
 
 async def _run_until_first_ends(*work: Coroutine[Any, Any, None]) -> None:

@@ -19,6 +19,18 @@ import typer
 from demo import __version__
 from demo.cli import experiment_commands
 from demo.cli.logs import set_up_logging
+from demo.cli.server_options import (
+    Curtain,
+    Host,
+    Join,
+    Port,
+    PublicName,
+    RedisUrl,
+    ShowName,
+    TlsCert,
+    TlsKey,
+    TokenFile,
+)
 from demo.cli.subject_options import takes_options
 from demo.console_output import clean_stderr, print_error, print_lines
 from demo.errors import DemoError, UsageError, log_unexpected
@@ -57,36 +69,6 @@ Fresh = Annotated[bool, typer.Option("--fresh", help="Start a new show instead o
 StartAt = Annotated[
     int | None,
     typer.Option("--from", help="Start or continue at this chapter; those before it do not run.", metavar="N"),
-]
-Port = Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one.", min=0, max=65535)]
-Host = Annotated[
-    str, typer.Option(help="Address to listen on; 0.0.0.0 lets others watch, and control the show once paired.")
-]
-TokenFile = Annotated[
-    Path | None,
-    typer.Option(
-        help="Token for programs, created if missing; default of an open server: ~/.local/state/chaos-stage/token.",
-        metavar="FILE",
-    ),
-]
-PublicName = Annotated[
-    list[str] | None,
-    typer.Option(help="Public address of this server, like https://demo.example; may be repeated.", metavar="NAME"),
-]
-TlsCert = Annotated[Path | None, typer.Option(help="TLS certificate (PEM), to serve HTTPS.", metavar="FILE")]
-TlsKey = Annotated[Path | None, typer.Option(help="Private key of that certificate (PEM).", metavar="FILE")]
-RedisUrl = Annotated[
-    str | None,
-    typer.Option(
-        "--redis",
-        help="Redis that connects a show to its relays, like redis://:PASSWORD@HOST:PORT; rediss:// for TLS.",
-        metavar="URL",
-        envvar="DEMO_REDIS",
-    ),
-]
-ShowName = Annotated[
-    str | None,
-    typer.Option("--show", help="Name of the show on that Redis, if it carries more than one.", metavar="NAME"),
 ]
 LogLevel = Annotated[
     str | None,
@@ -129,7 +111,9 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
     journal: JournalFile = None,
     fresh: Fresh = False,
     start_at: StartAt = None,
+    curtain: Curtain = False,
     public_name: PublicName = None,
+    join: Join = None,
     token_file: TokenFile = None,
     tls_cert: TlsCert = None,
     tls_key: TlsKey = None,
@@ -152,7 +136,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
     play(
         Options(
             subject,
-            AccessOptions(host, tuple(public_name or ()), token_file, tls_cert, tls_key),
+            AccessOptions(host, tuple(public_name or ()), token_file, tls_cert, tls_key, join),
             port,
             web=True,
             terminal=terminal,
@@ -160,6 +144,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
             journal=journal,
             fresh=fresh,
             start_at=start_at,
+            curtain=curtain,
             chosen=options(subject, given),
             feed=_make_store(redis, show) if redis else None,
         )

@@ -4,7 +4,7 @@
 by a `Watch`. Nothing here knows probes, faults or shows.
 """
 
-from demo.conditions.condition import Condition, NameUse, parse
+from demo.conditions.condition import Condition, Limit, NameUse, parse
 from demo.conditions.errors import ConditionError
 from demo.conditions.evaluation import Clause, Judgement
 from demo.conditions.facts import Facts, NodeFact, look_up
@@ -17,6 +17,7 @@ __all__ = [
     "ConditionError",
     "Facts",
     "Judgement",
+    "Limit",
     "NameUse",
     "NodeFact",
     "Outcome",

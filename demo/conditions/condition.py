@@ -51,6 +51,15 @@ class NameUse:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """What a condition demands of one number: the `path` as in `NameUse`, `operator` is <, <=, > or >=."""
+
+    path: tuple[str, ...]
+    operator: str
+    limit: Quantity
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
     """A condition is equal to another of the same text; `parse(condition.text)` gives it back."""
 
@@ -92,6 +101,10 @@ class Condition:
         """Return the truth with the numbers that decided it."""
         return judge(self.tree, facts)
 
+    def limits(self) -> tuple["Limit", ...]:
+        """Return the limits that it sets to numbers, each of which has to hold: not those of an `or` or a `not`."""
+        return tuple(_limits(self.tree))
+
     def names(self) -> tuple[NameUse, ...]:
         """Return every name that must mean something, in the order of the text."""
         found = list(_names(self.tree))
@@ -105,6 +118,15 @@ def parse(text: str) -> Condition:
     """Return the condition that `text` writes. Raises `ConditionError`."""
     tree, suffix = Parser(cut(text)).parse()
     return Condition(text, tree, suffix)
+
+
+def _limits(tree: Tree) -> Iterator[Limit]:
+    match tree:
+        case And():
+            for operand in tree.operands:
+                yield from _limits(operand)
+        case Comparison(left=Field() as left, operator="<" | "<=" | ">" | ">=", right=Quantity() as limit):
+            yield Limit(left.path, tree.operator, limit)
 
 
 def _names(tree: Tree, of: str = "") -> Iterator[NameUse]:

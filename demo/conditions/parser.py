@@ -296,8 +296,8 @@ class Parser(OperandReader):
         if self.at_word("is"):
             return ConditionError(f"'is' asks for the state of nodes; compare {left} with ==", token.at)
         hint = nearest(token.text, ("matches", "in", "is")) if token.kind == "word" else ""
-        if isinstance(left, Field) and left.parts[0] in FUNCTIONS and token.kind in ("word", "text"):
-            word = left.parts[0]
+        word = left.parts[0] if isinstance(left, Field) and left.parts else ""  # A bare p(95) has no name.
+        if word in FUNCTIONS and token.kind in ("word", "text"):
             return ConditionError(f"expected ( after '{word}': write {word}({token.text} …)", token.at)
         example = f"{left} >= 1" if isinstance(left, Count) else f"{left} == … or {left} is up"
         if isinstance(left, Field) and left.function:

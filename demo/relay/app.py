@@ -31,7 +31,7 @@ from demo.web.routes.fields import NoFields
 from demo.web.routes.images import add_images
 from demo.web.routes.openapi import EVERYWHERE, STREAM, Application, add_page, answer, operation_id, state_answer
 from demo.web.routes.static_files import add_files
-from demo.web.routes.vote import VoteRoute
+from demo.web.routes.vote import DirectVotes, VoteRoute
 from demo.web.streaming.direct import DirectStreams
 from demo.web.streaming.hub_views import encode_heartbeat, encode_message
 from demo.web.streaming.polling_fallback import PollingFallback, page_of
@@ -205,6 +205,7 @@ class RelayApp:
 
         add_page(app, "/", page, "The stage page.")
         voting = VoteRoute(self._votes, self._reach.cookie_path)
+        app.add_middleware(DirectVotes, voting=voting)
         app.router.routes += voting.routes().routes
         add_files(app, self.assets)
         add_images(app, self._images.find)

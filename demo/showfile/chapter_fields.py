@@ -1,10 +1,12 @@
 """What a chapter of a show file becomes on the stage, but for its action."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 from demo.conditions import ConditionError, parse
+from demo.narration.threshold import Threshold
 from demo.showfile.chapter_vote import vote_of
 from demo.showfile.schema.chapters import Step
 from demo.showfile.show import ShowChapter
@@ -32,6 +34,7 @@ def chapter_fields(chapter: ShowChapter) -> dict[str, Any]:
         "vote": asdict(vote) if (vote := vote_of(settings)) is not None else None,
         "highlight": (settings.highlight,) if isinstance(settings.highlight, str) else settings.highlight,
         "watches": _watched(settings.expect),
+        "thresholds": [asdict(limit) for limit in _find_thresholds(settings.expect)],
         "injects": tuple(step.fault for step in settings.on_enter if isinstance(step, Step) and step.fault),
     }
 
@@ -43,3 +46,13 @@ def _watched(expect: str | None) -> tuple[str, ...]:
     except ConditionError:
         return ()
     return tuple(dict.fromkeys(".".join(use.parts) for use in uses))
+
+
+def _find_thresholds(expect: str | None) -> Iterator[Threshold]:
+    """Yield the limits that a prediction sets to numbers; one that cannot be read is told where it is checked."""
+    try:
+        limits = () if expect is None else parse(expect).limits()
+    except ConditionError:
+        return
+    for limit in limits:
+        yield Threshold(".".join(limit.path), limit.operator, limit.limit.number, limit.limit.unit)

@@ -12,6 +12,7 @@ from demo.errors import SubjectError
 from demo.findings import Finding
 from demo.narration import DeckImage
 from demo.narration.page_style import PageStyle
+from demo.narration.threshold import read_thresholds
 from demo.panels.picture import Panels
 from demo.show import ShowState
 from demo.show.following import EditedShow, FollowedShow
@@ -231,5 +232,6 @@ def _make_chapter(chapter: ShowChapter, runner: ChapterSteps, style: PageStyle) 
     steps = chapter.settings.on_enter
     fields = chapter_fields(chapter)
     fields["vote"] = read_vote(fields["vote"])
+    fields["thresholds"] = read_thresholds(fields["thresholds"])
     of_chapter = replace(style, layout=chapter.settings.layout or "")
     return Chapter(**fields, style=of_chapter, on_enter=partial(runner.run, steps) if steps else None)

@@ -18,6 +18,7 @@ from typing import Any
 from demo import __version__
 from demo.ballots.vote import read_vote
 from demo.errors import FaultError
+from demo.narration.threshold import read_thresholds
 from demo.paths import cache_directory, make_private
 from demo.subjects.deck_functions import call_function
 from demo.subjects.deck_words import fill_chapter
@@ -46,6 +47,7 @@ def _make_chapter(fields: Mapping[str, Any], actions: Sequence[Action], stage: S
         name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()
     }
     values["vote"] = read_vote(values["vote"])
+    values["thresholds"] = read_thresholds(values["thresholds"])
     return Chapter(**values, on_enter=on_enter)
 
 

@@ -9,7 +9,7 @@ from demo.show import ShowState
 from demo.show.health_sample import Node, Sample
 from demo.texts import translate
 from demo.views.cards import name_quantity, number_text
-from demo.views.focus import Topic, find_counter, find_metric, nodes_of
+from demo.views.focus import METRICS, Topic, find_counter, find_metric, nodes_of
 from demo.views.history import Values, with_gaps
 from demo.views.marks import Mark, marks
 from demo.views.redaction import masked
@@ -18,6 +18,9 @@ SHORT_SEC, LONG_SEC = 30, 60
 """Seconds on the axis; the long one for a show whose faults last so long that their marks would leave the short one."""
 
 LONG_FAULT_SEC = 15.0
+LIMIT_HEADROOM = 1.25
+"""A limit is drawn below the head of its box: what is over it must be seen."""
+
 MAX_BANDS = 4
 """With more nodes than these their sum is drawn as one line."""
 
@@ -37,7 +40,7 @@ class SeriesView:
 
 @dataclass(frozen=True, slots=True)
 class PlotView:
-    """`top`: the value at the head of the box, zero is at its foot. `limit`: a dashed line."""
+    """`top`: the value at the head of the box, zero is at its foot. `limit`: a dashed line, `limit_text` beside it."""
 
     kind: Literal["line", "bands", "key"]
     label: str
@@ -45,6 +48,7 @@ class PlotView:
     series: tuple[SeriesView, ...]
     top: float
     limit: float | None = None
+    limit_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +90,23 @@ def _plot_metric(state: ShowState, sample: Sample, name: str) -> PlotView | None
         return None
     values = with_gaps(state, name)
     tone = "down" if metric.role == "errors" and metric.value else ""
-    line = SeriesView(name_quantity(metric.label), number_text(metric.value), values, tone)
-    return PlotView("line", name_quantity(metric.label), metric.unit, (line,), _top_of([values], metric.unit))
+    label = name_quantity(metric.label)
+    line = SeriesView(label, number_text(metric.value), values, tone)
+    limit, text = _find_limit(state, name, metric.unit)
+    top = _top_of([values], metric.unit, LIMIT_HEADROOM * (limit or 0.0))
+    return PlotView("line", label, metric.unit, (line,), top, limit, text)
+
+
+def _find_limit(state: ShowState, name: str, unit: str) -> tuple[float | None, str]:
+    """Return the limit that the standing prediction sets to a metric, in its unit, and that as text."""
+    number = state.hypothesis_number(state.number)
+    for threshold in state.chapters[number - 1].thresholds if number is not None else ():
+        value = threshold.in_unit(unit)
+        if threshold.name.removeprefix(METRICS) == name and value is not None:
+            operator = {"<=": "≤", ">=": "≥"}.get(threshold.operator, threshold.operator)
+            limit = f"{operator} {number_text(value)} {unit}".rstrip()
+            return value, translate("predicted %(limit)s", limit=limit)
+    return None, ""
 
 
 def _plot_key(state: ShowState, sample: Sample, key: str) -> PlotView | None:
@@ -101,7 +120,7 @@ def _plot_key(state: ShowState, sample: Sample, key: str) -> PlotView | None:
         SeriesView(translate("counted"), number_text(counter.counted_of_admitted), counted),
     )
     limit = counter.limit or None
-    return PlotView("key", key, "", series, _top_of([admitted, counted], "", 1.25 * (limit or 0.0)), limit)
+    return PlotView("key", key, "", series, _top_of([admitted, counted], "", LIMIT_HEADROOM * (limit or 0.0)), limit)
 
 
 def _plot_nodes(state: ShowState, sample: Sample, topic: Topic) -> PlotView | None:

@@ -54,7 +54,7 @@ class KeyView:
 
 @dataclass(frozen=True, slots=True)
 class RestView:
-    """One mark of the quiet strip."""
+    """One entry of the quiet strip; `state` names its mark, "" for a number that is neither good nor bad."""
 
     state: str
     name: str
@@ -242,9 +242,11 @@ def _rest(state: ShowState, sample: Sample, focus: Focus, kind: Kind) -> Iterato
 def _rest_of_topic(state: ShowState, sample: Sample, topic: Topic) -> Iterator[RestView]:
     figure = _figure_of(sample, topic, has_fault=True)
     if figure is not None:
-        mark = figure.state or ("unknown" if figure.value == number_text(None) else "up")
         words = f"{figure.unit} {figure.label}".strip()
         metric = find_metric(sample, topic.name) if topic.kind == "metric" else None
+        # A rate is neither good nor bad: a green mark beside "0/s" would say that all is well.
+        good = "up" if metric is not None and metric.role == "errors" else ""
+        mark = figure.state or ("unknown" if figure.value == number_text(None) else good)
         if metric is not None:
             yield RestView(_judged(state, mark), f"{figure.value}{_beside(metric.unit)}", name_quantity(metric.label))
         else:

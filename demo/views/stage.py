@@ -15,6 +15,7 @@ from demo.views.cards import CardView, cards
 from demo.views.countdown import counts_down
 from demo.views.curves import TimelineView
 from demo.views.evidence import EvidenceView, evidence
+from demo.views.join import JoinView, join_view, joined_text
 from demo.views.panels import PanelsView, panels_view
 from demo.views.picture import FigureView, RestView, SystemView, picture
 from demo.views.record import RecordView, record
@@ -101,6 +102,12 @@ class StageView:
     ballot: BallotView | None
     tally: TallyView | None
     room: str
+    join: JoinView | None = None
+    joined: str = ""
+
+    def with_join(self, url: str, watching: int) -> "StageView":
+        """Add where the audience opens the stage, "" where it cannot, and how many pages show it."""
+        return replace(self, join=join_view(url), joined=joined_text(watching)) if url else self
 
     @property
     def has_curves(self) -> bool:

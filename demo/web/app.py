@@ -43,7 +43,7 @@ from demo.web.routes.openapi import (
 )
 from demo.web.routes.pairing import PairingRoutes
 from demo.web.routes.static_files import add_files
-from demo.web.routes.vote import VoteRoute, vote_control_routes
+from demo.web.routes.vote import DirectVotes, VoteRoute, vote_control_routes
 from demo.web.streaming.direct import DirectStreams
 from demo.web.streaming.hub_views import VIEWS
 from demo.web.streaming.live_views import LiveViews
@@ -74,7 +74,7 @@ class Web:
         self.on_moved: Callable[[str], None] = lambda text: None
         """Called with a text when the address in the links for phones has changed."""
         self.assets = Assets(Path(str(resources.files("demo") / "static")))
-        self.pages = Renderer(self.assets, conductor.panels)
+        self.pages = Renderer(self.assets, conductor.panels, lambda: self.access.reach.audience_url)
         self._drawers = {view: PageCache() for view in VIEWS}
         self._complaints: set[str] = set()
         self.live = LiveViews(conductor, self.pages, self.cannot_render)
@@ -137,6 +137,7 @@ class Web:
         # Not `include_router`: FastAPI 0.165 would match each request twice, in the router and in its copy.
         app.router.routes += control_routes(self.commands).routes
         voting = VoteRoute(self.ballots, self.access.reach.cookie_path)
+        app.add_middleware(DirectVotes, voting=voting)
         app.router.routes += [*voting.routes().routes, *vote_control_routes(self.commands).routes]
         app.router.routes += PairingRoutes(self.access, self.pages, self._conductor).routes().routes
         self._add_pages(app)

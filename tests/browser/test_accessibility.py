@@ -1,5 +1,6 @@
-"""axe-core over the presenter's page and the phone: nothing found in any state, dark or light."""
+"""axe-core over the stage, the presenter's page and the phone: nothing found in any state, dark or light."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.test_pages import connected
 from tests.browser.test_presenter import silence
+from tests.browser.test_stage import SOON_MS, staged
 from tests.support.axe import findings
 from tests.support.chromium import LAPTOP, PHONE, Window, chromium, windows
 from tests.support.servers import Server, serving
@@ -67,3 +69,45 @@ def test_axe_finds_nothing_in_any_state(show: Server, browser: Browser, path: st
         with silence(show, page):
             found["no contact"] = findings(page)
         assert {name: each for name, each in found.items() if each} == {}
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Server]:
+    with staged() as server:
+        yield server
+
+
+WALL = (1280, 720)
+LOOKS = ((WALL, "dark"), (WALL, "light"), (PHONE, "dark"), (PHONE, "light"))
+STEPS = (
+    ("cover", "", ".cover"),
+    ("story", "/advance", ".story"),
+    ("prediction", "/advance", ".prediction"),
+    ("countdown", "/advance", "#r-record :text('Killing node-2')"),
+    ("killed", "", "#r-record :text('detected in')"),
+    ("line from the presenter", "/say?text=Look", ".said"),
+    ("confirmed", "/chaos/kill-node-2/heal", ".ruling:text('Confirmed')"),
+    ("refuted", "/advance", ".ruling:text('Refuted')"),
+    ("not seen", "/advance", ".ruling:text('Not seen')"),
+    ("evidence", "/advance", ".evidence tbody tr:nth-child(3)"),
+    ("closing", "/advance", ".story"),
+    ("curtain", "/blackout?on=true", ".veil"),
+)
+"""A state of the stage, the command that leads to it, and what is seen then."""
+
+
+def test_axe_finds_nothing_in_any_state_of_the_stage(stage: Server, browser: Browser) -> None:
+    found = {}
+    with windows() as opened:
+        opened.extend(Window(browser, f"{stage.url}/", size, scheme) for size, scheme in LOOKS)
+        for name, command, seen in STEPS:
+            put(stage, *filter(None, [command]))
+            for (size, scheme), window in zip(LOOKS, opened, strict=True):
+                expect(window.page.locator(seen).first).to_be_visible(timeout=SOON_MS)
+                found[f"{name}, {size[0]} wide, {scheme}"] = findings(window.page)
+        put(stage, "/blackout?on=false")
+        stage.kill_with_watchdog()
+        for (size, scheme), window in zip(LOOKS, opened, strict=True):
+            expect(window.page.locator("html")).to_have_class(re.compile("lost"), timeout=SOON_MS)
+            found[f"no contact, {size[0]} wide, {scheme}"] = findings(window.page)
+    assert {name: each for name, each in found.items() if each} == {}

@@ -35,8 +35,9 @@ def test_version() -> None:
 def test_help_names_every_command_and_option() -> None:
     assert {"serve", "relay", "run", "shows", "up", "down", "heal", "doctor"} <= set(run("--help").stdout.split())
     text = run("serve", "--help").stdout
-    options = ("--host", "--port", "--terminal", "--open", "--no-open", "--journal", "--fresh", "--attach")
-    for option in (*options, "--public-name", "--token-file", "--tls-cert", "--tls-key", "--redis", "--show"):
+    options = ("--host", "--port", "--terminal", "--open", "--no-open", "--journal", "--fresh", "--attach", "--curtain")
+    names = ("--public-name", "--join", "--token-file", "--tls-cert", "--tls-key", "--redis", "--show")
+    for option in (*options, *names):
         assert option in text
     assert "~/.local/state/chaos-stage/token" in text.replace("│", " ").replace("\n", " ")
     text = run("relay", "--help").stdout
@@ -60,6 +61,8 @@ def test_help_names_every_command_and_option() -> None:
         (["serve", "none", "--host", "nowhere.invalid"], "'nowhere.invalid' is not an address of this machine"),
         (["serve", "none", "--port", "0", "--public-name", "ftp://demo"], "neither http nor https"),
         (["serve", "none", "--port", "0", "--public-name", "demo/path?x"], "https://demo.example"),
+        (["serve", "none", "--port", "0", "--join", "ftp://demo"], "--join 'ftp://demo' is neither http nor https"),
+        (["serve", "none", "--port", "0", "--join", "some where"], "--join 'some where' is not a name"),
         (["serve", "none", "--port", "0", "--tls-cert", "cert.pem"], "--tls-key is missing"),
         (["serve", "none", "--port", "70000"], "65535"),
         (["serve", "none", "--show", "evening"], "--show evening needs the Redis that carries the show: give --redis"),

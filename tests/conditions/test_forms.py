@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from demo.conditions import Facts, NodeFact, parse
+from demo.conditions import Facts, NodeFact, Quantity, parse
 from tests.conditions.known_facts import KnownFacts, node, seconds, share
 
 
@@ -505,3 +505,13 @@ def test_names_say_what_they_are_used_as_and_where_they_stand() -> None:
 def test_in_an_answers_body_a_name_may_mean_anything() -> None:
     assert parse("body.latency < 300").truth(KnownFacts({"body.latency": 5})) is True
     assert parse("body.rate < 300").truth(KnownFacts({"body.rate": 500})) is False
+
+
+def test_the_limits_of_a_condition_are_those_that_each_have_to_hold() -> None:
+    text = "load.rate < 5% and (load.p(95) <= 2s and x > 3) and not y < 1 and (a < 1 or b < 2) and c == 4 within 3s"
+    found = [(".".join(limit.path), limit.operator, limit.limit) for limit in parse(text).limits()]
+    assert found == [
+        ("load.rate", "<", Quantity(0.05, "%")),
+        ("load.p(95)", "<=", Quantity(2.0, "s")),
+        ("x", ">", Quantity(3.0)),
+    ]

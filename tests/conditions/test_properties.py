@@ -35,7 +35,7 @@ from demo.conditions.values import exact_quantity
 from tests.conditions.known_facts import KnownFacts
 
 WORDS = [*RESERVED, *OPERATORS, "count", "len", "has", "any", "pat", "p", "all", "up", "down", "degraded", "unknown"]
-PIECES = [*WORDS, "[STATUS]", "[BODY]", "x", "a.b", "1", "3s", "1%", *"()[],.\"'/\\"]
+PIECES = [*WORDS, "p(95)", "[STATUS]", "[BODY]", "x", "a.b", "1", "3s", "1%", *"()[],.\"'/\\"]
 
 soup = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=25).flatmap(
     lambda pieces: st.sampled_from([" ".join(pieces), "".join(pieces)])

@@ -92,10 +92,20 @@ def test_settings_are_a_yaml_block_before_anything_else(text: str, settings: dic
     assert "id: x" not in "".join(source.chapters[-1].pages) or not settings
 
 
-def test_settings_behind_the_heading_are_code_and_that_is_said() -> None:
-    _, (problem,) = read("# A\n\n```yaml\non_enter: [heal]\n```\n")
+@pytest.mark.parametrize("between", ["", "Some text.\n\n"])
+def test_settings_behind_the_heading_are_code_and_that_is_said(between: str) -> None:
+    _, (problem,) = read(f"# A\n\n{between}```yaml\non_enter: [heal]\n```\n")
     assert problem.severity == "warning"
     assert "settings of a chapter come before its heading" in problem.message
+    assert not read(f"```yaml\nid: x\n```\n# A\n\n{between}```yaml\non_enter: [heal]\n```\n")[1]
+
+
+def test_a_second_heading_of_the_first_level_is_told_to_begin_no_chapter() -> None:
+    _, (problem,) = read("# A\n\nText\n\n# B\n\n## C\n")
+    assert (problem.severity, problem.position.line) == ("warning", 5)
+    assert "chapters are separated by a line of --- and a blank line" in problem.message
+    assert not read("# A\n\n```sh\n# a remark\n```\n\n## B\n\n<!--\n# notes\n-->\n")[1]
+    assert not read("## A\n\n# B\n")[1], "somebody counts levels otherwise"
 
 
 def test_dashes_under_a_line_of_text_are_told_to_be_a_heading_elsewhere() -> None:

@@ -78,15 +78,16 @@ async def test_a_change_is_told_at_once_and_many_changes_at_most_twenty_times_a_
         samples: set[int] = set()
         seen: list[Any] = []
         begun = asyncio.get_running_loop().time()
-        while asyncio.get_running_loop().time() < begun + 0.5:
+        while len(seen) < 8:
             poller.hurry("api")
             health = poller.get_health()
             if id(health) not in samples:
                 samples.add(id(health))
                 seen.append(health)  # held, so that no other sample gets its id
+                server.answers["/x"] = 200 if len(seen) % 2 else 500
             await asyncio.sleep(0)
         took = asyncio.get_running_loop().time() - begun
-        assert 2 <= len(seen) <= took / MIN_GAP_SEC + 2
+        assert len(seen) <= took / MIN_GAP_SEC + 2
         poller.stop()
         await running
 

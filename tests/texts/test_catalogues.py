@@ -10,8 +10,8 @@ from demo.texts import ENGLISH, find_catalogue, languages, translate, translate_
 from demo.texts.catalogue import read_catalogue
 from demo.web.problems import TITLES
 from demo.web.rendering.page_texts import SCRIPT_TEXTS, TITLES_OF_REFUSALS
-from tests.support.spoken_words import spoken_words
-from tests.support.text_sources import TEMPLATES, script_texts_of, used_texts
+from tests.support.spoken_words import WORD, spoken_words
+from tests.support.text_sources import ROOT, TEMPLATES, script_texts_of, used_texts
 
 OTHERS = languages()[1:]
 USED = used_texts()
@@ -76,6 +76,13 @@ def test_no_template_writes_out_a_word_itself() -> None:
             flags=re.DOTALL,
         )
         assert spoken_words(bare) - SAME_EVERYWHERE == set(), path.name
+
+
+def test_no_stylesheet_writes_out_a_word() -> None:
+    for path in sorted((ROOT / "static").glob("*.css")):
+        contents = re.findall(r"\bcontent:([^;}]*)", path.read_text())
+        quoted = [text for content in contents for text in re.findall(r'"([^"]*)"', content)]
+        assert not WORD.findall(" ".join(quoted)), path.name
 
 
 def test_a_language_without_a_catalogue_is_english_and_a_region_is_its_language() -> None:

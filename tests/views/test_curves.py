@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from demo.narration.threshold import Threshold
 from demo.show import FaultState, Point
 from demo.show.health_sample import read_sample
 from demo.show.state import ShowState
@@ -51,6 +52,30 @@ def test_a_curve_of_errors_is_red_only_while_there_are_some() -> None:
     assert timeline(quiet, LOAD).plots[0].series[0].state == ""
     loud = with_history((1000.0, 0.0), (1001.0, 3.0), role="errors", unit="%")
     assert timeline(loud, LOAD).plots[0].series[0].state == "down"
+
+
+@pytest.mark.parametrize(
+    ("threshold", "unit", "limit", "text", "top"),
+    [
+        (Threshold("load", "<", 0.05, "%"), "%", 5.0, "predicted < 5 %", 8.0),
+        (Threshold("metrics.load", ">=", 90.0), "/s", 90.0, "predicted ≥ 90 /s", 150.0),
+        (Threshold("load", "<=", 0.3, "s"), "ms", 300.0, "predicted ≤ 300 ms", 400.0),
+        (Threshold("load", ">", 50.0, "/s"), "req/s", 50.0, "predicted > 50 req/s", 80.0),
+        # Of something else, or of another kind: no line at a height that nobody predicted.
+        (Threshold("errors", "<", 0.05, "%"), "%", None, "", 5.0),
+        (Threshold("load", "<", 0.3, "s"), "%", None, "", 5.0),
+        (Threshold("load", "<", 0.05, "%"), "", None, "", 4.0),
+    ],
+)
+def test_what_a_prediction_demands_is_a_line_over_the_curve(
+    threshold: Threshold, unit: str, limit: float | None, text: str, top: float
+) -> None:
+    state = with_history((1000.0, 3.0), (1001.0, 4.0), unit=unit)
+    assert timeline(state, LOAD).plots[0].limit is None
+    predicted = replace(state.chapters[0], hypothesis="It holds", thresholds=(threshold,))
+    state = replace(state, chapters=(predicted, *state.chapters[1:]))
+    (plot,) = timeline(state, LOAD).plots
+    assert (plot.limit, plot.limit_text, plot.top) == (limit, text, top)
 
 
 @pytest.mark.parametrize(

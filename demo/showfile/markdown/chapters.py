@@ -1,5 +1,6 @@
 """The chapters of one file: each with its settings, title, text cut into pages, and notes."""
 
+import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import accumulate
@@ -25,7 +26,12 @@ MAX_SNIPPETS = 2_000_000
 """Characters that all code from files may have in one show file."""
 
 _YAML = ("yaml", "yml")
-_SETTINGS_KEYS = ("on_enter:", "require:", "expect:", "hypothesis:", "auto_advance:", "blocks_advance:", "budget:")
+_TOP_HEADING = re.compile(r" {0,3}#[ \t]+\S")
+_SETTINGS = (
+    *("on_enter", "require", "expect", "hypothesis", "auto_advance", "blocks_advance", "budget"),
+    *("highlight", "vote"),
+)
+"""Keys of a chapter's settings that no other YAML is likely to have at the beginning of a line."""
 
 
 class ChapterReader:
@@ -97,7 +103,9 @@ class ChapterReader:
             text.hide(fence.first, 0, fence.last, len(self.lines[fence.last]))
             self._check_code(fence)
         notes = self._read_comments(comments, text)
-        title = self._take_title(settings, text, fences)
+        title = self._take_title(settings, text)
+        if not settings.data:
+            self._warn_of_late_settings(fences)
         self._read_lines(text)
         return ChapterSource(number, self.file, first + 1, settings, title, text.pages(), notes)
 
@@ -129,7 +137,7 @@ class ChapterReader:
             notes.append(last_remark)
         return "\n\n".join(note for _, note in sorted(notes) if note)
 
-    def _take_title(self, settings: YamlData, text: ChapterText, fences: Sequence[Fence]) -> str:
+    def _take_title(self, settings: YamlData, text: ChapterText) -> str:
         """Return the first heading, and take it out of the text unless the settings give another title."""
         heading = find_heading([text.line(number) for number in range(text.begin, text.end)])
         if heading is None:
@@ -138,15 +146,26 @@ class ChapterReader:
         given = settings.data.get("title")
         if given is None or str(given).strip() == heading.text:
             text.cut_visible(first, last)
-        following = next((line for line in range(last + 1, text.end) if self.lines[line].strip()), None)
-        fence = next((fence for fence in fences if fence.first == following), None)
-        if fence is not None and _language(fence) in _YAML and not settings.data:
-            inner = self.lines[fence.first + 1 : fence.last]
-            if any(line.startswith(_SETTINGS_KEYS) for line in inner):
-                self._warn(
-                    fence.first, "this yaml code block is shown as code: settings of a chapter come before its heading"
-                )
+        if _TOP_HEADING.match(self.lines[first]):
+            self._warn_of_second_title(range(last + 1, text.end), text)
         return heading.text
+
+    def _warn_of_second_title(self, numbers: range, text: ChapterText) -> None:
+        second = next((number for number in numbers if _TOP_HEADING.match(text.line(number))), None)
+        if second is not None:
+            self._warn(
+                second, "this heading begins no chapter: chapters are separated by a line of --- and a blank line"
+            )
+
+    def _warn_of_late_settings(self, fences: Sequence[Fence]) -> None:
+        for fence in fences:
+            inner = self.lines[fence.first + 1 : fence.last] if _language(fence) in _YAML else ()
+            if any(line.partition(":")[0] in _SETTINGS for line in inner):
+                self._warn(
+                    fence.first,
+                    "this yaml code block is shown as code: settings of a chapter come before its heading and its text",
+                )
+                return
 
     def _read_lines(self, text: ChapterText) -> None:
         """Put code from files into the text, and check images."""

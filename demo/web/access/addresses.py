@@ -1,6 +1,7 @@
 """A server's addresses: where it is bound, its public names, and the URLs that people are given."""
 
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from demo.web.access.origins import AllowedNames, Origin, bracketed, is_address, is_loopback, plain_address
 from demo.web.access.phone_address import PhoneAddress
@@ -21,13 +22,17 @@ class OtherAddress:
 
 @dataclass(frozen=True, slots=True)
 class ServerAddresses:
-    """`host` is the option's value, `address` and `port` are what is bound, `public` are the public names."""
+    """`host` is the option's value, `address` and `port` are what is bound, `public` are the public names.
+
+    `join`: the URL that the audience is given instead of `main_url`, "" for none; None where nobody chose.
+    """
 
     host: str = "127.0.0.1"
     address: str = "127.0.0.1"
     port: int = 0
     scheme: str = "http"
     public: tuple[Origin, ...] = ()
+    join: str | None = None
     phone: PhoneAddress = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -58,6 +63,14 @@ class ServerAddresses:
         if self.address in _ANY:
             return self._url(self.phone.chosen or "127.0.0.1")
         return self._url(self.host)
+
+    @property
+    def audience_url(self) -> str:
+        """The URL where the audience opens the stage on its phones; empty where there is none."""
+        if self.join is not None:
+            return self.join
+        leads_nowhere = not self.is_open or self.why_unreachable or is_loopback(urlsplit(self.main_url).hostname or "")
+        return "" if leads_nowhere else f"{self.main_url}/"
 
     @property
     def other_urls(self) -> tuple[OtherAddress, ...]:

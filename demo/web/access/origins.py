@@ -49,9 +49,23 @@ class Origin:
 
 def parse_public_name(text: str, scheme: str, port: int) -> Origin:
     """Parse a `--public-name`; `scheme` and `port`, the server's own, are the defaults. Raises `UsageError`."""
+    origin = _parse("--public-name", text, scheme, port)
+    first = origin.path.split("/")[1:2]
+    # Such a path could be read in two ways, for a proxy may remove the path in front or pass it on.
+    if first and first[0] in _OWN_SEGMENTS:
+        raise UsageError(f"--public-name {text!r}: the server has a page of its own at /{first[0]}, take another path")
+    return origin
+
+
+def parse_join(text: str) -> str:
+    """Parse a `--join`: the URL where the audience opens the stage, "" for `off`. Raises `UsageError`."""
+    return "" if text.strip().lower() == "off" else f"{_parse('--join', text, 'https', _PORTS['https']).url}/"
+
+
+def _parse(option: str, text: str, scheme: str, port: int) -> Origin:
     own_scheme, separator, rest = text.strip().partition("://")
     if separator and own_scheme.lower() not in _PORTS:
-        raise UsageError(f"--public-name {text!r} is neither http nor https: {_EXAMPLE}")
+        raise UsageError(f"{option} {text!r} is neither http nor https: {_EXAMPLE}")
     if separator:
         scheme, port = own_scheme.lower(), _PORTS[own_scheme.lower()]
     try:
@@ -61,14 +75,9 @@ def parse_public_name(text: str, scheme: str, port: int) -> Origin:
         name, own_port, parts = "", None, urlsplit("")
     path = parts.path.rstrip("/")
     if not _PATH.fullmatch(path) or parts.query or parts.fragment or "@" in parts.netloc or not _is_name(name):
-        raise UsageError(f"--public-name {text!r} is not a name: {_EXAMPLE}")
+        raise UsageError(f"{option} {text!r} is not a name: {_EXAMPLE}")
     if own_port == 0:
-        raise UsageError(f"--public-name {text!r} has port 0, which no page can have: {_EXAMPLE}")
-    # Such a path could be read in two ways, for a proxy may remove the path in front or pass it on.
-    if path.split("/")[1:2] and path.split("/")[1] in _OWN_SEGMENTS:
-        raise UsageError(
-            f"--public-name {text!r}: the server has a page of its own at /{path.split('/')[1]}, take another path"
-        )
+        raise UsageError(f"{option} {text!r} has port 0, which no page can have: {_EXAMPLE}")
     return Origin(scheme, bracketed(name), port if own_port is None else own_port, path)
 
 

@@ -9,7 +9,7 @@ from demo.journal import Journal
 from demo.paths import state_directory
 from demo.web.access.addresses import ServerAddresses
 from demo.web.access.bearer_token import BearerToken, token_file
-from demo.web.access.origins import parse_public_name, plain_address
+from demo.web.access.origins import parse_join, parse_public_name, plain_address
 from demo.web.access.policy import AccessPolicy
 from demo.web.access.session_file import SessionFile
 from demo.web.access.sessions import Sessions
@@ -25,6 +25,7 @@ class AccessOptions:
     token_file: Path | None = None
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    join: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +60,5 @@ def set_up_audience_only(asked: AccessOptions, listener: socket.socket) -> Acces
     scheme = "https" if tls else "http"
     address, port = listener.getsockname()[:2]
     public = tuple(parse_public_name(name, scheme, port) for name in asked.public_names)
-    return AccessSetup(ServerAddresses(asked.host, plain_address(address), port, scheme, public), None, tls)
+    join = None if asked.join is None else parse_join(asked.join)
+    return AccessSetup(ServerAddresses(asked.host, plain_address(address), port, scheme, public, join), None, tls)

@@ -69,7 +69,10 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class DrawnPlot:
-    """`limit_y` in percent; `top` is the scale's upper end as text, `title` the plot's name where no label tells it."""
+    """`limit_y` in percent; `top` is the scale's upper end as text, `title` the plot's name where no label tells it.
+
+    `limit_text`: what the limit is; it takes the place of `top`, for two texts there would lie over each other.
+    """
 
     shapes: tuple[Shape, ...]
     labels: tuple[Label, ...]
@@ -77,6 +80,7 @@ class DrawnPlot:
     title: str
     weight: int
     limit_y: float | None = None
+    limit_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +136,9 @@ def _draw_plot(plot: PlotView, view: TimelineView) -> DrawnPlot:
     if plot.kind == "line":
         (series,), look = plot.series, f"curve {plot.series[0].state}".strip()
         label = Label(series.label, f"{series.now}{unit}", series.state, 50.0)
-        return DrawnPlot((Shape(look, path(lines[0])),), (label,), f"{number_text(plot.top)}{unit}", "", 1)
+        limit_y = None if plot.limit is None else float(y_of(plot.limit, plot.top))
+        shapes = (Shape(look, path(lines[0])),)
+        return DrawnPlot(shapes, (label,), f"{number_text(plot.top)}{unit}", "", 1, limit_y, plot.limit_text)
     return _draw_key(plot, lines)
 
 

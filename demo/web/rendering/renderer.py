@@ -6,7 +6,7 @@ The same state gives the same bytes: markup contains timestamps, from which the 
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 import demo
 from demo.clock import CLOCK
+from demo.invitation import to_svg
 from demo.markup import to_html, to_plain
 from demo.panels.picture import NoPanels, Panels
 from demo.show import ShowState
@@ -70,8 +71,12 @@ class Heading:
 class Renderer:
     """Renders the three views. Of the show it keeps only the regions that were rendered last."""
 
-    def __init__(self, assets: Assets, panels: Panels | None = None) -> None:
+    def __init__(
+        self, assets: Assets, panels: Panels | None = None, audience_url: Callable[[], str] = lambda: ""
+    ) -> None:
+        """Set `audience_url`: returns where the audience opens the stage, "" where it cannot."""
         self._assets = assets
+        self._audience_url = audience_url
         self._panels = panels or NoPanels()
         self._environment = _build_environment(assets)
         self._drawings: dict[str, ViewDrawing] = {}
@@ -81,7 +86,7 @@ class Renderer:
         """Render every region of `view`, changed or not. Raises `KeyError` for an unknown view."""
         drawing = self._drawings.get(view) or self._load(view)
         with use_language(state.chapter.style.language):
-            regions = drawing.of(_build_model(view, state, viewers, self._panels))
+            regions = drawing.of(self._build_model(view, state, viewers))
             return regions if view != "presenter" else (*regions, *self._draw_stage_picture(state, viewers))
 
     def _draw_stage_picture(self, state: ShowState, viewers: Mapping[str, int]) -> list[PageRegion]:
@@ -96,6 +101,11 @@ class Renderer:
         module = self._environment.get_template(f"{view}_regions.html").module
         self._drawings[view] = drawing = ViewDrawing(view, module)
         return drawing
+
+    def _build_model(self, view: str, state: ShowState, viewers: Mapping[str, int]) -> object:
+        if view == "stage":
+            return stage_view(state, panels=self._panels).with_join(self._audience_url(), viewers.get("stage", 0))
+        return presenter_view(state, viewers, self._panels) if view == "presenter" else remote_view(state)
 
     def frame(self, regions: Iterable[PageRegion]) -> str:
         """Join regions to the data of one message of the stream."""
@@ -151,12 +161,6 @@ def read_root(look: str) -> dict[str, str]:
     return {name: found[1] if (found := ROOT[name].search(look)) else "" for name in ROOT}
 
 
-def _build_model(view: str, state: ShowState, viewers: Mapping[str, int], panels: Panels) -> object:
-    if view == "stage":
-        return stage_view(state, panels=panels)
-    return presenter_view(state, viewers, panels) if view == "presenter" else remote_view(state)
-
-
 def _build_environment(assets: Assets) -> Environment:
     settings: dict[str, Any] = {"trim_blocks": True, "lstrip_blocks": True, "extensions": [EXTENSION]}
     environment = Environment(
@@ -187,12 +191,22 @@ def _build_environment(assets: Assets) -> Environment:
         "draw_timeline": draw_timeline,
         "draw_bar": draw_bar,
         "fit_rest": fit_rest,
+        "draw_symbol": _draw_symbol,
         "narration_size": _measure_narration,
         "heading_size": text_sizes.heading_size,
         "prediction_size": text_sizes.prediction_size,
     }
     install_texts(environment, assets.fingerprint)
     return environment
+
+
+@lru_cache(maxsize=8)
+def _draw_symbol(url: str) -> Markup:
+    """Draw a URL as a QR code; nothing for one that is too long."""
+    try:
+        return Markup(to_svg(url))  # noqa: S704 - holds no text
+    except ValueError:
+        return Markup()
 
 
 @lru_cache(maxsize=512)

@@ -17,7 +17,7 @@ from demo.invitation import QUIET, Invitation, symbol, to_svg
 from demo.startup_report import AccessInfo, welcome
 from demo.web.access.addresses import ServerAddresses
 from demo.web.access.bearer_token import token_file
-from demo.web.access.origins import AllowedNames, is_loopback, parse_public_name, plain_address
+from demo.web.access.origins import AllowedNames, is_loopback, parse_join, parse_public_name, plain_address
 from demo.web.server.tls import tls_files
 from tests.cli.test_cli import run
 from tests.support import fetch
@@ -115,6 +115,27 @@ def test_who_can_reach_a_server_decides_whether_it_is_open() -> None:
     tunnelled = ServerAddresses(public=(parse_public_name("https://demo.example", "http", 8000),))
     assert not tunnelled.is_unencrypted
     assert ServerAddresses("fd00::2", "fd00::2", 8000).main_url == "http://[fd00::2]:8000"
+
+
+@pytest.mark.parametrize(
+    ("reach", "url"),
+    [
+        (ServerAddresses(), ""),
+        (ServerAddresses("192.168.1.5", "192.168.1.5", 8000), "http://192.168.1.5:8000/"),
+        (
+            ServerAddresses(public=(parse_public_name("https://demo.example/talks", "http", 8000),)),
+            "https://demo.example/talks/",
+        ),
+        # The end of a tunnel on this machine: no phone reaches it.
+        (ServerAddresses(public=(parse_public_name("http://127.0.0.1:9000", "http", 8000),)), ""),
+        (ServerAddresses(public=(parse_public_name("http://[::1]:9000", "http", 8000),)), ""),
+        (ServerAddresses(join=parse_join("demo.example")), "https://demo.example/"),
+        (ServerAddresses(join=parse_join("http://relay.example:8001/hall/")), "http://relay.example:8001/hall/"),
+        (ServerAddresses("192.168.1.5", "192.168.1.5", 8000, join=parse_join("off")), ""),
+    ],
+)
+def test_the_audience_gets_an_address_that_leads_somewhere(reach: ServerAddresses, url: str) -> None:
+    assert reach.audience_url == url
 
 
 # The token.

@@ -136,6 +136,14 @@ def test_panels_speak_the_language_too() -> None:
         assert "fehlgeschlagen" in html
 
 
+def test_the_cover_and_the_curtain_tell_how_to_join_in_it() -> None:
+    pages = Renderer(Assets(Path(str(resources.files("demo") / "static"))), None, lambda: "http://demo.example/")
+    for state in (STATES["opened"], replace(STATES["opened"], blackout=True)):
+        html = pages.page("stage", in_language(state, "de"), VIEWERS, "e", 5.0)
+        assert "Auf dem Telefon" in html
+        assert words_of(html) - known_words("de") == {"demo", "example"}
+
+
 def test_the_pairing_pages_speak_it() -> None:
     html = PAGES.document("pair.html", "de", title="Titulus", closed="", paired=False, refused="")
     assert '<html lang="de"' in html

@@ -107,6 +107,32 @@ def text_of(view: str, state: ShowState) -> str:
     return "".join(region.html for region in PAGES.regions(view, state, VIEWERS))
 
 
+def joinable(view: str, state: ShowState, watching: int = 7) -> str:
+    pages = Renderer(ASSETS, audience_url=lambda: "https://demo.example/")
+    return "".join(region.html for region in pages.regions(view, state, {"stage": watching}))
+
+
+def test_the_cover_tells_how_phones_join() -> None:
+    shown = joinable("stage", STATES["opening"])
+    assert "<svg" in shown
+    assert '<b dir="ltr">demo.example</b>' in shown
+    assert "<b>7</b> watching" in shown
+    assert "watching" not in joinable("stage", STATES["opening"], watching=1)
+    assert "demo.example" not in joinable("stage", STATES["running"])
+    assert "On your phone" not in text_of("stage", STATES["opening"]), "no phone reaches a server on loopback alone"
+
+
+def test_the_curtain_has_the_title_before_the_show_and_says_one_moment_later() -> None:
+    play = player(*deck())
+    play.play(c.Blackout(True))
+    before = joinable("stage", play.state)
+    assert f'<h1 dir="auto">{play.state.title}</h1><p>The show begins in a moment</p>' in before
+    assert before.count("demo.example</b>") == 2, "on the cover, and on the curtain before it"
+    later = joinable("stage", STATES["dark"])
+    assert "<h1>One moment</h1>" in later
+    assert "demo.example" not in later
+
+
 def test_the_picture_stays_while_a_verdict_takes_the_stage() -> None:
     """The verdict waits until the room has seen the recovery: what it has seen recover must not vanish before."""
     play = busy()

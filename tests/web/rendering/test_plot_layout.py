@@ -86,8 +86,9 @@ def test_no_text_of_a_mark_covers_another_or_leaves_the_picture(given_marks: lis
         for row, (text, _) in enumerate(mark.texts, mark.row):
             assert row <= 2
             wide = len(text) * 1.5
+            near, far = PIN / 2, max(PIN / 2, wide)  # No text stands on the head of its own line.
             boxes.append(
-                (row, mark.x + PIN / 2, mark.x + wide) if mark.side == "right" else (row, mark.x - wide, mark.x)
+                (row, mark.x + near, mark.x + far) if mark.side == "right" else (row, mark.x - far, mark.x - near)
             )
     assert all(left >= 0 and right <= 100 for _, left, right in boxes)
     for (row, left, right), (other, start, end) in combinations(boxes, 2):

@@ -8,10 +8,14 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from demo.ballots.vote_file import SUFFIX
 from demo.web.access.rate_limit import RateLimiter
-from demo.web.routes.vote import COOKIE, VOTES_AT_ONCE, VOTES_PER_SEC, VOTES_TOTAL_PER_SEC
+from demo.web.routes.fields import VoteFields
+from demo.web.routes.vote import COOKIE, VOTES_AT_ONCE, VOTES_PER_SEC, VOTES_TOTAL_PER_SEC, DirectVotes, VoteRoute
 from tests.support import fetch
 from tests.support.raw_http import ask
 from tests.support.servers import Server, Stream, serving
@@ -232,3 +236,39 @@ def test_votes_that_were_answered_outlive_kill_9(tmp_path: Path) -> None:
         second.process.wait()
     content = b"".join(file.read_bytes() for file in tmp_path.iterdir() if SUFFIX in file.name)
     assert not any(device.encode() in content for device in devices)
+
+
+class StubVoting(VoteRoute):
+    """Answers every vote that could be read with its fields."""
+
+    def __init__(self) -> None:
+        pass
+
+    async def answer(self, request: Request, fields: VoteFields) -> Response:
+        return Response(repr((fields.choice, fields.ballot)))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("method", "path", "body", "answered"),
+    [
+        ("POST", "/vote", b'{"choice": 2}', "(2, None)"),
+        ("POST", "/vote?ballot=3", b'{"choice": 2}', "(2, 3)"),
+        ("POST", "/vote", b'{"choic": 2}', 'POST /vote {"choic": 2}'),
+        ("POST", "/vote", b"{", "POST /vote {"),
+        ("GET", "/vote", b"", "GET /vote "),
+        ("POST", "/vote/close", b"{}", "POST /vote/close {}"),
+    ],
+)
+async def test_a_vote_that_can_be_read_does_not_go_by_the_routes(
+    method: str, path: str, body: bytes, answered: str
+) -> None:
+    async def routes(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        text = f"{request.method} {request.url.path} {(await request.body()).decode()}"
+        await Response(text)(scope, receive, send)
+
+    transport = httpx.ASGITransport(DirectVotes(routes, StubVoting()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://show") as client:
+        headers = {"content-type": "application/json"}
+        assert (await client.request(method, path, content=body, headers=headers)).text == answered

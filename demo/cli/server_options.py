@@ -1,0 +1,47 @@
+"""The options of commands that start a server: its addresses, its certificate, and the Redis of its relays."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Port = Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one.", min=0, max=65535)]
+Host = Annotated[
+    str, typer.Option(help="Address to listen on; 0.0.0.0 lets others watch, and control the show once paired.")
+]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="Token for programs, created if missing; default of an open server: ~/.local/state/chaos-stage/token.",
+        metavar="FILE",
+    ),
+]
+PublicName = Annotated[
+    list[str] | None,
+    typer.Option(help="Public address of this server, like https://demo.example; may be repeated.", metavar="NAME"),
+]
+Join = Annotated[
+    str | None,
+    typer.Option(
+        help="Where the audience opens the stage, told on the cover: by default this server's address; off hides it.",
+        metavar="URL",
+    ),
+]
+TlsCert = Annotated[Path | None, typer.Option(help="TLS certificate (PEM), to serve HTTPS.", metavar="FILE")]
+TlsKey = Annotated[Path | None, typer.Option(help="Private key of that certificate (PEM).", metavar="FILE")]
+RedisUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--redis",
+        help="Redis that connects a show to its relays, like redis://:PASSWORD@HOST:PORT; rediss:// for TLS.",
+        metavar="URL",
+        envvar="DEMO_REDIS",
+    ),
+]
+ShowName = Annotated[
+    str | None,
+    typer.Option("--show", help="Name of the show on that Redis, if it carries more than one.", metavar="NAME"),
+]
+Curtain = Annotated[
+    bool, typer.Option("--curtain", help="Begin behind the closed curtain, with the title; B opens it.")
+]
