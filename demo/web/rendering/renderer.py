@@ -41,7 +41,7 @@ TEMPLATES = Path(demo.__file__).parent / "templates"
 
 ROOT = {name: re.compile(rf'data-{name}="([\w-]+)"') for name in ("base", "language", "direction")}
 
-COUNTED = ("age", "left", "count", "since", "stamp", "date", "talk", "pace", "mine")
+COUNTED = ("age", "left", "count", "since", "stamp", "date", "talk", "pace", "mine", "thumb")
 HTMX_CONFIG = {
     "extensions": "sse",
     "includeIndicatorCSS": False,
@@ -103,6 +103,10 @@ class Renderer:
         if view == "stage":
             return stage_view(state, panels=self._panels).with_join(self._audience_url(), viewers.get("stage", 0))
         return presenter_view(state, viewers, self._panels) if view == "presenter" else remote_view(state)
+
+    def thumbnails(self, state: ShowState) -> str:
+        """Render a small stage for every chapter of the show, as the overview shows them."""
+        return self._previews.chapters(state)
 
     def frame(self, regions: Iterable[PageRegion]) -> str:
         """Join regions to the data of one message of the stream."""
