@@ -15,7 +15,7 @@ from demo.views.picture import SystemView
 LEAST, MOST = 22, 44
 """Minimum and maximum width of a card, in cells."""
 
-_FORMS = ((30, 3, 1), (LEAST, 3, 1), (LEAST, 3, 0), (LEAST, 2, 0), (LEAST, 1, 0))
+_FORMS = ((30, FRAMED, 1), (30, FRAMED, 0), (30, 3, 1), (LEAST, 3, 1), (LEAST, 3, 0), (LEAST, 2, 0), (LEAST, 1, 0))
 """Minimum width of a card, its rows, blank rows between two: the roomiest first."""
 
 _COLUMN_FORMS = ((FRAMED, 1), (FRAMED, 0), (2, 1), (2, 0), (1, 0))

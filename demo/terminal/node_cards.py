@@ -57,9 +57,12 @@ class NodeCards:
         inner = max(0, width - 4)
         ground = f"reverse {style}" if card.state in GONE else ""
         head = parts((f"{shape} ", style), (card.name, self._emphasis(card)))
+        number = self._number(card)
+        is_told = card.sub == state_word(card) or len(card.sub) + number.cell_len >= inner
+        detail = parts(("" if is_told else card.sub, self._soft(card)))
         body = [
             self.canvas.row(head, self._word(card), inner, ground),
-            self.canvas.row(self._number(card), self._aside(card), inner, ground),
+            self.canvas.row(number, self._aside(card) or detail, inner, ground),
         ]
         edge = self.canvas.rows(Text(side, tone), 1)[0]
         space = [Segment(" ")]

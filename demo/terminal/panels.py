@@ -30,7 +30,9 @@ class Panels:
         right.append_text(self._format_freshness(view, freshness_reason))
         step = f" step {view.step}/{view.steps}" if view.steps > 1 else ""
         place = parts((f"[{view.number}/{view.total}]{step}", f"bold {BLUE}"))
-        title = parts((view.title, "bold"), (f"  {view.description}" if width >= 120 else "", "dim"))
+        title = parts(
+            (view.title, "bold"), (f"  {view.description}" if view.description and width >= 120 else "", "dim")
+        )
         title.truncate(max(0, width - place.cell_len - right.cell_len - 4), overflow="ellipsis")
         head = title.append("  ").append_text(place) if title.plain.strip() else place
         return self.canvas.row(head, right if head.cell_len + right.cell_len < width else None, width)

@@ -138,7 +138,7 @@ class Story:
             if lines and len(lines[0]) + 2 + min(unit.cell_len, width // 3) <= width:
                 beside = [Text()] * (rows - 2) + [unit, label] if label else [Text()] * (rows - 1) + [unit]
                 return [
-                    self.canvas.row(Text(line, number.style).append("  ", "").append_text(text), None, width)
+                    self.canvas.row(Text().append(line, number.style).append("  ").append_text(text), None, width)
                     for line, text in zip(lines, beside, strict=True)
                 ]
         return [self.canvas.row(number.in_one_row, None, width)] if height > 0 else []

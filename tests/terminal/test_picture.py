@@ -123,7 +123,7 @@ def test_a_state_is_a_shape_and_a_word(state: str, height: int) -> None:
     shape = {"up": "●", "degraded": "▲", "down": "✗", "offline": "✗"}.get(state, "◌")
     card = CardView("n", "n", state, state, "12", "ms", "its detail", 1000.0)
     rows = CardGrid(RowLayout(console()), 1001.0).fit([card], 40, height)
-    head = "".join(segment.text for segment in rows[0])
+    head = "".join(segment.text for segment in rows[1 if height >= 4 else 0])  # below the edge of its frame
     assert shape in head
     assert {"up": "running"}.get(state, state) in head
 

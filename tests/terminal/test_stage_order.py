@@ -184,7 +184,7 @@ def test_a_countdown_is_large_stands_on_its_node_and_in_the_record(size: tuple[i
     rows = draw(play.state, size, now=play.at + 0.5)
     text = "\n".join(rows)
     assert "s to go" in text
-    assert any("node-2" in row and "in 3 s" in row for row in rows)
+    assert "in 3 s" in rows[row_of(rows, "● node-2 ")].split("● node-2 ")[1][:34]
     record = rows[row_of(rows, "Killing node-2")]
     assert record.rstrip().endswith("in 3 s")
     assert "Killing node-2…" in record
