@@ -39,7 +39,10 @@ _KEYS_HINT = "C faults · U heal all · X X halt · ? keys"
 
 @dataclass(frozen=True, slots=True)
 class TerminalState:
-    """What belongs to this terminal alone. `now` is a moment; `printed` holds lines that other code printed."""
+    """What belongs to this terminal alone. `now` is a moment; `printed` holds lines that other code printed.
+
+    `verdict_waits`: there is a verdict, and the story still has its place.
+    """
 
     now: float
     pad: Keypad = field(default_factory=Keypad)
@@ -48,6 +51,7 @@ class TerminalState:
     printed: tuple[str, ...] = ()
     invitation: Invitation | None = None
     panels: Panels | None = None
+    verdict_waits: bool = False
 
 
 def draw_screen(console: Console, state: ShowState, desk: TerminalState, size: tuple[int, int]) -> Rows:
@@ -61,7 +65,8 @@ class _Frame:
         self.margin = 1 if self.columns >= 40 else 0
         self.width = max(1, self.columns - 2 * self.margin)
         self.state, self.own = state, own
-        self.stage: StageView = stage_view(state, private=True, panels=own.panels)
+        stage = stage_view(state, private=True, panels=own.panels)
+        self.stage: StageView = replace(stage, mode="story") if own.verdict_waits else stage
         self.presenter: PresenterView = presenter_view(state, {})
         self.canvas = RowLayout(console)
         self.panels = ScreenParts(self.canvas, own.now)
@@ -77,7 +82,7 @@ class _Frame:
         foot = self._draw_foot()
         head = [self.panels.title(self.stage, self.presenter.timer, self.state.freshness_reason, self.width)]
         head += [self._draw_frozen_row()] if self.presenter.frozen_on is not None and self.height >= 6 else []
-        head += [blank(self.width)] if self.height >= 16 else []
+        head += [blank(self.width)] if self.height >= 16 and not self._has_page_open else []
         body = self._draw_body(self.height - len(head) - len(foot))
         rows = head + body + foot if self.height >= 4 else [*head, *foot[-1:], blank(self.width)][: self.height]
         side = blank(self.margin)
@@ -96,14 +101,21 @@ class _Frame:
         back = f" · G {frozen_on} Enter goes back" if frozen_on != self.presenter.number else ""
         return self.panels.room(self.presenter.room_text, f"Z unfreezes{back}", self.width)
 
+    @property
+    def _has_page_open(self) -> bool:
+        """A list, the keys or a pairing symbol has the body, and all the rows that can be spared for it."""
+        return self.own.pad.mode in ("jump", "help", "invite")
+
     # The foot.
 
     def _draw_foot(self) -> Rows:
         """Draw what is true now and the whole show; below them what is the presenter's: a notice, the log, the keys."""
         height, width = self.height, self.width
-        rows = [blank(width)] if height >= 30 else []
+        rows = [blank(width)] if height >= 30 and not self._has_page_open else []
         if height >= 6:
             rows += draw_record(self.canvas, self.stage.record, self.own.now, (width, _choose_record_height(height)))
+        if self._has_page_open:
+            return [*rows, self._draw_notice(), self._draw_hint()]
         rows += [draw_progress(self.canvas, self.stage.line, width)] if height >= 12 else []
         log = self.panels.log(self.presenter.log, self.own.printed, width, _choose_log_height(height))
         return [*rows, self._draw_notice(), *log, self._draw_hint()]
@@ -123,7 +135,7 @@ class _Frame:
         """Draw the story and the system, and below them the open overlay, what the presenter says, and problems."""
         width, pad = self.width, self.own.pad
         open_rows = overlay(self.canvas, pad, self.presenter, self.own.invitation, (width, height))
-        if pad.mode in ("jump", "help", "invite"):
+        if self._has_page_open:
             return stack([Block(open_rows, 0, len(open_rows))], height, width)
         problems = self.panels.problems(self.presenter.problems, width)
         below = [

@@ -15,7 +15,9 @@ from demo.show import FaultState, ShowState
 from demo.show import commands as c
 from demo.show.health_sample import read_sample
 from demo.show.voting import standing_ballot
+from demo.terminal.keymap import HELP, Keypad
 from demo.terminal.screen_layout import TerminalState, draw_screen
+from demo.terminal.verdict_pause import VerdictPause
 from demo.types import ChaosConfig, ChaosType, Chapter
 from demo.views import stage_view
 from tests.support.show_player import Player, player
@@ -228,6 +230,28 @@ def test_a_verdict_has_the_body_word_number_prediction_and_what_was_measured(
     assert any("node-2 killed" in row and "recovered in" in row and "detected" in row for row in rows[:-6]) or (
         size == SMALL and "recovered in" in joined
     )
+
+
+@BOTH
+def test_a_verdict_leaves_the_recovery_a_moment_to_be_seen(size: tuple[int, int]) -> None:
+    before, after = recovered(), judged(True, SAW)
+    pause = VerdictPause()
+    assert not pause.waits(before.state, 10.0)
+    assert pause.waits(after.state, 11.0)
+    assert pause.waits(after.state, 13.4)
+    assert not pause.waits(after.state, 13.6)
+    rows = draw(after.state, size, verdict_waits=True)
+    stand_in_order(rows, "Kill a node", "At zero it is dead.", "● node-2 killed  detected in")
+    assert "● node-2 " in "\n".join(rows)
+    assert "✓ Confirmed" not in "\n".join(rows)
+
+
+@BOTH
+def test_all_keys_are_listed_also_on_a_small_screen(size: tuple[int, int]) -> None:
+    rows = draw(killed().state, size, pad=Keypad("help"))
+    for _, meaning in HELP:
+        row_of(rows, meaning[:45])
+    row_of(rows, "✗ node-2 killed", "restarts in")
 
 
 @BOTH
