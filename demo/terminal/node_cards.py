@@ -104,8 +104,7 @@ class NodeCards:
             return self._number(card).append("  ").append_text(word)
         if not is_calm or not card.main.strip("–"):
             return word
-        found = self._aside(card)
-        found.append(" " if found else "").append_text(self._number(card))
-        if found.cell_len > room:  # a name is worth more than a unit
-            found.right_crop(len(card.unit) + 1 if card.unit else 0)
-        return found
+        number, delta = self._number(card), self._aside(card)
+        if number.cell_len + delta.cell_len + 1 > room:  # a name is worth more than a unit
+            number = parts((card.main, self._emphasis(card)))
+        return number.append(" " if delta else "").append_text(delta)

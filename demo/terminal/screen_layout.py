@@ -229,7 +229,7 @@ class _Frame:
 
 def _choose_log_height(height: int) -> int:
     """Return the log's rows; they only depend on the height, so that a new line moves nothing else."""
-    return 0 if height < 14 else 1 if height < 22 else 2 if height < 30 else 4 if height < 44 else 6
+    return 0 if height < 14 else 1 if height < 26 else 2 if height < 30 else 4 if height < 44 else 6
 
 
 def _choose_record_height(height: int) -> int:

@@ -8,6 +8,7 @@ from rich.text import Text
 from demo.show import ShowState
 from demo.terminal.card_grid import CardGrid
 from demo.terminal.key_bars import draw_keys
+from demo.terminal.node_cards import FRAMED
 from demo.terminal.output_panels import draw_panels
 from demo.terminal.rest_strip import draw_rest
 from demo.terminal.row_layout import RowLayout, Rows, blank
@@ -58,7 +59,7 @@ class SystemPicture:
         if self.stage.has_panels:
             return 6
         curves = count_strips(self.stage.timeline)
-        return self._count_least_nodes(width) + curves + bool(self.stage.timeline.marks) + bool(self.stage.rest)
+        return self._count_least_nodes(width) + (curves + 1 if curves else 0) + bool(self.stage.rest)
 
     def _count_least_nodes(self, width: int) -> int:
         keys = len(self.stage.system.keys)
@@ -87,19 +88,26 @@ class SystemPicture:
             # Beside a verdict there is only room for how it came about.
             curves = draw_curves(self.canvas, timeline, self.stage.freshness, (width, height - len(rest)))
             return [*curves, *rest] if len(curves) > 1 else rest
-        least = strips + bool(timeline.marks) if strips else 0
         room = height - len(rest)
-        spare = room - self._count_least_nodes(width) - least
-        # With room, the curves get two rows each, marks and the time below them before the cards get frames.
-        wished = 3 * strips + min(MARK_ROWS, len(timeline.marks)) + 2 if height >= LARGE_CARDS else least + 1
-        curves_height = (max(1, least + min(spare, wished - least)) + (spare > 2)) if strips else 0
-        nodes = self._draw_nodes(width, max(1, room - curves_height))
-        gap = [blank(width)] if nodes and height >= len(nodes) + least + len(rest) + 3 else []
-        curves = draw_curves(
-            self.canvas, timeline, self.stage.freshness, (width, max(0, room - len(nodes) - 2 * len(gap)))
-        )
-        foot = [blank(width)] if gap and rest and curves else []
+        nodes = self._draw_nodes(width, max(1, room - self._count_curve_rows(width, room, strips)))
+        free = room - len(nodes) - (strips + 2 if strips else 0)
+        gap = [blank(width)] if nodes and free >= 2 else []
+        foot = [blank(width)] if gap and rest and strips else []
+        size = (width, max(0, room - len(nodes) - len(gap) - len(foot)))
+        curves = draw_curves(self.canvas, timeline, self.stage.freshness, size)
         return [*nodes, *gap, *curves, *foot, *rest][:height]
+
+    def _count_curve_rows(self, width: int, room: int, strips: int) -> int:
+        """Return how many rows the curves get before the nodes take what is left: more where that frames the nodes."""
+        if not strips:
+            return 0
+        least_nodes = self._count_least_nodes(width)
+        for rows_each in (3, 2):
+            wished = rows_each * strips + MARK_ROWS + 2
+            if room >= LARGE_CARDS and room - wished >= FRAMED * least_nodes:
+                return wished
+        wished = 2 * strips + MARK_ROWS + 2 if room >= LARGE_CARDS else strips + 2
+        return max(1, min(wished, room - least_nodes))
 
     def _draw_nodes(self, width: int, height: int) -> Rows:
         if self.stage.system.kind == "keys":
@@ -110,8 +118,8 @@ class SystemPicture:
         """Return curves of other numbers, as many as have room beside the chapter's own."""
         own = count_strips(self.stage.timeline)
         nodes = min(len(self.stage.system.cards), MAX_CARDS)
-        room = (height - 3 * own - 2 * nodes - 6) // 3
-        if room < 1 or not own:
+        room = (height - 2 * own - 2 * nodes - MARK_ROWS - 4) // 2
+        if height < LARGE_CARDS or room < 1 or not own:
             return TimelineView()
         found = further_curves(self.state)
         return TimelineView(found.plots[: min(room, MAX_FURTHER)], found.marks, found.newest, found.seconds)

@@ -48,9 +48,12 @@ def count_strips(view: TimelineView) -> int:
 def draw_curves(canvas: RowLayout, view: TimelineView, freshness: str, size: tuple[int, int]) -> Rows:
     """Draw as many curves as fit `size` (columns, rows): what happened above them, the time below."""
     width, height = size
-    strips = [strip for plot in view.plots for strip in _list_strips(plot)]
-    mark_rows = min(MARK_ROWS if height >= 2 * len(strips) + 3 else 1, len(view.marks), height - 1)
-    strips = strips[: max(0, height - mark_rows)]
+    mark_rows = count_mark_rows(count_strips(view), height)
+    strips: list[_Strip] = []
+    for plot in view.plots:
+        # Some of a plot's nodes would look like all of them: it is drawn as a whole, or not at all.
+        found = list(_list_strips(plot))
+        strips += found if len(strips) + len(found) <= height - mark_rows else []
     axis = width - min(LABEL, max(0, width - LEAST_AXIS)) - 1
     if not strips or axis < 1:
         return []
@@ -67,12 +70,17 @@ def draw_curves(canvas: RowLayout, view: TimelineView, freshness: str, size: tup
     return [*rows, drawing.draw_ticks()] if has_ticks else rows
 
 
+def count_mark_rows(strips: int, height: int) -> int:
+    """Return how many rows there are for marks: whether or not anything has happened, so that no curve ever moves."""
+    return MARK_ROWS if height >= 2 * strips + MARK_ROWS + 1 else 1 if height > 1 else 0
+
+
 def _share_height(room: int, count: int) -> tuple[int, int]:
     """Return how tall each curve is, and how many empty rows stand between two."""
-    tall = max(1, min(TALLEST, room // count))
-    while tall > 1 and tall * count + count - 1 > room:
-        tall -= 1
-    return tall, 1 if tall > 1 else 0
+    for tall in range(TALLEST, 1, -1):
+        if tall * count + count - 1 <= room:
+            return tall, 1
+    return (2, 0) if 2 * count <= room else (1, 0)
 
 
 def _list_strips(plot: PlotView) -> Iterator[_Strip]:

@@ -227,9 +227,17 @@ def test_a_verdict_has_the_body_word_number_prediction_and_what_was_measured(
     assert "At zero it is dead." not in joined
     assert "recovered in" in rows[row_of(rows, "● node-2 killed  detected in")]
     assert shape in rows[row_of(rows, "╋")], "it stands in the whole show"
-    assert any("node-2 killed" in row and "recovered in" in row and "detected" in row for row in rows[:-6]) or (
-        size == SMALL and "recovered in" in joined
-    )
+    record = row_of(rows, "● node-2 killed  detected in")
+    assert any("● recovered in" in row for row in rows[:record]), "how it came about is still on the axis"
+
+
+@BOTH
+def test_no_curve_moves_when_a_fault_begins(size: tuple[int, int]) -> None:
+    before, after = (draw(play.state, size) for play in (show(4), killed()))
+    errors = re.compile(r"errors +0 % *$")
+    places = [[number for number, row in enumerate(rows) if errors.search(row)] for rows in (before, after)]
+    assert places[0] == places[1] != []
+    assert row_of(before, "30 s ago") == row_of(after, "30 s ago")
 
 
 @BOTH
