@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from rich.segment import Segment
 from rich.text import Text
 
 from demo.terminal.row_layout import Row, RowLayout, Rows, blank
@@ -12,8 +13,10 @@ WIDE = 130
 """From this width on the prediction has a column of its own, and texts may take several rows."""
 
 _VERDICT, _FAULT, _TIME, _GAP = 13, 24, 12, 2
-MAX_LINES = 3
-"""Rows of one text in a wide table, and of one prediction in a narrow one."""
+_WIDE_LINES, _NARROW_LINES = (3, 2, 1), (5, 3, 2, 1)
+"""How many rows one prediction may take, the most first: in a wide table those of one text, in a narrow one all."""
+
+_LABEL = 13
 
 
 def draw_evidence(canvas: RowLayout, view: EvidenceView, size: tuple[int, int]) -> Rows:
@@ -24,7 +27,7 @@ def draw_evidence(canvas: RowLayout, view: EvidenceView, size: tuple[int, int]) 
     counts = canvas.row(parts((" · ".join(view.counts), "bold")), None, width)
     head = _draw_head(canvas, width)
     room = height - 2
-    for lines in range(MAX_LINES, 0, -1):
+    for lines in _WIDE_LINES if width >= WIDE else _NARROW_LINES:
         drawn = [_draw_item(canvas, row, width, lines) for row in view.rows]
         if sum(map(len, drawn)) + (view.more > 0) <= room:
             break
@@ -69,11 +72,17 @@ def _draw_narrow_item(
     verdict.truncate(_VERDICT, pad=True)
     right = Text(" " * (_TIME - detected.cell_len)).append_text(detected)
     right.append(" " * (_TIME + _GAP - recovered.cell_len)).append_text(recovered)
+    if lines == 1 and (text := row.measured or row.predicted):
+        fault = parts((f"{row.fault} " if row.fault else "", "bold"), (text, "dim"))
     rows = [canvas.row(verdict.append_text(fault), right, width)]
-    # What was measured is said before what was predicted is: with one row less, it stays.
-    texts = [("  Measured   ", row.measured), ("  Prediction ", row.predicted)]
-    told = [(label, text) for label, text in texts if text][: lines - 1]
-    return rows + [canvas.row(parts((label, "dim"), (text, "")), None, width) for label, text in reversed(told)]
+    texts = [("  Prediction", row.predicted), ("  Measured", row.measured)]
+    # With one row less, what was measured stays.
+    told = [one for one in texts if one[1]][-2 if lines > 2 else -1 :] if lines > 1 else []
+    for label, text in told:
+        wrapped = _wrap(canvas, parts((text, "")), max(1, width - _LABEL), 2 if lines > 3 else 1)
+        heads = [canvas.row(Text(label if place == 0 else "", "dim"), None, _LABEL) for place in range(len(wrapped))]
+        rows += [Segment.adjust_line_length([*head, *line], width) for head, line in zip(heads, wrapped, strict=True)]
+    return rows
 
 
 def _wrap(canvas: RowLayout, text: Text, width: int, lines: int) -> Rows:
