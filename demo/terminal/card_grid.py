@@ -21,7 +21,7 @@ _FORMS = ((30, FRAMED, 1), (30, FRAMED, 0), (30, 3, 1), (LEAST, 3, 1), (LEAST, 3
 _COLUMN_FORMS = ((FRAMED, 1), (FRAMED, 0), (2, 1), (2, 0), (1, 0))
 """The same for cards in columns along their links, which are as wide as there is room."""
 
-MAX_COLUMNS, LEAST_IN_COLUMN = 4, 18
+MAX_COLUMNS, LEAST_IN_COLUMN, LEAST_FRAMED = 4, 18, 26
 _BETWEEN, _LINK = 2, 5
 _ORDER = {"down": 0, "offline": 0, "degraded": 1, "unknown": 2, "starting": 2, "stale": 3}
 
@@ -45,7 +45,8 @@ class CardGrid:
         columns = list_columns(cards)
         if self._has_room_for(columns, width):
             most = max(len(column) for column in columns)
-            for card_rows, gap in _COLUMN_FORMS:
+            is_narrow = (width + _LINK) // len(columns) - _LINK < LEAST_FRAMED
+            for card_rows, gap in _COLUMN_FORMS[2 if is_narrow else 0 :]:
                 if most * (card_rows + gap) - gap <= height:
                     return self._draw_columns(columns, card_rows, gap, width)
         for least, card_rows, gap in _FORMS:

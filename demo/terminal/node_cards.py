@@ -41,7 +41,7 @@ class NodeCards:
             return [self.canvas.row(head, self._end_of_row(card, width, width - head.cell_len - 1), width, ground)]
         number = parts(edge, ("  ", "")).append_text(self._number(card))
         drawn = [
-            self.canvas.row(head, self._word(card), width, ground),
+            self.canvas.row(head, self._word(card, width - head.cell_len - 1), width, ground),
             self.canvas.row(number, self._aside(card), width, ground),
         ]
         if rows > 2:
@@ -61,7 +61,7 @@ class NodeCards:
         is_told = card.sub == state_word(card) or len(card.sub) + number.cell_len >= inner
         detail = parts(("" if is_told else card.sub, self._soft(card)))
         body = [
-            self.canvas.row(head, self._word(card), inner, ground),
+            self.canvas.row(head, self._word(card, inner - head.cell_len - 1), inner, ground),
             self.canvas.row(number, self._aside(card) or detail, inner, ground),
         ]
         edge = self.canvas.rows(Text(side, tone), 1)[0]
@@ -82,11 +82,16 @@ class NodeCards:
     def _number(self, card: CardView) -> Text:
         return parts((card.main, self._emphasis(card)), (f" {card.unit}" if card.unit else "", self._soft(card)))
 
-    def _word(self, card: CardView) -> Text:
-        """Return the state in a word; on the node that a countdown ends at, how long it still has."""
+    def _word(self, card: CardView, room: int) -> Text:
+        """Return the state in a word; on the node that a countdown ends at, how long it still has.
+
+        A healthy node whose name needs the room has none: its shape says it.
+        """
         if card.id in self.view.aimed and self.view.aimed_at is not None and self.view.aimed_at > self.now:
             return parts((f" in {left_text(self.view.aimed_at - self.now)} ", f"bold reverse {VERMILION}"))
         style = mark(card.state)[1]
+        if card.state == "up" and room < len(state_word(card)):
+            return Text()
         tone = "dim" if card.state == "up" or style == "dim" else f"bold {style}"
         return parts((state_word(card) + " " * (card.state in GONE), tone))
 
@@ -98,7 +103,7 @@ class NodeCards:
 
     def _end_of_row(self, card: CardView, width: int, room: int) -> Text:
         """Return what a card of one row has room for: the number of a healthy node, else the word of its state."""
-        word = self._word(card)
+        word = self._word(card, room)
         is_calm = card.state == "up" and card.id not in self.view.aimed
         if width >= BESIDE:
             return self._number(card).append("  ").append_text(word)

@@ -41,9 +41,9 @@ def sample(*down: str, admitted: float = 90, counted: float | None = None, **mor
     names = ("node-1", "node-2", "node-3")
     nodes = [_node("clients", "load", "up", 66, *names) | {"kind": "load"}]
     nodes += [
-        _node(name, "node", "down" if name in down else "up", None if name in down else 22, "store", detail="killed")
-        for name in names
+        _node(name, "node", "down" if name in down else "up", None if name in down else 22, "store") for name in names
     ]
+    nodes = [one | {"detail": "killed" if one["health"] == "down" else ""} for one in nodes]
     nodes.append(_node("store", "store", "up", 66))
     metrics = [
         {"name": "requests", "label": "requests", "value": 66.0, "unit": "/s", "role": "load"},
@@ -159,6 +159,13 @@ def test_a_story_shows_title_words_number_nodes_curves_and_the_rest_in_this_orde
         assert re.search(rf"{name} +22 req/s *$", text, re.M), "each node of the focus has its curve"
     stand_in_order(rows, "● clients", "now")
     assert row_of(rows, "30 s ago") < row_of(rows, "next: a prediction")
+
+
+@pytest.mark.parametrize("size", [(60, 20), SMALL, (100, 30), (108, 30), (120, 36), LARGE])
+def test_no_name_of_a_node_is_cut_for_the_word_of_its_state(size: tuple[int, int]) -> None:
+    text = "\n".join(draw(show(2).state, size))
+    for name in ("clients", "node-1", "node-2", "node-3", "store"):
+        assert f"● {name} " in text
 
 
 @BOTH
