@@ -110,6 +110,6 @@ class NodeCards:
         if not is_calm or not card.main.strip("–"):
             return word
         number, delta = self._number(card), self._aside(card)
-        if number.cell_len + delta.cell_len + 1 > room:  # a name is worth more than a unit
+        if number.cell_len + delta.cell_len + bool(delta) > room:  # a name is worth more than a unit
             number = parts((card.main, self._emphasis(card)))
         return number.append(" " if delta else "").append_text(delta)

@@ -38,6 +38,7 @@ class _Strip:
     scale: str
     under: Values = ()
     limit: float | None = None
+    style: str = BLUE
 
 
 def count_strips(view: TimelineView) -> int:
@@ -103,7 +104,10 @@ def _list_strips(plot: PlotView) -> Iterator[_Strip]:
     found = [value for series in plot.series for _, value in series.values if value is not None]
     top = plot.top if plot.kind == "line" else max(found, default=0.0) or 1.0
     for series in plot.series:
-        yield _Strip(series.label, f"{series.now}{unit}", series.state, series.values, top, number_text(top))
+        # A node that is down now was not down all the time; errors are errors whenever they happened.
+        style = VERMILION if plot.kind == "line" and series.state == "down" else BLUE
+        number = f"{series.now}{unit}"
+        yield _Strip(series.label, number, series.state, series.values, top, number_text(top), style=style)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +154,7 @@ class _Drawing:
             return cell, VERMILION
         if counted is not None and value is not None and counted < value and low >= counted:
             return ("▒" if cell == "█" else cell), AMBER
-        return cell, VERMILION if strip.state == "down" and not strip.under else BLUE
+        return cell, strip.style
 
     def _row(self, cells: list[tuple[str, str]], scale: str, label: Row) -> Row:
         """Put a row together; a line through it marks what happened, also where there is no bar."""
