@@ -26,9 +26,9 @@ from demo.show import ShowState
 from demo.show.health_sample import encodable
 from demo.views import clock_text, presenter_view, remote_view, stage_view
 from demo.views.cards import NO_NUMBER, number_text
+from demo.views.key_bars import draw_bar
 from demo.web.rendering import card_layout, text_sizes
 from demo.web.rendering.assets import Assets
-from demo.web.rendering.key_bars import draw_bar
 from demo.web.rendering.panel_output import output_rows, output_size
 from demo.web.rendering.plot_layout import draw_timeline
 from demo.web.rendering.regions import REGIONS, STAGE_ALONE, PageRegion, ViewDrawing, join_lines
