@@ -33,6 +33,21 @@
     if (opened && !opened.open) opened.showModal();
   });
 
+  // Small stages of all chapters, fetched when somebody looks at them; a swap of the overview leaves them in place.
+  let shown = '';
+  async function drawChapters() {
+    try {
+      const answer = await fetch('thumbnails');
+      const text = answer.ok ? await answer.text() : '';
+      if (!text || text === shown) return;
+      shown = text;
+      for (const drawn of new DOMParser().parseFromString(text, 'text/html').querySelectorAll('[data-number]')) {
+        document.querySelector(`[data-thumb="${drawn.dataset.number}"]`)?.replaceChildren(...drawn.childNodes);
+      }
+    } catch { /* no contact: the words of the overview are there */ }
+  }
+  new MutationObserver(() => { if (dialogs[0].open) drawChapters(); }).observe(dialogs[0], { attributeFilter: ['open'] });
+
   // Where the show was before a jump of this page; the server refuses a jump from anywhere else.
   const back = document.getElementById('return');
   let before = '';

@@ -21,6 +21,7 @@ from demo.terminal.key_controller import KeyController
 from demo.terminal.keyboard import GONE, WHEEL, keyboard
 from demo.terminal.row_layout import Rows
 from demo.terminal.screen_layout import TerminalState, draw_screen
+from demo.terminal.verdict_pause import VerdictPause
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ class FullscreenUi:
         self._captured_output = CapturedOutput(self._wake.set)
         self._notes = notes
         self._invitation = invitation
+        self._verdict_pause = VerdictPause()
         self._place_on_screen = (conductor.state.number, conductor.state.step)
         self._size = (0, 0)
         self._painted_at = self._repainted_at = 0.0
@@ -131,14 +133,16 @@ class FullscreenUi:
             else self.key_controller.notices()
         )
         invitation = self._invitation() if self.key_controller.pad.mode == "invite" else None
+        now = self._conductor.clock()
         own = TerminalState(
-            self._conductor.clock(),
+            now,
             self.key_controller.pad,
             notices,
             self._notes,
             self._captured_output.lines(),
             invitation,
             self._conductor.panels,
+            verdict_waits=self._verdict_pause.waits(state, now),
         )
         try:
             return draw_screen(self._console, state, own, size)

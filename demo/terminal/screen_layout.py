@@ -1,6 +1,6 @@
 """The whole screen at one moment: which parts it has, where they stand, and how many rows each gets."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rich.console import Console
 from rich.text import Text
@@ -10,18 +10,28 @@ from demo.invitation import Invitation
 from demo.markup import hint_to_rich
 from demo.panels.picture import Panels
 from demo.show import ShowState
-from demo.terminal.card_grid import CardGrid
+from demo.terminal.evidence_table import draw_evidence
 from demo.terminal.keymap import Keypad
-from demo.terminal.output_panels import draw_panels
+from demo.terminal.large_text import LARGE_ROWS, SMALL_ROWS
 from demo.terminal.overlays import overlay
 from demo.terminal.panels import Panels as ScreenParts
+from demo.terminal.record_line import draw_progress, draw_record
 from demo.terminal.row_layout import Block, Row, RowLayout, Rows, beside, blank, stack
+from demo.terminal.story import READABLE, Number, Story
 from demo.terminal.style import AMBER
+from demo.terminal.system_picture import SystemPicture
 from demo.types import DEFAULT_KEY_HINT
-from demo.views import PresenterView, StageView, listed, presenter_view, stage_view
+from demo.views import PresenterView, StageView, presenter_view, stage_view
+from demo.views.ballots import tally_view
 
 SIDE_BY_SIDE = 108
 """From this width on the story stands left and the system right."""
+
+TALL = 30
+"""From so many rows on, a number between story and picture is drawn in the largest figures."""
+
+MIN_STORY, MIN_PICTURE = 4, 5
+"""Rows that the story has at least, however much the picture needs, and the other way round."""
 
 _BETWEEN = 4
 _KEYS_HINT = "C faults · U heal all · X X halt · ? keys"
@@ -29,7 +39,10 @@ _KEYS_HINT = "C faults · U heal all · X X halt · ? keys"
 
 @dataclass(frozen=True, slots=True)
 class TerminalState:
-    """What belongs to this terminal alone. `now` is a moment; `printed` holds lines that other code printed."""
+    """What belongs to this terminal alone. `now` is a moment; `printed` holds lines that other code printed.
+
+    `verdict_waits`: there is a verdict, and the story still has its place.
+    """
 
     now: float
     pad: Keypad = field(default_factory=Keypad)
@@ -38,6 +51,7 @@ class TerminalState:
     printed: tuple[str, ...] = ()
     invitation: Invitation | None = None
     panels: Panels | None = None
+    verdict_waits: bool = False
 
 
 def draw_screen(console: Console, state: ShowState, desk: TerminalState, size: tuple[int, int]) -> Rows:
@@ -51,24 +65,24 @@ class _Frame:
         self.margin = 1 if self.columns >= 40 else 0
         self.width = max(1, self.columns - 2 * self.margin)
         self.state, self.own = state, own
-        self.stage: StageView = stage_view(state, private=True, panels=own.panels)
+        stage = stage_view(state, private=True, panels=own.panels)
+        self.stage: StageView = replace(stage, mode="story") if own.verdict_waits else stage
         self.presenter: PresenterView = presenter_view(state, {})
-        self.cards = () if self.stage.has_large_panels else listed(self.stage.cards)
         self.canvas = RowLayout(console)
         self.panels = ScreenParts(self.canvas, own.now)
-        self.grid = CardGrid(self.canvas, own.now)
+        self.story = Story(self.canvas, own.now)
+        # This screen may be what the audience sees: a hidden vote stays hidden here.
+        self.picture = SystemPicture(self.canvas, state, self.stage, tally_view(state), own.now)
 
     def rows(self) -> Rows:
         if not self.state.visit:
             return self._draw_centred("starting · Q quits")
         if self.state.blackout and not self.own.pad.mode:
             return self._draw_centred("blackout · B ends it")
-        foot = [blank(self.width)] if self.height >= 30 else []
-        foot += [self.panels.line(self.stage, self.width)] if self.height >= 12 else []
-        foot += [self._draw_notice(), self._draw_hint()]
+        foot = self._draw_foot()
         head = [self.panels.title(self.stage, self.presenter.timer, self.state.freshness_reason, self.width)]
         head += [self._draw_frozen_row()] if self.presenter.frozen_on is not None and self.height >= 6 else []
-        head += [blank(self.width)] if self.height >= 16 else []
+        head += [blank(self.width)] if self.height >= 16 and not self._has_page_open else []
         body = self._draw_body(self.height - len(head) - len(foot))
         rows = head + body + foot if self.height >= 4 else [*head, *foot[-1:], blank(self.width)][: self.height]
         side = blank(self.margin)
@@ -87,7 +101,24 @@ class _Frame:
         back = f" · G {frozen_on} Enter goes back" if frozen_on != self.presenter.number else ""
         return self.panels.room(self.presenter.room_text, f"Z unfreezes{back}", self.width)
 
+    @property
+    def _has_page_open(self) -> bool:
+        """A list, the keys or a pairing symbol has the body, and all the rows that can be spared for it."""
+        return self.own.pad.mode in ("jump", "help", "invite")
+
     # The foot.
+
+    def _draw_foot(self) -> Rows:
+        """Draw what is true now and the whole show; below them what is the presenter's: a notice, the log, the keys."""
+        height, width = self.height, self.width
+        rows = [blank(width)] if height >= 30 and not self._has_page_open else []
+        if height >= 6:
+            rows += draw_record(self.canvas, self.stage.record, self.own.now, (width, _choose_record_height(height)))
+        if self._has_page_open:
+            return [*rows, self._draw_notice(), self._draw_hint()]
+        rows += [draw_progress(self.canvas, self.stage.line, width)] if height >= 12 else []
+        log = self.panels.log(self.presenter.log, self.own.printed, width, _choose_log_height(height))
+        return [*rows, self._draw_notice(), *log, self._draw_hint()]
 
     def _draw_notice(self) -> Row:
         text = Text(f" {clean(self.own.notices[-1])} ", f"bold reverse {AMBER}") if self.own.notices else Text()
@@ -101,75 +132,109 @@ class _Frame:
     # The body.
 
     def _draw_body(self, height: int) -> Rows:
-        """Draw the story and the system, and below them the open overlay, what is broken, and the log."""
+        """Draw the story and the system, and below them the open overlay, what the presenter says, and problems."""
         width, pad = self.width, self.own.pad
         open_rows = overlay(self.canvas, pad, self.presenter, self.own.invitation, (width, height))
-        banners = self.panels.banners(self.stage.banners, width)
-        if pad.mode in ("jump", "help", "invite"):
-            return stack([Block(open_rows, 0, len(open_rows)), Block(banners, 1, gap=True)], height, width)
+        if self._has_page_open:
+            return stack([Block(open_rows, 0, len(open_rows))], height, width)
         problems = self.panels.problems(self.presenter.problems, width)
-        log = self.panels.log(self.presenter.log, self.own.printed, width, _choose_log_height(height))
         below = [
             Block(open_rows, rank=0, least=len(open_rows), gap=True),
-            Block(banners, rank=1, least=4, gap=True),
+            Block(self.story.said(self.stage.said, width), rank=1, gap=True),
             Block(problems, rank=2, least=3, gap=True),
-            Block(log, rank=3, least=len(log), gap=True, spare=True),
         ]
-        room = height - sum(block.wish for block in below)
-        if self.columns >= SIDE_BY_SIDE and (self.cards or self.stage.has_panels):
-            upper = self._draw_side_by_side(max(room, 8))
-        else:
-            upper = self._draw_stacked(max(room, 8))
+        room = max(8, height - sum(block.wish for block in below))
+        has_columns = self.columns >= SIDE_BY_SIDE and not self.picture.is_empty
+        upper = self._draw_columns(room) if has_columns else self._draw_stacked(room)
         return stack([Block(upper, rank=2, least=len(upper), spare=True), *below], height, width)
 
     def _draw_stacked(self, height: int) -> Rows:
-        width, story = self.width, self._list_story_blocks(self.width)
-        needed = sum(block.wish for block in story)
-        cards = self.grid.fit(self.cards, width, max(height // 4, height - needed - 1))
-        room = height - needed - len(cards) - 2
-        curves = self._draw_curves_or_panels(width, room)
-        curves = curves if len(curves) <= room else []
-        system = [
-            Block(cards, rank=4, least=len(cards), gap=True),
-            Block(curves, rank=8, least=0, gap=True, spare=True),
+        """Draw the story above the picture, which gets what the story leaves, and never less than its parts need."""
+        width = self.width
+        wish = sum(block.wish for block in self._list_story_blocks(width, height))
+        least = 0 if self.stage.mode == "verdict" else self.picture.count_least(width)
+        # Before the story is cut, the picture gives up rows, down to MIN_PICTURE.
+        least = min(least, max(MIN_PICTURE, height - wish), max(0, height - MIN_STORY))
+        number = self._number
+        spare = height - wish - least - bool(least)  # the time below the curves goes before large figures
+        has_gaps = spare >= 3
+        tall = min(spare - 2, LARGE_ROWS if height >= TALL else SMALL_ROWS)
+        figure = self.story.number(number, width, tall) if number is not None and has_gaps else []
+        story = self._list_story_blocks(width, height, beside=number.in_one_row if number and not figure else None)
+        room = max(least, height - wish - len(figure) - has_gaps - bool(figure))
+        drawn = self.picture.draw(width, room)
+        blocks = [
+            *story,
+            Block(figure, rank=2, least=len(figure), gap=True),
+            Block(drawn, rank=1, least=len(drawn), gap=True, spare=True),
         ]
-        return stack([*story, *system], height, width)
+        return stack(blocks, height, width)
 
-    def _draw_side_by_side(self, height: int) -> Rows:
+    def _draw_columns(self, height: int) -> Rows:
+        """Draw the story left, with the chapter's main number at its foot, and the picture right."""
         left = (self.width - _BETWEEN) * 42 // 100
         right = self.width - _BETWEEN - left
-        least = len(self._draw_curves_or_panels(right, height // 2 if self.stage.has_panels else 0))
-        cards = self.grid.fit(self.cards, right, height - (least + 1 if height > 12 and least else 0))
-        curves = self._draw_curves_or_panels(right, height - len(cards) - 1)
-        system = [
-            Block(cards, rank=0, least=len(cards)),
-            Block(curves, rank=1, least=0, gap=True, spare=True),
-        ]
-        return beside(
-            stack(self._list_story_blocks(left), height, left), stack(system, height, right), (left, right), _BETWEEN
-        )
+        story, number = self._list_story_blocks(left, height), self._number
+        room = height - sum(block.wish for block in story) - 1
+        figure = self.story.number(number, left, max(1, room)) if number is not None else []
+        told = stack(story, height - len(figure), left) + figure
+        return beside(told, self.picture.draw(right, height), (left, right), _BETWEEN)
 
-    def _draw_curves_or_panels(self, width: int, height: int) -> Rows:
-        if self.stage.has_panels:
-            return draw_panels(self.canvas, self.stage.panels.pictures, (width, height), self.own.now)
-        return self.panels.curves(self.state, width, height)
+    @property
+    def _number(self) -> Number | None:
+        """What a room looks at first: the countdown while there is one, else the chapter's main number."""
+        has_figure = self.stage.mode == "story" and not self.stage.has_panels and not self.picture.has_vote
+        figure = self.story.figure(self.stage.figure) if has_figure else None
+        return self.story.countdown(self.stage.countdown_ends_at) or figure
 
-    def _list_story_blocks(self, width: int) -> list[Block]:
-        claims = self.stage.evidence or ((self.stage.claim,) if self.stage.claim else ())
+    def _centre(self, blocks: list[Block], width: int, height: int) -> list[Block]:
+        """Move blocks of at most READABLE cells to the middle of a screen that has more room."""
+        inner = min(width, READABLE)
+        side, spare = blank((width - inner) // 2), blank(width - inner - (width - inner) // 2)
+        space = [blank(width)] * max(0, (height - sum(block.wish for block in blocks)) // 3)
+        moved = [replace(block, rows=[[*side, *row, *spare] for row in block.rows]) for block in blocks]
+        return [Block(space, rank=9, least=0, spare=True), *(moved if width > inner else blocks)]
+
+    def _list_story_blocks(self, width: int, height: int, beside: Text | None = None) -> list[Block]:
+        """List what is told; `beside` stands beside the title."""
+        stage, story = self.stage, self.story
+        is_alone = self.picture.is_empty and stage.mode in ("cover", "prediction")
+        inner = min(width, READABLE) if is_alone else width
+        heading = Block(story.heading(stage, self.presenter.blocked_by, inner, beside), rank=0)
+        words = story.words(stage.narration, stage.text_format, inner)
         notes = self.panels.notes(self.presenter.notes, self.presenter.text_format, width) if self.own.notes else []
+        last = Block(notes, rank=7, least=0, gap=True)
+        if stage.mode == "verdict" and stage.verdict is not None:
+            return [heading, *story.verdict(stage.verdict, stage.room, width, height), last]
+        if stage.mode == "evidence":
+            table = draw_evidence(self.canvas, stage.evidence_table, (width, max(3, height - 2)))
+            told = Block(words, rank=8, least=0, gap=True)
+            return [heading, Block(table, rank=1, least=len(table), gap=True), told, last]
+        if stage.mode == "prediction" and stage.claim is not None:
+            predicted = Block(story.prediction(stage.claim, inner), rank=1, least=2, gap=True)
+            told = Block(words, rank=5, least=2, gap=True)
+            blocks = [heading, predicted, told]
+            return [*(self._centre(blocks, width, height) if is_alone else blocks), last]
+        if stage.mode == "cover":
+            above = Block(self.canvas.rows(Text(clean(stage.description), "dim"), inner), rank=4)
+            return [*self._centre([above, heading, Block(words, rank=5, least=2, gap=True)], width, height), last]
         return [
-            Block(self.panels.heading(self.stage, self.presenter.blocked_by, width), rank=0),
-            Block(self.panels.story(self.stage.narration, self.stage.text_format, width), rank=5, least=2, gap=True),
-            Block(self.panels.claims(claims, width), rank=3, least=2, gap=True),
-            Block(self.panels.said(self.stage.said, width), rank=3, gap=True),
-            Block(self.panels.countdown(self.stage.countdown_ends_at, width), rank=1),
-            Block(notes, rank=7, least=0, gap=True),
+            heading,
+            Block(words, rank=5, least=2, gap=True),
+            Block(story.claim(stage.story_claim, width), rank=3, least=2, gap=True),
+            Block(story.room(stage.room, width), rank=4, gap=True),
+            last,
         ]
 
 
 def _choose_log_height(height: int) -> int:
     """Return the log's rows; they only depend on the height, so that a new line moves nothing else."""
-    return 1 if height < 14 else 3 if height < 26 else 5 if height < 36 else 10
+    return 0 if height < 14 else 1 if height < 26 else 2 if height < 30 else 4 if height < 44 else 6
+
+
+def _choose_record_height(height: int) -> int:
+    """Return how many rows the line of record may take while several faults are in place."""
+    return 1 if height < 16 else 2 if height < 22 else 3 if height < 30 else 6
 
 
 def key_hint(words: str, written_in: str = "auto") -> Text:

@@ -17,13 +17,21 @@ _MARKS = {
     "unknown": ("◌", "dim"),
     "stale": ("◌", "dim"),
     "live": ("●", TEAL),
+    "info": ("◇", BLUE),
+    "halt": ("■", AMBER),
 }
+_VERDICTS = {"up": ("✓", TEAL), "down": ("✗", VERMILION), "quiet": ("?", AMBER), "degraded": ("?", AMBER)}
 _BARS = " ▁▂▃▄▅▆▇█"
 
 
 def mark(state: str) -> tuple[str, str]:
     """Return shape and style of a state; one that this version does not know looks like `unknown`."""
     return _MARKS.get(state, ("◌", "dim"))
+
+
+def verdict_mark(state: str) -> tuple[str, str]:
+    """Return shape and style of a verdict: Confirmed, Refuted, Not seen; of a prediction as long as there is none."""
+    return _VERDICTS.get(state, ("◇", BLUE))
 
 
 def parts(*pairs: tuple[str, str]) -> Text:
@@ -52,20 +60,13 @@ def left_text(seconds: float) -> str:
     return f"{max(0, -int(-seconds // 1))} s"
 
 
-def spark(values: Sequence[float | None], width: int, faulty: Sequence[bool] = (), rows: int = 1) -> list[Text]:
-    """Draw the newest `width` values, one a second, the newest at the right.
+def column_bars(values: Sequence[float | None], top: float, rows: int = 1) -> list[list[str]]:
+    """Return `rows` rows of cells that draw each value as a bar from zero to `top`; a blank where there is no value.
 
-    Bars begin at zero: cut off, a small change would look dramatic.
+    A bar of zero is the thinnest one: it was measured.
     """
-    shown = list(values[-width:]) if width > 0 else []
-    bad = list(faulty[-width:]) if faulty else [False] * len(shown)
-    top = max([value for value in shown if value is not None], default=0.0) or 1.0
-    levels = [None if v is None else max(1, round(max(0.0, min(1.0, v / top)) * rows * 8)) for v in shown]
-    drawn = []
-    for row in reversed(range(rows)):
-        text = Text(" " * (width - len(shown)) if shown else "", no_wrap=True)
-        for level, broken in zip(levels, bad, strict=True):
-            bar = " " if level is None else _BARS[max(0, min(8, level - row * 8))]
-            text.append(bar, VERMILION if broken else BLUE)
-        drawn.append(text)
-    return drawn
+    levels = [None if v is None else max(1, round(max(0.0, min(1.0, v / (top or 1.0))) * rows * 8)) for v in values]
+    return [
+        [" " if level is None else _BARS[max(0, min(8, level - row * 8))] for level in levels]
+        for row in reversed(range(rows))
+    ]

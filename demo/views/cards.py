@@ -82,6 +82,15 @@ def number_text(value: float | None) -> str:
     return localize_number(f"{value:.{min(digits, 3)}f}".rstrip("0").rstrip("."))
 
 
+def state_word(card: CardView) -> str:
+    """Return a node's state as the room reads it: "running", or in a word why it is not."""
+    if card.state == "up":
+        return translate("running")
+    if card.state in ("down", "degraded") and card.sub and len(card.sub) <= 9 and card.sub.isalpha():
+        return card.sub
+    return card.word
+
+
 @memoize_on("sample", "history", "freshness")
 def cards(state: ShowState) -> tuple[CardView, ...]:
     """Return one card for each node, then one for each limited key."""
@@ -191,10 +200,3 @@ def trend(state: ShowState, key: str) -> tuple[float | None, ...]:
             seconds[later] = point.values.get(key)
     first = next((index for index, value in enumerate(seconds) if value is not None), None)
     return () if first is None else tuple(seconds[first:])
-
-
-def in_fault(state: ShowState, seconds: int) -> tuple[bool, ...]:
-    """Return for each of the last `seconds`, counted as in `trend`, whether any fault was in place."""
-    newest = math.floor(state.history[-1].at) if state.history else 0
-    times = range(newest - seconds + 1, newest + 1)
-    return tuple(any(math.floor(s.started_at) <= at <= (s.ended_at or newest) for s in state.spans) for at in times)

@@ -119,6 +119,17 @@ def picture(state: ShowState, cards: Iterable[CardView]) -> PictureView:
     return PictureView(system, _figure(state, sample, focus, kind), rest, timeline(state, topics))
 
 
+def further_curves(state: ShowState) -> TimelineView:
+    """Return the curves of the metrics that the picture leaves to the quiet strip, for a screen with room for them."""
+    sample = state.sample
+    if sample is None:
+        return TimelineView()
+    focus = read_focus(state)
+    drawn = focus.topics if _kind(sample, focus) != "fleet" or focus.is_chosen else ()
+    named = (Topic("metric", metric.name) for metric in sample.metrics)
+    return timeline(state, [topic for topic in named if topic not in drawn])
+
+
 def _deltas(state: ShowState, sample: Sample, running: Sequence[FaultState]) -> Iterator[tuple[str, str]]:
     """Yield by how much each node carries more than before the oldest fault that is in place: where the load went."""
     began = min((fault.injected_at for fault in running if fault.injected_at is not None), default=None)

@@ -12,8 +12,16 @@ def preview_state(state: ShowState) -> ShowState | None:
     """
     step = state.step + 1 if state.step < state.chapter.step_count else 1
     current = state.current if step > 1 else state.current + 1
-    if current == state.total:
-        return None
+    return None if current == state.total else _unmeasured(state, current, step)
+
+
+def chapter_state(state: ShowState, number: int) -> ShowState:
+    """Return a chapter (1-based) as its last step will look, for the overview; like `preview_state` without numbers."""
+    shown = _unmeasured(state, number - 1, state.chapters[number - 1].step_count)
+    return replace(shown, reached=number)
+
+
+def _unmeasured(state: ShowState, current: int, step: int) -> ShowState:
     return replace(
         state,
         current=current,

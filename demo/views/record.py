@@ -60,12 +60,12 @@ class RecordView:
         return min((item.state for item in self.items), key=worst.index)
 
 
-def record(state: ShowState) -> RecordView:
-    """Return the line for this state, as the audience may see it."""
+def record(state: ShowState, *, private: bool = False) -> RecordView:
+    """Return the line for this state, as the audience may see it; `private`: with why a fault was not repaired."""
     running = [fault for fault in state.faults if fault.is_running]
     healed = [fault for fault in state.faults if not fault.is_running and was_healed_here(state, fault)]
     coming = [_describe_countdown(state)] if counts_down(state) else []
-    items = [*coming, *_describe_show(state), *map(_describe_running, running)]
+    items = [*coming, *_describe_show(state), *(_describe_running(fault, private) for fault in running)]
     if items or (healed and not _is_calm(state)):
         items += [_describe_healed(state, fault) for fault in healed]
         shown, more = items[:MAX_ITEMS], len(items) - MAX_ITEMS
@@ -116,10 +116,11 @@ def _describe_show(state: ShowState) -> Iterator[RecordItem]:
         yield RecordItem("starting", "starting", translate("Restarting"), translate("what went down by itself"))
 
 
-def _describe_running(fault: FaultState) -> RecordItem:
+def _describe_running(fault: FaultState, private: bool) -> RecordItem:
     if fault.state == "failed":
         title = translate("%(target)s: not repaired", target=masked(fault.target or fault.config.description))
-        return RecordItem("down", "down", title, translate("the presenter's page says why"))
+        text = fault.error or "" if private else translate("the presenter's page says why")
+        return RecordItem("down", "down", title, text)
     if fault.state == "injecting":
         return RecordItem("down", "starting", beginning_text(fault, masked(fault.target)), "", translate("now"))
     title, text = masked(happened_text(fault)), measured_text(fault)

@@ -157,7 +157,7 @@ def stage_view(state: ShowState, private: bool = False, panels: Panels | None = 
         has_panels=panels is not None and bool(chapter.panels),
         has_large_panels=panels is not None and bool(chapter.panels) and chapter.has_large_panels,
         mode=_choose_mode(state, verdict),
-        record=record(state),
+        record=record(state, private=private),
         verdict=verdict,
         evidence_table=evidence(state) if chapter.shows_evidence else EvidenceView(),
         ballot=ballot_view(state),

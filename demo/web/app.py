@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 
 from fastapi import FastAPI, Request
-from fastapi.responses import Response
+from fastapi.responses import HTMLResponse, Response
 from starlette.types import ASGIApp
 
 from demo import __version__
@@ -196,6 +196,11 @@ class Web:
         async def state(request: Request, fields: NoFields) -> AsciiJsonResponse:
             """Return the whole show as JSON; for the audience without notes, errors and addresses."""
             return self.commands.state(request)
+
+        @app.get("/thumbnails", tags=["machine"], response_class=HTMLResponse)
+        async def thumbnails(fields: NoFields) -> Response:
+            """Return a small stage for every chapter, as HTML: the pictures of the presenter's overview."""
+            return HTMLResponse(self.pages.thumbnails(self._conductor.state))
 
         @app.get("/events", tags=["machine"], response_class=Response, responses=STREAM, openapi_extra=resumes)
         async def events(request: Request, fields: NoFields) -> Response:

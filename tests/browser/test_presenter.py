@@ -320,7 +320,11 @@ def test_the_overview_leads_to_a_chapter_and_back_to_where_the_jump_came_from(fr
     expect(page.locator("#return")).to_be_hidden()
     page.keyboard.press("o")
     expect(page.locator("#jump")).to_be_visible()
-    expect(page.locator("#jump [aria-current]")).to_contain_text("Good to see you")
+    expect(page.locator("#jump .chapters > li > [aria-current]")).to_contain_text("Good to see you")
+    pictures = page.locator("#jump .thumb .stage")
+    expect(pictures).to_have_count(3, timeout=20_000)
+    expect(pictures.first.locator(".cover h1")).to_have_text("Good to see you")
+    expect(pictures.nth(1)).to_contain_text(page.locator("#goto-2 bdi").inner_text())
     assert small_controls(page) == []
     page.locator("#goto-3").click()
     fresh.until(lambda state: state["chapter"]["number"] == 3)

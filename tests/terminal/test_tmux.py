@@ -26,6 +26,9 @@ class Tmux:
         done = subprocess.run(["tmux", *words], env=self._environ, capture_output=True, text=True, check=False)
         return done.stdout
 
+    def resize(self, columns: int, rows: int) -> None:
+        self("resize-window", "-x", str(columns), "-y", str(rows))
+
     def wait_for(self, words: str, limit: float = 15.0) -> None:
         wait_for(lambda: words in self("capture-pane", "-p"), limit, lambda: self("capture-pane", "-p"))
 

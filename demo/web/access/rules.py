@@ -19,7 +19,7 @@ class Rule(Enum):
 _PUBLIC = ("/", "/pair", "/state", "/healthz", "/openapi.json", "/favicon.ico", "/static/{path:path}", "/images/{name}")
 _PUBLIC_STREAM = "/stream/stage"
 _PAGES = ("/presenter", "/remote")
-_PRIVATE = ("/events", "/metrics", "/sessions", "/pairing", "/stream/{view}")
+_PRIVATE = ("/events", "/thumbnails", "/metrics", "/sessions", "/pairing", "/stream/{view}")
 _CONTROL = (
     "/advance",
     "/back",

@@ -27,9 +27,9 @@ from demo.show.health_sample import encodable
 from demo.texts import current_catalogue, localize_number, use_language
 from demo.views import clock_text, presenter_view, remote_view, stage_view
 from demo.views.cards import NO_NUMBER, number_text
+from demo.views.key_bars import draw_bar
 from demo.web.rendering import card_layout, text_sizes
 from demo.web.rendering.assets import Assets
-from demo.web.rendering.key_bars import draw_bar
 from demo.web.rendering.page_texts import EXTENSION, install_texts, script_texts
 from demo.web.rendering.panel_output import output_rows, output_size
 from demo.web.rendering.plot_layout import draw_timeline
@@ -43,7 +43,7 @@ TEMPLATES = Path(demo.__file__).parent / "templates"
 
 ROOT = {name: re.compile(rf'data-{name}="([\w-]+)"') for name in ("base", "language", "direction")}
 
-COUNTED = ("age", "left", "count", "since", "stamp", "date", "talk", "pace", "mine")
+COUNTED = ("age", "left", "count", "since", "stamp", "date", "talk", "pace", "mine", "thumb")
 HTMX_CONFIG = {
     "extensions": "sse",
     "includeIndicatorCSS": False,
@@ -106,6 +106,11 @@ class Renderer:
         if view == "stage":
             return stage_view(state, panels=self._panels).with_join(self._audience_url(), viewers.get("stage", 0))
         return presenter_view(state, viewers, self._panels) if view == "presenter" else remote_view(state)
+
+    def thumbnails(self, state: ShowState) -> str:
+        """Render a small stage for every chapter of the show, as the overview shows them."""
+        with use_language(state.chapter.style.language):
+            return self._previews.chapters(state)
 
     def frame(self, regions: Iterable[PageRegion]) -> str:
         """Join regions to the data of one message of the stream."""

@@ -8,8 +8,11 @@ from markupsafe import Markup
 
 from demo.show import ShowState
 from demo.views import StageView, stage_view
-from demo.views.preview import preview_state
+from demo.views.preview import chapter_state, preview_state
 from demo.web.rendering.regions import PREVIEW, PageRegion, ViewDrawing, join_lines
+
+MAX_THUMBNAILS = 60
+"""A show of more chapters has an overview of words for those behind."""
 
 _IDENT = re.compile(r' id="[^"]*"')
 
@@ -29,6 +32,7 @@ class PreviewDrawing:
         self._drawing: ViewDrawing | None = None
         self._about: StageView | None = None
         self._last: PageRegion | None = None
+        self._thumbnails: dict[int, tuple[StageView, str]] = {}
 
     def of(self, state: ShowState) -> PageRegion:
         """Return the region for this state; empty at the end of the show."""
@@ -38,6 +42,14 @@ class PreviewDrawing:
             self._last = PageRegion(PREVIEW, "" if about is None else self._draw(about))
             self._about = about
         return self._last
+
+    def chapters(self, state: ShowState) -> str:
+        """Return a picture of every chapter, of the first MAX_THUMBNAILS; each is drawn again only when it changes."""
+        for number in range(1, min(state.total, MAX_THUMBNAILS) + 1):
+            about = stage_view(chapter_state(state, number))
+            if number not in self._thumbnails or self._thumbnails[number][0] != about:
+                self._thumbnails[number] = (about, f'<div data-number="{number}">{self._draw(about)}</div>')
+        return "".join(html for number, (_, html) in sorted(self._thumbnails.items()) if number <= state.total)
 
     def _draw(self, model: StageView) -> str:
         if self._drawing is None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from demo.show.health_sample import LOAD
 from demo.texts import translate
 from demo.views import CardView, GroupView, groups
+from demo.views.cards import state_word
 from demo.views.groups import MAX_ALONE, UNGROUPED, name_group, severity
 from demo.views.picture import RestView, SystemView
 from demo.web.rendering.state_grid import StateGrid, lay_out_grid
@@ -111,15 +112,6 @@ def _draw_card(card: CardView, box: Box, view: SystemView, deltas: Mapping[str, 
     look = " ".join(name for name, ids in marked.items() if card.id in ids)
     room = box.width * _ACROSS - _MARK - (13 if box.width >= WORD_FROM and box.columns == 1 else 0)
     return DrawnCard(card, box, state_word(card), look, max(5, int(room / _CHARACTER)), deltas.get(card.id, ""))
-
-
-def state_word(card: CardView) -> str:
-    """Return a node's state as the room reads it: "running", or in a word why it is not."""
-    if card.state == "up":
-        return translate("running")
-    if card.state in ("down", "degraded") and card.sub and len(card.sub) <= 9 and card.sub.isalpha():
-        return card.sub
-    return card.word
 
 
 def _draw_links(ways: Sequence[Way], cards: Mapping[str, CardView]) -> list[DrawnLink]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from demo.ballots.ballot_box import CastsVotes, answer_in_words, read_answer
@@ -131,7 +132,7 @@ class DirectVotes:
         body = await request.body()
         try:
             fields = await self._read(request)
-        except InvalidValue:
+        except (InvalidValue, HTTPException):
             await self._app(scope, replay(body, receive), send)
             return
         response = await self._voting.answer(request, fields)

@@ -165,7 +165,7 @@ def test_with_a_cookie_the_page_must_be_named(opened: OpenServer) -> None:
 
 
 def test_another_site_may_not_even_ask_for_what_is_private(opened: OpenServer) -> None:
-    for path in ("/events", "/stream/stage", "/stream/remote", "/sessions", "/pairing"):
+    for path in ("/events", "/stream/stage", "/stream/remote", "/sessions", "/pairing", "/thumbnails"):
         headers = opened.bearer | {"Sec-Fetch-Site": "cross-site"}
         problem(fetch.get(f"{opened.here}{path}", headers=headers), 403, "origin")
 
@@ -229,7 +229,9 @@ def test_without_a_secret_nothing_makes_a_presenter(
 # Loopback only, as without any option.
 
 
-@pytest.mark.parametrize("path", ["/presenter", "/remote", "/stream/presenter", "/events", "/sessions", "/pairing"])
+@pytest.mark.parametrize(
+    "path", ["/presenter", "/remote", "/stream/presenter", "/events", "/sessions", "/pairing", "/thumbnails"]
+)
 def test_on_loopback_nothing_has_to_be_typed_but_a_proxy_gets_nothing_private(server: Server, path: str) -> None:
     with server.client.stream("GET", path) as answer:
         assert answer.status_code == 200

@@ -144,6 +144,13 @@ def test_the_cover_and_the_curtain_tell_how_to_join_in_it() -> None:
         assert words_of(html) - known_words("de") == {"demo", "example"}
 
 
+def test_the_overview_has_small_stages_in_it() -> None:
+    for language in ("", "de"):
+        html = PAGES.thumbnails(in_language(STATES["verdict"], language))
+        assert ("Vorhersage" in html) == (language == "de")
+        assert ("Prediction" in html) == (language == "")
+
+
 def test_the_pairing_pages_speak_it() -> None:
     html = PAGES.document("pair.html", "de", title="Titulus", closed="", paired=False, refused="")
     assert '<html lang="de"' in html

@@ -24,6 +24,7 @@ from demo.web.rendering.assets import Assets
 from demo.web.rendering.card_layout import shorten_middle
 from demo.web.rendering.regions import REGIONS, region_names
 from demo.web.rendering.renderer import Renderer
+from demo.web.rendering.small_stage import MAX_THUMBNAILS
 from demo.web.rendering.text_sizes import narration_size
 from tests.support.show_player import Player, player
 
@@ -131,6 +132,18 @@ def test_the_curtain_has_the_title_before_the_show_and_says_one_moment_later() -
     later = joinable("stage", STATES["dark"])
     assert "<h1>One moment</h1>" in later
     assert "demo.example" not in later
+
+
+def test_every_chapter_has_a_small_stage_without_anything_measured() -> None:
+    shown = PAGES.thumbnails(STATES["running"])
+    assert shown.count("data-number=") == STATES["running"].total
+    assert " id=" not in shown, "the page has the same elements already"
+    assert shown == PAGES.thumbnails(STATES["evidence"]), "whatever has happened since"
+    assert "182 against 100" not in shown
+    running = STATES["running"]
+    longer = replace(running, chapters=running.chapters * 100, actions=running.actions * 100)
+    assert PAGES.thumbnails(longer).count("data-number=") == MAX_THUMBNAILS
+    assert PAGES.thumbnails(STATES["running"]) == shown
 
 
 def test_the_picture_stays_while_a_verdict_takes_the_stage() -> None:

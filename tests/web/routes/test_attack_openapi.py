@@ -1,5 +1,6 @@
 """What the OpenAPI description promises, attacked by schemathesis: every answer is one that it describes."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +22,10 @@ def attack(server: Server, place: Path, *more: str) -> None:
     command += ["--request-timeout", "10", "--no-color", *more]
     done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=150, check=False)
     assert done.returncode == 0, done.stdout[done.stdout.find("FAILURES") :][:6000]
-    assert "Tested: 30" in done.stdout, done.stdout
+    paths = fetch.get(f"{server.url}/openapi.json").json()["paths"]
+    promised = sum(len(operations) for path, operations in paths.items() if not re.match(ENDLESS, path))
+    assert promised >= 30
+    assert f"Tested: {promised}" in done.stdout, done.stdout
 
 
 def still_works(server: Server, headers: dict[str, str]) -> None:

@@ -248,6 +248,11 @@ class StubVoting(VoteRoute):
         return Response(repr((fields.choice, fields.ballot)))
 
 
+def test_a_form_without_its_boundary_is_refused(server: Server) -> None:
+    headers = {"content-type": "multipart/form-data"}
+    assert fetch.post(f"{server.url}/vote", content=b"choice=1", headers=headers).status_code in (400, 422)
+
+
 @pytest.mark.anyio
 @pytest.mark.parametrize(
     ("method", "path", "body", "answered"),
