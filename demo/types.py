@@ -42,6 +42,7 @@ class Chapter:
     steps too, ```` ```sql {1|3-5|all} ````. `panels`: beside the text, or in place of the nodes. `highlight`: metrics,
     limited keys (`key.drift`) and nodes that are shown large. `injects`: its faults; `watches`: what it predicts.
     `vote`: what the audience may vote on, from the entry until the next injection. `style`: how its pages look.
+    `expect` and `actions` are only printed: by what the hypothesis is judged, and what `on_enter` does, in words.
     """
 
     title: str
@@ -64,6 +65,8 @@ class Chapter:
     watches: tuple[str, ...] = ()
     style: PageStyle = NO_STYLE
     vote: Vote | None = None
+    expect: str = ""
+    actions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.format not in (known := get_args(TextFormat)):

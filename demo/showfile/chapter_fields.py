@@ -4,11 +4,11 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from demo.conditions import ConditionError, parse
+from demo.conditions import ConditionError, condition_in_words, parse
 from demo.showfile.chapter_vote import vote_of
 from demo.showfile.schema.chapters import Step
 from demo.showfile.show import ShowChapter
-from demo.showfile.steps import needed_sec
+from demo.showfile.steps import describe_step, needed_sec
 from demo.types import ACTION_LIMIT_SEC
 
 
@@ -33,6 +33,8 @@ def chapter_fields(chapter: ShowChapter) -> dict[str, Any]:
         "highlight": (settings.highlight,) if isinstance(settings.highlight, str) else settings.highlight,
         "watches": _watched(settings.expect),
         "injects": tuple(step.fault for step in settings.on_enter if isinstance(step, Step) and step.fault),
+        "expect": _in_words(settings.expect),
+        "actions": tuple(map(_describe_action, settings.on_enter)),
     }
 
 
@@ -43,3 +45,19 @@ def _watched(expect: str | None) -> tuple[str, ...]:
     except ConditionError:
         return ()
     return tuple(dict.fromkeys(".".join(use.parts) for use in uses))
+
+
+def _in_words(condition: str | None) -> str:
+    """Return a condition in words; as it is written where it cannot be read, which is told where it is checked."""
+    try:
+        return "" if condition is None else condition_in_words(parse(condition))
+    except ConditionError:
+        return condition or ""
+
+
+def _describe_action(step: Step | str) -> str:
+    """Return a step of the action for people: its name if it has one, and what it does."""
+    if isinstance(step, str):
+        return step
+    named = f"{step.name} ({describe_step(step)})" if step.name else describe_step(step)
+    return f"{named}, if {_in_words(step.if_)}" if step.if_ else named

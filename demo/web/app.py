@@ -42,6 +42,7 @@ from demo.web.routes.openapi import (
     state_answer,
 )
 from demo.web.routes.pairing import PairingRoutes
+from demo.web.routes.print_page import add_print_page
 from demo.web.routes.static_files import add_files
 from demo.web.routes.vote import VoteRoute, vote_control_routes
 from demo.web.streaming.direct import DirectStreams
@@ -151,6 +152,7 @@ class Web:
         for path, view in (("/", "stage"), ("/presenter", "presenter"), ("/remote", "remote")):
             add(path, view)
 
+        add_print_page(app, self._conductor, self.pages, self.cannot_render)
         add_files(app, self.assets)
         add_images(app, self.deck_images.find)
 

@@ -18,7 +18,7 @@ class Rule(Enum):
 
 _PUBLIC = ("/", "/pair", "/state", "/healthz", "/openapi.json", "/favicon.ico", "/static/{path:path}", "/images/{name}")
 _PUBLIC_STREAM = "/stream/stage"
-_PAGES = ("/presenter", "/remote")
+_PAGES = ("/presenter", "/remote", "/print")
 _PRIVATE = ("/events", "/metrics", "/sessions", "/pairing", "/stream/{view}")
 _CONTROL = (
     "/advance",

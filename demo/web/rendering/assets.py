@@ -51,6 +51,7 @@ SHEETS: Mapping[str, tuple[str, ...]] = {
         "theme.css",
     ),
     "remote-page.css": ("base.css", "control.css", "phone.css", "theme.css"),
+    "print-page.css": ("base.css", "content.css", "print.css"),
 }
 """The sheets of each page, in the order in which they count."""
 

@@ -160,6 +160,7 @@ def _build_environment(assets: Assets) -> Environment:
     )
     environment.filters |= {
         "narration": _render_narration,
+        "printed_text": _render_printed_text,
         "utc": _format_utc,
         "segment": lambda text: quote(text, safe="", errors="replace"),
         "shorten_middle": card_layout.shorten_middle,
@@ -188,6 +189,11 @@ def _build_environment(assets: Assets) -> Environment:
 def _render_narration(text: str, written_in: str) -> Markup:
     """Convert a narration to HTML; its line breaks (in code) become character references, to survive `join_lines`."""
     return Markup(to_html(text, written_in).replace("\n", "&#10;"))  # noqa: S704 - to_html is the escaping
+
+
+def _render_printed_text(text: str, written_in: str) -> Markup:
+    """Convert a text to HTML for a page without scripts."""
+    return Markup(to_html(text, written_in, images_at_once=True))  # noqa: S704 - to_html is the escaping
 
 
 @lru_cache(maxsize=512)

@@ -130,6 +130,7 @@ def add_page(
     page: Callable[..., Awaitable[Response]],
     text: str,
     more: Described | None = None,
+    extra: Schema | None = None,
 ) -> None:
     """Add a page, described once: one route of two methods would have one operation id twice."""
     name = f"{path.strip('/') or 'stage'}_page"
@@ -142,6 +143,7 @@ def add_page(
         response_class=HTMLResponse,
         description=text,
         responses=more,
+        openapi_extra=extra,
     )
     app.add_api_route(path, page, methods=["HEAD"], include_in_schema=False)
 

@@ -98,7 +98,7 @@ def test_the_audience_may_read_what_is_public(template: str, opened: OpenServer)
 
 
 def test_a_browser_without_a_session_is_sent_to_the_pairing(opened: OpenServer) -> None:
-    for path in ("/presenter", "/remote"):
+    for path in ("/presenter", "/remote", "/print"):
         answer = fetch.get(f"{opened.here}{path}", headers={"Accept": "text/html,*/*"})
         assert (answer.status_code, answer.headers["location"]) == (303, "pair")
 
@@ -229,7 +229,9 @@ def test_without_a_secret_nothing_makes_a_presenter(
 # Loopback only, as without any option.
 
 
-@pytest.mark.parametrize("path", ["/presenter", "/remote", "/stream/presenter", "/events", "/sessions", "/pairing"])
+@pytest.mark.parametrize(
+    "path", ["/presenter", "/remote", "/print", "/stream/presenter", "/events", "/sessions", "/pairing"]
+)
 def test_on_loopback_nothing_has_to_be_typed_but_a_proxy_gets_nothing_private(server: Server, path: str) -> None:
     with server.client.stream("GET", path) as answer:
         assert answer.status_code == 200
