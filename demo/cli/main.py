@@ -135,6 +135,9 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
     tls_key: TlsKey = None,
     redis: RedisUrl = None,
     show: ShowName = None,
+    questions: Annotated[
+        bool, typer.Option("--questions", help="Let the audience send questions to the presenter's page.")
+    ] = False,
     log_level: LogLevel = None,
     debug: Debug = False,
     given: Given = (),
@@ -162,6 +165,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
             start_at=start_at,
             chosen=options(subject, given),
             feed=_make_store(redis, show) if redis else None,
+            questions=questions,
         )
     )
 

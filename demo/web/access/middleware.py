@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from demo.web.access.fair_queue import FairQueue
 from demo.web.access.policy import READING, RULE, VISITOR, AccessPolicy, Denied, Visitor, client_address
-from demo.web.access.request_body import MAX_BODY, MAX_CODE, MAX_VOTE, read_body, replay
+from demo.web.access.request_body import MAX_ASK, MAX_BODY, MAX_CODE, MAX_VOTE, read_body, replay
 from demo.web.access.rules import Rule
 from demo.web.asgi_extensions import GONE
 from demo.web.problems import problem
@@ -24,6 +24,9 @@ _NOT_FOUND = (
 
 _MAX_BODIES: Mapping[Rule | None, int] = {Rule.PAIRING: MAX_CODE, Rule.PARTICIPATE: MAX_VOTE}
 """The limits of bodies that anybody may send, in bytes."""
+
+_MAX_BODIES_BY_PATH: Mapping[str, int] = {"/ask": MAX_ASK}
+"""Those of paths that need more than their rule allows."""
 
 
 class AccessMiddleware:
@@ -66,7 +69,7 @@ class AccessMiddleware:
         if scope["method"] in READING:
             await self._app(scope, receive, send_with_headers)
             return
-        most = _MAX_BODIES.get(rule, MAX_BODY)
+        most = _MAX_BODIES_BY_PATH.get(scope["path"], _MAX_BODIES.get(rule, MAX_BODY))
         body = await read_body(scope, receive, most)
         if isinstance(body, str):
             response = problem(body, f"a body may have up to {most} bytes here and must arrive within 10 s")

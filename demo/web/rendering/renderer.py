@@ -6,8 +6,8 @@ The same state gives the same bytes: markup contains timestamps, from which the 
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -25,12 +25,13 @@ from demo.show import ShowState
 from demo.show.health_sample import encodable
 from demo.views import clock_text, presenter_view, remote_view, stage_view
 from demo.views.cards import NO_NUMBER, number_text
+from demo.views.questions import Questions
 from demo.web.rendering import card_layout, text_sizes
 from demo.web.rendering.assets import Assets
 from demo.web.rendering.key_bars import draw_bar
 from demo.web.rendering.panel_output import output_rows, output_size
 from demo.web.rendering.plot_layout import draw_timeline
-from demo.web.rendering.regions import REGIONS, STAGE_ALONE, PageRegion, ViewDrawing, join_lines
+from demo.web.rendering.regions import OF_QUESTIONS, REGIONS, STAGE_ALONE, PageRegion, ViewDrawing, join_lines
 from demo.web.rendering.small_stage import PreviewDrawing, lay_out_stage
 from demo.web.rendering.system_layout import draw_fleet, draw_system, fit_rest
 from demo.web.rendering.template_cache import TemplateCache
@@ -68,9 +69,12 @@ class Heading:
 class Renderer:
     """Renders the three views. Of the show it keeps only the regions that were rendered last."""
 
-    def __init__(self, assets: Assets, panels: Panels | None = None) -> None:
+    def __init__(
+        self, assets: Assets, panels: Panels | None = None, questions: Callable[[], Questions] = lambda: None
+    ) -> None:
         self._assets = assets
         self._panels = panels or NoPanels()
+        self._questions = questions
         self._environment = _build_environment(assets)
         self._drawings: dict[str, ViewDrawing] = {}
         self._previews = PreviewDrawing(self._environment)
@@ -78,8 +82,19 @@ class Renderer:
     def regions(self, view: str, state: ShowState, viewers: Mapping[str, int]) -> tuple[PageRegion, ...]:
         """Render every region of `view`, changed or not. Raises `KeyError` for an unknown view."""
         drawing = self._drawings.get(view) or self._load(view)
-        regions = drawing.of(_build_model(view, state, viewers, self._panels))
-        return regions if view != "presenter" else (*regions, *self._draw_stage_picture(state, viewers))
+        regions = drawing.of(self._build_model(view, state, viewers))
+        if view != "presenter":
+            return regions
+        if self._questions() is None:
+            regions = tuple(region for region in regions if region.name not in OF_QUESTIONS)
+        return (*regions, *self._draw_stage_picture(state, viewers))
+
+    def _build_model(self, view: str, state: ShowState, viewers: Mapping[str, int]) -> object:
+        if view == "stage":
+            return stage_view(state, panels=self._panels)
+        if view == "presenter":
+            return replace(presenter_view(state, viewers, self._panels), questions=self._questions())
+        return remote_view(state)
 
     def _draw_stage_picture(self, state: ShowState, viewers: Mapping[str, int]) -> list[PageRegion]:
         """Return what the presenter's page shows of the stage: just what the audience sees, and what comes next."""
@@ -128,6 +143,7 @@ class Renderer:
             now=f"{heading.now:.3f}",
             lost=heading.lost,
             build=self._assets.fingerprint,
+            takes_questions=self._questions() is not None,
             htmx_config=json.dumps(HTMX_CONFIG),
         )
         return encodable(document)
@@ -140,12 +156,6 @@ class Renderer:
 def _read_root(look: str) -> dict[str, str]:
     """Return what the region `look` says of the root element: a relay has the regions alone."""
     return {name: found[1] if (found := ROOT[name].search(look)) else "" for name in ROOT}
-
-
-def _build_model(view: str, state: ShowState, viewers: Mapping[str, int], panels: Panels) -> object:
-    if view == "stage":
-        return stage_view(state, panels=panels)
-    return presenter_view(state, viewers, panels) if view == "presenter" else remote_view(state)
 
 
 def _build_environment(assets: Assets) -> Environment:

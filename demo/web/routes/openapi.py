@@ -233,9 +233,9 @@ def _share_refusals(answers: Schema, shared: Schema) -> None:
     for status, answer in answers.items():
         if MEDIA_TYPE not in answer.get("content", {}):
             continue
-        name, number = f"Refused{status}", 1
+        name, number = str(status), 1
         while name in shared and shared[name] != answer:  # a status may say something else on some routes
             number += 1
-            name = f"Refused{status}_{number}"
+            name = f"{status}_{number}"
         shared[name] = answer
         answers[status] = {"$ref": f"#/components/responses/{name}"}

@@ -10,10 +10,8 @@ from demo.views.printed import printed_deck
 from demo.web.problems import problem
 from demo.web.rendering.page_cache import PageCache
 from demo.web.rendering.renderer import Renderer
-from demo.web.routes.openapi import TO_PAIRING, add_page, query
-
-_OFF = ("0", "false", "off")
-_NOTES = {"parameters": [query("notes", {"type": "boolean"}, "`0`: without the presenter's notes.")]}
+from demo.web.routes.fields import PrintFields, Printing
+from demo.web.routes.openapi import TO_PAIRING, add_page, takes
 
 
 def add_print_page(
@@ -22,8 +20,8 @@ def add_print_page(
     """Add the page. `on_error` is called with its name and what was raised when it cannot be rendered."""
     caches = {with_notes: PageCache() for with_notes in (True, False)}
 
-    async def page(request: Request) -> Response:
-        with_notes = request.query_params.get("notes", "").lower() not in _OFF
+    async def page(request: Request, fields: Printing) -> Response:
+        with_notes = fields.notes is not False
         state = conductor.state
 
         def draw() -> str:
@@ -35,4 +33,4 @@ def add_print_page(
             on_error("print", error)
             return problem("broken", "this page cannot be drawn; the show continues")
 
-    add_page(app, "/print", page, "The deck with the presenter's notes, to be printed.", TO_PAIRING, _NOTES)
+    add_page(app, "/print", page, "The deck with the presenter's notes, to be printed.", TO_PAIRING, takes(PrintFields))

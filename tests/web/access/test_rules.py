@@ -83,6 +83,8 @@ def test_the_audience_gets_nothing_of_the_presenters(method: str, template: str,
     answer = fetch.request(method, f"{opened.here}{filled(template)}")
     if RULES[method, template] is Rule.PAIRING:
         problem(answer, 422, "invalid")
+    elif template == "/ask":
+        problem(answer, 404, "not_found")  # this show takes no questions
     elif RULES[method, template] is Rule.PARTICIPATE:
         problem(answer, 409, "closed")
     else:

@@ -74,6 +74,8 @@ def test_the_notes_can_be_left_out(printed: Server, off: str) -> None:
     assert "hello" not in page
     assert "The store stays fast" in page
     assert "Thank the room" in printed.client.get("/print?notes=1").text
+    refused = printed.client.get("/print?notes=perhaps")
+    assert (refused.status_code, refused.json()["code"]) == (422, "invalid")
 
 
 def test_a_deck_cannot_write_into_the_page(printed: Server) -> None:
