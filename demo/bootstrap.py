@@ -76,6 +76,8 @@ class Options:
     """Options of the subject, as plain JSON: the watchdog gets them too."""
     feed: RelayStore | None = None
     """The Redis through which relays follow the show."""
+    questions: bool = False
+    """Whether the audience may ask questions."""
 
 
 def play(options: Options) -> None:
@@ -328,7 +330,7 @@ async def _serve_web(show: _WebSession, stop: asyncio.Event, options: Options, s
     if not await _wait_until_loaded(conductor, stop):
         return
     started, max_files = asyncio.Event(), open_files()
-    web = Web(conductor, show.access, StreamSlots(max_streams(max_files)))
+    web = Web(conductor, show.access, StreamSlots(max_streams(max_files)), takes_questions=options.questions)
     serving = asyncio.ensure_future(
         serve(web, show.listener, stop, started, show.access_setup.tls, max_connections(max_files))
     )

@@ -3,6 +3,7 @@
 DemoError
 ├── InvalidValue (also a ValueError)   a value that a constructor does not accept
 ├── Refused                            a command that the rules of the show refuse
+├── TooManyQuestions                   a question from the room that may be asked later
 ├── ShowOver                           a command that comes after the end of the show
 ├── FaultError                         a fault that could not be injected or healed
 ├── SubjectError                       a system that could not be started or reached
@@ -51,6 +52,14 @@ class Refused(DemoError):
     def __init__(self, code: RefusalCode, message: str) -> None:
         super().__init__(message)
         self.code: RefusalCode = code
+
+
+class TooManyQuestions(DemoError):
+    """A question from the room that may be asked later. `wait_sec`: when to try again, in whole seconds."""
+
+    def __init__(self, message: str, wait_sec: int) -> None:
+        super().__init__(message)
+        self.wait_sec = wait_sec
 
 
 class ShowOver(DemoError):

@@ -44,6 +44,7 @@ class Chapter:
     limited keys (`key.drift`) and nodes that are shown large. `injects`: its faults; `watches`: what it predicts,
     `thresholds`: the limits in that, drawn over the curves. `vote`: what the audience may vote on, from the entry until
     the next injection. `style`: how its pages look.
+    `expect` and `actions` are only printed: by what the hypothesis is judged, and what `on_enter` does, in words.
     """
 
     title: str
@@ -67,6 +68,8 @@ class Chapter:
     thresholds: tuple[Threshold, ...] = ()
     style: PageStyle = NO_STYLE
     vote: Vote | None = None
+    expect: str = ""
+    actions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.format not in (known := get_args(TextFormat)):

@@ -23,8 +23,10 @@ from demo.cli.server_options import (
     Curtain,
     Host,
     Join,
+    OpenPage,
     Port,
     PublicName,
+    Questions,
     RedisUrl,
     ShowName,
     TlsCert,
@@ -105,9 +107,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
     host: Host = "127.0.0.1",
     port: Port = 8000,
     terminal: Annotated[bool, typer.Option("--terminal", help="Show and control it in this terminal, too.")] = False,
-    open_page: Annotated[
-        bool, typer.Option("--open/--no-open", help="Open the presenter's page in a browser, if there is a desktop.")
-    ] = True,
+    open_page: OpenPage = True,
     journal: JournalFile = None,
     fresh: Fresh = False,
     start_at: StartAt = None,
@@ -119,15 +119,13 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
     tls_key: TlsKey = None,
     redis: RedisUrl = None,
     show: ShowName = None,
+    questions: Questions = False,
     log_level: LogLevel = None,
     debug: Debug = False,
     given: Given = (),
 ) -> None:
     """Present in the browser: stage, presenter's page and phone page."""
-    if show is not None and not redis:
-        raise UsageError(
-            f"--show {show} needs the Redis that carries the show: give --redis redis://:PASSWORD@HOST:PORT"
-        )
+    _check_show_name(show, redis)
     set_up_logging(log_level, debug)
     with no_collection():
         from demo.bootstrap import Options, play
@@ -147,6 +145,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
             curtain=curtain,
             chosen=options(subject, given),
             feed=_make_store(redis, show) if redis else None,
+            questions=questions,
         )
     )
 
@@ -175,6 +174,13 @@ def relay_command(
 
     asked = AccessOptions(host, tuple(public_name or ()), tls_cert=tls_cert, tls_key=tls_key)
     relay(RelayOptions(_make_store(redis, show), asked, port))
+
+
+def _check_show_name(show: str | None, redis: str | None) -> None:
+    if show is not None and not redis:
+        raise UsageError(
+            f"--show {show} needs the Redis that carries the show: give --redis redis://:PASSWORD@HOST:PORT"
+        )
 
 
 def _make_store(redis: str, show: str | None) -> "RelayStore":

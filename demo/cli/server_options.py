@@ -45,3 +45,9 @@ ShowName = Annotated[
 Curtain = Annotated[
     bool, typer.Option("--curtain", help="Begin behind the closed curtain, with the title; B opens it.")
 ]
+OpenPage = Annotated[
+    bool, typer.Option("--open/--no-open", help="Open the presenter's page in a browser, if there is a desktop.")
+]
+Questions = Annotated[
+    bool, typer.Option("--questions", help="Let the audience send questions to the presenter's page.")
+]

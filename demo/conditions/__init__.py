@@ -10,6 +10,7 @@ from demo.conditions.evaluation import Clause, Judgement
 from demo.conditions.facts import Facts, NodeFact, look_up
 from demo.conditions.values import Quantity, Truth, Value, read_quantity, show_quantity, show_value
 from demo.conditions.watch import Outcome, Verdict, Watch
+from demo.conditions.wording import condition_in_words
 
 __all__ = [
     "Clause",
@@ -26,6 +27,7 @@ __all__ = [
     "Value",
     "Verdict",
     "Watch",
+    "condition_in_words",
     "look_up",
     "parse",
     "read_quantity",

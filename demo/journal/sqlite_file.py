@@ -26,6 +26,8 @@ SIDES = (
     ".votes",
     ".votes-wal",
     ".votes-shm",
+    ".questions",
+    ".questions.new",
     ".log",
     ".log.1",
     ".watchdog",

@@ -22,12 +22,15 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _HTML_TAG = re.compile(r"<[^>]*>")
 
 
-def to_html(text: str, written_in: str = "auto") -> str:
-    """Return the text as safe HTML of block elements, which a template includes as it is."""
+def to_html(text: str, written_in: str = "auto", *, images_at_once: bool = False) -> str:
+    """Return the text as safe HTML of block elements, which a template includes as it is.
+
+    `images_at_once`: the browser loads images by itself; otherwise a script of the page has to ask for them.
+    """
     text = _replace_controls(text)
     if is_rich(text, written_in):
         return tags_to_html(text, may_stay_open=written_in == "markup")
-    return markdown_to_html(text)
+    return markdown_to_html(text, images_at_once=images_at_once)
 
 
 def to_rich(text: str, written_in: str = "auto") -> "RenderableType":

@@ -22,6 +22,12 @@ COLUMN_OPEN, COLUMN_CLOSE = "column_open", "column_close"
 _MARK = "column_mark"
 _WIDTHS = rf"\[ *(\d{{1,2}}(?: *, *\d{{1,2}}){{0,{MAX_COLUMNS - 1}}}) *\]"
 _LINE = re.compile(rf"<!-- *(?:column_layout: *{_WIDTHS}|column: *(\d)|(reset_layout)) *-->[ \t]*")
+_OPENING = re.compile(rf"^ {{0,3}}<!-- *column_layout: *{_WIDTHS} *-->", re.MULTILINE)
+
+
+def has_columns(text: str) -> bool:
+    """Return whether a text is arranged in columns."""
+    return _OPENING.search(text) is not None
 
 
 def parse_mark(state: StateBlock, start: int, end: int, silent: bool) -> bool:

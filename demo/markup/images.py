@@ -16,6 +16,8 @@ _EMPTY = (
 )
 """An empty image of the same size keeps the place until the page's script asks for the real one."""
 
+AT_ONCE = "images_at_once"
+
 
 def parse_image(state: StateInline, silent: bool) -> bool:
     """Parse an image of the deck; anything else stays the text that it is. An inline rule of markdown-it."""
@@ -28,16 +30,19 @@ def parse_image(state: StateInline, silent: bool) -> bool:
 
 
 def render_image(self: RendererHTML, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-    """Render an image whose place is kept. The script of the page puts its address into `srcset`."""
+    """Render an image whose place is kept. The script of the page puts its address into `srcset`.
+
+    With `AT_ONCE` in `env` the browser loads it by itself: for a page without a script.
+    """
     token = tokens[idx]
     address = str(token.attrGet("src") or "")
     width, height = read_name_size(address)
     title = token.attrGet("title")
     tip = f' title="{escape(str(title))}"' if title else ""
-    return (
-        f'<img class="picture" src="{_EMPTY.format(width, height)}" data-image="{escape(address)}"'
-        f' alt="{escape(alt_text(token))}"{tip} width="{width}" height="{height}">'
-    )
+    source = f'src="{escape(address)}"'
+    if not env.get(AT_ONCE):
+        source = f'src="{_EMPTY.format(width, height)}" data-image="{escape(address)}"'
+    return f'<img class="picture" {source} alt="{escape(alt_text(token))}"{tip} width="{width}" height="{height}">'
 
 
 def alt_text(token: Token) -> str:

@@ -17,7 +17,7 @@ from markdown_it.utils import EnvType, OptionsDict
 
 from demo.markup.code import code_to_html
 from demo.markup.columns import arrange_columns, parse_mark
-from demo.markup.images import parse_image, render_image
+from demo.markup.images import AT_ONCE, parse_image, render_image
 from demo.markup.tags import is_safe_link, link_attributes
 from demo.narration.image import is_image_address
 
@@ -30,10 +30,10 @@ _MAYBE = re.compile(r"[*_`~|<#]|\]\(|^[ \t]*(?:[-+=>]|\d+[.)])|^(?: {4}|\t)", re
 _PLAIN = frozenset({"paragraph_open", "paragraph_close", "inline", "text", "softbreak", "hardbreak"})
 
 
-def markdown_to_html(text: str) -> str:
-    """Render block elements."""
+def markdown_to_html(text: str, *, images_at_once: bool = False) -> str:
+    """Render block elements. `images_at_once`: without waiting for a script of the page."""
     tokens = [_fit_token(token) for token in _MARKDOWN.parse(text)]
-    return str(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})).strip()
+    return str(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {AT_ONCE: images_at_once})).strip()
 
 
 def parse_markdown(text: str) -> list[Token]:

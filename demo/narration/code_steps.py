@@ -51,6 +51,14 @@ def read_steps(parts: tuple[str, ...], has_code: bool = True) -> tuple[TextStep,
     return tuple(steps)
 
 
+def without_code_steps(text: str) -> str:
+    """Return a text in which no line of a code block stands out that would in one of several steps."""
+    blocks = _find_blocks(text) if _STEPPED.search(text) else []
+    for block in reversed(blocks):
+        text = f"{text[: block.start]}{{all}}{text[block.end :]}"
+    return text
+
+
 def _vary(part: str) -> Sequence[tuple[str, str]]:
     """Return a part as it is on each of its steps, and what that step adds: the lines that stand out now."""
     blocks = _find_blocks(part) if _STEPPED.search(part) else []

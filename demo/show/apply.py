@@ -1,6 +1,6 @@
 """`apply(state, entry)`: the state after one event. Used for new events and for the replay of the journal alike."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import singledispatch
 from typing import Any
 
@@ -12,7 +12,7 @@ from demo.show.health_sample import read_sample
 from demo.show.history import extended_history
 from demo.show.state import MAX_LOG, FaultState, FrozenView, Level, LogLine, ShowState, Span, Verdict
 from demo.show.timer import Timer
-from demo.show.vote_events import VoteClosed, VoteOpened, VotesCounted
+from demo.show.vote_events import QuestionShown, VoteClosed, VoteOpened, VotesCounted
 
 MAX_SPANS = 100
 
@@ -92,6 +92,7 @@ def _apply_chapter_entered(event: e.ChapterEntered, state: ShowState, entry: e.J
         entered_at=entry.at,
         reached=max(state.reached, event.number),
         said="",
+        said_is_question=False,
         faults=tuple(_without_past_error(fault) for fault in state.faults),
         timer=state.timer.stepped(entry.at, state.blackout) if _is_step(event) else state.timer,
     )
@@ -315,8 +316,8 @@ def _apply_halt_lifted(event: e.HaltLifted, state: ShowState, entry: e.JournalEn
 
 
 @_apply.register
-def _apply_said(event: e.Said, state: ShowState, entry: e.JournalEntry) -> ShowState:
-    said = replace(state, said=event.text)
+def _apply_said(event: e.Said | QuestionShown, state: ShowState, entry: e.JournalEntry) -> ShowState:
+    said = replace(state, said=event.text, said_is_question=isinstance(event, QuestionShown))
     return _log(said, entry, event.text, "word") if event.text else said
 
 
@@ -334,7 +335,7 @@ def _apply_freeze_set(event: e.FreezeSet, state: ShowState, entry: e.JournalEntr
         return _log(replace(state, held=None, held_chapter=None), entry, "the stage is unfrozen", "move")
     # What is measured is not frozen: numbers that stand still would look like a system that stands still
     # (docs/decisions/0008).
-    frozen = FrozenView(state.current, state.step, state.reached, state.said, state.verdicts, state.spans, state.log)
+    frozen = FrozenView(**{field.name: getattr(state, field.name) for field in fields(FrozenView)})
     return _log(replace(state, held=frozen), entry, f"the stage is frozen on chapter {state.number}", "move")
 
 

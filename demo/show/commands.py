@@ -75,7 +75,10 @@ class Resume:
 
 @dataclass(frozen=True, slots=True)
 class Say:
+    """Show a line on every screen. `is_question`: it is a question from the room."""
+
     text: str
+    is_question: bool = False
 
 
 @dataclass(frozen=True, slots=True)

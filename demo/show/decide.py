@@ -12,6 +12,7 @@ from demo.show.measuring import is_back, measure, overlaps_another, was_injected
 from demo.show.refusal import Refusal, guard_entries, refuse_injection, refuse_target, refuse_unknown
 from demo.show.state import FaultState, ShowState
 from demo.show.timer import Timer
+from demo.show.vote_events import QuestionShown
 
 Decision = tuple[e.Event, ...] | Refusal
 
@@ -310,7 +311,7 @@ def _decide_resume(command: c.Resume, state: ShowState, at: float) -> Decision:
 
 @_decide.register
 def _decide_say(command: c.Say, state: ShowState, at: float) -> Decision:
-    return (e.Said(command.text),)
+    return (QuestionShown(command.text) if command.is_question else e.Said(command.text),)
 
 
 @_decide.register

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from demo.errors import JournalError
-from demo.show.vote_events import VoteClosed, VoteOpened, VotesCounted
+from demo.show.vote_events import QuestionShown, VoteClosed, VoteOpened, VotesCounted
 
 Freshness = typing.Literal["live", "stale", "unknown"]
 
@@ -339,6 +339,7 @@ Event = (
     | Halted
     | HaltLifted
     | Said
+    | QuestionShown
     | BlackoutSet
     | FreezeSet
     | TimerStarted

@@ -149,6 +149,7 @@ class FrozenView:
     step: int
     reached: int
     said: str
+    said_is_question: bool
     verdicts: Mapping[int, Verdict]
     spans: tuple[Span, ...]
     log: tuple[LogLine, ...]
@@ -194,6 +195,8 @@ class ShowState:
     """What was answered survives any crash of this server. `not_durable_because`: why it does not, if known."""
     not_durable_because: str = ""
     said: str = ""
+    said_is_question: bool = False
+    """The line that is said is a question from the room."""
     countdown_ends_at: float | None = None
     countdown_number: int = 0
     parts_healing: bool = False

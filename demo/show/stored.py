@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from demo.errors import InvalidValue
 from demo.show.state import FaultState, ShowState
 
-VERSION = 9
+VERSION = 10
 """Version of the format, raised with every change of the state's shape: `tests/test_architecture.py` checks that."""
 
 BROUGHT = {

@@ -1,4 +1,4 @@
-"""The events of a vote of the audience. Numbers only: nothing in the journal tells who voted."""
+"""What the audience adds to a show: votes, as numbers only, and questions. Nothing tells who voted or asked."""
 
 from dataclasses import dataclass
 
@@ -33,3 +33,10 @@ class VotesCounted:
     counts: tuple[int, ...]
     values: tuple[float, ...] = ()
     is_final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionShown:
+    """The presenter put a question from the room on every screen, in place of the line that was said."""
+
+    text: str

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from demo.conditions import ConditionError, parse
+from demo.conditions import ConditionError, condition_in_words, parse
 from demo.narration.threshold import Threshold
 from demo.showfile.chapter_vote import vote_of
 from demo.showfile.schema.chapters import Step
 from demo.showfile.show import ShowChapter
-from demo.showfile.steps import needed_sec
+from demo.showfile.steps import describe_step, needed_sec
 from demo.types import ACTION_LIMIT_SEC
 
 
@@ -36,6 +36,8 @@ def chapter_fields(chapter: ShowChapter) -> dict[str, Any]:
         "watches": _watched(settings.expect),
         "thresholds": [asdict(limit) for limit in _find_thresholds(settings.expect)],
         "injects": tuple(step.fault for step in settings.on_enter if isinstance(step, Step) and step.fault),
+        "expect": _in_words(settings.expect),
+        "actions": tuple(map(_describe_action, settings.on_enter)),
     }
 
 
@@ -56,3 +58,19 @@ def _find_thresholds(expect: str | None) -> Iterator[Threshold]:
         return
     for limit in limits:
         yield Threshold(".".join(limit.path), limit.operator, limit.limit.number, limit.limit.unit)
+
+
+def _in_words(condition: str | None) -> str:
+    """Return a condition in words; as it is written where it cannot be read, which is told where it is checked."""
+    try:
+        return "" if condition is None else condition_in_words(parse(condition))
+    except ConditionError:
+        return condition or ""
+
+
+def _describe_action(step: Step | str) -> str:
+    """Return a step of the action for people: its name if it has one, and what it does."""
+    if isinstance(step, str):
+        return step
+    named = f"{step.name} ({describe_step(step)})" if step.name else describe_step(step)
+    return f"{named}, if {_in_words(step.if_)}" if step.if_ else named

@@ -115,6 +115,7 @@
     const answer = event.target.closest('[data-choice]');
     if (answer && ballot()?.classList.contains('open')) cast(answer.dataset.choice);
   });
+  demo.device = device;
   demo.onSwap(paint);
   addEventListener('DOMContentLoaded', paint);
 })();

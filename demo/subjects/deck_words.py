@@ -31,6 +31,8 @@ def fill_chapter(chapter: Chapter, subject: object) -> Chapter:
         steps=tuple(fill(step, words) for step in chapter.steps),
         notes=fill(chapter.notes, words),
         hypothesis=fill(chapter.hypothesis, words),
+        expect=fill(chapter.expect, words),
+        actions=tuple(fill(action, words) for action in chapter.actions),
     )
 
 

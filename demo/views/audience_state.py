@@ -29,6 +29,7 @@ def audience_state(state: ShowState) -> ShowState:
         step=held.step,
         reached=held.reached,
         said=held.said,
+        said_is_question=held.said_is_question,
         verdicts=held.verdicts,
         spans=tuple(_hide_later_chapter(span, (span.name, span.started_at) in known_spans) for span in state.spans),
         log=held.log,

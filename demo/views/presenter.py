@@ -17,6 +17,7 @@ from demo.views.groups import listed
 from demo.views.health_text import health_summary
 from demo.views.overview import OverviewRow, overview
 from demo.views.panels import PanelsView, panels_view
+from demo.views.questions import Questions
 from demo.views.stage import ClaimView, standing_claim
 from demo.views.status_line import StatusLine, status_line
 from demo.views.timer import TimerView, timer_view
@@ -101,6 +102,8 @@ class PresenterView:
     panels: PanelsView
     tally: TallyView | None
     can_open_vote: bool
+    questions: Questions = None
+    """What the room asks; it is no part of the state."""
 
 
 @dataclass(frozen=True, slots=True)

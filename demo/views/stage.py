@@ -78,6 +78,7 @@ class StageView:
     story_claim: ClaimView | None
     evidence: tuple[ClaimView, ...]
     said: str
+    said_is_question: bool
     countdown_ends_at: float | None
     cards: tuple[CardView, ...]
     system: SystemView
@@ -139,6 +140,7 @@ def stage_view(state: ShowState, private: bool = False, panels: Panels | None = 
         story_claim=_claim_of_story(state),
         evidence=_list_evidence(state) if chapter.shows_evidence else (),
         said=state.said,
+        said_is_question=state.said_is_question,
         countdown_ends_at=state.countdown_ends_at,
         cards=shown,
         system=drawn.system,

@@ -15,7 +15,11 @@ from demo.ballots.ballot_box import BallotBox
 from demo.ballots.vote_file import SUFFIX, VoteFile
 from demo.conductor import Conductor
 from demo.errors import log_unexpected
+from demo.questions.question_box import QuestionBox
+from demo.questions.question_file import SUFFIX as QUESTIONS_SUFFIX
+from demo.questions.question_file import QuestionFile
 from demo.show import commands as c
+from demo.views.questions import Questions, QuestionView
 from demo.web.access.middleware import AccessMiddleware
 from demo.web.access.policy import AccessPolicy, visitor_of
 from demo.web.problems import add_errors, full, problem
@@ -42,6 +46,8 @@ from demo.web.routes.openapi import (
     state_answer,
 )
 from demo.web.routes.pairing import PairingRoutes
+from demo.web.routes.print_page import add_print_page
+from demo.web.routes.questions import QuestionRoutes
 from demo.web.routes.static_files import add_files
 from demo.web.routes.vote import DirectVotes, VoteRoute, vote_control_routes
 from demo.web.streaming.direct import DirectStreams
@@ -64,7 +70,12 @@ class Web:
     """The web application of one conductor. `asgi` is what a server runs, with the access policy outermost."""
 
     def __init__(
-        self, conductor: Conductor, access: AccessPolicy | None = None, stream_slots: StreamSlots | None = None
+        self,
+        conductor: Conductor,
+        access: AccessPolicy | None = None,
+        stream_slots: StreamSlots | None = None,
+        *,
+        takes_questions: bool = False,
     ) -> None:
         self._conductor = conductor
         self.deck_images = DeckImages(conductor.images)
@@ -74,7 +85,10 @@ class Web:
         self.on_moved: Callable[[str], None] = lambda text: None
         """Called with a text when the address in the links for phones has changed."""
         self.assets = Assets(Path(str(resources.files("demo") / "static")))
-        self.pages = Renderer(self.assets, conductor.panels, lambda: self.access.reach.audience_url)
+        self.questions = _make_question_box(conductor) if takes_questions else None
+        self.pages = Renderer(
+            self.assets, conductor.panels, lambda: self.access.reach.audience_url, self._list_questions
+        )
         self._drawers = {view: PageCache() for view in VIEWS}
         self._complaints: set[str] = set()
         self.live = LiveViews(conductor, self.pages, self.cannot_render)
@@ -84,6 +98,8 @@ class Web:
         self.commands = CommandHandler(conductor, self.live.viewers)
         votes = conductor.journal.path.with_name(conductor.journal.path.name + SUFFIX)
         self.ballots = BallotBox(conductor, VoteFile(votes, conductor.epoch))
+        if self.questions is not None:
+            self.questions.on_change = self.live.publish_soon
         self.app = self._application()
         self.asgi: ASGIApp = AccessMiddleware(
             DirectStreams(self.app, self.hub, self._take_slot),
@@ -92,6 +108,11 @@ class Web:
             lambda: conductor.state.chapter.style.language,
         )
         self._end_subscription: Callable[[], None] = conductor.subscribe(lambda state: self.programs.notify())
+
+    def _list_questions(self) -> Questions:
+        if self.questions is None:
+            return None
+        return tuple(QuestionView(question.id, question.text) for question in self.questions.questions)
 
     def cannot_render(self, view: str, error: Exception) -> None:
         """Notify the presenter, once, that a view cannot be rendered; its listeners keep what they have."""
@@ -110,6 +131,8 @@ class Web:
     async def keep_alive(self) -> None:
         """Send heartbeats, end old sessions and streams, count viewers and votes, until cancelled."""
         self._conductor.spawn(self.ballots.run(), "counting the votes")
+        if self.questions is not None:
+            self._conductor.spawn(self.questions.run(), "taking questions")
         while True:
             await asyncio.sleep(BEAT_EVERY_SEC)
             self.access.sessions.end_old()
@@ -139,6 +162,8 @@ class Web:
         voting = VoteRoute(self.ballots, self.access.reach.cookie_path)
         app.add_middleware(DirectVotes, voting=voting)
         app.router.routes += [*voting.routes().routes, *vote_control_routes(self.commands).routes]
+        asking = QuestionRoutes(self.questions, self.commands, self.access.reach.cookie_path)
+        app.router.routes += [*asking.audience_routes().routes, *asking.control_routes().routes]
         app.router.routes += PairingRoutes(self.access, self.pages, self._conductor).routes().routes
         self._add_pages(app)
         self._add_machine(app)
@@ -155,13 +180,15 @@ class Web:
         for path, view in (("/", "stage"), ("/presenter", "presenter"), ("/remote", "remote")):
             add(path, view)
 
+        add_print_page(app, self._conductor, self.pages, self.cannot_render)
         add_files(app, self.assets)
         add_images(app, self.deck_images.find)
 
     def _page(self, request: Request, view: str) -> Response:
         conductor, viewers = self._conductor, dict(self.live.viewers)
         state = conductor.state
-        about = (state.seq, conductor.panels.version, tuple(viewers.values()))
+        asked = self.questions.version if self.questions is not None else 0
+        about = (state.seq, conductor.panels.version, tuple(viewers.values()), asked)
         try:
             return self._drawers[view].answer(
                 request, about, lambda: self.pages.page(view, state, viewers, conductor.epoch, conductor.clock())
@@ -238,3 +265,8 @@ class Web:
         app.add_api_route("/metrics", metrics, methods=["HEAD"], include_in_schema=False)
         for path in ("/events", "/stream/{view}"):
             app.add_api_route(path, head_of_stream, methods=["HEAD"], include_in_schema=False)
+
+
+def _make_question_box(conductor: Conductor) -> QuestionBox:
+    path = conductor.journal.path.with_name(conductor.journal.path.name + QUESTIONS_SUFFIX)
+    return QuestionBox(conductor, QuestionFile(path, conductor.epoch))

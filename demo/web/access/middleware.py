@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from demo.texts import translate, use_language
 from demo.web.access.fair_queue import FairQueue
 from demo.web.access.policy import READING, RULE, VISITOR, AccessPolicy, Denied, Visitor, client_address
-from demo.web.access.request_body import MAX_BODY, MAX_CODE, MAX_VOTE, read_body, replay
+from demo.web.access.request_body import MAX_ASK, MAX_BODY, MAX_CODE, MAX_VOTE, read_body, replay
 from demo.web.access.rules import Rule
 from demo.web.asgi_extensions import GONE
 from demo.web.problems import problem
@@ -25,6 +25,9 @@ _NOT_FOUND = (
 
 _MAX_BODIES: Mapping[Rule | None, int] = {Rule.PAIRING: MAX_CODE, Rule.PARTICIPATE: MAX_VOTE}
 """The limits of bodies that anybody may send, in bytes."""
+
+_MAX_BODIES_BY_PATH: Mapping[str, int] = {"/ask": MAX_ASK}
+"""Those of paths that need more than their rule allows."""
 
 
 class AccessMiddleware:
@@ -74,7 +77,7 @@ class AccessMiddleware:
         if scope["method"] in READING:
             await self._app(scope, receive, send_with_headers)
             return
-        most = _MAX_BODIES.get(rule, MAX_BODY)
+        most = _MAX_BODIES_BY_PATH.get(scope["path"], _MAX_BODIES.get(rule, MAX_BODY))
         body = await read_body(scope, receive, most)
         if isinstance(body, str):
             response = problem(body, f"a body may have up to {most} bytes here and must arrive within 10 s")

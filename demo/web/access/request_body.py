@@ -12,6 +12,9 @@ MAX_CODE = 4 * 1024
 MAX_VOTE = 1024
 """The limit of a vote's body, in bytes: a whole hall sends one."""
 
+MAX_ASK = 4 * 1024
+"""The limit of a question, in bytes: 280 characters, each escaped as a pair of surrogates, with room to spare."""
+
 BODY_TIMEOUT_SEC = 10.0
 
 

@@ -18,7 +18,7 @@ class Rule(Enum):
 
 _PUBLIC = ("/", "/pair", "/state", "/healthz", "/openapi.json", "/favicon.ico", "/static/{path:path}", "/images/{name}")
 _PUBLIC_STREAM = "/stream/stage"
-_PAGES = ("/presenter", "/remote")
+_PAGES = ("/presenter", "/remote", "/print")
 _PRIVATE = ("/events", "/thumbnails", "/metrics", "/sessions", "/pairing", "/stream/{view}")
 _CONTROL = (
     "/advance",
@@ -38,6 +38,8 @@ _CONTROL = (
     "/timer/reset",
     "/vote/open",
     "/vote/close",
+    "/questions/{ident}/show",
+    "/questions/{ident}/dismiss",
     "/sessions/revoke-all",
     "/sessions/{ident}/revoke",
 )
@@ -49,6 +51,7 @@ RULES: Mapping[tuple[str, str], Rule] = {
     **{("POST", path): Rule.CONTROL for path in _CONTROL},
     ("POST", "/pair"): Rule.PAIRING,
     ("POST", "/vote"): Rule.PARTICIPATE,
+    ("POST", "/ask"): Rule.PARTICIPATE,
 }
 """Rules by method and path template, as in the application's routes. HEAD counts as GET."""
 

@@ -36,6 +36,7 @@ SHEETS: Mapping[str, tuple[str, ...]] = {
         "narrow.css",
         "content.css",
         "vote.css",
+        "ask.css",
         "theme.css",
     ),
     "presenter-page.css": (
@@ -48,9 +49,11 @@ SHEETS: Mapping[str, tuple[str, ...]] = {
         "desk.css",
         "pairing.css",
         "vote.css",
+        "ask.css",
         "theme.css",
     ),
     "remote-page.css": ("base.css", "control.css", "phone.css", "theme.css"),
+    "print-page.css": ("base.css", "content.css", "print.css"),
 }
 """The sheets of each page, in the order in which they count."""
 

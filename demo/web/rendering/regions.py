@@ -44,7 +44,7 @@ REGIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "panel_3": ("panels",),
         "panel_4": ("panels",),
         "panel_5": ("panels",),
-        "said": ("said",),
+        "said": ("said", "said_is_question"),
         "record": ("record",),
         "line": ("line",),
         "count": ("countdown_ends_at",),
@@ -73,6 +73,8 @@ REGIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "system": ("cards",),
         "log": ("log",),
         "panels": ("panels",),
+        "asked": ("questions",),
+        "questions": ("questions",),
         "back": ("position",),
         "status": ("status_line",),
         "drive": ("number", "position", "total", "blocked_by", "next_heading"),
@@ -100,14 +102,18 @@ Each is a macro of the view's template; it gets these attributes and no others.
 PREVIEW = "preview"
 """The region of the presenter's page with the stage as the next step will begin."""
 
+OF_QUESTIONS = frozenset({"asked", "questions"})
+"""The regions of the presenter's page that it only has where the audience may ask."""
+
 STAGE_ALONE = frozenset({"spoken", "look", "build", "feed"})
 """The stage's regions that are not part of its picture on the presenter's page."""
 
 
-def region_names(view: str) -> tuple[str, ...]:
+def region_names(view: str, *, takes_questions: bool = False) -> tuple[str, ...]:
     """Return the names of all regions that a page of `view` has; on the presenter's page the stage's picture, too."""
+    own = [name for name in REGIONS[view] if takes_questions or name not in OF_QUESTIONS]
     on_stage = [name for name in REGIONS["stage"] if name not in STAGE_ALONE]
-    return (*REGIONS[view], *((*on_stage, PREVIEW) if view == "presenter" else ()))
+    return (*own, *((*on_stage, PREVIEW) if view == "presenter" else ()))
 
 
 @dataclass(frozen=True, slots=True)

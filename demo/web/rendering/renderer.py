@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -28,12 +28,13 @@ from demo.texts import current_catalogue, localize_number, use_language
 from demo.views import clock_text, presenter_view, remote_view, stage_view
 from demo.views.cards import NO_NUMBER, number_text
 from demo.views.key_bars import draw_bar
+from demo.views.questions import Questions
 from demo.web.rendering import card_layout, text_sizes
 from demo.web.rendering.assets import Assets
 from demo.web.rendering.page_texts import EXTENSION, install_texts, script_texts
 from demo.web.rendering.panel_output import output_rows, output_size
 from demo.web.rendering.plot_layout import draw_timeline
-from demo.web.rendering.regions import REGIONS, STAGE_ALONE, PageRegion, ViewDrawing, join_lines
+from demo.web.rendering.regions import OF_QUESTIONS, REGIONS, STAGE_ALONE, PageRegion, ViewDrawing, join_lines
 from demo.web.rendering.small_stage import PreviewDrawing, lay_out_stage
 from demo.web.rendering.system_layout import draw_fleet, draw_system, fit_rest
 from demo.web.rendering.template_cache import TemplateCache
@@ -72,12 +73,17 @@ class Renderer:
     """Renders the three views. Of the show it keeps only the regions that were rendered last."""
 
     def __init__(
-        self, assets: Assets, panels: Panels | None = None, audience_url: Callable[[], str] = lambda: ""
+        self,
+        assets: Assets,
+        panels: Panels | None = None,
+        audience_url: Callable[[], str] = lambda: "",
+        questions: Callable[[], Questions] = lambda: None,
     ) -> None:
         """Set `audience_url`: returns where the audience opens the stage, "" where it cannot."""
         self._assets = assets
         self._audience_url = audience_url
         self._panels = panels or NoPanels()
+        self._questions = questions
         self._environment = _build_environment(assets)
         self._drawings: dict[str, ViewDrawing] = {}
         self._previews = PreviewDrawing(self._environment)
@@ -87,7 +93,11 @@ class Renderer:
         drawing = self._drawings.get(view) or self._load(view)
         with use_language(state.chapter.style.language):
             regions = drawing.of(self._build_model(view, state, viewers))
-            return regions if view != "presenter" else (*regions, *self._draw_stage_picture(state, viewers))
+            if view != "presenter":
+                return regions
+            if self._questions() is None:
+                regions = tuple(region for region in regions if region.name not in OF_QUESTIONS)
+            return (*regions, *self._draw_stage_picture(state, viewers))
 
     def _draw_stage_picture(self, state: ShowState, viewers: Mapping[str, int]) -> list[PageRegion]:
         """Return what the presenter's page shows of the stage: just what the audience sees, and what comes next."""
@@ -105,7 +115,9 @@ class Renderer:
     def _build_model(self, view: str, state: ShowState, viewers: Mapping[str, int]) -> object:
         if view == "stage":
             return stage_view(state, panels=self._panels).with_join(self._audience_url(), viewers.get("stage", 0))
-        return presenter_view(state, viewers, self._panels) if view == "presenter" else remote_view(state)
+        if view == "presenter":
+            return replace(presenter_view(state, viewers, self._panels), questions=self._questions())
+        return remote_view(state)
 
     def thumbnails(self, state: ShowState) -> str:
         """Render a small stage for every chapter of the show, as the overview shows them."""
@@ -151,6 +163,7 @@ class Renderer:
                 now=f"{heading.now:.3f}",
                 lost=heading.lost,
                 texts=script_texts(view),
+                takes_questions=self._questions() is not None,
                 htmx_config=json.dumps(HTMX_CONFIG),
             )
         return encodable(document)
@@ -178,6 +191,7 @@ def _build_environment(assets: Assets) -> Environment:
     )
     environment.filters |= {
         "narration": _render_narration,
+        "printed_text": _render_printed_text,
         "utc": _format_utc,
         "segment": lambda text: quote(text, safe="", errors="replace"),
         "shorten_middle": card_layout.shorten_middle,
@@ -218,6 +232,11 @@ def _draw_symbol(url: str) -> Markup:
 def _render_narration(text: str, written_in: str) -> Markup:
     """Convert a narration to HTML; its line breaks (in code) become character references, to survive `join_lines`."""
     return Markup(to_html(text, written_in).replace("\n", "&#10;"))  # noqa: S704 - to_html is the escaping
+
+
+def _render_printed_text(text: str, written_in: str) -> Markup:
+    """Convert a text to HTML for a page without scripts."""
+    return Markup(to_html(text, written_in, images_at_once=True))  # noqa: S704 - to_html is the escaping
 
 
 @lru_cache(maxsize=512)

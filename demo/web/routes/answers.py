@@ -208,6 +208,13 @@ class Voted(Exact):
     durable: bool
 
 
+class Asked(Exact):
+    """The question was taken, as `text`; `durable`: and is on disk."""
+
+    text: str
+    durable: bool
+
+
 class Pairing(Exact):
     """What pairs the next device. Nothing does on a server that is not `open`."""
 
@@ -242,5 +249,5 @@ class Revoked(Exact):
     durable: bool
 
 
-OTHER_ANSWERS = (Healthz, Paired, Voted, Pairing, Sessions, Revoked)
+OTHER_ANSWERS = (Healthz, Paired, Voted, Asked, Pairing, Sessions, Revoked)
 """What routes answer with besides the state."""

@@ -24,6 +24,9 @@ Fields = dict[str, Any]
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
 """C0 and C1, but for those that are white space: they part words."""
 
+_OVERRIDES = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Characters that embed, isolate or override a direction of writing: text after them would run the wrong way."""
+
 _READ = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
 """The types of a body whose fields are read."""
 
@@ -112,6 +115,19 @@ def _line(value: object) -> str:
     return text
 
 
+def _question(value: object) -> str:
+    """Return a question in one line, as `_line` does, and without what changes the direction of text around it.
+
+    Raises `ValueError`.
+    """
+    if not isinstance(value, str):
+        raise ValueError("ask what? Send a form field 'text', JSON with 'text', or text/plain")  # noqa: TRY004
+    text = _line(_OVERRIDES.sub("", value))
+    if not text:
+        raise ValueError("the question is empty")
+    return text
+
+
 def _whole(name: str, value: object) -> int | None:
     return None if value in (None, "") else whole_number(name, value)
 
@@ -187,6 +203,14 @@ class SwitchFields(CommandFields):
     )
 
 
+class PrintFields(CommandFields):
+    """What the page to print may be given."""
+
+    notes: Annotated[bool | None, BeforeValidator(partial(_switch, "notes")), WithJsonSchema(_SWITCH)] = Field(
+        None, description="Whether the presenter's notes are printed; they are without it."
+    )
+
+
 class SayFields(CommandFields):
     """The line for every screen; as `text/plain` it is the whole body."""
 
@@ -213,6 +237,19 @@ class VoteFields(CommandFields):
     )
     device: Annotated[str, BeforeValidator(_device), WithJsonSchema(_DEVICE)] = Field(
         "", description="a random id that the page keeps, for browsers without cookies: one vote a device"
+    )
+
+
+class AskFields(CommandFields):
+    """A question from the room; as `text/plain` it is the whole body."""
+
+    described_in: ClassVar[Literal["query", "body"]] = "body"
+
+    model_config = ConfigDict(json_schema_extra={"required": ["text"]})
+
+    text: Annotated[str, BeforeValidator(_question), WithJsonSchema(_LINE)] = Field(None, validate_default=True)
+    device: Annotated[str, BeforeValidator(_device), WithJsonSchema(_DEVICE)] = Field(
+        "", description="a random id that the page keeps, for browsers without cookies"
     )
 
 
@@ -321,6 +358,7 @@ Move = Annotated[MoveFields, Depends(reading(MoveFields))]
 Forward = Annotated[ForwardFields, Depends(reading(ForwardFields))]
 Injection = Annotated[InjectFields, Depends(reading(InjectFields))]
 Switch = Annotated[SwitchFields, Depends(reading(SwitchFields))]
+Printing = Annotated[PrintFields, Depends(reading(PrintFields))]
 Line = Annotated[SayFields, Depends(reading(SayFields))]
 VoteAnswer = Annotated[VoteFields, Depends(reading(VoteFields))]
 """The dependencies of the routes, by what they take."""

@@ -130,6 +130,7 @@ def add_page(
     page: Callable[..., Awaitable[Response]],
     text: str,
     more: Described | None = None,
+    extra: Schema | None = None,
 ) -> None:
     """Add a page, described once: one route of two methods would have one operation id twice."""
     name = f"{path.strip('/') or 'stage'}_page"
@@ -142,6 +143,7 @@ def add_page(
         response_class=HTMLResponse,
         description=text,
         responses=more,
+        openapi_extra=extra,
     )
     app.add_api_route(path, page, methods=["HEAD"], include_in_schema=False)
 
@@ -231,9 +233,9 @@ def _share_refusals(answers: Schema, shared: Schema) -> None:
     for status, answer in answers.items():
         if MEDIA_TYPE not in answer.get("content", {}):
             continue
-        name, number = f"Refused{status}", 1
+        name, number = str(status), 1
         while name in shared and shared[name] != answer:  # a status may say something else on some routes
             number += 1
-            name = f"Refused{status}_{number}"
+            name = f"{status}_{number}"
         shared[name] = answer
         answers[status] = {"$ref": f"#/components/responses/{name}"}

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from demo.ballots.ballot_box import CastsVotes, answer_in_words, read_answer
-from demo.ballots.voters import is_device, new_device, voter_of
+from demo.ballots.voters import voter_of
 from demo.errors import FeedError, InvalidValue, Refused
 from demo.show import commands as c
 from demo.show.ballot import BallotState
@@ -18,6 +18,7 @@ from demo.web.access.request_body import replay
 from demo.web.problems import problem
 from demo.web.responses import AsciiJsonResponse
 from demo.web.routes.command_handler import CommandHandler
+from demo.web.routes.device_cookie import DeviceCookie
 from demo.web.routes.fields import NoFields, VoteAnswer, VoteFields, reading
 from demo.web.routes.openapi import (
     EVERYWHERE,
@@ -28,11 +29,6 @@ from demo.web.routes.openapi import (
     state_answer,
     takes,
 )
-
-COOKIE = "chaos-vote"
-"""The cookie with a device's id. It has no port in its name: what stands for a device differs in every vote anyway."""
-
-COOKIE_SEC = 24 * 3600
 
 VOTES_AT_ONCE, VOTES_PER_SEC = 6_000, 300.0
 """From one address: a hall of thousands may be behind one, and all of it votes in the same seconds."""
@@ -48,7 +44,7 @@ class VoteRoute:
 
     def __init__(self, box: CastsVotes, cookie_path: Callable[[str], str]) -> None:
         self._box = box
-        self._cookie_path = cookie_path
+        self._cookie = DeviceCookie(cookie_path)
         self._limit = RateLimiter(VOTES_AT_ONCE, VOTES_PER_SEC, VOTES_TOTAL_PER_SEC)
 
     def routes(self) -> APIRouter:
@@ -73,8 +69,7 @@ class VoteRoute:
             return problem("slow_down", text, {"retry-after": str(wait)})
         # A form of a page without scripts comes back to its page.
         is_form = "text/html" in request.headers.get("accept", "")
-        known = request.cookies.get(COOKIE, "")
-        device = known if is_device(known) else fields.device or new_device()
+        device = self._cookie.device_of(request, fields.device)
         try:
             ballot = self._find_open(fields)
             given = read_answer(ballot, fields.choice, fields.number)
@@ -83,13 +78,12 @@ class VoteRoute:
             return problem("invalid", str(error))
         except Refused as refused:
             # The page that a form comes back to says itself that the vote is closed.
-            return _to_page() if is_form else problem(refused.code, str(refused))
+            return to_page() if is_form else problem(refused.code, str(refused))
         except FeedError as error:
             return problem("no_show", f"the vote could not be passed on: {error}", {"retry-after": "1"})
         told = {"ballot": ballot.id, "answer": answer_in_words(ballot, given), "durable": is_durable}
-        response = _to_page() if is_form else AsciiJsonResponse(told)
-        if known != device:
-            self._remember(request, response, device)
+        response = to_page() if is_form else AsciiJsonResponse(told)
+        self._cookie.remember(request, response, device)
         return response
 
     def _find_open(self, fields: VoteFields) -> BallotState:
@@ -100,17 +94,6 @@ class VoteRoute:
         if fields.ballot is not None and fields.ballot != ballot.id:
             raise Refused("closed", "this vote is closed, and another one is open")
         return ballot
-
-    def _remember(self, request: Request, response: Response, device: str) -> None:
-        response.set_cookie(
-            COOKIE,
-            device,
-            max_age=COOKIE_SEC,
-            path=self._cookie_path(request.headers.get("host", "")),
-            secure=request.url.scheme == "https" or request.headers.get("origin", "").startswith("https://"),
-            httponly=True,
-            samesite="strict",
-        )
 
 
 class DirectVotes:
@@ -139,7 +122,8 @@ class DirectVotes:
         await response(scope, receive, send)
 
 
-def _to_page() -> Response:
+def to_page() -> Response:
+    """Return a form of a page without scripts to its page."""
     return Response(status_code=303, headers={"location": "./"})
 
 

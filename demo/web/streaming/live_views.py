@@ -41,6 +41,10 @@ class LiveViews:
     def _ident(self, state: ShowState) -> str:
         return f"{self._conductor.epoch}-{state.seq}"
 
+    def publish_soon(self) -> None:
+        """Update the pages within the limit for numbers: what is shown beside the state has changed."""
+        self._rate.publish_soon()
+
     def count_viewers(self) -> None:
         """Count who watches, and show a change; send a heartbeat to views that were silent for long."""
         counts = {view: size + self.polling[view].viewers() for view, size in self.hub.counts().items()}

@@ -14,8 +14,9 @@ from starlette.types import Receive, Scope, Send
 
 from demo.ballots.vote_file import SUFFIX
 from demo.web.access.rate_limit import RateLimiter
+from demo.web.routes.device_cookie import COOKIE
 from demo.web.routes.fields import VoteFields
-from demo.web.routes.vote import COOKIE, VOTES_AT_ONCE, VOTES_PER_SEC, VOTES_TOTAL_PER_SEC, DirectVotes, VoteRoute
+from demo.web.routes.vote import VOTES_AT_ONCE, VOTES_PER_SEC, VOTES_TOTAL_PER_SEC, DirectVotes, VoteRoute
 from tests.support import fetch
 from tests.support.raw_http import ask
 from tests.support.servers import Server, Stream, serving

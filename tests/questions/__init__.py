@@ -1,0 +1,1 @@
+"""Questions from the room: the box that takes them, and its file."""
