@@ -65,7 +65,7 @@ def test_a_question_goes_to_the_presenters_page_and_nowhere_else(server: Server)
         assert "so fast" not in stage.next()["data"]
         server.client.post("/blackout?on=false")
     assert "Why is it so fast?" in listed(server)
-    assert "Questions <b>1</b>" in server.client.get("/presenter").text
+    assert "Questions <span>1</span>" in server.client.get("/presenter").text
     for path in ("/", "/remote", "/state", "/metrics", "/print"):
         assert "so fast" not in server.client.get(path).text, path
     with Stream(server, "/events") as events:
