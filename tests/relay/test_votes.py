@@ -22,7 +22,7 @@ class Hall:
     def __init__(self, redis: Broker, stack: ExitStack) -> None:
         self.redis = redis
         name = any_show()
-        self.stage: Server = stack.enter_context(serving(SHOW, "--redis", redis.url, "--show", name))
+        self.stage: Server = stack.enter_context(serving(SHOW, "--questions", "--redis", redis.url, "--show", name))
         self.relays = [stack.enter_context(relaying(redis.url, "--show", name)) for _ in range(2)]
         self.stage.client.post("/goto/2")
         self.together()
@@ -68,11 +68,25 @@ def test_votes_from_two_relays_and_the_server_are_counted_once_each(hall: Hall) 
 
 def test_a_relay_takes_votes_and_nothing_else(hall: Hall) -> None:
     relay = hall.relays[0]
-    for path in ("/vote/open", "/vote/close", "/advance", "/halt", "/chaos/x"):
+    for path in ("/vote/open", "/vote/close", "/advance", "/halt", "/chaos/x", "/ask", "/questions/1/show"):
         assert relay.client.post(path).status_code == 404, path
     answer = fetch.post(f"{relay.url}/vote", json={"choice": 1}, headers={"origin": "https://evil.example"})
     assert (answer.status_code, answer.json()["code"]) == (403, "origin")
     assert fetch.post(f"{relay.url}/vote", json={"choice": 9}).status_code == 422
+
+
+def test_a_question_stays_with_the_show_and_its_relays_have_no_form(hall: Hall) -> None:
+    assert fetch.post(f"{hall.stage.url}/ask", data={"text": "Who hears this?"}).status_code == 200
+    assert "Ask a question" in hall.stage.client.get("/").text
+    for relay in hall.relays:
+        assert "Ask a question" not in relay.client.get("/").text
+    keys = hall.redis.client.keys("*")
+    assert isinstance(keys, list)
+    assert keys
+    assert not any(b"Who hears" in hall.redis.client.dump(key) for key in keys)  # type: ignore[operator]
+    hall.stage.client.post("/questions/1/show")
+    hall.together()
+    assert all("Question from the room" in relay.client.get("/").text for relay in hall.relays)
 
 
 def test_a_vote_that_was_closed_is_refused_once_the_relay_knows_it(hall: Hall) -> None:
