@@ -21,6 +21,8 @@ ROOT = Path(__file__).parents[2]
 SMALL_LAPTOP = (1024, 768)
 SMALL_PHONE = (360, 640)
 MAX_SHIFT = 0.02
+FRESH_MS = 700
+"""A press on a button that has changed less than 600 ms ago is not taken: nobody could have read it."""
 FAULTS = ("far", "near", "stuck")
 
 Open = Callable[..., Window]
@@ -172,6 +174,7 @@ def test_nothing_of_the_phone_is_cut_with_three_faults_and_half_of_it_is_notes(
     assert cut_texts(one.page, ".fault b, .fault em, .fault .end, .drawer button") == []
     assert small_controls(one.page) == []
     one.keep(f"remote-sheet-{size[0]}")
+    one.page.wait_for_timeout(FRESH_MS)
     for number in (1, 2):
         one.page.locator(f"#fault-{number}").click()
     breakable.until(lambda state: [one["state"] for one in state["chaos"]][:2] == ["idle", "idle"])
