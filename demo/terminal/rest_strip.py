@@ -17,7 +17,8 @@ def draw_rest(canvas: RowLayout, items: Iterable[RestView], width: int) -> Rows:
     for item in items:
         shape, style = mark(item.state)
         is_bad = item.state in ("down", "degraded", "offline")
-        text = parts((f"{shape} ", style), (item.name, "bold"), (f" {item.text}", style if is_bad else "dim"))
+        sign = f"{shape} " if item.state else ""  # A number that is neither good nor bad has no mark.
+        text = parts((sign, style), (item.name, "bold"), (f" {item.text}", style if is_bad else "dim"))
         if line and line.cell_len + _BETWEEN + text.cell_len > width:
             break
         line.append(" " * _BETWEEN if line else "").append_text(text)
