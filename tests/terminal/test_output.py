@@ -76,9 +76,9 @@ class Command:
         """What these subjects break cannot be healed: their watchdogs would try for ever."""
         for entry in Path("/proc").iterdir():
             with contextlib.suppress(OSError):
-                if entry.name.isdecimal() and b"watchdog/process.py" in (entry / "cmdline").read_bytes():
-                    if self._mark in (entry / "environ").read_bytes().split(b"\0"):
-                        os.kill(int(entry.name), signal.SIGKILL)
+                is_one = entry.name.isdecimal() and b"watchdog/process.py" in (entry / "cmdline").read_bytes()
+                if is_one and self._mark in (entry / "environ").read_bytes().split(b"\0"):
+                    os.kill(int(entry.name), signal.SIGKILL)
 
 
 @contextlib.contextmanager
