@@ -25,6 +25,7 @@ from demo.processes.ports import free_ports
 from tests.support.chromium import FLAGS, chromium_path
 from tests.support.compose_projects import compose_file
 from tests.support.containers import containers
+from tests.support.etcd_cluster import project, show, until_up
 from tests.support.servers import Server, wait_for
 
 UP_SEC = 120.0
@@ -33,8 +34,8 @@ RED_SEC = 30.0
 WATCH = """() => {
   window.redAt = {};
   const look = () => {
-    for (const card of document.querySelectorAll('article.card')) {
-      const name = card.querySelector('.name')?.textContent ?? '';
+    for (const card of document.querySelectorAll('.node, .tile')) {
+      const name = card.querySelector('header b, bdi')?.textContent ?? '';
       if (!card.classList.contains('down')) continue;
       window.redAt[name] ??= performance.timeOrigin + performance.now();
     }
@@ -169,12 +170,30 @@ def limiter_redis(folder: Path) -> Iterator[Target]:
         yield Target(server, lambda: kill_process(server, "redis-server"), None)
 
 
+@contextmanager
+def etcd_leader(folder: Path) -> Iterator[Target]:
+    with project() as made:
+        server = show(made)
+        try:
+            until_up(server)
+            leader = "kill-leader"
+            yield Target(server, lambda: kill_container(made.container(leader_of(server))), leader)
+        finally:
+            server.stop()
+            server.sweep()
+
+
+def leader_of(server: Server) -> str:
+    return str(wait_for(lambda: (server.state()["health"].get("leader") or {}).get("id"), UP_SEC))
+
+
 KINDS = {
     "process": process_of_show,
     "attach": attached_container,
     "compose": compose_container,
     "limiter-node": limiter_node,
     "limiter-redis": limiter_redis,
+    "etcd-leader": etcd_leader,
 }
 
 
@@ -224,7 +243,7 @@ def inject(target: Target) -> float:
 
 def describe(target: Target, page: Page) -> str:
     """Return what server and page say, for a card that did not turn red."""
-    cards = page.evaluate("() => [...document.querySelectorAll('article.card')].map((card) => card.className)")
+    cards = page.evaluate("() => [...document.querySelectorAll('.node, .tile')].map((card) => card.className)")
     state = target.server.state()
     nodes = [(node["id"], node["health"]) for node in state["health"]["nodes"]]
     return f"page: {cards}; server: {nodes}; log: {[line['text'] for line in state['log'][-4:]]}"
@@ -233,6 +252,8 @@ def describe(target: Target, page: Page) -> str:
 def measure(kind: str, count: int, page: Page) -> None:
     with tempfile.TemporaryDirectory() as folder, KINDS[kind](Path(folder)) as target:
         target.server.until(is_up, UP_SEC)
+        if target.server.state()["chapter"]["total"] > 1:
+            target.server.client.post("/goto/2")  # The first chapter of a show is its cover, without cards.
         page.goto(target.server.url)
         page.evaluate(WATCH)
         ways = {"from outside": target.kill}
@@ -243,7 +264,7 @@ def measure(kind: str, count: int, page: Page) -> None:
         for way, kill in ways.items():
             times = []
             for _ in range(count):
-                wait_for(lambda: not page.evaluate("() => document.querySelector('article.card.down')"), UP_SEC)
+                wait_for(lambda: not page.evaluate("() => document.querySelector(':is(.node, .tile).down')"), UP_SEC)
                 times.append(red_after(page, target, kill))
                 heal(target)
             report(f"{kind}, {way}", times)
