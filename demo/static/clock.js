@@ -2,7 +2,7 @@
 'use strict';
 window.demo = (() => {
   const EVERY_MS = 150;
-  const CALM_TICKS = 4;
+  const CALM_SEC = 2;
   const KEPT = 30;
   const ANOTHER_SEC = 2;
   const SLEPT_MS = 1500;
@@ -11,7 +11,6 @@ window.demo = (() => {
   let offsets = [];
   let behind = 0;
   let unsure = false;
-  let ticked = 0;
 
   // What a script says, in the language of the page: the page brings the texts of another one than English.
   const texts = JSON.parse(document.body.dataset.texts || '{}');
@@ -97,12 +96,10 @@ window.demo = (() => {
     for (const element of document.querySelectorAll('[data-clock]')) put(element, timeOfDay(Date.now() / 1000, false));
     if (unsure) return;
     const at = now();
-    // A calm age, one for a room, changes twice a second.
-    ticked = (ticked + 1) % CALM_TICKS;
     all('age', (element, since) => {
-      if (ticked && 'calm' in element.dataset && element.dataset.age === element.dataset.liveFor) return;
-      element.dataset.liveFor = element.dataset.age;
-      put(element, age(at - since));
+      // A calm age, one for a room, is said in whole seconds, and only once there is something to say.
+      const calm = 'calm' in element.dataset;
+      put(element, calm && at - since < CALM_SEC ? '' : calm ? span(at - since) : age(at - since));
     });
     all('left', (element, until) => put(element, until > at ? `${Math.ceil(until - at)} s` : text('a moment')));
     all('count', (element, until) => put(element, until > at ? String(Math.ceil(until - at)) : ''));

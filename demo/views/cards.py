@@ -11,6 +11,7 @@ from demo.texts import localize_number, mark_text, translate, translate_marked
 from demo.views.memoize import memoize_on
 
 NO_NUMBER = "–"
+WHOLE_FROM = 9.95
 
 HEALTH = {
     "up": mark_text("up"),
@@ -82,6 +83,14 @@ def number_text(value: float | None) -> str:
     return localize_number(f"{value:.{min(digits, 3)}f}".rstrip("0").rstrip("."))
 
 
+def measured_text(value: float | None) -> str:
+    """Format a measured number: as `number_text`, but from 10 on as a whole number.
+
+    Nobody reads the tenths of a rate, but everybody sees them flicker, and what stands beside it move.
+    """
+    return number_text(None if value is None else float(round(value)) if abs(value) >= WHOLE_FROM else value)
+
+
 def state_word(card: CardView) -> str:
     """Return a node's state as the room reads it: "running", or in a word why it is not."""
     if card.state == "up":
@@ -110,7 +119,7 @@ def _make_node_card(state: ShowState, node: Node, with_trend: bool) -> CardView:
         name=node.name,
         state=shown,
         word=word,
-        main=number_text(value),
+        main=measured_text(value),
         unit=name_quantity(unit),
         sub=node.detail or _tell_rest(node.metrics, unit),
         at=state.sample.updated_at if state.sample else 0.0,
@@ -126,7 +135,7 @@ def _make_node_card(state: ShowState, node: Node, with_trend: bool) -> CardView:
 def _tell_rest(metrics: Mapping[str, float | str], main: str) -> str:
     """Return what is known besides the main number, for the card of a node that is up: "StateLeader · 12 ms p95"."""
     rest = (
-        value if isinstance(value, str) else f"{number_text(value)} {name_quantity(unit)}"
+        value if isinstance(value, str) else f"{measured_text(value)} {name_quantity(unit)}"
         for unit, value in metrics.items()
         if isinstance(value, str) or unit != main
     )

@@ -8,7 +8,7 @@ from typing import Literal
 from demo.show import ShowState
 from demo.show.health_sample import Node, Sample
 from demo.texts import translate
-from demo.views.cards import name_quantity, number_text
+from demo.views.cards import measured_text, name_quantity, number_text
 from demo.views.focus import METRICS, Topic, find_counter, find_metric, nodes_of
 from demo.views.history import Values, with_gaps
 from demo.views.marks import Mark, marks
@@ -91,7 +91,7 @@ def _plot_metric(state: ShowState, sample: Sample, name: str) -> PlotView | None
     values = with_gaps(state, name)
     tone = "down" if metric.role == "errors" and metric.value else ""
     label = name_quantity(metric.label)
-    line = SeriesView(label, number_text(metric.value), values, tone)
+    line = SeriesView(label, measured_text(metric.value), values, tone)
     limit, text = _find_limit(state, name, metric.unit)
     top = _top_of([values], metric.unit, LIMIT_HEADROOM * (limit or 0.0))
     return PlotView("line", label, metric.unit, (line,), top, limit, text)
@@ -129,7 +129,7 @@ def _plot_nodes(state: ShowState, sample: Sample, topic: Topic) -> PlotView | No
     total = _sum(found)
     if not found or len(nodes) == 1 or len(nodes) > MAX_BANDS:
         now = [node.main[1] for node in nodes]
-        text = number_text(sum(value or 0.0 for value in now) if any(value is not None for value in now) else None)
+        text = measured_text(sum(value or 0.0 for value in now) if any(value is not None for value in now) else None)
         return PlotView(
             "line",
             masked(topic.name),
@@ -139,7 +139,7 @@ def _plot_nodes(state: ShowState, sample: Sample, topic: Topic) -> PlotView | No
         )
     series = tuple(
         SeriesView(
-            masked(node.name), number_text(_rate_of(node, topic)), values, "" if node.health == "up" else node.health
+            masked(node.name), measured_text(_rate_of(node, topic)), values, "" if node.health == "up" else node.health
         )
         for node, values in zip(nodes, found, strict=True)
     )

@@ -8,7 +8,7 @@ from typing import Literal
 from demo.show import FaultState, ShowState
 from demo.show.health_sample import LOAD, Counter, Metric, Node, Sample
 from demo.texts import localize_number, translate, translate_count
-from demo.views.cards import CardView, name_health, name_quantity, number_text
+from demo.views.cards import CardView, measured_text, name_health, name_quantity, number_text
 from demo.views.curves import TimelineView, timeline
 from demo.views.focus import Focus, Topic, find_counter, find_metric, nodes_of, read_focus
 from demo.views.marks import aimed_nodes, struck_nodes
@@ -144,7 +144,7 @@ def _deltas(state: ShowState, sample: Sample, running: Sequence[FaultState]) -> 
         mean = sum(known) / len(known)
         more = round(now) - round(mean)
         if more >= max(1.0, LEAST_DELTA * mean):
-            yield node.id, f"+{number_text(more)}"
+            yield node.id, f"+{measured_text(more)}"
 
 
 def _kind(sample: Sample, focus: Focus) -> Kind:
@@ -175,12 +175,12 @@ def _figure_of(sample: Sample, topic: Topic, has_fault: bool) -> FigureView | No
     if topic.kind == "metric" and (metric := find_metric(sample, topic.name)) is not None:
         good = "up" if has_fault and metric.value == 0 else ""
         tone = ("down" if metric.value else good) if metric.role == "errors" else ""
-        return FigureView(number_text(metric.value), *_described(metric), tone)
+        return FigureView(measured_text(metric.value), *_described(metric), tone)
     if topic.kind == "key" and (counter := find_counter(sample, topic.name)) is not None:
         return _figure_of_key(counter, topic.field)
     nodes = nodes_of(sample, topic)
     known = [value for node in nodes if (value := node.main[1]) is not None]
-    total = number_text(sum(known) if known else None)
+    total = measured_text(sum(known) if known else None)
     return FigureView(total, name_quantity(topic.field), _name_nodes(topic, len(nodes)))
 
 

@@ -1,4 +1,4 @@
-"""How often listeners are updated: at once when something happens, four times a second when only numbers change."""
+"""How often listeners are updated: at once when something happens, otherwise as often as anybody reads numbers."""
 
 import asyncio
 import time
@@ -10,6 +10,8 @@ from demo.show.health_sample import Sample
 
 # Each message costs every phone in the room data and battery; nobody reads a number that changes more often.
 NUMBERS_EVERY_SEC = 0.25
+CALM_EVERY_SEC = 0.9
+"""The same while nothing is broken, aimed at or voted on: then numbers that flicker only draw the eye away."""
 
 
 class UpdateRate:
@@ -23,17 +25,18 @@ class UpdateRate:
         self._numbers_at = 0.0
 
     def publish(self, state: ShowState) -> None:
-        """Publish a new state at once; where it brings only new numbers, at most every `NUMBERS_EVERY_SEC`.
+        """Publish a new state at once; where it brings only new numbers, at most every `NUMBERS_EVERY_SEC`,
+        in a calm show every `CALM_EVERY_SEC`.
 
         A state that waits is replaced by a newer one.
         """
         if not brings_only_numbers(self._waiting or self._published, state):
             self._publish_now(state)
         else:
-            self._publish_as_number(state)
+            self._publish_as_number(state, CALM_EVERY_SEC if is_calm(state) else NUMBERS_EVERY_SEC)
 
-    def _publish_as_number(self, state: ShowState) -> None:
-        left = self._numbers_at + NUMBERS_EVERY_SEC - time.monotonic()
+    def _publish_as_number(self, state: ShowState, every_sec: float = NUMBERS_EVERY_SEC) -> None:
+        left = self._numbers_at + every_sec - time.monotonic()
         if left <= 0 and self._timer is None:
             self._numbers_at = time.monotonic()
             self._publish_now(state)
@@ -56,6 +59,7 @@ class UpdateRate:
     def close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
 
     def _publish_waiting(self) -> None:
         self._timer = None
@@ -65,6 +69,7 @@ class UpdateRate:
 
     def _publish_now(self, state: ShowState) -> None:
         self._published, self._waiting = state, None
+        self.close()  # Nothing waits any more; what comes next may wait less long.
         self._publish(state)
 
 
@@ -75,6 +80,14 @@ def brings_only_numbers(old: ShowState, new: ShowState) -> bool:
     # Compared as a whole, so that a field that is added to the state later counts as news by itself.
     numbers = replace(old, seq=new.seq, sample=new.sample, history=new.history, ballots=new.ballots)
     return numbers == new
+
+
+def is_calm(state: ShowState) -> bool:
+    """Return whether nothing happens whose numbers the room follows: no fault, action, countdown or open vote."""
+    is_busy = any(fault.is_running or fault.awaits_recovery for fault in state.faults)
+    is_busy = is_busy or any(ballot.is_open for ballot in state.ballots) or state.countdown_ends_at is not None
+    is_bad = state.sample is not None and state.sample.has_issues
+    return not (is_busy or is_bad or state.action.status == "running")
 
 
 def _node_health(sample: Sample | None) -> list[tuple[str, str]] | None:

@@ -9,7 +9,7 @@ import pytest
 
 from demo.show import ShowState
 from demo.show import commands as c
-from demo.web.streaming.update_rate import NUMBERS_EVERY_SEC, UpdateRate, brings_only_numbers
+from demo.web.streaming.update_rate import CALM_EVERY_SEC, NUMBERS_EVERY_SEC, UpdateRate, brings_only_numbers
 from tests.support.show_player import Player, player
 
 pytestmark = pytest.mark.anyio
@@ -32,11 +32,15 @@ def seen(show: Player, up: bool = True) -> ShowState:
     return show.state
 
 
-async def test_numbers_come_four_times_a_second_and_the_newest_is_never_left_out() -> None:
+@pytest.mark.parametrize(("is_busy", "every_sec"), [(True, NUMBERS_EVERY_SEC), (False, CALM_EVERY_SEC)])
+async def test_numbers_come_in_their_time_and_the_newest_is_never_left_out(is_busy: bool, every_sec: float) -> None:
     show, screen = player(), Screen()
+    seen(show)
+    if is_busy:
+        show.play(c.StartCountdown(1, 60.0))
     pace = UpdateRate(screen.publish, seen(show))
     begun = time.monotonic()
-    while time.monotonic() - begun < NUMBERS_EVERY_SEC * 4.5:
+    while time.monotonic() - begun < every_sec * 4.5:
         pace.publish(seen(show))
         await asyncio.sleep(0.01)
     async with asyncio.timeout(2):
@@ -44,7 +48,7 @@ async def test_numbers_come_four_times_a_second_and_the_newest_is_never_left_out
             await asyncio.sleep(0.01)
     times = [at for at, _ in screen.shown]
     assert len(times) >= 4
-    assert min(later - at for at, later in itertools.pairwise(times)) > NUMBERS_EVERY_SEC * 0.95
+    assert min(later - at for at, later in itertools.pairwise(times)) > every_sec * 0.95
 
 
 async def test_what_somebody_does_waits_for_nothing_and_brings_the_numbers_along() -> None:
@@ -88,5 +92,5 @@ async def test_what_is_shown_again_is_no_number_ahead_of_its_time() -> None:
     pace.publish(second := seen(show))
     pace.republish()
     assert [state for _, state in screen.shown] == [first, first]
-    await asyncio.sleep(NUMBERS_EVERY_SEC * 1.5)
+    await asyncio.sleep(CALM_EVERY_SEC * 1.5)
     assert screen.newest is second
