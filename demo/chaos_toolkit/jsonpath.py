@@ -10,4 +10,5 @@ def values_at(path: str, data: Any) -> list[Any]:
     try:
         return [node.value for node in JSONPathEnvironment().find(path, data)]
     except (JSONPathError, RecursionError) as error:
-        raise ValueError(f"{path!r} is no JSONPath: {error}") from None
+        # Later releases of the library draw the place below the sentence.
+        raise ValueError(f"{path!r} is no JSONPath: {str(error).split(chr(10))[0]}") from None

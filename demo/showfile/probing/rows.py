@@ -58,7 +58,7 @@ def _compile_path(written: str) -> Any:
         return _ENVIRONMENT.compile(written)
     except JSONPathError as error:
         raise InvalidValue(
-            f"each: {written!r} is no JSONPath ({str(error).split(', line')[0]}): write $.members[*]"
+            f"each: {written!r} is no JSONPath ({str(error).split(', line')[0].split(chr(10))[0]}): write $.members[*]"
         ) from error
 
 
