@@ -62,7 +62,8 @@ WORST_AGE = r"""() => new Promise((done) => {
   const look = () => {
     for (const element of document.querySelectorAll('[data-age]')) {
       const found = element.textContent.match(/^([\d.]+) (s|min|h)$/);
-      if (found) worst = Math.max(worst, found[1] * units[found[2]]), seen += 1;
+      if (found) worst = Math.max(worst, found[1] * units[found[2]]);
+      if (found || element.textContent === '') seen += 1; // An age below two seconds is not said.
     }
     if (performance.now() < ends) requestAnimationFrame(look);
     else done([worst, seen]);

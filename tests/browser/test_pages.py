@@ -117,7 +117,7 @@ def test_blank_halt_jump_and_harmless_keys(server: Server, window: Open) -> None
     for key in ("g", "4", "Enter"):
         desk.keyboard.press(key)
     expect(stage.locator(".step")).to_have_text("4 of 5")
-    seq = server.state()["seq"]
+    seq = server.until(lambda state: state["chapter"]["status"] == "done")["seq"]
     for key in ("Escape", "x", "Control+n", "Alt+n", "Escape"):
         desk.keyboard.press(key)
     assert server.state()["seq"] == seq, "Esc, one X and modified keys do nothing"
