@@ -135,5 +135,5 @@ window.demo = (() => {
   onSwap(fill);
   setInterval(fill, EVERY_MS);
   fill();
-  return { text, reason, now, span, onSwap, onSlept, changed };
+  return { text, reason, now, age, span, onSwap, onSlept, changed };
 })();

@@ -94,7 +94,7 @@ def test_the_pages_wear_the_theme_of_their_deck_and_an_edit_changes_it_at_once(b
         deck.write_text(edited)
         for window in opened:
             expect(window.page.locator("html")).to_have_attribute("lang", "de", timeout=20_000)
-            expect(window.page.locator("html")).to_have_attribute("dir", "ltr")
+            expect(window.page.locator("html")).to_have_css("direction", "ltr")
             check_accent(window.page, "#0a5c36")
             assert window.complaints == []
 
