@@ -44,7 +44,7 @@ def judge(taps: Sequence[Tap], entries: Sequence[e.JournalEntry], state: ShowSta
     """Raise `AssertionError` unless these entries of one life, begun in `state`, are what its commands ask for."""
     deeds, states = [], {state.seq: state}
     for entry in entries:
-        if entry.who == "http" and _is_deed(entry.event):
+        if entry.who == "http" and _is_deed(entry.event, state):
             deeds.append(Deed(entry, state))
         state = apply(state, entry)
         states[entry.seq] = state
@@ -61,9 +61,10 @@ def judge(taps: Sequence[Tap], entries: Sequence[e.JournalEntry], state: ShowSta
     assert not extra, f"in the journal, and asked for by nobody (any more): {[deeds[n].entry for n in extra]}"
 
 
-def _is_deed(event: e.Event) -> bool:
+def _is_deed(event: e.Event, before: ShowState) -> bool:
     """The one entry by which a command of ours is known."""
-    again = isinstance(event, e.ActionStarted) and event.run > 1
+    # Who steps back onto a chapter that a jump had left out runs its action for the first time.
+    again = isinstance(event, e.ActionStarted) and (event.run > 1 or not before.forward)
     return again or isinstance(event, e.ChapterEntered | e.Said | e.BlackoutSet | e.Halted | e.HaltLifted | e.FreezeSet)
 
 

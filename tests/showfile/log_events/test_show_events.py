@@ -129,7 +129,7 @@ async def test_a_server_that_goes_on_with_a_running_process_tells_none_of_its_ol
 
 
 async def test_the_log_of_a_container_is_followed_over_its_restart_from_the_start_of_the_show_on(yard: Yard) -> None:
-    yard.run("web", command=("sh", "-c", 'echo "leader $(date +%s%N)"; exec sleep 600'))
+    yard.run("web", command=("sh", "-c", 'echo "leader $(cut -d. -f1,2 /proc/uptime | cut -d" " -f1)"; exec sleep 600'))
     containers = Containers(yard.project)
     async with followed({"leads": {"log": "web", "match": "/leader/"}}, containers=containers) as (
         _,
