@@ -224,7 +224,7 @@ class Web:
             """Return the whole show as JSON; for the audience without notes, errors and addresses."""
             return self.commands.state(request)
 
-        @app.get("/thumbnails", include_in_schema=False)
+        @app.api_route("/thumbnails", methods=["GET", "HEAD"], include_in_schema=False)
         async def thumbnails(fields: NoFields) -> Response:
             """Return a small stage for every chapter, as HTML: the pictures of the presenter's overview."""
             return HTMLResponse(self.pages.thumbnails(self._conductor.state))
