@@ -50,7 +50,7 @@ class Container:
 
     @property
     def called(self) -> str:
-        """What people call it: its compose service, or its own name where it has none."""
+        """Return what people call it: its compose service, or its own name where it has none."""
         return self.service or self.name
 
     @property

@@ -182,7 +182,7 @@ class _Frame:
 
     @property
     def _number(self) -> Number | None:
-        """What a room looks at first: the countdown while there is one, else the chapter's main number."""
+        """Return what a room looks at first: the countdown while there is one, else the chapter's main number."""
         has_figure = self.stage.mode == "story" and not self.stage.has_panels and not self.picture.has_vote
         figure = self.story.figure(self.stage.figure) if has_figure else None
         return self.story.countdown(self.stage.countdown_ends_at) or figure

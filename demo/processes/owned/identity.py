@@ -53,7 +53,7 @@ class SupervisorIdentity:
 
     @property
     def tag(self) -> str:
-        """What marks its processes, in their environment."""
+        """Return what marks its processes, in their environment."""
         return f"{self.pid}-{self.born}"
 
     @property

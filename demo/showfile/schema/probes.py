@@ -105,7 +105,7 @@ class ProbeSettings(Settings):
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """What is asked, as it is written; empty for commands."""
+        """Return what is asked, as it is written; empty for commands."""
         given = getattr(self, self.kind)
         if self.kind in ("run", "exec", "log"):
             return ()
