@@ -294,8 +294,28 @@ async def test_nobody_at_all_is_said_within_the_deadline() -> None:
 
 async def test_many_writers_ask_pd_together_not_each_by_itself(cluster: Cluster) -> None:
     async with client_of(cluster) as client:
+        for key in (b"a", b"z"):  # opens the connections, so that none can fail to open in time below
+            await client.put(key, b"v", within_sec=ROOM_SEC)
+        cluster.kill("tikv1")
+        cluster.elect(to="tikv0")
+        asked = cluster.state.pds["pd0"].calls["region"]
         await asyncio.gather(*(client.put(b"k%d" % n, b"v", within_sec=3) for n in range(100)))
-        assert cluster.state.pds["pd0"].calls["region"] == 1
+        assert cluster.state.pds["pd0"].calls["region"] == asked + 1
+
+
+async def test_many_writers_that_one_store_fails_ask_pd_together_though_each_avoids_it(cluster: Cluster) -> None:
+    async with client_of(cluster) as client:
+        for key in KEYS:
+            await client.put(key, b"v", within_sec=ROOM_SEC)
+        cluster.kill("tikv1", noticed=False)
+        asked = cluster.state.pds["pd0"].calls["region"]
+        writes = [asyncio.ensure_future(client.put(b"k%d" % n, b"v", within_sec=ROOM_SEC)) for n in range(100)]
+        while client.counts["unreachable"] < len(writes):
+            await asyncio.sleep(0)
+        await asyncio.to_thread(cluster.revive, "tikv1")
+        cluster.elect(to="tikv1")
+        await asyncio.gather(*writes)
+        assert cluster.state.pds["pd0"].calls["region"] - asked < len(writes) / 5
 
 
 async def test_a_cancelled_write_is_cancelled_and_the_client_goes_on(cluster: Cluster) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -27,6 +27,9 @@ SILENT_SEC = 1.0
 
 PD_AGAIN_SEC = 0.3
 """After so long without a route PD is asked again, by one request on behalf of all."""
+
+RECENT_ANSWERS = 64
+"""So many of PD's last answers are kept for requests that were already waiting when PD was asked."""
 
 _MOVED = ("region_not_found", "key_not_in_region", "epoch_not_match", "stale_command")
 
@@ -63,6 +66,7 @@ class RawClient:
         self._met = met
         self._lookup_lock = asyncio.Lock()
         self._asks_pd_from = 0.0
+        self._recent_answers: deque[tuple[float, KeyRegion]] = deque(maxlen=RECENT_ANSWERS)
         self._silent_until: dict[int, float] = {}
         self.counts: Counter[str] = Counter()
 
@@ -163,8 +167,9 @@ class RawClient:
         route = self._trusted_route(state)
         if route is not None:
             return route
+        waiting_from = _now()
         async with self._lookup_lock:  # one request asks PD, those that wait here use its answer
-            route = self._trusted_route(state)
+            route = self._trusted_route(state) or self._route_by_answer_since(waiting_from, state)
             if route is not None:
                 return route
             old = self._routes.find_any(state.key)
@@ -177,9 +182,25 @@ class RawClient:
                     self._asks_pd_from = _now() + PD_AGAIN_SEC
             return self._detour(state, old)
 
+    def _route_by_answer_since(self, waiting_from: float, state: "_Request") -> Route | None:
+        """Return a route by what PD was asked and said for another request while this one waited.
+
+        It is needed when a store failed many requests at once: they all avoid the store that is still trusted.
+        """
+        for asked_at, region in reversed(self._recent_answers):
+            if asked_at < waiting_from:
+                return None
+            if region.holds(state.key):
+                peer = state.choose(region)
+                address = self._pd.known_address(peer.store_id)
+                return None if address is None else Route(region, peer, address)
+        return None
+
     async def _ask_pd_for_route(self, state: "_Request", until: float) -> Route:
         """Ask PD for the route, and keep it, together with the addresses of all copies."""
+        asked_at = _now()
         region = await self._pd.region(state.key, until)
+        self._recent_answers.append((asked_at, region))
         peer = state.choose(region)
         route = Route(region, peer, await self._pd.address(peer.store_id, until))
         if region.leader is None or peer == region.leader:
