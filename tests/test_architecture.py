@@ -31,7 +31,7 @@ FLOORS = (
     ("web.streaming",),
     ("web.routes",),
     ("web",),
-    ("doctor", "relay"),
+    ("doctor", "evidence", "relay"),
     ("bootstrap",),
     ("cli",),
     ("__main__",),

@@ -14,9 +14,7 @@ from typing import Any
 from demo.chaos_toolkit.exported_activities import Data
 from demo.chaos_toolkit.exporting import Exported
 from demo.errors import JournalError
-from demo.journal.library.inspect import open_read_only
-from demo.journal.rows import entry_of
-from demo.journal.sqlite_file import refuse_foreign
+from demo.journal.library.recording import Recording
 from demo.show import events as e
 from demo.show.events import JournalEntry
 
@@ -27,15 +25,10 @@ KNOWN_VERSION = "1.44.0"
 
 def read_entries(path: Path) -> list[JournalEntry]:
     """Return all entries of a show's journal. Raises `JournalError`."""
-    refuse_foreign(path)
-    try:
-        with open_read_only(path) as db:
-            rows = db.execute("SELECT seq, at, who, data FROM entries ORDER BY seq").fetchall()
-    except Exception as error:
-        raise JournalError(f"{path} cannot be read: {error}") from error
-    if not rows:
+    entries = list(Recording(path).entries())
+    if not entries:
         raise JournalError(f"{path} has no entries: nothing was shown")
-    return [entry_of(*row) for row in rows]
+    return entries
 
 
 def make_journal(exported: Exported, entries: Sequence[JournalEntry]) -> Data:
