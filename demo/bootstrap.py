@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import gc
-import os
 import signal
 import socket
 import sys
@@ -13,13 +12,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from demo.conductor import ENDING, Conductor, ShowConfig, SystemLifecycle
+from demo.conductor import ENDING, Conductor, ShowConfig, ShowHost
 from demo.conductor.error_log import keep_log
-from demo.console_output import SAID_SEC, ConsoleWriter, print_error, print_lines
+from demo.conductor.show_host import SystemStop
+from demo.console_output import SAID_SEC, ConsoleWriter, print_lines
 from demo.errors import SubjectError
+from demo.evidence.replay import Replay
+from demo.evidence.replay_plan import read_plan
 from demo.invitation import Invitation
 from demo.journal import Healer
 from demo.journal.library import JournalOpener, describe_pending
+from demo.journal.library.recording import Recording
 from demo.narration import images_of
 from demo.panels.picture import NoPanels, ShowsPanels
 from demo.relay.broadcast import Broadcast
@@ -29,9 +32,10 @@ from demo.show import following
 from demo.startup_report import SYSTEM, StartupReport
 from demo.subjects import check, claim, deck_of, journal_name, load, options_for_healer
 from demo.subjects.deck_check import unknown_faults
+from demo.terminal.show_loop import run_show_loop
 from demo.terminal.signals import ending_signals
-from demo.threads.loop_factory import choose_loop_factory
 from demo.types import HEAL_SEC, STOP_SEC, Subject
+from demo.views.replay import describe_recorded
 from demo.watchdog.client import WatchdogClient
 from demo.watchdog.leftovers import heal_leftovers
 from demo.watchdog.protocol import Watchdog
@@ -51,9 +55,6 @@ SLOW_SEC = 1.0
 
 HEALING = "healing what is broken, please wait"
 REMOVING = f"{ENDING}, please wait"
-
-ENDING_SEC = 2.0
-"""Grace period of tasks and threads at the end; then they are abandoned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,51 +91,39 @@ def play(options: Options) -> None:
             raise SubjectError(f"{refusal}\nAn earlier show left this broken: {left}") from refusal.__cause__
         raise
     claim(options.subject, subject)
+    anywhere = options.start_at is not None
+    name = journal_name(options.subject, subject)
+
+    def show(listener: socket.socket | None, access_setup: AccessSetup | None) -> Coroutine[Any, Any, None]:
+        opener = JournalOpener(name, options.journal, fresh=options.fresh, anywhere=anywhere)
+        return _play(options, subject, opener, listener, access_setup)
+
+    _run_show(options, show)
+
+
+def replay(options: Options, recording: Recording, speed: float) -> None:
+    """Show a recorded show until somebody quits it. Raises `DemoError` for one that cannot be shown."""
+    plan = read_plan(recording)
+
+    async def show(listener: socket.socket | None, access_setup: AccessSetup | None) -> None:
+        host = Replay(recording, plan, speed=speed, start_at=options.start_at or 1, dark=options.curtain)
+        if listener is not None and access_setup is not None:
+            await _serve_show(options, host, None, listener, access_setup)
+
+    _run_show(options, show)
+
+
+def _run_show(
+    options: Options, show: Callable[[socket.socket | None, AccessSetup | None], Coroutine[Any, Any, None]]
+) -> None:
+    """Run a show and what serves it, on a loop of its own. Raises the error of the show."""
     listener = bind(options.access.host, options.port) if options.web else None
     try:
         access_setup = set_up_control(options.access, listener) if listener is not None else None
-        anywhere = options.start_at is not None
-        opener = JournalOpener(
-            journal_name(options.subject, subject), options.journal, fresh=options.fresh, anywhere=anywhere
-        )
-        with asyncio.Runner(loop_factory=choose_loop_factory()) as runner:
-            error, is_hanging = runner.run(_run_and_clean_up(_play(options, subject, opener, listener, access_setup)))
-            if is_hanging:
-                _exit_at_once(error)
-        if error is not None:
-            raise error
+        run_show_loop(show(listener, access_setup))
     finally:
         if listener is not None:
             listener.close()
-
-
-async def _run_and_clean_up(show: Coroutine[Any, Any, None]) -> tuple[BaseException | None, bool]:
-    """Run the show and end the tasks it left; return its error, and whether some task or thread does not end."""
-    error: BaseException | None = None
-    # The show handles signals itself; before and after that they must not kill the process.
-    with ending_signals(lambda _: None):
-        try:
-            await show
-        except Exception as raised:  # noqa: BLE001 - returned to the caller after the cleanup
-            error = raised
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        unfinished = (await asyncio.wait(tasks, timeout=ENDING_SEC))[1] if tasks else set()
-        # A thread that hangs, as in a driver's call to an engine, would keep the loop from closing.
-        threads = asyncio.ensure_future(asyncio.get_running_loop().shutdown_default_executor())
-        hanging = (await asyncio.wait({threads}, timeout=ENDING_SEC))[1]
-    return error, bool(unfinished or hanging)
-
-
-def _exit_at_once(error: BaseException | None) -> None:
-    """Exit without closing the loop, which code of a deck or a driver that ignores its cancellation would block."""
-    print_error("some code of the deck or of a driver does not stop; exiting without waiting for it")
-    if error is not None:
-        print_error(error)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(1 if error is not None else 0)
 
 
 async def _play(
@@ -223,7 +212,7 @@ async def _run_in_terminal(conductor: Conductor, opener: JournalOpener) -> None:
 
 
 def _create_runner(
-    conductor: Conductor, *, owns: bool, invitation: Callable[[], Invitation | None] = lambda: None
+    conductor: ShowHost, *, owns: bool, invitation: Callable[[], Invitation | None] = lambda: None
 ) -> "DemoRunner":
     """Create the terminal. Imported only here: prompt_toolkit and Rich take a third of a second."""
     from demo.runner import DemoRunner  # noqa: PLC0415
@@ -243,11 +232,13 @@ def _report_subject(subject: Subject, conductor: Conductor) -> None:
         subject.listen(lambda text: conductor.enqueue(SYSTEM, c.Notice(text, "note")))
 
 
-def _report_journal(conductor: Conductor, opener: JournalOpener, aloud: bool) -> None:
+def _report_journal(conductor: ShowHost, opener: JournalOpener | None, aloud: bool) -> None:
     """Report which journals could not be continued, in the show's log, and which one is.
 
-    `aloud`: print the latter on stdout, before a terminal takes it over.
+    `aloud`: print the latter on stdout, before a terminal takes it over. Without an opener there is nothing to report.
     """
+    if opener is None:
+        return
     for text in opener.notices:
         conductor.enqueue("show", c.Notice(text))
     if aloud and opener.continued:
@@ -255,7 +246,11 @@ def _report_journal(conductor: Conductor, opener: JournalOpener, aloud: bool) ->
 
 
 async def _serve_show(
-    options: Options, conductor: Conductor, opener: JournalOpener, listener: socket.socket, access_setup: AccessSetup
+    options: Options,
+    conductor: ShowHost,
+    opener: JournalOpener | None,
+    listener: socket.socket,
+    access_setup: AccessSetup,
 ) -> None:
     """Run `demo serve`: web pages for the conductor and, if asked for, a terminal beside them."""
     stop, access = _Stop(), access_setup.access(conductor.journal, _make_notifier(conductor))
@@ -277,7 +272,7 @@ async def _serve_show(
         conductor.stop(by_person=stop.by_person or (runner is not None and runner.left_by_person))
         # A terminal that is still drawn shows this itself, and stays until all is healed.
         say.is_quiet = any(not task.done() for task in terminal_tasks) and say.is_quiet
-        if any(fault.is_running for fault in conductor.state.faults):
+        if conductor.state.replay is None and any(fault.is_running for fault in conductor.state.faults):
             say(HEALING)
         await asyncio.wait({playing})
         if runner is not None:
@@ -298,7 +293,7 @@ class _Stop(asyncio.Event):
     by_person = False
     """By Ctrl-C: a lost terminal or a system that shuts down is not a presenter's wish to end the show."""
 
-    def on_signal(self, say: ConsoleWriter, system: SystemLifecycle) -> Callable[[signal.Signals], None]:
+    def on_signal(self, say: ConsoleWriter, system: SystemStop) -> Callable[[signal.Signals], None]:
         """Return a signal handler: the first signal ends the show, later ones only say what is waited for."""
 
         def caught(number: signal.Signals) -> None:
@@ -315,11 +310,11 @@ class _Stop(asyncio.Event):
 class _WebSession:
     """What the web side needs of a show."""
 
-    conductor: Conductor
+    conductor: ShowHost
     access: AccessPolicy
     access_setup: AccessSetup
     listener: socket.socket
-    opener: JournalOpener
+    opener: JournalOpener | None
     started_at: float
     """The moment of the start: later lines of the log belong to it."""
 
@@ -342,22 +337,33 @@ async def _serve_web(show: _WebSession, stop: asyncio.Event, options: Options, s
         if options.feed is not None:
             say(f"relays     follow this show on {options.feed.address} as {options.feed.address.show!r}")
             conductor.spawn(Broadcast(web, conductor, options.feed, say).run(), "publishing to the relays")
-        if show.opener.continued:
+        if show.opener is not None and show.opener.continued:
             say(f"continued  {show.opener.continued}")
-        for text in show.opener.notices:
+        for text in show.opener.notices if show.opener is not None else ():
             say(f"journal    {text}")
         if room := describe_shortage(max_files):
             say(f"streams    {room}")
         # All objects of the start stay: the garbage collector need not scan them again in the middle of a broadcast.
         gc.collect()
         gc.freeze()
-        report = StartupReport(say, show.started_at)
-        report.changed(conductor.state)
-        conductor.subscribe(report.changed)
+        _report_start(show, say)
     await serving
 
 
-async def _wait_until_loaded(conductor: Conductor, stop: asyncio.Event) -> bool:
+def _report_start(show: _WebSession, say: ConsoleWriter) -> None:
+    """Print how the system starts, or what is replayed: its system is not here."""
+    state = show.conductor.state
+    if state.replay is not None:
+        say(f"replay     {state.title}, {describe_recorded(state.replay)}")
+        for text in state.replay.notices:
+            say(f"recording  {text}")
+        return
+    report = StartupReport(say, show.started_at)
+    report.changed(state)
+    show.conductor.subscribe(report.changed)
+
+
+async def _wait_until_loaded(conductor: ShowHost, stop: asyncio.Event) -> bool:
     """Wait until the journal is read; return False when the show ends before that."""
     waiting = [asyncio.ensure_future(event.wait()) for event in (conductor.loaded, stop)]
     await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -366,7 +372,7 @@ async def _wait_until_loaded(conductor: Conductor, stop: asyncio.Event) -> bool:
     return conductor.loaded.is_set()
 
 
-def _make_notifier(conductor: Conductor) -> Callable[[str], None]:
+def _make_notifier(conductor: ShowHost) -> Callable[[str], None]:
     """Return a function that sends notices to the presenter, from any thread."""
     loop = asyncio.get_running_loop()
 

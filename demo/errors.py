@@ -32,6 +32,7 @@ RefusalCode = Literal[
     "active",
     "healing",
     "no_ledger",
+    "replay",
 ]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from rich.console import Console
 
-from demo.conductor import Conductor, Deck, Keeping, ShowConfig
+from demo.conductor import Conductor, Deck, Keeping, ShowConfig, ShowHost
 from demo.console_output import SAID_SEC, ConsoleWriter
 from demo.invitation import Invitation
 from demo.show import ShowState
@@ -41,7 +41,7 @@ class DemoRunner:
         health_poller: Poller | None = None,
         on_narration_update: OnNarration | None = None,
         *,
-        conductor: Conductor | None = None,
+        conductor: ShowHost | None = None,
         owns: bool | None = None,
         console: Console | None = None,
         faults: Sequence[FaultDriver] = (),
@@ -59,7 +59,7 @@ class DemoRunner:
         invitation: Callable[[], Invitation | None] = lambda: None,
     ) -> None:
         self._owns = conductor is None if owns is None else owns
-        self.conductor = conductor or Conductor(
+        self.conductor: ShowHost = conductor or Conductor(
             ShowConfig(
                 subject_name,
                 chapters,
@@ -120,6 +120,8 @@ class DemoRunner:
     def farewell(self) -> str:
         """The last line: the alternate screen is gone, but where the show ended stays readable."""
         state = self.conductor.state
+        if state.replay is not None:
+            return f"Replay ended on [{state.number}/{state.total}]."
         all_healed = " Everything it broke is healed." if any(fault.run for fault in state.faults) else ""
         return f"Show ended on [{state.number}/{state.total}].{all_healed}"
 

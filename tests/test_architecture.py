@@ -49,6 +49,8 @@ LATER = {
     "bootstrap": "the terminal",
     "cli.main": "what the command runs",
     "cli.experiment_commands": "what its commands run",
+    "cli.replays": "what the command runs",
+    "cli.server_options": "the Redis of relays",
     "subjects": "the register of installed distributions",
     "web.routes.openapi": "the models of answers",
 }

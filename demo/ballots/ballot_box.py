@@ -106,7 +106,8 @@ class BallotBox:
 
     @property
     def opened(self) -> BallotState | None:
-        return open_ballot(self._show.state)
+        # The votes of a replay were cast when it was recorded.
+        return open_ballot(self._show.state) if self._show.state.replay is None else None
 
     async def cast(self, voter: str, ballot: BallotState, answer: float) -> bool:
         """Take a vote, in place of an earlier one of this voter; return whether it is durable. Raises `Refused`."""

@@ -3,26 +3,25 @@
 A command imports what it runs when it runs: `demo --version` does not wait for the server's modules.
 """
 
-import contextlib
-import gc
 import io
 import logging
 import os
 import sys
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from demo import __version__
-from demo.cli import experiment_commands
+from demo.cli import experiment_commands, replays
 from demo.cli.logs import set_up_logging
 from demo.cli.server_options import (
     Curtain,
+    Debug,
     Host,
     Join,
+    LogLevel,
     OpenPage,
     Port,
     PublicName,
@@ -32,6 +31,9 @@ from demo.cli.server_options import (
     TlsCert,
     TlsKey,
     TokenFile,
+    check_show_name,
+    make_store,
+    no_collection,
 )
 from demo.cli.subject_options import takes_options
 from demo.console_output import clean_stderr, print_error, print_lines
@@ -39,9 +41,6 @@ from demo.errors import DemoError, UsageError, log_unexpected
 from demo.subjects import DEFAULT, names, options
 from demo.subjects.options import Given
 from demo.subjects.user_code import describe_error, place_of
-
-if TYPE_CHECKING:
-    from demo.relay.feed import RelayStore
 
 logger = logging.getLogger(__name__)
 
@@ -72,23 +71,7 @@ StartAt = Annotated[
     int | None,
     typer.Option("--from", help="Start or continue at this chapter; those before it do not run.", metavar="N"),
 ]
-LogLevel = Annotated[
-    str | None,
-    typer.Option(help="Print what is logged from this level on: debug, info, warning or error.", metavar="LEVEL"),
-]
-Debug = Annotated[bool, typer.Option("--debug", help="Print unexpected errors with their tracebacks.")]
 Name = Annotated[str, typer.Argument(help="Name of the system.", metavar="NAME")]
-
-
-@contextlib.contextmanager
-def no_collection() -> Iterator[None]:
-    """Import without the garbage collector: what is imported stays, and to look at it takes a fifth of the start."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 @app.callback(invoke_without_command=True)
@@ -125,7 +108,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
     given: Given = (),
 ) -> None:
     """Present in the browser: stage, presenter's page and phone page."""
-    _check_show_name(show, redis)
+    check_show_name(show, redis)
     set_up_logging(log_level, debug)
     with no_collection():
         from demo.bootstrap import Options, play
@@ -144,7 +127,7 @@ def serve(  # noqa: PLR0913, PLR0917 - one for each option
             start_at=start_at,
             curtain=curtain,
             chosen=options(subject, given),
-            feed=_make_store(redis, show) if redis else None,
+            feed=make_store(redis, show) if redis else None,
             questions=questions,
         )
     )
@@ -173,20 +156,7 @@ def relay_command(
         from demo.web.access.setup import AccessOptions
 
     asked = AccessOptions(host, tuple(public_name or ()), tls_cert=tls_cert, tls_key=tls_key)
-    relay(RelayOptions(_make_store(redis, show), asked, port))
-
-
-def _check_show_name(show: str | None, redis: str | None) -> None:
-    if show is not None and not redis:
-        raise UsageError(
-            f"--show {show} needs the Redis that carries the show: give --redis redis://:PASSWORD@HOST:PORT"
-        )
-
-
-def _make_store(redis: str, show: str | None) -> "RelayStore":
-    from demo.relay.feed import DEFAULT_SHOW, RelayStore, feed_address
-
-    return RelayStore(feed_address(redis, DEFAULT_SHOW if show is None else show))
+    relay(RelayOptions(make_store(redis, show), asked, port))
 
 
 @app.command()
@@ -335,6 +305,7 @@ def subjects() -> None:
     print_lines(*as_table())
 
 
+app.command("replay")(replays.replay_command)
 app.command("import")(experiment_commands.import_experiment)
 app.command("export")(experiment_commands.export)
 

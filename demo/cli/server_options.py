@@ -1,9 +1,17 @@
 """The options of commands that start a server: its addresses, its certificate, and the Redis of its relays."""
 
+import contextlib
+import gc
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from demo.errors import UsageError
+
+if TYPE_CHECKING:
+    from demo.relay.feed import RelayStore
 
 Port = Annotated[int, typer.Option(help="Port to listen on; 0 picks a free one.", min=0, max=65535)]
 Host = Annotated[
@@ -51,3 +59,34 @@ OpenPage = Annotated[
 Questions = Annotated[
     bool, typer.Option("--questions", help="Let the audience send questions to the presenter's page.")
 ]
+LogLevel = Annotated[
+    str | None,
+    typer.Option(help="Print what is logged from this level on: debug, info, warning or error.", metavar="LEVEL"),
+]
+Debug = Annotated[bool, typer.Option("--debug", help="Print unexpected errors with their tracebacks.")]
+
+
+@contextlib.contextmanager
+def no_collection() -> Iterator[None]:
+    """Import without the garbage collector: what is imported stays, and to look at it takes a fifth of the start."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def check_show_name(show: str | None, redis: str | None) -> None:
+    """Raise `UsageError` for the name of a show without the Redis that carries it."""
+    if show is not None and not redis:
+        raise UsageError(
+            f"--show {show} needs the Redis that carries the show: give --redis redis://:PASSWORD@HOST:PORT"
+        )
+
+
+def make_store(redis: str, show: str | None) -> "RelayStore":
+    """Return the Redis through which relays follow a show. Raises `UsageError` for an unreadable address."""
+    from demo.relay.feed import DEFAULT_SHOW, RelayStore, feed_address
+
+    return RelayStore(feed_address(redis, DEFAULT_SHOW if show is None else show))

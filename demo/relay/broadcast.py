@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 
-from demo.conductor import Conductor
+from demo.conductor import ShowHost
 from demo.relay.feed import FeedMessage, Publisher, RelayStore
 from demo.relay.votes import VoteReceiver
 from demo.show import commands as c
@@ -17,7 +17,7 @@ WHO = "relays"
 class Broadcast:
     """Publishes one show until cancelled; the show never waits for it. `tell` gets lines for the terminal."""
 
-    def __init__(self, web: Web, conductor: Conductor, store: RelayStore, tell: Callable[[str], None]) -> None:
+    def __init__(self, web: Web, conductor: ShowHost, store: RelayStore, tell: Callable[[str], None]) -> None:
         self._web = web
         self._conductor = conductor
         self._tell = tell

@@ -33,7 +33,8 @@ class RelayBallotBox:
     def opened(self) -> BallotState | None:
         """The vote that is open, as the show's state tells it."""
         message = self._message()
-        ballots = message.state.get("ballots", ()) if message is not None else ()
+        is_live = message is not None and not message.state.get("replay")
+        ballots = message.state.get("ballots", ()) if message is not None and is_live else ()
         for ballot in ballots if isinstance(ballots, list | tuple) else ():
             if isinstance(ballot, dict) and ballot.get("state") == "open":
                 return _read_ballot(ballot)

@@ -3,6 +3,7 @@
 from demo.show.apply import apply
 from demo.show.decide import decide
 from demo.show.refusal import Refusal
+from demo.show.replay_state import RecordedMove, ReplayPhase, ReplayState
 from demo.show.state import (
     ActionState,
     FaultState,
@@ -24,7 +25,10 @@ __all__ = [
     "JournalKind",
     "LogLine",
     "Point",
+    "RecordedMove",
     "Refusal",
+    "ReplayPhase",
+    "ReplayState",
     "ShowState",
     "Span",
     "Timer",

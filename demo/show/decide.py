@@ -9,7 +9,14 @@ from demo.show import voting
 from demo.show.deck import edited, replaced, titles_of
 from demo.show.freshness import judge_freshness
 from demo.show.measuring import is_back, measure, overlaps_another, was_injected_before_another
-from demo.show.refusal import Refusal, guard_entries, refuse_injection, refuse_target, refuse_unknown
+from demo.show.refusal import (
+    Refusal,
+    guard_entries,
+    refuse_injection,
+    refuse_stale,
+    refuse_target,
+    refuse_unknown,
+)
 from demo.show.state import FaultState, ShowState
 from demo.show.timer import Timer
 from demo.show.vote_events import QuestionShown
@@ -19,13 +26,9 @@ Decision = tuple[e.Event, ...] | Refusal
 
 def decide(state: ShowState, command: c.CommandEnvelope, at: float) -> Decision:
     """Return the events that a command causes at the moment `at`, or a refusal. Pure."""
-    missing = refuse_unknown(state, command.command)
-    if missing:
-        return missing
-    if command.expected_chapter is not None and command.expected_chapter != state.number:
-        return Refusal("stale", f"pressed on chapter {command.expected_chapter}, but the show is on {state.number}")
-    if command.expected_step is not None and command.expected_step != state.step:
-        return Refusal("stale", f"pressed on step {command.expected_step}, but the show is on step {state.step}")
+    refused = refuse_unknown(state, command.command) or refuse_stale(state, command)
+    if refused:
+        return refused
     if isinstance(command.command, c.Inject) and (unknown := refuse_target(command.command)) is not None:
         return unknown
     decision = _decide(command.command, state, at)

@@ -64,6 +64,15 @@ def guard_entries(events: tuple[e.Event, ...], command: c.CommandEnvelope) -> tu
     return events
 
 
+def refuse_stale(state: ShowState, command: c.CommandEnvelope) -> Refusal | None:
+    """Return why a command was sent from a place where the show is no more; None if it still is there."""
+    if command.expected_chapter is not None and command.expected_chapter != state.number:
+        return Refusal("stale", f"pressed on chapter {command.expected_chapter}, but the show is on {state.number}")
+    if command.expected_step is not None and command.expected_step != state.step:
+        return Refusal("stale", f"pressed on step {command.expected_step}, but the show is on step {state.step}")
+    return None
+
+
 def refuse_unknown(state: ShowState, command: c.Command) -> Refusal | None:
     """Return why a command names a chapter or fault that this show does not have; None if it has it."""
     if isinstance(command, c.Goto) and not 1 <= command.chapter <= state.total:

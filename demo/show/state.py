@@ -8,6 +8,7 @@ from demo.errors import InvalidValue
 from demo.show.ballot import BallotState
 from demo.show.events import Freshness
 from demo.show.health_sample import Node, Sample
+from demo.show.replay_state import ReplayState
 from demo.show.timer import Timer
 from demo.types import ChaosConfig, Chapter, FaultDriver
 
@@ -214,6 +215,8 @@ class ShowState:
     ballots: tuple[BallotState, ...] = ()
     """The votes of the audience, one a chapter at most, oldest first."""
     log: tuple[LogLine, ...] = ()
+    replay: ReplayState | None = None
+    """Set while this is no running show, but the replay of a recorded one."""
 
     @property
     def number(self) -> int:

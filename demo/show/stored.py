@@ -28,6 +28,7 @@ BROUGHT = {
         "deck_error",
         "held_chapter",
         "journal",
+        "replay",
     },
     FaultState: {"config", "observable", "own_target"},
 }

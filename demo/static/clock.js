@@ -11,6 +11,8 @@ window.demo = (() => {
   let offsets = [];
   let behind = 0;
   let unsure = false;
+  let rate = 1;
+  let pace = '';
 
   // What a script says, in the language of the page: the page brings the texts of another one than English.
   const texts = JSON.parse(document.body.dataset.texts || '{}');
@@ -23,14 +25,25 @@ window.demo = (() => {
   // Latency only ever makes the server look behind: the largest offset of the last beats is the best guess, unless it
   // is behind time and again: then the show has another clock now.
   function hear(serverNow) {
-    if (!Number.isFinite(serverNow)) return;
-    const offset = serverNow - ticks();
+    if (!Number.isFinite(serverNow) || (rate === 0 && offsets.length && !unsure)) return;
+    const offset = serverNow - rate * ticks();
     behind = !unsure && offset < best() - ANOTHER_SEC ? behind + 1 : 0;
     offsets = unsure ? [offset] : [...offsets, offset].slice(behind > 2 ? -behind : -KEPT);
     unsure = false;
   }
-  const best = () => (offsets.length ? Math.max(...offsets) : Date.now() / 1000 - ticks());
-  const now = () => ticks() + best();
+  const best = () => (offsets.length ? Math.max(...offsets) : Date.now() / 1000 - rate * ticks());
+  const now = () => rate * ticks() + best();
+
+  // A replay has a clock of its own pace, which stands while the replay waits: its mark says both, and since when.
+  function hearPace() {
+    const mark = document.querySelector('[data-rate]');
+    const said = mark ? `${mark.dataset.rate} ${mark.dataset.from}` : '';
+    if (said === pace) return;
+    pace = said;
+    rate = mark ? Number(mark.dataset.rate) : 1;
+    offsets = [];
+    if (mark) hear(Number(mark.dataset.from));
+  }
 
   // Some browsers' ticks stand still while the machine sleeps. The wall clock shows it, but may just have been set: until
   // the server says what time it is, nothing is counted.
@@ -130,7 +143,9 @@ window.demo = (() => {
     measured = at;
   }
 
+  hearPace();
   hear(Number(document.body.dataset.now));
+  onSwap(hearPace);
   onSwap(hearSample);
   onSwap(fill);
   setInterval(fill, EVERY_MS);

@@ -11,7 +11,7 @@ from typing import Self
 from rich.console import Console
 from rich.segment import Segment
 
-from demo.conductor import Conductor
+from demo.conductor import ShowHost
 from demo.errors import log_unexpected
 from demo.invitation import Invitation
 from demo.show import ShowState
@@ -40,7 +40,7 @@ class FullscreenUi:
 
     def __init__(
         self,
-        conductor: Conductor,
+        conductor: ShowHost,
         console: Console,
         quitting: asyncio.Event,
         *,

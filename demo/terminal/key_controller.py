@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from demo.conductor import ENDING, Conductor
+from demo.conductor import ENDING, ShowHost
 from demo.errors import DemoError
 from demo.show.commands import Command, CommandEnvelope
 from demo.terminal.keymap import ASKED_SEC, Keypad, Pressed, carries_chapter, press, question
@@ -17,7 +17,7 @@ REMOVING = f"{ENDING}, please wait"
 class KeyController:
     """The keypad of one terminal. `quitting` is set when somebody quits; `on_change` asks for a repaint."""
 
-    def __init__(self, conductor: Conductor, quitting: asyncio.Event, on_change: Callable[[], None]) -> None:
+    def __init__(self, conductor: ShowHost, quitting: asyncio.Event, on_change: Callable[[], None]) -> None:
         self.pad = Keypad()
         self.quit = False
         """Somebody pressed a key that quits: the terminal was not merely lost."""

@@ -8,6 +8,7 @@ from demo.show import ShowState
 from demo.show import commands as c
 from demo.show.voting import standing_ballot
 from demo.terminal.keyboard_layouts import normalize_key
+from demo.views.replay import is_halted
 
 ARMED_SEC = 2.0
 """A second X halts, and a second W resets the timer, if it comes within this time of the first."""
@@ -141,11 +142,11 @@ def _act(key: str, state: ShowState) -> Pressed:
         return Pressed(c.Advance())
     if key in PREVIOUS:
         return Pressed(c.Back())
-    if key == "r" and state.chapter.on_enter is None:
+    if key == "r" and state.chapter.on_enter is None and state.replay is None:
         return Pressed(notice=f"chapter {state.number} has no action to run again")
     if key in _BY_STATE:
         return _BY_STATE[key](state)
-    if key == "e" and not state.halted:
+    if key == "e" and not is_halted(state):
         return Pressed(notice="the show is not halted")
     # "end" is not in the table: which chapter is the last depends on the deck.
     return _KEYS.get(key, NOTHING) if key != "end" else Pressed(c.Goto(state.total))

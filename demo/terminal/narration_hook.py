@@ -5,7 +5,7 @@ import inspect
 import logging
 from collections.abc import Callable
 
-from demo.conductor import Conductor
+from demo.conductor import ShowHost
 from demo.errors import log_unexpected
 from demo.show import ShowState
 from demo.show import commands as c
@@ -20,7 +20,7 @@ OnNarration = Callable[[str], object]
 class NarrationHook:
     """Calls `listener` each time a chapter is entered; its exceptions are shown and do no further harm."""
 
-    def __init__(self, conductor: Conductor, listener: OnNarration) -> None:
+    def __init__(self, conductor: ShowHost, listener: OnNarration) -> None:
         self._conductor = conductor
         self._listener = listener
         self._visit = 0

@@ -54,6 +54,8 @@ class Panels:
     def _format_freshness(self, view: StageView, reason: str) -> Text:
         if view.sampled_at is None:
             return parts((reason or ("no health data yet" if view.has_system else ""), "dim"))
+        if view.replay is not None and view.freshness == "live":
+            return Text()  # What is recorded is not live.
         text = marked("live", "live") if view.freshness == "live" else marked("stale", "no contact")
         return text.append(f" {age_text(self.now - view.sampled_at)}", "dim")
 

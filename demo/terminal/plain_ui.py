@@ -15,7 +15,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import IO, Self
 
-from demo.conductor import Conductor
+from demo.conductor import ShowHost
 from demo.console_output import SAID_SEC, ConsoleWriter
 from demo.show import ShowState
 from demo.terminal.key_controller import KeyController
@@ -86,7 +86,7 @@ def _is_number(word: str) -> bool:
 class PlainUi:
     """Prints what changes; its `run` ends with the input."""
 
-    def __init__(self, conductor: Conductor, file: IO[str], quitting: asyncio.Event) -> None:
+    def __init__(self, conductor: ShowHost, file: IO[str], quitting: asyncio.Event) -> None:
         self._conductor = conductor
         self._file = file
         self._quitting = quitting

@@ -9,7 +9,7 @@ from demo.clean import clean
 from demo.invitation import Invitation
 from demo.markup import hint_to_rich
 from demo.panels.picture import Panels
-from demo.show import ShowState
+from demo.show import ReplayState, ShowState
 from demo.terminal.evidence_table import draw_evidence
 from demo.terminal.keymap import Keypad
 from demo.terminal.large_text import LARGE_ROWS, SMALL_ROWS
@@ -23,6 +23,7 @@ from demo.terminal.system_picture import SystemPicture
 from demo.types import DEFAULT_KEY_HINT
 from demo.views import PresenterView, StageView, presenter_view, stage_view
 from demo.views.ballots import tally_view
+from demo.views.replay import describe_recorded, replay_stand
 
 SIDE_BY_SIDE = 108
 """From this width on the story stands left and the system right."""
@@ -32,6 +33,9 @@ TALL = 30
 
 MIN_STORY, MIN_PICTURE = 4, 5
 """Rows that the story has at least, however much the picture needs, and the other way round."""
+
+MIN_MARKED = 2
+"""Rows from which on a replay has a row of its own that says so; a screen of one row says nothing else."""
 
 _BETWEEN = 4
 _KEYS_HINT = "C faults · U heal all · X X halt · ? keys"
@@ -56,7 +60,14 @@ class TerminalState:
 
 def draw_screen(console: Console, state: ShowState, desk: TerminalState, size: tuple[int, int]) -> Rows:
     """Draw the screen: exactly as many rows, each exactly as wide, as `size` (columns, rows) says."""
-    return _Frame(console, state, desk, size).rows()
+    if state.replay is None or size[1] < MIN_MARKED:
+        return _Frame(console, state, desk, size).rows()
+    columns, height = size
+    rows = _Frame(console, state, desk, (columns, height - 1)).rows()
+    mark, stand = _draw_replay_mark(state.replay, columns), replay_stand(state)
+    told = f"{stand.word}, next: {stand.coming} " if stand is not None and stand.coming else ""
+    right = Text(clean(told), "dim") if mark.cell_len + len(told) < columns else None
+    return [RowLayout(console).row(mark, right, columns), *rows]
 
 
 class _Frame:
@@ -225,6 +236,12 @@ class _Frame:
             Block(story.room(stage.room, width), rank=4, gap=True),
             last,
         ]
+
+
+def _draw_replay_mark(replay: ReplayState, columns: int) -> Text:
+    """Return the mark of a replay: on every screen, whatever it shows."""
+    words = f"REPLAY · {describe_recorded(replay)}"
+    return Text(f" ◀◀ {words} " if len(words) + 5 <= columns else words, "bold reverse")
 
 
 def _choose_log_height(height: int) -> int:

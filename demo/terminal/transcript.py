@@ -12,12 +12,17 @@ from demo.show import LogLine, ShowState
 from demo.types import TextFormat
 from demo.views import CardView, groups, stage_view
 from demo.views.groups import too_many
+from demo.views.replay import describe_recorded, replay_stand
 
 WIDTH = 96
 """Columns of a narration's lines: a pipe has no width of its own."""
 
 MAX_CHANGES = 12
 """So many nodes that change at once have a line each; the rest is counted."""
+
+
+REPLAYED = "replay | "
+"""Begins each line of a replay."""
 
 
 class Transcript:
@@ -31,14 +36,21 @@ class Transcript:
         self._freshness = "unknown"
         self._health: dict[str, str] = {}
         self._verdicts: dict[int, str] = {}
+        self._phase = ""
 
     def lines(self, state: ShowState) -> list[str]:
-        """Return what is new in this state, as lines without line ends and without control sequences."""
-        return [clean(line).rstrip() for line in self._diff(state)]
+        """Return what is new in this state, as lines without line ends and without control sequences.
+
+        Each line of a replay says that it is one.
+        """
+        lines = [clean(line).rstrip() for line in self._diff(state)]
+        return lines if state.replay is None else [f"{REPLAYED}{line}".rstrip() for line in lines]
 
     def _diff(self, state: ShowState) -> Iterator[str]:
         if not self._title_printed:
             self._title_printed = True
+            if state.replay is not None:
+                yield describe_recorded(state.replay)
             yield f"{state.title}: {state.description}" if state.description else state.title
         entered = state.visit != self._last_visit
         new_lines = self._take_log_lines(state)
@@ -55,6 +67,16 @@ class Transcript:
             if not is_move and not (line.level == "word" and line.text in verdict_texts):
                 yield {"error": "error: ", "word": "» "}.get(line.level, "") + line.text
         yield from self._report_health(state)
+        yield from self._report_stand(state)
+
+    def _report_stand(self, state: ShowState) -> Iterator[str]:
+        """Yield where a replay stands, when that changes, and what comes next in it."""
+        stand = replay_stand(state)
+        if stand is None or state.replay is None or state.replay.phase == self._phase:
+            return
+        self._phase = state.replay.phase
+        if self._phase != "playing":
+            yield f"{stand.word}, next: {stand.coming}" if stand.coming else stand.word
 
     def _take_log_lines(self, state: ShowState) -> list[LogLine]:
         new: list[LogLine] = []

@@ -72,7 +72,7 @@ def ballot_view(state: ShowState) -> BallotView | None:
         id=ballot.id,
         question=translate_marked(ballot.question),
         said=said,
-        is_open=ballot.is_open,
+        is_open=ballot.is_open and state.replay is None,
         options=tuple(translate_marked(option) for option in ballot.options),
         unit=ballot.unit,
     )
@@ -107,8 +107,9 @@ def room_text(state: ShowState) -> str:
 
 
 def can_open_vote(state: ShowState) -> bool:
-    """Return whether the presenter may open a vote now: the chapter has one, and none is open."""
-    return voted_chapter(state) is not None and not any(ballot.is_open for ballot in state.ballots)
+    """Return whether the presenter may open a vote now: the chapter has one, and none is open; never in a replay."""
+    can_vote = state.replay is None and voted_chapter(state) is not None
+    return can_vote and not any(ballot.is_open for ballot in state.ballots)
 
 
 def dump_ballot(state: ShowState, ballot: BallotState, *, private: bool) -> dict[str, Any]:

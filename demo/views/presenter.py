@@ -17,7 +17,9 @@ from demo.views.groups import listed
 from demo.views.health_text import health_summary
 from demo.views.overview import OverviewRow, overview
 from demo.views.panels import PanelsView, panels_view
+from demo.views.preview import following_place
 from demo.views.questions import Questions
+from demo.views.replay import ReplayStandView, is_halted, replay_stand
 from demo.views.stage import ClaimView, standing_claim
 from demo.views.status_line import StatusLine, status_line
 from demo.views.timer import TimerView, timer_view
@@ -102,6 +104,7 @@ class PresenterView:
     panels: PanelsView
     tally: TallyView | None
     can_open_vote: bool
+    replay: ReplayStandView | None
     questions: Questions = None
     """What the room asks; it is no part of the state."""
 
@@ -138,6 +141,7 @@ class RemoteView:
     room_text: str
     status_line: StatusLine
     timer: TimerView
+    replay: ReplayStandView | None
 
 
 def presenter_view(state: ShowState, viewers: Mapping[str, int], panels: Panels | None = None) -> PresenterView:
@@ -175,7 +179,7 @@ def presenter_view(state: ShowState, viewers: Mapping[str, int], panels: Panels 
         log=tuple(reversed(state.log[-LOG_SHOWN:])),
         freshness=state.freshness,
         sampled_at=state.sample.updated_at if state.sample else None,
-        halted=state.halted,
+        halted=is_halted(state),
         blackout=state.blackout,
         frozen_on=frozen_on(state),
         room_text=room_text(state),
@@ -188,6 +192,7 @@ def presenter_view(state: ShowState, viewers: Mapping[str, int], panels: Panels 
         panels=panels_view(chapter, panels, private=True),
         tally=tally_view(state, private=True),
         can_open_vote=can_open_vote(state),
+        replay=replay_stand(state),
     )
 
 
@@ -218,21 +223,29 @@ def remote_view(state: ShowState) -> RemoteView:
         countdown_ends_at=state.countdown_ends_at,
         faults=faults(state),
         banners=banners(state, private=True),
-        halted=state.halted,
+        halted=is_halted(state),
         blackout=state.blackout,
         frozen_on=frozen_on(state),
         room_text=room_text(state),
         status_line=status_line(state),
         timer=timer_view(state),
+        replay=replay_stand(state),
     )
 
 
 def _can_rerun(state: ShowState) -> bool:
-    return state.chapter.on_enter is not None and state.action.status != "running" and state.action.run > 0
+    # A recorded deck has no actions, but it is known that one was run.
+    has_action = state.chapter.on_enter is not None or state.replay is not None
+    return has_action and state.action.status != "running" and state.action.run > 0
 
 
 def _blocked_by(state: ShowState) -> int | None:
-    """Return the chapter whose action holds the show; None while a step of this chapter can still be shown."""
+    """Return the chapter whose action holds the show; None while a step of this chapter can still be shown.
+
+    Nothing holds a replay.
+    """
+    if state.replay is not None:
+        return None
     return state.blocking if state.step == state.chapter.step_count else None
 
 
@@ -250,17 +263,18 @@ class _Next:
 
 def _find_next(state: ShowState) -> _Next | None:
     """Return what a step forward shows: the next step of this chapter, else the next chapter; None at the end."""
-    chapter = state.chapter
-    if state.step < chapter.step_count:
-        return _Next(
-            translate("Step %(step)s of %(steps)s", step=state.step + 1, steps=chapter.step_count),
-            chapter.all_steps[state.step].added,
-            chapter.format,
-        )
-    if state.number == state.total:
+    place = following_place(state)
+    if place is None:
         return None
-    following = state.chapters[state.number]
-    return _Next(following.title, following.text_at(1), following.format)
+    number, step = place
+    following = state.chapters[number - 1]
+    if number != state.number:
+        return _Next(following.title, following.text_at(step), following.format)
+    return _Next(
+        translate("Step %(step)s of %(steps)s", step=step, steps=following.step_count),
+        following.all_steps[step - 1].added,
+        following.format,
+    )
 
 
 def faults(state: ShowState) -> tuple[FaultView, ...]:
@@ -302,7 +316,7 @@ def _describe_result(fault: FaultState) -> str:
 
 def problems(state: ShowState) -> tuple[str, ...]:
     """List what is wrong, for the presenter: chapter, faults, system, health, journal."""
-    found = []
+    found = list(state.replay.notices) if state.replay is not None else []
     if state.deck_error:
         found.append(state.deck_error)
     if state.action.error:

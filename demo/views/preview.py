@@ -10,9 +10,23 @@ def preview_state(state: ShowState) -> ShowState | None:
 
     It holds nothing that was measured or said, no fault and no log: it changes only when the show moves.
     """
-    step = state.step + 1 if state.step < state.chapter.step_count else 1
-    current = state.current if step > 1 else state.current + 1
-    return None if current == state.total else _unmeasured(state, current, step)
+    place = following_place(state)
+    return None if place is None else _unmeasured(state, place[0] - 1, place[1])
+
+
+def following_place(state: ShowState) -> tuple[int, int] | None:
+    """Return the chapter and step, both 1-based, that a step forward shows; None at the end.
+
+    In a replay that is what was shown next, wherever that was.
+    """
+    if state.replay is None:
+        if state.step < state.chapter.step_count:
+            return state.number, state.step + 1
+        return (state.number + 1, 1) if state.number < state.total else None
+    place = state.replay.goes_to
+    if place is None or place[0] > state.total or place[1] > state.chapters[place[0] - 1].step_count:
+        return None
+    return place
 
 
 def chapter_state(state: ShowState, number: int) -> ShowState:
@@ -40,4 +54,5 @@ def _unmeasured(state: ShowState, current: int, step: int) -> ShowState:
         durable=True,
         parts_healing=False,
         freshness="unknown",
+        replay=None,
     )

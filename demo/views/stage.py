@@ -20,6 +20,7 @@ from demo.views.panels import PanelsView, panels_view
 from demo.views.picture import FigureView, RestView, SystemView, picture
 from demo.views.record import RecordView, record
 from demo.views.redaction import masked
+from demo.views.replay import ReplayMarkView, replay_mark
 from demo.views.verdict import VerdictView, name_verdict, verdict_page
 
 StageMode = Literal["cover", "story", "prediction", "verdict", "evidence"]
@@ -103,6 +104,7 @@ class StageView:
     ballot: BallotView | None
     tally: TallyView | None
     room: str
+    replay: ReplayMarkView | None
     join: JoinView | None = None
     joined: str = ""
 
@@ -119,8 +121,7 @@ class StageView:
 def stage_view(state: ShowState, private: bool = False, panels: Panels | None = None) -> StageView:
     """Return the stage for this state. `private`: for the presenter's own screen, with nothing masked or frozen."""
     state = state if private else audience_state(state)
-    chapter = state.chapter
-    verdict = verdict_page(state)
+    chapter, verdict = state.chapter, verdict_page(state)
     shown = cards(state) if private else tuple(_redact_card(card) for card in cards(state))
     drawn = picture(state, shown)
     return StageView(
@@ -165,6 +166,7 @@ def stage_view(state: ShowState, private: bool = False, panels: Panels | None = 
         ballot=ballot_view(state),
         tally=tally_view(state, private=private),
         room=room_text(state),
+        replay=replay_mark(state),
     )
 
 
@@ -187,7 +189,9 @@ def _choose_mode(state: ShowState, verdict: VerdictView | None) -> StageMode:
 def _is_cover(state: ShowState) -> bool:
     """Return whether this is a first chapter with only a few words: nothing of it would be lost on a cover."""
     chapter = state.chapter
-    if state.current > 0 or state.total == 1 or chapter.on_enter or chapter.vote or chapter.step_count > 1:
+    # A recorded deck has no actions, but it is known that one was run.
+    acts = chapter.on_enter is not None or (state.replay is not None and state.action.run > 0)
+    if state.current > 0 or state.total == 1 or acts or chapter.vote or chapter.step_count > 1:
         return False
     has_blocks = any(mark in chapter.narration for mark in ("```", "![", "\n- ", "\n* ", "\n1. ", "\n|"))
     return not has_blocks and len(to_plain(chapter.narration, chapter.format)) <= MAX_COVER_TEXT

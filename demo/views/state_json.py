@@ -12,6 +12,7 @@ from demo.views.audience_state import audience_state
 from demo.views.ballots import dump_ballot
 from demo.views.fault_targets import target_text
 from demo.views.redaction import masked
+from demo.views.replay import describe_move
 from demo.views.timer import budget_sec
 
 DEVICE_MARK = " · "
@@ -75,7 +76,17 @@ def snapshot(
         "health": _dump_health(state, private, ahead),
         "timer": _dump_timer(state, CLOCK.now() if now is None else now, ahead),
         "viewers": {view: viewers.get(view, 0) for view in ("stage", "presenter", "remote")},
+        "replay": _dump_replay(state, private),
     }
+
+
+def _dump_replay(state: ShowState, private: bool) -> dict[str, Any] | None:
+    """Return where a replay stands; what comes next is for the presenter only."""
+    replay = state.replay
+    if replay is None:
+        return None
+    coming = describe_move(state, replay.coming) if replay.coming is not None and private else ""
+    return {"recorded_at": moment(replay.recorded_at), "state": replay.phase, "rate": replay.rate, "next": coming}
 
 
 def _dump_timer(state: ShowState, now: float, ahead: float) -> dict[str, Any]:

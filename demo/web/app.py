@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from demo import __version__
 from demo.ballots.ballot_box import BallotBox
 from demo.ballots.vote_file import SUFFIX, VoteFile
-from demo.conductor import Conductor
+from demo.conductor import ShowHost
 from demo.errors import log_unexpected
 from demo.questions.question_box import QuestionBox
 from demo.questions.question_file import SUFFIX as QUESTIONS_SUFFIX
@@ -71,7 +71,7 @@ class Web:
 
     def __init__(
         self,
-        conductor: Conductor,
+        conductor: ShowHost,
         access: AccessPolicy | None = None,
         stream_slots: StreamSlots | None = None,
         *,
@@ -130,7 +130,8 @@ class Web:
 
     async def keep_alive(self) -> None:
         """Send heartbeats, end old sessions and streams, count viewers and votes, until cancelled."""
-        self._conductor.spawn(self.ballots.run(), "counting the votes")
+        if self._conductor.state.replay is None:
+            self._conductor.spawn(self.ballots.run(), "counting the votes")
         if self.questions is not None:
             self._conductor.spawn(self.questions.run(), "taking questions")
         while True:
@@ -267,6 +268,6 @@ class Web:
             app.add_api_route(path, head_of_stream, methods=["HEAD"], include_in_schema=False)
 
 
-def _make_question_box(conductor: Conductor) -> QuestionBox:
+def _make_question_box(conductor: ShowHost) -> QuestionBox:
     path = conductor.journal.path.with_name(conductor.journal.path.name + QUESTIONS_SUFFIX)
     return QuestionBox(conductor, QuestionFile(path, conductor.epoch))

@@ -5,7 +5,7 @@ import os
 import sys
 import webbrowser
 
-from demo.conductor import Conductor
+from demo.conductor import ShowHost
 from demo.console_output import ConsoleWriter
 from demo.show import commands as c
 from demo.startup_report import AccessInfo, welcome
@@ -13,7 +13,7 @@ from demo.web.access.invitations import describe_new_codes, own_link_of
 from demo.web.access.policy import AccessPolicy
 
 
-def greet(conductor: Conductor, access: AccessPolicy, say: ConsoleWriter, *, open_page: bool) -> None:
+def greet(conductor: ShowHost, access: AccessPolicy, say: ConsoleWriter, *, open_page: bool) -> None:
     """Print the addresses, and again whenever a pairing code was used; with `open_page` open the presenter's page."""
     reach, pairing = access.reach, access.pairing
     on_terminal = sys.stdout.isatty()

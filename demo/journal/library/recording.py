@@ -1,7 +1,7 @@
 """`Recording`: a journal read from its first entry to its last, without changing or locking the file."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,14 +29,13 @@ class Recording:
         self.path = path
         refuse_foreign(path)
 
-    def entries(self, *, samples: bool = True) -> Iterator[JournalEntry]:
-        """Yield all entries in order; `samples`: health samples too, which are most of a journal.
+    def entries(self, *, samples: bool = True, after: int = 0) -> Generator[JournalEntry]:
+        """Yield all entries behind `after` in order; `samples`: health samples too, which are most of a journal.
 
         Raises `JournalError` at an entry that cannot be read, after those before it.
         """
         where = "seq > ?" if samples else f"seq > ? AND {STORY}"
         query = f"SELECT seq, at, who, data FROM entries WHERE {where} ORDER BY seq LIMIT {BATCH}"  # noqa: S608 - ours
-        after = 0
         with self._open() as db:
             while rows := db.execute(query, (after,)).fetchall():
                 yield from (entry_of(*row) for row in rows)

@@ -142,6 +142,15 @@ class Viewers(Exact):
     remote: NonNegativeInt
 
 
+class ReplayStand(Exact):
+    """Where a replay stands. `rate`: recorded seconds a second, 0 while it stands. `next`: the presenter's only."""
+
+    recorded_at: datetime | None
+    state: Literal["playing", "waiting", "stopped", "over"]
+    rate: float
+    next: str
+
+
 class State(Exact):
     """The whole show. Notes, errors, addresses and paths are in the presenter's only."""
 
@@ -163,6 +172,7 @@ class State(Exact):
     health: Health | None
     timer: Timer
     viewers: Viewers
+    replay: ReplayStand | None
 
 
 class RelayedState(State):

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import Response
 
-from demo.conductor import Conductor
+from demo.conductor import ShowHost
 from demo.errors import DemoError, Refused, ShowOver
 from demo.show.commands import Command, CommandEnvelope
 from demo.views import snapshot
@@ -23,7 +23,7 @@ CLIENTS = ("presenter", "remote", "stage")
 class CommandHandler:
     """Submits a request's command to the conductor, and responds with the new state or a problem."""
 
-    def __init__(self, conductor: Conductor, viewers: Mapping[str, int]) -> None:
+    def __init__(self, conductor: ShowHost, viewers: Mapping[str, int]) -> None:
         self._conductor = conductor
         self._viewers = viewers
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from demo import __version__
-from demo.conductor import Conductor
+from demo.conductor import ShowHost
 from demo.hub import Hub, Tally
 from demo.show import ShowState
 from demo.show.health_sample import STATES
@@ -29,7 +29,7 @@ FAULT_STATES = ("idle", "injecting", "active", "healing", "failed")
 class Metrics:
     """The metrics of one conductor and its hub, in a registry of their own."""
 
-    def __init__(self, conductor: Conductor, hub: Hub[ShowState]) -> None:
+    def __init__(self, conductor: ShowHost, hub: Hub[ShowState]) -> None:
         self._conductor = conductor
         self._hub = hub
         self._registry: CollectorRegistry | None = None

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from markupsafe import Markup
 
-from demo.conductor import Conductor
+from demo.conductor import ShowHost
 from demo.errors import InvalidValue
 from demo.invitation import to_svg
 from demo.show import commands as c
@@ -65,7 +65,7 @@ _REVOKED = answer("Revoked") | FOR_HTMX
 class PairingRoutes:
     """The routes that pair devices, list them, and revoke their sessions."""
 
-    def __init__(self, access: AccessPolicy, pages: Renderer, conductor: Conductor) -> None:
+    def __init__(self, access: AccessPolicy, pages: Renderer, conductor: ShowHost) -> None:
         self._access = access
         self._pages = pages
         self._conductor = conductor

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
-from demo.conductor import Conductor
+from demo.conductor import ShowHost
 from demo.texts import use_language
 from demo.views.printed import printed_deck
 from demo.web.problems import problem
@@ -16,7 +16,7 @@ from demo.web.routes.openapi import TO_PAIRING, add_page, takes
 
 
 def add_print_page(
-    app: FastAPI, conductor: Conductor, pages: Renderer, on_error: Callable[[str, Exception], None]
+    app: FastAPI, conductor: ShowHost, pages: Renderer, on_error: Callable[[str, Exception], None]
 ) -> None:
     """Add the page. `on_error` is called with its name and what was raised when it cannot be rendered."""
     caches = {with_notes: PageCache() for with_notes in (True, False)}

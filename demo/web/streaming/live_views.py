@@ -5,7 +5,7 @@ from functools import partial
 
 from starlette.requests import Request
 
-from demo.conductor import Conductor
+from demo.conductor import ShowHost
 from demo.hub import Hub
 from demo.show import ShowState
 from demo.web.rendering.renderer import Renderer
@@ -17,7 +17,7 @@ from demo.web.streaming.update_rate import UpdateRate
 class LiveViews:
     """Sends the conductor's states to every open page, by stream, or by polling where no stream gets through."""
 
-    def __init__(self, conductor: Conductor, pages: Renderer, on_error: Callable[[str, Exception], None]) -> None:
+    def __init__(self, conductor: ShowHost, pages: Renderer, on_error: Callable[[str, Exception], None]) -> None:
         self._conductor = conductor
         self.viewers: dict[str, int] = dict.fromkeys(VIEWS, 0)
         """The open pages by view, here and at relays, as they were counted last."""

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from demo.conductor import Conductor
+from demo.conductor import ShowHost
 from demo.errors import JournalError
 from demo.hub import Hub
 from demo.show import ShowState
@@ -128,7 +128,7 @@ class EventStream:
     sent from memory and without an id: a client that resumes then gets them again.
     """
 
-    def __init__(self, conductor: Conductor) -> None:
+    def __init__(self, conductor: ShowHost) -> None:
         self._conductor = conductor
         self._journal = conductor.journal
         self._waiting: set[asyncio.Event] = set()

@@ -1,0 +1,53 @@
+"""`ReplayReel`: the entries of a recording from one of them on, each with the show after it, one at a time."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from demo.errors import JournalError
+from demo.evidence.replay_plan import ReplayPlan
+from demo.journal.library.recording import Recording
+from demo.show import ShowState
+from demo.show.events import JournalEntry
+from demo.show.recorded import fold
+
+
+class Frame(NamedTuple):
+    """An entry, and the show after it."""
+
+    state: ShowState
+    entry: JournalEntry
+
+    @property
+    def group(self) -> tuple[float, str]:
+        """What the entries of one command have in common: moment and issuer."""
+        return self.entry.at, self.entry.who
+
+
+class ReplayReel:
+    """Reads what follows entry `after`, before which the show is `state`. `coming`: the next entry, None at the end."""
+
+    def __init__(self, recording: Recording, plan: ReplayPlan, after: int, state: ShowState) -> None:
+        decks = [deck for deck in plan.decks if deck[0] > after]
+        self._last = plan.last
+        self._entries = recording.entries(after=after)
+        self._source: Iterator[tuple[ShowState, JournalEntry]] = fold(state, decks, self._entries)
+        self.coming = self._read()
+
+    def take(self) -> Frame:
+        """Return the next entry. Raises `LookupError` at the end."""
+        if self.coming is None:
+            raise LookupError("the recording is at its end")
+        taken, self.coming = self.coming, self._read()
+        return taken
+
+    def close(self) -> None:
+        """Close the file."""
+        self.coming = None
+        self._entries.close()
+
+    def _read(self) -> Frame | None:
+        try:
+            found = next(self._source, None)
+        except JournalError:
+            return None  # The plan says so: it was read before.
+        return Frame(*found) if found is not None and found[1].seq <= self._last else None
