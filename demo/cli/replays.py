@@ -1,5 +1,6 @@
 """The command `demo replay` with its options: a recorded show, by its name in `demo shows` or its file."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +25,7 @@ from demo.cli.server_options import (
     make_store,
     no_collection,
 )
+from demo.console_output import print_lines
 from demo.errors import UsageError
 
 MIN_SPEED, MAX_SPEED = 0.25, 20.0
@@ -51,12 +53,18 @@ def replay_command(  # noqa: PLR0913, PLR0917 - one for each option
     tls_key: TlsKey = None,
     redis: RedisUrl = None,
     show: ShowName = None,
+    webvtt: Annotated[
+        Path | None,
+        typer.Option(help="Write when each chapter was shown into this file, as WebVTT, and end.", metavar="FILE"),
+    ] = None,
     log_level: LogLevel = None,
     debug: Debug = False,
 ) -> None:
     """Show a recorded show again on all pages, marked as a replay; nothing is started, and nothing can be broken."""
-    if not MIN_SPEED <= speed <= MAX_SPEED:
-        raise UsageError(f"--speed must be {MIN_SPEED:g} to {MAX_SPEED:g}, not {speed:g}")
+    _check_speed(speed)
+    if webvtt is not None:
+        write_chapters(find_journal(recording), webvtt)
+        return
     check_show_name(show, redis)
     set_up_logging(log_level, debug)
     with no_collection():
@@ -65,17 +73,31 @@ def replay_command(  # noqa: PLR0913, PLR0917 - one for each option
         from demo.web.access.setup import AccessOptions
 
     access = AccessOptions(host, tuple(public_name or ()), token_file, tls_cert, tls_key, join)
-    options = Options(
-        recording,
-        access,
-        port,
-        terminal=terminal,
-        open_page=open_page,
-        start_at=start_at,
-        curtain=curtain,
-        feed=make_store(redis, show) if redis else None,
-    )
+    feed = make_store(redis, show) if redis else None
+    own = Options(recording, access, port, terminal=terminal, open_page=open_page, start_at=start_at)
+    options = replace(own, curtain=curtain, feed=feed)
     replay(options, Recording(find_journal(recording)), speed)
+
+
+def _check_speed(speed: float) -> None:
+    if not MIN_SPEED <= speed <= MAX_SPEED:
+        raise UsageError(f"--speed must be {MIN_SPEED:g} to {MAX_SPEED:g}, not {speed:g}")
+
+
+def write_chapters(journal: Path, file: Path) -> None:
+    """Write the chapters of a recording into a new file. Raises `UsageError` if it exists, `JournalError`."""
+    from demo.evidence.replay_chapters import list_cues, make_webvtt
+    from demo.journal.library.recording import Recording
+
+    text = make_webvtt(list_cues(Recording(journal).states(samples=False)))
+    try:
+        with file.open("x", encoding="utf-8") as opened:
+            opened.write(text)
+    except FileExistsError:
+        raise UsageError(f"there is a file {file} already: name another one, or remove it") from None
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror or error}") from error
+    print_lines(f"written    {file}")
 
 
 def find_journal(name: str) -> Path:
