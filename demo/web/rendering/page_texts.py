@@ -66,6 +66,7 @@ TITLES_OF_REFUSALS = (
     mark_text("This is the first chapter"),
     mark_text("The fault is already in place"),
     mark_text("Everything is being healed"),
+    mark_text("A replay cannot do this"),
     mark_text("The show is halted"),
     mark_text("The undo cannot be saved"),
     mark_text("The show is over"),
