@@ -40,6 +40,7 @@ from demo.web.access.policy import AccessPolicy
 from demo.web.access.setup import AccessOptions, AccessSetup, set_up_control
 from demo.web.app import Web
 from demo.web.greeting import greet
+from demo.web.routes.report_page import ServedReport
 from demo.web.server.server import bind, serve
 from demo.web.streaming.stream_slots import StreamSlots, describe_shortage, max_connections, max_streams, open_files
 
@@ -330,7 +331,8 @@ async def _serve_web(show: _WebSession, stop: asyncio.Event, options: Options, s
     if not await _wait_until_loaded(conductor, stop):
         return
     started, max_files = asyncio.Event(), open_files()
-    web = Web(conductor, show.access, StreamSlots(max_streams(max_files)), takes_questions=options.questions)
+    slots = StreamSlots(max_streams(max_files))
+    web = Web(conductor, show.access, slots, takes_questions=options.questions, make_report=_make_report)
     serving = asyncio.ensure_future(
         serve(web, show.listener, stop, started, show.access_setup.tls, max_connections(max_files))
     )
@@ -355,6 +357,13 @@ async def _serve_web(show: _WebSession, stop: asyncio.Event, options: Options, s
         report.changed(conductor.state)
         conductor.subscribe(report.changed)
     await serving
+
+
+def _make_report(path: Path) -> ServedReport:
+    """Make the report of the running show. Imported only here: no start waits for it."""
+    from demo.evidence.reports import make_served_report  # noqa: PLC0415
+
+    return make_served_report(path)
 
 
 async def _wait_until_loaded(conductor: Conductor, stop: asyncio.Event) -> bool:

@@ -46,9 +46,10 @@ ALIASES = {"chaos", "chaos.docker", "chaos.victim", "engine", "health", "health.
 
 LATER = {
     "__main__": "the command line, once the standard streams are safe",
-    "bootstrap": "the terminal",
+    "bootstrap": "the terminal, and reports",
     "cli.main": "what the command runs",
     "cli.experiment_commands": "what its commands run",
+    "cli.reports": "what its command runs",
     "subjects": "the register of installed distributions",
     "web.routes.openapi": "the models of answers",
 }

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from demo import __version__
-from demo.cli import experiment_commands
+from demo.cli import experiment_commands, reports
 from demo.cli.logs import set_up_logging
 from demo.cli.server_options import (
     Curtain,
@@ -337,6 +337,7 @@ def subjects() -> None:
 
 app.command("import")(experiment_commands.import_experiment)
 app.command("export")(experiment_commands.export)
+app.command("report")(reports.report)
 
 
 def _keep_only(named: list[str]) -> None:

@@ -48,6 +48,7 @@ from demo.web.routes.openapi import (
 from demo.web.routes.pairing import PairingRoutes
 from demo.web.routes.print_page import add_print_page
 from demo.web.routes.questions import QuestionRoutes
+from demo.web.routes.report_page import MakeReport, add_report_page, no_report
 from demo.web.routes.static_files import add_files
 from demo.web.routes.vote import DirectVotes, VoteRoute, vote_control_routes
 from demo.web.streaming.direct import DirectStreams
@@ -76,6 +77,7 @@ class Web:
         stream_slots: StreamSlots | None = None,
         *,
         takes_questions: bool = False,
+        make_report: MakeReport = no_report,
     ) -> None:
         self._conductor = conductor
         self.deck_images = DeckImages(conductor.images)
@@ -85,6 +87,7 @@ class Web:
         self.on_moved: Callable[[str], None] = lambda text: None
         """Called with a text when the address in the links for phones has changed."""
         self.assets = Assets(Path(str(resources.files("demo") / "static")))
+        self._make_report = make_report
         self.questions = _make_question_box(conductor) if takes_questions else None
         self.pages = Renderer(
             self.assets, conductor.panels, lambda: self.access.reach.audience_url, self._list_questions
@@ -181,6 +184,7 @@ class Web:
             add(path, view)
 
         add_print_page(app, self._conductor, self.pages, self.cannot_render)
+        add_report_page(app, self._conductor, self._make_report, self.cannot_render)
         add_files(app, self.assets)
         add_images(app, self.deck_images.find)
 
