@@ -2,15 +2,21 @@
 
 import re
 
+from demo.clean import clean
 from demo.views.redaction import MASK, masked
 
+_NAME = r"\w*(?:password|passwd|passphrase|secret|api[_-]?key|credentials?)|(?:\w+[_-])?token|authorization"
+_VALUE = r"(?:(?:bearer|basic)\s+)?[\"']?[^\s\"',;]+"
 _SECRET = re.compile(
-    r"\b((?:\w+[_-])?(?:password|passwd|passphrase|secret|token|api[_-]?key|authorization|credentials?))"
-    r"(\s*[=:]\s*|\s+)(?:(?:bearer|basic)\s+)?[\"']?[^\s\"',;]+",
-    re.IGNORECASE,
+    rf"\b({_NAME})(\s*[=:]\s*|\s+(?=[\"'])){_VALUE}|(?<=-)((?:\w+-)*(?:{_NAME}))(\s+){_VALUE}", re.IGNORECASE
 )
+"""`password=…`, `token: …`, `Authorization: Bearer …`, `--password …`."""
 
 
 def made_safe(text: str) -> str:
-    """Return a text without addresses, paths and what looks like a secret: a report is handed out."""
-    return masked(_SECRET.sub(lambda found: f"{found[1]}{found[2]}{MASK}", text))
+    """Return a text in one line, without addresses, paths and what looks like a secret."""
+    return masked(_SECRET.sub(_mask_value, clean(text)))
+
+
+def _mask_value(found: re.Match[str]) -> str:
+    return f"{found[1] or found[3]}{found[2] or found[4]}{MASK}"

@@ -10,7 +10,7 @@ from demo.evidence.series import NodeStates, Point, Series
 from demo.texts import translate
 from demo.views import clock_text, number_text
 from demo.views.cards import name_quantity
-from demo.views.curves import top_of
+from demo.views.curves import LIMIT_HEADROOM, top_of
 from demo.web.rendering.card_layout import shorten_middle
 
 WIDTH, LEFT, RIGHT = 760, 96, 752
@@ -192,7 +192,7 @@ def _ticks(length: float) -> Iterable[float]:
 
 def _draw_series(series: Series, scale: _Scale) -> DrawnSeries:
     limit = series.limit or 0.0
-    top = top_of([((0.0, max(series.most, limit)),)], series.unit)
+    top = top_of([((0.0, series.most),)], series.unit, LIMIT_HEADROOM * limit)
     foot = -top_of([((0.0, -series.least),)], series.unit) if series.least < 0 else 0.0
 
     def y(value: float) -> float:

@@ -28,7 +28,7 @@ from demo.views.cards import name_health
 from demo.views.verdict import split_clauses
 
 RUNS_BESIDE = 5
-"""So many injections of one fault stand beside one another; more begin another table."""
+"""So many injections of one fault stand beside one another in columns; more are rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,17 +227,19 @@ def _repeated(facts: ShowFacts) -> Section | None:
     by_name: dict[str, list[FaultRun]] = {}
     for run in facts.runs:
         by_name.setdefault(run.fault.name, []).append(run)
-    tables = tuple(
-        beside(run_title(runs[0]), [(f"{translate('No.')} {run.place}", facts, run) for run in part])
-        for runs in by_name.values()
-        if len(runs) > 1
-        for part in _parts(runs)
-    )
+    tables = tuple(_runs_of_one(facts, runs) for runs in by_name.values() if len(runs) > 1)
     return Section("repeated", translate("The same fault again"), tables=tables) if tables else None
 
 
-def _parts(runs: list[FaultRun]) -> Iterable[list[FaultRun]]:
-    return (runs[start : start + RUNS_BESIDE] for start in range(0, len(runs), RUNS_BESIDE))
+def _runs_of_one(facts: ShowFacts, runs: list[FaultRun]) -> Table:
+    """Return the injections of one fault, in columns where these have room beside one another, else in rows."""
+    table = beside(run_title(runs[0]), [(f"{translate('No.')} {run.place}", facts, run) for run in runs])
+    if len(runs) <= RUNS_BESIDE:
+        return table
+    names = tuple(row[0].text for row in table.rows)
+    numbers = (Cell(name) for name in table.columns[1:])
+    rows = zip(numbers, *(row[1:] for row in table.rows), strict=True)
+    return Table(("", *names), tuple(rows), table.heading, has_names=True)
 
 
 def beside(heading: str, runs: Iterable[tuple[str, ShowFacts, FaultRun | None]]) -> Table:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from demo.clean import clean
 from demo.probes.numbers import number
 from demo.show.events import HealthSampled
 from demo.show.health_sample import LOAD, STATES
@@ -282,4 +283,4 @@ def _dicts(value: object) -> list[Mapping[str, Any]]:
 
 
 def _text(value: object) -> str:
-    return "" if value is None else str(value)[:200]
+    return "" if value is None else clean(str(value)[:200])

@@ -45,7 +45,7 @@ class Recording:
                 for row in rows:
                     try:
                         entry = entry_of(*row)
-                    except (JournalError, ValueError, TypeError, LookupError) as error:
+                    except (JournalError, ValueError, TypeError, LookupError, AttributeError) as error:
                         if on_unreadable is None:
                             raise
                         on_unreadable(describe(error))
