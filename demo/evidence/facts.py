@@ -181,7 +181,7 @@ class ShowFacts:
     blinds: tuple[Blind, ...] = ()
     unreadable: Unreadable = field(default_factory=Unreadable)
     lines_left_out: int = 0
-    """Lines of trouble and events beyond those that are kept."""
+    """Lines of trouble, events, halts and the like beyond those that are kept."""
     measured: Measured = field(default_factory=Measured)
 
     def stay_sec(self, chapter: ChapterFacts) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from demo.evidence.facts import (
     BREAK_SEC,
@@ -28,8 +29,10 @@ from demo.show.vote_words import describe_outcome
 from demo.types import ChaosConfig, ChaosType
 from demo.views.state_json import DEVICE_MARK
 
+T = TypeVar("T")
+
 MAX_LINES = 500
-"""Lines of trouble, and of events, that a report has; more are counted."""
+"""Lines of trouble, of events, and of what else may come without end, that a report has; more are counted."""
 
 
 @dataclass(slots=True, eq=False)
@@ -106,12 +109,15 @@ class FactsFold:
             return
         line = after.log[-1]
         kept = {"error": self._troubles, "event": self._events}.get(line.level)
-        if kept is None:
-            return
-        if len(kept) >= MAX_LINES:
-            self._lines_left_out += 1
+        if kept is not None:
+            self._keep(kept, Line(line.at, made_safe(line.text)))
+
+    def _keep(self, kept: list[T], one: T) -> None:
+        """Add to a list of what may come without end; count what is beyond its limit."""
+        if len(kept) < MAX_LINES:
+            kept.append(one)
         else:
-            kept.append(Line(line.at, made_safe(line.text)))
+            self._lines_left_out += 1
 
     def _place(self, at: float) -> float:
         return self._axis.place(at)
@@ -128,13 +134,13 @@ class FactsFold:
                 judged = Judged(at, Verdict(held, made_safe(text), number))
                 self._judge(before.hypothesis_number(number) or number, judged)
             case QuestionShown(text=text) if text:
-                self._questions.append(Line(at, made_safe(text)))
+                self._keep(self._questions, Line(at, made_safe(text)))
 
     def _note_show(self, entry: e.JournalEntry, before: ShowState) -> None:
         at, who = entry.at, _sender(entry.who)
         match entry.event:
             case e.Halted():
-                self._halts.append(Halt(at, who))
+                self._keep(self._halts, Halt(at, who))
             case e.HaltLifted() if self._halts and self._halts[-1].lifted_at is None:
                 self._halts[-1] = replace(self._halts[-1], lifted_at=at, lifted_by=who)
             case e.FreshnessChanged(freshness=freshness, reason=reason):
@@ -154,7 +160,7 @@ class FactsFold:
         elif opened is not None:
             self._blinds[-1] = replace(opened, freshness=freshness, reason=reason or opened.reason)
         elif before.freshness == "live":
-            self._blinds.append(Blind(at, None, freshness, reason))
+            self._keep(self._blinds, Blind(at, None, freshness, reason))
 
     def _judge(self, number: int, judged: Judged) -> None:
         known = self._chapters.of(number)

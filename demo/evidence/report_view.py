@@ -135,6 +135,8 @@ def warnings(facts: ShowFacts) -> tuple[str, ...]:
             facts.unreadable.count,
         )
         found.append(f"{left_out} {clean(facts.unreadable.first)}")
+    if lines := facts.lines_left_out:
+        found.append(translate_count("%(num)s more line is left out.", "%(num)s more lines are left out.", lines))
     if more := facts.measured.left_out:
         found.append(
             translate_count(
@@ -370,9 +372,7 @@ def _log(facts: ShowFacts) -> Section | None:
         return None
     kinds = ((translate("Errors"), facts.troubles), (translate("Events"), facts.events))
     tables = tuple(_table_of_lines(facts, heading, lines) for heading, lines in kinds if lines)
-    left_out = facts.lines_left_out
-    lead = translate_count("%(num)s more line is left out.", "%(num)s more lines are left out.", left_out)
-    return Section("log", translate("What was reported"), lead if left_out else "", tables)
+    return Section("log", translate("What was reported"), tables=tables)
 
 
 def _table_of_lines(facts: ShowFacts, heading: str, lines: Iterable[Line]) -> Table:
