@@ -1,5 +1,6 @@
 """What is read of a journal: every chapter, injection, vote and halt, through edits, crashes and other versions."""
 
+import gzip
 import signal
 import sqlite3
 import subprocess
@@ -175,6 +176,23 @@ async def test_a_show_that_goes_on_is_read_while_its_journal_is_open(tmp_path: P
     await journal.close()
     assert (facts.ending, len(facts.runs)) == ("running", 3)
     assert read_facts(journal.path).ending == "open"
+
+
+RECORDINGS = sorted((Path(__file__).parents[1] / "journal" / "recordings").glob("*.journal.gz"))
+
+
+@pytest.mark.parametrize("recording", RECORDINGS, ids=lambda path: path.name.removesuffix(".journal.gz"))
+def test_journals_of_earlier_versions_are_told_as_far_as_they_know(recording: Path, tmp_path: Path) -> None:
+    path = tmp_path / "old.journal"
+    path.write_bytes(gzip.decompress(recording.read_bytes()))
+    facts = read_facts(path)
+    (run,) = facts.runs
+    assert run.fault.detected_after_sec is not None
+    assert run.recovered_sec is not None
+    assert (len(facts.chapters), facts.chapters[-1].visits, facts.unreadable.count) == (10, 1, 0)
+    assert facts.measured.samples > 10
+    assert [series.name for series in facts.measured.series][:3] == ["load", "latency", "errors"]
+    assert len(facts.predictions) == (3 if facts.has_deck else 0)
 
 
 KILLED = """
