@@ -9,6 +9,7 @@ from typing import Literal
 from demo.evidence.series import Measured
 from demo.show import FaultState, Verdict
 from demo.show.ballot import BallotState
+from demo.show.vote_words import describe_outcome
 
 Ending = Literal["over", "stopped", "set aside", "running", "open"]
 """`over`: a presenter ended it on its last chapter; `stopped`: its server ended; `set aside`: another show was begun in
@@ -115,8 +116,19 @@ class VoteFacts:
     ballot: BallotState
     chapter: int
     opened_at: float
-    outcome: str = ""
-    right: str = ""
+    verdict: Verdict | None = None
+
+    @property
+    def outcome(self) -> str:
+        """Who was right, in sentences of the language that is rendered now; "" if that is not known."""
+        return describe_outcome(self.ballot, self.verdict)
+
+    @property
+    def right(self) -> str:
+        """The option that the verdict proved right; "" for none."""
+        if self.verdict is None or self.ballot.is_open:
+            return ""
+        return self.ballot.right_option(self.verdict.held)
 
 
 @dataclass(frozen=True, slots=True)

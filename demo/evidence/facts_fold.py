@@ -25,7 +25,6 @@ from demo.show import FaultState, ShowState, Verdict, apply
 from demo.show import events as e
 from demo.show.ballot import BallotState
 from demo.show.vote_events import QuestionShown
-from demo.show.vote_words import describe_outcome
 from demo.types import ChaosConfig, ChaosType
 from demo.views.state_json import DEVICE_MARK
 
@@ -79,6 +78,7 @@ class FactsFold:
         event, at = entry.event, entry.at
         if isinstance(event, e.ShowPickedUp) and at - self._axis.ended_at > BREAK_SEC:
             self._axis = replace(self._axis, breaks=(*self._axis.breaks, (self._axis.ended_at, at)))
+            self._series.begin_gap()
         self._axis = replace(self._axis, ended_at=max(at, self._axis.ended_at))
         if isinstance(event, e.HealthSampled):
             self._series.add(event, at)
@@ -283,5 +283,4 @@ def _make_votes(votes: Iterable[_Vote], state: ShowState) -> Iterable[VoteFacts]
         if not ballot.votes and any(other.number == ballot.number and other.id > ballot.id for other in state.ballots):
             continue  # opened anew before anybody had voted
         verdict = state.verdicts.get(state.hypothesis_number(number) or number) if number else None
-        right = ballot.right_option(verdict.held) if verdict is not None and not ballot.is_open else ""
-        yield VoteFacts(ballot, number, vote.opened_at, describe_outcome(ballot, verdict), right)
+        yield VoteFacts(ballot, number, vote.opened_at, verdict)

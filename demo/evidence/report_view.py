@@ -20,7 +20,6 @@ from demo.evidence.report_words import (
     verdict_of,
     verdict_word,
 )
-from demo.show.vote_words import describe_tally
 from demo.texts import translate, translate_count, translate_marked
 from demo.views import clock_text
 from demo.views.ballots import list_answers
@@ -294,9 +293,7 @@ def _votes(facts: ShowFacts) -> Section | None:
 def _vote_table(vote: VoteFacts) -> Table:
     ballot = vote.ballot
     state = translate("This vote was never closed.") if ballot.is_open else ""
-    lead = " ".join(
-        filter(None, (state, clean(describe_tally(ballot)) if not ballot.votes else "", clean(vote.outcome)))
-    )
+    lead = " ".join(filter(None, (state, "" if ballot.votes else translate("Nobody voted."), clean(vote.outcome))))
     columns = (translate("Answer"), translate("Votes"), translate("Share"))
     rows = tuple(
         (

@@ -128,7 +128,7 @@ class Columns:
     def add(self, sec: float, value: float | None) -> None:
         """Add a value in the order of time; None: it was not measured, which is a gap."""
         if value is None:
-            self._ends_gap = True
+            self.begin_gap()
             return
         gap = self._ends_gap or self._last is None or sec - self._last[0] > GAP_SEC
         low, high = self.extremes if self._last is not None else (value, value)
@@ -139,6 +139,10 @@ class Columns:
             self._double_width()
         before = self._columns.get(place)
         self._columns[place] = column if before is None else before.join(column)
+
+    def begin_gap(self) -> None:
+        """Let the next value be the beginning of another line."""
+        self._ends_gap = True
 
     def _double_width(self) -> None:
         joined: dict[int, _Column] = {}
@@ -165,6 +169,9 @@ class _Spans:
 
     def __init__(self) -> None:
         self._ranks = Columns()
+
+    def begin_gap(self) -> None:
+        self._ranks.begin_gap()
 
     def add(self, sec: float, state: str) -> None:
         self._ranks.add(sec, float(WORST.index(state)))
@@ -248,6 +255,13 @@ class SeriesFold:
             for ident, (_, spans) in self._nodes.items():
                 if ident not in seen:
                     spans.add(sec, "down")
+
+    def begin_gap(self) -> None:
+        """Let the next sample be the first one after a gap: the show was not played meanwhile."""
+        for known in self._numbers.values():
+            known.columns.begin_gap()
+        for _, spans in self._nodes.values():
+            spans.begin_gap()
 
     def forget_nodes(self, gone: tuple[str, ...]) -> None:
         """End what is told of nodes that no probe tells of any more; what was seen of them stays."""

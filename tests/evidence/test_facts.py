@@ -92,11 +92,14 @@ def test_a_run_that_a_restart_interrupted_is_not_measured(tmp_path: Path) -> Non
 
 def test_a_break_between_two_servers_is_no_part_of_the_show(tmp_path: Path) -> None:
     told: list[Moment] = [opened(show()), entered(0, 1), entered(20, 2), (30.0, "show", e.ShowClosed(over=False))]
-    told += [(86430.0, "show", e.ShowPickedUp()), entered(86440, 3, 3)]
+    told += [(86430.0, "show", e.ShowPickedUp()), sample(86431, 40), sample(86432, 40), entered(86440, 3, 3)]
+    told[3:3] = [sample(28, 60), sample(29, 60)]
     facts = read(tmp_path, told)
     assert facts.axis.length_sec == 40.0
     assert facts.axis.breaks == ((BEGAN + 30, BEGAN + 86430),)
     assert facts.stay_sec(facts.chapters[1]) == 20.0
+    assert facts.measured.series[0].lines == (((28.0, 60.0), (29.0, 60.0)), ((31.0, 40.0), (32.0, 40.0)))
+    assert [len(node.spans) for node in facts.measured.nodes] == [2, 2, 2]
     short = read(tmp_path / "..", [opened(show()), entered(0, 1), (30.0, "show", e.ShowPickedUp())])
     assert (short.axis.length_sec, short.axis.breaks) == (30.0, ())
 

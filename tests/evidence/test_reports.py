@@ -221,6 +221,8 @@ def test_the_report_speaks_the_language_of_its_deck(tmp_path: Path, language: st
     said = {"de": "Vorhersagen", "es": "Predicciones", "ar": "Predictions"}[language]
     assert f">{said}</h2>" in page
     assert (">0,2 s<" in page) is (language != "ar")
+    outcome = {"de": "75 % sagten Nein.", "es": "75 % dijo No.", "ar": "75 % said No."}[language]
+    assert outcome in page
 
 
 def test_a_show_of_two_hours_is_reported_in_five_seconds_with_its_spike(tmp_path: Path) -> None:
