@@ -24,7 +24,7 @@ FLOORS = (
     ("journal.library", "subjects.cluster", "subjects.ratelimiter"),
     ("watchdog",),
     ("showfile", "subjects.etcd", "subjects.tikv"),
-    ("chaos_toolkit", "conductor", "web.rendering", "web.responses"),
+    ("chaos_toolkit", "conductor", "notify", "web.rendering", "web.responses"),
     ("terminal", "web.asgi_extensions", "web.problems", "web.security_headers"),
     ("runner", "web.server"),
     ("web.access",),
@@ -50,6 +50,7 @@ LATER = {
     "cli.main": "what the command runs",
     "cli.experiment_commands": "what its commands run",
     "subjects": "the register of installed distributions",
+    "notify.notifying": "the HTTP client, for a show that tells anybody",
     "web.routes.openapi": "the models of answers",
 }
 """The modules that import something of ours in a function, to start sooner without it."""
