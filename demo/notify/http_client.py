@@ -151,6 +151,6 @@ def _describe(error: Exception) -> str:
         (aiohttp.ClientResponseError, "its answer is not valid HTTP"),
     )
     known = next((text for kind, text in reasons if isinstance(error, kind)), type(error).__name__)
-    number = error.os_error.errno if isinstance(error, aiohttp.ClientConnectorError) else None
-    is_of_system = number in errno.errorcode and not isinstance(error, aiohttp.ClientConnectorDNSError)
-    return f"{known} ({os.strerror(number)})" if number and is_of_system else known
+    # Its subclasses are about names and TLS, whose numbers are not the system's.
+    number = error.os_error.errno if type(error) is aiohttp.ClientConnectorError else None
+    return f"{known} ({os.strerror(number)})" if number in errno.errorcode and number else known

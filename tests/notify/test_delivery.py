@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from demo.notify import delivery as module
 from demo.notify.delivery import Delivery
 from demo.notify.http_client import HttpClient, outcome_of
 from demo.processes.ports import free_ports
+from tests.support.certificates import self_signed
 from tests.support.http_receiver import HttpReceiver, Reply, receiving
 
 pytestmark = pytest.mark.anyio
@@ -190,6 +192,15 @@ async def test_nobody_there_is_said_in_words_that_do_not_quote_the_url(url: str,
         told.delivery.put("a")
         await until(lambda: bool(told.said))
     assert told.said[0] == (f"webhook-1 (http://x/…) fails: {why}; it is tried again", True)
+
+
+async def test_a_certificate_that_nobody_trusts_gets_nothing(tmp_path: Path) -> None:
+    with receiving(tls=self_signed(tmp_path)) as receiver:
+        async with delivering(receiver.url) as told:
+            told.delivery.put("a")
+            await until(lambda: bool(told.said))
+        assert "its certificate is not trusted; it is tried again" in told.said[0][0]
+        assert receiver.received == []
 
 
 async def test_the_queue_is_bounded_and_what_is_dropped_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,11 +2,13 @@
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 
@@ -37,7 +39,8 @@ class Received:
 class HttpReceiver:
     """`replies` are given one after the other, `always` after them."""
 
-    def __init__(self, *replies: Reply, always: Reply | None = None) -> None:
+    def __init__(self, *replies: Reply, always: Reply | None = None, tls: tuple[Path, Path] | None = None) -> None:
+        """`tls`: the files of a certificate and its key."""
         self.replies, self.always = list(replies), always or Reply()
         self.received: list[Received] = []
         self.closed = threading.Event()
@@ -56,7 +59,11 @@ class HttpReceiver:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        if tls is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def events(self) -> list[dict[str, Any]]:
@@ -90,8 +97,10 @@ class HttpReceiver:
 
 
 @contextmanager
-def receiving(*replies: Reply, always: Reply | None = None) -> Iterator[HttpReceiver]:
-    receiver = HttpReceiver(*replies, always=always)
+def receiving(
+    *replies: Reply, always: Reply | None = None, tls: tuple[Path, Path] | None = None
+) -> Iterator[HttpReceiver]:
+    receiver = HttpReceiver(*replies, always=always, tls=tls)
     try:
         yield receiver
     finally:
