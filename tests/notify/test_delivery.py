@@ -169,7 +169,7 @@ async def test_pauses_grow_and_are_in_part_random() -> None:
     pauses = [later - earlier for earlier, later in itertools.pairwise(arrived)]
     for number, pause in enumerate(pauses[:4]):
         assert pause >= 0.05 * 2**number / 2, pauses
-    assert len({round(pause / (0.05 * 2**number), 2) for number, pause in enumerate(pauses)}) > 1
+    assert any(pause < 0.05 * 2**number * 0.9 for number, pause in enumerate(pauses)), pauses
 
 
 async def test_a_receiver_that_hangs_is_given_up_after_the_timeout_and_tried_again() -> None:

@@ -21,6 +21,7 @@ from demo.notify import notifier as module
 from demo.notify.notifier import Notifier
 from demo.notify.receivers import SECRET, TOKEN, read_receivers
 from demo.show import commands as c
+from demo.show import events as e
 from tests.conductor.test_conductor import SOON, THREE, Switch, System, ask, reached
 from tests.conductor.test_persistence import FullJournal
 from tests.support.http_receiver import HttpReceiver, Received, Reply, receiving
@@ -90,6 +91,16 @@ async def test_a_webhook_gets_each_event_but_samples_once_in_order_to_the_very_e
         said = next(event for event in receiver.events() if event["type"].endswith(".said"))
         assert (said["data"], said["issuer"]) == ({"text": "hello"}, "test")
         assert {request.path for request in receiver.received} == {"/hook?x=1"}
+
+
+async def test_an_event_that_is_on_no_disk_at_the_end_is_told_all_the_same(tmp_path: Path) -> None:
+    with receiving() as receiver:
+        async with told(receiver.url, journal=Journal(tmp_path / "j")) as (conductor, notifier):
+            await until(lambda: "show.opened" in types(receiver))
+            entry = e.JournalEntry(conductor.state.seq + 1000, conductor.clock(), "show", e.Said("the last word"))
+            conductor.journal.on_buffered[-1]((entry,))
+            await notifier.close()
+            assert receiver.events()[-1]["data"] == {"text": "the last word"}
 
 
 def verify(request: Received, key: bytes) -> bool:
