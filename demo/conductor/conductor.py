@@ -271,6 +271,8 @@ class Conductor:
             return None if is_urgent(command) else self._writer.under_way
         state, entries = self._fold(self._edits.prepare(self._state, command.command), command.issuer, decision, at)
         self.journal.buffer(entries)
+        if isinstance(command.command, c.Open | c.ReplaceDeck):
+            self.journal.decks.keep(entries[0].seq, state, self.images)
         writing = None
         if is_urgent(command):
             # Halt and heal take effect before they are written, and wait for the disk for 50 ms at most.

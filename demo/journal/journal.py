@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from demo.clock import CLOCK
 from demo.errors import JournalError
+from demo.journal.deck_table import DeckWriter
 from demo.journal.guarded_file import GuardedFile
 from demo.journal.healer_table import REPLACE_HEALER, Healer
 from demo.journal.retention import Retention
@@ -85,6 +86,7 @@ class Journal:
         """Returns what another process needs to undo what is recorded now; None if only this show can."""
         self._written_healer = ""
         self._retention = Retention()
+        self.decks = DeckWriter()
         self.on_buffered: list[Callable[[Sequence[JournalEntry]], None]] = []
         """Called with new entries, in order, before they are on disk. Must neither raise nor take long."""
 
@@ -338,6 +340,7 @@ class Journal:
             return
         with self._file.db:
             self._insert([row[:4] for row in batch])
+        self.decks.write(self._file.db)
         self._file.note_sizes()
         written = batch[-1].seq
         with self._lock:
