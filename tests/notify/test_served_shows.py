@@ -73,7 +73,10 @@ def test_a_receiver_that_hangs_delays_neither_moves_nor_the_end(lamp: dict[str, 
     with receiving(always=Reply(hangs=True)) as dead:
         told = ("--webhook", dead.url, "--webhook", f"{dead.url}/2", "--annotate", dead.url)
         with serving("lamp:Lamp", *told, env=lamp) as server:
+            server.until(lambda state: bool(state["health"]) and state["health"]["freshness"] == "live")
             assert server.client.post("/chaos/off").status_code == 202
+            # A server that is stopped while it injects leaves the rest to its watchdog, which takes its time.
+            server.until(lambda state: state["chaos"][0]["detected_after_sec"] is not None)
             took = advance_and_back(server, 40)
             began = time.monotonic()
             assert server.stop() == 0
