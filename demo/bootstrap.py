@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,10 +17,14 @@ from demo.conductor import ENDING, Conductor, ShowConfig, SystemLifecycle
 from demo.conductor.error_log import keep_log
 from demo.console_output import SAID_SEC, ConsoleWriter, print_error, print_lines
 from demo.errors import SubjectError
+from demo.evidence.served_report import make_served_report
 from demo.invitation import Invitation
 from demo.journal import Healer
 from demo.journal.library import JournalOpener, describe_pending
 from demo.narration import images_of
+from demo.notify.delivery import Delivery
+from demo.notify.notifying import describe_receivers, notifying
+from demo.notify.receivers import Receivers
 from demo.panels.picture import NoPanels, ShowsPanels
 from demo.relay.broadcast import Broadcast
 from demo.relay.feed import RelayStore
@@ -40,7 +44,6 @@ from demo.web.access.policy import AccessPolicy
 from demo.web.access.setup import AccessOptions, AccessSetup, set_up_control
 from demo.web.app import Web
 from demo.web.greeting import greet
-from demo.web.routes.report_page import ServedReport
 from demo.web.server.server import bind, serve
 from demo.web.streaming.stream_slots import StreamSlots, describe_shortage, max_connections, max_streams, open_files
 
@@ -79,6 +82,8 @@ class Options:
     """The Redis through which relays follow the show."""
     questions: bool = False
     """Whether the audience may ask questions."""
+    receivers: Receivers = field(default_factory=Receivers)
+    """Which other tools are told of the show."""
 
 
 def play(options: Options) -> None:
@@ -160,10 +165,11 @@ async def _play(
         _report_subject(subject, conductor)
         if options.curtain and not opener.continued:
             conductor.enqueue("show", c.Blackout(on=True))
-        if listener is None or access_setup is None:
-            await _run_in_terminal(conductor, opener)
-        else:
-            await _serve_show(options, conductor, opener, listener, access_setup)
+        async with notifying(conductor, options.receivers) as deliveries:
+            if listener is None or access_setup is None:
+                await _run_in_terminal(conductor, opener)
+            else:
+                await _serve_show(options, conductor, opener, listener, access_setup, deliveries)
     finally:
         if not ended:
             await _stop_system(subject)
@@ -256,7 +262,12 @@ def _report_journal(conductor: Conductor, opener: JournalOpener, aloud: bool) ->
 
 
 async def _serve_show(
-    options: Options, conductor: Conductor, opener: JournalOpener, listener: socket.socket, access_setup: AccessSetup
+    options: Options,
+    conductor: Conductor,
+    opener: JournalOpener,
+    listener: socket.socket,
+    access_setup: AccessSetup,
+    deliveries: Sequence[Delivery[Any]],
 ) -> None:
     """Run `demo serve`: web pages for the conductor and, if asked for, a terminal beside them."""
     stop, access = _Stop(), access_setup.access(conductor.journal, _make_notifier(conductor))
@@ -268,7 +279,7 @@ async def _serve_show(
     with ending_signals(stop.on_signal(say, conductor.system)):
         playing = asyncio.ensure_future(conductor.run())
         serving = _serve_web(
-            _WebSession(conductor, access, access_setup, listener, opener, started_at), stop, options, say
+            _WebSession(conductor, access, access_setup, listener, opener, started_at, deliveries), stop, options, say
         )
         web_tasks = [asyncio.ensure_future(serving)]
         terminal_tasks = [asyncio.ensure_future(runner.run())] if runner is not None else []
@@ -323,6 +334,7 @@ class _WebSession:
     opener: JournalOpener
     started_at: float
     """The moment of the start: later lines of the log belong to it."""
+    deliveries: Sequence[Delivery[Any]]
 
 
 async def _serve_web(show: _WebSession, stop: asyncio.Event, options: Options, say: ConsoleWriter) -> None:
@@ -331,8 +343,14 @@ async def _serve_web(show: _WebSession, stop: asyncio.Event, options: Options, s
     if not await _wait_until_loaded(conductor, stop):
         return
     started, max_files = asyncio.Event(), open_files()
-    slots = StreamSlots(max_streams(max_files))
-    web = Web(conductor, show.access, slots, takes_questions=options.questions, make_report=_make_report)
+    web = Web(
+        conductor,
+        show.access,
+        StreamSlots(max_streams(max_files)),
+        takes_questions=options.questions,
+        deliveries=show.deliveries,
+        make_report=make_served_report,
+    )
     serving = asyncio.ensure_future(
         serve(web, show.listener, stop, started, show.access_setup.tls, max_connections(max_files))
     )
@@ -344,6 +362,8 @@ async def _serve_web(show: _WebSession, stop: asyncio.Event, options: Options, s
         if options.feed is not None:
             say(f"relays     follow this show on {options.feed.address} as {options.feed.address.show!r}")
             conductor.spawn(Broadcast(web, conductor, options.feed, say).run(), "publishing to the relays")
+        for text in describe_receivers(options.receivers):
+            say(text)
         if show.opener.continued:
             say(f"continued  {show.opener.continued}")
         for text in show.opener.notices:
@@ -357,13 +377,6 @@ async def _serve_web(show: _WebSession, stop: asyncio.Event, options: Options, s
         report.changed(conductor.state)
         conductor.subscribe(report.changed)
     await serving
-
-
-def _make_report(path: Path) -> ServedReport:
-    """Make the report of the running show. Imported only here: no start waits for it."""
-    from demo.evidence.reports import make_served_report  # noqa: PLC0415
-
-    return make_served_report(path)
 
 
 async def _wait_until_loaded(conductor: Conductor, stop: asyncio.Event) -> bool:

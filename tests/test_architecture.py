@@ -24,7 +24,7 @@ FLOORS = (
     ("journal.library", "subjects.cluster", "subjects.ratelimiter"),
     ("watchdog",),
     ("showfile", "subjects.etcd", "subjects.tikv"),
-    ("chaos_toolkit", "conductor", "web.rendering", "web.responses"),
+    ("chaos_toolkit", "conductor", "notify", "web.rendering", "web.responses"),
     ("terminal", "web.asgi_extensions", "web.problems", "web.security_headers"),
     ("runner", "web.server"),
     ("web.access",),
@@ -46,11 +46,13 @@ ALIASES = {"chaos", "chaos.docker", "chaos.victim", "engine", "health", "health.
 
 LATER = {
     "__main__": "the command line, once the standard streams are safe",
-    "bootstrap": "the terminal, and reports",
+    "bootstrap": "the terminal",
     "cli.main": "what the command runs",
     "cli.experiment_commands": "what its commands run",
     "cli.reports": "what its command runs",
+    "evidence.served_report": "what makes a report",
     "subjects": "the register of installed distributions",
+    "notify.notifying": "the HTTP client, for a show that tells anybody",
     "web.routes.openapi": "the models of answers",
 }
 """The modules that import something of ours in a function, to start sooner without it."""

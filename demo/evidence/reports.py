@@ -10,10 +10,9 @@ from demo.evidence.facts_reader import read_facts
 from demo.evidence.report_compare import comparison_view, dump_comparison
 from demo.evidence.report_json import dump_report
 from demo.evidence.report_markdown import render_markdown
-from demo.evidence.report_page import content_policy, render_page
+from demo.evidence.report_page import render_page
 from demo.evidence.report_view import report_view
 from demo.texts import use_language
-from demo.web.routes.report_page import ServedReport
 
 Kind = Literal["html", "json", "markdown"]
 
@@ -36,8 +35,3 @@ def make_report(paths: Sequence[Path], kind: Kind, *, with_notes: bool = False) 
     with use_language(shows[0].language):
         view = report_view(shows[0]) if len(shows) == 1 else comparison_view(*shows)
         return MadeReport(name, render_page(view) if kind == "html" else render_markdown(view))
-
-
-def make_served_report(path: Path) -> ServedReport:
-    """Return the report of a show that a server plays now. Raises `JournalError`."""
-    return ServedReport(make_report([path], "html").text, content_policy())
